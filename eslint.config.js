@@ -1,0 +1,54 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+/** The layers of ARCHITECTURE.md: what each may import, and who may know Azure and Pulumi. */
+const layer = (name, imports, bannedExternalImports) => ({
+  sourceTag: `layer:${name}`,
+  onlyDependOnLibsWithTags: imports.map((imported) => `layer:${imported}`),
+  ...(bannedExternalImports ? { bannedExternalImports } : {}),
+});
+const cloud = ['@azure/*', '@pulumi/*'];
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '.activation/**', '**/fixtures/**'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          allow: [],
+          depConstraints: [
+            layer('contract', ['contract'], cloud),
+            layer('stage', ['contract'], cloud),
+            layer('journey', ['stage', 'contract'], cloud),
+            layer('adapter', ['contract', 'stage'], ['@pulumi/*']),
+            layer('client', [], cloud),
+            layer('tool', [], ['@pulumi/*']),
+            layer('app', ['contract', 'stage', 'journey', 'adapter', 'client', 'tool'], ['@pulumi/*']),
+          ],
+        },
+      ],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['apps/*/src/**/*.ts'],
+    rules: {},
+  },
+  {
+    // Only apps read the environment: everything else takes its settings as arguments.
+    files: ['libs/**/*.ts'],
+    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Only apps read the environment; take the setting as an argument.' }] },
+  },
+);
