@@ -27,7 +27,7 @@ export default tseslint.config(
             layer('journey', ['stage', 'contract'], cloud),
             layer('adapter', ['contract', 'stage'], ['@pulumi/*']),
             layer('client', [], cloud),
-            layer('tool', [], ['@pulumi/*']),
+            layer('tool', ['tool'], ['@pulumi/*']),
             layer('app', ['contract', 'stage', 'journey', 'adapter', 'client', 'tool'], ['@pulumi/*']),
           ],
         },
