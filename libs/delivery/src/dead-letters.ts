@@ -1,0 +1,73 @@
+/** An event as the hub gave it, kept until everything in it is settled. */
+export interface OriginalEvent {
+  readonly body: Uint8Array;
+  readonly partitionId: string;
+  readonly sequenceNumber: number;
+  readonly enqueuedAtMs: number;
+}
+
+/** One thing in the event that will not be tried again by itself. */
+export interface Failure {
+  /** Where in the body: the JSON path of what could not be read. */
+  readonly path?: string;
+  /** Which route: the audience's key in the activation file. */
+  readonly audience?: string;
+  readonly changeId?: string;
+  /** A sentence for a person; no identity, no attribute value, no secret. */
+  readonly reason: string;
+}
+
+/**
+ * An event, kept whole, with what failed in it: for all destinations when it could not be read, else for one.
+ * Everything but the body may be shown in lists.
+ */
+export interface DeadLetter {
+  readonly event: OriginalEvent;
+  readonly outcome: 'unreadable' | 'rejected' | 'gave-up';
+  /** The destination's key; absent when the event could not be read. */
+  readonly destination?: string;
+  /** A low-cardinality word by which letters are listed: a refusal's code, or the class of the destination's error. */
+  readonly class: string;
+  readonly failures: readonly Failure[];
+  /** How often the destination was tried; 0 when the event could not be read. */
+  readonly attempts: number;
+  /** When it was given up, in epoch milliseconds. */
+  readonly givenUpAtMs: number;
+}
+
+/**
+ * Where dead letters are kept for a person. `put` resolves when all letters are durable, and throws when one may not
+ * be. The same letter put twice, as a repeated batch does, is kept once: its name comes from `deadLetterName`.
+ */
+export interface DeadLetters {
+  put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void>;
+}
+
+/** Stands for the destination in the name of a letter that concerns them all; no destination can be called so. */
+const noDestination = '_event';
+
+/**
+ * `2026-01-31/crm/invalid/0-4711`: the day on which the hub took the event (UTC), the destination, the class, then
+ * partition and sequence number, which name the event. Deterministic, so that a repetition overwrites itself.
+ */
+export function deadLetterName(letter: DeadLetter): string {
+  const { event } = letter;
+  const day = new Date(event.enqueuedAtMs).toISOString().slice(0, 10);
+  return `${day}/${letter.destination ?? noDestination}/${letter.class}/${event.partitionId}-${event.sequenceNumber}`;
+}
+
+/** Dead letters that live as long as the process: for tests, benchmarks and dry runs. Unbounded. */
+export class InMemoryDeadLetters implements DeadLetters {
+  readonly #letters = new Map<string, DeadLetter>();
+
+  /** By name. */
+  get letters(): ReadonlyMap<string, DeadLetter> {
+    return this.#letters;
+  }
+
+  put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    for (const letter of letters) this.#letters.set(deadLetterName(letter), letter);
+    return Promise.resolve();
+  }
+}

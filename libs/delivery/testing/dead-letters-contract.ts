@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import type { DeadLetter, DeadLetters } from '../src/dead-letters.ts';
+
+/** An event that is not JSON, unless told otherwise. */
+export function exampleDeadLetter(over: Partial<DeadLetter> = {}): DeadLetter {
+  return {
+    event: {
+      body: Uint8Array.of(0xff, 0x00, 0x7b),
+      partitionId: '3',
+      sequenceNumber: 4711,
+      enqueuedAtMs: Date.UTC(2026, 0, 31, 23, 59, 59, 999),
+    },
+    outcome: 'unreadable',
+    class: 'not-utf8',
+    failures: [{ path: '$', reason: 'Failed to read the event: its body is not valid UTF-8.' }],
+    attempts: 0,
+    givenUpAtMs: Date.UTC(2026, 1, 1),
+    ...over,
+  };
+}
+
+/** What every store of dead letters promises, as tests. `kept` gives what the store holds, by name. */
+export function describeDeadLettersContract<Store extends DeadLetters>(
+  name: string,
+  open: () => Promise<Store>,
+  kept: (store: Store) => Promise<ReadonlyMap<string, DeadLetter>>,
+): void {
+  const { signal } = new AbortController();
+
+  describe(name, () => {
+    test('a letter is kept whole, with the own bytes of its event', async () => {
+      const store = await open();
+      const unreadable = exampleDeadLetter();
+      const rejected = exampleDeadLetter({
+        outcome: 'rejected',
+        destination: 'crm',
+        class: 'invalid',
+        failures: [
+          { audience: 'sports-fans', changeId: 'abc', reason: 'The receiver refused it.' },
+          { audience: 'travellers', changeId: 'def', reason: 'The receiver refused it.' },
+        ],
+        attempts: 2,
+      });
+      await store.put([unreadable, rejected], signal);
+      const letters = await kept(store);
+      expect([...letters.keys()].sort()).toEqual(['2026-01-31/_event/not-utf8/3-4711', '2026-01-31/crm/invalid/3-4711']);
+      expect(letters.get('2026-01-31/_event/not-utf8/3-4711')).toEqual(unreadable);
+      expect(letters.get('2026-01-31/crm/invalid/3-4711')).toEqual(rejected);
+    });
+
+    test('an empty body and a body of a mebibyte are kept as they are', async () => {
+      const store = await open();
+      const letters = [new Uint8Array(0), new Uint8Array(1_048_576).fill(0x5b)].map((body, sequenceNumber) =>
+        exampleDeadLetter({ event: { ...exampleDeadLetter().event, body, sequenceNumber } }),
+      );
+      await store.put(letters, signal);
+      expect([...(await kept(store)).values()].map((letter) => letter.event.body.byteLength)).toEqual([0, 1_048_576]);
+    });
+
+    test('the same letter put twice is kept once', async () => {
+      const store = await open();
+      await store.put([exampleDeadLetter()], signal);
+      await store.put([exampleDeadLetter()], signal);
+      expect((await kept(store)).size).toBe(1);
+    });
+
+    test('no letters are no work', async () => {
+      const store = await open();
+      await store.put([], signal);
+      expect((await kept(store)).size).toBe(0);
+    });
+
+    test('an aborted signal ends a put with its reason', async () => {
+      const store = await open();
+      await expect(store.put([exampleDeadLetter()], AbortSignal.abort(new Error('deadline')))).rejects.toThrow('deadline');
+    });
+  });
+}

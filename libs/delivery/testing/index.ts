@@ -1,0 +1,1 @@
+export { describeDeadLettersContract, exampleDeadLetter } from './dead-letters-contract.ts';

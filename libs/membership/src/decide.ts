@@ -1,0 +1,81 @@
+import type { ChangeKind } from '@activation-hub/destination-kit';
+import type { LedgerRecord } from './ledger.ts';
+import { compareStates, saysTheSame, type MembershipState } from './state.ts';
+
+/** What to do about one state of one key. */
+export type Decision =
+  /** The ledger says so already, or knows better: neither a write nor a call. */
+  | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
+  /** There is nothing to tell, but an older state that comes later must find this one. */
+  | { readonly action: 'note'; readonly standing: 'told' | 'noted' }
+  | { readonly action: 'tell'; readonly kind: ChangeKind }
+  /** Somebody else is telling the destination about this key; look again when the claim has ended. */
+  | { readonly action: 'wait'; readonly untilMs: number };
+
+/**
+ * The table by which every change is decided: the state that AEP sent, against what the ledger knows.
+ *
+ * | the row | older than known | the same as known | newer than known |
+ * | --- | --- | --- | --- |
+ * | none | | | member: tell; else note |
+ * | claimed, live | nothing | wait | wait |
+ * | claimed, expired | nothing | tell | tell |
+ * | pending | nothing | tell | by content |
+ * | told, noted | nothing | nothing | by content |
+ * | refused | nothing | nothing | the same demand again: nothing; else by content |
+ *
+ * *By content*: a destination that certainly has the same content is told nothing; the row moves on only when AEP's
+ * qualification did, because an export that changes nothing must cost nothing. Somebody of whom the destination never
+ * heard, and who is not to be in it, is noted.
+ */
+export function decide(record: LedgerRecord | undefined, state: MembershipState, nowMs: number): Decision {
+  if (record === undefined) return state.isMember ? { action: 'tell', kind: 'entered' } : note('noted');
+
+  const { standing, known } = record;
+  const order = compareStates(state, known);
+  if (order < 0) return { action: 'nothing', because: 'superseded' };
+  if (standing.is === 'claimed') {
+    return standing.expiresAtMs > nowMs ? { action: 'wait', untilMs: standing.expiresAtMs } : tell(record, state);
+  }
+  if (order === 0) return standing.is === 'pending' ? tell(record, state) : unchanged();
+  if (standing.is === 'refused' && isSameDemand(known, state)) return unchanged();
+  if (!hasNothingToLearn(record, state)) return tell(record, state);
+  return isNewQualification(known, state) || standing.is === 'pending' || standing.is === 'refused'
+    ? note(record.told === undefined ? 'noted' : 'told')
+    : unchanged();
+}
+
+function tell(record: LedgerRecord, state: MembershipState): Decision {
+  if (!state.isMember) return { action: 'tell', kind: 'exited' };
+  // In doubt the destination may have been told of an exit, which only an entry takes back.
+  const isKnownMember = record.told?.isMember === true && !isInDoubt(record);
+  return { action: 'tell', kind: isKnownMember ? 'updated' : 'entered' };
+}
+
+/** Whether what the destination certainly has is what it should have. */
+function hasNothingToLearn(record: LedgerRecord, state: MembershipState): boolean {
+  if (isInDoubt(record)) return false;
+  if (record.told === undefined) return !state.isMember;
+  return saysTheSame(record.told, state);
+}
+
+/** Whether the destination may have taken something that `told` does not say. */
+export function isInDoubt(record: LedgerRecord): boolean {
+  return record.inDoubt || record.standing.is === 'claimed';
+}
+
+function isSameDemand(known: MembershipState, state: MembershipState): boolean {
+  return saysTheSame(known, state) && !isNewQualification(known, state);
+}
+
+function isNewQualification(known: MembershipState, state: MembershipState): boolean {
+  return known.qualifiedAtMs !== state.qualifiedAtMs || known.status !== state.status;
+}
+
+function note(standing: 'told' | 'noted'): Decision {
+  return { action: 'note', standing };
+}
+
+function unchanged(): Decision {
+  return { action: 'nothing', because: 'unchanged' };
+}

@@ -1,0 +1,16 @@
+export { claim, note, settle, type Demand } from './claim.ts';
+export { decide, type Decision } from './decide.ts';
+export { resolveIdentities, type Identity, type IdentityChoice } from './identity.ts';
+export { InMemoryLedger } from './in-memory-ledger.ts';
+export {
+  ledgerKeyText,
+  shadowDestination,
+  type Ledger,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+  type LedgerWrite,
+  type LedgerWriteResult,
+  type Standing,
+} from './ledger.ts';
+export { changeId, compareStates, contentDigest, saysTheSame, type MembershipState } from './state.ts';

@@ -1,0 +1,76 @@
+import type { JsonValue } from '@activation-hub/destination-kit';
+import type { Identity } from './identity.ts';
+import type { MembershipState } from './state.ts';
+
+/** Which row: one destination, one identity, one audience. */
+export interface LedgerKey {
+  /** The destination's key in the activation file; a route in shadow mode keeps rows of its own (`shadowDestination`). */
+  readonly destination: string;
+  readonly identity: Identity;
+  readonly audience: { readonly namespace: string; readonly id: string };
+}
+
+/**
+ * What became of the newest state that a row knows:
+ * - `told`: the destination has it;
+ * - `noted`: there was nothing to tell, such as the exit of somebody it never heard of;
+ * - `refused`: the destination refused it; the same state is not tried again;
+ * - `pending`: it is certain that the destination was not told, and it should be;
+ * - `claimed`: somebody is telling it until `expiresAtMs`; after that, perhaps told.
+ */
+export type Standing =
+  | { readonly is: 'told' | 'noted' | 'refused' | 'pending' }
+  | { readonly is: 'claimed'; readonly claimant: string; readonly expiresAtMs: number };
+
+/** What is remembered of one key. */
+export interface LedgerRecord {
+  /** The newest state at the last write: nothing older is told any more. */
+  readonly known: MembershipState;
+  readonly standing: Standing;
+  /** The mapped attributes of `known`, by which a destination can be told again without its export. */
+  readonly attributes: Readonly<Record<string, JsonValue>>;
+  /** What the destination certainly took last; absent when it never took anything. */
+  readonly told?: MembershipState;
+  /** True when the destination may have taken something else after `told`: a delivery ended without an answer. */
+  readonly inDoubt: boolean;
+}
+
+/** A record with the version that a conditional write must name. */
+export interface LedgerRow {
+  readonly record: LedgerRecord;
+  readonly version: string;
+}
+
+export interface LedgerWrite {
+  readonly key: LedgerKey;
+  readonly record: LedgerRecord;
+  /** The version that must still be there; `undefined` when there must be no row. */
+  readonly expected: string | undefined;
+}
+
+/** The row as it is now, or the news that somebody else wrote it first. */
+export type LedgerWriteResult = { readonly written: true; readonly version: string } | { readonly written: false };
+
+/**
+ * Where the destinations' memory is kept. A store of rows with conditional writes, nothing more: what a row means and
+ * when it may change is decided by `decide`, `claim` and `settle`, so that every store obeys the same protocol.
+ *
+ * Both methods answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
+ * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct.
+ */
+export interface Ledger {
+  read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]>;
+  write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]>;
+}
+
+/** One string per key, distinct for distinct keys. */
+export function ledgerKeyText(key: LedgerKey): string {
+  // Names and namespaces come from the activation file, which allows no line feed in them; the identity is counted.
+  const { destination, identity, audience } = key;
+  return `${destination}\n${identity.namespace}\n${String(identity.value.length)}\n${identity.value}\n${audience.namespace}\n${audience.id}`;
+}
+
+/** Where decisions of a route in shadow mode are remembered, apart from what the destination was really told. */
+export function shadowDestination(destination: string): string {
+  return `${destination}~shadow`;
+}

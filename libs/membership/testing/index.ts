@@ -1,0 +1,2 @@
+export { describeLedgerContract } from './ledger-contract.ts';
+export { exampleKey, exampleRecord, exampleState } from './examples.ts';

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { Ledger, LedgerKey, LedgerRecord } from '../src/ledger.ts';
+import { exampleKey, exampleRecord, exampleState } from './examples.ts';
+
+/**
+ * What every ledger promises, as tests. `openLedger` gives a ledger without rows, and a second door to the same rows
+ * when it is called with the first, as another worker has it.
+ */
+export function describeLedgerContract(name: string, openLedger: (same?: Ledger) => Promise<Ledger>): void {
+  const { signal } = new AbortController();
+  const put = async (ledger: Ledger, key: LedgerKey, record: LedgerRecord, expected?: string): Promise<string> => {
+    const [result] = await ledger.write([{ key, record, expected }], signal);
+    if (result?.written !== true) throw new Error('The write lost a race that the test did not stage.');
+    return result.version;
+  };
+
+  describe(name, () => {
+    test('a key that was never written has no row', async () => {
+      const ledger = await openLedger();
+      expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+    });
+
+    test('no keys and no writes are no work', async () => {
+      const ledger = await openLedger();
+      expect(await ledger.read([], signal)).toEqual([]);
+      expect(await ledger.write([], signal)).toEqual([]);
+    });
+
+    test('a row comes back as it was written, with the version of its write', async () => {
+      const ledger = await openLedger();
+      const full = exampleRecord({
+        known: exampleState({ status: 'exited', content: 'digest', sequenceNumber: 9_007_199_254_740_991 }),
+        standing: { is: 'claimed', claimant: 'worker-1', expiresAtMs: 1_767_268_800_123 },
+        attributes: { 'first name': 'Zoë', nested: { list: [1, null, 'x'], __proto__x: true }, empty: '' },
+        told: exampleState({ qualifiedAtMs: 1_767_268_800_001 }),
+        inDoubt: true,
+      });
+      const version = await put(ledger, exampleKey(1), full);
+      expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: full, version }]);
+    });
+
+    test('a row without a told state comes back without one', async () => {
+      const ledger = await openLedger();
+      const never: LedgerRecord = { known: exampleState(), standing: { is: 'noted' }, attributes: {}, inDoubt: false };
+      const version = await put(ledger, exampleKey(1), never);
+      expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: never, version }]);
+    });
+
+    test('rows come back in the order of the keys, absent ones included', async () => {
+      const ledger = await openLedger();
+      await put(ledger, exampleKey(3), exampleRecord({ known: exampleState({ content: 'three' }) }));
+      await put(ledger, exampleKey(1), exampleRecord({ known: exampleState({ content: 'one' }) }));
+      const rows = await ledger.read([exampleKey(1), exampleKey(2), exampleKey(3)], signal);
+      expect(rows.map((row) => row?.record.known.content)).toEqual(['one', undefined, 'three']);
+    });
+
+    test('the second writer of a new row loses', async () => {
+      const ledger = await openLedger();
+      const other = await openLedger(ledger);
+      await put(ledger, exampleKey(1), exampleRecord({ known: exampleState({ content: 'first' }) }));
+      const write = { key: exampleKey(1), record: exampleRecord(), expected: undefined };
+      expect(await other.write([write], signal)).toEqual([{ written: false }]);
+      expect((await other.read([exampleKey(1)], signal))[0]?.record.known.content).toBe('first');
+    });
+
+    test('a write that names an outdated version loses, and the row stays', async () => {
+      const ledger = await openLedger();
+      const other = await openLedger(ledger);
+      const first = await put(ledger, exampleKey(1), exampleRecord());
+      await put(other, exampleKey(1), exampleRecord({ known: exampleState({ content: 'second' }) }), first);
+      const write = { key: exampleKey(1), record: exampleRecord({ inDoubt: true }), expected: first };
+      expect(await ledger.write([write], signal)).toEqual([{ written: false }]);
+      expect((await ledger.read([exampleKey(1)], signal))[0]?.record.known.content).toBe('second');
+    });
+
+    test('a write that expects a row where there is none loses', async () => {
+      const ledger = await openLedger();
+      const version = await put(ledger, exampleKey(1), exampleRecord());
+      const write = { key: exampleKey(2), record: exampleRecord(), expected: version };
+      expect(await ledger.write([write], signal)).toEqual([{ written: false }]);
+      expect(await ledger.read([exampleKey(2)], signal)).toEqual([undefined]);
+    });
+
+    test('a lost write among others loses alone, also among rows of one identity', async () => {
+      const ledger = await openLedger();
+      const keys = [1, 2, 3].map((n) => exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }));
+      const [, second] = keys;
+      if (second === undefined) throw new Error('unreachable');
+      await put(ledger, second, exampleRecord({ known: exampleState({ content: 'kept' }) }));
+      const results = await ledger.write(
+        keys.map((key) => ({ key, record: exampleRecord(), expected: undefined })),
+        signal,
+      );
+      expect(results.map((result) => result.written)).toEqual([true, false, true]);
+      expect((await ledger.read([second], signal))[0]?.record.known.content).toBe('kept');
+    });
+
+    test('many rows of many identities are written and read in one call', async () => {
+      const ledger = await openLedger();
+      const keys = Array.from({ length: 250 }, (_, n) =>
+        exampleKey(n % 40, { audience: { namespace: 'ups', id: `audience-${Math.floor(n / 40)}` } }),
+      );
+      const writes = keys.map((key, n) => ({
+        key,
+        record: exampleRecord({ known: exampleState({ sequenceNumber: n }) }),
+        expected: undefined,
+      }));
+      expect((await ledger.write(writes, signal)).every((result) => result.written)).toBe(true);
+      const rows = await ledger.read(keys, signal);
+      expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
+    });
+
+    test('keys that differ anywhere are different rows, whatever characters they hold', async () => {
+      const ledger = await openLedger();
+      const audience = { namespace: 'ups', id: 'a' };
+      const keys: LedgerKey[] = [
+        { destination: 'crm', identity: { namespace: 'email', value: 'a/b\\c#d?e%f\n@x' }, audience },
+        { destination: 'crm', identity: { namespace: 'email', value: 'A/b\\c#d?e%f\n@x' }, audience },
+        { destination: 'crm', identity: { namespace: 'e', value: 'mail\na/b' }, audience },
+        { destination: 'crm', identity: { namespace: 'e', value: 'mail' }, audience: { namespace: 'a/b ups', id: 'a' } },
+        { destination: 'crm', identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' }, audience },
+        { destination: 'crm', identity: { namespace: 'email', value: 'x'.repeat(2_000) }, audience },
+        { destination: 'crm', identity: { namespace: 'email', value: `${'x'.repeat(1_999)}y` }, audience },
+        { destination: 'crm~shadow', identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' }, audience },
+        { destination: 'crm', identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' }, audience: { namespace: 'aam', id: 'a/?#\\' } },
+      ];
+      const writes = keys.map((key, n) => ({
+        key,
+        record: exampleRecord({ known: exampleState({ sequenceNumber: n }) }),
+        expected: undefined,
+      }));
+      expect((await ledger.write(writes, signal)).map((result) => result.written)).toEqual(keys.map(() => true));
+      const rows = await ledger.read(keys, signal);
+      expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
+    });
+
+    test('an aborted signal ends a call with its reason', async () => {
+      const ledger = await openLedger();
+      const aborted = AbortSignal.abort(new Error('deadline'));
+      await expect(ledger.read([exampleKey(1)], aborted)).rejects.toThrow('deadline');
+      const write = { key: exampleKey(1), record: exampleRecord(), expected: undefined };
+      await expect(ledger.write([write], aborted)).rejects.toThrow('deadline');
+    });
+  });
+}
