@@ -1,0 +1,145 @@
+/** The one word in which a change ends. The last two are dead letters, as an `unreadable` event is. */
+export const outcomes = [
+  'delivered',
+  'unchanged',
+  'superseded',
+  'withheld',
+  'unresolved',
+  'shadowed',
+  'paused',
+  'deferred',
+  'rejected',
+  'gave-up',
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+export type Level = 'debug' | 'information' | 'warning' | 'error';
+
+/** What a counter is increased by. Labels are of low cardinality: keys of the activation file and words of this catalogue. */
+export interface Count {
+  readonly counter: keyof typeof counters;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly by: number;
+}
+
+/** Every counter, with what it counts. Counters only grow while the process lives. */
+export const counters = {
+  'events-received': 'Events that the hub handed over, repetitions included.',
+  'events-unreadable': 'Events in which something could not be read, by refusal code; each is a dead letter.',
+  'exports-read': 'Profile exports found in the events.',
+  'changes-settled': 'Changes by destination and outcome; every change ends in exactly one.',
+  'requests-sent': 'Batches handed to a destination, by destination and result.',
+  'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
+  'ledger-writes': 'Rows written to the ledger.',
+} as const;
+
+interface SignalDefinition<Fields> {
+  readonly level: Level;
+  /** The sentence of the log line. No identity, no attribute value, no secret: fields hold none either. */
+  readonly sentence: (fields: Fields) => string;
+  readonly counts: (fields: Fields) => readonly Count[];
+}
+
+const signal = <Fields>(definition: SignalDefinition<Fields>): SignalDefinition<Fields> => definition;
+const count = (counter: Count['counter'], by: number, labels: Count['labels'] = {}): Count => ({ counter, labels, by });
+
+/** How many changes of one destination ended in each outcome; outcomes that did not occur are absent. */
+export type OutcomesByDestination = Readonly<Record<string, Readonly<Partial<Record<Outcome, number>>>>>;
+
+/** Everything that the product says about itself: noun and past verb, with its level, its sentence and its counters. */
+export const catalogue = {
+  'handler-started': signal<{ readonly destinations: number; readonly audiences: number; readonly routes: number }>({
+    level: 'information',
+    sentence: (f) => `Started with ${f.destinations} destinations, ${f.audiences} audiences and ${f.routes} routes.`,
+    counts: () => [],
+  }),
+  'activation-file-warned': signal<{ readonly problem: string }>({
+    level: 'warning',
+    sentence: (f) => `The activation file loads, with a warning: ${f.problem}`,
+    counts: () => [],
+  }),
+  'event-unreadable': signal<{
+    readonly partitionId: string;
+    readonly sequenceNumber: number;
+    readonly code: string;
+    readonly path: string;
+  }>({
+    level: 'warning',
+    sentence: (f) =>
+      `Event ${f.partitionId}/${f.sequenceNumber} could not be read at ${f.path} (${f.code}). It is kept as a dead letter.`,
+    counts: (f) => [count('events-unreadable', 1, { code: f.code })],
+  }),
+  'batch-settled': signal<{
+    readonly partitionId: string;
+    readonly events: number;
+    readonly exports: number;
+    readonly firstSequenceNumber: number;
+    readonly lastSequenceNumber: number;
+    readonly outcomes: OutcomesByDestination;
+    readonly ledgerReads: number;
+    readonly ledgerWrites: number;
+    readonly durationMs: number;
+  }>({
+    level: 'information',
+    sentence: (f) => `Settled ${f.events} events of partition ${f.partitionId} in ${f.durationMs} ms.`,
+    counts: (f) => [
+      count('events-received', f.events),
+      count('exports-read', f.exports),
+      count('ledger-reads', f.ledgerReads),
+      count('ledger-writes', f.ledgerWrites),
+      ...Object.entries(f.outcomes).flatMap(([destination, byOutcome]) =>
+        Object.entries(byOutcome).map(([outcome, by]) => count('changes-settled', by, { destination, outcome })),
+      ),
+    ],
+  }),
+  'batch-held': signal<{
+    readonly partitionId: string;
+    readonly events: number;
+    readonly firstSequenceNumber: number;
+    readonly lastSequenceNumber: number;
+    readonly reason: string;
+  }>({
+    level: 'error',
+    sentence: (f) =>
+      `Partition ${f.partitionId} is held at event ${f.firstSequenceNumber}: ${f.reason} The same events are tried again until they can be settled.`,
+    counts: () => [],
+  }),
+  'request-answered': signal<{
+    readonly destination: string;
+    readonly kind: string;
+    readonly delivered: number;
+    readonly retry: number;
+    readonly rejected: number;
+    readonly durationMs: number;
+  }>({
+    level: 'debug',
+    sentence: (f) =>
+      `${f.destination} answered ${f.kind}: ${f.delivered} delivered, ${f.retry} to be tried again, ${f.rejected} rejected.`,
+    counts: (f) => [count('requests-sent', 1, { destination: f.destination, result: 'answered' })],
+  }),
+  'request-failed': signal<{
+    readonly destination: string;
+    readonly kind: string;
+    readonly changes: number;
+    readonly class: string;
+    readonly reason: string;
+    readonly durationMs: number;
+  }>({
+    level: 'warning',
+    sentence: (f) => `${f.destination} was not told of ${f.changes} changes (${f.class}): ${f.reason}`,
+    counts: (f) => [count('requests-sent', 1, { destination: f.destination, result: f.class })],
+  }),
+  'changes-rejected': signal<{
+    readonly destination: string;
+    readonly reason: string;
+    readonly changes: number;
+  }>({
+    level: 'warning',
+    sentence: (f) => `${f.destination} rejected ${f.changes} changes: ${f.reason} They are kept as dead letters.`,
+    counts: () => [],
+  }),
+} as const;
+
+export type SignalName = keyof typeof catalogue;
+export type SignalFields<Name extends SignalName> =
+  (typeof catalogue)[Name] extends SignalDefinition<infer Fields> ? Fields : never;

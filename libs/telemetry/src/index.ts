@@ -1,0 +1,11 @@
+export {
+  catalogue,
+  counters,
+  outcomes,
+  type Level,
+  type Outcome,
+  type OutcomesByDestination,
+  type SignalFields,
+  type SignalName,
+} from './catalogue.ts';
+export { createTelemetry, type CounterValue, type Telemetry } from './telemetry.ts';
