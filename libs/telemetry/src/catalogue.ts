@@ -141,5 +141,4 @@ export const catalogue = {
 } as const;
 
 export type SignalName = keyof typeof catalogue;
-export type SignalFields<Name extends SignalName> =
-  (typeof catalogue)[Name] extends SignalDefinition<infer Fields> ? Fields : never;
+export type SignalFields<Name extends SignalName> = Parameters<(typeof catalogue)[Name]['sentence']>[0] & object;
