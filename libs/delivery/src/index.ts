@@ -6,3 +6,4 @@ export {
   type Failure,
   type OriginalEvent,
 } from './dead-letters.ts';
+export { deliver, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';

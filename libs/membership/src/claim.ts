@@ -28,12 +28,20 @@ export function note(
 }
 
 /**
- * The row after a certain outcome of the delivery that it claims: the destination took it (`told`), will never take it
- * (`refused`), or was certainly not reached (`pending`). An uncertain outcome is not settled: its claim expires.
+ * The row after a delivery that it claims has ended: the destination took the state (`told`), will never take it
+ * (`refused`), was certainly not reached (`pending`), or answered that it failed and may have taken it all the same
+ * (`in-doubt`). A delivery without an answer is not settled: the request may still be under way, so its claim expires.
  */
-export function settle(claimed: LedgerRecord, outcome: 'told' | 'refused' | 'pending'): LedgerRecord {
-  const settled = { ...claimed, standing: { is: outcome } };
-  return outcome === 'told' ? { ...settled, told: claimed.known, inDoubt: false } : settled;
+export function settle(claimed: LedgerRecord, outcome: 'told' | 'refused' | 'pending' | 'in-doubt'): LedgerRecord {
+  switch (outcome) {
+    case 'told':
+      return { ...claimed, standing: { is: 'told' }, told: claimed.known, inDoubt: false };
+    case 'in-doubt':
+      return { ...claimed, standing: { is: 'pending' }, inDoubt: true };
+    case 'refused':
+    case 'pending':
+      return { ...claimed, standing: { is: outcome } };
+  }
 }
 
 function next(record: LedgerRecord | undefined, demand: Demand): Omit<LedgerRecord, 'standing'> {

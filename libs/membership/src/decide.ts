@@ -64,7 +64,8 @@ export function isInDoubt(record: LedgerRecord): boolean {
   return record.inDoubt || record.standing.is === 'claimed';
 }
 
-function isSameDemand(known: MembershipState, state: MembershipState): boolean {
+/** Whether nothing is asked of the destination that was not asked before. */
+export function isSameDemand(known: MembershipState, state: MembershipState): boolean {
   return saysTheSame(known, state) && !isNewQualification(known, state);
 }
 

@@ -1,5 +1,5 @@
 export { claim, note, settle, type Demand } from './claim.ts';
-export { decide, type Decision } from './decide.ts';
+export { decide, isSameDemand, type Decision } from './decide.ts';
 export { resolveIdentities, type Identity, type IdentityChoice } from './identity.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export {

@@ -15,7 +15,7 @@ export interface LedgerKey {
  * - `told`: the destination has it;
  * - `noted`: there was nothing to tell, such as the exit of somebody it never heard of;
  * - `refused`: the destination refused it; the same state is not tried again;
- * - `pending`: it is certain that the destination was not told, and it should be;
+ * - `pending`: the destination should be told, and nobody is telling it;
  * - `claimed`: somebody is telling it until `expiresAtMs`; after that, perhaps told.
  */
 export type Standing =

@@ -8,4 +8,4 @@ export {
   type SignalFields,
   type SignalName,
 } from './catalogue.ts';
-export { createTelemetry, type CounterValue, type Telemetry } from './telemetry.ts';
+export { Counters, createTelemetry, type CounterValue, type Telemetry } from './telemetry.ts';

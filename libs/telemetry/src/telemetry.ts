@@ -12,34 +12,41 @@ export interface CounterValue {
   readonly value: number;
 }
 
+/** Adds up what signals count, for as long as the process lives. Shared by all telemetry of the process. */
+export class Counters {
+  readonly #values = new Map<string, CounterValue>();
+
+  add({ counter, labels, by }: Count): void {
+    const key = JSON.stringify([counter, labels]);
+    this.#values.set(key, { counter, labels, value: (this.#values.get(key)?.value ?? 0) + by });
+  }
+
+  values(): readonly CounterValue[] {
+    return [...this.#values.values()];
+  }
+}
+
 /**
- * Telemetry that writes each signal as one JSON line `{"signal","message",…fields}` and adds up the counters.
- * `write` gets the line without its end; lines below `level` are not made. Their counters are.
+ * Telemetry that writes each signal as one JSON line `{"signal","message",…fields}`. `write` gets the line without its
+ * end; lines below `level` are not made, but their signals are counted.
  */
 export function createTelemetry(options: {
   readonly level: Level;
+  readonly counters: Counters;
   readonly write: (level: Level, line: string) => void;
-}): Telemetry & { readonly counters: () => readonly CounterValue[] } {
-  const values = new Map<string, CounterValue>();
-
-  const add = ({ counter, labels, by }: Count): void => {
-    const key = JSON.stringify([counter, labels]);
-    values.set(key, { counter, labels, value: (values.get(key)?.value ?? 0) + by });
-  };
-
+}): Telemetry {
   return {
-    emit(name, fields: object) {
+    emit(name, fields) {
       // The catalogue pairs each name with its fields; the compiler cannot carry that pairing through an index.
       const { level, sentence, counts } = catalogue[name] as {
         level: Level;
         sentence: (fields: unknown) => string;
         counts: (fields: unknown) => readonly Count[];
       };
-      for (const count of counts(fields)) add(count);
+      for (const count of counts(fields)) options.counters.add(count);
       if (severity[level] < severity[options.level]) return;
       options.write(level, JSON.stringify({ signal: name, message: sentence(fields), ...fields }));
     },
-    counters: () => [...values.values()],
   };
 }
 

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { incomingEvents } from './incoming-events.ts';
+
+const now = Date.UTC(2026, 0, 1);
+const body = Buffer.from('{}');
+
+test('bodies get partition, number and time from the metadata', () => {
+  const events = incomingEvents(
+    [body, body],
+    {
+      partitionContext: { partitionId: '3' },
+      sequenceNumberArray: [41, 42],
+      enqueuedTimeUtcArray: ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:06Z'],
+    },
+    now,
+  );
+  expect(events).toEqual([
+    { body, partitionId: '3', sequenceNumber: 41, enqueuedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678) },
+    { body, partitionId: '3', sequenceNumber: 42, enqueuedAtMs: Date.UTC(2026, 0, 2, 3, 4, 6) },
+  ]);
+});
+
+test.each([
+  [7, 7],
+  ['9007199254740991', 9_007_199_254_740_991],
+  [{ low: 5, high: 0, unsigned: false }, 5],
+  [{ low: -1, high: 0, unsigned: false }, 4_294_967_295],
+  [{ low: 0, high: 1, unsigned: false }, 4_294_967_296],
+  [{ low: 'x', high: 1 }, -1],
+  ['12x', -1],
+  [1e300, -1],
+  [undefined, -1],
+  [null, -1],
+])('a sequence number %j is read as %d', (given, expected) => {
+  expect(incomingEvents([body], { sequenceNumberArray: [given] }, now)[0]?.sequenceNumber).toBe(expected);
+});
+
+test('events without metadata are enqueued now, in an unknown partition', () => {
+  expect(incomingEvents([body], undefined, now)).toEqual([
+    { body, partitionId: 'unknown', sequenceNumber: -1, enqueuedAtMs: now },
+  ]);
+  expect(incomingEvents([body], { enqueuedTimeUtcArray: ['never'], partitionContext: null }, now)[0]?.enqueuedAtMs).toBe(now);
+});
+
+test('an empty batch is no events', () => {
+  expect(incomingEvents([], {}, now)).toEqual([]);
+});
+
+test('bodies that the host has parsed are refused, for the declaration is wrong', () => {
+  expect(() => incomingEvents([{}], {}, now)).toThrow("dataType 'binary'");
+  expect(() => incomingEvents(['{}'], {}, now)).toThrow("dataType 'binary'");
+  expect(() => incomingEvents({}, {}, now)).toThrow('cardinality many');
+});

@@ -1,0 +1,66 @@
+import type { IncomingEvent } from '@activation-hub/activation';
+
+/**
+ * Pairs the raw bodies of a batch with what the trigger's metadata says about them.
+ *
+ * The metadata is read defensively, because the host and the worker change it on its way: sequence numbers arrive as
+ * a number, a string, or the two halves of a 64-bit integer; arrays may be missing. An event of which the time is
+ * unknown counts as enqueued now; one without a number gets -1, which orders it before its equals.
+ *
+ * Throws `TypeError` when the bodies are not bytes: then the trigger lacks `dataType: 'binary'`, and the host has parsed
+ * the events itself, which loses a whole batch with one bad body.
+ */
+export function incomingEvents(
+  bodies: unknown,
+  metadata: Readonly<Record<string, unknown>> | undefined,
+  nowMs: number,
+): readonly IncomingEvent[] {
+  if (!Array.isArray(bodies)) throw new TypeError('Failed to read the batch: the trigger must have cardinality many.');
+  const sequenceNumbers = arrayAt(metadata, 'sequenceNumberArray');
+  const enqueuedTimes = arrayAt(metadata, 'enqueuedTimeUtcArray');
+  const partitionId = partitionIdOf(metadata);
+  return bodies.map((body: unknown, index) => {
+    if (!(body instanceof Uint8Array)) {
+      throw new TypeError("Failed to read the batch: the trigger must have dataType 'binary'.");
+    }
+    return {
+      body,
+      partitionId,
+      sequenceNumber: integerFrom(sequenceNumbers[index]) ?? -1,
+      enqueuedAtMs: timeFrom(enqueuedTimes[index]) ?? nowMs,
+    };
+  });
+}
+
+function arrayAt(metadata: Readonly<Record<string, unknown>> | undefined, name: string): readonly unknown[] {
+  const value = metadata?.[name];
+  return Array.isArray(value) ? value : [];
+}
+
+function partitionIdOf(metadata: Readonly<Record<string, unknown>> | undefined): string {
+  const context = metadata?.['partitionContext'];
+  if (typeof context !== 'object' || context === null || !('partitionId' in context)) return 'unknown';
+  const { partitionId } = context;
+  return typeof partitionId === 'string' || typeof partitionId === 'number' ? String(partitionId) : 'unknown';
+}
+
+/** An integer of up to 53 bits, however the worker wrote it. */
+function integerFrom(value: unknown): number | undefined {
+  if (typeof value === 'object' && value !== null && 'low' in value && 'high' in value) {
+    const { low, high } = value;
+    if (typeof low !== 'number' || typeof high !== 'number') return undefined;
+    return safeInteger(high * 0x1_0000_0000 + (low >>> 0));
+  }
+  if (typeof value === 'string' && /^-?\d+$/.test(value)) return safeInteger(Number(value));
+  return typeof value === 'number' ? safeInteger(value) : undefined;
+}
+
+function safeInteger(value: number): number | undefined {
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function timeFrom(value: unknown): number | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Date)) return undefined;
+  const timeMs = new Date(value).getTime();
+  return Number.isNaN(timeMs) ? undefined : timeMs;
+}

@@ -1,0 +1,35 @@
+import { activate, type Hub } from '@activation-hub/activation';
+import { app, trigger, type InvocationContext } from '@azure/functions';
+import { incomingEvents } from './incoming-events.ts';
+
+/**
+ * Registers the function that takes what AEP sends. `app.generic`, because `app.eventHub` cannot ask for binary bodies,
+ * without which the host parses the events and one bad body loses its batch.
+ *
+ * The retry policy has no end: the function throws only when something cannot be settled, and then the partition must
+ * hold. Intervals are whole seconds, for the library rounds them to seconds and half of one would be none.
+ */
+export function registerOnAudienceEvents(openHub: (context: InvocationContext) => Promise<Hub>): void {
+  app.generic('on-audience-events', {
+    trigger: trigger.generic({
+      type: 'eventHubTrigger',
+      name: 'events',
+      connection: 'EventHubConnection',
+      eventHubName: '%EVENT_HUB_NAME%',
+      consumerGroup: '%EVENT_HUB_CONSUMER_GROUP%',
+      cardinality: 'many',
+      dataType: 'binary',
+    }),
+    retry: {
+      strategy: 'exponentialBackoff',
+      maxRetryCount: -1,
+      minimumInterval: { seconds: 1 },
+      maximumInterval: { minutes: 1 },
+    },
+    handler: async (bodies: unknown, context: InvocationContext): Promise<void> => {
+      const hub = await openHub(context);
+      const events = incomingEvents(bodies, context.triggerMetadata, hub.now());
+      if (events.length > 0) await activate(events, hub);
+    },
+  });
+}

@@ -1,0 +1,62 @@
+import { deliver, type DeliveryResult } from '@activation-hub/delivery';
+import type { Change, Delivery } from '@activation-hub/destination-kit';
+import { changeId } from '@activation-hub/membership';
+import type { ClaimedChange } from './decide-changes.ts';
+import type { Hub } from './hub.ts';
+
+/** What became of a claimed change at its destination. */
+export interface DeliveredChange extends ClaimedChange {
+  readonly changeId: string;
+  readonly result: DeliveryResult;
+}
+
+/** Tells every destination what is claimed for it, all destinations at once, so that a slow one holds up only itself. */
+export async function deliverChanges(
+  claimed: readonly ClaimedChange[],
+  hub: Hub,
+  signal: AbortSignal,
+): Promise<readonly DeliveredChange[]> {
+  const byDestination = Map.groupBy(claimed, ({ demand }) => demand.route.destination);
+  const results = await Promise.all(
+    [...byDestination].map(([destination, changes]) => deliverTo(destination, changes, hub, signal)),
+  );
+  return results.flat();
+}
+
+async function deliverTo(
+  destination: string,
+  claimed: readonly ClaimedChange[],
+  hub: Hub,
+  signal: AbortSignal,
+): Promise<readonly DeliveredChange[]> {
+  const target = hub.targets.get(destination);
+  // The app sets up every destination that a live route names, and refuses to start when one cannot be.
+  if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
+
+  const changes = claimed.map((claimedChange) => ({ claimedChange, delivery: deliveryOf(claimedChange) }));
+  const results = await deliver(
+    target,
+    changes.map(({ delivery }) => delivery),
+    { telemetry: hub.telemetry, now: hub.now, signal },
+  );
+  return changes.map(({ claimedChange, delivery }) => {
+    const result = results.get(delivery.change.id);
+    if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
+    return { ...claimedChange, changeId: delivery.change.id, result };
+  });
+}
+
+/** The change in full, as the connector gets it. */
+export function deliveryOf({ demand, kind }: Pick<ClaimedChange, 'demand' | 'kind'>): Delivery {
+  const { audience, membership, key, state, attributes, route } = demand;
+  const name = audience.name ?? membership.name;
+  const change: Change = {
+    id: changeId(key, kind, state),
+    kind,
+    audience: { key: audience.key, ...key.audience, ...(name === undefined ? {} : { name }) },
+    identity: key.identity,
+    qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
+    attributes,
+  };
+  return { change, terms: route.terms };
+}

@@ -1,0 +1,32 @@
+import type { Matcher } from '@activation-hub/activation-file';
+import type { DeadLetters, Target } from '@activation-hub/delivery';
+import type { Ledger } from '@activation-hub/membership';
+import type { Telemetry } from '@activation-hub/telemetry';
+import type { LedgerCache } from './ledger-cache.ts';
+
+/** Everything that the journey works with, put together by the app. */
+export interface Hub {
+  readonly matcher: Matcher;
+  /** By key of the activation file; holds every destination that a live route names. */
+  readonly targets: ReadonlyMap<string, Target>;
+  readonly ledger: Ledger;
+  readonly ledgerCache: LedgerCache;
+  readonly deadLetters: DeadLetters;
+  readonly telemetry: Telemetry;
+  readonly timing: Timing;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** Each is longer than the one before. */
+export interface Timing {
+  /** How long after its start a call of `activate` still waits for destinations. */
+  readonly deadlineMs: number;
+  /** How long after its start it still writes to the stores. */
+  readonly settleByMs: number;
+  /** How long a claim lives: nobody may be telling a destination past it, whoever's clock is asked. */
+  readonly claimMs: number;
+}
+
+/** Well under the function's own limit of ten minutes, with half a minute between expiry and the last write for clocks that differ. */
+export const defaultTiming: Timing = { deadlineMs: 120_000, settleByMs: 150_000, claimMs: 180_000 };

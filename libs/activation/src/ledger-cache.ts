@@ -1,0 +1,58 @@
+import type { LedgerRow } from '@activation-hub/membership';
+
+/**
+ * What the ledger is known to have said, so that an export that changes nothing costs no read. Bounded in entries and
+ * in age. It may be behind the ledger and is therefore only asked whether there is nothing to do; whoever wants to
+ * act reads the ledger itself.
+ *
+ * Two generations instead of a list in order of use: the young one takes what is used, and when it is full it becomes
+ * the old one, whose rest is forgotten. That costs one look-up where a true list costs a deletion and an insertion.
+ */
+export class LedgerCache {
+  readonly #entriesMax: number;
+  readonly #ageMaxMs: number;
+  readonly #now: () => number;
+  #young = new Map<string, Entry>();
+  #old = new Map<string, Entry>();
+
+  /** `entriesMax` rows of some hundred bytes each, none older than `ageMaxMs`. */
+  constructor(options: { readonly entriesMax: number; readonly ageMaxMs: number; readonly now: () => number }) {
+    this.#entriesMax = options.entriesMax;
+    this.#ageMaxMs = options.ageMaxMs;
+    this.#now = options.now;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(keyText: string): LedgerRow | undefined {
+    const young = this.#young.get(keyText);
+    const entry = young ?? this.#old.get(keyText);
+    if (entry === undefined || this.#now() - entry.readAtMs > this.#ageMaxMs) return undefined;
+    if (young === undefined) this.#put(keyText, entry);
+    return entry.row;
+  }
+
+  set(keyText: string, row: LedgerRow): void {
+    this.#put(keyText, { row, readAtMs: this.#now() });
+  }
+
+  delete(keyText: string): void {
+    this.#young.delete(keyText);
+    this.#old.delete(keyText);
+  }
+
+  #put(keyText: string, entry: Entry): void {
+    this.#old.delete(keyText);
+    this.#young.set(keyText, entry);
+    if (this.#young.size * 2 <= this.#entriesMax) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+  }
+}
+
+interface Entry {
+  readonly row: LedgerRow;
+  readonly readAtMs: number;
+}

@@ -1,0 +1,21 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Prints `N passed, N failed` over the last test run of every project, for CI. Fails when a project has no result. */
+const root = join(import.meta.dirname, '..');
+const projects = globSync(['{apps,libs}/*/package.json', 'tools/package.json', 'infra/package.json'], { cwd: root });
+
+let passed = 0;
+let failed = 0;
+for (const project of projects) {
+  const report: unknown = JSON.parse(readFileSync(join(root, project, '..', 'dist', 'test-results.json'), 'utf8'));
+  const { numPassedTests, numFailedTests, numTotalTests } = report as Record<string, number | undefined>;
+  if (numPassedTests === undefined || numFailedTests === undefined || numTotalTests === undefined) {
+    throw new Error(`Failed to count the tests: the report of ${project} has no numbers. Run npm test again.`);
+  }
+  passed += numPassedTests;
+  // A test that did not run has not passed: skipped ones count as failed here.
+  failed += numTotalTests - numPassedTests;
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
