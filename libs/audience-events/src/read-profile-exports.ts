@@ -1,0 +1,116 @@
+import { isJsonObject } from './attribute-at.ts';
+import type { JsonObject, JsonValue, ProfileExport } from './profile-export.ts';
+import { readIdentities } from './read-identities.ts';
+import { isRefusal, memberPath, refuse } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What a body holds. Both empty never happens: a body without any export is refused. */
+export interface ProfileExports {
+  readonly exports: readonly ProfileExport[];
+  /** One for a body that is refused as a whole; for an array one per refused element, at most 100 and one that says "and more". */
+  readonly refusals: readonly Refusal[];
+}
+
+/** Levels that attributes may be nested below the root, so that code after this may walk them by recursion. */
+export const attributeDepthMax = 100;
+/** Refusals listed of one array. */
+export const refusalsMax = 100;
+
+// Refuses what is not UTF-8 and drops a byte order mark, in one native pass.
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const noRefusals: readonly Refusal[] = Object.freeze([]);
+const noExports: readonly ProfileExport[] = Object.freeze([]);
+const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({});
+
+/**
+ * Reads the body of one event: a profile export, or an array of them. Never throws, whatever the bytes, and takes time
+ * proportional to them. A bad element of an array is refused and the good ones are kept. Duplicate keys: the last wins.
+ * Unknown fields are kept. `null` for `segmentMembership` or `identityMap` counts as absent; without both an object is refused.
+ * Membership items are left unread: see `readMembership`.
+ */
+export function readProfileExports(body: Uint8Array): ProfileExports {
+  if (body.byteLength === 0) return refused(refuse('$', 'empty-body'));
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    return refused(refuse('$', 'invalid-utf8'));
+  }
+  if (text === '') return refused(refuse('$', 'empty-body'));
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch {
+    // The parser's own message quotes the body, which is personal data.
+    return refused(refuse('$', 'invalid-json'));
+  }
+  if (Array.isArray(value)) return readElements(value as readonly JsonValue[]);
+  const result = readProfileExport(value, '$');
+  return isRefusal(result) ? refused(result) : { exports: [result], refusals: noRefusals };
+}
+
+function refused(refusal: Refusal): ProfileExports {
+  return { exports: noExports, refusals: [refusal] };
+}
+
+function readElements(elements: readonly JsonValue[]): ProfileExports {
+  if (elements.length === 0) return refused(refuse('$', 'empty-array'));
+  const exports: ProfileExport[] = [];
+  const refusals: Refusal[] = [];
+  for (const [index, element] of elements.entries()) {
+    const result = readProfileExport(element, `$[${index}]`);
+    if (!isRefusal(result)) exports.push(result);
+    else if (refusals.length < refusalsMax) refusals.push(result);
+    else if (refusals.length === refusalsMax) refusals.push(refuse('$', 'further-refusals'));
+  }
+  return { exports, refusals };
+}
+
+function readProfileExport(value: JsonValue, path: string): ProfileExport | Refusal {
+  if (!isJsonObject(value)) return refuse(path, 'not-an-object');
+  // Plain property reads, here and below, find own properties only: JSON.parse sets no prototype, whatever the keys.
+  const segmentMembership = value.segmentMembership ?? null;
+  const identityMap = value.identityMap ?? null;
+  if (segmentMembership === null && identityMap === null) return refuse(path, 'not-an-export');
+  const refusal = checkSegmentMembership(segmentMembership, path) ?? checkAttributeDepth(value, path);
+  if (refusal !== undefined) return refusal;
+  const identities = readIdentities(identityMap, path);
+  if (isRefusal(identities)) return identities;
+  return {
+    path,
+    body: value,
+    identities,
+    segmentMembership: (segmentMembership ?? noSegmentMembership) as ProfileExport['segmentMembership'],
+  };
+}
+
+function checkSegmentMembership(value: JsonValue, exportPath: string): Refusal | undefined {
+  if (value === null) return undefined;
+  if (!isJsonObject(value)) return refuse(`${exportPath}.segmentMembership`, 'invalid-segment-membership');
+  for (const namespace in value) {
+    if (isJsonObject(value[namespace])) continue;
+    return refuse(memberPath(`${exportPath}.segmentMembership`, namespace), 'invalid-segment-membership');
+  }
+  return undefined;
+}
+
+function checkAttributeDepth(body: JsonObject, path: string): Refusal | undefined {
+  for (const key in body) {
+    if (key === 'segmentMembership' || key === 'identityMap') continue;
+    if (isDeeperThan(body[key] as JsonValue, attributeDepthMax))
+      return refuse(memberPath(path, key), 'attributes-too-deep');
+  }
+  return undefined;
+}
+
+/** Whether arrays and objects are nested in each other more than `levels` deep. Recurses no deeper than that. */
+function isDeeperThan(value: JsonValue, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return (value as readonly JsonValue[]).some((element) => isDeeperThan(element, levels - 1));
+  const object = value as JsonObject;
+  for (const key in object) {
+    if (isDeeperThan(object[key] as JsonValue, levels - 1)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,10 @@
+export { buildProfileExport, encodeProfileExport } from './build-profile-export.ts';
+export type { MembershipContent, ProfileExportContent } from './build-profile-export.ts';
+export { buildIdentities, standardNamespaces } from './identities.ts';
+export type { Person, StandardNamespace } from './identities.ts';
+export { formatQualificationTime, timeSpellings } from './qualification-time.ts';
+export type { TimeSpelling } from './qualification-time.ts';
+export { largeProfileExport, randomMemberships, randomPerson, typicalProfileExport } from './random-profile-export.ts';
+export type { RandomPerson } from './random-profile-export.ts';
+export { randomUuid, seededRandom } from './random.ts';
+export type { Random } from './random.ts';
