@@ -1,4 +1,11 @@
-import { ledgerKeyText, type Ledger, type LedgerKey, type LedgerRow, type LedgerWrite, type LedgerWriteResult } from './ledger.ts';
+import {
+  ledgerKeyText,
+  type Ledger,
+  type LedgerKey,
+  type LedgerRow,
+  type LedgerWrite,
+  type LedgerWriteResult,
+} from './ledger.ts';
 
 /** A ledger that lives as long as the process: for tests, benchmarks and dry runs. It grows with its keys, without bound. */
 export class InMemoryLedger implements Ledger {

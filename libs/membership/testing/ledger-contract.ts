@@ -117,12 +117,20 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         { destination: 'crm', identity: { namespace: 'email', value: 'a/b\\c#d?e%f\n@x' }, audience },
         { destination: 'crm', identity: { namespace: 'email', value: 'A/b\\c#d?e%f\n@x' }, audience },
         { destination: 'crm', identity: { namespace: 'e', value: 'mail\na/b' }, audience },
-        { destination: 'crm', identity: { namespace: 'e', value: 'mail' }, audience: { namespace: 'a/b ups', id: 'a' } },
+        {
+          destination: 'crm',
+          identity: { namespace: 'e', value: 'mail' },
+          audience: { namespace: 'a/b ups', id: 'a' },
+        },
         { destination: 'crm', identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' }, audience },
         { destination: 'crm', identity: { namespace: 'email', value: 'x'.repeat(2_000) }, audience },
         { destination: 'crm', identity: { namespace: 'email', value: `${'x'.repeat(1_999)}y` }, audience },
         { destination: 'crm~shadow', identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' }, audience },
-        { destination: 'crm', identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' }, audience: { namespace: 'aam', id: 'a/?#\\' } },
+        {
+          destination: 'crm',
+          identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' },
+          audience: { namespace: 'aam', id: 'a/?#\\' },
+        },
       ];
       const writes = keys.map((key, n) => ({
         key,
