@@ -1,0 +1,92 @@
+import type { RepositoryFile } from './repository.ts';
+
+/** A rule of the repository's own text: what is looked for in which files, and what to do instead. */
+export interface TidyRule {
+  readonly name: string;
+  readonly instead: string;
+  readonly applies: (path: string) => boolean;
+  /** Gives the offending lines, or one for the whole file. */
+  readonly offences: (file: RepositoryFile) => readonly string[];
+}
+
+const isCode = (path: string): boolean => /\.(ts|js|mjs)$/.test(path) && !path.includes('/fixtures/');
+const isOwnRule = (path: string): boolean => path.startsWith('tools/tidy');
+const isText = (path: string): boolean => !path.endsWith('package-lock.json') && !isOwnRule(path);
+
+/** The longest that a file of code may be. */
+const linesMax = 400;
+
+const matching =
+  (pattern: RegExp) =>
+  ({ path, text }: RepositoryFile): readonly string[] =>
+    text
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 80)}`] : []));
+
+const wholeFile =
+  (isOffence: (file: RepositoryFile) => boolean) =>
+  (file: RepositoryFile): readonly string[] =>
+    isOffence(file) ? [file.path] : [];
+
+export const tidyRules: readonly TidyRule[] = [
+  {
+    name: 'no leftover markers',
+    instead: 'Do it now, or write it down as work to do outside of the code.',
+    applies: (path) => isCode(path) && !isOwnRule(path),
+    offences: matching(/\b(TODO|FIXME|XXX|HACK)\b/),
+  },
+  {
+    name: 'no test that does not run',
+    instead: 'Run it, or remove it.',
+    applies: (path) => path.endsWith('.test.ts') && !isOwnRule(path),
+    offences: matching(/\b(it|test|describe)\.(only|skip|todo|skipIf|runIf)\b/),
+  },
+  {
+    name: 'no swallowed error',
+    instead: 'Handle what is expected, and rethrow the rest with its cause.',
+    applies: (path) => isCode(path) && !isOwnRule(path),
+    offences: matching(/catch *(\([^)]*\))? *\{ *\}|\.catch\(\(\) => (undefined|null|\{\})\)/),
+  },
+  {
+    name: 'no check switched off without its reason',
+    instead: 'Give the reason after `--`, or change the code.',
+    applies: (path) => isCode(path) && !isOwnRule(path),
+    offences: matching(/@ts-(ignore|nocheck)|eslint-disable(?!.* -- )/),
+  },
+  {
+    name: 'no path of a machine, no private registry',
+    instead: 'Paths are relative to the repository; packages come from where npm is configured to get them.',
+    applies: (path) => !isOwnRule(path),
+    offences: matching(/(^|[\s"'`(=])\/(work|home|root|Users)\/[a-z]|"resolved": *"https?:\/\//),
+  },
+  {
+    name: 'no drawer for unrelated things',
+    instead: 'Name the file after what it holds, beside what uses it.',
+    applies: isText,
+    offences: wholeFile(({ path }) => /(^|\/)(utils?|helpers?|common|shared|misc)(\/|\.[a-z]+$)/.test(path)),
+  },
+  {
+    name: 'file names are kebab case',
+    instead: 'Lower case and hyphens; a test is named after what it tests.',
+    applies: (path) => path.endsWith('.ts'),
+    offences: wholeFile(({ path }) => !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.ts$/.test(path.split('/').at(-1) ?? '')),
+  },
+  {
+    name: `no file of code over ${linesMax} lines`,
+    instead: 'Split it where it says two things.',
+    applies: (path) => isCode(path) && !path.endsWith('.test.ts'),
+    offences: wholeFile(({ text }) => text.split('\n').length > linesMax),
+  },
+  {
+    name: 'tests say what is, not what should be',
+    instead: 'Write the sentence in the present tense.',
+    applies: (path) => path.endsWith('.test.ts') && !isOwnRule(path),
+    offences: matching(/\b(test|it)(\.each\([^)]*\))?\(\s*['"`][^'"`]*\bshould\b/),
+  },
+  {
+    name: 'time is an argument',
+    instead: 'Wait for what is to happen, with a bound; a test that sleeps is slow and still wrong.',
+    applies: (path) => path.endsWith('.test.ts') && !isOwnRule(path),
+    offences: matching(/setTimeout\(\s*resolve\s*,\s*\d{3,}/),
+  },
+];

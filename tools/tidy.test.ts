@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { projectFolders, repositoryFiles, root } from './repository.ts';
+import { tidyRules } from './tidy-rules.ts';
+
+const files = repositoryFiles();
+
+test.each(tidyRules)('$name', ({ applies, offences, instead }) => {
+  expect(files.filter(({ path }) => applies(path)).flatMap(offences), instead).toEqual([]);
+});
+
+/** For each rule, a file that breaks it: proves that the rule can fail. */
+const broken: Readonly<Record<string, { path: string; text: string }>> = {
+  'no leftover markers': { path: 'libs/a/src/a.ts', text: '// TODO later' },
+  'no test that does not run': { path: 'libs/a/src/a.test.ts', text: "test.skip('x', () => {});" },
+  'no swallowed error': { path: 'libs/a/src/a.ts', text: 'try { a(); } catch {}' },
+  'no check switched off without its reason': { path: 'libs/a/src/a.ts', text: '// eslint-disable-next-line eqeqeq' },
+  'no path of a machine, no private registry': { path: 'README.md', text: 'see /home/ada/notes' },
+  'no drawer for unrelated things': { path: 'libs/a/src/utils.ts', text: '' },
+  'file names are kebab case': { path: 'libs/a/src/someThing.ts', text: '' },
+  'no file of code over 400 lines': { path: 'libs/a/src/a.ts', text: '\n'.repeat(401) },
+  'tests say what is, not what should be': { path: 'libs/a/src/a.test.ts', text: "test('it should work', () => {});" },
+  'time is an argument': {
+    path: 'libs/a/src/a.test.ts',
+    text: 'await new Promise((resolve) => setTimeout(resolve, 500));',
+  },
+};
+
+test.each(tidyRules)('control: "$name" is found where it is broken', ({ name, applies, offences }) => {
+  const file = broken[name];
+  if (file === undefined) throw new Error(`Failed to prove the rule: no broken file is given for ${name}.`);
+  expect(applies(file.path)).toBe(true);
+  expect(offences(file)).toHaveLength(1);
+});
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const projects = projectFolders().map((folder) => {
+  const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
+  const code = files.filter(
+    ({ path }) => path.startsWith(`${folder}/`) && /\.(ts|js)$/.test(path) && !path.includes('/fixtures/'),
+  );
+  return { folder, manifest, declared: { ...manifest.dependencies, ...manifest.devDependencies }, code };
+});
+
+/** Tools that the whole repository has at its root. */
+const rootPackages = new Set(['vitest', 'typescript', 'fast-check', 'esbuild', 'yaml']);
+
+test.each(projects)(
+  '$folder declares every package that it imports, and no other of ours',
+  ({ folder, manifest, declared, code }) => {
+    const imported = new Set(
+      code.flatMap(({ text }) =>
+        [...text.matchAll(/(?:from|import\(?)\s*['"]((?:@[a-z0-9-]+\/)?[a-z][a-z0-9.-]*)(?:\/[^'"]*)?['"]/g)].flatMap(
+          ([, name]) => (name === undefined || name.startsWith('node:') ? [] : [name]),
+        ),
+      ),
+    );
+    imported.delete(manifest.name);
+    const missing = [...imported].filter((name) => !(name in declared) && !rootPackages.has(name));
+    expect(missing, `Add to the dependencies of ${folder}/package.json.`).toEqual([]);
+    const unused = Object.keys(declared).filter((name) => name.startsWith('@activation-hub/') && !imported.has(name));
+    expect(unused, `Remove from the dependencies of ${folder}/package.json.`).toEqual([]);
+  },
+);
+
+test.each(projects)('$folder refers the compiler to every project that it depends on', ({ folder, declared }) => {
+  const { references } = JSON.parse(readFileSync(join(root, folder, 'tsconfig.json'), 'utf8')) as {
+    references: { path: string }[];
+  };
+  const referred = references.map(({ path }) => join(folder, path));
+  const expected = Object.keys(declared)
+    .filter((name) => name.startsWith('@activation-hub/'))
+    .map((name) => projects.find(({ manifest }) => manifest.name === name)?.folder);
+  expect(referred.toSorted()).toEqual(expected.toSorted());
+});
+
+test.each(projects.filter(({ folder }) => folder !== 'tools'))('$folder has a README', ({ folder }) => {
+  expect(files.some(({ path }) => path === `${folder}/README.md`)).toBe(true);
+});
+
+test('every link between documents leads somewhere', () => {
+  const paths = new Set(files.map(({ path }) => path));
+  const folders = new Set(
+    [...paths].flatMap((path) => path.split('/').map((_, index, parts) => parts.slice(0, index).join('/'))),
+  );
+  const dead = files
+    .filter(({ path }) => path.endsWith('.md'))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)].flatMap(([, link]) => {
+        const target = join(path, '..', link ?? '').replace(/\/$/, '');
+        return paths.has(target) || folders.has(target) ? [] : [`${path}: ${link ?? ''}`];
+      }),
+    );
+  expect(dead).toEqual([]);
+});
