@@ -1,0 +1,30 @@
+/** A value as JSON has it. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** What one route means for one identity: the person became a member, stayed one with other attributes, or left. */
+export type ChangeKind = 'entered' | 'updated' | 'exited';
+
+/** One thing that one destination must be told. It is complete: a connector needs nothing else to say it. */
+export interface Change {
+  /**
+   * The same for every attempt at the same state of the same identity in the same audience at the same destination,
+   * and different for any other: the idempotency key towards the third party. At most 64 characters of `[A-Za-z0-9_-]`.
+   */
+  readonly id: string;
+  readonly kind: ChangeKind;
+  readonly audience: {
+    /** Name of the audience in the activation file. */
+    readonly key: string;
+    /** AEP's namespace of the audience id; `ups` for AEP's own. */
+    readonly namespace: string;
+    readonly id: string;
+    /** Display name, where the export carried one. */
+    readonly name?: string;
+  };
+  /** The identity in the form in which the destination gets it. `namespace` is lower case, as AEP writes it. */
+  readonly identity: { readonly namespace: string; readonly value: string };
+  /** AEP's `lastQualificationTime`, as ISO 8601 in UTC with milliseconds. */
+  readonly qualifiedAt: string;
+  /** The mapped attributes that the profile has, under the names that the route gives them. */
+  readonly attributes: Readonly<Record<string, JsonValue>>;
+}

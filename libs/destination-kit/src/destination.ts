@@ -1,0 +1,65 @@
+import type { z } from 'zod';
+import type { Change } from './change.ts';
+import type { HttpClient } from './http.ts';
+import type { Verdict } from './verdict.ts';
+
+/**
+ * A connector that is set up for one configured destination. It describes requests and judges responses; it never
+ * batches, waits, retries, limits, hashes or dead-letters: that is done around it, once for all.
+ *
+ * Each method takes a batch of changes of one direction, no larger than the definition's limits (a single is a batch
+ * of one, and no batch is empty), gives exactly one verdict per change id in any order, and throws `DestinationError`,
+ * and nothing else, when the request as a whole failed. Repeating a batch must do no harm.
+ */
+export interface Connector<Terms = unknown> {
+  enter(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  update(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  exit(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+}
+
+/** A change with the terms of its route, as the definition's `terms` schema gives them. */
+export interface Delivery<Terms = unknown> {
+  readonly change: Change;
+  readonly terms: Terms;
+}
+
+/** What the connector needs of the world; everything else is in its settings. */
+export interface ConnectorContext {
+  readonly http: HttpClient;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Where a destination that prints writes its lines. */
+  readonly print: (line: string) => void;
+}
+
+/** How much may go into one request, and how fast requests may follow each other. */
+export interface DestinationLimits {
+  /** Changes per request, at most. */
+  readonly batchCount: number;
+  /** Bytes of the changes of one request as JSON, at most. */
+  readonly batchBytes: number;
+  readonly requestsPerSecond: number;
+  /** Requests under way at once. */
+  readonly concurrency: number;
+}
+
+/** A kind of third party, as one declared value: what it is called, what it is told, what it must be configured with. */
+export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, Terms extends z.ZodType = z.ZodType> {
+  /** The `type` of the activation file: kebab case. */
+  readonly type: string;
+  readonly title: string;
+  readonly description: string;
+  /** What a person configures once per destination; secrets are declared with `secret()`. */
+  readonly settings: Settings;
+  /** What a person says per route. */
+  readonly terms: Terms;
+  /** The vendor's limits, which a person may lower in the activation file; a function where settings decide. */
+  limits(settings: z.output<Settings>): DestinationLimits;
+  /** What may share a request: anything for the destination, or only changes of one route. */
+  readonly batchBy: 'destination' | 'route';
+  /**
+   * Makes the connector. It calls nobody; it throws `DestinationError` of class `set-up` when the settings cannot work
+   * (a URL that the HTTP client would refuse, a secret in the wrong form), so that a wrong file stops the start.
+   */
+  connect(settings: z.output<Settings>, context: ConnectorContext): Connector<z.output<Terms>>;
+}

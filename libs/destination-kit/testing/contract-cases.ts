@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import type { ChangeKind, Delivery, DestinationErrorClass } from '../src/index.ts';
+import type { Attempt, Stage } from './contract-stage.ts';
+import type { VendorFault } from './vendor-server.ts';
+
+interface Case {
+  readonly title: string;
+  /** How long the connector may wait for its vendor. */
+  readonly timeoutMs: number;
+  readonly run: (stage: Stage) => Promise<void>;
+}
+
+const define = (title: string, run: Case['run'], timeoutMs = 10_000): Case => ({ title, timeoutMs, run });
+
+/** Both ways of a membership: vendors often have a call of its own for each. */
+const directions = ['entered', 'exited'] as const satisfies readonly ChangeKind[];
+
+/** The contract, case by case. */
+export const contractCases = {
+  described: define('describes its settings and terms as JSON Schema and refuses unknown keys', async (stage) => {
+    const { settings, terms } = stage.definition;
+    for (const schema of [settings, terms]) {
+      for (const io of ['input', 'output'] as const) {
+        assert.equal(z.toJSONSchema(schema, { io }).type, 'object', 'settings and terms are objects');
+      }
+      const issues = schema.safeParse({ 'no such key': 1 }).error?.issues ?? [];
+      assert(
+        issues.some(({ code }) => code === 'unrecognized_keys'),
+        'an unknown key is refused (use z.strictObject)',
+      );
+    }
+    await Promise.resolve();
+  }),
+  enter: define('tells the vendor who entered', async (stage) => {
+    await deliver(stage, stage.deliveries('entered', [1, 2, 3]));
+    if (stage.hasVendor) assertMembers(stage, [1, 2, 3]);
+  }),
+  update: define('tells the vendor the new attributes of a member', async (stage) => {
+    await deliver(stage, stage.deliveries('entered', [1, 2]));
+    const updates = stage.deliveries('updated', [1, 2], 2);
+    await deliver(stage, updates);
+    if (!stage.hasVendor) return;
+    for (const { change } of updates) {
+      assert.deepEqual(stage.vendor.member(change.identity.value), change.attributes);
+    }
+  }),
+  exit: define('tells the vendor who left, and of nobody else', async (stage) => {
+    await deliver(stage, stage.deliveries('entered', [1, 2, 3]));
+    await deliver(stage, stage.deliveries('exited', [1, 3], 2));
+    if (stage.hasVendor) assertMembers(stage, [2], [1, 3]);
+  }),
+  'exit-of-stranger': define('delivers the exit of a person who never entered', async (stage) => {
+    await deliver(stage, stage.deliveries('exited', [7]));
+    if (stage.hasVendor) assertMembers(stage, [], [7]);
+  }),
+  repetition: define('does no harm when it repeats a batch', async (stage) => {
+    for (const [kind, revision] of [
+      ['entered', 1],
+      ['exited', 2],
+    ] as const) {
+      const batch = stage.deliveries(kind, [1, 2], revision);
+      await deliver(stage, batch);
+      await deliver(stage, batch);
+      if (stage.hasVendor) assertMembers(stage, kind === 'entered' ? [1, 2] : [], kind === 'entered' ? [] : [1, 2]);
+    }
+  }),
+  'batch-at-limit': define('delivers a batch as large as its limit', async (stage) => {
+    const persons = Array.from({ length: stage.batchCount }, (_, index) => index + 1);
+    await deliver(stage, stage.deliveries('entered', persons));
+    if (stage.hasVendor) assertMembers(stage, persons);
+  }),
+  'bad-row': define('rejects a row that the vendor refuses and delivers the others', async (stage) => {
+    const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
+    const bad = at(batch, 1);
+    stage.vendor.refuse(bad.identity.value);
+    const { verdicts, error } = await stage.attempt(batch);
+    assert.equal(error, undefined, 'one bad row does not fail the batch');
+    for (const { change } of batch) {
+      assert.equal(verdicts.get(change.id)?.status, change.id === bad.id ? 'rejected' : 'delivered');
+    }
+    assertMembers(stage, [1, 3, 4, 5], [2]);
+  }),
+  'partial-answer': define('tries a row again about which the answer is silent', async (stage) => {
+    const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
+    const silent = at(batch, 3);
+    stage.vendor.omit(silent.identity.value);
+    const { verdicts, error } = await stage.attempt(batch);
+    assert.equal(error, undefined, 'a row without an answer does not fail the batch');
+    for (const { change } of batch) {
+      assert.equal(verdicts.get(change.id)?.status, change.id === silent.id ? 'retry' : 'delivered');
+    }
+  }),
+  'malformed-answer': define('takes an answer that it cannot read for no success', async (stage) => {
+    await duringFault(stage, { kind: 'malformed' }, ({ verdicts, error }) => {
+      const statuses = [...verdicts.values()].map(({ status }) => status);
+      assert(error !== undefined || statuses.every((status) => status === 'retry'), 'nothing is delivered or rejected');
+    });
+  }),
+  unauthorized: define('reports refused credentials as set-up', async (stage) => {
+    await duringFault(stage, { kind: 'status', status: 401 }, fails('set-up', { uncertain: false }));
+  }),
+  'refused-batch': define('reports a refused batch without repeating what the vendor echoes', async (stage) => {
+    await duringFault(stage, { kind: 'status', status: 400 }, fails('invalid', { uncertain: false }));
+  }),
+  redirect: define('follows no redirect', async (stage) => {
+    const fault = { kind: 'status', status: 307, headers: { location: '/elsewhere' } } as const;
+    await duringFault(stage, fault, fails('set-up', { uncertain: false }));
+  }),
+  'throttled-for-seconds': define('waits as many seconds as a 429 says', async (stage) => {
+    const fault = { kind: 'status', status: 429, headers: { 'retry-after': '120' } } as const;
+    await duringFault(stage, fault, (attempt, startedAtMs) => {
+      fails('throttled', { uncertain: false })(attempt);
+      const notBeforeMs = attempt.error?.notBeforeMs ?? 0;
+      assert(notBeforeMs >= startedAtMs + 120_000 && notBeforeMs <= Date.now() + 120_000, 'not before 120 seconds');
+    });
+  }),
+  'throttled-until-date': define('waits until the date that a 429 says', async (stage) => {
+    const until = Math.ceil(Date.now() / 1000) * 1000 + 3_600_000;
+    const headers = { 'retry-after': new Date(until).toUTCString() };
+    await duringFault(stage, { kind: 'status', status: 429, headers }, (attempt) => {
+      fails('throttled', { uncertain: false })(attempt);
+      assert.equal(attempt.error?.notBeforeMs, until);
+    });
+  }),
+  'server-error': define('reports a failing vendor as transient and uncertain', async (stage) => {
+    await duringFault(stage, { kind: 'status', status: 500 }, fails('transient', { uncertain: true }));
+  }),
+  reset: define('reports a lost connection as transient and uncertain', async (stage) => {
+    await duringFault(stage, { kind: 'reset' }, fails('transient', { uncertain: true }));
+  }),
+  timeout: define(
+    'gives up on a silent vendor and reports that as transient and uncertain',
+    async (stage) => {
+      await duringFault(stage, { kind: 'silent' }, fails('transient', { uncertain: true }), { recovers: false });
+    },
+    500,
+  ),
+  aborted: define('stops a call that is under way when it is told to', async (stage) => {
+    stage.vendor.setFault({ kind: 'silent' });
+    const stop = new AbortController();
+    const arrived = stage.vendor.nextRequest();
+    const startedAtMs = Date.now();
+    const attempt = stage.attempt(stage.deliveries('entered', [1]), stop.signal);
+    await Promise.race([arrived, attempt]);
+    stop.abort();
+    fails('transient', { uncertain: true })(await attempt);
+    assert(Date.now() - startedAtMs < 9_000, 'the call stops at once and not at its timeout');
+  }),
+  'aborted-before': define('calls nobody when it is told to stop before it begins', async (stage) => {
+    const { error } = await stage.attempt(stage.deliveries('entered', [1]), AbortSignal.abort());
+    assert.equal(error?.class, 'transient');
+    assert.equal(error.uncertain, false, 'what was not sent is certain');
+    assert.equal(stage.vendor.requests.length, 0);
+  }),
+} satisfies Record<string, Case>;
+
+export type CaseName = keyof typeof contractCases;
+
+/** Delivers a batch of which every change must end as delivered. */
+async function deliver(stage: Stage, batch: readonly Delivery[]): Promise<void> {
+  const { verdicts, error } = await stage.attempt(batch);
+  assert.equal(error, undefined, 'a healthy vendor takes the batch');
+  for (const verdict of verdicts.values()) assert.equal(verdict.status, 'delivered');
+}
+
+/** Looks at both directions while the vendor is faulty; once it has recovered, the same changes are delivered. */
+async function duringFault(
+  stage: Stage,
+  fault: VendorFault,
+  judge: (attempt: Attempt, startedAtMs: number) => void,
+  { recovers } = { recovers: true },
+): Promise<void> {
+  const { vendor } = stage;
+  for (const [index, kind] of directions.entries()) {
+    const batch = stage.deliveries(kind, [1, 2], index + 1);
+    vendor.setFault(fault);
+    const startedAtMs = Date.now();
+    judge(await stage.attempt(batch), startedAtMs);
+    if (fault.kind === 'status' && fault.status < 400) {
+      assert(!vendor.requests.some(({ url }) => url === '/elsewhere'), 'the redirect is not followed');
+    }
+    vendor.setFault(undefined);
+    if (recovers) await deliver(stage, batch);
+  }
+}
+
+/** Demands that the request failed as a whole, with this class. */
+function fails(errorClass: DestinationErrorClass, { uncertain }: { uncertain: boolean }) {
+  return ({ error }: Attempt): void => {
+    assert(error !== undefined, `the connector reports the failure as an error of class ${errorClass}`);
+    assert.equal(error.class, errorClass);
+    assert.equal(error.uncertain, uncertain, 'uncertain exactly when the vendor may have taken it');
+    if (errorClass !== 'throttled') assert.equal(error.notBeforeMs, undefined);
+  };
+}
+
+function assertMembers(stage: Stage, members: readonly number[], strangers: readonly number[] = []): void {
+  const isMember = (number: number) => {
+    const identity = at(stage.deliveries('entered', [number]), 0).identity.value;
+    return stage.vendor.member(identity) !== undefined;
+  };
+  assert.deepEqual(members.filter(isMember), members, 'the vendor holds everyone who entered');
+  assert.deepEqual(strangers.filter(isMember), [], 'the vendor holds nobody who left or never entered');
+}
+
+function at(batch: readonly Delivery[], index: number): Delivery['change'] {
+  const delivery = batch[index];
+  assert(delivery !== undefined);
+  return delivery.change;
+}

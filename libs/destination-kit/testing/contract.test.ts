@@ -1,0 +1,369 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  type Connector,
+  defineDestination,
+  type Delivery,
+  DestinationError,
+  type DestinationDefinition,
+  errorForResponse,
+  Secret,
+  secret,
+  type Verdict,
+} from '../src/index.ts';
+import {
+  type CaseName,
+  describeDestinationContract,
+  destinationContract,
+  type StandInVendor,
+  startVendorServer,
+} from './index.ts';
+
+/** A small vendor and a right connector for it; each wrong connector below differs from it in one respect. */
+interface Row {
+  readonly id: string;
+  readonly kind: string;
+  readonly person: string;
+  readonly attributes: Record<string, string>;
+}
+type Result = readonly [id: string, status: 'taken' | 'refused', why?: string];
+
+async function startVendor(): Promise<StandInVendor> {
+  const members = new Map<string, Record<string, string>>();
+  const refused = new Set<string>();
+  const omitted = new Set<string>();
+  const server = await startVendorServer(({ body }) => {
+    const results: Result[] = [];
+    for (const { id, kind, person, attributes } of JSON.parse(body) as Row[]) {
+      if (refused.has(person)) results.push([id, 'refused', `${person} is not known`]);
+      else if (!omitted.has(person)) results.push([id, 'taken']);
+      if (kind === 'exited') members.delete(person);
+      else if (!refused.has(person)) members.set(person, attributes);
+    }
+    return { status: 200, body: JSON.stringify(results.reverse()) };
+  });
+  return {
+    ...server,
+    member: (identity) => members.get(identity),
+    refuse: (identity) => void refused.add(identity),
+    omit: (identity) => void omitted.add(identity),
+  };
+}
+
+const settings = z.strictObject({ url: z.string(), key: secret() });
+const terms = z.strictObject({ list: z.string() });
+type Toy = DestinationDefinition<typeof settings, typeof terms>;
+
+const toyRows = (deliveries: readonly Delivery[]): Row[] =>
+  deliveries.map(({ change }) => ({
+    id: change.id,
+    kind: change.kind,
+    person: change.identity.value,
+    attributes: change.attributes as Record<string, string>,
+  }));
+
+const toy: Toy = defineDestination({
+  type: 'toy',
+  title: 'Toy',
+  description: 'A vendor for this test.',
+  settings,
+  terms,
+  limits: () => ({ batchCount: 60, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 1 }),
+  batchBy: 'route',
+  connect: ({ url, key }, { http, now }) => {
+    const tell: Connector['enter'] = async (deliveries, signal) => {
+      const body = JSON.stringify(toyRows(deliveries));
+      const response = await http.send({ method: 'PUT', url, headers: { authorization: key.reveal() }, body }, signal);
+      if (response.status !== 200) throw errorForResponse(response, now());
+      let results: Result[];
+      try {
+        results = JSON.parse(response.body) as Result[];
+      } catch {
+        throw new DestinationError('transient', 'Failed to read the answer: it is not JSON.', { uncertain: true });
+      }
+      return deliveries.map(({ change: { id } }): Verdict => {
+        const status = results.find(([of]) => of === id)?.[1];
+        if (status === undefined)
+          return { id, status: 'retry', reason: 'no answer about this change', uncertain: true };
+        return status === 'taken' ? { id, status: 'delivered' } : { id, status: 'rejected', reason: 'not known' };
+      });
+    };
+    return { enter: tell, update: tell, exit: tell };
+  },
+});
+
+const contractOf = (definition: Toy) =>
+  destinationContract({
+    definition,
+    settings: ({ origin }) => ({ url: origin, key: new Secret('toy-key', 'key-not-to-be-seen') }),
+    terms: { list: 'fans' },
+    startVendor,
+  });
+
+test.each(contractOf(toy).map((contractCase) => [contractCase.title, contractCase] as const))(
+  'a right connector passes: %s',
+  async (_title, { run }) => {
+    await run();
+  },
+);
+
+/** Wraps every call of the right connector. */
+type Wrong = (
+  right: Connector['enter'],
+  around: {
+    readonly settings: z.output<typeof settings>;
+    readonly context: Parameters<Toy['connect']>[1];
+  },
+) => Connector['enter'];
+
+const wrongly = (wrong: Wrong): Toy => ({
+  ...toy,
+  connect: (settings, context) => {
+    const right: Connector = toy.connect(settings, context);
+    return {
+      enter: wrong((...call) => right.enter(...call), { settings, context }),
+      update: wrong((...call) => right.update(...call), { settings, context }),
+      exit: wrong((...call) => right.exit(...call), { settings, context }),
+    };
+  },
+});
+
+const put = (url: string, deliveries: readonly Delivery[]) =>
+  ({ method: 'PUT', url, headers: {}, body: JSON.stringify(toyRows(deliveries)) }) as const;
+const allDelivered = (deliveries: readonly Delivery[]): Verdict[] =>
+  deliveries.map(({ change: { id } }) => ({ id, status: 'delivered' }));
+
+const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Record<CaseName, RegExp>>])[] = [
+  [
+    'answers by position',
+    wrongly((_right, { settings, context }) => async (deliveries, signal) => {
+      const { body } = await context.http.send(put(settings.url, deliveries), signal);
+      const results = JSON.parse(body) as Result[];
+      return deliveries.map(({ change: { id } }, index): Verdict =>
+        results[index]?.[1] === 'taken' ? { id, status: 'delivered' } : { id, status: 'rejected', reason: 'not known' },
+      );
+    }),
+    { 'bad-row': /delivered/, 'partial-answer': /delivered/, 'malformed-answer': /DestinationError/ },
+  ],
+  [
+    'swallows every error',
+    wrongly((right) => async (deliveries, signal) => {
+      try {
+        return await right(deliveries, signal);
+      } catch {
+        return allDelivered(deliveries);
+      }
+    }),
+    {
+      'malformed-answer': /nothing is delivered/,
+      unauthorized: /class set-up/,
+      'refused-batch': /class invalid/,
+      'throttled-for-seconds': /class throttled/,
+      'server-error': /class transient/,
+      reset: /class transient/,
+      timeout: /class transient/,
+      aborted: /class transient/,
+      'aborted-before': /transient/,
+    },
+  ],
+  [
+    'reads the status of the answer only',
+    wrongly((_right, { settings, context }) => async (deliveries, signal) => {
+      const response = await context.http.send(put(settings.url, deliveries), signal);
+      if (response.status !== 200) throw errorForResponse(response, context.now());
+      return allDelivered(deliveries);
+    }),
+    { 'bad-row': /delivered/, 'partial-answer': /delivered/, 'malformed-answer': /nothing is delivered/ },
+  ],
+  [
+    'fails the batch for one bad row',
+    wrongly((right) => async (deliveries, signal) => {
+      const verdicts = await right(deliveries, signal);
+      if (verdicts.some(({ status }) => status === 'rejected')) throw new DestinationError('invalid', 'A row is bad.');
+      return verdicts;
+    }),
+    { 'bad-row': /does not fail the batch/ },
+  ],
+  [
+    'puts the identity into the URL',
+    wrongly((right, { settings, context }) => async (deliveries, signal) => {
+      const people = deliveries.map(({ change }) => encodeURIComponent(change.identity.value)).join();
+      await context.http.send(put(`${settings.url}/?people=${people}`, deliveries), signal);
+      return await right(deliveries, signal);
+    }),
+    { enter: /holds "person-1@example.com"/ },
+  ],
+  [
+    'puts the secret into the URL',
+    wrongly((right, { settings, context }) => async (deliveries, signal) => {
+      await context.http.send(put(`${settings.url}/?key=${settings.key.reveal()}`, deliveries), signal);
+      return await right(deliveries, signal);
+    }),
+    { enter: /holds "key-not-to-be-seen"/ },
+  ],
+  [
+    'repeats in its error what the vendor echoes',
+    wrongly((right, { settings, context }) => async (deliveries, signal) => {
+      const { status, body } = await context.http.send(put(settings.url, deliveries), signal);
+      if (status === 400) throw new DestinationError('invalid', `Failed to deliver: ${body}`);
+      return await right(deliveries, signal);
+    }),
+    { 'refused-batch': /an error, a reason, a printed line or a URL holds/ },
+  ],
+  [
+    'hangs the answer onto its error',
+    wrongly((right, { settings, context }) => async (deliveries, signal) => {
+      const cause = await context.http.send(put(settings.url, deliveries), signal);
+      if (cause.status === 400) throw new DestinationError('invalid', 'Failed to deliver.', { cause });
+      return await right(deliveries, signal);
+    }),
+    { 'refused-batch': /an error, a reason, a printed line or a URL holds/ },
+  ],
+  [
+    'names the person in its reason',
+    wrongly(
+      (right) => async (deliveries, signal) =>
+        (await right(deliveries, signal)).map((verdict) =>
+          verdict.status === 'rejected' ? { ...verdict, reason: 'person-2@example.com is not known' } : verdict,
+        ),
+    ),
+    { 'bad-row': /holds "person-2@example.com"/ },
+  ],
+  [
+    'prints the person',
+    wrongly((right, { context }) => async (deliveries, signal) => {
+      for (const { change } of deliveries) context.print(JSON.stringify(change.attributes));
+      return await right(deliveries, signal);
+    }),
+    { enter: /holds "Forename1"/ },
+  ],
+  [
+    'does not pass the signal on',
+    wrongly((right) => (deliveries) => right(deliveries, new AbortController().signal)),
+    { 'aborted-before': /transient/ },
+  ],
+  [
+    'forgets a change',
+    wrongly((right) => async (deliveries, signal) => (await right(deliveries, signal)).slice(1)),
+    { enter: /every change of the batch has a verdict/ },
+  ],
+  [
+    'judges a change that it was not given',
+    wrongly((right) => async (deliveries, signal) => [
+      ...(await right(deliveries, signal)),
+      { id: 'of-somebody-else', status: 'delivered' },
+    ]),
+    { enter: /nothing else has/ },
+  ],
+  [
+    'gives two verdicts for one change',
+    wrongly((right) => async (deliveries, signal) => {
+      const verdicts = await right(deliveries, signal);
+      return [...verdicts, ...verdicts];
+    }),
+    { enter: /two verdicts/ },
+  ],
+  [
+    'cuts off what is over a limit of its own',
+    wrongly((right) => async (deliveries, signal) => {
+      await right(deliveries.slice(0, 50), signal);
+      return allDelivered(deliveries);
+    }),
+    { 'batch-at-limit': /everyone who entered/ },
+  ],
+  [
+    'never reads Retry-After',
+    wrongly((right) => async (deliveries, signal) => {
+      try {
+        return await right(deliveries, signal);
+      } catch (error) {
+        if (error instanceof DestinationError) throw new DestinationError(error.class, error.message);
+        throw error;
+      }
+    }),
+    { 'throttled-for-seconds': /120 seconds/, 'throttled-until-date': /undefined/, 'server-error': /uncertain/ },
+  ],
+  [
+    'follows redirects',
+    wrongly((right, { settings, context }) => async (deliveries, signal) => {
+      const { status, headers } = await context.http.send(put(settings.url, deliveries), signal);
+      if (status === 307) await context.http.send(put(`${settings.url}${headers.location ?? ''}`, deliveries), signal);
+      return await right(deliveries, signal);
+    }),
+    { redirect: /the redirect is not followed/ },
+  ],
+  [
+    'sends every exit as an entry',
+    wrongly(
+      (right) => (deliveries, signal) =>
+        right(
+          deliveries.map(({ change, terms }) => ({ change: { ...change, kind: 'entered' }, terms })),
+          signal,
+        ),
+    ),
+    { exit: /nobody who left/, 'exit-of-stranger': /nobody who left/ },
+  ],
+  [
+    'sends nothing',
+    wrongly(() => (deliveries) => Promise.resolve(allDelivered(deliveries))),
+    { enter: /everyone who entered/, update: /strictly|deep/i, 'server-error': /class transient/ },
+  ],
+  [
+    'rejects what it has seen before',
+    wrongly((right) => {
+      const seen = new Set<string>();
+      return async (deliveries, signal) =>
+        (await right(deliveries, signal)).map((verdict) => {
+          if (!seen.has(verdict.id)) return (seen.add(verdict.id), verdict);
+          return { id: verdict.id, status: 'rejected', reason: 'seen before' };
+        });
+    }),
+    { repetition: /rejected/ },
+  ],
+  [
+    'takes any settings',
+    { ...toy, settings: z.looseObject({ url: z.string(), key: secret() }) },
+    { described: /unknown key is refused/ },
+  ],
+];
+
+test.each(
+  wrongConnectors.flatMap(([what, definition, caught]) =>
+    Object.entries(caught).map(([name, sentence]) => [what, name, definition, sentence] as const),
+  ),
+)('a connector that %s fails: %s', async (_what, name, definition, sentence) => {
+  const contractCase = contractOf(definition).find((candidate) => candidate.name === name);
+  await expect(contractCase?.run()).rejects.toThrow(sentence);
+});
+
+test('every case of the contract catches a wrong connector', () => {
+  const caught = new Set(wrongConnectors.flatMap(([, , cases]) => Object.keys(cases)));
+  expect(contractOf(toy).filter(({ name }) => !caught.has(name))).toEqual([]);
+});
+
+test('a case is left out only with a reason, and is then shown as skipped', () => {
+  const subject = {
+    definition: toy,
+    settings: () => ({ url: '', key: { secret: 'toy-key' } }),
+    terms: { list: 'fans' },
+  };
+  expect(() => destinationContract({ ...subject, leftOut: { timeout: ' ' } })).toThrow('no reason');
+  const registered: string[] = [];
+  const skipped: string[] = [];
+  const register = Object.assign((title: string) => void registered.push(title), {
+    skip: (title: string) => void skipped.push(title),
+  });
+  describeDestinationContract(register, { ...subject, leftOut: { timeout: 'it never waits for anything' } });
+  expect(skipped).toEqual([expect.stringContaining('it never waits for anything')]);
+  expect(registered).toHaveLength(destinationContract(subject).length - 1);
+});
+
+test('a case that needs a vendor fails when there is none', async () => {
+  const subject = {
+    definition: toy,
+    settings: () => ({ url: 'http://127.0.0.1', key: new Secret('toy-key', 'value') }),
+    terms: { list: 'fans' },
+  };
+  const badRow = destinationContract(subject).find(({ name }) => name === 'bad-row');
+  await expect(badRow?.run()).rejects.toThrow('leave it out with a reason');
+});

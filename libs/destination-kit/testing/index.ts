@@ -1,0 +1,17 @@
+export {
+  type ContractCase,
+  type ContractOptions,
+  describeDestinationContract,
+  destinationContract,
+  type TestFunction,
+} from './contract.ts';
+export type { CaseName } from './contract-cases.ts';
+export type { Person } from './contract-stage.ts';
+export {
+  type StandInVendor,
+  startVendorServer,
+  type VendorFault,
+  type VendorRequest,
+  type VendorResponse,
+  type VendorServer,
+} from './vendor-server.ts';

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { JsonValue } from '../src/index.ts';
+
+export interface VendorRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface VendorResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** What may be wrong with a vendor as a whole. Every answer that comes with a status echoes the request, as bad vendors do. */
+export type VendorFault =
+  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  /** Takes the request and never answers. */
+  | { readonly kind: 'silent' }
+  /** Takes the request and resets the connection. */
+  | { readonly kind: 'reset' }
+  /** Answers 200 with JSON that breaks off. */
+  | { readonly kind: 'malformed' };
+
+/** A local HTTP server on a free port of the loopback address that plays a vendor. */
+export interface VendorServer {
+  readonly origin: string;
+  /** What came since the last `forgetRequests`, oldest first. */
+  readonly requests: readonly VendorRequest[];
+  forgetRequests(): void;
+  /** While a fault is set, every request meets it; `undefined` ends it. */
+  setFault(fault: VendorFault | undefined): void;
+  /** Resolves when the next request has arrived in full. */
+  nextRequest(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A vendor as the contract suite needs it: its server, what it knows, and how its answers can go wrong. */
+export interface StandInVendor extends VendorServer {
+  /** Attributes of the member with this identity; `undefined` when the vendor holds no such member. */
+  member(identity: string): Readonly<Record<string, JsonValue>> | undefined;
+  /** From now on refuses the row of this identity, with a reason that echoes the identity. */
+  refuse(identity: string): void;
+  /** From now on takes the row of this identity but leaves it out of its answers. */
+  omit(identity: string): void;
+}
+
+/** How many requests are kept; older ones are forgotten, so that a vendor of a long local run does not grow. */
+const requestsMax = 10_000;
+
+/** Starts a server that answers with `answer`, unless a fault is set. */
+export async function startVendorServer(answer: (request: VendorRequest) => VendorResponse): Promise<VendorServer> {
+  const requests: VendorRequest[] = [];
+  let fault: VendorFault | undefined;
+  let waiting: (() => void)[] = [];
+
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const request = await read(incoming);
+    requests.push(request);
+    if (requests.length > requestsMax) requests.shift();
+    const arrived = waiting;
+    waiting = [];
+    for (const resolve of arrived) resolve();
+    if (fault?.kind === 'silent') return;
+    if (fault?.kind === 'reset') {
+      incoming.socket.resetAndDestroy();
+      return;
+    }
+    const response = fault === undefined ? answer(request) : faultyResponse(fault, request);
+    outgoing.writeHead(response.status, response.headers).end(response.body);
+  };
+  const server = createServer((incoming, outgoing) => {
+    serve(incoming, outgoing).catch(() => incoming.socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    requests,
+    forgetRequests: () => {
+      requests.length = 0;
+    },
+    setFault: (next) => {
+      fault = next;
+    },
+    nextRequest: () => new Promise((resolve) => waiting.push(resolve)),
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function read(incoming: IncomingMessage): Promise<VendorRequest> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return {
+    method: incoming.method ?? '',
+    url: incoming.url ?? '',
+    headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+function faultyResponse(fault: VendorFault & { kind: 'status' | 'malformed' }, request: VendorRequest): VendorResponse {
+  const headers = { 'content-type': 'application/json' };
+  if (fault.kind === 'malformed') return { status: 200, headers, body: '{"results":[{"id":' };
+  const body = JSON.stringify({ error: { message: `refused ${request.body}`, request } });
+  return { status: fault.status, headers: { ...headers, ...fault.headers }, body };
+}

@@ -1,0 +1,1 @@
+export { destinationDefinitions } from './registry.ts';

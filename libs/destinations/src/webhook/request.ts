@@ -1,0 +1,114 @@
+import { createHash, createHmac } from 'node:crypto';
+import {
+  type Change,
+  type Delivery,
+  DestinationError,
+  type HttpRequest,
+  Secret,
+} from '@activation-hub/destination-kit';
+import type { WebhookSettings } from './settings.ts';
+
+/** What stays the same over all requests of one webhook. */
+export interface WebhookTarget {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Key of the HMAC; `undefined` when requests are not signed. */
+  readonly signingKey: Buffer | undefined;
+}
+
+/** Reads the settings' secrets. Throws `DestinationError` of class `set-up` when one of them cannot be used. */
+export function webhookTarget(settings: WebhookSettings): WebhookTarget {
+  const { url, timeoutMs, signingSecret } = settings;
+  const headers: Record<string, string> = { 'user-agent': 'activation-hub' };
+  for (const [name, value] of Object.entries(settings.headers)) {
+    headers[name.toLowerCase()] = value instanceof Secret ? secretHeader(name, value) : value;
+  }
+  return { url, timeoutMs, headers, signingKey: signingSecret && readSigningKey(signingSecret) };
+}
+
+/** Describes the request that tells of these changes, signed as of `nowMs`. */
+export function webhookRequest(target: WebhookTarget, deliveries: readonly Delivery[], nowMs: number): HttpRequest {
+  const data = deliveries.map(({ change }) => item(change));
+  const body = JSON.stringify({ type: 'audience.changes', timestamp: new Date(nowMs).toISOString(), data });
+  const id = messageId(data);
+  const timestamp = String(Math.floor(nowMs / 1000));
+  return {
+    method: 'POST',
+    url: target.url,
+    headers: {
+      ...target.headers,
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      ...(target.signingKey && { 'webhook-signature': sign(target.signingKey, `${id}.${timestamp}.${body}`) }),
+    },
+    body,
+    timeoutMs: target.timeoutMs,
+  };
+}
+
+interface Item {
+  readonly id: string;
+  readonly change: Change['kind'];
+  readonly audience: Change['audience'];
+  readonly identity: Change['identity'];
+  readonly qualifiedAt: string;
+  readonly attributes: Change['attributes'];
+}
+
+/** Names every field, so that one which is added to changes later does not reach receivers by itself. */
+function item({ id, kind, audience, identity, qualifiedAt, attributes }: Change): Item {
+  return {
+    id,
+    change: kind,
+    audience: {
+      key: audience.key,
+      id: audience.id,
+      namespace: audience.namespace,
+      ...(audience.name !== undefined && { name: audience.name }),
+    },
+    identity: { namespace: identity.namespace, value: identity.value },
+    qualifiedAt,
+    attributes,
+  };
+}
+
+/**
+ * The same for the same changes in any order, so that a receiver recognises a repetition; the time of the attempt has
+ * no part in it. Without a dot, which separates what is signed (Standard Webhooks, "Signature scheme").
+ */
+function messageId(data: readonly Item[]): string {
+  const content = data.map((change) => JSON.stringify(change)).sort();
+  return `msg_${createHash('sha256').update(content.join('\n')).digest('base64url')}`;
+}
+
+/** Standard Webhooks, "Symmetric: HMAC-SHA256". */
+function sign(key: Buffer, content: string): string {
+  return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
+}
+
+/** Standard Webhooks writes keys as `whsec_` and base64; any other text is the key itself. */
+function readSigningKey(signingSecret: Secret): Buffer {
+  const text = signingSecret.reveal();
+  const [, encoded] = /^whsec_(.*)$/s.exec(text) ?? [];
+  if (encoded === undefined) return Buffer.from(text, 'utf8');
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(encoded) || encoded === '') {
+    throw new DestinationError(
+      'set-up',
+      `Failed to read the signing secret ${signingSecret.name}: after whsec_ it is not base64. Copy it again, without line ends.`,
+    );
+  }
+  return Buffer.from(encoded, 'base64');
+}
+
+function secretHeader(name: string, value: Secret): string {
+  const text = value.reveal();
+  if (!/^[\x20-\x7e]+$/.test(text)) {
+    throw new DestinationError(
+      'set-up',
+      `Failed to use the secret ${value.name} as header ${name}: it is not plain ASCII on one line. Store it without a line end.`,
+    );
+  }
+  return text;
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+/** RFC 9110, section 5.1: what a header may be called. */
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'Write the name of an HTTP header, such as x-tenant.')
+  .refine(
+    (name) => !isReserved(name),
+    'This header is set by the webhook itself, or by HTTP. Remove it; a signature comes from signingSecret.',
+  );
+
+const headerValue = z
+  .string()
+  .regex(/^[\x20-\x7e]*$/, 'Write the value of an HTTP header in plain ASCII, on one line.');
+
+export const webhookSettings = z.strictObject({
+  url: configuredUrl().describe('Where changes are posted to. https only, except in local runs.'),
+  signingSecret: secret()
+    .optional()
+    .describe('Signs each request by Standard Webhooks: whsec_ and base64, or any other text, used as it is.'),
+  headers: z
+    .record(headerName, z.union([headerValue, secret()]))
+    .default({})
+    .describe('Own headers of each request, such as an authorization whose value is a secret.'),
+  batchSize: z.int().min(1).max(1000).default(100).describe('Changes in one request, at most.'),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(100_000)
+    .default(10_000)
+    .describe('How long one request may take, from the connection to the last byte of the answer, in milliseconds.'),
+});
+
+export type WebhookSettings = z.output<typeof webhookSettings>;
+
+const reserved = new Set([
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+function isReserved(name: string): boolean {
+  return reserved.has(name.toLowerCase()) || name.toLowerCase().startsWith('webhook-');
+}

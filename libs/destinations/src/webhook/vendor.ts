@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { JsonValue } from '@activation-hub/destination-kit';
+import { type StandInVendor, startVendorServer } from '@activation-hub/destination-kit/testing';
+
+/** What a receiver may rely on in a request. */
+const message = z.strictObject({
+  type: z.literal('audience.changes'),
+  timestamp: z.iso.datetime(),
+  data: z.array(
+    z.strictObject({
+      id: z.string(),
+      change: z.enum(['entered', 'updated', 'exited']),
+      audience: z.strictObject({ key: z.string(), id: z.string(), namespace: z.string(), name: z.string().optional() }),
+      identity: z.strictObject({ namespace: z.string(), value: z.string() }),
+      qualifiedAt: z.iso.datetime(),
+      attributes: z.record(z.string(), z.json()),
+    }),
+  ),
+});
+
+/**
+ * Starts a receiver on a free local port which keeps the members it is told of. It refuses a body that is not exactly as the
+ * README says with 400, answers 204 when all is well, and change by change, in another order than asked, when not.
+ */
+export async function startWebhookVendor(): Promise<StandInVendor> {
+  const members = new Map<string, Readonly<Record<string, JsonValue>>>();
+  const refused = new Set<string>();
+  const omitted = new Set<string>();
+  const server = await startVendorServer((request) => {
+    const parsed = message.safeParse(parse(request.body));
+    if (request.method !== 'POST' || !parsed.success) return { status: 400 };
+    const { data } = parsed.data;
+    for (const { change, identity, attributes } of data) {
+      if (refused.has(identity.value)) continue;
+      if (change === 'exited') members.delete(identity.value);
+      else members.set(identity.value, attributes);
+    }
+    if (!data.some(({ identity }) => refused.has(identity.value) || omitted.has(identity.value)))
+      return { status: 204 };
+    const results = data
+      .filter(({ identity }) => !omitted.has(identity.value))
+      .map(({ id, identity }) =>
+        refused.has(identity.value)
+          ? { id, status: 'rejected', reason: `unknown person ${identity.value}` }
+          : { id, status: 'delivered' },
+      );
+    const body = JSON.stringify({ results: [{ id: 'of-somebody-else', status: 'rejected' }, ...results.reverse()] });
+    return { status: 200, headers: { 'content-type': 'application/json' }, body };
+  });
+  return {
+    ...server,
+    member: (identity) => members.get(identity),
+    refuse: (identity) => void refused.add(identity),
+    omit: (identity) => void omitted.add(identity),
+  };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,1 @@
+export { startWebhookVendor } from '../src/webhook/vendor.ts';
