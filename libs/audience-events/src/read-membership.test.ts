@@ -91,6 +91,8 @@ test.for(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
     const profileExport = exportWith({ status: 'realized', lastQualificationTime });
     expect(readMembership(profileExport, key, 'fans')).toMatchObject({ code: 'absent-membership' });
     expect(readMembership(profileExport, 'ups', key)).toMatchObject({ code: 'absent-membership' });
+    // Even where the inherited thing has an own property of that name.
+    expect(readMembership(profileExport, 'constructor', 'prototype')).toMatchObject({ code: 'absent-membership' });
     const ownKey = exportWith({ status: 'realized', lastQualificationTime }, key, key);
     expect(readMembership(ownKey, key, key)).toMatchObject({ status: 'realized', qualifiedAtMs });
   },

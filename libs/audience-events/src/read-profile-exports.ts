@@ -1,3 +1,4 @@
+import { Buffer, isUtf8 } from 'node:buffer';
 import { isJsonObject } from './attribute-at.ts';
 import type { JsonObject, JsonValue, ProfileExport } from './profile-export.ts';
 import { readIdentities } from './read-identities.ts';
@@ -16,8 +17,7 @@ export const attributeDepthMax = 100;
 /** Refusals listed of one array. */
 export const refusalsMax = 100;
 
-// Refuses what is not UTF-8 and drops a byte order mark, in one native pass.
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const byteOrderMark = 0xfeff;
 const noRefusals: readonly Refusal[] = Object.freeze([]);
 const noExports: readonly ProfileExport[] = Object.freeze([]);
 const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({});
@@ -30,15 +30,11 @@ const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({}
  */
 export function readProfileExports(body: Uint8Array): ProfileExports {
   if (body.byteLength === 0) return refused(refuse('$', 'empty-body'));
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch {
-    return refused(refuse('$', 'invalid-utf8'));
-  }
-  if (text === '') return refused(refuse('$', 'empty-body'));
+  if (!isUtf8(body)) return refused(refuse('$', 'invalid-utf8'));
   let value: JsonValue;
   try {
+    const text = decode(body);
+    if (text === '') return refused(refuse('$', 'empty-body'));
     value = JSON.parse(text) as JsonValue;
   } catch {
     // The parser's own message quotes the body, which is personal data.
@@ -47,6 +43,13 @@ export function readProfileExports(body: Uint8Array): ProfileExports {
   if (Array.isArray(value)) return readElements(value as readonly JsonValue[]);
   const result = readProfileExport(value, '$');
   return isRefusal(result) ? refused(result) : { exports: [result], refusals: noRefusals };
+}
+
+/** The text of valid UTF-8 without its byte order mark. With `isUtf8` before it, measurably quicker than a fatal TextDecoder. */
+function decode(body: Uint8Array): string {
+  const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const text = buffer.toString();
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
 }
 
 function refused(refusal: Refusal): ProfileExports {
