@@ -6,7 +6,7 @@ import { z } from 'zod';
  */
 export function configuredUrl() {
   return z
-    .url({ protocol: /^https?$/, error: 'Write an https URL, such as https://example.com/hook.' })
+    .url({ protocol: /^https?$/, abort: true, error: 'Write an https URL, such as https://example.com/hook.' })
     .refine((text) => {
       const url = URL.parse(text);
       return url?.username === '' && url.password === '';

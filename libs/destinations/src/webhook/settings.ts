@@ -1,15 +1,6 @@
 import { z } from 'zod';
 import { configuredUrl, secret } from '@activation-hub/destination-kit';
 
-/** RFC 9110, section 5.1: what a header may be called. */
-const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'Write the name of an HTTP header, such as x-tenant.')
-  .refine(
-    (name) => !isReserved(name),
-    'This header is set by the webhook itself, or by HTTP. Remove it; a signature comes from signingSecret.',
-  );
-
 const headerValue = z
   .string()
   .regex(/^[\x20-\x7e]*$/, 'Write the value of an HTTP header in plain ASCII, on one line.');
@@ -20,7 +11,13 @@ export const webhookSettings = z.strictObject({
     .optional()
     .describe('Signs each request by Standard Webhooks: whsec_ and base64, or any other text, used as it is.'),
   headers: z
-    .record(headerName, z.union([headerValue, secret()]))
+    .record(z.string(), z.union([headerValue, secret()], 'Write a text or { secret: name }.'))
+    .superRefine((headers, context) => {
+      for (const name of Object.keys(headers)) {
+        const message = refusal(name);
+        if (message !== undefined) context.addIssue({ code: 'custom', message, path: [name] });
+      }
+    })
     .default({})
     .describe('Own headers of each request, such as an authorization whose value is a secret.'),
   batchSize: z.int().min(1).max(1000).default(100).describe('Changes in one request, at most.'),
@@ -50,6 +47,11 @@ const reserved = new Set([
   'upgrade',
 ]);
 
-function isReserved(name: string): boolean {
-  return reserved.has(name.toLowerCase()) || name.toLowerCase().startsWith('webhook-');
+/** Why an own header must not have this name; `undefined` when it may. */
+function refusal(name: string): string | undefined {
+  // RFC 9110, section 5.1: what a header may be called.
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return 'Write the name of an HTTP header, such as x-tenant.';
+  const lowerCase = name.toLowerCase();
+  if (!reserved.has(lowerCase) && !lowerCase.startsWith('webhook-')) return undefined;
+  return 'This header is set by the webhook itself, or by HTTP. Remove it; a signature comes from signingSecret.';
 }
