@@ -1,5 +1,7 @@
 import {
+  areSameAttributes,
   claim,
+  contentDigest,
   decide,
   isSameDemand,
   note,
@@ -8,6 +10,7 @@ import {
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
+  type MembershipState,
 } from '@activation-hub/membership';
 import type { ChangeKind } from '@activation-hub/destination-kit';
 import type { Hub } from './hub.ts';
@@ -17,6 +20,7 @@ import type { Tally } from './tally.ts';
 /** A change that is ours to tell, until our claim expires. */
 export interface ClaimedChange {
   readonly demand: Demand;
+  readonly state: MembershipState;
   readonly kind: ChangeKind;
   readonly row: LedgerRow;
 }
@@ -52,81 +56,125 @@ export async function decideChanges(
 ): Promise<{ readonly claimed: readonly ClaimedChange[]; readonly waiting: readonly UnsettledChange[] }> {
   const claimed: ClaimedChange[] = [];
   const waiting: UnsettledChange[] = [];
-  let open = demands.filter((demand) => !isKnownAsUnchanged(demand, hub, tally));
+  const nowMs = hub.now();
+  let open = demands.filter((demand) => !isKnownAsSettled(demand, hub, tally, nowMs));
 
   for (let round = 0; open.length > 0; round += 1) {
     if (round === roundsMax) {
       for (const demand of open) waiting.push({ demand, reason: 'its ledger row is written by others all the time' });
       break;
     }
-    const rows = await hub.ledger.read(open.map(({ key }) => key), signal);
+    const rows = await hub.ledger.read(
+      open.map(({ key }) => key),
+      signal,
+    );
     tally.ledgerReads += open.length;
 
     const plans: Plan[] = [];
     for (const [index, demand] of open.entries()) {
       const row = rows[index];
-      const decision = decide(row?.record, demand.state, hub.now());
-      const plan = planFor(demand, row, decision, by);
-      if (plan !== undefined) plans.push(plan);
-      else if (decision.action === 'wait') waiting.push({ demand, reason: 'somebody else is telling the destination about it' });
-      else finish(demand, row, decision.action === 'nothing' ? decision.because : 'unchanged', hub, tally);
+      const state = stateOf(demand, row?.record);
+      const decision = decide(row?.record, state, hub.now());
+      if (decision.action === 'nothing') finish(demand, row, decision.because, hub, tally);
+      else if (decision.action === 'wait') waiting.push({ demand, reason: 'somebody else is telling the destination' });
+      else plans.push(planFor(demand, state, row, decision, by));
     }
-
-    const results = await hub.ledger.write(plans.map(({ write }) => write), signal);
-    open = [];
-    for (const [index, plan] of plans.entries()) {
-      const result = results[index];
-      if (result?.written !== true) {
-        open.push(plan.demand);
-        continue;
-      }
-      tally.ledgerWrites += 1;
-      const row: LedgerRow = { record: plan.write.record, version: result.version };
-      if (plan.kind === undefined) finish(plan.demand, row, plan.outcome, hub, tally);
-      else claimed.push({ demand: plan.demand, kind: plan.kind, row });
-    }
+    open = await carryOut(plans, claimed, hub, tally, signal);
   }
   return { claimed, waiting };
 }
 
-/** A write that the decision asks for, and what it leads to: a delivery, or an outcome at once. */
-type Plan = { readonly demand: Demand; readonly write: LedgerWrite } & (
-  | { readonly kind: ChangeKind }
-  | { readonly kind: undefined; readonly outcome: 'unchanged' | 'shadowed' | 'paused' }
-);
-
-function planFor(demand: Demand, row: LedgerRow | undefined, decision: Decision, by: Claimant): Plan | undefined {
-  const record = row?.record;
-  const write = (next: LedgerRecord): LedgerWrite => ({ key: demand.key, record: next, expected: row?.version });
-  if (decision.action === 'note') {
-    return { demand, kind: undefined, outcome: 'unchanged', write: write(note(record, demand, decision.standing)) };
+/** Writes what is planned, and gives back the demands of which the row was written by somebody else in between. */
+async function carryOut(
+  plans: readonly Plan[],
+  claimed: ClaimedChange[],
+  hub: Hub,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<Demand[]> {
+  const results = await hub.ledger.write(
+    plans.map(({ write }) => write),
+    signal,
+  );
+  const lost: Demand[] = [];
+  for (const [index, { demand, state, write, next }] of plans.entries()) {
+    const result = results[index];
+    if (result?.written !== true) {
+      lost.push(demand);
+      continue;
+    }
+    tally.ledgerWrites += 1;
+    const row: LedgerRow = { record: write.record, version: result.version };
+    if (next.is === 'delivery') claimed.push({ demand, state, kind: next.kind, row });
+    else finish(demand, row, next.outcome, hub, tally);
   }
-  if (decision.action !== 'tell') return undefined;
+  return lost;
+}
+
+/** A write that a decision asks for, and what follows it. */
+interface Plan {
+  readonly demand: Demand;
+  readonly state: MembershipState;
+  readonly write: LedgerWrite;
+  readonly next:
+    | { readonly is: 'delivery'; readonly kind: ChangeKind }
+    | { readonly is: 'outcome'; readonly outcome: 'unchanged' | 'shadowed' | 'paused' };
+}
+
+function planFor(
+  demand: Demand,
+  state: MembershipState,
+  row: LedgerRow | undefined,
+  decision: Extract<Decision, { action: 'note' | 'tell' }>,
+  by: Claimant,
+): Plan {
+  const asked = { state, attributes: demand.attributes };
+  const plan = (record: LedgerRecord, next: Plan['next']): Plan => {
+    return { demand, state, write: { key: demand.key, record, expected: row?.version }, next };
+  };
+  if (decision.action === 'note') {
+    return plan(note(row?.record, asked, decision.standing), { is: 'outcome', outcome: 'unchanged' });
+  }
   switch (demand.route.mode) {
     case 'live':
-      return { demand, kind: decision.kind, write: write(claim(record, demand, by)) };
+      return plan(claim(row?.record, asked, by), { is: 'delivery', kind: decision.kind });
     case 'shadow':
-      return { demand, kind: undefined, outcome: 'shadowed', write: write(settle(claim(record, demand, by), 'told')) };
+      return plan(settle(claim(row?.record, asked, by), 'told'), { is: 'outcome', outcome: 'shadowed' });
     case 'paused':
-      return { demand, kind: undefined, outcome: 'paused', write: write(note(record, demand, 'pending')) };
+      return plan(note(row?.record, asked, 'pending'), { is: 'outcome', outcome: 'paused' });
   }
 }
 
-function isKnownAsUnchanged(demand: Demand, hub: Hub, tally: Tally): boolean {
-  const row = hub.ledgerCache.get(demand.keyText);
+/** The way of most exports: the cache knows that there is nothing to do. */
+function isKnownAsSettled(demand: Demand, hub: Hub, tally: Tally, nowMs: number): boolean {
+  const row = hub.ledgerCache.get(demand.keyText, nowMs);
   if (row === undefined) return false;
-  if (isPausedAlready(demand, row.record)) {
-    tally.count(demand.route.destination, 'paused');
-    return true;
-  }
-  const decision = decide(row.record, demand.state, hub.now());
-  if (decision.action !== 'nothing') return false;
-  tally.count(demand.route.destination, outcomeOf(demand, decision.because));
+  const state = stateOf(demand, row.record);
+  const decision = decide(row.record, state, nowMs);
+  if (decision.action === 'nothing') finish(demand, undefined, decision.because, hub, tally);
+  else if (isPausedAlready(demand, state, row.record)) finish(demand, undefined, 'paused', hub, tally);
+  else return false;
   return true;
 }
 
+/** The demand's state with its content, which is the row's when the attributes are, and else must be computed. */
+function stateOf({ state, attributes }: Demand, record: LedgerRecord | undefined): MembershipState {
+  const content =
+    record !== undefined && areSameAttributes(record.attributes, attributes)
+      ? record.known.content
+      : contentDigest(attributes);
+  return {
+    status: state.status,
+    isMember: state.isMember,
+    qualifiedAtMs: state.qualifiedAtMs,
+    enqueuedAtMs: state.enqueuedAtMs,
+    sequenceNumber: state.sequenceNumber,
+    content,
+  };
+}
+
 /** A paused route notes a demand once; the exports that repeat it need no further write. */
-function isPausedAlready({ route, state }: Demand, record: LedgerRecord): boolean {
+function isPausedAlready({ route }: Demand, state: MembershipState, record: LedgerRecord): boolean {
   return route.mode === 'paused' && record.standing.is === 'pending' && isSameDemand(record.known, state);
 }
 
@@ -137,7 +185,7 @@ function finish(
   hub: Hub,
   tally: Tally,
 ): void {
-  if (row !== undefined) hub.ledgerCache.set(demand.keyText, row);
+  if (row !== undefined) hub.ledgerCache.set(demand.keyText, row, hub.now());
   tally.count(demand.route.destination, outcomeOf(demand, outcome));
 }
 

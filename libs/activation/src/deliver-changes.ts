@@ -47,13 +47,18 @@ async function deliverTo(
 }
 
 /** The change in full, as the connector gets it. */
-export function deliveryOf({ demand, kind }: Pick<ClaimedChange, 'demand' | 'kind'>): Delivery {
-  const { audience, membership, key, state, attributes, route } = demand;
+export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row'>): Delivery {
+  const { audience, membership, key, keyText, attributes, route } = demand;
   const name = audience.name ?? membership.name;
   const change: Change = {
-    id: changeId(key, kind, state),
+    id: changeId(keyText, kind, state),
     kind,
-    audience: { key: audience.key, ...key.audience, ...(name === undefined ? {} : { name }) },
+    audience: {
+      key: audience.key,
+      namespace: audience.namespace,
+      id: audience.id,
+      ...(name === undefined ? {} : { name }),
+    },
     identity: key.identity,
     qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
     attributes,

@@ -1,7 +1,7 @@
 import type { Matcher, Route } from '@activation-hub/activation-file';
 import { deliver, type DeliveryResult, type Target } from '@activation-hub/delivery';
 import type { Change } from '@activation-hub/destination-kit';
-import { decide } from '@activation-hub/membership';
+import { contentDigest, decide } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
 import { deliveryOf } from './deliver-changes.ts';
 import { readEvents, type Unreadable } from './read-events.ts';
@@ -55,7 +55,9 @@ export async function inspect(
   const { memberships, refused } = routeExports(exports, options.matcher);
   const demands = resolveDemands(memberships, new Tally(options.now()));
 
-  const decided = memberships.flatMap((routed) => routed.audience.routes.flatMap((route) => decisionsOf(routed, route, demands, options.now())));
+  const decided = memberships.flatMap((routed) =>
+    routed.audience.routes.flatMap((route) => decisionsOf(routed, route, demands, options.now())),
+  );
   const live = Map.groupBy(
     decided.filter(({ route, demand }) => demand !== undefined && route.mode === 'live'),
     ({ route }) => route.destination,
@@ -71,8 +73,13 @@ export async function inspect(
   return {
     exports: exports.map(({ profileExport }) => ({
       path: profileExport.path,
-      identities: Object.fromEntries([...profileExport.identities].map(([namespace, values]) => [namespace, values.length])),
-      audiences: Object.values(profileExport.segmentMembership).reduce((sum, items) => sum + Object.keys(items).length, 0),
+      identities: Object.fromEntries(
+        [...profileExport.identities].map(([namespace, values]) => [namespace, values.length]),
+      ),
+      audiences: Object.values(profileExport.segmentMembership).reduce(
+        (sum, items) => sum + Object.keys(items).length,
+        0,
+      ),
       routedAudiences: memberships.filter((routed) => routed.profileExport === profileExport).length,
     })),
     unreadable: [...unreadable, ...refused].map(({ refusal }: Unreadable) => ({ ...refusal })),
@@ -90,35 +97,60 @@ interface Decided {
   readonly delivery?: ReturnType<typeof deliveryOf>;
 }
 
-function decisionsOf(routed: RoutedMembership, route: Route, demands: readonly Demand[], nowMs: number): readonly Decided[] {
+function decisionsOf(
+  routed: RoutedMembership,
+  route: Route,
+  demands: readonly Demand[],
+  nowMs: number,
+): readonly Decided[] {
   const { audience, membership } = routed;
   const about = { audience: audience.key, status: membership.status, destination: route.destination, mode: route.mode };
-  const own = demands.filter(
-    (demand) => demand.route === route && demand.membership === membership,
-  );
+  const own = demands.filter((demand) => demand.route === route && demand.membership === membership);
   if (own.length === 0) {
     const isNamed = route.identityNamespaces.some((namespace) => routed.profileExport.identities.has(namespace));
     return [
       {
         route,
         inspected: isNamed
-          ? { ...about, decision: 'superseded', because: 'The same body holds a newer state of this identity in this audience.' }
-          : { ...about, decision: 'unresolved', because: `The profile has no identity in ${route.identityNamespaces.join(', ')}.` },
+          ? {
+              ...about,
+              decision: 'superseded',
+              because: 'The same body holds a newer state of this identity in this audience.',
+            }
+          : {
+              ...about,
+              decision: 'unresolved',
+              because: `The profile has no identity in ${route.identityNamespaces.join(', ')}.`,
+            },
       },
     ];
   }
   return own.map((demand): Decided => {
-    const decision = decide(undefined, demand.state, nowMs);
+    const state = { ...demand.state, content: contentDigest(demand.attributes) };
+    const decision = decide(undefined, state, nowMs);
     if (decision.action !== 'tell') {
       return {
         route,
         inspected: membership.isMember
-          ? { ...about, decision: 'withheld', because: 'The consent attribute does not say yes, and the destination was never told of this person.' }
-          : { ...about, decision: 'not-told', because: 'The destination was never told of this person, so there is nothing to take back.' },
+          ? {
+              ...about,
+              decision: 'withheld',
+              because: 'The consent attribute does not say yes, and the destination was never told of this person.',
+            }
+          : {
+              ...about,
+              decision: 'not-told',
+              because: 'The destination was never told of this person, so there is nothing to take back.',
+            },
       };
     }
-    const delivery = deliveryOf({ demand, kind: decision.kind });
+    const delivery = deliveryOf({ demand, kind: decision.kind, state });
     const because = 'The destination was never told of this person in this audience.';
-    return { route, demand, delivery, inspected: { ...about, decision: decision.kind, because, change: delivery.change } };
+    return {
+      route,
+      demand,
+      delivery,
+      inspected: { ...about, decision: decision.kind, because, change: delivery.change },
+    };
   });
 }

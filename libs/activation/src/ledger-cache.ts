@@ -11,31 +11,29 @@ import type { LedgerRow } from '@activation-hub/membership';
 export class LedgerCache {
   readonly #entriesMax: number;
   readonly #ageMaxMs: number;
-  readonly #now: () => number;
   #young = new Map<string, Entry>();
   #old = new Map<string, Entry>();
 
   /** `entriesMax` rows of some hundred bytes each, none older than `ageMaxMs`. */
-  constructor(options: { readonly entriesMax: number; readonly ageMaxMs: number; readonly now: () => number }) {
+  constructor(options: { readonly entriesMax: number; readonly ageMaxMs: number }) {
     this.#entriesMax = options.entriesMax;
     this.#ageMaxMs = options.ageMaxMs;
-    this.#now = options.now;
   }
 
   get size(): number {
     return this.#young.size + this.#old.size;
   }
 
-  get(keyText: string): LedgerRow | undefined {
+  get(keyText: string, nowMs: number): LedgerRow | undefined {
     const young = this.#young.get(keyText);
     const entry = young ?? this.#old.get(keyText);
-    if (entry === undefined || this.#now() - entry.readAtMs > this.#ageMaxMs) return undefined;
+    if (entry === undefined || nowMs - entry.readAtMs > this.#ageMaxMs) return undefined;
     if (young === undefined) this.#put(keyText, entry);
     return entry.row;
   }
 
-  set(keyText: string, row: LedgerRow): void {
-    this.#put(keyText, { row, readAtMs: this.#now() });
+  set(keyText: string, row: LedgerRow, nowMs: number): void {
+    this.#put(keyText, { row, readAtMs: nowMs });
   }
 
   delete(keyText: string): void {

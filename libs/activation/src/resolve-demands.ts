@@ -2,13 +2,13 @@ import type { Route } from '@activation-hub/activation-file';
 import { attributeAt, type JsonValue } from '@activation-hub/audience-events';
 import {
   compareStates,
-  contentDigest,
   ledgerKeyText,
   resolveIdentities,
   shadowDestination,
+  type Attributes,
   type Identity,
   type LedgerKey,
-  type MembershipState,
+  type UndigestedState,
 } from '@activation-hub/membership';
 import { permits } from './consent.ts';
 import type { RoutedMembership } from './route-exports.ts';
@@ -19,8 +19,9 @@ export interface Demand extends RoutedMembership {
   readonly route: Route;
   readonly key: LedgerKey;
   readonly keyText: string;
-  readonly state: MembershipState;
-  readonly attributes: Readonly<Record<string, JsonValue>>;
+  /** Without the digest of the attributes, which is dear and mostly known already. */
+  readonly state: UndigestedState;
+  readonly attributes: Attributes;
 }
 
 /**
@@ -41,7 +42,7 @@ export function resolveDemands(memberships: readonly RoutedMembership[], tally: 
         const demand = demandOf(routed, route, identity, permitted);
         const other = newest.get(demand.keyText);
         if (other !== undefined) tally.count(route.destination, 'superseded');
-        if (other === undefined || compareStates(demand.state, other.state) > 0) newest.set(demand.keyText, demand);
+        if (other === undefined || compareStates(demand.state, other.state) >= 0) newest.set(demand.keyText, demand);
       }
     }
   }
@@ -55,26 +56,36 @@ function isPermitted({ audience, profileExport }: RoutedMembership): boolean {
 function demandOf(routed: RoutedMembership, route: Route, identity: Identity, permitted: boolean): Demand {
   const { event, profileExport, audience, membership } = routed;
   const isMember = membership.isMember && permitted;
-  const attributes: [string, JsonValue][] = [];
-  // Somebody who is not to be in the destination is taken back by identity alone; it learns nothing more about them.
-  if (isMember) {
-    for (const { name, path } of route.attributes) {
-      const value = attributeAt(profileExport.body, path);
-      if (value !== undefined) attributes.push([name, value]);
-    }
-  }
   const key: LedgerKey = {
     destination: route.mode === 'shadow' ? shadowDestination(route.destination) : route.destination,
     identity,
-    audience: { namespace: audience.namespace, id: audience.id },
+    audience,
   };
-  const state: MembershipState = {
-    status: membership.isMember ? 'realized' : 'exited',
-    isMember,
-    qualifiedAtMs: membership.qualifiedAtMs,
-    enqueuedAtMs: event.enqueuedAtMs,
-    sequenceNumber: event.sequenceNumber,
-    content: contentDigest(attributes),
+  return {
+    event,
+    profileExport,
+    audience,
+    membership,
+    route,
+    key,
+    keyText: ledgerKeyText(key),
+    state: {
+      status: membership.isMember ? 'realized' : 'exited',
+      isMember,
+      qualifiedAtMs: membership.qualifiedAtMs,
+      enqueuedAtMs: event.enqueuedAtMs,
+      sequenceNumber: event.sequenceNumber,
+    },
+    // Somebody who is not to be in the destination is taken back by identity alone; it learns nothing more about them.
+    attributes: isMember ? attributesOf(profileExport, route) : {},
   };
-  return { ...routed, route, key, keyText: ledgerKeyText(key), state, attributes: Object.fromEntries(attributes) };
+}
+
+function attributesOf({ body }: RoutedMembership['profileExport'], route: Route): Attributes {
+  const attributes: Record<string, JsonValue> = {};
+  for (const { name, path } of route.attributes) {
+    const value = attributeAt(body, path);
+    if (value !== undefined) attributes[name] = value;
+  }
+  return attributes;
 }

@@ -16,7 +16,10 @@ export async function settleChanges(
   tally: Tally,
   signal: AbortSignal,
 ): Promise<readonly UnsettledChange[]> {
-  await hub.deadLetters.put([...lettersOfUnreadable(ended.unreadable, hub), ...lettersOfRejected(ended.results, hub)], signal);
+  await hub.deadLetters.put(
+    [...lettersOfUnreadable(ended.unreadable, hub), ...lettersOfRejected(ended.results, hub)],
+    signal,
+  );
   for (const { event, refusal } of ended.unreadable) {
     const { partitionId, sequenceNumber } = event;
     hub.telemetry.emit('event-unreadable', { partitionId, sequenceNumber, code: refusal.code, path: refusal.path });
@@ -47,7 +50,7 @@ export async function settleChanges(
       continue;
     }
     tally.ledgerWrites += 1;
-    hub.ledgerCache.set(demand.keyText, { record, version: outcome.version });
+    hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, hub.now());
     if (result.status === 'retry') unsettled.push({ demand, reason: result.reason });
     else tally.count(demand.route.destination, result.status);
   }
@@ -73,13 +76,11 @@ function lettersOfUnreadable(unreadable: readonly Unreadable[], hub: Hub): reado
       event,
       outcome: 'unreadable' as const,
       class: code,
-      failures: refusals.map(
-        ({ refusal, audience }): Failure => ({
-          path: refusal.path,
-          reason: refusal.message,
-          ...(audience === undefined ? {} : { audience }),
-        }),
-      ),
+      failures: refusals.map(({ refusal, audience }): Failure => ({
+        path: refusal.path,
+        reason: refusal.message,
+        ...(audience === undefined ? {} : { audience }),
+      })),
       attempts: 0,
       givenUpAtMs: hub.now(),
     })),

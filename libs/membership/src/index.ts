@@ -13,4 +13,13 @@ export {
   type LedgerWriteResult,
   type Standing,
 } from './ledger.ts';
-export { changeId, compareStates, contentDigest, saysTheSame, type MembershipState } from './state.ts';
+export {
+  areSameAttributes,
+  changeId,
+  compareStates,
+  contentDigest,
+  saysTheSame,
+  type Attributes,
+  type MembershipState,
+  type UndigestedState,
+} from './state.ts';

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { ChangeKind, JsonValue } from '@activation-hub/destination-kit';
-import type { LedgerKey } from './ledger.ts';
 
 /** What AEP says about one identity in one audience, and what the destination should therefore know. */
 export interface MembershipState {
@@ -18,18 +17,23 @@ export interface MembershipState {
   readonly content: string;
 }
 
+/** A state of which the content need not be known, because computing it is dear. */
+export type UndigestedState = Omit<MembershipState, 'content'> & { readonly content?: string };
+
 /**
  * Orders the states of one key from old to new: by `lastQualificationTime`; then an exit after a realisation, for an
  * exit may carry the time of the qualification that it ends; then by the time the event was enqueued, which alone can
  * order attributes and consent. Sequence number and content only make the order total, so that every worker agrees.
  */
-export function compareStates(left: MembershipState, right: MembershipState): number {
+export function compareStates(left: UndigestedState, right: UndigestedState): number {
+  const leftContent = left.content ?? '';
+  const rightContent = right.content ?? '';
   return (
     left.qualifiedAtMs - right.qualifiedAtMs ||
     Number(left.status === 'exited') - Number(right.status === 'exited') ||
     left.enqueuedAtMs - right.enqueuedAtMs ||
     left.sequenceNumber - right.sequenceNumber ||
-    (left.content < right.content ? -1 : left.content > right.content ? 1 : 0)
+    (leftContent < rightContent ? -1 : leftContent > rightContent ? 1 : 0)
   );
 }
 
@@ -38,20 +42,28 @@ export function saysTheSame(left: MembershipState, right: MembershipState): bool
   return left.isMember === right.isMember && left.content === right.content;
 }
 
+/** Mapped attributes under the names that a route gives them. */
+export type Attributes = Readonly<Record<string, JsonValue>>;
+
 /**
- * Digest of mapped attributes; equal exactly when the attributes are equal, whatever the order of keys inside their
- * values. The names come in the route's order. Empty when there is none.
+ * Digest of mapped attributes: equal when they are equal, whatever the order of keys inside their values, and
+ * otherwise different. Empty when there is none.
  */
-export function contentDigest(attributes: readonly (readonly [name: string, value: JsonValue])[]): string {
-  if (attributes.length === 0) return '';
-  return hash('sha256', canonicalJson(attributes), 'base64url').slice(0, 22);
+export function contentDigest(attributes: Attributes): string {
+  const json = canonicalJson(attributes);
+  return json === '{}' ? '' : hash('sha256', json, 'base64url').slice(0, 22);
 }
 
-/** JSON with the keys of every object in code-unit order. */
-function canonicalJson(attributes: readonly (readonly [string, JsonValue])[]): string {
-  return JSON.stringify(attributes, (_key, value: JsonValue) =>
-    typeof value === 'object' && value !== null && !isArray(value) ? sortedByKey(value) : value,
-  );
+/** JSON with the keys of every inner object in code-unit order; those of the outer come in the order of the route. */
+function canonicalJson(attributes: Attributes): string {
+  for (const name in attributes) {
+    if (typeof attributes[name] === 'object' && attributes[name] !== null) {
+      return JSON.stringify(attributes, (key, value: JsonValue) =>
+        key !== '' && typeof value === 'object' && value !== null && !isArray(value) ? sortedByKey(value) : value,
+      );
+    }
+  }
+  return JSON.stringify(attributes);
 }
 
 function isArray(value: JsonValue): value is readonly JsonValue[] {
@@ -66,20 +78,26 @@ function sortedByKey(value: Readonly<Record<string, JsonValue>>): Record<string,
 }
 
 /**
- * The deterministic id of a change: the same for every attempt at the same state of the same key, different for any
- * other. 27 characters of `[A-Za-z0-9_-]`, from which neither the identity nor the attributes can be read.
+ * Whether two sets of attributes are certainly the same, at the cost of a few comparisons. Attributes that are objects
+ * are not looked into: for them the answer is no, and only the digest knows.
  */
-export function changeId(key: LedgerKey, kind: ChangeKind, state: MembershipState): string {
-  const said = [
-    key.destination,
-    key.identity.namespace,
-    key.identity.value,
-    key.audience.namespace,
-    key.audience.id,
-    kind,
-    state.qualifiedAtMs,
-    state.enqueuedAtMs,
-    state.content,
-  ];
-  return hash('sha256', JSON.stringify(said), 'base64url').slice(0, 27);
+export function areSameAttributes(left: Attributes, right: Attributes): boolean {
+  let count = 0;
+  for (const name in left) {
+    const value = left[name];
+    if (value !== right[name] || (typeof value === 'object' && value !== null)) return false;
+    count += 1;
+  }
+  for (const _name in right) count -= 1;
+  return count === 0;
+}
+
+/**
+ * The deterministic id of a change: the same for every attempt at the same state of the same key (given by its
+ * `ledgerKeyText`), different for any other. 27 characters of `[A-Za-z0-9_-]`, from which neither the identity nor the
+ * attributes can be read.
+ */
+export function changeId(keyText: string, kind: ChangeKind, state: MembershipState): string {
+  const said = `${keyText}\n${kind}\n${state.qualifiedAtMs}\n${state.enqueuedAtMs}\n${state.content}`;
+  return hash('sha256', said, 'base64url').slice(0, 27);
 }
