@@ -12,13 +12,5 @@ export {
 } from './http.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { parseRetryAfter } from './retry-after.ts';
-export {
-  resolveSecrets,
-  Secret,
-  secret,
-  secretNames,
-  secretsIn,
-  type SecretReference,
-  type ZodSecret,
-} from './secret.ts';
+export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
 export { DestinationError, type DestinationErrorClass, type Verdict } from './verdict.ts';

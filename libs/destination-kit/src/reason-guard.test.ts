@@ -26,7 +26,7 @@ const guard = createReasonGuard(
     }),
     delivery('K-9'),
   ],
-  [new Secret('token', 'Bearer qGv7Zz')],
+  [new Secret('Bearer qGv7Zz')],
 );
 
 test.each(['unknown list', 'E_4711: not a member', 'rate limited, try later'])('%j is kept', (text) => {

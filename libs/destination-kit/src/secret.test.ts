@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { resolveSecrets, Secret, secret, secretNames } from './secret.ts';
+import { resolveSecrets, Secret, secret, secretsIn } from './secret.ts';
 
 const settings = z.strictObject({
   url: z.string(),
@@ -11,7 +11,7 @@ const settings = z.strictObject({
 });
 
 test('a secret shows itself only when it is told to', () => {
-  const value = new Secret('crm-key', 'hunter2');
+  const value = new Secret('hunter2');
   const shown = [
     value.toString(),
     JSON.stringify({ value }),
@@ -51,18 +51,19 @@ test('resolving gives every secret its value, asks once per name, and leaves the
     key: { secret: 'b' },
     headers: { authorization: { secret: 'a' }, other: { secret: 'b' }, plain: 'text' },
   });
-  expect(secretNames(parsed)).toEqual(['a', 'b']);
+  expect(secretsIn(parsed).map(({ unreadName }) => unreadName)).toEqual(['b', 'a', 'b']);
   const asked: string[] = [];
   const resolved = await resolveSecrets(parsed, (name) => {
     asked.push(name);
     return Promise.resolve(`value of ${name}`);
   });
-  expect(asked).toEqual(['a', 'b']);
+  expect(asked).toEqual(['b', 'a']);
   expect(resolved.key.reveal()).toBe('value of b');
   expect((resolved.headers.authorization as Secret).reveal()).toBe('value of a');
   expect(resolved.headers.plain).toBe('text');
   expect(() => parsed.key.reveal()).toThrow();
   expect(settings.parse(resolved)).toEqual(resolved);
+  expect(secretsIn(resolved).map(({ unreadName }) => unreadName)).toEqual([undefined, undefined, undefined]);
 });
 
 test('an empty value is refused', async () => {

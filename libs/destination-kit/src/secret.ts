@@ -5,24 +5,30 @@ const shown = '[secret]';
 
 /** A value that must not be seen. Printing, logging or serialising it shows `[secret]`; only `reveal` gives it. */
 export class Secret {
-  /** Under which the value is kept: a name in Key Vault. */
-  readonly name: string;
   readonly #value: string | undefined;
+  readonly #name: string;
 
-  /** Without a value it stands for a secret that has not been read yet. */
-  constructor(name: string, value?: string) {
-    this.name = name;
+  constructor(value: string);
+  /** @internal A secret that stands under `name` and has not been read yet. */
+  constructor(value: undefined, name: string);
+  constructor(value: string | undefined, name = '') {
     this.#value = value;
+    this.#name = name;
   }
 
   /** Gives the value; throws when it has not been read yet (`resolveSecrets`). */
   reveal(): string {
     if (this.#value === undefined) {
       throw new Error(
-        `Failed to use the secret ${this.name}: it was not read. Resolve the settings before connecting.`,
+        `Failed to use the secret ${this.#name}: it was not read. Resolve the settings before connecting.`,
       );
     }
     return this.#value;
+  }
+
+  /** Name under which the value is to be read; `undefined` once there is a value. */
+  get unreadName(): string | undefined {
+    return this.#value === undefined ? this.#name : undefined;
   }
 
   toString(): string {
@@ -79,7 +85,7 @@ const ZodSecret: z.core.$constructor<ZodSecret, ZodSecretDef> = z.core.$construc
       const value: unknown = payload.value;
       if (value instanceof Secret) return payload;
       const parsed = reference.safeParse(value);
-      if (parsed.success) payload.value = new Secret(parsed.data.secret);
+      if (parsed.success) payload.value = new Secret(undefined, parsed.data.secret);
       else payload.issues.push({ code: 'custom', message: refusal(value), input: undefined, inst: schema });
       return payload;
     };
@@ -103,11 +109,6 @@ export function secret(): ZodSecret {
   return new ZodSecret({ type: 'custom' });
 }
 
-/** Names of all secrets in settings as a `settings` schema gives them: each once, sorted. */
-export function secretNames(settings: unknown): string[] {
-  return [...new Set(secretsIn(settings).map(({ name }) => name))].sort();
-}
-
 /** All secrets in settings as a `settings` schema gives them, in the order of the settings. */
 export function secretsIn(settings: unknown): Secret[] {
   if (settings instanceof Secret) return [settings];
@@ -122,14 +123,15 @@ export async function resolveSecrets<Settings>(
   settings: Settings,
   read: (name: string) => Promise<string>,
 ): Promise<Settings> {
+  const names = new Set(secretsIn(settings).flatMap(({ unreadName }) => unreadName ?? []));
   const readOne = async (name: string) => {
     const value = await read(name);
     if (value === '') throw new Error(`Failed to read the secret ${name}: it is empty. Set its value.`);
-    return [name, new Secret(name, value)] as const;
+    return [name, new Secret(value)] as const;
   };
-  const resolved = new Map(await Promise.all(secretNames(settings).map(readOne)));
+  const resolved = new Map(await Promise.all([...names].map(readOne)));
   const copy = (value: unknown): unknown => {
-    if (value instanceof Secret) return resolved.get(value.name);
+    if (value instanceof Secret) return value.unreadName === undefined ? value : resolved.get(value.unreadName);
     if (Array.isArray(value)) return value.map(copy);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)]));

@@ -95,7 +95,7 @@ const toy: Toy = defineDestination({
 const contractOf = (definition: Toy) =>
   destinationContract({
     definition,
-    settings: ({ origin }) => ({ url: origin, key: new Secret('toy-key', 'key-not-to-be-seen') }),
+    settings: ({ origin }) => ({ url: origin, key: new Secret('key-not-to-be-seen') }),
     terms: { list: 'fans' },
     startVendor,
   });
@@ -363,6 +363,6 @@ test('a case that needs a vendor fails when there is none', async () => {
 /** The right connector without a vendor. */
 const unreachable = {
   definition: toy,
-  settings: () => ({ url: 'http://127.0.0.1', key: new Secret('toy-key', 'value') }),
+  settings: () => ({ url: 'http://127.0.0.1', key: new Secret('value') }),
   terms: { list: 'fans' },
 };

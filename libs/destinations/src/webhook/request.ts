@@ -96,7 +96,7 @@ function readSigningKey(signingSecret: Secret): Buffer {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(encoded) || encoded === '') {
     throw new DestinationError(
       'set-up',
-      `Failed to read the signing secret ${signingSecret.name}: after whsec_ it is not base64. Copy it again, without line ends.`,
+      'Failed to read the setting signingSecret: after whsec_ its secret is not base64. Store it again, without line ends.',
     );
   }
   return Buffer.from(encoded, 'base64');
@@ -107,7 +107,7 @@ function secretHeader(name: string, value: Secret): string {
   if (!/^[\x20-\x7e]+$/.test(text)) {
     throw new DestinationError(
       'set-up',
-      `Failed to use the secret ${value.name} as header ${name}: it is not plain ASCII on one line. Store it without a line end.`,
+      `Failed to read the setting headers.${name}: its secret is not plain ASCII on one line. Store it without a line end.`,
     );
   }
   return text;
