@@ -1,0 +1,132 @@
+import { z } from 'zod';
+
+/*
+ * The form of the file, as far as it can be said without knowing destinations. The descriptions are what editors show;
+ * the error texts continue a sentence that begins with the path.
+ */
+
+const key = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, {
+  error: 'must have a name of lower-case letters, digits and hyphens that begins with a letter, at most 63 in all',
+});
+
+const word = z.string().min(1).max(256);
+
+const identityNamespace = z.string().regex(/^\S{1,256}$/, {
+  error: 'must be the symbol of an identity namespace without spaces, such as email',
+});
+
+const xdmPath = z
+  .string()
+  .max(512)
+  .regex(/^(?!(.*\.)?__proto__(\.|$))[^\s.[\]{}"'`]+(\.[^\s.[\]{}"'`]+)*$/, {
+    error: 'must be an XDM path: field names with dots between them, such as person.name.firstName',
+  });
+
+const limits = z
+  .strictObject({
+    requestsPerSecond: z
+      .number()
+      .positive()
+      .describe('Requests per second, at most; fractions are allowed.')
+      .exactOptional(),
+    concurrency: z.int().positive().describe('Requests under way at once, at most.').exactOptional(),
+    batchCount: z.int().positive().describe('Changes per request, at most.').exactOptional(),
+    batchBytes: z.int().positive().describe('Bytes of the changes of one request, at most.').exactOptional(),
+  })
+  .describe("Each of these only lowers the connector's own limit.");
+
+const settings = z
+  .record(z.string(), z.unknown())
+  .describe('What the connector needs; its own documentation says what. A secret is written { secret: name }.');
+
+const terms = z.record(z.string(), z.unknown());
+
+const audienceSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
+  z.strictObject({
+    id: word.describe("The audience's id in AEP. Any text; put it in quotes if it looks like a number."),
+    namespace: word.default('ups').describe("AEP's namespace of the id; ups is AEP's own."),
+    name: word.optional().describe('For people; nothing depends on it.'),
+    consent: xdmPath
+      .optional()
+      .describe('XDM path of the attribute that must say yes; where it says no, the person is taken out.'),
+    activate: z
+      .array(routeSchema(termsSchema))
+      .default([])
+      .describe('Where this audience goes: one entry per destination.'),
+  });
+
+const routeSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
+  z.strictObject({
+    destination: z.string().describe('Key of an entry under destinations.'),
+    identity: z
+      .union([identityNamespace, z.array(identityNamespace).min(1).meta({ uniqueItems: true })])
+      .describe(
+        'Identity namespaces by precedence: the first that the profile has is used. Upper and lower case are the same.',
+      ),
+    identities: z
+      .enum(['first', 'all'])
+      .default('first')
+      .describe('Where a profile has several ids in the namespace: tell the destination of the first, or of all.'),
+    attributes: z
+      .record(word, xdmPath)
+      .default({})
+      .describe("What the destination gets besides the identity: the destination's name for it, and its XDM path."),
+    terms: termsSchema
+      .optional()
+      .describe("What this connector needs to know per route; the connector's documentation says what."),
+    mode: z
+      .enum(['live', 'shadow', 'paused'])
+      .default('live')
+      .describe('live: deliver. shadow: decide and record, but send nothing. paused: do nothing.'),
+  });
+
+const destinationShape = {
+  type: z.string().describe('The kind of destination: the name of a connector.'),
+  settings: settings.optional(),
+  limits: limits.optional(),
+};
+
+const fileSchema = <Destination extends z.ZodType, Terms extends z.ZodType>(
+  destination: Destination,
+  termsSchema: Terms,
+) =>
+  z
+    .strictObject({
+      version: z.literal(1, { error: 'must be 1: write version: 1' }).describe('Version of the form of this file.'),
+      destinations: z.record(key, destination).describe('Third parties, each under a key of your choice.'),
+      audiences: z
+        .record(key, audienceSchema(termsSchema))
+        .describe('Audiences of AEP, each under a key of your choice, and where they go.'),
+    })
+    .meta({ title: 'Activation file', description: 'Which audience goes to which destination, on what terms.' });
+
+/** The file, with settings and terms left open. */
+export const activationFileSchema = fileSchema(z.strictObject(destinationShape), terms);
+
+export type WrittenActivationFile = z.output<typeof activationFileSchema>;
+
+export interface DescribedDestination {
+  readonly settings: z.ZodType;
+  readonly terms: z.ZodType;
+  readonly title?: string;
+  readonly description?: string;
+}
+
+/** The file with the settings and terms of these destinations spelled out; for editors, see `activationFileJsonSchema`. */
+export function describedActivationFileSchema(destinations: ReadonlyMap<string, DescribedDestination>): z.ZodType {
+  const variants = [...destinations].map(([type, { settings: ownSettings, title, description }]) => {
+    const words = [title, description].filter((text) => text !== undefined).join(': ');
+    const settingsMayBeAbsent = ownSettings.safeParse({}).success;
+    return z.strictObject({
+      type: z.literal(type).describe(words === '' ? type : words),
+      settings: settingsMayBeAbsent ? ownSettings.optional() : ownSettings,
+      limits: destinationShape.limits,
+    });
+  });
+  const [first, ...others] = variants;
+  if (first === undefined) return activationFileSchema;
+  return fileSchema(
+    z.discriminatedUnion('type', [first, ...others]),
+    z.union([...destinations.values()].map((destination) => destination.terms)),
+  );
+}

@@ -1,0 +1,72 @@
+import type { z } from 'zod';
+import type { Problem } from './problem.ts';
+
+/** What the kinds of destinations that an installation knows require; the key of the map is the `type`. */
+export type KnownDestinations = ReadonlyMap<string, DestinationSchemas>;
+
+export interface DestinationSchemas {
+  /** What a person configures once per destination. Sees `{ secret: name }` where a secret belongs. */
+  readonly settings: z.ZodType;
+  /** What a person says per route; sees `{}` where the route says nothing. */
+  readonly terms: z.ZodType;
+}
+
+/** An activation file that was found to be right. Read-only all the way down. */
+export interface ActivationFile {
+  readonly destinations: ReadonlyMap<string, DestinationEntry>;
+  readonly audiences: ReadonlyMap<string, AudienceEntry>;
+  /** The routes of all audiences, in the order of the file. */
+  readonly routes: readonly Route[];
+  /** What is allowed but looks like an oversight, by line. */
+  readonly warnings: readonly Problem[];
+}
+
+export interface DestinationEntry {
+  readonly key: string;
+  readonly type: string;
+  /** As written: defaults not filled in, secrets still references. See `resolveSecrets`. */
+  readonly settings: unknown;
+  readonly limits: LimitsEntry;
+}
+
+/** Each only lowers what the connector itself allows; what is absent stays the connector's. */
+export interface LimitsEntry {
+  readonly requestsPerSecond?: number;
+  readonly concurrency?: number;
+  readonly batchCount?: number;
+  readonly batchBytes?: number;
+}
+
+export interface AudienceEntry {
+  readonly key: string;
+  /** As written in the file; `ups` by default. */
+  readonly namespace: string;
+  readonly id: string;
+  readonly name?: string;
+  /** Segments of the XDM path of the attribute that allows the activation. */
+  readonly consentPath?: readonly string[];
+  readonly routes: readonly Route[];
+}
+
+/** This audience, to that destination, on these terms. */
+export interface Route {
+  /** Key of the audience. */
+  readonly audience: string;
+  /** Key of the destination. */
+  readonly destination: string;
+  /** Lower case, by precedence, at least one. */
+  readonly identityNamespaces: readonly string[];
+  /** Of the ids that a profile has in the chosen namespace: the first, or all. */
+  readonly identities: 'first' | 'all';
+  readonly attributes: readonly RouteAttribute[];
+  /** Output of the connector's own schema for terms. */
+  readonly terms: unknown;
+  readonly mode: 'live' | 'shadow' | 'paused';
+}
+
+export interface RouteAttribute {
+  /** The name that the destination gets. */
+  readonly name: string;
+  /** Segments of the XDM path. */
+  readonly path: readonly string[];
+}

@@ -1,0 +1,21 @@
+export type {
+  ActivationFile,
+  AudienceEntry,
+  DestinationEntry,
+  DestinationSchemas,
+  KnownDestinations,
+  LimitsEntry,
+  Route,
+  RouteAttribute,
+} from './activation-file.ts';
+export { activationFileJsonSchema } from './activation-file-json-schema.ts';
+export type { DescribedDestination } from './activation-file-schema.ts';
+export { loadActivationFile } from './load-activation-file.ts';
+export type { LoadOptions } from './load-activation-file.ts';
+export { createMatcher } from './matcher.ts';
+export type { Matcher } from './matcher.ts';
+export { parseActivationFile } from './parse-activation-file.ts';
+export type { ParseOptions } from './parse-activation-file.ts';
+export { ActivationFileError, problemLine } from './problem.ts';
+export type { Problem } from './problem.ts';
+export { MissingSecretsError, resolveSecrets, secretNames } from './secrets.ts';

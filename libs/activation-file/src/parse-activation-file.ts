@@ -1,0 +1,107 @@
+import type { ActivationFile, AudienceEntry, DestinationEntry, KnownDestinations, Route } from './activation-file.ts';
+import { activationFileSchema } from './activation-file-schema.ts';
+import type { WrittenActivationFile } from './activation-file-schema.ts';
+import { checkReferences } from './check-references.ts';
+import { checkValue } from './check-value.ts';
+import type { Objection } from './check-value.ts';
+import { deepFreeze, frozenMap } from './deep-freeze.ts';
+import { ActivationFileError, pathText } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { readYamlDocument } from './yaml-document.ts';
+import type { Finding, YamlDocument } from './yaml-document.ts';
+
+export interface ParseOptions {
+  /** What problems call the file. */
+  readonly fileName: string;
+  /** The kinds of destinations that may be used. */
+  readonly destinations: KnownDestinations;
+}
+
+/**
+ * Reads the text of an activation file and checks all of it. Throws `ActivationFileError` with every problem found
+ * (for a text that is not YAML: with what the YAML parser found), sorted by line and column, and nothing else unless a
+ * schema of a destination throws.
+ */
+export function parseActivationFile(text: string, { fileName, destinations }: ParseOptions): ActivationFile {
+  const document = readYamlDocument(text);
+  if ('findings' in document) throw new ActivationFileError(problems(fileName, document.findings));
+  if (document.value === null) {
+    const message = 'The file is empty. Write version: 1, and below it destinations: and audiences:.';
+    throw new ActivationFileError(problems(fileName, [{ line: 1, column: 1, path: [], message }]));
+  }
+  const form = checkValue(activationFileSchema, document.value, { path: [], showWords: true });
+  const references = checkReferences(document.value, destinations);
+  const objections = [...(form.success ? [] : form.objections), ...references.objections];
+  if (!form.success || objections.length > 0) {
+    throw new ActivationFileError(problems(fileName, located(objections, document)));
+  }
+  return assemble(form.data, {
+    written: document.value as WrittenForm,
+    terms: references.terms,
+    warnings: problems(fileName, located(references.warnings, document)),
+  });
+}
+
+/** What of the file as written is kept where the schema would fill in defaults. */
+interface WrittenForm {
+  readonly destinations: Readonly<Record<string, { readonly settings?: unknown }>>;
+}
+
+interface Findings {
+  readonly written: WrittenForm;
+  readonly terms: ReadonlyMap<string, unknown>;
+  readonly warnings: readonly Problem[];
+}
+
+function assemble(file: WrittenActivationFile, { written, terms, warnings }: Findings): ActivationFile {
+  const destinations = Object.entries(file.destinations).map(
+    ([key, { type, limits = {} }]): [string, DestinationEntry] => [
+      key,
+      deepFreeze({ key, type, settings: written.destinations[key]?.settings ?? {}, limits }),
+    ],
+  );
+  const audiences = Object.entries(file.audiences).map(([key, audience]): [string, AudienceEntry] => {
+    const { id, namespace, name, consent } = audience;
+    const routes = audience.activate.map((route, index): Route => ({
+      audience: key,
+      destination: route.destination,
+      identityNamespaces: [route.identity].flat().map((each) => each.toLowerCase()),
+      identities: route.identities,
+      attributes: Object.entries(route.attributes).map(([as, path]) => ({ name: as, path: path.split('.') })),
+      terms: terms.get(pathText(['audiences', key, 'activate', index])),
+      mode: route.mode,
+    }));
+    return [
+      key,
+      deepFreeze({
+        key,
+        namespace,
+        id,
+        ...(name === undefined ? {} : { name }),
+        ...(consent === undefined ? {} : { consentPath: consent.split('.') }),
+        routes,
+      }),
+    ];
+  });
+  return Object.freeze({
+    destinations: frozenMap(destinations),
+    audiences: frozenMap(audiences),
+    routes: Object.freeze(audiences.flatMap(([, { routes }]) => routes)),
+    warnings,
+  });
+}
+
+function located(objections: readonly Objection[], document: YamlDocument): readonly Finding[] {
+  return objections.map(({ path, message, atKey }) => ({
+    ...(atKey ? document.positionOfKey(path) : document.positionOf(path)),
+    path,
+    message,
+  }));
+}
+
+function problems(fileName: string, findings: readonly Finding[]): readonly Problem[] {
+  const sorted = [...findings].sort((left, right) => left.line - right.line || left.column - right.column);
+  return deepFreeze(
+    sorted.map(({ line, column, path, message }) => ({ fileName, line, column, path: pathText(path), message })),
+  );
+}
