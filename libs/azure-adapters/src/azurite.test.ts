@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { startAzurite, type Azurite, type AzuriteOptions } from './azurite.ts';
+import { containerClient, queueClient, tableClient } from './storage-connections.ts';
+
+async function start(options?: AzuriteOptions): Promise<Azurite> {
+  const azurite = await startAzurite(options);
+  onTestFinished(() => azurite.stop());
+  return azurite;
+}
+
+async function dataFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'azurite-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+test('two in memory run side by side, on ports of their own, and know nothing of each other', async () => {
+  const [first, second] = await Promise.all([start(), start()]);
+  expect(new Set([first, second].flatMap((each) => [each.blobPort, each.queuePort, each.tablePort])).size).toBe(6);
+  await containerClient(first, 'something').create();
+  expect(await containerClient(first, 'something').exists()).toBe(true);
+  expect(await containerClient(second, 'something').exists()).toBe(false);
+});
+
+test('a data folder keeps blobs, messages and rows over a restart on the same ports', async () => {
+  const folder = join(await dataFolder(), 'made', 'when', 'missing');
+  const first = await start({ dataFolder: folder });
+  await containerClient(first, 'something').create();
+  await containerClient(first, 'something').getBlockBlobClient('a').upload('kept', 4);
+  await queueClient(first, 'something').create();
+  await queueClient(first, 'something').sendMessage('kept');
+  await tableClient(first, 'something').createTable();
+  await tableClient(first, 'something').createEntity({ partitionKey: 'p', rowKey: 'r', column: 'kept' });
+  await first.stop();
+  const ports = { blob: first.blobPort, queue: first.queuePort, table: first.tablePort };
+  const second = await start({ dataFolder: folder, ports });
+  expect(second.connectionString).toBe(first.connectionString);
+  expect((await containerClient(second, 'something').getBlobClient('a').downloadToBuffer()).toString()).toBe('kept');
+  expect(
+    (await queueClient(second, 'something').peekMessages()).peekedMessageItems.map(({ messageText }) => messageText),
+  ).toEqual(['kept']);
+  expect(await tableClient(second, 'something').getEntity('p', 'r')).toMatchObject({ column: 'kept' });
+});
+
+test('a port that is taken is named', async () => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void holder.close());
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  for (const ports of [{ blob: port }, { queue: port }, { table: port }]) {
+    await expect(startAzurite({ ports })).rejects.toThrow(
+      `Failed to start Azurite: port ${port} of 127.0.0.1 is taken.`,
+    );
+  }
+});
+
+test('a stop ends the process, and a second stop is no harm', async () => {
+  const azurite = await start();
+  await azurite.stop();
+  await azurite.exited;
+  expect(await listens(azurite.tablePort)).toBe(false);
+  await azurite.stop();
+});
+
+test('it outlives an interrupt that its parent survives, and ends when its parent is killed', async () => {
+  const program = `
+    import { startAzurite } from ${JSON.stringify(new URL('azurite.ts', import.meta.url).href)};
+    const { connectionString, tablePort } = await startAzurite();
+    process.on('SIGINT', () => console.log('interrupted'));
+    console.log(JSON.stringify({ connectionString, tablePort }));`;
+  // A group of its own, as a terminal gives one to what it runs; and an account that Azurite is not to take.
+  const parent = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    detached: true,
+    env: { AZURITE_ACCOUNTS: 'somebody:a2V5' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const lines = createInterface({ input: parent.stdout });
+  const [ready] = (await once(lines, 'line')) as [string];
+  const azurite = JSON.parse(ready) as { connectionString: string; tablePort: number };
+
+  const interrupted = once(lines, 'line');
+  process.kill(-(parent.pid ?? 0), 'SIGINT');
+  expect(await interrupted).toEqual(['interrupted']);
+  for (const name of ['one', 'two', 'three']) await tableClient(azurite, name).createTable();
+
+  parent.kill('SIGKILL');
+  const deadlineMs = performance.now() + 10_000;
+  while ((await listens(azurite.tablePort)) && performance.now() < deadlineMs) await pause(20);
+  expect(await listens(azurite.tablePort)).toBe(false);
+});

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { ContainerClient } from '@azure/storage-blob';
+import type { DeadLetter } from '@activation-hub/delivery';
+import { describeDeadLettersContract, exampleDeadLetter } from '@activation-hub/delivery/testing';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startStorageProxy } from '../testing/storage-proxy.ts';
+import { startAzurite, type Azurite } from './azurite.ts';
+import { BlobDeadLetters } from './blob-dead-letters.ts';
+import { containerClient } from './storage-connections.ts';
+
+const { signal } = new AbortController();
+let azurite: Azurite;
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite.stop());
+
+async function openWithContainer(): Promise<{ store: BlobDeadLetters; container: ContainerClient }> {
+  const container = containerClient(azurite, `letters-${randomUUID()}`);
+  const store = new BlobDeadLetters(container);
+  await store.createContainer(signal);
+  return { store, container };
+}
+
+async function open(): Promise<BlobDeadLetters> {
+  return (await openWithContainer()).store;
+}
+
+async function kept(store: BlobDeadLetters): Promise<ReadonlyMap<string, DeadLetter>> {
+  const letters = new Map<string, DeadLetter>();
+  for await (const name of store.names(signal)) {
+    const letter = await store.read(name, signal);
+    if (letter !== undefined) letters.set(name, letter);
+  }
+  return letters;
+}
+
+async function collect(names: AsyncIterable<string>): Promise<string[]> {
+  const collected: string[] = [];
+  for await (const name of names) collected.push(name);
+  return collected;
+}
+
+describeDeadLettersContract('blob dead letters', open, kept);
+
+test('a letter is a blob of JSON, named after the event', async () => {
+  const { store, container } = await openWithContainer();
+  await store.put([exampleDeadLetter()], signal);
+  const blob = container.getBlobClient('2026-01-31/_event/not-utf8/3-4711.json');
+  expect((await blob.getProperties()).contentType).toBe('application/json');
+  expect(JSON.parse((await blob.downloadToBuffer()).toString())).toEqual({
+    outcome: 'unreadable',
+    class: 'not-utf8',
+    failures: [{ path: '$', reason: 'Failed to read the event: its body is not valid UTF-8.' }],
+    attempts: 0,
+    givenUpAt: '2026-02-01T00:00:00.000Z',
+    event: { partitionId: '3', sequenceNumber: 4711, enqueuedAt: '2026-01-31T23:59:59.999Z', bodyBase64: '/wB7' },
+  });
+});
+
+test('the container can be made a second time', async () => {
+  const { store } = await openWithContainer();
+  await expect(store.createContainer(signal)).resolves.toBeUndefined();
+});
+
+test('names are those under a prefix, and of letters only', async () => {
+  const { store, container } = await openWithContainer();
+  await container.getBlockBlobClient('2026-01-31/crm/notes.txt').upload('', 0);
+  const letters = ['crm', 'crm', 'ads'].map((destination, sequenceNumber) =>
+    exampleDeadLetter({ destination, class: 'invalid', event: { ...exampleDeadLetter().event, sequenceNumber } }),
+  );
+  await store.put(letters, signal);
+  expect(await collect(store.names(signal, '2026-01-31/crm/'))).toEqual([
+    '2026-01-31/crm/invalid/3-0',
+    '2026-01-31/crm/invalid/3-1',
+  ]);
+  expect(await collect(store.names(signal))).toHaveLength(3);
+});
+
+test('a name without a letter reads as nothing, and a missing container is an error', async () => {
+  const store = await open();
+  expect(await store.read('2026-01-31/crm/invalid/0-1', signal)).toBeUndefined();
+  const nowhere = new BlobDeadLetters(containerClient(azurite, 'never-made'));
+  await expect(nowhere.read('2026-01-31/crm/invalid/0-1', signal)).rejects.toThrow('answered 404 ContainerNotFound');
+  await expect(nowhere.put([exampleDeadLetter()], signal)).rejects.toThrow(
+    'Failed to keep a dead letter: the blob store at',
+  );
+});
+
+test.each([
+  ['{"outcome":"unreadable"}', 'class, failures, attempts, givenUpAt, event'],
+  ['Zoë', 'it is not JSON'],
+  ['', 'it is not JSON'],
+])('a blob that was changed into %j is refused without being quoted', async (content, reason) => {
+  const { store, container } = await openWithContainer();
+  await container.getBlockBlobClient('a.json').upload(content, Buffer.byteLength(content));
+  await expect(store.read('a', signal)).rejects.toThrow(
+    `Failed to read a dead letter: its blob is not as it was written (${reason}).`,
+  );
+});
+
+test('a put that is aborted in the middle ends with the reason', async () => {
+  const proxy = await startStorageProxy(azurite.blobPort);
+  onTestFinished(() => proxy.stop());
+  const connectionString = azurite.connectionString.replace(`:${azurite.blobPort}/`, `:${proxy.port}/`);
+  const store = new BlobDeadLetters(containerClient({ connectionString }, `letters-${randomUUID()}`), {
+    concurrencyMax: 2,
+  });
+  await store.createContainer(signal);
+  const controller = new AbortController();
+  const { promise: started, resolve } = Promise.withResolvers<undefined>();
+  proxy.treat = () => {
+    resolve(undefined);
+    return 'hang';
+  };
+  const ended = store
+    .put(
+      [1, 2, 3].map((attempts) => exampleDeadLetter({ attempts })),
+      controller.signal,
+    )
+    .catch((error: unknown) => error);
+  await started;
+  controller.abort(new Error('deadline'));
+  expect(await ended).toEqual(new Error('deadline'));
+});

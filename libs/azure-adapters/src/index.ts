@@ -1,0 +1,5 @@
+export { BlobDeadLetters, type BlobDeadLettersOptions } from './blob-dead-letters.ts';
+export { readDeadLetter } from './dead-letter-document.ts';
+export { containerClient, queueClient, tableClient, type StorageConnection } from './storage-connections.ts';
+export { StoreFailure } from './store-call.ts';
+export { TableLedger, type TableLedgerOptions } from './table-ledger.ts';

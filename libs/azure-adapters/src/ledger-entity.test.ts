@@ -1,0 +1,99 @@
+import { exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
+import type { LedgerRecord } from '@activation-hub/membership';
+import type { TableEntityResult } from '@azure/data-tables';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { entityAddress, textCharactersMax, toEntity, toRow } from './ledger-entity.ts';
+
+const milliseconds = fc.maxSafeInteger();
+const state = fc.record({
+  status: fc.constantFrom('realized' as const, 'exited' as const),
+  isMember: fc.boolean(),
+  qualifiedAtMs: milliseconds,
+  enqueuedAtMs: milliseconds,
+  sequenceNumber: fc.maxSafeNat(),
+  content: fc.string(),
+});
+const standing = fc.oneof(
+  fc.record({ is: fc.constantFrom('told' as const, 'noted' as const, 'refused' as const, 'pending' as const) }),
+  fc.record({ is: fc.constant('claimed' as const), claimant: fc.string(), expiresAtMs: milliseconds }),
+);
+const attributes = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => value as LedgerRecord['attributes']);
+const record = fc.record(
+  { known: state, standing, attributes, told: state, inDoubt: fc.boolean() },
+  { requiredKeys: ['known', 'standing', 'attributes', 'inDoubt'] },
+);
+
+function stored(entity: Record<string, unknown>): TableEntityResult<Record<string, unknown>> {
+  return { ...entity, etag: 'version' };
+}
+
+test('every record comes back from its columns', () => {
+  fc.assert(
+    fc.property(record, (original) => {
+      const row = toRow(stored(toEntity(exampleKey(1), original, 'id')));
+      // What JSON cannot tell apart (-0 and 0) is not told apart here either.
+      expect(JSON.stringify(row.record.attributes)).toBe(JSON.stringify(original.attributes));
+      expect({ ...row.record, attributes: {} }).toEqual({ ...original, attributes: {} });
+      expect(row.version).toBe('version');
+    }),
+  );
+});
+
+test('a person can read the columns in a table browser', () => {
+  const qualifiedAtMs = Date.UTC(2026, 0, 1, 12);
+  const claimed: LedgerRecord = {
+    known: exampleState({ qualifiedAtMs, content: 'digest' }),
+    standing: { is: 'claimed', claimant: 'worker-1', expiresAtMs: qualifiedAtMs + 1 },
+    attributes: { name: 'Zoë' },
+    inDoubt: true,
+  };
+  expect(toEntity(exampleKey(1), claimed, 'id')).toEqual({
+    ...entityAddress(exampleKey(1)),
+    destination: 'crm',
+    identityNamespace: 'crmid',
+    identityValue: 'person-1',
+    audienceNamespace: 'ups',
+    audienceId: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02',
+    standing: 'claimed',
+    claimant: 'worker-1',
+    claimExpiresAt: new Date('2026-01-01T12:00:00.001Z'),
+    inDoubt: true,
+    knownStatus: 'realized',
+    knownIsMember: true,
+    knownQualifiedAt: new Date('2026-01-01T12:00:00.000Z'),
+    knownEnqueuedAt: new Date('2026-01-01T12:01:00.000Z'),
+    knownSequenceNumber: 1n,
+    knownContent: 'digest',
+    attributes: '{"name":"Zoë"}',
+    writeId: 'id',
+  });
+});
+
+test('rows of one destination and identity share a partition, and no key shows who it is', () => {
+  const first = entityAddress(exampleKey(1));
+  const other = entityAddress(exampleKey(1, { audience: { namespace: 'ups', id: 'other' } }));
+  expect(other.partitionKey).toBe(first.partitionKey);
+  expect(other.rowKey).not.toBe(first.rowKey);
+  expect(first.partitionKey).toMatch(/^crm\.[\w-]{43}$/);
+  expect(entityAddress(exampleKey(1, { destination: 'crm~shadow' })).partitionKey).toMatch(/^crm~shadow\.[\w-]{43}$/);
+});
+
+test('an identity that no column takes is left out, and the row says so', () => {
+  const value = 'x'.repeat(textCharactersMax + 1);
+  const entity = toEntity(exampleKey(1, { identity: { namespace: 'crmid', value } }), exampleRecord(), 'id');
+  expect(entity).toMatchObject({ identityNamespace: 'crmid', omitted: 'identity' });
+  expect(entity).not.toHaveProperty('identityValue');
+  expect(toRow(stored(entity)).record).toEqual(exampleRecord());
+});
+
+test('no column holds half a character, which a table need not keep', () => {
+  const key = exampleKey(1, { identity: { namespace: 'crmid', value: 'half\ud835' } });
+  // Pairs of surrogates behind an odd number of characters, so that a piece would end inside a pair.
+  const record = exampleRecord({ attributes: { text: '𝒳'.repeat(textCharactersMax) } });
+  const entity = toEntity(key, record, 'id');
+  const texts = Object.values(entity).filter((value) => typeof value === 'string');
+  expect(entity).toHaveProperty('attributes3');
+  expect(texts.filter((text) => !text.isWellFormed())).toEqual([]);
+  expect(toRow(stored(entity)).record).toEqual(record);
+});

@@ -1,0 +1,196 @@
+import { hash } from 'node:crypto';
+import type { TableEntity, TableEntityResult } from '@azure/data-tables';
+import type { JsonValue } from '@activation-hub/destination-kit';
+import type { LedgerKey, LedgerRecord, LedgerRow, MembershipState, Standing } from '@activation-hub/membership';
+
+/** Where a row is in the table. */
+export interface EntityAddress {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+}
+
+/** A string column takes 64 KiB of UTF-16 ("Understanding the Table service data model", property types). */
+export const textCharactersMax = 32_768;
+/** With the identity's column it keeps an entity well under the service's bound of 1 MiB: 13 × 64 KiB = 832 KiB. */
+const attributeColumnsMax = 12;
+
+/** What Edm.DateTime holds; the years that a table cannot hold as a date are kept as a number. */
+const earliestDateMs = Date.UTC(1601, 0, 1);
+const latestDateMs = Date.UTC(9999, 11, 31);
+
+/**
+ * Rows of one destination and identity share a partition. The keys are digests, because keys are bounded in length and
+ * characters; the destination in front lets a person, or a range query, find the rows of one destination. The row key
+ * is a digest of the whole key, not of the audience alone, for Azurite finds a row by an index over row keys only.
+ */
+export function entityAddress({ destination, identity, audience }: LedgerKey): EntityAddress {
+  const person = [destination, identity.namespace, identity.value];
+  return {
+    partitionKey: `${destination.replace(/[^\w~-]/g, '_').slice(0, 200)}.${digest(person)}`,
+    rowKey: digest([...person, audience.namespace, audience.id]),
+  };
+}
+
+function digest(words: readonly string[]): string {
+  return hash('sha256', JSON.stringify(words), 'base64url');
+}
+
+/**
+ * A row as columns. `writeId` names this write: by it a writer whose reply was lost knows its own write again.
+ * Bounds: an identity longer than 32,768 characters and attributes longer than 393,216 characters of JSON are left out,
+ * and the column `omitted` says so; keys, states and claims do not depend on them.
+ */
+export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string): TableEntity {
+  const attributes = attributeColumns(record.attributes);
+  const identity =
+    key.identity.value.length <= textCharactersMax ? { identityValue: key.identity.value.toWellFormed() } : undefined;
+  const omitted = [
+    ...(identity === undefined ? ['identity'] : []),
+    ...(attributes === undefined ? ['attributes'] : []),
+  ];
+  return {
+    ...entityAddress(key),
+    destination: key.destination,
+    identityNamespace: key.identity.namespace,
+    ...identity,
+    audienceNamespace: key.audience.namespace,
+    audienceId: key.audience.id,
+    ...standingColumns(record.standing),
+    inDoubt: record.inDoubt,
+    ...stateColumns('known', record.known),
+    ...(record.told === undefined ? {} : stateColumns('told', record.told)),
+    ...attributes,
+    ...(omitted.length === 0 ? {} : { omitted: omitted.join(' ') }),
+    writeId,
+  };
+}
+
+/** The row in an entity that `toEntity` made. Throws when somebody changed it into something else. */
+export function toRow(entity: TableEntityResult<Record<string, unknown>>): LedgerRow {
+  const columns = new Columns(entity);
+  return {
+    record: {
+      known: columns.state('known'),
+      standing: columns.standing(),
+      attributes: columns.attributes(),
+      ...(columns.has('toldStatus') ? { told: columns.state('told') } : {}),
+      inDoubt: columns.boolean('inDoubt'),
+    },
+    version: entity.etag,
+  };
+}
+
+function standingColumns(standing: Standing): Record<string, unknown> {
+  if (standing.is !== 'claimed') return { standing: standing.is };
+  return { standing: standing.is, claimant: standing.claimant, claimExpiresAt: timeColumn(standing.expiresAtMs) };
+}
+
+function stateColumns(prefix: 'known' | 'told', state: MembershipState): Record<string, unknown> {
+  return {
+    [`${prefix}Status`]: state.status,
+    [`${prefix}IsMember`]: state.isMember,
+    [`${prefix}QualifiedAt`]: timeColumn(state.qualifiedAtMs),
+    [`${prefix}EnqueuedAt`]: timeColumn(state.enqueuedAtMs),
+    [`${prefix}SequenceNumber`]: BigInt(state.sequenceNumber),
+    [`${prefix}Content`]: state.content,
+  };
+}
+
+function timeColumn(ms: number): Date | bigint {
+  return ms >= earliestDateMs && ms <= latestDateMs ? new Date(ms) : BigInt(ms);
+}
+
+/** `attributes`, `attributes2`, … with the JSON in pieces; `undefined` when it is too long. */
+function attributeColumns(attributes: LedgerRecord['attributes']): Record<string, string> | undefined {
+  const json = JSON.stringify(attributes);
+  const columns: Record<string, string> = {};
+  for (let start = 0, number = 1; start < json.length; number += 1) {
+    if (number > attributeColumnsMax) return undefined;
+    let end = Math.min(start + textCharactersMax, json.length);
+    // A pair of surrogates stays together: alone, neither half is a character that a table keeps.
+    if (isHighSurrogate(json.charCodeAt(end - 1))) end -= 1;
+    columns[attributeColumn(number)] = json.slice(start, end);
+    start = end;
+  }
+  return columns;
+}
+
+function attributeColumn(number: number): string {
+  return number === 1 ? 'attributes' : `attributes${number}`;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/** The typed columns of one entity. */
+class Columns {
+  readonly #entity: TableEntityResult<Record<string, unknown>>;
+
+  constructor(entity: TableEntityResult<Record<string, unknown>>) {
+    this.#entity = entity;
+  }
+
+  has(column: string): boolean {
+    return this.#entity[column] !== undefined;
+  }
+
+  text(column: string): string {
+    const value = this.#entity[column];
+    return typeof value === 'string' ? value : this.#unreadable(column);
+  }
+
+  boolean(column: string): boolean {
+    const value = this.#entity[column];
+    return typeof value === 'boolean' ? value : this.#unreadable(column);
+  }
+
+  integer(column: string): number {
+    const value = this.#entity[column];
+    return typeof value === 'bigint' ? Number(value) : this.#unreadable(column);
+  }
+
+  timeMs(column: string): number {
+    const value = this.#entity[column];
+    return value instanceof Date ? value.getTime() : this.integer(column);
+  }
+
+  state(prefix: 'known' | 'told'): MembershipState {
+    const status = this.text(`${prefix}Status`);
+    if (status !== 'realized' && status !== 'exited') return this.#unreadable(`${prefix}Status`);
+    return {
+      status,
+      isMember: this.boolean(`${prefix}IsMember`),
+      qualifiedAtMs: this.timeMs(`${prefix}QualifiedAt`),
+      enqueuedAtMs: this.timeMs(`${prefix}EnqueuedAt`),
+      sequenceNumber: this.integer(`${prefix}SequenceNumber`),
+      content: this.text(`${prefix}Content`),
+    };
+  }
+
+  standing(): Standing {
+    const is = this.text('standing');
+    if (is === 'told' || is === 'noted' || is === 'refused' || is === 'pending') return { is };
+    if (is !== 'claimed') return this.#unreadable('standing');
+    return { is, claimant: this.text('claimant'), expiresAtMs: this.timeMs('claimExpiresAt') };
+  }
+
+  attributes(): LedgerRecord['attributes'] {
+    if (this.has('omitted') && !this.has('attributes')) return {};
+    let json = '';
+    for (let number = 1; this.has(attributeColumn(number)); number += 1) json += this.text(attributeColumn(number));
+    try {
+      return JSON.parse(json) as Readonly<Record<string, JsonValue>>;
+    } catch {
+      // Without the cause: a parser's message quotes the attributes.
+      return this.#unreadable('attributes');
+    }
+  }
+
+  #unreadable(column: string): never {
+    throw new Error(
+      `Failed to read the ledger: column ${column} of row ${this.#entity.rowKey ?? ''} is not what the ledger writes. ` +
+        'Restore the row, or delete it to forget what the destination was told.',
+    );
+  }
+}

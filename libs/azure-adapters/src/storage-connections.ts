@@ -1,0 +1,94 @@
+import type { TokenCredential } from '@azure/core-auth';
+import { TableClient } from '@azure/data-tables';
+import { ContainerClient } from '@azure/storage-blob';
+import { QueueClient } from '@azure/storage-queue';
+
+/**
+ * Where a storage account is and how to sign in: a connection string (Azurite, tests), or the endpoints of its services
+ * with a credential (Azure, by managed identity). Endpoints as Azure gives them, such as `https://name.table.core.windows.net`.
+ */
+export type StorageConnection =
+  | { readonly connectionString: string }
+  | {
+      readonly tableEndpoint: string;
+      readonly blobEndpoint: string;
+      readonly queueEndpoint: string;
+      readonly credential: TokenCredential;
+    };
+
+/** Three tries with short waits: a caller with a deadline must hear of a failure while it can still settle its work. */
+const triesMax = 3;
+const retryDelayMs = 200;
+const retryDelayMaxMs = 2_000;
+const tableOptions = {
+  retryOptions: { maxRetries: triesMax - 1, retryDelayInMs: retryDelayMs, maxRetryDelayInMs: retryDelayMaxMs },
+};
+const pipelineOptions = {
+  retryOptions: { maxTries: triesMax, retryDelayInMs: retryDelayMs, maxRetryDelayInMs: retryDelayMaxMs },
+};
+
+/**
+ * A client of one table. Nothing is sent yet. Throws, as the two others do, when the connection cannot be understood
+ * or would send data over plain http to another machine.
+ */
+export function tableClient(connection: StorageConnection, tableName: string): TableClient {
+  return checked('table', () => {
+    // Allowed here, and refused by `checked` for every endpoint but this machine's own.
+    const options = { ...tableOptions, allowInsecureConnection: true };
+    return 'connectionString' in connection
+      ? TableClient.fromConnectionString(connection.connectionString, tableName, options)
+      : new TableClient(connection.tableEndpoint, tableName, connection.credential, options);
+  });
+}
+
+/** A client of one blob container. */
+export function containerClient(connection: StorageConnection, containerName: string): ContainerClient {
+  return checked('blob', () =>
+    'connectionString' in connection
+      ? new ContainerClient(connection.connectionString, containerName, pipelineOptions)
+      : new ContainerClient(within(connection.blobEndpoint, containerName), connection.credential, pipelineOptions),
+  );
+}
+
+/** A client of one queue. */
+export function queueClient(connection: StorageConnection, queueName: string): QueueClient {
+  return checked('queue', () =>
+    'connectionString' in connection
+      ? new QueueClient(connection.connectionString, queueName, pipelineOptions)
+      : new QueueClient(within(connection.queueEndpoint, queueName), connection.credential, pipelineOptions),
+  );
+}
+
+/** Whether a client talks to an emulator: plain http, which no other store is allowed. */
+export function isEmulator(client: { readonly url: string }): boolean {
+  return new URL(client.url).protocol === 'http:';
+}
+
+function within(endpoint: string, name: string): string {
+  return `${endpoint.replace(/\/+$/, '')}/${name}`;
+}
+
+function checked<Client extends { readonly url: string }>(service: string, make: () => Client): Client {
+  let client: Client;
+  let url: URL;
+  try {
+    client = make();
+    url = new URL(client.url);
+  } catch {
+    // Without the cause: the SDK's errors may quote what they were given, and that holds the account's key.
+    throw new Error(
+      `Failed to connect to the ${service} store: its connection string or endpoint cannot be understood. ` +
+        'Copy it again from the storage account, or from what the emulator printed.',
+    );
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    throw new Error(
+      `Failed to connect to the ${service} store at ${url.host}: plain http is allowed only to an emulator on this machine. Use https.`,
+    );
+  }
+  return client;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

@@ -1,0 +1,79 @@
+/** Which store is called, for its failures. */
+export interface Store {
+  /** What it is: `table store`. */
+  readonly name: string;
+  /** The url of its client; only the host is shown. */
+  readonly url: string;
+  /** How long one operation may take, its retries included, in milliseconds. */
+  readonly operationTimeoutMs: number;
+}
+
+/**
+ * An operation of a store that failed. The message names the store's host and the store's own code, never what was read
+ * or written; the SDK's error is the cause, and is not for logs, because it knows the request.
+ */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure';
+  /** The status of the store's answer; absent when there was none. */
+  readonly statusCode: number | undefined;
+  /** The store's code, such as `TableNotFound`, or the system's, such as `ECONNREFUSED`. */
+  readonly code: string | undefined;
+
+  constructor(message: string, cause: unknown, statusCode: number | undefined, code: string | undefined) {
+    super(message, { cause });
+    this.statusCode = statusCode;
+    this.code = code;
+  }
+}
+
+/**
+ * Runs one operation of a store. Throws the signal's reason when the signal is aborted, else a `StoreFailure` whose
+ * message begins with `Failed to <doing>`: also when the store does not answer within its time.
+ */
+export async function callStore<Result>(
+  store: Store,
+  doing: string,
+  signal: AbortSignal,
+  operation: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  signal.throwIfAborted();
+  const timeout = AbortSignal.timeout(store.operationTimeoutMs);
+  try {
+    return await operation(AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    signal.throwIfAborted();
+    const { statusCode, code } = answerOf(error);
+    const happened =
+      timeout.aborted && statusCode === undefined
+        ? `did not answer within ${store.operationTimeoutMs} ms`
+        : answered(statusCode, code);
+    const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${whatToDo(statusCode)}`;
+    throw new StoreFailure(message, error, statusCode, code);
+  }
+}
+
+function answered(statusCode: number | undefined, code: string | undefined): string {
+  const said = [statusCode, code].filter((word) => word !== undefined).join(' ');
+  if (statusCode !== undefined) return `answered ${said}`;
+  return code === undefined ? 'could not be called' : `could not be reached (${said})`;
+}
+
+function whatToDo(statusCode: number | undefined): string {
+  if (statusCode === 401 || statusCode === 403)
+    return "Check the app's roles and the network rules of the storage account.";
+  if (statusCode === 404) return 'Create what it looks for, as the app does at its start.';
+  if (statusCode === undefined) return 'Check that it runs, and that the network and the sign-in allow the way to it.';
+  return "Look for the store's code in its documentation.";
+}
+
+/** What the SDKs' errors say about the answer: `RestError` has the status, and the code in one of three places. */
+function answerOf(error: unknown): { statusCode: number | undefined; code: string | undefined } {
+  const { statusCode, code, details } = (error ?? {}) as {
+    statusCode?: unknown;
+    code?: unknown;
+    details?: { odataError?: { code?: unknown }; errorCode?: unknown };
+  };
+  const words = [details?.odataError?.code, details?.errorCode, code];
+  const isCode = (word: unknown): word is string => typeof word === 'string' && /^\w{1,80}$/.test(word);
+  return { statusCode: typeof statusCode === 'number' ? statusCode : undefined, code: words.find(isCode) };
+}

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
+import type { TableClient } from '@azure/data-tables';
+import type { Ledger, LedgerKey, LedgerWrite } from '@activation-hub/membership';
+import { describeLedgerContract, exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startStorageProxy, type StorageProxy } from '../testing/storage-proxy.ts';
+import { startAzurite, type Azurite } from './azurite.ts';
+import { tableClient } from './storage-connections.ts';
+import { StoreFailure } from './store-call.ts';
+import { TableLedger, type TableLedgerOptions } from './table-ledger.ts';
+
+const { signal } = new AbortController();
+const clients = new WeakMap<Ledger, TableClient>();
+let azurite: Azurite;
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite.stop());
+
+async function openLedger(
+  options: TableLedgerOptions = {},
+  same?: Ledger,
+  port = azurite.tablePort,
+): Promise<TableLedger> {
+  const client = (same && clients.get(same)) ?? tableClient(through(port), `ledger${randomUUID().replaceAll('-', '')}`);
+  const ledger = new TableLedger(client, options);
+  clients.set(ledger, client);
+  await ledger.createTable(signal);
+  return ledger;
+}
+
+function through(port: number): { connectionString: string } {
+  return { connectionString: azurite.connectionString.replace(`:${azurite.tablePort}/`, `:${port}/`) };
+}
+
+async function openProxy(): Promise<StorageProxy> {
+  const proxy = await startStorageProxy(azurite.tablePort);
+  onTestFinished(() => proxy.stop());
+  return proxy;
+}
+
+/** Rows of one person, one per audience. */
+function audiences(count: number): LedgerKey[] {
+  return Array.from({ length: count }, (_, n) =>
+    exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }),
+  );
+}
+
+function creations(keys: readonly LedgerKey[]): LedgerWrite[] {
+  return keys.map((key, n) => ({
+    key,
+    record: exampleRecord({ known: exampleState({ sequenceNumber: n }) }),
+    expected: undefined,
+  }));
+}
+
+/** The next request that `matches` loses its reply, and only that. */
+function loseOneReply(proxy: StorageProxy, matches: (method: string | undefined) => boolean): void {
+  let lost = false;
+  proxy.treat = ({ method }) => {
+    if (lost || !matches(method)) return 'pass';
+    lost = true;
+    return 'lose-reply';
+  };
+}
+
+describeLedgerContract('the table ledger, read as from an emulator', (same) => openLedger({}, same));
+describeLedgerContract('the table ledger, read as from Azure', (same) => openLedger({ pointReadsMax: 1 }, same));
+
+test('a creation whose reply was lost is known again as written', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  loseOneReply(proxy, (method) => method === 'POST');
+  const [result] = await ledger.write(creations([exampleKey(1)]), signal);
+  const [row] = await ledger.read([exampleKey(1)], signal);
+  expect(result).toEqual({ written: true, version: row?.version });
+  expect(proxy.requests.filter((request) => request.startsWith('POST') && !request.includes('/Tables'))).toHaveLength(
+    2,
+  );
+});
+
+test('an update whose reply was lost is known again as written', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  const [created] = await ledger.write(creations([exampleKey(1)]), signal);
+  loseOneReply(proxy, (method) => method === 'PUT');
+  const update = {
+    key: exampleKey(1),
+    record: exampleRecord({ inDoubt: true }),
+    expected: created?.written === true ? created.version : undefined,
+  };
+  const [result] = await ledger.write([update], signal);
+  const [row] = await ledger.read([exampleKey(1)], signal);
+  expect(result).toEqual({ written: true, version: row?.version });
+  expect(row?.record.inDoubt).toBe(true);
+  expect(proxy.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(2);
+});
+
+test('a transaction whose reply was lost is known again as written', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  loseOneReply(proxy, (method) => method === 'POST');
+  const results = await ledger.write(creations(audiences(3)), signal);
+  const rows = await ledger.read(audiences(3), signal);
+  expect(results).toEqual(rows.map((row) => ({ written: true, version: row?.version })));
+  expect(proxy.requests.filter((request) => request.includes('$batch'))).toHaveLength(2);
+});
+
+test('the same record written by somebody else is a lost race, not a lost reply', async () => {
+  const ledger = await openLedger();
+  const [write] = creations([exampleKey(1)]);
+  if (write === undefined) throw new Error('unreachable');
+  expect((await ledger.write([write], signal))[0]?.written).toBe(true);
+  expect(await ledger.write([write], signal)).toEqual([{ written: false }]);
+});
+
+test('of 20 writers to one row exactly one wins, in every round', async () => {
+  const ledger = await openLedger();
+  let expected: string | undefined;
+  for (let round = 0; round < 5; round += 1) {
+    const before = expected;
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, writer) => {
+        const record = exampleRecord({ known: exampleState({ sequenceNumber: writer }) });
+        return ledger.write([{ key: exampleKey(1), record, expected: before }], signal);
+      }),
+    );
+    const winners = results.flatMap(([result], writer) =>
+      result?.written === true ? [{ writer, version: result.version }] : [],
+    );
+    const [row] = await ledger.read([exampleKey(1)], signal);
+    expect(winners).toEqual([{ writer: row?.record.known.sequenceNumber, version: row?.version }]);
+    expected = row?.version;
+  }
+});
+
+test.each([1, 100])(
+  'an identity with more rows than a page is read whole, with point reads for up to %i',
+  async (pointReadsMax) => {
+    const ledger = await openLedger({ pointReadsMax });
+    const keys = audiences(1_005);
+    await ledger.write(creations(keys), signal);
+    const rows = await ledger.read(keys, signal);
+    expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
+  },
+);
+
+test('attributes of many columns come back whole, and those beyond the bound are left out alone', async () => {
+  const ledger = await openLedger();
+  const long = { text: '𝒳'.repeat(190_000), other: 'kept' };
+  const tooLong = { text: 'x'.repeat(400_000) };
+  const keys = audiences(2);
+  const records = [long, tooLong].map((attributes) => exampleRecord({ attributes }));
+  await ledger.write(
+    keys.map((key, n) => ({ key, record: records[n] ?? exampleRecord(), expected: undefined })),
+    signal,
+  );
+  const [first, second] = await ledger.read(keys, signal);
+  expect(first?.record).toEqual(records[0]);
+  expect(second?.record).toEqual({ ...records[1], attributes: {} });
+});
+
+test('rows that are too large for one transaction are written all the same', async () => {
+  const ledger = await openLedger();
+  const writes = creations(audiences(12)).map((write) => ({
+    ...write,
+    record: exampleRecord({ attributes: { text: 'x'.repeat(380_000) } }),
+  }));
+  expect((await ledger.write(writes, signal)).every(({ written }) => written)).toBe(true);
+});
+
+test('no identity is in a url', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({ pointReadsMax: 1 }, undefined, proxy.port);
+  await ledger.write(creations([...audiences(3), exampleKey(2)]), signal);
+  await ledger.read([...audiences(3), exampleKey(2)], signal);
+  expect(proxy.requests.length).toBeGreaterThan(3);
+  expect(proxy.requests.filter((request) => request.includes('person'))).toEqual([]);
+});
+
+test('a store that cannot be reached is named, and nobody else', async () => {
+  const proxy = await startStorageProxy(azurite.tablePort);
+  const ledger = await openLedger({}, undefined, proxy.port);
+  await proxy.stop();
+  const startedAtMs = performance.now();
+  const failed = await ledger.write(creations(audiences(2)), signal).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(StoreFailure);
+  expect((failed as StoreFailure).message).toBe(
+    `Failed to write the ledger: the table store at 127.0.0.1:${proxy.port} could not be reached (ECONNREFUSED). ` +
+      'Check that it runs, and that the network and the sign-in allow the way to it.',
+  );
+  expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+  expect(inspect(failed, { depth: 20 })).not.toContain('person');
+});
+
+test('a store that does not answer is given up after the time of an operation', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({ operationTimeoutMs: 2_000 }, undefined, proxy.port);
+  proxy.treat = () => 'hang';
+  await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(
+    `Failed to read the ledger: the table store at 127.0.0.1:${proxy.port} did not answer within 2000 ms.`,
+  );
+});
+
+test('a table that was never made is an error, not a ledger without rows', async () => {
+  const ledger = new TableLedger(tableClient(azurite, 'nevermade'));
+  await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow('answered 404 TableNotFound');
+  await expect(ledger.read(audiences(3), signal)).rejects.toThrow('answered 404 TableNotFound');
+  await expect(ledger.write(creations([exampleKey(1)]), signal)).rejects.toThrow('answered 404 TableNotFound');
+  const failed = await ledger.write(creations(audiences(3)), signal).catch((error: unknown) => error);
+  expect((failed as Error).message).toContain('answered 404 TableNotFound');
+  expect(inspect(failed, { depth: 20 })).not.toContain('person');
+});
+
+test.each(['read', 'write'] as const)(
+  'a %s that is aborted in the middle ends with the reason, and starts nothing more',
+  async (kind) => {
+    const proxy = await openProxy();
+    const ledger = await openLedger({ concurrencyMax: 4 }, undefined, proxy.port);
+    const controller = new AbortController();
+    const { promise: full, resolve } = Promise.withResolvers<undefined>();
+    let held = 0;
+    proxy.treat = () => {
+      held += 1;
+      if (held === 4) resolve(undefined);
+      return 'hang';
+    };
+    const keys = Array.from({ length: 40 }, (_, n) => exampleKey(n));
+    const call: Promise<unknown> =
+      kind === 'read' ? ledger.read(keys, controller.signal) : ledger.write(creations(keys), controller.signal);
+    const ended = call.catch((error: unknown) => error);
+    await full;
+    controller.abort(new Error('deadline'));
+    expect(await ended).toEqual(new Error('deadline'));
+    expect(held).toBe(4);
+  },
+);
+
+test('a row that somebody changed into something else is named by its column', async () => {
+  const ledger = await openLedger();
+  await ledger.write(creations([exampleKey(1)]), signal);
+  const client = clients.get(ledger);
+  for await (const { partitionKey = '', rowKey = '' } of client?.listEntities() ?? []) {
+    await client?.updateEntity({ partitionKey, rowKey, knownStatus: 'perhaps' }, 'Merge');
+  }
+  await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(
+    /^Failed to read the ledger: column knownStatus of row [\w-]{43} is not/,
+  );
+});

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { createServer, request as sendRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * What becomes of a request: it is passed on; it is passed on and the connection breaks before the reply; or it is never
+ * answered.
+ */
+export type Treatment = 'pass' | 'lose-reply' | 'hang';
+
+/** Stands between a client and a service of Azurite, to break what a network breaks. */
+export interface StorageProxy {
+  readonly port: number;
+  /** `POST /path` of every request so far. */
+  readonly requests: readonly string[];
+  /** Decides on every request from now on, in the order in which they come. */
+  treat: (request: IncomingMessage) => Treatment;
+  stop(): Promise<void>;
+}
+
+export async function startStorageProxy(targetPort: number): Promise<StorageProxy> {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    const treatment = proxy.treat(request);
+    if (treatment !== 'hang') passOn(request, response, targetPort, treatment === 'lose-reply');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const proxy: StorageProxy = {
+    port: (server.address() as AddressInfo).port,
+    requests,
+    treat: () => 'pass',
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
+
+function passOn(request: IncomingMessage, response: ServerResponse, port: number, loseReply: boolean): void {
+  const { method, url, headers } = request;
+  const upstream = sendRequest({ host: '127.0.0.1', port, method, path: url, headers }, (reply) => {
+    if (loseReply) {
+      // Only once the service has answered in full is the request certainly done.
+      reply.resume().once('end', () => request.socket.destroy());
+      return;
+    }
+    response.writeHead(reply.statusCode ?? 502, reply.headers);
+    reply.pipe(response);
+  });
+  upstream.once('error', () => request.socket.destroy());
+  request.pipe(upstream);
+}
