@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { exampleDestinations } from '../testing/example-destinations.ts';
 import { activationFileJsonSchema } from './activation-file-json-schema.ts';
 import { parseActivationFile } from './parse-activation-file.ts';
+import { ActivationFileError } from './problem.ts';
 
 const published = fileURLToPath(new URL('../schema/activation-file.schema.json', import.meta.url));
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8');
@@ -59,8 +60,9 @@ function isRead(value: object): boolean {
   try {
     parseActivationFile(JSON.stringify(value), { fileName: 'test.yaml', destinations: exampleDestinations });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof ActivationFileError) return false;
+    throw error;
   }
 }
 

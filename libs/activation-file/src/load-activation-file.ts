@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import type { ActivationFile } from './activation-file.ts';
 import { parseActivationFile } from './parse-activation-file.ts';
@@ -21,13 +22,8 @@ export async function loadActivationFile(path: string, options: LoadOptions): Pr
     const sentence = readFailures[errorCode(cause) ?? ''];
     throw sentence === undefined ? cause : wholeFile(fileName, sentence);
   });
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw wholeFile(fileName, 'The file is not UTF-8. Save it with that encoding.');
-  }
-  return parseActivationFile(text, { fileName, destinations });
+  if (!isUtf8(bytes)) throw wholeFile(fileName, 'The file is not UTF-8. Save it with that encoding.');
+  return parseActivationFile(bytes.toString('utf8'), { fileName, destinations });
 }
 
 const readFailures: Readonly<Record<string, string | undefined>> = {
