@@ -8,7 +8,9 @@ const appFolder = import.meta.dirname;
  * Bundles the function app into a folder that can be deployed as it is: `host.json`, `package.json`, one `main.js` with
  * its source map, and the activation files. The folder is made anew. Takes some hundred milliseconds.
  */
-export async function buildHandler(outputFolder = join(appFolder, 'dist', 'app')): Promise<{ readonly folder: string }> {
+export async function buildHandler(
+  outputFolder = join(appFolder, 'dist', 'app'),
+): Promise<{ readonly folder: string }> {
   await rm(outputFolder, { recursive: true, force: true });
   await mkdir(outputFolder, { recursive: true });
   await build({
@@ -29,7 +31,13 @@ export async function buildHandler(outputFolder = join(appFolder, 'dist', 'app')
   });
   await cp(join(appFolder, 'host.json'), join(outputFolder, 'host.json'));
   await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), { recursive: true });
-  const manifest = { name: 'activation-hub-handler', version: '0.1.0', private: true, type: 'commonjs', main: 'main.js' };
+  const manifest = {
+    name: 'activation-hub-handler',
+    version: '0.1.0',
+    private: true,
+    type: 'commonjs',
+    main: 'main.js',
+  };
   await writeFile(join(outputFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return { folder: outputFolder };
 }

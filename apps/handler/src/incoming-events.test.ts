@@ -39,7 +39,9 @@ test('events without metadata are enqueued now, in an unknown partition', () => 
   expect(incomingEvents([body], undefined, now)).toEqual([
     { body, partitionId: 'unknown', sequenceNumber: -1, enqueuedAtMs: now },
   ]);
-  expect(incomingEvents([body], { enqueuedTimeUtcArray: ['never'], partitionContext: null }, now)[0]?.enqueuedAtMs).toBe(now);
+  expect(
+    incomingEvents([body], { enqueuedTimeUtcArray: ['never'], partitionContext: null }, now)[0]?.enqueuedAtMs,
+  ).toBe(now);
 });
 
 test('an empty batch is no events', () => {

@@ -38,7 +38,7 @@ function arrayAt(metadata: Readonly<Record<string, unknown>> | undefined, name: 
 }
 
 function partitionIdOf(metadata: Readonly<Record<string, unknown>> | undefined): string {
-  const context = metadata?.['partitionContext'];
+  const context = metadata?.partitionContext;
   if (typeof context !== 'object' || context === null || !('partitionId' in context)) return 'unknown';
   const { partitionId } = context;
   return typeof partitionId === 'string' || typeof partitionId === 'number' ? String(partitionId) : 'unknown';

@@ -42,7 +42,8 @@ export function readSettings(environment: Environment): Settings {
   const settings = {
     activationFile: required(environment, 'ACTIVATION_FILE', problems),
     dataStorage: storageSettings(environment, problems),
-    allowPrivateAddresses: oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
+    allowPrivateAddresses:
+      oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     secret: (name: string) => environment[secretVariable(name)],
   };
@@ -56,9 +57,9 @@ export function secretVariable(name: string): string {
 }
 
 function storageSettings(environment: Environment, problems: string[]): StorageSettings {
-  const connectionString = environment['DataStorage'];
+  const connectionString = environment.DataStorage;
   if (connectionString !== undefined && connectionString !== '') return { connectionString };
-  const clientId = environment['DataStorage__clientId'];
+  const clientId = environment.DataStorage__clientId;
   return {
     tableEndpoint: required(environment, 'DataStorage__tableServiceUri', problems),
     blobEndpoint: required(environment, 'DataStorage__blobServiceUri', problems),

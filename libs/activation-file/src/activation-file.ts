@@ -24,7 +24,7 @@ export interface ActivationFile {
 export interface DestinationEntry {
   readonly key: string;
   readonly type: string;
-  /** As written: defaults not filled in, secrets still references. See `resolveSecrets`. */
+  /** As written: defaults not filled in, secrets still references. */
   readonly settings: unknown;
   readonly limits: LimitsEntry;
 }

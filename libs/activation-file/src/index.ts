@@ -18,4 +18,4 @@ export { parseActivationFile } from './parse-activation-file.ts';
 export type { ParseOptions } from './parse-activation-file.ts';
 export { ActivationFileError, problemLine } from './problem.ts';
 export type { Problem } from './problem.ts';
-export { MissingSecretsError, resolveSecrets, secretNames } from './secrets.ts';
+export { secretNames } from './secrets.ts';

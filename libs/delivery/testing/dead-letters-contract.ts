@@ -43,7 +43,10 @@ export function describeDeadLettersContract<Store extends DeadLetters>(
       });
       await store.put([unreadable, rejected], signal);
       const letters = await kept(store);
-      expect([...letters.keys()].sort()).toEqual(['2026-01-31/_event/not-utf8/3-4711', '2026-01-31/crm/invalid/3-4711']);
+      expect([...letters.keys()].sort()).toEqual([
+        '2026-01-31/_event/not-utf8/3-4711',
+        '2026-01-31/crm/invalid/3-4711',
+      ]);
       expect(letters.get('2026-01-31/_event/not-utf8/3-4711')).toEqual(unreadable);
       expect(letters.get('2026-01-31/crm/invalid/3-4711')).toEqual(rejected);
     });
@@ -72,7 +75,9 @@ export function describeDeadLettersContract<Store extends DeadLetters>(
 
     test('an aborted signal ends a put with its reason', async () => {
       const store = await open();
-      await expect(store.put([exampleDeadLetter()], AbortSignal.abort(new Error('deadline')))).rejects.toThrow('deadline');
+      await expect(store.put([exampleDeadLetter()], AbortSignal.abort(new Error('deadline')))).rejects.toThrow(
+        'deadline',
+      );
     });
   });
 }

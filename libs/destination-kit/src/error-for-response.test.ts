@@ -6,28 +6,28 @@ const answer = (status: number, headers: Record<string, string> = {}) =>
   errorForResponse({ status, headers, body: 'no such person ann@example.com' }, nowMs);
 
 test.each([
-  [204, 'fatal', false],
-  [301, 'set-up', false],
-  [304, 'set-up', false],
-  [400, 'invalid', false],
-  [401, 'set-up', false],
-  [403, 'set-up', false],
-  [404, 'set-up', false],
-  [408, 'transient', true],
-  [409, 'transient', false],
-  [410, 'set-up', false],
-  [413, 'invalid', false],
-  [422, 'invalid', false],
-  [423, 'transient', false],
-  [425, 'transient', false],
-  [429, 'throttled', false],
-  [500, 'transient', true],
-  [501, 'set-up', false],
-  [502, 'transient', true],
-  [503, 'transient', true],
-  [504, 'transient', true],
-] as const)('%d is %s, uncertain: %s', (status, errorClass, uncertain) => {
-  expect(answer(status)).toMatchObject({ class: errorClass, uncertain, notBeforeMs: undefined });
+  [204, 'fatal', undefined],
+  [301, 'set-up', undefined],
+  [304, 'set-up', undefined],
+  [400, 'invalid', undefined],
+  [401, 'set-up', undefined],
+  [403, 'set-up', undefined],
+  [404, 'set-up', undefined],
+  [408, 'transient', 'unanswered'],
+  [409, 'transient', undefined],
+  [410, 'set-up', undefined],
+  [413, 'invalid', undefined],
+  [422, 'invalid', undefined],
+  [423, 'transient', undefined],
+  [425, 'transient', undefined],
+  [429, 'throttled', undefined],
+  [500, 'transient', 'answered'],
+  [501, 'set-up', undefined],
+  [502, 'transient', 'unanswered'],
+  [503, 'transient', 'answered'],
+  [504, 'transient', 'unanswered'],
+] as const)('%d is %s, in doubt: %s', (status, errorClass, doubt) => {
+  expect(answer(status)).toMatchObject({ class: errorClass, doubt, notBeforeMs: undefined });
 });
 
 test.each([429, 503])('%d with Retry-After is throttled until then', (status) => {

@@ -1,6 +1,6 @@
 import type { HttpResponse } from './http.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import { DestinationError, type DestinationErrorClass } from './verdict.ts';
+import { DestinationError, type DestinationErrorClass, type Doubt } from './verdict.ts';
 
 /** Statuses below 500 that say more than "this request is wrong"; every other one of them is `invalid`. */
 const clientStatuses: ReadonlyMap<number, readonly [DestinationErrorClass, string]> = new Map([
@@ -26,17 +26,23 @@ const clientStatuses: ReadonlyMap<number, readonly [DestinationErrorClass, strin
  * | 429, 503 with `Retry-After` | `throttled`, with `notBeforeMs` where the answer has a `Retry-After` |
  * | any other 4xx | `invalid` |
  *
- * 408 and 5xx are `uncertain`, since something behind a gateway may have taken the request. A status below 300, which
- * is no failure, gives `fatal`. The message holds the status and nothing else of the answer.
+ * After 5xx other than 501 there is doubt, for what failed may have been done in part; after 408, 502 and 504 the request
+ * may still be under way behind the gateway that answered. A status below 300, which is no failure, gives `fatal`. The
+ * message holds the status and nothing else of the answer.
  */
 export function errorForResponse(response: HttpResponse, nowMs: number): DestinationError {
   const { status } = response;
   const notBeforeMs = parseRetryAfter(response.headers['retry-after'], nowMs);
   const [errorClass, advice] = classify(status, notBeforeMs !== undefined);
   return new DestinationError(errorClass, `Failed to deliver: the destination answered ${status}. ${advice}`, {
-    uncertain: status === 408 || (status >= 500 && status !== 501),
+    doubt: doubtAfter(status),
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
   });
+}
+
+function doubtAfter(status: number): Doubt | undefined {
+  if (status === 408 || status === 502 || status === 504) return 'unanswered';
+  return status >= 500 && status !== 501 ? 'answered' : undefined;
 }
 
 function classify(status: number, saysWhen: boolean): readonly [DestinationErrorClass, string] {

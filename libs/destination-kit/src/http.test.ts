@@ -100,7 +100,7 @@ test('a refused connection is transient and certain', async () => {
   server.close();
   await once(server, 'close');
   const error = await failureOf(client().send(post(url), never));
-  expect(error).toMatchObject({ class: 'transient', uncertain: false });
+  expect(error).toMatchObject({ class: 'transient', doubt: undefined });
   expect(error.message).toContain('ECONNREFUSED');
   expect(error.message).toContain(new URL(url).origin);
 });
@@ -108,7 +108,7 @@ test('a refused connection is transient and certain', async () => {
 test('a name that does not exist is transient and certain', async () => {
   for (const allowPrivateAddresses of [true, false]) {
     const error = await failureOf(client({ allowPrivateAddresses }).send(post('https://nowhere.invalid/'), never));
-    expect(error).toMatchObject({ class: 'transient', uncertain: false });
+    expect(error).toMatchObject({ class: 'transient', doubt: undefined });
   }
 });
 
@@ -117,14 +117,14 @@ test('a connection that is not made in time is transient and certain', async () 
   const port = await listen(createTcpServer());
   const http = client({ connectTimeoutMs: 100 });
   const error = await failureOf(http.send(post(`https://127.0.0.1:${port}/`), never));
-  expect(error).toMatchObject({ class: 'transient', uncertain: false });
+  expect(error).toMatchObject({ class: 'transient', doubt: undefined });
   expect(error.message).toContain('UND_ERR_CONNECT_TIMEOUT');
 });
 
 test('a server that does not speak TLS is transient and certain', async () => {
   const { port } = await serve((_request, response) => response.end());
   const error = await failureOf(client().send(post(`https://127.0.0.1:${port}/`), never));
-  expect(error).toMatchObject({ class: 'transient', uncertain: false });
+  expect(error).toMatchObject({ class: 'transient', doubt: undefined });
 });
 
 test('a request that times out while it waits for a connection is certain and never sent', async () => {
@@ -137,7 +137,7 @@ test('a request that times out while it waits for a connection is certain and ne
   const first = http.send(post(url), never);
   await arrived;
   const error = await failureOf(http.send(post(url, { timeoutMs: 50 }), never));
-  expect(error).toMatchObject({ class: 'transient', uncertain: false });
+  expect(error).toMatchObject({ class: 'transient', doubt: undefined });
   answers[0]?.();
   expect((await first).body).toBe('ok');
   const third = once(server, 'request');
@@ -151,10 +151,10 @@ test('a request that times out while it waits for a connection is certain and ne
 test.each<[string, RequestListener]>([
   ['a silent server', () => undefined],
   ['an answer that stalls after its headers', (_request, response) => response.writeHead(200).write('answer-token')],
-])('%s is transient and uncertain once the time is up', async (_name, listener) => {
+])('%s is transient and in doubt once the time is up', async (_name, listener) => {
   const { url } = await serve(listener);
   const error = await failureOf(client({ timeoutMs: 200 }).send(post(url), never));
-  expect(error).toMatchObject({ class: 'transient', uncertain: true });
+  expect(error).toMatchObject({ class: 'transient', doubt: 'unanswered' });
   expect(error.message).toContain('200 ms');
 });
 
@@ -171,10 +171,10 @@ test.each<[string, RequestListener]>([
     'an answer that is compressed all the same',
     (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}')),
   ],
-])('%s is transient and uncertain', async (_name, listener) => {
+])('%s is transient and in doubt', async (_name, listener) => {
   const { url } = await serve(listener);
   const error = await failureOf(client({ responseBytesMax: 1000 }).send(post(url), never));
-  expect(error).toMatchObject({ class: 'transient', uncertain: true });
+  expect(error).toMatchObject({ class: 'transient', doubt: 'unanswered' });
 });
 
 test('an answer as large as the limit is given whole', async () => {
@@ -191,8 +191,8 @@ test('an abort stops a request under way, and one that has not begun', async () 
   const sending = http.send(post(url), stop.signal);
   await arrived;
   stop.abort(new Error('body-token'));
-  expect(await failureOf(sending)).toMatchObject({ class: 'transient', uncertain: true });
-  expect(await failureOf(http.send(post(url), stop.signal))).toMatchObject({ class: 'transient', uncertain: false });
+  expect(await failureOf(sending)).toMatchObject({ class: 'transient', doubt: 'unanswered' });
+  expect(await failureOf(http.send(post(url), stop.signal))).toMatchObject({ class: 'transient', doubt: undefined });
   expect(requests).toBe(1);
 });
 
@@ -222,7 +222,7 @@ test.each([
   expect(() => {
     http.check(url);
   }).toThrow(DestinationError);
-  expect(await failureOf(http.send(post(url), never))).toMatchObject({ class: 'set-up', uncertain: false });
+  expect(await failureOf(http.send(post(url), never))).toMatchObject({ class: 'set-up', doubt: undefined });
 });
 
 test('a name that resolves to a private address is refused when it connects', async () => {
@@ -231,7 +231,7 @@ test('a name that resolves to a private address is refused when it connects', as
   const url = `https://localhost:${port}${secretPath}`;
   http.check(url);
   const error = await failureOf(http.send(post(url), never));
-  expect(error).toMatchObject({ class: 'set-up', uncertain: false });
+  expect(error).toMatchObject({ class: 'set-up', doubt: undefined });
   expect(error.message).toContain(`https://localhost:${port}`);
   expect(connections()).toBe(0);
 });
@@ -255,5 +255,5 @@ test('closing waits for what is under way and then refuses requests', async () =
   answer?.();
   expect((await sending).body).toBe('ok');
   await closing;
-  expect(await failureOf(http.send(post(url), never))).toMatchObject({ class: 'transient', uncertain: false });
+  expect(await failureOf(http.send(post(url), never))).toMatchObject({ class: 'transient', doubt: undefined });
 });

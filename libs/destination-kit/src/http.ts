@@ -31,7 +31,7 @@ export interface HttpClient {
    * Sends one request and gives the answer, whatever its status. Redirects are not followed.
    *
    * Throws `DestinationError` and nothing else: `set-up` for a URL that is refused; `transient` when no complete answer
-   * came, with `uncertain` false only where the request certainly was not sent; `fatal` for a request that cannot be
+   * came, without `doubt` only where the request certainly was not sent; `fatal` for a request that cannot be
    * written. The error names the origin and never a path, a query, a header or a body.
    */
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
@@ -62,7 +62,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     // The one deadline of `exchange` covers headers and body; undici's own, at half-second precision, would only blur it.
     headersTimeout: 0,
     bodyTimeout: 0,
-    // One request per connection at a time, so that a lost connection makes one request uncertain and not many.
+    // One request per connection at a time, so that a lost connection leaves one request in doubt and not many.
     allowH2: false,
     pipelining: 1,
     ...(allowPrivateAddresses ? {} : { connect: { lookup: lookupPublic } }),
@@ -193,7 +193,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #stop(why: string): void {
     const message = `Failed to call ${this.#origin}: ${why}`;
-    this.#fail(new DestinationError('transient', message, { uncertain: this.#sent }));
+    this.#fail(new DestinationError('transient', message, { doubt: this.#sent ? 'unanswered' : undefined }));
   }
 
   #fail(error: DestinationError): void {
@@ -240,6 +240,6 @@ function failure(origin: string, error: Error, sent: boolean): DestinationError 
   const what = sent ? 'the connection was lost before the answer' : 'no connection could be made';
   const advice = 'Check the name and that the destination is up.';
   return new DestinationError('transient', `Failed to call ${origin}: ${what} (${code}). ${advice}`, {
-    uncertain: sent,
+    doubt: sent ? 'unanswered' : undefined,
   });
 }

@@ -13,4 +13,4 @@ export {
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
-export { DestinationError, type DestinationErrorClass, type Verdict } from './verdict.ts';
+export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

@@ -11,10 +11,19 @@ export type Verdict =
       readonly reason: string;
       /** Not before this time, in epoch milliseconds. */
       readonly notBeforeMs?: number;
-      /** True when the destination may have taken the change all the same (a timeout, a lost reply). */
-      readonly uncertain?: true;
+      /** Absent when the destination certainly did not take the change. */
+      readonly doubt?: Doubt;
     }
   | { readonly id: string; readonly status: 'rejected'; readonly reason: string };
+
+/**
+ * Why something that failed may have been taken all the same:
+ * - `answered`: the destination answered, and its answer does not rule it out (500, or an answer that makes no sense);
+ *   it is done with the request, which can be sent again at once;
+ * - `unanswered`: no answer of its own came (a timeout, a lost connection, a gateway that gave up); the request may still
+ *   be under way, so nothing else may be told about the same identities until that is over.
+ */
+export type Doubt = 'answered' | 'unanswered';
 
 /**
  * Why a whole request failed, which decides how it is tried again:
@@ -32,18 +41,18 @@ export class DestinationError extends Error {
   readonly class: DestinationErrorClass;
   /** Not before this time, in epoch milliseconds, for the whole credential. */
   readonly notBeforeMs: number | undefined;
-  /** True when the destination may have taken the request all the same (a timeout, a lost reply). */
-  readonly uncertain: boolean;
+  /** Absent when the destination certainly did not take the request. */
+  readonly doubt: Doubt | undefined;
 
   /** `message` goes to logs and dead letters: it holds no personal data and no secret. */
   constructor(
     errorClass: DestinationErrorClass,
     message: string,
-    options: { readonly notBeforeMs?: number; readonly uncertain?: boolean; readonly cause?: unknown } = {},
+    options: { readonly notBeforeMs?: number; readonly doubt?: Doubt | undefined; readonly cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.class = errorClass;
     this.notBeforeMs = options.notBeforeMs;
-    this.uncertain = options.uncertain ?? false;
+    this.doubt = options.doubt;
   }
 }

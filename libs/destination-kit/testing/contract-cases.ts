@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { ChangeKind, Delivery, DestinationErrorClass } from '../src/index.ts';
+import type { ChangeKind, Delivery, DestinationErrorClass, Doubt } from '../src/index.ts';
 import type { Attempt, Stage } from './contract-stage.ts';
 import type { VendorFault } from './vendor-server.ts';
 
@@ -98,19 +98,19 @@ export const contractCases = {
     });
   }),
   unauthorized: define('reports refused credentials as set-up', async (stage) => {
-    await duringFault(stage, { kind: 'status', status: 401 }, fails('set-up', { uncertain: false }));
+    await duringFault(stage, { kind: 'status', status: 401 }, fails('set-up', { doubt: undefined }));
   }),
   'refused-batch': define('reports a refused batch without repeating what the vendor echoes', async (stage) => {
-    await duringFault(stage, { kind: 'status', status: 400 }, fails('invalid', { uncertain: false }));
+    await duringFault(stage, { kind: 'status', status: 400 }, fails('invalid', { doubt: undefined }));
   }),
   redirect: define('follows no redirect', async (stage) => {
     const fault = { kind: 'status', status: 307, headers: { location: '/elsewhere' } } as const;
-    await duringFault(stage, fault, fails('set-up', { uncertain: false }));
+    await duringFault(stage, fault, fails('set-up', { doubt: undefined }));
   }),
   'throttled-for-seconds': define('waits as many seconds as a 429 says', async (stage) => {
     const fault = { kind: 'status', status: 429, headers: { 'retry-after': '120' } } as const;
     await duringFault(stage, fault, (attempt, startedAtMs) => {
-      fails('throttled', { uncertain: false })(attempt);
+      fails('throttled', { doubt: undefined })(attempt);
       const notBeforeMs = attempt.error?.notBeforeMs ?? 0;
       assert(notBeforeMs >= startedAtMs + 120_000 && notBeforeMs <= Date.now() + 120_000, 'not before 120 seconds');
     });
@@ -119,20 +119,20 @@ export const contractCases = {
     const until = Math.ceil(Date.now() / 1000) * 1000 + 3_600_000;
     const headers = { 'retry-after': new Date(until).toUTCString() };
     await duringFault(stage, { kind: 'status', status: 429, headers }, (attempt) => {
-      fails('throttled', { uncertain: false })(attempt);
+      fails('throttled', { doubt: undefined })(attempt);
       assert.equal(attempt.error?.notBeforeMs, until);
     });
   }),
-  'server-error': define('reports a failing vendor as transient and uncertain', async (stage) => {
-    await duringFault(stage, { kind: 'status', status: 500 }, fails('transient', { uncertain: true }));
+  'server-error': define('reports a failing vendor as transient and in doubt', async (stage) => {
+    await duringFault(stage, { kind: 'status', status: 500 }, fails('transient', { doubt: 'answered' }));
   }),
-  reset: define('reports a lost connection as transient and uncertain', async (stage) => {
-    await duringFault(stage, { kind: 'reset' }, fails('transient', { uncertain: true }));
+  reset: define('reports a lost connection as transient and in doubt', async (stage) => {
+    await duringFault(stage, { kind: 'reset' }, fails('transient', { doubt: 'unanswered' }));
   }),
   timeout: define(
-    'gives up on a silent vendor and reports that as transient and uncertain',
+    'gives up on a silent vendor and reports that as transient and in doubt',
     async (stage) => {
-      await duringFault(stage, { kind: 'silent' }, fails('transient', { uncertain: true }), { recovers: false });
+      await duringFault(stage, { kind: 'silent' }, fails('transient', { doubt: 'unanswered' }), { recovers: false });
     },
     500,
   ),
@@ -144,13 +144,13 @@ export const contractCases = {
     const attempt = stage.attempt(stage.deliveries('entered', [1]), stop.signal);
     await Promise.race([arrived, attempt]);
     stop.abort();
-    fails('transient', { uncertain: true })(await attempt);
+    fails('transient', { doubt: 'unanswered' })(await attempt);
     assert(Date.now() - startedAtMs < 9_000, 'the call stops at once and not at its timeout');
   }),
   'aborted-before': define('calls nobody when it is told to stop before it begins', async (stage) => {
     const { error } = await stage.attempt(stage.deliveries('entered', [1]), AbortSignal.abort());
     assert.equal(error?.class, 'transient');
-    assert.equal(error.uncertain, false, 'what was not sent is certain');
+    assert.equal(error.doubt, undefined, 'what was not sent is certain');
     assert.equal(stage.vendor.requests.length, 0);
   }),
 } satisfies Record<string, Case>;
@@ -186,11 +186,11 @@ async function duringFault(
 }
 
 /** Demands that the request failed as a whole, with this class. */
-function fails(errorClass: DestinationErrorClass, { uncertain }: { uncertain: boolean }) {
+function fails(errorClass: DestinationErrorClass, { doubt }: { doubt: Doubt | undefined }) {
   return ({ error }: Attempt): void => {
     assert(error !== undefined, `the connector reports the failure as an error of class ${errorClass}`);
     assert.equal(error.class, errorClass);
-    assert.equal(error.uncertain, uncertain, 'uncertain exactly when the vendor may have taken it');
+    assert.equal(error.doubt, doubt, 'in doubt exactly when the vendor may have taken it');
     if (errorClass !== 'throttled') assert.equal(error.notBeforeMs, undefined);
   };
 }

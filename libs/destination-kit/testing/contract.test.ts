@@ -79,12 +79,12 @@ const toy: Toy = defineDestination({
       try {
         results = JSON.parse(response.body) as Result[];
       } catch {
-        throw new DestinationError('transient', 'Failed to read the answer: it is not JSON.', { uncertain: true });
+        throw new DestinationError('transient', 'Failed to read the answer: it is not JSON.', { doubt: 'answered' });
       }
       return deliveries.map(({ change: { id } }): Verdict => {
         const status = results.find(([of]) => of === id)?.[1];
         if (status === undefined)
-          return { id, status: 'retry', reason: 'no answer about this change', uncertain: true };
+          return { id, status: 'retry', reason: 'no answer about this change', doubt: 'answered' };
         return status === 'taken' ? { id, status: 'delivered' } : { id, status: 'rejected', reason: 'not known' };
       });
     };
@@ -281,7 +281,7 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
         throw error;
       }
     }),
-    { 'throttled-for-seconds': /120 seconds/, 'throttled-until-date': /undefined/, 'server-error': /uncertain/ },
+    { 'throttled-for-seconds': /120 seconds/, 'throttled-until-date': /undefined/, 'server-error': /in doubt/ },
   ],
   [
     'follows redirects',

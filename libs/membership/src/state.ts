@@ -82,14 +82,12 @@ function sortedByKey(value: Readonly<Record<string, JsonValue>>): Record<string,
  * are not looked into: for them the answer is no, and only the digest knows.
  */
 export function areSameAttributes(left: Attributes, right: Attributes): boolean {
-  let count = 0;
   for (const name in left) {
     const value = left[name];
     if (value !== right[name] || (typeof value === 'object' && value !== null)) return false;
-    count += 1;
   }
-  for (const _name in right) count -= 1;
-  return count === 0;
+  for (const name in right) if (!Object.hasOwn(left, name)) return false;
+  return true;
 }
 
 /**

@@ -230,9 +230,9 @@ test('a change on which the answer is silent, unclear or contradictory is tried 
     null,
     'change-1',
   ];
-  const unclear = { status: 'retry', reason: 'the answer about this change is unclear', uncertain: true };
+  const unclear = { status: 'retry', reason: 'the answer about this change is unclear', doubt: 'answered' };
   expect(judge(answer({ results }))).toEqual([
-    { id: 'change-1', status: 'retry', reason: 'the answer does not name this change', uncertain: true },
+    { id: 'change-1', status: 'retry', reason: 'the answer does not name this change', doubt: 'answered' },
     { id: 'change-2', ...unclear },
     { id: 'change-3', ...unclear },
   ]);

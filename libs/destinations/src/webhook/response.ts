@@ -36,7 +36,7 @@ export function judgeWebhookResponse(
         id,
         status: 'retry',
         reason: byId.has(id) ? 'the answer about this change is unclear' : 'the answer does not name this change',
-        uncertain: true,
+        doubt: 'answered',
       },
   );
 }

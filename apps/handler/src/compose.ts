@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { defaultTiming, LedgerCache, type Hub } from '@activation-hub/activation';
+import {
+  createMatcher,
+  parseActivationFile,
+  problemLine,
+  secretNames,
+  type ActivationFile,
+} from '@activation-hub/activation-file';
+import {
+  BlobDeadLetters,
+  containerClient,
+  tableClient,
+  TableLedger,
+  type StorageConnection,
+} from '@activation-hub/azure-adapters';
+import { createHttpClient } from '@activation-hub/destination-kit';
+import { destinationDefinitions, setUpTarget } from '@activation-hub/destinations';
+import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
+import { ManagedIdentityCredential } from '@azure/identity';
+import type { InvocationContext } from '@azure/functions';
+import type { Health } from './health.ts';
+import { secretVariable, type Settings, type StorageSettings } from './settings.ts';
+
+/** How many ledger rows the cache holds (some hundred bytes each), and how long it believes them. */
+const cacheOptions = { entriesMax: 100_000, ageMaxMs: 5 * 60_000 };
+/** How long the stores may take to answer at the start and on the health page. */
+const storesTimeoutMs = 20_000;
+
+/** The function app, put together: what the triggers ask for. */
+export interface Composition {
+  /** The hub, with telemetry that writes to the log of this invocation. Tried anew until the stores can be reached. */
+  readonly openHub: (context: InvocationContext) => Promise<Hub>;
+  readonly checkHealth: () => Promise<Health>;
+}
+
+/**
+ * Puts the app together. Throws at once, so that the app does not start, when the activation file is wrong or a secret
+ * that it names is missing; a store that cannot be reached is no reason not to start.
+ */
+export function compose(settings: Settings, appFolder: string): Composition {
+  const file = readActivationFile(resolve(appFolder, settings.activationFile));
+  requireSecrets(file, settings);
+
+  const counters = new Counters();
+  const telemetryFor = (context: InvocationContext): Telemetry =>
+    createTelemetry({ level: settings.logLevel, counters, write: (level, line) => logs[level](context, line) });
+
+  const connection = storageConnection(settings.dataStorage);
+  const ledger = new TableLedger(tableClient(connection, 'ledger'));
+  const deadLetters = new BlobDeadLetters(containerClient(connection, 'dead-letters'));
+  const openStores = async (): Promise<void> => {
+    const signal = AbortSignal.timeout(storesTimeoutMs);
+    await Promise.all([ledger.createTable(signal), deadLetters.createContainer(signal)]);
+  };
+
+  const openParts = once(async (context: InvocationContext): Promise<Omit<Hub, 'telemetry'>> => {
+    const [targets] = await Promise.all([setUpTargets(file, settings, context), openStores()]);
+    announce(file, telemetryFor(context));
+    return {
+      matcher: createMatcher(file),
+      targets,
+      ledger,
+      ledgerCache: new LedgerCache(cacheOptions),
+      deadLetters,
+      timing: defaultTiming,
+      now: Date.now,
+    };
+  });
+
+  return {
+    openHub: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
+    checkHealth: async () => {
+      const about = {
+        destinations: [...file.destinations.keys()],
+        audiences: [...file.audiences.keys()],
+        counters: counters.values(),
+      };
+      try {
+        await openStores();
+        return { status: 'ok', ...about };
+      } catch (error) {
+        return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown', ...about };
+      }
+    },
+  };
+}
+
+function readActivationFile(path: string): ActivationFile {
+  return parseActivationFile(readFileSync(path, 'utf8'), { fileName: path, destinations: destinationDefinitions });
+}
+
+function requireSecrets(file: ActivationFile, settings: Settings): void {
+  const missing = secretNames(file).filter((name) => (settings.secret(name) ?? '') === '');
+  if (missing.length === 0) return;
+  throw new Error(
+    `Failed to start: the activation file names secrets that have no value: ${missing.join(', ')}. ` +
+      `Set the app settings ${missing.map(secretVariable).join(', ')}.`,
+  );
+}
+
+async function setUpTargets(
+  file: ActivationFile,
+  settings: Settings,
+  context: InvocationContext,
+): Promise<Hub['targets']> {
+  const options = {
+    definitions: destinationDefinitions,
+    http: createHttpClient({ allowPrivateAddresses: settings.allowPrivateAddresses }),
+    now: Date.now,
+    print: (line: string) => context.log(line),
+    readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
+  };
+  const targets = await Promise.all([...file.destinations.values()].map((entry) => setUpTarget(entry, options)));
+  return new Map(targets.map((target) => [target.key, target]));
+}
+
+function announce(file: ActivationFile, telemetry: Telemetry): void {
+  for (const problem of file.warnings) telemetry.emit('activation-file-warned', { problem: problemLine(problem) });
+  telemetry.emit('handler-started', {
+    destinations: file.destinations.size,
+    audiences: file.audiences.size,
+    routes: file.routes.length,
+  });
+}
+
+function storageConnection(storage: StorageSettings): StorageConnection {
+  if ('connectionString' in storage) return storage;
+  const { clientId, ...endpoints } = storage;
+  return { ...endpoints, credential: new ManagedIdentityCredential(clientId === undefined ? {} : { clientId }) };
+}
+
+/** Does the work once; a failure is not kept, so that the next caller tries again. */
+function once<Argument, Result>(
+  work: (argument: Argument) => Promise<Result>,
+): (argument: Argument) => Promise<Result> {
+  let done: Promise<Result> | undefined;
+  return (argument) => {
+    done ??= work(argument).catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
+}
+
+const logs = {
+  debug: (context: InvocationContext, line: string) => context.debug(line),
+  information: (context: InvocationContext, line: string) => context.info(line),
+  warning: (context: InvocationContext, line: string) => context.warn(line),
+  error: (context: InvocationContext, line: string) => context.error(line),
+} as const;

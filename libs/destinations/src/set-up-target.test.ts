@@ -1,0 +1,40 @@
+import { createHttpClient } from '@activation-hub/destination-kit';
+import { afterAll, expect, test } from 'vitest';
+import { destinationDefinitions } from './registry.ts';
+import { setUpTarget } from './set-up-target.ts';
+
+const http = createHttpClient({ allowPrivateAddresses: true });
+afterAll(() => http.close());
+
+const options = {
+  definitions: destinationDefinitions,
+  readSecret: (name: string) => Promise.resolve(`value of ${name}`),
+  http,
+  now: Date.now,
+  print: () => undefined,
+};
+const entry = {
+  key: 'crm',
+  type: 'webhook',
+  settings: { url: 'http://127.0.0.1:9/hook', signingSecret: { secret: 'signing' }, batchSize: 50 },
+  limits: {},
+};
+
+test('a destination has the limits of its connector', async () => {
+  const target = await setUpTarget(entry, options);
+  expect(target).toMatchObject({ key: 'crm', batchBy: 'destination', limits: { batchCount: 50, concurrency: 8 } });
+});
+
+test('the activation file lowers limits and never raises them', async () => {
+  const limits = { batchCount: 10, concurrency: 1_000 };
+  expect((await setUpTarget({ ...entry, limits }, options)).limits).toMatchObject({ batchCount: 10, concurrency: 8 });
+});
+
+test('a secret that cannot be read stops the set-up with the words of the reader', async () => {
+  const readSecret = (name: string): Promise<string> => Promise.reject(new Error(`No secret ${name} in the vault.`));
+  await expect(setUpTarget(entry, { ...options, readSecret })).rejects.toThrow('No secret signing in the vault.');
+});
+
+test('a type that nobody defines is named', async () => {
+  await expect(setUpTarget({ ...entry, type: 'pigeon' }, options)).rejects.toThrow('pigeon');
+});

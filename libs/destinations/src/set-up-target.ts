@@ -1,0 +1,43 @@
+import type { DestinationEntry } from '@activation-hub/activation-file';
+import type { Target } from '@activation-hub/delivery';
+import {
+  resolveSecrets,
+  type ConnectorContext,
+  type DestinationDefinition,
+  type DestinationLimits,
+} from '@activation-hub/destination-kit';
+
+/** What is needed to turn an entry of the activation file into a destination that can be told. */
+export interface SetUpOptions extends ConnectorContext {
+  /** By type. */
+  readonly definitions: ReadonlyMap<string, DestinationDefinition>;
+  /** Gives the value of a secret, or throws with words that say where it was looked for. */
+  readonly readSecret: (name: string) => Promise<string>;
+}
+
+/**
+ * Sets up the destination of an entry: reads its secrets, connects its connector, and lowers the connector's limits to
+ * those of the file. Throws when a secret is missing or the connector refuses its settings.
+ */
+export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<Target> {
+  const definition = options.definitions.get(entry.type);
+  if (definition === undefined) {
+    throw new Error(`Failed to set up ${entry.key}: there is no kind of destination called ${entry.type}.`);
+  }
+  const settings = await resolveSecrets(definition.settings.parse(entry.settings), options.readSecret);
+  return {
+    key: entry.key,
+    connector: definition.connect(settings, options),
+    limits: lowered(definition.limits(settings), entry.limits),
+    batchBy: definition.batchBy,
+  };
+}
+
+function lowered(limits: DestinationLimits, to: DestinationEntry['limits']): DestinationLimits {
+  return {
+    batchCount: Math.min(limits.batchCount, to.batchCount ?? Infinity),
+    batchBytes: Math.min(limits.batchBytes, to.batchBytes ?? Infinity),
+    requestsPerSecond: Math.min(limits.requestsPerSecond, to.requestsPerSecond ?? Infinity),
+    concurrency: Math.min(limits.concurrency, to.concurrency ?? Infinity),
+  };
+}

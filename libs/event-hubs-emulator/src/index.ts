@@ -1,0 +1,10 @@
+export {
+  startEventHubsEmulator,
+  type EventHubsEmulator,
+  type EventHubsEmulatorOptions,
+  type PartitionStatus,
+} from './emulator.ts';
+export type { EventHubDefinition } from './event-hub.ts';
+export type { Delays, Faults, Throttling } from './faults.ts';
+export type { Retention } from './partition-log.ts';
+export type { AccessRight, SharedAccessKey, WhichKey } from './shared-access-signature.ts';

@@ -1,0 +1,102 @@
+import type { Connection, Receiver, Sender } from 'rhea';
+
+/**
+ * The parts of rhea 3.0.5 that a server needs and its typings leave out. Everything that depends on how rhea works
+ * inside is in this file.
+ */
+
+interface TransferFrame {
+  readonly channel: number;
+  readonly performative: { readonly handle: number; message_format: number | undefined };
+  payload?: Buffer | undefined;
+}
+
+interface IncomingLink {
+  /** The delivery of which more transfers are to come. */
+  readonly _incomplete?: object;
+}
+
+interface ConnectionInternals {
+  on_transfer(frame: TransferFrame): void;
+  on_flow(frame: unknown): void;
+  eof(): void;
+  accept(socket: object): void;
+  readonly remote_channel_map: Readonly<
+    Record<number, { readonly remote: { readonly handles: Readonly<Record<number, IncomingLink>> } }>
+  >;
+}
+
+interface SenderInternals {
+  readonly credit: number;
+  readonly session: {
+    readonly outgoing: {
+      available(): number;
+      readonly next_delivery_id: number;
+      readonly next_pending_delivery: number;
+    };
+  };
+}
+
+function internals(connection: Connection): ConnectionInternals {
+  return connection as unknown as ConnectionInternals;
+}
+
+/** Makes the connection serve this socket. */
+export function acceptSocket(connection: Connection, socket: object): void {
+  internals(connection).accept(socket);
+}
+
+/** Tells rhea that the socket is gone, for it only notices an orderly end; without it its timers would live on. */
+export function socketClosed(connection: Connection): void {
+  internals(connection).eof();
+}
+
+/** Calls the listener after every flow frame: credit or session windows may have grown. */
+export function onFlow(connection: Connection, listener: () => void): void {
+  const inner = internals(connection);
+  const original = inner.on_flow.bind(inner);
+  inner.on_flow = (frame) => {
+    original(frame);
+    listener();
+  };
+}
+
+/**
+ * Bounds the memory of incoming messages: what comes after the limit is dropped, so that a message longer than
+ * `bytesMax` arrives cut, but still longer than that. Deliveries of the links for which `wantsBytes` is true come as
+ * undecoded bytes, whatever their format.
+ */
+export function boundTransfers(
+  connection: Connection,
+  bytesMax: number,
+  wantsBytes: (link: Receiver) => boolean,
+): void {
+  const inner = internals(connection);
+  const original = inner.on_transfer.bind(inner);
+  const received = new WeakMap<object, number>();
+  inner.on_transfer = (frame) => {
+    const { handle } = frame.performative;
+    const link = inner.remote_channel_map[frame.channel]?.remote.handles[handle];
+    if (link !== undefined) {
+      const before = link._incomplete === undefined ? 0 : (received.get(link) ?? 0);
+      received.set(link, before + (frame.payload?.length ?? 0));
+      if (before > bytesMax) frame.payload = undefined;
+      // rhea decodes format 0 and hands any other over as it is.
+      if (wantsBytes(link as unknown as Receiver) && !frame.performative.message_format) {
+        frame.performative.message_format = undefined;
+      }
+    }
+    original(frame);
+  };
+}
+
+/**
+ * How many deliveries may be handed to rhea now without any of them having to wait there: credit of the link, and
+ * room in the session, less what the session still holds back.
+ */
+export function sendableCount(sender: Sender): number {
+  const { credit, session } = sender as unknown as SenderInternals;
+  const { outgoing } = session;
+  const held = outgoing.next_delivery_id - outgoing.next_pending_delivery;
+  return Math.max(0, Math.min(credit - held, outgoing.available()));
+}
