@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { setTimeout as sleep } from 'node:timers/promises';
 import rhea, { type Connection, type ConnectionOptions, type Container } from 'rhea';
 import { guardFrames } from './frame-guard.ts';
-import { acceptSocket, socketClosed } from './rhea-internals.ts';
+import { acceptSocket, boundArrays, boundDispositions, socketClosed } from './rhea-internals.ts';
 
 /** The service's frame size: clients cut their messages accordingly. */
 const frameBytesMax = 64 * 1024;
@@ -12,6 +12,8 @@ const handshakeTimeoutMs = 20_000;
 const idleTimeoutMs = 120_000;
 /** How long clients may take to close when the server stops. */
 const closeTimeoutMs = 1_000;
+
+boundArrays();
 
 /** What a server does with a connection. */
 export interface ServedConnection {
@@ -101,6 +103,7 @@ export class AmqpServer {
       served.close();
       socketClosed(connection);
     });
+    boundDispositions(connection);
     guardFrames(socket, frameBytesMax);
     acceptSocket(connection, socket);
   }

@@ -63,13 +63,17 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
   const retention = checkRetention({ ...defaultRetention, ...options.retention });
   const keys = new SharedAccessKeys(options.keys ?? [rootKey]);
   const eventHubs = new Map<string, EventHub>();
+  const logs: PartitionLog[] = [];
   const findEventHub = (name: string) => eventHubs.get(name.toLowerCase());
 
   const createEventHub = (definition: EventHubDefinition) => {
     const key = definition.name.toLowerCase();
     if (eventHubs.has(key)) throw new RangeError(`Failed to create the Event Hub ${definition.name}: it exists.`);
-    const openPartition = (partitionId: string) =>
-      openPartitionLog(key, partitionId, retention, now, options.dataFolder);
+    const openPartition = (partitionId: string) => {
+      const log = openPartitionLog(key, partitionId, retention, now, options.dataFolder);
+      logs.push(log);
+      return log;
+    };
     eventHubs.set(key, new EventHub(definition, now(), openPartition));
   };
   const existing = (name: string): EventHub => {
@@ -77,9 +81,7 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
     if (eventHub === undefined) throw new RangeError(`Failed to find the Event Hub ${name}: there is none.`);
     return eventHub;
   };
-  const closeEventHubs = () => {
-    for (const eventHub of eventHubs.values()) eventHub.close();
-  };
+  const closeLogs = () => logs.forEach((log) => log.close());
 
   let server: AmqpServer;
   const faults = new InjectedFaults(now, () => server.dropConnections());
@@ -92,7 +94,7 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
       (connection, socket) => new ClientConnection(connection, socket, namespace),
     );
   } catch (error) {
-    closeEventHubs();
+    closeLogs();
     throw error;
   }
   const { port } = server;
@@ -117,7 +119,7 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
         const { beginSequenceNumber, lastSequenceNumber, bytes } = partition.state();
         return { partitionId: String(index), beginSequenceNumber, lastSequenceNumber, bytes };
       }),
-    stop: () => (stopped ??= server.stop().finally(closeEventHubs)),
+    stop: () => (stopped ??= server.stop().finally(closeLogs)),
   };
 }
 

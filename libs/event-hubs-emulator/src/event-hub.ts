@@ -35,20 +35,17 @@ export class EventHub {
     if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > 32) {
       throw new RangeError(`Failed to create the Event Hub ${name}: ${partitionCount} partitions. Choose 1 to 32.`);
     }
+    const consumerGroups = ['$Default', ...(definition.consumerGroups ?? [])];
+    consumerGroups.forEach(checkConsumerGroupName);
     this.name = name;
     this.createdAtMs = createdAtMs;
     this.partitions = Array.from({ length: partitionCount }, (_, index) => openPartition(String(index)));
-    for (const consumerGroup of ['$Default', ...(definition.consumerGroups ?? [])])
-      this.addConsumerGroup(consumerGroup);
+    for (const consumerGroup of consumerGroups) this.addConsumerGroup(consumerGroup);
   }
 
   /** Adds the consumer group unless it is there. Throws for a name that Event Hubs does not allow. */
   addConsumerGroup(name: string): void {
-    if (name !== '$Default' && !namePattern.test(name)) {
-      throw new RangeError(
-        `Failed to add the consumer group: "${name}" is not a name. Use letters, digits, . - and _.`,
-      );
-    }
+    checkConsumerGroupName(name);
     const key = name.toLowerCase();
     if (this.#consumerGroups.has(key)) return;
     this.#consumerGroups.set(
@@ -80,8 +77,9 @@ export class EventHub {
     if (partition === undefined) throw new Error(`Failed to choose a partition of ${this.name}: there is no ${index}.`);
     return partition;
   }
+}
 
-  close(): void {
-    for (const partition of this.partitions) partition.close();
-  }
+function checkConsumerGroupName(name: string): void {
+  if (name === '$Default' || namePattern.test(name)) return;
+  throw new RangeError(`Failed to add the consumer group: "${name}" is not a name. Use letters, digits, . - and _.`);
 }

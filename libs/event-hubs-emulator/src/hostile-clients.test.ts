@@ -47,6 +47,24 @@ test('frames that lie about their size close their connection', async () => {
   await stillWorks(emulator);
 });
 
+test('a few bytes that announce billions of things close their connection', async () => {
+  const emulator = await emulatorForTest();
+  const frame = (hex: string) => {
+    const performative = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    const head = Buffer.from([0, 0, 0, 0, 2, 0, 0, 0]);
+    head.writeUInt32BE(head.length + performative.length);
+    return Buffer.concat([head, performative]);
+  };
+  const arrayOfNulls = frame('f0 00000005 ffffffff 40');
+  await closedAfter(emulator, Buffer.concat([amqp, arrayOfNulls]));
+
+  const open = frame('00 53 10 c0 04 01 a1 01 78');
+  const begin = frame('00 53 11 c0 07 04 40 43 52 7f 52 7f');
+  const disposition = frame('00 53 15 c0 08 03 41 43 70 ffffffff');
+  await closedAfter(emulator, Buffer.concat([amqp, open, begin, disposition]));
+  await stillWorks(emulator);
+});
+
 test('frames that hold anything at all close their connection or are ignored, and disturb nobody', async () => {
   const emulator = await emulatorForTest();
   const frames = fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { minLength: 1, maxLength: 5 });

@@ -20,7 +20,9 @@ test('many readers of one partition each see every event, in order', async () =>
     eventHubs: [{ name: 'orders', partitionCount: 1, consumerGroups: ['a', 'b', 'c'] }],
   });
   const groups = ['$Default', '$Default', '$Default', '$Default', '$Default', 'a', 'b', 'c'];
-  const readers = groups.map((group) => subscribe(consumerFor(emulator, 'orders', group), '0', earliest));
+  const readers = groups.map((group) =>
+    subscribe(consumerFor(emulator, 'orders', group), '0', earliest, { maxBatchSize: 100 }),
+  );
   await send(emulator, 500, (index) => index);
   for (const reader of readers) {
     const events = await reader.count(500);
@@ -66,7 +68,8 @@ test('a reader that is slow gets no more than its credit, and the others keep th
   const eventBytes = 20_000;
   const count = 1_000;
   const { promise: blocked, resolve: release } = Promise.withResolvers<undefined>();
-  const slow = subscribe(consumerFor(emulator), '0', earliest, {
+  const proxy = await stallingProxy(emulator);
+  const slow = subscribe(consumerFor(emulator, 'orders', '$Default', proxy.connectionString), '0', earliest, {
     maxBatchSize: 10,
     prefetchCount: 20,
     onEvents: () => blocked,
@@ -77,6 +80,7 @@ test('a reader that is slow gets no more than its credit, and the others keep th
   await fast.count(count);
   expect(slow.events).toHaveLength(0);
   expect(slow.errors).toEqual([]);
+  expect(proxy.bytesToClients()).toBeLessThan(25 * eventBytes);
   release(undefined);
   await slow.count(count);
   expect(slow.events.map(({ sequenceNumber }) => sequenceNumber)).toEqual(
@@ -87,7 +91,8 @@ test('a reader that is slow gets no more than its credit, and the others keep th
 test('nothing is buffered for a client that does not take its bytes', async () => {
   const emulator = await emulatorForTest({ retention: { eventsMax: 3 } });
   const proxy = await stallingProxy(emulator);
-  const reader = subscribe(consumerFor(emulator, 'orders', '$Default', proxy.connectionString), '0', earliest);
+  const consumer = consumerFor(emulator, 'orders', '$Default', proxy.connectionString);
+  const reader = subscribe(consumer, '0', earliest, { maxBatchSize: 200 });
   await send(emulator, 1, () => 'first');
   await reader.count(1);
 

@@ -1,4 +1,4 @@
-import type { Connection, Receiver, Sender } from 'rhea';
+import rhea, { type Connection, type Receiver, type Sender } from 'rhea';
 
 /**
  * The parts of rhea 3.0.5 that a server needs and its typings leave out. Everything that depends on how rhea works
@@ -16,7 +16,12 @@ interface IncomingLink {
   readonly _incomplete?: object;
 }
 
+interface DispositionFrame {
+  readonly performative: { readonly first: number; readonly last?: number | null };
+}
+
 interface ConnectionInternals {
+  on_disposition(frame: DispositionFrame): void;
   on_transfer(frame: TransferFrame): void;
   on_flow(frame: unknown): void;
   eof(): void;
@@ -99,4 +104,35 @@ export function sendableCount(sender: Sender): number {
   const { outgoing } = session;
   const held = outgoing.next_delivery_id - outgoing.next_pending_delivery;
   return Math.max(0, Math.min(credit - held, outgoing.available()));
+}
+
+/** More deliveries than a session of rhea can hold. */
+const dispositionRangeMax = 65_536;
+
+/** rhea visits every delivery of the range that a disposition names, which a client may make four billion. */
+export function boundDispositions(connection: Connection): void {
+  const inner = internals(connection);
+  const original = inner.on_disposition.bind(inner);
+  inner.on_disposition = (frame) => {
+    const { first, last } = frame.performative;
+    if ((last ?? first) - first > dispositionRangeMax) throw new Error('The range of a disposition is too long.');
+    original(frame);
+  };
+}
+
+interface ReaderPrototype {
+  read_array_items: (this: { remaining(): number }, count: number, type: unknown) => unknown;
+}
+
+/**
+ * rhea makes as many items as an array announces, even of a type that takes no bytes: eleven bytes could fill the
+ * memory. After this call it refuses, in the whole process, an array with more items than bytes that are left.
+ */
+export function boundArrays(): void {
+  const { prototype } = (rhea.types as unknown as { Reader: { prototype: ReaderPrototype } }).Reader;
+  const original = prototype.read_array_items;
+  prototype.read_array_items = function (count, type) {
+    if (count > Math.max(256, this.remaining())) throw new Error('An array announces more items than there are bytes.');
+    return original.call(this, count, type);
+  };
 }

@@ -28,6 +28,8 @@ export async function stallingProxy(emulator: EventHubsEmulator) {
   const { port } = server.address() as AddressInfo;
   return {
     connectionString: emulator.connectionString().replace(`:${emulator.port}/`, `:${port}/`),
+    /** Bytes that the emulator has sent to the clients that are connected. */
+    bytesToClients: () => [...pairs.keys()].reduce((bytes, { bytesRead }) => bytes + bytesRead, 0),
     stall: () => {
       for (const upstream of pairs.keys()) upstream.unpipe().pause();
     },
