@@ -1,8 +1,4 @@
 import { describeDeadLettersContract } from '../testing/index.ts';
 import { InMemoryDeadLetters } from './dead-letters.ts';
 
-describeDeadLettersContract(
-  'the in-memory dead letters',
-  () => Promise.resolve(new InMemoryDeadLetters()),
-  (store) => Promise.resolve(store.letters),
-);
+describeDeadLettersContract('the in-memory dead letters', () => Promise.resolve(new InMemoryDeadLetters()));

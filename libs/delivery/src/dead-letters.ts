@@ -41,6 +41,12 @@ export interface DeadLetter {
  */
 export interface DeadLetters {
   put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void>;
+  /** Names in code-unit order, which is by day first; only those that begin with `prefix`. Later letters may be missed. */
+  names(prefix: string, signal: AbortSignal): AsyncIterable<string>;
+  /** The letter as it was put; undefined when there is none of that name (any more). */
+  read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined>;
+  /** Resolves when the letter is gone, whoever removed it. */
+  remove(name: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Stands for the destination in the name of a letter that concerns them all; no destination can be called so. */
@@ -68,6 +74,24 @@ export class InMemoryDeadLetters implements DeadLetters {
   put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     for (const letter of letters) this.#letters.set(deadLetterName(letter), letter);
+    return Promise.resolve();
+  }
+
+  async *names(prefix: string, signal: AbortSignal): AsyncGenerator<string> {
+    for (const name of [...this.#letters.keys()].sort()) {
+      signal.throwIfAborted();
+      if (name.startsWith(prefix)) yield await Promise.resolve(name);
+    }
+  }
+
+  read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    return Promise.resolve(this.#letters.get(name));
+  }
+
+  remove(name: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    this.#letters.delete(name);
     return Promise.resolve();
   }
 }

@@ -52,14 +52,24 @@ export async function deliver(
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const results = new Map<string, DeliveryResult>();
   const batches = splitIntoBatches(deliveries, target);
+  // One iterator for all workers, so that each batch is taken once, in order.
+  const queue = batches.values();
   const worker = async (): Promise<void> => {
-    for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
-      await deliverBatch(target, batch, options, results);
-    }
+    for (const batch of queue) await deliverBatch(target, batch, options, results);
   };
   await Promise.all(Array.from({ length: Math.min(target.limits.concurrency, batches.length) }, worker));
   return results;
 }
+
+/** The deadline came first. */
+const notTold: DeliveryResult = {
+  status: 'retry',
+  class: 'transient',
+  reason: 'the deadline passed before it was told',
+};
+
+/** A change without a verdict is the connector's defect, not a success: it may have arrived, so it is told again. */
+const withoutVerdict: DeliveryResult = { status: 'retry', class: 'fatal', reason: 'no verdict', doubt: 'answered' };
 
 async function deliverBatch(
   target: Target,
@@ -67,6 +77,10 @@ async function deliverBatch(
   options: DeliverOptions,
   results: Map<string, DeliveryResult>,
 ): Promise<void> {
+  if (options.signal.aborted) {
+    for (const { change } of batch) results.set(change.id, notTold);
+    return;
+  }
   const error = await attempt(target, batch, options, results);
   if (error === undefined) return;
   if (error.class === 'invalid' && batch.length > 1) {
@@ -88,17 +102,14 @@ async function attempt(
   const startedMs = now();
   const kind = batch[0]?.change.kind ?? 'entered';
   try {
-    const verdicts = await methodFor(target.connector, kind)(batch, signal);
+    const verdicts = await unlessAborted(methodFor(target.connector, kind)(batch, signal), signal);
+    const answers = new Map<string, DeliveryResult>();
+    for (const { change } of batch) answers.set(change.id, withoutVerdict);
+    for (const verdict of verdicts) if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict));
+
     const answered = { delivered: 0, retry: 0, rejected: 0 };
-    // A change without a verdict is the connector's defect, not a success: it may have arrived, so it is told again.
-    for (const { change } of batch) {
-      results.set(change.id, { status: 'retry', class: 'fatal', reason: 'no verdict', doubt: 'answered' });
-    }
-    for (const verdict of verdicts) {
-      if (!results.has(verdict.id)) continue;
-      answered[verdict.status] += 1;
-      results.set(verdict.id, resultFor(verdict));
-    }
+    for (const { status } of answers.values()) answered[status] += 1;
+    for (const [id, result] of answers) results.set(id, result);
     telemetry.emit('request-answered', { destination: target.key, kind, ...answered, durationMs: now() - startedMs });
     return undefined;
   } catch (thrown) {
@@ -112,6 +123,22 @@ async function attempt(
       durationMs: now() - startedMs,
     });
     return error;
+  }
+}
+
+/** What the connector answers, unless the deadline comes: one that does not listen to the signal is not waited for. */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const message = 'The destination had not answered by the deadline.';
+  const giveUp = (): void => reject(new DestinationError('transient', message, { doubt: 'unanswered' }));
+  // One that does listen knows better whether its request was sent, so its own error may come first.
+  const onAbort = (): void => void setImmediate(giveUp);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([answer, deadline]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

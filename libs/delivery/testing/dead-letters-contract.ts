@@ -19,13 +19,18 @@ export function exampleDeadLetter(over: Partial<DeadLetter> = {}): DeadLetter {
   };
 }
 
-/** What every store of dead letters promises, as tests. `kept` gives what the store holds, by name. */
-export function describeDeadLettersContract<Store extends DeadLetters>(
-  name: string,
-  open: () => Promise<Store>,
-  kept: (store: Store) => Promise<ReadonlyMap<string, DeadLetter>>,
-): void {
+/** What every store of dead letters promises, as tests. */
+export function describeDeadLettersContract(name: string, open: () => Promise<DeadLetters>): void {
   const { signal } = new AbortController();
+  const kept = async (store: DeadLetters): Promise<ReadonlyMap<string, DeadLetter>> => {
+    const letters = new Map<string, DeadLetter>();
+    for await (const letterName of store.names('', signal)) {
+      const letter = await store.read(letterName, signal);
+      if (letter === undefined) throw new Error('The store names a letter that it does not have.');
+      letters.set(letterName, letter);
+    }
+    return letters;
+  };
 
   describe(name, () => {
     test('a letter is kept whole, with the own bytes of its event', async () => {
@@ -70,6 +75,39 @@ export function describeDeadLettersContract<Store extends DeadLetters>(
     test('no letters are no work', async () => {
       const store = await open();
       await store.put([], signal);
+      expect((await kept(store)).size).toBe(0);
+    });
+
+    test('names come in order, and only those with the prefix', async () => {
+      const store = await open();
+      const of = (day: number, destination?: string): DeadLetter =>
+        exampleDeadLetter({
+          event: { ...exampleDeadLetter().event, enqueuedAtMs: Date.UTC(2026, 0, day) },
+          ...(destination === undefined ? {} : { destination, outcome: 'rejected' as const }),
+        });
+      await store.put([of(3), of(1, 'crm'), of(1), of(2, 'ads')], signal);
+      const namesWith = async (prefix: string): Promise<string[]> => {
+        const names: string[] = [];
+        for await (const letterName of store.names(prefix, signal)) names.push(letterName);
+        return names;
+      };
+      expect((await namesWith('')).map((letterName) => letterName.slice(0, 14))).toEqual([
+        '2026-01-01/_ev',
+        '2026-01-01/crm',
+        '2026-01-02/ads',
+        '2026-01-03/_ev',
+      ]);
+      expect(await namesWith('2026-01-01/crm/')).toEqual(['2026-01-01/crm/not-utf8/3-4711']);
+      expect(await namesWith('2027')).toEqual([]);
+    });
+
+    test('a removed letter is gone, and removing it again is no error', async () => {
+      const store = await open();
+      await store.put([exampleDeadLetter()], signal);
+      const letterName = '2026-01-31/_event/not-utf8/3-4711';
+      await store.remove(letterName, signal);
+      await store.remove(letterName, signal);
+      expect(await store.read(letterName, signal)).toBeUndefined();
       expect((await kept(store)).size).toBe(0);
     });
 

@@ -1,1 +1,3 @@
 export { describeDeadLettersContract, exampleDeadLetter } from './dead-letters-contract.ts';
+export { describeRetryQueueContract, exampleRetry } from './retry-queue-contract.ts';
+export { exampleDelivery } from './example-delivery.ts';

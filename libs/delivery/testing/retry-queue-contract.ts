@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { RetryMessageError, writeRetryMessage, type Retry, type RetryQueue } from '../src/retry-queue.ts';
+
+/** One event of which two audiences are to be told to `crm` again, unless told otherwise. */
+export function exampleRetry(over: Partial<Retry> = {}): Retry {
+  return {
+    id: 'b3a3f2b0-0000-4000-8000-000000000001',
+    destination: 'crm',
+    events: [
+      {
+        event: {
+          body: Uint8Array.of(0x7b, 0x7d, 0xff, 0x00),
+          partitionId: '2',
+          sequenceNumber: 9_007_199_254_740_991,
+          enqueuedAtMs: Date.UTC(2026, 0, 31, 12),
+        },
+        audiences: ['sports-fans', 'travellers'],
+      },
+    ],
+    attempts: 3,
+    firstDeferredAtMs: Date.UTC(2026, 0, 31, 13),
+    class: 'throttled',
+    reason: 'Failed to deliver: the destination answered 429.',
+    isReplay: false,
+    ...over,
+  };
+}
+
+/**
+ * What every retry queue promises, as tests. `takeDue` gives the messages that are due, as the trigger does; it waits for
+ * one when `expected` says that there is one.
+ */
+export function describeRetryQueueContract<Queue extends RetryQueue>(
+  name: string,
+  open: () => Promise<Queue>,
+  takeDue: (queue: Queue, expected: number) => Promise<readonly string[]>,
+): void {
+  const { signal } = new AbortController();
+  const now = (): number => Date.now();
+  const waitingIn = async (queue: RetryQueue): Promise<Retry[]> => {
+    const retries: Retry[] = [];
+    for await (const retry of queue.waiting(signal)) retries.push(retry);
+    return retries;
+  };
+
+  describe(name, () => {
+    test('a retry comes back whole when it is due', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toEqual(exampleRetry());
+    });
+
+    test('a retry is not given before it is due, but can be seen waiting', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now() + 3_600_000, signal);
+      expect(await takeDue(queue, 0)).toEqual([]);
+      expect(await waitingIn(queue)).toEqual([exampleRetry()]);
+    });
+
+    test('a time more than a week away is allowed, and so is one that has passed', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry({ id: 'far' }), now() + 30 * 86_400_000, signal);
+      await queue.put(exampleRetry({ id: 'past' }), 0, signal);
+      const messages = await takeDue(queue, 1);
+      expect(await Promise.all(messages.map((message) => queue.read(message, signal)))).toEqual([
+        exampleRetry({ id: 'past' }),
+      ]);
+    });
+
+    test('events with large bodies are kept as they are', async () => {
+      const queue = await open();
+      const body = new Uint8Array(1_048_576).fill(0x5b);
+      const events = [1, 2, 3].map((sequenceNumber) => ({
+        event: { body, partitionId: '0', sequenceNumber, enqueuedAtMs: 1 },
+        audiences: ['a'],
+      }));
+      await queue.put(exampleRetry({ events }), now(), signal);
+      const [message] = await takeDue(queue, 1);
+      const retry = await queue.read(message ?? '', signal);
+      expect(retry?.events.map(({ event }) => event.body.byteLength)).toEqual([1_048_576, 1_048_576, 1_048_576]);
+    });
+
+    test('a retry that is put again is replaced, and each of its messages finds it as it is now', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      await queue.put(exampleRetry({ attempts: 4 }), now(), signal);
+      const messages = await takeDue(queue, 2);
+      expect(messages).toHaveLength(2);
+      for (const message of messages) expect((await queue.read(message, signal))?.attempts).toBe(4);
+    });
+
+    test('a removed retry leaves a message that points to nothing', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      await queue.remove(exampleRetry().id, signal);
+      await queue.remove(exampleRetry().id, signal);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toBeUndefined();
+      expect(await waitingIn(queue)).toEqual([]);
+    });
+
+    test('what a retry points to can be replaced while it waits, and not once it is gone', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      await queue.replace(exampleRetry({ events: [] }), signal);
+      const [message] = await takeDue(queue, 1);
+      expect((await queue.read(message ?? '', signal))?.events).toEqual([]);
+      await queue.remove(exampleRetry().id, signal);
+      await queue.replace(exampleRetry(), signal);
+      expect(await waitingIn(queue)).toEqual([]);
+    });
+
+    test.each([
+      '',
+      'hello',
+      '{}',
+      '{"version":2,"retry":"a"}',
+      '{"version":1,"retry":"../a"}',
+      '{"version":1,"retry":7}',
+    ])('a message that is none of ours is refused: %s', async (message) => {
+      const queue = await open();
+      await expect(queue.read(message, signal)).rejects.toThrow(RetryMessageError);
+    });
+
+    test('a message of a retry that never was points to nothing', async () => {
+      const queue = await open();
+      expect(await queue.read(writeRetryMessage('never'), signal)).toBeUndefined();
+    });
+
+    test('an aborted signal ends a put with its reason', async () => {
+      const queue = await open();
+      await expect(queue.put(exampleRetry(), now(), AbortSignal.abort(new Error('deadline')))).rejects.toThrow(
+        'deadline',
+      );
+    });
+  });
+}
