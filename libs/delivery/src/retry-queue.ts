@@ -83,13 +83,9 @@ export class InMemoryRetryQueue implements RetryQueue {
     return Promise.resolve();
   }
 
-  read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    try {
-      return Promise.resolve(this.#retries.get(readRetryMessage(message)));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
+    signal.throwIfAborted();
+    return await Promise.resolve(this.#retries.get(readRetryMessage(message)));
   }
 
   remove(id: string, signal: AbortSignal): Promise<void> {

@@ -1,15 +1,17 @@
 import {
   ledgerKeyText,
   type Ledger,
+  type LedgerEntry,
   type LedgerKey,
   type LedgerRow,
+  type LedgerSelection,
   type LedgerWrite,
   type LedgerWriteResult,
 } from './ledger.ts';
 
 /** A ledger that lives as long as the process: for tests, benchmarks and dry runs. It grows with its keys, without bound. */
 export class InMemoryLedger implements Ledger {
-  readonly #rows = new Map<string, LedgerRow>();
+  readonly #rows = new Map<string, LedgerEntry>();
   #versions = 0;
 
   /** How many rows it holds. */
@@ -19,7 +21,12 @@ export class InMemoryLedger implements Ledger {
 
   read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    return Promise.resolve(keys.map((key) => this.#rows.get(ledgerKeyText(key))));
+    return Promise.resolve(
+      keys.map((key) => {
+        const entry = this.#rows.get(ledgerKeyText(key));
+        return entry === undefined ? undefined : { record: entry.record, version: entry.version };
+      }),
+    );
   }
 
   write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]> {
@@ -27,12 +34,31 @@ export class InMemoryLedger implements Ledger {
     return Promise.resolve(writes.map((write) => this.#write(write)));
   }
 
+  remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    const text = ledgerKeyText(key);
+    return Promise.resolve(this.#rows.get(text)?.version === expected && this.#rows.delete(text));
+  }
+
+  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry> {
+    for (const entry of [...this.#rows.values()]) {
+      signal.throwIfAborted();
+      if (isSelected(entry.key, of)) yield await Promise.resolve(entry);
+    }
+  }
+
   #write({ key, record, expected }: LedgerWrite): LedgerWriteResult {
     const text = ledgerKeyText(key);
     if (this.#rows.get(text)?.version !== expected) return { written: false };
     this.#versions += 1;
     const version = String(this.#versions);
-    this.#rows.set(text, { record, version });
+    this.#rows.set(text, { key, record, version });
     return { written: true, version };
   }
+}
+
+function isSelected({ destination, identity }: LedgerKey, of: LedgerSelection): boolean {
+  if (of.destination !== undefined && of.destination !== destination) return false;
+  if (!('identity' in of)) return true;
+  return of.identity.namespace === identity.namespace && of.identity.value === identity.value;
 }

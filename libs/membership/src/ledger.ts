@@ -55,12 +55,25 @@ export type LedgerWriteResult = { readonly written: true; readonly version: stri
  * Where the destinations' memory is kept. A store of rows with conditional writes, nothing more: what a row means and
  * when it may change is decided by `decide`, `claim` and `settle`, so that every store obeys the same protocol.
  *
- * Both methods answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
+ * `read` and `write` answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
  * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct.
  */
 export interface Ledger {
   read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]>;
   write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]>;
+  /** Removes a row if it still has that version; false when somebody wrote or removed it first. */
+  remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean>;
+  /** Every row, or those of a destination, or of a destination and identity; rows written meanwhile may be missed. */
+  rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry>;
+}
+
+/** Which rows: an identity is looked for at one destination. */
+export type LedgerSelection =
+  { readonly destination?: string } | { readonly destination: string; readonly identity: Identity };
+
+/** A row with its key. */
+export interface LedgerEntry extends LedgerRow {
+  readonly key: LedgerKey;
 }
 
 /** One string per key, distinct for distinct keys. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Ledger, LedgerKey, LedgerRecord } from '../src/ledger.ts';
+import type { Ledger, LedgerKey, LedgerRecord, LedgerSelection } from '../src/ledger.ts';
 import { exampleKey, exampleRecord, exampleState } from './examples.ts';
 
 /**
@@ -140,6 +140,41 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       expect((await ledger.write(writes, signal)).map((result) => result.written)).toEqual(keys.map(() => true));
       const rows = await ledger.read(keys, signal);
       expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
+    });
+
+    test('a row is removed while it has the version that one saw, and not after it was written again', async () => {
+      const ledger = await openLedger();
+      const other = await openLedger(ledger);
+      const first = await put(ledger, exampleKey(1), exampleRecord());
+      const second = await put(other, exampleKey(1), exampleRecord({ inDoubt: true }), first);
+      expect(await ledger.remove(exampleKey(1), first, signal)).toBe(false);
+      expect((await ledger.read([exampleKey(1)], signal))[0]?.version).toBe(second);
+      expect(await ledger.remove(exampleKey(1), second, signal)).toBe(true);
+      expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+      expect(await ledger.remove(exampleKey(1), second, signal)).toBe(false);
+    });
+
+    test('rows are listed with their keys: all, of a destination, of an identity at a destination', async () => {
+      const ledger = await openLedger();
+      const crm1 = exampleKey(1);
+      const crm1b = exampleKey(1, { audience: { namespace: 'aam', id: 'other' } });
+      const crm2 = exampleKey(2);
+      const ads1 = exampleKey(1, { destination: 'ads' });
+      const shadow = exampleKey(1, { destination: 'crm~shadow' });
+      for (const key of [crm1, crm1b, crm2, ads1, shadow]) await put(ledger, key, exampleRecord());
+      const listed = async (of: LedgerSelection): Promise<LedgerKey[]> => {
+        const keys: LedgerKey[] = [];
+        for await (const { key, record } of ledger.rows(of, signal)) {
+          expect(record).toEqual(exampleRecord());
+          keys.push(key);
+        }
+        return keys;
+      };
+      const asSet = (keys: readonly LedgerKey[]): Set<string> => new Set(keys.map((key) => JSON.stringify(key)));
+      expect(asSet(await listed({}))).toEqual(asSet([crm1, crm1b, crm2, ads1, shadow]));
+      expect(asSet(await listed({ destination: 'crm' }))).toEqual(asSet([crm1, crm1b, crm2]));
+      expect(asSet(await listed({ destination: 'crm', identity: crm1.identity }))).toEqual(asSet([crm1, crm1b]));
+      expect(await listed({ destination: 'nobody' })).toEqual([]);
     });
 
     test('an aborted signal ends a call with its reason', async () => {
