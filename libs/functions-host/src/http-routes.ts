@@ -23,7 +23,7 @@ interface Route {
 export function httpRoutes(functions: readonly RegisteredFunction[], routePrefix: string): HttpRoutes {
   const routes = functions
     .map((registered) => compile(registered, routePrefix))
-    .sort((a, b) => (a.rank < b.rank ? -1 : 1));
+    .sort((a, b) => a.rank.localeCompare(b.rank));
   return {
     match(method, path) {
       const fitting = routes.flatMap((route) => {

@@ -29,7 +29,7 @@ async function runQueueApp(queuesJson: Record<string, unknown> = {}) {
   const hostJson = { extensions: { queues: { maxPollingInterval: '00:00:00.200', ...queuesJson } } };
   const running = await runHost({
     appFolder: await buildApp({ fixture: 'queue', hostJson }),
-    settings: { QUEUE: name, QueueStorage: azurite.connectionString },
+    settings: { QUEUE: name, QueueStorage: azurite.connectionString, AzureWebJobsStorage: azurite.connectionString },
   });
   return {
     ...running,

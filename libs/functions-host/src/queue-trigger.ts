@@ -30,7 +30,12 @@ export async function startQueueTrigger(
 ): Promise<TriggerListener> {
   const usedBy = `function ${registered.name}`;
   const queueName = triggerText(registered, 'queueName', services.settings);
-  const connection = services.settings.connection(triggerText(registered, 'connection', services.settings), usedBy);
+  // A queue trigger without a connection uses the host's own storage, as in Azure.
+  const connectionName =
+    registered.trigger.connection === undefined
+      ? 'AzureWebJobsStorage'
+      : triggerText(registered, 'connection', services.settings);
+  const connection = services.settings.connection(connectionName, usedBy);
   const service = await queueService(connection, usedBy);
   const trigger = new QueueTrigger(
     registered,
