@@ -29,6 +29,7 @@ export default tseslint.config(
             layer('client', [], cloud),
             layer('tool', ['tool'], ['@pulumi/*']),
             layer('app', ['contract', 'stage', 'journey', 'adapter', 'client', 'tool'], ['@pulumi/*']),
+            layer('infra', ['contract', 'stage', 'client'], ['@azure/*']),
           ],
         },
       ],
