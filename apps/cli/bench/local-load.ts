@@ -1,0 +1,214 @@
+/**
+ * The load check: many simulated exports through `activation local`, as a user would run it, to a receiver of our own. Every
+ * change must have reached the receiver, none after a newer one, and the memory of the processes must stay flat.
+ *
+ *   node apps/cli/bench/local-load.ts [exports=100000] [profiles=20000] [minutes=15]
+ *
+ * Prints one JSON report to standard output and a line for people to standard error; exits with 1 when something is wrong.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { loadActivationFile } from '@activation-hub/activation-file';
+import { destinationDefinitions } from '@activation-hub/destinations';
+import { tenantOptions } from '../src/activations.ts';
+import { openEventSender } from '../src/event-sender.ts';
+import { systemClock } from '../src/pace.ts';
+import { simulate } from '../src/simulator.ts';
+import { createTenant } from '../src/tenant.ts';
+import { startRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+
+const partitions = 4;
+const sampleEveryMs = 2_000;
+/** Growth of a process over the second half that counts as flat: what a garbage collector leaves lying about. */
+const flatMiB = 64;
+const [exportCount = 100_000, profiles = 20_000, minutes = 15] = process.argv.slice(2).map(Number);
+
+const folder = await mkdtemp(join(tmpdir(), 'activation-load-'));
+const receiver = await startRecordingReceiver();
+const activations = join(folder, 'load.yaml');
+await writeFile(activations, activationFile(receiver.url));
+const local = startLocal(activations);
+const giveUp = AbortSignal.timeout(minutes * 60_000);
+try {
+  const report = await measure();
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  process.stderr.write(`${sentence(report)}\n`);
+  process.exitCode = report.ok ? 0 : 1;
+} finally {
+  local.child.kill('SIGTERM');
+  await once(local.child, 'close');
+  await receiver.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function measure() {
+  const { connectionString, eventHubName } = await local.ready;
+  const file = await loadActivationFile(activations, { destinations: destinationDefinitions });
+  const tenant = createTenant(tenantOptions(file, { seed: 1, profiles }));
+  const sender = openEventSender(connectionString, eventHubName);
+  const memory = sampleMemory(local.child.pid ?? 0, () => local.settled());
+  const startedAtMs = performance.now();
+  await simulate({ tenant, sender, rate: 0, count: exportCount, signal: giveUp, clock: systemClock });
+  const sentAfterMs = performance.now() - startedAtMs;
+  await sender.close();
+  while (!giveUp.aborted && local.settled() < exportCount)
+    await sleep(100, undefined, { signal: giveUp }).catch(() => undefined);
+  const settledAfterMs = performance.now() - startedAtMs;
+  const samples = await memory.end();
+
+  const convergence = compare(tenant, receiver);
+  const growth = growthOf(samples);
+  const { requests, changes, outOfOrder } = receiver.counts();
+  return {
+    bench: 'local-load',
+    ok:
+      local.settled() >= exportCount &&
+      convergence.wrong === 0 &&
+      outOfOrder === 0 &&
+      growth.every(({ isFlat }) => isFlat),
+    exports: exportCount,
+    profiles,
+    partitions,
+    settled: local.settled(),
+    sentPerSecond: Math.round((exportCount / sentAfterMs) * 1000),
+    settledPerSecond: Math.round((local.settled() / settledAfterMs) * 1000),
+    seconds: Math.round(settledAfterMs / 100) / 10,
+    heldBatches: local.held(),
+    receiver: { requests, changes, outOfOrder },
+    ...convergence,
+    memory: growth,
+  };
+}
+
+/** What the receiver should know, by the tenant, against what it does know. */
+function compare(tenant: ReturnType<typeof createTenant>, { members }: RecordingReceiver) {
+  let expected = 0;
+  let missing = 0;
+  let known = 0;
+  for (const { identity, audience, status, consentWithdrawn } of tenant.truth({
+    namespaces: ['crmid', 'email'],
+    identities: 'first',
+  })) {
+    if (status !== 'realized' || (consentWithdrawn && audience.name === 'Gated')) continue;
+    expected += 1;
+    if (members.has(`${audience.id} ${identity.namespace} ${identity.value}`)) known += 1;
+    else missing += 1;
+  }
+  return { members: expected, wrong: missing + (members.size - known) };
+}
+
+function activationFile(url: string): string {
+  const route = '[{ destination: receiver, identity: [crmid, email], attributes: { city: homeAddress.city } }]';
+  return `version: 1
+destinations:
+  receiver: { type: webhook, settings: { url: ${url} } }
+audiences:
+  gated: { id: load-1, name: Gated, consent: consents.marketing.email.val, activate: ${route} }
+  second: { id: load-2, name: Second, activate: ${route} }
+  third: { id: load-3, name: Third, activate: ${route} }
+`;
+}
+
+function startLocal(file: string) {
+  const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
+  const words = ['local', '--json', '--no-simulator', '--event-hubs-port', '0', '--storage-port', '0'];
+  const child = spawn(process.execPath, [command, ...words, '--partitions', String(partitions), '-a', file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const {
+    promise: ready,
+    resolve,
+    reject,
+  } = Promise.withResolvers<{ connectionString: string; eventHubName: string }>();
+  const last = new Map<string, number>();
+  let held = 0;
+  child.on('exit', () => reject(new Error('activation local ended.')));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = JSON.parse(line) as Record<string, string> & {
+      firstSequenceNumber: number;
+      lastSequenceNumber: number;
+    };
+    if (event.event === 'ready') {
+      resolve({
+        connectionString: event.eventHubsConnectionString ?? '',
+        eventHubName: event.eventHubName ?? '',
+      });
+    }
+    if (event.event === 'batch-settled') last.set(event.partitionId ?? '', event.lastSequenceNumber + 1);
+    if (event.event === 'batch-held') {
+      held += 1;
+      last.set(event.partitionId ?? '', event.firstSequenceNumber);
+    }
+  });
+  return { child, ready, held: () => held, settled: () => [...last.values()].reduce((sum, each) => sum + each, 0) };
+}
+
+interface MemorySample {
+  readonly settled: number;
+  /** Resident MiB by process: the command itself and each of its children. */
+  readonly mib: ReadonlyMap<string, number>;
+}
+
+function sampleMemory(processId: number, settled: () => number) {
+  const samples: MemorySample[] = [];
+  const stop = new AbortController();
+  const sampling = (async () => {
+    while (!stop.signal.aborted) {
+      samples.push({ settled: settled(), mib: await residentMemory(processId) });
+      await sleep(sampleEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  })();
+  return {
+    async end() {
+      stop.abort();
+      await sampling;
+      return samples;
+    },
+  };
+}
+
+async function residentMemory(processId: number): Promise<ReadonlyMap<string, number>> {
+  const { stdout } = await promisify(execFile)('ps', ['-e', '-o', 'pid=,ppid=,rss=,args=']);
+  const rows = stdout.split('\n').flatMap((line) => {
+    const [, pid, parent, rss, words = ''] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), mib: Number(rss) / 1024, words }];
+  });
+  const own = rows.filter(({ pid, parent }) => pid === processId || parent === processId);
+  return new Map(own.map(({ pid, mib, words }) => [pid === processId ? 'hub and host' : nameOf(words), mib]));
+}
+
+function nameOf(words: string): string {
+  return words.includes('azurite') ? 'azurite' : words.includes('worker-main') ? 'handler' : 'other';
+}
+
+function growthOf(samples: readonly MemorySample[]) {
+  const names = [...new Set(samples.flatMap(({ mib }) => [...mib.keys()]))].filter((name) => name !== 'other');
+  return names.map((name) => {
+    const at = (share: number): number => {
+      const from = samples.filter(({ settled }) => settled >= exportCount * share);
+      const next = from.slice(0, 5).map(({ mib }) => mib.get(name) ?? 0);
+      return Math.round(next.reduce((sum, each) => sum + each, 0) / Math.max(1, next.length));
+    };
+    const half = at(0.5);
+    const end = Math.round(samples.at(-1)?.mib.get(name) ?? 0);
+    return { process: name, startMiB: at(0), halfMiB: half, endMiB: end, isFlat: end - half <= flatMiB };
+  });
+}
+
+function sentence(report: Awaited<ReturnType<typeof measure>>): string {
+  const memory = report.memory
+    .map(({ process: name, halfMiB, endMiB }) => `${name} ${halfMiB} → ${endMiB} MiB`)
+    .join(', ');
+  return (
+    `${report.ok ? 'Fine' : 'WRONG'}: ${report.settled} of ${report.exports} exports settled in ${report.seconds} s ` +
+    `(${report.settledPerSecond}/s), ${report.receiver.changes} changes told in ${report.receiver.requests} requests, ` +
+    `${report.wrong} of ${report.members} members wrong, ${report.receiver.outOfOrder} told out of order; second half: ${memory}.`
+  );
+}

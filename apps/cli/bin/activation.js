@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+// The command runs TypeScript as it stands, which takes Node 24. Under an older one it starts itself again with the
+// Node that the repository pins as a package, so that whatever Node is installed is enough to begin.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const nodeMajorMin = 24;
+
+if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
+  const { runProcess } = await import('../src/main.ts');
+  await runProcess();
+} else {
+  startAgain(pinnedNode());
+}
+
+function pinnedNode() {
+  try {
+    const packageFile = createRequire(import.meta.url).resolve('node/package.json');
+    return join(dirname(packageFile), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  } catch {
+    process.stderr.write(
+      `Failed to start: Node ${process.versions.node} is too old. Run npm install, which brings Node 24.\n`,
+    );
+    process.exit(1);
+  }
+}
+
+function startAgain(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal sends Ctrl-C to both processes, anything else only to this one. The child is sent every signal that
+  // this process gets alone; its own terminal signal it gets by itself, and counts no second one.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
+  child.on('error', (error) => {
+    process.stderr.write(`Failed to start ${node}: ${error.message}. Run npm install again.\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}

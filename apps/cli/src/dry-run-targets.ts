@@ -1,0 +1,68 @@
+import type { ActivationFile } from '@activation-hub/activation-file';
+import type { Target } from '@activation-hub/delivery';
+import { resolveSecrets, type HttpClient, type HttpRequest } from '@activation-hub/destination-kit';
+import { destinationDefinitions } from '@activation-hub/destinations';
+import { reasonOf } from './command-error.ts';
+
+/** A request that a destination would get; every secret in it is shown as `[secret]`. */
+export interface RecordedRequest extends HttpRequest {
+  readonly destination: string;
+}
+
+export interface DryRunTargets {
+  readonly targets: ReadonlyMap<string, Target>;
+  /** What was sent to nobody so far, in order. */
+  readonly requests: readonly RecordedRequest[];
+  /** Lines that destinations would print. */
+  readonly printed: readonly { readonly destination: string; readonly line: string }[];
+  /** Destinations whose requests cannot be shown, with the reason. */
+  readonly notShown: readonly { readonly destination: string; readonly reason: string }[];
+}
+
+/** Headers that are made out of secrets. */
+const secretHeader = /authorization|signature|token|secret|api-?key/i;
+const shown = '[secret]';
+
+/**
+ * Targets that record requests instead of sending them: every request is answered with an empty 200. No secret is
+ * needed: a stand-in takes its place.
+ */
+export async function dryRunTargets(file: ActivationFile, now: () => number): Promise<DryRunTargets> {
+  const targets = new Map<string, Target>();
+  const requests: RecordedRequest[] = [];
+  const printed: { destination: string; line: string }[] = [];
+  const notShown: { destination: string; reason: string }[] = [];
+  for (const { key, type, settings: written } of file.destinations.values()) {
+    const definition = destinationDefinitions.get(type);
+    if (definition === undefined) continue;
+    try {
+      const settings = await resolveSecrets(definition.settings.parse(written), () => Promise.resolve(shown));
+      const http = recordingClient((request) => requests.push({ destination: key, ...redacted(request) }));
+      const print = (line: string) => void printed.push({ destination: key, line });
+      const connector = definition.connect(settings, { http, now, print });
+      targets.set(key, { key, connector, limits: definition.limits(settings), batchBy: definition.batchBy });
+    } catch (error) {
+      notShown.push({ destination: key, reason: reasonOf(error) });
+    }
+  }
+  return { targets, requests, printed, notShown };
+}
+
+function recordingClient(record: (request: HttpRequest) => void): HttpClient {
+  return {
+    check: () => undefined,
+    send: (request) => {
+      record(request);
+      return Promise.resolve({ status: 200, headers: {}, body: '' });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function redacted(request: HttpRequest): HttpRequest {
+  const headers = Object.entries(request.headers).map(([name, value]) => [
+    name,
+    secretHeader.test(name) ? shown : value,
+  ]);
+  return { ...request, headers: Object.fromEntries(headers) as Record<string, string> };
+}

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { createMatcher } from '@activation-hub/activation-file';
+import { inspect, type InspectedDecision, type Inspection } from '@activation-hub/activation';
+import type { Command } from 'commander';
+import { loadActivations } from './activations.ts';
+import { CommandError, reasonOf } from './command-error.ts';
+import { dryRunTargets, type DryRunTargets } from './dry-run-targets.ts';
+import { tableLines } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+interface InspectOptions {
+  readonly activations: string;
+  readonly json?: true;
+}
+
+export function addInspectCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('inspect')
+    .summary('shows what would become of one event')
+    .description(
+      'A dry run: shows what each stage makes of one event, and the requests that would be sent if nobody had been told anything yet. Sends nothing, needs no secret and shows none. What it shows is personal data, as the event is.',
+    )
+    .argument('<event>', 'file with the body of one event; - is standard input')
+    .requiredOption('-a, --activations <file>', 'activation file')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+Exits with 2 when nothing in the event can be read.
+
+Examples:
+  $ activation inspect export.json --activations my-activations.yaml
+  $ activation simulate --print --count 1 | activation inspect - -a my-activations.yaml --json`,
+    )
+    .action((event: string, options: InspectOptions) => runInspect(event, options, terminal));
+}
+
+async function runInspect(event: string, { activations, json }: InspectOptions, terminal: Terminal): Promise<void> {
+  const file = await loadActivations(activations, terminal);
+  const body = await readBody(event, terminal);
+  const dryRun = await dryRunTargets(file, Date.now);
+  const inspection = await inspect(body, {
+    matcher: createMatcher(file),
+    targets: dryRun.targets,
+    // Nothing happens in a dry run, so there is nothing to report.
+    telemetry: { emit: () => undefined },
+    now: Date.now,
+    signal: terminal.interrupted,
+  });
+  // The answers are made up here, so they say nothing.
+  const decisions = inspection.decisions.map(withoutResult);
+  const { requests, printed, notShown } = dryRun;
+  if (json) {
+    terminal.print(JSON.stringify({ event: 'inspected', ...inspection, decisions, requests, printed, notShown }));
+  } else {
+    printStages(inspection, terminal);
+    printDecisions(decisions, terminal);
+    printRequests(dryRun, terminal);
+  }
+  if (inspection.exports.length === 0) {
+    throw new CommandError(
+      2,
+      `Failed to read ${event} as an event of AEP: it would become a dead letter. Its problems are named above.`,
+    );
+  }
+}
+
+function withoutResult(decision: InspectedDecision): InspectedDecision {
+  const copy: { -readonly [Key in keyof InspectedDecision]: InspectedDecision[Key] } = { ...decision };
+  delete copy.result;
+  return copy;
+}
+
+async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buffer> {
+  if (event === '-') return buffer(stdin);
+  try {
+    return await readFile(resolve(folder, event));
+  } catch (error) {
+    throw new CommandError(2, `Failed to read ${event}: ${reasonOf(error)} Check the path.`, { cause: error });
+  }
+}
+
+function printStages({ exports, unreadable }: Inspection, { print, colors }: Terminal): void {
+  print(`${colors.bold('1 read')}     ${count(exports.length, 'profile export')}, ${unreadable.length} unreadable`);
+  for (const { path, code, message } of unreadable) print(`  ${colors.red(code)} at ${path}: ${message}`);
+  print(colors.bold('2 route'));
+  for (const { path, audiences, routedAudiences } of exports) {
+    print(
+      `  ${path}  ${routedAudiences} of ${count(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
+    );
+  }
+  print(colors.bold('3 resolve'));
+  for (const { path, identities } of exports) {
+    const values = Object.entries(identities).map(([namespace, number]) => `${number} ${namespace}`);
+    print(`  ${path}  identities: ${values.join(', ') || 'none'}`);
+  }
+}
+
+function printDecisions(decisions: readonly InspectedDecision[], { print, colors }: Terminal): void {
+  print(colors.bold('4 decide'));
+  if (decisions.length === 0) print('  nothing: no audience of the event is routed');
+  const rows = decisions.map(({ audience, destination, mode, status, decision, change, because }) => [
+    audience,
+    `→ ${destination}${mode === 'live' ? '' : ` (${mode})`}`,
+    status,
+    decision,
+    change === undefined ? '' : `${change.identity.namespace} ${change.identity.value}`,
+    because,
+  ]);
+  for (const line of tableLines(rows)) print(`  ${line}`);
+}
+
+function printRequests({ requests, printed, notShown }: DryRunTargets, { print, colors }: Terminal): void {
+  print(colors.bold('5 deliver'));
+  if (requests.length + printed.length === 0) print('  no request would be sent');
+  for (const { destination, method, url, headers, body } of requests) {
+    print(`  ${colors.cyan(destination)}  ${method} ${url}`);
+    for (const [name, value] of Object.entries(headers)) print(`    ${colors.dim(`${name}: ${value}`)}`);
+    for (const line of readable(body ?? '').split('\n')) print(`    ${line}`);
+  }
+  for (const { destination, line } of printed) print(`  ${colors.cyan(destination)}  prints: ${line}`);
+  for (const { destination, reason } of notShown) print(`  ${colors.yellow(destination)}  cannot be shown: ${reason}`);
+}
+
+/** JSON with indents; anything else as it is. */
+function readable(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), undefined, 2);
+  } catch {
+    return body;
+  }
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { port, rate, wholeNumber } from '../arguments.ts';
+import type { Terminal } from '../terminal.ts';
+import { localEventHub } from './local-event-hub.ts';
+import type { LocalOptions } from './run-local.ts';
+
+/** The first port of a debugger unless another is named; further workers take the next ones. */
+const inspectPortDefault = 9229;
+
+export function addLocalCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('local')
+    .summary('runs everything on this machine')
+    .description(
+      'Runs everything on this machine: Event Hubs, storage, the built function app, a simulated tenant that sends exports, and a receiver that stands for a third party. Prints what happens until it is interrupted.',
+    )
+    .option('-a, --activations <file>', 'activation file (default: an example with a receiver of its own)')
+    .option('--event-hubs-port <number>', 'where Event Hubs listens; 0 takes a free port', port, localEventHub.port)
+    .option(
+      '--storage-port <number>',
+      'blobs here, queues and tables on the next two; 0 takes free ports',
+      port,
+      10_000,
+    )
+    .option('--data <folder>', 'keeps events, ledger and checkpoints in this folder (default: in memory)')
+    .option('--partitions <number>', 'partitions of the event hub', wholeNumber(1, 32), 4)
+    .option('--workers <number>', 'function apps that share the partitions', wholeNumber(1, 32), 1)
+    .option('--rate <number>', 'exports per second of the simulated tenant; 0 is as fast as possible', rate, 5)
+    .option('--seed <number>', 'the same seed gives the same exports', wholeNumber(0, 4_294_967_295), 1)
+    .option('--no-simulator', 'sends nothing: for an own sender')
+    .option(
+      '--inspect [port]',
+      `a debugger can attach to the function app (port ${inspectPortDefault}, one more per worker)`,
+      port,
+    )
+    .option('--json', 'prints one JSON object per line')
+    .addHelpText(
+      'after',
+      `
+Secrets of an own activation file come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY.
+With --json the line {"event":"ready",…} has the connection strings. Ctrl-C settles what has arrived, prints a summary and ends.
+
+Examples:
+  $ activation local
+  $ activation local --activations my-activations.yaml --no-simulator
+  $ activation local --rate 200 --workers 2 --data ./local-data
+  $ activation local --event-hubs-port 0 --storage-port 0 --json`,
+    )
+    .action(async (options: Omit<LocalOptions, 'inspect'> & { readonly inspect?: number | true }) => {
+      const { runLocal } = await import('./run-local.ts');
+      const { inspect, ...others } = options;
+      const inspectPort = inspect === true ? inspectPortDefault : inspect;
+      await runLocal({ ...others, ...(inspectPort === undefined ? {} : { inspect: inspectPort }) }, terminal);
+    });
+}

@@ -1,0 +1,195 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
+import { startFunctionsHost, type FunctionsHost, type HostLogEntry } from '@activation-hub/functions-host';
+import { CommandError, reasonOf } from '../command-error.ts';
+import { listenFailure } from '../listen-failure.ts';
+import type { Cleanups } from './cleanups.ts';
+import { takeDataFolder, type DataFolder } from './data-folder.ts';
+import { localEventHub, localKeys } from './local-event-hub.ts';
+import { readSignal, type Signal } from './signals.ts';
+
+export interface MachineOptions {
+  readonly eventHubsPort: number;
+  readonly storagePort: number;
+  /** Absolute. */
+  readonly data?: string;
+  readonly partitions: number;
+  readonly workers: number;
+  readonly inspect?: number;
+  /** Absolute. */
+  readonly activationFile: string;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly onSignal: (signal: Signal) => void;
+  /** What host and app complain about otherwise. */
+  readonly onWarning: (message: string) => void;
+  /** Where everything that is started is to be stopped again. */
+  readonly cleanups: Cleanups;
+}
+
+/** Event Hubs, storage and the built function app, all on this machine. */
+export interface Machine {
+  /** Names the hub too. */
+  readonly eventHubsConnectionString: string;
+  readonly storageConnectionString: string;
+  readonly functions: readonly string[];
+  readonly healthUrls: readonly string[];
+  readonly workerProcessIds: () => readonly number[];
+  /** Resolves when the handler has settled everything that is in the hub by now, or the signal aborts. */
+  drained(signal: AbortSignal): Promise<void>;
+  /** Lets running invocations end. */
+  stopHandler(): Promise<void>;
+}
+
+const drainedCheckEveryMs = 50;
+
+/** Starts everything at once where it can. Throws `CommandError`; `cleanups` then holds what has been started. */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const { cleanups } = options;
+  const data = options.data === undefined ? undefined : await takeDataFolder(options.data, options.partitions);
+  if (data !== undefined) cleanups.add(() => data.release());
+  const [emulator, azurite, appFolder] = await allStarted([
+    startHub(options, data),
+    startStorage(options, data),
+    buildApp(cleanups),
+  ]);
+  const settled = new Map<string, number>();
+  const before = new Map(lastSequenceNumbers(emulator));
+  const hosts = await allStarted(
+    Array.from({ length: options.workers }, (_, index) =>
+      startHost(index, appFolder, emulator, azurite, settled, options),
+    ),
+  );
+
+  return {
+    eventHubsConnectionString: emulator.connectionString({ entityPath: localEventHub.name }),
+    storageConnectionString: azurite.connectionString,
+    functions: hosts[0]?.functions.map(({ name }) => name) ?? [],
+    healthUrls: hosts.map(({ httpPort }) => `http://127.0.0.1:${httpPort}/health`),
+    workerProcessIds: () => hosts.flatMap(({ workerProcessId }) => workerProcessId ?? []),
+    async drained(signal) {
+      const target = lastSequenceNumbers(emulator);
+      const isSettled = ([partitionId, last]: readonly [string, number]): boolean =>
+        last <= (settled.get(partitionId) ?? before.get(partitionId) ?? -1);
+      while (!signal.aborted && !target.every(isSettled)) {
+        await sleep(drainedCheckEveryMs, undefined, { signal }).catch(() => undefined);
+      }
+    },
+    async stopHandler() {
+      await Promise.all(hosts.map((host) => host.stop()));
+    },
+  };
+
+  async function startHub(
+    { eventHubsPort, partitions }: MachineOptions,
+    folder: DataFolder | undefined,
+  ): Promise<EventHubsEmulator> {
+    const hub = { name: localEventHub.name, partitionCount: partitions, consumerGroups: [localEventHub.consumerGroup] };
+    try {
+      const started = await startEventHubsEmulator({
+        port: eventHubsPort,
+        eventHubs: [hub],
+        keys: localKeys,
+        ...(folder === undefined ? {} : { dataFolder: folder.eventHubs }),
+      });
+      cleanups.add(() => started.stop());
+      return started;
+    } catch (error) {
+      throw listenFailure(error, 'Event Hubs', eventHubsPort, '--event-hubs-port 0');
+    }
+  }
+
+  async function startStorage({ storagePort }: MachineOptions, folder: DataFolder | undefined): Promise<Azurite> {
+    const next = (offset: number): number => (storagePort === 0 ? 0 : storagePort + offset);
+    try {
+      const started = await startAzurite({
+        ports: { blob: next(0), queue: next(1), table: next(2) },
+        ...(folder === undefined ? {} : { dataFolder: folder.storage }),
+      });
+      cleanups.add(() => started.stop());
+      return started;
+    } catch (error) {
+      throw listenFailure(error, 'the storage', storagePort, '--storage-port 0');
+    }
+  }
+}
+
+/** Waits for all, so that what has started can be stopped, and only then throws the first failure. */
+async function allStarted<Parts extends readonly unknown[] | []>(
+  parts: Parts,
+): Promise<{ -readonly [Index in keyof Parts]: Awaited<Parts[Index]> }> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
+}
+
+/** Builds the function app into a folder of its own, so that what runs is what would be deployed. */
+async function buildApp(cleanups: Cleanups): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'activation-handler-'));
+  cleanups.add(() => rm(folder, { recursive: true, force: true }));
+  // Apps do not import each other; this is the build script of one, run by the other.
+  const script = new URL('../../../handler/build.ts', import.meta.url).href;
+  const { buildHandler } = (await import(script)) as {
+    buildHandler: (outputFolder: string) => Promise<{ readonly folder: string }>;
+  };
+  try {
+    return (await buildHandler(folder)).folder;
+  } catch (error) {
+    throw new CommandError(1, `Failed to build the handler: ${reasonOf(error)} Run nx build handler to see more.`, {
+      cause: error,
+    });
+  }
+}
+
+async function startHost(
+  index: number,
+  appFolder: string,
+  emulator: EventHubsEmulator,
+  azurite: Azurite,
+  settled: Map<string, number>,
+  { inspect, activationFile, secrets, onSignal, onWarning, cleanups }: MachineOptions,
+): Promise<FunctionsHost> {
+  const log = ({ level, message }: HostLogEntry): void => {
+    const signal = readSignal(message);
+    if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
+    if (signal?.name === 'batch-held') settled.set(signal.partitionId, signal.firstSequenceNumber - 1);
+    if (signal !== undefined) onSignal(signal);
+    // A batch that is held has said so by its signal.
+    else if (isComplaint(level) && !message.startsWith('BatchHeldError')) onWarning(message.split('\n')[0] ?? '');
+  };
+  try {
+    const host = await startFunctionsHost({
+      appFolder,
+      instanceName: `local-${index + 1}`,
+      log,
+      ...(inspect === undefined ? {} : { inspectPort: inspect + index }),
+      settings: {
+        AzureWebJobsStorage: azurite.connectionString,
+        EventHubConnection: emulator.connectionString(),
+        EVENT_HUB_NAME: localEventHub.name,
+        EVENT_HUB_CONSUMER_GROUP: localEventHub.consumerGroup,
+        DataStorage: azurite.connectionString,
+        ACTIVATION_FILE: activationFile,
+        ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
+        ACTIVATION_LOG_LEVEL: 'information',
+        ...secrets,
+      },
+    });
+    cleanups.add(() => host.stop());
+    return host;
+  } catch (error) {
+    throw new CommandError(1, `Failed to start the handler: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function isComplaint(level: HostLogEntry['level']): boolean {
+  return level === 'warning' || level === 'error' || level === 'critical';
+}
+
+function lastSequenceNumbers(emulator: EventHubsEmulator): readonly (readonly [string, number])[] {
+  return emulator
+    .partitions(localEventHub.name)
+    .map(({ partitionId, lastSequenceNumber }) => [partitionId, lastSequenceNumber] as const);
+}

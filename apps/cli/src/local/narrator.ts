@@ -1,0 +1,252 @@
+import type { Terminal } from '../terminal.ts';
+import { usualConnectionString } from './local-event-hub.ts';
+import { OutcomeCounts, type Signal } from './signals.ts';
+import type { ToldChange } from './receiver.ts';
+
+/** Says what happens while everything runs on this machine. */
+export interface Narrator {
+  ready(ready: Ready): void;
+  signal(signal: Signal): void;
+  /** What the receiver of the example was told. */
+  told(changes: readonly ToldChange[]): void;
+  /** Something that a person should look at. */
+  warning(message: string): void;
+  stopping(): void;
+  stopped(summary: Summary): void;
+}
+
+export interface Ready {
+  readonly eventHubsConnectionString: string;
+  readonly eventHubName: string;
+  readonly consumerGroup: string;
+  readonly partitions: number;
+  readonly storageConnectionString: string;
+  readonly dataFolder?: string;
+  readonly activationFile: string;
+  readonly functions: readonly string[];
+  readonly healthUrls: readonly string[];
+  /** Of this process, of each worker; absent while a worker is not up. */
+  readonly processIds: { readonly local: number; readonly workers: readonly number[] };
+  readonly inspectPorts: readonly number[];
+  readonly receiverUrl?: string;
+  readonly simulator?: { readonly rate: number; readonly profiles: number; readonly seed: number };
+  readonly readyAfterMs: number;
+}
+
+export interface Summary {
+  /** By the simulator. */
+  readonly exportsSent: number;
+  /** By the handler, repetitions included: a batch that is held comes again. */
+  readonly eventsReceived: number;
+  readonly outcomes: OutcomeCounts;
+  readonly unreadable: number;
+  readonly receiver?: {
+    readonly entered: number;
+    readonly updated: number;
+    readonly exited: number;
+    readonly refusedRequests: number;
+    readonly members: Readonly<Record<string, number>>;
+  };
+}
+
+/** One JSON object per line; identities masked. */
+export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
+  const event = (name: string, fields: object): void => print(JSON.stringify({ event: name, ...fields }));
+  return {
+    ready: (ready) => event('ready', ready),
+    signal: ({ name, ...fields }) => event(name, fields),
+    told: (changes) => event('told', { changes: changes.map((each) => ({ ...each, identity: maskedIdentity(each) })) }),
+    warning: (message) => event('warning', { message }),
+    stopping: () => event('stopping', {}),
+    stopped: (summary) => event('stopped', summary),
+  };
+}
+
+/** Lines for a person: at most this many per second one by one, the rest of a second added up in one line. */
+const linesPerSecondMax = 12;
+const windowMs = 1000;
+
+/** Prose for a person, which stays readable at any rate. `stopped` ends it. */
+export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'colors'>): Narrator {
+  const { bold, dim, green, red, yellow } = colors;
+  const paint = { entered: green, updated: yellow, exited: red };
+  let lines = 0;
+  let rest = new Rest();
+  const seen = new Set<string>();
+  const endWindow = (): void => {
+    if (!rest.isEmpty()) print(dim(`… ${rest.toString()}`));
+    lines = 0;
+    rest = new Rest();
+    seen.clear();
+  };
+  const timer = setInterval(endWindow, windowMs);
+  timer.unref();
+  const hasRoom = (): boolean => (lines += 1) <= linesPerSecondMax;
+  const warn = (message: string): void => {
+    if (seen.has(message)) return;
+    seen.add(message);
+    if (hasRoom()) print(`${yellow('!')} ${message}`);
+    else rest.warnings += 1;
+  };
+
+  return {
+    ready: (ready) => readyLines(ready, bold, dim).forEach(print),
+    signal(signal) {
+      switch (signal.name) {
+        case 'batch-settled': {
+          const { events, partitionId, outcomes } = signal;
+          const counts = new OutcomeCounts();
+          counts.add(outcomes);
+          const text = counts.toString() || 'nothing is routed';
+          if (hasRoom())
+            print(
+              `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${count(events, 'export').padEnd(10)} ${text}`,
+            );
+          else rest.addBatch(events, outcomes);
+          return;
+        }
+        case 'event-unreadable':
+          warn(`An event could not be read (${signal.code}). It is kept as a dead letter.`);
+          return;
+        case 'request-failed':
+          warn(`${signal.destination} was not told (${signal.class}): ${signal.reason}`);
+          return;
+        case 'changes-rejected':
+          warn(`${signal.destination} rejected changes: ${signal.reason} They are kept as dead letters.`);
+          return;
+        case 'batch-held':
+          warn(`Partition ${signal.partitionId} is held: ${signal.reason}`);
+          return;
+        case 'activation-file-warned':
+          warn(signal.problem);
+          return;
+        case 'handler-started':
+        case 'request-answered':
+          return;
+      }
+    },
+    told(changes) {
+      for (const each of changes) {
+        const { change, audience } = each;
+        const { namespace, value } = maskedIdentity(each);
+        const text = `${paint[change](change.padEnd(10))} ${bold(audience)}  ${namespace} ${value}`;
+        if (hasRoom()) print(`${dim('out receiver     ')} ${text}`);
+        else rest.told[change] += 1;
+      }
+    },
+    warning: warn,
+    stopping() {
+      endWindow();
+      print(dim('Stopping: what has arrived is settled first. Ctrl-C again stops at once.'));
+    },
+    stopped(summary) {
+      clearInterval(timer);
+      endWindow();
+      summaryLines(summary, bold).forEach(print);
+    },
+  };
+}
+
+/** What did not get a line of its own in one second. */
+class Rest {
+  readonly told = { entered: 0, updated: 0, exited: 0 };
+  warnings = 0;
+  #exports = 0;
+  #batches = 0;
+  readonly #outcomes = new OutcomeCounts();
+
+  addBatch(events: number, outcomes: Parameters<OutcomeCounts['add']>[0]): void {
+    this.#exports += events;
+    this.#batches += 1;
+    this.#outcomes.add(outcomes);
+  }
+
+  isEmpty(): boolean {
+    return this.#batches + this.warnings + this.told.entered + this.told.updated + this.told.exited === 0;
+  }
+
+  toString(): string {
+    const { entered, updated, exited } = this.told;
+    return [
+      ...(this.#batches > 0 ? [`${count(this.#exports, 'export')} more: ${this.#outcomes.toString()}`] : []),
+      ...(entered + updated + exited > 0
+        ? [`receiver told of ${entered} entered, ${updated} updated, ${exited} exited`]
+        : []),
+      ...(this.warnings > 0 ? [count(this.warnings, 'warning')] : []),
+    ].join(' · ');
+  }
+}
+
+type Paint = (text: string) => string;
+
+function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
+  const row = (name: string, text: string): string => `  ${bold(name.padEnd(15))}${text}`;
+  const { simulator, dataFolder } = ready;
+  const isUsual = ready.eventHubsConnectionString === usualConnectionString;
+  return [
+    bold('Activation Hub runs on this machine.'),
+    '',
+    row(
+      'Event Hubs',
+      `${ready.eventHubName}, ${count(ready.partitions, 'partition')}, consumer group ${ready.consumerGroup}`,
+    ),
+    row('Storage', dataFolder === undefined ? 'in memory; --data <folder> keeps it' : `kept in ${dataFolder}`),
+    row('Handler', `${ready.functions.join(', ')}; ${count(ready.processIds.workers.length, 'worker')}`),
+    ...ready.healthUrls.map((url) => row('', url)),
+    ...ready.inspectPorts.map((port) => row('', `a debugger can attach to port ${port}`)),
+    row('Activations', ready.activationFile),
+    ...(ready.receiverUrl === undefined ? [] : [row('Receiver', `${ready.receiverUrl} stands for a third party`)]),
+    row(
+      'Simulator',
+      simulator === undefined
+        ? 'off'
+        : `${simulator.rate} exports per second of ${count(simulator.profiles, 'profile')}, seed ${simulator.seed}`,
+    ),
+    '',
+    row('Connection', ready.eventHubsConnectionString),
+    '',
+    row('Send yourself', `activation send export.json${isUsual ? '' : ' --connection-string "<the line above>"'}`),
+    row('Use your file', 'activation local --activations my-activations.yaml'),
+    row('End', 'Ctrl-C'),
+    '',
+    dim(`Ready after ${(ready.readyAfterMs / 1000).toFixed(1)} s.`),
+    dim('in: exports that arrived, and in what each change ended. out: what the receiver was told.'),
+    '',
+  ];
+}
+
+function summaryLines(
+  { exportsSent, eventsReceived, outcomes, unreadable, receiver }: Summary,
+  bold: Paint,
+): readonly string[] {
+  return [
+    '',
+    bold('Stopped.'),
+    `  ${count(exportsSent, 'export')} sent by the simulator, ${count(eventsReceived, 'event')} taken by the handler, repetitions included`,
+    ...(unreadable > 0 ? [`  ${count(unreadable, 'event')} could not be read`] : []),
+    ...Object.entries(outcomes.toJSON()).map(
+      ([destination, counts]) =>
+        `  ${destination}: ${Object.entries(counts)
+          .map(([outcome, by]) => `${by} ${outcome}`)
+          .join(', ')}`,
+    ),
+    ...(receiver === undefined
+      ? []
+      : [
+          `  the receiver was told of ${receiver.entered} entered, ${receiver.updated} updated, ${receiver.exited} exited`,
+          ...Object.entries(receiver.members).map(
+            ([audience, members]) => `    ${audience}: ${count(members, 'member')}`,
+          ),
+        ]),
+  ];
+}
+
+/** The namespace with as little of the value as tells people apart. */
+function maskedIdentity({ identity }: ToldChange): ToldChange['identity'] {
+  const [value = ''] = identity.value.split('@');
+  return { namespace: identity.namespace, value: `●●●●${value.length > 8 ? value.slice(-4) : ''}` };
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,141 @@
+import { resolve } from 'node:path';
+import { secretNames } from '@activation-hub/activation-file';
+import { loadActivations, readSecretVariables, tenantOptions } from '../activations.ts';
+import { openEventSender } from '../event-sender.ts';
+import { reasonOf } from '../command-error.ts';
+import { systemClock } from '../pace.ts';
+import { simulate } from '../simulator.ts';
+import { createTenant } from '../tenant.ts';
+import { aborted, type Terminal } from '../terminal.ts';
+import { Cleanups } from './cleanups.ts';
+import { newSigningSecret, writeExample } from './example.ts';
+import { localEventHub } from './local-event-hub.ts';
+import { startMachine, type Machine } from './machine.ts';
+import { jsonNarrator, proseNarrator, type Narrator, type Ready } from './narrator.ts';
+import { startReceiver, type Receiver } from './receiver.ts';
+import { Tally } from './tally.ts';
+
+export interface LocalOptions {
+  readonly activations?: string;
+  readonly eventHubsPort: number;
+  readonly storagePort: number;
+  readonly data?: string;
+  readonly partitions: number;
+  readonly workers: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly simulator: boolean;
+  /** Port of the first worker's debugger. */
+  readonly inspect?: number;
+  readonly json?: true;
+}
+
+/** Few enough people that each of them is seen to come and go within a minute. */
+const profilesFor = (rate: number): number => Math.min(5000, Math.max(30, Math.round(rate * 6)));
+/** How long the handler may take, after the end was asked for, to settle what has arrived. */
+const drainMaxMs = 15_000;
+
+/** Runs everything on this machine until the terminal is interrupted, then settles what has arrived and says what came of it. */
+export async function runLocal(options: LocalOptions, terminal: Terminal): Promise<void> {
+  const startedAtMs = performance.now();
+  const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal);
+  const tally = new Tally();
+  const cleanups = new Cleanups();
+  try {
+    const plan = await makePlan(options, terminal, narrator, tally, cleanups);
+    const file = await loadActivations(plan.activationFile, terminal);
+    const machine = await startMachine({
+      ...options,
+      ...plan,
+      ...(options.data === undefined ? {} : { data: resolve(terminal.folder, options.data) }),
+      onSignal: (signal) => {
+        tally.count(signal);
+        narrator.signal(signal);
+      },
+      onWarning: (message) => narrator.warning(message),
+      cleanups,
+    });
+    const simulation = options.simulator
+      ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
+      : undefined;
+    narrator.ready(readyOf(machine, plan, options, simulation, performance.now() - startedAtMs));
+    if (simulation !== undefined) {
+      const sender = openEventSender(machine.eventHubsConnectionString, localEventHub.name);
+      cleanups.add(() => sender.close());
+      await simulate({
+        ...simulation,
+        tenant: createTenant(tenantOptions(file, simulation)),
+        sender,
+        count: Infinity,
+        signal: terminal.interrupted,
+        clock: systemClock,
+        onSent: (sent) => (tally.exportsSent = sent),
+      });
+    }
+    await aborted(terminal.interrupted);
+    narrator.stopping();
+    await machine.drained(AbortSignal.timeout(drainMaxMs));
+    await machine.stopHandler();
+    narrator.stopped(tally.summary(plan.receiver));
+  } finally {
+    await cleanups.run((error) => terminal.say(`Failed to stop cleanly: ${reasonOf(error)}`));
+  }
+}
+
+/** With which activation file, and which secrets. */
+interface Plan {
+  /** Absolute, or from the terminal's folder. */
+  readonly activationFile: string;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly receiver?: Receiver;
+}
+
+async function makePlan(
+  { activations }: LocalOptions,
+  terminal: Terminal,
+  narrator: Narrator,
+  tally: Tally,
+  cleanups: Cleanups,
+): Promise<Plan> {
+  if (activations !== undefined) {
+    const file = await loadActivations(activations, terminal);
+    for (const { message, line, column } of file.warnings)
+      narrator.warning(`${activations}:${line}:${column}: ${message}`);
+    const secrets = secretNames(file).length === 0 ? {} : readSecretVariables(file, terminal.environment);
+    return { activationFile: resolve(terminal.folder, activations), secrets };
+  }
+  const signingSecret = newSigningSecret();
+  const receiver = await startReceiver(signingSecret, (changes) => {
+    tally.countTold(changes);
+    narrator.told(changes);
+  });
+  cleanups.add(() => receiver.stop());
+  const example = await writeExample(receiver.url, signingSecret);
+  cleanups.add(() => example.remove());
+  return { activationFile: example.path, secrets: example.secrets, receiver };
+}
+
+function readyOf(
+  machine: Machine,
+  { activationFile, receiver }: Plan,
+  { partitions, data, inspect }: LocalOptions,
+  simulator: Ready['simulator'],
+  readyAfterMs: number,
+): Ready {
+  return {
+    eventHubsConnectionString: machine.eventHubsConnectionString,
+    eventHubName: localEventHub.name,
+    consumerGroup: localEventHub.consumerGroup,
+    partitions,
+    storageConnectionString: machine.storageConnectionString,
+    ...(data === undefined ? {} : { dataFolder: data }),
+    activationFile,
+    functions: machine.functions,
+    healthUrls: machine.healthUrls,
+    processIds: { local: process.pid, workers: machine.workerProcessIds() },
+    inspectPorts: inspect === undefined ? [] : machine.healthUrls.map((_, index) => inspect + index),
+    ...(receiver === undefined ? {} : { receiverUrl: receiver.url }),
+    ...(simulator === undefined ? {} : { simulator }),
+    readyAfterMs: Math.round(readyAfterMs),
+  };
+}

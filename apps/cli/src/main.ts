@@ -1,0 +1,104 @@
+import { Command, CommanderError } from 'commander';
+import { CommandError } from './command-error.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+type AddCommand = (program: Command, terminal: Terminal) => void;
+
+/** Each verb with the file that adds it. Only the one that is asked for is loaded: together they know half of Azure. */
+const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  local: async () => (await import('./local/local.ts')).addLocalCommand,
+  check: async () => (await import('./check.ts')).addCheckCommand,
+  inspect: async () => (await import('./inspect.ts')).addInspectCommand,
+  send: async () => (await import('./send.ts')).addSendCommand,
+  simulate: async () => (await import('./simulate.ts')).addSimulateCommand,
+  'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
+};
+
+/** Runs the command of this process and ends it with its exit code. */
+export async function runProcess(): Promise<void> {
+  const terminal = processTerminal();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // Who asks twice does not want to wait.
+      if (terminal.interrupted.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      terminal.interrupt();
+    });
+  }
+  const exitCode = await run(process.argv.slice(2), terminal);
+  await terminal.flush();
+  process.exit(exitCode);
+}
+
+/** Runs one command line and gives its exit code: 0 fine, 1 failed, 2 wrong usage or wrong file. */
+export async function run(words: readonly string[], terminal: Terminal): Promise<0 | 1 | 2> {
+  try {
+    await (await createProgram(words[0], terminal)).parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return sayUsage(error, words, terminal);
+    return sayFailure(error, words, terminal);
+  }
+}
+
+async function createProgram(verb: string | undefined, terminal: Terminal): Promise<Command> {
+  const program = new Command('activation')
+    .description('Tells third-party systems what Adobe Experience Platform says about people and audiences.')
+    .usage('<command> [options]')
+    .configureHelp({ sortSubcommands: false, helpWidth: 110 })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.say(text.trimEnd()),
+      // Said once, in `sayUsage`.
+      outputError: () => undefined,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride();
+  const asked = verb !== undefined && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  for (const load of asked === undefined ? Object.values(verbs) : [asked]) (await load())(program, terminal);
+  return program.addHelpText(
+    'after',
+    `
+Exit codes: 0 fine, 1 failed, 2 wrong usage or wrong file.
+
+Examples:
+  $ activation local                      everything on this machine, with a simulated tenant
+  $ activation check                      checks the activation files of this repository
+  $ activation <command> --help           options and examples of a command`,
+  );
+}
+
+function sayUsage(error: CommanderError, words: readonly string[], terminal: Terminal): 0 | 2 {
+  if (error.exitCode === 0) return 0;
+  if (error.code === 'commander.help') return 2;
+  const verb = words.find((word) => !word.startsWith('-'));
+  const known = verb !== undefined && error.code !== 'commander.unknownCommand' ? `${verb} ` : '';
+  const what = error.message
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replaceAll('\n', ' ');
+  say(
+    { message: `Failed to read the arguments: ${what}. Run activation ${known}--help.`, exitCode: 2 },
+    words,
+    terminal,
+  );
+  return 2;
+}
+
+function sayFailure(error: unknown, words: readonly string[], terminal: Terminal): 1 | 2 {
+  if (error instanceof CommandError) {
+    say({ message: error.message, exitCode: error.exitCode, ...error.details }, words, terminal);
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say({ message: `Failed unexpectedly, which is a defect of this command. ${stack}`, exitCode: 1 }, words, terminal);
+  return 1;
+}
+
+function say(
+  failure: { readonly message: string; readonly exitCode: 1 | 2 },
+  words: readonly string[],
+  terminal: Terminal,
+): void {
+  terminal.say(words.includes('--json') ? JSON.stringify({ event: 'failed', ...failure }) : failure.message);
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Time as the pace needs it; tests bring their own. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Resolves early, and never rejects, when the signal aborts. */
+  readonly sleep: (durationMs: number, signal: AbortSignal) => Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  sleep: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => undefined),
+};
+
+export interface PaceOptions {
+  /** Items per second on average; 0 for as fast as they are taken. */
+  readonly rate: number;
+  /** Ends after so many items. */
+  readonly count: number;
+  /** Items handed out at once, at most. */
+  readonly batchMax: number;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+const tickMs = 100;
+
+/**
+ * Says how many items are due now, until `count` have been or the signal aborts. Who takes longer than the rate allows is
+ * given what is missing at once, but never more than one second's worth: a pause is not made up for by a flood.
+ */
+export async function* pace({ rate, count, batchMax, signal, clock }: PaceOptions): AsyncGenerator<number> {
+  let given = 0;
+  let owed = 0;
+  let last = clock.now();
+  while (given < count && !signal.aborted) {
+    const now = clock.now();
+    owed = rate === 0 ? batchMax : Math.min(owed + ((now - last) / 1000) * rate, Math.max(rate, 1));
+    last = now;
+    const due = Math.min(Math.floor(owed), batchMax, count - given);
+    if (due < 1) {
+      await clock.sleep(Math.max(tickMs, ((1 - owed) / rate) * 1000), signal);
+      continue;
+    }
+    owed -= due;
+    given += due;
+    yield due;
+  }
+}

@@ -1,0 +1,110 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { rate } from './arguments.ts';
+import { CommandError } from './command-error.ts';
+import { openFile, readEventBodies } from './event-bodies.ts';
+import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from './event-hub-options.ts';
+import { openEventSender, type EventSender } from './event-sender.ts';
+import { pace, systemClock } from './pace.ts';
+import type { Terminal } from './terminal.ts';
+
+interface SendOptions extends EventHubOptions {
+  readonly partitionKey?: string;
+  readonly rate: number;
+  readonly json?: true;
+}
+
+const batchMax = 500;
+
+export function addSendCommand(program: Command, terminal: Terminal): void {
+  addEventHubOptions(program.command('send'))
+    .summary('sends events from a file to an event hub')
+    .description(
+      'Sends JSON from a file, or from standard input (-), to an event hub: a document, an array, or a document per line.',
+    )
+    .argument('[file]', 'file with JSON; - is standard input', '-')
+    .option('--partition-key <text>', 'sends all events to the partition of this key')
+    .option('--rate <number>', 'events per second; 0 is as fast as the hub takes them', rate, 0)
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+A file is checked whole before its first event is sent; standard input is checked as it comes.
+
+Examples:
+  $ activation send export.json --connection-string "Endpoint=sb://127.0.0.1:5672/;…;EntityPath=profile-exports"
+  $ activation send exports.ndjson --event-hub profile-exports --rate 100
+  $ activation simulate --print --count 1000 | activation send -`,
+    )
+    .action((file: string, options: SendOptions) => send(file, options, terminal));
+}
+
+async function send(file: string, options: SendOptions, terminal: Terminal): Promise<void> {
+  const { connectionString, eventHubName } = readEventHubOptions(options, terminal);
+  const isInput = file === '-';
+  const path = isInput ? file : resolve(terminal.folder, file);
+  const total = isInput ? undefined : await countEvents(path, file);
+  if (total === 0) throw new CommandError(2, `Failed to send ${file}: it holds no event. Give JSON.`);
+  const input = isInput ? terminal.stdin : await openFile(path);
+  const progress = total === undefined ? undefined : terminal.progress('sent', total);
+  const sender = openEventSender(connectionString, eventHubName);
+  let sent = 0;
+  try {
+    const bodies = readEventBodies(input, isInput ? 'standard input' : file);
+    sent = await sendAll(bodies, sender, options, terminal, (done) => {
+      sent = done;
+      progress?.update(done);
+    });
+  } catch (error) {
+    if (error instanceof CommandError && sent > 0) throw partlySent(error, sent);
+    throw error;
+  } finally {
+    progress?.end();
+    await sender.close();
+  }
+  if (terminal.interrupted.aborted)
+    throw new CommandError(1, `Stopped after ${sent} events, as asked.`, { details: { sent } });
+  if (sent === 0) throw new CommandError(2, 'Failed to send: standard input holds no event. Give JSON.');
+  terminal.print(
+    options.json ? JSON.stringify({ event: 'sent', sent, eventHubName }) : `Sent ${sent} events to ${eventHubName}.`,
+  );
+}
+
+async function countEvents(path: string, name: string): Promise<number> {
+  const bodies = readEventBodies(await openFile(path), name);
+  let count = 0;
+  while (!(await bodies.next()).done) count += 1;
+  return count;
+}
+
+async function sendAll(
+  bodies: AsyncGenerator<Buffer>,
+  sender: EventSender,
+  options: SendOptions,
+  terminal: Terminal,
+  onSent: (sent: number) => void,
+): Promise<number> {
+  const batchOptions = options.partitionKey === undefined ? {} : { partitionKey: options.partitionKey };
+  const signal = terminal.interrupted;
+  let sent = 0;
+  for await (const due of pace({ rate: options.rate, count: Infinity, batchMax, signal, clock: systemClock })) {
+    const batch: Buffer[] = [];
+    while (batch.length < due) {
+      const next = await bodies.next();
+      if (next.done) break;
+      batch.push(next.value);
+    }
+    if (batch.length > 0) await sender.send(batch, batchOptions);
+    sent += batch.length;
+    onSent(sent);
+    if (batch.length < due) break;
+  }
+  return sent;
+}
+
+function partlySent(error: CommandError, sent: number): CommandError {
+  return new CommandError(error.exitCode, `${error.message} ${sent} events before it were sent.`, {
+    cause: error,
+    details: { ...error.details, sent },
+  });
+}

@@ -1,0 +1,226 @@
+import type { JsonObject, JsonValue } from '@activation-hub/audience-events';
+import { seededRandom, type Random } from '@activation-hub/audience-events/testing';
+import { resolveIdentities, type Identity, type IdentityChoice } from '@activation-hub/membership';
+import { MembershipTable, type TimedStatus } from './tenant-memberships.ts';
+import { mix, peopleOf, type ExportContent } from './tenant-people.ts';
+
+export interface TenantAudience {
+  readonly namespace: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface TenantOptions {
+  /** A 32-bit number; the same options and times give the same exports for ever. */
+  readonly seed: number;
+  /** How many people there are; memory grows with profiles × audiences, never with exports. */
+  readonly profiles: number;
+  /** The audiences that are mapped to the dataflow. At least one. */
+  readonly audiences: readonly TenantAudience[];
+  /** Identity namespaces of known people, in lower case; everybody has an `ecid` besides. */
+  readonly namespaces: readonly string[];
+  /** Dotted XDM paths of the mapped attributes. */
+  readonly attributes: readonly string[];
+  /** Dotted XDM paths that hold `y`, or `n` from the day on which consent is withdrawn. */
+  readonly consents: readonly string[];
+}
+
+export interface SimulatedExport {
+  readonly body: JsonObject;
+  /** Number of the profile, from 0. */
+  readonly profile: number;
+  /** When it is sent, in epoch milliseconds: later than its content when it comes late. */
+  readonly at: number;
+}
+
+/** What a destination should know of one identity in one audience after all exports so far, by AEP's rules. */
+export interface TenantTruth {
+  readonly identity: Identity;
+  readonly audience: TenantAudience;
+  readonly status: TimedStatus['status'];
+  readonly qualifiedAtMs: number;
+  /** By dotted path, as in the export that holds the newest state; of several, the one that was sent last. */
+  readonly attributes: Readonly<Record<string, JsonValue>>;
+  readonly consentWithdrawn: boolean;
+}
+
+/** A company's profiles as AEP would export them. */
+export interface Tenant {
+  /** The next export, sent at `atMs`, which must not go back. */
+  next(atMs: number): SimulatedExport;
+  /**
+   * For every identity that a route with this choice resolves to, the newest state of every audience that was exported
+   * with it. Who sends the exports one after another, in the order in which they were given, must end with exactly this.
+   */
+  truth(choice: IdentityChoice): Generator<TenantTruth>;
+}
+
+/** How often what happens, in parts of one: most exports of a busy tenant change nothing. */
+const share = { transition: 0.25, attributeChange: 0.06, consentChange: 0.02, identityAdded: 0.04, duplicate: 0.05 };
+const lateShare = 0.05;
+/** Exports that may be held back at once, and for how many others at most. */
+const lateMax = 256;
+const lateForMax = 500;
+const recentMax = 64;
+const rideAlongShare = 0.85;
+const sameTimeExitShare = 0.2;
+const wholeSecondShare = 0.6;
+const knownShare = 0.7;
+
+interface Prepared extends ExportContent {
+  readonly body: JsonObject;
+}
+
+/**
+ * Makes a tenant whose people enter and leave audiences, become known, change attributes and withdraw consent, and whose
+ * exports repeat, rewrite the same values, come late and out of order, in all of AEP's spellings of time.
+ * Throws a RangeError when there is no profile or no audience.
+ */
+export function createTenant(options: TenantOptions): Tenant {
+  if (options.profiles < 1 || options.audiences.length === 0) {
+    throw new RangeError('Failed to make a tenant: it needs at least one profile and one audience. Give both.');
+  }
+  return new SimulatedTenant(options);
+}
+
+class SimulatedTenant implements Tenant {
+  readonly #options: TenantOptions;
+  readonly #people: ReturnType<typeof peopleOf>;
+  readonly #random: Random;
+  readonly #isKnown: Uint8Array;
+  readonly #version: Uint16Array;
+  readonly #withdrawn: Uint8Array;
+  readonly #current: MembershipTable;
+  /** What was sent while the profile was anonymous, and after: a route may resolve to another identity from then on. */
+  readonly #sent: MembershipTable;
+  readonly #late: { readonly dueAt: number; readonly prepared: Prepared }[] = [];
+  readonly #recent: Prepared[] = [];
+  #sequence = 0;
+
+  constructor(options: TenantOptions) {
+    const { seed, profiles, audiences } = options;
+    this.#options = options;
+    this.#people = peopleOf(options);
+    this.#random = seededRandom(mix(seed, 0x7e4a47));
+    this.#isKnown = Uint8Array.from({ length: profiles }, () => (this.#random() < knownShare ? 1 : 0));
+    this.#version = new Uint16Array(profiles);
+    this.#withdrawn = new Uint8Array(profiles);
+    this.#current = new MembershipTable(profiles * audiences.length);
+    this.#sent = new MembershipTable(2 * profiles * audiences.length);
+  }
+
+  next(atMs: number): SimulatedExport {
+    const prepared = this.#choose(atMs);
+    this.#recent[this.#sequence % recentMax] = prepared;
+    this.#sequence += 1;
+    const { body, profile, isKnown, version, withdrawn } = prepared;
+    for (const { audience, status, qualifiedAtMs } of prepared.memberships) {
+      const state = { status, qualifiedAtMs, sequence: this.#sequence, version, withdrawn };
+      this.#sent.writeUnlessOlder(this.#sentSlot(isKnown, profile, audience), state);
+    }
+    return { body, profile, at: atMs };
+  }
+
+  *truth(choice: IdentityChoice): Generator<TenantTruth> {
+    const { profiles, audiences } = this.#options;
+    for (let profile = 0; profile < profiles; profile += 1) {
+      for (const { identity, stages } of this.#resolved(profile, choice)) {
+        for (const [index, audience] of audiences.entries()) {
+          const state = this.#sent.newest(stages.map((isKnown) => this.#sentSlot(isKnown, profile, index)));
+          if (state === undefined) continue;
+          const { status, qualifiedAtMs, version, withdrawn: consentWithdrawn } = state;
+          const attributes = this.#people.attributesOf(profile, version, consentWithdrawn);
+          yield { identity, audience, status, qualifiedAtMs, attributes, consentWithdrawn };
+        }
+      }
+    }
+  }
+
+  /** One that was held back and is due, or a new one. */
+  #choose(atMs: number): Prepared {
+    const due = this.#late.findIndex(({ dueAt }) => dueAt <= this.#sequence);
+    const [held] = due < 0 ? [] : this.#late.splice(due, 1);
+    if (held !== undefined) return held.prepared;
+    for (;;) {
+      const prepared = this.#make(atMs);
+      if (this.#late.length >= lateMax || this.#random() >= lateShare) return prepared;
+      this.#late.push({ dueAt: this.#sequence + 1 + this.#whole(lateForMax), prepared });
+    }
+  }
+
+  #make(atMs: number): Prepared {
+    const duplicate = this.#random() < share.duplicate ? this.#recent[this.#whole(this.#recent.length)] : undefined;
+    if (duplicate !== undefined) return duplicate;
+    const profile = this.#whole(this.#options.profiles);
+    // Nobody is exported who never was in a mapped audience.
+    let event = this.#statesOf(profile).length > 0 ? this.#random() : 0;
+    if ((event -= share.transition) < 0) return this.#prepare(profile, this.#transit(profile, atMs));
+    if ((event -= share.attributeChange) < 0) this.#version[profile] = (this.#version[profile] ?? 0) + 1;
+    else if ((event -= share.consentChange) < 0) this.#withdrawn[profile] = 1 - (this.#withdrawn[profile] ?? 0);
+    else if (event < share.identityAdded) this.#isKnown[profile] = 1;
+    return this.#prepare(profile, undefined);
+  }
+
+  /** Lets somebody enter or leave an audience, and says which. */
+  #transit(profile: number, atMs: number): number {
+    const audience = this.#whole(this.#options.audiences.length);
+    const slot = this.#slot(profile, audience);
+    const before = this.#current.read(slot);
+    const status = before?.status === 'realized' ? 'exited' : 'realized';
+    const last = before?.qualifiedAtMs ?? 0;
+    const second = Math.floor(atMs / 1000) * 1000;
+    // Times strictly rise per key, whatever the spelling cuts off; only an exit may carry the time of what it ends.
+    const rising = this.#random() < wholeSecondShare && second > last ? second : Math.max(atMs, last + 1);
+    const qualifiedAtMs = status === 'exited' && this.#random() < sameTimeExitShare ? last : rising;
+    this.#current.write(slot, { status, qualifiedAtMs });
+    return audience;
+  }
+
+  /** The export of somebody as they are now; other audiences than the one that changed may ride along. */
+  #prepare(profile: number, changed: number | undefined): Prepared {
+    const states = this.#statesOf(profile);
+    const some = states.filter(({ audience }) => audience === changed || this.#random() < rideAlongShare);
+    const content = {
+      profile,
+      isKnown: this.#isKnown[profile] === 1,
+      version: this.#version[profile] ?? 0,
+      withdrawn: this.#withdrawn[profile] === 1,
+      memberships: some.length > 0 ? some : states,
+    };
+    return { ...content, body: this.#people.exportOf(content) };
+  }
+
+  #statesOf(profile: number): readonly (TimedStatus & { readonly audience: number })[] {
+    return this.#options.audiences.flatMap((_, audience) => {
+      const state = this.#current.read(this.#slot(profile, audience));
+      return state === undefined ? [] : [{ audience, ...state }];
+    });
+  }
+
+  /** Each identity that the choice finds before or after the profile became known, with the stages in which it does. */
+  #resolved(profile: number, choice: IdentityChoice) {
+    const resolved = new Map<string, { readonly identity: Identity; readonly stages: boolean[] }>();
+    for (const isKnown of [false, true]) {
+      const identities = new Map(Object.entries(this.#people.identitiesOf(profile, isKnown)));
+      for (const identity of resolveIdentities(identities, choice)) {
+        const key = `${identity.namespace} ${identity.value}`;
+        const entry = resolved.get(key) ?? { identity, stages: [] };
+        entry.stages.push(isKnown);
+        resolved.set(key, entry);
+      }
+    }
+    return resolved.values();
+  }
+
+  #whole(end: number): number {
+    return Math.floor(this.#random() * end);
+  }
+
+  #slot(profile: number, audience: number): number {
+    return profile * this.#options.audiences.length + audience;
+  }
+
+  #sentSlot(isKnown: boolean, profile: number, audience: number): number {
+    return this.#slot(profile + (isKnown ? this.#options.profiles : 0), audience);
+  }
+}

@@ -1,0 +1,92 @@
+import { SingleBar } from 'cli-progress';
+import picocolors from 'picocolors';
+
+/** Where a command reads, writes and learns that it should end. One for the process; tests make their own. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The folder from which relative paths are read. */
+  readonly folder: string;
+  /** Aborted by the first SIGINT or SIGTERM, or when nobody reads the output any more. */
+  readonly interrupted: AbortSignal;
+  /** Colours for `print`: none unless it goes to a terminal, or when NO_COLOR is set. */
+  readonly colors: ReturnType<typeof picocolors.createColors>;
+  /** What the command is for, one line to standard output. */
+  readonly print: (line: string) => void;
+  /** What a person should know besides, one line to standard error. */
+  readonly say: (line: string) => void;
+  /** Resolves when standard output has taken what was printed, or takes nothing any more. */
+  flush(): Promise<void>;
+  /** Work whose end is known: a bar when standard error is a terminal, otherwise a line every ten seconds. */
+  progress(what: string, total: number): Progress;
+}
+
+export interface Progress {
+  update(done: number): void;
+  end(): void;
+}
+
+const plainProgressEveryMs = 10_000;
+
+/** The terminal of this process. Its `interrupt` is for whoever listens to signals. */
+export function processTerminal(): Terminal & { interrupt(): void } {
+  const { stdin, stdout, stderr, env } = process;
+  const interruption = new AbortController();
+  // A pipe whose reader has gone is the end of the work and no failure.
+  stdout.on('error', () => interruption.abort());
+  stderr.on('error', () => interruption.abort());
+  return {
+    stdin,
+    environment: env,
+    folder: process.cwd(),
+    interrupted: interruption.signal,
+    interrupt: () => interruption.abort(),
+    colors: picocolors.createColors(stdout.isTTY && (env.NO_COLOR ?? '') === ''),
+    print: (line) => void stdout.write(`${line}\n`),
+    flush: () =>
+      stdout.writableLength === 0 || stdout.destroyed
+        ? Promise.resolve()
+        : new Promise((resolve) => void stdout.write('', () => resolve())),
+    say: (line) => void stderr.write(`${line}\n`),
+    progress: (what, total) =>
+      stderr.isTTY ? barProgress(what, total) : lineProgress(what, total, (line) => void stderr.write(`${line}\n`)),
+  };
+}
+
+function barProgress(what: string, total: number): Progress {
+  const bar = new SingleBar({
+    format: `${what} {bar} {value}/{total} · {eta_formatted} to go`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  bar.start(total, 0);
+  return { update: (done) => bar.update(done), end: () => bar.stop() };
+}
+
+function lineProgress(what: string, total: number, write: (line: string) => void): Progress {
+  let saidAt = performance.now();
+  return {
+    update(done) {
+      if (performance.now() - saidAt < plainProgressEveryMs) return;
+      saidAt = performance.now();
+      write(`${what} ${done} of ${total}`);
+    },
+    end: () => undefined,
+  };
+}
+
+/** Resolves when the signal aborts, at once when it has. Keeps the process alive until then. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const alive = setInterval(() => undefined, 1 << 30);
+  const end = () => {
+    clearInterval(alive);
+    resolve(undefined);
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  return promise;
+}
