@@ -113,9 +113,11 @@ test('a verdict about a change that is not in the request is ignored, also when 
   });
 });
 
+const strange: unknown = { name: 'ada@example.com' };
+
 test.each([
   ['a plain error', () => Promise.reject(new Error('ada@example.com is odd'))],
-  ['a text', () => Promise.reject('ada@example.com')],
+  ['an object', () => Promise.reject(strange as Error)],
   ['nothing', () => Promise.reject(undefined as unknown as Error)],
   [
     'an error before its promise',
