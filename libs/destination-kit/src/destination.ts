@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Change } from './change.ts';
+import type { FormedValue } from './formed-value.ts';
 import type { HttpClient } from './http.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -15,6 +16,16 @@ export interface Connector<Terms = unknown> {
   enter(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   update(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   exit(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  /**
+   * Looks whether the credentials work and what the terms of these routes name is there and fit; changes nothing. Gives one
+   * sentence per problem, each with what to do; none when all is well. Throws `DestinationError` when it cannot look.
+   */
+  probe?(terms: readonly Terms[], signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Finds what the terms of these routes name (a list), and creates it where they allow that; repeating it creates nothing
+   * more. Throws `DestinationError`: class `set-up` when something is missing and may not be created.
+   */
+  prepare?(terms: readonly Terms[], signal: AbortSignal): Promise<void>;
 }
 
 /** A change with the terms of its route, as the definition's `terms` schema gives them. */
@@ -57,6 +68,15 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, T
   limits(settings: z.output<Settings>): DestinationLimits;
   /** What may share a request: anything for the destination, or only changes of one route. */
   readonly batchBy: 'destination' | 'route';
+  /**
+   * The identity of this namespace (lower case) in the form in which the destination gets it, normalised and hashed: what
+   * the ledger keeps and a change carries. Refused with a few words that hold nothing of the value. Pure, and the same for
+   * ever for the same settings, else the ledger would take a person for two; forming a formed value gives the same. When absent: as it is.
+   */
+  identity?(
+    identity: { readonly namespace: string; readonly value: string },
+    settings: z.output<Settings>,
+  ): FormedValue;
   /**
    * Makes the connector. It calls nobody; it throws `DestinationError` of class `set-up` when the settings cannot work
    * (a URL that the HTTP client would refuse, a secret in the wrong form), so that a wrong file stops the start.

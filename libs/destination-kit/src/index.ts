@@ -1,7 +1,11 @@
+export { asking } from './asking.ts';
+export { headerTextOf, type HttpSender, withBearerToken, withHeaders } from './authorized.ts';
 export type { Change, ChangeKind, JsonValue } from './change.ts';
+export { type ClientCredentials, withClientCredentials } from './client-credentials.ts';
 export { configuredUrl } from './configured-url.ts';
 export { defineDestination } from './define-destination.ts';
 export type { Connector, ConnectorContext, Delivery, DestinationDefinition, DestinationLimits } from './destination.ts';
+export { formed, refused, type FormedValue } from './formed-value.ts';
 export { errorForResponse } from './error-for-response.ts';
 export {
   createHttpClient,
@@ -10,6 +14,8 @@ export {
   type HttpRequest,
   type HttpResponse,
 } from './http.ts';
+export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
+export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';

@@ -32,6 +32,20 @@ export const contractCases = {
     }
     await Promise.resolve();
   }),
+  identity: define('forms the identity of a person once for all', async (stage) => {
+    for (const { change } of stage.deliveries('entered', [1, 2])) {
+      const form = stage.formIdentity(change.identity);
+      assert(form.status === 'formed', 'the person of the suite is one whom the destination can know');
+      assert.deepEqual(stage.formIdentity(change.identity), form, 'the same at any time');
+      assert.equal(form.value, change.identity.value, 'a formed identity stays as it is');
+    }
+    for (const value of ['', ' ', 'null', '\u0000', '@', 'x'.repeat(5_000)]) {
+      const form = stage.formIdentity({ namespace: 'email', value });
+      const repeats = form.status === 'refused' && value.length > 4 && form.reason.includes(value);
+      assert(!repeats, 'a refusal does not repeat the value');
+    }
+    await Promise.resolve();
+  }),
   enter: define('tells the vendor who entered', async (stage) => {
     await deliver(stage, stage.deliveries('entered', [1, 2, 3]));
     if (stage.hasVendor) assertMembers(stage, [1, 2, 3]);

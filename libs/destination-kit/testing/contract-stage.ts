@@ -9,6 +9,8 @@ import {
   type Delivery,
   DestinationError,
   type DestinationDefinition,
+  type FormedValue,
+  formed,
   type JsonValue,
   secretsIn,
   type Verdict,
@@ -50,6 +52,8 @@ export interface Stage {
   /** Throws when the connector has no stand-in: the case must then be left out. */
   readonly vendor: StandInVendor;
   readonly hasVendor: boolean;
+  /** The identity as the definition forms it. */
+  formIdentity(identity: Person['identity']): FormedValue;
   /** Changes of the persons with the given numbers. `revision` tells states of one person apart, later ones higher. */
   deliveries(kind: ChangeKind, persons: readonly number[], revision?: number): Delivery[];
   /** Calls the connector with deliveries of one kind and checks that what comes back is well formed. */
@@ -76,6 +80,7 @@ export async function withStage<Settings extends z.ZodType, Terms extends z.ZodT
       definition,
       batchCount: definition.limits(settings).batchCount,
       hasVendor: vendor !== undefined,
+      formIdentity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
       get vendor() {
         return vendor ?? assert.fail('this case needs a stand-in vendor; leave it out with a reason');
       },

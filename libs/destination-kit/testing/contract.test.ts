@@ -321,6 +321,11 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     { repetition: /rejected/ },
   ],
   [
+    'hashes an identity that is hashed already',
+    { ...toy, identity: ({ value }) => ({ status: 'formed', value: Buffer.from(value).toString('base64') }) },
+    { identity: /stays as it is/ },
+  ],
+  [
     'takes any settings',
     { ...toy, settings: z.looseObject({ url: z.string(), key: secret() }) },
     { described: /unknown key is refused/ },

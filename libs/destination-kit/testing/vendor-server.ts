@@ -34,9 +34,11 @@ export interface VendorServer {
   /** What came since the last `forgetRequests`, oldest first. */
   readonly requests: readonly VendorRequest[];
   forgetRequests(): void;
-  /** While a fault is set, every request meets it; `undefined` ends it. */
+  /** While a fault is set, every request that tells meets it; `undefined` ends it. */
   setFault(fault: VendorFault | undefined): void;
-  /** Resolves when the next request has arrived in full. */
+  /** The same for requests that only ask; they meet no fault else. */
+  setAskingFault(fault: VendorFault | undefined): void;
+  /** Resolves when the next request that tells has arrived in full. */
   nextRequest(): Promise<void>;
   close(): Promise<void>;
 }
@@ -54,19 +56,29 @@ export interface StandInVendor extends VendorServer {
 /** How many requests are kept; older ones are forgotten, so that a vendor of a long local run does not grow. */
 const requestsMax = 10_000;
 
-/** Starts a server that answers with `answer`, unless a fault is set. */
-export async function startVendorServer(answer: (request: VendorRequest) => VendorResponse): Promise<VendorServer> {
+/**
+ * Starts a server that answers with `answer`, unless a fault is set. `asks` says which requests change nothing at the vendor
+ * (a sign-in, a look-up); by default none do. Where one fails, the vendor took nothing, and a connector must know it.
+ */
+export async function startVendorServer(
+  answer: (request: VendorRequest) => VendorResponse,
+  asks: (request: VendorRequest) => boolean = () => false,
+): Promise<VendorServer> {
   const requests: VendorRequest[] = [];
-  let fault: VendorFault | undefined;
+  let tellingFault: VendorFault | undefined;
+  let askingFault: VendorFault | undefined;
   let waiting: (() => void)[] = [];
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const request = await read(incoming);
     requests.push(request);
     if (requests.length > requestsMax) requests.shift();
-    const arrived = waiting;
-    waiting = [];
-    for (const resolve of arrived) resolve();
+    const isAsking = asks(request);
+    const fault = isAsking ? askingFault : tellingFault;
+    if (!isAsking) {
+      for (const resolve of waiting) resolve();
+      waiting = [];
+    }
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'reset') {
       incoming.socket.resetAndDestroy();
@@ -89,7 +101,10 @@ export async function startVendorServer(answer: (request: VendorRequest) => Vend
       requests.length = 0;
     },
     setFault: (next) => {
-      fault = next;
+      tellingFault = next;
+    },
+    setAskingFault: (next) => {
+      askingFault = next;
     },
     nextRequest: () => new Promise((resolve) => waiting.push(resolve)),
     close: async () => {

@@ -1,0 +1,108 @@
+import { formed, refused, type FormedValue } from './formed-value.ts';
+import { birthDate, countryCode, emailAddress, phoneNumber, reduced } from './normalise.ts';
+import type { FieldContext, PersonalField } from './personal-field.ts';
+
+/** Values as they are, only in one spelling: for systems that keep the person's own data (CRM, Braze). */
+export const plainProfile = {
+  email: { normalise: emailAddress, as: 'plain' },
+  phone: { normalise: phoneNumber, as: 'plain' },
+  country: { normalise: countryCode, as: 'plain' },
+  birthDate: { normalise: birthDate, as: 'plain' },
+} as const satisfies Readonly<Record<string, PersonalField>>;
+
+/**
+ * Google's "Formatting guide" of the Data Manager API. Its page says that names lose punctuation, while its library keeps
+ * an inner hyphen: the library is followed. White space inside an address is removed, as the page says.
+ */
+export const googleProfile = {
+  emailAddress: { normalise: googleEmail, as: 'sha256' },
+  phoneNumber: { normalise: phoneNumber, as: 'sha256' },
+  givenName: { normalise: reduced(withoutTitle, 'a title without a name'), as: 'sha256' },
+  familyName: { normalise: reduced(withoutSuffixes, 'a suffix without a name'), as: 'sha256' },
+  regionCode: { normalise: countryCode, as: 'plain' },
+  postalCode: { normalise: formed, as: 'plain' },
+} as const satisfies Readonly<Record<string, PersonalField>>;
+
+/** Meta's "Customer information parameters", under the keys of a custom audience's schema. */
+export const metaProfile = {
+  EMAIL: { normalise: emailAddress, as: 'sha256' },
+  PHONE: { normalise: digitsOfPhone, as: 'sha256' },
+  FN: { normalise: reduced(withoutPunctuation, 'no letters'), as: 'sha256' },
+  LN: { normalise: reduced(withoutPunctuation, 'no letters'), as: 'sha256' },
+  FI: { normalise: reduced((text) => /^./u.exec(withoutPunctuation(text))?.[0] ?? '', 'no letters'), as: 'sha256' },
+  CT: { normalise: reduced(latinOnly, 'no letters from a to z'), as: 'sha256' },
+  ST: { normalise: reduced(latinOnly, 'no letters from a to z'), as: 'sha256' },
+  ZIP: { normalise: zipCode, as: 'sha256' },
+  COUNTRY: { normalise: lowerCaseCountry, as: 'sha256' },
+  GEN: { normalise: gender, as: 'sha256' },
+  DOBY: { normalise: partOfBirthDate(0), as: 'sha256' },
+  DOBM: { normalise: partOfBirthDate(1), as: 'sha256' },
+  DOBD: { normalise: partOfBirthDate(2), as: 'sha256' },
+  MADID: { normalise: reduced((text) => text, 'no id'), as: 'opaque' },
+  EXTERN_ID: { normalise: formed, as: 'opaque' },
+} as const satisfies Readonly<Record<string, PersonalField>>;
+
+function googleEmail(text: string): FormedValue {
+  const address = emailAddress(text.replaceAll(/\s/gu, ''));
+  if (address.status === 'refused') return address;
+  const [local = '', domain = ''] = address.value.split('@');
+  if (domain !== 'gmail.com' && domain !== 'googlemail.com') return address;
+  const mailbox = local.replace(/\+.*$/, '').replaceAll('.', '');
+  return mailbox === '' ? refused('not an e-mail address') : formed(`${mailbox}@${domain}`);
+}
+
+function withoutTitle(text: string): string {
+  return text.replace(/^(mr|mrs|ms|dr)\.(\s+|$)/, '').trim();
+}
+
+const suffix = /(,\s*|\s+)(jr\.?|sr\.?|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd)$/;
+
+function withoutSuffixes(text: string): string {
+  let name = text;
+  while (suffix.test(name)) name = name.replace(suffix, '').trimEnd();
+  return name;
+}
+
+function withoutPunctuation(text: string): string {
+  return text.replaceAll(/[\s!-/:-@[-`{-~]/gu, '');
+}
+
+function latinOnly(text: string): string {
+  return text.replaceAll(/[^a-z0-9]/g, '');
+}
+
+function digitsOfPhone(text: string, context: FieldContext): FormedValue {
+  const number = phoneNumber(text, context);
+  return number.status === 'formed' ? formed(number.value.slice(1)) : number;
+}
+
+function zipCode(text: string): FormedValue {
+  const code = text.toLowerCase().replaceAll(/\s/gu, '').replace(/-.*$/, '');
+  return code.length < 2 ? refused('not a postal code') : formed(code);
+}
+
+function lowerCaseCountry(text: string): FormedValue {
+  const code = countryCode(text);
+  return code.status === 'formed' ? formed(code.value.toLowerCase()) : code;
+}
+
+const genders: ReadonlyMap<string, string> = new Map([
+  ['m', 'm'],
+  ['male', 'm'],
+  ['f', 'f'],
+  ['female', 'f'],
+]);
+
+function gender(text: string): FormedValue {
+  const value = genders.get(text.toLowerCase());
+  return value === undefined
+    ? refused('neither male nor female, which is all that there is a code for')
+    : formed(value);
+}
+
+function partOfBirthDate(part: number): (text: string) => FormedValue {
+  return (text) => {
+    const date = birthDate(text);
+    return date.status === 'formed' ? formed(date.value.split('-')[part] ?? '') : date;
+  };
+}
