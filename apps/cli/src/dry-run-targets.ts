@@ -1,7 +1,7 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
-import type { Target } from '@activation-hub/delivery';
-import { resolveSecrets, type HttpClient, type HttpRequest } from '@activation-hub/destination-kit';
-import { destinationDefinitions } from '@activation-hub/destinations';
+import type { Clock, Target } from '@activation-hub/delivery';
+import type { HttpClient, HttpRequest } from '@activation-hub/destination-kit';
+import { destinationDefinitions, setUpTarget } from '@activation-hub/destinations';
 import { reasonOf } from './command-error.ts';
 
 /** A request that a destination would get; every secret in it is shown as `[secret]`. */
@@ -27,20 +27,22 @@ const shown = '[secret]';
  * Targets that record requests instead of sending them: every request is answered with an empty 200. No secret is
  * needed: a stand-in takes its place.
  */
-export async function dryRunTargets(file: ActivationFile, now: () => number): Promise<DryRunTargets> {
+export async function dryRunTargets(file: ActivationFile, clock: Clock): Promise<DryRunTargets> {
   const targets = new Map<string, Target>();
   const requests: RecordedRequest[] = [];
   const printed: { destination: string; line: string }[] = [];
   const notShown: { destination: string; reason: string }[] = [];
-  for (const { key, type, settings: written } of file.destinations.values()) {
-    const definition = destinationDefinitions.get(type);
-    if (definition === undefined) continue;
+  for (const entry of file.destinations.values()) {
+    const { key } = entry;
     try {
-      const settings = await resolveSecrets(definition.settings.parse(written), () => Promise.resolve(shown));
-      const http = recordingClient((request) => requests.push({ destination: key, ...redacted(request) }));
-      const print = (line: string) => void printed.push({ destination: key, line });
-      const connector = definition.connect(settings, { http, now, print });
-      targets.set(key, { key, connector, limits: definition.limits(settings), batchBy: definition.batchBy });
+      const target = await setUpTarget(entry, {
+        definitions: destinationDefinitions,
+        http: recordingClient((request) => requests.push({ destination: key, ...redacted(request) })),
+        clock,
+        print: (line) => void printed.push({ destination: key, line }),
+        readSecret: () => Promise.resolve(shown),
+      });
+      targets.set(key, target);
     } catch (error) {
       notShown.push({ destination: key, reason: reasonOf(error) });
     }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createMatcher } from '@activation-hub/activation-file';
+import { systemClock } from '@activation-hub/delivery';
 import { inspect, type InspectedDecision, type Inspection } from '@activation-hub/activation';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
@@ -40,13 +41,13 @@ Examples:
 async function runInspect(event: string, { activations, json }: InspectOptions, terminal: Terminal): Promise<void> {
   const file = await loadActivations(activations, terminal);
   const body = await readBody(event, terminal);
-  const dryRun = await dryRunTargets(file, Date.now);
+  const dryRun = await dryRunTargets(file, systemClock);
   const inspection = await inspect(body, {
     matcher: createMatcher(file),
     targets: dryRun.targets,
     // Nothing happens in a dry run, so there is nothing to report.
     telemetry: { emit: () => undefined },
-    now: Date.now,
+    clock: systemClock,
     signal: terminal.interrupted,
   });
   // The answers are made up here, so they say nothing.

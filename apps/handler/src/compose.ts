@@ -15,6 +15,7 @@ import {
   TableLedger,
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
+import { systemClock } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { destinationDefinitions, setUpTarget } from '@activation-hub/destinations';
 import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
@@ -65,7 +66,7 @@ export function compose(settings: Settings, appFolder: string): Composition {
       ledgerCache: new LedgerCache(cacheOptions),
       deadLetters,
       timing: defaultTiming,
-      now: Date.now,
+      clock: systemClock,
     };
   });
 
@@ -108,7 +109,7 @@ async function setUpTargets(
   const options = {
     definitions: destinationDefinitions,
     http: createHttpClient({ allowPrivateAddresses: settings.allowPrivateAddresses }),
-    now: Date.now,
+    clock: systemClock,
     print: (line: string) => context.log(line),
     readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
   };

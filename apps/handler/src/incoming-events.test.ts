@@ -10,7 +10,7 @@ test('bodies get partition, number and time from the metadata', () => {
     {
       partitionContext: { partitionId: '3' },
       sequenceNumberArray: [41, 42],
-      enqueuedTimeUtcArray: ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:06Z'],
+      enqueuedTimeUtcArray: ['2026-01-02T03:04:05.678', '2026-01-02T03:04:06Z'],
     },
     now,
   );

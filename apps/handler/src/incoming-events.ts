@@ -59,8 +59,9 @@ function safeInteger(value: number): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** The extension writes times of UTC without saying so: without a zone they are not local times. */
 function timeFrom(value: unknown): number | undefined {
-  if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Date)) return undefined;
-  const timeMs = new Date(value).getTime();
+  if (typeof value !== 'string') return undefined;
+  const timeMs = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(value) ? value : `${value}Z`);
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }

@@ -9,7 +9,7 @@ import {
   seededRandom,
   type MembershipContent,
 } from '@activation-hub/audience-events/testing';
-import { InMemoryDeadLetters } from '@activation-hub/delivery';
+import { createTarget, InMemoryDeadLetters, systemClock } from '@activation-hub/delivery';
 import type { Connector } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
@@ -53,18 +53,21 @@ const takeAll: Connector['enter'] = (deliveries) =>
   Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' as const })));
 
 function newHub(): Hub {
-  const limits = { batchCount: 100, batchBytes: 1_000_000, requestsPerSecond: 1_000, concurrency: 4 };
+  const limits = { batchCount: 100, batchBytes: 1_000_000, requestsPerSecond: 1_000_000, concurrency: 4 };
   return {
     matcher: createMatcher(file),
     targets: new Map([
       [
         'nowhere',
-        {
-          key: 'nowhere',
-          connector: { enter: takeAll, update: takeAll, exit: takeAll },
-          limits,
-          batchBy: 'destination',
-        },
+        createTarget(
+          {
+            key: 'nowhere',
+            connector: { enter: takeAll, update: takeAll, exit: takeAll },
+            limits,
+            batchBy: 'destination',
+          },
+          systemClock,
+        ),
       ],
     ]),
     ledger: new InMemoryLedger(),
@@ -72,7 +75,7 @@ function newHub(): Hub {
     deadLetters: new InMemoryDeadLetters(),
     telemetry: createTelemetry({ level: 'error', counters: new Counters(), write: () => undefined }),
     timing: defaultTiming,
-    now: Date.now,
+    clock: systemClock,
   };
 }
 

@@ -20,8 +20,8 @@ export async function activate(events: readonly IncomingEvent[], hub: Hub): Prom
   const deadline = AbortSignal.timeout(hub.timing.deadlineMs);
   // What was told by the deadline must still be settled after it, while the claims live.
   const settleBy = AbortSignal.timeout(hub.timing.settleByMs);
-  const by = { claimant: randomUUID(), expiresAtMs: hub.now() + hub.timing.claimMs };
-  const tally = new Tally(hub.now());
+  const by = { claimant: randomUUID(), expiresAtMs: hub.clock.now() + hub.timing.claimMs };
+  const tally = new Tally(hub.clock.now());
 
   // 1. Read: an event is one profile export or several; what cannot be read becomes a dead letter.
   const { exports, unreadable } = readEvents(events);

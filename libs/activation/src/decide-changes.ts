@@ -56,7 +56,7 @@ export async function decideChanges(
 ): Promise<{ readonly claimed: readonly ClaimedChange[]; readonly waiting: readonly UnsettledChange[] }> {
   const claimed: ClaimedChange[] = [];
   const waiting: UnsettledChange[] = [];
-  const nowMs = hub.now();
+  const nowMs = hub.clock.now();
   let open = demands.filter((demand) => !isKnownAsSettled(demand, hub, tally, nowMs));
 
   for (let round = 0; open.length > 0; round += 1) {
@@ -74,7 +74,7 @@ export async function decideChanges(
     for (const [index, demand] of open.entries()) {
       const row = rows[index];
       const state = stateOf(demand, row?.record);
-      const decision = decide(row?.record, state, hub.now());
+      const decision = decide(row?.record, state, hub.clock.now());
       if (decision.action === 'nothing') finish(demand, row, decision.because, hub, tally);
       else if (decision.action === 'wait') waiting.push({ demand, reason: 'somebody else is telling the destination' });
       else plans.push(planFor(demand, state, row, decision, by));
@@ -185,7 +185,7 @@ function finish(
   hub: Hub,
   tally: Tally,
 ): void {
-  if (row !== undefined) hub.ledgerCache.set(demand.keyText, row, hub.now());
+  if (row !== undefined) hub.ledgerCache.set(demand.keyText, row, hub.clock.now());
   tally.count(demand.route.destination, outcomeOf(demand, outcome));
 }
 

@@ -37,7 +37,7 @@ async function deliverTo(
   const results = await deliver(
     target,
     changes.map(({ delivery }) => delivery),
-    { telemetry: hub.telemetry, now: hub.now, signal },
+    { telemetry: hub.telemetry, clock: hub.clock, patienceMs: hub.timing.patienceMs, signal },
   );
   return changes.map(({ claimedChange, delivery }) => {
     const result = results.get(delivery.change.id);

@@ -1,5 +1,5 @@
 import type { Matcher } from '@activation-hub/activation-file';
-import type { DeadLetters, Target } from '@activation-hub/delivery';
+import type { Clock, DeadLetters, Target } from '@activation-hub/delivery';
 import type { Ledger } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
 import type { LedgerCache } from './ledger-cache.ts';
@@ -14,12 +14,13 @@ export interface Hub {
   readonly deadLetters: DeadLetters;
   readonly telemetry: Telemetry;
   readonly timing: Timing;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** Each is longer than the one before. */
 export interface Timing {
+  /** How long a request may wait for its place or for its next attempt before it is left for later. */
+  readonly patienceMs: number;
   /** How long after its start a call of `activate` still waits for destinations. */
   readonly deadlineMs: number;
   /** How long after its start it still writes to the stores. */
@@ -29,4 +30,4 @@ export interface Timing {
 }
 
 /** Well under the function's own limit of ten minutes, with half a minute between expiry and the last write for clocks that differ. */
-export const defaultTiming: Timing = { deadlineMs: 120_000, settleByMs: 150_000, claimMs: 180_000 };
+export const defaultTiming: Timing = { patienceMs: 5_000, deadlineMs: 120_000, settleByMs: 150_000, claimMs: 180_000 };

@@ -1,5 +1,5 @@
 import type { Matcher, Route } from '@activation-hub/activation-file';
-import { deliver, type DeliveryResult, type Target } from '@activation-hub/delivery';
+import { deliver, type Clock, type DeliveryResult, type Target } from '@activation-hub/delivery';
 import type { Change } from '@activation-hub/destination-kit';
 import { contentDigest, decide } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
@@ -46,17 +46,17 @@ export async function inspect(
     readonly matcher: Matcher;
     readonly targets: ReadonlyMap<string, Target>;
     readonly telemetry: Telemetry;
-    readonly now: () => number;
+    readonly clock: Clock;
     readonly signal: AbortSignal;
   },
 ): Promise<Inspection> {
-  const event = { body, partitionId: '0', sequenceNumber: 0, enqueuedAtMs: options.now() };
+  const event = { body, partitionId: '0', sequenceNumber: 0, enqueuedAtMs: options.clock.now() };
   const { exports, unreadable } = readEvents([event]);
   const { memberships, refused } = routeExports(exports, options.matcher);
-  const demands = resolveDemands(memberships, new Tally(options.now()));
+  const demands = resolveDemands(memberships, new Tally(options.clock.now()));
 
   const decided = memberships.flatMap((routed) =>
-    routed.audience.routes.flatMap((route) => decisionsOf(routed, route, demands, options.now())),
+    routed.audience.routes.flatMap((route) => decisionsOf(routed, route, demands, options.clock.now())),
   );
   const live = Map.groupBy(
     decided.filter(({ route, demand }) => demand !== undefined && route.mode === 'live'),
@@ -67,7 +67,8 @@ export async function inspect(
     const target = options.targets.get(destination);
     const deliveries = changes.flatMap(({ delivery }) => (delivery === undefined ? [] : [delivery]));
     if (target === undefined) continue;
-    for (const [id, result] of await deliver(target, deliveries, options)) results.set(id, result);
+    for (const [id, result] of await deliver(target, deliveries, { ...options, patienceMs: 0 }))
+      results.set(id, result);
   }
 
   return {

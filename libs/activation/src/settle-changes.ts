@@ -50,7 +50,7 @@ export async function settleChanges(
       continue;
     }
     tally.ledgerWrites += 1;
-    hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, hub.now());
+    hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, hub.clock.now());
     if (result.status === 'retry') unsettled.push({ demand, reason: result.reason });
     else tally.count(demand.route.destination, result.status);
   }
@@ -82,7 +82,7 @@ function lettersOfUnreadable(unreadable: readonly Unreadable[], hub: Hub): reado
         ...(audience === undefined ? {} : { audience }),
       })),
       attempts: 0,
-      givenUpAtMs: hub.now(),
+      givenUpAtMs: hub.clock.now(),
     })),
   );
 }
@@ -103,7 +103,7 @@ function lettersOfRejected(results: readonly DeliveredChange[], hub: Hub): reado
         class: result.class,
         failures: [],
         attempts: 1,
-        givenUpAtMs: hub.now(),
+        givenUpAtMs: hub.clock.now(),
       };
       letters.set(name, letter);
     }

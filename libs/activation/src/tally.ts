@@ -29,7 +29,7 @@ export class Tally {
       outcomes: this.#outcomes,
       ledgerReads: this.ledgerReads,
       ledgerWrites: this.ledgerWrites,
-      durationMs: hub.now() - this.#startedMs,
+      durationMs: hub.clock.now() - this.#startedMs,
     });
   }
 }

@@ -2,8 +2,8 @@ import { DestinationError, type Connector, type Delivery, type Verdict } from '@
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exampleDelivery } from '../testing/index.ts';
-import { deliver, type DeliveryResult, type Target } from './deliver.ts';
+import { exampleDelivery, VirtualClock } from '../testing/index.ts';
+import { createTarget, deliver, type DeliveryResult, type Target } from './deliver.ts';
 
 type Answer = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<readonly Verdict[]>;
 
@@ -16,12 +16,15 @@ function answering(answer: Answer): Connector {
 }
 
 function targetOf(connector: Connector, limits: Partial<Target['limits']> = {}): Target {
-  return {
-    key: 'crm',
-    connector,
-    limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 100, concurrency: 2, ...limits },
-    batchBy: 'destination',
-  };
+  return createTarget(
+    {
+      key: 'crm',
+      connector,
+      limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 2, ...limits },
+      batchBy: 'destination',
+    },
+    new VirtualClock(0),
+  );
 }
 
 function deliveriesOf(count: number): readonly Delivery[] {
@@ -42,7 +45,7 @@ async function tell(
   const lines: string[] = [];
   const counters = new Counters();
   const telemetry = createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) });
-  const results = await deliver(target, deliveries, { telemetry, now: () => 0, signal });
+  const results = await deliver(target, deliveries, { telemetry, clock: new VirtualClock(0), patienceMs: 0, signal });
   return { results, lines, counters };
 }
 
@@ -56,9 +59,16 @@ test('every change gets the verdict with its id, wherever that stands', async ()
   const { results } = await tell(targetOf(answering(() => Promise.resolve(verdicts))), deliveriesOf(4));
   expect(Object.fromEntries(results)).toEqual({
     'change-0': { status: 'delivered' },
-    'change-1': { status: 'retry', class: 'transient', reason: 'busy' },
+    'change-1': { status: 'retry', class: 'transient', reason: 'busy', wasTried: true },
     'change-2': { status: 'rejected', class: 'invalid', reason: 'no such contact' },
-    'change-3': { status: 'retry', class: 'transient', reason: 'locked', notBeforeMs: 5_000, doubt: 'answered' },
+    'change-3': {
+      status: 'retry',
+      class: 'transient',
+      reason: 'locked',
+      wasTried: true,
+      notBeforeMs: 5_000,
+      doubt: 'answered',
+    },
   });
 });
 
@@ -91,7 +101,13 @@ test('each direction goes to its own method, which keeps its connector', async (
 test('a change without a verdict is tried again, for it may have arrived', async () => {
   const forgetful = answering((deliveries, signal) => deliverAll(deliveries.slice(1), signal));
   const { results, lines } = await tell(targetOf(forgetful), deliveriesOf(2));
-  expect(results.get('change-0')).toEqual({ status: 'retry', class: 'fatal', reason: 'no verdict', doubt: 'answered' });
+  expect(results.get('change-0')).toEqual({
+    status: 'retry',
+    class: 'fatal',
+    reason: 'no verdict',
+    wasTried: true,
+    doubt: 'answered',
+  });
   expect(results.get('change-1')).toEqual({ status: 'delivered' });
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ delivered: 1, retry: 1, rejected: 0 });
 });
@@ -152,6 +168,7 @@ test.each(['throttled', 'set-up', 'transient', 'fatal'] as const)(
       status: 'retry',
       class: errorClass,
       reason: 'Come back later.',
+      wasTried: true,
       notBeforeMs: 7_000,
       doubt: 'answered',
     };
@@ -163,7 +180,12 @@ test.each(['throttled', 'set-up', 'transient', 'fatal'] as const)(
 test('a failed request without time and doubt has neither', async () => {
   const failing = answering(() => Promise.reject(new DestinationError('transient', 'Not reached.')));
   const { results } = await tell(targetOf(failing), deliveriesOf(1));
-  expect(results.get('change-0')).toEqual({ status: 'retry', class: 'transient', reason: 'Not reached.' });
+  expect(results.get('change-0')).toEqual({
+    status: 'retry',
+    class: 'transient',
+    reason: 'Not reached.',
+    wasTried: true,
+  });
 });
 
 /** Refuses any request that holds one of the bad changes, without saying which. */
@@ -243,7 +265,12 @@ test('after the deadline nobody is told anything, and everything is to be tried 
   const { results } = await tell(targetOf(counting), deliveriesOf(3), AbortSignal.abort());
   expect(requests).toBe(0);
   expect([...results.values()]).toEqual(
-    Array(3).fill({ status: 'retry', class: 'transient', reason: 'the deadline passed before it was told' }),
+    Array(3).fill({
+      status: 'retry',
+      class: 'transient',
+      reason: 'the deadline passed before it was told',
+      wasTried: false,
+    }),
   );
 });
 
@@ -267,7 +294,12 @@ test('a connector that listens to the deadline says itself whether its request w
     return promise;
   });
   const { results } = await tell(targetOf(listening), deliveriesOf(1), deadline.signal);
-  expect(results.get('change-0')).toEqual({ status: 'retry', class: 'transient', reason: 'It was not sent.' });
+  expect(results.get('change-0')).toEqual({
+    status: 'retry',
+    class: 'transient',
+    reason: 'It was not sent.',
+    wasTried: true,
+  });
 });
 
 test('no deliveries are no request', async () => {

@@ -3,10 +3,15 @@ import {
   type Connector,
   type Delivery,
   type DestinationLimits,
-  type Verdict,
+  type Doubt,
 } from '@activation-hub/destination-kit';
 import type { Telemetry } from '@activation-hub/telemetry';
+import { attempt, resultOf, type Results } from './attempt.ts';
 import { splitIntoBatches } from './batch.ts';
+import { Breaker, type BreakerOptions } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import { Pace } from './pace.ts';
+import { retryAttempts } from './retry-attempts.ts';
 
 /** A destination that is set up and may be told. */
 export interface Target {
@@ -16,6 +21,9 @@ export interface Target {
   readonly limits: DestinationLimits;
   /** What may share a request. */
   readonly batchBy: 'destination' | 'route';
+  /** Shared by everybody in this process who tells this destination. */
+  readonly pace: Pace;
+  readonly breaker: Breaker;
 }
 
 /** What became of one delivery. */
@@ -26,24 +34,39 @@ export type DeliveryResult =
       readonly status: 'retry';
       readonly class: string;
       readonly reason: string;
+      /** False when the destination was not asked at all: it was given a rest, or the time was up. */
+      readonly wasTried: boolean;
       /** Not before this time, in epoch milliseconds. */
       readonly notBeforeMs?: number;
       /** Whether the destination may have taken the change all the same, and whether it may still be at it. */
-      readonly doubt?: 'answered' | 'unanswered';
+      readonly doubt?: Doubt;
     };
 
 export interface DeliverOptions {
   readonly telemetry: Telemetry;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
+  /** How long a request may wait for its place or its next attempt; what would take longer is for the retry queue. */
+  readonly patienceMs: number;
   /** The deadline: what is not answered by then is to be tried again. */
   readonly signal: AbortSignal;
 }
 
+/** Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the least finds its end. */
+const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openMaxMs: 300_000 };
+/** A probe is one change, and is not waited for as long as an ordinary request: everything else of the batch waits for it. */
+const probeTimeoutMs = 5_000;
+
+/** Makes a target: with the pace of its limits, and with a breaker that is closed. */
+export function createTarget(of: Omit<Target, 'pace' | 'breaker'>, clock: Clock): Target {
+  return { ...of, pace: new Pace(of.limits, clock), breaker: new Breaker(breakerOptions) };
+}
+
 /**
  * Tells one destination all of the given deliveries, in batches within its limits, each batch of one direction, and
- * gives a result for every change id. A batch that is refused without saying which row is at fault is halved until
- * the row is found. Never throws: what goes wrong is a result.
+ * gives a result for every change id. Never throws: what goes wrong is a result.
+ *
+ * Every request goes through the same four, retry outermost, so that each attempt is admitted and paced anew:
+ * batch (count, bytes, direction) · retry (what asks for it, while the caller waits) · breaker · pace.
  */
 export async function deliver(
   target: Target,
@@ -51,142 +74,79 @@ export async function deliver(
   options: DeliverOptions,
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const results = new Map<string, DeliveryResult>();
+  const notAfterMs = options.clock.now() + options.patienceMs;
   const batches = splitIntoBatches(deliveries, target);
   // One iterator for all workers, so that each batch is taken once, in order.
   const queue = batches.values();
   const worker = async (): Promise<void> => {
-    for (const batch of queue) await deliverBatch(target, batch, options, results);
+    for (const batch of queue) {
+      const send = (part: readonly Delivery[]): Promise<Results> => sendWhenAdmitted(target, part, notAfterMs, options);
+      const { clock, signal } = options;
+      for (const [id, result] of await retryAttempts(batch, send, { clock, notAfterMs, signal }))
+        results.set(id, result);
+    }
   };
   await Promise.all(Array.from({ length: Math.min(target.limits.concurrency, batches.length) }, worker));
   return results;
 }
 
-/** The deadline came first. */
-const notTold: DeliveryResult = {
-  status: 'retry',
-  class: 'transient',
-  reason: 'the deadline passed before it was told',
-};
-
-/** A change without a verdict is the connector's defect, not a success: it may have arrived, so it is told again. */
-const withoutVerdict: DeliveryResult = { status: 'retry', class: 'fatal', reason: 'no verdict', doubt: 'answered' };
-
-async function deliverBatch(
+/**
+ * One attempt at a batch, if breaker and pace let it through. A batch that is refused without saying which row is at
+ * fault is halved until the row is found; each half is a request like any other.
+ */
+async function sendWhenAdmitted(
   target: Target,
   batch: readonly Delivery[],
+  notAfterMs: number,
   options: DeliverOptions,
-  results: Map<string, DeliveryResult>,
-): Promise<void> {
-  if (options.signal.aborted) {
-    for (const { change } of batch) results.set(change.id, notTold);
-    return;
+): Promise<Results> {
+  const { breaker, pace } = target;
+  const admission = breaker.admit(options.clock.now());
+  if (admission.is === 'open')
+    return untried(batch, 'the destination is given a rest after failures', admission.untilMs);
+
+  const isProbe = admission.is === 'probe';
+  const asked = isProbe ? batch.slice(0, 1) : batch;
+  const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
+  const paced = await pace.run(() => attempt(target, asked, { ...options, signal }), { notAfterMs, signal });
+  if (!paced.ran) {
+    if (isProbe) breaker.release();
+    return options.signal.aborted
+      ? untried(batch, 'the deadline passed before it was told')
+      : untried(batch, 'its turn comes too late to wait for', paced.earliestMs);
   }
-  const error = await attempt(target, batch, options, results);
-  if (error === undefined) return;
-  if (error.class === 'invalid' && batch.length > 1) {
-    const middle = Math.ceil(batch.length / 2);
-    await deliverBatch(target, batch.slice(0, middle), options, results);
-    await deliverBatch(target, batch.slice(middle), options, results);
-    return;
+
+  const answer = paced.result;
+  if (!(answer instanceof DestinationError)) breaker.succeed();
+  else if (answer.class === 'invalid') breaker.succeed();
+  else breaker.fail(options.clock.now());
+  if (answer instanceof DestinationError && answer.notBeforeMs !== undefined) pace.holdUntil(answer.notBeforeMs);
+
+  if (asked.length < batch.length) {
+    const rest = await sendWhenAdmitted(target, batch.slice(1), notAfterMs, options);
+    return new Map([...resultsOf(asked, answer), ...rest]);
   }
-  for (const { change } of batch) results.set(change.id, resultOf(error));
+  if (!(answer instanceof DestinationError) || answer.class !== 'invalid' || batch.length === 1) {
+    return resultsOf(asked, answer);
+  }
+  const middle = Math.ceil(batch.length / 2);
+  const first = await sendWhenAdmitted(target, batch.slice(0, middle), notAfterMs, options);
+  const second = await sendWhenAdmitted(target, batch.slice(middle), notAfterMs, options);
+  return new Map([...first, ...second]);
 }
 
-/** One request. Sets the results that the destination's answer gives, or returns why there is none. */
-async function attempt(
-  target: Target,
-  batch: readonly Delivery[],
-  { telemetry, now, signal }: DeliverOptions,
-  results: Map<string, DeliveryResult>,
-): Promise<DestinationError | undefined> {
-  const startedMs = now();
-  const kind = batch[0]?.change.kind ?? 'entered';
-  try {
-    const verdicts = await unlessAborted(methodFor(target.connector, kind)(batch, signal), signal);
-    const answers = new Map<string, DeliveryResult>();
-    for (const { change } of batch) answers.set(change.id, withoutVerdict);
-    for (const verdict of verdicts) if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict));
-
-    const answered = { delivered: 0, retry: 0, rejected: 0 };
-    for (const { status } of answers.values()) answered[status] += 1;
-    for (const [id, result] of answers) results.set(id, result);
-    telemetry.emit('request-answered', { destination: target.key, kind, ...answered, durationMs: now() - startedMs });
-    return undefined;
-  } catch (thrown) {
-    const error = asDestinationError(thrown);
-    telemetry.emit('request-failed', {
-      destination: target.key,
-      kind,
-      changes: batch.length,
-      class: error.class,
-      reason: error.message,
-      durationMs: now() - startedMs,
-    });
-    return error;
-  }
+function resultsOf(batch: readonly Delivery[], answer: Results | DestinationError): Results {
+  if (!(answer instanceof DestinationError)) return answer;
+  return new Map(batch.map(({ change }) => [change.id, resultOf(answer)]));
 }
 
-/** What the connector answers, unless the deadline comes: one that does not listen to the signal is not waited for. */
-async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const message = 'The destination had not answered by the deadline.';
-  const giveUp = (): void => reject(new DestinationError('transient', message, { doubt: 'unanswered' }));
-  // One that does listen knows better whether its request was sent, so its own error may come first.
-  const onAbort = (): void => void setImmediate(giveUp);
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([answer, deadline]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function methodFor(connector: Connector, kind: Delivery['change']['kind']): Connector['enter'] {
-  switch (kind) {
-    case 'entered':
-      return connector.enter.bind(connector);
-    case 'updated':
-      return connector.update.bind(connector);
-    case 'exited':
-      return connector.exit.bind(connector);
-  }
-}
-
-/** Whatever a connector throws besides `DestinationError` is a defect, after which nothing is certain. */
-function asDestinationError(thrown: unknown): DestinationError {
-  if (thrown instanceof DestinationError) return thrown;
-  // Its own words may hold anything, so they stay in the cause.
-  return new DestinationError('fatal', 'The connector failed in a way that it does not explain.', {
-    doubt: 'unanswered',
-    cause: thrown,
-  });
-}
-
-function resultOf(error: DestinationError): DeliveryResult {
-  if (error.class === 'invalid') return { status: 'rejected', class: error.class, reason: error.message };
-  return {
+function untried(batch: readonly Delivery[], reason: string, notBeforeMs?: number): Results {
+  const result: DeliveryResult = {
     status: 'retry',
-    class: error.class,
-    reason: error.message,
-    ...(error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs }),
-    ...(error.doubt === undefined ? {} : { doubt: error.doubt }),
+    class: 'transient',
+    reason,
+    wasTried: false,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
   };
-}
-
-function resultFor(verdict: Verdict): DeliveryResult {
-  switch (verdict.status) {
-    case 'delivered':
-      return { status: 'delivered' };
-    case 'rejected':
-      return { status: 'rejected', class: 'invalid', reason: verdict.reason };
-    case 'retry':
-      return {
-        status: 'retry',
-        class: 'transient',
-        reason: verdict.reason,
-        ...(verdict.notBeforeMs === undefined ? {} : { notBeforeMs: verdict.notBeforeMs }),
-        ...(verdict.doubt === undefined ? {} : { doubt: verdict.doubt }),
-      };
-  }
+  return new Map(batch.map(({ change }) => [change.id, result]));
 }

@@ -6,7 +6,9 @@ export {
   type Failure,
   type OriginalEvent,
 } from './dead-letters.ts';
-export { deliver, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';
+export { backoffMs, type Backoff } from './backoff.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { createTarget, deliver, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';
 export {
   InMemoryRetryQueue,
   readRetryMessage,

@@ -1,3 +1,4 @@
+import { systemClock } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { afterAll, expect, test } from 'vitest';
 import { destinationDefinitions } from './registry.ts';
@@ -10,7 +11,7 @@ const options = {
   definitions: destinationDefinitions,
   readSecret: (name: string) => Promise.resolve(`value of ${name}`),
   http,
-  now: Date.now,
+  clock: systemClock,
   print: () => undefined,
 };
 const entry = {
@@ -23,6 +24,12 @@ const entry = {
 test('a destination has the limits of its connector', async () => {
   const target = await setUpTarget(entry, options);
   expect(target).toMatchObject({ key: 'crm', batchBy: 'destination', limits: { batchCount: 50, concurrency: 8 } });
+});
+
+test('an identity stays as it is where the kind of destination says nothing about it', async () => {
+  const target = await setUpTarget(entry, options);
+  const form = target.identity({ namespace: 'email', value: ' Ann@Example.com' });
+  expect(form).toEqual({ status: 'formed', value: ' Ann@Example.com' });
 });
 
 test('the activation file lowers limits and never raises them', async () => {

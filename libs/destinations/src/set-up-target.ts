@@ -1,6 +1,8 @@
 import type { DestinationEntry } from '@activation-hub/activation-file';
-import type { Target } from '@activation-hub/delivery';
+import { createTarget, type Clock, type Target } from '@activation-hub/delivery';
 import {
+  formed,
+  type FormedValue,
   resolveSecrets,
   type ConnectorContext,
   type DestinationDefinition,
@@ -8,28 +10,42 @@ import {
 } from '@activation-hub/destination-kit';
 
 /** What is needed to turn an entry of the activation file into a destination that can be told. */
-export interface SetUpOptions extends ConnectorContext {
+export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
+  readonly clock: Clock;
   /** By type. */
   readonly definitions: ReadonlyMap<string, DestinationDefinition>;
   /** Gives the value of a secret, or throws with words that say where it was looked for. */
   readonly readSecret: (name: string) => Promise<string>;
 }
 
+/** A destination that is set up, with what its definition says besides. */
+export interface ConnectedTarget extends Target {
+  /** The identity in the form in which the destination gets it; as it is unless the definition says otherwise. */
+  readonly identity: (identity: { readonly namespace: string; readonly value: string }) => FormedValue;
+}
+
 /**
  * Sets up the destination of an entry: reads its secrets, connects its connector, and lowers the connector's limits to
  * those of the file. Throws when a secret is missing or the connector refuses its settings.
  */
-export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<Target> {
+export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<ConnectedTarget> {
   const definition = options.definitions.get(entry.type);
   if (definition === undefined) {
     throw new Error(`Failed to set up ${entry.key}: there is no kind of destination called ${entry.type}.`);
   }
   const settings = await resolveSecrets(definition.settings.parse(entry.settings), options.readSecret);
+  const target = createTarget(
+    {
+      key: entry.key,
+      connector: definition.connect(settings, { ...options, now: options.clock.now }),
+      limits: lowered(definition.limits(settings), entry.limits),
+      batchBy: definition.batchBy,
+    },
+    options.clock,
+  );
   return {
-    key: entry.key,
-    connector: definition.connect(settings, options),
-    limits: lowered(definition.limits(settings), entry.limits),
-    batchBy: definition.batchBy,
+    ...target,
+    identity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
   };
 }
 

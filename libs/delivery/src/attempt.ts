@@ -1,0 +1,115 @@
+import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import type { DeliverOptions, DeliveryResult, Target } from './deliver.ts';
+
+/** Results by change id. */
+export type Results = ReadonlyMap<string, DeliveryResult>;
+
+/** A change without a verdict is the connector's defect, not a success: it may have arrived, so it is told again. */
+const withoutVerdict: DeliveryResult = {
+  status: 'retry',
+  class: 'fatal',
+  reason: 'no verdict',
+  wasTried: true,
+  doubt: 'answered',
+};
+
+/** What the destination answered, by change, or why there is no answer. */
+export async function attempt(
+  target: Pick<Target, 'key' | 'connector'>,
+  batch: readonly Delivery[],
+  { telemetry, clock, signal }: Omit<DeliverOptions, 'patienceMs'>,
+): Promise<Results | DestinationError> {
+  const startedMs = clock.now();
+  const kind = batch[0]?.change.kind ?? 'entered';
+  try {
+    const verdicts = await unlessAborted(methodFor(target.connector, kind)(batch, signal), signal);
+    const answers = new Map<string, DeliveryResult>();
+    for (const { change } of batch) answers.set(change.id, withoutVerdict);
+    for (const verdict of verdicts) if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict));
+
+    const answered = { delivered: 0, retry: 0, rejected: 0 };
+    for (const { status } of answers.values()) answered[status] += 1;
+    const durationMs = clock.now() - startedMs;
+    telemetry.emit('request-answered', { destination: target.key, kind, ...answered, durationMs });
+    return answers;
+  } catch (thrown) {
+    const error = asDestinationError(thrown);
+    telemetry.emit('request-failed', {
+      destination: target.key,
+      kind,
+      changes: batch.length,
+      class: error.class,
+      reason: error.message,
+      durationMs: clock.now() - startedMs,
+    });
+    return error;
+  }
+}
+
+/** What the connector answers, unless the deadline comes: one that does not listen to the signal is not waited for. */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const message = 'The destination had not answered by the deadline.';
+  const giveUp = (): void => reject(new DestinationError('transient', message, { doubt: 'unanswered' }));
+  // One that does listen knows better whether its request was sent, so its own error may come first.
+  const onAbort = (): void => void setImmediate(giveUp);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([answer, deadline]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function methodFor(connector: Connector, kind: Delivery['change']['kind']): Connector['enter'] {
+  switch (kind) {
+    case 'entered':
+      return connector.enter.bind(connector);
+    case 'updated':
+      return connector.update.bind(connector);
+    case 'exited':
+      return connector.exit.bind(connector);
+  }
+}
+
+/** Whatever a connector throws besides `DestinationError` is a defect, after which nothing is certain. */
+function asDestinationError(thrown: unknown): DestinationError {
+  if (thrown instanceof DestinationError) return thrown;
+  // Its own words may hold anything, so they stay in the cause.
+  return new DestinationError('fatal', 'The connector failed in a way that it does not explain.', {
+    doubt: 'unanswered',
+    cause: thrown,
+  });
+}
+
+/** What the failure of a request means for every change in it. */
+export function resultOf(error: DestinationError): DeliveryResult {
+  if (error.class === 'invalid') return { status: 'rejected', class: error.class, reason: error.message };
+  return {
+    status: 'retry',
+    class: error.class,
+    reason: error.message,
+    wasTried: true,
+    ...(error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs }),
+    ...(error.doubt === undefined ? {} : { doubt: error.doubt }),
+  };
+}
+
+function resultFor(verdict: Verdict): DeliveryResult {
+  switch (verdict.status) {
+    case 'delivered':
+      return { status: 'delivered' };
+    case 'rejected':
+      return { status: 'rejected', class: 'invalid', reason: verdict.reason };
+    case 'retry':
+      return {
+        status: 'retry',
+        class: 'transient',
+        reason: verdict.reason,
+        wasTried: true,
+        ...(verdict.notBeforeMs === undefined ? {} : { notBeforeMs: verdict.notBeforeMs }),
+        ...(verdict.doubt === undefined ? {} : { doubt: verdict.doubt }),
+      };
+  }
+}

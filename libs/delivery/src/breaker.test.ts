@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { Breaker } from './breaker.ts';
+
+const options = { failuresToOpen: 3, openMs: 1_000, openMaxMs: 8_000 };
+const opened = (): Breaker => {
+  const breaker = new Breaker(options);
+  for (let failure = 0; failure < 3; failure += 1) breaker.fail(0);
+  return breaker;
+};
+
+test('it stays closed while failures are not in a row', () => {
+  const breaker = new Breaker(options);
+  for (let turn = 0; turn < 10; turn += 1) {
+    breaker.fail(0);
+    breaker.fail(0);
+    breaker.succeed();
+  }
+  expect(breaker.admit(0)).toEqual({ is: 'closed' });
+});
+
+test('failures in a row open it, and it says until when', () => {
+  const breaker = opened();
+  expect(breaker.admit(999)).toEqual({ is: 'open', untilMs: 1_000 });
+});
+
+test('half open it admits one probe at a time', () => {
+  const breaker = opened();
+  expect(breaker.admit(1_000)).toEqual({ is: 'probe' });
+  expect(breaker.admit(1_001)).toEqual({ is: 'open', untilMs: 2_001 });
+  breaker.release();
+  expect(breaker.admit(1_002)).toEqual({ is: 'probe' });
+});
+
+test('a probe that succeeds closes it', () => {
+  const breaker = opened();
+  breaker.admit(1_000);
+  breaker.succeed();
+  expect(breaker.admit(1_000)).toEqual({ is: 'closed' });
+  breaker.fail(1_000);
+  expect(breaker.admit(1_000)).toEqual({ is: 'closed' });
+});
+
+test('each failed probe keeps it open twice as long, up to the most', () => {
+  const breaker = opened();
+  let nowMs = 1_000;
+  const waits: number[] = [];
+  for (let probe = 0; probe < 5; probe += 1) {
+    expect(breaker.admit(nowMs)).toEqual({ is: 'probe' });
+    breaker.fail(nowMs);
+    const admission = breaker.admit(nowMs);
+    if (admission.is !== 'open') throw new Error('unreachable');
+    waits.push(admission.untilMs - nowMs);
+    nowMs = admission.untilMs;
+  }
+  expect(waits).toEqual([2_000, 4_000, 8_000, 8_000, 8_000]);
+});
+
+test('requests that were under way when it opened change nothing', () => {
+  const breaker = opened();
+  breaker.fail(500);
+  breaker.fail(600);
+  expect(breaker.admit(700)).toEqual({ is: 'open', untilMs: 1_000 });
+});

@@ -1,0 +1,61 @@
+/** When a breaker trips, and how long it stays so. */
+export interface BreakerOptions {
+  /** So many failures in a row open it. */
+  readonly failuresToOpen: number;
+  /** How long it stays open the first time; each failed probe doubles it. */
+  readonly openMs: number;
+  readonly openMaxMs: number;
+}
+
+/** Whether a request may be sent: freely, as the one probe of a half-open breaker, or not before a time. */
+export type Admission =
+  { readonly is: 'closed' } | { readonly is: 'probe' } | { readonly is: 'open'; readonly untilMs: number };
+
+/**
+ * Keeps requests away from a destination that fails. Closed at first; open after `failuresToOpen` failures in a row; after
+ * a while half-open: one probe goes through, and its end closes the breaker or opens it for twice as long.
+ *
+ * Whoever is admitted must say how it ended, with `succeed` or `fail`; `release` for a request that was not sent after all.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  #failuresInRow = 0;
+  #openings = 0;
+  #openUntilMs = 0;
+  #isProbing = false;
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  admit(nowMs: number): Admission {
+    if (this.#openings === 0) return { is: 'closed' };
+    if (nowMs < this.#openUntilMs) return { is: 'open', untilMs: this.#openUntilMs };
+    // While the probe is under way the others look again after the shortest time that it can stay open.
+    if (this.#isProbing) return { is: 'open', untilMs: nowMs + this.#options.openMs };
+    this.#isProbing = true;
+    return { is: 'probe' };
+  }
+
+  succeed(): void {
+    this.#failuresInRow = 0;
+    this.#openings = 0;
+    this.#isProbing = false;
+  }
+
+  fail(nowMs: number): void {
+    this.#failuresInRow += 1;
+    const wasProbe = this.#isProbing;
+    this.#isProbing = false;
+    if (this.#openings > 0 && !wasProbe) return;
+    if (this.#openings === 0 && this.#failuresInRow < this.#options.failuresToOpen) return;
+    this.#openings += 1;
+    const openMs = Math.min(this.#options.openMaxMs, this.#options.openMs * 2 ** Math.min(this.#openings - 1, 40));
+    this.#openUntilMs = nowMs + openMs;
+  }
+
+  /** The request of a probe was not sent: the next one is the probe. */
+  release(): void {
+    this.#isProbing = false;
+  }
+}

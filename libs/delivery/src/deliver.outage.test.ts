@@ -1,0 +1,145 @@
+import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { exampleDelivery, VirtualClock } from '../testing/index.ts';
+import { createTarget, deliver, type DeliveryResult, type Target } from './deliver.ts';
+
+type Answer = (deliveries: readonly Delivery[]) => readonly Verdict[];
+
+const silent = { emit: (): void => undefined };
+const never = new AbortController().signal;
+const take: Answer = (deliveries) => deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' }));
+const fail = (errorClass: 'transient' | 'throttled' | 'set-up', options: object = {}): never => {
+  throw new DestinationError(errorClass, 'It failed.', options);
+};
+
+/** A target on a clock of its own, whose answers come from `answer`; counts requests and the changes in them. */
+function staged(answer: Answer, limits: Partial<Target['limits']> = {}) {
+  const clock = new VirtualClock(1_000_000);
+  const requests: { readonly atMs: number; readonly changes: number }[] = [];
+  const method: Connector['enter'] = (deliveries) => {
+    requests.push({ atMs: clock.now() - 1_000_000, changes: deliveries.length });
+    return Promise.resolve().then(() => answer(deliveries));
+  };
+  const target = createTarget(
+    {
+      key: 'crm',
+      connector: { enter: method, update: method, exit: method },
+      limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 4, ...limits },
+      batchBy: 'destination',
+    },
+    clock,
+  );
+  const tell = async (count: number, patienceMs = 5_000, waitMs = 60_000): Promise<readonly DeliveryResult[]> => {
+    const deliveries = Array.from({ length: count }, (_, n) => exampleDelivery(n));
+    const told = deliver(target, deliveries, { telemetry: silent, clock, patienceMs, signal: never });
+    await clock.advance(waitMs);
+    return [...(await told).values()];
+  };
+  return { clock, target, requests, tell };
+}
+
+test('a request that fails once is sent again after a short wait, and then nobody is bothered', async () => {
+  let failures = 1;
+  const { tell, requests } = staged((deliveries) => (failures-- > 0 ? fail('transient') : take(deliveries)));
+  expect(await tell(3)).toEqual(Array(3).fill({ status: 'delivered' }));
+  expect(requests.map(({ changes }) => changes)).toEqual([3, 3]);
+});
+
+test('only the changes that ask for it are sent again', async () => {
+  let isFirst = true;
+  const { tell, requests } = staged((deliveries) => {
+    const verdicts = deliveries.map(({ change }, n): Verdict =>
+      isFirst && n === 1
+        ? { id: change.id, status: 'retry', reason: 'locked' }
+        : { id: change.id, status: 'delivered' },
+    );
+    isFirst = false;
+    return verdicts;
+  });
+  expect(await tell(3)).toEqual(Array(3).fill({ status: 'delivered' }));
+  expect(requests.map(({ changes }) => changes)).toEqual([3, 1]);
+});
+
+test('attempts are bounded, and set-up failures and requests without an answer have only one', async () => {
+  const transient = staged(() => fail('transient'));
+  await transient.tell(1);
+  expect(transient.requests).toHaveLength(3);
+  const setUp = staged(() => fail('set-up'));
+  await setUp.tell(1);
+  expect(setUp.requests).toHaveLength(1);
+  const unanswered = staged(() => fail('transient', { doubt: 'unanswered' }));
+  expect(await unanswered.tell(1)).toMatchObject([{ status: 'retry', doubt: 'unanswered', wasTried: true }]);
+  expect(unanswered.requests).toHaveLength(1);
+});
+
+test('a caller without patience is not made to wait', async () => {
+  const { tell, requests } = staged(() => fail('transient'));
+  expect(await tell(1, 0, 0)).toMatchObject([{ status: 'retry', class: 'transient' }]);
+  expect(requests).toHaveLength(1);
+});
+
+test('after throttling nobody sends before the time that the destination named', async () => {
+  let throttled = true;
+  const { clock, tell, requests } = staged((deliveries) => {
+    if (!throttled) return take(deliveries);
+    throttled = false;
+    return fail('throttled', { notBeforeMs: clock.now() + 30_000 });
+  });
+  expect(await tell(1, 5_000, 1_000)).toMatchObject([{ status: 'retry', class: 'throttled', wasTried: true }]);
+  expect(await tell(1, 5_000, 1_000)).toMatchObject([{ status: 'retry', wasTried: false, notBeforeMs: 1_030_000 }]);
+  expect(requests).toHaveLength(1);
+  expect(await tell(1, 60_000, 60_000)).toEqual([{ status: 'delivered' }]);
+  expect(requests.map(({ atMs }) => atMs)).toEqual([0, 30_000]);
+});
+
+test('failures in a row keep everybody away, and say until when', async () => {
+  const { tell, requests } = staged(() => fail('transient'));
+  await tell(1, 5_000, 3_000);
+  expect(requests).toHaveLength(3);
+  const [result] = await tell(1, 0, 0);
+  expect(result).toMatchObject({
+    status: 'retry',
+    wasTried: false,
+    reason: 'the destination is given a rest after failures',
+  });
+});
+
+test('the end of an outage is found with one change, and then the rest is told', async () => {
+  let isDown = true;
+  const { tell, requests } = staged((deliveries) => (isDown ? fail('transient') : take(deliveries)));
+  await tell(1);
+  requests.length = 0;
+  isDown = false;
+  expect(await tell(10)).toEqual(Array(10).fill({ status: 'delivered' }));
+  expect(requests.map(({ changes }) => changes)).toEqual([1, 9]);
+});
+
+test('while it is down a destination is asked ever less often, by one change at a time', async () => {
+  const { tell, requests } = staged(() => fail('transient'));
+  await tell(1);
+  requests.length = 0;
+  for (let minute = 0; minute < 60; minute += 1) await tell(50, 0, 60_000);
+  expect(requests.length).toBeLessThan(25);
+  expect(requests.every(({ changes }) => changes === 1)).toBe(true);
+});
+
+test('refused rows do not count as failures of the destination', async () => {
+  const { tell, requests } = staged(() => {
+    throw new DestinationError('invalid', 'No.');
+  });
+  for (let turn = 0; turn < 10; turn += 1) await tell(1, 0, 0);
+  expect(requests).toHaveLength(10);
+});
+
+test('each half of a refused batch keeps the pace', async () => {
+  const { tell, requests } = staged(
+    (deliveries) => {
+      if (deliveries.some(({ change }) => change.id === 'change-0')) throw new DestinationError('invalid', 'No.');
+      return take(deliveries);
+    },
+    { requestsPerSecond: 1, batchCount: 8 },
+  );
+  const results = await tell(8, 60_000);
+  expect(results.filter(({ status }) => status === 'delivered')).toHaveLength(7);
+  expect(requests.slice(1).every(({ atMs }, n) => atMs - (requests[n]?.atMs ?? 0) >= 1_000)).toBe(true);
+});

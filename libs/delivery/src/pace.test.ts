@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { VirtualClock } from '../testing/virtual-clock.ts';
+import { backoffMs } from './backoff.ts';
+import { systemClock } from './clock.ts';
+import { Pace } from './pace.ts';
+
+const never = new AbortController().signal;
+const always = { notAfterMs: Infinity, signal: never };
+
+function recorded(pace: Pace, clock: VirtualClock) {
+  const startedAtMs: number[] = [];
+  const send = (limits = always, durationMs = 0) =>
+    pace.run(async () => {
+      startedAtMs.push(clock.now());
+      if (durationMs > 0) await clock.sleep(durationMs, never);
+    }, limits);
+  return { startedAtMs, send };
+}
+
+test('a burst of one second goes at once, then requests come evenly', async () => {
+  const clock = new VirtualClock(10_000);
+  const { startedAtMs, send } = recorded(new Pace({ requestsPerSecond: 4, concurrency: 100 }, clock), clock);
+  const sent = Promise.all(Array.from({ length: 8 }, () => send()));
+  await clock.advance(5_000);
+  await sent;
+  expect(startedAtMs.map((at) => at - 10_000)).toEqual([0, 0, 0, 0, 250, 500, 750, 1_000]);
+});
+
+test('no second ever holds more than the burst and the rate together', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 60 }),
+      async (requestsPerSecond, gaps) => {
+        const clock = new VirtualClock(0);
+        const { startedAtMs, send } = recorded(new Pace({ requestsPerSecond, concurrency: 1_000 }, clock), clock);
+        const sent: Promise<unknown>[] = [];
+        for (const gapMs of gaps) {
+          sent.push(send());
+          await clock.advance(gapMs);
+        }
+        await clock.advance(100_000);
+        await Promise.all(sent);
+        expect(startedAtMs).toHaveLength(gaps.length);
+        for (const from of startedAtMs) {
+          const inSecond = startedAtMs.filter((at) => at >= from && at < from + 1_000).length;
+          expect(inSecond).toBeLessThanOrEqual(2 * requestsPerSecond);
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('no more than the allowed number is under way, and the next goes when one ends', async () => {
+  const clock = new VirtualClock(0);
+  const { startedAtMs, send } = recorded(new Pace({ requestsPerSecond: 1_000, concurrency: 2 }, clock), clock);
+  const sent = Promise.all(Array.from({ length: 6 }, () => send(always, 1_000)));
+  await clock.advance(10_000);
+  await sent;
+  expect(startedAtMs.map((at) => Math.floor(at / 1_000))).toEqual([0, 0, 1, 1, 2, 2]);
+});
+
+test('while the destination asks to be left alone nobody goes, not even who already waits', async () => {
+  const clock = new VirtualClock(0);
+  const pace = new Pace({ requestsPerSecond: 1, concurrency: 10 }, clock);
+  const { startedAtMs, send } = recorded(pace, clock);
+  const sent = Promise.all([send(), send(), send()]);
+  await clock.advance(500);
+  pace.holdUntil(30_000);
+  pace.holdUntil(20_000);
+  await clock.advance(60_000);
+  await sent;
+  expect(startedAtMs).toEqual([0, 30_000, 30_000 + 1_000]);
+});
+
+test('a place that is too far away is refused at once, with the time at which it would be', async () => {
+  const clock = new VirtualClock(0);
+  const pace = new Pace({ requestsPerSecond: 1, concurrency: 10 }, clock);
+  pace.holdUntil(5_000);
+  expect(await pace.run(() => Promise.resolve(1), { notAfterMs: 4_999, signal: never })).toEqual({
+    ran: false,
+    earliestMs: 5_000,
+  });
+});
+
+test('an aborted wait ends at once, for a place and for a seat, and gives its seat back', async () => {
+  const clock = new VirtualClock(0);
+  const pace = new Pace({ requestsPerSecond: 1, concurrency: 1 }, clock);
+  const { send } = recorded(pace, clock);
+  const stop = new AbortController();
+  const limits = { notAfterMs: Infinity, signal: stop.signal };
+  const first = send(always, 60_000);
+  const waiting = [send(limits), send(limits)];
+  await clock.advance(10);
+  stop.abort();
+  expect((await Promise.all(waiting)).map(({ ran }) => ran)).toEqual([false, false]);
+  await clock.advance(60_000);
+  await first;
+  const last = send();
+  await clock.advance(1_000);
+  expect((await last).ran).toBe(true);
+});
+
+test('a request that throws gives its seat back', async () => {
+  const clock = new VirtualClock(0);
+  const pace = new Pace({ requestsPerSecond: 1_000, concurrency: 1 }, clock);
+  await expect(pace.run(() => Promise.reject(new Error('boom')), always)).rejects.toThrow('boom');
+  expect((await pace.run(() => Promise.resolve(1), always)).ran).toBe(true);
+});
+
+test('waits grow with every attempt, never beyond the most, and are spread over all of it', () => {
+  const backoff = { baseMs: 100, maxMs: 1_000 };
+  expect([1, 2, 3, 4, 5, 1_000].map((attempts) => backoffMs(backoff, attempts, () => 0.999_999))).toEqual([
+    100, 200, 400, 800, 1_000, 1_000,
+  ]);
+  expect(backoffMs(backoff, 3, () => 0)).toBe(0);
+  expect(backoffMs(backoff, 3, () => 0.5)).toBe(200);
+});
+
+test('the clock of the system wakes a sleeper that is aborted', async () => {
+  const stop = new AbortController();
+  const slept = systemClock.sleep(3_600_000, stop.signal);
+  stop.abort();
+  await slept;
+  await systemClock.sleep(3_600_000, stop.signal);
+  await systemClock.sleep(1, never);
+});

@@ -1,0 +1,94 @@
+import type { Clock } from './clock.ts';
+
+/** How fast one credential may be used. */
+export interface PaceLimits {
+  readonly requestsPerSecond: number;
+  readonly concurrency: number;
+}
+
+/**
+ * Paces the requests of one credential, whoever sends them: at most `requestsPerSecond`, evenly, with a burst of one
+ * second's worth; at most `concurrency` at once; none before the time that the destination named.
+ *
+ * Each request takes the next free place in a timetable (the "generic cell rate algorithm", ITU-T I.371), so waiting costs
+ * no polling, and a place that is too far away is known before anybody waits for it.
+ */
+export class Pace {
+  readonly #intervalMs: number;
+  readonly #burstMs: number;
+  readonly #concurrency: number;
+  readonly #clock: Clock;
+  /** When the timetable is free again, had everybody come evenly. */
+  #freeAtMs = 0;
+  #heldUntilMs = 0;
+  #underWay = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(limits: PaceLimits, clock: Clock) {
+    this.#intervalMs = 1_000 / limits.requestsPerSecond;
+    this.#burstMs = Math.max(0, 1_000 - this.#intervalMs);
+    this.#concurrency = limits.concurrency;
+    this.#clock = clock;
+  }
+
+  /** Lets nobody through before this time, in epoch milliseconds. A shorter time than one already set changes nothing. */
+  holdUntil(timeMs: number): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, timeMs);
+  }
+
+  /** When the next request could go, in epoch milliseconds; in the past when at once. */
+  get earliestMs(): number {
+    return Math.max(this.#heldUntilMs, this.#freeAtMs - this.#burstMs);
+  }
+
+  /**
+   * Waits for a place and runs `request`. When the place would be later than `notAfterMs`, or the signal is aborted
+   * before it comes, the request is not run and the answer is `{ ran: false, earliestMs }`.
+   */
+  async run<Result>(
+    request: () => Promise<Result>,
+    limits: { readonly notAfterMs: number; readonly signal: AbortSignal },
+  ): Promise<{ readonly ran: true; readonly result: Result } | { readonly ran: false; readonly earliestMs: number }> {
+    await this.#takeSeat(limits.signal);
+    try {
+      // Held again while one waits for a place: whoever was throttled in between speaks for all.
+      for (;;) {
+        const nowMs = this.#clock.now();
+        const { earliestMs } = this;
+        if (earliestMs > limits.notAfterMs || limits.signal.aborted) return { ran: false, earliestMs };
+        if (earliestMs <= nowMs) break;
+        await this.#clock.sleep(earliestMs - nowMs, limits.signal);
+      }
+      this.#freeAtMs = Math.max(this.#freeAtMs, this.#clock.now()) + this.#intervalMs;
+      return { ran: true, result: await request() };
+    } finally {
+      this.#leaveSeat();
+    }
+  }
+
+  async #takeSeat(signal: AbortSignal): Promise<void> {
+    if (this.#underWay < this.#concurrency) {
+      this.#underWay += 1;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = (): void => resolve(undefined);
+    this.#waiting.push(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    await promise;
+    signal.removeEventListener('abort', wake);
+    const index = this.#waiting.indexOf(wake);
+    // Whoever was aborted has not been given a seat: it takes one for the moment in which it finds that out.
+    if (index >= 0) {
+      this.#waiting.splice(index, 1);
+      this.#underWay += 1;
+    }
+  }
+
+  /** The seat goes to whoever waits longest, or becomes free. */
+  #leaveSeat(): void {
+    const next = this.#underWay > this.#concurrency ? undefined : this.#waiting.shift();
+    if (next === undefined) this.#underWay -= 1;
+    else next();
+  }
+}

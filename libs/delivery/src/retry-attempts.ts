@@ -1,0 +1,41 @@
+import type { Delivery } from '@activation-hub/destination-kit';
+import { backoffMs, type Backoff } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import type { DeliveryResult } from './deliver.ts';
+
+/** How often a batch is sent while its caller waits, by the class of what went wrong; 1 is the first time. */
+const attemptsByClass: Readonly<Record<string, number>> = { transient: 3, throttled: 3, 'set-up': 1, fatal: 1 };
+
+/** Short waits: whatever needs longer ones waits in the retry queue, where nobody waits for it. */
+const backoff: Backoff = { baseMs: 200, maxMs: 2_000 };
+
+/**
+ * Sends deliveries, and again those that ask for it, while their class has attempts left and the next one would come by
+ * `notAfterMs`. A delivery without any answer is not sent again here: it may still be under way.
+ */
+export async function retryAttempts(
+  deliveries: readonly Delivery[],
+  send: (deliveries: readonly Delivery[]) => Promise<ReadonlyMap<string, DeliveryResult>>,
+  limits: { readonly clock: Clock; readonly notAfterMs: number; readonly signal: AbortSignal },
+): Promise<ReadonlyMap<string, DeliveryResult>> {
+  const { clock, signal } = limits;
+  const results = new Map<string, DeliveryResult>();
+  let open = deliveries;
+  for (let attempts = 1; open.length > 0; attempts += 1) {
+    for (const [id, result] of await send(open)) results.set(id, result);
+
+    let dueAtMs = clock.now() + backoffMs(backoff, attempts, clock.random);
+    open = open.filter(({ change }) => {
+      const result = results.get(change.id);
+      if (result?.status !== 'retry' || result.doubt === 'unanswered' || !result.wasTried) return false;
+      if (attempts >= (attemptsByClass[result.class] ?? 1) || (result.notBeforeMs ?? 0) > limits.notAfterMs)
+        return false;
+      dueAtMs = Math.max(dueAtMs, result.notBeforeMs ?? 0);
+      return true;
+    });
+    if (open.length === 0 || dueAtMs > limits.notAfterMs) break;
+    await clock.sleep(dueAtMs - clock.now(), signal);
+    if (signal.aborted) break;
+  }
+  return results;
+}
