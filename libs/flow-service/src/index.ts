@@ -1,0 +1,10 @@
+export { AdobeError, isAdobeError } from './adobe-error.ts';
+export type { AdobeErrorKind } from './adobe-error.ts';
+export { createAdobeClient } from './adobe-client.ts';
+export type { AdobeClient } from './adobe-client.ts';
+export type { Audience, Audiences, ListAudiencesOptions } from './audiences.ts';
+export type { Collection, FlowService, ListOptions } from './flow-service.ts';
+export { adobeIds } from './flow-service-entities.ts';
+export type * from './flow-service-entities.ts';
+export type { PlatformOptions } from './platform-connection.ts';
+export type { RetryLimits, Surroundings } from './retry.ts';
