@@ -51,7 +51,7 @@ export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row'>):
   const { audience, membership, key, keyText, attributes, route } = demand;
   const name = audience.name ?? membership.name;
   const change: Change = {
-    id: changeId(keyText, kind, state),
+    id: changeId(keyText, state),
     kind,
     audience: {
       key: audience.key,

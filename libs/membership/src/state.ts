@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ChangeKind, JsonValue } from '@activation-hub/destination-kit';
+import type { JsonValue } from '@activation-hub/destination-kit';
 
 /** What AEP says about one identity in one audience, and what the destination should therefore know. */
 export interface MembershipState {
@@ -92,10 +92,12 @@ export function areSameAttributes(left: Attributes, right: Attributes): boolean 
 
 /**
  * The deterministic id of a change: the same for every attempt at the same state of the same key (given by its
- * `ledgerKeyText`), different for any other. 27 characters of `[A-Za-z0-9_-]`, from which neither the identity nor the
- * attributes can be read.
+ * `ledgerKeyText`), different for any other. An attempt that ends in doubt turns an update into an entry, so the id is
+ * of what the destination should know, not of the words in which it is told. 27 characters of `[A-Za-z0-9_-]`, from
+ * which neither the identity nor the attributes can be read.
  */
-export function changeId(keyText: string, kind: ChangeKind, state: MembershipState): string {
-  const said = `${keyText}\n${kind}\n${state.qualifiedAtMs}\n${state.enqueuedAtMs}\n${state.content}`;
+export function changeId(keyText: string, state: MembershipState): string {
+  const { status, isMember, qualifiedAtMs, enqueuedAtMs, content } = state;
+  const said = `${keyText}\n${status}\n${String(isMember)}\n${qualifiedAtMs}\n${enqueuedAtMs}\n${content}`;
   return hash('sha256', said, 'base64url').slice(0, 27);
 }
