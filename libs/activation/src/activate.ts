@@ -22,6 +22,7 @@ export async function activate(events: readonly IncomingEvent[], hub: Hub): Prom
   const settleBy = AbortSignal.timeout(hub.timing.settleByMs);
   const by = { claimant: randomUUID(), expiresAtMs: hub.clock.now() + hub.timing.claimMs };
   const tally = new Tally(hub.clock.now());
+  hub.ledgerCache.follow(events);
 
   // 1. Read: an event is one profile export or several; what cannot be read becomes a dead letter.
   const { exports, unreadable } = readEvents(events);
