@@ -11,13 +11,13 @@ export class BatchHeldError extends Error {
       .map(([reason, changes]) => `${changes.length} × ${reason}`)
       .slice(0, 5)
       .join('; ');
-    super(`Failed to settle ${unsettled.length} changes (${reasons}).`);
+    super(`Failed to settle ${unsettled.length} changes (${reasons}). Give the same events again.`);
     hub.telemetry.emit('batch-held', {
       partitionId: events[0]?.partitionId ?? '',
       events: events.length,
       firstSequenceNumber: events[0]?.sequenceNumber ?? 0,
       lastSequenceNumber: events.at(-1)?.sequenceNumber ?? 0,
-      reason: `${this.message} `.trim(),
+      reason: this.message,
     });
   }
 }

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { eventOf, openHub, personExport } from '../testing/index.ts';
+
+test.each(['n', 'u', 'p', 'dn', '', null, false, { val: 'y' }])(
+  'a member whose consent is %j is withheld from a destination that never heard of them',
+  async (consent) => {
+    const { activate, crm, outcomes } = openHub();
+    await activate(eventOf(personExport({ consent }), 1));
+    expect(crm.requests).toBe(0);
+    expect(outcomes()).toEqual({ 'crm withheld': 1 });
+  },
+);
+
+test('consent that is withdrawn leads to an exit, and consent that returns to an entry', async () => {
+  const { activate, crm, outcomes } = openHub();
+  await activate(eventOf(personExport({ consent: 'y' }), 1));
+  await activate(eventOf(personExport({ consent: 'n' }), 2));
+  expect(crm.members.size).toBe(0);
+  await activate(eventOf(personExport({ consent: 'n' }), 3));
+  await activate(eventOf(personExport({ consent: 'y' }), 4));
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1', 'entered sports-fans p1']);
+  expect(crm.told[1]?.attributes).toEqual({});
+  expect(outcomes()).toEqual({ 'crm delivered': 3, 'crm withheld': 1 });
+});
+
+test('of two consents in one batch the later is followed', async () => {
+  const { activate, crm } = openHub();
+  await activate(eventOf(personExport({ consent: 'n' }), 2), eventOf(personExport({ consent: 'y' }), 1));
+  expect(crm.requests).toBe(0);
+  await activate(eventOf(personExport({ consent: 'y' }), 4), eventOf(personExport({ consent: 'n' }), 3));
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+});
+
+test('an exit needs no consent', async () => {
+  const { activate, crm } = openHub();
+  await activate(eventOf(personExport(), 1));
+  await activate(eventOf(personExport({ status: 'exited', at: 60, consent: null }), 2));
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
+});
+
+test('what another worker was told in between is found after the partition has moved there and back', async () => {
+  const first = openHub();
+  const second = openHub({ ledger: first.hub.ledger, destinations: first });
+  await first.activate(eventOf(personExport({ consent: 'n' }), 1));
+  await second.activate(eventOf(personExport({ consent: 'y' }), 2));
+  await first.activate(eventOf(personExport({ consent: 'n' }), 3));
+  expect(first.crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
+});

@@ -1,0 +1,77 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { eventOf, openHub, personExport } from '../testing/index.ts';
+import type { IncomingEvent } from './index.ts';
+
+/** Every value of a person that goes into the events of this test. */
+const personal = [
+  'kunde-4711',
+  'zuleika@example.org',
+  'Zuleika',
+  '41570065363492864046196480857364251150',
+  'nein-danke',
+];
+const [crmid = '', email = '', firstName = '', ecid = '', consent = ''] = personal;
+
+function isNamedIn(text: string): readonly string[] {
+  return personal.filter((value) => text.includes(value));
+}
+
+test('whatever goes wrong, nothing personal is in a line of telemetry or in an error', async () => {
+  const person = { identities: { crmid: [crmid], email: [email], ecid: [ecid] }, firstName };
+  const { activate, crm, lines, clock, hub, letters } = openHub();
+  const errors: string[] = [];
+  const attempt = async (...events: IncomingEvent[]): Promise<void> => {
+    clock.nowMs += hub.timing.claimMs;
+    await activate(...events).catch((error: unknown) => void errors.push(String(error), (error as Error).stack ?? ''));
+  };
+  const good = eventOf(personExport(person), 1);
+  crm.onRequest = () => {
+    throw new TypeError(`${crmid} ${firstName} is not a function`);
+  };
+  await attempt(good);
+  crm.onRequest = () => {
+    throw new DestinationError('throttled', 'Too many requests.');
+  };
+  await attempt(good);
+  crm.onRequest = () => undefined;
+  for (const status of ['retry', 'rejected', 'delivered'] as const) {
+    crm.answer = ({ id }) => ({ id, status, reason: 'it says so' });
+    await attempt(good, eventOf(personExport({ ...person, at: 60, status: 'exited' }), 2));
+    await attempt(eventOf(personExport({ ...person, at: 120 + crm.requests }), 3));
+  }
+  await attempt(eventOf(personExport({ ...person, at: 500, consent }), 4));
+  const memberships = { ups: { [email]: { status: firstName } }, [ecid]: firstName };
+  const bodies = [
+    `{"email":"${email}",`,
+    `"${firstName}"`,
+    `[{"identityMap":{"${email}":"${email}"}},{"identityMap":{"email":[{"id":4711},"${email}"]}}]`,
+    JSON.stringify({ identityMap: { [email]: [{ id: null }] } }),
+    JSON.stringify({ segmentMembership: memberships }),
+  ];
+  await attempt(...bodies.map((body, n) => ({ ...good, sequenceNumber: 10 + n, body: Buffer.from(body) })));
+
+  expect(isNamedIn(lines.join('\n'))).toEqual([]);
+  expect(isNamedIn(errors.join('\n'))).toEqual([]);
+  expect(isNamedIn(JSON.stringify(letters().map(({ event, ...rest }) => [rest, event.partitionId])))).toEqual([]);
+
+  const signals = new Set(lines.map((line) => (JSON.parse(line) as { signal: string }).signal));
+  expect([...signals].toSorted()).toEqual([
+    'batch-held',
+    'batch-settled',
+    'changes-rejected',
+    'event-unreadable',
+    'request-answered',
+    'request-failed',
+  ]);
+  expect(errors.length).toBeGreaterThan(0);
+  // What was put in did go through: the destination was handed it, and the search finds it there.
+  expect(isNamedIn(JSON.stringify(crm.handed))).toEqual([crmid, firstName]);
+  expect(
+    isNamedIn(
+      letters()
+        .map(({ event }) => Buffer.from(event.body).toString())
+        .join('\n'),
+    ),
+  ).toContain(email);
+});

@@ -1,0 +1,103 @@
+import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { eventOf, fansId, openHub, personExport, travellersId } from '../testing/index.ts';
+import { inspect, type Inspection } from './index.ts';
+
+const { signal } = new AbortController();
+
+/** One audience to a live destination and one in shadow mode; another audience goes nowhere. */
+const file = parseActivationFile(
+  `
+version: 1
+destinations:
+  crm: { type: recording }
+  ads: { type: recording }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    consent: consents.marketing.email.val
+    activate:
+      - { destination: crm, identity: [crmid], attributes: { firstname: person.name.firstName } }
+      - { destination: ads, identity: [email], mode: shadow }
+`,
+  {
+    fileName: 'test.yaml',
+    destinations: new Map([['recording', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+  },
+);
+
+async function inspected(body: Uint8Array): Promise<{ inspection: Inspection; opened: ReturnType<typeof openHub> }> {
+  const opened = openHub();
+  const { hub } = opened;
+  const inspection = await inspect(body, {
+    matcher: createMatcher(file),
+    targets: hub.targets,
+    telemetry: hub.telemetry,
+    clock: hub.clock,
+    signal,
+  });
+  return { inspection, opened };
+}
+
+test('an entry is shown with its change, and with the answer of a live destination', async () => {
+  const { inspection, opened } = await inspected(eventOf(personExport()).body);
+  expect(inspection.exports).toEqual([
+    { path: '$', identities: { ecid: 1, crmid: 1, email: 1 }, audiences: 2, routedAudiences: 1 },
+  ]);
+  expect(inspection.unreadable).toEqual([]);
+  expect(inspection.decisions).toMatchObject([
+    {
+      audience: 'sports-fans',
+      status: 'realized',
+      destination: 'crm',
+      mode: 'live',
+      decision: 'entered',
+      change: { identity: { namespace: 'crmid', value: 'p1' }, attributes: { firstname: 'Ada' } },
+      result: { status: 'delivered' },
+    },
+    { destination: 'ads', mode: 'shadow', decision: 'entered', change: { identity: { value: 'p1@example.com' } } },
+  ]);
+  expect(inspection.decisions[1]).not.toHaveProperty('result');
+  expect(opened.ads.requests).toBe(0);
+});
+
+test('why nothing is told is said in a sentence', async () => {
+  const cases = [
+    [personExport({ consent: 'n' }), 'withheld', 'consent'],
+    [personExport({ status: 'exited' }), 'not-told', 'nothing to take back'],
+    [personExport({ identities: { ecid: ['14575006536349286404619648085736425115'] } }), 'unresolved', 'crmid'],
+  ] as const;
+  for (const [body, decision, words] of cases) {
+    const { inspection, opened } = await inspected(eventOf(body).body);
+    expect(inspection.decisions[0]).toMatchObject({ decision });
+    expect(inspection.decisions[0]?.because).toContain(words);
+    expect(opened.crm.requests).toBe(0);
+  }
+});
+
+test('of two states in one body the older is shown as superseded', async () => {
+  const { inspection } = await inspected(eventOf([personExport({ at: 60 }), personExport({ at: 0 })]).body);
+  expect(inspection.decisions.map(({ destination, decision }) => [destination, decision])).toEqual([
+    ['crm', 'entered'],
+    ['ads', 'entered'],
+    ['crm', 'superseded'],
+    ['ads', 'superseded'],
+  ]);
+});
+
+test('an audience that nobody routes is counted and not decided', async () => {
+  const { inspection } = await inspected(eventOf(personExport({ audienceId: travellersId })).body);
+  expect(inspection.exports[0]).toMatchObject({ audiences: 2, routedAudiences: 0 });
+  expect(inspection.decisions).toEqual([]);
+});
+
+test('what cannot be read is shown with its path and its reason', async () => {
+  const broken = { ups: { [fansId]: { status: 'member', lastQualificationTime: '2026-01-15T12:00:00Z' } } };
+  const { inspection } = await inspected(Buffer.from(JSON.stringify([{ segmentMembership: broken }, 7])));
+  expect(inspection.unreadable.map(({ path, code }) => [path, code])).toEqual([
+    ['$[1]', 'not-an-object'],
+    [expect.stringContaining('$[0].segmentMembership'), 'unknown-status'],
+  ]);
+  expect((await inspected(Buffer.alloc(0))).inspection.unreadable[0]?.code).toBe('empty-body');
+});

@@ -1,0 +1,106 @@
+import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
+import { createTarget, InMemoryDeadLetters, type Clock, type DeadLetter, type Target } from '@activation-hub/delivery';
+import { InMemoryLedger, type Ledger } from '@activation-hub/membership';
+import { Counters, createTelemetry } from '@activation-hub/telemetry';
+import { z } from 'zod';
+import { activate, defaultTiming, LedgerCache, type Hub, type IncomingEvent, type Timing } from '../src/index.ts';
+import { fansId, noonMs } from './example-events.ts';
+import { RecordingDestination } from './recording-destination.ts';
+
+/** One audience, one destination, gated by consent. */
+const defaultFile = `
+version: 1
+destinations:
+  crm: { type: recording }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    consent: consents.marketing.email.val
+    activate:
+      - destination: crm
+        identity: [crmid, email]
+        attributes: { firstname: person.name.firstName }
+`;
+
+interface TestHubOptions {
+  /** The activation file's text. Destinations of type `recording`, called `crm` and `ads`. */
+  readonly file?: string;
+  readonly ledger?: Ledger;
+  readonly deadLetters?: InMemoryDeadLetters;
+  readonly timing?: Timing;
+  /** The destinations of another hub, as another worker or a later start has them. */
+  readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
+}
+
+/** A hub of real parts that live in the process, and the handles by which a test looks at them. */
+export interface TestHub {
+  readonly hub: Hub;
+  readonly crm: RecordingDestination;
+  readonly ads: RecordingDestination;
+  /** Every line of telemetry. */
+  readonly lines: string[];
+  /** What time it is; a test moves it. */
+  readonly clock: { nowMs: number };
+  readonly activate: (...events: readonly IncomingEvent[]) => Promise<void>;
+  /** How many changes ended in each outcome so far, by `destination outcome`. */
+  readonly outcomes: () => Readonly<Record<string, number>>;
+  readonly counter: (name: string) => number;
+  readonly letters: () => readonly DeadLetter[];
+}
+
+export function openHub(options: TestHubOptions = {}): TestHub {
+  const file = parseActivationFile(options.file ?? defaultFile, {
+    fileName: 'test.yaml',
+    destinations: new Map([['recording', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+  });
+  const { crm, ads } = options.destinations ?? { crm: new RecordingDestination(), ads: new RecordingDestination() };
+  const clock = { nowMs: noonMs + 3_600_000 };
+  const lines: string[] = [];
+  const deadLetters = options.deadLetters ?? new InMemoryDeadLetters();
+  const counters = new Counters();
+  const hubClock: Clock = {
+    now: () => clock.nowMs,
+    sleep: (durationMs) => {
+      clock.nowMs += durationMs;
+      return Promise.resolve();
+    },
+    random: () => 0.5,
+  };
+  const limits = { batchCount: 5, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 2 };
+  const targetOf = (key: string, connector: RecordingDestination): readonly [string, Target] => [
+    key,
+    createTarget({ key, connector, limits, batchBy: 'destination' }, hubClock),
+  ];
+  const hub: Hub = {
+    matcher: createMatcher(file),
+    targets: new Map([targetOf('crm', crm), targetOf('ads', ads)]),
+    ledger: options.ledger ?? new InMemoryLedger(),
+    ledgerCache: new LedgerCache({ entriesMax: 1_000, ageMaxMs: 600_000 }),
+    deadLetters,
+    telemetry: createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) }),
+    // Attempts within a call are the concern of delivery: here one call is one attempt.
+    timing: options.timing ?? { ...defaultTiming, patienceMs: 0 },
+    clock: hubClock,
+  };
+  return {
+    hub,
+    crm,
+    ads,
+    lines,
+    clock,
+    letters: () => [...deadLetters.letters.values()],
+    activate: (...events) => activate(events, hub),
+    outcomes: () =>
+      Object.fromEntries(
+        counters
+          .values()
+          .filter(({ counter }) => counter === 'changes-settled')
+          .map(({ labels, value }) => [`${labels.destination ?? ''} ${labels.outcome ?? ''}`, value]),
+      ),
+    counter: (name) =>
+      counters
+        .values()
+        .filter(({ counter }) => counter === name)
+        .reduce((sum, { value }) => sum + value, 0),
+  };
+}
