@@ -4,6 +4,7 @@ import { deadLetterName, type DeadLetter, type DeadLetters } from '@activation-h
 import { readDeadLetter, writeDeadLetter } from './dead-letter-document.ts';
 import { inParallel } from './in-parallel.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
+import { storePages } from './store-pages.ts';
 
 export interface BlobDeadLettersOptions {
   /** How many uploads one call keeps under way; 8 by default. */
@@ -49,23 +50,20 @@ export class BlobDeadLetters implements DeadLetters {
     });
   }
 
-  /** The names of the letters kept under a prefix, such as `2026-01-31/crm/`, in their order; of all letters by default. */
-  async *names(signal: AbortSignal, prefix = ''): AsyncGenerator<string, void> {
-    let continuationToken: string | undefined;
-    do {
-      const from = continuationToken === undefined ? {} : { continuationToken };
-      const page = await callStore(this.#store, 'list the dead letters', signal, (abortSignal) =>
-        this.#container.listBlobsFlat({ prefix, abortSignal }).byPage(from).next(),
-      );
-      if (page.done === true) return;
-      const { segment, continuationToken: next } = page.value;
-      for (const { name } of segment.blobItems) if (name.endsWith(extension)) yield name.slice(0, -extension.length);
-      // The last page has an empty one.
-      continuationToken = next === '' ? undefined : next;
-    } while (continuationToken !== undefined);
+  async *names(prefix: string, signal: AbortSignal): AsyncGenerator<string, void> {
+    const pages = storePages(this.#store, 'list the dead letters', signal, (abortSignal) =>
+      this.#container.listBlobsFlat({ prefix, abortSignal }),
+    );
+    for await (const { segment } of pages) {
+      for (const { name: blobName } of segment.blobItems) {
+        signal.throwIfAborted();
+        const name = blobName.slice(0, -extension.length);
+        if (blobName.endsWith(extension) && name.startsWith(prefix)) yield name;
+      }
+    }
   }
 
-  /** The letter of that name; `undefined` when there is none. Throws when the blob was changed into something else. */
+  /** The letter of that name; `undefined` when there is none. Throws too when the blob was changed into something else. */
   async read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined> {
     const blob = this.#container.getBlockBlobClient(name + extension);
     try {
@@ -79,5 +77,10 @@ export class BlobDeadLetters implements DeadLetters {
         return undefined;
       throw error;
     }
+  }
+
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    const blob = this.#container.getBlobClient(name + extension);
+    await callStore(this.#store, 'remove a dead letter', signal, (abortSignal) => blob.deleteIfExists({ abortSignal }));
   }
 }

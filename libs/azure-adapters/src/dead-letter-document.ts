@@ -1,5 +1,6 @@
 import type { DeadLetter } from '@activation-hub/delivery';
 import { z } from 'zod';
+import { eventSchema, parseDocument, readEvent, writeEvent } from './event-document.ts';
 
 /** A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in base64. */
 const documentSchema = z.object({
@@ -16,26 +17,16 @@ const documentSchema = z.object({
   ),
   attempts: z.int().nonnegative(),
   givenUpAt: z.iso.datetime(),
-  event: z.object({
-    partitionId: z.string(),
-    sequenceNumber: z.int(),
-    enqueuedAt: z.iso.datetime(),
-    bodyBase64: z.base64(),
-  }),
+  event: eventSchema,
 });
 
 /** The bytes of a letter's blob. */
 export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): Buffer {
-  const { body, enqueuedAtMs, ...position } = event;
   const document: z.infer<typeof documentSchema> = {
     ...letter,
     failures: [...letter.failures],
     givenUpAt: new Date(givenUpAtMs).toISOString(),
-    event: {
-      ...position,
-      enqueuedAt: new Date(enqueuedAtMs).toISOString(),
-      bodyBase64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64'),
-    },
+    event: writeEvent(event),
   };
   return Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`);
 }
@@ -45,31 +36,12 @@ export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): 
  * the field and quotes nothing of the event.
  */
 export function readDeadLetter(bytes: Uint8Array): DeadLetter {
-  const parsed = documentSchema.safeParse(jsonOf(bytes));
-  if (!parsed.success)
-    throw new Error(whyNot(parsed.error.issues.map(({ path }) => path.join('.') || 'the document').join(', ')));
-  const { event, givenUpAt, ...letter } = parsed.data;
-  const { bodyBase64, enqueuedAt, ...position } = event;
-  return {
-    ...letter,
-    givenUpAtMs: Date.parse(givenUpAt),
-    event: {
-      ...position,
-      enqueuedAtMs: Date.parse(enqueuedAt),
-      body: new Uint8Array(Buffer.from(bodyBase64, 'base64')),
-    },
-  };
+  const { event, givenUpAt, ...letter } = parseDocument(documentSchema, bytes, refusal);
+  return { ...letter, givenUpAtMs: Date.parse(givenUpAt), event: readEvent(event) };
 }
 
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    // Without the cause: a parser's message quotes what it read.
-    throw new Error(whyNot('it is not JSON'));
-  }
-}
-
-function whyNot(what: string): string {
-  return `Failed to read a dead letter: its blob is not as it was written (${what}). Restore the blob from its earlier version.`;
+function refusal(what: string): Error {
+  return new Error(
+    `Failed to read a dead letter: its blob is not as it was written (${what}). Restore the blob from its earlier version.`,
+  );
 }

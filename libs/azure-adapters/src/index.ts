@@ -1,5 +1,6 @@
 export { BlobDeadLetters, type BlobDeadLettersOptions } from './blob-dead-letters.ts';
 export { readDeadLetter } from './dead-letter-document.ts';
 export { containerClient, queueClient, tableClient, type StorageConnection } from './storage-connections.ts';
+export { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
 export { StoreFailure } from './store-call.ts';
 export { TableLedger, type TableLedgerOptions } from './table-ledger.ts';

@@ -3,7 +3,7 @@ import type { LedgerRecord } from '@activation-hub/membership';
 import type { TableEntityResult } from '@azure/data-tables';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { entityAddress, textCharactersMax, toEntity, toRow } from './ledger-entity.ts';
+import { entityAddress, textCharactersMax, toEntity, toKey, toRow } from './ledger-entity.ts';
 
 const milliseconds = fc.maxSafeInteger();
 const state = fc.record({
@@ -36,6 +36,20 @@ test('every record comes back from its columns', () => {
       expect(JSON.stringify(row.record.attributes)).toBe(JSON.stringify(original.attributes));
       expect({ ...row.record, attributes: {} }).toEqual({ ...original, attributes: {} });
       expect(row.version).toBe('version');
+    }),
+  );
+});
+
+test('every key of whole characters comes back from its columns', () => {
+  const text = fc.string({ unit: 'grapheme' });
+  const key = fc.record({
+    destination: text,
+    identity: fc.record({ namespace: text, value: text }),
+    audience: fc.record({ namespace: text, id: text }),
+  });
+  fc.assert(
+    fc.property(key, (original) => {
+      expect(toKey(stored(toEntity(original, exampleRecord(), 'id')))).toEqual(original);
     }),
   );
 });
@@ -84,6 +98,8 @@ test('an identity that no column takes is left out, and the row says so', () => 
   const entity = toEntity(exampleKey(1, { identity: { namespace: 'crmid', value } }), exampleRecord(), 'id');
   expect(entity).toMatchObject({ identityNamespace: 'crmid', omitted: 'identity' });
   expect(entity).not.toHaveProperty('identityValue');
+  expect(toKey(stored(entity))).toBeUndefined();
+  expect(toKey(stored(entity), { namespace: 'crmid', value })?.identity.value).toBe(value);
   expect(toRow(stored(entity)).record).toEqual(exampleRecord());
 });
 

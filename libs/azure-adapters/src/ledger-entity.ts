@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto';
 import type { TableEntity, TableEntityResult } from '@azure/data-tables';
 import type { JsonValue } from '@activation-hub/destination-kit';
-import type { LedgerKey, LedgerRecord, LedgerRow, MembershipState, Standing } from '@activation-hub/membership';
+import type {
+  Identity,
+  LedgerKey,
+  LedgerRecord,
+  LedgerRow,
+  MembershipState,
+  Standing,
+} from '@activation-hub/membership';
 
 /** Where a row is in the table. */
 export interface EntityAddress {
@@ -24,11 +31,19 @@ const latestDateMs = Date.UTC(9999, 11, 31);
  * is a digest of the whole key, not of the audience alone, for Azurite finds a row by an index over row keys only.
  */
 export function entityAddress({ destination, identity, audience }: LedgerKey): EntityAddress {
-  const person = [destination, identity.namespace, identity.value];
   return {
-    partitionKey: `${destination.replace(/[^\w~-]/g, '_').slice(0, 200)}.${digest(person)}`,
-    rowKey: digest([...person, audience.namespace, audience.id]),
+    partitionKey: partitionKeyOf(destination, identity),
+    rowKey: digest([destination, identity.namespace, identity.value, audience.namespace, audience.id]),
   };
+}
+
+export function partitionKeyOf(destination: string, identity: Identity): string {
+  return `${partitionKeyPrefix(destination)}${digest([destination, identity.namespace, identity.value])}`;
+}
+
+/** What the partition keys of a destination begin with. Unusual names may share one. */
+export function partitionKeyPrefix(destination: string): string {
+  return `${destination.replace(/[^\w~-]/g, '_').slice(0, 200)}.`;
 }
 
 function digest(words: readonly string[]): string {
@@ -37,13 +52,14 @@ function digest(words: readonly string[]): string {
 
 /**
  * A row as columns. `writeId` names this write: by it a writer whose reply was lost knows its own write again.
- * Bounds: an identity longer than 32,768 characters and attributes longer than 393,216 characters of JSON are left out,
- * and the column `omitted` says so; keys, states and claims do not depend on them.
+ * An identity longer than 32,768 characters or with half a character in it (a surrogate without its other half, which
+ * a table need not keep), and attributes longer than 393,216 characters of JSON are left out, and the column `omitted` says
+ * so; addresses, states and claims do not depend on them.
  */
 export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string): TableEntity {
   const attributes = attributeColumns(record.attributes);
-  const identity =
-    key.identity.value.length <= textCharactersMax ? { identityValue: key.identity.value.toWellFormed() } : undefined;
+  const { value } = key.identity;
+  const identity = value.length <= textCharactersMax && value.isWellFormed() ? { identityValue: value } : undefined;
   const omitted = [
     ...(identity === undefined ? ['identity'] : []),
     ...(attributes === undefined ? ['attributes'] : []),
@@ -78,6 +94,14 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
     },
     version: entity.etag,
   };
+}
+
+/**
+ * The key of a row. Of a row without its identity there is none, unless the identity by which it was found is given.
+ * Throws when somebody changed the row so that its key would be another's.
+ */
+export function toKey(entity: TableEntityResult<Record<string, unknown>>, foundBy?: Identity): LedgerKey | undefined {
+  return new Columns(entity).key(foundBy);
 }
 
 function standingColumns(standing: Standing): Record<string, unknown> {
@@ -153,6 +177,17 @@ class Columns {
   timeMs(column: string): number {
     const value = this.#entity[column];
     return value instanceof Date ? value.getTime() : this.integer(column);
+  }
+
+  key(foundBy: Identity | undefined): LedgerKey | undefined {
+    const isOmitted = this.has('omitted') && this.text('omitted').split(' ').includes('identity');
+    if (isOmitted && foundBy === undefined) return undefined;
+    const key = {
+      destination: this.text('destination'),
+      identity: foundBy ?? { namespace: this.text('identityNamespace'), value: this.text('identityValue') },
+      audience: { namespace: this.text('audienceNamespace'), id: this.text('audienceId') },
+    };
+    return entityAddress(key).rowKey === this.#entity.rowKey ? key : this.#unreadable('RowKey');
   }
 
   state(prefix: 'known' | 'told'): MembershipState {

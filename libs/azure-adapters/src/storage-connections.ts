@@ -1,5 +1,5 @@
 import type { TokenCredential } from '@azure/core-auth';
-import { TableClient } from '@azure/data-tables';
+import { RestError, TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
 
@@ -20,7 +20,21 @@ export type StorageConnection =
 const triesMax = 3;
 const retryDelayMs = 200;
 const retryDelayMaxMs = 2_000;
-const tableOptions = {
+/** How often each request to a table was sent. */
+const timesSent = new WeakMap<object, number>();
+const tableOptions: TableServiceClientOptions = {
+  additionalPolicies: [
+    {
+      position: 'perRetry',
+      policy: {
+        name: 'activationHubCountTimesSent',
+        sendRequest: (request, next) => {
+          timesSent.set(request, (timesSent.get(request) ?? 0) + 1);
+          return next(request);
+        },
+      },
+    },
+  ],
   retryOptions: { maxRetries: triesMax - 1, retryDelayInMs: retryDelayMs, maxRetryDelayInMs: retryDelayMaxMs },
 };
 const pipelineOptions = {
@@ -39,6 +53,15 @@ export function tableClient(connection: StorageConnection, tableName: string): T
       ? TableClient.fromConnectionString(connection.connectionString, tableName, options)
       : new TableClient(connection.tableEndpoint, tableName, connection.credential, options);
   });
+}
+
+/**
+ * Whether the request of a table that failed with this error of the SDK had been sent before, without an answer that
+ * counts: what it asks for may have been done then.
+ */
+export function wasSentBefore(error: unknown): boolean {
+  const request = error instanceof RestError ? error.request : undefined;
+  return request !== undefined && (timesSent.get(request) ?? 0) > 1;
 }
 
 /** A client of one blob container. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { TableClient } from '@azure/data-tables';
-import type { Ledger, LedgerKey, LedgerWrite } from '@activation-hub/membership';
+import type { Ledger, LedgerKey, LedgerSelection, LedgerWrite } from '@activation-hub/membership';
 import { describeLedgerContract, exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startStorageProxy, type StorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from './azurite.ts';
 import { tableClient } from './storage-connections.ts';
@@ -23,8 +23,9 @@ async function openLedger(
   options: TableLedgerOptions = {},
   same?: Ledger,
   port = azurite.tablePort,
+  tableName = `ledger${randomUUID().replaceAll('-', '')}`,
 ): Promise<TableLedger> {
-  const client = (same && clients.get(same)) ?? tableClient(through(port), `ledger${randomUUID().replaceAll('-', '')}`);
+  const client = (same && clients.get(same)) ?? tableClient(through(port), tableName);
   const ledger = new TableLedger(client, options);
   clients.set(ledger, client);
   await ledger.createTable(signal);
@@ -54,6 +55,18 @@ function creations(keys: readonly LedgerKey[]): LedgerWrite[] {
     record: exampleRecord({ known: exampleState({ sequenceNumber: n }) }),
     expected: undefined,
   }));
+}
+
+async function create(ledger: Ledger, key: LedgerKey): Promise<string> {
+  const [result] = await ledger.write(creations([key]), signal);
+  if (result?.written !== true) throw new Error('The row was there before.');
+  return result.version;
+}
+
+async function listed(ledger: Ledger, of: LedgerSelection): Promise<LedgerKey[]> {
+  const keys: LedgerKey[] = [];
+  for await (const { key } of ledger.rows(of, signal)) keys.push(key);
+  return keys;
 }
 
 /** The next request that `matches` loses its reply, and only that. */
@@ -108,6 +121,43 @@ test('a transaction whose reply was lost is known again as written', async () =>
   expect(proxy.requests.filter((request) => request.includes('$batch'))).toHaveLength(2);
 });
 
+test('a removal whose reply was lost is known as done, though the row is not found again', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  const version = await create(ledger, exampleKey(1));
+  loseOneReply(proxy, (method) => method === 'DELETE');
+  expect(await ledger.remove(exampleKey(1), version, signal)).toBe(true);
+  expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+  expect(proxy.requests.filter((request) => request.startsWith('DELETE'))).toHaveLength(2);
+});
+
+test('a removal whose reply was lost is no removal of the row that came after it', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  const other = await openLedger({}, undefined, azurite.tablePort, clients.get(ledger)?.tableName);
+  const version = await create(ledger, exampleKey(1));
+  const created = Promise.withResolvers<undefined>();
+  let removals = 0;
+  proxy.treat = ({ method }) => {
+    if (method !== 'DELETE') return 'pass';
+    removals += 1;
+    return removals === 1 ? 'lose-reply' : created.promise.then(() => 'pass');
+  };
+  const removed = ledger.remove(exampleKey(1), version, signal);
+  await vi.waitUntil(() => removals === 2, { timeout: 10_000 });
+  const newer = await create(other, exampleKey(1));
+  created.resolve(undefined);
+  expect(await removed).toBe(false);
+  expect((await other.read([exampleKey(1)], signal))[0]?.version).toBe(newer);
+});
+
+test('of 20 who remove one row exactly one is told that it did', async () => {
+  const ledger = await openLedger();
+  const version = await create(ledger, exampleKey(1));
+  const removed = await Promise.all(Array.from({ length: 20 }, () => ledger.remove(exampleKey(1), version, signal)));
+  expect(removed.filter(Boolean)).toHaveLength(1);
+});
+
 test('the same record written by somebody else is a lost race, not a lost reply', async () => {
   const ledger = await openLedger();
   const [write] = creations([exampleKey(1)]);
@@ -147,6 +197,47 @@ test.each([1, 100])(
   },
 );
 
+test('more rows than a page are listed, each once', async () => {
+  const ledger = await openLedger();
+  const keys = [...audiences(1_005), ...Array.from({ length: 10 }, (_, n) => exampleKey(n + 2))];
+  await ledger.write(creations(keys), signal);
+  const texts = (listed: readonly LedgerKey[]): string[] => listed.map((key) => JSON.stringify(key)).sort();
+  for (const selection of [{}, { destination: 'crm' }]) {
+    expect(texts(await listed(ledger, selection))).toEqual(texts(keys));
+  }
+  const identity = { namespace: 'crmid', value: 'person-1' };
+  expect(texts(await listed(ledger, { destination: 'crm', identity }))).toEqual(texts(audiences(1_005)));
+});
+
+test('rows of destinations that share a range of the table are told apart', async () => {
+  const ledger = await openLedger();
+  const keys = ['a b', 'a_b', 'a/b'].map((destination) => exampleKey(1, { destination }));
+  await ledger.write(creations(keys), signal);
+  for (const key of keys) expect(await listed(ledger, { destination: key.destination })).toEqual([key]);
+});
+
+test('a row that cannot hold its identity is listed only for that identity', async () => {
+  const ledger = await openLedger();
+  const hidden = ['x'.repeat(40_000), 'half\ud835'].map((value) =>
+    exampleKey(1, { identity: { namespace: 'crmid', value } }),
+  );
+  await ledger.write(creations([...hidden, exampleKey(1)]), signal);
+  expect(await listed(ledger, {})).toEqual([exampleKey(1)]);
+  for (const key of hidden) {
+    expect(await listed(ledger, { destination: 'crm', identity: key.identity })).toEqual([key]);
+  }
+});
+
+test('a list that is aborted between two rows ends with the reason', async () => {
+  const ledger = await openLedger();
+  await ledger.write(creations(audiences(3)), signal);
+  const controller = new AbortController();
+  const rows = ledger.rows({}, controller.signal)[Symbol.asyncIterator]();
+  expect((await rows.next()).done).toBe(false);
+  controller.abort(new Error('deadline'));
+  await expect(rows.next()).rejects.toThrow('deadline');
+});
+
 test('attributes of many columns come back whole, and those beyond the bound are left out alone', async () => {
   const ledger = await openLedger();
   const long = { text: '𝒳'.repeat(190_000), other: 'kept' };
@@ -176,6 +267,8 @@ test('no identity is in a url', async () => {
   const ledger = await openLedger({ pointReadsMax: 1 }, undefined, proxy.port);
   await ledger.write(creations([...audiences(3), exampleKey(2)]), signal);
   await ledger.read([...audiences(3), exampleKey(2)], signal);
+  await listed(ledger, { destination: 'crm', identity: exampleKey(2).identity });
+  await ledger.remove(exampleKey(2), '*', signal);
   expect(proxy.requests.length).toBeGreaterThan(3);
   expect(proxy.requests.filter((request) => request.includes('person'))).toEqual([]);
 });
@@ -209,6 +302,8 @@ test('a table that was never made is an error, not a ledger without rows', async
   await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow('answered 404 TableNotFound');
   await expect(ledger.read(audiences(3), signal)).rejects.toThrow('answered 404 TableNotFound');
   await expect(ledger.write(creations([exampleKey(1)]), signal)).rejects.toThrow('answered 404 TableNotFound');
+  await expect(ledger.remove(exampleKey(1), '*', signal)).rejects.toThrow('answered 404 TableNotFound');
+  await expect(listed(ledger, {})).rejects.toThrow('answered 404 TableNotFound');
   const failed = await ledger.write(creations(audiences(3)), signal).catch((error: unknown) => error);
   expect((failed as Error).message).toContain('answered 404 TableNotFound');
   expect(inspect(failed, { depth: 20 })).not.toContain('person');
@@ -241,11 +336,17 @@ test.each(['read', 'write'] as const)(
 test('a row that somebody changed into something else is named by its column', async () => {
   const ledger = await openLedger();
   await ledger.write(creations([exampleKey(1)]), signal);
-  const client = clients.get(ledger);
-  for await (const { partitionKey = '', rowKey = '' } of client?.listEntities() ?? []) {
-    await client?.updateEntity({ partitionKey, rowKey, knownStatus: 'perhaps' }, 'Merge');
-  }
+  await changeRows(ledger, { identityValue: 'person-2' });
+  await expect(listed(ledger, {})).rejects.toThrow(/^Failed to read the ledger: column RowKey of row [\w-]{43} is not/);
+  await changeRows(ledger, { knownStatus: 'perhaps' });
   await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(
     /^Failed to read the ledger: column knownStatus of row [\w-]{43} is not/,
   );
 });
+
+async function changeRows(ledger: Ledger, columns: Readonly<Record<string, string>>): Promise<void> {
+  const client = clients.get(ledger);
+  for await (const { partitionKey = '', rowKey = '' } of client?.listEntities() ?? []) {
+    await client?.updateEntity({ partitionKey, rowKey, ...columns }, 'Merge');
+  }
+}

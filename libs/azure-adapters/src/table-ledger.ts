@@ -6,11 +6,28 @@ import {
   type TableEntityResult,
   type TransactionAction,
 } from '@azure/data-tables';
-import type { Ledger, LedgerKey, LedgerRow, LedgerWrite, LedgerWriteResult } from '@activation-hub/membership';
+import type {
+  Ledger,
+  LedgerEntry,
+  LedgerKey,
+  LedgerRow,
+  LedgerSelection,
+  LedgerWrite,
+  LedgerWriteResult,
+} from '@activation-hub/membership';
 import { inParallel } from './in-parallel.ts';
-import { entityAddress, toEntity, toRow, type EntityAddress } from './ledger-entity.ts';
-import { isEmulator } from './storage-connections.ts';
+import {
+  entityAddress,
+  partitionKeyOf,
+  partitionKeyPrefix,
+  toEntity,
+  toKey,
+  toRow,
+  type EntityAddress,
+} from './ledger-entity.ts';
+import { isEmulator, wasSentBefore } from './storage-connections.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
+import { storePages } from './store-pages.ts';
 
 export interface TableLedgerOptions {
   /** How many requests one call keeps under way; 16 by default. */
@@ -102,6 +119,45 @@ export class TableLedger implements Ledger {
       results[write.index] = await this.#writeAlone(write, abortSignal);
     });
     return results;
+  }
+
+  /**
+   * Removes a row as its port says. A removal leaves nothing behind by which it could be known again. When its reply was
+   * lost and the repeated request finds no row, it counts as ours: the row is gone. When that finds a row of another
+   * version, it is a lost race: there is a row that the caller has not seen.
+   */
+  async remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean> {
+    const { partitionKey, rowKey } = entityAddress(key);
+    try {
+      await callStore(this.#store, 'remove a row of the ledger', signal, (abortSignal) =>
+        this.#client.deleteEntity(partitionKey, rowKey, { etag: expected, abortSignal }),
+      );
+      return true;
+    } catch (error) {
+      if (!isLostRace(error)) throw error;
+      return error.statusCode === 404 && wasSentBefore(error.cause);
+    }
+  }
+
+  /**
+   * The rows as their port says, page by page. A row that does not hold its identity (see `toEntity`) has no key to give:
+   * it is listed only when it is looked for by that identity.
+   */
+  async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+    const identity = 'identity' in of ? of.identity : undefined;
+    const filter = selectionFilter(of);
+    const queryOptions = filter === undefined ? {} : { filter };
+    const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
+      this.#client.listEntities({ abortSignal, queryOptions }),
+    );
+    for await (const page of pages) {
+      for (const entity of page) {
+        signal.throwIfAborted();
+        const key = toKey(entity, identity);
+        const isSelected = key !== undefined && (of.destination === undefined || key.destination === of.destination);
+        if (isSelected) yield { key, ...toRow(entity) };
+      }
+    }
   }
 
   /** The rows of one partition that are there. */
@@ -199,8 +255,16 @@ function filterOf(partitionKey: string, rows: readonly EntityAddress[]): string 
   return `${odata`PartitionKey eq ${partitionKey}`} and (${rows.map(({ rowKey }) => odata`RowKey eq ${rowKey}`).join(' or ')})`;
 }
 
+/** Partition keys begin with the destination, a dot and a digest, of which every character comes before `~`. */
+function selectionFilter(of: LedgerSelection): string | undefined {
+  if ('identity' in of) return odata`PartitionKey eq ${partitionKeyOf(of.destination, of.identity)}`;
+  if (of.destination === undefined) return undefined;
+  const prefix = partitionKeyPrefix(of.destination);
+  return odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`;
+}
+
 /** 409: there is a row where none was expected; 412: it has another version; 404: it is gone. */
-function isLostRace(error: unknown): boolean {
+function isLostRace(error: unknown): error is StoreFailure {
   if (!(error instanceof StoreFailure)) return false;
   const { statusCode, code } = error;
   if (code === 'TableNotFound' || code === 'TableBeingDeleted') return false;

@@ -13,18 +13,19 @@ export interface StorageProxy {
   readonly port: number;
   /** `POST /path` of every request so far. */
   readonly requests: readonly string[];
-  /** Decides on every request from now on, in the order in which they come. */
-  treat: (request: IncomingMessage) => Treatment;
+  /** Decides on every request from now on, in the order in which they come; each waits for its decision. */
+  treat: (request: IncomingMessage) => Treatment | Promise<Treatment>;
   stop(): Promise<void>;
 }
 
 export async function startStorageProxy(targetPort: number): Promise<StorageProxy> {
   const requests: string[] = [];
-  const server = createServer((request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
-    const treatment = proxy.treat(request);
+    const treatment = await proxy.treat(request);
     if (treatment !== 'hang') passOn(request, response, targetPort, treatment === 'lose-reply');
-  });
+  };
+  const server = createServer((request, response) => void handle(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const proxy: StorageProxy = {

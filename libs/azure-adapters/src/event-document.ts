@@ -1,0 +1,47 @@
+import type { OriginalEvent } from '@activation-hub/delivery';
+import { z } from 'zod';
+
+/** An event in a document: its own bytes in base64, and times that a person can read. */
+export const eventSchema = z.object({
+  partitionId: z.string(),
+  sequenceNumber: z.int(),
+  enqueuedAt: z.iso.datetime(),
+  bodyBase64: z.base64(),
+});
+
+type EventDocument = z.infer<typeof eventSchema>;
+
+export function writeEvent({ body, enqueuedAtMs, partitionId, sequenceNumber }: OriginalEvent): EventDocument {
+  return {
+    partitionId,
+    sequenceNumber,
+    enqueuedAt: new Date(enqueuedAtMs).toISOString(),
+    bodyBase64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64'),
+  };
+}
+
+export function readEvent({ bodyBase64, enqueuedAt, ...position }: EventDocument): OriginalEvent {
+  return {
+    ...position,
+    enqueuedAtMs: Date.parse(enqueuedAt),
+    body: new Uint8Array(Buffer.from(bodyBase64, 'base64')),
+  };
+}
+
+/** What a document holds. `refuse` is told what is wrong with it: names of fields, and nothing that it holds. */
+export function parseDocument<Schema extends z.ZodType>(
+  schema: Schema,
+  bytes: Uint8Array,
+  refuse: (what: string) => Error,
+): z.infer<Schema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    // Without the cause: a parser's message quotes what it read.
+    throw refuse('it is not JSON');
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw refuse(parsed.error.issues.map(({ path }) => path.join('.') || 'the document').join(', '));
+  return parsed.data;
+}
