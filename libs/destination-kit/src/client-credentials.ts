@@ -3,6 +3,7 @@ import { headerTextOf, type HttpSender } from './authorized.ts';
 import { errorForResponse } from './error-for-response.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 import type { Secret } from './secret.ts';
+import { unlessAborted } from './unless-aborted.ts';
 import { DestinationError } from './verdict.ts';
 
 /** How an application signs in for itself: OAuth 2.0, RFC 6749 section 4.4. */
@@ -48,11 +49,12 @@ export function withClientCredentials(http: HttpSender, credentials: ClientCrede
   };
   const tokenOtherThan = (refused: Token | undefined, signal: AbortSignal): Promise<Token> => {
     if (held !== undefined && held !== refused && now() < held.renewAtMs) return Promise.resolve(held);
-    if (signal.aborted) return Promise.reject(stopped());
-    pending ??= asking(renew()).finally(() => {
-      pending = undefined;
-    });
-    return unlessAborted(pending, signal);
+    return unlessAborted(() => {
+      pending ??= asking(renew()).finally(() => {
+        pending = undefined;
+      });
+      return pending;
+    }, signal);
   };
 
   return {
@@ -110,19 +112,5 @@ function parseObject(body: string): Record<string, unknown> {
   } catch {
     // Gateways answer with HTML; the status then says all that can be said.
     return {};
-  }
-}
-
-const stopped = (): DestinationError =>
-  new DestinationError('transient', 'Failed to sign in: the call was stopped before. It is tried again later.');
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(stopped());
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

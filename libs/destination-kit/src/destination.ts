@@ -18,7 +18,8 @@ export interface Connector<Terms = unknown> {
   exit(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   /**
    * Looks whether the credentials work and what the terms of these routes name is there and fit; changes nothing. Gives one
-   * sentence per problem, each with what to do; none when all is well. Throws `DestinationError` when it cannot look.
+   * sentence per problem, each with what to do; none when all is well. Throws `DestinationError` when it cannot look, also
+   * because the credentials are refused.
    */
   probe?(terms: readonly Terms[], signal: AbortSignal): Promise<readonly string[]>;
   /**

@@ -16,7 +16,9 @@ export {
 } from './http.ts';
 export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
 export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
+export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
+export { Remembered } from './remembered.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

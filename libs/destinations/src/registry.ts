@@ -1,10 +1,11 @@
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
+import { hubspot } from './hubspot/destination.ts';
 import { log } from './log/destination.ts';
 import { webhook } from './webhook/destination.ts';
 
 /** Every destination that an activation file can name, by its type. */
 export const destinationDefinitions: ReadonlyMap<string, DestinationDefinition> = new Map(
-  ([log, webhook] satisfies DestinationDefinition[]).map((definition): [string, DestinationDefinition] => [
+  ([hubspot, log, webhook] satisfies DestinationDefinition[]).map((definition): [string, DestinationDefinition] => [
     definition.type,
     definition,
   ]),

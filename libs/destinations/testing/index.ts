@@ -1,1 +1,2 @@
 export { startWebhookVendor } from '../src/webhook/vendor.ts';
+export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';

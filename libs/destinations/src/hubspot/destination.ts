@@ -1,0 +1,132 @@
+import {
+  asking,
+  type Connector,
+  createReasonGuard,
+  defineDestination,
+  type Delivery,
+  formed,
+  formField,
+  plainProfile,
+  refused,
+  secretsIn,
+  type Verdict,
+  withBearerToken,
+} from '@activation-hub/destination-kit';
+import { HubspotLists } from './lists.ts';
+import { hubspotRequests, type Identified } from './request.ts';
+import { type Contact, type Contacts, readFound, readMissing, readUpserted } from './response.ts';
+import { type HubspotSettings, hubspotSettings, type HubspotTerms, hubspotTerms } from './settings.ts';
+
+/** Contacts of HubSpot, and their memberships in static lists. */
+export const hubspot = defineDestination({
+  type: 'hubspot',
+  title: 'HubSpot',
+  description: 'Keeps contacts of HubSpot and their memberships in static lists.',
+  settings: hubspotSettings,
+  terms: hubspotTerms,
+  // A batch takes two or three requests; the smallest plan allows 100 of them in ten seconds.
+  limits: () => ({ batchCount: 100, batchBytes: 1024 * 1024, requestsPerSecond: 3, concurrency: 4 }),
+  batchBy: 'route',
+  identity: ({ namespace, value }, { idProperties }) => {
+    const property = Object.hasOwn(idProperties, namespace) ? idProperties[namespace] : undefined;
+    if (property === undefined) return refused('no contact property is set for this namespace');
+    if (property === 'email') return formField(plainProfile.email, value);
+    return value.trim() === '' ? refused('no value') : formed(value.trim());
+  },
+  connect: (settings, { http, now }): Connector<HubspotTerms> => {
+    http.check(settings.baseUrl);
+    const sender = withBearerToken(http, 'accessToken', settings.accessToken);
+    const requests = hubspotRequests(settings);
+    const lists = new HubspotLists(sender, requests, now);
+    const secrets = secretsIn(settings);
+
+    const upsert = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
+      const guard = createReasonGuard(deliveries, secrets);
+      return byProperty(deliveries, settings, async (rows) =>
+        readUpserted(await sender.send(requests.upsertContacts(rows), signal), rows, guard, now()),
+      );
+    };
+    const search = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> =>
+      byProperty(deliveries, settings, async (rows, property) =>
+        readFound(await sender.send(requests.readContacts(rows, property), signal), rows, now()),
+      );
+    /** Gives the record ids that HubSpot does not know. */
+    const changeMembers = async (
+      direction: 'add' | 'remove',
+      contacts: Contacts,
+      terms: HubspotTerms,
+      signal: AbortSignal,
+    ): Promise<ReadonlySet<string>> => {
+      const recordIds = new Set([...contacts.values()].flatMap((of) => ('recordId' in of ? [of.recordId] : [])));
+      if (recordIds.size === 0) return new Set();
+      const listId = await lists.idOf(terms, signal);
+      const response = await sender.send(requests.changeMembers(direction, listId, [...recordIds]), signal);
+      if (response.status === 404) lists.forget(terms);
+      return readMissing(response, now());
+    };
+
+    return {
+      enter: async (deliveries, signal) => {
+        const terms = termsOf(deliveries);
+        // Before the contacts are told: without its list there is nothing to be told.
+        await lists.idOf(terms, signal);
+        const contacts = await upsert(deliveries, signal);
+        return verdictsOf(contacts, await changeMembers('add', contacts, terms, signal), 'retry');
+      },
+      update: async (deliveries, signal) => verdictsOf(await upsert(deliveries, signal), new Set(), 'retry'),
+      exit: async (deliveries, signal) => {
+        const contacts = await asking(search(deliveries, signal));
+        return verdictsOf(contacts, await changeMembers('remove', contacts, termsOf(deliveries), signal), 'delivered');
+      },
+      probe: async (routes, signal) => {
+        const problems: string[] = [];
+        for (const terms of routes) {
+          const problem = await lists.problem(terms, signal);
+          if (problem !== undefined) problems.push(problem);
+        }
+        return problems;
+      },
+      prepare: async (routes, signal) => {
+        for (const terms of routes) await lists.idOf(terms, signal);
+      },
+    };
+  },
+});
+
+/** The terms of a batch, which is of one route. */
+function termsOf(deliveries: readonly Delivery<HubspotTerms>[]): HubspotTerms {
+  const [first] = deliveries;
+  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  return first.terms;
+}
+
+/**
+ * Runs `call` for the changes of each contact property, for one request knows persons by one property. A change of a
+ * namespace without a property ends here, rejected.
+ */
+async function byProperty(
+  deliveries: readonly Delivery[],
+  { idProperties }: HubspotSettings,
+  call: (rows: readonly Identified[], property: string) => Promise<Contacts>,
+): Promise<Contacts> {
+  const propertyOf = ({ change }: Delivery) => new Map(Object.entries(idProperties)).get(change.identity.namespace);
+  const contacts = new Map<string, Contact>();
+  for (const [idProperty, group] of Map.groupBy(deliveries, propertyOf)) {
+    const rows = group.map(({ change }) => ({ change, idProperty: idProperty ?? '' }));
+    const reason = 'no contact property is set for this namespace';
+    const found: Contacts =
+      idProperty === undefined
+        ? new Map(rows.map(({ change: { id } }) => [id, { verdict: { id, status: 'rejected', reason } }]))
+        : await call(rows, idProperty);
+    for (const [id, contact] of found) contacts.set(id, contact);
+  }
+  return contacts;
+}
+
+function verdictsOf(contacts: Contacts, missing: ReadonlySet<string>, ofMissing: 'retry' | 'delivered'): Verdict[] {
+  return [...contacts].map(([id, contact]): Verdict => {
+    if ('verdict' in contact) return contact.verdict;
+    if (ofMissing === 'delivered' || !missing.has(contact.recordId)) return { id, status: 'delivered' };
+    return { id, status: 'retry', reason: 'HubSpot does not find the contact that it gave', doubt: 'answered' };
+  });
+}

@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import {
+  DestinationError,
+  errorForResponse,
+  type HttpResponse,
+  readAnswer,
+  type ReasonGuard,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import type { Identified } from './request.ts';
+
+/** Where a 429 says nothing else: the window of the burst limit, and an hour of the daily one. */
+const burstMs = 10_000;
+const dailyMs = 3_600_000;
+/** HubSpot's own statuses for a vendor that is not there just now; 477 is an account that is being moved. */
+const awayStatuses = new Set([477, 521, 523, 524]);
+
+/** What an answer outside 2xx means for the whole request. */
+export function hubspotError(response: HttpResponse, nowMs: number): DestinationError {
+  const error = errorForResponse(response, nowMs);
+  if (awayStatuses.has(response.status)) {
+    const isUnanswered = response.status === 524;
+    return new DestinationError(
+      'transient',
+      `Failed to deliver: HubSpot answered ${response.status}. It is tried again.`,
+      {
+        doubt: isUnanswered ? 'unanswered' : 'answered',
+        ...(error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs }),
+      },
+    );
+  }
+  if (error.class !== 'throttled' || error.notBeforeMs !== undefined) return error;
+  const intervalMs = Number(response.headers['x-hubspot-ratelimit-interval-milliseconds'] ?? Number.NaN);
+  const isDaily = /"policyName"\s*:\s*"DAILY"/.test(response.body);
+  const waitMs = isDaily ? dailyMs : intervalMs > 0 ? intervalMs : burstMs;
+  return new DestinationError(error.class, error.message, { notBeforeMs: nowMs + waitMs });
+}
+
+const properties = z.record(z.string(), z.string().nullish()).default({});
+const batchAnswer = z.object({
+  results: z.array(z.object({ id: z.string(), objectWriteTraceId: z.string().nullish(), properties })),
+  errors: z
+    .array(
+      z.object({
+        category: z.string().nullish(),
+        context: z.record(z.string(), z.array(z.string())).nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+/** Of each change, by its id: the contact's record id, or the verdict with which it ends. */
+export type Contacts = ReadonlyMap<string, Contact>;
+export type Contact = { readonly recordId: string } | { readonly verdict: Verdict };
+
+/**
+ * Reads the answer to an upsert. Rows are told apart by the trace id, else by the property that identifies them, never by
+ * position. Errors that name no row leave one thing only: to halve the batch, which `invalid` asks for.
+ */
+export function readUpserted(
+  response: HttpResponse,
+  rows: readonly Identified[],
+  guard: ReasonGuard,
+  nowMs: number,
+): Contacts {
+  const { found, failed, unexplained } = readBatch(response, rows, nowMs);
+  const contacts = new Map<string, Contact>();
+  for (const { change } of rows) {
+    const { id } = change;
+    const recordId = found.get(id);
+    const category = failed.get(id);
+    if (recordId !== undefined) contacts.set(id, { recordId });
+    else if (category !== undefined || (rows.length === 1 && unexplained !== undefined)) {
+      const reason = guard(category ?? unexplained, 'HubSpot refuses this contact');
+      contacts.set(id, { verdict: { id, status: 'rejected', reason } });
+    } else if (unexplained !== undefined) {
+      throw new DestinationError(
+        'invalid',
+        'Failed to deliver: HubSpot refuses contacts and does not say which. The batch is halved.',
+        { doubt: 'answered' },
+      );
+    } else contacts.set(id, { verdict: silent(id) });
+  }
+  return contacts;
+}
+
+/** Reads the answer to a search by identity. Who is not there has left: that is delivered. */
+export function readFound(response: HttpResponse, rows: readonly Identified[], nowMs: number): Contacts {
+  const { found, failed } = readBatch(response, rows, nowMs);
+  return new Map(
+    rows.map(({ change: { id } }): [string, Contact] => {
+      const recordId = found.get(id);
+      if (recordId !== undefined) return [id, { recordId }];
+      const isGone = failed.get(id) === 'OBJECT_NOT_FOUND';
+      const unclear: Verdict = { id, status: 'retry', reason: 'the search does not name this contact' };
+      return [id, { verdict: isGone ? { id, status: 'delivered' } : unclear }];
+    }),
+  );
+}
+
+interface BatchAnswer {
+  /** Record ids by change id. */
+  readonly found: ReadonlyMap<string, string>;
+  /** Categories of errors by change id. */
+  readonly failed: ReadonlyMap<string, string>;
+  /** Category of an error that names no row. */
+  readonly unexplained: string | undefined;
+}
+
+function readBatch(response: HttpResponse, rows: readonly Identified[], nowMs: number): BatchAnswer {
+  if (response.status !== 200 && response.status !== 201 && response.status !== 207)
+    throw hubspotError(response, nowMs);
+  const { results, errors } = readAnswer(response, batchAnswer);
+  const byTrace = new Map(rows.map(({ change }) => [change.id, change.id]));
+  const byIdentity = new Map(
+    rows.map(({ change, idProperty }) => [keyOf(idProperty, change.identity.value), change.id]),
+  );
+  const found = new Map<string, string>();
+  for (const result of results) {
+    const traced = byTrace.get(result.objectWriteTraceId ?? '');
+    for (const id of traced === undefined ? identified(result.properties, byIdentity) : [traced])
+      found.set(id, result.id);
+  }
+  const failed = new Map<string, string>();
+  let unexplained: string | undefined;
+  for (const { category, context } of errors ?? []) {
+    const named = new Set(
+      Object.values(context ?? {})
+        .flat()
+        .map((text) => text.toLowerCase()),
+    );
+    const ids = rows
+      .filter(({ change }) => named.has(change.id.toLowerCase()) || named.has(change.identity.value.toLowerCase()))
+      .map(({ change }) => change.id);
+    for (const id of ids) failed.set(id, category ?? 'refused');
+    if (ids.length === 0) unexplained = category ?? 'refused';
+  }
+  return { found, failed, unexplained };
+}
+
+/** The changes that this contact may be the answer to. A contact has several addresses, and any of them finds it. */
+function identified(
+  values: Readonly<Record<string, string | null | undefined>>,
+  byIdentity: ReadonlyMap<string, string>,
+): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const property = name === 'hs_additional_emails' ? 'email' : name;
+    const texts = property === 'email' ? (value ?? '').split(';') : [value ?? ''];
+    return texts.flatMap((text) => byIdentity.get(keyOf(property, text.trim())) ?? []);
+  });
+}
+
+const keyOf = (property: string, value: string): string => JSON.stringify([property, value.toLowerCase()]);
+
+function silent(id: string): Verdict {
+  return { id, status: 'retry', reason: 'the answer does not name this contact', doubt: 'answered' };
+}
+
+const ids = z.array(z.string()).nullish();
+const membersAnswer = z.object({
+  // HubSpot writes these two with an odd plural; both spellings are taken.
+  recordsIdsAdded: ids,
+  recordIdsAdded: ids,
+  recordsIdsRemoved: ids,
+  recordIdsRemoved: ids,
+  recordIdsMissing: ids,
+});
+
+/**
+ * Gives the record ids that HubSpot does not know. Ids that are in no array were members already (or none): nothing was
+ * to be done for them. An answer without any of the arrays is not one.
+ */
+export function readMissing(response: HttpResponse, nowMs: number): ReadonlySet<string> {
+  if (response.status !== 200) throw hubspotError(response, nowMs);
+  const answer = readAnswer(
+    response,
+    membersAnswer.refine((arrays) => Object.values(arrays).some(Array.isArray)),
+  );
+  return new Set(answer.recordIdsMissing);
+}
+
+const listAnswer = z.object({
+  list: z.object({ listId: z.string(), objectTypeId: z.string(), processingType: z.string() }),
+});
+
+export type HubspotList = z.output<typeof listAnswer>['list'];
+
+/** Gives the list, or `undefined` when HubSpot says that there is none. */
+export function readList(response: HttpResponse, nowMs: number): HubspotList | undefined {
+  if (response.status === 404) return undefined;
+  if (response.status !== 200 && response.status !== 201) throw hubspotError(response, nowMs);
+  return readAnswer(response, listAnswer).list;
+}

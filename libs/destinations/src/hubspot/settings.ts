@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+export const hubspotSettings = z.strictObject({
+  accessToken: secret().meta({
+    description:
+      'Access token of a private app, or a service key, with the scopes crm.lists.read, crm.lists.write, crm.objects.contacts.read and crm.objects.contacts.write.',
+    examples: [{ secret: 'hubspot-access-token' }],
+  }),
+  idProperties: z
+    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), z.string().min(1))
+    .refine((properties) => Object.keys(properties).length > 0, 'Name at least one namespace.')
+    .default({ email: 'email' })
+    .meta({
+      description:
+        'For each identity namespace, the contact property by which HubSpot knows the person: email, or a property of your own that is marked unique.',
+      examples: [{ email: 'email', crmid: 'customer_id' }],
+    }),
+  apiVersion: z
+    .string()
+    .regex(/^(v3|\d{4}-\d{2})$/, 'Write v3 or a dated version, such as 2026-03.')
+    .default('2026-03')
+    .meta({ description: 'Version of the HubSpot API.', examples: ['2026-09'] }),
+  baseUrl: configuredUrl()
+    .default('https://api.hubapi.com')
+    .meta({ description: 'Where the HubSpot API is.', examples: ['https://api.hubapi.com'] }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(100_000)
+    .default(15_000)
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [30_000],
+    }),
+});
+
+export type HubspotSettings = z.output<typeof hubspotSettings>;
+
+export const hubspotTerms = z
+  .strictObject({
+    list: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .meta({
+        description: 'Name of a static list (HubSpot also calls it a segment) of contacts.',
+        examples: ['Sports Fans'],
+      }),
+    listId: z
+      .string()
+      .regex(/^\d{1,18}$/, 'Write the digits of the ILS list id, in quotes.')
+      .optional()
+      .meta({ description: 'ILS list id of the list, instead of its name.', examples: ['9012'] }),
+    createList: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'Creates the list, as a static one, when there is none of this name.',
+        examples: [true],
+      }),
+  })
+  .refine(({ list, listId }) => (list === undefined) !== (listId === undefined), 'Write either list or listId.')
+  .refine(({ listId, createList }) => listId === undefined || !createList, 'A list by id cannot be created. Use list.');
+
+export type HubspotTerms = z.output<typeof hubspotTerms>;
