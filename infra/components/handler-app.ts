@@ -1,0 +1,251 @@
+import { UserAssignedIdentity } from '@pulumi/azure-native/managedidentity/userAssignedIdentity.js';
+import { AppServicePlan } from '@pulumi/azure-native/web/appServicePlan.js';
+import { WebApp } from '@pulumi/azure-native/web/webApp.js';
+import { WebAppApplicationSettings } from '@pulumi/azure-native/web/webAppApplicationSettings.js';
+import { WebAppFtpAllowed } from '@pulumi/azure-native/web/webAppFtpAllowed.js';
+import { WebAppScmAllowed } from '@pulumi/azure-native/web/webAppScmAllowed.js';
+import {
+  ComponentResource,
+  interpolate,
+  type ComponentResourceOptions,
+  type Input,
+  type Output,
+  type Resource,
+} from '@pulumi/pulumi';
+import type { Place } from '../place.ts';
+import { assignRole, type Grant } from '../roles.ts';
+import type { HandlerStorage } from './handler-storage.ts';
+import type { SecretVault } from './secret-vault.ts';
+
+export interface HandlerAppArgs {
+  readonly place: Place;
+  /** Where the events come from. */
+  readonly stream: {
+    readonly hostName: string;
+    readonly hubId: Input<string>;
+    readonly hubName: Input<string>;
+    readonly consumerGroup: Input<string>;
+  };
+  readonly storage: Pick<
+    HandlerStorage,
+    'hostAccountId' | 'hostBlobEndpoint' | 'packageContainer' | 'dataAccountId' | 'dataEndpoints'
+  >;
+  readonly vault: Pick<SecretVault, 'vaultId' | 'references'>;
+  /** Where the app's telemetry goes; it signs in with its identity. */
+  readonly telemetry: { readonly connectionString: Input<string>; readonly resourceId: Input<string> };
+  /** Path inside the deployed package, such as `activations/dev.yaml`. */
+  readonly activationFile: string;
+  /** Memory of one instance: 512, 2048 or 4096. */
+  readonly instanceMemoryMb: number;
+  /** Instances that read events without having to be started; 0 is cheapest. In several zones it is 0 or at least 2. */
+  readonly alwaysReady: number;
+  /**
+   * New code and settings replace instances one after the other, and batches in flight may finish. Otherwise all
+   * instances end at once, and their batches are read again.
+   */
+  readonly rollingUpdate: boolean;
+  /** The subnet through which everything leaves; absent without a private network. */
+  readonly subnetId?: Input<string>;
+}
+
+/** The runtime of the package, out of Flex Consumption's catalogue; another value would fail only at the start. */
+const runtime = { name: 'node', version: '24' } as const;
+
+/**
+ * The most instances per function. Event Hubs gives each partition to one instance, so there are never more readers
+ * than partitions (32 at the most); 40 is the lowest that Flex Consumption takes.
+ */
+const instancesMax = 40;
+
+/** The function that reads the events, as the handler registers it. */
+const readingFunction = 'on-audience-events';
+
+/** How the identity is called where roles are listed. */
+const identityName = 'handler';
+
+/**
+ * The function app: a Flex Consumption plan, a user-assigned identity that has its roles before the app exists, and the
+ * settings that the handler reads. Code is not its business: the pipeline deploys the package.
+ *
+ * Settings are a resource of their own and there is no `siteConfig`, because the SDK fills in defaults there that Flex
+ * Consumption refuses (error 51021).
+ */
+export class HandlerApp extends ComponentResource {
+  readonly appName: string;
+  readonly appId: Output<string>;
+  /** `https://…/health` answers 200 when the app can reach its stores. */
+  readonly healthUrl: string;
+
+  constructor(name: string, args: HandlerAppArgs, options?: ComponentResourceOptions) {
+    super('activation-hub:infra:HandlerApp', name, {}, options);
+    const { place } = args;
+    const identity = this.#createIdentity(name, place);
+    const grants = neededGrants(args).map((grant) =>
+      assignRole(this, { name: identityName, principalId: identity.principalId }, grant, place),
+    );
+    const plan = this.#createPlan(name, place);
+    const app = this.#createApp(name, args, { identity, plan, dependsOn: grants });
+    this.#createSettings(name, args, app, identity);
+    this.#refusePublishingPasswords(name, place, app);
+
+    this.appName = place.names.app;
+    this.appId = app.id;
+    this.healthUrl = `https://${this.appName}.azurewebsites.net/health`;
+    this.registerOutputs({ appName: this.appName });
+  }
+
+  #createIdentity(name: string, place: Place): UserAssignedIdentity {
+    return new UserAssignedIdentity(
+      `${name}-identity`,
+      {
+        resourceGroupName: place.resourceGroupName,
+        resourceName: place.names.handlerIdentity,
+        location: place.location,
+        tags: place.tags,
+      },
+      { parent: this },
+    );
+  }
+
+  #createPlan(name: string, place: Place): AppServicePlan {
+    return new AppServicePlan(
+      `${name}-plan`,
+      {
+        resourceGroupName: place.resourceGroupName,
+        name: place.names.plan,
+        location: place.location,
+        tags: place.tags,
+        kind: 'functionapp',
+        reserved: true,
+        sku: { name: 'FC1', tier: 'FlexConsumption' },
+        zoneRedundant: place.zoneRedundant,
+      },
+      { parent: this },
+    );
+  }
+
+  #createApp(
+    name: string,
+    { place, storage, instanceMemoryMb, alwaysReady, rollingUpdate, subnetId }: HandlerAppArgs,
+    {
+      identity,
+      plan,
+      dependsOn,
+    }: { identity: UserAssignedIdentity; plan: AppServicePlan; dependsOn: readonly Resource[] },
+  ): WebApp {
+    return new WebApp(
+      `${name}-app`,
+      {
+        resourceGroupName: place.resourceGroupName,
+        name: place.names.app,
+        location: place.location,
+        tags: place.tags,
+        kind: 'functionapp,linux',
+        serverFarmId: plan.id,
+        httpsOnly: true,
+        publicNetworkAccess: 'Enabled',
+        identity: { type: 'UserAssigned', userAssignedIdentities: [identity.id] },
+        keyVaultReferenceIdentity: identity.id,
+        functionAppConfig: {
+          deployment: {
+            storage: {
+              type: 'blobContainer',
+              value: interpolate`${storage.hostBlobEndpoint}/${storage.packageContainer}`,
+              authentication: {
+                type: 'UserAssignedIdentity',
+                userAssignedIdentityResourceId: identity.id,
+              },
+            },
+          },
+          runtime,
+          scaleAndConcurrency: {
+            instanceMemoryMB: instanceMemoryMb,
+            maximumInstanceCount: instancesMax,
+            alwaysReady: alwaysReady === 0 ? [] : [{ name: `function:${readingFunction}`, instanceCount: alwaysReady }],
+          },
+          siteUpdateStrategy: { type: rollingUpdate ? 'RollingUpdate' : 'Recreate' },
+        },
+        ...(subnetId === undefined
+          ? {}
+          : { virtualNetworkSubnetId: subnetId, outboundVnetRouting: { allTraffic: true } }),
+      },
+      { parent: this, dependsOn: [...dependsOn] },
+    );
+  }
+
+  #createSettings(
+    name: string,
+    args: HandlerAppArgs,
+    app: WebApp,
+    identity: UserAssignedIdentity,
+  ): WebAppApplicationSettings {
+    return new WebAppApplicationSettings(
+      `${name}-settings`,
+      {
+        resourceGroupName: args.place.resourceGroupName,
+        name: app.name,
+        properties: appSettings(args, identity.clientId),
+      },
+      { parent: this },
+    );
+  }
+
+  /** Deployments sign in with Entra; the app's own publishing user name and password are off. */
+  #refusePublishingPasswords(name: string, place: Place, app: WebApp): void {
+    const args = { resourceGroupName: place.resourceGroupName, name: app.name, allow: false };
+    new WebAppFtpAllowed(`${name}-ftp-password`, args, { parent: this });
+    new WebAppScmAllowed(`${name}-scm-password`, args, { parent: this });
+  }
+}
+
+/**
+ * The least that works. Reading events, one hub; the host's account, as its owner, because the host leases blobs and
+ * deploys from them; the data account, to read and write; secrets and telemetry, one right each.
+ */
+function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): readonly Grant[] {
+  const onData = { scope: storage.dataAccountId, scopeName: 'data-account' };
+  return [
+    { role: 'Azure Event Hubs Data Receiver', scope: stream.hubId, scopeName: 'hub' },
+    { role: 'Storage Blob Data Owner', scope: storage.hostAccountId, scopeName: 'host-account' },
+    { role: 'Storage Blob Data Contributor', ...onData },
+    { role: 'Storage Queue Data Contributor', ...onData },
+    { role: 'Storage Table Data Contributor', ...onData },
+    { role: 'Key Vault Secrets User', scope: vault.vaultId, scopeName: 'vault' },
+    { role: 'Monitoring Metrics Publisher', scope: telemetry.resourceId, scopeName: 'application-insights' },
+  ];
+}
+
+/** What the app reads at its start: `apps/handler/src/settings.ts`, its triggers, and the Functions host. */
+function appSettings(
+  { stream, storage, vault, telemetry, activationFile }: HandlerAppArgs,
+  clientId: Input<string>,
+): Record<string, Input<string>> {
+  const signIn = (connection: string): Record<string, Input<string>> => ({
+    [`${connection}__credential`]: 'managedidentity',
+    [`${connection}__clientId`]: clientId,
+  });
+  const secrets = [...vault.references].map(([name, reference]) => [secretSetting(name), reference] as const);
+  return {
+    FUNCTIONS_EXTENSION_VERSION: '~4',
+    AZURE_CLIENT_ID: clientId,
+    AzureWebJobsStorage__blobServiceUri: storage.hostBlobEndpoint,
+    ...signIn('AzureWebJobsStorage'),
+    EventHubConnection__fullyQualifiedNamespace: stream.hostName,
+    ...signIn('EventHubConnection'),
+    EVENT_HUB_NAME: stream.hubName,
+    EVENT_HUB_CONSUMER_GROUP: stream.consumerGroup,
+    DataStorage__blobServiceUri: storage.dataEndpoints.blob,
+    DataStorage__queueServiceUri: storage.dataEndpoints.queue,
+    DataStorage__tableServiceUri: storage.dataEndpoints.table,
+    ...signIn('DataStorage'),
+    APPLICATIONINSIGHTS_CONNECTION_STRING: telemetry.connectionString,
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: interpolate`ClientId=${clientId};Authorization=AAD`,
+    ACTIVATION_FILE: activationFile,
+    ...Object.fromEntries(secrets),
+  };
+}
+
+/** The app setting from which the handler reads a secret of the activation file. */
+function secretSetting(name: string): string {
+  return `ACTIVATION_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
+}

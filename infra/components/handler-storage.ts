@@ -1,0 +1,138 @@
+import { BlobContainer } from '@pulumi/azure-native/storage/blobContainer.js';
+import { BlobServiceProperties } from '@pulumi/azure-native/storage/blobServiceProperties.js';
+import { ManagementPolicy } from '@pulumi/azure-native/storage/managementPolicy.js';
+import { Queue } from '@pulumi/azure-native/storage/queue.js';
+import type { StorageAccount } from '@pulumi/azure-native/storage/storageAccount.js';
+import { Table } from '@pulumi/azure-native/storage/table.js';
+import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
+import type { Place } from '../place.ts';
+import { createStorageAccount } from './storage-account.ts';
+
+export interface HandlerStorageArgs {
+  readonly place: Place;
+  /** Reachable through private endpoints only. */
+  readonly isPrivate: boolean;
+}
+
+/** After how many days a dead letter is in cheaper storage, and after how many it is deleted: it holds personal data. */
+const deadLetterDays = { cool: 30, delete: 90 };
+
+/** For how many days a deleted dead letter can be brought back. */
+const softDeleteDays = 14;
+
+/**
+ * The handler's two storage accounts. The host's account has the checkpoints and the deployed package; each checkpoint is
+ * a write to a blob, so it has neither versions nor soft delete. The data account has the ledger, the retry queue with
+ * its poison queue, and the dead letters, which a person can bring back for two weeks.
+ */
+export class HandlerStorage extends ComponentResource {
+  readonly hostAccountId: Output<string>;
+  /** `https://….blob.core.windows.net` of the host's account. */
+  readonly hostBlobEndpoint: string;
+  readonly packageContainer: Output<string>;
+  readonly dataAccountId: Output<string>;
+  /** Without a slash at the end. */
+  readonly dataEndpoints: { readonly blob: string; readonly queue: string; readonly table: string };
+
+  constructor(name: string, { place, isPrivate }: HandlerStorageArgs, options?: ComponentResourceOptions) {
+    super('activation-hub:infra:HandlerStorage', name, {}, options);
+    const { hostAccount, dataAccount } = place.names;
+    const network = isPrivate ? 'private' : 'open';
+    const host = createStorageAccount(`${name}-host`, { place, accountName: hostAccount, network }, { parent: this });
+    const data = createStorageAccount(
+      `${name}-data`,
+      { place, accountName: dataAccount, network },
+      { parent: this, protect: place.protectData },
+    );
+    const packages = this.#createContainer(`${name}-packages`, 'app-package', host, place);
+    this.#keepDeletedLetters(name, data, place);
+    this.#createContainer(`${name}-dead-letters`, 'dead-letters', data, place);
+    this.#ageDeadLetters(name, data, place);
+    this.#createTable(`${name}-ledger`, 'ledger', data, place);
+    for (const queue of ['retries', 'retries-poison']) this.#createQueue(`${name}-${queue}`, queue, data, place);
+
+    this.hostAccountId = host.id;
+    this.hostBlobEndpoint = `https://${hostAccount}.blob.core.windows.net`;
+    this.packageContainer = packages.name;
+    this.dataAccountId = data.id;
+    this.dataEndpoints = {
+      blob: `https://${dataAccount}.blob.core.windows.net`,
+      queue: `https://${dataAccount}.queue.core.windows.net`,
+      table: `https://${dataAccount}.table.core.windows.net`,
+    };
+    this.registerOutputs({ dataEndpoints: this.dataEndpoints });
+  }
+
+  #createContainer(name: string, containerName: string, account: StorageAccount, place: Place): BlobContainer {
+    return new BlobContainer(
+      name,
+      {
+        resourceGroupName: place.resourceGroupName,
+        accountName: account.name,
+        containerName,
+        publicAccess: 'None',
+      },
+      { parent: this },
+    );
+  }
+
+  #keepDeletedLetters(name: string, account: StorageAccount, place: Place): BlobServiceProperties {
+    return new BlobServiceProperties(
+      `${name}-soft-delete`,
+      {
+        resourceGroupName: place.resourceGroupName,
+        accountName: account.name,
+        blobServicesName: 'default',
+        deleteRetentionPolicy: { enabled: true, days: softDeleteDays },
+        containerDeleteRetentionPolicy: { enabled: true, days: softDeleteDays },
+      },
+      { parent: this },
+    );
+  }
+
+  #ageDeadLetters(name: string, account: StorageAccount, place: Place): ManagementPolicy {
+    return new ManagementPolicy(
+      `${name}-lifecycle`,
+      {
+        resourceGroupName: place.resourceGroupName,
+        accountName: account.name,
+        managementPolicyName: 'default',
+        policy: {
+          rules: [
+            {
+              name: 'age-dead-letters',
+              enabled: true,
+              type: 'Lifecycle',
+              definition: {
+                filters: { blobTypes: ['blockBlob'], prefixMatch: ['dead-letters/'] },
+                actions: {
+                  baseBlob: {
+                    tierToCool: { daysAfterModificationGreaterThan: deadLetterDays.cool },
+                    delete: { daysAfterModificationGreaterThan: deadLetterDays.delete },
+                  },
+                },
+              },
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  #createTable(name: string, tableName: string, account: StorageAccount, place: Place): Table {
+    return new Table(
+      name,
+      { resourceGroupName: place.resourceGroupName, accountName: account.name, tableName },
+      { parent: this, protect: place.protectData },
+    );
+  }
+
+  #createQueue(name: string, queueName: string, account: StorageAccount, place: Place): Queue {
+    return new Queue(
+      name,
+      { resourceGroupName: place.resourceGroupName, accountName: account.name, queueName },
+      { parent: this },
+    );
+  }
+}

@@ -1,0 +1,67 @@
+import { logAlerts, type AlertLimits } from './alert-rules.ts';
+
+const outcomesQuery = `AppTraces
+| where Message startswith '{"signal":"batch-settled"'
+| extend fields = parse_json(Message)
+| mv-expand destination = bag_keys(fields.outcomes) to typeof(string)
+| extend outcomes = fields.outcomes[destination]
+| mv-expand outcome = bag_keys(outcomes) to typeof(string)
+| summarize changes = sum(toint(outcomes[outcome])) by bin(TimeGenerated, 15m), strcat(destination, ' ', outcome)`;
+
+const hubQuery = `AzureMetrics
+| where ResourceProvider == 'MICROSOFT.EVENTHUB'
+| where MetricName in ('IncomingMessages', 'OutgoingMessages', 'ThrottledRequests')
+| summarize sum(Total) by bin(TimeGenerated, 15m), MetricName`;
+
+const failuresQuery = `AppTraces
+| where Message startswith '{"signal":"request-failed"'
+| extend fields = parse_json(Message)
+| summarize requests = count(), changes = sum(toint(fields.changes)), latest = max(TimeGenerated)
+  by destination = tostring(fields.destination), class = tostring(fields.class), reason = tostring(fields.reason)
+| order by latest desc`;
+
+const heldQuery = `AppTraces
+| where Message startswith '{"signal":"batch-held"'
+| extend fields = parse_json(Message)
+| summarize attempts = count(), since = min(TimeGenerated), latest = max(TimeGenerated)
+  by partition = tostring(fields.partitionId), reason = tostring(fields.reason)
+| order by latest desc`;
+
+/** The operator's page: what comes in, how it ends, who refuses, what stands still, and what each alert means. */
+export function workbookContent(limits: AlertLimits): string {
+  const alerts = logAlerts(limits).map(({ title, meaning }) => `- **${title}**: ${meaning}`);
+  return JSON.stringify({
+    version: 'Notebook/1.0',
+    items: [
+      text('heading', '# Activation Hub'),
+      chart('hub', 'Events received and read', hubQuery, 'timechart'),
+      chart('outcomes', 'Changes by destination and outcome', outcomesQuery, 'timechart'),
+      chart('failures', 'Requests that failed', failuresQuery, 'table'),
+      chart('held', 'Partitions that were held', heldQuery, 'table'),
+      text('alerts', `## What the alerts mean\n\n${alerts.join('\n')}`),
+    ],
+    $schema: 'https://github.com/Microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json',
+  });
+}
+
+function text(name: string, json: string) {
+  return { type: 1, name, content: { json } };
+}
+
+/** A KQL question to the workspace over the last day. */
+function chart(name: string, title: string, query: string, visualization: 'timechart' | 'table') {
+  return {
+    type: 3,
+    name,
+    content: {
+      version: 'KqlItem/1.0',
+      title,
+      query,
+      size: 0,
+      timeContext: { durationMs: 86_400_000 },
+      queryType: 0,
+      resourceType: 'microsoft.operationalinsights/workspaces',
+      visualization,
+    },
+  };
+}

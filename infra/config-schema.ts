@@ -1,0 +1,182 @@
+import { z } from 'zod';
+
+const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
+const ipRange = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\/(?:[89]|[12]\d|3[0-2]))?$/;
+const privateRange = /^(?:10\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
+
+interface Field<Value> {
+  /** What may be written, to end the sentence "must be …". */
+  readonly expects: string;
+  /** Something that may be written, as one types it. */
+  readonly example: string;
+  readonly schema: z.ZodType<Value>;
+}
+const field = <Value>(expects: string, example: string, schema: z.ZodType<Value>): Field<Value> => ({
+  expects,
+  example,
+  schema,
+});
+const flag = () => field('true or false', 'true', z.boolean());
+
+/** Every key of the stack configuration. What each is for, and its default, stands in `Pulumi.yaml`. */
+export const configFields = {
+  location: field('the name of an Azure region', 'westeurope', z.string().regex(/^[a-z]+\d?$/)),
+  workload: field('3 to 7 lower-case letters', 'acthub', z.string().regex(/^[a-z]{3,7}$/)),
+  partitionCount: field('a whole number from 1 to 32', '8', wholeNumber(1, 32)),
+  retentionHours: field('a whole number from 1 to 168', '72', wholeNumber(1, 168)),
+  throughputUnits: field('a whole number from 1 to 40', '1', wholeNumber(1, 40)),
+  throughputUnitsMax: field('a whole number from 1 to 40', '4', wholeNumber(1, 40)),
+  sendOnly: flag(),
+  archive: flag(),
+  adobeEgressRanges: field(
+    'a list of IPv4 addresses or ranges',
+    '["203.0.113.0/24"]',
+    z.array(z.string().regex(ipRange)),
+  ),
+  instanceMemoryMb: field('512, 2048 or 4096', '2048', z.literal([512, 2048, 4096])),
+  alwaysReady: field('a whole number from 0 to 32', '1', wholeNumber(0, 32)),
+  rollingUpdate: flag(),
+  privateNetwork: flag(),
+  addressSpace: field('a private /24 range', '10.40.7.0/24', z.string().regex(privateRange)),
+  privateVault: flag(),
+  zoneRedundant: flag(),
+  protectData: flag(),
+  logRetentionDays: field('a whole number from 30 to 730', '30', wholeNumber(30, 730)),
+  logDailyQuotaGb: field(
+    'a whole number of gigabytes from 1, or -1 for no limit',
+    '5',
+    z
+      .int()
+      .min(-1)
+      .max(1000)
+      .refine((gigabytes) => gigabytes !== 0),
+  ),
+  alertEmails: field('a list of e-mail addresses', '["on-call@example.com"]', z.array(z.email())),
+  silenceHours: field('1, 2, 3, 4, 5, 6, 24 or 48', '24', z.literal([1, 2, 3, 4, 5, 6, 24, 48])),
+  lagEventsMax: field('a whole number from 1', '100000', wholeNumber(1, 1_000_000_000)),
+  deadLettersPerHourMax: field('a whole number from 0', '100', wholeNumber(0, 1_000_000_000)),
+  heldMinutesMax: field('a whole number from 5 to 1440', '60', wholeNumber(5, 1440)),
+  budgetMonthly: field('a whole number, or 0 for no budget', '500', wholeNumber(0, 10_000_000)),
+  budgetStart: field(
+    'the first day of a month, or empty where there is no budget',
+    '2026-12-01',
+    z.string().regex(/^(?:20\d\d-(?:0[1-9]|1[0-2])-01)?$/),
+  ),
+} as const;
+
+type ConfigKey = keyof typeof configFields;
+
+/** The configuration of a stack, found to be right. */
+export type StackConfig = { readonly [Key in ConfigKey]: z.output<(typeof configFields)[Key]['schema']> } & {
+  /** The name of the stack: `dev`, `staging`, `prod`. */
+  readonly environment: string;
+};
+
+/** A key of this form holds the value of the secret `crm-client-secret`. */
+const secretKey = /^secret-(.+)$/;
+
+/** The configuration key that holds the value of a secret of the activation file. */
+export const secretConfigKey = (secretName: string): string => `secret-${secretName}`;
+
+export interface WrittenConfig {
+  readonly stack: string;
+  /** By key without the project's name: text as Pulumi keeps it, numbers, flags and lists as JSON. */
+  readonly values: Readonly<Record<string, string>>;
+  /** The secrets that the environment's activation file names. */
+  readonly secretNames: readonly string[];
+}
+
+/**
+ * Checks the configuration of a stack. Throws one error that names every key that is missing, wrong, unknown or
+ * contradicts another, and what to write instead. Values of secrets are not looked at.
+ */
+export function parseStackConfig({ stack, values, secretNames }: WrittenConfig): StackConfig {
+  const problems: string[] = [];
+  if (!/^[a-z][a-z0-9]{1,6}$/.test(stack)) {
+    problems.push(
+      `The stack's name must be 2 to 7 lower-case letters or digits, such as dev, not ${JSON.stringify(stack)}.`,
+    );
+  }
+  for (const key of Object.keys(values)) problems.push(...unknownKey(key, secretNames));
+
+  const read: Record<string, unknown> = { environment: stack };
+  for (const [key, { expects, example, schema }] of Object.entries<Field<unknown>>(configFields)) {
+    const written = values[key];
+    const result = written === undefined ? undefined : schema.safeParse(valueOf(written, schema));
+    if (result?.success === true) read[key] = result.data;
+    else {
+      const found = written === undefined ? 'it is missing' : `not ${written === '' ? 'empty' : written}`;
+      problems.push(`${key} must be ${expects}, ${found}. Write: pulumi config set ${key} '${example}'`);
+    }
+  }
+  if (problems.length === 0) problems.push(...contradictions(read as StackConfig));
+  if (problems.length > 0) {
+    throw new Error(
+      `Failed to read the configuration of the stack ${stack}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    );
+  }
+  return read as StackConfig;
+}
+
+/** Text stays text; what is not text was written as JSON. */
+function valueOf(written: string, schema: z.ZodType): unknown {
+  if (schema instanceof z.ZodString) return written;
+  try {
+    return JSON.parse(written);
+  } catch (error) {
+    if (error instanceof SyntaxError) return written;
+    throw error;
+  }
+}
+
+function unknownKey(key: string, secretNames: readonly string[]): readonly string[] {
+  if (key in configFields) return [];
+  const secretName = secretKey.exec(key)?.[1];
+  if (secretName === undefined) {
+    return [
+      `${key} is not known. Known are ${Object.keys(configFields).join(', ')}, and ${secretConfigKey('<name>')}.`,
+    ];
+  }
+  if (secretNames.includes(secretName)) return [];
+  const known = secretNames.length === 0 ? 'It names none.' : `It names ${secretNames.join(', ')}.`;
+  return [`${key} is the value of a secret that the activation file does not name. ${known}`];
+}
+
+/** What is right by itself but not together. */
+function contradictions(config: StackConfig): readonly string[] {
+  const rules: readonly (readonly [boolean, string])[] = [
+    [
+      config.throughputUnitsMax < config.throughputUnits,
+      `throughputUnitsMax (${config.throughputUnitsMax}) must not be lower than throughputUnits (${config.throughputUnits}).`,
+    ],
+    [
+      config.adobeEgressRanges.length > 0 && !config.privateNetwork,
+      'adobeEgressRanges needs privateNetwork: without a network of its own the handler has no fixed address, and the rules would lock it out too. Write: pulumi config set privateNetwork true',
+    ],
+    [
+      config.privateVault && !config.privateNetwork,
+      'privateVault needs privateNetwork, for nothing else reaches such a vault. Write: pulumi config set privateNetwork true',
+    ],
+    [
+      config.zoneRedundant && config.alwaysReady === 1,
+      'alwaysReady must be 0 or at least 2 where zoneRedundant is true, one instance per zone at the least.',
+    ],
+    [
+      config.alwaysReady > config.partitionCount,
+      `alwaysReady (${config.alwaysReady}) must not exceed partitionCount (${config.partitionCount}): the others would have nothing to read.`,
+    ],
+    [
+      config.budgetMonthly > 0 && config.budgetStart === '',
+      "budgetMonthly needs budgetStart, the first day of this month or a later one. Write: pulumi config set budgetStart '2026-12-01'",
+    ],
+    [
+      config.budgetMonthly > 0 && config.alertEmails.length === 0,
+      'budgetMonthly needs alertEmails, for a budget only writes to people.',
+    ],
+    [
+      config.heldMinutesMax * 2 > config.retentionHours * 60,
+      `heldMinutesMax (${config.heldMinutesMax}) must be at most half of retentionHours (${config.retentionHours}), so that there is time to repair.`,
+    ],
+  ];
+  return rules.flatMap(([isBroken, words]) => (isBroken ? [words] : []));
+}

@@ -1,0 +1,97 @@
+import { getClientConfig } from '@pulumi/azure-native/authorization/getClientConfig.js';
+import { ResourceGroup } from '@pulumi/azure-native/resources/resourceGroup.js';
+import { activationFileOf } from './activation-secrets.ts';
+import { EventStream } from './components/event-stream.ts';
+import { HandlerApp } from './components/handler-app.ts';
+import { HandlerStorage } from './components/handler-storage.ts';
+import { Observability } from './components/observability.ts';
+import { PrivateNetwork } from './components/private-network.ts';
+import { SecretVault } from './components/secret-vault.ts';
+import { createNames, type Place } from './place.ts';
+import { portalLink } from './portal-link.ts';
+import { readStack } from './read-stack.ts';
+
+/** Everything in Azure that one environment needs. What it returns are the stack's outputs. */
+export default async function stack() {
+  const { config, secrets } = readStack();
+  const { subscriptionId, tenantId } = await getClientConfig();
+  const names = createNames({ ...config, subscriptionId });
+  const tags = { workload: config.workload, environment: config.environment };
+
+  const group = new ResourceGroup('group', { resourceGroupName: names.resourceGroup, location: config.location, tags });
+  const place: Place = { ...config, resourceGroupName: group.name, subscriptionId, tenantId, names, tags };
+
+  const storage = new HandlerStorage('storage', { place, isPrivate: config.privateNetwork });
+
+  const vault = new SecretVault('vault', { place, ...secrets, isPrivate: config.privateVault });
+
+  const network = config.privateNetwork
+    ? new PrivateNetwork('network', {
+        place,
+        addressSpace: config.addressSpace,
+        targets: [
+          { name: 'host-blob', resourceId: storage.hostAccountId, service: 'blob' },
+          { name: 'data-blob', resourceId: storage.dataAccountId, service: 'blob' },
+          { name: 'data-queue', resourceId: storage.dataAccountId, service: 'queue' },
+          { name: 'data-table', resourceId: storage.dataAccountId, service: 'table' },
+          { name: 'vault', resourceId: vault.vaultId, service: 'vault' },
+        ],
+      })
+    : undefined;
+
+  const stream = new EventStream('stream', {
+    ...config,
+    place,
+    ...(network && config.adobeEgressRanges.length > 0
+      ? { allowOnly: { ipRanges: config.adobeEgressRanges, subnetId: network.handlerSubnetId } }
+      : {}),
+  });
+
+  const observability = new Observability('observability', {
+    ...config,
+    place,
+    resourceGroupId: group.id,
+    namespaceId: stream.namespaceId,
+    vaultId: vault.vaultId,
+    dataAccountId: storage.dataAccountId,
+    limits: config,
+    ...(config.budgetMonthly > 0 ? { budget: { monthly: config.budgetMonthly, start: config.budgetStart } } : {}),
+  });
+
+  const handler = new HandlerApp('handler', {
+    ...config,
+    place,
+    stream,
+    storage,
+    vault,
+    telemetry: { connectionString: observability.connectionString, resourceId: observability.applicationInsightsId },
+    activationFile: activationFileOf(config.environment),
+    ...(network ? { subnetId: network.handlerSubnetId } : {}),
+  });
+
+  return {
+    resourceGroup: group.name,
+    /** For the destination's form in AEP, and its key. */
+    eventHubsNamespace: stream.namespaceName,
+    eventHubName: stream.hubName,
+    adobeKeyName: stream.adobeKeyName,
+    adobeKey: stream.adobeKey,
+    /** For the pipeline. */
+    functionApp: handler.appName,
+    healthUrl: handler.healthUrl,
+    /** For the CLI. */
+    eventHubsHostName: stream.hostName,
+    consumerGroup: stream.consumerGroup,
+    checkpointEndpoint: storage.hostBlobEndpoint,
+    dataBlobEndpoint: storage.dataEndpoints.blob,
+    dataQueueEndpoint: storage.dataEndpoints.queue,
+    dataTableEndpoint: storage.dataEndpoints.table,
+    /** For a person: where to look, and what is still to be filled in. */
+    vault: vault.vaultName,
+    secretsToFill: secrets.secretNames.filter((name) => !secrets.values.has(name)),
+    resourceGroupLink: portalLink(tenantId, group.id),
+    functionAppLink: portalLink(tenantId, handler.appId),
+    workbookLink: portalLink(tenantId, observability.workbookId),
+    ...(network ? { outboundAddress: network.outboundAddress } : {}),
+  };
+}

@@ -1,0 +1,150 @@
+import { disconnect, runInPulumiStack, setAllConfig, setMocks } from '@pulumi/pulumi/runtime/index.js';
+import { MockMonitor, type MockResourceResult, type Mocks } from '@pulumi/pulumi/runtime/mocks.js';
+import { setMockOptions } from '@pulumi/pulumi/runtime/settings.js';
+import { stableUuid } from '../place.ts';
+import { armId, armNames, armResources } from './arm-resources.ts';
+
+/** A resource as the program asked the engine for it. */
+export interface RecordedResource {
+  /** Such as `azure-native:eventhub:EventHub`, or `activation-hub:infra:EventStream` for a component. */
+  readonly type: string;
+  readonly name: string;
+  /** The name of the component around it; absent at the top. */
+  readonly parent?: string;
+  /** What Azure gets; `{unknown: true}` for what only Azure knows, `{secret: true}` for secrets. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly isProtected: boolean;
+  /** The names of the resources that must exist before. */
+  readonly dependsOn: readonly string[];
+}
+
+export interface RecordOptions {
+  readonly stack: string;
+  /** Configuration by key without the project's name, as Pulumi keeps it. */
+  readonly config: Readonly<Record<string, string>>;
+  /** The keys whose values are secret. */
+  readonly secretKeys?: readonly string[];
+  /**
+   * `planned`: as in a preview of an empty subscription, outputs of Azure are unknown (ids are known, for they are made
+   * of names). `made`: Azure has answered, with stand-ins such as one principal per identity.
+   */
+  readonly time: 'planned' | 'made';
+}
+
+export interface Recording {
+  readonly resources: readonly RecordedResource[];
+  /** As the program returned them: plain values and outputs. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+export const project = 'activation-hub';
+export const subscriptionId = '11111111-2222-3333-4444-555555555555';
+const tenantId = '99999999-8888-7777-6666-555555555555';
+
+/**
+ * Runs a Pulumi program without an engine and without credentials, and gives what it would register, in the order of its
+ * registrations. Waits until every registration is through; rejects when one of them fails. One at a time: the Pulumi
+ * runtime keeps its state in the process.
+ */
+export async function recordStack(
+  program: () => Promise<Readonly<Record<string, unknown>>>,
+  { stack, config, secretKeys = [], time }: RecordOptions,
+): Promise<Recording> {
+  const monitor = new RecordingMonitor(answers(time));
+  const isPreview = time === 'planned';
+  await setMocks(monitor.mocks, project, stack, isPreview);
+  setMockOptions(monitor, project, stack, isPreview);
+  setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value])),
+    secretKeys.map((key) => `${project}:${key}`),
+  );
+  let outputs: Readonly<Record<string, unknown>> = {};
+  await runInPulumiStack(async () => {
+    outputs = await program();
+    return outputs;
+  });
+  await disconnect();
+  return { resources: monitor.recorded, outputs };
+}
+
+/** What of an engine's request is read here; the SDK has no types for it. */
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getProtect(): boolean;
+  getDependenciesList(): string[];
+  getObject(): { toJavaScript(): Record<string, unknown> };
+}
+
+/** The mock engine of the SDK, which also keeps what a mock is not told: parents, protection, dependencies, secrecy. */
+class RecordingMonitor extends MockMonitor {
+  readonly recorded: RecordedResource[] = [];
+
+  override async registerResource(request: RegisterRequest, callback: (error: unknown, response: unknown) => void) {
+    const type = request.getType();
+    if (type !== 'pulumi:pulumi:Stack') {
+      const parent = nameInUrn(request.getParent());
+      const isTop = request.getParent().includes('pulumi:pulumi:Stack::');
+      this.recorded.push({
+        type,
+        name: request.getName(),
+        ...(isTop ? {} : { parent }),
+        inputs: plain(request.getObject().toJavaScript()) as Record<string, unknown>,
+        isProtected: request.getProtect(),
+        dependsOn: request.getDependenciesList().map(nameInUrn),
+      });
+    }
+    await super.registerResource(request, callback);
+  }
+}
+
+function nameInUrn(urn: string): string {
+  return urn.split('::').at(-1) ?? '';
+}
+
+/** How the SDK marks, on the way to the engine, what is unknown and what is secret (sdk/go/common/resource/properties.go). */
+const unknownMark = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
+const signatureKey = '4dabf18193072939515e22adb298388d';
+const secretSignature = '1b47061264138c4ac30d75fd1eb44270';
+
+function plain(value: unknown): unknown {
+  if (value === unknownMark) return { unknown: true };
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  const record = value as Readonly<Record<string, unknown>>;
+  if (record[signatureKey] === secretSignature) return { secret: true };
+  return Object.fromEntries(Object.entries(record).map(([key, inner]) => [key, plain(inner)]));
+}
+
+/** Answers as Azure would, as far as the program reads answers. */
+function answers(time: RecordOptions['time']): Mocks {
+  return {
+    newResource: ({ type, name, inputs }): MockResourceResult => {
+      const given = inputs as Record<string, unknown>;
+      const resource = armResources[type];
+      if (resource === undefined) return { id: name, state: given };
+      const id = armId(resource, given, subscriptionId);
+      const ownName = armNames(resource, given).at(-1);
+      const named = ownName === undefined ? {} : { name: ownName };
+      return { id, state: { ...given, ...named, ...(time === 'made' ? standIns(name) : {}) } };
+    },
+    call: ({ token }) => {
+      if (token === 'azure-native:authorization:getClientConfig') {
+        return { clientId: stableUuid('client'), objectId: stableUuid('object'), subscriptionId, tenantId };
+      }
+      if (token === 'azure-native:eventhub:listEventHubKeys') return { primaryKey: 'stand-in-key' };
+      throw new Error(`Failed to run the program without an engine: it calls ${token}, which has no stand-in here.`);
+    },
+  };
+}
+
+/** Outputs that only Azure can give. */
+function standIns(name: string): Record<string, string> {
+  return {
+    principalId: stableUuid(`principal of ${name}`),
+    clientId: stableUuid(`client of ${name}`),
+    connectionString: `InstrumentationKey=${stableUuid(name)}`,
+    ipAddress: '203.0.113.9',
+  };
+}
