@@ -29,7 +29,10 @@ export interface Grant {
  */
 export function assignRole(
   parent: Resource,
-  identity: { readonly name: string; readonly principalId: Input<string> },
+  identity: {
+    /** Of the component that the identity is for. */ readonly name: string;
+    readonly principalId: Input<string>;
+  },
   { role, scope, scopeName }: Grant,
   place: Place,
 ): RoleAssignment {

@@ -52,7 +52,7 @@ export class EventArchive extends ComponentResource {
     this.grants = [
       assignRole(
         this,
-        { name: 'archive', principalId: identity.principalId },
+        { name, principalId: identity.principalId },
         { role: 'Storage Blob Data Contributor', scope: account.id, scopeName: 'archive-account' },
         place,
       ),

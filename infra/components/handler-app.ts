@@ -60,9 +60,6 @@ const instancesMax = 40;
 /** The function that reads the events, as the handler registers it. */
 const readingFunction = 'on-audience-events';
 
-/** How the identity is called where roles are listed. */
-const identityName = 'handler';
-
 /**
  * The function app: a Flex Consumption plan, a user-assigned identity that has its roles before the app exists, and the
  * settings that the handler reads. Code is not its business: the pipeline deploys the package.
@@ -81,7 +78,7 @@ export class HandlerApp extends ComponentResource {
     const { place } = args;
     const identity = this.#createIdentity(name, place);
     const grants = neededGrants(args).map((grant) =>
-      assignRole(this, { name: identityName, principalId: identity.principalId }, grant, place),
+      assignRole(this, { name, principalId: identity.principalId }, grant, place),
     );
     const plan = this.#createPlan(name, place);
     const app = this.#createApp(name, args, { identity, plan, dependsOn: grants });

@@ -30,7 +30,7 @@ const web = { apiVersion: '2025-05-01', typesFile: 'web-microsoft.web-2025-03-01
 export const armResources: Readonly<Record<string, ArmResource>> = {
   'azure-native:resources:ResourceGroup': {
     type: 'Microsoft.Resources/resourceGroups',
-    apiVersion: '2024-11-01',
+    apiVersion: '2024-03-01',
     names: ['resourceGroupName'],
   },
   'azure-native:eventhub:Namespace': { ...eventHub, type: 'Microsoft.EventHub/namespaces', names: ['namespaceName'] },

@@ -1,0 +1,53 @@
+import stack from '../index.ts';
+import { recordStack, type RecordedResource, type Recording } from './record-stack.ts';
+import { secretKeysIn, writtenConfig } from './stack-configuration.ts';
+
+/** Every option on at once, on top of prod: what the three environments do not use is tested too. */
+const everything = {
+  sendOnly: 'true',
+  adobeEgressRanges: '["203.0.113.0/24","198.51.100.7"]',
+  rollingUpdate: 'true',
+  privateNetwork: 'true',
+  privateVault: 'true',
+  alertEmails: '["on-call@example.com"]',
+  budgetMonthly: '500',
+  budgetStart: '2026-12-01',
+  'secret-crm-signing-secret': 'hush',
+};
+
+/** The stacks that are tested; `everything` is prod with every option on. */
+export const testedStacks = ['dev', 'staging', 'prod', 'everything'] as const;
+export type TestedStack = (typeof testedStacks)[number];
+
+/** Records a tested stack as it is once Azure has answered, with configuration of one's own on top. */
+export function recordTestedStack(
+  name: TestedStack,
+  over: Readonly<Record<string, string>> = {},
+  time: 'planned' | 'made' = 'made',
+): Promise<Recording> {
+  const environment = name === 'everything' ? 'prod' : name;
+  const config = { ...writtenConfig(environment), ...(name === 'everything' ? everything : {}), ...over };
+  return recordStack(stack, { stack: environment, config, secretKeys: secretKeysIn(config), time });
+}
+
+/** The only resource of a type, by the end of the type's name; throws when there are none or several. */
+export function theOnly(resources: readonly RecordedResource[], type: string): RecordedResource {
+  const found = ofType(resources, type);
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new Error(`Failed to find the ${type}: there are ${found.length}.`);
+  }
+  return only;
+}
+
+export function ofType(resources: readonly RecordedResource[], type: string): readonly RecordedResource[] {
+  return resources.filter((resource) => resource.type.endsWith(`:${type}`));
+}
+
+/** The resource of a name; throws when there is none. */
+export function named(resources: readonly RecordedResource[], name: string): RecordedResource {
+  const found = resources.find((resource) => resource.name === name);
+  if (found === undefined)
+    throw new Error(`Failed to find ${name} among ${resources.map((one) => one.name).join(', ')}.`);
+  return found;
+}
