@@ -49,7 +49,8 @@ test('what is unknown before Azure answers passes for anything', async (context)
 const changed = (path: readonly string[], value: unknown, of: unknown): unknown => {
   const [key, ...rest] = path;
   if (key === undefined) return value;
-  if (Array.isArray(of)) return of.map((item, index) => (index === Number(key) ? changed(rest, value, item) : item));
+  if (Array.isArray(of))
+    return of.map((item: unknown, index) => (index === Number(key) ? changed(rest, value, item) : item));
   const record = (of ?? {}) as Record<string, unknown>;
   return { ...record, [key]: changed(rest, value, record[key]) };
 };

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { configFields, parseStackConfig } from './config-schema.ts';
+import { stackNames } from './plan-stack.ts';
+import { declaredConfig, writtenConfig } from './testing/stack-configuration.ts';
+
+const secretNames = ['crm-signing-secret'];
+const parse = (over: Readonly<Record<string, string>> = {}, stack = 'dev') =>
+  parseStackConfig({ stack, values: { ...writtenConfig('dev'), ...over }, secretNames });
+
+test.each(stackNames())('the configuration of %s is right', (stack) => {
+  expect(parseStackConfig({ stack, values: writtenConfig(stack), secretNames })).toMatchObject({ environment: stack });
+});
+
+test('the three environments are there', () => {
+  expect(stackNames().toSorted()).toEqual(['dev', 'prod', 'staging']);
+});
+
+test('text, numbers, flags and lists are read as what they are', () => {
+  expect(
+    parse({
+      partitionCount: '8',
+      archive: 'true',
+      alertEmails: '["ada@example.com"]',
+      'secret-crm-signing-secret': 'x',
+    }),
+  ).toMatchObject({ location: 'westeurope', partitionCount: 8, archive: true, alertEmails: ['ada@example.com'] });
+});
+
+test('Pulumi.yaml declares exactly the keys that are read, with their types', () => {
+  expect(Object.keys(declaredConfig()).toSorted()).toEqual(Object.keys(configFields).toSorted());
+  const config = parse();
+  for (const [key, { type }] of Object.entries(declaredConfig())) {
+    const value = config[key as keyof typeof config];
+    const found = Array.isArray(value) ? 'array' : typeof value === 'number' ? 'integer' : typeof value;
+    expect(`${key}: ${type}`).toBe(`${key}: ${found}`);
+  }
+});
+
+test('every example is accepted where it is given', () => {
+  const together = { privateNetwork: 'true', budgetStart: '2026-12-01', alertEmails: '["a@example.com"]' };
+  for (const [key, { example }] of Object.entries(configFields)) {
+    expect(() => parse({ ...together, [key]: example }), key).not.toThrow();
+  }
+});
+
+test.each([
+  ['partitionCount', '0', 'partitionCount must be a whole number from 1 to 32, not 0.'],
+  ['partitionCount', '2.5', 'partitionCount must be a whole number from 1 to 32, not 2.5.'],
+  ['partitionCount', 'many', "not many. Write: pulumi config set partitionCount '8'"],
+  ['sendOnly', 'yes', 'sendOnly must be true or false, not yes.'],
+  ['location', 'West Europe', 'location must be the name of an Azure region, not West Europe.'],
+  ['location', '', 'not empty.'],
+  ['workload', 'activation', 'workload must be 3 to 7 lower-case letters'],
+  ['instanceMemoryMb', '1024', 'instanceMemoryMb must be 512, 2048 or 4096, not 1024.'],
+  ['silenceHours', '7', 'silenceHours must be 1, 2, 3, 4, 5, 6, 24 or 48, not 7.'],
+  ['logDailyQuotaGb', '0', 'logDailyQuotaGb must be'],
+  ['alertEmails', 'ada@example.com', 'alertEmails must be a list of e-mail addresses'],
+  ['alertEmails', '["ada"]', 'alertEmails must be a list of e-mail addresses'],
+  ['adobeEgressRanges', '["203.0.113.0/99"]', 'adobeEgressRanges must be a list of IPv4 addresses or ranges'],
+  ['adobeEgressRanges', '["0.0.0.0/0"]', 'adobeEgressRanges must be a list of IPv4 addresses or ranges'],
+  ['addressSpace', '8.8.8.0/24', 'addressSpace must be a private /24 range'],
+  ['budgetStart', '2026-12-02', 'budgetStart must be the first day of a month'],
+  ['partitonCount', '8', 'partitonCount is not known. Known are location,'],
+  ['secret-typo', 'x', 'It names crm-signing-secret.'],
+  ['adobeEgressRanges', '["203.0.113.0/24"]', 'adobeEgressRanges needs privateNetwork'],
+  ['privateVault', 'true', 'privateVault needs privateNetwork'],
+  ['throughputUnits', '20', 'throughputUnitsMax (4) must not be lower than throughputUnits (20).'],
+  ['alwaysReady', '3', 'alwaysReady (3) must not exceed partitionCount (2)'],
+  ['budgetMonthly', '500', 'budgetMonthly needs budgetStart'],
+  ['budgetMonthly', '500', 'budgetMonthly needs alertEmails'],
+  ['heldMinutesMax', '1000', 'must be at most half of retentionHours (24)'],
+])('%s: %s is refused with words that help', (key, value, words) => {
+  expect(() => parse({ [key]: value })).toThrow(words);
+});
+
+test('one always ready instance is refused where there are several zones', () => {
+  expect(() => parse({ zoneRedundant: 'true', alwaysReady: '1' })).toThrow('alwaysReady must be 0 or at least 2');
+});
+
+test('everything that is wrong is told at once, and what is missing too', () => {
+  const { location, ...values } = writtenConfig('dev');
+  expect(location).toBe('westeurope');
+  const wrong = { ...values, workload: 'X', partitionCount: '-1', colour: 'blue' };
+  expect(() => parseStackConfig({ stack: 'dev', values: wrong, secretNames })).toThrow(
+    /^Failed to read the configuration of the stack dev:\n- colour is not known.*\n- location must be .*it is missing.*\n- workload .*\n- partitionCount .*$/,
+  );
+});
+
+test.each(['production', 'd', 'Dev', 'my-dev', ''])('the stack name %j is refused', (stack) => {
+  expect(() => parse({}, stack)).toThrow("The stack's name must be 2 to 7 lower-case letters or digits");
+});
+
+test('the value of a secret is in no error', () => {
+  const leak = () => parse({ 'secret-typo': 'the-value', partitionCount: '0' });
+  expect(leak).toThrow();
+  expect(leak).not.toThrow('the-value');
+});
