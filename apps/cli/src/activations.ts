@@ -12,9 +12,9 @@ import type { TenantOptions } from './tenant.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Loads an activation file with the destinations that this installation has. Throws `CommandError` (2) with every problem. */
-export async function loadActivations(path: string, { folder, interrupted }: Terminal): Promise<ActivationFile> {
+export async function loadActivations(path: string, { folder }: Terminal): Promise<ActivationFile> {
   try {
-    const options = { destinations: destinationDefinitions, fileName: path, signal: interrupted };
+    const options = { destinations: destinationDefinitions, fileName: path };
     return await loadActivationFile(resolve(folder, path), options);
   } catch (error) {
     if (!(error instanceof ActivationFileError)) throw error;

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { runActivation } from '../testing/run-activation.ts';
 
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
@@ -78,7 +78,7 @@ test('an old Node starts the command again with the pinned one, and passes on it
 });
 
 test('check exits with 2 and names file, line and column, as text and as JSON', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'activation-check-'));
+  const folder = await temporaryFolder();
   const good =
     'version: 1\ndestinations:\n  a: { type: log }\naudiences:\n  x:\n    id: one\n    activate: [{ destination: a, identity: email }]\n';
   await writeFile(join(folder, 'good.yaml'), good);
@@ -110,7 +110,7 @@ test('check exits with 2 and names file, line and column, as text and as JSON', 
 });
 
 test('check without a file finds those of the handler from a folder below', async () => {
-  const root = await mkdtemp(join(tmpdir(), 'activation-check-'));
+  const root = await temporaryFolder();
   const below = join(root, 'apps', 'cli');
   const activations = join(root, 'apps', 'handler', 'activations');
   await Promise.all([below, activations].map((each) => mkdir(each, { recursive: true })));

@@ -1,17 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-/** Time as the pace needs it; tests bring their own. */
-export interface Clock {
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** Resolves early, and never rejects, when the signal aborts. */
-  readonly sleep: (durationMs: number, signal: AbortSignal) => Promise<void>;
-}
-
-export const systemClock: Clock = {
-  now: Date.now,
-  sleep: (durationMs, signal) => sleep(durationMs, undefined, { signal }).catch(() => undefined),
-};
+import type { Clock } from '@activation-hub/delivery';
 
 export interface PaceOptions {
   /** Items per second on average; 0 for as fast as they are taken. */
@@ -21,7 +8,7 @@ export interface PaceOptions {
   /** Items handed out at once, at most. */
   readonly batchMax: number;
   readonly signal: AbortSignal;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
 const tickMs = 100;

@@ -1,10 +1,10 @@
 import { EventHubConsumerClient, earliestEventPosition, type ReceivedEventData } from '@azure/event-hubs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { runActivation, startActivation, type RunningActivation } from '../testing/run-activation.ts';
 
 let hubs: RunningActivation;
@@ -58,7 +58,7 @@ async function receive(eventHub: string, count: number): Promise<ReceivedEventDa
 }
 
 test('send sends each event of a file as it is, in order, to any event hub', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'activation-send-'));
+  const folder = await temporaryFolder();
   const lines = Array.from(
     { length: 1234 },
     (_, index) => `{ "index": ${index},  "ecid": 12345678901234567890123456789012345678 }`,
@@ -87,7 +87,7 @@ test('a partition key keeps all events in one partition, and the environment nam
 });
 
 test('what is not JSON is refused with its line: a file before anything is sent, input with the number that was', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'activation-send-'));
+  const folder = await temporaryFolder();
   const text = '{"a":1}\n{"b":2}\nnot json\n';
   await writeFile(join(folder, 'bad.ndjson'), text);
   const file = await runActivation(['send', 'bad.ndjson', '-c', connectionString, '-e', 'slow', '--json'], { folder });

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
+import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { rate } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import { openFile, readEventBodies } from './event-bodies.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from './event-hub-options.ts';
 import { openEventSender, type EventSender } from './event-sender.ts';
-import { pace, systemClock } from './pace.ts';
+import { pace } from './pace.ts';
 import type { Terminal } from './terminal.ts';
 
 interface SendOptions extends EventHubOptions {

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations, tenantOptions } from './activations.ts';
 import { pointInTime, rate, wholeNumber } from './arguments.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from './event-hub-options.ts';
 import { openEventSender } from './event-sender.ts';
 import { exampleFile } from './local/example.ts';
-import { systemClock } from './pace.ts';
 import { simulate } from './simulator.ts';
 import { createTenant, type Tenant } from './tenant.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,6 +1,6 @@
 import { encodeProfileExport } from '@activation-hub/audience-events/testing';
 import type { EventSender } from './event-sender.ts';
-import { pace, type Clock } from './pace.ts';
+import { pace, type PaceOptions } from './pace.ts';
 import type { Tenant } from './tenant.ts';
 
 export interface SimulatorOptions {
@@ -11,7 +11,7 @@ export interface SimulatorOptions {
   /** Ends after so many exports. */
   readonly count: number;
   readonly signal: AbortSignal;
-  readonly clock: Clock;
+  readonly clock: PaceOptions['clock'];
   /** Called after each batch with the number of exports so far. */
   readonly onSent?: (sent: number) => void;
 }

@@ -1,13 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { takeDataFolder } from './data-folder.ts';
 
 async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'activation-data-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return join(folder, 'data');
+  return join(await temporaryFolder(), 'data');
 }
 
 test('a folder is held by one at a time and can be taken again', async () => {

@@ -1,7 +1,7 @@
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { buildProfileExport } from '@activation-hub/audience-events/testing';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -192,6 +192,23 @@ test(
   },
 );
 
+test('what a log destination prints is shown', { timeout: 60_000 }, async () => {
+  await writeFile(
+    join(folder, 'log.yaml'),
+    `version: 1
+destinations: { screen: { type: log } }
+audiences:
+  vip: { id: ${audienceId}, activate: [{ destination: screen, identity: crmid }] }
+`,
+  );
+  const local = startLocal('--activations', 'log.yaml', '--no-simulator');
+  await sendOwn(local, ['C-77777', 'realized', Date.now()]);
+  expect(await local.event('printed')).toMatchObject({
+    line: expect.stringMatching(/^entered vip crmid "C\*\*\*"/) as string,
+  });
+  expect(await local.end('SIGTERM')).toBe(0);
+});
+
 test('a secret that is not set is named before anything starts', async () => {
   const local = startActivation(['local', ...freePorts, '--activations', 'own.yaml'], { folder });
   await expect(local.event('ready')).rejects.toThrow('ACTIVATION_SECRET_OWN_SIGNING_SECRET is not set');
@@ -212,3 +229,32 @@ test('a taken port is named with the way out', async () => {
   expect(await storage.end()).toBe(1);
   server.close();
 });
+
+test('a second interrupt stops at once, and leaves no process behind', { timeout: 60_000 }, async () => {
+  const silent = createHttpServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const text = await readFile(join(folder, 'own.yaml'), 'utf8');
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+  await writeFile(join(folder, 'silent.yaml'), text.replace(receiver.url, url));
+  const local = startLocal('--activations', 'silent.yaml', '--no-simulator');
+  const { processIds } = await local.event('ready');
+  const asked = once(silent, 'request');
+  await sendOwn(local, ['C-9', 'realized', Date.now()]);
+  await asked;
+  const ended = local.end('SIGINT');
+  await local.event('stopping');
+  expect(await Promise.all([ended, local.end('SIGINT')])).toEqual([130, 130]);
+  silent.close();
+  silent.closeAllConnections();
+  const [worker = 0] = (processIds as { workers: number[] }).workers;
+  await expect.poll(() => isRunning(worker), { timeout: 20_000 }).toBe(false);
+});
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

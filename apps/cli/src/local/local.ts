@@ -31,7 +31,7 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
     .option(
       '--inspect [port]',
       `a debugger can attach to the function app (port ${inspectPortDefault}, one more per worker)`,
-      port,
+      wholeNumber(1, 65_500),
     )
     .option('--json', 'prints one JSON object per line')
     .addHelpText(

@@ -24,6 +24,8 @@ export interface MachineOptions {
   readonly activationFile: string;
   readonly secrets: Readonly<Record<string, string>>;
   readonly onSignal: (signal: Signal) => void;
+  /** What a destination prints, such as one of type `log`. */
+  readonly onPrinted: (line: string) => void;
   /** What host and app complain about otherwise. */
   readonly onWarning: (message: string) => void;
   /** Where everything that is started is to be stopped again. */
@@ -149,13 +151,14 @@ async function startHost(
   emulator: EventHubsEmulator,
   azurite: Azurite,
   settled: Map<string, number>,
-  { inspect, activationFile, secrets, onSignal, onWarning, cleanups }: MachineOptions,
+  { inspect, activationFile, secrets, onSignal, onPrinted, onWarning, cleanups }: MachineOptions,
 ): Promise<FunctionsHost> {
-  const log = ({ level, message }: HostLogEntry): void => {
+  const log = ({ level, message, invocationId }: HostLogEntry): void => {
     const signal = readSignal(message);
     if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
     if (signal?.name === 'batch-held') settled.set(signal.partitionId, signal.firstSequenceNumber - 1);
     if (signal !== undefined) onSignal(signal);
+    else if (level === 'information' && invocationId !== undefined) onPrinted(message);
     // A batch that is held has said so by its signal.
     else if (isComplaint(level) && !message.startsWith('BatchHeldError')) onWarning(message.split('\n')[0] ?? '');
   };

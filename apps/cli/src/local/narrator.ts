@@ -9,6 +9,8 @@ export interface Narrator {
   signal(signal: Signal): void;
   /** What the receiver of the example was told. */
   told(changes: readonly ToldChange[]): void;
+  /** What a destination of the activation file prints. */
+  printed(line: string): void;
   /** Something that a person should look at. */
   warning(message: string): void;
   stopping(): void;
@@ -56,6 +58,7 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
     ready: (ready) => event('ready', ready),
     signal: ({ name, ...fields }) => event(name, fields),
     told: (changes) => event('told', { changes: changes.map((each) => ({ ...each, identity: maskedIdentity(each) })) }),
+    printed: (line) => event('printed', { line }),
     warning: (message) => event('warning', { message }),
     stopping: () => event('stopping', {}),
     stopped: (summary) => event('stopped', summary),
@@ -134,6 +137,10 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         else rest.told[change] += 1;
       }
     },
+    printed(line) {
+      if (hasRoom()) print(`${dim('out prints       ')} ${line}`);
+      else rest.printed += 1;
+    },
     warning: warn,
     stopping() {
       endWindow();
@@ -150,6 +157,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
 /** What did not get a line of its own in one second. */
 class Rest {
   readonly told = { entered: 0, updated: 0, exited: 0 };
+  printed = 0;
   warnings = 0;
   #exports = 0;
   #batches = 0;
@@ -162,7 +170,9 @@ class Rest {
   }
 
   isEmpty(): boolean {
-    return this.#batches + this.warnings + this.told.entered + this.told.updated + this.told.exited === 0;
+    return (
+      this.#batches + this.printed + this.warnings + this.told.entered + this.told.updated + this.told.exited === 0
+    );
   }
 
   toString(): string {
@@ -172,6 +182,7 @@ class Rest {
       ...(entered + updated + exited > 0
         ? [`receiver told of ${entered} entered, ${updated} updated, ${exited} exited`]
         : []),
+      ...(this.printed > 0 ? [`${count(this.printed, 'line')} printed`] : []),
       ...(this.warnings > 0 ? [count(this.warnings, 'warning')] : []),
     ].join(' · ');
   }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { secretNames } from '@activation-hub/activation-file';
+import { systemClock } from '@activation-hub/delivery';
 import { loadActivations, readSecretVariables, tenantOptions } from '../activations.ts';
 import { openEventSender } from '../event-sender.ts';
 import { reasonOf } from '../command-error.ts';
-import { systemClock } from '../pace.ts';
 import { simulate } from '../simulator.ts';
 import { createTenant } from '../tenant.ts';
 import { aborted, type Terminal } from '../terminal.ts';
@@ -52,6 +52,7 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
         tally.count(signal);
         narrator.signal(signal);
       },
+      onPrinted: (line) => narrator.printed(line),
       onWarning: (message) => narrator.warning(message),
       cleanups,
     });
