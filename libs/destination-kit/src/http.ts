@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** From the call to the last byte of the answer; the client's own when absent. */
   readonly timeoutMs?: number;
+  /** An answer with more bytes than this is not read to its end; the client's own bound when absent. */
+  readonly responseBytesMax?: number;
 }
 
 export interface HttpResponse {
@@ -73,7 +75,10 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     },
     send: async (request, signal) => {
       const url = checkUrl(request.url, allowPrivateAddresses);
-      const limits = { timeoutMs: request.timeoutMs ?? timeoutMs, responseBytesMax };
+      const limits = {
+        timeoutMs: request.timeoutMs ?? timeoutMs,
+        responseBytesMax: request.responseBytesMax ?? responseBytesMax,
+      };
       return await exchange(agent, url, request, limits, signal);
     },
     close: () => agent.close(),

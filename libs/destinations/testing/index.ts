@@ -1,2 +1,7 @@
-export { startWebhookVendor } from '../src/webhook/vendor.ts';
+export {
+  type Dynamics365Vendor,
+  type Dynamics365VendorOptions,
+  startDynamics365Vendor,
+} from '../src/dynamics-365/vendor.ts';
 export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';
+export { startWebhookVendor } from '../src/webhook/vendor.ts';

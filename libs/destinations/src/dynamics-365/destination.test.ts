@@ -1,0 +1,336 @@
+import { afterEach, expect, test } from 'vitest';
+import {
+  createHttpClient,
+  type Delivery,
+  type HttpResponse,
+  type JsonValue,
+  Secret,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
+import { dynamics365 } from './destination.ts';
+import { judgePart, readBatch } from './response.ts';
+import { dynamics365Settings, dynamics365Terms } from './settings.ts';
+import { type Dynamics365VendorOptions, startDynamics365Vendor } from './vendor.ts';
+import { writeBatchAnswer } from './vendor-batch.ts';
+
+const clientSecret = new Secret('client-secret-not-to-be-seen');
+const guid = '6a5a2f1e-1111-4222-8333-944455566677';
+const byKey = { email: { column: 'emailaddress1', alternateKey: true } };
+const settingsFor = (origin: string, more: object = {}) => ({
+  environmentUrl: origin,
+  signInUrl: origin,
+  tenantId: 'contoso.example',
+  clientId: guid,
+  clientSecret,
+  identities: byKey,
+  ...more,
+});
+
+for (const removalStrategy of ['auto', 'list-member', 'association'] as const) {
+  describeDestinationContract((name, run) => test(`by ${removalStrategy}, it ${name}`, run), {
+    definition: dynamics365,
+    settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs, removalStrategy }),
+    terms: { list: 'Sports Fans' },
+    startVendor: startDynamics365Vendor,
+    leftOut: {
+      'partial-answer':
+        'answers in a $batch have no ids, only their promised order: when one is missing, all are tried again',
+    },
+  });
+}
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+const never = new AbortController().signal;
+
+async function start(settings: object = {}, options: Dynamics365VendorOptions = {}) {
+  const vendor = await startDynamics365Vendor(options);
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  cleanups.push(
+    () => http.close(),
+    () => vendor.close(),
+  );
+  const parsed = dynamics365Settings.parse(settingsFor(vendor.origin, settings));
+  const connector = dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined });
+  const writes = () => vendor.requests.filter(({ body }) => /\r\n(POST|PATCH|DELETE) /.test(body));
+  return { vendor, connector, writes };
+}
+
+const terms = (written: object = { list: 'Sports Fans' }) => dynamics365Terms.parse(written);
+const email = (number: number) => `o'brien-${number}@example.com`;
+interface About {
+  readonly namespace?: string;
+  readonly value?: string;
+  readonly attributes?: Readonly<Record<string, JsonValue>>;
+  readonly of?: ReturnType<typeof terms>;
+}
+const delivery = (number: number, about: About = {}): Delivery<ReturnType<typeof terms>> => ({
+  change: {
+    id: `change-${number}`,
+    kind: 'entered',
+    audience: { key: 'sports-fans', namespace: 'ups', id: 'a-1' },
+    identity: { namespace: about.namespace ?? 'email', value: about.value ?? email(number) },
+    qualifiedAt: '2026-11-22T12:00:00.000Z',
+    attributes: about.attributes ?? { firstname: 'Zoë', emailaddress1: 'other@example.com', creditlimit: 7 },
+  },
+  terms: about.of ?? terms(),
+});
+const statuses = (verdicts: readonly Verdict[]) => Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
+
+test('an entry is an upsert by the alternate key and a membership, in the body of a batch', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery(1)], never);
+  const [signIn, find, upsert, add, ...more] = vendor.requests;
+  expect(more).toEqual([]);
+  expect(signIn?.url).toBe('/contoso.example/oauth2/v2.0/token');
+  expect(new URLSearchParams(signIn?.body).get('scope')).toBe(`${vendor.origin}/.default`);
+  expect(decodeURIComponent(find?.url ?? '')).toContain("&$filter=listname eq 'Sports Fans'&$top=2");
+  expect(upsert).toMatchObject({ method: 'POST', url: '/api/data/v9.2/$batch' });
+  expect(upsert?.headers).toMatchObject({
+    authorization: 'Bearer token-1',
+    prefer: 'odata.continue-on-error',
+    'odata-version': '4.0',
+  });
+  const boundary = /boundary="(.+)"/.exec(upsert?.headers['content-type'] ?? '')?.[1] ?? '';
+  expect(upsert?.body.split('\r\n')).toEqual([
+    `--${boundary}`,
+    'Content-Type: application/http',
+    'Content-Transfer-Encoding: binary',
+    '',
+    "PATCH /api/data/v9.2/contacts(emailaddress1='o''brien-1%40example.com')?$select=contactid HTTP/1.1",
+    'Accept: application/json',
+    'prefer: return=representation',
+    'Content-Type: application/json',
+    '',
+    '{"firstname":"Zoë","creditlimit":7}',
+    `--${boundary}--`,
+    '',
+  ]);
+  const contactId = vendor.contacts[0]?.contactid ?? 'nobody';
+  expect(add?.body).toMatch(/POST \/api\/data\/v9\.2\/lists\(\S+\)\/Microsoft\.Dynamics\.CRM\.AddMemberList HTTP/);
+  expect(add?.body).toContain(`{"EntityId":"${contactId}"}`);
+});
+
+test('a person is found by a column that is no key, and is not created', async () => {
+  const { vendor, connector } = await start({ identities: { email: { column: 'emailaddress1' } } });
+  vendor.addContact({ emailaddress1: email(1) });
+  for (const number of [3, 3]) vendor.addContact({ emailaddress1: email(number) });
+  const verdicts = await connector.enter([delivery(1), delivery(2), delivery(3)], never);
+  expect(statuses(verdicts)).toEqual({ 'change-1': 'delivered', 'change-2': 'rejected', 'change-3': 'rejected' });
+  expect(verdicts.flatMap((verdict) => ('reason' in verdict ? verdict.reason : [])).sort()).toEqual([
+    'more than one contact has this identity',
+    'no contact has this identity',
+  ]);
+  expect(vendor.member(email(1))).toEqual({ firstname: 'Zoë', creditlimit: 7 });
+  expect(vendor.contacts).toHaveLength(3);
+});
+
+test('a person is known by the id of the record, which is written only when there is something to write', async () => {
+  const { vendor, connector, writes } = await start({ identities: { crmid: { column: 'contactid' } } });
+  const there = vendor.addContact({ emailaddress1: email(1) });
+  const known = delivery(1, { namespace: 'crmid', value: there, attributes: {} });
+  const unknown = delivery(2, { namespace: 'crmid', value: guid, attributes: {} });
+  expect(statuses(await connector.enter([known, unknown], never))).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'rejected',
+  });
+  expect(vendor.member(email(1))).toEqual({});
+  expect(writes()).toHaveLength(1);
+  expect(statuses(await connector.exit([known, unknown], never))).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'delivered',
+  });
+});
+
+test('neither an update nor an exit creates a record, nor an entry where that is not wanted', async () => {
+  const { vendor, connector } = await start();
+  expect(statuses(await connector.update([delivery(1)], never))).toEqual({ 'change-1': 'rejected' });
+  expect(statuses(await connector.exit([delivery(1)], never))).toEqual({ 'change-1': 'delivered' });
+  const other = await start({ createRecords: false });
+  expect(statuses(await other.connector.enter([delivery(1)], never))).toEqual({ 'change-1': 'rejected' });
+  expect([...vendor.contacts, ...other.vendor.contacts]).toEqual([]);
+});
+
+test.each([
+  ['EntityId', '{"EntityId":"'],
+  ['ListMember', '{"ListMember":{"listmemberid":"'],
+  [null, 'DELETE /api/data/v9.2/listmembers('],
+] as const)('where the environment removes by %s, so does an exit', async (removalParameter, written) => {
+  const { vendor, connector, writes } = await start({}, { removalParameter });
+  await connector.enter([delivery(1), delivery(2)], never);
+  vendor.forgetRequests();
+  expect(statuses(await connector.exit([delivery(1), delivery(2)], never))).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'delivered',
+  });
+  expect(vendor.member(email(1))).toBeUndefined();
+  expect(writes()[0]?.body).toContain(written);
+  await connector.exit([delivery(1)], never);
+  expect(vendor.requests.filter(({ url }) => url.endsWith('$metadata'))).toHaveLength(1);
+});
+
+test('a token that is refused is renewed, and the batch is told once more', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery(1)], never);
+  vendor.revokeTokens();
+  expect(statuses(await connector.enter([delivery(2)], never))).toEqual({ 'change-2': 'delivered' });
+  expect(vendor.requests.filter(({ url }) => url.endsWith('/token'))).toHaveLength(2);
+});
+
+test('service protection of some parts makes those wait, and of all the whole application', async () => {
+  const { vendor, connector } = await start();
+  vendor.throttle(email(1));
+  const startedAtMs = Date.now();
+  const verdicts = await connector.enter([delivery(1), delivery(2)], never);
+  expect(statuses(verdicts)).toEqual({ 'change-1': 'retry', 'change-2': 'delivered' });
+  const [first] = verdicts.filter(({ id }) => id === 'change-1');
+  expect(first).toMatchObject({ reason: 'service protection, 0x80072322' });
+  expect(first?.status === 'retry' && (first.notBeforeMs ?? 0) >= startedAtMs + 30_000).toBe(true);
+  expect(first).not.toHaveProperty('doubt');
+  await expect(connector.enter([delivery(1)], never)).rejects.toMatchObject({ class: 'throttled', doubt: undefined });
+  vendor.throttle(undefined);
+  expect(statuses(await connector.enter([delivery(1)], never))).toEqual({ 'change-1': 'delivered' });
+});
+
+test('when an answer is missing, all are tried again', async () => {
+  const { vendor, connector } = await start();
+  vendor.omit(email(1));
+  await expect(connector.enter([delivery(1), delivery(2)], never)).rejects.toMatchObject({
+    class: 'transient',
+    doubt: 'answered',
+  });
+});
+
+test('a list that is deleted under way is set-up, and one that is made anew is used', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery(1)], never);
+  const of = terms({ list: 'Other', createList: true });
+  await Promise.all([connector.enter([delivery(2, { of })], never), connector.enter([delivery(3, { of })], never)]);
+  expect(vendor.lists).toEqual(['Sports Fans', 'Other']);
+  const listIds = vendor.requests.flatMap(({ body }) => /lists\((\S+)\)/.exec(body)?.[1] ?? []);
+  for (const listId of new Set(listIds)) vendor.deleteList(listId);
+  await expect(connector.enter([delivery(1)], never)).rejects.toMatchObject({ class: 'set-up' });
+  expect(statuses(await connector.enter([delivery(2, { of })], never))).toEqual({ 'change-2': 'retry' });
+  expect(statuses(await connector.enter([delivery(2, { of })], never))).toEqual({ 'change-2': 'delivered' });
+});
+
+test('a list that takes no members of this type is set-up, nobody is told, and the probe says why', async () => {
+  const { vendor, connector, writes } = await start();
+  vendor.addList({ listname: 'Dynamic', type: true });
+  vendor.addList({ listname: 'Locked', lockstatus: true });
+  vendor.addList({ listname: 'Leads', createdfromcode: 4 });
+  const inactive = vendor.addList({ statecode: 1 });
+  for (const listname of ["Twice's", "Twice's"]) vendor.addList({ listname });
+  const written = ['Dynamic', 'Locked', 'Leads', "Twice's", 'Nobody'].map((list) => terms({ list }));
+  const wrong = [...written, terms({ listId: inactive }), terms({ listId: guid })];
+  for (const of of wrong) {
+    await expect(connector.enter([delivery(1, { of })], never)).rejects.toMatchObject({
+      class: 'set-up',
+      doubt: undefined,
+    });
+  }
+  const problems =
+    (await connector.probe?.([...wrong, terms(), terms({ list: 'New', createList: true })], never)) ?? [];
+  expect(problems.map((problem) => /dynamic|locked|type contact|several|find|inactive/.exec(problem)?.[0])).toEqual([
+    'dynamic',
+    'locked',
+    'type contact',
+    'several',
+    'find',
+    'inactive',
+    'find',
+  ]);
+  expect(writes()).toEqual([]);
+  expect(vendor.lists).not.toContain('New');
+});
+
+test('the probe says when a column is no active alternate key', async () => {
+  const { connector } = await start({}, { alternateKeys: ['new_customerid'] });
+  expect(await connector.probe?.([terms()], never)).toEqual([
+    'Failed to use the column emailaddress1: it is not an active alternate key of contact. Add the key, or set alternateKey to false.',
+  ]);
+});
+
+test('a look-up that fails leaves no doubt', async () => {
+  const { vendor, connector } = await start();
+  for (const kind of ['reset', 'malformed'] as const) {
+    vendor.setAskingFault({ kind });
+    await expect(connector.exit([delivery(1)], never)).rejects.toMatchObject({ class: 'transient', doubt: undefined });
+  }
+  vendor.setAskingFault(undefined);
+  await connector.enter([delivery(1)], never);
+  vendor.setAskingFault({ kind: 'status', status: 503 });
+  await expect(connector.exit([delivery(1)], never)).rejects.toMatchObject({ class: 'transient', doubt: undefined });
+});
+
+test('identities are known by the form in which Dataverse keeps them', () => {
+  const identities = {
+    email: { column: 'emailaddress1' },
+    crmid: { column: 'contactid' },
+    loyalty: { column: 'new_no' },
+  };
+  const settings = dynamics365Settings.parse(settingsFor('https://contoso.crm4.dynamics.com', { identities }));
+  const form = (namespace: string, value: string) => dynamics365.identity?.({ namespace, value }, settings);
+  expect(form('email', ' Ann@Example.COM ')).toEqual({ status: 'formed', value: 'ann@example.com' });
+  expect(form('crmid', guid.toUpperCase())).toEqual({ status: 'formed', value: guid });
+  expect(form('loyalty', ' A-7 ')).toEqual({ status: 'formed', value: 'A-7' });
+  for (const [namespace, value] of [
+    ['email', 'ann'],
+    ['crmid', 'A-7'],
+    ['loyalty', ''],
+    ['ecid', '7'],
+    ['constructor', '7'],
+  ] as const) {
+    expect(form(namespace, value)).toMatchObject({ status: 'refused' });
+  }
+});
+
+const part = (status: number, code?: string, headers = {}): HttpResponse => ({
+  status,
+  headers,
+  body: code === undefined ? '<html>' : JSON.stringify({ error: { code, message: 'ann@example.com is not valid' } }),
+});
+
+test.each<[string, HttpResponse, object]>([
+  [
+    'a record that it refuses',
+    part(400, '0x80048408'),
+    { status: 'rejected', reason: 'Dataverse refuses the record, 0x80048408' },
+  ],
+  ['a duplicate', part(412, '0x80040333'), { status: 'rejected', reason: 'Dataverse refuses the record, 0x80040333' }],
+  ['an odd code', part(400, 'ann'), { status: 'rejected', reason: 'Dataverse refuses the record, without a code' }],
+  [
+    'a defect of the vendor',
+    part(500),
+    { status: 'retry', reason: 'Dataverse answered 500, without a code', doubt: 'answered' },
+  ],
+  ['two at once', part(409, '0x80060882'), { status: 'retry', reason: 'Dataverse answered 409, 0x80060882' }],
+  ['too many at once', part(503, '0x80072326', { 'retry-after': '2' }), { status: 'retry', notBeforeMs: 3_000 }],
+])('%s', (_what, answer, verdict) => {
+  expect(judgePart('change-1', answer, 1_000)).toMatchObject({ is: 'ended', verdict: { id: 'change-1', ...verdict } });
+});
+
+test('a missing privilege is set-up for all', () => {
+  expect(() => judgePart('change-1', part(403, '0x80040220'), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
+});
+
+test('answers are read with either line end, and with bodies of any shape', () => {
+  const bodies = ['', '{"a":1}', 'line\r\n\r\nline', '--batch'];
+  const written = writeBatchAnswer(bodies.map((body) => ({ status: 200, headers: { 'retry-after': '1' }, body })));
+  const response: HttpResponse = { status: 200, headers: written.headers ?? {}, body: written.body ?? '' };
+  const read = (body: string) => readBatch({ ...response, body }, bodies.length, 0).map((answer) => answer.body);
+  expect(read(response.body)).toEqual(bodies.map((body) => body.replaceAll('\r\n', '\n')));
+  expect(read(response.body.replaceAll('\r\n', '\n'))).toEqual(read(response.body));
+  expect(readBatch(response, bodies.length, 0)[0]?.headers).toMatchObject({ 'retry-after': '1' });
+});
+
+test.each([
+  [{}, 'either list or listId'],
+  [{ list: 'a', listId: guid }, 'either list or listId'],
+  [{ listId: guid, createList: true }, 'cannot be created'],
+])('the terms %j are refused', (written, sentence) => {
+  expect(() => terms(written)).toThrow(sentence);
+});

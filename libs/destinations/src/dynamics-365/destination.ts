@@ -1,0 +1,198 @@
+import {
+  asking,
+  type Change,
+  type Connector,
+  defineDestination,
+  type Delivery,
+  errorForResponse,
+  formed,
+  formField,
+  type HttpResponse,
+  plainProfile,
+  refused,
+  Remembered,
+  type Verdict,
+  withClientCredentials,
+} from '@activation-hub/destination-kit';
+import { MarketingLists } from './lists.ts';
+import { type LocatedChanges, Records } from './records.ts';
+import { dynamics365Requests, memberTables, type Removal } from './request.ts';
+import { judgePart, readActiveKeys, readIds, readRemovalParameter } from './response.ts';
+import { dynamics365Settings, type Dynamics365Terms, dynamics365Terms } from './settings.ts';
+
+/** Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists. */
+export const dynamics365 = defineDestination({
+  type: 'dynamics-365',
+  title: 'Microsoft Dynamics 365',
+  description: 'Keeps contacts, leads or accounts of Dataverse and their memberships in static marketing lists.',
+  settings: dynamics365Settings,
+  terms: dynamics365Terms,
+  // A batch takes two or three requests. Service protection allows 6000 in five minutes to one application user.
+  limits: ({ batchSize }) => ({
+    batchCount: batchSize,
+    batchBytes: 1024 * 1024,
+    requestsPerSecond: 4,
+    concurrency: 6,
+  }),
+  batchBy: 'route',
+  identity: ({ namespace, value }, { identities, memberType }) => {
+    const column = Object.hasOwn(identities, namespace) ? identities[namespace]?.column : undefined;
+    if (column === undefined) return refused('no column is set for this namespace');
+    const text = value.trim();
+    if (column === memberTables[memberType].id) {
+      const isGuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+      return isGuid ? formed(text.toLowerCase()) : refused('not the id of a record');
+    }
+    if (namespace === 'email') return formField(plainProfile.email, text);
+    return text === '' ? refused('no value') : formed(text);
+  },
+  connect: (settings, { http, now }): Connector<Dynamics365Terms> => {
+    http.check(settings.environmentUrl);
+    http.check(settings.signInUrl);
+    const sender = withClientCredentials(
+      http,
+      {
+        tokenUrl: `${new URL(settings.signInUrl).origin}/${settings.tenantId}/oauth2/v2.0/token`,
+        clientId: settings.clientId,
+        clientSecret: settings.clientSecret,
+        scope: `${new URL(settings.environmentUrl).origin}/.default`,
+      },
+      now,
+    );
+    const requests = dynamics365Requests(settings);
+    const table = memberTables[settings.memberType];
+    const lists = new MarketingLists(sender, requests, table, now);
+    const records = new Records(sender, requests, settings, now);
+    const removals = new Remembered(async (_environment, signal): Promise<Removal> => {
+      const strategy = settings.removalStrategy;
+      if (strategy === 'list-member' || strategy === 'association') return { by: strategy };
+      const metadata = asking(sender.send(requests.metadata(), signal));
+      const parameter = await asking(metadata.then((response) => readRemovalParameter(response, now())));
+      if (parameter !== undefined) return { by: 'action', parameter };
+      return strategy === 'action' ? { by: 'action', parameter: 'EntityId' } : { by: 'list-member' };
+    });
+
+    const add = async (located: LocatedChanges, terms: Dynamics365Terms, listId: string, signal: AbortSignal) => {
+      const rows = recordsOf(located);
+      const answers = await records.send(
+        rows.map(({ recordId }) => requests.addMember(listId, recordId)),
+        signal,
+      );
+      const verdicts = rows.map(({ id }, index) => verdictOf(id, answers[index], now()));
+      if (!verdicts.includes('not-found')) return verdicts.filter((verdict) => verdict !== 'not-found');
+      // Either the list or the record is gone. When the list is as it was, it is the record.
+      const isSameList = (await lists.currentIdOf(terms, signal)) === listId;
+      return verdicts.map((verdict, index): Verdict => {
+        const id = rows[index]?.id ?? '';
+        if (verdict !== 'not-found') return verdict;
+        return isSameList ? nobody(id, table.entity) : { id, status: 'retry', reason: 'the list was made anew' };
+      });
+    };
+    const remove = async (located: LocatedChanges, listId: string, signal: AbortSignal): Promise<Verdict[]> => {
+      const rows = recordsOf(located);
+      if (rows.length === 0) return [];
+      const removal = await removals.get('', signal);
+      if (removal.by !== 'list-member') {
+        const parts = rows.map(({ recordId }) => requests.removeMember(listId, recordId, removal));
+        const answers = await records.send(parts, signal);
+        return rows.map(({ id }, index) => gone(id, verdictOf(id, answers[index], now())));
+      }
+      const found = await asking(
+        records.send(
+          rows.map(({ recordId }) => requests.findListMember(listId, recordId)),
+          signal,
+        ),
+      );
+      const memberships = rows.flatMap(({ id }, index) => {
+        const answer = found[index];
+        const rowIds = answer === undefined ? [] : readIds(answer, 'listmemberid', now());
+        return rowIds.map((rowId) => ({ id, rowId }));
+      });
+      const answers = await records.send(
+        memberships.map(({ rowId }) => requests.deleteListMember(rowId)),
+        signal,
+      );
+      const deleted = new Map(memberships.map(({ id }, index) => [id, gone(id, verdictOf(id, answers[index], now()))]));
+      return rows.map(({ id }) => deleted.get(id) ?? { id, status: 'delivered' });
+    };
+
+    return {
+      enter: async (deliveries, signal) => {
+        const terms = termsOf(deliveries);
+        // Before the records are told: without its list there is nothing to be told.
+        const listId = await lists.idOf(terms, signal);
+        const located = await records.write(changesOf(deliveries), signal, true);
+        return [...endedOf(located, (id) => nobody(id, table.entity)), ...(await add(located, terms, listId, signal))];
+      },
+      update: async (deliveries, signal) => {
+        const located = await records.write(changesOf(deliveries), signal, false);
+        const ended = endedOf(located, (id) => nobody(id, table.entity));
+        return [...ended, ...recordsOf(located).map(({ id }): Verdict => ({ id, status: 'delivered' }))];
+      },
+      exit: async (deliveries, signal) => {
+        const listId = await lists.idOf(termsOf(deliveries), signal);
+        const located = await records.find(changesOf(deliveries), signal);
+        const ended = endedOf(located, (id) => ({ id, status: 'delivered' }));
+        return [...ended, ...(await remove(located, listId, signal))];
+      },
+      prepare: async (routes, signal) => {
+        for (const terms of routes) await lists.idOf(terms, signal);
+      },
+      probe: async (routes, signal) => {
+        const whoAmI = await asking(sender.send(requests.whoAmI(), signal));
+        if (whoAmI.status !== 200) throw errorForResponse(whoAmI, now());
+        const problems: string[] = [];
+        const keyed = Object.values(settings.identities).filter(({ alternateKey }) => alternateKey);
+        if (keyed.length > 0) {
+          const active = readActiveKeys(await asking(sender.send(requests.alternateKeys(), signal)), now());
+          for (const { column } of keyed.filter(({ column: name }) => !active.includes(name))) {
+            const why = `it is not an active alternate key of ${table.entity}. Add the key, or set alternateKey to false.`;
+            problems.push(`Failed to use the column ${column}: ${why}`);
+          }
+        }
+        for (const terms of routes) {
+          const problem = await lists.problem(terms, signal);
+          if (problem !== undefined) problems.push(problem);
+        }
+        return problems;
+      },
+    };
+  },
+});
+
+const changesOf = (deliveries: readonly Delivery[]): readonly Change[] => deliveries.map(({ change }) => change);
+
+/** The terms of a batch, which is of one route. */
+function termsOf(deliveries: readonly Delivery<Dynamics365Terms>[]): Dynamics365Terms {
+  const [first] = deliveries;
+  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  return first.terms;
+}
+
+function recordsOf(located: LocatedChanges): readonly { readonly id: string; readonly recordId: string }[] {
+  return [...located].flatMap(([id, of]) => ('recordId' in of ? [{ id, recordId: of.recordId }] : []));
+}
+
+/** The verdicts of changes that came to no record. */
+function endedOf(located: LocatedChanges, ofMissing: (id: string) => Verdict): readonly Verdict[] {
+  return [...located].flatMap(([id, of]) => {
+    if ('recordId' in of) return [];
+    return ['verdict' in of ? of.verdict : ofMissing(id)];
+  });
+}
+
+function verdictOf(id: string, answer: HttpResponse | undefined, nowMs: number): Verdict | 'not-found' {
+  if (answer === undefined) return { id, status: 'retry', reason: 'no answer', doubt: 'answered' };
+  const outcome = judgePart(id, answer, nowMs);
+  if (outcome.is === 'ended') return outcome.verdict;
+  return outcome.is === 'done' ? { id, status: 'delivered' } : 'not-found';
+}
+
+/** Whoever is not there has left. */
+function gone(id: string, verdict: Verdict | 'not-found'): Verdict {
+  return verdict === 'not-found' ? { id, status: 'delivered' } : verdict;
+}
+
+function nobody(id: string, entity: string): Verdict {
+  return { id, status: 'rejected', reason: `no ${entity} has this identity` };
+}

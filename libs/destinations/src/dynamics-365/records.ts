@@ -1,0 +1,123 @@
+import { asking, type Change, type HttpResponse, type HttpSender, type Verdict } from '@activation-hub/destination-kit';
+import { type Dynamics365Requests, type MemberTable, memberTables, type Part } from './request.ts';
+import { judgePart, readBatch, readId, readIds, refuseIfThrottled } from './response.ts';
+import type { Dynamics365Settings } from './settings.ts';
+
+/** Where a person ended up on the way of one change: a record, nobody, or the verdict of the change. */
+export type Located = { readonly recordId: string } | { readonly isMissing: true } | { readonly verdict: Verdict };
+
+/** By change id. */
+export type LocatedChanges = ReadonlyMap<string, Located>;
+
+/** The records of persons: finds and writes them, many at a time. */
+export class Records {
+  readonly #http: HttpSender;
+  readonly #requests: Dynamics365Requests;
+  readonly #identities: Dynamics365Settings['identities'];
+  readonly #createRecords: boolean;
+  readonly #table: MemberTable;
+  readonly #now: () => number;
+
+  constructor(http: HttpSender, requests: Dynamics365Requests, settings: Dynamics365Settings, now: () => number) {
+    this.#http = http;
+    this.#requests = requests;
+    this.#identities = settings.identities;
+    this.#createRecords = settings.createRecords;
+    this.#table = memberTables[settings.memberType];
+    this.#now = now;
+  }
+
+  /** Sends parts in one request; none need no request. Throws when service protection refused them all. */
+  async send(parts: readonly Part[], signal: AbortSignal): Promise<readonly HttpResponse[]> {
+    if (parts.length === 0) return [];
+    const response = await this.#http.send(this.#requests.batch(parts), signal);
+    const answers = readBatch(response, parts.length, this.#now());
+    refuseIfThrottled(answers, this.#now());
+    return answers;
+  }
+
+  /** Finds the record of each change. Changes nothing, so a failure leaves no doubt. */
+  async find(changes: readonly Change[], signal: AbortSignal): Promise<LocatedChanges> {
+    const located = new Map<string, Located>();
+    const asked: { readonly change: Change; readonly part: Part }[] = [];
+    for (const change of changes) {
+      const column = this.#columnOf(change);
+      if (column === undefined) located.set(change.id, { verdict: this.#withoutColumn(change) });
+      else if (column === this.#table.id) located.set(change.id, { recordId: change.identity.value });
+      else asked.push({ change, part: this.#requests.find(column, change.identity.value) });
+    }
+    const parts = asked.map(({ part }) => part);
+    await asking(
+      this.send(parts, signal).then((answers) => {
+        for (const [index, { change }] of asked.entries()) located.set(change.id, this.#found(change, answers[index]));
+      }),
+    );
+    return located;
+  }
+
+  /**
+   * Writes the attributes of each change to its record, which is created only on entry, only under an alternate key and only
+   * where the settings allow it.
+   */
+  async write(changes: readonly Change[], signal: AbortSignal, mayCreate: boolean): Promise<LocatedChanges> {
+    const isKeyed = (change: Change) => this.#identityOf(change)?.alternateKey === true;
+    const located = new Map(
+      await this.find(
+        changes.filter((change) => !isKeyed(change)),
+        signal,
+      ),
+    );
+    const written: { readonly change: Change; readonly part: Part }[] = [];
+    for (const change of changes) {
+      const column = this.#columnOf(change) ?? '';
+      const record = located.get(change.id);
+      if (isKeyed(change)) {
+        const isThere = !(mayCreate && this.#createRecords);
+        written.push({ change, part: this.#requests.upsertRecord(change, column, isThere) });
+      } else if (record !== undefined && 'recordId' in record && Object.keys(change.attributes).length > 0) {
+        written.push({ change, part: this.#requests.updateRecord(record.recordId, change, column) });
+      }
+    }
+    const answers = await this.send(
+      written.map(({ part }) => part),
+      signal,
+    );
+    for (const [index, { change }] of written.entries()) located.set(change.id, this.#written(change, answers[index]));
+    return located;
+  }
+
+  #identityOf({ identity }: Change): Dynamics365Settings['identities'][string] | undefined {
+    return Object.hasOwn(this.#identities, identity.namespace) ? this.#identities[identity.namespace] : undefined;
+  }
+
+  #columnOf(change: Change): string | undefined {
+    return this.#identityOf(change)?.column;
+  }
+
+  #withoutColumn({ id }: Change): Verdict {
+    return { id, status: 'rejected', reason: 'no column is set for this namespace' };
+  }
+
+  #found({ id }: Change, answer: HttpResponse | undefined): Located {
+    if (answer === undefined) return { verdict: unanswered(id) };
+    const outcome = judgePart(id, answer, this.#now());
+    if (outcome.is === 'ended') return { verdict: outcome.verdict };
+    const [recordId, ...others] = outcome.is === 'done' ? readIds(answer, this.#table.id, this.#now()) : [];
+    if (recordId === undefined) return { isMissing: true };
+    if (others.length === 0) return { recordId };
+    return { verdict: { id, status: 'rejected', reason: `more than one ${this.#table.entity} has this identity` } };
+  }
+
+  #written({ id }: Change, answer: HttpResponse | undefined): Located {
+    if (answer === undefined) return { verdict: unanswered(id) };
+    const outcome = judgePart(id, answer, this.#now());
+    if (outcome.is === 'ended') return { verdict: outcome.verdict };
+    if (outcome.is === 'not-found') return { isMissing: true };
+    const recordId = readId(answer, this.#table.id);
+    return recordId === undefined ? { verdict: unanswered(id) } : { recordId };
+  }
+}
+
+function unanswered(id: string): Verdict {
+  return { id, status: 'retry', reason: 'the answer does not hold the record', doubt: 'answered' };
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import type { Change, HttpRequest } from '@activation-hub/destination-kit';
+import type { Dynamics365Settings, Dynamics365Terms } from './settings.ts';
+
+/** How Dataverse calls a kind of person. `createdFromCode` is what a list says that it holds. */
+export interface MemberTable {
+  readonly entity: string;
+  readonly set: string;
+  readonly id: string;
+  readonly createdFromCode: number;
+}
+
+export const memberTables: Readonly<Record<Dynamics365Settings['memberType'], MemberTable>> = {
+  account: { entity: 'account', set: 'accounts', id: 'accountid', createdFromCode: 1 },
+  contact: { entity: 'contact', set: 'contacts', id: 'contactid', createdFromCode: 2 },
+  lead: { entity: 'lead', set: 'leads', id: 'leadid', createdFromCode: 4 },
+};
+
+/** How a member is taken off a list: the action with the name of its parameter, or one of the ways around it. */
+export type Removal =
+  | { readonly by: 'action'; readonly parameter: 'EntityId' | 'ListMember' }
+  | { readonly by: 'list-member' }
+  | { readonly by: 'association' };
+
+/** One request inside a `$batch`. `path` is relative to the Web API's root. */
+export interface Part {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+export type Dynamics365Requests = ReturnType<typeof dynamics365Requests>;
+
+/** The metadata of an environment with all apps are some ten megabytes. */
+const metadataBytesMax = 64 * 1024 * 1024;
+
+/** Describes the requests to Dataverse; credentials are added on their way. Whatever names a person is inside a `$batch`. */
+export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, memberType }: Dynamics365Settings) {
+  const { origin } = new URL(environmentUrl);
+  const root = `/api/data/${apiVersion}`;
+  const table = memberTables[memberType];
+  const headers = {
+    accept: 'application/json',
+    'odata-version': '4.0',
+    'odata-maxversion': '4.0',
+    'if-none-match': 'null',
+  };
+  const get = (path: string): HttpRequest => ({ method: 'GET', url: `${origin}${root}/${path}`, headers, timeoutMs });
+  const listColumns = '$select=listid,listname,createdfromcode,type,lockstatus,statecode';
+
+  return {
+    whoAmI: (): HttpRequest => get('WhoAmI'),
+    metadata: (): HttpRequest => ({
+      ...get('$metadata'),
+      headers: { ...headers, accept: 'application/xml' },
+      responseBytesMax: metadataBytesMax,
+    }),
+    alternateKeys: (): HttpRequest =>
+      get(`EntityDefinitions(LogicalName='${table.entity}')/Keys?$select=KeyAttributes,EntityKeyIndexStatus`),
+    findList: ({ list, listId }: Dynamics365Terms): HttpRequest =>
+      get(
+        listId === undefined
+          ? `lists?${listColumns}&$filter=${encodeURIComponent(`listname eq ${quoted(list ?? '')}`)}&$top=2`
+          : `lists(${listId})?${listColumns}`,
+      ),
+    createList: (name: string): HttpRequest => ({
+      ...get(`lists?${listColumns}`),
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', prefer: 'return=representation' },
+      body: JSON.stringify({ listname: name, createdfromcode: table.createdFromCode, type: false }),
+    }),
+    /** Each part is answered on its own, in the order of the request, also after one of them failed. */
+    batch: (parts: readonly Part[]): HttpRequest => {
+      const boundary = `batch_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
+      return {
+        method: 'POST',
+        url: `${origin}${root}/$batch`,
+        headers: {
+          ...headers,
+          'content-type': `multipart/mixed; boundary="${boundary}"`,
+          prefer: 'odata.continue-on-error',
+        },
+        body: writeBatch(parts, boundary, root),
+        timeoutMs,
+      };
+    },
+    find: (column: string, value: string): Part => ({
+      method: 'GET',
+      path: `${table.set}?$select=${table.id}&$filter=${encodeURIComponent(`${column} eq ${quoted(value)}`)}&$top=2`,
+    }),
+    /** Writes the attributes of a record that is there; 404 when it is not. */
+    updateRecord: (recordId: string, change: Change, column: string): Part =>
+      write(`${table.set}(${recordId})`, change, column, true),
+    /** Writes the attributes of the record with this alternate key; creates it unless `isThere` is asked for. */
+    upsertRecord: (change: Change, column: string, isThere: boolean): Part =>
+      write(`${table.set}(${column}=${encodeURIComponent(quoted(change.identity.value))})`, change, column, isThere),
+    addMember: (listId: string, recordId: string): Part => ({
+      method: 'POST',
+      path: `lists(${listId})/Microsoft.Dynamics.CRM.AddMemberList`,
+      body: { EntityId: recordId },
+    }),
+    removeMember: (listId: string, recordId: string, removal: Exclude<Removal, { by: 'list-member' }>): Part =>
+      removal.by === 'association'
+        ? { method: 'DELETE', path: `lists(${listId})/list${table.entity}_association(${recordId})/$ref` }
+        : {
+            method: 'POST',
+            path: `lists(${listId})/Microsoft.Dynamics.CRM.RemoveMemberList`,
+            // Where the parameter is a list member, clients in use put the record's own id into it, not that of the row.
+            body:
+              removal.parameter === 'EntityId' ? { EntityId: recordId } : { ListMember: { listmemberid: recordId } },
+          },
+    findListMember: (listId: string, recordId: string): Part => ({
+      method: 'GET',
+      path: `listmembers?$select=listmemberid&$filter=${encodeURIComponent(`_listid_value eq ${listId} and _entityid_value eq ${recordId}`)}`,
+    }),
+    deleteListMember: (rowId: string): Part => ({ method: 'DELETE', path: `listmembers(${rowId})` }),
+  };
+
+  function write(path: string, { attributes }: Change, column: string, isThere: boolean): Part {
+    // The identity says who it is; an attribute must not say otherwise.
+    const body = Object.fromEntries(
+      Object.entries(attributes).filter(([name]) => name !== column && name !== table.id),
+    );
+    const prefer = { prefer: 'return=representation' };
+    return {
+      method: 'PATCH',
+      path: `${path}?$select=${table.id}`,
+      headers: isThere ? { ...prefer, 'if-match': '*' } : prefer,
+      body,
+    };
+  }
+}
+
+/** A text in OData: apostrophes are doubled. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function writeBatch(parts: readonly Part[], boundary: string, root: string): string {
+  const lines: string[] = [];
+  for (const { method, path, headers, body } of parts) {
+    lines.push(
+      `--${boundary}`,
+      'Content-Type: application/http',
+      'Content-Transfer-Encoding: binary',
+      '',
+      `${method} ${root}/${path} HTTP/1.1`,
+      'Accept: application/json',
+      ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+      ...(body === undefined ? ['', ''] : ['Content-Type: application/json', '', JSON.stringify(body)]),
+    );
+  }
+  return [...lines, `--${boundary}--`, ''].join('\r\n');
+}

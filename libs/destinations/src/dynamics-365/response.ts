@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import {
+  DestinationError,
+  errorForResponse,
+  type HttpResponse,
+  parseRetryAfter,
+  readAnswer,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+
+/** Service protection: too many requests, too much time, too many at once (api-limits). */
+const protectionCodes = new Set(['0x80072322', '0x80072321', '0x80072326']);
+
+/** Gives the answers to the parts of a `$batch`, in the order of the parts, which Dataverse promises. */
+export function readBatch(response: HttpResponse, count: number, nowMs: number): readonly HttpResponse[] {
+  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  const boundary = /boundary="?([^";,\s]+)"?/i.exec(response.headers['content-type'] ?? '')?.[1];
+  const sections = boundary === undefined ? [] : `\n${response.body}`.split(`\n--${boundary}`).slice(1, -1);
+  const answers = sections.map(readPart);
+  // Without ids, a missing answer leaves no way to tell which of the others is whose.
+  if (answers.length === count && answers.every((answer) => answer !== undefined)) return answers;
+  throw new DestinationError(
+    'transient',
+    `Failed to read the answer to a $batch: ${answers.length} answers to ${count} requests. It is tried again.`,
+    { doubt: 'answered' },
+  );
+}
+
+/** Reads MIME headers, an empty line, and then an answer as HTTP writes it. */
+function readPart(section: string): HttpResponse | undefined {
+  const text = section.replaceAll('\r\n', '\n');
+  const http = text.slice(text.indexOf('\n\n') + 2);
+  const status = /^HTTP\/1\.1 (\d{3})/.exec(http)?.[1];
+  if (status === undefined) return undefined;
+  const end = http.indexOf('\n\n');
+  const [head, body] = end < 0 ? [http, ''] : [http.slice(0, end), http.slice(end + 2)];
+  const headers = head.split('\n').flatMap((line): [string, string][] => {
+    const colon = line.indexOf(':');
+    return colon < 1 ? [] : [[line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]];
+  });
+  return { status: Number(status), headers: Object.fromEntries(headers), body: body.trim() };
+}
+
+/** What one part came to: done, not there, or the verdict with which its change ends. */
+export type PartOutcome =
+  { readonly is: 'done' } | { readonly is: 'not-found' } | { readonly is: 'ended'; readonly verdict: Verdict };
+
+/**
+ * Judges the part of one change. Throws `DestinationError` of class `set-up` when credentials lack a privilege: that is so
+ * for all changes.
+ */
+export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOutcome {
+  const { status } = part;
+  if (status < 300) return { is: 'done' };
+  if (status === 404) return { is: 'not-found' };
+  const code = codeOf(part);
+  const error = errorForResponse(part, nowMs);
+  if (error.class === 'set-up') throw error;
+  if (error.class === 'invalid' && !protectionCodes.has(code)) {
+    return { is: 'ended', verdict: { id, status: 'rejected', reason: `Dataverse refuses the record, ${code}` } };
+  }
+  const notBeforeMs = parseRetryAfter(part.headers['retry-after'], nowMs);
+  const verdict: Verdict = {
+    id,
+    status: 'retry',
+    reason: isThrottled(part) ? `service protection, ${code}` : `Dataverse answered ${status}, ${code}`,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    ...(error.doubt === undefined || isThrottled(part) ? {} : { doubt: error.doubt }),
+  };
+  return { is: 'ended', verdict };
+}
+
+/**
+ * Throws `DestinationError` of class `throttled` when service protection refused every part: then all who sign in as this
+ * application are to wait, and not these changes alone.
+ */
+export function refuseIfThrottled(parts: readonly HttpResponse[], nowMs: number): void {
+  const [first] = parts;
+  if (first === undefined || !parts.every(isThrottled)) return;
+  const waits = parts.flatMap((part) => parseRetryAfter(part.headers['retry-after'], nowMs) ?? []);
+  throw new DestinationError(
+    'throttled',
+    `Failed to deliver: service protection of Dataverse, ${codeOf(first)}. It is tried again when it allows.`,
+    waits.length === 0 ? {} : { notBeforeMs: Math.max(...waits) },
+  );
+}
+
+function isThrottled(part: HttpResponse): boolean {
+  return part.status >= 400 && (part.status === 429 || protectionCodes.has(codeOf(part)));
+}
+
+const errorBody = z.object({ error: z.object({ code: z.string().regex(/^0x[0-9a-f]{8}$/i) }) });
+
+/** The code of an error, which is all of it that holds nothing personal. */
+function codeOf({ body }: HttpResponse): string {
+  try {
+    return errorBody.parse(JSON.parse(body)).error.code.toLowerCase();
+  } catch {
+    // Gateways in front of Dataverse answer in HTML.
+    return 'without a code';
+  }
+}
+
+const guid = z.guid();
+
+/** Gives the ids in column `column` of the rows that were found. */
+export function readIds(part: HttpResponse, column: string, nowMs: number): readonly string[] {
+  if (part.status !== 200) throw errorForResponse(part, nowMs);
+  return readAnswer(part, z.object({ value: z.array(z.object({ [column]: guid })) })).value.flatMap(
+    (row) => row[column] ?? [],
+  );
+}
+
+/** Gives the id of the record that was written; `undefined` when the answer does not hold it. */
+export function readId({ body }: HttpResponse, column: string): string | undefined {
+  try {
+    return guid.parse((JSON.parse(body) as Readonly<Record<string, unknown>>)[column]);
+  } catch {
+    // An answer without its record is one change that is tried again, and not a failed batch.
+    return undefined;
+  }
+}
+
+const list = z.object({
+  listid: guid,
+  listname: z.string(),
+  createdfromcode: z.number(),
+  type: z.boolean(),
+  lockstatus: z.boolean(),
+  statecode: z.number(),
+});
+export type MarketingList = z.output<typeof list>;
+
+/** Gives the lists that were found, by name (any number) or by id (one, or none on 404). */
+export function readLists(response: HttpResponse, nowMs: number): readonly MarketingList[] {
+  if (response.status === 404) return [];
+  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  const answer = readAnswer(response, z.union([z.object({ value: z.array(list) }), list]));
+  return 'value' in answer ? answer.value : [answer];
+}
+
+/** Gives the name of the parameter of the action that removes a member; `undefined` when the environment lacks the action. */
+export function readRemovalParameter(response: HttpResponse, nowMs: number): 'EntityId' | 'ListMember' | undefined {
+  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  const action = /<Action Name="RemoveMemberList"[^>]*>(.*?)<\/Action>/s.exec(response.body)?.[1] ?? '';
+  return (['EntityId', 'ListMember'] as const).find((name) => action.includes(`<Parameter Name="${name}"`));
+}
+
+const keys = z.object({
+  value: z.array(z.object({ KeyAttributes: z.array(z.string()), EntityKeyIndexStatus: z.string() })),
+});
+
+/** Gives the columns that alone are an active alternate key. */
+export function readActiveKeys(response: HttpResponse, nowMs: number): readonly string[] {
+  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  return readAnswer(response, keys).value.flatMap(({ KeyAttributes, EntityKeyIndexStatus }) =>
+    KeyAttributes.length === 1 && EntityKeyIndexStatus === 'Active' ? KeyAttributes : [],
+  );
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+const columnName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,127}$/, 'Write the logical name of a column, such as emailaddress1 or new_customerid.');
+
+export const dynamics365Settings = z.strictObject({
+  environmentUrl: configuredUrl().meta({
+    description: 'The environment, as in the address bar of the app, up to the host.',
+    examples: ['https://contoso.crm4.dynamics.com'],
+  }),
+  tenantId: z
+    .string()
+    .regex(/^[0-9a-zA-Z.-]{1,255}$/, 'Write the id, or a domain, of the Entra tenant.')
+    .meta({
+      description: 'The Microsoft Entra tenant in which the application is registered.',
+      examples: ['00000000-0000-0000-0000-000000000000'],
+    }),
+  clientId: z.guid().meta({
+    description: 'Application (client) id of the registration, which is an application user of the environment.',
+    examples: ['00000000-0000-0000-0000-000000000000'],
+  }),
+  clientSecret: secret().meta({
+    description: 'A client secret of the registration.',
+    examples: [{ secret: 'crm-client-secret' }],
+  }),
+  memberType: z
+    .enum(['contact', 'lead', 'account'])
+    .default('contact')
+    .meta({
+      description: 'What persons are in this environment, and what the marketing lists hold.',
+      examples: ['lead'],
+    }),
+  identities: z
+    .record(
+      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
+      z.strictObject({
+        column: columnName.meta({
+          description: 'The column that holds the identity: a text column, or the id column (contactid).',
+          examples: ['emailaddress1'],
+        }),
+        alternateKey: z
+          .boolean()
+          .default(false)
+          .meta({
+            description:
+              'That the column alone is an active alternate key of the table. Only then can a person who is not there be created, for only then does Dataverse itself prevent a second one.',
+            examples: [true],
+          }),
+      }),
+    )
+    .refine((identities) => Object.keys(identities).length > 0, 'Name at least one namespace.')
+    .default({ email: { column: 'emailaddress1', alternateKey: false } })
+    .meta({
+      description: 'For each identity namespace, how a person is found.',
+      examples: [{ email: { column: 'emailaddress1' }, crmid: { column: 'new_customerid', alternateKey: true } }],
+    }),
+  createRecords: z
+    .boolean()
+    .default(true)
+    .meta({
+      description:
+        'Creates who enters and is not there, where the identity is an alternate key. Nobody is ever created by an update or an exit.',
+      examples: [false],
+    }),
+  removalStrategy: z
+    .enum(['auto', 'action', 'list-member', 'association'])
+    .default('auto')
+    .meta({
+      description:
+        'How a member is taken off a list: by the action RemoveMemberList, by deleting the row of listmember, or by deleting the reference. auto reads from the metadata of the environment whether it has the action, and deletes the row otherwise.',
+      examples: ['list-member'],
+    }),
+  apiVersion: z
+    .string()
+    .regex(/^v\d+\.\d+$/, 'Write the version of the Web API, such as v9.2.')
+    .default('v9.2')
+    .meta({
+      description: 'Version of the Dataverse Web API.',
+      examples: ['v9.2'],
+    }),
+  signInUrl: configuredUrl()
+    .default('https://login.microsoftonline.com')
+    .meta({
+      description: 'Where applications sign in; sovereign clouds have their own.',
+      examples: ['https://login.microsoftonline.us'],
+    }),
+  batchSize: z
+    .int()
+    .min(1)
+    .max(300)
+    .default(100)
+    .meta({
+      description: 'Changes in one $batch, at most. Dataverse takes 1000, and advises against large ones.',
+      examples: [50],
+    }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(110_000)
+    .default(60_000)
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [30_000],
+    }),
+});
+
+export type Dynamics365Settings = z.output<typeof dynamics365Settings>;
+
+export const dynamics365Terms = z
+  .strictObject({
+    list: z
+      .string()
+      .trim()
+      .min(1)
+      .max(128)
+      .optional()
+      .meta({ description: 'Name of a static marketing list.', examples: ['Sports Fans'] }),
+    listId: z
+      .guid()
+      .optional()
+      .meta({
+        description: 'Id of the list, instead of its name.',
+        examples: ['c3fd9d0a-8c2e-4ed8-9d2a-5f0a1e9b7f10'],
+      }),
+    createList: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Creates the list when there is none of this name.', examples: [true] }),
+  })
+  .refine(({ list, listId }) => (list === undefined) !== (listId === undefined), 'Write either list or listId.')
+  .refine(({ listId, createList }) => listId === undefined || !createList, 'A list by id cannot be created. Use list.');
+
+export type Dynamics365Terms = z.output<typeof dynamics365Terms>;
