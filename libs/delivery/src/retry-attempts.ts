@@ -22,11 +22,12 @@ export async function retryAttempts(
   const results = new Map<string, DeliveryResult>();
   let open = deliveries;
   for (let attempts = 1; open.length > 0; attempts += 1) {
-    for (const [id, result] of await send(open)) results.set(id, result);
+    const latest = await send(open);
+    for (const [id, result] of latest) results.set(id, afterBoth(results.get(id), result));
 
     let dueAtMs = clock.now() + backoffMs(backoff, attempts, clock.random);
     open = open.filter(({ change }) => {
-      const result = results.get(change.id);
+      const result = latest.get(change.id);
       if (result?.status !== 'retry' || result.doubt === 'unanswered' || !result.wasTried) return false;
       if (attempts >= (attemptsByClass[result.class] ?? 1) || (result.notBeforeMs ?? 0) > limits.notAfterMs)
         return false;
@@ -38,4 +39,11 @@ export async function retryAttempts(
     if (signal.aborted) break;
   }
   return results;
+}
+
+/** A later attempt that was not sent, or that certainly failed, does not undo the doubt that an earlier one left. */
+function afterBoth(earlier: DeliveryResult | undefined, later: DeliveryResult): DeliveryResult {
+  if (earlier?.status !== 'retry' || later.status !== 'retry') return later;
+  const doubt = later.doubt ?? earlier.doubt;
+  return { ...later, wasTried: earlier.wasTried || later.wasTried, ...(doubt === undefined ? {} : { doubt }) };
 }
