@@ -33,33 +33,31 @@ async function deliverTo(
   // The app sets up every destination that a live route names, and refuses to start when one cannot be.
   if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
 
-  const changes = claimed.map((claimedChange) => ({ claimedChange, delivery: deliveryOf(claimedChange) }));
-  const results = await deliver(
-    target,
-    changes.map(({ delivery }) => delivery),
-    { telemetry: hub.telemetry, clock: hub.clock, patienceMs: hub.timing.patienceMs, signal },
-  );
-  return changes.map(({ claimedChange, delivery }) => {
-    const result = results.get(delivery.change.id);
+  const deliveries = claimed.map(deliveryOf);
+  const results = await deliver(target, deliveries, {
+    telemetry: hub.telemetry,
+    clock: hub.clock,
+    patienceMs: hub.timing.patienceMs,
+    signal,
+  });
+  return claimed.map(({ demand, state, kind, row }, index) => {
+    const id = deliveries[index]?.change.id ?? '';
+    const result = results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
-    return { ...claimedChange, changeId: delivery.change.id, result };
+    return { demand, state, kind, row, changeId: id, result };
   });
 }
 
 /** The change in full, as the connector gets it. */
 export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row'>): Delivery {
-  const { audience, membership, key, keyText, attributes, route } = demand;
+  const { audience, membership, keyText, attributes, route } = demand;
+  const { key, namespace, id } = audience;
   const name = audience.name ?? membership.name;
   const change: Change = {
     id: changeId(keyText, state),
     kind,
-    audience: {
-      key: audience.key,
-      namespace: audience.namespace,
-      id: audience.id,
-      ...(name === undefined ? {} : { name }),
-    },
-    identity: key.identity,
+    audience: name === undefined ? { key, namespace, id } : { key, namespace, id, name },
+    identity: demand.key.identity,
     qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
     attributes,
   };

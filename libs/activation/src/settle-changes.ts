@@ -1,5 +1,5 @@
 import type { DeadLetter, Failure } from '@activation-hub/delivery';
-import { settle } from '@activation-hub/membership';
+import { settle, type LedgerWrite } from '@activation-hub/membership';
 import type { UnsettledChange } from './decide-changes.ts';
 import type { DeliveredChange } from './deliver-changes.ts';
 import type { Hub } from './hub.ts';
@@ -28,19 +28,22 @@ export async function settleChanges(
     hub.telemetry.emit('changes-rejected', { destination, reason, changes });
   }
 
-  // A delivery without an answer may still be under way: its claim stays until it expires.
-  const answered = ended.results.filter(({ result }) => !(result.status === 'retry' && result.doubt === 'unanswered'));
-  const records = answered.map(({ row, result }) => settle(row.record, settledAs(result)));
-  const writes = answered.map(({ demand, row }, index) => ({
-    key: demand.key,
-    record: records[index] ?? row.record,
-    expected: row.version,
-  }));
+  const unsettled: UnsettledChange[] = [];
+  const answered: DeliveredChange[] = [];
+  const writes: LedgerWrite[] = [];
+  for (const change of ended.results) {
+    const { demand, row, result } = change;
+    // A delivery without an answer may still be under way: its claim stays until it expires.
+    if (result.status === 'retry' && result.doubt === 'unanswered') {
+      unsettled.push({ demand, reason: 'the destination gave no answer' });
+    } else {
+      answered.push(change);
+      writes.push({ key: demand.key, record: settle(row.record, settledAs(result)), expected: row.version });
+    }
+  }
   const written = await hub.ledger.write(writes, signal);
 
-  const unsettled: UnsettledChange[] = ended.results
-    .filter((change) => !answered.includes(change))
-    .map(({ demand }) => ({ demand, reason: 'the destination gave no answer' }));
+  const nowMs = hub.clock.now();
   for (const [index, { demand, result }] of answered.entries()) {
     const outcome = written[index];
     const record = writes[index]?.record;
@@ -50,7 +53,7 @@ export async function settleChanges(
       continue;
     }
     tally.ledgerWrites += 1;
-    hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, hub.clock.now());
+    hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, nowMs);
     if (result.status === 'retry') unsettled.push({ demand, reason: result.reason });
     else tally.count(demand.route.destination, result.status);
   }
