@@ -11,6 +11,8 @@ import {
 import {
   BlobDeadLetters,
   containerClient,
+  queueClient,
+  StorageRetryQueue,
   tableClient,
   TableLedger,
   type StorageConnection,
@@ -51,9 +53,10 @@ export function compose(settings: Settings, appFolder: string): Composition {
   const connection = storageConnection(settings.dataStorage);
   const ledger = new TableLedger(tableClient(connection, 'ledger'));
   const deadLetters = new BlobDeadLetters(containerClient(connection, 'dead-letters'));
+  const retryQueue = new StorageRetryQueue(containerClient(connection, 'retries'), queueClient(connection, 'retries'));
   const openStores = async (): Promise<void> => {
     const signal = AbortSignal.timeout(storesTimeoutMs);
-    await Promise.all([ledger.createTable(signal), deadLetters.createContainer(signal)]);
+    await Promise.all([ledger.createTable(signal), deadLetters.createContainer(signal), retryQueue.createStores(signal)]);
   };
 
   const openParts = once(async (context: InvocationContext): Promise<Omit<Hub, 'telemetry'>> => {
@@ -65,6 +68,8 @@ export function compose(settings: Settings, appFolder: string): Composition {
       ledger,
       ledgerCache: new LedgerCache(cacheOptions),
       deadLetters,
+      retryQueue,
+      stall: file.stall,
       timing: defaultTiming,
       clock: systemClock,
     };

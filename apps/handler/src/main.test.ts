@@ -35,7 +35,13 @@ const settings = (over: Record<string, string> = {}): Record<string, string> => 
 
 test('the built file registers exactly the functions of the app', async () => {
   const functions = await readRegisteredFunctions(app, settings());
-  expect(functions.map(({ name }) => name).sort()).toEqual(['health', 'on-audience-events']);
+  expect(functions.map(({ name }) => name).sort()).toEqual([
+    'health',
+    'on-audience-events',
+    'on-retry-due',
+    'on-retry-poisoned',
+    'sweep-ledger',
+  ]);
 });
 
 test('the trigger asks for raw bodies, its own consumer group, and retries without an end', async () => {

@@ -2,11 +2,16 @@ import { dirname } from 'node:path';
 import { compose } from './compose.ts';
 import { registerHealth } from './health.ts';
 import { registerOnAudienceEvents } from './on-audience-events.ts';
+import { registerOnRetryDue, registerOnRetryPoisoned } from './on-retry-due.ts';
 import { readSettings } from './settings.ts';
+import { registerSweepLedger } from './sweep-ledger.ts';
 
 // Whatever is wrong with settings or activation file throws here, and the app does not start. The bundle is the entry
 // point of the deployed folder, beside `host.json`.
 const composition = compose(readSettings(process.env), dirname(__filename));
 
 registerOnAudienceEvents(composition.openHub);
+registerOnRetryDue(composition.openHub);
+registerOnRetryPoisoned(composition.openHub);
+registerSweepLedger(composition.openHub);
 registerHealth(composition.checkHealth);

@@ -29,7 +29,7 @@ export function registerOnAudienceEvents(openHub: (context: InvocationContext) =
     handler: async (bodies: unknown, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
       const events = incomingEvents(bodies, context.triggerMetadata, hub.clock.now());
-      if (events.length > 0) await activate(events, hub);
+      if (events.length > 0) await activate({ events }, hub);
     },
   });
 }

@@ -35,6 +35,24 @@ const limits = z
   })
   .describe("Each of these only lowers the connector's own limit.");
 
+const giveUpAfter = z.string().regex(/^[1-9]\d{0,4}(s|m|h|d)$/, {
+  error: 'must be a number with its unit: s, m, h or d, such as 24h',
+});
+
+const stall = z
+  .strictObject({
+    share: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.9)
+      .describe('Of the changes of one batch, the share that must be refused.'),
+    minimum: z.int().positive().default(20).describe('So many changes must have been told before the share counts.'),
+  })
+  .describe(
+    'When a destination refuses nearly everything, something is wrong with all of it: the partition stops and alerts, instead of draining into dead letters.',
+  );
+
 const settings = z
   .record(z.string(), z.unknown())
   .describe('What the connector needs; its own documentation says what. A secret is written { secret: name }.');
@@ -48,7 +66,7 @@ const audienceSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
     name: word.optional().describe('For people; nothing depends on it.'),
     consent: xdmPath
       .optional()
-      .describe('XDM path of the attribute that must say yes; where it says no, the person is taken out.'),
+      .describe('XDM path of the attribute that must say yes; anybody for whom it does not is taken out.'),
     activate: z
       .array(routeSchema(termsSchema))
       .default([])
@@ -84,6 +102,9 @@ const destinationShape = {
   type: z.string().describe('The kind of destination: the name of a connector.'),
   settings: settings.optional(),
   limits: limits.optional(),
+  giveUpAfter: giveUpAfter
+    .default('24h')
+    .describe('How long what this destination does not take is tried again before it becomes a dead letter.'),
 };
 
 const fileSchema = <Destination extends z.ZodType, Terms extends z.ZodType>(
@@ -94,6 +115,7 @@ const fileSchema = <Destination extends z.ZodType, Terms extends z.ZodType>(
     .strictObject({
       version: z.literal(1, { error: 'must be 1: write version: 1' }).describe('Version of the form of this file.'),
       destinations: z.record(key, destination).describe('Third parties, each under a key of your choice.'),
+      stall: stall.prefault({}),
       audiences: z
         .record(key, audienceSchema(termsSchema))
         .describe('Audiences of AEP, each under a key of your choice, and where they go.'),
@@ -121,6 +143,7 @@ export function describedActivationFileSchema(destinations: ReadonlyMap<string, 
       type: z.literal(type).describe(words === '' ? type : words),
       settings: settingsMayBeAbsent ? ownSettings.optional() : ownSettings,
       limits: destinationShape.limits,
+      giveUpAfter: destinationShape.giveUpAfter,
     });
   });
   const [first, ...others] = variants;

@@ -17,6 +17,8 @@ export interface ActivationFile {
   readonly audiences: ReadonlyMap<string, AudienceEntry>;
   /** The routes of all audiences, in the order of the file. */
   readonly routes: readonly Route[];
+  /** When a batch stalls its partition instead of becoming dead letters: what share of at least how many is refused. */
+  readonly stall: { readonly share: number; readonly minimum: number };
   /** What is allowed but looks like an oversight, by line. */
   readonly warnings: readonly Problem[];
 }
@@ -27,6 +29,8 @@ export interface DestinationEntry {
   /** As written: defaults not filled in, secrets still references. */
   readonly settings: unknown;
   readonly limits: LimitsEntry;
+  /** How long what it does not take is tried again. */
+  readonly giveUpAfterMs: number;
 }
 
 /** Each only lowers what the connector itself allows; what is absent stays the connector's. */

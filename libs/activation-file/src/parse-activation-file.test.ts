@@ -23,7 +23,10 @@ test('the minimal file is read, with the defaults filled in', () => {
     terms: {},
     mode: 'live',
   };
-  expect([...file.destinations.values()]).toEqual([{ key: 'trial', type: 'log', settings: {}, limits: {} }]);
+  expect([...file.destinations.values()]).toEqual([
+    { key: 'trial', type: 'log', settings: {}, limits: {}, giveUpAfterMs: 86_400_000 },
+  ]);
+  expect(file.stall).toEqual({ share: 0.9, minimum: 20 });
   expect([...file.audiences.values()]).toEqual([
     { key: 'sports-fans', namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02', routes: [route] },
   ]);
@@ -42,7 +45,9 @@ test('the full file is read, aliases included, with the order kept', () => {
       headers: { 'X-Api-Key': { secret: 'crm-api-key' }, 'X-Source': 'activation-hub' },
     },
     limits: { requestsPerSecond: 0.5, concurrency: 4, batchCount: 50, batchBytes: 65536 },
+    giveUpAfterMs: 43_200_000,
   });
+  expect(file.stall).toEqual({ share: 0.8, minimum: 50 });
   const attributes = [
     { name: 'firstname', path: ['person', 'name', 'firstName'] },
     { name: 'loyalty level', path: ['_experienceplatform', 'loyalty', 'level'] },

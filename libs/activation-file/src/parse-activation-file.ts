@@ -55,9 +55,15 @@ interface Findings {
 
 function assemble(file: WrittenActivationFile, { written, terms, warnings }: Findings): ActivationFile {
   const destinations = Object.entries(file.destinations).map(
-    ([key, { type, limits = {} }]): [string, DestinationEntry] => [
+    ([key, { type, limits = {}, giveUpAfter }]): [string, DestinationEntry] => [
       key,
-      deepFreeze({ key, type, settings: written.destinations[key]?.settings ?? {}, limits }),
+      deepFreeze({
+        key,
+        type,
+        settings: written.destinations[key]?.settings ?? {},
+        limits,
+        giveUpAfterMs: durationMs(giveUpAfter),
+      }),
     ],
   );
   const audiences = Object.entries(file.audiences).map(([key, audience]): [string, AudienceEntry] => {
@@ -86,9 +92,17 @@ function assemble(file: WrittenActivationFile, { written, terms, warnings }: Fin
   return Object.freeze({
     destinations: frozenMap(destinations),
     audiences: frozenMap(audiences),
+    stall: Object.freeze(file.stall),
     routes: Object.freeze(audiences.flatMap(([, { routes }]) => routes)),
     warnings,
   });
+}
+
+const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Of a duration that the schema has found to be one, such as `24h`. */
+function durationMs(text: string): number {
+  return Number(text.slice(0, -1)) * (unitsMs[text.slice(-1)] ?? Number.NaN);
 }
 
 function located(objections: readonly Objection[], document: YamlDocument): readonly Finding[] {

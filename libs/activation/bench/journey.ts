@@ -9,7 +9,7 @@ import {
   seededRandom,
   type MembershipContent,
 } from '@activation-hub/audience-events/testing';
-import { createTarget, InMemoryDeadLetters, systemClock } from '@activation-hub/delivery';
+import { createTarget, InMemoryDeadLetters, InMemoryRetryQueue, systemClock } from '@activation-hub/delivery';
 import type { Connector } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
@@ -65,6 +65,7 @@ function newHub(): Hub {
             connector: { enter: takeAll, update: takeAll, exit: takeAll },
             limits,
             batchBy: 'destination',
+          giveUpAfterMs: 86_400_000,
           },
           systemClock,
         ),
@@ -73,6 +74,8 @@ function newHub(): Hub {
     ledger: new InMemoryLedger(),
     ledgerCache: new LedgerCache({ entriesMax: 200_000, ageMaxMs: 600_000 }),
     deadLetters: new InMemoryDeadLetters(),
+    retryQueue: new InMemoryRetryQueue(),
+    stall: file.stall,
     telemetry: createTelemetry({ level: 'error', counters: new Counters(), write: () => undefined }),
     timing: defaultTiming,
     clock: systemClock,
@@ -139,7 +142,7 @@ async function measure(kind: string, bodies: readonly Buffer[], changesNothing: 
   for (let round = -warmUpRounds; round < rounds; round += 1) {
     const hub = newHub();
     const play = async (enqueuedAtMs: number): Promise<void> => {
-      for (const batch of batchesOf(bodies, enqueuedAtMs)) await activate(batch, hub);
+      for (const batch of batchesOf(bodies, enqueuedAtMs)) await activate({ events: batch }, hub);
     };
     if (changesNothing) await play(nowMs);
     const parseMs = await elapsedMs(() => {

@@ -2,7 +2,7 @@ import { DestinationError } from '@activation-hub/destination-kit';
 import { claim, settle, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openHub, personExport } from '../testing/index.ts';
-import { BatchHeldError } from './index.ts';
+import { StalledError } from './index.ts';
 
 const { signal } = new AbortController();
 
@@ -35,71 +35,127 @@ function stateAt(at: number, over: Partial<MembershipState> = {}): MembershipSta
 const another = (expiresAtMs: number) => ({ claimant: 'another worker', expiresAtMs });
 const toldAt = (at: number) => settle(claim(undefined, { state: stateAt(at), attributes: {} }, another(0)), 'told');
 
-test('a destination that is down holds the batch after everything else was settled, and the repetition tells only what is missing', async () => {
-  const { activate, crm, ads, outcomes, lines } = openHub({ file: twoDestinations });
+test('a destination that is down leaves its changes to the retry queue, and the others are told', async () => {
+  const { activate, retryDue, retryQueue, crm, ads, outcomes, lines, clock } = openHub({ file: twoDestinations });
   crm.onRequest = () => {
     throw new DestinationError('transient', 'Not reached.');
   };
-  const events = [eventOf(personExport({ person: 'p1' }), 1), eventOf(personExport({ person: 'p2' }), 2)];
-  const failure = await activate(...events).catch((error: unknown) => error);
-  expect(failure).toBeInstanceOf(BatchHeldError);
-  expect((failure as BatchHeldError).message).toBe(
-    'Failed to settle 2 changes (2 × crm: Not reached.). Give the same events again.',
-  );
+  await activate(eventOf(personExport({ person: 'p1' }), 1), eventOf(personExport({ person: 'p2' }), 2));
   expect(ads.told).toHaveLength(2);
-  expect(outcomes()).toEqual({ 'ads delivered': 2 });
-  expect(lines.filter((line) => line.includes('"batch-held"'))).toHaveLength(1);
+  expect(outcomes()).toEqual({ 'ads delivered': 2, 'crm deferred': 2 });
+  expect(lines.filter((line) => line.includes('"changes-deferred"'))).toHaveLength(1);
 
+  expect(await retryDue()).toBe(0);
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
   crm.onRequest = () => undefined;
-  await activate(...events);
+  const requests = crm.requests;
+  expect(await retryDue()).toBe(1);
   expect(crm.told).toHaveLength(2);
+  expect(crm.requests - requests).toBe(1);
   expect(ads.told).toHaveLength(2);
-  expect(outcomes()).toEqual({ 'ads delivered': 2, 'crm delivered': 2, 'ads unchanged': 2 });
+  expect(outcomes()).toEqual({ 'ads delivered': 2, 'crm deferred': 2, 'crm delivered': 2 });
+  expect(retryQueue.nextDueAtMs).toBeUndefined();
 });
 
 test('of a request that is answered in part, the rest alone is told again', async () => {
-  const { activate, crm } = openHub();
+  const { activate, retryDue, retryQueue, crm, clock } = openHub();
   crm.answer = ({ id, identity }) =>
     identity.value === 'p2' ? { id, status: 'retry', reason: 'locked' } : { id, status: 'delivered' };
-  const events = ['p1', 'p2', 'p3'].map((person, n) => eventOf(personExport({ person }), n));
-  await expect(activate(...events)).rejects.toThrow('1 × crm: locked');
+  await activate(...['p1', 'p2', 'p3'].map((person, n) => eventOf(personExport({ person }), n)));
   crm.answer = ({ id }) => ({ id, status: 'delivered' });
-  await activate(...events);
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  await retryDue();
   expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p3', 'entered sports-fans p2']);
 });
 
-test('after an answer that leaves doubt the change can be told again at once', async () => {
-  const { activate, crm } = openHub();
-  crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'error 500', doubt: 'answered' });
-  await expect(activate(eventOf(personExport(), 1))).rejects.toThrow('error 500');
-  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+test('waits grow until it is given up, and then it is a dead letter with the event, and not asked for again', async () => {
+  const { activate, retryDue, retryQueue, crm, clock, letters, outcomes } = openHub();
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  const event = eventOf(personExport(), 1);
+  const startedMs = clock.nowMs;
+  await activate(event);
+  const waits: number[] = [];
+  for (let nextMs = retryQueue.nextDueAtMs; nextMs !== undefined; nextMs = retryQueue.nextDueAtMs) {
+    waits.push(nextMs - clock.nowMs);
+    clock.nowMs = nextMs;
+    await retryDue();
+  }
+  expect(waits[0]).toBeLessThan(20_000);
+  expect(Math.max(...waits)).toBeGreaterThan(1_500_000);
+  expect(clock.nowMs - startedMs).toBeGreaterThanOrEqual(86_400_000);
+  expect(letters()).toMatchObject([{ event, outcome: 'gave-up', destination: 'crm', class: 'transient' }]);
+  expect(outcomes()['crm gave-up']).toBe(1);
+  const { requests } = crm;
+  await activate(eventOf(personExport(), 2));
+  expect(crm.requests).toBe(requests);
+});
+
+test('a retry of which the state is outdated tells nobody', async () => {
+  const { activate, retryDue, retryQueue, crm, clock, outcomes } = openHub();
+  crm.onRequest = () => {
+    throw new DestinationError('set-up', 'No credentials.');
+  };
   await activate(eventOf(personExport(), 1));
+  crm.onRequest = () => undefined;
+  await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  await retryDue();
+  expect(outcomes()).toEqual({ 'crm deferred': 1, 'crm unchanged': 1, 'crm superseded': 1 });
+  expect(crm.told).toEqual([]);
+});
+
+test('while a change waits in the queue, exports that repeat it add nothing to the queue', async () => {
+  const { activate, retryQueue, crm, clock, hub } = openHub();
+  crm.onRequest = () => {
+    throw new DestinationError('set-up', 'No credentials.');
+  };
+  for (let n = 1; n <= 10; n += 1) await activate(eventOf(personExport(), n));
+  const waiting: unknown[] = [];
+  for await (const retry of hub.retryQueue.waiting(signal)) waiting.push(retry);
+  expect(waiting).toHaveLength(1);
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+});
+
+test('after an answer that leaves doubt the change is told again under the same id', async () => {
+  const { activate, retryDue, retryQueue, crm, clock } = openHub();
+  crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'error 500', doubt: 'answered' });
+  await activate(eventOf(personExport(), 1));
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  await retryDue();
   expect(crm.handed.map(({ id }) => id)).toEqual([crm.told[0]?.id, crm.told[0]?.id]);
 });
 
 test('after no answer nothing is told about the person until the claim has expired', async () => {
-  const { activate, crm, clock, hub } = openHub();
-  const event = eventOf(personExport(), 1);
+  const { activate, retryDue, retryQueue, crm, clock, hub } = openHub();
+  const startedMs = clock.nowMs;
   crm.onRequest = (changes) => {
     changes.forEach((change) => crm.take(change));
     throw new DestinationError('transient', 'The reply was lost.', { doubt: 'unanswered' });
   };
-  await expect(activate(event)).rejects.toThrow('the destination gave no answer');
+  await activate(eventOf(personExport(), 1));
   crm.onRequest = () => undefined;
-  await expect(activate(event)).rejects.toThrow('somebody else is telling the destination');
-  await expect(activate(eventOf(personExport({ status: 'exited', at: 60 }), 2))).rejects.toBeInstanceOf(BatchHeldError);
+  await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
+  while ((retryQueue.nextDueAtMs ?? Infinity) < startedMs + hub.timing.claimMs) {
+    clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+    await retryDue();
+  }
   expect(crm.requests).toBe(1);
-  clock.nowMs += hub.timing.claimMs;
-  await activate(event);
-  expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p1']);
-  expect(new Set(crm.told.map(({ id }) => id)).size).toBe(1);
+  while (retryQueue.nextDueAtMs !== undefined) {
+    clock.nowMs = retryQueue.nextDueAtMs;
+    await retryDue();
+  }
+  expect(crm.story.at(-1)).toBe('exited sports-fans p1');
+  expect(crm.members.size).toBe(0);
 });
 
 test('an exit after an entry in doubt is sent, for it may have arrived', async () => {
   for (const doubt of ['answered', 'unanswered'] as const) {
     const { activate, crm, clock, hub } = openHub();
     crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'who knows', doubt });
-    await expect(activate(eventOf(personExport(), 1))).rejects.toBeInstanceOf(BatchHeldError);
+    await activate(eventOf(personExport(), 1));
     clock.nowMs += hub.timing.claimMs;
     crm.answer = ({ id }) => ({ id, status: 'delivered' });
     await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
@@ -113,21 +169,47 @@ test('a destination that hangs is left at the deadline, and the others are settl
     timing: { patienceMs: 0, deadlineMs: 20, settleByMs: 20_000, claimMs: 30_000 },
   });
   crm.onRequest = () => Promise.withResolvers<never>().promise;
-  await expect(activate(eventOf(personExport(), 1))).rejects.toThrow('1 × crm: the destination gave no answer');
+  await activate(eventOf(personExport(), 1));
   expect(ads.told).toHaveLength(1);
-  expect(outcomes()).toEqual({ 'ads delivered': 1 });
+  expect(outcomes()).toEqual({ 'ads delivered': 1, 'crm deferred': 1 });
+});
+
+test('when nearly everything is refused the partition stalls, and nothing becomes a dead letter', async () => {
+  const { activate, crm, letters, lines, outcomes } = openHub({ file: twoDestinations });
+  const events = Array.from({ length: 30 }, (_, n) => eventOf(personExport({ person: `p${n}` }), n));
+  for (const destination of [crm]) destination.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
+  const stalling = openHub({ file: `${twoDestinations}stall: { share: 0.5, minimum: 20 }\n`, destinations: { crm, ads: crm } });
+  await expect(stalling.activate(...events)).rejects.toBeInstanceOf(StalledError);
+  expect(stalling.letters()).toEqual([]);
+  expect(stalling.lines.filter((line) => line.includes('"partition-stalled"'))).toHaveLength(1);
+  await expect(stalling.activate(...events)).rejects.toBeInstanceOf(StalledError);
+
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  await stalling.activate(...events);
+  expect(stalling.outcomes()).toMatchObject({ 'crm delivered': 30, 'ads delivered': 30 });
+
+  crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
+  await activate(...events);
+  expect(letters()).toHaveLength(30);
+  expect(outcomes()).toEqual({ 'crm rejected': 30, 'ads delivered': 30 });
+  expect(lines.some((line) => line.includes('"partition-stalled"'))).toBe(false);
 });
 
 test('the live claim of another worker is waited for, and the expired one of a dead worker is taken over', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, clock } = openHub({ ledger });
+  const { activate, retryDue, retryQueue, crm, clock, outcomes } = openHub({ ledger });
   const expiresAtMs = clock.nowMs + 60_000;
   await ledger.overwrite(fansKey(), claim(undefined, { state: stateAt(0), attributes: {} }, another(expiresAtMs)));
-  const newer = eventOf(personExport({ at: 60 }), 1);
-  await expect(activate(newer)).rejects.toThrow('somebody else is telling the destination');
+  await activate(eventOf(personExport({ at: 60 }), 1));
+  expect(outcomes()).toEqual({ 'crm deferred': 1 });
   expect(crm.requests).toBe(0);
-  clock.nowMs = expiresAtMs;
-  await activate(newer);
+  expect(retryQueue.nextDueAtMs).toBe(clock.nowMs + 2_000);
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  await retryDue();
+  expect(crm.requests).toBe(0);
+  expect(retryQueue.nextDueAtMs).toBeGreaterThan(expiresAtMs);
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  await retryDue();
   expect(crm.story).toEqual(['entered sports-fans p1']);
 });
 
@@ -158,26 +240,59 @@ test('a race for the claim that is lost to an older state is decided again, as w
   expect(crm.story).toEqual(['updated sports-fans p1']);
 });
 
-test('a row that others write all the time holds the batch instead of being tried for ever', async () => {
+test('a row that others write all the time goes to the retry queue instead of being tried for ever', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm } = openHub({ ledger });
+  const { activate, crm, outcomes } = openHub({ ledger });
   let writes = 0;
   ledger.beforeWrite = async () => {
     writes += 1;
     await ledger.overwrite(fansKey(), toldAt(0));
   };
-  await expect(activate(eventOf(personExport({ at: 60 }), 1))).rejects.toThrow('written by others all the time');
+  await activate(eventOf(personExport({ at: 60 }), 1));
+  expect(outcomes()).toEqual({ 'crm deferred': 1 });
   expect(writes).toBe(5);
   expect(crm.requests).toBe(0);
 });
 
-test('a claim that is lost before the answer is settled holds the batch, and the repetition finds the newer state', async () => {
+test('a delivery that outlived its claim is put right: the destination is told the newest state again', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, outcomes } = openHub({ ledger });
-  ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), toldAt(60)) : undefined);
-  await expect(activate(eventOf(personExport({ at: 0 }), 1))).rejects.toThrow('the claim expired before');
+  const { activate, crm, outcomes } = openHub({ ledger });
+  const exited = stateAt(60, { status: 'exited', isMember: false, content: '' });
+  const told = settle(claim(undefined, { state: exited, attributes: {} }, another(0)), 'told');
+  ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), told) : undefined);
   await activate(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
   expect(outcomes()).toEqual({ 'crm superseded': 1 });
+  expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({
+    known: exited,
+    standing: { is: 'told' },
+    inDoubt: false,
+  });
+});
+
+test('a delivery that outlived its claim leaves word for whoever is telling the destination now', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate, crm, clock } = openHub({ ledger });
+  const by = another(clock.nowMs + 60_000);
+  const newer = claim(undefined, { state: stateAt(60), attributes: {} }, by);
+  ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), newer) : undefined);
+  await activate(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.requests).toBe(1);
+  expect((await ledger.read([fansKey()], signal))[0]?.record).toEqual({ ...newer, inDoubt: true });
+});
+
+test('whoever finds such word at the end of a delivery tells the destination once more', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate, crm, outcomes } = openHub({ ledger });
+  ledger.beforeWrite = async (n) => {
+    if (n !== 2) return;
+    const [row] = await ledger.read([fansKey()], signal);
+    if (row !== undefined) await ledger.overwrite(fansKey(), { ...row.record, inDoubt: true });
+  };
+  await activate(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p1']);
+  expect(outcomes()).toEqual({ 'crm delivered': 1 });
+  expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
 });
 
 test('a ledger that cannot be read or claimed in ends the batch before anybody is told', async () => {
@@ -197,15 +312,16 @@ test('a ledger that cannot be read or claimed in ends the batch before anybody i
 
 test('a ledger that fails before the answer is settled leads to one repetition under the same id, after the claim', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, clock, hub } = openHub({ ledger });
+  const { activate, retryDue, crm, clock, hub } = openHub({ ledger });
   ledger.beforeWrite = (n) => {
     if (n === 2) throw new Error('the table is down');
   };
   const event = eventOf(personExport(), 1);
   await expect(activate(event)).rejects.toThrow('the table is down');
-  await expect(activate(event)).rejects.toBeInstanceOf(BatchHeldError);
-  clock.nowMs += hub.timing.claimMs;
   await activate(event);
+  expect(crm.told).toHaveLength(1);
+  clock.nowMs += hub.timing.claimMs + 60_000;
+  await retryDue();
   await activate(event);
   expect(crm.told).toHaveLength(2);
   expect(new Set(crm.told.map(({ id }) => id)).size).toBe(1);

@@ -1,6 +1,6 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
-import { eventOf, openHub, personExport } from '../testing/index.ts';
+import { DisturbedLedger, eventOf, openHub, personExport } from '../testing/index.ts';
 import type { IncomingEvent } from './index.ts';
 
 /** Every value of a person that goes into the events of this test. */
@@ -18,12 +18,15 @@ function isNamedIn(text: string): readonly string[] {
 }
 
 test('whatever goes wrong, nothing personal is in a line of telemetry or in an error', async () => {
+  const ledger = new DisturbedLedger();
   const person = { identities: { crmid: [crmid], email: [email], ecid: [ecid] }, firstName };
-  const { activate, crm, lines, clock, hub, letters } = openHub();
+  const { activate, retryDue, crm, lines, clock, hub, letters } = openHub({ ledger });
   const errors: string[] = [];
   const attempt = async (...events: IncomingEvent[]): Promise<void> => {
     clock.nowMs += hub.timing.claimMs;
-    await activate(...events).catch((error: unknown) => void errors.push(String(error), (error as Error).stack ?? ''));
+    const note = (error: unknown): void => void errors.push(String(error), (error as Error).stack ?? '');
+    await activate(...events).catch(note);
+    await retryDue().catch(note);
   };
   const good = eventOf(personExport(person), 1);
   crm.onRequest = () => {
@@ -41,6 +44,11 @@ test('whatever goes wrong, nothing personal is in a line of telemetry or in an e
     await attempt(eventOf(personExport({ ...person, at: 120 + crm.requests }), 3));
   }
   await attempt(eventOf(personExport({ ...person, at: 500, consent }), 4));
+  ledger.beforeRead = () => {
+    throw new Error('the table is down');
+  };
+  await attempt(eventOf(personExport({ ...person, at: 600 }), 5));
+  ledger.beforeRead = () => undefined;
   const memberships = { ups: { [email]: { status: firstName } }, [ecid]: firstName };
   const bodies = [
     `{"email":"${email}",`,
@@ -57,12 +65,13 @@ test('whatever goes wrong, nothing personal is in a line of telemetry or in an e
 
   const signals = new Set(lines.map((line) => (JSON.parse(line) as { signal: string }).signal));
   expect([...signals].toSorted()).toEqual([
-    'batch-held',
     'batch-settled',
+    'changes-deferred',
     'changes-rejected',
     'event-unreadable',
     'request-answered',
     'request-failed',
+    'retry-settled',
   ]);
   expect(errors.length).toBeGreaterThan(0);
   // What was put in did go through: the destination was handed it, and the search finds it there.

@@ -13,7 +13,7 @@ import {
   type PersonContent,
   type TestHub,
 } from '../testing/index.ts';
-import { BatchHeldError, type IncomingEvent } from './index.ts';
+import type { IncomingEvent } from './index.ts';
 
 const file = `
 version: 1
@@ -113,28 +113,21 @@ function expectNothingOlderAfterNewer(told: readonly Change[]): void {
   }
 }
 
-/** Gives every worker its next batch at once, as often as it takes; only when all rest does the time pass. */
+/** Gives every worker its next batch at once, and then lets time pass until nothing waits in the retry queue. */
 async function work(
   workers: readonly { worker: TestHub; batches: readonly (readonly IncomingEvent[])[] }[],
 ): Promise<void> {
-  const queues = workers.map(({ worker, batches }) => ({ worker, batches: [...batches] }));
-  for (let round = 0; queues.some(({ batches }) => batches.length > 0); round += 1) {
+  const rounds = Math.max(...workers.map(({ batches }) => batches.length));
+  for (let round = 0; round < rounds; round += 1) {
+    await Promise.all(workers.map(({ worker, batches }) => worker.activate(...(batches[round] ?? []))));
+    await Promise.all(workers.map(({ worker }) => worker.retryDue()));
+  }
+  for (let round = 0; ; round += 1) {
     if (round > 300) throw new Error('The workers do not come to an end.');
-    const held = await Promise.all(
-      queues.map(async ({ worker, batches }) => {
-        const [batch] = batches;
-        if (batch === undefined) return false;
-        try {
-          await worker.activate(...batch);
-          batches.shift();
-          return false;
-        } catch (error) {
-          if (!(error instanceof BatchHeldError)) throw error;
-          return true;
-        }
-      }),
-    );
-    if (held.includes(true)) for (const { worker } of workers) worker.clock.nowMs += worker.hub.timing.claimMs;
+    const nextDueAtMs = workers[0]?.worker.retryQueue.nextDueAtMs;
+    if (nextDueAtMs === undefined) return;
+    for (const { worker } of workers) worker.clock.nowMs = Math.max(worker.clock.nowMs, nextDueAtMs);
+    await Promise.all(workers.map(({ worker }) => worker.retryDue()));
   }
 }
 
@@ -147,7 +140,12 @@ test('each destination ends with the newest state, and never hears an older one 
       fc.nat(),
       async (left, right, failures, seed) => {
         const first = openHub({ file, ledger: new InMemoryLedger() });
-        const second = openHub({ file, ledger: first.hub.ledger, destinations: first });
+        const second = openHub({
+          file,
+          ledger: first.hub.ledger,
+          destinations: first,
+          retryQueue: first.retryQueue,
+        });
         const random = seededRandom(seed);
         for (const destination of [first.crm, first.ads]) failAtRandom(destination, failures, random);
         await work([

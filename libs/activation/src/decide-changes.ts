@@ -16,6 +16,7 @@ import type { ChangeKind } from '@activation-hub/destination-kit';
 import type { Hub } from './hub.ts';
 import type { Demand } from './resolve-demands.ts';
 import type { Tally } from './tally.ts';
+import type { Work } from './work.ts';
 
 /** A change that is ours to tell, until our claim expires. */
 export interface ClaimedChange {
@@ -25,10 +26,11 @@ export interface ClaimedChange {
   readonly row: LedgerRow;
 }
 
-/** A change that cannot be settled now, with the reason in words for a log. */
-export interface UnsettledChange {
+/** A change that cannot be told now, because somebody else is telling the destination about the same key. */
+export interface WaitingChange {
   readonly demand: Demand;
-  readonly reason: string;
+  /** When to look again, in epoch milliseconds. */
+  readonly untilMs: number;
 }
 
 /** Who claims, and until when. */
@@ -49,19 +51,21 @@ const roundsMax = 5;
  */
 export async function decideChanges(
   demands: readonly Demand[],
+  work: Work,
   by: Claimant,
   hub: Hub,
   tally: Tally,
   signal: AbortSignal,
-): Promise<{ readonly claimed: readonly ClaimedChange[]; readonly waiting: readonly UnsettledChange[] }> {
+): Promise<{ readonly claimed: readonly ClaimedChange[]; readonly waiting: readonly WaitingChange[] }> {
   const claimed: ClaimedChange[] = [];
-  const waiting: UnsettledChange[] = [];
+  const waiting: WaitingChange[] = [];
+  const asking = work.retry === undefined ? 'first' : work.retry.isReplay ? 'replay' : 'retry';
   const nowMs = hub.clock.now();
-  let open = demands.filter((demand) => !isKnownAsSettled(demand, hub, tally, nowMs));
+  let open = asking === 'first' ? demands.filter((demand) => !isKnownAsSettled(demand, hub, tally, nowMs)) : demands;
 
   for (let round = 0; open.length > 0; round += 1) {
     if (round === roundsMax) {
-      for (const demand of open) waiting.push({ demand, reason: 'its ledger row is written by others all the time' });
+      for (const demand of open) waiting.push({ demand, untilMs: hub.clock.now() });
       break;
     }
     const rows = await hub.ledger.read(
@@ -74,9 +78,9 @@ export async function decideChanges(
     for (const [index, demand] of open.entries()) {
       const row = rows[index];
       const state = stateOf(demand, row?.record);
-      const decision = decide(row?.record, state, hub.clock.now());
+      const decision = decide(row?.record, state, hub.clock.now(), asking);
       if (decision.action === 'nothing') finish(demand, row, decision.because, hub, tally);
-      else if (decision.action === 'wait') waiting.push({ demand, reason: 'somebody else is telling the destination' });
+      else if (decision.action === 'wait') waiting.push({ demand, untilMs: decision.untilMs });
       else plans.push(planFor(demand, state, row, decision, by));
     }
     open = await carryOut(plans, claimed, hub, tally, signal);

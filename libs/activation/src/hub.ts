@@ -1,5 +1,5 @@
 import type { Matcher } from '@activation-hub/activation-file';
-import type { Clock, DeadLetters, Target } from '@activation-hub/delivery';
+import type { Clock, DeadLetters, RetryQueue, Target } from '@activation-hub/delivery';
 import type { Ledger } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
 import type { LedgerCache } from './ledger-cache.ts';
@@ -12,6 +12,9 @@ export interface Hub {
   readonly ledger: Ledger;
   readonly ledgerCache: LedgerCache;
   readonly deadLetters: DeadLetters;
+  readonly retryQueue: RetryQueue;
+  /** From the activation file: what share of at least how many refused changes stalls a partition. */
+  readonly stall: { readonly share: number; readonly minimum: number };
   readonly telemetry: Telemetry;
   readonly timing: Timing;
   readonly clock: Clock;

@@ -32,7 +32,7 @@ export function resolveDemands(memberships: readonly RoutedMembership[], tally: 
   const newest = new Map<string, Demand>();
   for (const routed of memberships) {
     const permitted = isPermitted(routed);
-    for (const route of routed.audience.routes) {
+    for (const route of routed.routes) {
       const identities = resolveIdentities(routed.profileExport.identities, {
         namespaces: route.identityNamespaces,
         identities: route.identities,
@@ -54,7 +54,7 @@ function isPermitted({ audience, profileExport }: RoutedMembership): boolean {
 }
 
 function demandOf(routed: RoutedMembership, route: Route, identity: Identity, permitted: boolean): Demand {
-  const { event, profileExport, audience, membership } = routed;
+  const { event, profileExport, audience, membership, routes } = routed;
   const isMember = membership.isMember && permitted;
   const key: LedgerKey = {
     destination: route.mode === 'shadow' ? shadowDestination(route.destination) : route.destination,
@@ -66,6 +66,7 @@ function demandOf(routed: RoutedMembership, route: Route, identity: Identity, pe
     profileExport,
     audience,
     membership,
+    routes,
     route,
     key,
     keyText: ledgerKeyText(key),

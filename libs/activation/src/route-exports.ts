@@ -1,35 +1,54 @@
-import type { AudienceEntry, Matcher } from '@activation-hub/activation-file';
+import type { AudienceEntry, Matcher, Route } from '@activation-hub/activation-file';
 import { isRefusal, readMembership, type AudienceMembership } from '@activation-hub/audience-events';
-import type { ReadExport, Unreadable } from './read-events.ts';
+import type { Retry } from '@activation-hub/delivery';
+import type { IncomingEvent, ReadExport, Unreadable } from './read-events.ts';
 
 /** A membership that somebody wants to know about. */
 export interface RoutedMembership extends ReadExport {
   readonly audience: AudienceEntry;
   readonly membership: AudienceMembership;
+  /** Those of the audience's routes that are asked for; at least one. */
+  readonly routes: readonly Route[];
 }
 
 /**
- * Picks the memberships that the activation file routes. An export carries other audiences than the one that
- * triggered it, and absence never means an exit, so neither presence nor absence is taken for a change here.
+ * Picks the memberships that the activation file routes; of a retry, only what it left open. An export carries other
+ * audiences than the one that triggered it, and absence never means an exit, so neither presence nor absence is taken
+ * for a change here.
  */
 export function routeExports(
   exports: readonly ReadExport[],
   matcher: Matcher,
+  retry?: Retry,
 ): { readonly memberships: readonly RoutedMembership[]; readonly refused: readonly Unreadable[] } {
   const memberships: RoutedMembership[] = [];
   const refused: Unreadable[] = [];
+  const routesOf = retry === undefined ? allRoutes : openRoutes(retry);
   for (const { event, profileExport } of exports) {
     for (const namespace of Object.keys(profileExport.segmentMembership)) {
       const items = profileExport.segmentMembership[namespace];
       // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none that enumerate.
       for (const audienceId in items) {
         const audience = matcher.audience(namespace, audienceId);
-        if (audience === undefined || audience.routes.length === 0) continue;
+        if (audience === undefined) continue;
+        const routes = routesOf(audience, event);
+        if (routes.length === 0) continue;
         const membership = readMembership(profileExport, namespace, audienceId);
         if (isRefusal(membership)) refused.push({ event, refusal: membership, audience: audience.key });
-        else memberships.push({ event, profileExport, audience, membership });
+        else memberships.push({ event, profileExport, audience, membership, routes });
       }
     }
   }
   return { memberships, refused };
+}
+
+const allRoutes = (audience: AudienceEntry): readonly Route[] => audience.routes;
+
+/** Of each event the audiences that the retry names, to its destination. */
+function openRoutes(retry: Retry): (audience: AudienceEntry, event: IncomingEvent) => readonly Route[] {
+  const audiences = new Map(retry.events.map((deferred) => [deferred.event, new Set(deferred.audiences)]));
+  return (audience, event) =>
+    audiences.get(event)?.has(audience.key) === true
+      ? audience.routes.filter(({ destination }) => destination === retry.destination)
+      : [];
 }

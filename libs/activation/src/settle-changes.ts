@@ -1,73 +1,102 @@
 import type { DeadLetter, Failure } from '@activation-hub/delivery';
-import { settle, type LedgerWrite } from '@activation-hub/membership';
-import type { UnsettledChange } from './decide-changes.ts';
+import { settle, type LedgerRecord } from '@activation-hub/membership';
+import type { Later } from './defer-changes.ts';
 import type { DeliveredChange } from './deliver-changes.ts';
 import type { Hub } from './hub.ts';
 import type { Unreadable } from './read-events.ts';
 import type { Tally } from './tally.ts';
+import type { Work } from './work.ts';
+
+/** What a batch has come to, before it is durable. */
+export interface Ended {
+  readonly results: readonly DeliveredChange[];
+  readonly later: Later;
+  readonly unreadable: readonly Unreadable[];
+  /** What was refused is not believed, and comes again with its batch. */
+  readonly isStalled: boolean;
+}
 
 /**
  * Makes every result durable: dead letters first, then the ledger, so that a crash in between leads to a repetition
- * and not to a loss. Gives back what is to be tried again.
+ * and not to a loss. Gives back the changes of which the claim was lost before their result could be written.
  */
 export async function settleChanges(
-  ended: { readonly results: readonly DeliveredChange[]; readonly unreadable: readonly Unreadable[] },
+  ended: Ended,
+  work: Work,
   hub: Hub,
   tally: Tally,
   signal: AbortSignal,
-): Promise<readonly UnsettledChange[]> {
-  await hub.deadLetters.put(
-    [...lettersOfUnreadable(ended.unreadable, hub), ...lettersOfRejected(ended.results, hub)],
+): Promise<readonly DeliveredChange[]> {
+  const dead = ended.results.filter((change) => isDead(change, ended));
+  const letters = [...lettersOfUnreadable(ended.unreadable, hub), ...lettersOfChanges(dead, work, hub)];
+  if (letters.length > 0) await hub.deadLetters.put(letters, signal);
+  announce(ended.unreadable, dead, hub);
+
+  const settled = ended.results.flatMap((change) => {
+    const record = settledRecord(change, ended);
+    return record === undefined ? [] : [{ change, record }];
+  });
+  const written = await hub.ledger.write(
+    settled.map(({ change, record }) => ({ key: change.demand.key, record, expected: change.row.version })),
     signal,
   );
-  for (const { event, refusal } of ended.unreadable) {
-    const { partitionId, sequenceNumber } = event;
-    hub.telemetry.emit('event-unreadable', { partitionId, sequenceNumber, code: refusal.code, path: refusal.path });
-  }
-  for (const [[destination, reason], changes] of rejections(ended.results)) {
-    hub.telemetry.emit('changes-rejected', { destination, reason, changes });
-  }
-
-  const unsettled: UnsettledChange[] = [];
-  const answered: DeliveredChange[] = [];
-  const writes: LedgerWrite[] = [];
-  for (const change of ended.results) {
-    const { demand, row, result } = change;
-    // A delivery without an answer may still be under way: its claim stays until it expires.
-    if (result.status === 'retry' && result.doubt === 'unanswered') {
-      unsettled.push({ demand, reason: 'the destination gave no answer' });
-    } else {
-      answered.push(change);
-      writes.push({ key: demand.key, record: settle(row.record, settledAs(result)), expected: row.version });
-    }
-  }
-  const written = await hub.ledger.write(writes, signal);
-
+  const lost: DeliveredChange[] = [];
   const nowMs = hub.clock.now();
-  for (const [index, { demand, result }] of answered.entries()) {
+  for (const [index, { change, record }] of settled.entries()) {
+    const { demand } = change;
     const outcome = written[index];
-    const record = writes[index]?.record;
-    if (outcome?.written !== true || record === undefined) {
+    if (outcome?.written !== true) {
       hub.ledgerCache.delete(demand.keyText);
-      unsettled.push({ demand, reason: 'the claim expired before the destination had answered' });
+      lost.push(change);
       continue;
     }
     tally.ledgerWrites += 1;
     hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, nowMs);
-    if (result.status === 'retry') unsettled.push({ demand, reason: result.reason });
-    else tally.count(demand.route.destination, result.status);
+    countSettled(change, ended, tally);
   }
-  return unsettled;
+  return lost;
 }
 
-function settledAs(result: DeliveredChange['result']): Parameters<typeof settle>[1] {
+/** The row after the delivery; none when nothing is certain and the claim must expire. */
+function settledRecord(change: DeliveredChange, ended: Ended): LedgerRecord | undefined {
+  const { row, result } = change;
   switch (result.status) {
     case 'delivered':
-      return 'told';
+      return settle(row.record, 'told');
     case 'rejected':
-      return 'refused';
+      return settle(row.record, ended.isStalled ? 'pending' : 'refused');
     case 'retry':
-      return result.doubt === undefined ? 'pending' : 'in-doubt';
+      if (ended.later.givenUp.has(change)) return settle(row.record, 'refused', result.doubt !== undefined);
+      return result.doubt === 'unanswered' ? undefined : settle(row.record, 'deferred', result.doubt !== undefined);
+  }
+}
+
+function countSettled(change: DeliveredChange, { later, isStalled }: Ended, tally: Tally): void {
+  const { demand, result } = change;
+  if (later.givenUp.has(change)) tally.count(demand.route.destination, 'gave-up');
+  else if (result.status === 'delivered') tally.count(demand.route.destination, 'delivered');
+  else if (result.status === 'rejected' && !isStalled) tally.count(demand.route.destination, 'rejected');
+}
+
+/** Whether a change ends as a dead letter. */
+function isDead(change: DeliveredChange, { later, isStalled }: Ended): boolean {
+  return later.givenUp.has(change) || (change.result.status === 'rejected' && !isStalled);
+}
+
+function announce(unreadable: readonly Unreadable[], dead: readonly DeliveredChange[], hub: Hub): void {
+  for (const { event, refusal } of unreadable) {
+    const { partitionId, sequenceNumber } = event;
+    hub.telemetry.emit('event-unreadable', { partitionId, sequenceNumber, code: refusal.code, path: refusal.path });
+  }
+  const groups = Map.groupBy(dead, ({ demand, result }) =>
+    result.status === 'delivered' ? '' : JSON.stringify([demand.route.destination, result.status, result.reason]),
+  );
+  for (const changes of groups.values()) {
+    const [first] = changes;
+    if (first === undefined || first.result.status === 'delivered') continue;
+    const { status, reason } = first.result;
+    const name = status === 'rejected' ? 'changes-rejected' : 'changes-abandoned';
+    hub.telemetry.emit(name, { destination: first.demand.route.destination, reason, changes: changes.length });
   }
 }
 
@@ -90,22 +119,22 @@ function lettersOfUnreadable(unreadable: readonly Unreadable[], hub: Hub): reado
   );
 }
 
-/** One letter per event, destination and class. */
-function lettersOfRejected(results: readonly DeliveredChange[], hub: Hub): readonly DeadLetter[] {
+/** One letter per event, destination, outcome and class. */
+function lettersOfChanges(dead: readonly DeliveredChange[], work: Work, hub: Hub): readonly DeadLetter[] {
   const letters = new Map<string, DeadLetter & { failures: Failure[] }>();
-  for (const { demand, changeId, result } of results) {
-    if (result.status !== 'rejected') continue;
+  for (const { demand, changeId, result } of dead) {
+    if (result.status === 'delivered') continue;
     const { event, route, audience } = demand;
     const name = JSON.stringify([event.partitionId, event.sequenceNumber, route.destination, result.class]);
     let letter = letters.get(name);
     if (letter === undefined) {
       letter = {
         event,
-        outcome: 'rejected',
+        outcome: result.status === 'rejected' ? 'rejected' : 'gave-up',
         destination: route.destination,
         class: result.class,
         failures: [],
-        attempts: 1,
+        attempts: (work.retry?.attempts ?? 0) + 1,
         givenUpAtMs: hub.clock.now(),
       };
       letters.set(name, letter);
@@ -113,15 +142,4 @@ function lettersOfRejected(results: readonly DeliveredChange[], hub: Hub): reado
     letter.failures.push({ audience: audience.key, changeId, reason: result.reason });
   }
   return [...letters.values()];
-}
-
-/** How many changes each destination rejected for which reason. */
-function rejections(results: readonly DeliveredChange[]): readonly (readonly [[string, string], number])[] {
-  const counts = new Map<string, number>();
-  for (const { demand, result } of results) {
-    if (result.status !== 'rejected') continue;
-    const key = JSON.stringify([demand.route.destination, result.reason]);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return [...counts].map(([key, count]) => [JSON.parse(key) as [string, string], count]);
 }

@@ -1,6 +1,6 @@
 import type { Outcome } from '@activation-hub/telemetry';
 import type { Hub } from './hub.ts';
-import type { IncomingEvent } from './read-events.ts';
+import type { Work } from './work.ts';
 
 /** Counts the outcomes of one batch. Every change is counted once, at the place where its outcome becomes certain. */
 export class Tally {
@@ -19,17 +19,25 @@ export class Tally {
   }
 
   /** Says what became of the batch. */
-  report(events: readonly IncomingEvent[], exports: number, hub: Hub): void {
+  report({ events, retry }: Work, exports: number, hub: Hub): void {
+    const counted = {
+      outcomes: this.#outcomes,
+      ledgerReads: this.ledgerReads,
+      ledgerWrites: this.ledgerWrites,
+      durationMs: hub.clock.now() - this.#startedMs,
+    };
+    if (retry !== undefined) {
+      const { destination, attempts } = retry;
+      hub.telemetry.emit('retry-settled', { destination, events: events.length, attempts, ...counted });
+      return;
+    }
     hub.telemetry.emit('batch-settled', {
       partitionId: events[0]?.partitionId ?? '',
       events: events.length,
       exports,
       firstSequenceNumber: events[0]?.sequenceNumber ?? 0,
       lastSequenceNumber: events.at(-1)?.sequenceNumber ?? 0,
-      outcomes: this.#outcomes,
-      ledgerReads: this.ledgerReads,
-      ledgerWrites: this.ledgerWrites,
-      durationMs: hub.clock.now() - this.#startedMs,
+      ...counted,
     });
   }
 }

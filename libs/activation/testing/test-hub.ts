@@ -1,9 +1,9 @@
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
-import { createTarget, InMemoryDeadLetters, type Clock, type DeadLetter, type Target } from '@activation-hub/delivery';
+import { createTarget, InMemoryDeadLetters, InMemoryRetryQueue, type Clock, type DeadLetter, type Target } from '@activation-hub/delivery';
 import { InMemoryLedger, type Ledger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { z } from 'zod';
-import { activate, defaultTiming, LedgerCache, type Hub, type IncomingEvent, type Timing } from '../src/index.ts';
+import { activate, defaultTiming, LedgerCache, retryWork, type Hub, type IncomingEvent, type Timing } from '../src/index.ts';
 import { fansId, noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
 
@@ -27,6 +27,8 @@ interface TestHubOptions {
   readonly file?: string;
   readonly ledger?: Ledger;
   readonly deadLetters?: InMemoryDeadLetters;
+  /** The retry queue of another hub, as another worker has it. */
+  readonly retryQueue?: InMemoryRetryQueue;
   readonly timing?: Timing;
   /** The destinations of another hub, as another worker or a later start has them. */
   readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
@@ -41,6 +43,9 @@ export interface TestHub {
   readonly lines: string[];
   /** What time it is; a test moves it. */
   readonly clock: { nowMs: number };
+  readonly retryQueue: InMemoryRetryQueue;
+  /** Does what the trigger of the retry queue does with everything that is due, and says how many retries that were. */
+  readonly retryDue: () => Promise<number>;
   readonly activate: (...events: readonly IncomingEvent[]) => Promise<void>;
   /** How many changes ended in each outcome so far, by `destination outcome`. */
   readonly outcomes: () => Readonly<Record<string, number>>;
@@ -69,14 +74,20 @@ export function openHub(options: TestHubOptions = {}): TestHub {
   const limits = { batchCount: 5, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 2 };
   const targetOf = (key: string, connector: RecordingDestination): readonly [string, Target] => [
     key,
-    createTarget({ key, connector, limits, batchBy: 'destination' }, hubClock),
+    createTarget(
+      { key, connector, limits, batchBy: 'destination', giveUpAfterMs: file.destinations.get(key)?.giveUpAfterMs ?? 0 },
+      hubClock,
+    ),
   ];
+  const retryQueue = options.retryQueue ?? new InMemoryRetryQueue();
   const hub: Hub = {
     matcher: createMatcher(file),
     targets: new Map([targetOf('crm', crm), targetOf('ads', ads)]),
     ledger: options.ledger ?? new InMemoryLedger(),
     ledgerCache: new LedgerCache({ entriesMax: 1_000, ageMaxMs: 600_000 }),
     deadLetters,
+    retryQueue,
+    stall: file.stall,
     telemetry: createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) }),
     // Attempts within a call are the concern of delivery: here one call is one attempt.
     timing: options.timing ?? { ...defaultTiming, patienceMs: 0 },
@@ -89,7 +100,18 @@ export function openHub(options: TestHubOptions = {}): TestHub {
     lines,
     clock,
     letters: () => [...deadLetters.letters.values()],
-    activate: (...events) => activate(events, hub),
+    retryQueue,
+    activate: (...events) => activate({ events }, hub),
+    retryDue: async () => {
+      let done = 0;
+      for (const message of retryQueue.takeDue(clock.nowMs)) {
+        const retry = await retryQueue.read(message, new AbortController().signal);
+        if (retry === undefined) continue;
+        await activate(retryWork(retry), hub);
+        done += 1;
+      }
+      return done;
+    },
     outcomes: () =>
       Object.fromEntries(
         counters

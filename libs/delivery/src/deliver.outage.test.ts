@@ -26,6 +26,7 @@ function staged(answer: Answer, limits: Partial<Target['limits']> = {}) {
       connector: { enter: method, update: method, exit: method },
       limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 4, ...limits },
       batchBy: 'destination',
+      giveUpAfterMs: 86_400_000,
     },
     clock,
   );

@@ -22,6 +22,7 @@ function targetOf(connector: Connector, limits: Partial<Target['limits']> = {}):
       connector,
       limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 2, ...limits },
       batchBy: 'destination',
+      giveUpAfterMs: 86_400_000,
     },
     new VirtualClock(0),
   );

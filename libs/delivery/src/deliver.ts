@@ -21,6 +21,8 @@ export interface Target {
   readonly limits: DestinationLimits;
   /** What may share a request. */
   readonly batchBy: 'destination' | 'route';
+  /** How old a change may become before it is given up, in milliseconds since it was first deferred. */
+  readonly giveUpAfterMs: number;
   /** Shared by everybody in this process who tells this destination. */
   readonly pace: Pace;
   readonly breaker: Breaker;

@@ -19,6 +19,7 @@ const entry = {
   type: 'webhook',
   settings: { url: 'http://127.0.0.1:9/hook', signingSecret: { secret: 'signing' }, batchSize: 50 },
   limits: {},
+  giveUpAfterMs: 86_400_000,
 };
 
 test('a destination has the limits of its connector', async () => {

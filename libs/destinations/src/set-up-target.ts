@@ -40,6 +40,7 @@ export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions
       connector: definition.connect(settings, { ...options, now: options.clock.now }),
       limits: lowered(definition.limits(settings), entry.limits),
       batchBy: definition.batchBy,
+      giveUpAfterMs: entry.giveUpAfterMs,
     },
     options.clock,
   );

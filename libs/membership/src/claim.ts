@@ -28,20 +28,19 @@ export function note(
 }
 
 /**
- * The row after a delivery that it claims has ended: the destination took the state (`told`), will never take it
- * (`refused`), was certainly not reached (`pending`), or answered that it failed and may have taken it all the same
- * (`in-doubt`). A delivery without an answer is not settled: the request may still be under way, so its claim expires.
+ * The row after a delivery that it claims has ended: the destination took the state (`told`), will not be told it
+ * (`refused`), or is to be told it again by the retry queue (`deferred`) or by the next export (`pending`). With
+ * `inDoubt` it may have taken the state all the same. A delivery without an answer is not settled: the request may still
+ * be under way, so its claim expires.
  */
-export function settle(claimed: LedgerRecord, outcome: 'told' | 'refused' | 'pending' | 'in-doubt'): LedgerRecord {
-  switch (outcome) {
-    case 'told':
-      return { ...claimed, standing: { is: 'told' }, told: claimed.known, inDoubt: false };
-    case 'in-doubt':
-      return { ...claimed, standing: { is: 'pending' }, inDoubt: true };
-    case 'refused':
-    case 'pending':
-      return { ...claimed, standing: { is: outcome } };
-  }
+export function settle(
+  claimed: LedgerRecord,
+  outcome: 'told' | 'refused' | 'pending' | 'deferred',
+  inDoubt = false,
+): LedgerRecord {
+  return outcome === 'told'
+    ? { ...claimed, standing: { is: 'told' }, told: claimed.known, inDoubt: false }
+    : { ...claimed, standing: { is: outcome }, inDoubt: claimed.inDoubt || inDoubt };
 }
 
 function next(record: LedgerRecord | undefined, demand: Demand): Omit<LedgerRecord, 'standing'> {

@@ -13,7 +13,7 @@ const exit = exampleState({ status: 'exited' });
 const later = { qualifiedAtMs: noon + 3_600_000 };
 const claimedUntil = (expiresAtMs: number): LedgerRecord =>
   exampleRecord({ known: member, standing: { is: 'claimed', claimant: 'other', expiresAtMs } });
-const untold = (known: MembershipState, standing: 'noted' | 'refused' | 'pending'): LedgerRecord => ({
+const untold = (known: MembershipState, standing: 'noted' | 'refused' | 'pending' | 'deferred'): LedgerRecord => ({
   known,
   standing: { is: standing },
   attributes: {},
@@ -88,7 +88,7 @@ test('after an expired claim the destination is told, for it was perhaps told so
 test('an exit after an entry that was perhaps told is sent, though no entry is certain', () => {
   const claimed = claim(undefined, { state: member, attributes: {} }, { claimant: 'dead', expiresAtMs: now - 1 });
   expect(decide(claimed, exit, now)).toEqual({ action: 'tell', kind: 'exited' });
-  const inDoubt = settle(claimed, 'in-doubt');
+  const inDoubt = settle(claimed, 'deferred', true);
   expect(decide(inDoubt, exit, now)).toEqual({ action: 'tell', kind: 'exited' });
 });
 
@@ -117,6 +117,37 @@ test('what was refused is not asked again until something changes', () => {
   expect(decide(refused, { ...rewritten, content: 'b' }, now)).toEqual({ action: 'tell', kind: 'entered' });
   expect(decide(refused, exampleState({ ...member, ...later }), now)).toEqual({ action: 'tell', kind: 'entered' });
   expect(decide(refused, exit, now)).toEqual({ action: 'note', standing: 'noted' });
+});
+
+test('what is deferred is told by the retry queue, and by an export only when it asks for something else', () => {
+  const deferred = untold(member, 'deferred');
+  const rewritten = { ...member, enqueuedAtMs: member.enqueuedAtMs + 1 };
+  expect(decide(deferred, member, now)).toEqual({ action: 'nothing', because: 'unchanged' });
+  expect(decide(deferred, rewritten, now)).toEqual({ action: 'nothing', because: 'unchanged' });
+  expect(decide(deferred, { ...rewritten, content: 'b' }, now)).toEqual({ action: 'tell', kind: 'entered' });
+  expect(decide(deferred, exampleState({ ...member, ...later }), now)).toEqual({ action: 'tell', kind: 'entered' });
+  expect(decide(deferred, exit, now)).toEqual({ action: 'note', standing: 'noted' });
+  expect(decide(deferred, member, now, 'retry')).toEqual({ action: 'tell', kind: 'entered' });
+  const older = exampleState({ ...member, qualifiedAtMs: noon - 1 });
+  expect(decide(deferred, older, now, 'retry')).toEqual({ action: 'nothing', because: 'superseded' });
+});
+
+test('what was refused is told again when a person asks for it, and only then', () => {
+  const refused = untold(member, 'refused');
+  expect(decide(refused, member, now, 'retry')).toEqual({ action: 'nothing', because: 'unchanged' });
+  expect(decide(refused, member, now, 'replay')).toEqual({ action: 'tell', kind: 'entered' });
+  expect(decide(exampleRecord({ known: member }), member, now, 'replay')).toEqual({
+    action: 'nothing',
+    because: 'unchanged',
+  });
+});
+
+test('the same event with other content, as a corrected activation file makes it, is told', () => {
+  for (const content of ['0', 'z']) {
+    const corrected = { ...member, content };
+    expect(decide(untold(member, 'refused'), corrected, now, 'replay')).toEqual({ action: 'tell', kind: 'entered' });
+    expect(decide(exampleRecord({ known: member }), corrected, now)).toEqual({ action: 'tell', kind: 'updated' });
+  }
 });
 
 /** States of one key whose qualifications differ, as AEP sends them. */

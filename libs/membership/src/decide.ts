@@ -13,6 +13,12 @@ export type Decision =
   | { readonly action: 'wait'; readonly untilMs: number };
 
 /**
+ * Who asks: an export for the first time, the retry queue for what was deferred, or a person for what was refused
+ * or given up.
+ */
+export type Asking = 'first' | 'retry' | 'replay';
+
+/**
  * The table by which every change is decided: the state that AEP sent, against what the ledger knows.
  *
  * | the row | older than known | the same as known | newer than known |
@@ -21,14 +27,21 @@ export type Decision =
  * | claimed, live | nothing | wait | wait |
  * | claimed, expired | nothing | tell | tell |
  * | pending | nothing | tell | by content |
+ * | deferred | nothing | retry, replay: tell; else nothing | the same demand again: nothing; else by content |
  * | told, noted | nothing | nothing | by content |
- * | refused | nothing | nothing | the same demand again: nothing; else by content |
+ * | refused | nothing | replay: tell; else nothing | the same demand again: nothing; else by content |
  *
  * *By content*: a destination that certainly has the same content is told nothing; the row moves on only when AEP's
  * qualification did, because an export that changes nothing must cost nothing. Somebody of whom the destination never
- * heard, and who is not to be in it, is noted.
+ * heard, and who is not to be in it, is noted. A state of the same time with other content, which is what a corrected
+ * activation file makes of an event, counts as newer.
  */
-export function decide(record: LedgerRecord | undefined, state: MembershipState, nowMs: number): Decision {
+export function decide(
+  record: LedgerRecord | undefined,
+  state: MembershipState,
+  nowMs: number,
+  asking: Asking = 'first',
+): Decision {
   if (record === undefined) return state.isMember ? { action: 'tell', kind: 'entered' } : note('noted');
 
   const { standing, known } = record;
@@ -37,12 +50,23 @@ export function decide(record: LedgerRecord | undefined, state: MembershipState,
   if (standing.is === 'claimed') {
     return standing.expiresAtMs > nowMs ? { action: 'wait', untilMs: standing.expiresAtMs } : tell(record, state);
   }
-  if (order === 0) return standing.is === 'pending' ? tell(record, state) : unchanged();
-  if (standing.is === 'refused' && isSameDemand(known, state)) return unchanged();
+  if (order === 0 && saysTheSame(known, state)) return decideSame(record, state, asking);
+  const isOpen = standing.is === 'refused' || standing.is === 'deferred';
+  if (isOpen && asking === 'first' && isSameDemand(known, state)) return unchanged();
   if (!hasNothingToLearn(record, state)) return tell(record, state);
-  return isNewQualification(known, state) || standing.is === 'pending' || standing.is === 'refused'
+  return isNewQualification(known, state) || isOpen || standing.is === 'pending'
     ? note(record.told === undefined ? 'noted' : 'told')
     : unchanged();
+}
+
+/** The very state that the row knows, again. */
+function decideSame(record: LedgerRecord, state: MembershipState, asking: Asking): Decision {
+  const isAsked: Readonly<Record<string, readonly Asking[]>> = {
+    pending: ['first', 'retry', 'replay'],
+    deferred: ['retry', 'replay'],
+    refused: ['replay'],
+  };
+  return isAsked[record.standing.is]?.includes(asking) === true ? tell(record, state) : unchanged();
 }
 
 function tell(record: LedgerRecord, state: MembershipState): Decision {

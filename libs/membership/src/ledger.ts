@@ -15,11 +15,12 @@ export interface LedgerKey {
  * - `told`: the destination has it;
  * - `noted`: there was nothing to tell, such as the exit of somebody it never heard of;
  * - `refused`: the destination refused it; the same state is not tried again;
- * - `pending`: the destination should be told, and nobody is telling it;
+ * - `pending`: the destination should be told, but its route is paused: the next export tells it;
+ * - `deferred`: the destination should be told, and the retry queue will;
  * - `claimed`: somebody is telling it until `expiresAtMs`; after that, perhaps told.
  */
 export type Standing =
-  | { readonly is: 'told' | 'noted' | 'refused' | 'pending' }
+  | { readonly is: 'told' | 'noted' | 'refused' | 'pending' | 'deferred' }
   | { readonly is: 'claimed'; readonly claimant: string; readonly expiresAtMs: number };
 
 /** What is remembered of one key. */

@@ -17,23 +17,20 @@ export interface MembershipState {
   readonly content: string;
 }
 
-/** A state of which the content need not be known, because computing it is dear. */
-export type UndigestedState = Omit<MembershipState, 'content'> & { readonly content?: string };
+/** A state of which the content is not known, because computing it is dear. */
+export type UndigestedState = Omit<MembershipState, 'content'>;
 
 /**
  * Orders the states of one key from old to new: by `lastQualificationTime`; then an exit after a realisation, for an
  * exit may carry the time of the qualification that it ends; then by the time the event was enqueued, which alone can
- * order attributes and consent. Sequence number and content only make the order total, so that every worker agrees.
+ * order attributes and consent. The sequence number only makes the order the same for every worker.
  */
 export function compareStates(left: UndigestedState, right: UndigestedState): number {
-  const leftContent = left.content ?? '';
-  const rightContent = right.content ?? '';
   return (
     left.qualifiedAtMs - right.qualifiedAtMs ||
     Number(left.status === 'exited') - Number(right.status === 'exited') ||
     left.enqueuedAtMs - right.enqueuedAtMs ||
-    left.sequenceNumber - right.sequenceNumber ||
-    (leftContent < rightContent ? -1 : leftContent > rightContent ? 1 : 0)
+    left.sequenceNumber - right.sequenceNumber
   );
 }
 

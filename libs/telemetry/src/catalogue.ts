@@ -27,8 +27,9 @@ export const counters = {
   'events-received': 'Events that the hub handed over, repetitions included.',
   'events-unreadable': 'Events in which something could not be read, by refusal code; each is a dead letter.',
   'exports-read': 'Profile exports found in the events.',
-  'changes-settled': 'Changes by destination and outcome; every change ends in exactly one.',
+  'changes-settled': 'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
   'requests-sent': 'Batches handed to a destination, by destination and result.',
+  stalls: 'Batches that stalled their partition because nearly everything was refused.',
   'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
   'ledger-writes': 'Rows written to the ledger.',
 } as const;
@@ -45,6 +46,11 @@ const count = (counter: Count['counter'], by: number, labels: Count['labels'] = 
 
 /** How many changes of one destination ended in each outcome; outcomes that did not occur are absent. */
 export type OutcomesByDestination = Readonly<Record<string, Readonly<Partial<Record<Outcome, number>>>>>;
+
+const countsOfOutcomes = (outcomesByDestination: OutcomesByDestination): readonly Count[] =>
+  Object.entries(outcomesByDestination).flatMap(([destination, byOutcome]) =>
+    Object.entries(byOutcome).map(([outcome, by]) => count('changes-settled', by, { destination, outcome })),
+  );
 
 /** Everything that the product says about itself: noun and past verb, with its level, its sentence and its counters. */
 export const catalogue = {
@@ -87,22 +93,48 @@ export const catalogue = {
       count('exports-read', f.exports),
       count('ledger-reads', f.ledgerReads),
       count('ledger-writes', f.ledgerWrites),
-      ...Object.entries(f.outcomes).flatMap(([destination, byOutcome]) =>
-        Object.entries(byOutcome).map(([outcome, by]) => count('changes-settled', by, { destination, outcome })),
-      ),
+      ...countsOfOutcomes(f.outcomes),
     ],
   }),
-  'batch-held': signal<{
-    readonly partitionId: string;
+  'retry-settled': signal<{
+    readonly destination: string;
     readonly events: number;
+    readonly attempts: number;
+    readonly outcomes: OutcomesByDestination;
+    readonly ledgerReads: number;
+    readonly ledgerWrites: number;
+    readonly durationMs: number;
+  }>({
+    level: 'information',
+    sentence: (f) => `Settled a retry of ${f.events} events for ${f.destination} in ${f.durationMs} ms.`,
+    counts: (f) => [
+      count('ledger-reads', f.ledgerReads),
+      count('ledger-writes', f.ledgerWrites),
+      ...countsOfOutcomes(f.outcomes),
+    ],
+  }),
+  'changes-deferred': signal<{
+    readonly destination: string;
+    readonly changes: number;
+    readonly attempts: number;
+    readonly class: string;
+    readonly reason: string;
+    readonly waitMs: number;
+  }>({
+    level: 'warning',
+    sentence: (f) =>
+      `${f.changes} changes for ${f.destination} are tried again in ${Math.ceil(f.waitMs / 1_000)} s (${f.class}): ${f.reason}`,
+    counts: () => [],
+  }),
+  'partition-stalled': signal<{
+    readonly partitionId: string;
     readonly firstSequenceNumber: number;
-    readonly lastSequenceNumber: number;
     readonly reason: string;
   }>({
     level: 'error',
     sentence: (f) =>
-      `Partition ${f.partitionId} is held at event ${f.firstSequenceNumber}: ${f.reason} The same events are tried again until they can be settled.`,
-    counts: () => [],
+      `Partition ${f.partitionId} is stalled at event ${f.firstSequenceNumber}: ${f.reason} The same events are told again until a person mends it.`,
+    counts: (f) => [count('stalls', 1, { partitionId: f.partitionId })],
   }),
   'request-answered': signal<{
     readonly destination: string;
@@ -136,6 +168,26 @@ export const catalogue = {
   }>({
     level: 'warning',
     sentence: (f) => `${f.destination} rejected ${f.changes} changes: ${f.reason} They are kept as dead letters.`,
+    counts: () => [],
+  }),
+  'retry-message-refused': signal<object>({
+    level: 'error',
+    sentence: () => 'A message in the retry queue is none of ours, and was left out. Check what else writes to the queue.',
+    counts: () => [],
+  }),
+  'ledger-swept': signal<{ readonly seen: number; readonly removed: number; readonly durationMs: number }>({
+    level: 'information',
+    sentence: (f) => `Removed ${f.removed} of ${f.seen} ledger rows: people who left long ago.`,
+    counts: () => [],
+  }),
+  'changes-abandoned': signal<{
+    readonly destination: string;
+    readonly reason: string;
+    readonly changes: number;
+  }>({
+    level: 'error',
+    sentence: (f) =>
+      `${f.changes} changes for ${f.destination} were tried long enough: ${f.reason} They are kept as dead letters.`,
     counts: () => [],
   }),
 } as const;

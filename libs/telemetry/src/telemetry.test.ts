@@ -52,6 +52,6 @@ test('a line below the level is not written but counted', () => {
 });
 
 test('every signal is a noun and a past verb, and every counter says what it counts', () => {
-  for (const name of Object.keys(catalogue)) expect(name).toMatch(/^[a-z]+(-[a-z]+)*-(unreadable|[a-z]+ed|held)$/);
+  for (const name of Object.keys(catalogue)) expect(name).toMatch(/^[a-z]+(-[a-z]+)*-(unreadable|swept|[a-z]+ed)$/);
   for (const meaning of Object.values(counters)) expect(meaning).toMatch(/^[A-Z].*\.$/);
 });

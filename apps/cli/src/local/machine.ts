@@ -156,11 +156,11 @@ async function startHost(
   const log = ({ level, message, invocationId }: HostLogEntry): void => {
     const signal = readSignal(message);
     if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
-    if (signal?.name === 'batch-held') settled.set(signal.partitionId, signal.firstSequenceNumber - 1);
+    if (signal?.name === 'partition-stalled') settled.set(signal.partitionId, signal.firstSequenceNumber - 1);
     if (signal !== undefined) onSignal(signal);
     else if (level === 'information' && invocationId !== undefined) onPrinted(message);
-    // A batch that is held has said so by its signal.
-    else if (isComplaint(level) && !message.startsWith('BatchHeldError')) onWarning(message.split('\n')[0] ?? '');
+    // A stalled partition has said so by its signal.
+    else if (isComplaint(level) && !message.startsWith('StalledError')) onWarning(message.split('\n')[0] ?? '');
   };
   try {
     const host = await startFunctionsHost({

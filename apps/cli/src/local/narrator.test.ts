@@ -93,7 +93,7 @@ test('for machines every line is one JSON object with its event', () => {
 });
 
 test('only a line of the catalogue is a signal', () => {
-  expect(readSignal('{"signal":"batch-held","message":"…","partitionId":"1"}')).toMatchObject({ name: 'batch-held' });
+  expect(readSignal('{"signal":"partition-stalled","message":"…","partitionId":"1"}')).toMatchObject({ name: 'partition-stalled' });
   expect(readSignal('{"signal": broken')).toBeUndefined();
   expect(readSignal('Worker started')).toBeUndefined();
 });

@@ -117,14 +117,32 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'changes-rejected':
           warn(`${signal.destination} rejected changes: ${signal.reason} They are kept as dead letters.`);
           return;
-        case 'batch-held':
-          warn(`Partition ${signal.partitionId} is held: ${signal.reason}`);
+        case 'changes-deferred':
+          warn(`${signal.destination}: changes are tried again later (${signal.class}): ${signal.reason}`);
           return;
+        case 'changes-abandoned':
+          warn(`${signal.destination} was tried long enough: ${signal.reason} The changes are kept as dead letters.`);
+          return;
+        case 'partition-stalled':
+          warn(`Partition ${signal.partitionId} is stalled: ${signal.reason}`);
+          return;
+        case 'retry-message-refused':
+          warn('A message in the retry queue is none of ours.');
+          return;
+        case 'retry-settled': {
+          const counts = new OutcomeCounts();
+          counts.add(signal.outcomes);
+          const text = counts.toString() || 'nothing is routed any more';
+          if (hasRoom()) print(`${dim('re ')} ${dim('retry'.padEnd(13))} ${count(signal.events, 'export').padEnd(10)} ${text}`);
+          else rest.addBatch(signal.events, signal.outcomes);
+          return;
+        }
         case 'activation-file-warned':
           warn(signal.problem);
           return;
         case 'handler-started':
         case 'request-answered':
+        case 'ledger-swept':
           return;
       }
     },

@@ -12,9 +12,8 @@ export class Tally {
 
   count(signal: Signal): void {
     if (signal.name === 'event-unreadable') this.#unreadable += 1;
-    if (signal.name !== 'batch-settled') return;
-    this.#eventsReceived += signal.events;
-    this.#outcomes.add(signal.outcomes);
+    if (signal.name === 'batch-settled') this.#eventsReceived += signal.events;
+    if (signal.name === 'batch-settled' || signal.name === 'retry-settled') this.#outcomes.add(signal.outcomes);
   }
 
   countTold(changes: readonly ToldChange[]): void {

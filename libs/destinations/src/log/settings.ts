@@ -5,9 +5,6 @@ export const logSettings = z
     showIdentities: z
       .boolean()
       .default(false)
-      .meta({
-        description: 'Prints identities and attribute values in full. They are personal data: for local runs only.',
-        examples: [true],
-      }),
+      .describe('Prints identities and attribute values in full. They are personal data: for local runs only.'),
   })
   .prefault({});

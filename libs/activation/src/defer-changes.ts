@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { backoffMs, type Backoff, type DeferredEvent, type Retry } from '@activation-hub/delivery';
+import type { WaitingChange } from './decide-changes.ts';
+import type { DeliveredChange } from './deliver-changes.ts';
+import type { Hub } from './hub.ts';
+import type { IncomingEvent } from './read-events.ts';
+import type { Demand } from './resolve-demands.ts';
+import type { Tally } from './tally.ts';
+import type { Work } from './work.ts';
+
+/** How the waits between the attempts of a retry grow. */
+const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
+/** A retry is due at least so long after it was deferred, and after a claim has expired. */
+const restMs = 1_000;
+/** Somebody else's claim is mostly over in a moment: it is looked at once more before it is waited for. */
+const lookAgainMs = 2_000;
+/** However young it is, a retry that was tried so often is given up. */
+const attemptsMax = 100;
+/** More bytes of events than these are not kept in one retry, so that reading it back stays cheap. */
+const retryBytesMax = 4 * 1024 * 1024;
+
+/** What is to be tried later, and what has been tried long enough. */
+export interface Later {
+  readonly deferred: ReadonlySet<DeliveredChange>;
+  readonly givenUp: ReadonlySet<DeliveredChange>;
+  /** Whether anything was put into the retry queue: then a retry that led here lives on. */
+  readonly isPut: boolean;
+}
+
+/** A change that goes to the retry queue, with when and why. */
+interface OpenChange {
+  readonly demand: Demand;
+  readonly class: string;
+  readonly reason: string;
+  readonly wasTried: boolean;
+  readonly notBeforeMs: number;
+  /** Nobody may tell it before a claim has expired. */
+  readonly isClaimed: boolean;
+}
+
+/**
+ * Puts what cannot be settled now into the retry queue, before the ledger says that it is there. What is too old or was
+ * tried too often is given up.
+ */
+export async function deferChanges(
+  ended: { readonly results: readonly DeliveredChange[]; readonly waiting: readonly WaitingChange[] },
+  work: Work,
+  hub: Hub,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<Later> {
+  const nowMs = hub.clock.now();
+  const deferred = new Set<DeliveredChange>();
+  const givenUp = new Set<DeliveredChange>();
+  const open: OpenChange[] = ended.waiting.map(({ demand, untilMs }) => ({
+    demand,
+    class: 'transient',
+    reason: 'somebody else was telling the destination',
+    wasTried: false,
+    notBeforeMs: work.retry === undefined ? Math.min(untilMs + restMs, nowMs + lookAgainMs) : untilMs + restMs,
+    isClaimed: true,
+  }));
+  for (const change of ended.results) {
+    const { demand, result, row } = change;
+    if (result.status !== 'retry') continue;
+    if (isTooOld(work.retry, hub.targets.get(demand.route.destination)?.giveUpAfterMs, nowMs)) {
+      givenUp.add(change);
+      continue;
+    }
+    deferred.add(change);
+    const isClaimed = result.doubt === 'unanswered' && row.record.standing.is === 'claimed';
+    const expiresAtMs = row.record.standing.is === 'claimed' && isClaimed ? row.record.standing.expiresAtMs + restMs : 0;
+    const notBeforeMs = Math.max(result.notBeforeMs ?? 0, expiresAtMs);
+    open.push({ demand, class: result.class, reason: result.reason, wasTried: result.wasTried, notBeforeMs, isClaimed });
+  }
+  for (const { demand } of open) tally.count(demand.route.destination, 'deferred');
+
+  const groups = [...Map.groupBy(open, ({ demand, isClaimed }) => `${demand.route.destination} ${isClaimed}`).values()];
+  const parts = groups.flatMap((group) => partsOf(group));
+  for (const [index, part] of parts.entries()) await putRetry(part, index === 0 ? work.retry : undefined, work, hub, signal);
+  return { deferred, givenUp, isPut: parts.length > 0 };
+}
+
+/** One retry of these changes. The first of a retry's parts keeps its name, so that it replaces what waited before. */
+async function putRetry(
+  changes: readonly OpenChange[],
+  replaced: Retry | undefined,
+  work: Work,
+  hub: Hub,
+  signal: AbortSignal,
+): Promise<void> {
+  const [first] = changes;
+  if (first === undefined) return;
+  const nowMs = hub.clock.now();
+  const attempts = (work.retry?.attempts ?? 0) + (changes.some(({ wasTried }) => wasTried) ? 1 : 0);
+  const waitMs = first.isClaimed ? 0 : restMs + backoffMs(backoff, Math.max(attempts, 1), hub.clock.random);
+  const dueAtMs = Math.max(nowMs + waitMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
+  const retry: Retry = {
+    id: replaced?.id ?? randomUUID(),
+    destination: first.demand.route.destination,
+    events: deferredEvents(changes),
+    attempts,
+    firstDeferredAtMs: work.retry?.firstDeferredAtMs ?? nowMs,
+    class: first.class,
+    reason: first.reason,
+    isReplay: work.retry?.isReplay ?? false,
+  };
+  await hub.retryQueue.put(retry, dueAtMs, signal);
+  const { destination, class: cause, reason } = retry;
+  hub.telemetry.emit('changes-deferred', {
+    destination,
+    changes: changes.length,
+    attempts,
+    class: cause,
+    reason,
+    waitMs: dueAtMs - nowMs,
+  });
+}
+
+function deferredEvents(changes: readonly OpenChange[]): readonly DeferredEvent[] {
+  const byEvent = Map.groupBy(changes, ({ demand }) => demand.event);
+  return [...byEvent].map(([event, ofEvent]) => ({
+    event,
+    audiences: [...new Set(ofEvent.map(({ demand }) => demand.audience.key))],
+  }));
+}
+
+/** Splits changes where their events together would be too large for one retry. */
+function partsOf(changes: readonly OpenChange[]): OpenChange[][] {
+  const parts: OpenChange[][] = [];
+  let bytes = Infinity;
+  let seen = new Set<IncomingEvent>();
+  for (const change of changes) {
+    const { event } = change.demand;
+    const more = seen.has(event) ? 0 : event.body.byteLength;
+    if (bytes + more > retryBytesMax) {
+      parts.push([]);
+      bytes = 0;
+      seen = new Set();
+    }
+    bytes += seen.has(event) ? 0 : event.body.byteLength;
+    seen.add(event);
+    parts.at(-1)?.push(change);
+  }
+  return parts;
+}
+
+function isTooOld(retry: Retry | undefined, giveUpAfterMs: number | undefined, nowMs: number): boolean {
+  if (retry === undefined) return false;
+  return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
+}

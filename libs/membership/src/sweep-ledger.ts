@@ -1,0 +1,24 @@
+import type { Ledger, LedgerRecord } from './ledger.ts';
+
+/**
+ * Removes the rows of people who are not in a destination and have not been for long: nothing that AEP may still send can
+ * be older than them. Rows in doubt, claimed, deferred or pending stay. A row that somebody writes meanwhile stays too.
+ * Gives the number of rows seen and removed.
+ */
+export async function sweepLedger(
+  ledger: Ledger,
+  options: { readonly olderThanMs: number; readonly signal: AbortSignal },
+): Promise<{ readonly seen: number; readonly removed: number }> {
+  let seen = 0;
+  let removed = 0;
+  for await (const { key, record, version } of ledger.rows({}, options.signal)) {
+    seen += 1;
+    if (isOver(record, options.olderThanMs) && (await ledger.remove(key, version, options.signal))) removed += 1;
+  }
+  return { seen, removed };
+}
+
+function isOver({ known, standing, inDoubt }: LedgerRecord, olderThanMs: number): boolean {
+  const isSettled = standing.is === 'told' || standing.is === 'noted';
+  return isSettled && !inDoubt && !known.isMember && Math.max(known.qualifiedAtMs, known.enqueuedAtMs) < olderThanMs;
+}
