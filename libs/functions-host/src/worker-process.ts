@@ -182,7 +182,7 @@ export class WorkerProcess {
     if (this.#stopping.signal.aborted) return;
     if (performance.now() - this.#startedAt > healthyAfterMs) this.#restarts = 0;
     this.#loaded = this.#respawn(reason);
-    this.#loaded.catch(() => undefined);
+    this.#loaded.catch(() => undefined); // Whoever waits for it is told; if nobody does, that is no crash.
   }
 
   /** Tries for as long as the host runs: what stopped the app from loading may pass, as in Azure. */
