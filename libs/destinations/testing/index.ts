@@ -1,3 +1,4 @@
+export { type BrazeVendor, startBrazeVendor } from '../src/braze/vendor.ts';
 export {
   type Dynamics365Vendor,
   type Dynamics365VendorOptions,

@@ -5,6 +5,9 @@ export const logSettings = z
     showIdentities: z
       .boolean()
       .default(false)
-      .describe('Prints identities and attribute values in full. They are personal data: for local runs only.'),
+      .meta({
+        description: 'Prints identities and attribute values in full. They are personal data: for local runs only.',
+        examples: [true],
+      }),
   })
   .prefault({});

@@ -6,10 +6,16 @@ const headerValue = z
   .regex(/^[\x20-\x7e]*$/, 'Write the value of an HTTP header in plain ASCII, on one line.');
 
 export const webhookSettings = z.strictObject({
-  url: configuredUrl().describe('Where changes are posted to. https only, except in local runs.'),
+  url: configuredUrl().meta({
+    description: 'Where changes are posted to. https only, except in local runs.',
+    examples: ['https://example.com/audience-changes'],
+  }),
   signingSecret: secret()
     .optional()
-    .describe('Signs each request by Standard Webhooks: whsec_ and base64, or any other text, used as it is.'),
+    .meta({
+      description: 'Signs each request by Standard Webhooks: whsec_ and base64, or any other text, used as it is.',
+      examples: [{ secret: 'hook-signing-secret' }],
+    }),
   headers: z
     .record(z.string(), z.union([headerValue, secret()], 'Write a text or { secret: name }.'))
     .superRefine((headers, context) => {
@@ -19,14 +25,26 @@ export const webhookSettings = z.strictObject({
       }
     })
     .default({})
-    .describe('Own headers of each request, such as an authorization whose value is a secret.'),
-  batchSize: z.int().min(1).max(1000).default(100).describe('Changes in one request, at most.'),
+    .meta({
+      description: 'Own headers of each request, such as an authorization whose value is a secret.',
+      examples: [{ authorization: { secret: 'hook-authorization' }, 'x-tenant': 'contoso' }],
+    }),
+  batchSize: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .meta({ description: 'Changes in one request, at most.', examples: [500] }),
   timeoutMs: z
     .int()
     .min(100)
     .max(100_000)
     .default(10_000)
-    .describe('How long one request may take, from the connection to the last byte of the answer, in milliseconds.'),
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [30_000],
+    }),
 });
 
 export type WebhookSettings = z.output<typeof webhookSettings>;

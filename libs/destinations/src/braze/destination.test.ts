@@ -1,0 +1,252 @@
+import { afterEach, expect, test } from 'vitest';
+import {
+  type ChangeKind,
+  createHttpClient,
+  type Delivery,
+  type HttpResponse,
+  type JsonValue,
+  Secret,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
+import { braze } from './destination.ts';
+import { brazeError, judgeTrackResponse } from './response.ts';
+import { brazeSettings, type BrazeTerms, brazeTerms } from './settings.ts';
+import { startBrazeVendor } from './vendor.ts';
+
+const apiKey = new Secret('key-not-to-be-seen');
+const groupId = '3f0a81ff-0000-4000-8000-000000000000';
+
+describeDestinationContract(test, {
+  definition: braze,
+  settings: ({ origin, timeoutMs }) => ({ restUrl: origin, apiKey, timeoutMs }),
+  terms: { booleanAttribute: 'in_sports_fans' },
+  startVendor: startBrazeVendor,
+  leftOut: {
+    'partial-answer':
+      'Braze names only the rows that it refuses, and documents that it has taken those that it does not name',
+  },
+});
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+const never = new AbortController().signal;
+
+async function start(settings: object = {}) {
+  const vendor = await startBrazeVendor();
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  cleanups.push(
+    () => http.close(),
+    () => vendor.close(),
+  );
+  const parsed = brazeSettings.parse({ restUrl: `${vendor.origin}/`, apiKey, ...settings });
+  const connector = braze.connect(parsed, { http, now: Date.now, print: () => undefined });
+  const sent = () => vendor.requests.map(({ body }) => (JSON.parse(body) as { attributes: unknown[] }).attributes);
+  return { vendor, connector, sent };
+}
+
+const terms = (written: object): BrazeTerms => brazeTerms.parse(written);
+const boolean = terms({ booleanAttribute: 'in_sports_fans' });
+interface About {
+  readonly kind?: ChangeKind;
+  readonly namespace?: string;
+  readonly value?: string;
+  readonly attributes?: Readonly<Record<string, JsonValue>>;
+  readonly of?: BrazeTerms;
+}
+const delivery = (number: number, about: About = {}): Delivery<BrazeTerms> => ({
+  change: {
+    id: `change-${number}`,
+    kind: about.kind ?? 'entered',
+    audience: { key: 'sports-fans', namespace: 'ups', id: 'a-1' },
+    identity: { namespace: about.namespace ?? 'email', value: about.value ?? `ann-${number}@example.com` },
+    qualifiedAt: '2026-11-22T12:00:00.000Z',
+    attributes: about.attributes ?? {},
+  },
+  terms: about.of ?? boolean,
+});
+const statuses = (verdicts: readonly Verdict[]) => Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
+
+test('an entry says who it is, what is mapped, and that the person is a member', async () => {
+  const { vendor, connector, sent } = await start();
+  const attributes = { first_name: 'Ann', score: 7, old: null, email: 'x@example.com', _update_existing_only: true };
+  await connector.enter([delivery(1, { attributes })], never);
+  expect(vendor.requests[0]).toMatchObject({ method: 'POST', url: '/users/track' });
+  expect(vendor.requests[0]?.headers).toMatchObject({ authorization: `Bearer ${apiKey.reveal()}` });
+  expect(sent()).toEqual([
+    [
+      {
+        email: 'ann-1@example.com',
+        _update_existing_only: false,
+        first_name: 'Ann',
+        score: 7,
+        old: null,
+        in_sports_fans: true,
+      },
+    ],
+  ]);
+});
+
+test.each<[object, JsonValue, JsonValue]>([
+  [{ booleanAttribute: 'fan' }, { fan: true }, { fan: false }],
+  [
+    { arrayAttribute: 'audiences' },
+    { audiences: { add: ['sports-fans'] } },
+    { audiences: { remove: ['sports-fans'] } },
+  ],
+  [
+    { subscriptionGroupId: groupId },
+    { subscription_groups: [{ subscription_group_id: groupId, subscription_state: 'subscribed' }] },
+    { subscription_groups: [{ subscription_group_id: groupId, subscription_state: 'unsubscribed' }] },
+  ],
+])(
+  'with the terms %j, an entry and an exit say so, and an update says nothing of it',
+  async (written, entered, exited) => {
+    const { connector, sent } = await start();
+    const of = terms(written);
+    await connector.enter([delivery(1, { of })], never);
+    await connector.update([delivery(1, { of, kind: 'updated', attributes: { score: 8 } })], never);
+    await connector.exit([delivery(1, { of, kind: 'exited' })], never);
+    const who = { email: 'ann-1@example.com' };
+    expect(sent()).toEqual([
+      [{ ...who, _update_existing_only: false, ...(entered as object) }],
+      [{ ...who, _update_existing_only: true, score: 8 }],
+      [{ ...who, _update_existing_only: true, ...(exited as object) }],
+    ]);
+  },
+);
+
+test('audiences of one array do not disturb each other', async () => {
+  const { vendor, connector } = await start();
+  const of = terms({ arrayAttribute: 'audiences' });
+  const other = delivery(2, { value: 'ann-1@example.com', of });
+  const ofOther = { ...other, change: { ...other.change, audience: { ...other.change.audience, key: 'golfers' } } };
+  await connector.enter([delivery(1, { of }), ofOther], never);
+  expect(vendor.profile('ann-1@example.com')).toEqual({ audiences: ['sports-fans', 'golfers'] });
+  await connector.exit([delivery(1, { of, kind: 'exited' })], never);
+  expect(vendor.profile('ann-1@example.com')).toEqual({ audiences: ['golfers'] });
+});
+
+test('nobody is created by an update or an exit, nor by an entry where that is not wanted', async () => {
+  const { vendor, connector } = await start({ createProfiles: false });
+  for (const [method, kind] of [
+    ['enter', 'entered'],
+    ['update', 'updated'],
+    ['exit', 'exited'],
+  ] as const) {
+    expect(statuses(await connector[method]([delivery(1, { kind })], never))).toEqual({ 'change-1': 'delivered' });
+  }
+  expect(vendor.profile('ann-1@example.com')).toBeUndefined();
+});
+
+test('each namespace has its identifier, and one without is refused', async () => {
+  const identifiers = { crmid: 'external_id', tel: 'phone', loyalty: { aliasLabel: 'loyalty' }, braze: 'braze_id' };
+  const { connector, sent } = await start({ identifiers });
+  const changes = [
+    delivery(1, { namespace: 'crmid', value: 'C-1' }),
+    delivery(2, { namespace: 'ecid' }),
+    delivery(3, { namespace: 'tel', value: '+4722123456' }),
+    delivery(4, { namespace: 'loyalty', value: 'L-4' }),
+    delivery(5, { namespace: 'braze', value: 'b-5' }),
+  ];
+  expect(statuses(await connector.enter(changes, never))).toMatchObject({
+    'change-2': 'rejected',
+    'change-5': 'delivered',
+  });
+  expect(sent()).toMatchObject([
+    [
+      { external_id: 'C-1' },
+      { phone: '+4722123456' },
+      { user_alias: { alias_name: 'L-4', alias_label: 'loyalty' } },
+      { braze_id: 'b-5' },
+    ],
+  ]);
+  expect(statuses(await connector.enter(changes.slice(1, 2), never))).toEqual({ 'change-2': 'rejected' });
+  expect(sent()).toHaveLength(1);
+});
+
+test('identities are known by the form in which Braze keeps them', () => {
+  const identifiers = { email: 'email', tel: 'phone', crmid: 'external_id' };
+  const form = (namespace: string, value: string, more = {}) =>
+    braze.identity?.(
+      { namespace, value },
+      brazeSettings.parse({ restUrl: 'https://rest.fra-01.braze.eu', apiKey, identifiers, ...more }),
+    );
+  expect(form('email', ' Ann@Example.COM ')).toEqual({ status: 'formed', value: 'ann@example.com' });
+  expect(form('tel', '+47 22 12 34 56')).toEqual({ status: 'formed', value: '+4722123456' });
+  expect(form('tel', '22 12 34 56', { defaultCountry: 'NO' })).toEqual({ status: 'formed', value: '+4722123456' });
+  expect(form('crmid', ' C-1 ')).toEqual({ status: 'formed', value: 'C-1' });
+  for (const [namespace, value] of [
+    ['email', 'ann'],
+    ['tel', '22 12 34 56'],
+    ['crmid', ''],
+    ['ecid', '1'],
+    ['constructor', '1'],
+  ] as const) {
+    expect(form(namespace, value)).toMatchObject({ status: 'refused' });
+  }
+});
+
+test('what is queued during maintenance is delivered', async () => {
+  const { vendor, connector } = await start();
+  vendor.beginMaintenance();
+  expect(statuses(await connector.enter([delivery(1)], never))).toEqual({ 'change-1': 'delivered' });
+});
+
+test('an error that names no row asks for halves, and refuses the one that is left', async () => {
+  const { vendor, connector } = await start();
+  vendor.nameNoRows();
+  vendor.refuse('ann-2@example.com');
+  const batch = [delivery(1), delivery(2)];
+  await expect(connector.enter(batch, never)).rejects.toMatchObject({ class: 'invalid', doubt: 'answered' });
+  expect(statuses(await connector.enter(batch.slice(0, 1), never))).toEqual({ 'change-1': 'delivered' });
+  expect(await connector.enter(batch.slice(1), never)).toEqual([
+    { id: 'change-2', status: 'rejected', reason: 'Braze refuses this person' },
+  ]);
+});
+
+test('the probe finds a key that works, tells nothing, and throws for one that does not', async () => {
+  const { vendor, connector } = await start();
+  expect(await connector.probe?.([boolean], never)).toEqual([]);
+  expect(vendor.requests.map(({ body }) => body)).toEqual(['{"attributes":[]}']);
+  vendor.setFault({ kind: 'status', status: 401 });
+  await expect(connector.probe?.([boolean], never)).rejects.toMatchObject({ class: 'set-up' });
+});
+
+const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse => ({
+  status,
+  headers,
+  body: JSON.stringify(body),
+});
+
+test.each<[string, HttpResponse, object]>([
+  ['a limit with its end', answer(429, {}, { 'x-ratelimit-reset': '1700000005' }), { notBeforeMs: 1_700_000_005_000 }],
+  ['a limit whose end has passed', answer(429, {}, { 'x-ratelimit-reset': '5' }), { notBeforeMs: 1_700_000_000_000 }],
+  [
+    'a limit that says how long',
+    answer(429, {}, { 'retry-after': '2', 'x-ratelimit-reset': '1700000005' }),
+    { notBeforeMs: 1_700_000_002_000 },
+  ],
+  ['a limit that says nothing', answer(429), { notBeforeMs: undefined }],
+])('%s is waited for', (_what, response, expected) => {
+  expect(brazeError(response, 1_700_000_000_000)).toMatchObject({ class: 'throttled', ...expected });
+});
+
+test.each<[string, unknown, object]>([
+  ['a place outside of the request', { message: 'success', errors: [{ index: 2 }] }, { class: 'invalid' }],
+  [
+    'a place in another array',
+    { message: 'success', errors: [{ input_array: 'events', index: 0 }] },
+    { class: 'invalid' },
+  ],
+  ['a message that says neither', { message: 'failed' }, { class: 'transient', doubt: 'answered' }],
+])('%s is no success', (_what, body, expected) => {
+  const guard = (_text: unknown, fallback: string) => fallback;
+  expect(() => judgeTrackResponse(answer(201, body), ['a', 'b'], guard, 0)).toThrow(expect.objectContaining(expected));
+});
+
+test.each([{}, { booleanAttribute: 'a', arrayAttribute: 'b' }])('the terms %j are refused', (written) => {
+  expect(() => terms(written)).toThrow('exactly one of');
+});

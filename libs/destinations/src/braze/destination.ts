@@ -1,0 +1,69 @@
+import {
+  asking,
+  type Connector,
+  createReasonGuard,
+  defineDestination,
+  formed,
+  formField,
+  plainProfile,
+  refused,
+  secretsIn,
+  type Verdict,
+  withBearerToken,
+} from '@activation-hub/destination-kit';
+import { trackRequest, userAttributes } from './request.ts';
+import { brazeError, judgeTrackResponse } from './response.ts';
+import { brazeSettings, type BrazeTerms, brazeTerms } from './settings.ts';
+
+/** Attributes of Braze's user profiles, memberships among them. */
+export const braze = defineDestination({
+  type: 'braze',
+  title: 'Braze',
+  description: 'Keeps attributes of user profiles in Braze, with memberships as custom attributes or subscriptions.',
+  settings: brazeSettings,
+  terms: brazeTerms,
+  // Braze allows 3000 requests in three seconds to a workspace, which others use too.
+  limits: ({ batchSize }) => ({
+    batchCount: batchSize,
+    batchBytes: 1024 * 1024,
+    requestsPerSecond: 50,
+    concurrency: 8,
+  }),
+  batchBy: 'destination',
+  identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
+    const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
+    if (identifier === undefined) return refused('no identifier is set for this namespace');
+    if (identifier === 'email') return formField(plainProfile.email, value);
+    if (identifier === 'phone') {
+      return formField(plainProfile.phone, value, defaultCountry === undefined ? {} : { defaultCountry });
+    }
+    return value.trim() === '' ? refused('no value') : formed(value.trim());
+  },
+  connect: (settings, { http, now }): Connector<BrazeTerms> => {
+    http.check(settings.restUrl);
+    const sender = withBearerToken(http, 'apiKey', settings.apiKey);
+    const secrets = secretsIn(settings);
+    const tell: Connector<BrazeTerms>['enter'] = async (deliveries, signal) => {
+      const rows = deliveries.map((delivery) => ({ id: delivery.change.id, user: userAttributes(delivery, settings) }));
+      const reason = 'no identifier is set for this namespace';
+      const unknown = rows.flatMap(({ id, user }): Verdict[] => (user ? [] : [{ id, status: 'rejected', reason }]));
+      const told = rows.flatMap(({ id, user }) => (user ? [{ id, user }] : []));
+      if (told.length === 0) return unknown;
+      const users = told.map(({ user }) => user);
+      const response = await sender.send(trackRequest(settings, users), signal);
+      const ids = told.map(({ id }) => id);
+      return [...unknown, ...judgeTrackResponse(response, ids, createReasonGuard(deliveries, secrets), now())];
+    };
+    return {
+      enter: tell,
+      update: tell,
+      exit: tell,
+      probe: async (_routes, signal) => {
+        // Braze has nothing to be asked. A request about nobody is refused as empty by a key that works.
+        const response = await asking(sender.send(trackRequest(settings, []), signal));
+        if (response.status >= 300 && response.status !== 400) throw brazeError(response, now());
+        return [];
+      },
+    };
+  },
+});

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import {
+  DestinationError,
+  errorForResponse,
+  type HttpResponse,
+  readAnswer,
+  type ReasonGuard,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+
+/** What an answer outside 2xx means: Braze says when its limit ends, in seconds since 1970. */
+export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
+  const error = errorForResponse(response, nowMs);
+  const resetSeconds = Number(response.headers['x-ratelimit-reset'] ?? Number.NaN);
+  if (error.class !== 'throttled' || error.notBeforeMs !== undefined || !(resetSeconds > 0)) return error;
+  return new DestinationError(error.class, error.message, { notBeforeMs: Math.max(nowMs, resetSeconds * 1000) });
+}
+
+const answerSchema = z.object({
+  message: z.enum(['success', 'queued']),
+  errors: z
+    .array(z.object({ type: z.string().optional(), input_array: z.string().optional(), index: z.int().optional() }))
+    .default([]),
+});
+
+/**
+ * Judges the answer to a request that told of the changes with these ids, in this order. Braze names the rows that it refuses by
+ * their place in the request; what it does not name it has taken. An error that names no row leaves one thing only: to
+ * halve the batch, which `invalid` asks for.
+ */
+export function judgeTrackResponse(
+  response: HttpResponse,
+  ids: readonly string[],
+  guard: ReasonGuard,
+  nowMs: number,
+): Verdict[] {
+  if (response.status < 200 || response.status > 299) throw brazeError(response, nowMs);
+  const { errors } = readAnswer(response, answerSchema);
+  const refused = new Map<number, string | undefined>();
+  let isUnexplained = false;
+  for (const { type, input_array: array = 'attributes', index } of errors) {
+    const place = ids.length === 1 ? 0 : index;
+    if (place !== undefined && place in ids && array === 'attributes') refused.set(place, type);
+    else isUnexplained = true;
+  }
+  if (isUnexplained) {
+    const message = 'Failed to deliver: Braze refuses persons and does not say which. The batch is halved.';
+    throw new DestinationError('invalid', message, { doubt: 'answered' });
+  }
+  return ids.map((id, place) =>
+    refused.has(place)
+      ? { id, status: 'rejected', reason: guard(refused.get(place), 'Braze refuses this person') }
+      : { id, status: 'delivered' },
+  );
+}

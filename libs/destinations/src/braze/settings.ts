@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+const identifier = z.union(
+  [z.enum(['external_id', 'braze_id', 'email', 'phone']), z.strictObject({ aliasLabel: z.string().min(1) })],
+  'Write external_id, braze_id, email, phone, or { aliasLabel: label }.',
+);
+
+export const brazeSettings = z.strictObject({
+  restUrl: configuredUrl().meta({
+    description:
+      'The REST endpoint of your cluster, as the settings page of Braze shows it. A key works on its own cluster only.',
+    examples: ['https://rest.fra-01.braze.eu'],
+  }),
+  apiKey: secret().meta({
+    description: 'A REST API key with the permission users.track.',
+    examples: [{ secret: 'braze-api-key' }],
+  }),
+  identifiers: z
+    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), identifier)
+    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+    .default({ email: 'email' })
+    .meta({
+      description:
+        'For each identity namespace, the identifier by which Braze knows the person: external_id, braze_id, email, phone, or an alias with its label.',
+      examples: [{ crmid: 'external_id', loyaltyid: { aliasLabel: 'loyalty' }, email: 'email' }],
+    }),
+  defaultCountry: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
+    .optional()
+    .meta({
+      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      examples: ['NO'],
+    }),
+  createProfiles: z
+    .boolean()
+    .default(true)
+    .meta({
+      description: 'Creates a profile for who enters and has none. Nobody is ever created by an update or an exit.',
+      examples: [false],
+    }),
+  batchSize: z
+    .int()
+    .min(1)
+    .max(75)
+    .default(75)
+    .meta({
+      description: 'Persons in one request, at most. Some contracts allow 50.',
+      examples: [50],
+    }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(100_000)
+    .default(15_000)
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [30_000],
+    }),
+});
+
+export type BrazeSettings = z.output<typeof brazeSettings>;
+
+const attributeName = z.string().trim().min(1).max(255);
+
+export const brazeTerms = z
+  .strictObject({
+    booleanAttribute: attributeName.optional().meta({
+      description: 'A custom attribute that is true for members and false for who left.',
+      examples: ['in_sports_fans'],
+    }),
+    arrayAttribute: attributeName.optional().meta({
+      description: 'A custom attribute that lists the audiences of a person by their keys in the activation file.',
+      examples: ['audiences'],
+    }),
+    subscriptionGroupId: z
+      .guid()
+      .optional()
+      .meta({
+        description:
+          'A subscription group that members are subscribed to and others are not. It stands for consent to a channel, and applies to every profile with the same address.',
+        examples: ['3f0a81ff-0000-4000-8000-000000000000'],
+      }),
+  })
+  .refine(
+    (terms) => Object.values(terms).filter((term) => term !== undefined).length === 1,
+    'Write exactly one of booleanAttribute, arrayAttribute and subscriptionGroupId.',
+  );
+
+export type BrazeTerms = z.output<typeof brazeTerms>;

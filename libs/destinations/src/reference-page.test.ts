@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineDestination, secret } from '@activation-hub/destination-kit';
+import { referenceEntries, referenceIndex, referencePage } from './reference-page.ts';
+import { destinationDefinitions } from './registry.ts';
+
+const folder = join(import.meta.dirname, '../../../docs/destinations');
+const makeThemAnew = 'Run node libs/destinations/write-reference-pages.ts, and read what has changed.';
+const all = [...destinationDefinitions.values()];
+
+test.each(all)('the page of $type is what its schemas say', (definition) => {
+  expect(readFileSync(join(folder, `${definition.type}.md`), 'utf8'), makeThemAnew).toBe(referencePage(definition));
+});
+
+test('there is a page for each destination, one that leads to them, and no other', () => {
+  expect(readdirSync(folder).sort()).toEqual(['README.md', ...all.map(({ type }) => `${type}.md`)].sort());
+  expect(readFileSync(join(folder, 'README.md'), 'utf8'), makeThemAnew).toBe(referenceIndex(all));
+});
+
+const entries = all.flatMap(({ type, settings, terms }) => [
+  ...referenceEntries(settings).map((entry) => ({ what: `${type} settings.${entry.path}`, schema: settings, entry })),
+  ...referenceEntries(terms).map((entry) => ({ what: `${type} terms.${entry.path}`, schema: terms, entry })),
+]);
+
+test.each(entries)('$what has a meaning, and an example that its schema takes', ({ schema, entry }) => {
+  expect(entry.meaning).toMatch(/^[A-Z].{8,}\.$/s);
+  expect(entry.examples.length).toBeGreaterThan(0);
+  if (entry.path.includes('.')) return;
+  for (const example of entry.examples) {
+    const issues = schema.safeParse({ [entry.path]: example }).error?.issues ?? [];
+    expect(issues.filter(({ path }) => path[0] === entry.path)).toEqual([]);
+  }
+});
+
+test('a page says of everything whether it is required, what it takes, its default and an example', () => {
+  const nested = z.strictObject({ column: z.string().meta({ description: 'A column.', examples: ['name'] }) });
+  const acme = defineDestination({
+    type: 'acme',
+    title: 'Acme',
+    description: 'Tells Acme.',
+    settings: z.strictObject({
+      key: secret().meta({ description: 'The key.', examples: [{ secret: 'acme-key' }] }),
+      size: z
+        .int()
+        .min(1)
+        .max(9)
+        .default(5)
+        .meta({ description: 'Rows.', examples: [3] }),
+      columns: z
+        .record(z.string(), nested)
+        .optional()
+        .meta({ description: 'Columns.', examples: [{ a: { column: 'b' } }] }),
+      mode: z.enum(['a', 'b']).meta({ description: 'The mode.', examples: ['a'] }),
+    }),
+    terms: z.strictObject({}),
+    limits: () => ({ batchCount: 1, batchBytes: 1, requestsPerSecond: 1, concurrency: 1 }),
+    batchBy: 'route',
+    connect: () => expect.unreachable(),
+  });
+  expect(referencePage(acme).split('\n\n').slice(3)).toEqual([
+    '## Settings',
+    'Once per destination, under `settings`.',
+    '### `key`',
+    'The key.',
+    '- Required\n- Takes a secret, by its name\n- Example: `{ secret: acme-key }`',
+    '### `size`',
+    'Rows.',
+    '- Optional, by default `5`\n- Takes a whole number from 1 to 9\n- Example: `3`',
+    '### `columns`',
+    'Columns.',
+    '- Optional\n- Takes by name: an object\n- Example: `{ a: { column: b } }`',
+    '### `columns.<name>.column`',
+    'A column.',
+    '- Required\n- Takes a text\n- Example: `name`',
+    '### `mode`',
+    'The mode.',
+    '- Required\n- Takes one of `a`, `b`\n- Example: `a`',
+    '## Terms',
+    'None.\n',
+  ]);
+});
