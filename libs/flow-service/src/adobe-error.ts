@@ -3,7 +3,7 @@ import { isRecord } from './json.ts';
 /**
  * Why Adobe did not do what was asked.
  * - `unauthorized`: the token, the client id or the client secret; `forbidden`: a permission that the credential lacks
- * - `not-found`; `conflict`: an ETag is no longer current (412); `invalid`: refused as it is
+ * - `not-found`; `conflict`: an ETag is no longer current (412), or two writes met (409); `invalid`: refused as it is
  * - `throttled` and `unavailable`: tried again as often as allowed, or until the deadline; `unavailable` also when no answer came
  * - `unreadable`: an answer that cannot be understood
  * - `unsupported`: Adobe's set-up differs from what is documented, and a person must say which name to use
@@ -78,7 +78,7 @@ export function errorOfAnswer(doing: string, answer: FailedAnswer, redact: (text
     status,
     ...(code === undefined ? {} : { code }),
     ...(requestId === undefined ? {} : { requestId }),
-    uncertain: status >= 500,
+    uncertain: kind === 'unavailable',
   });
 }
 
@@ -86,9 +86,9 @@ function kindOfStatus(status: number): AdobeErrorKind {
   if (status === 401) return 'unauthorized';
   if (status === 403) return 'forbidden';
   if (status === 404) return 'not-found';
-  if (status === 412) return 'conflict';
+  if (status === 409 || status === 412) return 'conflict';
   if (status === 429) return 'throttled';
-  if (status >= 500) return 'unavailable';
+  if (status === 408 || status >= 500) return 'unavailable';
   return 'invalid';
 }
 

@@ -6,6 +6,7 @@ import { startPlatform, type StartedPlatform } from '../testing/started-platform
 import { VirtualTime } from '../testing/virtual-time.ts';
 import type { DesiredDestination } from './desired-destination.ts';
 import { createEventHubsDestinations, type DestinationState } from './event-hubs-destinations.ts';
+import { adobeIds } from './flow-service-entities.ts';
 import type { PlatformOptions } from './platform-connection.ts';
 
 const owner = 'activation-hub/test';
@@ -86,6 +87,30 @@ test.each([
   },
   120_000,
 );
+
+test('doubles that an owner has all the same are seen by these tests, and taken away', async () => {
+  const started = await startPlatform();
+  await reach(started, desiredDestination());
+  const { flows, connections } = started.client().flowService;
+  const [flow] = await flows.list();
+  const description = `By a careless program [owner: ${owner}]`;
+  const connectionSpec = { id: adobeIds.eventHubsConnectionSpec, version: '1.0' };
+  const { sourceConnectionIds = [], targetConnectionIds = [] } = flow ?? {};
+  const flowSpec = { id: adobeIds.profileDestinationFlowSpec, version: '1.0' };
+  const transformations = flow?.transformations ?? [];
+  const params = { sasKeyName: 'a', sasKey: 'b', namespace: 'c' };
+  const auth = { specName: 'Azure EventHub authentication credentials', params };
+  const doubles = [
+    () => flows.create({ name: 'x', description, flowSpec, sourceConnectionIds, targetConnectionIds, transformations }),
+    () => connections.create({ name: 'x', description, connectionSpec, auth }),
+  ];
+  for (const make of doubles) {
+    await make();
+    expect(() => expectExactly(started, desiredDestination())).toThrow();
+    await reach(started, desiredDestination());
+    expectExactly(started, desiredDestination());
+  }
+});
 
 test('a lost answer to any write does not lead to two of anything', async () => {
   for (const method of ['POST', 'PATCH', 'DELETE']) {

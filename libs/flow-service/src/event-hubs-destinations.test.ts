@@ -198,6 +198,55 @@ test('a dataflow that is to be disabled exports no audience at any time', async 
   expect(started.platform.sandbox().flows()[0]).toMatchObject({ state: 'disabled' });
 });
 
+test.each(['lower', 'upper'] as const)('a dataflow is disabled and enabled, in %s case', async (actionCase) => {
+  const started = await startPlatform({ actionCase });
+  await settle(started, desiredDestination());
+  for (const enabled of [false, true]) {
+    const { state } = await settle(started, desiredDestination({ enabled }));
+    expect(state).toMatchObject({ enabled });
+  }
+});
+
+test('a dataflow that was never adopted stays when the destination is removed', async () => {
+  const started = await startPlatform();
+  const { state, destinations } = await settle(started, desiredDestination({ owner: 'by/hand' }));
+  const { flowService } = started.client();
+  const { id, etag = '' } = await flowService.flows.get(state?.flowId ?? '');
+  await flowService.flows.patch(id, etag, [{ op: 'replace', path: '/description', value: 'By hand' }]);
+  const whose = { owner, adoptFlowId: id };
+  expect(await destinations.read(whose)).toMatchObject({ flowId: id, description: 'By hand' });
+  expect((await destinations.planRemoval(whose)).isEmpty).toBe(true);
+});
+
+test('an abort stops between two steps with its own reason, and the next run goes on', async () => {
+  const started = await startPlatform();
+  const destinations = createEventHubsDestinations(started.client());
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const seen: string[] = [];
+  const onProgress = (sentences: readonly string[]) => {
+    seen.push(...sentences);
+    if (seen.length === 3) stop.abort(reason);
+  };
+  const plan = await destinations.plan(desiredDestination());
+  expect(await failureOf(destinations.apply(plan, { signal: stop.signal, onProgress }))).toBe(reason);
+  expect(counts(started)).toEqual({ ...nothing, connections: 1, sourceConnections: 1 });
+  expect((await settle(started, desiredDestination())).plan.sentences()[0]).toContain(
+    'Connect to the Event Hubs namespace',
+  );
+  expect(counts(started)).toEqual(oneOfEach);
+});
+
+test('what Adobe refuses for good is said after a few tries, in the words of Adobe', async () => {
+  const started = await startPlatform();
+  started.platform.faults.inject({ method: 'POST', path: '/targetConnections', status: 422, times: 100 });
+  const error = await failureOf(settle(started, desiredDestination()));
+  expect(error.message).toMatch(
+    /^Failed to create a target connection: Adobe answered 422 \(request id .*\): Injected fault\./,
+  );
+  expect(writes(started).filter((write) => write === 'POST targetConnections')).toHaveLength(3);
+});
+
 test('what another person changed in the interface is found and put right', async () => {
   const started = await startPlatform();
   const { state } = await settle(started, desiredDestination());

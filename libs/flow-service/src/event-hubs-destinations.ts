@@ -40,12 +40,15 @@ export interface ApplyOptions {
 
 /** Destinations of AEP that export to Azure Event Hubs, kept as they are described. */
 export interface EventHubsDestinations {
-  /** What AEP has of an owner's destination; `undefined` when it has no dataflow. */
+  /** What AEP has of an owner's destination, or of the dataflow to adopt; `undefined` when there is no whole one. */
   read(whose: Whose, signal?: AbortSignal): Promise<DestinationState | undefined>;
   /** The smallest list of steps to what is wanted. Changes nothing. Throws `RangeError` for what cannot be a destination. */
   plan(desired: DesiredDestination, signal?: AbortSignal): Promise<DestinationPlan>;
-  /** The steps that leave nothing of the owner behind, nor touch what is not the owner's. Changes nothing. */
-  planRemoval(whose: Whose, signal?: AbortSignal): Promise<DestinationPlan>;
+  /**
+   * The steps that leave nothing of the owner behind and touch nothing else: a dataflow that was to be adopted and never was
+   * stays, and so does a connection that was only lent. Changes nothing.
+   */
+  planRemoval(whose: Omit<Whose, 'adoptFlowId'>, signal?: AbortSignal): Promise<DestinationPlan>;
   /**
    * Brings AEP to what the plan wants. It looks again, does step by step what is missing, and does so until nothing is: at most six
    * rounds, of which more than one is needed only when a part vanished meanwhile or two runs met. Resolves with the state
@@ -82,7 +85,7 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
 
   const lookAndPlan = async (goal: PlanGoal, signal: AbortSignal | undefined): Promise<Look> => {
     if (goal.kind === 'absent') {
-      const observed = await observeForRemoval(goal.whose, signal);
+      const observed = await observeWhatIsThere(goal.whose, signal);
       return { observed, toggles: {}, plan: planAbsence(goal.whose, observed) };
     }
     const observed = await observeDestination(flowService, goal.desired, signal);
@@ -90,8 +93,8 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
     return { observed, toggles, plan: planPresence(goal.desired, observed, toggles) };
   };
 
-  /** After a removal the adopted dataflow is gone, which is then no error. */
-  const observeForRemoval = async (whose: Whose, signal: AbortSignal | undefined): Promise<ObservedDestination> => {
+  /** What was adopted or lent may be gone by now, which is no error here. */
+  const observeWhatIsThere = async (whose: Whose, signal: AbortSignal | undefined): Promise<ObservedDestination> => {
     const { adoptFlowId, connectionId } = whose;
     const adopted = adoptFlowId === undefined ? undefined : await flowService.flows.find(adoptFlowId, signal);
     const lent = connectionId === undefined ? undefined : await flowService.connections.find(connectionId, signal);
@@ -153,15 +156,15 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
   return {
     read: async (whose, signal) => {
       checkOwner(whose.owner);
-      return stateOf(await observeForRemoval(whose, signal));
+      return stateOf(await observeWhatIsThere(whose, signal));
     },
     plan: async (desired, signal) => {
       checkDesired(desired);
       return (await lookAndPlan({ kind: 'present', desired }, signal)).plan;
     },
-    planRemoval: async (whose, signal) => {
-      checkOwner(whose.owner);
-      return (await lookAndPlan({ kind: 'absent', whose }, signal)).plan;
+    planRemoval: async ({ owner, connectionId }, signal) => {
+      checkOwner(owner);
+      return (await lookAndPlan({ kind: 'absent', whose: { owner, connectionId } }, signal)).plan;
     },
     apply,
   };

@@ -31,6 +31,8 @@ export interface AdobePlatformOptions {
   readonly pageSizeMax?: number;
   /** How PATCH answers: the tutorial says 202 and nothing, the OpenAPI document 200 with id and ETag. Default `200`. */
   readonly patchAnswer?: '200' | '202';
+  /** How `enable` and `disable` are spelt: the update guide in lower case, the OpenAPI document in upper case. Default `lower`. */
+  readonly actionCase?: 'lower' | 'upper';
   /** Whether a lookup shows a connection's key as stars, or leaves it out. Default `masked`. */
   readonly secretsShown?: 'masked' | 'absent';
   /** What the target specification calls the two toggles, undocumented; `none` leaves them out. */
@@ -171,6 +173,7 @@ function makeSandboxes(options: AdobePlatformOptions, now: () => number): Map<st
         pageSizeMax: options.pageSizeMax ?? 100,
         secretsShown: options.secretsShown ?? 'masked',
         connectionSpecs,
+        actionCase: options.actionCase ?? 'lower',
       });
       for (const audience of options.audiences ?? []) sandbox.addAudience(audience);
       return [name, sandbox];

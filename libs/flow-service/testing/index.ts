@@ -6,3 +6,4 @@ export type { StoredEntity } from './entity-store.ts';
 export type { Fault, Faults } from './faults.ts';
 export type { ProfileCount } from './flow-runs.ts';
 export type { SandboxView } from './sandbox.ts';
+export { VirtualTime } from './virtual-time.ts';

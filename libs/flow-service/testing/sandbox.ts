@@ -10,6 +10,8 @@ export interface SandboxSettings extends StoreSettings {
   /** Whether a lookup shows the values of a connection's secret parameters as stars, or leaves them out. */
   readonly secretsShown: 'masked' | 'absent';
   readonly connectionSpecs: readonly Record<string, unknown>[];
+  /** How the actions of dataflows are spelt. */
+  readonly actionCase: 'lower' | 'upper';
 }
 
 /** What tests and people look at, and what they do that no API does. */
@@ -101,8 +103,9 @@ export class Sandbox implements SandboxView {
 
   setState(flowId: string, action: string | null): { id: string; etag: string } {
     const flow = this.#stores.flows.get(flowId);
-    const enabled = action?.toLowerCase() === 'enable';
-    if (!enabled && action?.toLowerCase() !== 'disable') throw invalid(`op ${action ?? ''} is not supported`);
+    const spelt = (word: string) => (this.#settings.actionCase === 'upper' ? word.toUpperCase() : word);
+    const enabled = action === spelt('enable');
+    if (!enabled && action !== spelt('disable')) throw invalid(`op ${action ?? ''} is not supported`);
     const state = enabled ? 'enabled' : 'disabled';
     const { id, etag } = flow.state === state ? flow : this.#stores.flows.update(flowId, { state });
     this.#runs.setEnabled(flowId, enabled);
