@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { expect, test, type TestContext } from 'vitest';
 import { armResources, type ArmResource } from './testing/arm-resources.ts';
 import { armTypesFolder, armTypesOf, hasArmTypes } from './testing/arm-types.ts';
-import type { RecordedResource, Recording } from './testing/record-stack.ts';
+import type { RecordedResource } from './testing/record-stack.ts';
 import { named, recordTestedStack, testedStacks } from './testing/stacks.ts';
 import { armFaults } from './testing/validate-arm.ts';
 
@@ -21,12 +21,8 @@ function armResourceOf({ type }: RecordedResource): ArmResource {
   return resource;
 }
 
-let recorded: Promise<Recording> | undefined;
-/** The largest stack, recorded once. */
-async function everything(): Promise<readonly RecordedResource[]> {
-  recorded ??= recordTestedStack('everything');
-  return (await recorded).resources;
-}
+/** The resources of the largest stack. */
+const everything = async (): Promise<readonly RecordedResource[]> => (await recordTestedStack('everything')).resources;
 
 const isAzure = ({ type }: RecordedResource): boolean => type.startsWith('azure-native:');
 

@@ -35,10 +35,22 @@ export interface AlertLimits {
  * The handler's signals: lines `{"signal":…}` in its log (`libs/telemetry/src/catalogue.ts`). Application Insights calls
  * the line `Message`.
  */
-const signals = `AppTraces
+export const signals = `AppTraces
 | where Message startswith '{"signal":'
 | extend fields = parse_json(Message)
 | extend signal = tostring(fields.signal)`;
+
+/**
+ * Each time that a partition could not move on: the handler says that it stalls, or the function threw, which it does
+ * when its stores cannot be written. The host does not say of which partition a failed run was.
+ */
+export const stalls = `let stalled = ${signals}
+| where signal == 'partition-stalled'
+| project TimeGenerated, partition = tostring(fields.partitionId), reason = tostring(fields.reason);
+let failed = AppRequests
+| where Name == 'on-audience-events' and Success == false
+| project TimeGenerated, partition = 'any', reason = 'The function failed; AppExceptions says why.';
+let stalls = union stalled, failed;`;
 
 /** The rules that ask the workspace; what only a metric can tell is in `observability.ts`. */
 export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
@@ -80,11 +92,16 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
       meaning:
         'Changes were refused or given up, or events could not be read. The container dead-letters says which and why.',
       severity: 2,
-      query: `${signals}
-| where signal in ('event-unreadable', 'batch-settled')
-| mv-expand destination = iff(signal == 'batch-settled', bag_keys(fields.outcomes), dynamic(['events'])) to typeof(string)
+      query: `let lines = ${signals};
+let refused = lines
+| where signal in ('batch-settled', 'retry-settled')
+| mv-expand destination = bag_keys(fields.outcomes) to typeof(string)
 | extend outcomes = fields.outcomes[destination]
-| extend letters = iff(signal == 'event-unreadable', 1, coalesce(toint(outcomes.rejected), 0) + coalesce(toint(outcomes['gave-up']), 0))
+| project destination, letters = coalesce(toint(outcomes['rejected']), 0) + coalesce(toint(outcomes['gave-up']), 0);
+let unreadable = lines
+| where signal == 'event-unreadable'
+| project destination = 'events', letters = 1;
+union refused, unreadable
 | summarize letters = sum(letters) by destination`,
       column: 'letters',
       operator: 'GreaterThan',
@@ -112,11 +129,11 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
       name: 'stalled-partition',
       title: 'A partition stands still',
       meaning:
-        'The handler cannot settle what it read, and tries the same events again. The line says why; mostly a store.',
+        'The handler cannot settle what it read, and tries the same events again: a store cannot be written, or a destination refuses nearly everything.',
       severity: 1,
-      query: `${signals}
-| where signal == 'batch-held'
-| summarize attempts = count() by partition = tostring(fields.partitionId)`,
+      query: `${stalls}
+stalls
+| summarize attempts = count() by partition`,
       column: 'attempts',
       operator: 'GreaterThan',
       threshold: 4,
@@ -127,16 +144,18 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
     {
       name: 'oldest-unsettled',
       title: `An event has waited for more than ${limits.heldMinutesMax} minutes to be settled`,
-      meaning: 'A partition was held and has settled nothing since. Repair it well before the retention ends.',
+      meaning: 'A partition stood still and has settled nothing since. Repair it well before the retention ends.',
       severity: 0,
-      query: `${signals}
-| where signal in ('batch-held', 'batch-settled')
-| extend partition = tostring(fields.partitionId)
-| summarize settled = maxif(TimeGenerated, signal == 'batch-settled'), lines = make_list(pack('signal', signal, 'at', TimeGenerated)) by partition
-| mv-expand line = lines
-| where tostring(line.signal) == 'batch-held' and (isnull(settled) or todatetime(line.at) > settled)
-| summarize heldSince = min(todatetime(line.at)) by partition
-| extend minutes = datetime_diff('minute', now(), heldSince)`,
+      query: `${stalls}
+let settled = ${signals}
+| where signal == 'batch-settled'
+| project TimeGenerated, partition = tostring(fields.partitionId);
+let lastSettled = union settled, (settled | extend partition = 'any')
+| summarize settledAt = max(TimeGenerated) by partition;
+stalls
+| join kind=leftouter lastSettled on partition
+| where isnull(settledAt) or TimeGenerated > settledAt
+| summarize minutes = datetime_diff('minute', now(), min(TimeGenerated)) by partition`,
       column: 'minutes',
       operator: 'GreaterThan',
       threshold: limits.heldMinutesMax,

@@ -22,8 +22,9 @@ const softDeleteDays = 14;
 
 /**
  * The handler's two storage accounts. The host's account has the checkpoints and the deployed package; each checkpoint is
- * a write to a blob, so it has neither versions nor soft delete. The data account has the ledger, the retry queue with
- * its poison queue, and the dead letters, which a person can bring back for two weeks.
+ * a write to a blob, so it has neither versions nor soft delete. The data account has the ledger, the retry queue (with a
+ * container for what its messages point to, and the poison queue), and the dead letters, which a person can bring back
+ * for two weeks.
  */
 export class HandlerStorage extends ComponentResource {
   readonly hostAccountId: Output<string>;
@@ -48,6 +49,7 @@ export class HandlerStorage extends ComponentResource {
     this.#keepDeletedLetters(name, data, place);
     this.#createContainer(`${name}-dead-letters`, 'dead-letters', data, place);
     this.#ageDeadLetters(name, data, place);
+    this.#createContainer(`${name}-retry-contents`, 'retries', data, place);
     this.#createTable(`${name}-ledger`, 'ledger', data, place);
     for (const queue of ['retries', 'retries-poison']) this.#createQueue(`${name}-${queue}`, queue, data, place);
 

@@ -1,8 +1,7 @@
-import { logAlerts, type AlertLimits } from './alert-rules.ts';
+import { logAlerts, signals, stalls, type AlertLimits } from './alert-rules.ts';
 
-const outcomesQuery = `AppTraces
-| where Message startswith '{"signal":"batch-settled"'
-| extend fields = parse_json(Message)
+const outcomesQuery = `${signals}
+| where signal in ('batch-settled', 'retry-settled')
 | mv-expand destination = bag_keys(fields.outcomes) to typeof(string)
 | extend outcomes = fields.outcomes[destination]
 | mv-expand outcome = bag_keys(outcomes) to typeof(string)
@@ -13,18 +12,15 @@ const hubQuery = `AzureMetrics
 | where MetricName in ('IncomingMessages', 'OutgoingMessages', 'ThrottledRequests')
 | summarize sum(Total) by bin(TimeGenerated, 15m), MetricName`;
 
-const failuresQuery = `AppTraces
-| where Message startswith '{"signal":"request-failed"'
-| extend fields = parse_json(Message)
+const failuresQuery = `${signals}
+| where signal == 'request-failed'
 | summarize requests = count(), changes = sum(toint(fields.changes)), latest = max(TimeGenerated)
   by destination = tostring(fields.destination), class = tostring(fields.class), reason = tostring(fields.reason)
 | order by latest desc`;
 
-const heldQuery = `AppTraces
-| where Message startswith '{"signal":"batch-held"'
-| extend fields = parse_json(Message)
-| summarize attempts = count(), since = min(TimeGenerated), latest = max(TimeGenerated)
-  by partition = tostring(fields.partitionId), reason = tostring(fields.reason)
+const stallsQuery = `${stalls}
+stalls
+| summarize attempts = count(), since = min(TimeGenerated), latest = max(TimeGenerated) by partition, reason
 | order by latest desc`;
 
 /** The operator's page: what comes in, how it ends, who refuses, what stands still, and what each alert means. */
@@ -37,7 +33,7 @@ export function workbookContent(limits: AlertLimits): string {
       chart('hub', 'Events received and read', hubQuery, 'timechart'),
       chart('outcomes', 'Changes by destination and outcome', outcomesQuery, 'timechart'),
       chart('failures', 'Requests that failed', failuresQuery, 'table'),
-      chart('held', 'Partitions that were held', heldQuery, 'table'),
+      chart('stalls', 'Partitions that stood still', stallsQuery, 'table'),
       text('alerts', `## What the alerts mean\n\n${alerts.join('\n')}`),
     ],
     $schema: 'https://github.com/Microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json',

@@ -101,12 +101,7 @@ export const rules: readonly Rule[] = [
     'secrets are secret',
     'Wrap the value in pulumi.secret, or set it with --secret.',
     'keyvault:Secret',
-    (inputs) => [
-      unless(
-        at(inputs, 'properties.secret') === true || at(inputs, 'properties.value.secret') === true,
-        'properties.value must be a secret',
-      ),
-    ],
+    (inputs) => [unless(at(inputs, 'properties.value.secret') === true, 'properties.value must be a secret')],
   ),
   each(
     'telemetry needs sign-in',

@@ -39,12 +39,12 @@ export interface Recording {
 
 export const project = 'activation-hub';
 export const subscriptionId = '11111111-2222-3333-4444-555555555555';
-const tenantId = '99999999-8888-7777-6666-555555555555';
+export const tenantId = '99999999-8888-7777-6666-555555555555';
 
 /**
- * Runs a Pulumi program without an engine and without credentials, and gives what it would register, in the order of its
- * registrations. Waits until every registration is through; rejects when one of them fails. One at a time: the Pulumi
- * runtime keeps its state in the process.
+ * Runs a Pulumi program without an engine and without credentials, and gives what it would register, sorted by name. Waits
+ * until every registration is through; rejects when one of them fails. One at a time: the Pulumi runtime keeps its state
+ * in the process.
  */
 export async function recordStack(
   program: () => Promise<Readonly<Record<string, unknown>>>,
@@ -59,13 +59,22 @@ export async function recordStack(
     secretKeys.map((key) => `${project}:${key}`),
   );
   let outputs: Readonly<Record<string, unknown>> = {};
+  let failure: { readonly error: unknown } | undefined;
   await runInPulumiStack(async () => {
-    outputs = await program();
+    // Thrown inside, an error would also be reported by every output that waits for the stack.
+    outputs = await program().catch((error: unknown) => {
+      failure = { error };
+      return {};
+    });
     return outputs;
   });
   await disconnect();
-  return { resources: monitor.recorded, outputs };
+  if (failure !== undefined) throw failure.error;
+  // The runtime registers what is ready first, so its order is not the same every time.
+  return { resources: monitor.recorded.toSorted((one, other) => compare(one.name, other.name)), outputs };
 }
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
 /** What of an engine's request is read here; the SDK has no types for it. */
 interface RegisterRequest {

@@ -19,8 +19,25 @@ const everything = {
 export const testedStacks = ['dev', 'staging', 'prod', 'everything'] as const;
 export type TestedStack = (typeof testedStacks)[number];
 
-/** Records a tested stack as it is once Azure has answered, with configuration of one's own on top. */
+const recordings = new Map<string, Promise<Recording>>();
+
+/**
+ * A tested stack as it is once Azure has answered, with configuration of one's own on top. The same question is answered
+ * with the same recording.
+ */
 export function recordTestedStack(
+  name: TestedStack,
+  over: Readonly<Record<string, string>> = {},
+  time: 'planned' | 'made' = 'made',
+): Promise<Recording> {
+  const key = JSON.stringify([name, over, time]);
+  const recording = recordings.get(key) ?? recordAnew(name, over, time);
+  recordings.set(key, recording);
+  return recording;
+}
+
+/** The same, without looking at what was recorded before. */
+export function recordAnew(
   name: TestedStack,
   over: Readonly<Record<string, string>> = {},
   time: 'planned' | 'made' = 'made',

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { placeForTests, recordComponent } from '../testing/record-component.ts';
+import { named, ofType, theOnly } from '../testing/stacks.ts';
+import { HandlerStorage } from './handler-storage.ts';
+
+const record = (over: { isPrivate?: boolean; zoneRedundant?: boolean; protectData?: boolean } = {}) =>
+  recordComponent(
+    () => new HandlerStorage('storage', { place: placeForTests(over), isPrivate: over.isPrivate ?? false }),
+  );
+
+const { hostAccount, dataAccount } = placeForTests().names;
+
+test('two accounts hold exactly what the handler needs, each thing where it belongs', async () => {
+  const { resources } = await record();
+  const what = (type: string, key: string) =>
+    ofType(resources, type).map(({ inputs }) => [inputs.accountName, inputs[key]]);
+  expect(ofType(resources, 'StorageAccount').map(({ inputs }) => inputs.accountName)).toEqual([
+    dataAccount,
+    hostAccount,
+  ]);
+  expect(what('BlobContainer', 'containerName')).toEqual([
+    [dataAccount, 'dead-letters'],
+    [hostAccount, 'app-package'],
+    [dataAccount, 'retries'],
+  ]);
+  expect(what('Table', 'tableName')).toEqual([[dataAccount, 'ledger']]);
+  expect(what('Queue', 'queueName')).toEqual([
+    [dataAccount, 'retries'],
+    [dataAccount, 'retries-poison'],
+  ]);
+  expect(resources.filter(({ parent }) => parent === undefined).map(({ name }) => name)).toEqual(['storage']);
+});
+
+test('every store that the handler opens is there', async () => {
+  const folder = join(import.meta.dirname, '..', '..', 'apps', 'handler', 'src');
+  const compose = readFileSync(join(folder, 'compose.ts'), 'utf8');
+  const opened = [...compose.matchAll(/(table|container|queue)Client\(connection, '([a-z-]+)'\)/g)];
+  expect(opened).toHaveLength(4);
+  const retries = readFileSync(join(folder, 'on-retry-due.ts'), 'utf8');
+  const triggers = [...retries.matchAll(/queueName: '([a-z-]+)'/g)].map(([, queue]) => ['queue', queue]);
+  expect(triggers).toHaveLength(2);
+  const { resources } = await record();
+  const there = resources
+    .filter(({ inputs }) => inputs.accountName === dataAccount)
+    .flatMap(({ inputs: { tableName, containerName, queueName } }) => [
+      ['table', tableName],
+      ['container', containerName],
+      ['queue', queueName],
+    ]);
+  expect(there).toEqual(expect.arrayContaining([...opened.map(([, kind, name]) => [kind, name]), ...triggers]));
+});
+
+test('only the data account keeps what was deleted; the host account, where every checkpoint is a write, does not', async () => {
+  const { inputs } = theOnly((await record()).resources, 'BlobServiceProperties');
+  expect(inputs).toMatchObject({
+    accountName: dataAccount,
+    deleteRetentionPolicy: { enabled: true, days: 14 },
+    containerDeleteRetentionPolicy: { enabled: true, days: 14 },
+  });
+  expect(inputs).not.toHaveProperty('isVersioningEnabled');
+});
+
+test('dead letters become cheaper, and are deleted in the end', async () => {
+  const { inputs } = theOnly((await record()).resources, 'ManagementPolicy');
+  expect(inputs).toMatchObject({
+    accountName: dataAccount,
+    policy: {
+      rules: [
+        {
+          definition: {
+            filters: { prefixMatch: ['dead-letters/'] },
+            actions: {
+              baseBlob: {
+                tierToCool: { daysAfterModificationGreaterThan: 30 },
+                delete: { daysAfterModificationGreaterThan: 90 },
+              },
+            },
+          },
+        },
+      ],
+    },
+  });
+});
+
+test.each([
+  [false, 'Enabled', 'Allow'],
+  [true, 'Disabled', 'Deny'],
+])('private %s: public access is %s, and by default %s', async (isPrivate, publicNetworkAccess, defaultAction) => {
+  const { resources } = await record({ isPrivate });
+  for (const { inputs } of ofType(resources, 'StorageAccount')) {
+    expect(inputs).toMatchObject({ publicNetworkAccess, networkRuleSet: { defaultAction } });
+  }
+});
+
+test.each([
+  [false, 'Standard_LRS'],
+  [true, 'Standard_ZRS'],
+])('zone redundant %s: %s', async (zoneRedundant, sku) => {
+  const { resources } = await record({ zoneRedundant });
+  expect(ofType(resources, 'StorageAccount').map(({ inputs }) => inputs.sku)).toEqual([{ name: sku }, { name: sku }]);
+});
+
+test('protection is for what cannot be made again', async () => {
+  const { resources } = await record({ protectData: true });
+  expect(resources.filter(({ isProtected }) => isProtected).map(({ name }) => name)).toEqual([
+    'storage-data',
+    'storage-ledger',
+  ]);
+});
+
+test('the endpoints are those of the accounts', async () => {
+  const { made, resources } = await record();
+  expect(made.hostBlobEndpoint).toBe(`https://${hostAccount}.blob.core.windows.net`);
+  expect(made.dataEndpoints).toEqual({
+    blob: `https://${dataAccount}.blob.core.windows.net`,
+    queue: `https://${dataAccount}.queue.core.windows.net`,
+    table: `https://${dataAccount}.table.core.windows.net`,
+  });
+  expect(named(resources, 'storage-host').inputs.accountName).toBe(hostAccount);
+});
