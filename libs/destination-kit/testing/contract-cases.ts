@@ -111,6 +111,17 @@ export const contractCases = {
       assert(error !== undefined || statuses.every((status) => status === 'retry'), 'nothing is delivered or rejected');
     });
   }),
+  'failed-look-up': define('reports a look-up that failed as transient and without doubt', async (stage) => {
+    const { vendor } = stage;
+    const batch = stage.deliveries('entered', [1, 2]);
+    vendor.setAskingFault({ kind: 'status', status: 500 });
+    fails('transient', { doubt: undefined })(await stage.attempt(batch));
+    assertMembers(stage, [], [1, 2]);
+    vendor.setAskingFault({ kind: 'reset' });
+    fails('transient', { doubt: undefined })(await stage.attempt(batch));
+    vendor.setAskingFault(undefined);
+    await deliver(stage, batch);
+  }),
   unauthorized: define('reports refused credentials as set-up', async (stage) => {
     await duringFault(stage, { kind: 'status', status: 401 }, fails('set-up', { doubt: undefined }));
   }),

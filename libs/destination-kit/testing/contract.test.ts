@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import {
+  asking,
   type Connector,
   defineDestination,
   type Delivery,
@@ -17,6 +18,8 @@ import {
   destinationContract,
   type StandInVendor,
   startVendorServer,
+  type VendorRequest,
+  type VendorResponse,
 } from './index.ts';
 
 /** A small vendor and a right connector for it; each wrong connector below differs from it in one respect. */
@@ -32,7 +35,8 @@ async function startVendor(): Promise<StandInVendor> {
   const members = new Map<string, Record<string, string>>();
   const refused = new Set<string>();
   const omitted = new Set<string>();
-  const server = await startVendorServer(({ body }) => {
+  const answer = ({ method, body }: VendorRequest): VendorResponse => {
+    if (method === 'GET') return { status: 200, body: '{}' };
     const results: Result[] = [];
     for (const { id, kind, person, attributes } of JSON.parse(body) as Row[]) {
       if (refused.has(person)) results.push([id, 'refused', `${person} is not known`]);
@@ -41,7 +45,8 @@ async function startVendor(): Promise<StandInVendor> {
       else if (!refused.has(person)) members.set(person, attributes);
     }
     return { status: 200, body: JSON.stringify(results.reverse()) };
-  });
+  };
+  const server = await startVendorServer(answer, ({ method }) => method === 'GET');
   return {
     ...server,
     member: (identity) => members.get(identity),
@@ -71,7 +76,12 @@ const toy: Toy = defineDestination({
   limits: () => ({ batchCount: 60, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 1 }),
   batchBy: 'route',
   connect: ({ url, key }, { http, now }) => {
+    const lookUp = async (signal: AbortSignal) => {
+      const response = await http.send({ method: 'GET', url, headers: {} }, signal);
+      if (response.status !== 200) throw errorForResponse(response, now());
+    };
     const tell: Connector['enter'] = async (deliveries, signal) => {
+      await asking(lookUp(signal));
       const body = JSON.stringify(toyRows(deliveries));
       const response = await http.send({ method: 'PUT', url, headers: { authorization: key.reveal() }, body }, signal);
       if (response.status !== 200) throw errorForResponse(response, now());
@@ -270,6 +280,18 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
       return allDelivered(deliveries);
     }),
     { 'batch-at-limit': /everyone who entered/ },
+  ],
+  [
+    'doubts what it only looked up',
+    wrongly((right) => async (deliveries, signal) => {
+      try {
+        return await right(deliveries, signal);
+      } catch (error) {
+        if (!(error instanceof DestinationError)) throw error;
+        throw new DestinationError(error.class, error.message, { doubt: 'answered' });
+      }
+    }),
+    { 'failed-look-up': /in doubt exactly/ },
   ],
   [
     'never reads Retry-After',

@@ -23,6 +23,7 @@ describeDestinationContract(test, {
   terms: { booleanAttribute: 'in_sports_fans' },
   startVendor: startBrazeVendor,
   leftOut: {
+    'failed-look-up': 'it looks nothing up: its one request tells',
     'partial-answer':
       'Braze names only the rows that it refuses, and documents that it has taken those that it does not name',
   },

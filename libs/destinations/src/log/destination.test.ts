@@ -11,6 +11,7 @@ describeDestinationContract(test, {
   settings: () => ({}),
   terms: {},
   leftOut: {
+    'failed-look-up': callsNobody,
     'bad-row': callsNobody,
     'partial-answer': callsNobody,
     'malformed-answer': callsNobody,

@@ -34,6 +34,7 @@ describeDestinationContract(test, {
   terms: {},
   startVendor: startWebhookVendor,
   leftOut: {
+    'failed-look-up': 'it looks nothing up: its one request tells',
     'malformed-answer': 'any 2xx delivers, whatever its body, so that the simplest receiver works',
   },
 });
