@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { defaultTiming, LedgerCache, type Hub } from '@activation-hub/activation';
+import { LedgerCache, type Hub } from '@activation-hub/activation';
 import {
   createMatcher,
   parseActivationFile,
@@ -24,6 +24,7 @@ import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telem
 import { ManagedIdentityCredential } from '@azure/identity';
 import type { InvocationContext } from '@azure/functions';
 import type { Health } from './health.ts';
+import type { LagSource } from './report-lag.ts';
 import { secretVariable, type Settings, type StorageSettings } from './settings.ts';
 
 /** How many ledger rows the cache holds (some hundred bytes each), and how long it believes them. */
@@ -36,6 +37,8 @@ export interface Composition {
   /** The hub, with telemetry that writes to the log of this invocation. Tried anew until the stores can be reached. */
   readonly openHub: (context: InvocationContext) => Promise<Hub>;
   readonly checkHealth: () => Promise<Health>;
+  readonly lagSource: LagSource;
+  readonly telemetryFor: (context: InvocationContext) => Telemetry;
 }
 
 /**
@@ -56,7 +59,11 @@ export function compose(settings: Settings, appFolder: string): Composition {
   const retryQueue = new StorageRetryQueue(containerClient(connection, 'retries'), queueClient(connection, 'retries'));
   const openStores = async (): Promise<void> => {
     const signal = AbortSignal.timeout(storesTimeoutMs);
-    await Promise.all([ledger.createTable(signal), deadLetters.createContainer(signal), retryQueue.createStores(signal)]);
+    await Promise.all([
+      ledger.createTable(signal),
+      deadLetters.createContainer(signal),
+      retryQueue.createStores(signal),
+    ]);
   };
 
   const openParts = once(async (context: InvocationContext): Promise<Omit<Hub, 'telemetry'>> => {
@@ -70,12 +77,14 @@ export function compose(settings: Settings, appFolder: string): Composition {
       deadLetters,
       retryQueue,
       stall: file.stall,
-      timing: defaultTiming,
+      timing: timingOf(settings),
       clock: systemClock,
     };
   });
 
   return {
+    telemetryFor,
+    lagSource: lagSource(settings),
     openHub: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
     checkHealth: async () => {
       const about = {
@@ -91,6 +100,12 @@ export function compose(settings: Settings, appFolder: string): Composition {
       }
     },
   };
+}
+
+/** Waits for destinations for two thirds of a claim's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
+function timingOf({ claimSeconds }: Settings): Hub['timing'] {
+  const claimMs = claimSeconds * 1_000;
+  return { patienceMs: 5_000, deadlineMs: (claimMs * 2) / 3, settleByMs: (claimMs * 5) / 6, claimMs };
 }
 
 function readActivationFile(path: string): ActivationFile {
@@ -134,7 +149,32 @@ function announce(file: ActivationFile, telemetry: Telemetry): void {
 function storageConnection(storage: StorageSettings): StorageConnection {
   if ('connectionString' in storage) return storage;
   const { clientId, ...endpoints } = storage;
-  return { ...endpoints, credential: new ManagedIdentityCredential(clientId === undefined ? {} : { clientId }) };
+  return { ...endpoints, credential: managedIdentity(clientId) };
+}
+
+function lagSource({ eventHub, hostStorage }: Settings): LagSource {
+  const { connection, name, consumerGroup } = eventHub;
+  const storage =
+    'connectionString' in hostStorage
+      ? hostStorage
+      : { blobEndpoint: hostStorage.blobEndpoint, credential: managedIdentity(hostStorage.clientId) };
+  return {
+    eventHub:
+      'connectionString' in connection
+        ? connection
+        : {
+            fullyQualifiedNamespace: connection.fullyQualifiedNamespace,
+            credential: managedIdentity(connection.clientId),
+          },
+    eventHubName: name,
+    consumerGroup,
+    checkpoints: containerClient(storage, 'azure-webjobs-eventhub'),
+    now: systemClock.now,
+  };
+}
+
+function managedIdentity(clientId: string | undefined): ManagedIdentityCredential {
+  return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
 }
 
 /** Does the work once; a failure is not kept, so that the next caller tries again. */

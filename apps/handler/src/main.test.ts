@@ -30,6 +30,10 @@ const settings = (over: Record<string, string> = {}): Record<string, string> => 
   ACTIVATION_FILE: join(folder, 'file.yaml'),
   ACTIVATION_SECRET_CRM_SIGNING: 'hush',
   DataStorage: 'UseDevelopmentStorage=true',
+  AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+  EventHubConnection: 'Endpoint=sb://127.0.0.1/;SharedAccessKeyName=a;SharedAccessKey=b',
+  EVENT_HUB_NAME: 'exports',
+  EVENT_HUB_CONSUMER_GROUP: 'handler',
   ...over,
 });
 
@@ -40,6 +44,7 @@ test('the built file registers exactly the functions of the app', async () => {
     'on-audience-events',
     'on-retry-due',
     'on-retry-poisoned',
+    'report-lag',
     'sweep-ledger',
   ]);
 });
@@ -54,7 +59,10 @@ test('the trigger asks for raw bodies, its own consumer group, and retries witho
 
 test('the folder holds what Azure needs and nothing else', async () => {
   expect((await readdir(app)).sort()).toEqual(['activations', 'host.json', 'main.js', 'main.js.map', 'package.json']);
-  expect(JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))).toMatchObject({ main: 'main.js', type: 'commonjs' });
+  expect(JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))).toMatchObject({
+    main: 'main.js',
+    type: 'commonjs',
+  });
 });
 
 test.each([
@@ -62,6 +70,14 @@ test.each([
   ['a missing activation file', { ACTIVATION_FILE: 'absent.yaml' }, /absent\.yaml/],
   ['a missing secret', { ACTIVATION_SECRET_CRM_SIGNING: '' }, /ACTIVATION_SECRET_CRM_SIGNING/],
   ['missing settings', { ACTIVATION_FILE: '', DataStorage: '' }, /ACTIVATION_FILE.*DataStorage__tableServiceUri/],
+  ['a missing hub', { EventHubConnection: '' }, /EventHubConnection__fullyQualifiedNamespace/],
+  [
+    'a claim that is too short',
+    { ACTIVATION_CLAIM_SECONDS: '14' },
+    /ACTIVATION_CLAIM_SECONDS must be a whole number from 15/,
+  ],
+  ['a claim that outlives the function', { ACTIVATION_CLAIM_SECONDS: '481' }, /ACTIVATION_CLAIM_SECONDS/],
+  ['a claim that is no number', { ACTIVATION_CLAIM_SECONDS: '3m' }, /ACTIVATION_CLAIM_SECONDS/],
   ['a wrong setting', { ACTIVATION_LOG_LEVEL: 'loud' }, /ACTIVATION_LOG_LEVEL must be one of/],
 ])('%s stops the start with words that name it', async (_what, over, words) => {
   await expect(readRegisteredFunctions(app, settings(over))).rejects.toThrow(words);

@@ -3,6 +3,7 @@ import { compose } from './compose.ts';
 import { registerHealth } from './health.ts';
 import { registerOnAudienceEvents } from './on-audience-events.ts';
 import { registerOnRetryDue, registerOnRetryPoisoned } from './on-retry-due.ts';
+import { registerReportLag } from './report-lag.ts';
 import { readSettings } from './settings.ts';
 import { registerSweepLedger } from './sweep-ledger.ts';
 
@@ -14,4 +15,5 @@ registerOnAudienceEvents(composition.openHub);
 registerOnRetryDue(composition.openHub);
 registerOnRetryPoisoned(composition.openHub);
 registerSweepLedger(composition.openHub);
+registerReportLag(composition.lagSource, composition.telemetryFor);
 registerHealth(composition.checkHealth);

@@ -6,8 +6,14 @@ export interface Settings {
   readonly activationFile: string;
   /** The account of ledger and dead letters. */
   readonly dataStorage: StorageSettings;
+  /** The hub that the trigger reads, for measuring how far it is behind. */
+  readonly eventHub: EventHubSettings;
+  /** The account in which the host keeps the trigger's checkpoints. */
+  readonly hostStorage: HostStorageSettings;
   /** Local runs only: lets destinations be on this machine or in a private network. */
   readonly allowPrivateAddresses: boolean;
+  /** How long a claim in the ledger lives; the deadlines of an invocation follow from it. */
+  readonly claimSeconds: number;
   readonly logLevel: Level;
   /** The value of a secret that the activation file names, or undefined. */
   readonly secret: (name: string) => string | undefined;
@@ -23,6 +29,16 @@ export type StorageSettings =
       readonly clientId?: string;
     };
 
+export interface EventHubSettings {
+  readonly connection:
+    { readonly connectionString: string } | { readonly fullyQualifiedNamespace: string; readonly clientId?: string };
+  readonly name: string;
+  readonly consumerGroup: string;
+}
+
+export type HostStorageSettings =
+  { readonly connectionString: string } | { readonly blobEndpoint: string; readonly clientId?: string };
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -31,8 +47,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * - `ACTIVATION_FILE`: the activation file;
  * - `DataStorage` (a connection string), or `DataStorage__tableServiceUri`, `DataStorage__blobServiceUri`,
  *   `DataStorage__queueServiceUri` and `DataStorage__clientId` (a managed identity);
+ * - `EventHubConnection` or `EventHubConnection__fullyQualifiedNamespace` and `__clientId`, `EVENT_HUB_NAME`,
+ *   `EVENT_HUB_CONSUMER_GROUP`: what the trigger reads;
+ * - `AzureWebJobsStorage`, or `AzureWebJobsStorage__blobServiceUri` (or `__accountName`) and `__clientId`: the host's own;
  * - `ACTIVATION_SECRET_<NAME>`: secrets by name, in upper case and with `_` for `-`;
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
+ * - `ACTIVATION_CLAIM_SECONDS`: how long a claim in the ledger lives, a whole number from 15 to 480; default 180. A change that a
+ *   crash has left in doubt is told again after so long. Every app that shares a ledger needs the same;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`.
  *
  * Throws one error that names every setting that is missing or wrong.
@@ -42,8 +63,11 @@ export function readSettings(environment: Environment): Settings {
   const settings = {
     activationFile: required(environment, 'ACTIVATION_FILE', problems),
     dataStorage: storageSettings(environment, problems),
+    eventHub: eventHubSettings(environment, problems),
+    hostStorage: hostStorageSettings(environment, problems),
     allowPrivateAddresses:
       oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
+    claimSeconds: wholeNumber(environment, 'ACTIVATION_CLAIM_SECONDS', { least: 15, most: 480, usual: 180 }, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     secret: (name: string) => environment[secretVariable(name)],
   };
@@ -68,6 +92,36 @@ function storageSettings(environment: Environment, problems: string[]): StorageS
   };
 }
 
+function eventHubSettings(environment: Environment, problems: string[]): EventHubSettings {
+  const connectionString = environment.EventHubConnection ?? '';
+  const clientId = environment.EventHubConnection__clientId;
+  return {
+    connection:
+      connectionString === ''
+        ? {
+            fullyQualifiedNamespace: required(environment, 'EventHubConnection__fullyQualifiedNamespace', problems),
+            ...(clientId === undefined ? {} : { clientId }),
+          }
+        : { connectionString },
+    name: required(environment, 'EVENT_HUB_NAME', problems),
+    consumerGroup: required(environment, 'EVENT_HUB_CONSUMER_GROUP', problems),
+  };
+}
+
+function hostStorageSettings(environment: Environment, problems: string[]): HostStorageSettings {
+  const connectionString = environment.AzureWebJobsStorage ?? '';
+  if (connectionString !== '') return { connectionString };
+  const accountName = environment.AzureWebJobsStorage__accountName ?? '';
+  const clientId = environment.AzureWebJobsStorage__clientId;
+  return {
+    blobEndpoint:
+      accountName === ''
+        ? required(environment, 'AzureWebJobsStorage__blobServiceUri', problems)
+        : `https://${accountName}.blob.core.windows.net`,
+    ...(clientId === undefined ? {} : { clientId }),
+  };
+}
+
 function required(environment: Environment, name: string, problems: string[]): string {
   const value = environment[name] ?? '';
   if (value === '') problems.push(`The app setting ${name} is missing.`);
@@ -86,4 +140,18 @@ function oneOf<Word extends string>(
   const word = words.find((candidate) => candidate === value);
   if (word === undefined) problems.push(`The app setting ${name} must be one of ${words.join(', ')}.`);
   return word ?? words[0];
+}
+
+function wholeNumber(
+  environment: Environment,
+  name: string,
+  { least, most, usual }: { readonly least: number; readonly most: number; readonly usual: number },
+  problems: string[],
+): number {
+  const value = environment[name] ?? '';
+  if (value === '') return usual;
+  const number = /^\d+$/.test(value) ? Number(value) : NaN;
+  if (number >= least && number <= most) return number;
+  problems.push(`The app setting ${name} must be a whole number from ${least} to ${most}.`);
+  return usual;
 }

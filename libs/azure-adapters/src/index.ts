@@ -1,6 +1,13 @@
 export { BlobDeadLetters, type BlobDeadLettersOptions } from './blob-dead-letters.ts';
+export { measureLag, type LagOptions, type PartitionLag } from './event-hub-lag.ts';
 export { readDeadLetter } from './dead-letter-document.ts';
-export { containerClient, queueClient, tableClient, type StorageConnection } from './storage-connections.ts';
+export {
+  containerClient,
+  queueClient,
+  tableClient,
+  type BlobConnection,
+  type StorageConnection,
+} from './storage-connections.ts';
 export { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
 export { StoreFailure } from './store-call.ts';
 export { TableLedger, type TableLedgerOptions } from './table-ledger.ts';

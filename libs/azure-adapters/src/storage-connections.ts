@@ -64,8 +64,12 @@ export function wasSentBefore(error: unknown): boolean {
   return request !== undefined && (timesSent.get(request) ?? 0) > 1;
 }
 
+/** The part of a storage account that a blob container needs. */
+export type BlobConnection =
+  { readonly connectionString: string } | { readonly blobEndpoint: string; readonly credential: TokenCredential };
+
 /** A client of one blob container. */
-export function containerClient(connection: StorageConnection, containerName: string): ContainerClient {
+export function containerClient(connection: BlobConnection, containerName: string): ContainerClient {
   return checked('blob', () =>
     'connectionString' in connection
       ? new ContainerClient(connection.connectionString, containerName, pipelineOptions)

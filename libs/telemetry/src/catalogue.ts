@@ -175,6 +175,14 @@ export const catalogue = {
     sentence: () => 'A message in the retry queue is none of ours, and was left out. Check what else writes to the queue.',
     counts: () => [],
   }),
+  'lag-measured': signal<{ readonly partitionId: string; readonly events: number; readonly oldestAgeMs: number }>({
+    level: 'information',
+    sentence: (f) =>
+      f.events === 0
+        ? `Partition ${f.partitionId} has nothing that is not settled.`
+        : `Partition ${f.partitionId} is ${f.events} events behind; the oldest came ${Math.round(f.oldestAgeMs / 1_000)} s ago.`,
+    counts: () => [],
+  }),
   'ledger-swept': signal<{ readonly seen: number; readonly removed: number; readonly durationMs: number }>({
     level: 'information',
     sentence: (f) => `Removed ${f.removed} of ${f.seen} ledger rows: people who left long ago.`,

@@ -142,6 +142,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
           return;
         case 'handler-started':
         case 'request-answered':
+        case 'lag-measured':
         case 'ledger-swept':
           return;
       }

@@ -1,0 +1,58 @@
+import { measureLag } from '@activation-hub/azure-adapters';
+import type { Telemetry } from '@activation-hub/telemetry';
+import { EventHubConsumerClient } from '@azure/event-hubs';
+import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
+import { app, type InvocationContext, type Timer } from '@azure/functions';
+import type { ContainerClient } from '@azure/storage-blob';
+import type { TokenCredential } from '@azure/identity';
+
+/** Where the function's own trigger reads from and keeps its place. */
+export interface LagSource {
+  readonly eventHub:
+    | { readonly connectionString: string }
+    | { readonly fullyQualifiedNamespace: string; readonly credential: TokenCredential };
+  readonly eventHubName: string;
+  readonly consumerGroup: string;
+  /** The container in which the Event Hubs extension keeps its checkpoints. */
+  readonly checkpoints: ContainerClient;
+  readonly now: () => number;
+}
+
+/** Every hub has this group, and the function does not read it. */
+const peekingConsumerGroup = '$Default';
+const timeoutMs = 30_000;
+
+/** Says for every partition how many events are not settled yet, and how old the oldest of them is. */
+export async function reportLag(source: LagSource, telemetry: Telemetry): Promise<void> {
+  const consumer =
+    'connectionString' in source.eventHub
+      ? new EventHubConsumerClient(peekingConsumerGroup, source.eventHub.connectionString, source.eventHubName)
+      : new EventHubConsumerClient(
+          peekingConsumerGroup,
+          source.eventHub.fullyQualifiedNamespace,
+          source.eventHubName,
+          source.eventHub.credential,
+        );
+  try {
+    const lags = await measureLag({
+      consumer,
+      checkpoints: new BlobCheckpointStore(source.checkpoints),
+      consumerGroup: source.consumerGroup,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    for (const { partitionId, events, oldestEnqueuedAtMs } of lags) {
+      const oldestAgeMs = oldestEnqueuedAtMs === undefined ? 0 : Math.max(0, source.now() - oldestEnqueuedAtMs);
+      telemetry.emit('lag-measured', { partitionId, events, oldestAgeMs });
+    }
+  } finally {
+    await consumer.close();
+  }
+}
+
+/** Registers the function that reports the lag every minute. */
+export function registerReportLag(source: LagSource, telemetryFor: (context: InvocationContext) => Telemetry): void {
+  app.timer('report-lag', {
+    schedule: '0 * * * * *',
+    handler: (_timer: Timer, context: InvocationContext): Promise<void> => reportLag(source, telemetryFor(context)),
+  });
+}
