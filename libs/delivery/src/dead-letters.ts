@@ -50,7 +50,7 @@ export interface DeadLetters {
 }
 
 /** Stands for the destination in the name of a letter that concerns them all; no destination can be called so. */
-const noDestination = '_event';
+export const noDestination = '_event';
 
 /**
  * `2026-01-31/crm/invalid/0-4711`: the day on which the hub took the event (UTC), the destination, the class, then

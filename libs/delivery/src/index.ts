@@ -9,6 +9,15 @@ export {
 export { backoffMs, type Backoff } from './backoff.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { createTarget, deliver, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';
+export { replayDeadLetters, type Replayed, type ReplayOptions, type RoutedAudiences } from './replay-dead-letters.ts';
+export {
+  candidateNames,
+  DeadLetterCounts,
+  readSelected,
+  type DeadLetterCount,
+  type DeadLetterFilter,
+  type NamedDeadLetter,
+} from './select-dead-letters.ts';
 export {
   InMemoryRetryQueue,
   readRetryMessage,

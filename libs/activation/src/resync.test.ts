@@ -1,0 +1,185 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import { parseActivationFile } from '@activation-hub/activation-file';
+import type { LedgerRecord } from '@activation-hub/membership';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  fansKey,
+  openHub,
+  personExport,
+  RecordingDestination,
+  travellersId,
+  type TestHub,
+} from '../testing/index.ts';
+import { countResync, resync, type ResyncOptions, type ResyncParts } from './resync.ts';
+
+const { signal } = new AbortController();
+const file = `
+version: 1
+destinations:
+  crm: { type: recording }
+  ads: { type: recording }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    activate:
+      - { destination: crm, identity: crmid, attributes: { firstname: person.name.firstName } }
+      - { destination: ads, identity: crmid }
+  travellers:
+    id: ${travellersId}
+    name: Travellers
+    activate: [{ destination: crm, identity: crmid }]
+`;
+const parsed = parseActivationFile(file, {
+  fileName: 'test.yaml',
+  destinations: new Map([['recording', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+});
+
+function partsOf({ hub }: TestHub, over: Partial<ResyncParts> = {}): ResyncParts {
+  const target = hub.targets.get('crm');
+  if (target === undefined) throw new Error('there is no crm');
+  return { ...hub, target, audiences: parsed.audiences.values(), ...over };
+}
+
+const run = (opened: TestHub, over: Partial<ResyncParts> = {}, options: Partial<ResyncOptions> = {}) =>
+  resync(partsOf(opened, over), { signal, ...options });
+
+async function recordOf({ hub }: TestHub, person = 'p1'): Promise<LedgerRecord | undefined> {
+  const [row] = await hub.ledger.read([fansKey(person)], signal);
+  return row?.record;
+}
+
+/** Three people, of whom one has left; and then the destination forgets everything. */
+async function openForgetful(ledger = new DisturbedLedger()) {
+  const crm = new RecordingDestination();
+  const opened = openHub({ file, ledger, destinations: { crm, ads: new RecordingDestination() } });
+  await opened.activate(
+    eventOf(personExport({ person: 'p1', firstName: 'Ada' }), 0),
+    eventOf(personExport({ person: 'p2', audienceId: travellersId }), 1),
+    eventOf(personExport({ person: 'p3' }), 2),
+  );
+  await opened.activate(eventOf(personExport({ person: 'p3', status: 'exited', at: 60 }), 3));
+  const before = crm.told.map(({ id }) => id);
+  crm.told.length = 0;
+  crm.members.clear();
+  return { ...opened, before, ledger };
+}
+
+test('a destination that lost its memory is told everybody who is in it, with the attributes of the row', async () => {
+  const opened = await openForgetful();
+  expect(await countResync(partsOf(opened), signal)).toBe(2);
+  expect(opened.crm.told).toEqual([]);
+  const progress: number[] = [];
+  const result = await run(opened, {}, { onProgress: ({ told }) => progress.push(told) });
+  expect(result).toEqual({ rows: 2, told: 2, leftAlone: 0, failed: 0, reasons: {}, gaveUp: false });
+  expect(progress).toEqual([2]);
+  expect(opened.crm.story.toSorted()).toEqual(['entered sports-fans p1', 'entered travellers p2']);
+  expect(opened.crm.told.find(({ identity }) => identity.value === 'p1')?.attributes).toEqual({ firstname: 'Ada' });
+  expect(opened.crm.told.find(({ identity }) => identity.value === 'p2')?.audience.name).toBe('Travellers');
+  // A destination that remembers ids would take them for what it had.
+  for (const { id } of opened.crm.told) expect(opened.before).not.toContain(id);
+  expect(opened.ads.told.map(({ kind }) => kind)).toEqual(['entered', 'entered', 'exited']);
+  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+});
+
+test('one audience alone is told', async () => {
+  const opened = await openForgetful();
+  const audiences = [...parsed.audiences.values()].filter(({ key }) => key === 'travellers');
+  expect(await run(opened, { audiences })).toMatchObject({ rows: 1, told: 1 });
+  expect(opened.crm.story).toEqual(['entered travellers p2']);
+});
+
+test('rows without a live route are left out', async () => {
+  const opened = await openForgetful();
+  const paused = [...parsed.audiences.values()].map((audience) => ({
+    ...audience,
+    routes: audience.routes.map((route) => ({ ...route, mode: 'paused' as const })),
+  }));
+  expect(await run(opened, { audiences: paused })).toMatchObject({ rows: 0 });
+  expect(opened.crm.told).toEqual([]);
+});
+
+test('a row that somebody writes meanwhile is left alone', async () => {
+  const opened = await openForgetful();
+  opened.ledger.beforeWrite = async () => {
+    opened.ledger.beforeWrite = () => undefined;
+    const record = await recordOf(opened);
+    if (record !== undefined) await opened.ledger.overwrite(fansKey(), { ...record, standing: { is: 'deferred' } });
+  };
+  expect(await run(opened)).toMatchObject({ rows: 2, told: 1, leftAlone: 1 });
+  expect(opened.crm.story).toEqual(['entered travellers p2']);
+  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'deferred' } });
+});
+
+test('a row under the live claim of another is not told, an expired one is', async () => {
+  const opened = await openForgetful();
+  const record = await recordOf(opened);
+  if (record === undefined) throw new Error('there is no row');
+  const claimed = (expiresAtMs: number) => ({
+    ...record,
+    standing: { is: 'claimed', claimant: 'other', expiresAtMs } as const,
+  });
+  await opened.ledger.overwrite(fansKey(), claimed(opened.clock.nowMs + 1));
+  expect(await run(opened)).toMatchObject({ rows: 1, told: 1 });
+  await opened.ledger.overwrite(fansKey(), claimed(opened.clock.nowMs));
+  expect(await run(opened)).toMatchObject({ rows: 2, told: 2 });
+});
+
+test('what is refused is in doubt, told by the next export, and by another resync', async () => {
+  const opened = await openForgetful();
+  opened.crm.answer = ({ id, identity }) =>
+    identity.value === 'p1' ? { id, status: 'rejected', reason: 'the list is full' } : { id, status: 'delivered' };
+  expect(await run(opened)).toMatchObject({ told: 1, failed: 1, reasons: { 'the list is full': 1 }, gaveUp: false });
+  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'pending' }, inDoubt: true });
+  opened.crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  expect(await run(opened)).toMatchObject({ told: 2, failed: 0 });
+  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+});
+
+test('after a request without an answer the claim stays, and the row is told when it has expired', async () => {
+  const opened = await openForgetful();
+  opened.crm.onRequest = () => {
+    throw new DestinationError('transient', 'the reply was lost', { doubt: 'unanswered' });
+  };
+  expect(await run(opened)).toMatchObject({ told: 0, failed: 2, gaveUp: true });
+  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'claimed' } });
+  opened.crm.onRequest = () => undefined;
+  expect(await run(opened)).toMatchObject({ rows: 0 });
+  opened.clock.nowMs += 3_600_000;
+  expect(await run(opened)).toMatchObject({ told: 2 });
+});
+
+test('a destination that takes nothing is not asked for every row, and a stop ends between batches', async () => {
+  const people = Array.from({ length: 250 }, (_, number) => `n${number}`);
+  const opened = openHub({ file });
+  await opened.activate(...people.map((person, number) => eventOf(personExport({ person }), number)));
+  opened.crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no' });
+  expect(await run(opened)).toMatchObject({ rows: 100, failed: 100, gaveUp: true });
+  opened.crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  const interruption = new AbortController();
+  const onProgress = () => interruption.abort();
+  expect(await run(opened, {}, { signal: interruption.signal, onProgress })).toMatchObject({ told: 100 });
+  expect(await run(opened)).toMatchObject({ rows: 250, told: 250 });
+});
+
+test('when the claim is outlived, the destination ends with what the row says then', async () => {
+  const opened = await openForgetful();
+  const left = personExport({ person: 'p1', status: 'exited', at: 120 });
+  opened.crm.onRequest = async () => {
+    opened.crm.onRequest = () => undefined;
+    // The function tells an exit after our claim has expired, and before our entry arrives.
+    opened.clock.nowMs += 3_600_000;
+    await opened.activate(eventOf(left, 120));
+  };
+  await run(opened, { audiences: [...parsed.audiences.values()].filter(({ key }) => key === 'sports-fans') });
+  expect(opened.crm.story).toEqual(['exited sports-fans p1', 'entered sports-fans p1', 'exited sports-fans p1']);
+  expect([...opened.crm.members.keys()]).toEqual([]);
+  expect(await recordOf(opened)).toMatchObject({
+    known: { isMember: false },
+    standing: { is: 'told' },
+    inDoubt: false,
+  });
+});

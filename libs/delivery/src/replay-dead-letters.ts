@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import type { DeferredEvent, Retry, RetryQueue } from './retry-queue.ts';
+import {
+  DeadLetterCounts,
+  readSelected,
+  type DeadLetterCount,
+  type DeadLetterFilter,
+  type NamedDeadLetter,
+} from './select-dead-letters.ts';
+
+/** Keys of the audiences that an activation file routes to each destination. */
+export type RoutedAudiences = ReadonlyMap<string, ReadonlySet<string>>;
+
+export interface ReplayOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Stops before the next retry; what is not replayed by then stays a dead letter. */
+  readonly signal: AbortSignal;
+  /**
+   * What is routed now. Needed for letters of events that could not be read, which concern every destination; with it, letters
+   * of which something is not routed any more stay, for nobody would be told.
+   */
+  readonly routed?: RoutedAudiences;
+  /** Told how many of the names are done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+export interface Replayed {
+  readonly replayed: readonly DeadLetterCount[];
+  /** Letters that stay because it is not known whom to tell. */
+  readonly left: number;
+  readonly retries: number;
+}
+
+/** What is replayed together, so that it is told in few requests, and read back cheaply. */
+const retryEventsMax = 100;
+const retryBytesMax = 4 * 1024 * 1024;
+/**
+ * A retry rests so long while its letters are removed. It may not end before: what is refused again becomes a letter of the
+ * same name, and that one must stay.
+ */
+const holdMs = 15 * 60_000;
+const removeWithinMs = 10 * 60_000;
+
+/**
+ * Makes retries of the selected letters among these names, due at once, and removes the letters. The function then takes the
+ * same way with them as with everything else: the same limits, the ledger, and only what had failed.
+ *
+ * Each step leaves every letter either where it was or in a retry that becomes due by itself, so it can be stopped at
+ * any point and started again; what was replayed twice is told once, because the ledger knows. Throws when a store
+ * cannot be reached.
+ */
+export async function replayDeadLetters(
+  names: readonly string[],
+  filter: DeadLetterFilter,
+  stores: { readonly deadLetters: DeadLetters; readonly retryQueue: RetryQueue },
+  options: ReplayOptions,
+): Promise<Replayed> {
+  const counts = new DeadLetterCounts();
+  let left = 0;
+  let retries = 0;
+  const isStopped = (): boolean => options.signal.aborted;
+  for (let start = 0; start < names.length && !isStopped(); start += retryEventsMax) {
+    const slice = names.slice(start, start + retryEventsMax);
+    const known: Replayable[] = [];
+    for await (const named of readSelected(stores.deadLetters, slice, filter, new AbortController().signal)) {
+      const parts = partsOf(named.letter, options.routed);
+      if (parts.length === 0) left += 1;
+      else known.push({ ...named, parts });
+    }
+    for (const group of groupsOf(known)) {
+      if (isStopped()) break;
+      retries += await replayTogether(group, stores, options.clock);
+      for (const { letter } of group) counts.add(letter);
+    }
+    options.onProgress?.(Math.min(start + slice.length, names.length));
+  }
+  return { replayed: counts.values(), left, retries };
+}
+
+/** One letter with whom to tell about which audiences. */
+interface Replayable extends NamedDeadLetter {
+  readonly parts: readonly Part[];
+}
+
+interface Part {
+  readonly destination: string;
+  readonly audiences: readonly string[];
+}
+
+function partsOf({ destination, failures }: DeadLetter, routed: RoutedAudiences | undefined): readonly Part[] {
+  const named = failures.flatMap(({ audience }) => audience ?? []);
+  if (destination !== undefined) {
+    const audiences = [...new Set(named)];
+    const isRouted = routed === undefined || audiences.every((key) => routed.get(destination)?.has(key) === true);
+    return isRouted && audiences.length > 0 ? [{ destination, audiences }] : [];
+  }
+  if (routed === undefined) return [];
+  const isWhole = failures.some(({ audience }) => audience === undefined);
+  const audiencesOf = (keys: ReadonlySet<string>): readonly string[] =>
+    isWhole ? [...keys] : [...new Set(named.filter((key) => keys.has(key)))];
+  const everybody = [...routed].map(([key, keys]) => ({ destination: key, audiences: audiencesOf(keys) }));
+  return everybody.filter(({ audiences }) => audiences.length > 0);
+}
+
+/** Letters in groups of which the events are not too large for one retry. */
+function groupsOf(letters: readonly Replayable[]): readonly (readonly Replayable[])[] {
+  const groups: Replayable[][] = [];
+  let bytes = Infinity;
+  for (const each of letters) {
+    const more = each.letter.event.body.byteLength;
+    if (bytes + more > retryBytesMax) {
+      groups.push([]);
+      bytes = 0;
+    }
+    bytes += more;
+    groups.at(-1)?.push(each);
+  }
+  return groups;
+}
+
+async function replayTogether(
+  group: readonly Replayable[],
+  { deadLetters, retryQueue }: { readonly deadLetters: DeadLetters; readonly retryQueue: RetryQueue },
+  clock: Pick<Clock, 'now'>,
+): Promise<number> {
+  // What has begun is brought to its end, or fails by the stores' own timeouts.
+  const { signal } = new AbortController();
+  const retries = retriesOf(group, clock.now());
+  const heldUntilMs = clock.now() + holdMs;
+  for (const retry of retries) await retryQueue.put(retry, heldUntilMs, signal);
+  for (const { name } of group) {
+    if (clock.now() > heldUntilMs - (holdMs - removeWithinMs)) {
+      throw new Error(
+        'Failed to replay dead letters: removing them takes too long. Start the replay again; what was replayed is told once.',
+      );
+    }
+    await deadLetters.remove(name, signal);
+  }
+  for (const retry of retries) await retryQueue.put(retry, clock.now(), signal);
+  return retries.length;
+}
+
+/** One retry for each destination. */
+function retriesOf(group: readonly Replayable[], nowMs: number): readonly Retry[] {
+  const byDestination = Map.groupBy(
+    group.flatMap(({ letter, parts }) => parts.map((part) => ({ letter, ...part }))),
+    ({ destination }) => destination,
+  );
+  return [...byDestination].map(([destination, ofDestination]) => ({
+    id: randomUUID(),
+    destination,
+    events: ofDestination.map(({ letter, audiences }): DeferredEvent => ({ event: letter.event, audiences })),
+    // A new start: neither the attempts nor the age of the first one count.
+    attempts: 0,
+    firstDeferredAtMs: nowMs,
+    class: ofDestination[0]?.letter.class ?? '',
+    reason: ofDestination[0]?.letter.failures[0]?.reason ?? '',
+    isReplay: true,
+  }));
+}

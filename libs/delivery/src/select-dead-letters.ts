@@ -1,0 +1,104 @@
+import { noDestination, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+
+/** Which letters: those for which everything that is said here is true. */
+export interface DeadLetterFilter {
+  /** The destination's key; `_event` for letters of events that could not be read, which have none. */
+  readonly destination?: string;
+  readonly class?: string;
+  /** A text that the reason of one of the failures holds, in any case. */
+  readonly reason?: string;
+  /** When the hub took the event, in epoch milliseconds; both bounds included. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+export interface NamedDeadLetter {
+  readonly name: string;
+  readonly letter: DeadLetter;
+}
+
+/** How many letters are of one destination and class. */
+export interface DeadLetterCount {
+  readonly destination: string;
+  readonly class: string;
+  readonly letters: number;
+}
+
+/** How many letters are read at a time: one may have a mebibyte. */
+const readsMax = 16;
+const dayCharacters = 10;
+
+/**
+ * The names, as they are now, of all letters that may be selected; `readSelected` has the last word. What becomes a dead
+ * letter later is not among them.
+ */
+export async function candidateNames(
+  deadLetters: Pick<DeadLetters, 'names'>,
+  filter: DeadLetterFilter,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const fromDay = dayOf(filter.fromMs) ?? '';
+  const toDay = dayOf(filter.toMs) ?? '';
+  const candidates: string[] = [];
+  for await (const name of deadLetters.names(commonPrefix(fromDay, toDay), signal)) {
+    const [day = '', destination, cause] = name.split('/');
+    if (day < fromDay || (toDay !== '' && day > toDay)) continue;
+    if (filter.destination !== undefined && filter.destination !== destination) continue;
+    if (filter.class !== undefined && filter.class !== cause) continue;
+    candidates.push(name);
+  }
+  return candidates;
+}
+
+/** Reads the letters of these names that the filter selects, in order; those that are gone by now are left out. */
+export async function* readSelected(
+  deadLetters: Pick<DeadLetters, 'read'>,
+  names: readonly string[],
+  filter: DeadLetterFilter,
+  signal: AbortSignal,
+): AsyncGenerator<NamedDeadLetter> {
+  for (let start = 0; start < names.length; start += readsMax) {
+    const group = names.slice(start, start + readsMax);
+    const letters = await Promise.all(group.map((name) => deadLetters.read(name, signal)));
+    for (const [index, name] of group.entries()) {
+      const letter = letters[index];
+      if (letter !== undefined && isSelected(letter, filter)) yield { name, letter };
+    }
+  }
+}
+
+/** Counts letters by destination and class, in the order in which they first occur. */
+export class DeadLetterCounts {
+  readonly #counts = new Map<string, DeadLetterCount>();
+
+  add({ destination = noDestination, class: cause }: DeadLetter): void {
+    const key = `${destination}/${cause}`;
+    const letters = (this.#counts.get(key)?.letters ?? 0) + 1;
+    this.#counts.set(key, { destination, class: cause, letters });
+  }
+
+  values(): readonly DeadLetterCount[] {
+    return [...this.#counts.values()];
+  }
+
+  get letters(): number {
+    return this.values().reduce((sum, { letters }) => sum + letters, 0);
+  }
+}
+
+function isSelected({ event, failures }: DeadLetter, { reason, fromMs, toMs }: DeadLetterFilter): boolean {
+  if (fromMs !== undefined && event.enqueuedAtMs < fromMs) return false;
+  if (toMs !== undefined && event.enqueuedAtMs > toMs) return false;
+  const wanted = reason?.toLowerCase();
+  return wanted === undefined || failures.some((failure) => failure.reason.toLowerCase().includes(wanted));
+}
+
+function dayOf(timeMs: number | undefined): string | undefined {
+  return timeMs === undefined ? undefined : new Date(timeMs).toISOString().slice(0, dayCharacters);
+}
+
+function commonPrefix(left: string, right: string): string {
+  let length = 0;
+  while (length < left.length && left[length] === right[length]) length += 1;
+  return left.slice(0, length);
+}
