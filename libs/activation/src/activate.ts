@@ -35,7 +35,7 @@ export async function activate(work: Work, hub: Hub): Promise<void> {
   const { memberships, refused } = routeExports(exports, hub.matcher, work.retry);
 
   // 3. Resolve: whom the destination knows the person as, what it should know, and whether consent allows it.
-  const demands = resolveDemands(memberships, tally);
+  const demands = resolveDemands(memberships, hub.targets, tally);
 
   // 4. Decide: against what the destination has been told. What is to be told is claimed, so that nobody else tells it.
   const { claimed, waiting } = await decideChanges(demands, work, by, hub, tally, deadline);

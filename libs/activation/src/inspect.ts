@@ -53,7 +53,7 @@ export async function inspect(
   const event = { body, partitionId: '0', sequenceNumber: 0, enqueuedAtMs: options.clock.now() };
   const { exports, unreadable } = readEvents([event]);
   const { memberships, refused } = routeExports(exports, options.matcher);
-  const demands = resolveDemands(memberships, new Tally(options.clock.now()));
+  const demands = resolveDemands(memberships, options.targets, new Tally(options.clock.now()));
 
   const decided = memberships.flatMap((routed) =>
     routed.audience.routes.flatMap((route) => decisionsOf(routed, route, demands, options.clock.now())),

@@ -6,11 +6,13 @@ import {
   resolveIdentities,
   shadowDestination,
   type Attributes,
+  type FormIdentity,
   type Identity,
   type LedgerKey,
   type UndigestedState,
 } from '@activation-hub/membership';
 import { permits } from './consent.ts';
+import type { Hub } from './hub.ts';
 import type { RoutedMembership } from './route-exports.ts';
 import type { Tally } from './tally.ts';
 
@@ -28,15 +30,21 @@ export interface Demand extends RoutedMembership {
  * Turns memberships into demands, one for each route and identity that it accepts, and keeps only the newest of each
  * key: what an older one of the same batch says is superseded before anybody is asked.
  */
-export function resolveDemands(memberships: readonly RoutedMembership[], tally: Tally): readonly Demand[] {
+export function resolveDemands(
+  memberships: readonly RoutedMembership[],
+  targets: Hub['targets'],
+  tally: Tally,
+): readonly Demand[] {
   const newest = new Map<string, Demand>();
   for (const routed of memberships) {
     const permitted = isPermitted(routed);
     for (const route of routed.routes) {
-      const identities = resolveIdentities(routed.profileExport.identities, {
-        namespaces: route.identityNamespaces,
-        identities: route.identities,
-      });
+      const form = targets.get(route.destination)?.formIdentity ?? unformed;
+      const identities = resolveIdentities(
+        routed.profileExport.identities,
+        { namespaces: route.identityNamespaces, identities: route.identities },
+        form,
+      );
       if (identities.length === 0) tally.count(route.destination, 'unresolved');
       for (const identity of identities) {
         const demand = demandOf(routed, route, identity, permitted);
@@ -48,6 +56,9 @@ export function resolveDemands(memberships: readonly RoutedMembership[], tally: 
   }
   return [...newest.values()];
 }
+
+/** Of a destination that is not set up, as in a dry run. */
+const unformed: FormIdentity = ({ value }) => value;
 
 function isPermitted({ audience, profileExport }: RoutedMembership): boolean {
   return audience.consentPath === undefined || permits(attributeAt(profileExport.body, audience.consentPath));

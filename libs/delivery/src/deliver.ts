@@ -21,6 +21,8 @@ export interface Target {
   readonly limits: DestinationLimits;
   /** What may share a request. */
   readonly batchBy: 'destination' | 'route';
+  /** An identity's value in the form in which the destination gets it; undefined when it has none in that form. */
+  readonly formIdentity: (identity: { readonly namespace: string; readonly value: string }) => string | undefined;
   /** How old a change may become before it is given up, in milliseconds since it was first deferred. */
   readonly giveUpAfterMs: number;
   /** Shared by everybody in this process who tells this destination. */
@@ -58,9 +60,17 @@ const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openM
 /** A probe is one change, and is not waited for as long as an ordinary request: everything else of the batch waits for it. */
 const probeTimeoutMs = 5_000;
 
-/** Makes a target: with the pace of its limits, and with a breaker that is closed. */
-export function createTarget(of: Omit<Target, 'pace' | 'breaker'>, clock: Clock): Target {
-  return { ...of, pace: new Pace(of.limits, clock), breaker: new Breaker(breakerOptions) };
+/** Makes a target: with the pace of its limits, and with a breaker that is closed. Identities are told as they are by default. */
+export function createTarget(
+  of: Omit<Target, 'pace' | 'breaker' | 'formIdentity'> & Partial<Pick<Target, 'formIdentity'>>,
+  clock: Clock,
+): Target {
+  return {
+    formIdentity: ({ value }) => value,
+    ...of,
+    pace: new Pace(of.limits, clock),
+    breaker: new Breaker(breakerOptions),
+  };
 }
 
 /**

@@ -1,2 +1,2 @@
 export { destinationDefinitions } from './registry.ts';
-export { type ConnectedTarget, setUpTarget, type SetUpOptions } from './set-up-target.ts';
+export { setUpTarget, type SetUpOptions } from './set-up-target.ts';

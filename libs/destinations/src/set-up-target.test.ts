@@ -29,8 +29,14 @@ test('a destination has the limits of its connector', async () => {
 
 test('an identity stays as it is where the kind of destination says nothing about it', async () => {
   const target = await setUpTarget(entry, options);
-  const form = target.identity({ namespace: 'email', value: ' Ann@Example.com' });
-  expect(form).toEqual({ status: 'formed', value: ' Ann@Example.com' });
+  expect(target.formIdentity({ namespace: 'email', value: ' Ann@Example.com' })).toBe(' Ann@Example.com');
+});
+
+test('an identity has the form that the kind of destination gives it, or none', async () => {
+  const settings = { restUrl: 'http://127.0.0.1:9', apiKey: { secret: 'key' } };
+  const target = await setUpTarget({ ...entry, type: 'braze', settings }, options);
+  expect(target.formIdentity({ namespace: 'email', value: ' Ann@Example.com' })).toBe('ann@example.com');
+  expect(target.formIdentity({ namespace: 'email', value: 'nobody' })).toBeUndefined();
 });
 
 test('the activation file lowers limits and never raises them', async () => {

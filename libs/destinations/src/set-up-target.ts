@@ -2,7 +2,6 @@ import type { DestinationEntry } from '@activation-hub/activation-file';
 import { createTarget, type Clock, type Target } from '@activation-hub/delivery';
 import {
   formed,
-  type FormedValue,
   resolveSecrets,
   type ConnectorContext,
   type DestinationDefinition,
@@ -18,36 +17,30 @@ export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
   readonly readSecret: (name: string) => Promise<string>;
 }
 
-/** A destination that is set up, with what its definition says besides. */
-export interface ConnectedTarget extends Target {
-  /** The identity in the form in which the destination gets it; as it is unless the definition says otherwise. */
-  readonly identity: (identity: { readonly namespace: string; readonly value: string }) => FormedValue;
-}
-
 /**
  * Sets up the destination of an entry: reads its secrets, connects its connector, and lowers the connector's limits to
  * those of the file. Throws when a secret is missing or the connector refuses its settings.
  */
-export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<ConnectedTarget> {
+export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<Target> {
   const definition = options.definitions.get(entry.type);
   if (definition === undefined) {
     throw new Error(`Failed to set up ${entry.key}: there is no kind of destination called ${entry.type}.`);
   }
   const settings = await resolveSecrets(definition.settings.parse(entry.settings), options.readSecret);
-  const target = createTarget(
+  return createTarget(
     {
       key: entry.key,
       connector: definition.connect(settings, { ...options, now: options.clock.now }),
       limits: lowered(definition.limits(settings), entry.limits),
       batchBy: definition.batchBy,
       giveUpAfterMs: entry.giveUpAfterMs,
+      formIdentity: (identity) => {
+        const form = definition.identity?.(identity, settings) ?? formed(identity.value);
+        return form.status === 'formed' ? form.value : undefined;
+      },
     },
     options.clock,
   );
-  return {
-    ...target,
-    identity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
-  };
 }
 
 function lowered(limits: DestinationLimits, to: DestinationEntry['limits']): DestinationLimits {

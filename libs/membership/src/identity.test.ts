@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resolveIdentities } from './identity.ts';
+import { resolveIdentities, type FormIdentity } from './identity.ts';
+
+const asItIs: FormIdentity = ({ value }) => value;
 
 const profile = new Map([
   ['ecid', ['36281682065771928820739672071812000001']],
@@ -9,21 +11,21 @@ const profile = new Map([
 ]);
 
 test('the first namespace that the profile has decides', () => {
-  expect(resolveIdentities(profile, { namespaces: ['crmid', 'phone', 'email', 'ecid'], identities: 'first' })).toEqual([
-    { namespace: 'email', value: 'ada@example.com' },
-  ]);
+  expect(
+    resolveIdentities(profile, { namespaces: ['crmid', 'phone', 'email', 'ecid'], identities: 'first' }, asItIs),
+  ).toEqual([{ namespace: 'email', value: 'ada@example.com' }]);
 });
 
 test('all identities of that namespace are given when the route says so', () => {
-  expect(resolveIdentities(profile, { namespaces: ['email', 'ecid'], identities: 'all' })).toEqual([
+  expect(resolveIdentities(profile, { namespaces: ['email', 'ecid'], identities: 'all' }, asItIs)).toEqual([
     { namespace: 'email', value: 'ada@example.com' },
     { namespace: 'email', value: 'zoe@example.com' },
   ]);
 });
 
 test('a profile without any of the namespaces has none', () => {
-  expect(resolveIdentities(profile, { namespaces: ['crmid'], identities: 'first' })).toEqual([]);
-  expect(resolveIdentities(new Map(), { namespaces: ['email'], identities: 'all' })).toEqual([]);
+  expect(resolveIdentities(profile, { namespaces: ['crmid'], identities: 'first' }, asItIs)).toEqual([]);
+  expect(resolveIdentities(new Map(), { namespaces: ['email'], identities: 'all' }, asItIs)).toEqual([]);
 });
 
 test('the choice does not depend on the order in which AEP sends the identities', () => {
@@ -35,11 +37,28 @@ test('the choice does not depend on the order in which AEP sends the identities'
       ([ids, shuffled]) => {
         for (const identities of ['first', 'all'] as const) {
           const choice = { namespaces: ['email'], identities };
-          expect(resolveIdentities(new Map([['email', ids]]), choice)).toEqual(
-            resolveIdentities(new Map([['email', shuffled]]), choice),
+          expect(resolveIdentities(new Map([['email', ids]]), choice, asItIs)).toEqual(
+            resolveIdentities(new Map([['email', shuffled]]), choice, asItIs),
           );
         }
       },
     ),
   );
+});
+
+test('an identity is given in the form of the destination, and one without such a form is passed over', () => {
+  const form: FormIdentity = ({ namespace, value }) =>
+    namespace === 'email' && value.includes('@') ? value.trim().toLowerCase() : undefined;
+  const bad = new Map([
+    ['email', ['no address', 'ZOE@example.com', 'zoe@example.com ', 'ada@example.com']],
+    ['crmid', ['p1']],
+  ]);
+  expect(resolveIdentities(bad, { namespaces: ['crmid', 'email'], identities: 'first' }, form)).toEqual([
+    { namespace: 'email', value: 'zoe@example.com' },
+  ]);
+  expect(resolveIdentities(bad, { namespaces: ['email'], identities: 'all' }, form)).toEqual([
+    { namespace: 'email', value: 'zoe@example.com' },
+    { namespace: 'email', value: 'ada@example.com' },
+  ]);
+  expect(resolveIdentities(bad, { namespaces: ['crmid'], identities: 'all' }, form)).toEqual([]);
 });

@@ -12,29 +12,34 @@ export interface IdentityChoice {
   readonly identities: 'first' | 'all';
 }
 
+/** Gives an identity's value in the form in which a destination gets it; undefined when it cannot be brought into it. */
+export type FormIdentity = (identity: Identity) => string | undefined;
+
 /**
- * The identities of a profile that a route accepts; none when the profile has no value in any of the namespaces.
+ * The identities of a profile that a route accepts, in the form in which its destination gets them. The first namespace
+ * in which the profile has a value that can be brought into that form decides; none when there is no such value.
  *
  * AEP promises no order of values, so `first` is the smallest by code unit: every worker and every repetition of the
- * export chooses the same one. `all` gives them in that order.
+ * export chooses the same one. `all` gives them in that order, and those that become the same once.
  */
 export function resolveIdentities(
   identities: ReadonlyMap<string, readonly string[]>,
   choice: IdentityChoice,
+  form: FormIdentity,
 ): readonly Identity[] {
   for (const namespace of choice.namespaces) {
     const values = identities.get(namespace);
     if (values === undefined || values.length === 0) continue;
-    if (choice.identities === 'all') return values.toSorted(byCodeUnit).map((value) => ({ namespace, value }));
-    return [{ namespace, value: smallest(values) }];
+    const resolved: Identity[] = [];
+    for (const value of values.length === 1 ? values : values.toSorted(byCodeUnit)) {
+      const formed = form({ namespace, value });
+      if (formed === undefined || resolved.some((other) => other.value === formed)) continue;
+      resolved.push({ namespace, value: formed });
+      if (choice.identities === 'first') break;
+    }
+    if (resolved.length > 0) return resolved;
   }
   return [];
-}
-
-function smallest(values: readonly string[]): string {
-  let chosen = values[0] ?? '';
-  for (const value of values) if (value < chosen) chosen = value;
-  return chosen;
 }
 
 function byCodeUnit(left: string, right: string): number {

@@ -1,6 +1,6 @@
 export { claim, note, settle, type Demand } from './claim.ts';
 export { decide, isSameDemand, type Asking, type Decision } from './decide.ts';
-export { resolveIdentities, type Identity, type IdentityChoice } from './identity.ts';
+export { resolveIdentities, type FormIdentity, type Identity, type IdentityChoice } from './identity.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { sweepLedger } from './sweep-ledger.ts';
 export {
