@@ -60,7 +60,7 @@ function replay(exports: readonly SimulatedExport[], choice: IdentityChoice): Ma
         expect(membership.code).toBe('absent-membership');
         continue;
       }
-      for (const { namespace, value } of resolveIdentities(profileExport.identities, choice)) {
+      for (const { namespace, value } of resolveIdentities(profileExport.identities, choice, ({ value }) => value)) {
         const key = `${namespace} ${value} ${audience.id}`;
         const known = standings.get(key);
         if (known === undefined || rank(membership) >= rank(known)) standings.set(key, { ...membership, body });
