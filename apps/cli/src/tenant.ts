@@ -202,7 +202,7 @@ class SimulatedTenant implements Tenant {
     const resolved = new Map<string, { readonly identity: Identity; readonly stages: boolean[] }>();
     for (const isKnown of [false, true]) {
       const identities = new Map(Object.entries(this.#people.identitiesOf(profile, isKnown)));
-      for (const identity of resolveIdentities(identities, choice)) {
+      for (const identity of resolveIdentities(identities, choice, ({ value }) => value)) {
         const key = `${identity.namespace} ${identity.value}`;
         const entry = resolved.get(key) ?? { identity, stages: [] };
         entry.stages.push(isKnown);
