@@ -105,7 +105,9 @@ export function compose(settings: Settings, appFolder: string): Composition {
 /** Waits for destinations for two thirds of a claim's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
 function timingOf({ claimSeconds }: Settings): Hub['timing'] {
   const claimMs = claimSeconds * 1_000;
-  return { patienceMs: 5_000, deadlineMs: (claimMs * 2) / 3, settleByMs: (claimMs * 5) / 6, claimMs };
+  // Whole milliseconds: a timer refuses a fraction.
+  const share = (of: number): number => Math.floor(claimMs * of);
+  return { patienceMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), claimMs };
 }
 
 function readActivationFile(path: string): ActivationFile {
