@@ -8,7 +8,7 @@ import type { RecordedResource } from './testing/record-stack.ts';
  */
 export async function runStackCommand(
   help: string,
-  print: (resources: readonly RecordedResource[]) => string,
+  print: (resources: readonly RecordedResource[], stack: string) => string,
 ): Promise<void> {
   const known = stackNames().join(', ');
   const fullHelp = `${help}
@@ -32,7 +32,7 @@ export async function runStackCommand(
   }
   try {
     const { resources } = await planStack(asked.stack);
-    process.stdout.write(print(resources));
+    process.stdout.write(print(resources, asked.stack));
   } catch (error) {
     complain(`${wordsOf(error)}\n`, 1);
   }
