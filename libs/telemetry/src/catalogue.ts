@@ -27,7 +27,8 @@ export const counters = {
   'events-received': 'Events that the hub handed over, repetitions included.',
   'events-unreadable': 'Events in which something could not be read, by refusal code; each is a dead letter.',
   'exports-read': 'Profile exports found in the events.',
-  'changes-settled': 'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
+  'changes-settled':
+    'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
   'requests-sent': 'Batches handed to a destination, by destination and result.',
   stalls: 'Batches that stalled their partition because nearly everything was refused.',
   'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
@@ -172,7 +173,8 @@ export const catalogue = {
   }),
   'retry-message-refused': signal<object>({
     level: 'error',
-    sentence: () => 'A message in the retry queue is none of ours, and was left out. Check what else writes to the queue.',
+    sentence: () =>
+      'A message in the retry queue is none of ours, and was left out. Check what else writes to the queue.',
     counts: () => [],
   }),
   'lag-measured': signal<{ readonly partitionId: string; readonly events: number; readonly oldestAgeMs: number }>({

@@ -37,8 +37,7 @@ test('counters add up by label', () => {
   telemetry.emit('batch-settled', settled);
   telemetry.emit('batch-settled', settled);
   const value = (counter: string, labels: object) =>
-    sums.values().find((c) => c.counter === counter && JSON.stringify(c.labels) === JSON.stringify(labels))
-      ?.value;
+    sums.values().find((c) => c.counter === counter && JSON.stringify(c.labels) === JSON.stringify(labels))?.value;
   expect(value('events-received', {})).toBe(6);
   expect(value('changes-settled', { destination: 'crm', outcome: 'delivered' })).toBe(4);
   expect(value('changes-settled', { destination: 'ads', outcome: 'delivered' })).toBe(2);
