@@ -15,7 +15,9 @@ const state = fc.record({
   content: fc.string(),
 });
 const standing = fc.oneof(
-  fc.record({ is: fc.constantFrom('told' as const, 'noted' as const, 'refused' as const, 'pending' as const) }),
+  fc.record({
+    is: fc.constantFrom('told' as const, 'noted' as const, 'refused' as const, 'pending' as const, 'deferred' as const),
+  }),
   fc.record({ is: fc.constant('claimed' as const), claimant: fc.string(), expiresAtMs: milliseconds }),
 );
 const attributes = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => value as LedgerRecord['attributes']);

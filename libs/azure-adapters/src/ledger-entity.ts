@@ -147,6 +147,20 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
+type Unclaimed = Exclude<Standing['is'], 'claimed'>;
+/** A record, so that a standing which is new to the ledger cannot be forgotten here. */
+const unclaimed: Readonly<Record<Unclaimed, true>> = {
+  told: true,
+  noted: true,
+  refused: true,
+  pending: true,
+  deferred: true,
+};
+
+function isUnclaimed(text: string): text is Unclaimed {
+  return Object.hasOwn(unclaimed, text);
+}
+
 /** The typed columns of one entity. */
 class Columns {
   readonly #entity: TableEntityResult<Record<string, unknown>>;
@@ -205,9 +219,8 @@ class Columns {
 
   standing(): Standing {
     const is = this.text('standing');
-    if (is === 'told' || is === 'noted' || is === 'refused' || is === 'pending') return { is };
-    if (is !== 'claimed') return this.#unreadable('standing');
-    return { is, claimant: this.text('claimant'), expiresAtMs: this.timeMs('claimExpiresAt') };
+    if (is === 'claimed') return { is, claimant: this.text('claimant'), expiresAtMs: this.timeMs('claimExpiresAt') };
+    return isUnclaimed(is) ? { is } : this.#unreadable('standing');
   }
 
   attributes(): LedgerRecord['attributes'] {
