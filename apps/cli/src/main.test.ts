@@ -7,7 +7,10 @@ import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { runActivation } from '../testing/run-activation.ts';
 
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
-const verbs = ['local', 'check', 'inspect', 'send', 'simulate', 'event-hubs'];
+const verbs = [
+  ...['local', 'check', 'inspect', 'send', 'simulate'],
+  ...['dead-letters', 'ledger', 'forget', 'resync', 'event-hubs'],
+];
 
 test.concurrent.for(verbs)('%s --help shows options and examples and exits with 0', async (verb, { expect: check }) => {
   const { code, output, errors } = await runActivation([verb, '--help']);
@@ -47,6 +50,21 @@ const wrongUsages: readonly (readonly [words: readonly string[], sentence: strin
   [['send', 'nowhere.json'], 'Failed to read'],
   [['send', '--connection-string', 'nonsense', '-'], 'Failed to read the connection string'],
   [['check', 'nowhere.yaml'], 'There is no such file'],
+  [['dead-letters', 'bogus'], 'unknown command'],
+  [['dead-letters', 'list', '--from', 'yesterday'], 'It must be a time such as'],
+  [['dead-letters', 'list', '--class', 'two words'], 'It must be one word'],
+  [['dead-letters', 'list', '--connection-string', 'nonsense'], 'cannot be understood'],
+  [['dead-letters', 'purge'], 'Look with --dry-run, then give --yes'],
+  [['ledger', 'show', 'crmid:C-1'], 'required option'],
+  [['ledger', 'show', 'C-1', '-a', example], 'write namespace:identity'],
+  [
+    ['ledger', 'show', 'crmid:C-1', '-a', example, '--destination', 'nobody'],
+    'the activation file has receiver, trial',
+  ],
+  [['forget', 'crmid:', '-a', example], 'write namespace:identity'],
+  [['resync', 'nobody', '-a', example], 'the activation file has receiver, trial'],
+  [['resync', 'receiver', '-a', example, '--audience', 'nobody'], 'Failed to find the audience nobody'],
+  [['resync', 'receiver', '-a', example], 'ACTIVATION_SECRET_RECEIVER_SIGNING_SECRET is not set'],
 ];
 
 test.concurrent.for(wrongUsages)(

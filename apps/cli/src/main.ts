@@ -11,6 +11,10 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   inspect: async () => (await import('./inspect.ts')).addInspectCommand,
   send: async () => (await import('./send.ts')).addSendCommand,
   simulate: async () => (await import('./simulate.ts')).addSimulateCommand,
+  'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLettersCommand,
+  ledger: async () => (await import('./ledger.ts')).addLedgerCommand,
+  forget: async () => (await import('./forget.ts')).addForgetCommand,
+  resync: async () => (await import('./resync.ts')).addResyncCommand,
   'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
 };
 

@@ -1,0 +1,257 @@
+import { isUtf8 } from 'node:buffer';
+import type { ActivationFile } from '@activation-hub/activation-file';
+import {
+  candidateNames,
+  DeadLetterCounts,
+  readSelected,
+  replayDeadLetters,
+  systemClock,
+  type DeadLetter,
+  type DeadLetterCount,
+  type RoutedAudiences,
+} from '@activation-hub/delivery';
+import type { Command } from 'commander';
+import { loadActivations } from './activations.ts';
+import { CommandError } from './command-error.ts';
+import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
+import {
+  addDeadLetterOptions,
+  countLines,
+  filterOf,
+  letterCount,
+  type DeadLetterOptions,
+} from './dead-letter-options.ts';
+import type { Terminal } from './terminal.ts';
+
+interface ReplayOptions extends DeadLetterOptions {
+  readonly activations?: string;
+  readonly dryRun?: true;
+}
+
+interface PurgeOptions extends DeadLetterOptions {
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+export function addDeadLettersCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('dead-letters')
+    .summary('lists, shows, replays and purges what failed for good')
+    .description(
+      'Dead letters are events and changes that are not tried again by themselves, kept whole with the reason. A replay sends them through the running function app once more, only to where they had failed.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ activation dead-letters list --destination crm --from 2026-01-31 --json
+  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711
+  $ activation dead-letters replay --destination crm --reason "list is full" --dry-run
+  $ activation dead-letters purge --to 2025-12-31 --yes`,
+    );
+  addDeadLetterOptions(command.command('list').description('Lists dead letters with their reasons, and counts them.'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters list\n  $ activation dead-letters list --class invalid --from 2026-01-01 --to 2026-01-31',
+    )
+    .action((options: DeadLetterOptions) =>
+      withDataStorage(options, terminal, (storage) => list(options, storage, terminal)),
+    );
+  addDataStorageOption(
+    command.command('show').description('Shows one dead letter with its event, which is personal data.'),
+  )
+    .argument('<name>', 'its name, as list prints it')
+    .option('--json', 'prints one JSON object')
+    .addHelpText('after', '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711')
+    .action((name: string, options: DataStorageOptions & { readonly json?: true }) =>
+      withDataStorage(options, terminal, (storage) => show(name, options.json === true, storage, terminal)),
+    );
+  addDeadLetterOptions(
+    command
+      .command('replay')
+      .description(
+        'Gives dead letters to the running function app again: now, within the same limits as everything else, and only to where they had failed. May be stopped and started again.',
+      ),
+  )
+    .option(
+      '-a, --activations <file>',
+      'activation file: needed for events that could not be read; with it, letters that nobody is routed to any more stay',
+    )
+    .option('--dry-run', 'counts what would be replayed, and does nothing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters replay --dry-run\n  $ activation dead-letters replay --destination crm --class invalid\n  $ activation dead-letters replay --destination _event --activations my-activations.yaml',
+    )
+    .action((options: ReplayOptions) =>
+      withDataStorage(options, terminal, (storage) => replay(options, storage, terminal)),
+    );
+  addDeadLetterOptions(command.command('purge').description('Deletes dead letters for good.'))
+    .option('--dry-run', 'counts what would be deleted, and does nothing')
+    .option('--yes', 'really deletes')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters purge --to 2025-12-31 --dry-run\n  $ activation dead-letters purge --to 2025-12-31 --yes',
+    )
+    .action((options: PurgeOptions) =>
+      withDataStorage(options, terminal, (storage) => purge(options, storage, terminal)),
+    );
+}
+
+async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {
+  const { interrupted, print, colors } = terminal;
+  const filter = filterOf(options);
+  const names = await candidateNames(deadLetters, filter, interrupted);
+  const counts = new DeadLetterCounts();
+  for await (const { name, letter } of readSelected(deadLetters, names, filter, interrupted)) {
+    counts.add(letter);
+    if (options.json) print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter) }));
+    else print(`${colors.cyan(name)}  ${letter.outcome}  ${reasons(letter).join('; ')}`);
+  }
+  report('listed', 'There are', counts, options, terminal);
+}
+
+async function show(name: string, json: boolean, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {
+  const letter = await deadLetters.read(name, terminal.interrupted);
+  if (letter === undefined) {
+    throw new CommandError(
+      1,
+      'Failed to show the dead letter: there is none of that name. Look for it with activation dead-letters list.',
+    );
+  }
+  const body = Buffer.from(letter.event.body);
+  const text = isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') };
+  if (json) {
+    terminal.print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter), ...text }));
+    return;
+  }
+  const { event, outcome, attempts } = letter;
+  terminal.print(terminal.colors.bold(name));
+  terminal.print(
+    `  event     ${event.sequenceNumber} of partition ${event.partitionId}, taken ${iso(event.enqueuedAtMs)}`,
+  );
+  terminal.print(
+    `  outcome   ${outcome} after ${attempts} attempt${attempts === 1 ? '' : 's'}, ${iso(letter.givenUpAtMs)}`,
+  );
+  for (const reason of reasons(letter)) terminal.print(`  failure   ${reason}`);
+  terminal.print(text.body ?? `(not UTF-8; base64:) ${text.bodyBase64}`);
+}
+
+async function replay(options: ReplayOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
+  const routed =
+    options.activations === undefined
+      ? undefined
+      : routedAudiences(await loadActivations(options.activations, terminal));
+  const filter = filterOf(options);
+  const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
+  if (options.dryRun) {
+    report('would-replay', 'Would replay', await countSelected(names, options, storage, terminal), options, terminal);
+    return;
+  }
+  const progress = terminal.progress('replayed', names.length);
+  const { replayed, left } = await replayDeadLetters(names, filter, storage, {
+    clock: systemClock,
+    signal: terminal.interrupted,
+    ...(routed === undefined ? {} : { routed }),
+    onProgress: (done) => progress.update(done),
+  }).finally(() => progress.end());
+  const letters = sum(replayed);
+  if (options.json) terminal.print(JSON.stringify({ event: 'replayed', letters, left, counts: replayed }));
+  else {
+    terminal.print(`Replayed ${letterCount(letters)}.`);
+    for (const line of countLines(replayed)) terminal.print(line);
+  }
+  if (terminal.interrupted.aborted) {
+    throw new CommandError(1, `Stopped after ${letterCount(letters)}, as asked. Start it again for the rest.`);
+  }
+  if (left === 0) return;
+  throw new CommandError(
+    2,
+    routed === undefined
+      ? `Failed to replay ${letterCount(left)} of events that could not be read: they concern every destination. Give --activations <file>.`
+      : `Failed to replay ${letterCount(left)}: the activation file does not route what had failed to anybody. Mend the file, or purge them.`,
+    { details: { left } },
+  );
+}
+
+async function purge(options: PurgeOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
+  if (!options.dryRun && !options.yes) {
+    throw new CommandError(2, 'Failed to purge: what is deleted is gone. Look with --dry-run, then give --yes.');
+  }
+  const filter = filterOf(options);
+  const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
+  if (options.dryRun) {
+    report('would-purge', 'Would purge', await countSelected(names, options, storage, terminal), options, terminal);
+    return;
+  }
+  const progress = terminal.progress('purged', names.length);
+  const counts = new DeadLetterCounts();
+  try {
+    for await (const { name, letter } of readSelected(storage.deadLetters, names, filter, terminal.interrupted)) {
+      await storage.deadLetters.remove(name, terminal.interrupted);
+      counts.add(letter);
+      progress.update(counts.letters);
+    }
+  } finally {
+    progress.end();
+    report('purged', 'Purged', counts, options, terminal);
+  }
+}
+
+async function countSelected(
+  names: readonly string[],
+  options: DeadLetterOptions,
+  { deadLetters }: DataStorage,
+  { interrupted }: Terminal,
+): Promise<DeadLetterCounts> {
+  const counts = new DeadLetterCounts();
+  for await (const { letter } of readSelected(deadLetters, names, filterOf(options), interrupted)) counts.add(letter);
+  return counts;
+}
+
+function report(
+  event: string,
+  did: string,
+  counts: DeadLetterCounts,
+  { json }: DeadLetterOptions,
+  { print }: Terminal,
+): void {
+  const { letters } = counts;
+  if (json) print(JSON.stringify({ event, letters, counts: counts.values() }));
+  else {
+    print(`${did} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`);
+    for (const line of countLines(counts.values())) print(line);
+  }
+}
+
+/** Everything but the body. */
+function describe(name: string, { event, givenUpAtMs, ...letter }: DeadLetter): object {
+  const { partitionId, sequenceNumber, enqueuedAtMs, body } = event;
+  return {
+    name,
+    ...letter,
+    givenUpAt: iso(givenUpAtMs),
+    partitionId,
+    sequenceNumber,
+    enqueuedAt: iso(enqueuedAtMs),
+    bodyBytes: body.byteLength,
+  };
+}
+
+function reasons({ failures }: DeadLetter): readonly string[] {
+  return failures.map(({ audience, path, reason }) =>
+    [audience, path, reason].filter((word) => word !== undefined).join(': '),
+  );
+}
+
+function routedAudiences({ routes }: ActivationFile): RoutedAudiences {
+  const byDestination = Map.groupBy(routes, ({ destination }) => destination);
+  return new Map([...byDestination].map(([key, of]) => [key, new Set(of.map(({ audience }) => audience))]));
+}
+
+function sum(counts: readonly DeadLetterCount[]): number {
+  return counts.reduce((letters, count) => letters + count.letters, 0);
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,113 @@
+import type { ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher } from '@activation-hub/activation-file';
+import { shadowDestination, type LedgerEntry, type MembershipState, type Standing } from '@activation-hub/membership';
+import type { Command } from 'commander';
+import { loadActivations } from './activations.ts';
+import { CommandError } from './command-error.ts';
+import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
+import { readPerson } from './person.ts';
+import { tableLines } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+interface LedgerShowOptions extends DataStorageOptions {
+  readonly activations: string;
+  readonly destination?: string;
+  readonly json?: true;
+}
+
+export function addLedgerCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('ledger')
+    .summary('shows what destinations have been told about a person')
+    .description('The ledger knows what each destination has been told about each identity in each audience.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ activation ledger show crmid:C-1 --activations my-activations.yaml
+  $ activation ledger show email:ada@example.com -a my-activations.yaml --destination crm --json`,
+    );
+  addDataStorageOption(
+    command
+      .command('show')
+      .description('Shows the rows of one identity, as AEP exports it. What it prints is personal data.'),
+  )
+    .argument('<namespace:identity>', 'whom, such as crmid:C-1')
+    .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
+    .option('--destination <key>', 'only at this destination')
+    .option('--json', 'prints one JSON object, with the attributes too')
+    .addHelpText(
+      'after',
+      `
+A destination that is not in the file any more is not looked at.
+
+Examples:
+  $ activation ledger show crmid:C-1 --activations my-activations.yaml`,
+    )
+    .action((person: string, options: LedgerShowOptions) =>
+      withDataStorage(options, terminal, (storage) => show(person, options, storage, terminal)),
+    );
+}
+
+async function show(
+  person: string,
+  { activations, destination, json }: LedgerShowOptions,
+  { ledger }: DataStorage,
+  { interrupted, ...terminal }: Terminal,
+): Promise<void> {
+  const identity = readPerson(person);
+  const file = await loadActivations(activations, { interrupted, ...terminal });
+  const entries: LedgerEntry[] = [];
+  for (const key of destinationsOf(file, destination)) {
+    for (const name of [key, shadowDestination(key)])
+      for await (const entry of ledger.rows({ destination: name, identity }, interrupted)) entries.push(entry);
+  }
+  const matcher = createMatcher(file);
+  const audienceOf = ({ key: { audience } }: LedgerEntry): string =>
+    matcher.audience(audience.namespace, audience.id)?.key ?? `${audience.namespace} ${audience.id}`;
+  if (json) {
+    const rows = entries.map((entry) => ({
+      destination: entry.key.destination,
+      audience: audienceOf(entry),
+      ...entry.record,
+    }));
+    terminal.print(JSON.stringify({ event: 'ledger', rows }));
+    return;
+  }
+  if (entries.length === 0) {
+    terminal.print('The ledger has no row of this identity at the destinations of the activation file.');
+    return;
+  }
+  const rows = entries.map((entry) => {
+    const { known, standing, told, inDoubt } = entry.record;
+    const isInDoubt = inDoubt || standing.is === 'claimed';
+    return [
+      entry.key.destination,
+      audienceOf(entry),
+      stateWords(known),
+      standingWords(standing),
+      told === undefined ? 'never' : stateWords(told),
+      isInDoubt ? 'in doubt' : '',
+    ];
+  });
+  for (const line of tableLines([['destination', 'audience', 'newest state', 'standing', 'told', ''], ...rows]))
+    terminal.print(line);
+}
+
+/** The keys of the file, or the one that is asked for. Throws `CommandError` (2) when the file does not have it. */
+function destinationsOf({ destinations }: ActivationFile, asked: string | undefined): Iterable<string> {
+  if (asked === undefined) return destinations.keys();
+  if (destinations.has(asked)) return [asked];
+  throw new CommandError(
+    2,
+    `Failed to find the destination ${asked}: the activation file has ${[...destinations.keys()].join(', ') || 'none'}.`,
+  );
+}
+
+function stateWords({ isMember, qualifiedAtMs }: MembershipState): string {
+  return `${isMember ? 'member' : 'no member'} since ${new Date(qualifiedAtMs).toISOString()}`;
+}
+
+function standingWords(standing: Standing): string {
+  return standing.is === 'claimed' ? `claimed until ${new Date(standing.expiresAtMs).toISOString()}` : standing.is;
+}
