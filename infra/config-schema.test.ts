@@ -68,7 +68,7 @@ test.each([
   ['alwaysReady', '3', 'alwaysReady (3) must not exceed partitionCount (2)'],
   ['budgetMonthly', '500', 'budgetMonthly needs budgetStart'],
   ['budgetMonthly', '500', 'budgetMonthly needs alertEmails'],
-  ['heldMinutesMax', '1000', 'must be at most half of retentionHours (24)'],
+  ['oldestMinutesMax', '1000', 'must be at most half of retentionHours (24)'],
 ])('%s: %s is refused with words that help', (key, value, words) => {
   expect(() => parse({ [key]: value })).toThrow(words);
 });

@@ -55,7 +55,7 @@ export const configFields = {
   silenceHours: field('1, 2, 3, 4, 5, 6, 24 or 48', '24', z.literal([1, 2, 3, 4, 5, 6, 24, 48])),
   lagEventsMax: field('a whole number from 1', '100000', wholeNumber(1, 1_000_000_000)),
   deadLettersPerHourMax: field('a whole number from 0', '100', wholeNumber(0, 1_000_000_000)),
-  heldMinutesMax: field('a whole number from 5 to 1440', '60', wholeNumber(5, 1440)),
+  oldestMinutesMax: field('a whole number from 5 to 1440', '60', wholeNumber(5, 1440)),
   budgetMonthly: field('a whole number, or 0 for no budget', '500', wholeNumber(0, 10_000_000)),
   budgetStart: field(
     'the first day of a month, or empty where there is no budget',
@@ -174,8 +174,8 @@ function contradictions(config: StackConfig): readonly string[] {
       'budgetMonthly needs alertEmails, for a budget only writes to people.',
     ],
     [
-      config.heldMinutesMax * 2 > config.retentionHours * 60,
-      `heldMinutesMax (${config.heldMinutesMax}) must be at most half of retentionHours (${config.retentionHours}), so that there is time to repair.`,
+      config.oldestMinutesMax * 2 > config.retentionHours * 60,
+      `oldestMinutesMax (${config.oldestMinutesMax}) must be at most half of retentionHours (${config.retentionHours}), so that there is time to repair.`,
     ],
   ];
   return rules.flatMap(([isBroken, words]) => (isBroken ? [words] : []));

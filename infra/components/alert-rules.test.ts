@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { logAlerts, stalls } from './alert-rules.ts';
 import { workbookContent } from './workbook.ts';
 
-const limits = { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, heldMinutesMax: 60 };
+const limits = { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, oldestMinutesMax: 60 };
 const alerts = logAlerts(limits);
 const queries = [...alerts.map(({ query }) => query), workbookContent(limits)];
 
@@ -29,6 +29,7 @@ test('every signal that is asked for is one that the handler gives', () => {
   expect([...new Set(asked)].toSorted()).toEqual([
     'batch-settled',
     'event-unreadable',
+    'lag-measured',
     'partition-stalled',
     'request-failed',
     'retry-settled',
@@ -48,12 +49,14 @@ test('a line of the handler begins as the queries expect, and has the fields tha
   telemetry.emit('partition-stalled', { ...where, reason: 'r' });
   const failed = { destination: 'crm', kind: 'k', changes: 1, class: 'set-up', reason: 'r', durationMs: 1 };
   telemetry.emit('request-failed', failed);
+  telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
   for (const line of lines) expect(line.startsWith('{"signal":')).toBe(true);
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
     expect.objectContaining({ signal: 'batch-settled', partitionId: '0', outcomes }),
     expect.objectContaining({ signal: 'retry-settled', outcomes }),
     expect.objectContaining({ signal: 'partition-stalled', partitionId: '0', reason: 'r' }),
     expect.objectContaining({ signal: 'request-failed', destination: 'crm', class: 'set-up', changes: 1 }),
+    expect.objectContaining({ signal: 'lag-measured', partitionId: '0', events: 5, oldestAgeMs: 60_000 }),
   ]);
 });
 

@@ -23,12 +23,12 @@ export interface LogAlert {
 export interface AlertLimits {
   /** After how many hours without an event Adobe's side is probably broken. One of the windows that Azure allows. */
   readonly silenceHours: number;
-  /** How many more events than were read may come in within an hour. */
+  /** How many events a partition may be behind, for a quarter of an hour. */
   readonly lagEventsMax: number;
   /** How many dead letters an hour may have. */
   readonly deadLettersPerHourMax: number;
-  /** For how many minutes the oldest event may wait to be settled while its partition is held. */
-  readonly heldMinutesMax: number;
+  /** For how many minutes the oldest event may wait to be settled. */
+  readonly oldestMinutesMax: number;
 }
 
 /**
@@ -73,18 +73,18 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
     },
     {
       name: 'lag',
-      title: `The handler falls behind by more than ${limits.lagEventsMax} events an hour`,
-      meaning: 'More comes in than is read. Look at slow destinations first, then at the number of partitions.',
+      title: `A partition is more than ${limits.lagEventsMax} events behind`,
+      meaning: 'More comes in than is settled. Look at slow destinations first, then at the number of partitions.',
       severity: 2,
-      query: `AzureMetrics
-| where ResourceProvider == 'MICROSOFT.EVENTHUB' and MetricName in ('IncomingMessages', 'OutgoingMessages')
-| summarize behind = sumif(Total, MetricName == 'IncomingMessages') - sumif(Total, MetricName == 'OutgoingMessages')`,
+      query: `${signals}
+| where signal == 'lag-measured'
+| summarize behind = min(tolong(fields.events)) by partition = tostring(fields.partitionId)`,
       column: 'behind',
       operator: 'GreaterThan',
       threshold: limits.lagEventsMax,
-      every: 'PT15M',
-      window: 'PT1H',
-      dimensions: [],
+      every: 'PT5M',
+      window: 'PT15M',
+      dimensions: ['partition'],
     },
     {
       name: 'dead-letters',
@@ -143,24 +143,17 @@ stalls
     },
     {
       name: 'oldest-unsettled',
-      title: `An event has waited for more than ${limits.heldMinutesMax} minutes to be settled`,
-      meaning: 'A partition stood still and has settled nothing since. Repair it well before the retention ends.',
+      title: `An event has waited for more than ${limits.oldestMinutesMax} minutes to be settled`,
+      meaning: 'A partition stands still or falls behind. Repair it well before the retention ends.',
       severity: 0,
-      query: `${stalls}
-let settled = ${signals}
-| where signal == 'batch-settled'
-| project TimeGenerated, partition = tostring(fields.partitionId);
-let lastSettled = union settled, (settled | extend partition = 'any')
-| summarize settledAt = max(TimeGenerated) by partition;
-stalls
-| join kind=leftouter lastSettled on partition
-| where isnull(settledAt) or TimeGenerated > settledAt
-| summarize minutes = datetime_diff('minute', now(), min(TimeGenerated)) by partition`,
+      query: `${signals}
+| where signal == 'lag-measured'
+| summarize minutes = min(tolong(fields.oldestAgeMs)) / 60000 by partition = tostring(fields.partitionId)`,
       column: 'minutes',
       operator: 'GreaterThan',
-      threshold: limits.heldMinutesMax,
-      every: 'PT15M',
-      window: 'P1D',
+      threshold: limits.oldestMinutesMax,
+      every: 'PT5M',
+      window: 'PT15M',
       dimensions: ['partition'],
     },
   ];

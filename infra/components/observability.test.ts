@@ -16,7 +16,7 @@ const record = (over: Partial<ObservabilityArgs> = {}) =>
         logRetentionDays: 30,
         logDailyQuotaGb: 5,
         alertEmails: ['ada@example.com'],
-        limits: { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, heldMinutesMax: 60 },
+        limits: { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, oldestMinutesMax: 60 },
         ...over,
       }),
   );
