@@ -127,8 +127,8 @@ async function allStarted<Parts extends readonly unknown[] | []>(
   return Promise.all(parts);
 }
 
-/** Builds the function app into a folder of its own, so that what runs is what would be deployed. */
-async function buildApp(cleanups: Cleanups): Promise<string> {
+/** Builds the function app into a folder of its own, so that what runs is what would be deployed. Throws `CommandError`. */
+export async function buildApp(cleanups: Cleanups): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'activation-handler-'));
   cleanups.add(() => rm(folder, { recursive: true, force: true }));
   // Apps do not import each other; this is the build script of one, run by the other.

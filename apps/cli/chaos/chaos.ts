@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeProfileExport, seededRandom } from '@activation-hub/audience-events/testing';
+import { createTenant, type Tenant } from '../src/tenant.ts';
+import { audiences, consentPath, identityNamespaces, mappedAttributes } from './chaos-file.ts';
+import { LeakScan } from './leak-scan.ts';
+import type { ReceiverCounts, ReceiverKind } from './receivers.ts';
+import { faultKinds, makeSchedule, type FaultKind, type ScheduledFault } from './schedule.ts';
+import { Stage } from './stage.ts';
+import { compare, SentStates, type Comparison } from './truth.ts';
+
+export interface ChaosOptions {
+  readonly exports: number;
+  readonly seed: number;
+  /** SIGKILLs; the other faults follow from their number. */
+  readonly kills: number;
+  /** After so long what is not drained counts as lost. */
+  readonly durationMaxMs: number;
+  /** Told what happens, for a person who waits. */
+  readonly onProgress?: (sentence: string) => void;
+}
+
+export interface ReceiverReport extends Readonly<ReceiverCounts>, Comparison {
+  readonly kind: ReceiverKind;
+  /** Changes told and not settled when a host, a worker or the storage was gone. */
+  readonly unsettled: number;
+}
+
+export interface ChaosReport {
+  readonly ok: boolean;
+  readonly seed: number;
+  readonly exports: number;
+  readonly changesTold: number;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  /** Members missing, members too many, members with outdated attributes; and events never settled. */
+  readonly lost: number;
+  readonly contradicted: number;
+  /** At the reliable receiver: changes applied again, and changes under way at the faults, which bound them. */
+  readonly duplicates: number;
+  readonly inFlight: number;
+  readonly drained: boolean;
+  readonly deadLetters: number;
+  readonly orphans: number;
+  readonly seconds: number;
+  readonly recoverySeconds: number;
+  readonly log: { readonly lines: number; readonly leaks: number; readonly controlFinds: boolean };
+  readonly receivers: readonly ReceiverReport[];
+}
+
+/** How long a claim lives here: what a kill leaves in doubt is told again after so long. */
+const claimSeconds = 20;
+const hostsUsual = 2;
+/** How far the simulator may be ahead of the handler, so that faults meet work: this share of all exports, within bounds. */
+const ahead = { share: 0.04, least: 60, most: 1_000 };
+const lookEveryMs = 100;
+const lookIntoStorageEveryMs = 1_000;
+
+/**
+ * Sends the exports of a simulated tenant while things go wrong by a seeded schedule, lets everything drain once they do not
+ * any more, and compares what every receiver ends with to what the tenant knows. Throws when the parts cannot be started.
+ */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, exports, kills, onProgress = () => undefined } = options;
+  const startedAtMs = performance.now();
+  const deadline = AbortSignal.timeout(options.durationMaxMs);
+  const scan = new LeakScan();
+  const stage = await Stage.start({
+    seed,
+    claimSeconds,
+    onLine: (line) => scan.scan(line),
+    onSecret: (secret) => scan.add(secret),
+  });
+  try {
+    const tenant = tenantOf(seed, exports);
+    const sent = new SentStates();
+    await Promise.all(Array.from({ length: hostsUsual }, () => stage.hosts.start()));
+    const schedule = makeSchedule({ seed, kills });
+    await suffer({ stage, tenant, sent, scan, schedule, exports, seed, deadline, onProgress });
+
+    onProgress(`The faults have stopped; ${leftOf(stage)} events are to be settled.`);
+    const stoppedAtMs = performance.now();
+    await Promise.all([...stage.receivers.values()].map((receiver) => receiver.heal()));
+    const isDrained = await drain(stage, deadline, onProgress);
+    const endedAtMs = performance.now();
+    const { deadLetters } = await stage.stored();
+    const left = leftOf(stage);
+    await stage.hosts.stop();
+
+    const receivers = [...stage.receivers.values()].map((receiver): ReceiverReport => {
+      const { kind, counts } = receiver;
+      return { kind, ...counts, ...compare(tenant, sent, receiver), unsettled: stage.unsettled(receiver) };
+    });
+    const sum = (of: (receiver: ReceiverReport) => number): number =>
+      receivers.reduce((all, each) => all + of(each), 0);
+    const lost = left + sum(({ missing, extra, outdated }) => missing + extra + outdated);
+    const contradicted = sum((receiver) => receiver.contradicted);
+    const reliable = receivers.find(({ kind }) => kind === 'reliable');
+    const duplicates = reliable?.duplicates ?? 0;
+    const inFlight = reliable?.unsettled ?? 0;
+    const log = { lines: scan.lines, leaks: scan.leaks, controlFinds: scan.controlFinds() };
+    const isClean = lost === 0 && contradicted === 0 && duplicates <= inFlight && log.leaks === 0 && log.controlFinds;
+    return {
+      ok: isClean && isDrained && deadLetters === 0 && stage.hosts.orphans === 0,
+      seed,
+      exports,
+      changesTold: sum(({ applied }) => applied),
+      faults: countKinds(schedule),
+      lost,
+      contradicted,
+      duplicates,
+      inFlight,
+      drained: isDrained,
+      deadLetters,
+      orphans: stage.hosts.orphans,
+      seconds: Math.round((endedAtMs - startedAtMs) / 1_000),
+      recoverySeconds: Math.round((endedAtMs - stoppedAtMs) / 1_000),
+      log,
+      receivers,
+    };
+  } finally {
+    await stage.stop();
+  }
+}
+
+/** A tenant for the audiences of the chaos file; few enough people that each of them is told of more than once. */
+export function tenantOf(seed: number, exports: number): Tenant {
+  return createTenant({
+    seed,
+    profiles: Math.max(100, Math.round(exports / 5)),
+    audiences: Object.keys(audiences).map((key) => ({ namespace: 'ups', id: `chaos-${key}`, name: key })),
+    namespaces: [...identityNamespaces],
+    attributes: Object.values(mappedAttributes),
+    consents: [consentPath],
+  });
+}
+
+interface Suffering {
+  readonly stage: Stage;
+  readonly tenant: Tenant;
+  readonly sent: SentStates;
+  readonly scan: LeakScan;
+  readonly schedule: readonly ScheduledFault[];
+  readonly exports: number;
+  readonly seed: number;
+  readonly deadline: AbortSignal;
+  readonly onProgress: (sentence: string) => void;
+}
+
+/** Sends everything, with one fault after another in between; returns when all has been sent and the last fault is over. */
+async function suffer({ stage, tenant, sent, scan, schedule, exports, seed, deadline, onProgress }: Suffering) {
+  const random = seededRandom(seed ^ 0x5e4d);
+  const aheadMax = Math.min(ahead.most, Math.max(ahead.least, exports * ahead.share));
+  let done = 0;
+  let current = Promise.resolve();
+  for (const [index, fault] of [...schedule, undefined].entries()) {
+    const until = Math.round((exports * (index + 1)) / (schedule.length + 1));
+    while (done < until) {
+      const size = Math.min(until - done, 10 + Math.floor(random() * 60));
+      const bodies = Array.from({ length: size }, () => {
+        const { body } = tenant.next(Date.now());
+        sent.note(body);
+        scan.addExport(body);
+        return encodeProfileExport(body);
+      });
+      await stage.sender.send(bodies);
+      done += size;
+      while (leftOf(stage) > aheadMax) await sleep(lookEveryMs, undefined, { signal: deadline });
+    }
+    await current;
+    if (fault === undefined) return;
+    onProgress(`${done} of ${exports} exports sent, ${leftOf(stage)} to be settled: ${fault.kind}`);
+    current = carryOut(fault, stage);
+    // Whoever awaits it next is told; until then a failure is nobody's.
+    current.catch(() => undefined);
+  }
+}
+
+async function carryOut({ kind, pick, lastsMs }: ScheduledFault, stage: Stage): Promise<void> {
+  switch (kind) {
+    case 'host-killed':
+      await stage.hosts.kill(pick);
+      await sleep(lastsMs);
+      return stage.hosts.start();
+    case 'worker-killed':
+      stage.hosts.killWorker(pick);
+      return sleep(lastsMs);
+    case 'host-added':
+      return stage.hosts.start();
+    case 'host-removed':
+      stage.hosts.remove(pick);
+      return sleep(lastsMs);
+    case 'connections-dropped':
+      stage.emulator.faults.dropConnections();
+      return sleep(lastsMs);
+    case 'storage-stopped':
+      return stage.interruptStorage(() => sleep(lastsMs));
+  }
+}
+
+/** Waits until every partition is at its head and no retry waits; says whether that came in time. */
+async function drain(stage: Stage, deadline: AbortSignal, onProgress: (sentence: string) => void): Promise<boolean> {
+  let last = -1;
+  while (!deadline.aborted) {
+    const left = leftOf(stage);
+    const { retries } = await stage.stored();
+    if (left === 0 && retries === 0) return true;
+    if (left + retries !== last) onProgress(`${left} events are to be settled, ${retries} retries wait.`);
+    last = left + retries;
+    await sleep(lookIntoStorageEveryMs, undefined, { signal: deadline }).catch(() => undefined);
+  }
+  return false;
+}
+
+function leftOf(stage: Stage): number {
+  const { sent, settled } = stage.progress();
+  return sent - settled;
+}
+
+function countKinds(schedule: readonly ScheduledFault[]): Record<FaultKind, number> {
+  const counts = faultKinds.map((kind) => [kind, schedule.filter((fault) => fault.kind === kind).length] as const);
+  return Object.fromEntries(counts) as Record<FaultKind, number>;
+}

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { containerClient } from '@activation-hub/azure-adapters';
+import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
+import type { HostLogEntry } from '@activation-hub/functions-host';
+import { openEventSender, type EventSender } from '../src/event-sender.ts';
+import { Cleanups } from '../src/local/cleanups.ts';
+import { buildApp } from '../src/local/machine.ts';
+import { localEventHub } from '../src/local/local-event-hub.ts';
+import { readSignal } from '../src/local/signals.ts';
+import { chaosFile } from './chaos-file.ts';
+import { Hosts } from './hosts.ts';
+import { Receiver, receiverKinds, type ReceiverKind } from './receivers.ts';
+
+export interface StageOptions {
+  readonly seed: number;
+  readonly kinds?: readonly ReceiverKind[];
+  readonly claimSeconds: number;
+  readonly onLine: (line: string) => void;
+  /** Every secret that is put in. */
+  readonly onSecret: (secret: string) => void;
+}
+
+const partitionCount = 4;
+
+/** Everything that chaos is done to: the hub, the storage, receivers, and hosts that are started when they are asked for. */
+export class Stage {
+  readonly receivers: ReadonlyMap<ReceiverKind, Receiver>;
+  readonly emulator: EventHubsEmulator;
+  readonly sender: EventSender;
+  readonly hosts: Hosts;
+  readonly #settled = new Map<string, number>();
+  /** Changes that a host has settled as delivered, by its secret and the destination. */
+  readonly #deliveredBy = new Map<string, Map<string, number>>();
+  readonly #storageFolder: string;
+  readonly #cleanups: Cleanups;
+  #storage: Azurite;
+
+  static async start(options: StageOptions): Promise<Stage> {
+    const cleanups = new Cleanups();
+    try {
+      return new Stage(options, cleanups, await partsOf(options, cleanups));
+    } catch (error) {
+      await cleanups.run(() => undefined);
+      throw error;
+    }
+  }
+
+  private constructor(options: StageOptions, cleanups: Cleanups, parts: Awaited<ReturnType<typeof partsOf>>) {
+    this.receivers = parts.receivers;
+    this.emulator = parts.emulator;
+    this.#storage = parts.storage;
+    this.#storageFolder = parts.storageFolder;
+    this.#cleanups = cleanups;
+    this.sender = openEventSender(parts.emulator.connectionString(), localEventHub.name);
+    const signing = randomBytes(24).toString('base64url');
+    options.onSecret(signing);
+    this.hosts = new Hosts({
+      appFolder: parts.appFolder,
+      settings: (hostSecret) => {
+        options.onSecret(hostSecret);
+        return {
+          AzureWebJobsStorage: this.#storage.connectionString,
+          DataStorage: this.#storage.connectionString,
+          EventHubConnection: parts.emulator.connectionString(),
+          EVENT_HUB_NAME: localEventHub.name,
+          EVENT_HUB_CONSUMER_GROUP: localEventHub.consumerGroup,
+          ACTIVATION_FILE: parts.activationFile,
+          ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
+          ACTIVATION_CLAIM_SECONDS: String(options.claimSeconds),
+          ACTIVATION_SECRET_SIGNING: signing,
+          ACTIVATION_SECRET_HOST: hostSecret,
+        };
+      },
+      onLine: (line, hostSecret) => {
+        options.onLine(line);
+        this.#note(line, hostSecret);
+      },
+    });
+  }
+
+  /** Events that are in the hub, and events that are settled. */
+  progress(): { readonly sent: number; readonly settled: number } {
+    const partitions = this.emulator.partitions(localEventHub.name);
+    return {
+      sent: partitions.reduce((sum, { lastSequenceNumber }) => sum + lastSequenceNumber + 1, 0),
+      settled: [...this.#settled.values()].reduce((sum, last) => sum + last + 1, 0),
+    };
+  }
+
+  /** Retries and dead letters that lie in the storage. */
+  async stored(): Promise<{ readonly retries: number; readonly deadLetters: number }> {
+    const [retries, deadLetters] = await Promise.all([this.#blobs('retries'), this.#blobs('dead-letters')]);
+    return { retries, deadLetters };
+  }
+
+  /** Changes that hosts told this receiver and did not come to settle: under way when something was killed or stopped. */
+  unsettled({ kind, appliedBy }: Receiver): number {
+    return [...appliedBy]
+      .map(([host, applied]) => Math.max(0, applied - (this.#deliveredBy.get(host)?.get(kind) ?? 0)))
+      .reduce((sum, each) => sum + each, 0);
+  }
+
+  /** Stops the storage, and starts it again on the same ports with the same content. */
+  async interruptStorage(rest: () => Promise<void>): Promise<void> {
+    const { blobPort: blob, queuePort: queue, tablePort: table } = this.#storage;
+    await this.#storage.stop();
+    await rest();
+    this.#storage = await startAzurite({ dataFolder: this.#storageFolder, ports: { blob, queue, table } });
+  }
+
+  async stop(): Promise<void> {
+    await this.sender.close();
+    await this.hosts.stop();
+    await this.#storage.stop();
+    await this.#cleanups.run(() => undefined);
+  }
+
+  async #blobs(container: string): Promise<number> {
+    let count = 0;
+    const client = containerClient({ connectionString: this.#storage.connectionString }, container);
+    for await (const page of client.listBlobsFlat().byPage()) count += page.segment.blobItems.length;
+    return count;
+  }
+
+  #note(line: string, hostSecret: string): void {
+    if (!line.startsWith('{')) return;
+    const signal = readSignal((JSON.parse(line) as HostLogEntry).message);
+    if (signal?.name !== 'batch-settled' && signal?.name !== 'retry-settled') return;
+    if (signal.name === 'batch-settled') {
+      const { partitionId, lastSequenceNumber } = signal;
+      this.#settled.set(partitionId, Math.max(lastSequenceNumber, this.#settled.get(partitionId) ?? -1));
+    }
+    const delivered = this.#deliveredBy.get(hostSecret) ?? new Map<string, number>();
+    this.#deliveredBy.set(hostSecret, delivered);
+    for (const [destination, { delivered: more = 0 }] of Object.entries(signal.outcomes)) {
+      delivered.set(destination, (delivered.get(destination) ?? 0) + more);
+    }
+  }
+}
+
+async function partsOf({ seed, kinds = receiverKinds }: StageOptions, cleanups: Cleanups) {
+  const folder = await mkdtemp(join(tmpdir(), 'activation-chaos-'));
+  cleanups.add(() => rm(folder, { recursive: true, force: true }));
+  const emulator = await startEventHubsEmulator({
+    eventHubs: [{ name: localEventHub.name, partitionCount, consumerGroups: [localEventHub.consumerGroup] }],
+    retention: { bytesMax: 1024 * 1024 * 1024 },
+  });
+  cleanups.add(() => emulator.stop());
+  const receivers = new Map<ReceiverKind, Receiver>();
+  for (const [index, kind] of kinds.entries()) {
+    const receiver = await Receiver.start(kind, seed + index);
+    cleanups.add(() => receiver.stop());
+    receivers.set(kind, receiver);
+  }
+  const activationFile = join(folder, 'chaos.yaml');
+  await writeFile(activationFile, chaosFile(new Map([...receivers].map(([kind, { url }]) => [kind, url]))));
+  const storageFolder = join(folder, 'storage');
+  const appFolder = await buildApp(cleanups);
+  const storage = await startAzurite({ dataFolder: storageFolder });
+  return { emulator, receivers, activationFile, storageFolder, appFolder, storage };
+}
