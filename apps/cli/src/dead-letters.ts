@@ -107,7 +107,7 @@ async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, te
     if (options.json) print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter) }));
     else print(`${colors.cyan(name)}  ${letter.outcome}  ${reasons(letter).join('; ')}`);
   }
-  report('listed', 'There are', counts, options, terminal);
+  report('listed', 'Listed', counts, options, terminal);
 }
 
 async function show(name: string, json: boolean, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {

@@ -142,7 +142,7 @@ test('dead letters are listed, shown, replayed into the retry queue and purged',
     'listed',
   ]);
   expect(list.output).not.toContain('C-1');
-  expect((await run('dead-letters', 'list', '--to', '2026-01-30')).output).toBe('There are no dead letters.\n');
+  expect((await run('dead-letters', 'list', '--to', '2026-01-30')).output).toBe('Listed no dead letters.\n');
 
   const show = await run('dead-letters', 'show', deadLetterName(fatal));
   expect(show.output).toContain('vip: the list is full');
@@ -180,7 +180,7 @@ test('dead letters are listed, shown, replayed into the retry queue and purged',
     /^Would purge 1 dead letter\.\n.*\n +crm +fatal +1\n$/,
   );
   expect((await run('dead-letters', 'purge', '--yes')).output).toContain('Purged 1 dead letter.');
-  expect((await run('dead-letters', 'list')).output).toBe('There are no dead letters.\n');
+  expect((await run('dead-letters', 'list')).output).toBe('Listed no dead letters.\n');
 });
 
 test('ledger show and forget know all that is kept of a person', { timeout: 120_000 }, async () => {

@@ -101,7 +101,7 @@ test(
     expect(settled).toMatchObject({ destination: 'own', events: 2, outcomes: { own: { delivered: 2 } } });
 
     expect(receiver.taken.toSorted()).toEqual(['entered vip C-1 Ada', 'entered vip C-2 Ada']);
-    expect((await runActivation(['dead-letters', 'list', ...storage])).output).toBe('There are no dead letters.\n');
+    expect((await runActivation(['dead-letters', 'list', ...storage])).output).toBe('Listed no dead letters.\n');
     expect(await mended.end('SIGTERM')).toBe(0);
   },
 );
