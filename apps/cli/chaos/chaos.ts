@@ -163,10 +163,10 @@ async function suffer({ stage, tenant, sent, scan, schedule, exports, seed, dead
       });
       await stage.sender.send(bodies);
       done += size;
-      while (leftOf(stage) > aheadMax) await sleep(lookEveryMs, undefined, { signal: deadline });
+      while (leftOf(stage) > aheadMax && !deadline.aborted) await sleep(lookEveryMs);
     }
     await current;
-    if (fault === undefined) return;
+    if (fault === undefined || deadline.aborted) return;
     onProgress(`${done} of ${exports} exports sent, ${leftOf(stage)} to be settled: ${fault.kind}`);
     current = carryOut(fault, stage);
     // Whoever awaits it next is told; until then a failure is nobody's.

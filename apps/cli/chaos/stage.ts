@@ -56,6 +56,9 @@ export class Stage {
     this.#storageFolder = parts.storageFolder;
     this.#cleanups = cleanups;
     this.sender = openEventSender(parts.emulator.connectionString(), localEventHub.name);
+    cleanups.add(() => this.#storage.stop());
+    cleanups.add(() => this.hosts.stop());
+    cleanups.add(() => this.sender.close());
     const signing = randomBytes(24).toString('base64url');
     options.onSecret(signing);
     this.hosts = new Hosts({
@@ -112,11 +115,11 @@ export class Stage {
     this.#storage = await startAzurite({ dataFolder: this.#storageFolder, ports: { blob, queue, table } });
   }
 
+  /** Stops and removes everything, whatever of it fails; throws the first failure. */
   async stop(): Promise<void> {
-    await this.sender.close();
-    await this.hosts.stop();
-    await this.#storage.stop();
-    await this.#cleanups.run(() => undefined);
+    const failures: unknown[] = [];
+    await this.#cleanups.run((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #blobs(container: string): Promise<number> {
