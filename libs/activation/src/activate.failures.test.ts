@@ -177,8 +177,12 @@ test('a destination that hangs is left at the deadline, and the others are settl
 test('when nearly everything is refused the partition stalls, and nothing becomes a dead letter', async () => {
   const { activate, crm, letters, lines, outcomes } = openHub({ file: twoDestinations });
   const events = Array.from({ length: 30 }, (_, n) => eventOf(personExport({ person: `p${n}` }), n));
-  for (const destination of [crm]) destination.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
-  const stalling = openHub({ file: `${twoDestinations}stall: { share: 0.5, minimum: 20 }\n`, destinations: { crm, ads: crm } });
+  for (const destination of [crm])
+    destination.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
+  const stalling = openHub({
+    file: `${twoDestinations}stall: { share: 0.5, minimum: 20 }\n`,
+    destinations: { crm, ads: crm },
+  });
   await expect(stalling.activate(...events)).rejects.toBeInstanceOf(StalledError);
   expect(stalling.letters()).toEqual([]);
   expect(stalling.lines.filter((line) => line.includes('"partition-stalled"'))).toHaveLength(1);
@@ -292,7 +296,10 @@ test('whoever finds such word at the end of a delivery tells the destination onc
   await activate(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p1']);
   expect(outcomes()).toEqual({ 'crm delivered': 1 });
-  expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+  expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({
+    standing: { is: 'told' },
+    inDoubt: false,
+  });
 });
 
 test('a ledger that cannot be read or claimed in ends the batch before anybody is told', async () => {

@@ -48,8 +48,8 @@ export async function activate(work: Work, hub: Hub): Promise<void> {
   const later = await deferChanges({ results, waiting }, work, hub, tally, settleBy);
   const ended = { results, later, isStalled, unreadable: [...unreadable, ...refused] };
   const lost = await settleChanges(ended, work, hub, tally, settleBy);
-  await repairLostRaces(lost, by, hub, tally, settleBy);
-  if (work.retry !== undefined && !later.isPut) await hub.retryQueue.remove(work.retry.id, settleBy);
+  await repairLostRaces(lost, work, by, hub, tally, settleBy);
+  if (work.retry !== undefined) await hub.retryQueue.remove(work.retry.id, settleBy);
 
   tally.report(work, exports.length, hub);
   if (isStalled) throw new StalledError(work, hub);

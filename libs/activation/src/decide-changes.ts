@@ -24,6 +24,8 @@ export interface ClaimedChange {
   readonly state: MembershipState;
   readonly kind: ChangeKind;
   readonly row: LedgerRow;
+  /** The row's newest state is told again, because an older one may have come after it. */
+  readonly isRestored: boolean;
 }
 
 /** A change that cannot be told now, because somebody else is telling the destination about the same key. */
@@ -81,7 +83,10 @@ export async function decideChanges(
       const decision = decide(row?.record, state, hub.clock.now(), asking);
       if (decision.action === 'nothing') finish(demand, row, decision.because, hub, tally);
       else if (decision.action === 'wait') waiting.push({ demand, untilMs: decision.untilMs });
-      else plans.push(planFor(demand, state, row, decision, by));
+      else if (decision.action === 'restore') {
+        if (row === undefined || demand.route.mode !== 'live') finish(demand, undefined, 'superseded', hub, tally);
+        else plans.push(planRestoring(demand, row, decision.kind, by, nowMs));
+      } else plans.push(planFor(demand, state, row, decision, by));
     }
     open = await carryOut(plans, claimed, hub, tally, signal);
   }
@@ -109,8 +114,11 @@ async function carryOut(
     }
     tally.ledgerWrites += 1;
     const row: LedgerRow = { record: write.record, version: result.version };
-    if (next.is === 'delivery') claimed.push({ demand, state, kind: next.kind, row });
-    else finish(demand, row, next.outcome, hub, tally);
+    if (next.is === 'delivery') {
+      const { kind, isRestored } = next;
+      const { attributes } = write.record;
+      claimed.push({ demand: isRestored ? { ...demand, attributes } : demand, state, row, kind, isRestored });
+    } else finish(demand, row, next.outcome, hub, tally);
   }
   return lost;
 }
@@ -121,7 +129,7 @@ interface Plan {
   readonly state: MembershipState;
   readonly write: LedgerWrite;
   readonly next:
-    | { readonly is: 'delivery'; readonly kind: ChangeKind }
+    | { readonly is: 'delivery'; readonly kind: ChangeKind; readonly isRestored: boolean }
     | { readonly is: 'outcome'; readonly outcome: 'unchanged' | 'shadowed' | 'paused' };
 }
 
@@ -141,12 +149,24 @@ function planFor(
   }
   switch (demand.route.mode) {
     case 'live':
-      return plan(claim(row?.record, asked, by), { is: 'delivery', kind: decision.kind });
+      return plan(claim(row?.record, asked, by), { is: 'delivery', kind: decision.kind, isRestored: false });
     case 'shadow':
       return plan(settle(claim(row?.record, asked, by), 'told'), { is: 'outcome', outcome: 'shadowed' });
     case 'paused':
       return plan(note(row?.record, asked, 'pending'), { is: 'outcome', outcome: 'paused' });
   }
+}
+
+/** Tells the newest state of the row again, as a change of its own: a destination that remembers ids had it before. */
+function planRestoring(demand: Demand, row: LedgerRow, kind: ChangeKind, by: Claimant, nowMs: number): Plan {
+  const { known, attributes } = row.record;
+  const record = claim(row.record, { state: known, attributes }, by);
+  return {
+    demand,
+    state: { ...known, enqueuedAtMs: nowMs },
+    write: { key: demand.key, record, expected: row.version },
+    next: { is: 'delivery', kind, isRestored: true },
+  };
 }
 
 /** The way of most exports: the cache knows that there is nothing to do. */

@@ -23,8 +23,6 @@ const retryBytesMax = 4 * 1024 * 1024;
 export interface Later {
   readonly deferred: ReadonlySet<DeliveredChange>;
   readonly givenUp: ReadonlySet<DeliveredChange>;
-  /** Whether anything was put into the retry queue: then a retry that led here lives on. */
-  readonly isPut: boolean;
 }
 
 /** A change that goes to the retry queue, with when and why. */
@@ -68,39 +66,68 @@ export async function deferChanges(
       continue;
     }
     deferred.add(change);
-    const isClaimed = result.doubt === 'unanswered' && row.record.standing.is === 'claimed';
-    const expiresAtMs = row.record.standing.is === 'claimed' && isClaimed ? row.record.standing.expiresAtMs + restMs : 0;
-    const notBeforeMs = Math.max(result.notBeforeMs ?? 0, expiresAtMs);
-    open.push({ demand, class: result.class, reason: result.reason, wasTried: result.wasTried, notBeforeMs, isClaimed });
+    open.push(openChange(demand, result, row, restMs));
   }
   for (const { demand } of open) tally.count(demand.route.destination, 'deferred');
-
-  const groups = [...Map.groupBy(open, ({ demand, isClaimed }) => `${demand.route.destination} ${isClaimed}`).values()];
-  const parts = groups.flatMap((group) => partsOf(group));
-  for (const [index, part] of parts.entries()) await putRetry(part, index === 0 ? work.retry : undefined, work, hub, signal);
-  return { deferred, givenUp, isPut: parts.length > 0 };
+  await putRetries(open, work, hub, signal);
+  return { deferred, givenUp };
 }
 
-/** One retry of these changes. The first of a retry's parts keeps its name, so that it replaces what waited before. */
-async function putRetry(
-  changes: readonly OpenChange[],
-  replaced: Retry | undefined,
+/**
+ * Puts into the retry queue what a repair could not tell. The retry finds a row that is in doubt and tells its newest
+ * state, although the event from which it comes may be older.
+ */
+export async function deferRepairs(
+  results: readonly DeliveredChange[],
   work: Work,
   hub: Hub,
   signal: AbortSignal,
 ): Promise<void> {
+  // Whoever looks too early would take the claim of the repair for that of somebody who tells something newer.
+  const marginMs = hub.timing.claimMs - hub.timing.settleByMs;
+  const open = results.flatMap(({ demand, result, row }) => {
+    if (result.status === 'delivered') return [];
+    return [openChange(demand, result.status === 'retry' ? result : { ...result, wasTried: true }, row, marginMs)];
+  });
+  await putRetries(open, work, hub, signal);
+}
+
+type Asked = Omit<Extract<DeliveredChange['result'], { readonly status: 'retry' }>, 'status'>;
+
+function openChange(
+  demand: Demand,
+  { class: cause, reason, wasTried, notBeforeMs = 0, doubt }: Asked,
+  { record: { standing } }: DeliveredChange['row'],
+  afterClaimMs: number,
+): OpenChange {
+  const isClaimed = doubt === 'unanswered' && standing.is === 'claimed';
+  const freeAtMs = isClaimed ? standing.expiresAtMs + afterClaimMs : 0;
+  return { demand, class: cause, reason, wasTried, isClaimed, notBeforeMs: Math.max(notBeforeMs, freeAtMs) };
+}
+
+/** Retries of their own, whatever led here: of one that was given to two workers, neither must undo what the other puts. */
+async function putRetries(open: readonly OpenChange[], work: Work, hub: Hub, signal: AbortSignal): Promise<void> {
+  const groups = Map.groupBy(open, ({ demand, isClaimed }) => `${demand.route.destination} ${isClaimed}`);
+  for (const group of groups.values()) {
+    for (const part of partsOf(group)) await putRetry(part, work, hub, signal);
+  }
+}
+
+async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, signal: AbortSignal): Promise<void> {
   const [first] = changes;
   if (first === undefined) return;
   const nowMs = hub.clock.now();
   const attempts = (work.retry?.attempts ?? 0) + (changes.some(({ wasTried }) => wasTried) ? 1 : 0);
-  const waitMs = first.isClaimed ? 0 : restMs + backoffMs(backoff, Math.max(attempts, 1), hub.clock.random);
+  const firstDeferredAtMs = work.retry?.firstDeferredAtMs ?? nowMs;
+  const waits = Math.max(attempts, waitsOfAge(nowMs - firstDeferredAtMs));
+  const waitMs = first.isClaimed ? 0 : restMs + backoffMs(backoff, waits, hub.clock.random);
   const dueAtMs = Math.max(nowMs + waitMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
   const retry: Retry = {
-    id: replaced?.id ?? randomUUID(),
+    id: randomUUID(),
     destination: first.demand.route.destination,
     events: deferredEvents(changes),
     attempts,
-    firstDeferredAtMs: work.retry?.firstDeferredAtMs ?? nowMs,
+    firstDeferredAtMs,
     class: first.class,
     reason: first.reason,
     isReplay: work.retry?.isReplay ?? false,
@@ -115,6 +142,14 @@ async function putRetry(
     reason,
     waitMs: dueAtMs - nowMs,
   });
+}
+
+/**
+ * How many waits would have brought a retry to this age. In an outage most are not even tried, and must not come back again
+ * and again all the same.
+ */
+function waitsOfAge(ageMs: number): number {
+  return 1 + Math.floor(Math.log2(Math.max(1, ageMs / backoff.baseMs)));
 }
 
 function deferredEvents(changes: readonly OpenChange[]): readonly DeferredEvent[] {

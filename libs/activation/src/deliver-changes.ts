@@ -40,16 +40,16 @@ async function deliverTo(
     patienceMs: hub.timing.patienceMs,
     signal,
   });
-  return claimed.map(({ demand, state, kind, row }, index) => {
+  return claimed.map((change, index) => {
     const id = deliveries[index]?.change.id ?? '';
     const result = results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
-    return { demand, state, kind, row, changeId: id, result };
+    return { ...change, changeId: id, result };
   });
 }
 
 /** The change in full, as the connector gets it. */
-export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row'>): Delivery {
+export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row' | 'isRestored'>): Delivery {
   const { audience, membership, keyText, attributes, route } = demand;
   const { key, namespace, id } = audience;
   const name = audience.name ?? membership.name;

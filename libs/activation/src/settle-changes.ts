@@ -32,8 +32,9 @@ export async function settleChanges(
   if (letters.length > 0) await hub.deadLetters.put(letters, signal);
   announce(ended.unreadable, dead, hub);
 
+  const beganMs = hub.clock.now();
   const settled = ended.results.flatMap((change) => {
-    const record = settledRecord(change, ended);
+    const record = settledRecord(change, ended) ?? claimInDoubt(change, beganMs, hub);
     return record === undefined ? [] : [{ change, record }];
   });
   const written = await hub.ledger.write(
@@ -48,11 +49,12 @@ export async function settleChanges(
     if (outcome?.written !== true) {
       hub.ledgerCache.delete(demand.keyText);
       lost.push(change);
+      countSettled(change, ended, tally, 'lost');
       continue;
     }
     tally.ledgerWrites += 1;
     hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, nowMs);
-    countSettled(change, ended, tally);
+    countSettled(change, ended, tally, 'settled');
   }
   return lost;
 }
@@ -67,14 +69,30 @@ function settledRecord(change: DeliveredChange, ended: Ended): LedgerRecord | un
       return settle(row.record, ended.isStalled ? 'pending' : 'refused');
     case 'retry':
       if (ended.later.givenUp.has(change)) return settle(row.record, 'refused', result.doubt !== undefined);
+      if (change.isRestored && result.doubt !== 'unanswered') return settle(row.record, 'pending', true);
       return result.doubt === 'unanswered' ? undefined : settle(row.record, 'deferred', result.doubt !== undefined);
   }
 }
 
-function countSettled(change: DeliveredChange, { later, isStalled }: Ended, tally: Tally): void {
+/**
+ * The claim as it is, to be written again, when its life is over or nearly so although there was no answer: the process
+ * stood still, and somebody else may have told the destination something newer in between. The write finds that out.
+ */
+function claimInDoubt({ row: { record } }: DeliveredChange, nowMs: number, { timing }: Hub): LedgerRecord | undefined {
+  const marginMs = timing.claimMs - timing.settleByMs;
+  return record.standing.is === 'claimed' && nowMs >= record.standing.expiresAtMs - marginMs ? record : undefined;
+}
+
+/** What the destination took and then lost its claim is counted by whoever finds out what has become of the row. */
+function countSettled(
+  change: DeliveredChange,
+  { later, isStalled }: Ended,
+  tally: Tally,
+  row: 'settled' | 'lost',
+): void {
   const { demand, result } = change;
   if (later.givenUp.has(change)) tally.count(demand.route.destination, 'gave-up');
-  else if (result.status === 'delivered') tally.count(demand.route.destination, 'delivered');
+  else if (result.status === 'delivered' && row === 'settled') tally.count(demand.route.destination, 'delivered');
   else if (result.status === 'rejected' && !isStalled) tally.count(demand.route.destination, 'rejected');
 }
 

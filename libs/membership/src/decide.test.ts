@@ -142,6 +142,28 @@ test('what was refused is told again when a person asks for it, and only then', 
   });
 });
 
+test('an outdated retry restores what nobody is putting right, and an outdated export does not', () => {
+  const older = exampleState({ ...member, qualifiedAtMs: noon - 1 });
+  const spoiled: readonly LedgerRecord[] = [
+    { ...untold(member, 'pending'), inDoubt: true },
+    { ...claimedUntil(now), inDoubt: true },
+  ];
+  for (const record of spoiled) {
+    for (const asking of ['retry', 'replay'] as const)
+      expect(decide(record, older, now, asking)).toEqual({ action: 'restore', kind: 'entered' });
+    expect(decide({ ...record, known: exit }, older, now, 'retry')).toEqual({ action: 'restore', kind: 'exited' });
+    expect(decide(record, older, now)).toEqual({ action: 'nothing', because: 'superseded' });
+  }
+  for (const record of [
+    { ...claimedUntil(now + 1), inDoubt: true },
+    claimedUntil(now),
+    untold(member, 'pending'),
+    { ...untold(member, 'deferred'), inDoubt: true },
+  ]) {
+    expect(decide(record, older, now, 'retry')).toEqual({ action: 'nothing', because: 'superseded' });
+  }
+});
+
 test('the same event with other content, as a corrected activation file makes it, is told', () => {
   for (const content of ['0', 'z']) {
     const corrected = { ...member, content };

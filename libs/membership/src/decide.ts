@@ -9,6 +9,8 @@ export type Decision =
   /** There is nothing to tell, but an older state that comes later must find this one. */
   | { readonly action: 'note'; readonly standing: 'told' | 'noted' }
   | { readonly action: 'tell'; readonly kind: ChangeKind }
+  /** The state is outdated, but what the row knows must be told again. */
+  | { readonly action: 'restore'; readonly kind: ChangeKind }
   /** Somebody else is telling the destination about this key; look again when the claim has ended. */
   | { readonly action: 'wait'; readonly untilMs: number };
 
@@ -31,6 +33,9 @@ export type Asking = 'first' | 'retry' | 'replay';
  * | told, noted | nothing | nothing | by content |
  * | refused | nothing | replay: tell; else nothing | the same demand again: nothing; else by content |
  *
+ * A retry that is older than a row that is in doubt, and pending or with an expired claim, restores: the newest state is
+ * told again, because an older one may have come after it.
+ *
  * *By content*: a destination that certainly has the same content is told nothing; the row moves on only when AEP's
  * qualification did, because an export that changes nothing must cost nothing. Somebody of whom the destination never
  * heard, and who is not to be in it, is noted. A state of the same time with other content, which is what a corrected
@@ -46,7 +51,11 @@ export function decide(
 
   const { standing, known } = record;
   const order = compareStates(state, known);
-  if (order < 0) return { action: 'nothing', because: 'superseded' };
+  if (order < 0) {
+    return asking !== 'first' && isToBeRestored(record, nowMs)
+      ? { action: 'restore', kind: known.isMember ? 'entered' : 'exited' }
+      : { action: 'nothing', because: 'superseded' };
+  }
   if (standing.is === 'claimed') {
     return standing.expiresAtMs > nowMs ? { action: 'wait', untilMs: standing.expiresAtMs } : tell(record, state);
   }
@@ -57,6 +66,12 @@ export function decide(
   return isNewQualification(known, state) || isOpen || standing.is === 'pending'
     ? note(record.told === undefined ? 'noted' : 'told')
     : unchanged();
+}
+
+/** Whether a delivery that outlived its claim may have spoiled what the row knows, and nobody is putting it right. */
+function isToBeRestored({ standing, inDoubt }: LedgerRecord, nowMs: number): boolean {
+  if (standing.is === 'claimed') return inDoubt && standing.expiresAtMs <= nowMs;
+  return inDoubt && standing.is === 'pending';
 }
 
 /** The very state that the row knows, again. */

@@ -1,0 +1,141 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import { claim, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
+import { InMemoryRetryQueue, type Retry } from '@activation-hub/delivery';
+import { expect, test } from 'vitest';
+import { DisturbedLedger, eventOf, fansKey, noonMs, openHub, personExport } from '../testing/index.ts';
+import { activate, retryWork } from './index.ts';
+
+const { signal } = new AbortController();
+const exitAt = (at: number): MembershipState => ({
+  status: 'exited',
+  isMember: false,
+  qualifiedAtMs: noonMs + at * 1_000,
+  enqueuedAtMs: noonMs,
+  sequenceNumber: 0,
+  content: '',
+});
+const another = { claimant: 'another worker', expiresAtMs: 0 };
+const toldExit = settle(claim(undefined, { state: exitAt(60), attributes: {} }, another), 'told');
+
+/** A hub whose first delivery has lost its claim to the exit of a minute later when it is to be settled. */
+function openOvertaken() {
+  const ledger = new DisturbedLedger();
+  ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), toldExit) : undefined);
+  const opened = openHub({ ledger });
+  const record = async (): Promise<LedgerRecord | undefined> => (await ledger.read([fansKey()], signal))[0]?.record;
+  const passTime = async (): Promise<void> => {
+    opened.clock.nowMs = opened.retryQueue.nextDueAtMs ?? 0;
+    await opened.retryDue();
+  };
+  return { ...opened, ledger, record, passTime };
+}
+
+test('a repair that the destination does not take is made by the retry queue, though its event is older than the row', async () => {
+  const { activate: tell, crm, record, passTime, retryQueue } = openOvertaken();
+  crm.onRequest = () => {
+    if (crm.requests > 1) throw new DestinationError('transient', 'Not reached.');
+  };
+  await tell(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+  expect(await record()).toMatchObject({ standing: { is: 'pending' }, inDoubt: true });
+  await passTime();
+  expect(await record()).toMatchObject({ standing: { is: 'pending' }, inDoubt: true });
+  crm.onRequest = () => undefined;
+  await passTime();
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
+  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'told' }, inDoubt: false });
+  expect(retryQueue.nextDueAtMs).toBeUndefined();
+});
+
+test('a repair without an answer keeps its claim, and is made again when that has expired', async () => {
+  const { activate: tell, crm, record, passTime, clock, hub, retryQueue } = openOvertaken();
+  const startedMs = clock.nowMs;
+  crm.onRequest = () => {
+    if (crm.requests === 2) throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+  };
+  await tell(eventOf(personExport({ at: 0 }), 1));
+  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'claimed' }, inDoubt: true });
+  // Late enough for every worker's clock, or the claim of the repair would be taken for somebody else's.
+  expect(retryQueue.nextDueAtMs).toBeGreaterThan(startedMs + hub.timing.claimMs + 10_000);
+  await passTime();
+  expect(crm.story.at(-1)).toBe('exited sports-fans p1');
+  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'told' }, inDoubt: false });
+});
+
+test('a repair that is itself marked as in doubt knows its own claim and is made once more', async () => {
+  const { activate: tell, crm, ledger, record } = openOvertaken();
+  ledger.beforeWrite = async (n) => {
+    if (n === 2) await ledger.overwrite(fansKey(), toldExit);
+    const now = await record();
+    // The third write claims the repair, the fourth settles it.
+    if (n === 4 && now !== undefined) await ledger.overwrite(fansKey(), { ...now, inDoubt: true });
+  };
+  await tell(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1', 'exited sports-fans p1']);
+  expect(await record()).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+});
+
+test('a change that is deferred and has lost its claim is counted once', async () => {
+  const { activate: tell, crm, outcomes } = openOvertaken();
+  crm.onRequest = () => {
+    if (crm.requests === 1) throw new DestinationError('transient', 'In doubt.', { doubt: 'answered' });
+  };
+  await tell(eventOf(personExport({ at: 0 }), 1));
+  expect(outcomes()).toEqual({ 'crm deferred': 1 });
+  expect(crm.story).toEqual(['exited sports-fans p1']);
+});
+
+test('a worker that stood still and then had no answer finds out that it has lost its claim', async () => {
+  const { activate: tell, crm, clock, hub, record } = openOvertaken();
+  crm.onRequest = (changes) => {
+    if (crm.requests > 1) return;
+    clock.nowMs += hub.timing.claimMs + 60_000;
+    for (const change of changes) crm.take(change);
+    throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+  };
+  await tell(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
+  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'told' } });
+});
+
+/** A retry queue that fails once when it is to keep something. */
+class FailingRetryQueue extends InMemoryRetryQueue {
+  putsUntilFailure = Infinity;
+
+  override async put(retry: Retry, dueAtMs: number, putSignal: AbortSignal): Promise<void> {
+    this.putsUntilFailure -= 1;
+    if (this.putsUntilFailure === 0) throw new Error('the queue is down');
+    await super.put(retry, dueAtMs, putSignal);
+  }
+}
+
+test('a retry that ends between two parts of what it defers is whole when it is given again', async () => {
+  const ledger = new DisturbedLedger();
+  const retryQueue = new FailingRetryQueue();
+  const { activate: tell, retryDue, crm, clock, hub } = openHub({ ledger, retryQueue });
+  crm.onRequest = () => {
+    throw new DestinationError('set-up', 'No credentials.');
+  };
+  await tell(eventOf(personExport({ person: 'p1' }), 1), eventOf(personExport({ person: 'p2' }), 2));
+  clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  const [message = ''] = retryQueue.takeDue(clock.nowMs);
+  const retry = await retryQueue.read(message, signal);
+  const [row] = await ledger.read([fansKey('p1')], signal);
+  if (retry === undefined || row === undefined) throw new Error('Nothing was deferred.');
+  const { known: state, attributes } = row.record;
+  const by = { claimant: 'another worker', expiresAtMs: clock.nowMs + 60_000 };
+  await ledger.overwrite(fansKey('p1'), claim(row.record, { state, attributes }, by));
+
+  // One person waits for another worker, the other is refused again: they are deferred apart.
+  retryQueue.putsUntilFailure = 2;
+  await expect(activate(retryWork(retry), hub)).rejects.toThrow('the queue is down');
+  expect((await retryQueue.read(message, signal))?.events).toHaveLength(2);
+
+  crm.onRequest = () => undefined;
+  await retryQueue.put(retry, clock.nowMs, signal);
+  while (retryQueue.nextDueAtMs !== undefined) {
+    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
+    await retryDue();
+  }
+  expect([...crm.members.keys()].toSorted()).toEqual(['sports-fans p1', 'sports-fans p2']);
+});
