@@ -146,22 +146,28 @@ test('letters of which nobody would be told stay', async () => {
   expect(renamed.deadLetters.letters.size).toBe(2);
 });
 
-test('what is refused again while the letters are removed is not lost', async () => {
+test('what the function refuses again while the letters are removed is not lost', async () => {
   const { replay, deadLetters, retryQueue } = await open(rejected(1), rejected(2));
-  const remove = deadLetters.remove.bind(deadLetters);
-  deadLetters.remove = async (name, removal) => {
-    // The function takes what is due now, and its destination refuses that again.
+  const refuseWhatIsDue = async (): Promise<void> => {
     for (const message of retryQueue.takeDue(day(20))) {
       const retry = await retryQueue.read(message, signal);
+      if (retry === undefined) continue;
       await deadLetters.put(
-        (retry?.events ?? []).map(({ event }) => rejected(event.sequenceNumber)),
+        retry.events.map(({ event }) => rejected(event.sequenceNumber)),
         signal,
       );
+      await retryQueue.remove(retry.id, signal);
     }
-    await remove(name, removal);
+  };
+  const remove = deadLetters.remove.bind(deadLetters);
+  deadLetters.remove = async (...given) => {
+    await refuseWhatIsDue();
+    await remove(...given);
   };
   await replay();
-  expect(retryQueue.takeDue(day(20))).toHaveLength(1);
+  expect(deadLetters.letters.size).toBe(0);
+  await refuseWhatIsDue();
+  expect([...deadLetters.letters.keys()]).toEqual([rejected(1), rejected(2)].map(deadLetterName));
 });
 
 test.each(['first put', 'first removal', 'second removal', 'second put'])(
