@@ -1,9 +1,24 @@
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
-import { createTarget, InMemoryDeadLetters, InMemoryRetryQueue, type Clock, type DeadLetter, type Target } from '@activation-hub/delivery';
+import {
+  createTarget,
+  InMemoryDeadLetters,
+  InMemoryRetryQueue,
+  type Clock,
+  type DeadLetter,
+  type Target,
+} from '@activation-hub/delivery';
 import { InMemoryLedger, type Ledger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { z } from 'zod';
-import { activate, defaultTiming, LedgerCache, retryWork, type Hub, type IncomingEvent, type Timing } from '../src/index.ts';
+import {
+  activate,
+  defaultTiming,
+  LedgerCache,
+  retryWork,
+  type Hub,
+  type IncomingEvent,
+  type Timing,
+} from '../src/index.ts';
 import { fansId, noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
 

@@ -1,0 +1,81 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import type { Ledger, LedgerRow } from '@activation-hub/membership';
+import type { Breakage } from './protocol-world.ts';
+
+const noRow = 'no row';
+
+/** Nobody claims: a claim is answered as written, and is not. */
+export const withoutClaims: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      write: async (writes, signal) => {
+        const stored = writes
+          .filter(({ record }) => record.standing.is !== 'claimed')
+          .map((write) => (write.expected === noRow ? { ...write, expected: undefined } : write));
+        const results = (await ledger.write(stored, signal)).values();
+        return writes.map(({ record, expected }) => {
+          if (record.standing.is === 'claimed') return { written: true, version: expected ?? noRow };
+          return results.next().value ?? { written: false };
+        });
+      },
+    }),
+};
+
+/** Whatever comes is newer than what is known. */
+export const byArrival: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      read: async (keys, signal) =>
+        (await ledger.read(keys, signal)).map((row) => (row === undefined ? row : ageless(row))),
+    }),
+};
+
+function ageless({ record, version }: LedgerRow): LedgerRow {
+  return { version, record: { ...record, known: { ...record.known, qualifiedAtMs: 0, status: 'realized' } } };
+}
+
+/** A delivery without an answer is settled like any other, although it may still be under way. */
+export const releasingInDoubt: Breakage = {
+  connector: (connector) => {
+    const certain = async <Answer>(answer: Promise<Answer>): Promise<Answer> =>
+      await answer.catch((error: unknown) => {
+        if (!(error instanceof DestinationError)) throw error;
+        throw new DestinationError(error.class, error.message);
+      });
+    return {
+      enter: (deliveries, signal) => certain(connector.enter(deliveries, signal)),
+      update: (deliveries, signal) => certain(connector.update(deliveries, signal)),
+      exit: (deliveries, signal) => certain(connector.exit(deliveries, signal)),
+    };
+  },
+};
+
+/** Who settles does not look whether the claim was still theirs, so that nobody finds out that it was lost. */
+export const settlingBlindly: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      write: async (writes, signal) => {
+        const rows = await ledger.read(
+          writes.map(({ key }) => key),
+          signal,
+        );
+        return await ledger.write(
+          writes.map((write, index) =>
+            write.record.standing.is === 'claimed' ? write : { ...write, expected: rows[index]?.version },
+          ),
+          signal,
+        );
+      },
+    }),
+};
+
+/** The ledger with some of its methods replaced. */
+function over(ledger: Ledger, replaced: Partial<Ledger>): Ledger {
+  return {
+    read: (keys, signal) => ledger.read(keys, signal),
+    write: (writes, signal) => ledger.write(writes, signal),
+    remove: (key, expected, signal) => ledger.remove(key, expected, signal),
+    rows: (of, signal) => ledger.rows(of, signal),
+    ...replaced,
+  };
+}

@@ -1,0 +1,86 @@
+import type { DeadLetters, RetryQueue } from '@activation-hub/delivery';
+import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import type { Ledger } from '@activation-hub/membership';
+import type { RequestFault, Step } from './protocol-world.ts';
+import type { RecordingDestination } from './recording-destination.ts';
+
+/** A ledger of which each read and write is a step. */
+export function steppingLedger(ledger: Ledger, step: Step): Ledger {
+  return {
+    read: (keys, signal) => step('reads', { of: 'store', do: () => ledger.read(keys, signal) }),
+    write: (writes, signal) =>
+      writes.length === 0
+        ? Promise.resolve([])
+        : step('writes', { of: 'store', do: () => ledger.write(writes, signal) }),
+    remove: (key, expected, signal) => step('removes', { of: 'store', do: () => ledger.remove(key, expected, signal) }),
+    rows: (of, signal) => ledger.rows(of, signal),
+  };
+}
+
+/** A retry queue of which each call is a step. */
+export function steppingRetryQueue(queue: RetryQueue, step: Step): RetryQueue {
+  return {
+    put: (retry, dueAtMs, signal) => step('defers', { of: 'store', do: () => queue.put(retry, dueAtMs, signal) }),
+    read: (message, signal) => step('reads a retry', { of: 'store', do: () => queue.read(message, signal) }),
+    remove: (id, signal) => step('removes a retry', { of: 'store', do: () => queue.remove(id, signal) }),
+    waiting: (signal) => queue.waiting(signal),
+    replace: (retry, signal) => queue.replace(retry, signal),
+  };
+}
+
+/** Dead letters of which each writing is a step. */
+export function steppingDeadLetters(letters: DeadLetters, step: Step): DeadLetters {
+  return {
+    put: (put, signal) => step('gives up', { of: 'store', do: () => letters.put(put, signal) }),
+    names: (prefix, signal) => letters.names(prefix, signal),
+    read: (name, signal) => letters.read(name, signal),
+    remove: (name, signal) => letters.remove(name, signal),
+  };
+}
+
+/** How many steps a late request is on its way: about as many as a worker needs to tell something else in between. */
+const lateHops = 15;
+
+/**
+ * A connector whose requests arrive at the destination in a step, and whose replies come back in another. A request that
+ * is not answered arrives whether or not its worker still waits for it, or lives.
+ */
+export function steppingConnector(
+  destination: RecordingDestination,
+  step: Step,
+  requests: { readonly fault: () => RequestFault; readonly arrives: (label: string) => Promise<void> },
+): Connector {
+  const tell = async (deliveries: readonly Delivery[]): Promise<readonly Verdict[]> => {
+    const changes = deliveries.map(({ change }) => change);
+    const fault = requests.fault();
+    const taken = fault === 'partly' ? changes.slice(0, 1) : changes;
+    const said = changes.map(({ kind, qualifiedAt }) => `${kind} ${qualifiedAt.slice(14, 19)}`).join();
+    const arrive = async (): Promise<void> => {
+      if (fault === 'refused') return;
+      for (let hops = fault === 'late' ? lateHops : 0; hops > 0; hops -= 1)
+        await requests.arrives(`${said} is on its way`);
+      await requests.arrives(`${said} arrives`);
+      for (const change of taken) destination.take(change);
+    };
+    const { promise: arrived, resolve } = Promise.withResolvers<undefined>();
+    await step('sends', {
+      of: 'destination',
+      do: () => {
+        void arrive().then(() => resolve(undefined));
+        return Promise.resolve();
+      },
+    });
+    if (fault === 'unanswered' || fault === 'late')
+      throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+    await step('waits for the reply', { of: 'destination', do: () => arrived });
+    if (fault === 'unheard') throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+    if (fault === 'refused') throw new DestinationError('transient', 'Not reached.');
+    if (fault === 'answered') throw new DestinationError('transient', 'In doubt.', { doubt: 'answered' });
+    return changes.map((change) =>
+      taken.includes(change)
+        ? { id: change.id, status: 'delivered' }
+        : { id: change.id, status: 'retry', reason: 'locked' },
+    );
+  };
+  return { enter: tell, update: tell, exit: tell };
+}
