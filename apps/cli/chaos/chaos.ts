@@ -145,33 +145,37 @@ interface Suffering {
   readonly onProgress: (sentence: string) => void;
 }
 
-/** Sends everything, with one fault after another in between; returns when all has been sent and the last fault is over. */
-async function suffer({ stage, tenant, sent, scan, schedule, exports, seed, deadline, onProgress }: Suffering) {
+/** Sends everything, with one fault after another meanwhile; returns when all has been sent and the last fault is over. */
+async function suffer(suffering: Suffering): Promise<void> {
+  const { stage, schedule, exports, seed, deadline, onProgress } = suffering;
   const random = seededRandom(seed ^ 0x5e4d);
   const aheadMax = Math.min(ahead.most, Math.max(ahead.least, exports * ahead.share));
+  const isLate = (): boolean => deadline.aborted;
   let done = 0;
-  let current = Promise.resolve();
-  for (const [index, fault] of [...schedule, undefined].entries()) {
-    const until = Math.round((exports * (index + 1)) / (schedule.length + 1));
-    while (done < until) {
+  const sendUntil = async (until: number): Promise<void> => {
+    while (done < until && !isLate()) {
       const size = Math.min(until - done, 10 + Math.floor(random() * 60));
-      const bodies = Array.from({ length: size }, () => {
-        const { body } = tenant.next(Date.now());
-        sent.note(body);
-        scan.addExport(body);
-        return encodeProfileExport(body);
-      });
-      await stage.sender.send(bodies);
+      await stage.sender.send(nextBodies(size, suffering));
       done += size;
-      while (leftOf(stage) > aheadMax && !deadline.aborted) await sleep(lookEveryMs);
+      while (leftOf(stage) > aheadMax && !isLate()) await sleep(lookEveryMs);
     }
-    await current;
-    if (fault === undefined || deadline.aborted) return;
-    onProgress(`${done} of ${exports} exports sent, ${leftOf(stage)} to be settled: ${fault.kind}`);
-    current = carryOut(fault, stage);
-    // Whoever awaits it next is told; until then a failure is nobody's.
-    current.catch(() => undefined);
+  };
+  for (const [index, fault] of [undefined, ...schedule].entries()) {
+    if (isLate()) return;
+    if (fault !== undefined)
+      onProgress(`${done} of ${exports} exports sent, ${leftOf(stage)} to be settled: ${fault.kind}`);
+    const sending = sendUntil(Math.round((exports * (index + 1)) / (schedule.length + 1)));
+    await Promise.all([sending, ...(fault === undefined ? [] : [carryOut(fault, stage)])]);
   }
+}
+
+function nextBodies(count: number, { tenant, sent, scan }: Suffering): readonly Uint8Array[] {
+  return Array.from({ length: count }, () => {
+    const { body } = tenant.next(Date.now());
+    sent.note(body);
+    scan.addExport(body);
+    return encodeProfileExport(body);
+  });
 }
 
 async function carryOut({ kind, pick, lastsMs }: ScheduledFault, stage: Stage): Promise<void> {
