@@ -45,7 +45,7 @@ export function addDeadLettersCommand(program: Command, terminal: Terminal): voi
       `
 Examples:
   $ activation dead-letters list --destination crm --from 2026-01-31 --json
-  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711
+  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e
   $ activation dead-letters replay --destination crm --reason "list is full" --dry-run
   $ activation dead-letters purge --to 2025-12-31 --yes`,
     );
@@ -62,7 +62,7 @@ Examples:
   )
     .argument('<name>', 'its name, as list prints it')
     .option('--json', 'prints one JSON object')
-    .addHelpText('after', '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711')
+    .addHelpText('after', '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e')
     .action((name: string, options: DataStorageOptions & { readonly json?: true }) =>
       withDataStorage(options, terminal, (storage) => show(name, options.json === true, storage, terminal)),
     );

@@ -16,7 +16,7 @@ export interface BlobDeadLettersOptions {
 const extension = '.json';
 
 /**
- * Dead letters as blobs, one per letter: `2026-01-31/crm/invalid/0-4711.json`, JSON with the event's own bytes in base64.
+ * Dead letters as blobs, one per letter: `2026-01-31/crm/invalid/0-4711-5f1c0a9e.json`, JSON with the event's own bytes in base64.
  * A repeated letter overwrites its blob. Failures of the store are thrown as `StoreFailure`.
  */
 export class BlobDeadLetters implements DeadLetters {

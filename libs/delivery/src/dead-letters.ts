@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** An event as the hub gave it, kept until everything in it is settled. */
 export interface OriginalEvent {
   readonly body: Uint8Array;
@@ -53,13 +55,18 @@ export interface DeadLetters {
 export const noDestination = '_event';
 
 /**
- * `2026-01-31/crm/invalid/0-4711`: the day on which the hub took the event (UTC), the destination, the class, then
- * partition and sequence number, which name the event. Deterministic, so that a repetition overwrites itself.
+ * `2026-01-31/crm/invalid/0-4711-5f1c0a9e`: the day on which the hub took the event (UTC), the destination, the class,
+ * then partition and sequence number, which name the event, and a digest of what failed in it. Deterministic, so that a
+ * repetition overwrites itself; a later failure of another part of the same event is a letter of its own.
  */
 export function deadLetterName(letter: DeadLetter): string {
   const { event } = letter;
+  const failed = letter.failures.map(
+    ({ audience = '', path = '', changeId = '' }) => `${audience}\n${path}\n${changeId}`,
+  );
+  const digest = hash('sha256', failed.sort().join('\n\n'), 'hex').slice(0, 8);
   const day = new Date(event.enqueuedAtMs).toISOString().slice(0, 10);
-  return `${day}/${letter.destination ?? noDestination}/${letter.class}/${event.partitionId}-${event.sequenceNumber}`;
+  return `${day}/${letter.destination ?? noDestination}/${letter.class}/${event.partitionId}-${event.sequenceNumber}-${digest}`;
 }
 
 /** Dead letters that live as long as the process: for tests, benchmarks and dry runs. Unbounded. */

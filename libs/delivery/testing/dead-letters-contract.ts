@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DeadLetter, DeadLetters } from '../src/dead-letters.ts';
+import { deadLetterName, type DeadLetter, type DeadLetters } from '../src/dead-letters.ts';
 
 /** An event that is not JSON, unless told otherwise. */
 export function exampleDeadLetter(over: Partial<DeadLetter> = {}): DeadLetter {
@@ -49,11 +49,20 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
       await store.put([unreadable, rejected], signal);
       const letters = await kept(store);
       expect([...letters.keys()].sort()).toEqual([
-        '2026-01-31/_event/not-utf8/3-4711',
-        '2026-01-31/crm/invalid/3-4711',
+        expect.stringMatching(/^2026-01-31\/_event\/not-utf8\/3-4711-[0-9a-f]{8}$/),
+        expect.stringMatching(/^2026-01-31\/crm\/invalid\/3-4711-[0-9a-f]{8}$/),
       ]);
-      expect(letters.get('2026-01-31/_event/not-utf8/3-4711')).toEqual(unreadable);
-      expect(letters.get('2026-01-31/crm/invalid/3-4711')).toEqual(rejected);
+      expect(letters.get(deadLetterName(unreadable))).toEqual(unreadable);
+      expect(letters.get(deadLetterName(rejected))).toEqual(rejected);
+    });
+
+    test('what fails in another part of the same event is a letter of its own', async () => {
+      const store = await open();
+      const failedFor = (audience: string): DeadLetter =>
+        exampleDeadLetter({ outcome: 'rejected', destination: 'crm', failures: [{ audience, reason: 'No.' }] });
+      await store.put([failedFor('sports-fans')], signal);
+      await store.put([failedFor('travellers')], signal);
+      expect((await kept(store)).size).toBe(2);
     });
 
     test('an empty body and a body of a mebibyte are kept as they are', async () => {
@@ -97,14 +106,14 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
         '2026-01-02/ads',
         '2026-01-03/_ev',
       ]);
-      expect(await namesWith('2026-01-01/crm/')).toEqual(['2026-01-01/crm/not-utf8/3-4711']);
+      expect(await namesWith('2026-01-01/crm/')).toEqual([deadLetterName(of(1, 'crm'))]);
       expect(await namesWith('2027')).toEqual([]);
     });
 
     test('a removed letter is gone, and removing it again is no error', async () => {
       const store = await open();
       await store.put([exampleDeadLetter()], signal);
-      const letterName = '2026-01-31/_event/not-utf8/3-4711';
+      const letterName = deadLetterName(exampleDeadLetter());
       await store.remove(letterName, signal);
       await store.remove(letterName, signal);
       expect(await store.read(letterName, signal)).toBeUndefined();
