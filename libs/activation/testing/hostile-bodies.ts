@@ -104,7 +104,7 @@ function mutate(root: JsonObject, { at: where, to, how, value }: Mutation): void
       break;
     }
     case 'huge-key':
-      put(parent, isArray ? '0' : markerKey.repeat((to % 2_000) + 1), value);
+      put(parent, isArray ? '0' : markerKey.repeat((to % 2_000) + 1), structuredClone(value));
       break;
     case 'retime':
       put(parent, 'lastQualificationTime', ['', marker, '9999-99-99T00:00:00Z', 1e300, '0000', null][to % 6]);
