@@ -65,7 +65,7 @@ function newHub(): Hub {
             connector: { enter: takeAll, update: takeAll, exit: takeAll },
             limits,
             batchBy: 'destination',
-          giveUpAfterMs: 86_400_000,
+            giveUpAfterMs: 86_400_000,
           },
           systemClock,
         ),

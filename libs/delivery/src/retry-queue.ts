@@ -13,7 +13,7 @@ export interface DeferredEvent {
  * own bytes if need be. As many events as were deferred together are tried together, in as few requests.
  */
 export interface Retry {
-  /** Names the retry over all its attempts; the store keeps one of each name. At most 64 characters of `[A-Za-z0-9-]`. */
+  /** Names the retry; the store keeps one of each name. At most 64 characters of `[A-Za-z0-9-]`. */
   readonly id: string;
   readonly destination: string;
   readonly events: readonly DeferredEvent[];
