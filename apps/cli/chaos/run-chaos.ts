@@ -40,6 +40,10 @@ async function main(): Promise<void> {
     durationMaxMs: wholeNumber('duration-max', values['duration-max'], 1) * 60_000,
   };
   const report = await runChaos({ ...options, onProgress: (sentence) => process.stderr.write(`${sentence}\n`) });
+  process.stderr.write(
+    `Chaos is over: ${report.lost} lost, ${report.contradicted} contradicted, ${report.duplicates} duplicated of ${report.inFlight} in flight, ` +
+      `drained after ${report.recoverySeconds} s. Next: what a hanging destination costs another one.\n`,
+  );
   const { seed, durationMaxMs } = options;
   const isolation = await measureIsolation({
     exports: Math.min(isolationExportsMax, options.exports),
@@ -72,7 +76,7 @@ function proseOf(report: ChaosReport, isolation: Isolation): string {
     ['duplicated', `${report.duplicates} at the reliable receiver, of ${report.inFlight} in flight at faults`],
     [
       'drained',
-      `${report.drained ? 'yes' : 'NO'}, ${report.recoverySeconds} s after the last fault; ${report.deadLetters} dead letters`,
+      `${report.drained ? 'yes' : 'NO'}, ${report.recoverySeconds} s after the last fault; ${report.deadLetters} dead letters, ${report.retriesLeft} blobs of retries left`,
     ],
     [
       'leaks',

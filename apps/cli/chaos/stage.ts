@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { containerClient } from '@activation-hub/azure-adapters';
+import { containerClient, queueClient } from '@activation-hub/azure-adapters';
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import type { HostLogEntry } from '@activation-hub/functions-host';
@@ -94,10 +94,15 @@ export class Stage {
     };
   }
 
-  /** Retries and dead letters that lie in the storage. */
-  async stored(): Promise<{ readonly retries: number; readonly deadLetters: number }> {
-    const [retries, deadLetters] = await Promise.all([this.#blobs('retries'), this.#blobs('dead-letters')]);
-    return { retries, deadLetters };
+  /** Messages of the retry queue, due or not, and of its poison queue; blobs of retries; dead letters. */
+  async stored(): Promise<{ readonly messages: number; readonly retries: number; readonly deadLetters: number }> {
+    const [waiting, poisoned, retries, deadLetters] = await Promise.all([
+      this.#messages('retries'),
+      this.#messages('retries-poison'),
+      this.#blobs('retries'),
+      this.#blobs('dead-letters'),
+    ]);
+    return { messages: waiting + poisoned, retries, deadLetters };
   }
 
   /** Changes that hosts told this receiver and did not come to settle: under way when something was killed or stopped. */
@@ -120,6 +125,14 @@ export class Stage {
     const failures: unknown[] = [];
     await this.#cleanups.run((error) => failures.push(error));
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** A queue that was never made is empty. */
+  async #messages(queue: string): Promise<number> {
+    const client = queueClient({ connectionString: this.#storage.connectionString }, queue);
+    if (!(await client.exists())) return 0;
+    const { approximateMessagesCount = 0 } = await client.getProperties();
+    return approximateMessagesCount;
   }
 
   async #blobs(container: string): Promise<number> {
