@@ -93,7 +93,9 @@ test('for machines every line is one JSON object with its event', () => {
 });
 
 test('only a line of the catalogue is a signal', () => {
-  expect(readSignal('{"signal":"partition-stalled","message":"…","partitionId":"1"}')).toMatchObject({ name: 'partition-stalled' });
+  expect(readSignal('{"signal":"partition-stalled","message":"…","partitionId":"1"}')).toMatchObject({
+    name: 'partition-stalled',
+  });
   expect(readSignal('{"signal": broken')).toBeUndefined();
   expect(readSignal('Worker started')).toBeUndefined();
 });

@@ -133,7 +133,8 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
           const counts = new OutcomeCounts();
           counts.add(signal.outcomes);
           const text = counts.toString() || 'nothing is routed any more';
-          if (hasRoom()) print(`${dim('re ')} ${dim('retry'.padEnd(13))} ${count(signal.events, 'export').padEnd(10)} ${text}`);
+          if (hasRoom())
+            print(`${dim('re ')} ${dim('retry'.padEnd(13))} ${count(signal.events, 'export').padEnd(10)} ${text}`);
           else rest.addBatch(signal.events, signal.outcomes);
           return;
         }
