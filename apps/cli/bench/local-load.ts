@@ -58,7 +58,7 @@ async function measure() {
   await simulate({ tenant, sender, rate: 0, count: exportCount, signal: giveUp, clock: systemClock });
   const sentAfterMs = performance.now() - startedAtMs;
   await sender.close();
-  while (!giveUp.aborted && local.settled() < exportCount)
+  while (!giveUp.aborted && (local.settled() < exportCount || local.waiting() > 0))
     await sleep(100, undefined, { signal: giveUp }).catch(() => undefined);
   const settledAfterMs = performance.now() - startedAtMs;
   const samples = await memory.end();
@@ -80,7 +80,7 @@ async function measure() {
     sentPerSecond: Math.round((exportCount / sentAfterMs) * 1000),
     settledPerSecond: Math.round((local.settled() / settledAfterMs) * 1000),
     seconds: Math.round(settledAfterMs / 100) / 10,
-    heldBatches: local.held(),
+    deferred: local.deferred(),
     receiver: { requests, changes, outOfOrder },
     ...convergence,
     memory: growth,
@@ -128,12 +128,13 @@ function startLocal(file: string) {
     reject,
   } = Promise.withResolvers<{ connectionString: string; eventHubName: string }>();
   const last = new Map<string, number>();
-  let held = 0;
+  let deferred = 0;
+  let waiting = 0;
   child.on('exit', () => reject(new Error('activation local ended.')));
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = JSON.parse(line) as Record<string, string> & {
-      firstSequenceNumber: number;
-      lastSequenceNumber: number;
+      readonly lastSequenceNumber: number;
+      readonly outcomes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
     };
     if (event.event === 'ready') {
       resolve({
@@ -142,12 +143,21 @@ function startLocal(file: string) {
       });
     }
     if (event.event === 'batch-settled') last.set(event.partitionId ?? '', event.lastSequenceNumber + 1);
-    if (event.event === 'batch-held') {
-      held += 1;
-      last.set(event.partitionId ?? '', event.firstSequenceNumber);
+    // What is deferred waits in the retry queue until a retry settles it, or defers it again.
+    const outcomes = Object.values(event.outcomes ?? {}).flatMap((byOutcome) => Object.entries(byOutcome));
+    for (const [outcome, count] of outcomes) {
+      if (outcome === 'deferred') deferred += count;
+      if (outcome === 'deferred') waiting += count;
+      if (event.event === 'retry-settled') waiting -= count;
     }
   });
-  return { child, ready, held: () => held, settled: () => [...last.values()].reduce((sum, each) => sum + each, 0) };
+  return {
+    child,
+    ready,
+    deferred: () => deferred,
+    waiting: () => waiting,
+    settled: () => [...last.values()].reduce((sum, each) => sum + each, 0),
+  };
 }
 
 interface MemorySample {
@@ -208,7 +218,7 @@ function sentence(report: Awaited<ReturnType<typeof measure>>): string {
     .join(', ');
   return (
     `${report.ok ? 'Fine' : 'WRONG'}: ${report.settled} of ${report.exports} exports settled in ${report.seconds} s ` +
-    `(${report.settledPerSecond}/s), ${report.receiver.changes} changes told in ${report.receiver.requests} requests, ` +
+    `(${report.settledPerSecond}/s), ${report.receiver.changes} changes told in ${report.receiver.requests} requests, ${report.deferred} deferred on the way, ` +
     `${report.wrong} of ${report.members} members wrong, ${report.receiver.outOfOrder} told out of order; second half: ${memory}.`
   );
 }
