@@ -72,7 +72,8 @@ async function measure() {
       local.settled() >= exportCount &&
       convergence.wrong === 0 &&
       outOfOrder === 0 &&
-      growth.every(({ isFlat }) => isFlat),
+      // Azurite keeps the ledger in memory here, so it grows with every row; it is shown and not judged.
+      growth.every(({ process: name, isFlat }) => isFlat || name === 'azurite'),
     exports: exportCount,
     profiles,
     partitions,

@@ -1,4 +1,5 @@
 import type { Hub } from '@activation-hub/activation';
+import { sweepRetries } from '@activation-hub/delivery';
 import { sweepLedger } from '@activation-hub/membership';
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 
@@ -7,18 +8,31 @@ const keepMs = 120 * 86_400_000;
 /** A night's work at the most; what is left is done the next night. */
 const timeoutMs = 9 * 60_000;
 
-/** Registers the function that, every night at three (UTC), removes the rows of people who left long ago. */
+/** A retry may be on its way for so long after it was to be given up. */
+const retryMarginMs = 6 * 3_600_000;
+
+/**
+ * Registers the function that, every night at three (UTC), removes the rows of people who left long ago, and makes
+ * retries due that a crash has left behind.
+ */
 export function registerSweepLedger(openHub: (context: InvocationContext) => Promise<Hub>): void {
   app.timer('sweep-ledger', {
     schedule: '0 0 3 * * *',
     handler: async (_timer: Timer, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
       const startedMs = hub.clock.now();
-      const swept = await sweepLedger(hub.ledger, {
-        olderThanMs: startedMs - keepMs,
-        signal: AbortSignal.timeout(timeoutMs),
+      const signal = AbortSignal.timeout(timeoutMs);
+      const { madeDue } = await sweepRetries(hub.retryQueue, {
+        nowMs: startedMs,
+        ageMaxMs: (destination) => (hub.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,
+        signal,
       });
-      hub.telemetry.emit('ledger-swept', { ...swept, durationMs: hub.clock.now() - startedMs });
+      const swept = await sweepLedger(hub.ledger, { olderThanMs: startedMs - keepMs, signal });
+      hub.telemetry.emit('ledger-swept', {
+        ...swept,
+        retriesMadeDue: madeDue,
+        durationMs: hub.clock.now() - startedMs,
+      });
     },
   });
 }

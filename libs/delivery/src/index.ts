@@ -27,3 +27,4 @@ export {
   type Retry,
   type RetryQueue,
 } from './retry-queue.ts';
+export { sweepRetries } from './sweep-retries.ts';

@@ -185,9 +185,15 @@ export const catalogue = {
         : `Partition ${f.partitionId} is ${f.events} events behind; the oldest came ${Math.round(f.oldestAgeMs / 1_000)} s ago.`,
     counts: () => [],
   }),
-  'ledger-swept': signal<{ readonly seen: number; readonly removed: number; readonly durationMs: number }>({
+  'ledger-swept': signal<{
+    readonly seen: number;
+    readonly removed: number;
+    readonly retriesMadeDue: number;
+    readonly durationMs: number;
+  }>({
     level: 'information',
-    sentence: (f) => `Removed ${f.removed} of ${f.seen} ledger rows: people who left long ago.`,
+    sentence: (f) =>
+      `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due.`,
     counts: () => [],
   }),
   'changes-abandoned': signal<{

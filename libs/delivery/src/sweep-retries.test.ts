@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { exampleRetry } from '../testing/index.ts';
+import { InMemoryRetryQueue } from './retry-queue.ts';
+import { sweepRetries } from './sweep-retries.ts';
+
+const { signal } = new AbortController();
+const hourMs = 3_600_000;
+const nowMs = Date.UTC(2026, 5, 1);
+
+test('a retry that should have ended is made due, and the others stay as they are', async () => {
+  const queue = new InMemoryRetryQueue();
+  const left = exampleRetry({ id: 'left', firstDeferredAtMs: nowMs - 30 * hourMs });
+  const young = exampleRetry({ id: 'young', firstDeferredAtMs: nowMs - 2 * hourMs });
+  const patient = exampleRetry({ id: 'patient', destination: 'ads', firstDeferredAtMs: nowMs - 30 * hourMs });
+  for (const retry of [left, young, patient]) await queue.put(retry, nowMs + 100 * hourMs, signal);
+  const ageMaxMs = (destination: string): number => (destination === 'ads' ? 72 : 26) * hourMs;
+
+  expect(await sweepRetries(queue, { nowMs, ageMaxMs, signal })).toEqual({ seen: 3, madeDue: 1 });
+  const due = await Promise.all(queue.takeDue(nowMs).map((message) => queue.read(message, signal)));
+  expect(due).toEqual([left]);
+});
+
+test('an empty queue is no work', async () => {
+  const options = { nowMs, ageMaxMs: () => 0, signal };
+  expect(await sweepRetries(new InMemoryRetryQueue(), options)).toEqual({ seen: 0, madeDue: 0 });
+});

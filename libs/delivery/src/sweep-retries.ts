@@ -1,0 +1,26 @@
+import type { RetryQueue } from './retry-queue.ts';
+
+/**
+ * Makes retries due at once that should long have ended. A retry is kept before the message that makes it due, so a
+ * process that ends between the two leaves one that nobody would ever look at: nothing is lost with it, for its batch
+ * is told again, but it holds an event. The usual way then ends it. Gives the number of retries seen and made due.
+ */
+export async function sweepRetries(
+  retryQueue: RetryQueue,
+  options: {
+    readonly nowMs: number;
+    /** How old a retry for that destination can become at the most. */
+    readonly ageMaxMs: (destination: string) => number;
+    readonly signal: AbortSignal;
+  },
+): Promise<{ readonly seen: number; readonly madeDue: number }> {
+  let seen = 0;
+  let madeDue = 0;
+  for await (const retry of retryQueue.waiting(options.signal)) {
+    seen += 1;
+    if (options.nowMs - retry.firstDeferredAtMs <= options.ageMaxMs(retry.destination)) continue;
+    await retryQueue.put(retry, options.nowMs, options.signal);
+    madeDue += 1;
+  }
+  return { seen, madeDue };
+}
