@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
 
 /** Where a command reads, writes and learns that it should end. One for the process; tests make their own. */
@@ -41,7 +42,8 @@ export function processTerminal(): Terminal & { interrupt(): void } {
     folder: process.cwd(),
     interrupted: interruption.signal,
     interrupt: () => interruption.abort(),
-    colors: picocolors.createColors(stdout.isTTY && (env.NO_COLOR ?? '') === ''),
+    // `stdout.isTTY` is undefined for a pipe, and then picocolors would ask the environment instead.
+    colors: picocolors.createColors(isatty(stdout.fd) && (env.NO_COLOR ?? '') === ''),
     print: (line) => void stdout.write(`${line}\n`),
     flush: () =>
       stdout.writableLength === 0 || stdout.destroyed

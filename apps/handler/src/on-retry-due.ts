@@ -1,4 +1,4 @@
-import { activate, retryWork, type Hub } from '@activation-hub/activation';
+import { activateRetry, type Hub } from '@activation-hub/activation';
 import { RetryMessageError } from '@activation-hub/delivery';
 import { app, type InvocationContext } from '@azure/functions';
 
@@ -18,7 +18,7 @@ export function registerOnRetryDue(openHub: (context: InvocationContext) => Prom
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
       const retry = await readRetry(message, hub);
-      if (retry !== undefined) await activate(retryWork(retry), hub);
+      if (retry !== undefined) await activateRetry(retry, hub);
     },
   });
 }

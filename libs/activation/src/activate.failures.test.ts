@@ -1,3 +1,4 @@
+import type { Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { claim, settle, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
@@ -104,6 +105,31 @@ test('a retry of which the state is outdated tells nobody', async () => {
   await retryDue();
   expect(outcomes()).toEqual({ 'crm deferred': 1, 'crm unchanged': 1, 'crm superseded': 1 });
   expect(crm.told).toEqual([]);
+});
+
+test('while its destination is given a rest, a retry is put back unread', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate, retryDue, retryQueue, crm, clock } = openHub({ ledger });
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  for (const person of ['p1', 'p2', 'p3']) await activate(eventOf(personExport({ person }), 1));
+  expect(crm.requests).toBe(3);
+  let reads = 0;
+  ledger.beforeRead = () => void (reads += 1);
+  clock.nowMs += 1_000;
+  const waiting = await retryQueue.waiting(signal)[Symbol.asyncIterator]().next();
+  await retryQueue.put(waiting.value as Retry, clock.nowMs, signal);
+  await retryDue();
+  expect(reads).toBe(0);
+  expect(crm.requests).toBe(3);
+  expect(retryQueue.nextDueAtMs).toBeGreaterThan(clock.nowMs);
+  crm.onRequest = () => undefined;
+  for (let n = 0; n < 20 && retryQueue.nextDueAtMs !== undefined; n += 1) {
+    clock.nowMs = retryQueue.nextDueAtMs;
+    await retryDue();
+  }
+  expect(crm.members.size).toBe(3);
 });
 
 test('while a change waits in the queue, exports that repeat it add nothing to the queue', async () => {

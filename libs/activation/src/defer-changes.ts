@@ -119,9 +119,8 @@ async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, si
   const nowMs = hub.clock.now();
   const attempts = (work.retry?.attempts ?? 0) + (changes.some(({ wasTried }) => wasTried) ? 1 : 0);
   const firstDeferredAtMs = work.retry?.firstDeferredAtMs ?? nowMs;
-  const waits = Math.max(attempts, waitsOfAge(nowMs - firstDeferredAtMs));
-  const waitMs = first.isClaimed ? 0 : restMs + backoffMs(backoff, waits, hub.clock.random);
-  const dueAtMs = Math.max(nowMs + waitMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
+  const againAtMs = first.isClaimed ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, hub);
+  const dueAtMs = Math.max(againAtMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
   const retry: Retry = {
     id: randomUUID(),
     destination: first.demand.route.destination,
@@ -142,6 +141,16 @@ async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, si
     reason,
     waitMs: dueAtMs - nowMs,
   });
+}
+
+/** When a retry is to be tried again, by how often it was and how old it is. */
+export function dueAgainAtMs(
+  { attempts, firstDeferredAtMs }: Pick<Retry, 'attempts' | 'firstDeferredAtMs'>,
+  hub: Hub,
+): number {
+  const nowMs = hub.clock.now();
+  const waits = Math.max(attempts, waitsOfAge(nowMs - firstDeferredAtMs));
+  return nowMs + restMs + backoffMs(backoff, waits, hub.clock.random);
 }
 
 /**
@@ -180,7 +189,8 @@ function partsOf(changes: readonly OpenChange[]): OpenChange[][] {
   return parts;
 }
 
-function isTooOld(retry: Retry | undefined, giveUpAfterMs: number | undefined, nowMs: number): boolean {
+/** Whether a retry is to be given up if its destination does not take it now. */
+export function isTooOld(retry: Retry | undefined, giveUpAfterMs: number | undefined, nowMs: number): boolean {
   if (retry === undefined) return false;
   return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
 }

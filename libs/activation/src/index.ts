@@ -1,4 +1,5 @@
 export { activate } from './activate.ts';
+export { activateRetry } from './activate-retry.ts';
 export { StalledError } from './stalled-error.ts';
 export { retryWork, type Work } from './work.ts';
 export { defaultTiming, type Hub, type Timing } from './hub.ts';

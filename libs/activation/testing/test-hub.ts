@@ -12,9 +12,9 @@ import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { z } from 'zod';
 import {
   activate,
+  activateRetry,
   defaultTiming,
   LedgerCache,
-  retryWork,
   type Hub,
   type IncomingEvent,
   type Timing,
@@ -122,7 +122,7 @@ export function openHub(options: TestHubOptions = {}): TestHub {
       for (const message of retryQueue.takeDue(clock.nowMs)) {
         const retry = await retryQueue.read(message, new AbortController().signal);
         if (retry === undefined) continue;
-        await activate(retryWork(retry), hub);
+        await activateRetry(retry, hub);
         done += 1;
       }
       return done;

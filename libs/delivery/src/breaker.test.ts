@@ -23,6 +23,14 @@ test('failures in a row open it, and it says until when', () => {
   expect(breaker.admit(999)).toEqual({ is: 'open', untilMs: 1_000 });
 });
 
+test('one can ask whether it is open without being admitted', () => {
+  const breaker = opened();
+  expect(breaker.openUntilMs(999)).toBe(1_000);
+  expect(breaker.openUntilMs(1_000)).toBeUndefined();
+  expect(breaker.admit(1_000)).toEqual({ is: 'probe' });
+  expect(new Breaker(options).openUntilMs(0)).toBeUndefined();
+});
+
 test('half open it admits one probe at a time', () => {
   const breaker = opened();
   expect(breaker.admit(1_000)).toEqual({ is: 'probe' });

@@ -37,6 +37,11 @@ export class Breaker {
     return { is: 'probe' };
   }
 
+  /** Until when nobody is admitted, in epoch milliseconds; undefined when somebody may be. Asking admits nobody. */
+  openUntilMs(nowMs: number): number | undefined {
+    return this.#openings > 0 && nowMs < this.#openUntilMs ? this.#openUntilMs : undefined;
+  }
+
   succeed(): void {
     this.#failuresInRow = 0;
     this.#openings = 0;

@@ -7,7 +7,7 @@ const { signal } = new AbortController();
 const hourMs = 3_600_000;
 const nowMs = Date.UTC(2026, 5, 1);
 
-test('a retry that should have ended is made due, and the others stay as they are', async () => {
+test('a retry that is older than it can be is made due, and the others stay as they are', async () => {
   const queue = new InMemoryRetryQueue();
   const left = exampleRetry({ id: 'left', firstDeferredAtMs: nowMs - 30 * hourMs });
   const young = exampleRetry({ id: 'young', firstDeferredAtMs: nowMs - 2 * hourMs });
