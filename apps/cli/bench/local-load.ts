@@ -82,10 +82,16 @@ async function measure() {
     settledPerSecond: Math.round((local.settled() / settledAfterMs) * 1000),
     seconds: Math.round(settledAfterMs / 100) / 10,
     deferred: local.deferred(),
+    ledgerReadsPerExport: perExport(local.ledgerReads()),
+    ledgerWritesPerExport: perExport(local.ledgerWrites()),
     receiver: { requests, changes, outOfOrder },
     ...convergence,
     memory: growth,
   };
+}
+
+function perExport(rows: number): number {
+  return Math.round((rows / exportCount) * 1000) / 1000;
 }
 
 /** What the receiver should know, by the tenant, against what it does know. */
@@ -131,10 +137,14 @@ function startLocal(file: string) {
   const last = new Map<string, number>();
   let deferred = 0;
   let waiting = 0;
+  let ledgerReads = 0;
+  let ledgerWrites = 0;
   child.on('exit', () => reject(new Error('activation local ended.')));
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = JSON.parse(line) as Record<string, string> & {
       readonly lastSequenceNumber: number;
+      readonly ledgerReads?: number;
+      readonly ledgerWrites?: number;
       readonly outcomes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
     };
     if (event.event === 'ready') {
@@ -144,6 +154,8 @@ function startLocal(file: string) {
       });
     }
     if (event.event === 'batch-settled') last.set(event.partitionId ?? '', event.lastSequenceNumber + 1);
+    ledgerReads += event.ledgerReads ?? 0;
+    ledgerWrites += event.ledgerWrites ?? 0;
     // What is deferred waits in the retry queue until a retry settles it, or defers it again.
     const outcomes = Object.values(event.outcomes ?? {}).flatMap((byOutcome) => Object.entries(byOutcome));
     for (const [outcome, count] of outcomes) {
@@ -157,6 +169,8 @@ function startLocal(file: string) {
     ready,
     deferred: () => deferred,
     waiting: () => waiting,
+    ledgerReads: () => ledgerReads,
+    ledgerWrites: () => ledgerWrites,
     settled: () => [...last.values()].reduce((sum, each) => sum + each, 0),
   };
 }
@@ -220,6 +234,7 @@ function sentence(report: Awaited<ReturnType<typeof measure>>): string {
   return (
     `${report.ok ? 'Fine' : 'WRONG'}: ${report.settled} of ${report.exports} exports settled in ${report.seconds} s ` +
     `(${report.settledPerSecond}/s), ${report.receiver.changes} changes told in ${report.receiver.requests} requests, ${report.deferred} deferred on the way, ` +
+    `${report.ledgerReadsPerExport} ledger rows read and ${report.ledgerWritesPerExport} written per export, ` +
     `${report.wrong} of ${report.members} members wrong, ${report.receiver.outOfOrder} told out of order; second half: ${memory}.`
   );
 }
