@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
-import type { ActivationFile } from './activation-file.ts';
+import type { ActivationFile, KnownDestinations } from './activation-file.ts';
 import { parseActivationFile } from './parse-activation-file.ts';
-import type { ParseOptions } from './parse-activation-file.ts';
 import { ActivationFileError } from './problem.ts';
+import { typesNamed } from './types-named.ts';
 
-export interface LoadOptions extends Pick<ParseOptions, 'destinations'> {
+export interface LoadOptions {
+  /** The kinds of destinations that may be used; or what loads those that the file names. */
+  readonly destinations: KnownDestinations | ((types: readonly string[]) => Promise<KnownDestinations>);
   /** What problems call the file; the path as given by default. */
   readonly fileName?: string;
   /** Ends the reading; the promise then rejects with its reason. */
@@ -14,7 +16,8 @@ export interface LoadOptions extends Pick<ParseOptions, 'destinations'> {
 
 /**
  * Reads and checks an activation file in UTF-8. Throws `ActivationFileError` as `parseActivationFile` does, and also
- * where there is no such file, where it is a folder, may not be read or is not UTF-8; passes on other failures to read.
+ * where there is no such file, where it is a folder, may not be read or is not UTF-8; passes on other failures to read, and to load
+ * destinations.
  */
 export async function loadActivationFile(path: string, options: LoadOptions): Promise<ActivationFile> {
   const { destinations, fileName = path, signal } = options;
@@ -23,7 +26,9 @@ export async function loadActivationFile(path: string, options: LoadOptions): Pr
     throw sentence === undefined ? cause : wholeFile(fileName, sentence);
   });
   if (!isUtf8(bytes)) throw wholeFile(fileName, 'The file is not UTF-8. Save it with that encoding.');
-  return parseActivationFile(bytes.toString('utf8'), { fileName, destinations });
+  const text = bytes.toString('utf8');
+  const known = typeof destinations === 'function' ? await destinations(typesNamed(text)) : destinations;
+  return parseActivationFile(text, { fileName, destinations: known });
 }
 
 const readFailures: Readonly<Record<string, string | undefined>> = {

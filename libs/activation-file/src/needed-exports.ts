@@ -1,0 +1,41 @@
+import type { ActivationFile, AudienceEntry } from './activation-file.ts';
+
+/** What AEP has to export so that the file can be carried out. */
+export interface NeededExports {
+  /** By namespace and id, each once. */
+  readonly audiences: readonly NeededAudience[];
+  /** XDM paths as `person.name.firstName`: sorted, each once. */
+  readonly attributes: readonly string[];
+}
+
+export interface NeededAudience {
+  readonly id: string;
+  /** The name that the file gives it, else its key there; for people. */
+  readonly name: string;
+  /** AEP's namespace of the id, as the file writes it; absent for AEP's own, `ups`. */
+  readonly namespace?: string;
+}
+
+/**
+ * What AEP has to export: every audience with a live route, and every attribute that a route of any mode or a consent gate
+ * names. An audience all of whose routes are in shadow or paused is not asked for: AEP exports the members that an audience
+ * has about an hour after it was added, which is when its first route goes live. The order in the file makes no difference.
+ */
+export function exportsNeededBy(file: ActivationFile): NeededExports {
+  const entries = [...file.audiences.values()];
+  const audiences = entries.filter(({ routes }) => routes.some(({ mode }) => mode === 'live')).map(neededAudience);
+  const paths = [
+    ...entries.flatMap(({ consentPath }) => (consentPath === undefined ? [] : [consentPath])),
+    ...file.routes.flatMap(({ attributes }) => attributes.map(({ path }) => path)),
+  ];
+  return {
+    audiences: audiences.toSorted((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1)),
+    attributes: [...new Set(paths.map((path) => path.join('.')))].toSorted(),
+  };
+}
+
+function neededAudience({ id, key, name, namespace }: AudienceEntry): NeededAudience {
+  return { id, name: name ?? key, ...(namespace.toLowerCase() === 'ups' ? {} : { namespace }) };
+}
+
+const sortKey = ({ namespace, id }: NeededAudience): string => `${namespace?.toLowerCase() ?? 'ups'} ${id}`;
