@@ -37,16 +37,17 @@ export async function activate(work: Work, hub: Hub): Promise<void> {
   // 3. Resolve: whom the destination knows the person as, what it should know, and whether consent allows it.
   const demands = resolveDemands(memberships, hub.targets, tally);
 
-  // 4. Decide: against what the destination has been told. What is to be told is claimed, so that nobody else tells it.
-  const { claimed, waiting } = await decideChanges(demands, work, by, hub, tally, deadline);
+  // 4. Decide: against what the destination has been told. What is to be told is claimed, so that nobody else tells it;
+  // what its destination would not take, because it is given a rest, goes to the retry queue at once.
+  const { claimed, waiting, resting } = await decideChanges(demands, work, by, hub, tally, deadline);
 
   // 5. Deliver: in batches, each destination on its own; every change gets a result.
   const results = await deliverChanges(claimed, hub, deadline);
 
   // 6. Settle: told to the ledger, to be tried again to the retry queue, refused or unreadable to the dead letters.
   const isStalled = StalledError.applies(results, work, hub);
-  const later = await deferChanges({ results, waiting }, work, hub, tally, settleBy);
-  const ended = { results, later, isStalled, unreadable: [...unreadable, ...refused] };
+  const later = await deferChanges({ results, waiting, resting }, work, hub, tally, settleBy);
+  const ended = { results, resting, later, isStalled, unreadable: [...unreadable, ...refused] };
   const lost = await settleChanges(ended, work, hub, tally, settleBy);
   await repairLostRaces(lost, work, by, hub, tally, settleBy);
   if (work.retry !== undefined) await hub.retryQueue.remove(work.retry.id, settleBy);

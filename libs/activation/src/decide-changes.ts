@@ -35,6 +35,24 @@ export interface WaitingChange {
   readonly untilMs: number;
 }
 
+/**
+ * A change that is not told now, because its destination is given a rest. Nobody needs to claim what is not told: the row
+ * says that it is deferred, once the retry queue has it.
+ */
+export interface RestingChange {
+  readonly demand: Demand;
+  readonly write: LedgerWrite;
+  /** When the destination may be asked again, in epoch milliseconds. */
+  readonly untilMs: number;
+}
+
+/** What there is to do about the demands of a piece of work. */
+export interface Decided {
+  readonly claimed: readonly ClaimedChange[];
+  readonly waiting: readonly WaitingChange[];
+  readonly resting: readonly RestingChange[];
+}
+
 /** Who claims, and until when. */
 export interface Claimant {
   readonly claimant: string;
@@ -58,11 +76,13 @@ export async function decideChanges(
   hub: Hub,
   tally: Tally,
   signal: AbortSignal,
-): Promise<{ readonly claimed: readonly ClaimedChange[]; readonly waiting: readonly WaitingChange[] }> {
+): Promise<Decided> {
   const claimed: ClaimedChange[] = [];
   const waiting: WaitingChange[] = [];
+  const resting: RestingChange[] = [];
   const asking = work.retry === undefined ? 'first' : work.retry.isReplay ? 'replay' : 'retry';
   const nowMs = hub.clock.now();
+  const restUntilMs = restOf(work, hub, nowMs);
   let open = asking === 'first' ? demands.filter((demand) => !isKnownAsSettled(demand, hub, tally, nowMs)) : demands;
 
   for (let round = 0; open.length > 0; round += 1) {
@@ -86,11 +106,31 @@ export async function decideChanges(
       else if (decision.action === 'restore') {
         if (row === undefined || demand.route.mode !== 'live') finish(demand, undefined, 'superseded', hub, tally);
         else plans.push(planRestoring(demand, row, decision.kind, by, nowMs));
-      } else plans.push(planFor(demand, state, row, decision, by));
+      } else {
+        const untilMs = decision.action === 'tell' ? restUntilMs(demand) : undefined;
+        if (untilMs === undefined) plans.push(planFor(demand, state, row, decision, by));
+        else resting.push({ demand, write: deferral(demand, state, row, by), untilMs });
+      }
     }
     open = await carryOut(plans, claimed, hub, tally, signal);
   }
-  return { claimed, waiting };
+  return { claimed, waiting, resting };
+}
+
+/**
+ * Until when a demand's destination rests; undefined when it may be told. The retry queue, which has what was deferred, is
+ * the first to ask a destination again, so that a partition need not wait for an answer that may not come.
+ */
+function restOf(work: Work, hub: Hub, nowMs: number): (demand: Demand) => number | undefined {
+  if (work.retry !== undefined) return () => undefined;
+  const rests = new Map([...hub.targets].map(([key, { breaker }]) => [key, breaker.restUntilMs(nowMs)]));
+  return ({ route }) => (route.mode === 'live' ? rests.get(route.destination) : undefined);
+}
+
+/** What the row would be if the change had been claimed, and its destination not asked. */
+function deferral(demand: Demand, state: MembershipState, row: LedgerRow | undefined, by: Claimant): LedgerWrite {
+  const claimed = claim(row?.record, { state, attributes: demand.attributes }, by);
+  return { key: demand.key, record: settle(claimed, 'deferred'), expected: row?.version };
 }
 
 /** Writes what is planned, and gives back the demands of which the row was written by somebody else in between. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { backoffMs, type Backoff, type DeferredEvent, type Retry } from '@activation-hub/delivery';
-import type { WaitingChange } from './decide-changes.ts';
+import { backoffMs, restReason, type Backoff, type DeferredEvent, type Retry } from '@activation-hub/delivery';
+import type { RestingChange, WaitingChange } from './decide-changes.ts';
 import type { DeliveredChange } from './deliver-changes.ts';
 import type { Hub } from './hub.ts';
 import type { IncomingEvent } from './read-events.ts';
@@ -41,7 +41,11 @@ interface OpenChange {
  * tried too often is given up.
  */
 export async function deferChanges(
-  ended: { readonly results: readonly DeliveredChange[]; readonly waiting: readonly WaitingChange[] },
+  ended: {
+    readonly results: readonly DeliveredChange[];
+    readonly waiting: readonly WaitingChange[];
+    readonly resting: readonly RestingChange[];
+  },
   work: Work,
   hub: Hub,
   tally: Tally,
@@ -58,6 +62,10 @@ export async function deferChanges(
     notBeforeMs: work.retry === undefined ? Math.min(untilMs + restMs, nowMs + lookAgainMs) : untilMs + restMs,
     isClaimed: true,
   }));
+  for (const { demand, untilMs } of ended.resting) {
+    const cause = { class: 'transient', reason: restReason, wasTried: false };
+    open.push({ demand, ...cause, notBeforeMs: untilMs, isClaimed: false });
+  }
   for (const change of ended.results) {
     const { demand, result, row } = change;
     if (result.status !== 'retry') continue;

@@ -1,5 +1,6 @@
 import type { DeadLetter, Failure } from '@activation-hub/delivery';
-import { settle, type LedgerRecord } from '@activation-hub/membership';
+import { settle, type LedgerRecord, type LedgerWriteResult } from '@activation-hub/membership';
+import type { RestingChange } from './decide-changes.ts';
 import type { Later } from './defer-changes.ts';
 import type { DeliveredChange } from './deliver-changes.ts';
 import type { Hub } from './hub.ts';
@@ -10,6 +11,7 @@ import type { Work } from './work.ts';
 /** What a batch has come to, before it is durable. */
 export interface Ended {
   readonly results: readonly DeliveredChange[];
+  readonly resting: readonly RestingChange[];
   readonly later: Later;
   readonly unreadable: readonly Unreadable[];
   /** What was refused is not believed, and comes again with its batch. */
@@ -37,10 +39,12 @@ export async function settleChanges(
     const record = settledRecord(change, ended) ?? claimInDoubt(change, beganMs, hub);
     return record === undefined ? [] : [{ change, record }];
   });
-  const written = await hub.ledger.write(
-    settled.map(({ change, record }) => ({ key: change.demand.key, record, expected: change.row.version })),
-    signal,
-  );
+  const writes = settled.map(({ change, record }) => ({
+    key: change.demand.key,
+    record,
+    expected: change.row.version,
+  }));
+  const written = await hub.ledger.write([...writes, ...ended.resting.map(({ write }) => write)], signal);
   const lost: DeliveredChange[] = [];
   const nowMs = hub.clock.now();
   for (const [index, { change, record }] of settled.entries()) {
@@ -56,7 +60,27 @@ export async function settleChanges(
     hub.ledgerCache.set(demand.keyText, { record, version: outcome.version }, nowMs);
     countSettled(change, ended, tally, 'settled');
   }
+  noteResting(ended.resting, written.slice(settled.length), hub, tally);
   return lost;
+}
+
+/** A row that somebody else wrote meanwhile stays as it is: the retry, which the queue has already, decides against it. */
+function noteResting(
+  resting: readonly RestingChange[],
+  written: readonly LedgerWriteResult[],
+  hub: Hub,
+  tally: Tally,
+): void {
+  const nowMs = hub.clock.now();
+  for (const [index, { demand, write }] of resting.entries()) {
+    const outcome = written[index];
+    if (outcome?.written !== true) {
+      hub.ledgerCache.delete(demand.keyText);
+      continue;
+    }
+    tally.ledgerWrites += 1;
+    hub.ledgerCache.set(demand.keyText, { record: write.record, version: outcome.version }, nowMs);
+  }
 }
 
 /** The row after the delivery; none when nothing is certain and the claim must expire. */

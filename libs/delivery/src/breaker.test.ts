@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Breaker } from './breaker.ts';
 
-const options = { failuresToOpen: 3, openMs: 1_000, openMaxMs: 8_000 };
+const options = { failuresToOpen: 3, openMs: 1_000, openMaxMs: 8_000, graceMs: 500 };
 const opened = (): Breaker => {
   const breaker = new Breaker(options);
   for (let failure = 0; failure < 3; failure += 1) breaker.fail(0);
@@ -29,6 +29,17 @@ test('one can ask whether it is open without being admitted', () => {
   expect(breaker.openUntilMs(1_000)).toBeUndefined();
   expect(breaker.admit(1_000)).toEqual({ is: 'probe' });
   expect(new Breaker(options).openUntilMs(0)).toBeUndefined();
+});
+
+test('whoever makes others wait leaves the probe to the rest for a grace', () => {
+  const breaker = opened();
+  expect(breaker.restUntilMs(999)).toBe(1_000);
+  expect(breaker.restUntilMs(1_499)).toBe(1_499);
+  expect(breaker.restUntilMs(1_500)).toBeUndefined();
+  breaker.admit(1_000);
+  breaker.succeed();
+  expect(breaker.restUntilMs(1_001)).toBeUndefined();
+  expect(new Breaker(options).restUntilMs(0)).toBeUndefined();
 });
 
 test('half open it admits one probe at a time', () => {

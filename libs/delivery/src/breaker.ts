@@ -5,6 +5,8 @@ export interface BreakerOptions {
   /** How long it stays open the first time; each failed probe doubles it. */
   readonly openMs: number;
   readonly openMaxMs: number;
+  /** How long after that the probe is left to those who hold nobody up. */
+  readonly graceMs: number;
 }
 
 /** Whether a request may be sent: freely, as the one probe of a half-open breaker, or not before a time. */
@@ -40,6 +42,15 @@ export class Breaker {
   /** Until when nobody is admitted, in epoch milliseconds; undefined when somebody may be. Asking admits nobody. */
   openUntilMs(nowMs: number): number | undefined {
     return this.#openings > 0 && nowMs < this.#openUntilMs ? this.#openUntilMs : undefined;
+  }
+
+  /**
+   * Until when those who would make others wait should not ask, in epoch milliseconds; undefined when they may. That is
+   * longer than the breaker is open: whoever waits for nothing probes first.
+   */
+  restUntilMs(nowMs: number): number | undefined {
+    const isResting = this.#openings > 0 && nowMs < this.#openUntilMs + this.#options.graceMs;
+    return isResting ? Math.max(nowMs, this.#openUntilMs) : undefined;
   }
 
   succeed(): void {

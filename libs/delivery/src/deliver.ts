@@ -56,9 +56,12 @@ export interface DeliverOptions {
 }
 
 /** Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the least finds its end. */
-const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openMaxMs: 300_000 };
+const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openMaxMs: 300_000, graceMs: 30_000 };
 /** A probe is one change, and is not waited for as long as an ordinary request: everything else of the batch waits for it. */
 const probeTimeoutMs = 5_000;
+
+/** Why a change waits that was not even tried, because its destination fails. */
+export const restReason = 'the destination is given a rest after failures';
 
 /** Makes a target: with the pace of its limits, and with a breaker that is closed. Identities are told as they are by default. */
 export function createTarget(
@@ -114,8 +117,7 @@ async function sendWhenAdmitted(
 ): Promise<Results> {
   const { breaker, pace } = target;
   const admission = breaker.admit(options.clock.now());
-  if (admission.is === 'open')
-    return untried(batch, 'the destination is given a rest after failures', admission.untilMs);
+  if (admission.is === 'open') return untried(batch, restReason, admission.untilMs);
 
   const isProbe = admission.is === 'probe';
   const asked = isProbe ? batch.slice(0, 1) : batch;
