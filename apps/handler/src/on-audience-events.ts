@@ -1,6 +1,7 @@
 import { activate, type Hub } from '@activation-hub/activation';
 import { app, trigger, type InvocationContext } from '@azure/functions';
 import { incomingEvents } from './incoming-events.ts';
+import { triggers } from './needs.ts';
 
 /**
  * Registers the function that takes what AEP sends. `app.generic`, because `app.eventHub` cannot ask for binary bodies,
@@ -14,8 +15,8 @@ export function registerOnAudienceEvents(openHub: (context: InvocationContext) =
     trigger: trigger.generic({
       type: 'eventHubTrigger',
       name: 'events',
-      connection: 'EventHubConnection',
-      eventHubName: '%EVENT_HUB_NAME%',
+      connection: triggers['on-audience-events'].connection,
+      eventHubName: triggers['on-audience-events'].eventHub,
       consumerGroup: '%EVENT_HUB_CONSUMER_GROUP%',
       cardinality: 'many',
       dataType: 'binary',

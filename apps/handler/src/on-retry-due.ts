@@ -1,6 +1,7 @@
 import { activateRetry, type Hub } from '@activation-hub/activation';
 import { RetryMessageError } from '@activation-hub/delivery';
 import { app, type InvocationContext } from '@azure/functions';
+import { triggers } from './needs.ts';
 
 /** How long a retry rests whose message failed so often that the host put it aside: the stores are hardly well. */
 const poisonRestMs = 15 * 60_000;
@@ -13,8 +14,8 @@ const messageTimeoutMs = 60_000;
  */
 export function registerOnRetryDue(openHub: (context: InvocationContext) => Promise<Hub>): void {
   app.storageQueue('on-retry-due', {
-    connection: 'DataStorage',
-    queueName: 'retries',
+    connection: triggers['on-retry-due'].connection,
+    queueName: triggers['on-retry-due'].queue,
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
       const retry = await readRetry(message, hub);
@@ -29,8 +30,8 @@ export function registerOnRetryDue(openHub: (context: InvocationContext) => Prom
  */
 export function registerOnRetryPoisoned(openHub: (context: InvocationContext) => Promise<Hub>): void {
   app.storageQueue('on-retry-poisoned', {
-    connection: 'DataStorage',
-    queueName: 'retries-poison',
+    connection: triggers['on-retry-poisoned'].connection,
+    queueName: triggers['on-retry-poisoned'].queue,
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
       const retry = await readRetry(message, hub);

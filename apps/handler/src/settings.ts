@@ -1,4 +1,5 @@
 import type { Level } from '@activation-hub/telemetry';
+import type { SettingName } from './needs.ts';
 
 /** What the app settings say, checked once at the start. */
 export interface Settings {
@@ -39,7 +40,9 @@ export interface EventHubSettings {
 export type HostStorageSettings =
   { readonly connectionString: string } | { readonly blobEndpoint: string; readonly clientId?: string };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type SecretVariable = `ACTIVATION_SECRET_${string}`;
+/** Only what `needs.ts` names can be read: what it does not name, no stack would set. */
+type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
 
 /**
  * Reads the app settings:
@@ -76,7 +79,7 @@ export function readSettings(environment: Environment): Settings {
 }
 
 /** The app setting that holds a secret of the activation file. */
-export function secretVariable(name: string): string {
+export function secretVariable(name: string): SecretVariable {
   return `ACTIVATION_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
@@ -122,7 +125,7 @@ function hostStorageSettings(environment: Environment, problems: string[]): Host
   };
 }
 
-function required(environment: Environment, name: string, problems: string[]): string {
+function required(environment: Environment, name: SettingName, problems: string[]): string {
   const value = environment[name] ?? '';
   if (value === '') problems.push(`The app setting ${name} is missing.`);
   return value;
@@ -131,7 +134,7 @@ function required(environment: Environment, name: string, problems: string[]): s
 /** The first of the words is the default. */
 function oneOf<Word extends string>(
   environment: Environment,
-  name: string,
+  name: SettingName,
   words: readonly [Word, ...Word[]],
   problems: string[],
 ): Word {
@@ -144,7 +147,7 @@ function oneOf<Word extends string>(
 
 function wholeNumber(
   environment: Environment,
-  name: string,
+  name: SettingName,
   { least, most, usual }: { readonly least: number; readonly most: number; readonly usual: number },
   problems: string[],
 ): number {
