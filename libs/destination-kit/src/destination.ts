@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Change } from './change.ts';
 import type { FormedValue } from './formed-value.ts';
-import type { HttpClient } from './http.ts';
+import type { HttpClient, HttpRequest } from './http.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -27,6 +27,8 @@ export interface Connector<Terms = unknown> {
    * more. Throws `DestinationError`: class `set-up` when something is missing and may not be created.
    */
   prepare?(terms: readonly Terms[], signal: AbortSignal): Promise<void>;
+  /** Closes connections of the connector's own, which would keep a process alive; absent when it has none. Nothing is told after it. */
+  close?(): Promise<void>;
 }
 
 /** A change with the terms of its route, as the definition's `terms` schema gives them. */
@@ -42,6 +44,11 @@ export interface ConnectorContext {
   readonly now: () => number;
   /** Where a destination that prints writes its lines. */
   readonly print: (line: string) => void;
+  /**
+   * Only in a dry run, in which nothing may be sent and secrets are not the real ones: `http` then records what it is given,
+   * and a connector of another protocol gives what it would send to this, written as a request, and connects to nobody.
+   */
+  readonly record?: (request: HttpRequest) => void;
 }
 
 /** How much may go into one request, and how fast requests may follow each other. */

@@ -68,6 +68,7 @@ export async function withStage<Settings extends z.ZodType, Terms extends z.ZodT
 ): Promise<void> {
   const vendor = await subject.startVendor?.();
   const http = createHttpClient({ allowPrivateAddresses: true, timeoutMs });
+  let connected: Connector | undefined;
   try {
     const { definition } = subject;
     const settings = definition.settings.parse(subject.settings({ origin: vendor?.origin ?? '', timeoutMs }));
@@ -76,6 +77,7 @@ export async function withStage<Settings extends z.ZodType, Terms extends z.ZodT
     const hidden = secretsIn(settings).map((secret) => secret.reveal());
     const print = (line: string) => void visible.push(line);
     const connector = definition.connect(settings, { http, now: Date.now, print });
+    connected = connector;
     await run({
       definition,
       batchCount: definition.limits(settings).batchCount,
@@ -98,6 +100,7 @@ export async function withStage<Settings extends z.ZodType, Terms extends z.ZodT
     visible.push(...(vendor?.requests ?? []).map(({ method, url }) => `${method} ${url}`));
     assertNothingLeaks(visible, hidden);
   } finally {
+    await connected?.close?.();
     await vendor?.close();
     await http.close();
   }

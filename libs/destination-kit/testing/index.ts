@@ -8,6 +8,7 @@ export {
 export type { CaseName } from './contract-cases.ts';
 export type { Person } from './contract-stage.ts';
 export {
+  type MemberAttributes,
   type StandInVendor,
   startVendorServer,
   type VendorFault,

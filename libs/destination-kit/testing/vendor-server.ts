@@ -43,10 +43,12 @@ export interface VendorServer {
   close(): Promise<void>;
 }
 
+export type MemberAttributes = Readonly<Record<string, JsonValue>>;
+
 /** A vendor as the contract suite needs it: its server, what it knows, and how its answers can go wrong. */
 export interface StandInVendor extends VendorServer {
   /** Attributes of the member with this identity; `undefined` when the vendor holds no such member. */
-  member(identity: string): Readonly<Record<string, JsonValue>> | undefined;
+  member(identity: string): MemberAttributes | undefined | Promise<MemberAttributes | undefined>;
   /** From now on refuses the row of this identity, with a reason that echoes the identity. */
   refuse(identity: string): void;
   /** From now on takes the row of this identity but leaves it out of its answers. */
@@ -61,7 +63,7 @@ const requestsMax = 10_000;
  * (a sign-in, a look-up); by default none do. Where one fails, the vendor took nothing, and a connector must know it.
  */
 export async function startVendorServer(
-  answer: (request: VendorRequest) => VendorResponse,
+  answer: (request: VendorRequest) => VendorResponse | Promise<VendorResponse>,
   asks: (request: VendorRequest) => boolean = () => false,
 ): Promise<VendorServer> {
   const requests: VendorRequest[] = [];
@@ -84,7 +86,7 @@ export async function startVendorServer(
       incoming.socket.resetAndDestroy();
       return;
     }
-    const response = fault === undefined ? answer(request) : faultyResponse(fault, request);
+    const response = fault === undefined ? await answer(request) : faultyResponse(fault, request);
     outgoing.writeHead(response.status, response.headers).end(response.body);
   };
   const server = createServer((incoming, outgoing) => {
