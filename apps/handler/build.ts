@@ -1,33 +1,62 @@
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { typesNamed } from '@activation-hub/activation-file';
+import { destinationTypes, isDestinationPackage } from '@activation-hub/destinations';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 const appFolder = import.meta.dirname;
 
+export interface BuildOptions {
+  /** Made anew. */
+  readonly outputFolder?: string;
+  /** Absolute paths of activation files besides those of the app; the packages that they name are in the bundle too. */
+  readonly activationFiles?: readonly string[];
+}
+
+export interface BuiltHandler {
+  readonly folder: string;
+  /** What esbuild says of each file: what is in it, and which others it loads, at the start or later. */
+  readonly outputs: Metafile['outputs'];
+}
+
 /**
- * Bundles the function app into a folder that can be deployed as it is: `host.json`, `package.json`, one `main.js` with
- * its source map, and the activation files. The folder is made anew. Takes some hundred milliseconds.
+ * Bundles the function app into a folder that can be deployed as it is: `host.json`, `package.json`, `main.mjs`, one file in
+ * `connectors` for each connector, the `chunks` that these share, source maps, and the activation files. A connector is loaded
+ * when the activation file names it. Takes some hundred milliseconds. Throws when an activation file names a package that is not installed.
  */
-export async function buildHandler(
+export async function buildHandler({
   outputFolder = join(appFolder, 'dist', 'app'),
-): Promise<{ readonly folder: string }> {
+  activationFiles = [],
+}: BuildOptions = {}): Promise<BuiltHandler> {
+  const packages = await packagesNamed([...(await ownActivationFiles()), ...activationFiles]);
   await rm(outputFolder, { recursive: true, force: true });
   await mkdir(outputFolder, { recursive: true });
-  await build({
-    entryPoints: [join(appFolder, 'src', 'main.ts')],
-    outfile: join(outputFolder, 'main.js'),
+  const { metafile } = await build({
+    absWorkingDir: appFolder,
+    entryPoints: { main: join('src', 'main.ts'), ...connectors() },
+    outdir: outputFolder,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     platform: 'node',
     target: 'node24',
-    format: 'cjs',
+    format: 'esm',
+    splitting: true,
+    // What is bundled and written as CommonJS asks for Node's own modules by `require`, and so for what the worker provides.
+    banner: {
+      js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
+    },
     // The worker provides it at run time; a copy in the bundle would register functions with nobody.
     external: ['@azure/functions-core'],
+    plugins: [destinationPackages(packages)],
     sourcemap: 'linked',
     minifySyntax: true,
     minifyWhitespace: true,
     keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
   });
   await cp(join(appFolder, 'host.json'), join(outputFolder, 'host.json'));
   await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), { recursive: true });
@@ -35,11 +64,67 @@ export async function buildHandler(
     name: 'activation-hub-handler',
     version: '0.1.0',
     private: true,
-    type: 'commonjs',
-    main: 'main.js',
+    type: 'module',
+    main: 'main.mjs',
   };
   await writeFile(join(outputFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  return { folder: outputFolder };
+  return { folder: outputFolder, outputs: metafile.outputs };
+}
+
+/** The file of each connector, by the name that it gets: what is imported as the app runs stays a file of its own. */
+function connectors(): Readonly<Record<string, string>> {
+  const registry = import.meta.resolve('@activation-hub/destinations');
+  const fileOf = (type: string) => fileURLToPath(new URL(`./${type}/destination.ts`, registry));
+  return Object.fromEntries(destinationTypes.map((type) => [`connectors/${type}`, fileOf(type)]));
+}
+
+async function ownActivationFiles(): Promise<readonly string[]> {
+  const found = await Array.fromAsync(glob('activations/*.yaml', { cwd: appFolder }));
+  return found.sort().map((path) => join(appFolder, path));
+}
+
+/** The packages that these files name as the type of a destination, by name, each checked to be installed. */
+async function packagesNamed(files: readonly string[]): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const file of files) {
+    for (const name of typesNamed(await readFile(file, 'utf8')).filter(isDestinationPackage)) {
+      requireInstalled(name, file);
+      names.add(name);
+    }
+  }
+  return [...names].sort();
+}
+
+function requireInstalled(name: string, file: string): void {
+  try {
+    import.meta.resolve(name);
+  } catch (error) {
+    throw new Error(
+      `Failed to build the handler: ${file} names the destination ${name}, and there is no such package. Run npm install ${name}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Puts packages into the bundle where `src/destination-packages.ts` would look for them as the app runs. */
+function destinationPackages(names: readonly string[]): Plugin {
+  const loaders = names.map((name) => `${JSON.stringify(name)}: () => import(${JSON.stringify(name)})`);
+  const contents = `
+const packages = { ${loaders.join(', ')} };
+export const importPackage = async (name) => {
+  if (Object.hasOwn(packages, name)) return packages[name]();
+  throw new Error('it is not in this build, because no activation file named it then: build the handler again');
+};`;
+  return {
+    name: 'destination-packages',
+    setup: (bundler) => {
+      bundler.onLoad({ filter: /[\\/]destination-packages\.ts$/ }, () => ({
+        contents,
+        loader: 'js',
+        resolveDir: appFolder,
+      }));
+    },
+  };
 }
 
 if (import.meta.main) {

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { loadActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
-import { destinationDefinitions } from '@activation-hub/destinations';
+import { loadDestinations } from '@activation-hub/destinations';
 import { tenantOptions } from '../src/activations.ts';
 import { openEventSender } from '../src/event-sender.ts';
 import { simulate } from '../src/simulator.ts';
@@ -50,7 +50,7 @@ try {
 
 async function measure() {
   const { connectionString, eventHubName } = await local.ready;
-  const file = await loadActivationFile(activations, { destinations: destinationDefinitions });
+  const file = await loadActivationFile(activations, { destinations: (types) => loadDestinations(types) });
   const tenant = createTenant(tenantOptions(file, { seed: 1, profiles }));
   const sender = openEventSender(connectionString, eventHubName);
   const memory = sampleMemory(local.child.pid ?? 0, () => local.settled());

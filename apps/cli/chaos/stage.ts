@@ -175,7 +175,7 @@ async function partsOf({ seed, kinds = receiverKinds }: StageOptions, cleanups: 
   const activationFile = join(folder, 'chaos.yaml');
   await writeFile(activationFile, chaosFile(new Map([...receivers].map(([kind, { url }]) => [kind, url]))));
   const storageFolder = join(folder, 'storage');
-  const appFolder = await buildApp(cleanups);
+  const appFolder = await buildApp(cleanups, activationFile);
   const storage = await startAzurite({ dataFolder: storageFolder });
   return { emulator, receivers, activationFile, storageFolder, appFolder, storage };
 }

@@ -6,7 +6,7 @@ import {
   secretNames,
   type ActivationFile,
 } from '@activation-hub/activation-file';
-import { destinationDefinitions } from '@activation-hub/destinations';
+import { DestinationPackageError, loadDestinations } from '@activation-hub/destinations';
 import { CommandError } from './command-error.ts';
 import type { TenantOptions } from './tenant.ts';
 import type { Terminal } from './terminal.ts';
@@ -14,9 +14,11 @@ import type { Terminal } from './terminal.ts';
 /** Loads an activation file with the destinations that this installation has. Throws `CommandError` (2) with every problem. */
 export async function loadActivations(path: string, { folder }: Terminal): Promise<ActivationFile> {
   try {
-    const options = { destinations: destinationDefinitions, fileName: path };
-    return await loadActivationFile(resolve(folder, path), options);
+    const destinations = (types: readonly string[]) => loadDestinations(types);
+    return await loadActivationFile(resolve(folder, path), { destinations, fileName: path });
   } catch (error) {
+    if (error instanceof DestinationPackageError)
+      throw new CommandError(2, `${path}: ${error.message}`, { cause: error });
     if (!(error instanceof ActivationFileError)) throw error;
     const { problems } = error;
     const summary = `Failed to read ${path}: mend ${problems.length === 1 ? 'this problem' : `these ${problems.length} problems`}.`;

@@ -1,7 +1,7 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Clock, Target } from '@activation-hub/delivery';
 import type { HttpClient, HttpRequest } from '@activation-hub/destination-kit';
-import { destinationDefinitions, setUpTarget } from '@activation-hub/destinations';
+import { setUpTarget } from '@activation-hub/destinations';
 import { reasonOf } from './command-error.ts';
 
 /** A request that a destination would get; every secret in it is shown as `[secret]`. */
@@ -36,7 +36,6 @@ export async function dryRunTargets(file: ActivationFile, clock: Clock): Promise
     const { key } = entry;
     try {
       const target = await setUpTarget(entry, {
-        definitions: destinationDefinitions,
         http: recordingClient((request) => requests.push({ destination: key, ...redacted(request) })),
         clock,
         print: (line) => void printed.push({ destination: key, line }),

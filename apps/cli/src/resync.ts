@@ -2,7 +2,7 @@ import type { ActivationFile, AudienceEntry, DestinationEntry } from '@activatio
 import { countResync, defaultTiming, resync, type Resynced } from '@activation-hub/activation';
 import { systemClock, type Target } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
-import { destinationDefinitions, setUpTarget } from '@activation-hub/destinations';
+import { setUpTarget } from '@activation-hub/destinations';
 import type { Command } from 'commander';
 import { loadActivations, secretVariable } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
@@ -96,7 +96,6 @@ async function setUp(
   };
   try {
     return await setUpTarget(entry, {
-      definitions: destinationDefinitions,
       http,
       clock: systemClock,
       print: say,

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LedgerCache, type Hub } from '@activation-hub/activation';
 import {
   createMatcher,
-  parseActivationFile,
+  loadActivationFile,
   problemLine,
   secretNames,
   type ActivationFile,
@@ -19,10 +18,11 @@ import {
 } from '@activation-hub/azure-adapters';
 import { systemClock } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
-import { destinationDefinitions, setUpTarget } from '@activation-hub/destinations';
+import { loadDestinations, setUpTarget } from '@activation-hub/destinations';
 import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { ManagedIdentityCredential } from '@azure/identity';
 import type { InvocationContext } from '@azure/functions';
+import { importPackage } from './destination-packages.ts';
 import type { Health } from './health.ts';
 import type { LagSource } from './report-lag.ts';
 import { secretVariable, type Settings, type StorageSettings } from './settings.ts';
@@ -42,11 +42,13 @@ export interface Composition {
 }
 
 /**
- * Puts the app together. Throws at once, so that the app does not start, when the activation file is wrong or a secret
+ * Puts the app together. Throws, so that the app does not start, when the activation file is wrong or a secret
  * that it names is missing; a store that cannot be reached is no reason not to start.
  */
-export function compose(settings: Settings, appFolder: string): Composition {
-  const file = readActivationFile(resolve(appFolder, settings.activationFile));
+export async function compose(settings: Settings, appFolder: string): Promise<Composition> {
+  const file = await loadActivationFile(resolve(appFolder, settings.activationFile), {
+    destinations: (types) => loadDestinations(types, importPackage),
+  });
   requireSecrets(file, settings);
 
   const counters = new Counters();
@@ -110,10 +112,6 @@ function timingOf({ claimSeconds }: Settings): Hub['timing'] {
   return { patienceMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), claimMs };
 }
 
-function readActivationFile(path: string): ActivationFile {
-  return parseActivationFile(readFileSync(path, 'utf8'), { fileName: path, destinations: destinationDefinitions });
-}
-
 function requireSecrets(file: ActivationFile, settings: Settings): void {
   const missing = secretNames(file).filter((name) => (settings.secret(name) ?? '') === '');
   if (missing.length === 0) return;
@@ -129,7 +127,7 @@ async function setUpTargets(
   context: InvocationContext,
 ): Promise<Hub['targets']> {
   const options = {
-    definitions: destinationDefinitions,
+    importPackage,
     http: createHttpClient({ allowPrivateAddresses: settings.allowPrivateAddresses }),
     clock: systemClock,
     print: (line: string) => context.log(line),

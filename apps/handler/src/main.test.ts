@@ -1,12 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { destinationTypes } from '@activation-hub/destinations';
 import { readRegisteredFunctions } from '@activation-hub/functions-host';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildHandler } from '../build.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { buildHandler, type BuiltHandler } from '../build.ts';
 
 let folder: string;
 let app: string;
+let outputs: BuiltHandler['outputs'];
 
 const activationFile = `version: 1
 destinations:
@@ -21,7 +23,7 @@ audiences:
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'handler-'));
-  app = (await buildHandler(join(folder, 'app'))).folder;
+  ({ folder: app, outputs } = await buildHandler({ outputFolder: join(folder, 'app') }));
   await writeFile(join(folder, 'file.yaml'), activationFile);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -58,11 +60,44 @@ test('the trigger asks for raw bodies, its own consumer group, and retries witho
 });
 
 test('the folder holds what Azure needs and nothing else', async () => {
-  expect((await readdir(app)).sort()).toEqual(['activations', 'host.json', 'main.js', 'main.js.map', 'package.json']);
+  expect((await readdir(app)).sort()).toEqual([
+    'activations',
+    'chunks',
+    'connectors',
+    'host.json',
+    'main.mjs',
+    'main.mjs.map',
+    'package.json',
+  ]);
   expect(JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))).toMatchObject({
-    main: 'main.js',
-    type: 'commonjs',
+    main: 'main.mjs',
+    type: 'module',
   });
+});
+
+/** The files that are loaded with a file of the build, itself included. */
+function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const { path, kind, external } of outputs[file]?.imports ?? []) {
+    if (external !== true && kind === 'import-statement') loadedWith(path, found);
+  }
+  return found;
+}
+
+const outputOf = (name: string): string => Object.keys(outputs).find((path) => path.endsWith(name)) ?? '';
+const codeOfConnector = /libs\/destinations\/src\/[^/]+\//;
+
+test('the start loads no connector, and each connector none of the others', () => {
+  const sources = [...loadedWith(outputOf('/main.mjs'))].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+  expect(sources.some((path) => path.endsWith('libs/destinations/src/registry.ts'))).toBe(true);
+  expect(sources.filter((path) => codeOfConnector.test(path))).toEqual([]);
+  for (const type of destinationTypes) {
+    const files = loadedWith(outputOf(`/connectors/${type}.mjs`));
+    const own = [...files].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+    const folders = own.flatMap((path) => codeOfConnector.exec(path) ?? []);
+    expect(new Set(folders), type).toEqual(new Set([`libs/destinations/src/${type}/`]));
+  }
 });
 
 test.each([
@@ -81,4 +116,53 @@ test.each([
   ['a wrong setting', { ACTIVATION_LOG_LEVEL: 'loud' }, /ACTIVATION_LOG_LEVEL must be one of/],
 ])('%s stops the start with words that name it', async (_what, over, words) => {
   await expect(readRegisteredFunctions(app, settings(over))).rejects.toThrow(words);
+});
+
+const pigeon = `import { z } from 'zod';
+import { defineDestination } from '@activation-hub/destination-kit';
+
+const tell = (deliveries) => Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' })));
+export default defineDestination({
+  type: 'pigeon',
+  title: 'Pigeon',
+  description: 'Tells a pigeon.',
+  settings: z.strictObject({ loft: z.string() }),
+  terms: z.strictObject({}).prefault({}),
+  limits: () => ({ batchCount: 1, batchBytes: 1000, requestsPerSecond: 1, concurrency: 1 }),
+  batchBy: 'destination',
+  connect: () => ({ enter: tell, update: tell, exit: tell }),
+});
+`;
+
+test('a destination that is a package of its own is in the bundle when an activation file names it, and only then', async () => {
+  const name = '@activation-hub-test/pigeon';
+  const scope = join(import.meta.dirname, '..', 'node_modules', '@activation-hub-test');
+  onTestFinished(() => rm(scope, { recursive: true, force: true }));
+  const file = join(folder, 'pigeon.yaml');
+  const own = activationFile
+    .replace('type: webhook', `type: '${name}'`)
+    .replace(/settings: .*/, 'settings: { loft: roof }');
+  await writeFile(file, own);
+  const outputFolder = join(folder, 'app-with-a-package');
+  const options = { outputFolder, activationFiles: [file] };
+  await expect(buildHandler(options)).rejects.toThrow(
+    `${file} names the destination ${name}, and there is no such package. Run npm install ${name}.`,
+  );
+
+  await mkdir(join(scope, 'pigeon'), { recursive: true });
+  await writeFile(
+    join(scope, 'pigeon', 'package.json'),
+    JSON.stringify({ name, type: 'module', exports: './index.js' }),
+  );
+  await writeFile(join(scope, 'pigeon', 'index.js'), pigeon);
+  const built = await buildHandler(options);
+  const withPackage = settings({ ACTIVATION_FILE: file });
+  expect(await readRegisteredFunctions(built.folder, withPackage)).toHaveLength(6);
+  await writeFile(file, own.replace('loft: roof', 'nest: tree'));
+  await expect(readRegisteredFunctions(built.folder, withPackage)).rejects.toThrow(
+    /crm\.settings has the unknown key \\*"nest/,
+  );
+  await expect(readRegisteredFunctions(app, withPackage)).rejects.toThrow(
+    `Failed to load the destination ${name}: it fails as it is loaded: it is not in this build`,
+  );
 });

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { compose } from './compose.ts';
 import { registerHealth } from './health.ts';
 import { registerOnAudienceEvents } from './on-audience-events.ts';
@@ -9,7 +8,7 @@ import { registerSweepLedger } from './sweep-ledger.ts';
 
 // Whatever is wrong with settings or activation file throws here, and the app does not start. The bundle is the entry
 // point of the deployed folder, beside `host.json`.
-const composition = compose(readSettings(process.env), dirname(__filename));
+const composition = await compose(readSettings(process.env), import.meta.dirname);
 
 registerOnAudienceEvents(composition.openHub);
 registerOnRetryDue(composition.openHub);

@@ -1,2 +1,9 @@
-export { destinationDefinitions } from './registry.ts';
+export {
+  DestinationPackageError,
+  destinationTypes,
+  isDestinationPackage,
+  loadDestination,
+  loadDestinations,
+  type ImportPackage,
+} from './registry.ts';
 export { setUpTarget, type SetUpOptions } from './set-up-target.ts';

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineDestination, secret } from '@activation-hub/destination-kit';
 import { referenceEntries, referenceIndex, referencePage } from './reference-page.ts';
-import { destinationDefinitions } from './registry.ts';
+import { destinationTypes, loadDestinations } from './registry.ts';
 
 const folder = join(import.meta.dirname, '../../../docs/destinations');
 const makeThemAnew = 'Run node libs/destinations/write-reference-pages.ts, and read what has changed.';
-const all = [...destinationDefinitions.values()];
+const all = [...(await loadDestinations(destinationTypes)).values()];
 
 test.each(all)('the page of $type is what its schemas say', (definition) => {
   expect(readFileSync(join(folder, `${definition.type}.md`), 'utf8'), makeThemAnew).toBe(referencePage(definition));

@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { destinationDefinitions } from './registry.ts';
+import { destinationTypes, isDestinationPackage, loadDestination, loadDestinations } from './registry.ts';
+import { webhook } from './webhook/destination.ts';
 
 test('every folder holds a destination of its name, its settings, its test and its README', () => {
   const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(folders.map(({ name }) => name).sort()).toEqual([...destinationDefinitions.keys()].sort());
+  expect(folders.map(({ name }) => name).sort()).toEqual(destinationTypes);
   for (const { name } of folders) {
     const files = readdirSync(`${import.meta.dirname}/${name}`);
     expect(files).toEqual(
@@ -14,13 +15,58 @@ test('every folder holds a destination of its name, its settings, its test and i
   }
 });
 
-test.each([...destinationDefinitions])(
-  '%s is registered under its type and describes each of its settings',
-  (type, definition) => {
-    expect(definition.type).toBe(type);
-    const { properties = {} } = z.toJSONSchema(definition.settings, { io: 'input' });
-    for (const [name, setting] of Object.entries(properties)) {
-      expect(setting, name).toHaveProperty('description');
-    }
+test.each(destinationTypes)('%s is registered under its type and describes each of its settings', async (type) => {
+  const definition = await loadDestination(type);
+  expect(definition?.type).toBe(type);
+  const { properties = {} } = z.toJSONSchema(definition?.settings ?? z.never(), { io: 'input' });
+  for (const [name, setting] of Object.entries(properties)) {
+    expect(setting, name).toHaveProperty('description');
+  }
+});
+
+test('only what is asked for is loaded, each once', async () => {
+  expect([...(await loadDestinations(['webhook', 'log', 'webhook'])).keys()]).toEqual(['webhook', 'log']);
+  expect(await loadDestinations([])).toEqual(new Map());
+});
+
+test.each(['pigeon', '__proto__', 'toString', '@acme', '@Acme/x', '@acme/../x', ''])(
+  'for the unknown type %j all that there are are loaded, so that a sentence can name them',
+  async (type) => {
+    expect([...(await loadDestinations(['log', type])).keys()]).toEqual(destinationTypes);
+    expect(await loadDestination(type)).toBeUndefined();
+    expect(isDestinationPackage(type)).toBe(false);
   },
 );
+
+test('a type that is the name of a package is the default export of that package', async () => {
+  const imported: string[] = [];
+  const importPackage = (name: string) => {
+    imported.push(name);
+    return Promise.resolve({ default: webhook });
+  };
+  const definitions = await loadDestinations(['@acme/pigeon', 'log'], importPackage);
+  expect(definitions.get('@acme/pigeon')).toBe(webhook);
+  expect([...definitions.keys()]).toEqual(['@acme/pigeon', 'log']);
+  expect(imported).toEqual(['@acme/pigeon']);
+});
+
+test('a package that is not installed is named, with what to do', async () => {
+  await expect(loadDestination('@acme/no-such-destination')).rejects.toThrow(
+    'Failed to load the destination @acme/no-such-destination: there is no such package. Run npm install @acme/no-such-destination.',
+  );
+});
+
+test.each<[string, unknown, string]>([
+  ['without a default export', { webhook }, 'it has no default export. Let it export'],
+  ['that exports a function', { default: () => webhook }, 'its default export is not a destination.'],
+  ['that exports less than a destination', { default: { ...webhook, connect: undefined } }, 'is not a destination.'],
+])('a package %s is refused', async (_what, exports, words) => {
+  await expect(loadDestination('@acme/pigeon', () => Promise.resolve(exports))).rejects.toThrow(words);
+});
+
+test('a package whose own code or dependency fails is not taken for one that is missing', async () => {
+  const missing = Object.assign(new Error("Cannot find package '@acme/other'"), { code: 'ERR_MODULE_NOT_FOUND' });
+  await expect(loadDestination('@acme/pigeon', () => Promise.reject(missing))).rejects.toThrow(
+    "it fails as it is loaded: Cannot find package '@acme/other'.",
+  );
+});

@@ -1,13 +1,100 @@
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
-import { braze } from './braze/destination.ts';
-import { dynamics365 } from './dynamics-365/destination.ts';
-import { hubspot } from './hubspot/destination.ts';
-import { log } from './log/destination.ts';
-import { webhook } from './webhook/destination.ts';
 
-/** Every destination that an activation file can name, by its type. */
-export const destinationDefinitions: ReadonlyMap<string, DestinationDefinition> = new Map(
-  ([braze, dynamics365, hubspot, log, webhook] satisfies DestinationDefinition[]).map(
-    (definition): [string, DestinationDefinition] => [definition.type, definition],
-  ),
-);
+/** The kinds of destinations that come with Activation Hub. Each is loaded only when it is asked for. */
+const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = {
+  braze: async () => (await import('./braze/destination.ts')).braze,
+  'dynamics-365': async () => (await import('./dynamics-365/destination.ts')).dynamics365,
+  hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,
+  log: async () => (await import('./log/destination.ts')).log,
+  webhook: async () => (await import('./webhook/destination.ts')).webhook,
+};
+
+/** The `type` of each of them, in alphabetical order. */
+export const destinationTypes: readonly string[] = Object.keys(builtIn);
+
+/** Gives the exports of an installed package. */
+export type ImportPackage = (name: string) => Promise<unknown>;
+
+/** A package that an activation file names cannot be used; the message is fit to be shown, and says what to do. */
+export class DestinationPackageError extends Error {
+  override readonly name = 'DestinationPackageError';
+}
+
+/** Whether a `type` is the name of a package, `@scope/name`; such a destination lives outside this repository. */
+export function isDestinationPackage(type: string): boolean {
+  return /^@[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/.test(type);
+}
+
+/**
+ * Loads the definition of a kind of destination: one of `destinationTypes`, or the default export of a package. Gives
+ * `undefined` when there is no such type. Throws `DestinationPackageError` when the package is not installed, fails to load or
+ * exports no definition.
+ */
+export async function loadDestination(
+  type: string,
+  importPackage: ImportPackage = (name) => import(name),
+): Promise<DestinationDefinition | undefined> {
+  if (Object.hasOwn(builtIn, type)) return await builtIn[type]?.();
+  return isDestinationPackage(type) ? await loadPackage(type, importPackage) : undefined;
+}
+
+/**
+ * Loads the definitions of these types, by type. When one of them is unknown, all that come with Activation Hub are given, so
+ * that whoever looks it up in vain can say what there is.
+ */
+export async function loadDestinations(
+  types: Iterable<string>,
+  importPackage?: ImportPackage,
+): Promise<ReadonlyMap<string, DestinationDefinition>> {
+  const asked = [...new Set(types)];
+  const isKnown = (type: string) => Object.hasOwn(builtIn, type) || isDestinationPackage(type);
+  const wanted = asked.every(isKnown) ? asked : new Set([...destinationTypes, ...asked.filter(isKnown)]);
+  const loaded = await Promise.all(
+    [...wanted].map(async (type) => [type, await loadDestination(type, importPackage)] as const),
+  );
+  return new Map(loaded.flatMap(([type, definition]) => (definition === undefined ? [] : [[type, definition]])));
+}
+
+async function loadPackage(name: string, importPackage: ImportPackage): Promise<DestinationDefinition> {
+  const refuse = (why: string, cause?: unknown) =>
+    new DestinationPackageError(`Failed to load the destination ${name}: ${why}`, { cause });
+  let exports: unknown;
+  try {
+    exports = await importPackage(name);
+  } catch (error) {
+    if (isNotInstalled(error, name)) throw refuse(`there is no such package. Run npm install ${name}.`, error);
+    throw refuse(`it fails as it is loaded: ${error instanceof Error ? error.message : 'no error'}.`, error);
+  }
+  const definition = isObject(exports) ? exports.default : undefined;
+  if (definition === undefined) {
+    throw refuse('it has no default export. Let it export the value that defineDestination gives.');
+  }
+  if (!isDefinition(definition)) {
+    throw refuse('its default export is not a destination. Let it export the value that defineDestination gives.');
+  }
+  return definition;
+}
+
+function isNotInstalled(error: unknown, name: string): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === 'ERR_MODULE_NOT_FOUND' &&
+    error.message.includes(`'${name}'`)
+  );
+}
+
+function isDefinition(value: unknown): value is DestinationDefinition {
+  if (!isObject(value)) return false;
+  const { type, title, settings, terms, limits, connect } = value;
+  const isSchema = (schema: unknown) => isObject(schema) && typeof schema.safeParse === 'function';
+  return (
+    [type, title].every((text) => typeof text === 'string') &&
+    [settings, terms].every(isSchema) &&
+    [limits, connect].every((part) => typeof part === 'function')
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

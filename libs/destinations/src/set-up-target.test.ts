@@ -1,14 +1,12 @@
 import { systemClock } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { afterAll, expect, test } from 'vitest';
-import { destinationDefinitions } from './registry.ts';
 import { setUpTarget } from './set-up-target.ts';
 
 const http = createHttpClient({ allowPrivateAddresses: true });
 afterAll(() => http.close());
 
 const options = {
-  definitions: destinationDefinitions,
   readSecret: (name: string) => Promise.resolve(`value of ${name}`),
   http,
   clock: systemClock,

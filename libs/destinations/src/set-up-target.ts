@@ -1,28 +1,23 @@
 import type { DestinationEntry } from '@activation-hub/activation-file';
 import { createTarget, type Clock, type Target } from '@activation-hub/delivery';
-import {
-  formed,
-  resolveSecrets,
-  type ConnectorContext,
-  type DestinationDefinition,
-  type DestinationLimits,
-} from '@activation-hub/destination-kit';
+import { formed, resolveSecrets, type ConnectorContext, type DestinationLimits } from '@activation-hub/destination-kit';
+import { loadDestination, type ImportPackage } from './registry.ts';
 
 /** What is needed to turn an entry of the activation file into a destination that can be told. */
 export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
   readonly clock: Clock;
-  /** By type. */
-  readonly definitions: ReadonlyMap<string, DestinationDefinition>;
+  /** Where a destination that lives outside this repository comes from; by default what is installed beside it. */
+  readonly importPackage?: ImportPackage;
   /** Gives the value of a secret, or throws with words that say where it was looked for. */
   readonly readSecret: (name: string) => Promise<string>;
 }
 
 /**
- * Sets up the destination of an entry: reads its secrets, connects its connector, and lowers the connector's limits to
- * those of the file. Throws when a secret is missing or the connector refuses its settings.
+ * Sets up the destination of an entry: loads its kind, reads its secrets, connects its connector, and lowers the connector's
+ * limits to those of the file. Throws when a secret is missing or the connector refuses its settings.
  */
 export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<Target> {
-  const definition = options.definitions.get(entry.type);
+  const definition = await loadDestination(entry.type, options.importPackage);
   if (definition === undefined) {
     throw new Error(`Failed to set up ${entry.key}: there is no kind of destination called ${entry.type}.`);
   }

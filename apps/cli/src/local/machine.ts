@@ -56,7 +56,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const [emulator, azurite, appFolder] = await allStarted([
     startHub(options, data),
     startStorage(options, data),
-    buildApp(cleanups),
+    buildApp(cleanups, options.activationFile),
   ]);
   const settled = new Map<string, number>();
   const before = new Map(lastSequenceNumbers(emulator));
@@ -127,17 +127,23 @@ async function allStarted<Parts extends readonly unknown[] | []>(
   return Promise.all(parts);
 }
 
-/** Builds the function app into a folder of its own, so that what runs is what would be deployed. Throws `CommandError`. */
-export async function buildApp(cleanups: Cleanups): Promise<string> {
+/**
+ * Builds the function app into a folder of its own, so that what runs is what would be deployed, with the packages that this
+ * activation file names. Throws `CommandError`.
+ */
+export async function buildApp(cleanups: Cleanups, activationFile: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'activation-handler-'));
   cleanups.add(() => rm(folder, { recursive: true, force: true }));
   // Apps do not import each other; this is the build script of one, run by the other.
   const script = new URL('../../../handler/build.ts', import.meta.url).href;
   const { buildHandler } = (await import(script)) as {
-    buildHandler: (outputFolder: string) => Promise<{ readonly folder: string }>;
+    buildHandler: (options: {
+      readonly outputFolder: string;
+      readonly activationFiles: readonly string[];
+    }) => Promise<{ readonly folder: string }>;
   };
   try {
-    return (await buildHandler(folder)).folder;
+    return (await buildHandler({ outputFolder: folder, activationFiles: [activationFile] })).folder;
   } catch (error) {
     throw new CommandError(1, `Failed to build the handler: ${reasonOf(error)} Run nx build handler to see more.`, {
       cause: error,
