@@ -63,6 +63,7 @@ test.each([{ patchAnswer: '200' }, { patchAnswer: '202', pageSizeMax: 1, secrets
       eventHubName: 'exports',
       namespace: 'contoso',
       keyFingerprint: fingerprintOf(desiredDestination().eventHub),
+      connection: { owner, isShared: false, updatedAt: Date.parse('2026-01-11T21:24:39Z') },
       audiences: [
         { id: 'audience-1', name: 'Sports Fans' },
         { id: 'audience-2', name: 'Newcomers' },
@@ -464,7 +465,8 @@ test('an adopted dataflow on a connection that others use leaves the key of it t
   await flowService.flows.patch(flowId, flow.etag ?? '', unmark);
   const connection = await flowService.connections.get(connectionId);
   await flowService.connections.patch(connectionId, connection.etag ?? '', unmark);
-  const { plan } = await settle(started, desiredDestination({ adoptFlowId: flowId }));
+  const { plan, state: adopted } = await settle(started, desiredDestination({ adoptFlowId: flowId }));
+  expect(adopted?.connection).toMatchObject({ owner: undefined, isShared: true });
   expect(plan.notes).toEqual([
     expect.stringContaining(`${connectionId} is used by other dataflows too, so its key is left`),
   ]);

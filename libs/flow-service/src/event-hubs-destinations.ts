@@ -7,7 +7,7 @@ import { DestinationPlan, sentenceOf, type PlanGoal } from './destination-plan.t
 import { selectionOf } from './flow-selectors.ts';
 import { adobeIds } from './flow-service-entities.ts';
 import { observeDestination, type ObservedDestination, type Whose } from './observed-destination.ts';
-import { keyFingerprintIn, plainDescription } from './ownership.ts';
+import { keyFingerprintIn, ownerOf, plainDescription } from './ownership.ts';
 import { planAbsence, planPresence } from './plan-destination.ts';
 
 /** A destination as AEP has it. */
@@ -26,6 +26,13 @@ export interface DestinationState {
   readonly sasKeyName: string | undefined;
   /** Of the key that was last written by the owner; compare it with `fingerprintOf`. */
   readonly keyFingerprint: string | undefined;
+  /** Of the connection to the namespace: whose mark it has, whether dataflows of others use it too, and when it was last changed. */
+  readonly connection: {
+    readonly owner: string | undefined;
+    readonly isShared: boolean;
+    /** Milliseconds since 1970, by Adobe's clock; absent when Adobe does not say. */
+    readonly updatedAt?: number;
+  };
   readonly audiences: readonly { readonly id: string; readonly name?: string }[];
   readonly attributes: readonly string[];
   /** All parameters of the target connection, by Adobe's names. */
@@ -170,7 +177,8 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
   };
 }
 
-function stateOf({ flow, target, source, targetBase }: ObservedDestination): DestinationState | undefined {
+function stateOf(observed: ObservedDestination): DestinationState | undefined {
+  const { flow, target, source, targetBase } = observed;
   if (flow === undefined || target === undefined || source === undefined || targetBase === undefined) return undefined;
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
   const { audiences, attributes } = selectionOf(flow);
@@ -187,6 +195,11 @@ function stateOf({ flow, target, source, targetBase }: ObservedDestination): Des
     namespace: text(auth.namespace),
     sasKeyName: text(auth.sasKeyName),
     keyFingerprint: keyFingerprintIn(targetBase),
+    connection: {
+      owner: ownerOf(targetBase),
+      isShared: observed.targetBaseIsShared,
+      ...(targetBase.updatedAt === undefined ? {} : { updatedAt: targetBase.updatedAt }),
+    },
     audiences,
     attributes,
     targetParams: target.params ?? {},
