@@ -6,6 +6,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   'dynamics-365': async () => (await import('./dynamics-365/destination.ts')).dynamics365,
   hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,
   log: async () => (await import('./log/destination.ts')).log,
+  'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
   webhook: async () => (await import('./webhook/destination.ts')).webhook,
 };
 

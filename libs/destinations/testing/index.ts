@@ -5,4 +5,5 @@ export {
   startDynamics365Vendor,
 } from '../src/dynamics-365/vendor.ts';
 export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';
+export { type MetaVendor, startMetaCustomAudiencesVendor } from '../src/meta-custom-audiences/vendor.ts';
 export { startWebhookVendor } from '../src/webhook/vendor.ts';

@@ -1,0 +1,379 @@
+import { createHash, createHmac } from 'node:crypto';
+import { createTarget, deliver, systemClock } from '@activation-hub/delivery';
+import {
+  createHttpClient,
+  type Delivery,
+  DestinationError,
+  type HttpResponse,
+  type JsonValue,
+  Secret,
+} from '@activation-hub/destination-kit';
+import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
+import { afterEach, expect, test } from 'vitest';
+import { metaCustomAudiences } from './destination.ts';
+import { judgeUsers, metaError } from './response.ts';
+import { metaSettings, type MetaTerms, metaTerms } from './settings.ts';
+import { startMetaCustomAudiencesVendor } from './vendor.ts';
+
+const accessToken = new Secret('token-not-to-be-seen');
+const appSecret = new Secret('app-secret-not-to-be-seen');
+const adAccountId = '1234567890';
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+describeDestinationContract(test, {
+  definition: metaCustomAudiences,
+  settings: ({ origin, timeoutMs }) => ({ accessToken, appSecret, adAccountId, baseUrl: origin, timeoutMs }),
+  terms: { audience: 'Sports Fans' },
+  startVendor: startMetaCustomAudiencesVendor,
+  person: (number) => ({
+    identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
+    attributes: { FN: `Forename${number}`, CT: `Ville-${number}-sur-Mer` },
+  }),
+  leftOut: {
+    update: 'Meta keeps hashes by which it finds a person, and no attributes to compare',
+    'bad-row':
+      'Meta counts what it refuses and names no row: the batch is halved around the connector, which is tested below',
+    'partial-answer': 'Meta answers with counts and names no row: the batch is halved, as for a bad row',
+  },
+});
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+const never = new AbortController().signal;
+const silent = { emit: () => undefined };
+const hasty = { ...systemClock, sleep: () => Promise.resolve() };
+
+async function start(settings: object = {}) {
+  const vendor = await startMetaCustomAudiencesVendor();
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  cleanups.push(
+    () => http.close(),
+    () => vendor.close(),
+  );
+  const parsed = metaSettings.parse({ accessToken, adAccountId, baseUrl: `${vendor.origin}/`, ...settings });
+  const connector = metaCustomAudiences.connect(parsed, { http, now: () => 1_000, print: () => undefined });
+  const tellings = () =>
+    vendor.requests
+      .filter(({ url }) => url.endsWith('/users'))
+      .map(({ body }) => Object.fromEntries(new URLSearchParams(body)) as Record<string, string>);
+  return { vendor, connector, tellings };
+}
+
+const terms = (written: object = { audience: 'Sports Fans' }): MetaTerms => metaTerms.parse(written);
+interface About {
+  readonly namespace?: string;
+  readonly value?: string;
+  readonly attributes?: Readonly<Record<string, JsonValue>>;
+  readonly of?: MetaTerms;
+}
+const delivery = (number: number, about: About = {}): Delivery<MetaTerms> => ({
+  change: {
+    id: `change-${number}`,
+    kind: 'entered',
+    audience: { key: 'sports-fans', namespace: 'ups', id: 'a-1' },
+    identity: { namespace: about.namespace ?? 'email', value: about.value ?? sha256(`ann-${number}@example.com`) },
+    qualifiedAt: '2026-11-22T12:00:00.000Z',
+    attributes: about.attributes ?? {},
+  },
+  terms: about.of ?? terms(),
+});
+const statuses = (verdicts: readonly { id: string; status: string }[]) =>
+  Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
+
+test('an entry is a batch of hashes with the token, its proof and a session of its own in the body', async () => {
+  const { vendor, connector } = await start({ appSecret });
+  const attributes = { FN: ' Mary ', PHONE: '+47 22 12 34 56', COUNTRY: 'United States', ZIP: 'n/a' };
+  await connector.enter([delivery(1, { attributes }), delivery(2)], never);
+  expect(vendor.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'POST /v25.0/act_1234567890/customaudiences',
+    'POST /v25.0/23850000000000001/users',
+  ]);
+  const [find, add] = vendor.requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body)));
+  const credentials = {
+    access_token: accessToken.reveal(),
+    appsecret_proof: createHmac('sha256', appSecret.reveal()).update(accessToken.reveal()).digest('hex'),
+  };
+  expect(find).toEqual({
+    method: 'GET',
+    fields: 'id,name,subtype,operation_status,permission_for_actions',
+    limit: '500',
+    ...credentials,
+  });
+  const { payload = '', session = '', ...others } = add ?? {};
+  expect(others).toEqual(credentials);
+  // Meta's own vectors, for the first name Mary and the country United States.
+  const mary = '6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec';
+  const us = '79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621';
+  expect(JSON.parse(payload)).toEqual({
+    schema: ['EMAIL', 'PHONE', 'FN', 'COUNTRY'],
+    data: [
+      [sha256('ann-1@example.com'), sha256('4722123456'), mary, us],
+      [sha256('ann-2@example.com'), '', '', ''],
+    ],
+  });
+  expect(JSON.parse(session)).toEqual({
+    session_id: 64_070_994_612_480,
+    batch_seq: 1,
+    last_batch_flag: true,
+    estimated_num_total: 2,
+  });
+});
+
+test('an exit is a removal of the same hashes, and without an app secret there is no proof', async () => {
+  const { vendor, connector, tellings } = await start();
+  await connector.enter([delivery(1)], never);
+  await connector.exit([delivery(1), delivery(2)], never);
+  const [add, { session, ...remove } = {}] = tellings();
+  expect(session).toMatch(/"batch_seq":1/);
+  expect(remove).toEqual({
+    method: 'DELETE',
+    payload: JSON.stringify({
+      schema: ['EMAIL'],
+      data: [[sha256('ann-1@example.com')], [sha256('ann-2@example.com')]],
+    }),
+    access_token: accessToken.reveal(),
+  });
+  expect(add).not.toHaveProperty('method');
+  expect(vendor.member(sha256('ann-1@example.com'))).toBeUndefined();
+});
+
+test('the repetition of a batch is a session of its own, which Meta does not drop', async () => {
+  const { vendor, connector, tellings } = await start();
+  await connector.enter([delivery(1)], never);
+  await connector.exit([delivery(1)], never);
+  await connector.enter([delivery(1)], never);
+  expect(vendor.member(sha256('ann-1@example.com'))).toBeDefined();
+  const sessions = tellings().map(({ session }) => (JSON.parse(session ?? '') as { session_id: number }).session_id);
+  expect(new Set(sessions).size).toBe(3);
+  for (const id of sessions) expect(Number.isSafeInteger(id) && id > 0).toBe(true);
+});
+
+test('each namespace has its key, and one without a key is refused', async () => {
+  const { connector, tellings } = await start({ keys: { email: 'EMAIL', crmid: 'EXTERN_ID' } });
+  const changes = [delivery(1), delivery(2, { namespace: 'crmid', value: 'C-2' }), delivery(3, { namespace: 'ecid' })];
+  expect(statuses(await connector.enter(changes, never))).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'delivered',
+    'change-3': 'rejected',
+  });
+  expect(JSON.parse(tellings()[0]?.payload ?? '')).toEqual({
+    schema: ['EMAIL', 'EXTERN_ID'],
+    data: [
+      [sha256('ann-1@example.com'), ''],
+      ['', 'C-2'],
+    ],
+  });
+  expect(statuses(await connector.enter(changes.slice(2), never))).toEqual({ 'change-3': 'rejected' });
+  expect(tellings()).toHaveLength(1);
+});
+
+test('identities are known by the form in which Meta matches them', () => {
+  const keys = { email: 'EMAIL', tel: 'PHONE', gaid: 'MADID', crmid: 'EXTERN_ID' };
+  const settings = (more = {}) => metaSettings.parse({ accessToken, adAccountId, keys, ...more });
+  const form = (namespace: string, value: string, more = {}) =>
+    metaCustomAudiences.identity?.({ namespace, value }, settings(more));
+  const hash = sha256('mary@example.com');
+  expect(form('email', ' Mary@Example.com ')).toEqual({ status: 'formed', value: hash });
+  expect(form('email', hash.toUpperCase())).toEqual({ status: 'formed', value: hash });
+  expect(form('tel', '+47 22 12 34 56')).toEqual({ status: 'formed', value: sha256('4722123456') });
+  expect(form('tel', '22 12 34 56', { defaultCountry: 'NO' })).toEqual({
+    status: 'formed',
+    value: sha256('4722123456'),
+  });
+  expect(form('gaid', '38400000-8CF0-11BD-B23E-10B96E40000D')).toEqual({
+    status: 'formed',
+    value: '38400000-8cf0-11bd-b23e-10b96e40000d',
+  });
+  expect(form('crmid', ' C-2 ')).toEqual({ status: 'formed', value: 'C-2' });
+  for (const [namespace, value] of [
+    ['email', 'mary'],
+    ['tel', '22 12 34 56'],
+    ['crmid', ' '],
+    ['ecid', '7'],
+    ['constructor', 'x'],
+  ] as const) {
+    expect(form(namespace, value)).toMatchObject({ status: 'refused' });
+  }
+});
+
+test('an attribute that is no key of Meta is set-up, with the keys that there are', async () => {
+  const { vendor, connector } = await start();
+  const attributes = { firstname: 'Mary' };
+  const told = connector.enter([delivery(1), delivery(2, { attributes })], never);
+  await expect(told).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+  await expect(told).rejects.toThrow(/firstname.*EMAIL, PHONE, FN/);
+  expect(vendor.requests).toEqual([]);
+});
+
+test('an audience is found on a later page, among those of the same name the oldest, and looked up once', async () => {
+  const { vendor, connector } = await start();
+  for (const name of ['a', 'b', 'c', 'Sports Fans', 'sports fans']) vendor.addAudience({ name });
+  await connector.enter([delivery(1)], never);
+  await connector.enter([delivery(2)], never);
+  expect(vendor.requests.map(({ url }) => url.split('/')[2])).toEqual([
+    ...Array.from({ length: 3 }, () => 'act_1234567890'),
+    '23850000000000001',
+    '23850000000000001',
+  ]);
+  expect(await connector.probe?.([terms()], never)).toEqual([
+    'Found 2 custom audiences called "Sports Fans": the oldest is used. Name it by audienceId.',
+  ]);
+});
+
+test('an audience is created once when the terms allow it, and all workers take the oldest', async () => {
+  const { vendor, connector } = await start();
+  const of = terms({ audience: 'New', createAudience: true, customerFileSource: 'USER_PROVIDED_ONLY' });
+  expect(await connector.probe?.([of], never)).toEqual([]);
+  await Promise.all([1, 2, 3].map((number) => connector.enter([delivery(number, { of })], never)));
+  await connector.prepare?.([of], never);
+  expect(vendor.audiences).toEqual(['Sports Fans', 'New']);
+  const create = vendor.requests.map(({ body }) => new URLSearchParams(body)).find((form) => form.has('name'));
+  expect(Object.fromEntries(create ?? [])).toEqual({
+    name: 'New',
+    subtype: 'CUSTOM',
+    description: 'Kept by Activation Hub',
+    customer_file_source: 'USER_PROVIDED_ONLY',
+    access_token: accessToken.reveal(),
+  });
+  expect(await connector.probe?.([of, terms()], never)).toEqual([]);
+});
+
+test('an audience that is missing, closed or of another kind is set-up, and nobody is told anything', async () => {
+  const { vendor, connector, tellings } = await start();
+  const blocked = vendor.addAudience({ name: 'Blocked', statusCode: 471 });
+  vendor.addAudience({ name: 'Lookalike', subtype: 'LOOKALIKE' });
+  vendor.addAudience({ name: 'Theirs', canEdit: false });
+  const wrong = [
+    { audience: 'Nobody' },
+    { audienceId: '7' },
+    { audienceId: blocked },
+    { audience: 'Lookalike' },
+    { audience: 'Theirs' },
+  ].map(terms);
+  for (const of of wrong) {
+    await expect(connector.enter([delivery(1, { of })], never)).rejects.toMatchObject({
+      class: 'set-up',
+      doubt: undefined,
+    });
+  }
+  const problems = (await connector.probe?.([...wrong, terms()], never)) ?? [];
+  expect(problems).toHaveLength(5);
+  for (const problem of problems) expect(problem).toMatch(/^Failed to .*\. [A-Z].*\.$/);
+  expect(tellings()).toEqual([]);
+});
+
+test('an audience that is gone is looked for anew', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery(1)], never);
+  vendor.deleteAudience('23850000000000001');
+  await expect(connector.enter([delivery(2)], never)).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+  vendor.addAudience({ name: 'Sports Fans' });
+  expect(statuses(await connector.enter([delivery(2)], never))).toEqual({ 'change-2': 'delivered' });
+});
+
+test.each<['refuse' | 'omit', string]>([
+  ['refuse', 'rejected'],
+  ['omit', 'retry'],
+])('the row of whom Meta does %s is found by halves and costs nobody else', async (what, status) => {
+  const { vendor, connector } = await start();
+  vendor[what](sha256('ann-11@example.com'));
+  const target = createTarget(
+    {
+      key: 'ads',
+      connector,
+      limits: { batchCount: 10_000, batchBytes: 1024 * 1024, requestsPerSecond: 1_000, concurrency: 4 },
+      batchBy: 'route',
+      giveUpAfterMs: 1_000,
+    },
+    hasty,
+  );
+  const batch = Array.from({ length: 20 }, (_, number) => delivery(number));
+  const options = { telemetry: silent, clock: hasty, patienceMs: 5_000, signal: never };
+  const results = await deliver(target, batch, options);
+  expect(statuses([...results].map(([id, result]) => ({ id, ...result })))).toEqual(
+    Object.fromEntries(batch.map(({ change: { id } }) => [id, id === 'change-11' ? status : 'delivered'])),
+  );
+});
+
+const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse => ({
+  status,
+  headers,
+  body: JSON.stringify(body),
+});
+const row = (number: number, values: object = { EMAIL: 'e' }) => ({ id: `change-${number}`, values });
+
+test.each<[string, number, number, readonly object[], string]>([
+  ['nothing is invalid', 2, 0, [row(1), row(2)], 'delivered'],
+  ['everything is invalid', 2, 2, [row(1), row(2)], 'rejected'],
+  ['every value is invalid', 2, 3, [row(1, { EMAIL: 'e', FN: 'f' }), row(2)], 'rejected'],
+  ['the one row is invalid', 1, 1, [row(1, { EMAIL: 'e', FN: 'f' })], 'rejected'],
+  ['nobody was received', 0, 0, [row(1), row(2)], 'retry'],
+  ['some are invalid', 2, 1, [row(1), row(2)], 'halves'],
+  ['as many values as rows are invalid', 2, 2, [row(1, { EMAIL: 'e', FN: 'f' }), row(2)], 'halves'],
+  ['some were not received', 1, 0, [row(1), row(2)], 'halves'],
+])('when %s, that is the verdict', (_what, received, invalid, rows, expected) => {
+  const response = answer(200, { num_received: received, num_invalid_entries: invalid, invalid_entry_samples: ['e'] });
+  const judge = () => judgeUsers(response, rows as Parameters<typeof judgeUsers>[1], 0);
+  if (expected === 'halves') {
+    expect(judge).toThrow(expect.objectContaining({ class: 'invalid', doubt: 'answered' }));
+  } else {
+    expect(judge().map(({ status }) => status)).toEqual(rows.map(() => expected));
+  }
+});
+
+const usage = {
+  'x-business-use-case-usage':
+    '{"1":[{"type":"custom_audience","call_count":100,"estimated_time_to_regain_access":7}],"2":[{"type":"ads_management"}]}',
+};
+const error = (code: number, subcode?: number, more = {}) => ({
+  error: {
+    message: 'no',
+    type: 'OAuthException',
+    code,
+    ...(subcode === undefined ? {} : { error_subcode: subcode }),
+    ...more,
+  },
+});
+
+test.each<[string, HttpResponse, Partial<DestinationError>]>([
+  ['the limit of the app', answer(400, error(4)), { class: 'throttled', notBeforeMs: 61_000 }],
+  ['the limit of the user', answer(400, error(17, 2_446_079), usage), { class: 'throttled', notBeforeMs: 421_000 }],
+  ['the limit of a page', answer(403, error(32)), { class: 'throttled', notBeforeMs: 61_000 }],
+  ['the limit of the ad account', answer(400, error(613, 1_487_742)), { class: 'throttled', notBeforeMs: 61_000 }],
+  ['the limit of audiences', answer(400, error(80_003), usage), { class: 'throttled', notBeforeMs: 421_000 }],
+  [
+    'a limit with a header that cannot be read',
+    answer(400, error(80_003), { 'x-business-use-case-usage': '{' }),
+    { class: 'throttled', notBeforeMs: 61_000 },
+  ],
+  [
+    'a limit with Retry-After',
+    answer(429, error(4), { 'retry-after': '5' }),
+    { class: 'throttled', notBeforeMs: 6_000 },
+  ],
+  ['a token that expired', answer(400, error(190, 463)), { class: 'set-up', doubt: undefined }],
+  ['an audience that is not there', answer(400, error(100, 33)), { class: 'set-up' }],
+  ['an audience that is restricted', answer(400, error(100, 1_713_230)), { class: 'set-up' }],
+  ['terms that nobody accepted', answer(400, error(200, 1_870_090)), { class: 'set-up' }],
+  ['an audience that was deleted', answer(400, error(1_487_366)), { class: 'set-up' }],
+  ['an unknown error', answer(500, error(1)), { class: 'transient', doubt: 'answered' }],
+  ['a service that is down', answer(503, error(2)), { class: 'transient', doubt: 'answered' }],
+  ['what Meta calls transient', answer(400, error(9_999, 1, { is_transient: true })), { class: 'transient' }],
+  ['a bad parameter', answer(400, error(100)), { class: 'invalid', doubt: undefined }],
+  ['too many parameters', answer(400, error(105)), { class: 'invalid', doubt: undefined }],
+])('%s', (_what, response, expected) => {
+  const judged = metaError(response, 1_000);
+  expect(judged).toMatchObject(expected);
+  expect(judged.message).toMatch(/^Failed to .*\. [A-Z].*\.$/);
+});
+
+test.each([
+  [{}, 'either audience or audienceId'],
+  [{ audience: 'a', audienceId: '1' }, 'either audience or audienceId'],
+  [{ audienceId: '1', createAudience: true, customerFileSource: 'USER_PROVIDED_ONLY' }, 'cannot be created'],
+  [{ audience: 'a', createAudience: true }, 'customerFileSource together'],
+])('the terms %j are refused', (written, sentence) => {
+  expect(() => terms(written)).toThrow(sentence);
+});

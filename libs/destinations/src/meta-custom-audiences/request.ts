@@ -1,0 +1,122 @@
+import { createHash, createHmac } from 'node:crypto';
+import {
+  DestinationError,
+  type Change,
+  formField,
+  formFields,
+  headerTextOf,
+  type HttpRequest,
+  metaProfile,
+} from '@activation-hub/destination-kit';
+import type { MetaSettings } from './settings.ts';
+
+type MetaKey = keyof typeof metaProfile;
+const metaKeys = Object.keys(metaProfile) as MetaKey[];
+
+/** What Meta is told of one change: values in Meta's form under the keys of a custom audience. */
+export interface MetaRow {
+  readonly id: string;
+  readonly values: Readonly<Partial<Record<MetaKey, string>>>;
+}
+
+export type MetaRequests = ReturnType<typeof metaRequests>;
+
+/** How many audiences one page of the search has. */
+const pageSize = '500';
+const audienceFields = 'id,name,subtype,operation_status,permission_for_actions';
+
+/**
+ * Describes the requests to the Graph API. The token and its proof are fields of the body, so every request is a POST, with
+ * the method that is meant as a field: as Meta documents for DELETE, and as its PHP SDK (3.2, base_facebook.php) did for
+ * all. Throws `DestinationError` of class `set-up` when a secret is not ASCII on one line.
+ */
+export function metaRequests(settings: MetaSettings) {
+  const { baseUrl, apiVersion, adAccountId, accessToken, appSecret, timeoutMs } = settings;
+  const root = `${baseUrl.replace(/\/+$/, '')}/${apiVersion}`;
+  const token = headerTextOf('accessToken', accessToken);
+  const key = appSecret === undefined ? undefined : headerTextOf('appSecret', appSecret);
+  const credentials = {
+    access_token: token,
+    ...(key === undefined ? {} : { appsecret_proof: createHmac('sha256', key).update(token).digest('hex') }),
+  };
+  const request = (path: string, fields: Readonly<Record<string, string>>): HttpRequest => ({
+    method: 'POST',
+    url: `${root}/${path}`,
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ ...fields, ...credentials }).toString(),
+    timeoutMs,
+  });
+
+  return {
+    readAudience: (audienceId: string): HttpRequest => request(audienceId, { method: 'GET', fields: audienceFields }),
+    /** A page of the audiences of the ad account; `after` is the cursor that the page before ended with. */
+    listAudiences: (after: string | undefined): HttpRequest =>
+      request(`act_${adAccountId}/customaudiences`, {
+        method: 'GET',
+        fields: audienceFields,
+        limit: pageSize,
+        ...(after === undefined ? {} : { after }),
+      }),
+    createAudience: (name: string, customerFileSource: string): HttpRequest =>
+      request(`act_${adAccountId}/customaudiences`, {
+        name,
+        subtype: 'CUSTOM',
+        description: 'Kept by Activation Hub',
+        customer_file_source: customerFileSource,
+      }),
+    /** Adds or removes persons, in a session of this one batch. `attempt` tells sessions of the same batch apart. */
+    changeUsers: (
+      direction: 'add' | 'remove',
+      audienceId: string,
+      rows: readonly MetaRow[],
+      attempt: string,
+    ): HttpRequest => {
+      const schema = metaKeys.filter((name) => rows.some(({ values }) => values[name] !== undefined));
+      const data = rows.map(({ values }) => schema.map((name) => values[name] ?? ''));
+      const session = {
+        session_id: sessionId(rows, attempt),
+        batch_seq: 1,
+        last_batch_flag: true,
+        estimated_num_total: rows.length,
+      };
+      return request(`${audienceId}/users`, {
+        ...(direction === 'remove' ? { method: 'DELETE' } : {}),
+        payload: JSON.stringify({ schema, data }),
+        session: JSON.stringify(session),
+      });
+    },
+  };
+}
+
+/**
+ * A new number for each attempt, below 2^48. Meta may drop what comes in a session that is closed, so the repetition of a
+ * batch must not look like one; adding or removing somebody twice does no harm.
+ */
+function sessionId(rows: readonly MetaRow[], attempt: string): number {
+  const digest = createHash('sha256').update(JSON.stringify([attempt, ...rows.map(({ id }) => id)]));
+  return digest.digest().readUIntBE(0, 6) + 1;
+}
+
+/**
+ * What Meta is told of a change, or why it cannot know the person. An attribute that has no value in Meta's form is left out.
+ * Throws `DestinationError` of class `set-up` for an attribute that is mapped to something that is no key.
+ */
+export function rowOf(
+  { id, identity, attributes }: Change,
+  { keys, defaultCountry }: Pick<MetaSettings, 'keys' | 'defaultCountry'>,
+): MetaRow | { readonly refusal: string } {
+  const context = defaultCountry === undefined ? {} : { defaultCountry };
+  const key = Object.hasOwn(keys, identity.namespace) ? keys[identity.namespace] : undefined;
+  if (key === undefined) return { refusal: 'no key is set for this namespace' };
+  const form = formField(metaProfile[key], identity.value, context);
+  if (form.status === 'refused') return { refusal: form.reason };
+  for (const name of Object.keys(attributes)) {
+    if (!Object.hasOwn(metaProfile, name)) {
+      throw new DestinationError(
+        'set-up',
+        `Failed to tell Meta the attribute ${name}: it is no key of a custom audience. Map attributes to ${metaKeys.join(', ')}.`,
+      );
+    }
+  }
+  return { id, values: { ...formFields(metaProfile, attributes, context).fields, [key]: form.value } };
+}

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import {
+  DestinationError,
+  type DestinationErrorClass,
+  errorForResponse,
+  type HttpResponse,
+  readAnswer,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import type { MetaRow } from './request.ts';
+
+/** Where an answer does not say how long: the shortest block that "Rate limiting" of the Marketing API names. */
+const throttledMs = 60_000;
+
+/** Limits of the app, the user, the page, the ad account; 80000 and above are those of business use cases. */
+const isThrottle = (code: number): boolean => [4, 17, 32, 613].includes(code) || (code >= 80_000 && code <= 80_014);
+
+/** Codes and subcodes after which a person must act, with what to do. */
+const setUpCodes: ReadonlyMap<number, string> = new Map([
+  [3, 'Give the app the capability to manage ads.'],
+  [10, 'Give the token the permission ads_management and its user the ad account.'],
+  [102, 'Make a new access token.'],
+  [190, 'Make a new access token.'],
+  [294, 'Give the token the permission ads_management.'],
+  [33, 'Check that the audience exists and that the user of the token may use it.'],
+  [368, 'Meta blocks this user for a while: look into its business support.'],
+  [2650, 'Check that the audience can be updated.'],
+  [2655, 'Accept the terms that Meta shows in the ads manager.'],
+  [1_487_301, 'Check that the audience is shared with the ad account.'],
+  [1_487_366, 'The audience is deleted: name another one.'],
+  [1_713_230, 'Meta restricts the audience: resolve that in the audience manager.'],
+]);
+
+const errorSchema = z.object({
+  error: z.object({
+    code: z.int(),
+    error_subcode: z.int().optional(),
+    is_transient: z.boolean().optional(),
+  }),
+});
+
+/** The code and subcode of an error of the Graph API; undefined for an answer that is none. */
+function graphErrorIn(body: string) {
+  try {
+    return errorSchema.safeParse(JSON.parse(body)).data?.error;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether Meta says that this object is not there, or not for this user. */
+export function isMissing({ body }: HttpResponse): boolean {
+  const error = graphErrorIn(body);
+  return (error?.code === 100 && error.error_subcode === 33) || error?.code === 803;
+}
+
+/**
+ * What an answer outside 2xx means. Meta answers 400 to nearly everything, so its codes decide, and the status only where
+ * there is none. The message holds the codes and nothing else of the answer.
+ */
+export function metaError(response: HttpResponse, nowMs: number): DestinationError {
+  const byStatus = errorForResponse(response, nowMs);
+  const error = graphErrorIn(response.body);
+  if (error === undefined) return byStatus;
+  const { code, error_subcode: subcode, is_transient: isTransient = false } = error;
+  const codes = subcode === undefined ? String(code) : `${code}/${subcode}`;
+  const failure = (errorClass: DestinationErrorClass, advice: string, options = {}) =>
+    new DestinationError(errorClass, `Failed to deliver: Meta answered with the error ${codes}. ${advice}`, options);
+
+  if (isThrottle(code)) {
+    const notBeforeMs = regainedAtMs(response, nowMs) ?? byStatus.notBeforeMs ?? nowMs + throttledMs;
+    return failure('throttled', 'It is tried again when Meta allows.', { notBeforeMs });
+  }
+  const advice = setUpCodes.get(subcode ?? 0) ?? setUpCodes.get(code);
+  if (advice !== undefined) return failure('set-up', advice);
+  if (code >= 200 && code <= 299) {
+    return failure(
+      'set-up',
+      'Check the permissions, and that the ad account has accepted the terms of custom audiences.',
+    );
+  }
+  if (isTransient || code === 1 || code === 2) return failure('transient', 'It is tried again.', { doubt: 'answered' });
+  return failure(byStatus.class, 'Compare the settings with what Meta expects.', { doubt: byStatus.doubt });
+}
+
+const usageSchema = z.record(
+  z.string(),
+  z.array(z.object({ estimated_time_to_regain_access: z.number().nonnegative().default(0) })),
+);
+
+/** When Meta takes requests again, by the header in which it counts minutes. */
+function regainedAtMs({ headers }: HttpResponse, nowMs: number): number | undefined {
+  let usage: unknown;
+  try {
+    usage = JSON.parse(headers['x-business-use-case-usage'] ?? '');
+  } catch {
+    return undefined;
+  }
+  const uses = Object.values(usageSchema.safeParse(usage).data ?? {}).flat();
+  const minutes = Math.max(0, ...uses.map((use) => use.estimated_time_to_regain_access));
+  return minutes > 0 ? nowMs + minutes * 60_000 : undefined;
+}
+
+const audienceSchema = z.object({
+  id: z.string().regex(/^\d+$/),
+  name: z.string().optional(),
+  subtype: z.string().optional(),
+  operation_status: z.object({ code: z.int() }).optional(),
+  permission_for_actions: z.object({ can_edit: z.boolean().optional() }).optional(),
+});
+
+export type MetaAudience = z.output<typeof audienceSchema>;
+
+/** Gives the audience, or `undefined` when Meta says that there is none for this user. */
+export function readAudience(response: HttpResponse, nowMs: number): MetaAudience | undefined {
+  if (isMissing(response)) return undefined;
+  if (response.status !== 200) throw metaError(response, nowMs);
+  return readAnswer(response, audienceSchema);
+}
+
+const pageSchema = z.object({
+  data: z.array(audienceSchema),
+  paging: z.object({ next: z.string().optional(), cursors: z.object({ after: z.string() }).optional() }).optional(),
+});
+
+/** A page of audiences, and the cursor of the next one where there is one. */
+export function readAudiences(
+  response: HttpResponse,
+  nowMs: number,
+): { readonly audiences: readonly MetaAudience[]; readonly after: string | undefined } {
+  if (response.status !== 200) throw metaError(response, nowMs);
+  const { data, paging } = readAnswer(response, pageSchema);
+  // The cursor is there on the last page too; the URL of the next page, which holds the token, is not used.
+  return { audiences: data, after: paging?.next === undefined ? undefined : paging.cursors?.after };
+}
+
+/** The id of the audience that was created. */
+export function readCreated(response: HttpResponse, nowMs: number): string {
+  if (response.status !== 200) throw metaError(response, nowMs);
+  return readAnswer(response, audienceSchema.pick({ id: true })).id;
+}
+
+const usersSchema = z.object({ num_received: z.int().nonnegative(), num_invalid_entries: z.int().nonnegative() });
+
+/**
+ * Judges the answer to a batch. Meta counts what it received and what of it is invalid, and does not say which rows these
+ * are: the samples are not in the order of the rows. So only a count that leaves no choice is a verdict; any other asks for
+ * halves, by `invalid`, until it does. Rows that were taken meanwhile are told again, which does no harm.
+ */
+export function judgeUsers(response: HttpResponse, rows: readonly MetaRow[], nowMs: number): Verdict[] {
+  if (response.status !== 200) throw metaError(response, nowMs);
+  const { num_received: received, num_invalid_entries: invalid } = readAnswer(response, usersSchema);
+  const all = (verdict: (id: string) => Verdict): Verdict[] => rows.map(({ id }) => verdict(id));
+  if (received === 0) {
+    const reason = 'Meta has not received this person';
+    return all((id) => ({ id, status: 'retry', reason, doubt: 'answered' }));
+  }
+  if (invalid === 0 && received >= rows.length) return all((id) => ({ id, status: 'delivered' }));
+  // Whether an entry is a row or one value of it is not documented; as many as there are values is everything.
+  const values = rows.reduce((sum, row) => sum + Object.keys(row.values).length, 0);
+  if (invalid >= values || (invalid > 0 && rows.length === 1)) {
+    return all((id) => ({ id, status: 'rejected', reason: 'Meta finds this person invalid' }));
+  }
+  throw new DestinationError(
+    'invalid',
+    `Failed to deliver: Meta received ${received} of ${rows.length} persons and finds ${invalid} entries invalid, and does not say which. The batch is halved.`,
+    { doubt: 'answered' },
+  );
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+export const metaSettings = z.strictObject({
+  accessToken: secret().meta({
+    description:
+      'Access token with the permission ads_management, best of a system user. The ad account must have accepted the terms of custom audiences.',
+    examples: [{ secret: 'meta-access-token' }],
+  }),
+  appSecret: secret()
+    .optional()
+    .meta({
+      description:
+        'Secret of the app that the token is of. With it each request carries the proof of the token (appsecret_proof), which an app may demand.',
+      examples: [{ secret: 'meta-app-secret' }],
+    }),
+  adAccountId: z
+    .string()
+    .regex(/^\d{1,20}$/, 'Write the digits of the ad account, in quotes and without act_.')
+    .meta({ description: 'The ad account that has the custom audiences, without act_.', examples: ['1234567890'] }),
+  keys: z
+    .record(
+      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
+      z.enum(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID']),
+    )
+    .refine((keys) => Object.keys(keys).length > 0, 'Name at least one namespace.')
+    .default({ email: 'EMAIL' })
+    .meta({
+      description:
+        'For each identity namespace, the key by which Meta matches it: EMAIL and PHONE (hashed here, unless they are SHA-256 already), MADID (the id of a mobile device) or EXTERN_ID (an id of your own).',
+      examples: [{ email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', crmid: 'EXTERN_ID' }],
+    }),
+  defaultCountry: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
+    .optional()
+    .meta({
+      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      examples: ['NO'],
+    }),
+  apiVersion: z
+    .string()
+    .regex(/^v\d{1,3}\.\d$/, 'Write a version such as v25.0.')
+    .default('v25.0')
+    .meta({ description: 'Version of the Graph API. Meta lets versions expire.', examples: ['v26.0'] }),
+  baseUrl: configuredUrl()
+    .default('https://graph.facebook.com')
+    .meta({ description: 'Where the Graph API is.', examples: ['https://graph.facebook.com'] }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(100_000)
+    .default(30_000)
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [60_000],
+    }),
+});
+
+export type MetaSettings = z.output<typeof metaSettings>;
+
+export const metaTerms = z
+  .strictObject({
+    audience: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .meta({ description: 'Name of a custom audience of the ad account.', examples: ['Sports Fans'] }),
+    audienceId: z
+      .string()
+      .regex(/^\d{1,20}$/, 'Write the digits of the audience id, in quotes.')
+      .optional()
+      .meta({ description: 'Id of the custom audience, instead of its name.', examples: ['23850000000000000'] }),
+    createAudience: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Creates the custom audience when there is none of this name.', examples: [true] }),
+    customerFileSource: z
+      .enum(['USER_PROVIDED_ONLY', 'PARTNER_PROVIDED_ONLY', 'BOTH_USER_AND_PARTNER_PROVIDED'])
+      .optional()
+      .meta({
+        description: 'What Meta is told of where the data of a created audience comes from; needed to create one.',
+        examples: ['USER_PROVIDED_ONLY'],
+      }),
+  })
+  .refine(
+    ({ audience, audienceId }) => (audience === undefined) !== (audienceId === undefined),
+    'Write either audience or audienceId.',
+  )
+  .refine(
+    ({ audienceId, createAudience }) => audienceId === undefined || !createAudience,
+    'An audience by id cannot be created. Use audience.',
+  )
+  .refine(
+    ({ createAudience, customerFileSource }) => createAudience === (customerFileSource !== undefined),
+    'Write customerFileSource together with createAudience: true, and only then.',
+  );
+
+export type MetaTerms = z.output<typeof metaTerms>;

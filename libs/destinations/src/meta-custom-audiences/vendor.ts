@@ -1,0 +1,228 @@
+import { z } from 'zod';
+import type { JsonValue } from '@activation-hub/destination-kit';
+import {
+  type StandInVendor,
+  startVendorServer,
+  type VendorRequest,
+  type VendorResponse,
+} from '@activation-hub/destination-kit/testing';
+
+const payloadSchema = z.strictObject({
+  schema: z.array(z.string()).min(1),
+  data: z.array(z.array(z.string())).max(10_000),
+});
+const sessionSchema = z.strictObject({
+  session_id: z.int().positive(),
+  batch_seq: z.literal(1),
+  last_batch_flag: z.literal(true),
+  estimated_num_total: z.int(),
+});
+
+/** Keys that name a person alone; the others only help to find one. */
+const strongKeys = new Set(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID']);
+const plainKeys = new Set(['MADID', 'EXTERN_ID']);
+/** How many closed sessions are remembered. */
+const sessionsMax = 1_000;
+
+interface Audience {
+  readonly id: string;
+  readonly name: string;
+  readonly subtype: string;
+  readonly statusCode: number;
+  readonly canEdit: boolean;
+}
+
+/** Meta's Graph API, as far as the connector uses it. */
+export interface MetaVendor extends StandInVendor {
+  /** An audience that somebody makes in the ads manager; gives its id. */
+  addAudience(audience: { readonly name: string } & Partial<Omit<Audience, 'id'>>): string;
+  deleteAudience(id: string): void;
+  /** Names of all audiences, in the order of their creation. */
+  readonly audiences: readonly string[];
+}
+
+/** Starts the Graph API on a free local port, with a custom audience called Sports Fans. It answers in counts, and names no row. */
+export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
+  const state = new MetaState();
+  const server = await startVendorServer(
+    (request) => state.answer(request),
+    ({ url, body }) => new URLSearchParams(body).get('method') === 'GET' || url.endsWith('/customaudiences'),
+  );
+  state.addAudience({ name: 'Sports Fans' });
+  return {
+    ...server,
+    member: (identity) => state.member(identity),
+    refuse: (identity) => void state.refused.add(identity),
+    omit: (identity) => void state.omitted.add(identity),
+    addAudience: (audience) => state.addAudience(audience),
+    deleteAudience: (id) => void state.audiences.delete(id),
+    get audiences() {
+      return [...state.audiences.values()].map(({ name }) => name);
+    },
+  };
+}
+
+/** Persons of one audience, found by any value that names them. */
+class Members {
+  readonly #byValue = new Map<string, Record<string, string>>();
+
+  find(value: string): Readonly<Record<string, string>> | undefined {
+    return this.#byValue.get(value);
+  }
+
+  add(row: Readonly<Record<string, string>>): void {
+    const known = strongValues(row).map((value) => this.#byValue.get(value));
+    const person = Object.assign({}, ...known, row) as Record<string, string>;
+    for (const value of strongValues(person)) this.#byValue.set(value, person);
+  }
+
+  remove(row: Readonly<Record<string, string>>): void {
+    for (const value of strongValues(row)) {
+      const person = this.#byValue.get(value);
+      if (person !== undefined) for (const other of strongValues(person)) this.#byValue.delete(other);
+    }
+  }
+}
+
+const strongValues = (row: Readonly<Record<string, string>>): string[] =>
+  Object.entries(row).flatMap(([key, value]) => (strongKeys.has(key) && value !== '' ? [value] : []));
+
+class MetaState {
+  readonly audiences = new Map<string, Audience & { readonly members: Members }>();
+  readonly refused = new Set<string>();
+  readonly omitted = new Set<string>();
+  readonly #closedSessions = new Set<number>();
+  #lastId = 23_850_000_000_000_000n;
+
+  addAudience(audience: { readonly name: string } & Partial<Omit<Audience, 'id'>>): string {
+    this.#lastId += 1n;
+    const id = String(this.#lastId);
+    this.audiences.set(id, {
+      subtype: 'CUSTOM',
+      statusCode: 200,
+      canEdit: true,
+      ...audience,
+      id,
+      members: new Members(),
+    });
+    return id;
+  }
+
+  member(identity: string): Readonly<Record<string, JsonValue>> | undefined {
+    for (const { members } of this.audiences.values()) {
+      const person = members.find(identity);
+      if (person === undefined) continue;
+      return Object.fromEntries(Object.entries(person).filter(([, value]) => value !== identity));
+    }
+    return undefined;
+  }
+
+  answer({ method, url, body }: VendorRequest): VendorResponse {
+    const form = new URLSearchParams(body);
+    if (form.get('access_token') === null) return failed(400, 104);
+    const meant = form.get('method') ?? method;
+    const [, , node = '', edge] = url.split('/');
+    if (edge === 'customaudiences') return meant === 'GET' ? this.#list(form) : this.#create(form);
+    const audience = this.audiences.get(node);
+    if (audience === undefined) return failed(400, 100, 33);
+    if (meant === 'GET') return json(200, nodeOf(audience));
+    return edge === 'users'
+      ? this.#changeUsers(audience, meant === 'DELETE' ? 'remove' : 'add', form)
+      : failed(400, 100);
+  }
+
+  /** Two to a page, the newest first, whatever limit is asked for. */
+  #list(form: URLSearchParams): VendorResponse {
+    const all = [...this.audiences.values()].reverse();
+    const start = Number(form.get('after') ?? 0);
+    const end = start + 2;
+    const next = end < all.length ? { next: 'https://graph.facebook.com/next?access_token=echoed' } : {};
+    const paging = { cursors: { before: String(start), after: String(end) }, ...next };
+    return json(200, { data: all.slice(start, end).map(nodeOf), paging });
+  }
+
+  #create(form: URLSearchParams): VendorResponse {
+    const name = form.get('name');
+    if (name === null || form.get('subtype') !== 'CUSTOM' || form.get('customer_file_source') === null) {
+      return failed(400, 100);
+    }
+    return json(200, { id: this.addAudience({ name }), message: '' });
+  }
+
+  #changeUsers(
+    audience: Audience & { readonly members: Members },
+    direction: 'add' | 'remove',
+    form: URLSearchParams,
+  ): VendorResponse {
+    const payload = payloadSchema.safeParse(parse(form.get('payload')));
+    const session = sessionSchema.safeParse(parse(form.get('session')));
+    if (!payload.success || !session.success) return failed(400, 100);
+    if (audience.statusCode === 471) return failed(400, 100, 1_713_230);
+    const { schema, data } = payload.data;
+    if (data.some((row) => row.length !== schema.length)) return failed(400, 100);
+    // What comes in a session that is closed is dropped, and answered like the rest.
+    const isDropped = this.#isClosed(session.data.session_id);
+    const refused = data.filter((row) => row.some((value, place) => !this.#isValid(schema[place] ?? '', value)));
+    const invalid = new Set(refused);
+    for (const row of data) {
+      if (invalid.has(row) || isDropped) continue;
+      const person: Record<string, string> = {};
+      for (const [place, key] of schema.entries()) if (row[place]) person[key] = row[place];
+      audience.members[direction](person);
+    }
+    const omitted = data.filter((row) => row.some((value) => this.omitted.has(value)));
+    return json(200, {
+      audience_id: audience.id,
+      session_id: String(session.data.session_id),
+      num_received: data.length - omitted.length,
+      num_invalid_entries: refused.length,
+      invalid_entry_samples: refused.flat().filter(Boolean).reverse().slice(0, 100),
+    });
+  }
+
+  #isClosed(session: number): boolean {
+    if (this.#closedSessions.has(session)) return true;
+    const [oldest] = this.#closedSessions;
+    if (oldest !== undefined && this.#closedSessions.size >= sessionsMax) this.#closedSessions.delete(oldest);
+    this.#closedSessions.add(session);
+    return false;
+  }
+
+  #isValid(key: string, value: string): boolean {
+    if (this.refused.has(value)) return false;
+    return value === '' || plainKeys.has(key) || /^[0-9a-f]{64}$/.test(value);
+  }
+}
+
+const nodeOf = ({ id, name, subtype, statusCode, canEdit }: Audience) => ({
+  id,
+  name,
+  subtype,
+  operation_status: { code: statusCode, description: 'status' },
+  permission_for_actions: { can_edit: canEdit },
+});
+
+const json = (status: number, body: unknown): VendorResponse => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+const failed = (status: number, code: number, subcode?: number): VendorResponse =>
+  json(status, {
+    error: {
+      message: 'Invalid parameter',
+      type: 'OAuthException',
+      code,
+      ...(subcode === undefined ? {} : { error_subcode: subcode }),
+      fbtrace_id: 'A1',
+    },
+  });
+
+function parse(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
