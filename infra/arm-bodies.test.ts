@@ -85,9 +85,9 @@ test.for([
   [
     'a setting that is no text',
     'handler-settings',
-    'properties.AZURE_CLIENT_ID',
+    'properties.AzureWebJobsStorage__clientId',
     1,
-    'properties.AZURE_CLIENT_ID must be text',
+    'properties.AzureWebJobsStorage__clientId must be text',
   ],
 ] as const)('control: %s is found', async ([, name, path, value, fault], context) => {
   requireArmTypes(context);

@@ -120,7 +120,6 @@ test('before Azure has answered, what only Azure knows is unknown, and nothing e
     'RoleAssignment.principalId',
     'WebAppApplicationSettings.properties.APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
     'WebAppApplicationSettings.properties.APPLICATIONINSIGHTS_CONNECTION_STRING',
-    'WebAppApplicationSettings.properties.AZURE_CLIENT_ID',
     'WebAppApplicationSettings.properties.AzureWebJobsStorage__clientId',
     'WebAppApplicationSettings.properties.DataStorage__clientId',
     'WebAppApplicationSettings.properties.EventHubConnection__clientId',

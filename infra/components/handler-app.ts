@@ -212,7 +212,7 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
   ];
 }
 
-/** What the app reads at its start: `apps/handler/src/settings.ts`, its triggers, and the Functions host. */
+/** What the app reads at its start: the settings of `apps/handler/src/needs.ts`, and those of the Functions host. */
 function appSettings(
   { stream, storage, vault, telemetry, activationFile }: HandlerAppArgs,
   clientId: Input<string>,
@@ -224,7 +224,6 @@ function appSettings(
   const secrets = [...vault.references].map(([name, reference]) => [secretSetting(name), reference] as const);
   return {
     FUNCTIONS_EXTENSION_VERSION: '~4',
-    AZURE_CLIENT_ID: clientId,
     AzureWebJobsStorage__blobServiceUri: storage.hostBlobEndpoint,
     ...signIn('AzureWebJobsStorage'),
     EventHubConnection__fullyQualifiedNamespace: stream.hostName,

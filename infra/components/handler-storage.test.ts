@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { placeForTests, recordComponent } from '../testing/record-component.ts';
 import { named, ofType, theOnly } from '../testing/stacks.ts';
@@ -31,25 +29,6 @@ test('two accounts hold exactly what the handler needs, each thing where it belo
     [dataAccount, 'retries-poison'],
   ]);
   expect(resources.filter(({ parent }) => parent === undefined).map(({ name }) => name)).toEqual(['storage']);
-});
-
-test('every store that the handler opens is there', async () => {
-  const folder = join(import.meta.dirname, '..', '..', 'apps', 'handler', 'src');
-  const compose = readFileSync(join(folder, 'compose.ts'), 'utf8');
-  const opened = [...compose.matchAll(/(table|container|queue)Client\(connection, '([a-z-]+)'\)/g)];
-  expect(opened).toHaveLength(4);
-  const retries = readFileSync(join(folder, 'on-retry-due.ts'), 'utf8');
-  const triggers = [...retries.matchAll(/queueName: '([a-z-]+)'/g)].map(([, queue]) => ['queue', queue]);
-  expect(triggers).toHaveLength(2);
-  const { resources } = await record();
-  const there = resources
-    .filter(({ inputs }) => inputs.accountName === dataAccount)
-    .flatMap(({ inputs: { tableName, containerName, queueName } }) => [
-      ['table', tableName],
-      ['container', containerName],
-      ['queue', queueName],
-    ]);
-  expect(there).toEqual(expect.arrayContaining([...opened.map(([, kind, name]) => [kind, name]), ...triggers]));
 });
 
 test('only the data account keeps what was deleted; the host account, where every checkpoint is a write, does not', async () => {
