@@ -5,6 +5,7 @@ export {
   destinationContract,
   type TestFunction,
 } from './contract.ts';
+export type { LocalDestination, LocalRoute, LocalVendor, StartLocalVendor } from './local-vendor.ts';
 export type { CaseName } from './contract-cases.ts';
 export type { Person } from './contract-stage.ts';
 export {

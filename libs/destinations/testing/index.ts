@@ -1,3 +1,4 @@
+export { localVendors } from './local-vendors.ts';
 export { type BrazeVendor, startBrazeVendor } from '../src/braze/vendor.ts';
 export {
   type Dynamics365Vendor,
@@ -6,4 +7,4 @@ export {
 } from '../src/dynamics-365/vendor.ts';
 export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';
 export { type MetaVendor, startMetaCustomAudiencesVendor } from '../src/meta-custom-audiences/vendor.ts';
-export { startWebhookVendor } from '../src/webhook/vendor.ts';
+export { type WebhookVendor, startWebhookVendor } from '../src/webhook/vendor.ts';

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
+  type StartLocalVendor,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
+import { type BrazeTerms, brazeTerms } from './settings.ts';
 
 const user = z.looseObject({
   external_id: z.string().min(1).optional(),
@@ -31,11 +33,22 @@ const subscriptions = z.array(
 export interface BrazeVendor extends StandInVendor {
   /** Attributes of the profile with this identifier, memberships included; `undefined` when there is none. */
   profile(identity: string): Readonly<Record<string, JsonValue>> | undefined;
+  /** Identifiers of those who are members by these terms. */
+  members(audience: string, terms: BrazeTerms): readonly string[];
   /** From now on errors name no row. */
   nameNoRows(): void;
   /** From now on everything is queued and answered 202, as during maintenance. */
   beginMaintenance(): void;
 }
+
+export const startLocalBrazeVendor: StartLocalVendor = async () => {
+  const vendor = await startBrazeVendor();
+  return {
+    settings: { restUrl: vendor.origin },
+    members: ({ audience, terms }) => vendor.members(audience, brazeTerms.parse(terms)),
+    close: () => vendor.close(),
+  };
+};
 
 /**
  * Starts a cluster on a free local port. A member is who has `in_sports_fans`. The answer comes before anything is applied
@@ -51,6 +64,8 @@ export async function startBrazeVendor(): Promise<BrazeVendor> {
       return isMember === true ? attributes : undefined;
     },
     profile: (identity) => cluster.profiles.get(identity),
+    members: (audience, terms) =>
+      [...cluster.profiles].flatMap(([identity, profile]) => (isMember(profile, audience, terms) ? [identity] : [])),
     refuse: (identity) => void cluster.refused.add(identity),
     omit: () => undefined,
     nameNoRows: () => {
@@ -104,6 +119,17 @@ class Cluster {
     this.profiles.set(identity, next);
     return true;
   }
+}
+
+function isMember(
+  profile: Readonly<Record<string, JsonValue>>,
+  audience: string,
+  { booleanAttribute, arrayAttribute, subscriptionGroupId }: BrazeTerms,
+): boolean {
+  if (booleanAttribute !== undefined) return profile[booleanAttribute] === true;
+  if (subscriptionGroupId !== undefined) return profile[subscriptionGroupId] === 'subscribed';
+  const listed = profile[arrayAttribute ?? ''];
+  return Array.isArray(listed) && listed.includes(audience);
 }
 
 function identityOf({

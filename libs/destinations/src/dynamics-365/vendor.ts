@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
+  type StartLocalVendor,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
+import { dynamics365Settings, dynamics365Terms } from './settings.ts';
 import { readBatchRequest, writeBatchAnswer } from './vendor-batch.ts';
 
 type Columns = Readonly<Record<string, JsonValue>>;
@@ -25,13 +27,17 @@ export interface Dynamics365VendorOptions {
   readonly removalParameter?: 'EntityId' | 'ListMember' | null;
   /** Columns that are alternate keys of contacts. */
   readonly alternateKeys?: readonly string[];
+  /** Whoever is asked about is there: somebody made the contact in Dynamics 365 itself. */
+  readonly everybodyIsThere?: boolean;
 }
 
 /** A Dataverse environment and the sign-in of its tenant, as far as the connector uses them. */
 export interface Dynamics365Vendor extends StandInVendor {
   /** A list that somebody makes in Dynamics 365 itself; gives its id. */
-  addList(list: Partial<Omit<List, 'listid'>>): string;
+  addList(list: Partial<List>): string;
   deleteList(listId: string): void;
+  /** What these columns of the members of the list with this name or id hold. */
+  members(list: string, columns: readonly string[]): readonly string[];
   readonly lists: readonly string[];
   /** A contact that somebody makes in Dynamics 365 itself; gives its id. */
   addContact(columns: Columns): string;
@@ -41,6 +47,33 @@ export interface Dynamics365Vendor extends StandInVendor {
   /** From now on every part about this identity meets service protection; `undefined` ends it. */
   throttle(identity: string | undefined): void;
 }
+
+export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, routes }) => {
+  const { identities, memberType } = dynamics365Settings.parse(settings);
+  if (memberType !== 'contact') {
+    throw new Error(
+      `Failed to stand in for Dynamics 365: the stand-in has contacts and no ${memberType}s. Leave memberType out.`,
+    );
+  }
+  const columns = Object.values(identities);
+  const alternateKeys = columns.filter(({ alternateKey }) => alternateKey).map(({ column }) => column);
+  const vendor = await startDynamics365Vendor({ alternateKeys, everybodyIsThere: true });
+  for (const { terms } of routes) {
+    const { list, listId, createList } = dynamics365Terms.parse(terms);
+    const isThere = list !== undefined && vendor.lists.includes(list);
+    if (!isThere && !createList)
+      vendor.addList({ listname: list ?? 'A list', ...(listId !== undefined && { listid: listId }) });
+  }
+  return {
+    settings: { environmentUrl: vendor.origin, signInUrl: vendor.origin },
+    members: ({ terms }) => {
+      const { list, listId } = dynamics365Terms.parse(terms);
+      const names = columns.map(({ column }) => column);
+      return vendor.members(list ?? listId ?? '', names);
+    },
+    close: () => vendor.close(),
+  };
+};
 
 /** Starts an environment on a free local port, with a static list of contacts called Sports Fans. */
 export async function startDynamics365Vendor(options: Dynamics365VendorOptions = {}): Promise<Dynamics365Vendor> {
@@ -58,6 +91,7 @@ export async function startDynamics365Vendor(options: Dynamics365VendorOptions =
     omit: (identity) => void environment.omitted.add(identity),
     addList: (list) => environment.addList(list),
     deleteList: (listId) => void environment.lists.delete(listId),
+    members: (list, columns) => environment.membersOf(list, columns),
     get lists() {
       return [...environment.lists.values()].map(({ listname }) => listname);
     },
@@ -86,17 +120,26 @@ class Environment {
   lastToken = 0;
   readonly #removalParameter: 'EntityId' | 'ListMember' | null;
   readonly #alternateKeys: readonly string[];
+  readonly #everybodyIsThere: boolean;
 
-  constructor({ removalParameter = 'EntityId', alternateKeys = ['emailaddress1'] }: Dynamics365VendorOptions) {
-    this.#removalParameter = removalParameter;
-    this.#alternateKeys = alternateKeys;
+  constructor(options: Dynamics365VendorOptions) {
+    this.#removalParameter = options.removalParameter === undefined ? 'EntityId' : options.removalParameter;
+    this.#alternateKeys = options.alternateKeys ?? ['emailaddress1'];
+    this.#everybodyIsThere = options.everybodyIsThere ?? false;
   }
 
-  addList(list: Partial<Omit<List, 'listid'>>): string {
-    const listid = randomUUID();
+  addList(list: Partial<List>): string {
     const fresh = { listname: 'A list', createdfromcode: 2, type: false, lockstatus: false, statecode: 0 };
-    this.lists.set(listid, { ...fresh, ...list, listid });
-    return listid;
+    const added = { listid: randomUUID(), ...fresh, ...list };
+    this.lists.set(added.listid, added);
+    return added.listid;
+  }
+
+  membersOf(nameOrId: string, columns: readonly string[]): readonly string[] {
+    const list = [...this.lists.values()].find(({ listid, listname }) => listid === nameOrId || listname === nameOrId);
+    const rows = [...this.#members.values()].filter(({ listId }) => listId === list?.listid);
+    const held = rows.flatMap(({ contactId }) => columns.map((column) => this.contacts.get(contactId)?.[column]));
+    return held.filter((value) => typeof value === 'string');
   }
 
   addContact(columns: Columns): string {
@@ -215,6 +258,9 @@ class Environment {
     const [, column, text] = /^(\w+)='(.*)'$/.exec(key) ?? [];
     if (column !== undefined && !this.#alternateKeys.includes(column)) return failed(400, '0x80060891');
     const value = text?.replaceAll("''", "'");
+    if (this.#everybodyIsThere && column === undefined && !this.contacts.has(key)) {
+      this.contacts.set(key, { contactid: key });
+    }
     const found =
       column === undefined ? this.contacts.get(key) : [...this.contacts.values()].find((row) => row[column] === value);
     if (found === undefined && headers['if-match'] === '*') return failed(404, '0x80040217');
@@ -234,6 +280,9 @@ class Environment {
   #findContacts(filter: string): VendorResponse {
     const [, column = '', text = ''] = /^(\w+) eq '(.*)'$/.exec(filter) ?? [];
     const value = text.replaceAll("''", "'");
+    if (this.#everybodyIsThere && ![...this.contacts.values()].some((row) => row[column] === value)) {
+      this.addContact({ [column]: value });
+    }
     const rows = [...this.contacts.values()].filter((row) => row[column] === value).slice(0, 2);
     return json(200, { value: rows.map(({ contactid }) => ({ contactid })) });
   }

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
+  type StartLocalVendor,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
+import { hubspotSettings, hubspotTerms } from './settings.ts';
 
 const values = z.record(z.string(), z.string());
 const upsertBody = z.strictObject({
@@ -39,7 +41,9 @@ interface List {
 /** HubSpot, as far as the connector uses it. */
 export interface HubspotVendor extends StandInVendor {
   /** A list that somebody makes in HubSpot itself; gives its id. */
-  addList(list: Omit<List, 'listId'>): string;
+  addList(list: Omit<List, 'listId'> & { readonly listId?: string }): string;
+  /** What these properties of the members of the list with this name or id hold. */
+  members(list: string, properties: readonly string[]): readonly string[];
   deleteList(listId: string): void;
   /** Names of all lists. */
   readonly lists: readonly string[];
@@ -52,6 +56,26 @@ export interface HubspotVendor extends StandInVendor {
   /** Whether there is a contact with this identity, member of a list or not. */
   hasContact(identity: string): boolean;
 }
+
+export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, routes }) => {
+  const idProperties = Object.values(hubspotSettings.parse(settings).idProperties);
+  const vendor = await startHubspotVendor();
+  for (const { terms } of routes) {
+    const { list, listId, createList } = hubspotTerms.parse(terms);
+    const isThere = list !== undefined && vendor.lists.includes(list);
+    if (isThere || createList) continue;
+    const named = { name: list ?? `List ${listId ?? ''}`, objectTypeId: '0-1', processingType: 'MANUAL' };
+    vendor.addList({ ...named, ...(listId !== undefined && { listId }) });
+  }
+  return {
+    settings: { baseUrl: vendor.origin },
+    members: ({ terms }) => {
+      const { list, listId } = hubspotTerms.parse(terms);
+      return vendor.members(list ?? listId ?? '', idProperties);
+    },
+    close: () => vendor.close(),
+  };
+};
 
 /** Starts HubSpot on a free local port, with a static list called Sports Fans. Answers come in another order than asked. */
 export async function startHubspotVendor(): Promise<HubspotVendor> {
@@ -68,6 +92,7 @@ export async function startHubspotVendor(): Promise<HubspotVendor> {
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.omitted.add(identity),
     addList: (list) => state.addList(list),
+    members: (list, properties) => state.members(list, properties),
     deleteList: (listId) => void state.lists.delete(listId),
     get lists() {
       return [...state.lists.values()].map(({ name }) => name);
@@ -88,8 +113,8 @@ class HubspotState {
   readonly #contacts = new Map<string, Record<string, string>>();
   #lastId = 100;
 
-  addList(list: Omit<List, 'listId'>): string {
-    const listId = this.#nextId();
+  addList(list: Omit<List, 'listId'> & { readonly listId?: string }): string {
+    const listId = list.listId ?? this.#nextId();
     this.lists.set(listId, { ...list, listId, members: new Set() });
     return listId;
   }
@@ -106,6 +131,13 @@ class HubspotState {
     return email !== undefined && [...this.lists.values()].some(({ members }) => members.has(id))
       ? attributes
       : undefined;
+  }
+
+  members(nameOrId: string, properties: readonly string[]): readonly string[] {
+    const list = this.lists.get(nameOrId) ?? [...this.lists.values()].find(({ name }) => name === nameOrId);
+    return [...(list?.members ?? [])].flatMap((id) =>
+      properties.flatMap((name) => this.#contacts.get(id)?.[name] ?? []),
+    );
   }
 
   find(property: string, value: string): readonly [id: string, properties: Record<string, string>] | undefined {

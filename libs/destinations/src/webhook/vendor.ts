@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue } from '@activation-hub/destination-kit';
-import { type StandInVendor, startVendorServer } from '@activation-hub/destination-kit/testing';
+import { type StandInVendor, type StartLocalVendor, startVendorServer } from '@activation-hub/destination-kit/testing';
 
 /** What a receiver may rely on in a request. */
 const message = z.strictObject({
@@ -18,22 +18,45 @@ const message = z.strictObject({
   ),
 });
 
+/** A receiver, which also knows who is in each audience. */
+export interface WebhookVendor extends StandInVendor {
+  /** Identities of the members of the audience with this key. */
+  members(audience: string): readonly string[];
+}
+
+export const startLocalWebhookVendor: StartLocalVendor = async () => {
+  const vendor = await startWebhookVendor();
+  return {
+    settings: { url: `${vendor.origin}/hook` },
+    members: ({ audience }) => vendor.members(audience),
+    close: () => vendor.close(),
+  };
+};
+
 /**
  * Starts a receiver on a free local port which keeps the members it is told of. It refuses a body that is not exactly as the
  * README says with 400, answers 204 when all is well, and change by change, in another order than asked, when not.
  */
-export async function startWebhookVendor(): Promise<StandInVendor> {
+export async function startWebhookVendor(): Promise<WebhookVendor> {
   const members = new Map<string, Readonly<Record<string, JsonValue>>>();
+  const audiences = new Map<string, Set<string>>();
   const refused = new Set<string>();
   const omitted = new Set<string>();
   const server = await startVendorServer((request) => {
     const parsed = message.safeParse(parse(request.body));
     if (request.method !== 'POST' || !parsed.success) return { status: 400 };
     const { data } = parsed.data;
-    for (const { change, identity, attributes } of data) {
+    for (const { change, audience, identity, attributes } of data) {
       if (refused.has(identity.value)) continue;
-      if (change === 'exited') members.delete(identity.value);
-      else members.set(identity.value, attributes);
+      const inAudience = audiences.get(audience.key) ?? new Set();
+      audiences.set(audience.key, inAudience);
+      if (change === 'exited') {
+        members.delete(identity.value);
+        inAudience.delete(identity.value);
+      } else {
+        members.set(identity.value, attributes);
+        inAudience.add(identity.value);
+      }
     }
     if (!data.some(({ identity }) => refused.has(identity.value) || omitted.has(identity.value)))
       return { status: 204 };
@@ -50,6 +73,7 @@ export async function startWebhookVendor(): Promise<StandInVendor> {
   return {
     ...server,
     member: (identity) => members.get(identity),
+    members: (audience) => [...(audiences.get(audience) ?? [])],
     refuse: (identity) => void refused.add(identity),
     omit: (identity) => void omitted.add(identity),
   };
