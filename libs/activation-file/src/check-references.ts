@@ -1,4 +1,5 @@
 import type { KnownDestinations } from './activation-file.ts';
+import { namesOfCanary } from './canary.ts';
 import { checkValue } from './check-value.ts';
 import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
@@ -39,7 +40,7 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
       warnings.push({ path: ['audiences', key], message, atKey: true });
     }
   }
-  objections.push(...checkAudienceIds(audiences));
+  objections.push(...checkAudienceIds(audiences), ...namesOfCanary({ destinations, audiences }));
   for (const key of Object.keys(destinations).filter((each) => !used.has(each))) {
     const message = `destinations.${key} is not used. Name it in a route of an audience, or leave it out.`;
     warnings.push({ path: ['destinations', key], message, atKey: true });

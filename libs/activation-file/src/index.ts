@@ -9,6 +9,7 @@ export type {
   RouteAttribute,
 } from './activation-file.ts';
 export { activationFileJsonSchema } from './activation-file-json-schema.ts';
+export { canary, canaryLedgerKey, withCanary } from './canary.ts';
 export type { DescribedDestination } from './activation-file-schema.ts';
 export { loadActivationFile } from './load-activation-file.ts';
 export type { LoadOptions } from './load-activation-file.ts';
