@@ -1,11 +1,11 @@
 import { activateRetry, type Hub } from '@activation-hub/activation';
-import { RetryMessageError } from '@activation-hub/delivery';
+import { readRetryMessage, RetryMessageError } from '@activation-hub/delivery';
 import { app, type InvocationContext } from '@azure/functions';
 import { triggers } from './needs.ts';
 
 /** How long a retry rests whose message failed so often that the host put it aside: the stores are hardly well. */
 const poisonRestMs = 15 * 60_000;
-/** How long reading and putting back one message may take. */
+/** How long putting back one message may take. */
 const messageTimeoutMs = 60_000;
 
 /**
@@ -18,8 +18,7 @@ export function registerOnRetryDue(openHub: (context: InvocationContext) => Prom
     queueName: triggers['on-retry-due'].queue,
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
-      const retry = await readRetry(message, hub);
-      if (retry !== undefined) await activateRetry(retry, hub);
+      await unlessRefused(hub, () => activateRetry(textOf(message), hub));
     },
   });
 }
@@ -34,21 +33,25 @@ export function registerOnRetryPoisoned(openHub: (context: InvocationContext) =>
     queueName: triggers['on-retry-poisoned'].queue,
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
       const hub = await openHub(context);
-      const retry = await readRetry(message, hub);
-      if (retry === undefined) return;
-      await hub.retryQueue.put(retry, hub.clock.now() + poisonRestMs, AbortSignal.timeout(messageTimeoutMs));
+      await unlessRefused(hub, async () => {
+        const pointer = readRetryMessage(textOf(message));
+        await hub.retryQueue.postpone(pointer, hub.clock.now() + poisonRestMs, AbortSignal.timeout(messageTimeoutMs));
+      });
     },
   });
 }
 
-/** The retry that a message points to. The library gives the message parsed where it is JSON, as ours are. */
-async function readRetry(message: unknown, hub: Hub): Promise<Awaited<ReturnType<Hub['retryQueue']['read']>>> {
+/** The library gives a message parsed where it is JSON, as ours are. */
+function textOf(message: unknown): string {
+  return typeof message === 'string' ? message : JSON.stringify(message);
+}
+
+/** A message that is none of ours is said and left out: given again it would be the same. */
+async function unlessRefused(hub: Hub, take: () => Promise<void>): Promise<void> {
   try {
-    const text = typeof message === 'string' ? message : JSON.stringify(message);
-    return await hub.retryQueue.read(text, AbortSignal.timeout(messageTimeoutMs));
+    await take();
   } catch (error) {
     if (!(error instanceof RetryMessageError)) throw error;
     hub.telemetry.emit('retry-message-refused', {});
-    return undefined;
   }
 }

@@ -198,7 +198,11 @@ function partsOf(changes: readonly OpenChange[]): OpenChange[][] {
 }
 
 /** Whether a retry is to be given up if its destination does not take it now. */
-export function isTooOld(retry: Retry | undefined, giveUpAfterMs: number | undefined, nowMs: number): boolean {
+export function isTooOld(
+  retry: Pick<Retry, 'attempts' | 'firstDeferredAtMs'> | undefined,
+  giveUpAfterMs: number | undefined,
+  nowMs: number,
+): boolean {
   if (retry === undefined) return false;
   return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
 }

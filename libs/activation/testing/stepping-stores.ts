@@ -22,6 +22,8 @@ export function steppingRetryQueue(queue: RetryQueue, step: Step): RetryQueue {
   return {
     put: (retry, dueAtMs, signal) => step('defers', { of: 'store', do: () => queue.put(retry, dueAtMs, signal) }),
     read: (message, signal) => step('reads a retry', { of: 'store', do: () => queue.read(message, signal) }),
+    postpone: (pointer, dueAtMs, signal) =>
+      step('postpones a retry', { of: 'store', do: () => queue.postpone(pointer, dueAtMs, signal) }),
     remove: (id, signal) => step('removes a retry', { of: 'store', do: () => queue.remove(id, signal) }),
     waiting: (signal) => queue.waiting(signal),
     replace: (retry, signal) => queue.replace(retry, signal),

@@ -120,9 +120,7 @@ export function openHub(options: TestHubOptions = {}): TestHub {
     retryDue: async () => {
       let done = 0;
       for (const message of retryQueue.takeDue(clock.nowMs)) {
-        const retry = await retryQueue.read(message, new AbortController().signal);
-        if (retry === undefined) continue;
-        await activateRetry(retry, hub);
+        await activateRetry(message, hub);
         done += 1;
       }
       return done;

@@ -13,7 +13,7 @@ import { StoreFailure } from './store-call.ts';
 
 const { signal } = new AbortController();
 const dayMs = 86_400_000;
-const message = writeRetryMessage(exampleRetry().id);
+const message = writeRetryMessage(exampleRetry());
 let azurite: Azurite;
 
 beforeAll(async () => {
@@ -253,7 +253,7 @@ test.each([
   const { retries, container } = await open();
   await container.getBlockBlobClient('a.jsonl').upload(content, Buffer.byteLength(content));
   const refusal = `Failed to read a retry: the blob a.jsonl is not as it was written (${reason}).`;
-  await expect(retries.read(writeRetryMessage('a'), signal)).rejects.toThrow(refusal);
+  await expect(retries.read(writeRetryMessage(exampleRetry({ id: 'a' })), signal)).rejects.toThrow(refusal);
   await expect(waitingIn(retries)).rejects.toThrow(refusal);
 });
 

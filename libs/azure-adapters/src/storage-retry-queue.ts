@@ -1,6 +1,12 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { readRetryMessage, writeRetryMessage, type Retry, type RetryQueue } from '@activation-hub/delivery';
+import {
+  readRetryMessage,
+  writeRetryMessage,
+  type Retry,
+  type RetryPointer,
+  type RetryQueue,
+} from '@activation-hub/delivery';
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
 import { inParallel } from './in-parallel.ts';
@@ -32,7 +38,7 @@ const invisibleSecondsMax = 7 * 86_400;
  * message of an earlier `put` of the same retry, which need not have been followed by a message of its own.
  *
  * The blob is written before the message, so that a message never points to a retry that is yet to come. When `put`
- * rejects in between, the retry waits and nothing makes it due: put it again. Lost replies and crashes can leave two
+ * rejects in between, the retry waits and nothing makes it due: put it again. `postpone` sends a message only. Lost replies and crashes can leave two
  * messages for one retry, never none; whoever handles one must be prepared for the other. Failures of the store are
  * thrown as `StoreFailure`.
  */
@@ -69,16 +75,28 @@ export class StorageRetryQueue implements RetryQueue {
 
   async put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
     await this.#upload({ retry, dueAtMs }, {}, signal);
-    await this.#send(retry.id, dueAtMs, signal);
+    await this.postpone(retry, dueAtMs, signal);
   }
 
   async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
-    const id = readRetryMessage(message);
+    const { id } = readRetryMessage(message);
     const scheduled = await this.#download(this.#blobOf(id), signal);
     if (scheduled === undefined) return undefined;
     if (scheduled.dueAtMs <= this.#now()) return scheduled.retry;
-    await this.#send(id, scheduled.dueAtMs, signal);
+    await this.postpone(scheduled.retry, scheduled.dueAtMs, signal);
     return undefined;
+  }
+
+  async postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    const text = Buffer.from(writeRetryMessage(pointer)).toString('base64');
+    const remainingSeconds = Math.ceil((dueAtMs - this.#now()) / 1_000);
+    await callStore(this.#queueStore, 'send the message of a retry', signal, (abortSignal) =>
+      this.#queue.sendMessage(text, {
+        abortSignal,
+        messageTimeToLive: -1,
+        visibilityTimeout: Math.min(Math.max(remainingSeconds, 0), invisibleSecondsMax),
+      }),
+    );
   }
 
   async remove(id: string, signal: AbortSignal): Promise<void> {
@@ -154,17 +172,5 @@ export class StorageRetryQueue implements RetryQueue {
         return undefined;
       throw error;
     }
-  }
-
-  async #send(id: string, dueAtMs: number, signal: AbortSignal): Promise<void> {
-    const text = Buffer.from(writeRetryMessage(id)).toString('base64');
-    const remainingSeconds = Math.ceil((dueAtMs - this.#now()) / 1_000);
-    await callStore(this.#queueStore, 'send the message of a retry', signal, (abortSignal) =>
-      this.#queue.sendMessage(text, {
-        abortSignal,
-        messageTimeToLive: -1,
-        visibilityTimeout: Math.min(Math.max(remainingSeconds, 0), invisibleSecondsMax),
-      }),
-    );
   }
 }

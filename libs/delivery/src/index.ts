@@ -25,6 +25,7 @@ export {
   writeRetryMessage,
   type DeferredEvent,
   type Retry,
+  type RetryPointer,
   type RetryQueue,
 } from './retry-queue.ts';
 export { sweepRetries } from './sweep-retries.ts';

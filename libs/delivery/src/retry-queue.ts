@@ -27,6 +27,9 @@ export interface Retry {
   readonly isReplay: boolean;
 }
 
+/** What a message says of the retry to which it points: enough to let it wait on without reading it. */
+export type RetryPointer = Pick<Retry, 'id' | 'destination' | 'attempts' | 'firstDeferredAtMs'>;
+
 /**
  * Where retries wait. What waits is due at a time and then given to `on-retry-due` as a message; a message is a pointer,
  * and what it points to can be erased at any time.
@@ -36,6 +39,8 @@ export interface RetryQueue {
   put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void>;
   /** What a message points to; undefined when it is settled or erased. Throws `RetryMessageError` for what is no message. */
   read(message: string, signal: AbortSignal): Promise<Retry | undefined>;
+  /** Resolves when it is durable that the message comes again at `dueAtMs`; what it points to is neither read nor changed. */
+  postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void>;
   /** Resolves when the retry is gone, whoever removed it. */
   remove(id: string, signal: AbortSignal): Promise<void>;
   /** Every retry that waits, for erasing a person and for counting; those put meanwhile may be missed. */
@@ -49,26 +54,37 @@ export class RetryMessageError extends Error {
   override readonly name = 'RetryMessageError';
 }
 
-/** A message points to a retry by its id. */
-export function writeRetryMessage(id: string): string {
-  return JSON.stringify({ version: 1, retry: id });
+/** The message of a retry, as JSON. */
+export function writeRetryMessage({ id, destination, attempts, firstDeferredAtMs }: RetryPointer): string {
+  const firstDeferredAt = new Date(firstDeferredAtMs).toISOString();
+  return JSON.stringify({ version: 1, retry: id, destination, attempts, firstDeferredAt });
 }
 
-/** The id in a message. Throws `RetryMessageError` for what `writeRetryMessage` did not write. */
-export function readRetryMessage(message: string): string {
-  let value: unknown;
-  try {
-    value = JSON.parse(message);
-  } catch {
-    value = undefined;
-  }
-  if (typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'retry' in value) {
-    const { retry } = value;
-    if (typeof retry === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(retry)) return retry;
-  }
+/** What a message says. Throws `RetryMessageError` for what `writeRetryMessage` did not write. */
+export function readRetryMessage(message: string): RetryPointer {
+  const pointer = pointerOf(jsonOf(message));
+  if (pointer !== undefined) return pointer;
   throw new RetryMessageError(
     'Failed to read the retry: the message is none of ours. Check what else writes to the queue.',
   );
+}
+
+function pointerOf(value: unknown): RetryPointer | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { version, retry, destination, attempts, firstDeferredAt } = value as Readonly<Record<string, unknown>>;
+  if (version !== 1 || typeof retry !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(retry)) return undefined;
+  if (typeof destination !== 'string' || typeof firstDeferredAt !== 'string') return undefined;
+  const firstDeferredAtMs = Date.parse(firstDeferredAt);
+  if (typeof attempts !== 'number' || !(attempts >= 0) || Number.isNaN(firstDeferredAtMs)) return undefined;
+  return { id: retry, destination, attempts, firstDeferredAtMs };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Retries that wait as long as the process lives: for tests, benchmarks and dry runs. Unbounded. */
@@ -79,13 +95,18 @@ export class InMemoryRetryQueue implements RetryQueue {
   put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     this.#retries.set(retry.id, retry);
-    this.#messages.push({ message: writeRetryMessage(retry.id), dueAtMs });
+    return this.postpone(retry, dueAtMs, signal);
+  }
+
+  postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    this.#messages.push({ message: writeRetryMessage(pointer), dueAtMs });
     return Promise.resolve();
   }
 
   async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
     signal.throwIfAborted();
-    return await Promise.resolve(this.#retries.get(readRetryMessage(message)));
+    return await Promise.resolve(this.#retries.get(readRetryMessage(message).id));
   }
 
   remove(id: string, signal: AbortSignal): Promise<void> {

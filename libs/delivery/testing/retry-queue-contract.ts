@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { RetryMessageError, writeRetryMessage, type Retry, type RetryQueue } from '../src/retry-queue.ts';
+import {
+  readRetryMessage,
+  RetryMessageError,
+  writeRetryMessage,
+  type Retry,
+  type RetryQueue,
+} from '../src/retry-queue.ts';
 
 /** One event of which two audiences are to be told to `crm` again, unless told otherwise. */
 export function exampleRetry(over: Partial<Retry> = {}): Retry {
@@ -118,14 +124,38 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       '{"version":2,"retry":"a"}',
       '{"version":1,"retry":"../a"}',
       '{"version":1,"retry":7}',
+      '{"version":1,"retry":"a"}',
+      '{"version":1,"retry":"a","destination":"crm","attempts":0,"firstDeferredAt":"soon"}',
+      '{"version":1,"retry":"a","destination":"crm","attempts":-1,"firstDeferredAt":"2026-01-31T13:00:00.000Z"}',
     ])('a message that is none of ours is refused: %s', async (message) => {
       const queue = await open();
       await expect(queue.read(message, signal)).rejects.toThrow(RetryMessageError);
     });
 
+    test('a message says of which retry it is, without reading it', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      const [message = ''] = await takeDue(queue, 1);
+      const { id, destination, attempts, firstDeferredAtMs } = exampleRetry();
+      expect(readRetryMessage(message)).toEqual({ id, destination, attempts, firstDeferredAtMs });
+    });
+
+    test('a message that is postponed comes again when it is due, and finds its retry as it was', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      const [first = ''] = await takeDue(queue, 1);
+      await queue.postpone(readRetryMessage(first), now(), signal);
+      const [second = ''] = await takeDue(queue, 1);
+      expect(second).toBe(first);
+      expect(await queue.read(second, signal)).toEqual(exampleRetry());
+      await queue.postpone(readRetryMessage(second), now() + 3_600_000, signal);
+      expect(await takeDue(queue, 0)).toEqual([]);
+      expect(await waitingIn(queue)).toEqual([exampleRetry()]);
+    });
+
     test('a message of a retry that never was points to nothing', async () => {
       const queue = await open();
-      expect(await queue.read(writeRetryMessage('never'), signal)).toBeUndefined();
+      expect(await queue.read(writeRetryMessage(exampleRetry({ id: 'never' })), signal)).toBeUndefined();
     });
 
     test('an aborted signal ends a put with its reason', async () => {
