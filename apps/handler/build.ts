@@ -1,11 +1,13 @@
 import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { typesNamed } from '@activation-hub/activation-file';
 import { destinationTypes, isDestinationPackage } from '@activation-hub/destinations';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
+import { contentsDigest, packHandler } from './pack-handler.ts';
 
 const appFolder = import.meta.dirname;
+const deployedFolder = join(appFolder, 'dist', 'app');
 
 export interface BuildOptions {
   /** Made anew. */
@@ -23,19 +25,23 @@ export interface BuiltHandler {
 /**
  * Bundles the function app into a folder that can be deployed as it is: `host.json`, `package.json`, `main.mjs`, one file in
  * `connectors` for each connector, the `chunks` that these share, source maps, and the activation files. A connector is loaded
- * when the activation file names it. Takes some hundred milliseconds. Throws when an activation file names a package that is not installed.
+ * when the activation file names it. The same sources make the same bytes in every folder beside `dist/app`, on every machine;
+ * elsewhere the source maps also say where the sources are, for a debugger. Takes some hundred milliseconds. Throws when an
+ * activation file names a package that is not installed.
  */
 export async function buildHandler({
-  outputFolder = join(appFolder, 'dist', 'app'),
+  outputFolder = deployedFolder,
   activationFiles = [],
 }: BuildOptions = {}): Promise<BuiltHandler> {
   const packages = await packagesNamed([...(await ownActivationFiles()), ...activationFiles]);
   await rm(outputFolder, { recursive: true, force: true });
   await mkdir(outputFolder, { recursive: true });
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: appFolder,
     entryPoints: { main: join('src', 'main.ts'), ...connectors() },
-    outdir: outputFolder,
+    // The names of chunks depend on the folder, by way of the source maps: so it is always the same, whatever we write to.
+    outdir: deployedFolder,
+    write: false,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -58,17 +64,35 @@ export async function buildHandler({
     logLevel: 'warning',
     metafile: true,
   });
+  await Promise.all(outputFiles.map((file) => writeOutput(file, outputFolder)));
   await cp(join(appFolder, 'host.json'), join(outputFolder, 'host.json'));
-  await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), { recursive: true });
+  await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.md'),
+  });
   const manifest = {
     name: 'activation-hub-handler',
     version: '0.1.0',
     private: true,
     type: 'module',
     main: 'main.mjs',
+    /** What `/health` says: which build this is. */
+    contents: await contentsDigest(outputFolder),
   };
   await writeFile(join(outputFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return { folder: outputFolder, outputs: metafile.outputs };
+}
+
+async function writeOutput({ path, text }: OutputFile, outputFolder: string): Promise<void> {
+  const target = join(outputFolder, relative(deployedFolder, path));
+  await mkdir(dirname(target), { recursive: true });
+  const findsSources = !path.endsWith('.map') || dirname(outputFolder) === dirname(deployedFolder);
+  await writeFile(target, findsSources ? text : withSourceRoot(text));
+}
+
+/** In a source map, what its relative paths start from. */
+function withSourceRoot(map: string): string {
+  return JSON.stringify({ ...(JSON.parse(map) as object), sourceRoot: `${deployedFolder}/` });
 }
 
 /** The file of each connector, by the name that it gets: what is imported as the app runs stays a file of its own. */
@@ -129,5 +153,10 @@ export const importPackage = async (name) => {
 
 if (import.meta.main) {
   const { folder } = await buildHandler();
+  const { path, bytes, digest } = await packHandler(folder, join(appFolder, 'dist', 'handler.zip'));
+  const contents = await contentsDigest(folder);
+  // What the pipeline compares: the package with `digest`, and what `/health` says with `contents`.
+  await writeFile(join(appFolder, 'dist', 'handler.json'), `${JSON.stringify({ digest, contents })}\n`);
   process.stdout.write(`Built ${folder}\n`);
+  process.stdout.write(`Packed ${path}, ${bytes} bytes\n  sha256 ${digest}\n  contents ${contents}\n`);
 }

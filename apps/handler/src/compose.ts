@@ -1,10 +1,12 @@
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { LedgerCache, type Hub } from '@activation-hub/activation';
 import {
   createMatcher,
   loadActivationFile,
   problemLine,
   secretNames,
+  withCanary,
   type ActivationFile,
 } from '@activation-hub/activation-file';
 import {
@@ -22,8 +24,10 @@ import { loadDestinations, setUpTarget } from '@activation-hub/destinations';
 import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { ManagedIdentityCredential } from '@azure/identity';
 import type { InvocationContext } from '@azure/functions';
+import { canaryTarget, canaryToldAtMs } from './canary.ts';
 import { importPackage } from './destination-packages.ts';
 import type { Health } from './health.ts';
+import { checkpointContainer, dataStores } from './needs.ts';
 import type { LagSource } from './report-lag.ts';
 import { secretVariable, type Settings, type StorageSettings } from './settings.ts';
 
@@ -50,15 +54,19 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
     destinations: (types) => loadDestinations(types, importPackage),
   });
   requireSecrets(file, settings);
+  const build = readBuild(appFolder);
 
   const counters = new Counters();
   const telemetryFor = (context: InvocationContext): Telemetry =>
     createTelemetry({ level: settings.logLevel, counters, write: (level, line) => logs[level](context, line) });
 
   const connection = storageConnection(settings.dataStorage);
-  const ledger = new TableLedger(tableClient(connection, 'ledger'));
-  const deadLetters = new BlobDeadLetters(containerClient(connection, 'dead-letters'));
-  const retryQueue = new StorageRetryQueue(containerClient(connection, 'retries'), queueClient(connection, 'retries'));
+  const ledger = new TableLedger(tableClient(connection, dataStores.tables.ledger));
+  const deadLetters = new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters));
+  const retryQueue = new StorageRetryQueue(
+    containerClient(connection, dataStores.containers.retries),
+    queueClient(connection, dataStores.queues.retries),
+  );
   const openStores = async (): Promise<void> => {
     const signal = AbortSignal.timeout(storesTimeoutMs);
     await Promise.all([
@@ -72,7 +80,7 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
     const [targets] = await Promise.all([setUpTargets(file, settings, context), openStores()]);
     announce(file, telemetryFor(context));
     return {
-      matcher: createMatcher(file),
+      matcher: createMatcher(withCanary(file)),
       targets,
       ledger,
       ledgerCache: new LedgerCache(cacheOptions),
@@ -90,18 +98,28 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
     openHub: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
     checkHealth: async () => {
       const about = {
+        build,
         destinations: [...file.destinations.keys()],
         audiences: [...file.audiences.keys()],
         counters: counters.values(),
       };
       try {
         await openStores();
-        return { status: 'ok', ...about };
+        const canaryMs = await canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
+        return { status: 'ok', ...(canaryMs === undefined ? {} : { canary: new Date(canaryMs).toISOString() }), ...about };
       } catch (error) {
         return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown', ...about };
       }
     },
   };
+}
+
+/** What `build.ts` wrote into the app's manifest. */
+function readBuild(appFolder: string): string {
+  const { contents } = JSON.parse(readFileSync(join(appFolder, 'package.json'), 'utf8')) as {
+    readonly contents: string;
+  };
+  return contents;
 }
 
 /** Waits for destinations for two thirds of a claim's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
@@ -134,7 +152,7 @@ async function setUpTargets(
     readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
   };
   const targets = await Promise.all([...file.destinations.values()].map((entry) => setUpTarget(entry, options)));
-  return new Map(targets.map((target) => [target.key, target]));
+  return new Map([...targets, canaryTarget(systemClock)].map((target) => [target.key, target]));
 }
 
 function announce(file: ActivationFile, telemetry: Telemetry): void {
@@ -168,7 +186,7 @@ function lagSource({ eventHub, hostStorage }: Settings): LagSource {
           },
     eventHubName: name,
     consumerGroup,
-    checkpoints: containerClient(storage, 'azure-webjobs-eventhub'),
+    checkpoints: containerClient(storage, checkpointContainer),
     now: systemClock.now,
   };
 }

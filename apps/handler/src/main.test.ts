@@ -1,10 +1,17 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { destinationTypes } from '@activation-hub/destinations';
 import { readRegisteredFunctions } from '@activation-hub/functions-host';
+import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { buildHandler, type BuiltHandler } from '../build.ts';
+import { contentsDigest, packHandler } from '../pack-handler.ts';
+
+/** Beside `dist/app`, where the same sources make the same bytes. */
+const builds = join(import.meta.dirname, '..', 'dist');
 
 let folder: string;
 let app: string;
@@ -23,10 +30,13 @@ audiences:
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'handler-'));
-  ({ folder: app, outputs } = await buildHandler({ outputFolder: join(folder, 'app') }));
+  await mkdir(builds, { recursive: true });
+  ({ folder: app, outputs } = await buildHandler({ outputFolder: await mkdtemp(join(builds, 'tested-')) }));
   await writeFile(join(folder, 'file.yaml'), activationFile);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const made of [folder, app]) await rm(made, { recursive: true, force: true });
+});
 
 const settings = (over: Record<string, string> = {}): Record<string, string> => ({
   ACTIVATION_FILE: join(folder, 'file.yaml'),
@@ -73,6 +83,79 @@ test('the folder holds what Azure needs and nothing else', async () => {
     main: 'main.mjs',
     type: 'module',
   });
+});
+
+test('what these tests run is what the package holds, byte for byte', async () => {
+  const { path } = await packHandler(app, join(folder, 'handler.zip'));
+  const packed = Object.entries(unzipSync(await readFile(path)));
+  const entries = await readdir(app, { recursive: true, withFileTypes: true });
+  expect(packed).toHaveLength(entries.filter((entry) => entry.isFile()).length);
+  for (const [name, bytes] of packed) {
+    expect(Buffer.compare(bytes, await readFile(join(app, name))), name).toBe(0);
+  }
+});
+
+test(
+  'a build by another process, elsewhere and in another time zone, makes the same package',
+  { timeout: 120_000 },
+  async () => {
+    const here = await packHandler(app, join(folder, 'here.zip'));
+    const other = await mkdtemp(join(builds, 'other-'));
+    try {
+      const url = (name: string): string => JSON.stringify(new URL(`../${name}`, import.meta.url).href);
+      const script = `
+      const { buildHandler } = await import(${url('build.ts')});
+      const { packHandler } = await import(${url('pack-handler.ts')});
+      const { folder } = await buildHandler({ outputFolder: ${JSON.stringify(other)} });
+      console.log((await packHandler(folder, ${JSON.stringify(join(folder, 'there.zip'))})).digest);`;
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+        cwd: folder,
+        env: { ...process.env, TZ: 'Asia/Kolkata' },
+      });
+      expect(stdout.trim()).toBe(here.digest);
+    } finally {
+      await rm(other, { recursive: true, force: true });
+    }
+  },
+);
+
+test('the build says in its manifest which it is, and another byte or another name is another build', async () => {
+  const manifest = JSON.parse(await readFile(join(app, 'package.json'), 'utf8')) as { readonly contents: string };
+  expect(manifest.contents).toBe(await contentsDigest(app));
+
+  const copy = join(folder, 'copy');
+  await mkdir(copy);
+  const digests = new Set<string>();
+  for (const [name, text] of [
+    ['a', 'x'],
+    ['a', 'y'],
+    ['b', 'y'],
+  ] as const) {
+    await rm(copy, { recursive: true });
+    await mkdir(copy);
+    await writeFile(join(copy, name), text);
+    digests.add(await contentsDigest(copy)).add((await packHandler(copy, join(folder, 'copy.zip'))).digest);
+  }
+  expect(digests.size).toBe(6);
+});
+
+test('nothing in the build says where it was built', async () => {
+  const root = join(import.meta.dirname, '..', '..', '..');
+  for (const entry of await readdir(app, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    expect(await readFile(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(`${root}/`);
+  }
+});
+
+test('control: a folder elsewhere says in its source maps where the sources are', async () => {
+  const { folder: elsewhere } = await buildHandler({ outputFolder: join(folder, 'elsewhere') });
+  const map = JSON.parse(await readFile(join(elsewhere, 'main.mjs.map'), 'utf8')) as {
+    readonly sourceRoot: string;
+    readonly sources: readonly string[];
+  };
+  const main = map.sources.find((source) => source.endsWith('src/main.ts')) ?? '';
+  expect(await readFile(join(map.sourceRoot, main), 'utf8')).toContain('compose(readSettings(process.env)');
+  expect(await readFile(join(elsewhere, 'main.mjs'))).toEqual(await readFile(join(app, 'main.mjs')));
 });
 
 /** The files that are loaded with a file of the build, itself included. */

@@ -158,7 +158,11 @@ test(
     expect(ready.processIds).toMatchObject({ workers: [expect.any(Number), expect.any(Number)] });
     const healthUrls = ready.healthUrls as string[];
     expect(healthUrls).toHaveLength(2);
-    for (const url of healthUrls) expect((await fetch(url)).status).toBe(200);
+    for (const url of healthUrls) {
+      const health = await fetch(url);
+      expect(health.status).toBe(200);
+      expect(await health.json()).toMatchObject({ status: 'ok', build: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    }
     await local.event('told');
     await local.event('batch-settled');
     while (
