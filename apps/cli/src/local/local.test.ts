@@ -161,7 +161,10 @@ test(
     for (const url of healthUrls) {
       const health = await fetch(url);
       expect(health.status).toBe(200);
-      expect(await health.json()).toMatchObject({ status: 'ok', build: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+      expect(await health.json()).toMatchObject({
+        status: 'ok',
+        build: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      });
     }
     await local.event('told');
     await local.event('batch-settled');
