@@ -106,7 +106,11 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
       try {
         await openStores();
         const canaryMs = await canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
-        return { status: 'ok', ...(canaryMs === undefined ? {} : { canary: new Date(canaryMs).toISOString() }), ...about };
+        return {
+          status: 'ok',
+          ...(canaryMs === undefined ? {} : { canary: new Date(canaryMs).toISOString() }),
+          ...about,
+        };
       } catch (error) {
         return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown', ...about };
       }

@@ -1,0 +1,79 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readRegisteredFunctions, type RegisteredFunction } from '@activation-hub/functions-host';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildHandler } from '../build.ts';
+import { settingNames, triggers } from './needs.ts';
+import { readSettings } from './settings.ts';
+
+/** As in Azure: everything by identity. */
+const inAzure = (): Record<string, string> =>
+  Object.fromEntries(
+    [...settingNames.required, ...settingNames.identity].map((name) => [name, `https://${name.length}.example.com`]),
+  );
+
+test('the settings that are read are those that are named, each of them and no other', () => {
+  const read = new Set<string>();
+  const environment = (values: Record<string, string>) =>
+    new Proxy(values, {
+      get: (target, name) => {
+        read.add(String(name));
+        return target[String(name)];
+      },
+    });
+  readSettings(environment(inAzure())).secret('crm-key');
+  const named = Object.values(settingNames).flat();
+  expect([...read].sort()).toEqual([...named, 'ACTIVATION_SECRET_CRM_KEY'].sort());
+});
+
+test.each(settingNames.required)('without %s the app does not start, and says so', (name) => {
+  expect(() => readSettings({ ...inAzure(), [name]: '' })).toThrow(`The app setting ${name} is missing.`);
+});
+
+test('with the required settings alone it starts', () => {
+  const required = Object.fromEntries(settingNames.required.map((name) => [name, 'x']));
+  expect(readSettings(required)).toMatchObject({ claimSeconds: 180, allowPrivateAddresses: false });
+});
+
+let folder: string;
+let functions: readonly RegisteredFunction[];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'handler-needs-'));
+  const app = await buildHandler({ outputFolder: join(folder, 'app') });
+  const settings = { ...inAzure(), ACTIVATION_FILE: 'activations/dev.yaml', ACTIVATION_SECRET_CRM_SIGNING_SECRET: 's' };
+  functions = await readRegisteredFunctions(app.folder, settings);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('the triggers that need a connection are those that are named', () => {
+  const connected = functions.filter(({ trigger }) => trigger.connection !== undefined);
+  const registered = connected.map(({ name, trigger: { connection, queueName, eventHubName } }) => [
+    name,
+    { connection, ...(queueName === undefined ? { eventHub: eventHubName } : { queue: queueName }) },
+  ]);
+  expect(Object.fromEntries(registered)).toEqual(triggers);
+});
+
+test('every setting that a trigger names is among the settings', () => {
+  const named = [...JSON.stringify(functions).matchAll(/%(\w+)%/g)].map(([, name]) => name);
+  expect(named.length).toBeGreaterThan(1);
+  expect(settingNames.required).toEqual(expect.arrayContaining(named));
+});
+
+test('the queue of what the host puts aside is the one that the host takes', () => {
+  const { queue } = triggers['on-retry-due'];
+  expect(triggers['on-retry-poisoned'].queue).toBe(`${queue}-poison`);
+});
+
+test('stores are opened by the names that are given here', async () => {
+  const source = await readFile(join(import.meta.dirname, 'compose.ts'), 'utf8');
+  const opened = [...source.matchAll(/(?:table|container|queue)Client\([^,]+, ([^)]+)\)/g)].map(([, name]) => name);
+  expect(opened.sort()).toEqual([
+    'checkpointContainer',
+    'dataStores.containers.deadLetters',
+    'dataStores.containers.retries',
+    'dataStores.queues.retries',
+    'dataStores.tables.ledger',
+  ]);
+});
