@@ -3,7 +3,7 @@ import { DestinationError } from '@activation-hub/destination-kit';
 import { claim, settle, type LedgerWrite, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openHub, personExport } from '../testing/index.ts';
-import { StalledError } from './index.ts';
+import { defaultTiming, StalledError } from './index.ts';
 
 const { signal } = new AbortController();
 
@@ -216,6 +216,20 @@ test('after an answer that leaves doubt the change is told again under the same 
   clock.nowMs = retryQueue.nextDueAtMs ?? 0;
   await retryDue();
   expect(crm.handed.map(({ id }) => id)).toEqual([crm.told[0]?.id, crm.told[0]?.id]);
+});
+
+test('after an answer that leaves doubt and a refusal, an exit is told all the same', async () => {
+  const { activate, crm } = openHub({ timing: { ...defaultTiming, patienceMs: 60_000 } });
+  crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'error 500', doubt: 'answered' });
+  crm.onRequest = () => {
+    if (crm.requests > 1) crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'locked for good' });
+  };
+  await activate(eventOf(personExport(), 1));
+  expect(crm.requests).toBe(2);
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  crm.onRequest = () => undefined;
+  await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
+  expect(crm.story.at(-1)).toBe('exited sports-fans p1');
 });
 
 test('after no answer nothing is told about the person until the claim has expired', async () => {

@@ -90,7 +90,7 @@ function settledRecord(change: DeliveredChange, ended: Ended): LedgerRecord | un
     case 'delivered':
       return settle(row.record, 'told');
     case 'rejected':
-      return settle(row.record, ended.isStalled ? 'pending' : 'refused');
+      return settle(row.record, ended.isStalled ? 'pending' : 'refused', result.doubt !== undefined);
     case 'retry':
       if (ended.later.givenUp.has(change)) return settle(row.record, 'refused', result.doubt !== undefined);
       if (change.isRestored && result.doubt !== 'unanswered') return settle(row.record, 'pending', true);

@@ -33,7 +33,13 @@ export interface Target {
 /** What became of one delivery. */
 export type DeliveryResult =
   | { readonly status: 'delivered' }
-  | { readonly status: 'rejected'; readonly class: string; readonly reason: string }
+  | {
+      readonly status: 'rejected';
+      readonly class: string;
+      readonly reason: string;
+      /** An attempt before the one that was refused may have been taken. */
+      readonly doubt?: Doubt;
+    }
   | {
       readonly status: 'retry';
       readonly class: string;

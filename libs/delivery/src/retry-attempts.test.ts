@@ -25,5 +25,8 @@ test('doubt that one attempt leaves stays when a later one ends without any', as
     expect(await resultAfter(inDoubt, last, failed)).toMatchObject({ doubt: 'answered', wasTried: true });
   expect(await resultAfter(failed, untried)).not.toHaveProperty('doubt');
   expect(await resultAfter(inDoubt, { ...failed, doubt: 'unanswered' })).toMatchObject({ doubt: 'unanswered' });
+  const refused: DeliveryResult = { status: 'rejected', class: 'invalid', reason: 'no such person' };
+  expect(await resultAfter(inDoubt, refused)).toEqual({ ...refused, doubt: 'answered' });
+  expect(await resultAfter(failed, refused)).toEqual(refused);
   expect(await resultAfter(inDoubt, { status: 'delivered' })).toEqual({ status: 'delivered' });
 });

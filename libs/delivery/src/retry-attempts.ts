@@ -41,9 +41,10 @@ export async function retryAttempts(
   return results;
 }
 
-/** A later attempt that was not sent, or that certainly failed, does not undo the doubt that an earlier one left. */
+/** A later attempt that was not sent, that certainly failed or that was refused does not undo the doubt that an earlier one left. */
 function afterBoth(earlier: DeliveryResult | undefined, later: DeliveryResult): DeliveryResult {
-  if (earlier?.status !== 'retry' || later.status !== 'retry') return later;
+  if (earlier?.status !== 'retry' || later.status === 'delivered') return later;
   const doubt = later.doubt ?? earlier.doubt;
-  return { ...later, wasTried: earlier.wasTried || later.wasTried, ...(doubt === undefined ? {} : { doubt }) };
+  const both = { ...later, ...(doubt === undefined ? {} : { doubt }) };
+  return both.status === 'rejected' ? both : { ...both, wasTried: earlier.wasTried || both.wasTried };
 }
