@@ -16,6 +16,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   forget: async () => (await import('./forget.ts')).addForgetCommand,
   resync: async () => (await import('./resync.ts')).addResyncCommand,
   'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
+  aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };
 
 /** Runs the command of this process and ends it with its exit code. */

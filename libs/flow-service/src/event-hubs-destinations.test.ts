@@ -63,7 +63,7 @@ test.each([{ patchAnswer: '200' }, { patchAnswer: '202', pageSizeMax: 1, secrets
       eventHubName: 'exports',
       namespace: 'contoso',
       keyFingerprint: fingerprintOf(desiredDestination().eventHub),
-      connection: { owner, isShared: false, updatedAt: Date.parse('2026-01-11T21:24:39Z') },
+      connection: { owner, isShared: false },
       audiences: [
         { id: 'audience-1', name: 'Sports Fans' },
         { id: 'audience-2', name: 'Newcomers' },

@@ -26,13 +26,8 @@ export interface DestinationState {
   readonly sasKeyName: string | undefined;
   /** Of the key that was last written by the owner; compare it with `fingerprintOf`. */
   readonly keyFingerprint: string | undefined;
-  /** Of the connection to the namespace: whose mark it has, whether dataflows of others use it too, and when it was last changed. */
-  readonly connection: {
-    readonly owner: string | undefined;
-    readonly isShared: boolean;
-    /** Milliseconds since 1970, by Adobe's clock; absent when Adobe does not say. */
-    readonly updatedAt?: number;
-  };
+  /** Of the connection to the namespace: whose mark it has, and whether dataflows of others use it too. */
+  readonly connection: { readonly owner: string | undefined; readonly isShared: boolean };
   readonly audiences: readonly { readonly id: string; readonly name?: string }[];
   readonly attributes: readonly string[];
   /** All parameters of the target connection, by Adobe's names. */
@@ -195,11 +190,7 @@ function stateOf(observed: ObservedDestination): DestinationState | undefined {
     namespace: text(auth.namespace),
     sasKeyName: text(auth.sasKeyName),
     keyFingerprint: keyFingerprintIn(targetBase),
-    connection: {
-      owner: ownerOf(targetBase),
-      isShared: observed.targetBaseIsShared,
-      ...(targetBase.updatedAt === undefined ? {} : { updatedAt: targetBase.updatedAt }),
-    },
+    connection: { owner: ownerOf(targetBase), isShared: observed.targetBaseIsShared },
     audiences,
     attributes,
     targetParams: target.params ?? {},

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import type { Terminal } from '../terminal.ts';
+import { adobeVariablesHelp } from './adobe-access.ts';
+import { checkKey } from './hub-connection.ts';
+import {
+  addReconcileOptions,
+  destinationWords,
+  printNotes,
+  reconcile,
+  type Reconciliation,
+  type ReconcileOptions,
+} from './reconcile.ts';
+
+export function addApplyCommand(aep: Command, terminal: Terminal): void {
+  addReconcileOptions(
+    aep
+      .command('apply')
+      .summary('makes the destination in AEP as the activation file says')
+      .description(
+        'Makes the destination in AEP as the activation file says: connections, dataflow, audiences and attributes. Asks nothing, and prints each step before it is done. Stopped at any point, run it again.',
+      ),
+  )
+    .addHelpText(
+      'after',
+      `
+A dataflow that belongs to somebody else is never touched. Before a key is written to AEP it is tried at the hub.
+${adobeVariablesHelp}
+
+Examples:
+  $ activation aep apply --environment dev
+  $ activation aep apply -a my-activations.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
+    )
+    .action((options: ReconcileOptions) =>
+      reconcile(options, terminal, (reconciliation) => apply(reconciliation, options, terminal)),
+    );
+}
+
+async function apply(reconciliation: Reconciliation, { json }: ReconcileOptions, terminal: Terminal): Promise<void> {
+  const { plan, desired, destinations, sandbox } = reconciliation;
+  const writesKey = plan.steps.some(({ kind }) => kind === 'connect-namespace' || kind === 'patch-credentials');
+  if (writesKey) await refuseDeadKey(reconciliation, terminal);
+  const portions: (readonly string[])[] = [];
+  const state = await destinations.apply(plan, {
+    signal: terminal.interrupted,
+    onProgress: (sentences) => {
+      if (json) terminal.print(JSON.stringify({ event: 'applying', sentences }));
+      else {
+        if (portions.length === 0) terminal.print(terminal.colors.bold(`Changing ${destinationWords(reconciliation)}`));
+        for (const sentence of sentences) terminal.print(`  ${sentence}`);
+      }
+      portions.push(sentences);
+    },
+  });
+  const changed = portions.length > 0;
+  if (json) {
+    const about = { event: 'applied', sandbox, owner: desired.owner, changed, notes: plan.notes };
+    terminal.print(JSON.stringify({ ...about, ...state }));
+    return;
+  }
+  printNotes(plan, terminal);
+  if (changed) terminal.print(`Done: the dataflow ${state?.flowId ?? ''} is as the file says.`);
+  else terminal.print(`Nothing to change: ${destinationWords(reconciliation)} is as the file says.`);
+}
+
+/** A key that the hub refuses must not replace one that works: the outputs of a stack are as old as its last `pulumi up`. */
+async function refuseDeadKey({ desired }: Reconciliation, terminal: Terminal): Promise<void> {
+  const { eventHub } = desired;
+  const answer = await checkKey(eventHub, terminal);
+  if (answer.is === 'refused') {
+    throw new CommandError(
+      1,
+      `Failed to give AEP the key ${eventHub.sasKeyName}: the hub ${eventHub.eventHubName} refuses it: ${answer.why} Nothing was changed. The key may have been replaced: pulumi up brings the outputs of the stack up to date; else check AEP_SAS_KEY.`,
+    );
+  }
+  if (answer.is === 'unreachable') {
+    const why = `The hub could not be reached from here, so the key was not tried: ${answer.why}`;
+    terminal.say(`${terminal.colors.yellow('note')} ${why}`);
+  }
+}

@@ -1,0 +1,143 @@
+import type { Audience } from '@activation-hub/flow-service';
+import type { Command } from 'commander';
+import { loadActivations } from '../activations.ts';
+import { wholeNumber } from '../arguments.ts';
+import { CommandError } from '../command-error.ts';
+import { tableLines } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import {
+  addActivationFileOption,
+  chooseActivationFile,
+  type ActivationFileOptions,
+} from './activation-file-options.ts';
+import { adobeVariablesHelp, openAdobe, withAdobe, type AdobeAccess } from './adobe-access.ts';
+import { writeAudienceNames } from './audience-names.ts';
+
+interface AudiencesOptions extends ActivationFileOptions {
+  readonly search?: string;
+  readonly limit: number;
+  readonly yaml?: true;
+  readonly writeNames?: true;
+  readonly json?: true;
+}
+
+export function addAudiencesCommand(aep: Command, terminal: Terminal): void {
+  addActivationFileOption(
+    aep
+      .command('audiences')
+      .summary('lists the audiences of the sandbox')
+      .description('Lists the audiences of the sandbox, those that were changed last first.'),
+  )
+    .option('--environment <name>', 'the activation file of this environment, for --write-names')
+    .option('--search <text>', 'only those with this text in their name, in any case')
+    .option('--limit <number>', 'so many at most', wholeNumber(1, 50_000), 200)
+    .option('--yaml', 'prints entries to paste under audiences: in an activation file')
+    .option('--write-names', "writes the names of the file's audiences to <environment>.names.json beside it")
+    .option('--json', 'prints one JSON object per audience')
+    .addHelpText(
+      'after',
+      `${adobeVariablesHelp}
+
+Examples:
+  $ activation aep audiences
+  $ activation aep audiences --search sports --yaml
+  $ activation aep audiences --write-names --activations apps/handler/activations/prod.yaml`,
+    )
+    .action((options: AudiencesOptions) => runAudiences(options, terminal));
+}
+
+async function runAudiences(options: AudiencesOptions, terminal: Terminal): Promise<void> {
+  if (options.json && options.yaml) {
+    throw new CommandError(2, 'Failed to choose what to print: give --json or --yaml, not both.');
+  }
+  const adobe = openAdobe(terminal);
+  await withAdobe(terminal, async () => {
+    if (options.writeNames) await writeNames(options, adobe, terminal);
+    else await listAudiences(options, adobe, terminal);
+  });
+}
+
+async function writeNames(options: AudiencesOptions, { client }: AdobeAccess, terminal: Terminal): Promise<void> {
+  const chosen = chooseActivationFile(options, terminal);
+  const file = await loadActivations(chosen.path, terminal);
+  const ids = [...file.audiences.values()].map(({ id }) => id);
+  const known = await client.audiences.get(ids, terminal.interrupted);
+  const path = await writeAudienceNames(chosen, file, known, terminal);
+  if (options.json) terminal.print(JSON.stringify({ event: 'names-written', path, names: known.size }));
+  else terminal.print(`Wrote the names of ${known.size} of ${ids.length} audiences to ${path}.`);
+}
+
+async function listAudiences(
+  { search, limit, yaml, json }: AudiencesOptions,
+  { client, sandbox }: AdobeAccess,
+  { print, say, interrupted, colors }: Terminal,
+): Promise<void> {
+  // One more than is shown tells whether there are more.
+  const listed = await client.audiences.list({
+    ...(search === undefined ? {} : { name: search }),
+    itemsMax: limit + 1,
+    signal: interrupted,
+  });
+  const audiences = listed.slice(0, limit);
+  const more =
+    listed.length > limit ? `There are more than these ${limit}: narrow it with --search, or give --limit.` : '';
+  if (json) {
+    for (const audience of audiences) print(JSON.stringify({ event: 'audience', ...audience }));
+    print(JSON.stringify({ event: 'listed', sandbox, audiences: audiences.length, more: more !== '' }));
+    return;
+  }
+  if (audiences.length === 0) {
+    const which = search === undefined ? '' : ` with "${search}" in its name`;
+    say(`The sandbox ${sandbox} has no audience${which}.`);
+  } else if (yaml) {
+    for (const line of yamlLines(audiences)) print(line);
+  } else {
+    const [head = '', ...rows] = tableLines([
+      ['id', 'name', 'evaluation', 'state', 'from'],
+      ...audiences.map(({ id, name, evaluation, lifecycleState, namespace }) => [
+        id,
+        oneLine(name),
+        evaluation.join(', ') || '–',
+        lifecycleState || '–',
+        namespace || '–',
+      ]),
+    ]);
+    print(colors.bold(head));
+    for (const row of rows) print(row);
+  }
+  if (more !== '') say(more);
+}
+
+/** Entries of `audiences:`, with keys made of the names, each once. */
+function yamlLines(audiences: readonly Audience[]): readonly string[] {
+  const taken = new Set<string>();
+  return audiences.flatMap(({ id, name }) => {
+    const word = keyOf(name);
+    let key = word;
+    for (let number = 2; taken.has(key); number += 1) key = `${word.slice(0, 58)}-${number}`;
+    taken.add(key);
+    // Every JSON string is a YAML string.
+    return [
+      `  ${key}:`,
+      `    id: ${JSON.stringify(id)}`,
+      `    name: ${JSON.stringify(oneLine(name))}`,
+      '    activate: []',
+    ];
+  });
+}
+
+/** A key as activation files have them: lower-case letters, digits and hyphens, beginning with a letter, at most 63. */
+function keyOf(name: string): string {
+  const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+  const word = plain
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, 63)
+    .replace(/-+$/, '');
+  return word === '' ? 'audience' : word;
+}
+
+/** A name is what somebody typed in AEP: nothing in it may move the terminal's cursor. */
+function oneLine(name: string): string {
+  return name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
+}

@@ -1,0 +1,102 @@
+import type { ActivationFile } from '@activation-hub/activation-file';
+import {
+  createEventHubsDestinations,
+  type Audience,
+  type DesiredDestination,
+  type DestinationPlan,
+  type EventHubsDestinations,
+} from '@activation-hub/flow-service';
+import type { Command } from 'commander';
+import { loadActivations } from '../activations.ts';
+import type { Terminal } from '../terminal.ts';
+import {
+  addActivationFileOption,
+  chooseActivationFile,
+  type ActivationFileOptions,
+  type ChosenFile,
+} from './activation-file-options.ts';
+import { openAdobe, withAdobe } from './adobe-access.ts';
+import { writeAudienceNames } from './audience-names.ts';
+import { addHubOptions, readHubOptions, type HubOptions } from './hub-options.ts';
+import { requireAudiences, wantedDestination } from './wanted-destination.ts';
+
+export interface ReconcileOptions extends HubOptions, ActivationFileOptions {
+  readonly adopt?: string;
+  readonly connection?: string;
+  readonly disabled?: true;
+  readonly namespaceKey?: true;
+  readonly writeNames?: true;
+  readonly json?: true;
+}
+
+/** Adds what `plan` and `apply` share. */
+export function addReconcileOptions(command: Command): Command {
+  return addHubOptions(addActivationFileOption(command))
+    .option('--adopt <id>', 'takes over this dataflow, which somebody made by hand, instead of making a new one')
+    .option('--connection <id>', 'uses this connection to the namespace as it is, and leaves its key alone')
+    .option('--namespace-key', 'the key is one of the whole namespace; default: of the hub alone')
+    .option('--disabled', 'has the dataflow switched off')
+    .option('--write-names', "writes the names of the file's audiences to <environment>.names.json beside it")
+    .option('--json', 'prints one JSON object per line');
+}
+
+/** A destination as the file wants it, and what is to be done in AEP for that. */
+export interface Reconciliation {
+  readonly sandbox: string;
+  readonly desired: DesiredDestination;
+  readonly destinations: EventHubsDestinations;
+  readonly plan: DestinationPlan;
+}
+
+/** Looks at the file, the hub's facts and AEP, says what is to be done, and lets `work` go on. Changes nothing in AEP. */
+export async function reconcile(
+  options: ReconcileOptions,
+  terminal: Terminal,
+  work: (reconciliation: Reconciliation) => Promise<void> | void,
+): Promise<void> {
+  const adobe = openAdobe(terminal);
+  const chosen = chooseActivationFile(options, terminal);
+  const file = await loadActivations(chosen.path, terminal);
+  const { address: hub } = await readHubOptions(
+    options,
+    terminal,
+    options.connection === undefined ? 'needed' : 'not-needed',
+  );
+  const { adopt, connection, disabled } = options;
+  const desired = wantedDestination({
+    file,
+    environment: chosen.environment,
+    hub,
+    enabled: disabled !== true,
+    ...(adopt === undefined ? {} : { adoptFlowId: adopt }),
+    ...(connection === undefined ? {} : { connectionId: connection }),
+  });
+  await withAdobe(terminal, async () => {
+    const known = await requireAudiences(file, adobe, terminal.interrupted);
+    const destinations = createEventHubsDestinations(adobe.client, { hubScopedKey: options.namespaceKey !== true });
+    const plan = await destinations.plan(desired, terminal.interrupted);
+    await work({ sandbox: adobe.sandbox, desired, destinations, plan });
+    if (options.writeNames) await sayNames(chosen, file, known, options, terminal);
+  });
+}
+
+async function sayNames(
+  chosen: ChosenFile,
+  file: ActivationFile,
+  known: ReadonlyMap<string, Audience>,
+  { json }: ReconcileOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const path = await writeAudienceNames(chosen, file, known, terminal);
+  if (json) terminal.print(JSON.stringify({ event: 'names-written', path, names: known.size }));
+  else terminal.print(`Wrote the names of ${known.size} of ${file.audiences.size} audiences to ${path}.`);
+}
+
+/** The head of what is printed: which destination, of which sandbox. */
+export function destinationWords({ desired, sandbox }: Reconciliation): string {
+  return `"${desired.name}" in the sandbox ${sandbox}`;
+}
+
+export function printNotes({ notes }: DestinationPlan, { say, colors }: Terminal): void {
+  for (const note of notes) say(`${colors.yellow('note')} ${note}`);
+}
