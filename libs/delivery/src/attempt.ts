@@ -99,6 +99,8 @@ export function resultOf(error: DestinationError): DeliveryResult {
 function resultFor(verdict: Verdict): DeliveryResult {
   switch (verdict.status) {
     case 'delivered':
+    // Nobody asks what becomes of it.
+    case 'accepted':
       return { status: 'delivered' };
     case 'rejected':
       return { status: 'rejected', class: 'invalid', reason: verdict.reason };

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { startVendorServer, type VendorRequest, type VendorResponse } from '../testing/index.ts';
 import { withBearerToken } from './authorized.ts';
-import { withClientCredentials } from './client-credentials.ts';
+import { withClientCredentials, withSignIn } from './client-credentials.ts';
 import { createHttpClient } from './http.ts';
 import { Secret } from './secret.ts';
 import { DestinationError } from './verdict.ts';
@@ -177,4 +177,29 @@ test('a secret with a line end stops the set-up and is not shown', () => {
   const token = new Secret(`${secretText}\n`);
   expect(() => withBearerToken(http, 'accessToken', token)).toThrow(/setting accessToken: .* without a line end/);
   expect(() => withBearerToken(http, 'accessToken', token)).not.toThrow(secretText);
+});
+
+test('another grant signs in by its own request, made anew for each token, and says what to check', async () => {
+  const server = await startVendorServer(({ url, body }) => {
+    if (url !== '/token') return { status: 200, body: '{}' };
+    return body === 'assertion=2' ? { status: 400 } : { status: 200, body: '{"access_token":"t","expires_in":120}' };
+  });
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  cleanups.push(
+    () => http.close(),
+    () => server.close(),
+  );
+  let asked = 0;
+  let nowMs = 0;
+  const tokenRequest = () => {
+    asked += 1;
+    return { method: 'POST', url: `${server.origin}/token`, headers: {}, body: `assertion=${asked}` } as const;
+  };
+  const sender = withSignIn(http, { tokenRequest, advice: 'Check the key.' }, () => nowMs);
+  const call = () => sender.send({ method: 'GET', url: `${server.origin}/api`, headers: {} }, never);
+  await call();
+  await call();
+  nowMs = 120_000;
+  await expect(call()).rejects.toThrow('Failed to sign in: the token endpoint answered 400. Check the key.');
+  expect(asked).toBe(2);
 });

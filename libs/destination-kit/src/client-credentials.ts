@@ -27,6 +27,24 @@ interface Token {
   readonly renewAtMs: number;
 }
 
+/** How a token is asked for, by whatever grant of OAuth 2.0. */
+export interface SignIn {
+  /** Describes the request to the token endpoint, which answers as RFC 6749, section 5.1, says. */
+  readonly tokenRequest: () => HttpRequest;
+  /** A sentence on what to check when the credentials are refused. */
+  readonly advice: string;
+}
+
+/**
+ * Signs requests as an application that has an id and a secret, as `withSignIn` does. Throws `DestinationError` of class
+ * `set-up` when the secret is not plain ASCII on one line.
+ */
+export function withClientCredentials(http: HttpSender, credentials: ClientCredentials, now: () => number): HttpSender {
+  headerTextOf('clientSecret', credentials.clientSecret);
+  const advice = 'Check the client id, its secret, its expiry and the token URL.';
+  return withSignIn(http, { tokenRequest: () => tokenRequest(credentials), advice }, now);
+}
+
 /**
  * Signs each request with a token that all share. One token is asked for per expiry, however many requests wait for it. When a
  * request is answered 401, a new token is asked for once and the request is repeated once; a 401 means that it was not
@@ -35,16 +53,15 @@ interface Token {
  * Throws what `http.send` throws; a failure to sign in comes without `doubt`, and as `set-up` when the credentials
  * are refused. A caller that stops waiting does not stop the sign-in, for others may wait for it.
  */
-export function withClientCredentials(http: HttpSender, credentials: ClientCredentials, now: () => number): HttpSender {
-  headerTextOf('clientSecret', credentials.clientSecret);
+export function withSignIn(http: HttpSender, signIn: SignIn, now: () => number): HttpSender {
   let held: Token | undefined;
   let pending: Promise<Token> | undefined;
 
   const renew = async (): Promise<Token> => {
     const askedAtMs = now();
     // Its own bound is the client's timeout; the signal of one request must not stop it for the others.
-    const response = await http.send(tokenRequest(credentials), new AbortController().signal);
-    held = readToken(response, askedAtMs, now());
+    const response = await http.send(signIn.tokenRequest(), new AbortController().signal);
+    held = readToken(response, signIn, askedAtMs, now());
     return held;
   };
   const tokenOtherThan = (refused: Token | undefined, signal: AbortSignal): Promise<Token> => {
@@ -82,9 +99,9 @@ function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredent
   return { method: 'POST', url: tokenUrl, headers, body: form.toString() };
 }
 
-function readToken(response: HttpResponse, askedAtMs: number, nowMs: number): Token {
+function readToken(response: HttpResponse, signIn: SignIn, askedAtMs: number, nowMs: number): Token {
   const answer = parseObject(response.body);
-  if (response.status !== 200) throw signInError(response, answer, nowMs);
+  if (response.status !== 200) throw signInError(response, answer, signIn, nowMs);
   const { access_token: value, expires_in: lifetime } = answer;
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw new DestinationError('transient', 'Failed to sign in: the answer holds no token. Check the token URL.');
@@ -94,13 +111,17 @@ function readToken(response: HttpResponse, askedAtMs: number, nowMs: number): To
   return { value, renewAtMs: askedAtMs + lifetimeMs - Math.min(renewBeforeMs, lifetimeMs / 2) };
 }
 
-function signInError(response: HttpResponse, answer: Record<string, unknown>, nowMs: number): DestinationError {
+function signInError(
+  response: HttpResponse,
+  answer: Record<string, unknown>,
+  signIn: SignIn,
+  nowMs: number,
+): DestinationError {
   const { class: judged, notBeforeMs } = errorForResponse(response, nowMs);
   // OAuth answers 400 to wrong credentials; no other request of ours can be at fault here.
   const errorClass = judged === 'invalid' || judged === 'fatal' ? 'set-up' : judged;
   const code = typeof answer.error === 'string' && errorCodes.test(answer.error) ? ` (${answer.error})` : '';
-  const advice =
-    errorClass === 'set-up' ? 'Check the client id, its secret, its expiry and the token URL.' : 'It is tried again.';
+  const advice = errorClass === 'set-up' ? signIn.advice : 'It is tried again.';
   const message = `Failed to sign in: the token endpoint answered ${response.status}${code}. ${advice}`;
   return new DestinationError(errorClass, message, notBeforeMs === undefined ? {} : { notBeforeMs });
 }

@@ -17,6 +17,13 @@ export interface Connector<Terms = unknown> {
   update(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   exit(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   /**
+   * Asks what became of changes that the vendor accepted under this receipt; all of one direction. Needed where `accepted` is a
+   * verdict. Changes nothing at the vendor, and gives one verdict per change id: `accepted` while the vendor does not
+   * know, `retry` for what is to be told anew. Throws `DestinationError`: class `invalid` when some were refused and the
+   * vendor does not say which, for then they are told anew in halves; after any other the vendor is asked again later.
+   */
+  poll?(receipt: string, deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  /**
    * Looks whether the credentials work and what the terms of these routes name is there and fit; changes nothing. Gives one
    * sentence per problem, each with what to do; none when all is well. Throws `DestinationError` when it cannot look, also
    * because the credentials are refused.

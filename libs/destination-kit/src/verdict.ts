@@ -4,6 +4,15 @@
  */
 export type Verdict =
   | { readonly id: string; readonly status: 'delivered' }
+  /** The destination has the change and says later what became of it, when the connector's `poll` asks. */
+  | {
+      readonly id: string;
+      readonly status: 'accepted';
+      /** By what it is asked for, the same for all that were accepted together. Neither secret nor personal. */
+      readonly receipt: string;
+      /** When it can be known, in epoch milliseconds; nobody asks before. */
+      readonly askAtMs: number;
+    }
   | {
       readonly id: string;
       readonly status: 'retry';

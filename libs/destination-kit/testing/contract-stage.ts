@@ -140,9 +140,37 @@ async function attempt(
 ): Promise<Attempt> {
   const [first] = deliveries;
   assert(first !== undefined, 'no batch is empty');
+  const method = methods[first.change.kind];
+  const told = await ask(() => connector[method](deliveries, signal), deliveries, visible);
+  const verdicts = new Map(told.verdicts);
+  let { error } = told;
+  for (let round = 0; error === undefined && round < pollsMax; round += 1) {
+    const accepted = deliveries.filter(({ change }) => verdicts.get(change.id)?.status === 'accepted');
+    const groups = Map.groupBy(accepted, ({ change }) => receiptOf(verdicts.get(change.id)));
+    for (const [receipt, group] of groups) {
+      assert(connector.poll !== undefined, 'what was accepted can be asked for: there is a poll');
+      const answer = await ask(() => connector.poll?.(receipt, group, signal) ?? Promise.resolve([]), group, visible);
+      error ??= answer.error;
+      for (const [id, verdict] of answer.verdicts) verdicts.set(id, verdict);
+    }
+  }
+  return error === undefined ? { verdicts, error } : { verdicts: new Map(), error };
+}
+
+/** How often a vendor that answers later is asked before its stand-in has to know. */
+const pollsMax = 5;
+
+const receiptOf = (verdict: Verdict | undefined): string => (verdict?.status === 'accepted' ? verdict.receipt : '');
+
+/** One call of the connector, of which what comes back is well formed. */
+async function ask(
+  call: () => Promise<readonly Verdict[]>,
+  deliveries: readonly Delivery[],
+  visible: string[],
+): Promise<Attempt> {
   let verdicts: readonly Verdict[];
   try {
-    verdicts = await connector[methods[first.change.kind]](deliveries, signal);
+    verdicts = await call();
   } catch (error) {
     // Whatever was thrown may end in a log, with all that hangs on it.
     visible.push(inspect(error, { depth: 10 }), JSON.stringify(error), String(error));
@@ -155,8 +183,11 @@ async function attempt(
   const asked = new Set(deliveries.map(({ change }) => change.id));
   assert.deepEqual(new Set(byId.keys()), asked, 'every change of the batch has a verdict, and nothing else has');
   for (const verdict of verdicts) {
-    if (verdict.status !== 'delivered') assert.match(verdict.reason, /\S/, 'what is not delivered has a reason');
+    if (verdict.status === 'accepted')
+      assert.match(verdict.receipt, /^[\x21-\x7e]{1,200}$/, 'a receipt is short and plain');
+    else if (verdict.status !== 'delivered') assert.match(verdict.reason, /\S/, 'what is not delivered has a reason');
   }
+  visible.push(...verdicts.map(receiptOf));
   return { verdicts: byId, error: undefined };
 }
 
