@@ -7,6 +7,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,
   log: async () => (await import('./log/destination.ts')).log,
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
+  salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,
   webhook: async () => (await import('./webhook/destination.ts')).webhook,
 };
 

@@ -7,4 +7,9 @@ export {
 } from '../src/dynamics-365/vendor.ts';
 export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';
 export { type MetaVendor, startMetaCustomAudiencesVendor } from '../src/meta-custom-audiences/vendor.ts';
+export {
+  type SalesforceVendor,
+  type SalesforceVendorOptions,
+  startSalesforceVendor,
+} from '../src/salesforce/vendor.ts';
 export { type WebhookVendor, startWebhookVendor } from '../src/webhook/vendor.ts';

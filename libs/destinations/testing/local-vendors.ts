@@ -8,5 +8,6 @@ export const localVendors: Readonly<Record<string, () => Promise<StartLocalVendo
   braze: async () => (await import('../src/braze/vendor.ts')).startLocalBrazeVendor,
   'dynamics-365': async () => (await import('../src/dynamics-365/vendor.ts')).startLocalDynamics365Vendor,
   hubspot: async () => (await import('../src/hubspot/vendor.ts')).startLocalHubspotVendor,
+  salesforce: async () => (await import('../src/salesforce/vendor.ts')).startLocalSalesforceVendor,
   webhook: async () => (await import('../src/webhook/vendor.ts')).startLocalWebhookVendor,
 };

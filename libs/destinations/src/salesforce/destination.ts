@@ -1,0 +1,137 @@
+import {
+  asking,
+  type Connector,
+  defineDestination,
+  type Delivery,
+  formed,
+  formField,
+  plainProfile,
+  refused,
+  secretsIn,
+  type Verdict,
+  withClientCredentials,
+} from '@activation-hub/destination-kit';
+import { Campaigns } from './campaigns.ts';
+import { CampaignMembers } from './members.ts';
+import { isId, PersonRecords, type Persons } from './persons.ts';
+import { personObjects, salesforceRequests } from './request.ts';
+import { readFields } from './response.ts';
+import { type SalesforceSettings, salesforceSettings, type SalesforceTerms, salesforceTerms } from './settings.ts';
+
+/** What an external id field holds at most. */
+const externalIdCharactersMax = 255;
+
+/** Contacts or leads of Salesforce, and their memberships in campaigns. */
+export const salesforce = defineDestination({
+  type: 'salesforce',
+  title: 'Salesforce',
+  description: 'Keeps contacts or leads of Salesforce and their memberships in campaigns.',
+  settings: salesforceSettings,
+  terms: salesforceTerms,
+  // Members of one campaign lock the campaign, so nothing is gained by telling it two batches at once.
+  limits: ({ batchSize }) => ({
+    batchCount: batchSize,
+    batchBytes: 1024 * 1024,
+    requestsPerSecond: 5,
+    concurrency: 1,
+  }),
+  batchBy: 'route',
+  identity: ({ namespace, value }, { identities, personType }) => {
+    const field = Object.hasOwn(identities, namespace) ? identities[namespace] : undefined;
+    if (field === undefined) return refused('no field is set for this namespace');
+    const text = value.trim();
+    if (isId(field)) {
+      const { idPrefix } = personObjects[personType];
+      const isRecord = text.startsWith(idPrefix) && /^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$/.test(text);
+      return isRecord ? formed(longId(text)) : refused(`not the id of a ${personType}`);
+    }
+    if (text.length > externalIdCharactersMax) return refused('longer than an external id can be');
+    if (namespace === 'email') return formField(plainProfile.email, text);
+    return text === '' ? refused('no value') : formed(text);
+  },
+  connect: (settings, { http, now }): Connector<SalesforceTerms> => {
+    http.check(settings.myDomainUrl);
+    const { clientId, clientSecret } = settings;
+    const tokenUrl = `${new URL(settings.myDomainUrl).origin}/services/oauth2/token`;
+    const sender = withClientCredentials(http, { tokenUrl, clientId, clientSecret }, now);
+    const requests = salesforceRequests(settings);
+    const secrets = secretsIn(settings);
+    const campaigns = new Campaigns(sender, requests, now);
+    const persons = new PersonRecords(sender, requests, settings, secrets, now);
+    const person = personObjects[settings.personType];
+    const members = new CampaignMembers(sender, requests, { person, persons, campaigns, secrets }, now);
+
+    return {
+      enter: async (deliveries, signal) => {
+        const terms = termsOf(deliveries);
+        // Before the persons are told: without its campaign there is nothing to be told.
+        const campaignId = await campaigns.idOf(terms, signal);
+        const written = await persons.write(deliveries, signal);
+        return [...endedOf(written), ...(await members.add(deliveries, written, campaignId, terms, signal))];
+      },
+      update: async (deliveries, signal) => {
+        const written = await persons.write(deliveries, signal);
+        return [...written].map(([id, of]): Verdict => ('verdict' in of ? of.verdict : { id, status: 'delivered' }));
+      },
+      exit: async (deliveries, signal) => {
+        const terms = termsOf(deliveries);
+        return await members.remove(deliveries, await campaigns.idOf(terms, signal), terms, signal);
+      },
+      prepare: async (routes, signal) => {
+        for (const terms of routes) await campaigns.idOf(terms, signal);
+      },
+      probe: async (routes, signal) => {
+        const describe = sender.send(requests.describePerson(), signal);
+        const fields = await asking(describe.then((response) => readFields(response, now())));
+        const problems = fieldProblems(settings, person.type, fields);
+        for (const terms of routes) {
+          const problem = await campaigns.problem(terms, signal);
+          if (problem !== undefined) problems.push(problem);
+        }
+        return problems;
+      },
+    };
+  },
+});
+
+/** The terms of a batch, which is of one route. */
+function termsOf(deliveries: readonly Delivery<SalesforceTerms>[]): SalesforceTerms {
+  const [first] = deliveries;
+  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  return first.terms;
+}
+
+function endedOf(persons: Persons): Verdict[] {
+  return [...persons.values()].flatMap((of) => ('verdict' in of ? [of.verdict] : []));
+}
+
+function fieldProblems(
+  { identities }: SalesforceSettings,
+  type: string,
+  fields: ReadonlyMap<string, boolean>,
+): string[] {
+  return Object.values(identities).flatMap((field) => {
+    const isExternalId = fields.get(field.toLowerCase());
+    if (isId(field) || isExternalId === true) return [];
+    const why =
+      isExternalId === undefined
+        ? `${type} has none of this name, or the run-as user must not see it. Correct identities, or its permissions.`
+        : `it is not an external id of ${type}. Mark it as External ID and unique.`;
+    return [`Failed to use the field ${field}: ${why}`];
+  });
+}
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
+
+/**
+ * The id of 18 characters of a record, which answers have, from one of 15: three letters say which of the others are upper
+ * case ("Record ID Field Type", Object Reference for the Salesforce Platform).
+ */
+export function longId(id: string): string {
+  if (id.length !== 15) return id;
+  const suffix = [0, 5, 10].map((start) => {
+    const places = [0, 1, 2, 3, 4].filter((place) => /[A-Z]/.test(id.charAt(start + place)));
+    return letters.charAt(places.reduce((sum, place) => sum + 2 ** place, 0));
+  });
+  return id + suffix.join('');
+}

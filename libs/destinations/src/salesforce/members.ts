@@ -1,0 +1,179 @@
+import {
+  asking,
+  createReasonGuard,
+  type Delivery,
+  type HttpSender,
+  type Secret,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import type { Campaigns } from './campaigns.ts';
+import { isId, type PersonRecords, type Persons, withoutField } from './persons.ts';
+import { type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
+import { judgeRow, readFound, readRows, textAt } from './response.ts';
+import type { SalesforceTerms } from './settings.ts';
+
+type SalesforceDelivery = Delivery<SalesforceTerms>;
+
+/** A campaign member of one change. */
+interface Membership {
+  readonly id: string;
+  readonly rowId: string;
+}
+
+/** The members of campaigns. */
+export class CampaignMembers {
+  readonly #http: HttpSender;
+  readonly #requests: SalesforceRequests;
+  readonly #person: PersonObject;
+  readonly #persons: PersonRecords;
+  readonly #campaigns: Campaigns;
+  readonly #secrets: readonly Secret[];
+  readonly #now: () => number;
+
+  constructor(
+    http: HttpSender,
+    requests: SalesforceRequests,
+    of: {
+      readonly person: PersonObject;
+      readonly persons: PersonRecords;
+      readonly campaigns: Campaigns;
+      readonly secrets: readonly Secret[];
+    },
+    now: () => number,
+  ) {
+    this.#http = http;
+    this.#requests = requests;
+    this.#person = of.person;
+    this.#persons = of.persons;
+    this.#campaigns = of.campaigns;
+    this.#secrets = of.secrets;
+    this.#now = now;
+  }
+
+  /** Makes members of the persons that were found. Who is one already stays as he is, unless he is one that left. */
+  async add(
+    deliveries: readonly SalesforceDelivery[],
+    persons: Persons,
+    campaignId: string,
+    terms: SalesforceTerms,
+    signal: AbortSignal,
+  ): Promise<Verdict[]> {
+    const rows = [...persons].flatMap(([id, of]) => ('personId' in of ? [{ id, personId: of.personId }] : []));
+    if (rows.length === 0) return [];
+    const records = rows.map(({ personId }) => ({
+      attributes: { type: 'CampaignMember' },
+      CampaignId: campaignId,
+      [this.#person.reference]: personId,
+      ...(terms.status !== undefined && { Status: terms.status }),
+    }));
+    const response = await this.#http.send(this.#requests.create(records), signal);
+    const answers = readRows(response, rows.length, this.#now());
+    const guard = createReasonGuard(deliveries, this.#secrets);
+    const verdicts: Verdict[] = [];
+    const gone: Verdict[] = [];
+    const duplicates: typeof rows = [];
+    for (const [index, row] of rows.entries()) {
+      const answer = answers[index];
+      const outcome = answer === undefined ? undefined : judgeRow(row.id, answer, guard);
+      if (outcome === undefined || outcome.is === 'done') verdicts.push({ id: row.id, status: 'delivered' });
+      else if (outcome.is === 'duplicate') duplicates.push(row);
+      else (outcome.is === 'gone' ? gone : verdicts).push(outcome.verdict);
+    }
+    if (gone.length > 0) {
+      // Either the campaign or the person is gone. When the campaign is as it was, it is the person.
+      const isSame = (await this.#campaigns.currentIdOf(terms, signal)) === campaignId;
+      const anew = 'the campaign was made anew';
+      verdicts.push(...(isSame ? gone : gone.map(({ id }): Verdict => ({ id, status: 'retry', reason: anew }))));
+    }
+    return [...verdicts, ...(await this.#welcomeBack(duplicates, campaignId, terms, signal))];
+  }
+
+  /** Gives those who left the status of who enters. Another status is somebody's work and stays. */
+  async #welcomeBack(
+    duplicates: readonly { readonly id: string; readonly personId: string }[],
+    campaignId: string,
+    { status, exitStatus }: SalesforceTerms,
+    signal: AbortSignal,
+  ): Promise<Verdict[]> {
+    if (status === undefined || exitStatus === undefined) {
+      return duplicates.map(({ id }): Verdict => ({ id, status: 'delivered' }));
+    }
+    const { reference } = this.#person;
+    const wanted = duplicates.map(({ id, personId }) => ({ id, value: personId }));
+    const left = await this.#find(reference, wanted, campaignId, signal, ` AND Status = ${quoted(exitStatus)}`);
+    return await this.#change(duplicates, left, status, signal);
+  }
+
+  /** Ends the memberships of these persons, whoever they are: who is no member has left. */
+  async remove(
+    deliveries: readonly SalesforceDelivery[],
+    campaignId: string,
+    { exitStatus }: SalesforceTerms,
+    signal: AbortSignal,
+  ): Promise<Verdict[]> {
+    const verdicts: Verdict[] = [];
+    for (const [field, group] of Map.groupBy(deliveries, ({ change }) => this.#persons.fieldOf(change))) {
+      const rows = group.map(({ change }) => ({ id: change.id, value: change.identity.value }));
+      if (field === undefined) {
+        verdicts.push(...rows.map(({ id }) => withoutField(id)));
+        continue;
+      }
+      const path = isId(field) ? this.#person.reference : `${this.#person.type}.${field}`;
+      const found = await this.#find(path, rows, campaignId, signal);
+      verdicts.push(...(await this.#change(rows, found, exitStatus, signal)));
+    }
+    return verdicts;
+  }
+
+  async #find(
+    path: string,
+    rows: readonly { readonly id: string; readonly value: string }[],
+    campaignId: string,
+    signal: AbortSignal,
+    and = '',
+  ): Promise<Membership[]> {
+    const where = `FROM CampaignMember WHERE CampaignId = ${quoted(campaignId)} AND ${path} IN`;
+    const values = rows.map(({ value }) => value);
+    const memberships: Membership[] = [];
+    for (const queries of queriesFor(values, (list) => `SELECT Id, ${path} ${where} ${list}${and}`)) {
+      const answer = this.#http.send(this.#requests.queries(queries), signal);
+      const records = await asking(answer.then((response) => readFound(response, queries.length, this.#now())));
+      for (const record of records) {
+        const rowId = textAt(record, 'Id');
+        const value = textAt(record, path);
+        if (rowId === undefined || value === undefined) continue;
+        // Most fields are compared without regard to case; where one is not, the same case is meant.
+        const exact = rows.filter((row) => row.value === value);
+        const alike = rows.filter((row) => row.value.toLowerCase() === value.toLowerCase());
+        for (const { id } of exact.length > 0 ? exact : alike) memberships.push({ id, rowId });
+      }
+    }
+    return memberships;
+  }
+
+  /** Gives these memberships a status, or deletes them where there is none; changes without a membership are delivered. */
+  async #change(
+    rows: readonly { readonly id: string }[],
+    memberships: readonly Membership[],
+    status: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Verdict[]> {
+    const ended = new Map<string, Verdict>();
+    const rowIds = [...new Set(memberships.map(({ rowId }) => rowId))];
+    for (let start = 0; start < rowIds.length; start += recordsMax) {
+      const part = rowIds.slice(start, start + recordsMax);
+      const records = part.map((id) => ({ attributes: { type: 'CampaignMember' }, id, Status: status ?? '' }));
+      const request = status === undefined ? this.#requests.deleteMembers(part) : this.#requests.update(records);
+      const answers = readRows(await this.#http.send(request, signal), part.length, this.#now());
+      for (const [index, rowId] of part.entries()) {
+        const answer = answers[index];
+        if (answer === undefined) continue;
+        for (const { id } of memberships.filter((membership) => membership.rowId === rowId)) {
+          const outcome = judgeRow(id, answer, createReasonGuard([], this.#secrets));
+          if (outcome.is === 'ended') ended.set(id, outcome.verdict);
+        }
+      }
+    }
+    return rows.map(({ id }) => ended.get(id) ?? { id, status: 'delivered' });
+  }
+}

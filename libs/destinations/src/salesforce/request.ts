@@ -1,0 +1,105 @@
+import type { HttpRequest, JsonValue } from '@activation-hub/destination-kit';
+import type { SalesforceSettings } from './settings.ts';
+
+/** Records in one request of the collections API. */
+export const recordsMax = 200;
+
+/** How Salesforce calls a kind of person, and the field of a campaign member that refers to one. */
+export interface PersonObject {
+  readonly type: 'Contact' | 'Lead';
+  readonly reference: 'ContactId' | 'LeadId';
+  /** The first characters of the id of each record. */
+  readonly idPrefix: string;
+}
+
+export const personObjects: Readonly<Record<SalesforceSettings['personType'], PersonObject>> = {
+  contact: { type: 'Contact', reference: 'ContactId', idPrefix: '003' },
+  lead: { type: 'Lead', reference: 'LeadId', idPrefix: '00Q' },
+};
+
+/** A record as the collections API wants it: its type beside its fields. */
+export interface SalesforceRecord {
+  readonly attributes: { readonly type: string };
+  readonly [field: string]: JsonValue;
+}
+
+export type SalesforceRequests = ReturnType<typeof salesforceRequests>;
+
+/** The describe of an object with many fields is some megabytes. */
+const describeBytesMax = 32 * 1024 * 1024;
+
+/** Describes the requests to Salesforce; credentials are added on their way. Whatever names a person is in a body. */
+export function salesforceRequests({ myDomainUrl, apiVersion, timeoutMs, personType }: SalesforceSettings) {
+  const { origin } = new URL(myDomainUrl);
+  const root = `/services/data/${apiVersion}`;
+  const person = personObjects[personType];
+  const request = (method: HttpRequest['method'], path: string, body?: unknown): HttpRequest => ({
+    method,
+    url: `${origin}${root}/${path}`,
+    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    timeoutMs,
+  });
+  const collection = (records: readonly SalesforceRecord[]) => ({ allOrNone: false, records });
+
+  return {
+    /** Creates or updates persons by an external id; answered in the order of the request, row by row. */
+    upsertPersons: (field: string, records: readonly SalesforceRecord[]): HttpRequest =>
+      request('PATCH', `composite/sobjects/${person.type}/${field}`, collection(records)),
+    create: (records: readonly SalesforceRecord[]): HttpRequest =>
+      request('POST', 'composite/sobjects', collection(records)),
+    /** Updates records by their `id`. */
+    update: (records: readonly SalesforceRecord[]): HttpRequest =>
+      request('PATCH', 'composite/sobjects', collection(records)),
+    /** Deletes campaign members by the ids of their rows, which are nobody's own. */
+    deleteMembers: (rowIds: readonly string[]): HttpRequest =>
+      request('DELETE', `composite/sobjects?ids=${rowIds.join(',')}&allOrNone=false`),
+    /** Runs up to five queries. They are in the body of a composite request, for they name persons. */
+    queries: (queries: readonly string[]): HttpRequest =>
+      request('POST', 'composite', {
+        allOrNone: false,
+        compositeRequest: queries.map((query, index) => ({
+          method: 'GET',
+          url: `${root}/query?q=${encodeURIComponent(query)}`,
+          referenceId: `query${index}`,
+        })),
+      }),
+    describePerson: (): HttpRequest => ({
+      ...request('GET', `sobjects/${person.type}/describe`),
+      responseBytesMax: describeBytesMax,
+    }),
+  };
+}
+
+/** A text as SOQL writes it. */
+export function quoted(text: string): string {
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  return `'${escaped}'`;
+}
+
+/** Queries in one composite request, and characters of a query as its URL has it: Salesforce allows 5, and some 16,000. */
+const queriesMax = 5;
+const listCharactersMax = 6_000;
+
+/**
+ * Writes the queries that find these values with as many as needed: each query is within what a URL may hold, and each
+ * group is one request. `where` makes a query of a list in SOQL.
+ */
+export function queriesFor(values: Iterable<string>, where: (list: string) => string): string[][] {
+  const lists: string[][] = [];
+  let characters = Infinity;
+  for (const value of new Set(values)) {
+    const literal = quoted(value);
+    const length = encodeURIComponent(literal).length + 3;
+    if (characters + length > listCharactersMax) {
+      lists.push([]);
+      characters = 0;
+    }
+    lists.at(-1)?.push(literal);
+    characters += length;
+  }
+  const queries = lists.map((list) => where(`(${list.join(',')})`));
+  return Array.from({ length: Math.ceil(queries.length / queriesMax) }, (_, index) =>
+    queries.slice(index * queriesMax, (index + 1) * queriesMax),
+  );
+}

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import type { DestinationError, HttpResponse } from '@activation-hub/destination-kit';
+import { queriesFor } from './request.ts';
+import { judgeRow, readRows, salesforceError } from './response.ts';
+
+test('long lists of identities are asked for by as many queries as fit', () => {
+  const values = Array.from({ length: 200 }, (_, index) => `${'é'.repeat(40)}-${index}`);
+  const groups = queriesFor(values, (list) => `IN ${list}`);
+  expect(groups.flat().flatMap((query) => [...query.matchAll(/'([^']+)'/g)].map(([, value]) => value))).toEqual(values);
+  for (const group of groups) {
+    expect(group.length).toBeLessThanOrEqual(5);
+    for (const query of group) expect(encodeURIComponent(query).length).toBeLessThan(6_100);
+  }
+  expect(groups.length).toBeGreaterThan(1);
+});
+
+const answer = (status: number, codes: readonly string[] = [], headers = {}): HttpResponse => ({
+  status,
+  headers,
+  body: JSON.stringify(codes.map((errorCode) => ({ errorCode, message: 'about ann@example.com' }))),
+});
+
+test.each<[string, HttpResponse, Partial<DestinationError>]>([
+  [
+    'the quota of a day',
+    answer(403, ['REQUEST_LIMIT_EXCEEDED']),
+    { class: 'throttled', notBeforeMs: 901_000, doubt: undefined },
+  ],
+  [
+    'a quota that says when',
+    answer(403, ['REQUEST_LIMIT_EXCEEDED'], { 'retry-after': '5' }),
+    { class: 'throttled', notBeforeMs: 6_000 },
+  ],
+  ['a missing permission', answer(403, ['INSUFFICIENT_ACCESS']), { class: 'set-up', doubt: undefined }],
+  ['a field that is not there', answer(400, ['INVALID_FIELD']), { class: 'set-up', doubt: undefined }],
+  ['a request that is malformed', answer(400, ['JSON_PARSER_ERROR']), { class: 'invalid', doubt: undefined }],
+  ['an unknown object', answer(404, ['NOT_FOUND']), { class: 'set-up' }],
+  ['a server that is away', answer(503, ['SERVER_UNAVAILABLE']), { class: 'transient', doubt: 'answered' }],
+  ['a gateway in HTML', { status: 502, headers: {}, body: '<html>' }, { class: 'transient', doubt: 'unanswered' }],
+])('%s', (_what, response, expected) => {
+  const error = salesforceError(response, 1_000);
+  expect(error).toMatchObject(expected);
+  expect(error.message).not.toContain('ann@example.com');
+});
+
+test.each([
+  ['UNABLE_TO_LOCK_ROW', '', 'ended', 'retry'],
+  ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Trigger: first error: UNABLE_TO_LOCK_ROW, busy', 'ended', 'retry'],
+  ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Trigger: null pointer', 'ended', 'rejected'],
+  ['INVALID_FIELD', 'No such column', 'ended', 'rejected'],
+  ['REQUIRED_FIELD_MISSING', '', 'ended', 'rejected'],
+  ['ENTITY_IS_DELETED', '', 'gone', 'rejected'],
+  ['DUPLICATE_VALUE', '', 'duplicate', undefined],
+])('a record that is refused with %s (%s) is %s, %s', (statusCode, message, is, status) => {
+  const outcome = judgeRow('change-1', { success: false, errors: [{ statusCode, message }] }, (text) => String(text));
+  expect(outcome.is).toBe(is);
+  expect('verdict' in outcome ? outcome.verdict.status : undefined).toBe(status);
+});
+
+test('an answer with fewer rows than records tells nothing of any', () => {
+  const rows = { status: 200, headers: {}, body: '[{"id":"0035g0000000001AAA","success":true,"errors":[]}]' };
+  expect(() => readRows(rows, 2, 0)).toThrow(expect.objectContaining({ class: 'transient', doubt: 'answered' }));
+});

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import {
+  DestinationError,
+  errorForResponse,
+  type HttpResponse,
+  readAnswer,
+  type ReasonGuard,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+
+/** The quota is of 24 hours that roll on, and Salesforce does not say when there is some again. */
+const quotaMs = 15 * 60_000;
+
+/** Codes of a whole request about which a person must do something, whatever its status: 400 for most of them. */
+const setUpCodes = new Set([
+  'API_DISABLED_FOR_ORG',
+  'API_CURRENTLY_DISABLED',
+  'INSUFFICIENT_ACCESS',
+  'INVALID_FIELD',
+  'INVALID_SESSION_ID',
+  'INVALID_TYPE',
+  'NOT_FOUND',
+]);
+
+/** What an answer outside 2xx means for the whole request. */
+export function salesforceError(response: HttpResponse, nowMs: number): DestinationError {
+  const error = errorForResponse(response, nowMs);
+  const codes = codesOf(response.body);
+  if (codes.includes('REQUEST_LIMIT_EXCEEDED') && response.status < 500) {
+    const message =
+      'Failed to deliver: the API quota of the Salesforce org is used up. It is tried again; allow more requests, or send fewer.';
+    return new DestinationError('throttled', message, { notBeforeMs: error.notBeforeMs ?? nowMs + quotaMs });
+  }
+  const code = codes.find((each) => setUpCodes.has(each));
+  if (response.status === 400 && code !== undefined) {
+    const message = `Failed to deliver: Salesforce answered 400, ${code}. Check the fields that are mapped and the permissions of the run-as user.`;
+    return new DestinationError('set-up', message);
+  }
+  return error;
+}
+
+const errorAnswer = z.array(z.object({ errorCode: z.string() }));
+
+/** The codes of an error, of which only those that are known are ever shown. */
+function codesOf(body: string): readonly string[] {
+  try {
+    return errorAnswer.parse(JSON.parse(body)).map(({ errorCode }) => errorCode);
+  } catch {
+    // Gateways in front of Salesforce answer in HTML; the status then says all that can be said.
+    return [];
+  }
+}
+
+const rowsAnswer = z.array(
+  z.object({
+    id: z.string().nullish(),
+    success: z.boolean(),
+    errors: z.array(z.object({ statusCode: z.string(), message: z.string().nullish() })).default([]),
+  }),
+);
+
+/** What became of one record. */
+export type Row = z.output<typeof rowsAnswer>[number];
+
+/**
+ * Gives what became of each record, in the order of the request, which Salesforce promises. Rows have no other key: when one
+ * is missing, none can be told.
+ */
+export function readRows(response: HttpResponse, count: number, nowMs: number): readonly Row[] {
+  if (response.status !== 200 && response.status !== 201) throw salesforceError(response, nowMs);
+  const rows = readAnswer(response, rowsAnswer);
+  if (rows.length === count) return rows;
+  throw new DestinationError(
+    'transient',
+    `Failed to read the answer of Salesforce: ${rows.length} results for ${count} records. It is tried again.`,
+    { doubt: 'answered' },
+  );
+}
+
+/** Codes of a record that Salesforce takes another time; with none of them is there doubt. */
+const retryCodes = ['UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE', 'REQUEST_LIMIT_EXCEEDED', 'REQUEST_RUNNING_TOO_LONG'];
+/** Codes that say that a record, or one to which it refers, is not there or must not be seen. */
+const goneCodes = new Set([
+  'ENTITY_IS_DELETED',
+  'INVALID_CROSS_REFERENCE_KEY',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+  'NOT_FOUND',
+]);
+
+/** What one record came to: done, there already, not there, or the verdict with which its change ends. */
+export type RowOutcome =
+  | { readonly is: 'done' }
+  | { readonly is: 'duplicate' }
+  | { readonly is: 'gone'; readonly verdict: Verdict }
+  | { readonly is: 'ended'; readonly verdict: Verdict };
+
+/** Judges the record of one change by its codes. `guard` keeps words of Salesforce out that repeat the person's. */
+export function judgeRow(id: string, { success, errors }: Row, guard: ReasonGuard): RowOutcome {
+  if (success) return { is: 'done' };
+  const code = errors[0]?.statusCode ?? '';
+  if (code === 'DUPLICATE_VALUE') return { is: 'duplicate' };
+  // Errors of triggers wrap a lock that was not to be had: the code of the lock is then inside.
+  const isPassing = errors.some(({ statusCode, message }) =>
+    retryCodes.some((each) => statusCode === each || message?.includes(each) === true),
+  );
+  const reason = guard(code, 'Salesforce refuses this record');
+  if (isPassing) return { is: 'ended', verdict: { id, status: 'retry', reason } };
+  const verdict: Verdict = { id, status: 'rejected', reason };
+  return goneCodes.has(code) ? { is: 'gone', verdict } : { is: 'ended', verdict };
+}
+
+const compositeAnswer = z.object({
+  compositeResponse: z.array(
+    z.object({
+      httpStatusCode: z.number(),
+      httpHeaders: z.record(z.string(), z.string()).nullish(),
+      body: z.unknown(),
+    }),
+  ),
+});
+/** More rows than one page are never asked for. */
+const queryAnswer = z.object({ done: z.literal(true), records: z.array(z.record(z.string(), z.unknown())) });
+
+export type FoundRecord = Readonly<Record<string, unknown>>;
+
+/** Gives the records that `count` queries found together. */
+export function readFound(response: HttpResponse, count: number, nowMs: number): readonly FoundRecord[] {
+  if (response.status !== 200) throw salesforceError(response, nowMs);
+  const { compositeResponse } = readAnswer(
+    response,
+    compositeAnswer.refine((answer) => answer.compositeResponse.length === count),
+  );
+  return compositeResponse.flatMap(({ httpStatusCode: status, httpHeaders, body }) => {
+    const headers = Object.entries(httpHeaders ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+    const answer = {
+      status,
+      headers: Object.fromEntries(headers) as Record<string, string>,
+      body: JSON.stringify(body),
+    };
+    if (status !== 200) throw salesforceError(answer, nowMs);
+    return readAnswer(answer, queryAnswer).records;
+  });
+}
+
+/** The text in a field of a found record; `path` may lead through a reference, as `Contact.Email` does. */
+export function textAt(record: FoundRecord, path: string): string | undefined {
+  const value = path
+    .split('.')
+    .reduce<unknown>(
+      (from, name) => (typeof from === 'object' && from !== null ? valueOf(from, name) : undefined),
+      record,
+    );
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** Salesforce names a field as it was declared, however the query writes it. */
+function valueOf(from: object, name: string): unknown {
+  return Object.entries(from).find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+const describeAnswer = z.object({
+  fields: z.array(z.object({ name: z.string(), externalId: z.boolean().default(false) })),
+});
+
+/** Whether each field of an object is an external id, by its name in lower case. */
+export function readFields(response: HttpResponse, nowMs: number): ReadonlyMap<string, boolean> {
+  if (response.status !== 200) throw salesforceError(response, nowMs);
+  const { fields } = readAnswer(response, describeAnswer);
+  return new Map(fields.map(({ name, externalId }) => [name.toLowerCase(), externalId]));
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+const fieldName = z
+  .string()
+  .regex(
+    /^[A-Za-z]\w{0,79}$/,
+    'Write the API name of a field of the person, such as External_Id__c, or Id for the record id.',
+  );
+
+export const salesforceSettings = z.strictObject({
+  myDomainUrl: configuredUrl().meta({
+    description:
+      'The My Domain of the org, up to the host. Client credentials are not taken at login.salesforce.com; a sandbox has a My Domain of its own.',
+    examples: ['https://contoso.my.salesforce.com', 'https://contoso--uat.sandbox.my.salesforce.com'],
+  }),
+  clientId: z
+    .string()
+    .min(1)
+    .meta({
+      description: 'Consumer key of the external client app, which has the client credentials flow and a run-as user.',
+      examples: ['3MVG9example'],
+    }),
+  clientSecret: secret().meta({
+    description: 'Consumer secret of the external client app.',
+    examples: [{ secret: 'salesforce-client-secret' }],
+  }),
+  personType: z
+    .enum(['contact', 'lead'])
+    .default('contact')
+    .meta({ description: 'What persons are in this org, and members of its campaigns.', examples: ['lead'] }),
+  identities: z
+    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), fieldName)
+    .refine((identities) => Object.keys(identities).length > 0, 'Name at least one namespace.')
+    .meta({
+      description:
+        'For each identity namespace, the field by which Salesforce knows the person: one that is marked External ID and unique, under which whoever is not there is created; or Id, the id of a record that is there.',
+      examples: [{ email: 'Activation_Email__c', crmid: 'Id' }],
+    }),
+  apiVersion: z
+    .string()
+    .regex(/^v\d{2,3}\.0$/, 'Write the version of the API, such as v64.0.')
+    .default('v64.0')
+    .meta({ description: 'Version of the Salesforce REST API, v46.0 or later.', examples: ['v64.0'] }),
+  batchSize: z
+    .int()
+    .min(1)
+    .max(200)
+    .default(200)
+    .meta({ description: 'Records in one request, at most. Salesforce takes 200.', examples: [50] }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(110_000)
+    .default(60_000)
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [30_000],
+    }),
+});
+
+export type SalesforceSettings = z.output<typeof salesforceSettings>;
+
+const status = z.string().trim().min(1).max(40);
+
+export const salesforceTerms = z
+  .strictObject({
+    campaign: z
+      .string()
+      .trim()
+      .min(1)
+      .max(80)
+      .optional()
+      .meta({ description: 'Name of the campaign whose members are the audience.', examples: ['Sports Fans'] }),
+    campaignId: z
+      .string()
+      .regex(/^701[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/, 'Write the id of a campaign: 15 or 18 characters from 701.')
+      .optional()
+      .meta({ description: 'Id of the campaign, instead of its name.', examples: ['7015g000000AbCdAAK'] }),
+    createCampaign: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'Creates the campaign when there is none of this name, and the member statuses that it lacks.',
+        examples: [true],
+      }),
+    status: status.optional().meta({
+      description: 'Member status of who enters; without it the default status of the campaign.',
+      examples: ['In audience'],
+    }),
+    exitStatus: status.optional().meta({
+      description:
+        'Member status of who leaves. Without it the campaign member is deleted. With it the member stays, and gets the status of who enters when the person comes back.',
+      examples: ['Left'],
+    }),
+  })
+  .refine(
+    ({ campaign, campaignId }) => (campaign === undefined) !== (campaignId === undefined),
+    'Write either campaign or campaignId.',
+  )
+  .refine(
+    ({ campaignId, createCampaign }) => campaignId === undefined || !createCampaign,
+    'A campaign by id cannot be created. Use campaign.',
+  )
+  .refine(
+    ({ status: entry, exitStatus }) => exitStatus === undefined || entry !== undefined,
+    'With exitStatus, write the status of who enters too.',
+  )
+  .refine(
+    ({ status: entry, exitStatus }) => exitStatus === undefined || entry?.toLowerCase() !== exitStatus.toLowerCase(),
+    'The status of who leaves must differ from that of who enters.',
+  );
+
+export type SalesforceTerms = z.output<typeof salesforceTerms>;

@@ -1,0 +1,386 @@
+import { z } from 'zod';
+import type { JsonValue } from '@activation-hub/destination-kit';
+import {
+  type StandInVendor,
+  type StartLocalVendor,
+  startVendorServer,
+  type VendorRequest,
+  type VendorResponse,
+} from '@activation-hub/destination-kit/testing';
+
+import { isId } from './persons.ts';
+import { type PersonObject, personObjects } from './request.ts';
+import { salesforceSettings, salesforceTerms } from './settings.ts';
+
+type Fields = Readonly<Record<string, JsonValue>>;
+
+const record = z
+  .object({ attributes: z.strictObject({ type: z.string() }), id: z.string().optional() })
+  .catchall(z.json());
+const collection = z.strictObject({ allOrNone: z.literal(false), records: z.array(record).min(1).max(200) });
+const composite = z.strictObject({
+  allOrNone: z.boolean(),
+  compositeRequest: z
+    .array(z.strictObject({ method: z.literal('GET'), url: z.string().max(16_000), referenceId: z.string() }))
+    .min(1)
+    .max(5),
+});
+
+export interface SalesforceVendorOptions {
+  readonly person?: PersonObject;
+  /** Fields of the persons that are external ids. */
+  readonly externalIds?: readonly string[];
+  /** Whoever is named by the id of a record is there: somebody made the record in Salesforce itself. */
+  readonly everybodyIsThere?: boolean;
+}
+
+/** A Salesforce org, as far as the connector uses it. */
+export interface SalesforceVendor extends StandInVendor {
+  /** A campaign that somebody makes in Salesforce itself; gives its id. */
+  addCampaign(name: string, statuses?: readonly string[], id?: string): string;
+  /** What these fields of the members of the campaign with this name or id hold; not of those with the status. */
+  members(campaign: string, fields: readonly string[], exceptStatus?: string): readonly string[];
+  deleteCampaign(id: string): void;
+  readonly campaigns: readonly string[];
+  statusesOf(campaignId: string): readonly string[];
+  /** A contact that somebody makes in Salesforce itself; gives its id. */
+  addContact(fields: Fields): string;
+  readonly contacts: readonly Fields[];
+  /** Status of the member with this external id or record id; `undefined` when there is none. */
+  statusOf(identity: string): string | undefined;
+  setStatus(identity: string, status: string): void;
+  /** From now on a record of this identity meets this code; `undefined` ends it. */
+  failWith(identity: string, code: string | undefined): void;
+  /** From now on every collection of persons answers with this instead. */
+  answerPersonsWith(response: VendorResponse | undefined): void;
+  /** From now on the tokens that were given are refused. */
+  revokeTokens(): void;
+}
+
+export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, routes }) => {
+  const { identities, personType } = salesforceSettings.parse(settings);
+  const fields = Object.values(identities);
+  const vendor = await startSalesforceVendor({
+    person: personObjects[personType],
+    externalIds: fields.filter((field) => !isId(field)),
+    everybodyIsThere: true,
+  });
+  for (const { terms } of routes) {
+    const { campaign, campaignId, createCampaign, status, exitStatus } = salesforceTerms.parse(terms);
+    const statuses = [status, exitStatus].filter((label) => label !== undefined);
+    if (!createCampaign) vendor.addCampaign(campaign ?? 'A campaign', statuses, campaignId);
+  }
+  return {
+    settings: { myDomainUrl: vendor.origin },
+    members: ({ terms }) => {
+      const { campaign, campaignId, exitStatus } = salesforceTerms.parse(terms);
+      return vendor.members(campaign ?? campaignId ?? '', fields, exitStatus);
+    },
+    close: () => vendor.close(),
+  };
+};
+
+/** Starts an org on a free local port, of contacts by default, with a campaign called Sports Fans. */
+export async function startSalesforceVendor(options: SalesforceVendorOptions = {}): Promise<SalesforceVendor> {
+  const org = new Org(options);
+  const server = await startVendorServer(
+    (request) => org.answer(request),
+    ({ method, url, body }) =>
+      method === 'GET' || /\/(token|composite)$/.test(url) || /"type":"Campaign(MemberStatus)?"/.test(body),
+  );
+  org.addCampaign('Sports Fans', ['Sent', 'Responded']);
+  return {
+    ...server,
+    member: (identity) => org.member(identity),
+    refuse: (identity) => void org.codes.set(identity, 'FIELD_CUSTOM_VALIDATION_EXCEPTION'),
+    omit: (identity) => void org.omitted.add(identity),
+    addCampaign: (name, statuses = [], id) => org.addCampaign(name, statuses, id),
+    members: (campaign, fields, exceptStatus) => org.members(campaign, fields, exceptStatus),
+    deleteCampaign: (id) => void org.rows.delete(id),
+    get campaigns() {
+      return org.of('Campaign').map(([, { Name }]) => textOf(Name));
+    },
+    statusesOf: (campaignId) =>
+      org.of('CampaignMemberStatus').flatMap(([, row]) => (row.CampaignId === campaignId ? [textOf(row.Label)] : [])),
+    addContact: (fields) => org.add(org.person.type, fields),
+    get contacts() {
+      return org.of(org.person.type).map(([, fields]) => fields);
+    },
+    statusOf: (identity) => org.memberRow(identity)?.[1].Status as string | undefined,
+    setStatus: (identity, status) => org.setStatus(identity, status),
+    failWith: (identity, code) => {
+      if (code === undefined) org.codes.delete(identity);
+      else org.codes.set(identity, code);
+    },
+    answerPersonsWith: (response) => {
+      org.personsAnswer = response;
+    },
+    revokeTokens: () => {
+      org.firstGoodToken = org.lastToken + 1;
+    },
+  };
+}
+
+const idPrefixes: Readonly<Record<string, string>> = {
+  Contact: '003',
+  Lead: '00Q',
+  Campaign: '701',
+  CampaignMember: '00v',
+};
+
+class Org {
+  /** All records by their id. */
+  readonly rows = new Map<string, Fields & { readonly type: string }>();
+  readonly codes = new Map<string, string>();
+  readonly omitted = new Set<string>();
+  personsAnswer: VendorResponse | undefined;
+  firstGoodToken = 1;
+  lastToken = 0;
+  readonly person: PersonObject;
+  readonly #externalIds: readonly string[];
+  readonly #everybodyIsThere: boolean;
+  #lastId = 0;
+
+  constructor({ person = personObjects.contact, externalIds, everybodyIsThere = false }: SalesforceVendorOptions) {
+    this.person = person;
+    this.#externalIds = externalIds ?? ['Activation_Email__c', 'External_Id__c'];
+    this.#everybodyIsThere = everybodyIsThere;
+  }
+
+  of(type: string): [string, Fields][] {
+    return [...this.rows].filter(([, row]) => row.type === type);
+  }
+
+  add(type: string, fields: Fields, ownId?: string): string {
+    this.#lastId += 1;
+    const id = ownId ?? `${idPrefixes[type] ?? '01Y'}5g0000${String(this.#lastId).padStart(6, '0')}AAA`;
+    this.rows.set(id, { ...fields, type });
+    return id;
+  }
+
+  /** Makes the campaign unless there is one of this name or id, and the statuses that it lacks. */
+  addCampaign(name: string, statuses: readonly string[], ownId?: string): string {
+    const isThere = this.#everybodyIsThere ? this.#campaign(ownId ?? name) : undefined;
+    const id = isThere ?? this.add('Campaign', { Name: name }, ownId);
+    for (const label of statuses) this.add('CampaignMemberStatus', { CampaignId: id, Label: label });
+    return id;
+  }
+
+  #campaign(nameOrId: string): string | undefined {
+    return this.of('Campaign').find(([id, { Name }]) => id === nameOrId || Name === nameOrId)?.[0];
+  }
+
+  members(campaign: string, fields: readonly string[], exceptStatus: string | undefined): readonly string[] {
+    const campaignId = this.#campaign(campaign);
+    const rows = this.of('CampaignMember').filter(
+      ([, row]) => row.CampaignId === campaignId && (exceptStatus === undefined || row.Status !== exceptStatus),
+    );
+    // By the record id only who has no external id.
+    const held = rows.flatMap(([, row]) => {
+      const personId = textOf(row[this.person.reference]);
+      const values = fields.map((field) => this.rows.get(personId)?.[field]).filter((value) => value !== undefined);
+      return values.length > 0 ? values : [personId];
+    });
+    return held.filter((value) => typeof value === 'string');
+  }
+
+  memberRow(identity: string): [string, Fields] | undefined {
+    const contact = this.of(this.person.type).find(
+      ([id, fields]) => id === identity || this.#externalIds.some((name) => fields[name] === identity),
+    );
+    return contact && this.of('CampaignMember').find(([, row]) => row[this.person.reference] === contact[0]);
+  }
+
+  member(identity: string): Fields | undefined {
+    const row = this.memberRow(identity)?.[1];
+    if (row === undefined || row.Status === 'Left') return undefined;
+    const hidden = new Set(['type', ...this.#externalIds]);
+    return Object.fromEntries(
+      Object.entries(this.rows.get(textOf(row[this.person.reference])) ?? {}).filter(([name]) => !hidden.has(name)),
+    );
+  }
+
+  setStatus(identity: string, status: string): void {
+    const found = this.memberRow(identity);
+    if (found !== undefined) this.#write(found[0], { Status: status });
+  }
+
+  answer({ method, url, headers, body }: VendorRequest): VendorResponse {
+    if (url === '/services/oauth2/token') return this.#signIn(body);
+    const token = Number(/^Bearer token-(\d+)$/.exec(headers.authorization ?? '')?.[1]);
+    if (!(token >= this.firstGoodToken && token <= this.lastToken)) return failed(401, 'INVALID_SESSION_ID');
+    const path = url.replace(/^\/services\/data\/v\d+\.0\//, '');
+    if (method === 'GET' && path === `sobjects/${this.person.type}/describe`) return this.#describe();
+    if (method === 'POST' && path === 'composite') return this.#composite(body);
+    const [, type, field] = /^composite\/sobjects\/(\w+)\/(\w+)$/.exec(path) ?? [];
+    if (method === 'PATCH' && type === this.person.type && field !== undefined) return this.#upsert(field, body);
+    if (method === 'POST' && path === 'composite/sobjects') return this.#create(body);
+    if (method === 'PATCH' && path === 'composite/sobjects') return this.#update(body);
+    const [, ids] = /^composite\/sobjects\?ids=([\w,]+)&allOrNone=false$/.exec(path) ?? [];
+    if (method === 'DELETE' && ids !== undefined)
+      return json(
+        200,
+        ids.split(',').map((id) => this.#delete(id)),
+      );
+    return failed(404, 'NOT_FOUND');
+  }
+
+  #signIn(body: string): VendorResponse {
+    if (new URLSearchParams(body).get('grant_type') !== 'client_credentials') {
+      return json(400, { error: 'unsupported_grant_type' });
+    }
+    this.lastToken += 1;
+    return json(200, { access_token: `token-${this.lastToken}`, token_type: 'Bearer', issued_at: '1' });
+  }
+
+  #describe(): VendorResponse {
+    const standard = ['Id', 'FirstName', 'Email'].map((name) => ({ name, externalId: false }));
+    // Larger than what an ordinary answer may be, as the real one is.
+    const others = Array.from({ length: 20_000 }, (_, index) => ({ name: `Field_${index}__c`, label: 'x'.repeat(40) }));
+    return json(200, {
+      fields: [...standard, ...this.#externalIds.map((name) => ({ name, externalId: true })), ...others],
+    });
+  }
+
+  #upsert(field: string, body: string): VendorResponse {
+    if (this.personsAnswer !== undefined) return this.personsAnswer;
+    const parsed = collection.safeParse(parse(body));
+    if (!parsed.success || !this.#externalIds.includes(field)) return failed(400, 'INVALID_FIELD');
+    const { records } = parsed.data;
+    const seen = new Set<string>();
+    const results = records.flatMap(({ attributes, id, ...fields }): object[] => {
+      const key = textOf(fields[field]);
+      const isRepeated = seen.size === seen.add(key.toLowerCase()).size;
+      if (this.omitted.has(key)) return [];
+      if (id !== undefined || attributes.type !== this.person.type) return [refusal('INVALID_FIELD_FOR_INSERT_UPDATE')];
+      if (isRepeated) return [refusal('DUPLICATE_VALUE')];
+      const code = this.codes.get(key);
+      if (code !== undefined) return [refusal(code, `${key} is not valid`)];
+      const found = this.of(this.person.type).find(
+        ([, contact]) => textOf(contact[field]).toLowerCase() === key.toLowerCase(),
+      );
+      if (found === undefined)
+        return [{ id: this.add(this.person.type, fields), success: true, errors: [], created: true }];
+      return [{ ...this.#write(found[0], fields), created: false }];
+    });
+    return json(200, results);
+  }
+
+  #create(body: string): VendorResponse {
+    const parsed = collection.safeParse(parse(body));
+    if (!parsed.success) return failed(400, 'JSON_PARSER_ERROR');
+    return json(
+      200,
+      parsed.data.records.map(({ attributes: { type }, ...fields }) => {
+        if (type !== 'CampaignMember') return { id: this.add(type, fields), success: true, errors: [] };
+        const { CampaignId: campaign, [this.person.reference]: contact } = fields;
+        this.#makeThere(textOf(contact));
+        const code = this.codes.get(textOf(contact));
+        if (code !== undefined) return refusal(code);
+        if (![campaign, contact].every((id) => this.rows.has(textOf(id))))
+          return refusal('INVALID_CROSS_REFERENCE_KEY');
+        const isMember = this.of(type).some(
+          ([, row]) => row.CampaignId === campaign && row[this.person.reference] === contact,
+        );
+        if (isMember) return refusal('DUPLICATE_VALUE', 'Already a campaign member.');
+        return { id: this.add(type, { Status: 'Sent', ...(fields as Fields) }), success: true, errors: [] };
+      }),
+    );
+  }
+
+  #update(body: string): VendorResponse {
+    const parsed = collection.safeParse(parse(body));
+    if (!parsed.success) return failed(400, 'JSON_PARSER_ERROR');
+    return json(
+      200,
+      parsed.data.records.map(({ attributes, id = '', ...fields }) => {
+        const code = this.codes.get(id);
+        if (code !== undefined) return refusal(code);
+        if (attributes.type === this.person.type) this.#makeThere(id);
+        return this.rows.get(id)?.type === attributes.type ? this.#write(id, fields) : refusal('NOT_FOUND');
+      }),
+    );
+  }
+
+  #makeThere(personId: string): void {
+    if (this.#everybodyIsThere && !this.rows.has(personId)) this.add(this.person.type, {}, personId);
+  }
+
+  #delete(id: string): object {
+    const code = this.codes.get(id);
+    if (code !== undefined) return refusal(code);
+    return this.rows.delete(id) ? { id, success: true, errors: [] } : refusal('ENTITY_IS_DELETED');
+  }
+
+  #write(id: string, fields: Fields): object {
+    const row = this.rows.get(id);
+    if (row !== undefined) this.rows.set(id, { ...row, ...fields, type: row.type });
+    return { id, success: true, errors: [] };
+  }
+
+  #composite(body: string): VendorResponse {
+    const parsed = composite.safeParse(parse(body));
+    if (!parsed.success) return failed(400, 'JSON_PARSER_ERROR');
+    const compositeResponse = parsed.data.compositeRequest.map(({ url, referenceId }) => {
+      const query = new URL(url, 'https://org.example').searchParams.get('q') ?? '';
+      return { body: this.#query(query), httpHeaders: {}, httpStatusCode: 200, referenceId };
+    });
+    return json(200, { compositeResponse });
+  }
+
+  /** Gives the rows in another order than they were made, as a database may. */
+  #query(query: string): object {
+    const [, fields = '', type = '', where = ''] =
+      /^SELECT (.+?) FROM (\w+) WHERE (.+?)(?: LIMIT \d+)?$/.exec(query) ?? [];
+    const conditions = [...where.matchAll(/([\w.]+) (?:=|IN) (\(.*?[^\\]'\)|'(?:\\.|[^'\\])*')(?= AND |$)/g)].map(
+      ([, path = '', list = '']) => ({
+        path,
+        values: [...list.matchAll(/'((?:\\.|[^'\\])*)'/g)].map(([, text = '']) =>
+          text.replaceAll(/\\(.)/g, '$1').toLowerCase(),
+        ),
+      }),
+    );
+    const records = this.of(type)
+      .filter(([id, row]) =>
+        conditions.every(({ path, values }) => values.includes(textOf(this.#at(id, row, path)).toLowerCase())),
+      )
+      .map(([id, row]) => Object.fromEntries(fields.split(', ').map((path) => this.#selected(id, row, path))));
+    return { totalSize: records.length, done: true, records: records.reverse() };
+  }
+
+  #at(id: string, row: Fields, path: string): JsonValue | undefined {
+    const [first = '', field] = path.split('.');
+    if (field === undefined) return first === 'Id' ? id : row[first];
+    return this.rows.get(textOf(row[`${first}Id`]))?.[field];
+  }
+
+  #selected(id: string, row: Fields, path: string): [string, unknown] {
+    const [first = '', field] = path.split('.');
+    const value = this.#at(id, row, path);
+    return field === undefined ? [first, value] : [first, { attributes: { type: first }, [field]: value }];
+  }
+}
+
+const textOf = (value: JsonValue | undefined): string =>
+  typeof value === 'string' ? value : JSON.stringify(value ?? '');
+
+const refusal = (statusCode: string, message = statusCode) => ({
+  success: false,
+  errors: [{ statusCode, message, fields: [] }],
+});
+
+const json = (status: number, body: unknown): VendorResponse => ({
+  status,
+  headers: { 'content-type': 'application/json;charset=UTF-8' },
+  body: JSON.stringify(body),
+});
+
+const failed = (status: number, errorCode: string): VendorResponse => json(status, [{ message: 'refused', errorCode }]);
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
