@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Says, when a deployment has failed, what runs now and how to get back. Reads ENVIRONMENT, DEPLOYED (what became of the step that
+# deploys), GH_TOKEN and GH_REPO; writes to the log and to the summary of the run.
+set -euo pipefail
+
+say() {
+  echo "$1" | tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"
+}
+
+say "### $ENVIRONMENT was not deployed as it should be; the environments after it were left alone."
+if [ "$DEPLOYED" != success ] && [ "$DEPLOYED" != failure ]; then
+  say "The package was not deployed: $ENVIRONMENT runs what it ran before. Look at the step that failed, and push a fix."
+  exit 0
+fi
+say "The package was sent to $ENVIRONMENT and may run there. Events are not lost: they wait in the hub and in the retry queue."
+
+# The newest run of the pipeline in which every environment was healthy.
+if ! good="$(gh run list --workflow deploy.yml --branch main --event push --status success --limit 1 --json databaseId --jq '.[0].databaseId // empty')"; then
+  good=''
+fi
+say "To run the package of an earlier run again (its infrastructure stays as it is):"
+say "    gh workflow run operate.yml -f action=rollback -f environment=$ENVIRONMENT -f run=${good:-<id of the run>}"
+if [ -z "$good" ]; then
+  say "No earlier run went through all environments; choose one: gh run list --workflow deploy.yml --branch main"
+fi

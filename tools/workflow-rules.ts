@@ -1,0 +1,229 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { knownActions } from './known-actions.ts';
+import { root } from './repository.ts';
+import { actionOf, type Job, type Step, type Workflow } from './workflow.ts';
+
+/** What every workflow must hold. Gives one line per fault. */
+export interface WorkflowRule {
+  readonly name: string;
+  readonly faults: (workflows: readonly Workflow[]) => readonly string[];
+}
+
+const environments = ['dev', 'staging', 'prod'];
+const tokenPermission = 'id-token';
+
+const everyJob =
+  (faults: (job: Job, workflows: readonly Workflow[]) => readonly string[]) =>
+  (workflows: readonly Workflow[]): readonly string[] =>
+    workflows
+      .flatMap(({ jobs }) => jobs)
+      .flatMap((job) => faults(job, workflows).map((fault) => `${job.id}: ${fault}`));
+
+const everyStep = (faults: (step: Step, job: Job) => readonly string[]): WorkflowRule['faults'] =>
+  everyJob((job) =>
+    job.steps.flatMap((step) => faults(step, job).map((fault) => `${step.name ?? step.uses ?? ''}: ${fault}`)),
+  );
+
+const unless = (holds: boolean, fault: string): readonly string[] => (holds ? [] : [fault]);
+
+export const workflowRules: readonly WorkflowRule[] = [
+  {
+    name: 'every action is one that we know, at its commit, with its version beside it',
+    faults: (workflows) =>
+      workflows.flatMap(({ name, text }) =>
+        [...text.matchAll(/^.*\buses:\s*(\S+)(.*)$/gm)].flatMap(([, uses = '', comment = '']) =>
+          unless(isPinned(uses, comment, workflows), `${name}: ${uses}${comment}`),
+        ),
+      ),
+  },
+  {
+    name: 'every input of an action is one that it has',
+    faults: everyStep((step) => {
+      const known = knownActions[actionOf(step)]?.inputs ?? [];
+      return Object.keys(step.with ?? {}).flatMap((input) => unless(known.includes(input), `${input} is not known`));
+    }),
+  },
+  {
+    name: 'a workflow grants nothing by itself; each job states what it needs, and no more',
+    faults: (workflows) => [
+      ...workflows.flatMap(({ name, permissions }) =>
+        unless(JSON.stringify(permissions) === '{}', `${name} must have permissions: {}`),
+      ),
+      ...everyJob((job, all) => {
+        const needed = JSON.stringify(neededPermissions(job, all));
+        const stated = JSON.stringify(sortedByKey(job.permissions ?? { none: 'stated' }));
+        return unless(stated === needed, `permissions are ${stated}, needed are ${needed}`);
+      })(workflows),
+    ],
+  },
+  {
+    name: 'no stored secret',
+    faults: (workflows) =>
+      workflows.flatMap(({ name, text }) =>
+        [...text.matchAll(/\bsecrets(\.|\[|:)[^\n]*/g)].map(([found]) => `${name}: ${found}`),
+      ),
+  },
+  {
+    name: 'nothing of a fork runs with rights of ours',
+    faults: (workflows) =>
+      workflows.flatMap(({ name, on }) =>
+        ['pull_request_target', 'workflow_run'].flatMap((event) => unless(!(event in on), `${name}: ${event}`)),
+      ),
+  },
+  {
+    name: 'a script takes values from its environment, never pasted into its text',
+    faults: everyStep(({ run = '' }) => unless(!run.includes('${{'), 'an expression is in the script')),
+  },
+  {
+    name: 'a script stops at the first command that fails',
+    faults: (workflows) =>
+      workflows.flatMap(({ name, shell }) => unless(shell === 'bash', `${name}: defaults.run.shell must be bash`)),
+  },
+  {
+    name: 'a checkout leaves no credentials behind',
+    faults: everyStep((step) =>
+      unless(
+        actionOf(step) !== 'actions/checkout' || step.with?.['persist-credentials'] === false,
+        'persist-credentials must be false',
+      ),
+    ),
+  },
+  {
+    name: 'a job runs on a machine of a stated version, for a stated time',
+    faults: everyJob(({ calls, runsOn, timeoutMinutes }) =>
+      unless(
+        calls !== undefined || (runsOn === 'ubuntu-24.04' && typeof timeoutMinutes === 'number'),
+        'runs-on or timeout-minutes',
+      ),
+    ),
+  },
+  {
+    name: 'what signs in to Azure belongs to an environment, and its turn is kept',
+    faults: everyJob((job) => {
+      if (!job.steps.some((step) => actionOf(step) === 'azure/login')) return [];
+      const { environment = '', concurrency } = job;
+      const isPreview = environment.endsWith('-preview');
+      const group = isPreview
+        ? `preview-${environment.replace(/-preview$/, '')}-\${{ github.ref }}`
+        : `environment-${environment}`;
+      return [
+        ...unless(/\binputs\.environment\b|\bmatrix\.environment\b/.test(environment), 'it has no environment'),
+        ...unless(concurrency.group === group, `its group must be ${group}`),
+        ...unless(concurrency['cancel-in-progress'] === isPreview, 'only a preview may be broken off'),
+        ...unless(
+          isPreview || !job.steps.some(({ with: input }) => input?.command === 'preview'),
+          'a preview needs the identity that can only read',
+        ),
+      ];
+    }),
+  },
+  {
+    name: 'the version of Pulumi is that of the program',
+    faults: everyStep((step) =>
+      unless(
+        actionOf(step) !== 'pulumi/actions' || step.with?.['pulumi-version'] === pulumiVersion(),
+        `pulumi-version must be ${pulumiVersion()}`,
+      ),
+    ),
+  },
+  {
+    name: 'what is deployed is the package whose digest was compared, and it must prove itself',
+    faults: everyJob(deployFaults),
+  },
+  { name: 'the digest is of the package that was tested, which is the one that is kept', faults: buildFaults },
+  { name: 'the train goes from dev to staging to prod', faults: trainFaults },
+];
+
+function isPinned(uses: string, comment: string, workflows: readonly Workflow[]): boolean {
+  if (uses.startsWith('./')) return workflows.some(({ name }) => uses === `./.github/workflows/${name}`);
+  const [action = '', commit] = uses.split('@');
+  const known = knownActions[action];
+  return known !== undefined && commit === known.commit && comment.trim() === `# ${known.version}`;
+}
+
+function neededPermissions(job: Job, workflows: readonly Workflow[]): Readonly<Record<string, string>> {
+  const called = workflows.find(({ name }) => job.calls === `./.github/workflows/${name}`)?.jobs ?? [];
+  const needed: Record<string, string> = Object.fromEntries(
+    called.flatMap(({ permissions }) => Object.entries(permissions ?? {})),
+  );
+  for (const step of job.steps) {
+    if (actionOf(step) === 'actions/checkout') needed.contents = 'read';
+    if (actionOf(step) === 'azure/login') needed[tokenPermission] = 'write';
+    if (step.with?.['comment-on-pr'] === true) needed['pull-requests'] = 'write';
+    if (step.with?.['run-id'] !== undefined || step.env?.GH_TOKEN !== undefined) needed.actions = 'read';
+  }
+  return sortedByKey(needed);
+}
+
+function sortedByKey(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function pulumiVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(root, 'infra', 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  return manifest.dependencies['@pulumi/pulumi'] ?? 'declared in infra/package.json';
+}
+
+/** Fetch, compare, deploy, wait, sing: in this order, and all of the same file. */
+function deployFaults({ steps }: Job): readonly string[] {
+  const deploy = steps.findIndex((step) => actionOf(step) === 'Azure/functions-action');
+  if (deploy < 0) return [];
+  const fetch = steps.findIndex((step) => actionOf(step) === 'actions/download-artifact');
+  const compare = steps.findIndex(({ run = '' }) =>
+    /echo "\$DIGEST {2}package\/handler\.zip" \| sha256sum --check --strict/.test(run),
+  );
+  const health = steps.findIndex(({ run = '' }) => run.includes('tools/wait-for-health.ts'));
+  const canary = steps.findIndex(({ run = '' }) => run.includes('activation canary --environment "$ENVIRONMENT"'));
+  return [
+    ...unless(
+      steps[fetch]?.with?.name === 'handler-package' && steps[fetch].with.path === 'package',
+      'the package is not fetched',
+    ),
+    ...unless(steps[compare]?.env?.DIGEST === '${{ inputs.digest }}', 'the digest is not compared'),
+    ...unless(steps[deploy]?.with?.package === 'package/handler.zip', 'another file is deployed'),
+    ...unless(
+      0 <= fetch && fetch < compare && compare < deploy && deploy < health && health < canary,
+      'the order is wrong',
+    ),
+  ];
+}
+
+function buildFaults(workflows: readonly Workflow[]): readonly string[] {
+  const job = workflows.flatMap(({ jobs }) => jobs).find(({ id }) => id === 'deploy.yml/check');
+  if (job === undefined) return ['deploy.yml has no job check'];
+  const built = job.steps.findIndex(({ run = '' }) => run.trim() === 'bash .ci/run');
+  const read = job.steps.findIndex(({ run = '' }) => run.includes('sha256sum apps/handler/dist/handler.zip'));
+  const kept = job.steps.findIndex((step) => actionOf(step) === 'actions/upload-artifact');
+  const files = String(job.steps[kept]?.with?.path).trim().split('\n');
+  return [
+    ...unless(
+      0 <= built && built < read && read < kept,
+      'check must test and build, read the digest, and keep the package',
+    ),
+    ...unless(files.includes('apps/handler/dist/handler.zip'), 'the package is not kept'),
+    ...unless(
+      job.outputs.digest === `\${{ steps.${job.steps[read]?.id ?? ''}.outputs.digest }}`,
+      'the digest is not handed on',
+    ),
+  ];
+}
+
+function trainFaults(workflows: readonly Workflow[]): readonly string[] {
+  const jobs = workflows.find(({ name }) => name === 'deploy.yml')?.jobs ?? [];
+  return environments.flatMap((environment, index) => {
+    const job = jobs.find(({ id }) => id === `deploy.yml/${environment}`);
+    const before = environments.slice(Math.max(0, index - 1), index);
+    return [
+      ...unless(job?.calls === './.github/workflows/deploy-environment.yml', `${environment} is not deployed`),
+      ...unless(
+        before.every((earlier) => job?.needs.includes(earlier)),
+        `${environment} does not wait for ${before.join()}`,
+      ),
+      ...unless(job?.inputs.environment === environment, `${environment} is deployed elsewhere`),
+      ...unless(job?.inputs.digest === '${{ needs.check.outputs.digest }}', `${environment} gets another package`),
+    ];
+  });
+}

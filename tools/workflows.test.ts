@@ -1,0 +1,206 @@
+import { expect, test } from 'vitest';
+import { parseWorkflow, readWorkflows } from './workflow.ts';
+import { workflowRules } from './workflow-rules.ts';
+
+const workflows = readWorkflows();
+
+test('the workflows are the pipeline, its part for one environment, and what is done by hand', () => {
+  expect(workflows.map(({ name }) => name)).toEqual(['deploy-environment.yml', 'deploy.yml', 'operate.yml']);
+});
+
+test.each(workflowRules)('$name', ({ faults }) => {
+  expect(faults(workflows)).toEqual([]);
+});
+
+const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1';
+const rule = {
+  pinned: 'every action is one that we know, at its commit, with its version beside it',
+  permissions: 'a workflow grants nothing by itself; each job states what it needs, and no more',
+  secrets: 'no stored secret',
+  scripts: 'a script takes values from its environment, never pasted into its text',
+  environment: 'what signs in to Azure belongs to an environment, and its turn is kept',
+  deployed: 'what is deployed is the package whose digest was compared, and it must prove itself',
+  tested: 'the digest is of the package that was tested, which is the one that is kept',
+  train: 'the train goes from dev to staging to prod',
+};
+
+/** A workflow, what is changed in it, and the rule that must then be broken. */
+const mistakes: readonly (readonly [what: string, file: string, from: string, to: string, broken: string])[] = [
+  ['a tag for a commit', 'deploy.yml', checkout, 'actions/checkout@v7.0.1', rule.pinned],
+  ['another commit', 'deploy.yml', '3d3c42e5', '3d3c42e6', rule.pinned],
+  [
+    'a version that is not that of the commit',
+    'deploy.yml',
+    checkout,
+    checkout.replace('v7.0.1', 'v7.0.0'),
+    rule.pinned,
+  ],
+  ['no version beside the commit', 'deploy.yml', ' # v7.0.1', '', rule.pinned],
+  ['an action that nobody knows', 'operate.yml', 'azure/login@', 'azure/logon@', rule.pinned],
+  [
+    'a workflow that is not there',
+    'deploy.yml',
+    './.github/workflows/deploy-environment.yml',
+    './.github/workflows/x.yml',
+    rule.pinned,
+  ],
+  [
+    'an input with a slip of the pen',
+    'deploy.yml',
+    'fetch-depth: 0',
+    'fetch-depht: 0',
+    'every input of an action is one that it has',
+  ],
+  ['rights for a whole workflow', 'deploy.yml', 'permissions: {}', 'permissions: write-all', rule.permissions],
+  [
+    'a right that is not needed',
+    'deploy.yml',
+    'contents: read\n    outputs:',
+    'contents: write\n    outputs:',
+    rule.permissions,
+  ],
+  [
+    'one right more',
+    'operate.yml',
+    'actions: read\n    outputs:',
+    'actions: read\n      packages: write\n    outputs:',
+    rule.permissions,
+  ],
+  ['a right that is missing', 'deploy.yml', 'pull-requests: write', 'issues: write', rule.permissions],
+  [
+    'a job that states none',
+    'operate.yml',
+    'timeout-minutes: 5\n    permissions: {}',
+    'timeout-minutes: 5',
+    rule.permissions,
+  ],
+  ['a secret', 'operate.yml', 'vars.AZURE_CLIENT_ID', 'secrets.AZURE_CLIENT_ID', rule.secrets],
+  [
+    'all secrets handed on',
+    'deploy.yml',
+    '    with:\n      environment: dev',
+    '    secrets: inherit\n    with:\n      environment: dev',
+    rule.secrets,
+  ],
+  [
+    'an event with rights for forks',
+    'deploy.yml',
+    '  pull_request:\n',
+    '  pull_request_target:\n',
+    'nothing of a fork runs with rights of ours',
+  ],
+  [
+    'what a stranger wrote in a script',
+    'deploy.yml',
+    'run: bash .ci/run',
+    'run: echo "${{ github.event.head_commit.message }}"',
+    rule.scripts,
+  ],
+  ['an input in a script', 'operate.yml', '"$RUN" =~', '"${{ inputs.run }}" =~', rule.scripts],
+  [
+    'a shell that goes on after a failure',
+    'operate.yml',
+    'shell: bash',
+    'shell: sh',
+    'a script stops at the first command that fails',
+  ],
+  [
+    'a checkout that keeps its token',
+    'operate.yml',
+    'persist-credentials: false',
+    'persist-credentials: true',
+    'a checkout leaves no credentials behind',
+  ],
+  [
+    'a machine of whatever version',
+    'operate.yml',
+    'ubuntu-24.04',
+    'ubuntu-latest',
+    'a job runs on a machine of a stated version, for a stated time',
+  ],
+  [
+    'a job without an end',
+    'operate.yml',
+    '    timeout-minutes: 60\n',
+    '',
+    'a job runs on a machine of a stated version, for a stated time',
+  ],
+  [
+    'a sign-in without an environment',
+    'deploy-environment.yml',
+    '    environment: ${{ inputs.environment }}\n',
+    '',
+    rule.environment,
+  ],
+  ['two deployments at once', 'deploy-environment.yml', 'environment-${{', 'env-${{', rule.environment],
+  [
+    'a deployment that is broken off',
+    'deploy-environment.yml',
+    'cancel-in-progress: false',
+    'cancel-in-progress: true',
+    rule.environment,
+  ],
+  [
+    'a preview with rights to write',
+    'operate.yml',
+    '    environment: ${{ inputs.environment }}-preview',
+    '    environment: ${{ inputs.environment }}',
+    rule.environment,
+  ],
+  [
+    'another Pulumi',
+    'deploy.yml',
+    'pulumi-version: 3.270.0',
+    'pulumi-version: 3.269.0',
+    'the version of Pulumi is that of the program',
+  ],
+  [
+    'another file deployed',
+    'deploy-environment.yml',
+    'package: package/handler.zip',
+    'package: apps/handler/dist/app',
+    rule.deployed,
+  ],
+  [
+    'a digest of somewhere else',
+    'deploy-environment.yml',
+    'DIGEST: ${{ inputs.digest }}',
+    'DIGEST: ${{ inputs.run }}',
+    rule.deployed,
+  ],
+  ['no comparison', 'deploy-environment.yml', '| sha256sum --check --strict', '| cat', rule.deployed],
+  ['no canary', 'deploy-environment.yml', 'activation canary', 'activation check', rule.deployed],
+  ['no wait for health', 'deploy-environment.yml', 'tools/wait-for-health.ts', 'tools/wait.ts', rule.deployed],
+  [
+    'a digest of another file',
+    'deploy.yml',
+    'sha256sum apps/handler/dist/handler.zip',
+    'sha256sum apps/handler/dist/app.zip',
+    rule.tested,
+  ],
+  ['a package that was not tested', 'deploy.yml', 'run: bash .ci/run', 'run: npx nx build handler', rule.tested],
+  [
+    'a digest that is not handed on',
+    'deploy.yml',
+    'digest: ${{ steps.package.outputs.digest }}',
+    'digest: none',
+    rule.tested,
+  ],
+  ['staging beside dev', 'deploy.yml', 'needs: [check, dev]', 'needs: [check]', rule.train],
+  ['prod without staging', 'deploy.yml', 'needs: [check, staging]', 'needs: [check, dev]', rule.train],
+  ['prod twice', 'deploy.yml', 'environment: staging\n', 'environment: prod\n', rule.train],
+];
+
+test.each(mistakes)('control: %s is found', (_what, file, from, to, broken) => {
+  const text = workflows.find(({ name }) => name === file)?.text ?? '';
+  expect(text).toContain(from);
+  const changed = workflows.map((workflow) =>
+    workflow.name === file ? parseWorkflow(file, text.replace(from, to)) : workflow,
+  );
+  const found = workflowRules.filter(({ faults }) => faults(changed).length > 0).map(({ name }) => name);
+  expect(found).toContain(broken);
+});
+
+test('control: every rule is broken by one of the mistakes', () => {
+  expect(new Set(mistakes.map(([, , , , broken]) => broken))).toEqual(new Set(workflowRules.map(({ name }) => name)));
+});
