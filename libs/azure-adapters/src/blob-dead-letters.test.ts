@@ -86,7 +86,7 @@ test.each([
   const { store, container } = await openWithContainer();
   await container.getBlockBlobClient('a.json').upload(content, Buffer.byteLength(content));
   await expect(store.read('a', signal)).rejects.toThrow(
-    `Failed to read a dead letter: its blob is not as it was written (${reason}).`,
+    `Failed to read a dead letter: the blob a.json is not as it was written (${reason}).`,
   );
 });
 

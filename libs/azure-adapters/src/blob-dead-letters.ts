@@ -71,7 +71,7 @@ export class BlobDeadLetters implements DeadLetters {
         const { readableStreamBody } = await blob.download(0, undefined, { abortSignal });
         return readableStreamBody === undefined ? Buffer.alloc(0) : buffer(readableStreamBody);
       });
-      return readDeadLetter(bytes);
+      return readDeadLetter(bytes, blob.name);
     } catch (error) {
       if (error instanceof StoreFailure && error.statusCode === 404 && error.code !== 'ContainerNotFound')
         return undefined;

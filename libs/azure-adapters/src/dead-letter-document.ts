@@ -33,15 +33,13 @@ export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): 
 
 /**
  * The letter in the bytes of a blob. Throws when they are not what `writeDeadLetter` writes, with a sentence that names
- * the field and quotes nothing of the event.
+ * the blob and the field, and quotes nothing of the event.
  */
-export function readDeadLetter(bytes: Uint8Array): DeadLetter {
+export function readDeadLetter(bytes: Uint8Array, blobName: string): DeadLetter {
+  const refusal = (what: string): Error =>
+    new Error(
+      `Failed to read a dead letter: the blob ${blobName} is not as it was written (${what}). Restore it from its earlier version, or remove it.`,
+    );
   const { event, givenUpAt, ...letter } = parseDocument(documentSchema, bytes, refusal);
   return { ...letter, givenUpAtMs: Date.parse(givenUpAt), event: readEvent(event) };
-}
-
-function refusal(what: string): Error {
-  return new Error(
-    `Failed to read a dead letter: its blob is not as it was written (${what}). Restore the blob from its earlier version.`,
-  );
 }

@@ -19,6 +19,7 @@ const headSchema = z.object({
   class: z.string(),
   reason: z.string(),
   isReplay: z.boolean(),
+  receipts: z.record(z.string(), z.string()).exactOptional(),
 });
 
 /** Every further line. */
