@@ -13,8 +13,11 @@ export class CommandError extends Error {
   }
 }
 
-/** Why something else failed, in its own words without the stack. */
+/** Why something else failed, in its own words without the stack; of several attempts, why the last one did. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '' && error.errors.length > 0) {
+    return reasonOf(error.errors.at(-1));
+  }
   const text = error instanceof Error ? error.message : String(error);
   const [line = ''] = text.trim().split('\n');
   if (line === '') return 'It gave no reason.';

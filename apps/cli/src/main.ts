@@ -13,6 +13,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   simulate: async () => (await import('./simulate.ts')).addSimulateCommand,
   'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLettersCommand,
   ledger: async () => (await import('./ledger.ts')).addLedgerCommand,
+  canary: async () => (await import('./canary.ts')).addCanaryCommand,
   forget: async () => (await import('./forget.ts')).addForgetCommand,
   resync: async () => (await import('./resync.ts')).addResyncCommand,
   'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,

@@ -13,12 +13,16 @@ const outputBytesMax = 4 * 1024 * 1024;
 
 /**
  * Asks Pulumi for the outputs of an environment's stack, in the `infra` folder here or in a folder above. Throws `CommandError`
- * when there is no such folder (2), no `pulumi` command, or no such stack (1).
+ * when there is no such folder (2), no `pulumi` command, or no such stack (1). `instead` names what can be given without Pulumi.
  */
-export async function readStackOutputs(stack: string, terminal: Terminal): Promise<StackOutputs> {
+export async function readStackOutputs(
+  stack: string,
+  terminal: Terminal,
+  instead = '--namespace, --event-hub, --sas-key-name and AEP_SAS_KEY',
+): Promise<StackOutputs> {
   const words = ['stack', 'output', '--json', '--show-secrets', '--stack', stack];
   const options = {
-    cwd: await infraFolder(terminal.folder),
+    cwd: await infraFolder(terminal.folder, instead),
     env: terminal.environment,
     signal: terminal.interrupted,
     timeout: timeoutMs,
@@ -28,7 +32,7 @@ export async function readStackOutputs(stack: string, terminal: Terminal): Promi
   try {
     ({ stdout: text } = await promisify(execFile)('pulumi', words, options));
   } catch (error) {
-    throw pulumiFailure(stack, error);
+    throw pulumiFailure(stack, error, instead);
   }
   try {
     return JSON.parse(text) as StackOutputs;
@@ -38,13 +42,13 @@ export async function readStackOutputs(stack: string, terminal: Terminal): Promi
   }
 }
 
-function pulumiFailure(stack: string, error: unknown): CommandError {
+function pulumiFailure(stack: string, error: unknown, instead: string): CommandError {
   const failed = `Failed to read the outputs of the stack ${stack}`;
   const { code, stderr } = error as { code?: unknown; stderr?: string };
   if (code === 'ENOENT') {
     return new CommandError(
       1,
-      `${failed}: there is no pulumi command. Install it (https://www.pulumi.com/docs/install), or give --namespace, --event-hub, --sas-key-name and AEP_SAS_KEY instead of --environment.`,
+      `${failed}: there is no pulumi command. Install it (https://www.pulumi.com/docs/install), or give ${instead} instead of --environment.`,
     );
   }
   const [said = ''] = (stderr ?? '')
@@ -67,7 +71,7 @@ export function outputText(outputs: StackOutputs, name: string, stack: string): 
   );
 }
 
-async function infraFolder(folder: string): Promise<string> {
+async function infraFolder(folder: string, instead: string): Promise<string> {
   for (let from = folder; ; from = dirname(from)) {
     const candidate = join(from, 'infra');
     try {
@@ -77,7 +81,7 @@ async function infraFolder(folder: string): Promise<string> {
       if (dirname(from) !== from) continue;
       throw new CommandError(
         2,
-        'Failed to find the stack: there is no infra/Pulumi.yaml here or in a folder above. Run it in the repository, or give --namespace, --event-hub, --sas-key-name and AEP_SAS_KEY.',
+        `Failed to find the stack: there is no infra/Pulumi.yaml here or in a folder above. Run it in the repository, or give ${instead}.`,
       );
     }
   }
