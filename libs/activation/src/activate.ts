@@ -10,7 +10,7 @@ import { routeExports } from './route-exports.ts';
 import { settleChanges } from './settle-changes.ts';
 import { StalledError } from './stalled-error.ts';
 import { Tally } from './tally.ts';
-import type { Work } from './work.ts';
+import { receiptsOf, type Work } from './work.ts';
 
 /**
  * The way of an event, from what Adobe Experience Platform sent to what each third party was told.
@@ -42,7 +42,7 @@ export async function activate(work: Work, hub: Hub): Promise<void> {
   const { claimed, waiting, resting } = await decideChanges(demands, work, by, hub, tally, deadline);
 
   // 5. Deliver: in batches, each destination on its own; every change gets a result.
-  const results = await deliverChanges(claimed, hub, deadline);
+  const results = await deliverChanges(claimed, hub, deadline, receiptsOf(work));
 
   // 6. Settle: told to the ledger, to be tried again to the retry queue, refused or unreadable to the dead letters.
   const isStalled = StalledError.applies(results, work, hub);

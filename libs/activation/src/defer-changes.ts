@@ -34,6 +34,8 @@ interface OpenChange {
   readonly notBeforeMs: number;
   /** Nobody may tell it before a claim has expired. */
   readonly isClaimed: boolean;
+  /** By what the destination is asked for it, when that has accepted it. */
+  readonly accepted?: readonly [changeId: string, receipt: string];
 }
 
 /**
@@ -74,7 +76,9 @@ export async function deferChanges(
       continue;
     }
     deferred.add(change);
-    open.push(openChange(demand, result, row, restMs));
+    const { receipt } = result;
+    const accepted = receipt === undefined ? {} : { accepted: [change.changeId, receipt] as const };
+    open.push({ ...openChange(demand, result, row, restMs), ...accepted });
   }
   for (const { demand } of open) tally.count(demand.route.destination, 'deferred');
   await putRetries(open, work, hub, signal);
@@ -115,7 +119,10 @@ function openChange(
 
 /** Retries of their own, whatever led here: of one that was given to two workers, neither must undo what the other puts. */
 async function putRetries(open: readonly OpenChange[], work: Work, hub: Hub, signal: AbortSignal): Promise<void> {
-  const groups = Map.groupBy(open, ({ demand, isClaimed }) => `${demand.route.destination} ${isClaimed}`);
+  const groups = Map.groupBy(
+    open,
+    ({ demand, isClaimed, accepted }) => `${demand.route.destination} ${isClaimed} ${accepted !== undefined}`,
+  );
   for (const group of groups.values()) {
     for (const part of partsOf(group)) await putRetry(part, work, hub, signal);
   }
@@ -129,6 +136,7 @@ async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, si
   const firstDeferredAtMs = work.retry?.firstDeferredAtMs ?? nowMs;
   const againAtMs = first.isClaimed ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, hub);
   const dueAtMs = Math.max(againAtMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
+  const receipts = changes.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const retry: Retry = {
     id: randomUUID(),
     destination: first.demand.route.destination,
@@ -138,6 +146,7 @@ async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, si
     class: first.class,
     reason: first.reason,
     isReplay: work.retry?.isReplay ?? false,
+    ...(receipts.length === 0 ? {} : { receipts: Object.fromEntries(receipts) }),
   };
   await hub.retryQueue.put(retry, dueAtMs, signal);
   const { destination, class: cause, reason } = retry;

@@ -10,15 +10,20 @@ export interface DeliveredChange extends ClaimedChange {
   readonly result: DeliveryResult;
 }
 
-/** Tells every destination what is claimed for it, all destinations at once, so that a slow one holds up only itself. */
+/**
+ * Tells every destination what is claimed for it, all destinations at once, so that a slow one holds up only itself.
+ * `receipts` are those of changes that a destination accepted before, by change id: it is asked for them. Without them nobody
+ * asks later, and what a destination accepts counts as delivered.
+ */
 export async function deliverChanges(
   claimed: readonly ClaimedChange[],
   hub: Hub,
   signal: AbortSignal,
+  receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredChange[]> {
   const byDestination = Map.groupBy(claimed, ({ demand }) => demand.route.destination);
   const results = await Promise.all(
-    [...byDestination].map(([destination, changes]) => deliverTo(destination, changes, hub, signal)),
+    [...byDestination].map(([destination, changes]) => deliverTo(destination, changes, hub, signal, receipts)),
   );
   return results.flat();
 }
@@ -28,6 +33,7 @@ async function deliverTo(
   claimed: readonly ClaimedChange[],
   hub: Hub,
   signal: AbortSignal,
+  receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredChange[]> {
   const target = hub.targets.get(destination);
   // The app sets up every destination that a live route names, and refuses to start when one cannot be.
@@ -39,12 +45,15 @@ async function deliverTo(
     clock: hub.clock,
     patienceMs: hub.timing.patienceMs,
     signal,
+    ...(receipts === undefined ? {} : { receipts }),
   });
   return claimed.map((change, index) => {
     const id = deliveries[index]?.change.id ?? '';
     const result = results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
-    return { ...change, changeId: id, result };
+    // What is restored has another id each time, so that nobody could ask for it by this one.
+    const isAccepted = change.isRestored && result.status === 'retry' && result.receipt !== undefined;
+    return { ...change, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
   });
 }
 

@@ -12,3 +12,8 @@ export interface Work {
 export function retryWork(retry: Retry): Work {
   return { events: retry.events.map(({ event }: DeferredEvent) => event), retry };
 }
+
+/** By change id, what a destination has accepted and is now asked for. */
+export function receiptsOf({ retry }: Work): ReadonlyMap<string, string> {
+  return new Map(Object.entries(retry?.receipts ?? {}));
+}

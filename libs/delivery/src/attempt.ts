@@ -13,19 +13,22 @@ const withoutVerdict: DeliveryResult = {
   doubt: 'answered',
 };
 
-/** What the destination answered, by change, or why there is no answer. */
+/** What the destination answered, by change, or why there is no answer. With a receipt it is asked, and told nothing. */
 export async function attempt(
   target: Pick<Target, 'key' | 'connector'>,
   batch: readonly Delivery[],
-  { telemetry, clock, signal }: Omit<DeliverOptions, 'patienceMs'>,
+  { telemetry, clock, signal, receipts }: Omit<DeliverOptions, 'patienceMs'>,
+  receipt?: string,
 ): Promise<Results | DestinationError> {
   const startedMs = clock.now();
   const kind = batch[0]?.change.kind ?? 'entered';
   try {
-    const verdicts = await unlessAborted(methodFor(target.connector, kind)(batch, signal), signal);
+    const verdicts = await unlessAborted(callOf(target.connector, kind, receipt)(batch, signal), signal);
     const answers = new Map<string, DeliveryResult>();
     for (const { change } of batch) answers.set(change.id, withoutVerdict);
-    for (const verdict of verdicts) if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict));
+    for (const verdict of verdicts) {
+      if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict, receipts !== undefined));
+    }
 
     const answered = { delivered: 0, retry: 0, rejected: 0 };
     for (const { status } of answers.values()) answered[status] += 1;
@@ -62,6 +65,11 @@ async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promis
   }
 }
 
+function callOf(connector: Connector, kind: Delivery['change']['kind'], receipt?: string): Connector['enter'] {
+  if (receipt === undefined || connector.poll === undefined) return methodFor(connector, kind);
+  return connector.poll.bind(connector, receipt);
+}
+
 function methodFor(connector: Connector, kind: Delivery['change']['kind']): Connector['enter'] {
   switch (kind) {
     case 'entered':
@@ -85,23 +93,34 @@ function asDestinationError(thrown: unknown): DestinationError {
 
 /** What the failure of a request means for every change in it. */
 export function resultOf(error: DestinationError): DeliveryResult {
-  if (error.class === 'invalid') return { status: 'rejected', class: error.class, reason: error.message };
+  const { class: errorClass, message: reason, notBeforeMs } = error;
+  const doubt = error.doubt === undefined ? {} : { doubt: error.doubt };
+  if (errorClass === 'invalid') return { status: 'rejected', class: errorClass, reason, ...doubt };
   return {
     status: 'retry',
-    class: error.class,
-    reason: error.message,
+    class: errorClass,
+    reason,
     wasTried: true,
-    ...(error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs }),
-    ...(error.doubt === undefined ? {} : { doubt: error.doubt }),
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    ...doubt,
   };
 }
 
-function resultFor(verdict: Verdict): DeliveryResult {
+function resultFor(verdict: Verdict, isAskedLater: boolean): DeliveryResult {
   switch (verdict.status) {
     case 'delivered':
-    // Nobody asks what becomes of it.
-    case 'accepted':
       return { status: 'delivered' };
+    case 'accepted':
+      if (!isAskedLater) return { status: 'delivered' };
+      return {
+        status: 'retry',
+        class: 'accepted',
+        reason: 'the destination has it, and says later what became of it',
+        wasTried: true,
+        notBeforeMs: verdict.askAtMs,
+        doubt: 'answered',
+        receipt: verdict.receipt,
+      };
     case 'rejected':
       return { status: 'rejected', class: 'invalid', reason: verdict.reason };
     case 'retry':

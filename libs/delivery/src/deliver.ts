@@ -37,7 +37,7 @@ export type DeliveryResult =
       readonly status: 'rejected';
       readonly class: string;
       readonly reason: string;
-      /** An attempt before the one that was refused may have been taken. */
+      /** An attempt before the one that was refused, or a part of that one, may have been taken. */
       readonly doubt?: Doubt;
     }
   | {
@@ -50,6 +50,8 @@ export type DeliveryResult =
       readonly notBeforeMs?: number;
       /** Whether the destination may have taken the change all the same, and whether it may still be at it. */
       readonly doubt?: Doubt;
+      /** The destination has the change, and is asked by this what became of it; it is not told again meanwhile. */
+      readonly receipt?: string;
     };
 
 export interface DeliverOptions {
@@ -59,6 +61,11 @@ export interface DeliverOptions {
   readonly patienceMs: number;
   /** The deadline: what is not answered by then is to be tried again. */
   readonly signal: AbortSignal;
+  /**
+   * By change id: what the destination accepted before, and is to be asked for now. Without this option nobody asks later,
+   * and what the destination accepts counts as delivered.
+   */
+  readonly receipts?: ReadonlyMap<string, string>;
 }
 
 /** Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the least finds its end. */
@@ -84,7 +91,8 @@ export function createTarget(
 
 /**
  * Tells one destination all of the given deliveries, in batches within its limits, each batch of one direction, and
- * gives a result for every change id. Never throws: what goes wrong is a result.
+ * gives a result for every change id. Never throws: what goes wrong is a result. What the destination accepted before is
+ * asked for, each receipt by a request like any other.
  *
  * Every request goes through the same four, retry outermost, so that each attempt is admitted and paced anew:
  * batch (count, bytes, direction) · retry (what asks for it, while the caller waits) · breaker · pace.
@@ -96,12 +104,27 @@ export async function deliver(
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const results = new Map<string, DeliveryResult>();
   const notAfterMs = options.clock.now() + options.patienceMs;
-  const batches = splitIntoBatches(deliveries, target);
+  const receipts = new Map(target.connector.poll === undefined ? [] : options.receipts);
+  const receiptOf = ({ change }: Delivery): string | undefined => receipts.get(change.id);
+  const { told = [], asked = [] } = Object.groupBy(deliveries, (delivery) =>
+    receiptOf(delivery) === undefined ? 'told' : 'asked',
+  );
+  const batches = [...Map.groupBy(asked, receiptOf).values(), ...splitIntoBatches(told, target)];
+  const send = async (part: readonly Delivery[]): Promise<Results> => {
+    const latest = new Map<string, DeliveryResult>();
+    for (const [receipt, group] of Map.groupBy(part, receiptOf)) {
+      for (const [id, result] of await sendWhenAdmitted(target, group, notAfterMs, options, receipt)) {
+        latest.set(id, result);
+        // What is to be told anew is told anew, also by the next attempt.
+        if (result.status === 'retry' && result.receipt === undefined) receipts.delete(id);
+      }
+    }
+    return latest;
+  };
   // One iterator for all workers, so that each batch is taken once, in order.
   const queue = batches.values();
   const worker = async (): Promise<void> => {
     for (const batch of queue) {
-      const send = (part: readonly Delivery[]): Promise<Results> => sendWhenAdmitted(target, part, notAfterMs, options);
       const { clock, signal } = options;
       for (const [id, result] of await retryAttempts(batch, send, { clock, notAfterMs, signal }))
         results.set(id, result);
@@ -113,27 +136,29 @@ export async function deliver(
 
 /**
  * One attempt at a batch, if breaker and pace let it through. A batch that is refused without saying which row is at
- * fault is halved until the row is found; each half is a request like any other.
+ * fault is halved until the row is found; each half is a request like any other. With a receipt the destination is asked
+ * what became of the batch, and told nothing but halves.
  */
 async function sendWhenAdmitted(
   target: Target,
   batch: readonly Delivery[],
   notAfterMs: number,
   options: DeliverOptions,
+  receipt?: string,
 ): Promise<Results> {
   const { breaker, pace } = target;
   const admission = breaker.admit(options.clock.now());
-  if (admission.is === 'open') return untried(batch, restReason, admission.untilMs);
+  if (admission.is === 'open') return untried(batch, restReason, admission.untilMs, receipt);
 
   const isProbe = admission.is === 'probe';
-  const asked = isProbe ? batch.slice(0, 1) : batch;
+  const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
   const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
-  const paced = await pace.run(() => attempt(target, asked, { ...options, signal }), { notAfterMs, signal });
+  const paced = await pace.run(() => attempt(target, asked, { ...options, signal }, receipt), { notAfterMs, signal });
   if (!paced.ran) {
     if (isProbe) breaker.release();
     return options.signal.aborted
-      ? untried(batch, 'the deadline passed before it was told')
-      : untried(batch, 'its turn comes too late to wait for', paced.earliestMs);
+      ? untried(batch, 'the deadline passed before it was told', undefined, receipt)
+      : untried(batch, 'its turn comes too late to wait for', paced.earliestMs, receipt);
   }
 
   const answer = paced.result;
@@ -147,7 +172,7 @@ async function sendWhenAdmitted(
     return new Map([...resultsOf(asked, answer), ...rest]);
   }
   if (!(answer instanceof DestinationError) || answer.class !== 'invalid' || batch.length === 1) {
-    return resultsOf(asked, answer);
+    return resultsOf(asked, answer, receipt);
   }
   const middle = Math.ceil(batch.length / 2);
   const first = await sendWhenAdmitted(target, batch.slice(0, middle), notAfterMs, options);
@@ -155,18 +180,29 @@ async function sendWhenAdmitted(
   return new Map([...first, ...second]);
 }
 
-function resultsOf(batch: readonly Delivery[], answer: Results | DestinationError): Results {
+function resultsOf(batch: readonly Delivery[], answer: Results | DestinationError, receipt?: string): Results {
   if (!(answer instanceof DestinationError)) return answer;
-  return new Map(batch.map(({ change }) => [change.id, resultOf(answer)]));
+  const result = waitingFor(receipt, resultOf(answer));
+  return new Map(batch.map(({ change }) => [change.id, result]));
 }
 
-function untried(batch: readonly Delivery[], reason: string, notBeforeMs?: number): Results {
-  const result: DeliveryResult = {
+function untried(
+  batch: readonly Delivery[],
+  reason: string,
+  notBeforeMs: number | undefined,
+  receipt: string | undefined,
+): Results {
+  const result = waitingFor(receipt, {
     status: 'retry',
     class: 'transient',
     reason,
     wasTried: false,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-  };
+  });
   return new Map(batch.map(({ change }) => [change.id, result]));
+}
+
+/** Nothing is under way when the destination could not be asked, and it still has what it accepted. */
+function waitingFor(receipt: string | undefined, result: DeliveryResult): DeliveryResult {
+  return receipt === undefined || result.status !== 'retry' ? result : { ...result, receipt, doubt: 'answered' };
 }

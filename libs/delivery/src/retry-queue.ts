@@ -25,6 +25,8 @@ export interface Retry {
   readonly reason: string;
   /** A person asked for it: what the destination refused before is tried again. */
   readonly isReplay: boolean;
+  /** By change id: what the destination has accepted, and is asked for instead of being told it again. */
+  readonly receipts?: Readonly<Record<string, string>>;
 }
 
 /** What a message says of the retry to which it points: enough to let it wait on without reading it. */

@@ -57,6 +57,14 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await queue.read(message ?? '', signal)).toEqual(exampleRetry());
     });
 
+    test('a retry comes back with the receipts of what was accepted', async () => {
+      const queue = await open();
+      const retry = exampleRetry({ receipts: { 'change-1': 'request-1', 'change-2': 'request-1' } });
+      await queue.put(retry, now(), signal);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toEqual(retry);
+    });
+
     test('a retry is not given before it is due, but can be seen waiting', async () => {
       const queue = await open();
       await queue.put(exampleRetry(), now() + 3_600_000, signal);
