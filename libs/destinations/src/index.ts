@@ -1,3 +1,5 @@
+export { exampleOf } from './example.ts';
+export { referenceEntries, type ReferenceEntry } from './reference-page.ts';
 export {
   DestinationPackageError,
   destinationTypes,

@@ -15,6 +15,7 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
       'Runs everything on this machine: Event Hubs, storage, the built function app, a simulated tenant that sends exports, and a receiver that stands for a third party. Prints what happens until it is interrupted.',
     )
     .option('-a, --activations <file>', 'activation file (default: an example with a receiver of its own)')
+    .option('--vendor', 'stand-ins take the place of all third parties of the activation file')
     .option('--event-hubs-port <number>', 'where Event Hubs listens; 0 takes a free port', port, localEventHub.port)
     .option(
       '--storage-port <number>',
@@ -38,11 +39,14 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
       'after',
       `
 Secrets of an own activation file come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY.
+With --vendor nobody is called and no secret is needed: each destination finds a local stand-in of its vendor, and the summary says
+how many members it has.
 With --json the line {"event":"ready",…} has the connection strings. Ctrl-C settles what has arrived, prints a summary and ends.
 
 Examples:
   $ activation local
   $ activation local --activations my-activations.yaml --no-simulator
+  $ activation local --activations my-activations.yaml --vendor
   $ activation local --rate 200 --workers 2 --data ./local-data
   $ activation local --event-hubs-port 0 --storage-port 0 --json`,
     )

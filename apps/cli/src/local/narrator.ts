@@ -31,6 +31,8 @@ export interface Ready {
   readonly processIds: { readonly local: number; readonly workers: readonly number[] };
   readonly inspectPorts: readonly number[];
   readonly receiverUrl?: string;
+  /** Destinations whose third party is a stand-in. */
+  readonly standIns?: readonly string[];
   readonly simulator?: { readonly rate: number; readonly profiles: number; readonly seed: number };
   readonly readyAfterMs: number;
 }
@@ -49,6 +51,8 @@ export interface Summary {
     readonly refusedRequests: number;
     readonly members: Readonly<Record<string, number>>;
   };
+  /** What the stand-ins hold: how many members, by destination and audience. */
+  readonly members?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** One JSON object per line; identities masked. */
@@ -227,6 +231,9 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
     ...ready.inspectPorts.map((port) => row('', `a debugger can attach to port ${port}`)),
     row('Activations', ready.activationFile),
     ...(ready.receiverUrl === undefined ? [] : [row('Receiver', `${ready.receiverUrl} stands for a third party`)]),
+    ...(ready.standIns === undefined
+      ? []
+      : [row('Stand-ins', `${ready.standIns.join(', ') || 'none'}; no third party is called`)]),
     row(
       'Simulator',
       simulator === undefined
@@ -247,7 +254,7 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
 }
 
 function summaryLines(
-  { exportsSent, eventsReceived, outcomes, unreadable, receiver }: Summary,
+  { exportsSent, eventsReceived, outcomes, unreadable, receiver, members = {} }: Summary,
   bold: Paint,
 ): readonly string[] {
   return [
@@ -265,10 +272,13 @@ function summaryLines(
       ? []
       : [
           `  the receiver was told of ${receiver.entered} entered, ${receiver.updated} updated, ${receiver.exited} exited`,
-          ...Object.entries(receiver.members).map(
-            ([audience, members]) => `    ${audience}: ${count(members, 'member')}`,
-          ),
+          ...Object.entries(receiver.members).map(([audience, held]) => `    ${audience}: ${count(held, 'member')}`),
         ]),
+    ...Object.entries(members).flatMap(([destination, audiences]) =>
+      Object.entries(audiences).map(
+        ([audience, held]) => `  ${destination} holds ${count(held, 'member')} of ${audience}`,
+      ),
+    ),
   ];
 }
 

@@ -1,22 +1,26 @@
 import { resolve } from 'node:path';
-import { secretNames } from '@activation-hub/activation-file';
+import { secretNames, type ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { loadActivations, readSecretVariables, tenantOptions } from '../activations.ts';
 import { openEventSender } from '../event-sender.ts';
-import { reasonOf } from '../command-error.ts';
+import { CommandError, reasonOf } from '../command-error.ts';
 import { simulate } from '../simulator.ts';
+import { startStandIns, type StandIns } from '../stand-ins.ts';
 import { createTenant } from '../tenant.ts';
 import { aborted, type Terminal } from '../terminal.ts';
 import { Cleanups } from './cleanups.ts';
 import { newSigningSecret, writeExample } from './example.ts';
 import { localEventHub } from './local-event-hub.ts';
 import { startMachine, type Machine } from './machine.ts';
-import { jsonNarrator, proseNarrator, type Narrator, type Ready } from './narrator.ts';
+import { jsonNarrator, proseNarrator, type Narrator, type Ready, type Summary } from './narrator.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
 import { Tally } from './tally.ts';
+import { writeVendorFile } from './vendor-file.ts';
 
 export interface LocalOptions {
   readonly activations?: string;
+  /** Stand-ins take the place of all third parties. */
+  readonly vendor?: true;
   readonly eventHubsPort: number;
   readonly storagePort: number;
   readonly data?: string;
@@ -37,6 +41,7 @@ const drainMaxMs = 15_000;
 
 /** Runs everything on this machine until the terminal is interrupted, then settles what has arrived and says what came of it. */
 export async function runLocal(options: LocalOptions, terminal: Terminal): Promise<void> {
+  requireFitting(options);
   const startedAtMs = performance.now();
   const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal);
   const tally = new Tally();
@@ -77,9 +82,23 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
     narrator.stopping();
     await machine.drained(AbortSignal.timeout(drainMaxMs));
     await machine.stopHandler();
-    narrator.stopped(tally.summary(plan.receiver));
+    const members = plan.standIns === undefined ? {} : { members: await membersOf(file, plan.standIns) };
+    narrator.stopped({ ...tally.summary(plan.receiver), ...members });
   } finally {
     await cleanups.run((error) => terminal.say(`Failed to stop cleanly: ${reasonOf(error)}`));
+  }
+}
+
+function requireFitting({ activations, vendor, data }: LocalOptions): void {
+  if (vendor !== true) return;
+  if (activations === undefined) {
+    throw new CommandError(2, 'Failed to start: --vendor needs a file with destinations. Give --activations <file>.');
+  }
+  if (data !== undefined) {
+    throw new CommandError(
+      2,
+      'Failed to start: --vendor and --data do not go together, for the stand-ins begin empty and the ledger would not. Leave one out.',
+    );
   }
 }
 
@@ -89,10 +108,11 @@ interface Plan {
   readonly activationFile: string;
   readonly secrets: Readonly<Record<string, string>>;
   readonly receiver?: Receiver;
+  readonly standIns?: StandIns;
 }
 
 async function makePlan(
-  { activations }: LocalOptions,
+  { activations, vendor }: LocalOptions,
   terminal: Terminal,
   narrator: Narrator,
   tally: Tally,
@@ -102,6 +122,7 @@ async function makePlan(
     const file = await loadActivations(activations, terminal);
     for (const { message, line, column } of file.warnings)
       narrator.warning(`${activations}:${line}:${column}: ${message}`);
+    if (vendor === true) return await vendorPlan(resolve(terminal.folder, activations), file, cleanups);
     const secrets = secretNames(file).length === 0 ? {} : readSecretVariables(file, terminal.environment);
     return { activationFile: resolve(terminal.folder, activations), secrets };
   }
@@ -116,9 +137,28 @@ async function makePlan(
   return { activationFile: example.path, secrets: example.secrets, receiver };
 }
 
+/** The file with a stand-in for each of its destinations. */
+async function vendorPlan(path: string, file: ActivationFile, cleanups: Cleanups): Promise<Plan> {
+  const standIns = await startStandIns(file);
+  cleanups.add(() => standIns.close());
+  const copy = await writeVendorFile(path, standIns);
+  cleanups.add(() => copy.remove());
+  return { activationFile: copy.path, secrets: copy.secrets, standIns };
+}
+
+/** How many members each stand-in has, by destination and audience. */
+async function membersOf({ routes }: ActivationFile, { vendors }: StandIns): Promise<NonNullable<Summary['members']>> {
+  const members: Record<string, Record<string, number>> = {};
+  for (const { destination, audience, terms } of routes) {
+    const held = await vendors.get(destination)?.members({ audience, terms });
+    if (held !== undefined) members[destination] = { ...members[destination], [audience]: held.length };
+  }
+  return members;
+}
+
 function readyOf(
   machine: Machine,
-  { activationFile, receiver }: Plan,
+  { activationFile, receiver, standIns }: Plan,
   { partitions, data, inspect }: LocalOptions,
   simulator: Ready['simulator'],
   readyAfterMs: number,
@@ -136,6 +176,7 @@ function readyOf(
     processIds: { local: process.pid, workers: machine.workerProcessIds() },
     inspectPorts: inspect === undefined ? [] : machine.healthUrls.map((_, index) => inspect + index),
     ...(receiver === undefined ? {} : { receiverUrl: receiver.url }),
+    ...(standIns === undefined ? {} : { standIns: [...standIns.vendors.keys()] }),
     ...(simulator === undefined ? {} : { simulator }),
     readyAfterMs: Math.round(readyAfterMs),
   };

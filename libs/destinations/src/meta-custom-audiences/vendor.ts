@@ -2,10 +2,12 @@ import { z } from 'zod';
 import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
+  type StartLocalVendor,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
+import { metaSettings, metaTerms } from './settings.ts';
 
 const payloadSchema = z.strictObject({
   schema: z.array(z.string()).min(1),
@@ -35,11 +37,33 @@ interface Audience {
 /** Meta's Graph API, as far as the connector uses it. */
 export interface MetaVendor extends StandInVendor {
   /** An audience that somebody makes in the ads manager; gives its id. */
-  addAudience(audience: { readonly name: string } & Partial<Omit<Audience, 'id'>>): string;
+  addAudience(audience: { readonly name: string } & Partial<Audience>): string;
   deleteAudience(id: string): void;
+  /** What these keys of the members of the audience with this name or id hold. */
+  members(audience: string, keys: readonly string[]): readonly string[];
   /** Names of all audiences, in the order of their creation. */
   readonly audiences: readonly string[];
 }
+
+export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ settings, routes }) => {
+  const keys = Object.values(metaSettings.parse(settings).keys);
+  const vendor = await startMetaCustomAudiencesVendor();
+  for (const { terms } of routes) {
+    const { audience, audienceId, createAudience } = metaTerms.parse(terms);
+    const isThere = audience !== undefined && vendor.audiences.includes(audience);
+    if (isThere || createAudience) continue;
+    const name = audience ?? `Audience ${audienceId ?? ''}`;
+    vendor.addAudience({ name, ...(audienceId !== undefined && { id: audienceId }) });
+  }
+  return {
+    settings: { baseUrl: vendor.origin },
+    members: ({ terms }) => {
+      const { audience, audienceId } = metaTerms.parse(terms);
+      return vendor.members(audience ?? audienceId ?? '', keys);
+    },
+    close: () => vendor.close(),
+  };
+};
 
 /** Starts the Graph API on a free local port, with a custom audience called Sports Fans. It answers in counts, and names no row. */
 export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
@@ -56,6 +80,7 @@ export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
     omit: (identity) => void state.omitted.add(identity),
     addAudience: (audience) => state.addAudience(audience),
     deleteAudience: (id) => void state.audiences.delete(id),
+    members: (audience, keys) => state.members(audience, keys),
     get audiences() {
       return [...state.audiences.values()].map(({ name }) => name);
     },
@@ -68,6 +93,10 @@ class Members {
 
   find(value: string): Readonly<Record<string, string>> | undefined {
     return this.#byValue.get(value);
+  }
+
+  all(): readonly Readonly<Record<string, string>>[] {
+    return [...new Set(this.#byValue.values())];
   }
 
   add(row: Readonly<Record<string, string>>): void {
@@ -94,18 +123,18 @@ class MetaState {
   readonly #closedSessions = new Set<number>();
   #lastId = 23_850_000_000_000_000n;
 
-  addAudience(audience: { readonly name: string } & Partial<Omit<Audience, 'id'>>): string {
+  addAudience(audience: { readonly name: string } & Partial<Audience>): string {
     this.#lastId += 1n;
-    const id = String(this.#lastId);
-    this.audiences.set(id, {
-      subtype: 'CUSTOM',
-      statusCode: 200,
-      canEdit: true,
-      ...audience,
-      id,
-      members: new Members(),
-    });
-    return id;
+    const fresh = { id: String(this.#lastId), subtype: 'CUSTOM', statusCode: 200, canEdit: true };
+    const added = { ...fresh, ...audience, members: new Members() };
+    this.audiences.set(added.id, added);
+    return added.id;
+  }
+
+  members(nameOrId: string, keys: readonly string[]): readonly string[] {
+    const audience = [...this.audiences.values()].find(({ id, name }) => id === nameOrId || name === nameOrId);
+    const persons = audience?.members.all() ?? [];
+    return persons.flatMap((person) => keys.flatMap((key) => person[key] ?? []));
   }
 
   member(identity: string): Readonly<Record<string, JsonValue>> | undefined {

@@ -1,0 +1,37 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { secretVariable } from '../activations.ts';
+import type { StandIns } from '../stand-ins.ts';
+
+/** A copy of an activation file whose destinations find their stand-ins. It stays until `remove`. */
+export interface VendorFile {
+  readonly path: string;
+  /** By the name of the environment variable. */
+  readonly secrets: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
+}
+
+/** Writes the copy of a file that was found to be right. */
+export async function writeVendorFile(path: string, { settings, secrets }: StandIns): Promise<VendorFile> {
+  // What it may hold was checked when the file was loaded.
+  const written = parse(await readFile(path, 'utf8'), { maxAliasCount: -1 }) as {
+    destinations: Record<string, object>;
+  };
+  const destinations = Object.entries(written.destinations).map(([key, entry]) => [
+    key,
+    { ...entry, settings: settings.get(key) },
+  ]);
+  const folder = await mkdtemp(join(tmpdir(), 'activation-vendor-'));
+  const copy = join(folder, 'activation.json');
+  await writeFile(
+    copy,
+    JSON.stringify({ ...written, destinations: Object.fromEntries(destinations) as object }, undefined, 2),
+  );
+  return {
+    path: copy,
+    secrets: Object.fromEntries([...secrets].map(([name, value]) => [secretVariable(name), value])),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
