@@ -16,7 +16,7 @@ Sends the exports of a simulated tenant through real hosts while they are killed
   --help                   this text
 `;
 /** What is measured beside the chaos: long enough that the first timeouts of the hanging destination do not decide alone. */
-const isolationExportsMax = 20_000;
+const isolationExportsMax = 30_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
