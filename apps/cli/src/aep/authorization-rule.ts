@@ -4,9 +4,9 @@ import {
   createPipelineFromOptions,
   createPipelineRequest,
 } from '@azure/core-rest-pipeline';
-import { DefaultAzureCredential } from '@azure/identity';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
+import { azureCredential } from './azure-credential.ts';
 
 export type WhichKey = 'primary' | 'secondary';
 export type KeyPair = Readonly<Record<WhichKey, string>>;
@@ -38,13 +38,16 @@ const timeoutMs = 60_000;
  * A rule of an event hub or a namespace. Signs in as Azure's other tools do: environment, `az login` and so on. Calls nobody yet.
  * Throws `CommandError` (2) when `AZURE_MANAGEMENT_URL` cannot be used.
  */
-export function authorizationRule(place: RulePlace, { environment, interrupted }: Terminal): AuthorizationRule {
+export async function authorizationRule(
+  place: RulePlace,
+  { environment, interrupted }: Terminal,
+): Promise<AuthorizationRule> {
   const baseUrl = managementUrl(environment[urlVariable]);
   const isLocal = baseUrl.protocol === 'http:';
   const pipeline = createPipelineFromOptions({ retryOptions: { maxRetries: 4, maxRetryDelayInMs: 10_000 } });
   if (!isLocal) {
     const scopes = `${baseUrl.origin}/.default`;
-    pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential: new DefaultAzureCredential(), scopes }));
+    pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential: await azureCredential(), scopes }));
   }
   const client = createDefaultHttpClient();
 

@@ -1,4 +1,4 @@
-import { startAdobePlatform, type AdobePlatform } from '@activation-hub/flow-service/testing';
+import type { AdobePlatform } from '@activation-hub/flow-service/testing';
 import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations, tenantOptions } from '../activations.ts';
@@ -9,8 +9,7 @@ import { exampleFile } from '../local/example.ts';
 import { reasonOf } from '../command-error.ts';
 import { createTenant } from '../tenant.ts';
 import { aborted, type Terminal } from '../terminal.ts';
-import { startEmulatedAzure, type EmulatedAzure } from './emulated-azure.ts';
-import { emulateExports } from './emulated-exports.ts';
+import type { EmulatedAzure } from './emulated-azure.ts';
 
 interface EmulatorOptions {
   readonly port: number;
@@ -52,6 +51,10 @@ Examples:
 }
 
 async function runEmulator(options: EmulatorOptions, terminal: Terminal): Promise<void> {
+  // Loaded here: no other verb needs a platform of its own.
+  const { startAdobePlatform } = await import('@activation-hub/flow-service/testing');
+  const { startEmulatedAzure } = await import('./emulated-azure.ts');
+  const { emulateExports } = await import('./emulated-exports.ts');
   const file = await loadActivations(options.activations ?? exampleFile, terminal);
   const tenant = createTenant(tenantOptions(file, { seed: 1, profiles }));
   const cleanups = new Cleanups();

@@ -75,7 +75,7 @@ async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Prom
   const { client, sandbox } = openAdobe(terminal);
   const owner = ownerOf(chooseActivationFile(options, terminal).environment);
   const hub = await readHubOptions(options, terminal, 'not-needed');
-  const rule = authorizationRule(rulePlace(options, hub, terminal), terminal);
+  const rule = await authorizationRule(rulePlace(options, hub, terminal), terminal);
   const withKey = (sasKey: string): EventHubAddress => ({ ...hub.address, sasKey });
   await withAdobe(terminal, async () => {
     const destinations = createEventHubsDestinations(client, { hubScopedKey: options.namespaceKey !== true });
