@@ -1,8 +1,9 @@
 import { disconnect, runInPulumiStack, setAllConfig, setMocks } from '@pulumi/pulumi/runtime/index.js';
 import { MockMonitor, type MockResourceResult, type Mocks } from '@pulumi/pulumi/runtime/mocks.js';
 import { setMockOptions } from '@pulumi/pulumi/runtime/settings.js';
-import { stableUuid } from '../place.ts';
 import { armId, armNames, armResources } from './arm-resources.ts';
+import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
+import { hidden } from './wire-values.ts';
 
 /** A resource as the program asked the engine for it. */
 export interface RecordedResource {
@@ -37,9 +38,8 @@ export interface Recording {
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
+export { subscriptionId, tenantId } from './azure-answers.ts';
 export const project = 'activation-hub';
-export const subscriptionId = '11111111-2222-3333-4444-555555555555';
-export const tenantId = '99999999-8888-7777-6666-555555555555';
 
 /**
  * Runs a Pulumi program without an engine and without credentials, and gives what it would register, sorted by name. Waits
@@ -99,7 +99,7 @@ class RecordingMonitor extends MockMonitor {
         type,
         name: request.getName(),
         ...(isTop ? {} : { parent }),
-        inputs: plain(request.getObject().toJavaScript()) as Record<string, unknown>,
+        inputs: hidden(request.getObject().toJavaScript()) as Record<string, unknown>,
         isProtected: request.getProtect(),
         dependsOn: request.getDependenciesList().map(nameInUrn),
       });
@@ -112,20 +112,6 @@ function nameInUrn(urn: string): string {
   return urn.split('::').at(-1) ?? '';
 }
 
-/** How the SDK marks, on the way to the engine, what is unknown and what is secret (sdk/go/common/resource/properties.go). */
-const unknownMark = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
-const signatureKey = '4dabf18193072939515e22adb298388d';
-const secretSignature = '1b47061264138c4ac30d75fd1eb44270';
-
-function plain(value: unknown): unknown {
-  if (value === unknownMark) return { unknown: true };
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  const record = value as Readonly<Record<string, unknown>>;
-  if (record[signatureKey] === secretSignature) return { secret: true };
-  return Object.fromEntries(Object.entries(record).map(([key, inner]) => [key, plain(inner)]));
-}
-
 /** Answers as Azure would, as far as the program reads answers. */
 function answers(time: RecordOptions['time']): Mocks {
   return {
@@ -136,24 +122,8 @@ function answers(time: RecordOptions['time']): Mocks {
       const id = armId(resource, given, subscriptionId);
       const ownName = armNames(resource, given).at(-1);
       const named = ownName === undefined ? {} : { name: ownName };
-      return { id, state: { ...given, ...named, ...(time === 'made' ? standIns(name) : {}) } };
+      return { id, state: { ...given, ...named, ...(time === 'made' ? azureOutputs(type, name) : {}) } };
     },
-    call: ({ token }) => {
-      if (token === 'azure-native:authorization:getClientConfig') {
-        return { clientId: stableUuid('client'), objectId: stableUuid('object'), subscriptionId, tenantId };
-      }
-      if (token === 'azure-native:eventhub:listEventHubKeys') return { primaryKey: 'stand-in-key' };
-      throw new Error(`Failed to run the program without an engine: it calls ${token}, which has no stand-in here.`);
-    },
-  };
-}
-
-/** Outputs that only Azure can give. */
-function standIns(name: string): Record<string, string> {
-  return {
-    principalId: stableUuid(`principal of ${name}`),
-    clientId: stableUuid(`client of ${name}`),
-    connectionString: `InstrumentationKey=${stableUuid(name)}`,
-    ipAddress: '203.0.113.9',
+    call: ({ token }) => azureAnswer(token),
   };
 }

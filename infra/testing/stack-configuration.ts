@@ -23,10 +23,18 @@ export function writtenConfig(stack: string): Record<string, string> {
   const defaults = Object.entries(declaredConfig()).flatMap(([key, { default: value }]) =>
     value === undefined ? [] : [[key, asText(value)] as const],
   );
-  const own = Object.entries(stackFile.parse(parse(readFileSync(join(folder, `Pulumi.${stack}.yaml`), 'utf8'))).config)
-    .filter(([key]) => key.startsWith(`${project}:`))
-    .map(([key, value]) => [key.slice(project.length + 1), asText(value)] as const);
+  const own = Object.entries(stackFileConfig(stack)).map(([key, value]) => [key, asText(value)] as const);
   return Object.fromEntries([...defaults, ...own]);
+}
+
+/** What `Pulumi.<stack>.yaml` says, as it is written there. */
+export function stackFileConfig(stack: string): Record<string, unknown> {
+  const { config } = stackFile.parse(parse(readFileSync(join(folder, `Pulumi.${stack}.yaml`), 'utf8')));
+  return Object.fromEntries(
+    Object.entries(config)
+      .filter(([key]) => key.startsWith(`${project}:`))
+      .map(([key, value]) => [key.slice(project.length + 1), value]),
+  );
 }
 
 /** An encrypted value (`secure:`) is not decrypted: that it is there is all that is needed. */

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { subscriptionId } from './azure-answers.ts';
+import { OfflineAzure } from './offline-azure.ts';
+
+const group = { resourceGroupName: 'rg' };
+const namespace = { ...group, namespaceName: 'ns-one', location: 'westeurope' };
+const hub = { ...group, namespaceName: 'ns-one', eventHubName: 'exports' };
+const root = `/subscriptions/${subscriptionId}/resourceGroups/rg`;
+const types = {
+  group: 'azure-native:resources:ResourceGroup',
+  namespace: 'azure-native:eventhub:Namespace',
+  hub: 'azure-native:eventhub:EventHub',
+  account: 'azure-native:storage:StorageAccount',
+  container: 'azure-native:storage:BlobContainer',
+  role: 'azure-native:authorization:RoleAssignment',
+  app: 'azure-native:web:WebApp',
+};
+
+function emptyAzure(): OfflineAzure {
+  const folder = mkdtempSync(join(tmpdir(), 'offline-azure-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return new OfflineAzure(folder);
+}
+
+function azureWithHub(): OfflineAzure {
+  const azure = emptyAzure();
+  azure.create(types.group, group);
+  azure.create(types.namespace, namespace);
+  azure.create(types.hub, hub);
+  return azure;
+}
+
+test('what is created has the id that Azure gives it, and is found whatever the case of its letters', () => {
+  const azure = azureWithHub();
+  const id = `${root}/providers/Microsoft.EventHub/namespaces/ns-one/eventhubs/exports`;
+  expect(azure.find(id)).toEqual({ id, type: types.hub, inputs: hub });
+  expect(azure.find(id.toUpperCase())?.id).toBe(id);
+});
+
+test('nothing is created without what must be there before', () => {
+  const azure = emptyAzure();
+  expect(() => azure.create(types.namespace, namespace)).toThrow(`${root} does not exist`);
+  azure.create(types.group, group);
+  expect(() => azure.create(types.hub, hub)).toThrow(
+    `${root}/providers/Microsoft.EventHub/namespaces/ns-one does not exist`,
+  );
+  const plan = `${root}/providers/Microsoft.Web/serverfarms/plan`;
+  expect(() => azure.create(types.app, { ...group, name: 'app', serverFarmId: plan })).toThrow(
+    `${plan} does not exist`,
+  );
+  const scope = `${root}/providers/Microsoft.Storage/storageAccounts/data`;
+  expect(() => azure.create(types.role, { roleAssignmentName: 'r', scope })).toThrow(`${scope} does not exist`);
+});
+
+test('the services of a storage account are there with it', () => {
+  const azure = emptyAzure();
+  azure.create(types.group, group);
+  azure.create(types.account, { ...group, accountName: 'data' });
+  const container = azure.create(types.container, { ...group, accountName: 'data', containerName: 'dead-letters' });
+  const service = `${root}/providers/Microsoft.Storage/storageAccounts/data/blobServices/default`;
+  expect(container.id).toBe(`${service}/containers/dead-letters`);
+  azure.create(types.role, { roleAssignmentName: 'r', scope: service });
+});
+
+test('a name is taken once', () => {
+  expect(() => azureWithHub().create(types.hub, hub)).toThrow('exists already');
+});
+
+test('what is deleted takes with it what is in it, and only that; a second time is no error', () => {
+  const azure = azureWithHub();
+  azure.create(types.namespace, { ...namespace, namespaceName: 'ns-one-more' });
+  const id = `${root}/providers/Microsoft.EventHub/namespaces/ns-one`;
+  azure.delete(id);
+  azure.delete(id);
+  expect(azure.resources().map((resource) => resource.inputs)).toEqual([
+    group,
+    { ...namespace, namespaceName: 'ns-one-more' },
+  ]);
+});
+
+test('what does not exist cannot be updated, and nobody lists its keys', () => {
+  const azure = emptyAzure();
+  expect(() => azure.update(`${root}/providers/x/y/z`, {})).toThrow('it does not exist');
+  const rule = { ...hub, authorizationRuleName: 'adobe' };
+  expect(() => azure.answer('azure-native:eventhub:listEventHubKeys', rule)).toThrow(
+    'authorizationRules/adobe does not exist',
+  );
+  expect(() => azure.answer('azure-native:web:listWebAppHostKeys', {})).toThrow('there is no stand-in');
+});
+
+test('a type that is not known is a fault, and so is one property that a type does not have', () => {
+  const azure = emptyAzure();
+  expect(azure.faults('azure-native:sql:Server', {})).toEqual([
+    'azure-native:sql:Server is not known: add it to testing/arm-resources.ts',
+  ]);
+});
