@@ -1,8 +1,11 @@
-import type { ActivationFile } from '@activation-hub/activation-file';
+import type { ActivationFile, DestinationEntry } from '@activation-hub/activation-file';
 import type { Clock, Target } from '@activation-hub/delivery';
-import type { HttpClient, HttpRequest } from '@activation-hub/destination-kit';
-import { setUpTarget } from '@activation-hub/destinations';
+import { createHttpClient, type HttpClient, type HttpRequest } from '@activation-hub/destination-kit';
+import type { LocalVendor } from '@activation-hub/destination-kit/testing';
+import { loadDestination, setUpTarget } from '@activation-hub/destinations';
 import { reasonOf } from './command-error.ts';
+import { shownRequest, type Shown } from './shown-request.ts';
+import { startStandIn, withStandIn } from './stand-ins.ts';
 
 /** A request that a destination would get; every secret in it is shown as `[secret]`. */
 export interface RecordedRequest extends HttpRequest {
@@ -11,59 +14,83 @@ export interface RecordedRequest extends HttpRequest {
 
 export interface DryRunTargets {
   readonly targets: ReadonlyMap<string, Target>;
-  /** What was sent to nobody so far, in order. */
+  /** What was sent to stand-ins so far, in order, with the URLs of the file. */
   readonly requests: readonly RecordedRequest[];
   /** Lines that destinations would print. */
   readonly printed: readonly { readonly destination: string; readonly line: string }[];
   /** Destinations whose requests cannot be shown, with the reason. */
   readonly notShown: readonly { readonly destination: string; readonly reason: string }[];
+  close(): Promise<void>;
 }
 
-/** Headers that are made out of secrets. */
-const secretHeader = /authorization|signature|token|secret|api-?key/i;
-const shown = '[secret]';
+/** What stands for a secret that may be any text. */
+const anySecret = '[secret]';
 
 /**
- * Targets that record requests instead of sending them: every request is answered with an empty 200. No secret is
- * needed: a stand-in takes its place.
+ * Targets that tell local stand-ins of their vendors, which answer as the vendors do, and record each request as the vendor
+ * would get it. Nobody else is called, and no secret is needed.
  */
 export async function dryRunTargets(file: ActivationFile, clock: Clock): Promise<DryRunTargets> {
   const targets = new Map<string, Target>();
   const requests: RecordedRequest[] = [];
   const printed: { destination: string; line: string }[] = [];
   const notShown: { destination: string; reason: string }[] = [];
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  const vendors: LocalVendor[] = [];
   for (const entry of file.destinations.values()) {
     const { key } = entry;
     try {
-      const target = await setUpTarget(entry, {
-        http: recordingClient((request) => requests.push({ destination: key, ...redacted(request) })),
-        clock,
-        print: (line) => void printed.push({ destination: key, line }),
-        readSecret: () => Promise.resolve(shown),
-      });
+      const vendor = await startStandIn(entry, file);
+      if (vendor !== undefined) vendors.push(vendor);
+      const { settings, secrets } = withStandIn(entry, vendor);
+      const shown = await shownOf(entry, vendor, [...secrets.values()]);
+      const record = (request: HttpRequest) => {
+        requests.push({ destination: key, ...shownRequest(request, shown) });
+      };
+      const target = await setUpTarget(
+        { ...entry, settings },
+        {
+          http: recordingClient(http, record),
+          record,
+          clock,
+          print: (line) => void printed.push({ destination: key, line }),
+          readSecret: (name) => Promise.resolve(secrets.get(name) ?? anySecret),
+        },
+      );
       targets.set(key, target);
     } catch (error) {
       notShown.push({ destination: key, reason: reasonOf(error) });
     }
   }
-  return { targets, requests, printed, notShown };
+  const close = async () => {
+    await http.close();
+    await Promise.all(vendors.map((vendor) => vendor.close()));
+  };
+  return { targets, requests, printed, notShown, close };
 }
 
-function recordingClient(record: (request: HttpRequest) => void): HttpClient {
+/** What in a request must be shown otherwise: the addresses of the stand-in, and secrets. */
+async function shownOf(
+  { type, settings }: DestinationEntry,
+  vendor: LocalVendor | undefined,
+  secrets: readonly string[],
+): Promise<Shown> {
+  const definition = await loadDestination(type);
+  const configured = definition?.settings.parse(settings) as Readonly<Record<string, unknown>> | undefined;
+  const addresses = Object.entries(vendor?.settings ?? {}).flatMap(([name, local]) => {
+    const own = configured?.[name];
+    return typeof local === 'string' && typeof own === 'string' ? [{ local, own }] : [];
+  });
+  return { addresses, secrets: [...secrets, anySecret] };
+}
+
+function recordingClient(http: HttpClient, record: (request: HttpRequest) => void): HttpClient {
   return {
     check: () => undefined,
-    send: (request) => {
+    send: (request, signal) => {
       record(request);
-      return Promise.resolve({ status: 200, headers: {}, body: '' });
+      return http.send(request, signal);
     },
     close: () => Promise.resolve(),
   };
-}
-
-function redacted(request: HttpRequest): HttpRequest {
-  const headers = Object.entries(request.headers).map(([name, value]) => [
-    name,
-    secretHeader.test(name) ? shown : value,
-  ]);
-  return { ...request, headers: Object.fromEntries(headers) as Record<string, string> };
 }

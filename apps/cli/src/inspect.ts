@@ -21,7 +21,7 @@ export function addInspectCommand(program: Command, terminal: Terminal): void {
     .command('inspect')
     .summary('shows what would become of one event')
     .description(
-      'A dry run: shows what each stage makes of one event, and the requests that would be sent if nobody had been told anything yet. Sends nothing, needs no secret and shows none. What it shows is personal data, as the event is.',
+      'A dry run: shows what each stage makes of one event, and the requests that would be sent if nobody had been told anything yet. The requests are told to local stand-ins of the vendors: ids that a vendor would give are made up. Calls no third party, needs no secret and shows none. What it shows is personal data, as the event is.',
     )
     .argument('<event>', 'file with the body of one event; - is standard input')
     .requiredOption('-a, --activations <file>', 'activation file')
@@ -49,8 +49,8 @@ async function runInspect(event: string, { activations, json }: InspectOptions, 
     telemetry: { emit: () => undefined },
     clock: systemClock,
     signal: terminal.interrupted,
-  });
-  // The answers are made up here, so they say nothing.
+  }).finally(() => dryRun.close());
+  // The answers are those of stand-ins, so they say nothing.
   const decisions = inspection.decisions.map(withoutResult);
   const { requests, printed, notShown } = dryRun;
   if (json) {

@@ -32,7 +32,9 @@ export async function startStandIns(file: ActivationFile): Promise<StandIns> {
     for (const entry of file.destinations.values()) {
       const vendor = await startStandIn(entry, file);
       if (vendor !== undefined) vendors.set(entry.key, vendor);
-      settings.set(entry.key, replacedSettings(entry, vendor, secrets));
+      const standIn = withStandIn(entry, vendor);
+      settings.set(entry.key, standIn.settings);
+      for (const [name, value] of standIn.secrets) secrets.set(name, value);
     }
   } catch (error) {
     await close();
@@ -41,38 +43,44 @@ export async function startStandIns(file: ActivationFile): Promise<StandIns> {
   return { vendors, settings, secrets, close };
 }
 
-async function startStandIn(
+/**
+ * Starts the stand-in of one destination; gives `undefined` when it calls nobody. Throws `CommandError` (2) when its kind has none, or
+ * none for its settings.
+ */
+export async function startStandIn(
   { key, type, settings }: DestinationEntry,
-  file: ActivationFile,
+  { routes }: ActivationFile,
 ): Promise<LocalVendor | undefined> {
   const start = Object.hasOwn(localVendors, type) ? localVendors[type] : undefined;
   if (start === 'calls nobody') return undefined;
   if (start === undefined) {
     throw new CommandError(
       2,
-      `Failed to stand in for ${key}: there is no stand-in for ${type}. Run without it, against the vendor's own test account.`,
+      `Failed to stand in for ${key}: there is no stand-in for ${type}. Use a test account of the vendor instead.`,
     );
   }
-  const routes = file.routes.filter(({ destination }) => destination === key);
   try {
     return await (
       await start()
-    )({ settings, routes });
+    )({ settings, routes: routes.filter(({ destination }) => destination === key) });
   } catch (error) {
     throw new CommandError(2, `Failed to stand in for ${key}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** The settings of the file with those of the stand-in; its secrets get a name and go into `secrets`. */
-function replacedSettings(
+/** The settings of the file with those of the stand-in, and the values of the secrets to which these refer, by name. */
+export function withStandIn(
   { key, settings }: DestinationEntry,
   vendor: LocalVendor | undefined,
-  secrets: Map<string, string>,
-): Readonly<Record<string, unknown>> {
-  const references = Object.entries(vendor?.secrets ?? {}).map(([setting, value]) => {
-    const secret = `stand-in-${key}-${setting.toLowerCase()}`;
-    secrets.set(secret, value);
-    return [setting, { secret }] as const;
-  });
-  return { ...(settings as Readonly<Record<string, unknown>>), ...vendor?.settings, ...Object.fromEntries(references) };
+): { readonly settings: Readonly<Record<string, unknown>>; readonly secrets: ReadonlyMap<string, string> } {
+  const formed = Object.entries(vendor?.secrets ?? {}).map(([setting, value]) => ({
+    setting,
+    name: `stand-in-${key}-${setting.toLowerCase()}`,
+    value,
+  }));
+  const references = Object.fromEntries(formed.map(({ setting, name }) => [setting, { secret: name }]));
+  return {
+    settings: { ...(settings as Readonly<Record<string, unknown>>), ...vendor?.settings, ...references },
+    secrets: new Map(formed.map(({ name, value }) => [name, value])),
+  };
 }

@@ -65,7 +65,8 @@ export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, 
       vendor.addList({ listname: list ?? 'A list', ...(listId !== undefined && { listid: listId }) });
   }
   return {
-    settings: { environmentUrl: vendor.origin, signInUrl: vendor.origin },
+    // Two addresses of one server, so that each can be told from the other in what is sent.
+    settings: { environmentUrl: vendor.origin, signInUrl: vendor.origin.replace('127.0.0.1', 'localhost') },
     members: ({ terms }) => {
       const { list, listId } = dynamics365Terms.parse(terms);
       const names = columns.map(({ column }) => column);
