@@ -5,6 +5,7 @@ export interface CheckedResource {
   /** Such as `azure-native:eventhub:EventHub`. */
   readonly type: string;
   readonly name: string;
+  /** What is not known before Azure has answered is `{unknown: true}`, and breaks no rule. */
   readonly inputs: Inputs;
 }
 type Inputs = Readonly<Record<string, unknown>>;
@@ -14,6 +15,10 @@ export interface Rule {
   readonly name: string;
   /** Why, and what to do. */
   readonly meaning: string;
+  /** Each resource by itself, or all of a stack together. */
+  readonly looksAt: 'one' | 'all';
+  /** It asks whether a value is secret, which a policy pack is not told. */
+  readonly needsSecrecy?: true;
   /** One line per fault, beginning with the resource's name. */
   readonly offences: (resources: readonly CheckedResource[]) => readonly string[];
 }
@@ -39,34 +44,29 @@ export const rules: readonly Rule[] = [
     'no shared keys in storage',
     'Sign in with roles; a key opens the whole account.',
     'storage:StorageAccount',
-    (inputs) => [
-      unless(inputs.allowSharedKeyAccess === false, 'allowSharedKeyAccess must be false'),
-      unless(inputs.defaultToOAuthAuthentication === true, 'defaultToOAuthAuthentication must be true'),
-    ],
+    (inputs) => [must(inputs, 'allowSharedKeyAccess', false), must(inputs, 'defaultToOAuthAuthentication', true)],
   ),
   each('no public blobs', 'Nothing that is stored is for everyone.', 'storage:StorageAccount', (inputs) => [
-    unless(inputs.allowBlobPublicAccess === false, 'allowBlobPublicAccess must be false'),
+    must(inputs, 'allowBlobPublicAccess', false),
   ]),
   each('no public container', 'Nothing that is stored is for everyone.', 'storage:BlobContainer', (inputs) => [
-    unless(inputs.publicAccess === 'None', 'publicAccess must be None'),
+    must(inputs, 'publicAccess', 'None'),
   ]),
   each('storage is encrypted on its way', 'TLS 1.2 at the least.', 'storage:StorageAccount', (inputs) => [
-    unless(inputs.minimumTlsVersion === 'TLS1_2', 'minimumTlsVersion must be TLS1_2'),
-    unless(inputs.enableHttpsTrafficOnly === true, 'enableHttpsTrafficOnly must be true'),
+    must(inputs, 'minimumTlsVersion', 'TLS1_2'),
+    must(inputs, 'enableHttpsTrafficOnly', true),
   ]),
   each('Event Hubs is encrypted on its way', 'TLS 1.2 at the least.', 'eventhub:Namespace', (inputs) => [
-    unless(inputs.minimumTlsVersion === '1.2', 'minimumTlsVersion must be 1.2'),
+    must(inputs, 'minimumTlsVersion', '1.2'),
   ]),
   each('Adobe can sign in', 'Adobe knows shared access keys only.', 'eventhub:Namespace', (inputs) => [
-    unless(inputs.disableLocalAuth === false, 'disableLocalAuth must be false'),
-    unless(
-      inputs.publicNetworkAccess === 'Enabled',
-      'publicNetworkAccess must be Enabled; guard it with network rules',
-    ),
+    must(inputs, 'disableLocalAuth', false),
+    must(inputs, 'publicNetworkAccess', 'Enabled'),
   ]),
   {
     name: "the only key is Adobe's",
     meaning: 'A key of the namespace opens every hub; our own code signs in with roles.',
+    looksAt: 'one',
     offences: (resources) =>
       resources.flatMap(({ type, name, inputs }) => {
         if (type === 'azure-native:eventhub:NamespaceAuthorizationRule') return [`${name}: is a key of the namespace`];
@@ -84,44 +84,53 @@ export const rules: readonly Rule[] = [
   {
     name: 'the handler reads in a consumer group of the stack',
     meaning: 'A group that nobody made, or $Default, makes the handler read in vain or lose its place.',
+    looksAt: 'all',
     offences: (resources) => {
       const groups = ofType(resources, 'eventhub:ConsumerGroup').map(({ inputs }) => inputs.consumerGroupName);
       return ofType(resources, 'web:WebAppApplicationSettings').flatMap(({ name, inputs }) => {
         const group = settingsOf(inputs).EVENT_HUB_CONSUMER_GROUP;
-        return groups.includes(group) ? [] : [`${name}: EVENT_HUB_CONSUMER_GROUP is no consumer group of the stack`];
+        return [...groups, group].some(isHidden) || groups.includes(group)
+          ? []
+          : [`${name}: EVENT_HUB_CONSUMER_GROUP is no consumer group of the stack`];
       });
     },
   },
   each('vaults know roles only', 'Access policies are a second list of who may read.', 'keyvault:Vault', (inputs) => [
-    unless(at(inputs, 'properties.enableRbacAuthorization') === true, 'enableRbacAuthorization must be true'),
-    unless(at(inputs, 'properties.accessPolicies') === undefined, 'accessPolicies must be absent'),
-    unless(at(inputs, 'properties.enablePurgeProtection') === true, 'enablePurgeProtection must be true'),
+    must(inputs, 'properties.enableRbacAuthorization', true),
+    must(inputs, 'properties.accessPolicies', undefined),
+    must(inputs, 'properties.enablePurgeProtection', true),
   ]),
-  each(
-    'secrets are secret',
-    'Wrap the value in pulumi.secret, or set it with --secret.',
-    'keyvault:Secret',
-    (inputs) => [unless(at(inputs, 'properties.value.secret') === true, 'properties.value must be a secret')],
-  ),
+  {
+    ...each(
+      'secrets are secret',
+      'Wrap the value in pulumi.secret, or set it with --secret.',
+      'keyvault:Secret',
+      (inputs) => [unless(at(inputs, 'properties.value.secret') === true, 'properties.value must be a secret')],
+    ),
+    needsSecrecy: true,
+  },
   each(
     'telemetry needs sign-in',
     'With local authentication anyone with the connection string can write.',
     'applicationinsights:Component',
-    (inputs) => [unless(inputs.disableLocalAuth === true, 'disableLocalAuth must be true')],
+    (inputs) => [must(inputs, 'disableLocalAuth', true)],
   ),
   each(
     'logs need sign-in',
     'Keys of the workspace let anyone write who has one.',
     'operationalinsights:Workspace',
-    (inputs) => [unless(at(inputs, 'features.disableLocalAuth') === true, 'features.disableLocalAuth must be true')],
+    (inputs) => [must(inputs, 'features.disableLocalAuth', true)],
   ),
   each(
     'only roles that we know',
     'Add the role to roles.ts and to the table in docs/operating/security.md, with its reason.',
     'authorization:RoleAssignment',
     (inputs) => [
-      unless(knownRoles.has(lastSegment(inputs.roleDefinitionId)), 'the role is not among those of roles.ts'),
-      unless(inputs.principalType === 'ServicePrincipal', 'principalType must be ServicePrincipal'),
+      unless(
+        isHidden(inputs.roleDefinitionId) || knownRoles.has(lastSegment(inputs.roleDefinitionId)),
+        'the role is not among those of roles.ts',
+      ),
+      must(inputs, 'principalType', 'ServicePrincipal'),
     ],
   ),
   each(
@@ -135,16 +144,36 @@ export const rules: readonly Rule[] = [
       ),
     ],
   ),
+  {
+    name: 'the app has every role that it needs',
+    meaning: 'Without one of them it starts, and then stands still: give its identity the role before the app is made.',
+    looksAt: 'all',
+    offences: (resources) => {
+      const assignments = ofType(resources, 'authorization:RoleAssignment');
+      if (assignments.some(({ inputs }) => isHidden(inputs.roleDefinitionId))) return [];
+      const roles = Map.groupBy(assignments, ({ inputs }) => JSON.stringify(inputs.principalId));
+      const missing = [...roles.values(), []].map((given) => {
+        const ids = new Set(given.map(({ inputs }) => lastSegment(inputs.roleDefinitionId)));
+        return Object.entries(roleDefinitions).flatMap(([role, id]) => (ids.has(id) ? [] : [role]));
+      });
+      // The identity that comes closest is the app's: whose principal it is, only Azure knows.
+      const [least = []] = missing.toSorted((one, other) => one.length - other.length);
+      return ofType(resources, 'web:WebApp').flatMap(({ name }) =>
+        least.map((role) => `${name}: lacks the role ${role}`),
+      );
+    },
+  },
   each(
     'nothing that Flex Consumption refuses',
     'Settings are a resource of their own (error 51021).',
     'web:WebApp',
-    (inputs) => [unless(inputs.siteConfig === undefined, 'siteConfig must be absent')],
+    (inputs) => [must(inputs, 'siteConfig', undefined)],
   ),
   each('a runtime of the catalogue', 'ARM takes any text, and the app fails at its start.', 'web:WebApp', (inputs) => [
-    unless(at(inputs, 'functionAppConfig.runtime.name') === 'node', 'runtime.name must be node'),
+    must(inputs, 'functionAppConfig.runtime.name', 'node'),
     unless(
-      nodeVersions.includes(String(at(inputs, 'functionAppConfig.runtime.version'))),
+      isHidden(at(inputs, 'functionAppConfig.runtime.version')) ||
+        nodeVersions.includes(String(at(inputs, 'functionAppConfig.runtime.version'))),
       `runtime.version must be one of ${nodeVersions.join(', ')}`,
     ),
   ]),
@@ -167,19 +196,16 @@ export const rules: readonly Rule[] = [
     'No connection string opens the package, and HTTP is always encrypted.',
     'web:WebApp',
     (inputs) => [
-      unless(at(inputs, 'identity.type') === 'UserAssigned', 'identity.type must be UserAssigned'),
-      unless(
-        at(inputs, 'functionAppConfig.deployment.storage.authentication.type') === 'UserAssignedIdentity',
-        'the package must be read with the identity',
-      ),
-      unless(inputs.httpsOnly === true, 'httpsOnly must be true'),
+      must(inputs, 'identity.type', 'UserAssigned'),
+      must(inputs, 'functionAppConfig.deployment.storage.authentication.type', 'UserAssignedIdentity'),
+      must(inputs, 'httpsOnly', true),
     ],
   ),
   each(
     'no publishing passwords',
     'Deployments sign in with Entra.',
     ['web:WebAppFtpAllowed', 'web:WebAppScmAllowed'],
-    (inputs) => [unless(inputs.allow === false, 'allow must be false')],
+    (inputs) => [must(inputs, 'allow', false)],
   ),
   each(
     'settings that Flex Consumption knows',
@@ -198,7 +224,7 @@ export const rules: readonly Rule[] = [
       Object.entries(settingsOf(inputs)).flatMap(([key, value]) => [
         unless(typeof value !== 'string' || !keyInText.test(value), `${key} holds a key`),
         unless(
-          !key.startsWith('ACTIVATION_SECRET_') || String(value).startsWith('@Microsoft.KeyVault('),
+          !key.startsWith('ACTIVATION_SECRET_') || isHidden(value) || String(value).startsWith('@Microsoft.KeyVault('),
           `${key} must refer to the vault`,
         ),
       ]),
@@ -206,11 +232,13 @@ export const rules: readonly Rule[] = [
   {
     name: 'every public address is for going out',
     meaning: 'An address may stand at the NAT gateway; at nothing that can be called.',
+    looksAt: 'all',
     offences: (resources) => {
       const outbound = JSON.stringify(
         ofType(resources, 'network:NatGateway').map(({ inputs }) => inputs.publicIpAddresses),
       );
       return ofType(resources, 'network:PublicIPAddress')
+        .filter(() => !outbound.includes('"unknown":true'))
         .filter(({ inputs }) => !outbound.includes(`/publicIPAddresses/${String(inputs.publicIpAddressName)}"`))
         .map(({ name }) => `${name}: is not the address of a NAT gateway`);
     },
@@ -227,6 +255,7 @@ function each(
   return {
     name,
     meaning,
+    looksAt: 'one',
     offences: (resources) =>
       [types]
         .flat()
@@ -236,6 +265,12 @@ function each(
           ),
         ),
   };
+}
+
+/** Whether the value at a path of keys is this one; `undefined` is for what must be absent. */
+function must(inputs: Inputs, path: string, expected: string | boolean | undefined): string | undefined {
+  const value = at(inputs, path);
+  return unless(isHidden(value) || value === expected, `${path} must be ${expected ?? 'absent'}`);
 }
 
 function unless(isRight: boolean, fault: string): string | undefined {
