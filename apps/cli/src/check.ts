@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { problemLine, type ActivationFile, type Problem, type Route } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
+import type { Findings } from './aep/check-audiences.ts';
 import { CommandError } from './command-error.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,6 +25,10 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
       'Checks activation files, and shows which audience goes where. Exits with 2 when one of them is wrong.',
     )
     .argument('[files...]', `activation files (default: ${defaultPattern}, here or in a folder above)`)
+    .option(
+      '--aep',
+      "also asks AEP: do the file's audiences exist in the sandbox, and can what is asked for be exported",
+    )
     .option('--json', 'prints one JSON object with all problems, warnings and routes')
     .addHelpText(
       'after',
@@ -31,15 +36,22 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
 Examples:
   $ activation check
   $ activation check my-activations.yaml
+  $ activation check prod.yaml --aep
   $ activation check --json | jq '.files[].problems'`,
     )
-    .action((files: readonly string[], options: { readonly json?: true }) => check(files, options, terminal));
+    .action((files: readonly string[], options: CheckOptions) => check(files, options, terminal));
 }
 
-async function check(named: readonly string[], { json }: { readonly json?: true }, terminal: Terminal): Promise<void> {
+interface CheckOptions {
+  readonly aep?: true;
+  readonly json?: true;
+}
+
+async function check(named: readonly string[], { aep, json }: CheckOptions, terminal: Terminal): Promise<void> {
   const paths = named.length > 0 ? named : await defaultFiles(terminal.folder);
+  const compare = aep ? await comparison(terminal) : undefined;
   const files: CheckedFile[] = [];
-  for (const path of paths) files.push(await checkFile(path, terminal));
+  for (const path of paths) files.push(await checkFile(path, compare, terminal));
   const wrong = files.filter(({ problems }) => problems.length > 0);
   if (json) terminal.print(JSON.stringify({ event: 'checked', ok: wrong.length === 0, files }));
   else for (const file of files) printFile(file, terminal);
@@ -51,10 +63,21 @@ async function check(named: readonly string[], { json }: { readonly json?: true 
   }
 }
 
-async function checkFile(path: string, terminal: Terminal): Promise<CheckedFile> {
+type Comparison = (path: string, file: ActivationFile) => Promise<Findings>;
+
+/** Compares a file with the sandbox of the environment's variables. Loaded only where it is asked for. */
+async function comparison(terminal: Terminal): Promise<Comparison> {
+  const { openAdobe, withAdobe } = await import('./aep/adobe-access.ts');
+  const { checkAudiences } = await import('./aep/check-audiences.ts');
+  const adobe = openAdobe(terminal);
+  return (path, file) => withAdobe(terminal, () => checkAudiences(path, file, adobe, terminal));
+}
+
+async function checkFile(path: string, compare: Comparison | undefined, terminal: Terminal): Promise<CheckedFile> {
   try {
-    const { warnings, routes } = await loadActivations(path, terminal);
-    return { file: path, problems: [], warnings, routes };
+    const loaded = await loadActivations(path, terminal);
+    const { problems, warnings } = (await compare?.(path, loaded)) ?? { problems: [], warnings: [] };
+    return { file: path, problems, warnings: [...loaded.warnings, ...warnings], routes: loaded.routes };
   } catch (error) {
     const problems = problemsOf(error);
     if (problems === undefined) throw error;
@@ -81,7 +104,11 @@ async function defaultFiles(folder: string): Promise<readonly string[]> {
 
 function printFile({ file, problems, warnings, routes }: CheckedFile, { print, say, colors }: Terminal): void {
   for (const problem of problems) say(problemLine(problem));
-  if (problems.length > 0) return;
+  // Warnings of a file that is right by itself are of use also when AEP does not agree.
+  if (problems.length > 0) {
+    for (const warning of warnings) say(`${colors.yellow('warning')} ${problemLine(warning)}`);
+    return;
+  }
   print(colors.bold(file));
   for (const warning of warnings) print(`${colors.yellow('warning')} ${problemLine(warning)}`);
   for (const line of routeLines(routes)) print(`  ${line}`);
