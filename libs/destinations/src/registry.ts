@@ -2,6 +2,7 @@ import type { DestinationDefinition } from '@activation-hub/destination-kit';
 
 /** The kinds of destinations that come with Activation Hub. Each is loaded only when it is asked for. */
 const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = {
+  'blob-archive': async () => (await import('./blob-archive/destination.ts')).blobArchive,
   braze: async () => (await import('./braze/destination.ts')).braze,
   'dynamics-365': async () => (await import('./dynamics-365/destination.ts')).dynamics365,
   hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,

@@ -2,6 +2,7 @@ import type { StartLocalVendor } from '@activation-hub/destination-kit/testing';
 
 /** What starts the stand-in of each kind of destination in a whole run, by type; loaded only when it is asked for. */
 export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVendor>) | 'calls nobody'>> = {
+  'blob-archive': async () => (await import('../src/blob-archive/vendor.ts')).startLocalBlobArchiveVendor,
   braze: async () => (await import('../src/braze/vendor.ts')).startLocalBrazeVendor,
   'dynamics-365': async () => (await import('../src/dynamics-365/vendor.ts')).startLocalDynamics365Vendor,
   hubspot: async () => (await import('../src/hubspot/vendor.ts')).startLocalHubspotVendor,

@@ -1,0 +1,61 @@
+import { ManagedIdentityCredential } from '@azure/identity';
+import { DestinationError, type HttpSender, Remembered } from '@activation-hub/destination-kit';
+
+/** The identity of the app in which this runs: the one with this client id, or the one that the app itself has. */
+export function managedIdentity(clientId: string | undefined): ManagedIdentityCredential {
+  return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
+}
+
+/** The part of a credential that is needed here. */
+export type TokenSource = Pick<ManagedIdentityCredential, 'getToken'>;
+
+/** How long before its expiry a token is renewed, so that none expires on its way. */
+const renewBeforeMs = 120_000;
+
+/**
+ * Signs each request as the managed identity of the app. All share one token for `scope`, which is asked for again when it is about
+ * to expire, and after a 401. A sign-in that fails throws `DestinationError` without doubt: `set-up` when there is no such identity.
+ */
+export function withManagedIdentity(
+  http: HttpSender,
+  source: TokenSource,
+  scope: string,
+  now: () => number,
+): HttpSender {
+  const tokens = new Remembered(async () => {
+    try {
+      return await source.getToken(scope);
+    } catch (error) {
+      throw signInError(error);
+    }
+  }, 2);
+  // Counts renewals, so that of many who find a token worn out, one renews it.
+  let round = 0;
+  const renewAfter = (worn: number): void => {
+    if (round === worn) round += 1;
+  };
+  return {
+    send: async (request, signal) => {
+      const asked = round;
+      const { expiresOnTimestamp } = await tokens.get(String(asked), signal);
+      if (now() >= expiresOnTimestamp - renewBeforeMs) renewAfter(asked);
+      const used = round;
+      const { token } = await tokens.get(String(used), signal);
+      const headers = { ...request.headers, authorization: `Bearer ${token}` };
+      const response = await http.send({ ...request, headers }, signal);
+      if (response.status === 401) renewAfter(used);
+      return response;
+    },
+  };
+}
+
+/** What a failed sign-in as a managed identity means. The error of the SDK is not kept: it may quote what was answered. */
+export function signInError(error: unknown): DestinationError {
+  const isSetUp = error instanceof Error && /^(CredentialUnavailableError|AuthenticationError)$/.test(error.name);
+  return isSetUp
+    ? new DestinationError(
+        'set-up',
+        'Failed to sign in as the managed identity: there is none. Give the app the identity, check its client id, or set a key.',
+      )
+    : new DestinationError('transient', 'Failed to sign in as the managed identity. It is tried again.');
+}
