@@ -6,6 +6,11 @@ export {
   type Dynamics365VendorOptions,
   startDynamics365Vendor,
 } from '../src/dynamics-365/vendor.ts';
+export {
+  type GoogleVendor,
+  standInServiceAccountKey,
+  startGoogleCustomerMatchVendor,
+} from '../src/google-customer-match/vendor.ts';
 export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';
 export { type MetaVendor, startMetaCustomAudiencesVendor } from '../src/meta-custom-audiences/vendor.ts';
 export {

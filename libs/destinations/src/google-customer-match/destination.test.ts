@@ -1,0 +1,450 @@
+import { createHash } from 'node:crypto';
+import { createTarget, deliver, systemClock } from '@activation-hub/delivery';
+import {
+  createHttpClient,
+  type Delivery,
+  DestinationError,
+  type HttpResponse,
+  type JsonValue,
+  Secret,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
+import { afterEach, expect, test } from 'vitest';
+import { googleCustomerMatch } from './destination.ts';
+import { googleError, judgeStatus, readStatus, refusedRows } from './response.ts';
+import { googleSettings, type GoogleTerms, googleTerms } from './settings.ts';
+import { standInServiceAccountKey, standInUserListId, startGoogleCustomerMatchVendor } from './vendor.ts';
+
+const required = {
+  serviceAccountKey: new Secret(standInServiceAccountKey()),
+  accountId: '1234567890',
+  customerMatchTerms: 'accepted',
+} as const;
+const written = {
+  userListId: standInUserListId,
+  consent: { adUserData: 'granted', adPersonalization: 'denied' },
+} as const;
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+describeDestinationContract(test, {
+  definition: googleCustomerMatch,
+  settings: ({ origin, timeoutMs }) => ({ ...required, baseUrl: origin, tokenUrl: `${origin}/token`, timeoutMs }),
+  terms: written,
+  startVendor: startGoogleCustomerMatchVendor,
+  person: (number) => ({
+    identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
+    attributes: { givenName: `Forename${number}`, phoneNumber: `+47 22 12 34 ${10 + (number % 90)}x` },
+  }),
+  leftOut: {
+    update: 'Google keeps hashes by which it finds a person, and no attributes to compare',
+    'partial-answer': 'Google counts what failed and names no row, so that those of a part are all told again',
+  },
+});
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+const never = new AbortController().signal;
+const nowMs = Date.UTC(2026, 10, 22, 12);
+
+async function start(settings: object = {}) {
+  const vendor = await startGoogleCustomerMatchVendor();
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  cleanups.push(
+    () => http.close(),
+    () => vendor.close(),
+  );
+  const urls = { baseUrl: `${vendor.origin}/`, tokenUrl: `${vendor.origin}/token` };
+  const parsed = googleSettings.parse({ ...required, ...urls, ...settings });
+  const connector = googleCustomerMatch.connect(parsed, { http, now: () => nowMs, print: () => undefined });
+  const tellings = () => vendor.requests.filter(({ url }) => url.startsWith('/v1/audienceMembers:'));
+  return { vendor, connector, tellings };
+}
+
+const terms: GoogleTerms = googleTerms.parse(written);
+interface About {
+  readonly namespace?: string;
+  readonly value?: string;
+  readonly attributes?: Readonly<Record<string, JsonValue>>;
+}
+const delivery = (number: number, about: About = {}): Delivery<GoogleTerms> => ({
+  change: {
+    id: `change-${number}`,
+    kind: 'entered',
+    audience: { key: 'sports-fans', namespace: 'ups', id: 'a-1' },
+    identity: { namespace: about.namespace ?? 'email', value: about.value ?? sha256(`ann-${number}@example.com`) },
+    qualifiedAt: '2026-11-22T12:00:00.000Z',
+    attributes: about.attributes ?? {},
+  },
+  terms,
+});
+const statuses = (verdicts: readonly { id: string; status: string }[]) =>
+  Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
+const receiptIn = (verdicts: readonly Verdict[]): string =>
+  verdicts.flatMap((verdict) => (verdict.status === 'accepted' ? [verdict.receipt] : []))[0] ?? '';
+
+test('an entry is hashed identifiers with consent, terms and encoding, accepted until Google is asked', async () => {
+  const { connector, tellings } = await start({ loginAccountId: '1112223333' });
+  const attributes = {
+    emailAddress: 'A.nn+news@gmail.com',
+    phoneNumber: '+47 22 12 34 56',
+    givenName: 'Mr. Alex',
+    familyName: 'Quinn, Jr., DDS',
+    regionCode: 'us',
+    postalCode: '94045',
+  };
+  const verdicts = await connector.enter([delivery(1, { attributes }), delivery(2)], never);
+  expect(verdicts).toEqual(
+    [1, 2].map((number) => ({
+      id: `change-${number}`,
+      status: 'accepted',
+      receipt: 'request-1',
+      askAtMs: nowMs + 1_800_000,
+    })),
+  );
+  const [request] = tellings();
+  expect(request).toMatchObject({ method: 'POST', url: '/v1/audienceMembers:ingest' });
+  expect(request?.headers).toMatchObject({ authorization: 'Bearer ya29.1', 'content-type': 'application/json' });
+  const member = (...userIdentifiers: object[]) => ({ compositeData: { userData: { userIdentifiers } } });
+  expect(JSON.parse(request?.body ?? '')).toEqual({
+    destinations: [
+      {
+        operatingAccount: { accountType: 'GOOGLE_ADS', accountId: '1234567890' },
+        loginAccount: { accountType: 'GOOGLE_ADS', accountId: '1112223333' },
+        productDestinationId: standInUserListId,
+      },
+    ],
+    audienceMembers: [
+      member(
+        { emailAddress: sha256('ann-1@example.com') },
+        { emailAddress: sha256('ann@gmail.com') },
+        { phoneNumber: sha256('+4722123456') },
+        {
+          address: {
+            givenName: sha256('alex'),
+            familyName: sha256('quinn'),
+            regionCode: 'US',
+            postalCode: '94045',
+          },
+        },
+      ),
+      member({ emailAddress: sha256('ann-2@example.com') }),
+    ],
+    consent: { adUserData: 'CONSENT_GRANTED', adPersonalization: 'CONSENT_DENIED' },
+    termsOfService: { customerMatchTermsOfServiceStatus: 'ACCEPTED' },
+    encoding: 'HEX',
+  });
+});
+
+test('an exit says neither consent nor terms, which a removal does not know', async () => {
+  const { connector, tellings } = await start();
+  await connector.exit([delivery(1)], never);
+  expect(tellings().map(({ url, body }) => [url, JSON.parse(body) as unknown])).toEqual([
+    [
+      '/v1/audienceMembers:remove',
+      {
+        destinations: [
+          {
+            operatingAccount: { accountType: 'GOOGLE_ADS', accountId: '1234567890' },
+            productDestinationId: standInUserListId,
+          },
+        ],
+        audienceMembers: [
+          { compositeData: { userData: { userIdentifiers: [{ emailAddress: sha256('ann-1@example.com') }] } } },
+        ],
+        encoding: 'HEX',
+      },
+    ],
+  ]);
+});
+
+test('an address that is not complete is left out, and so is an identifier that is the identity', async () => {
+  const { connector, tellings } = await start();
+  const attributes = { emailAddress: 'ann-1@example.com', givenName: 'Ann', familyName: 'Quinn', regionCode: 'US' };
+  await connector.enter([delivery(1, { attributes })], never);
+  expect(tellings()[0]?.body).toContain(`"userIdentifiers":[{"emailAddress":"${sha256('ann-1@example.com')}"}]`);
+});
+
+test('the service account signs in once, with an assertion of its own', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery(1)], never);
+  await connector.enter([delivery(2)], never);
+  const signIns = vendor.requests.filter(({ url }) => url === '/token');
+  expect(signIns).toHaveLength(1);
+  const form = new URLSearchParams(signIns[0]?.body);
+  const [header, claims] = (form.get('assertion') ?? '')
+    .split('.')
+    .slice(0, 2)
+    .map((part): unknown => JSON.parse(Buffer.from(part, 'base64url').toString()));
+  expect(header).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'key-1' });
+  expect(claims).toEqual({
+    iss: 'activation@example.iam.gserviceaccount.com',
+    scope: 'https://www.googleapis.com/auth/datamanager',
+    aud: `${vendor.origin}/token`,
+    iat: nowMs / 1_000,
+    exp: nowMs / 1_000 + 3_600,
+  });
+});
+
+test.each(['', '{}', '{"client_email":"a","private_key":"b"}', 'not-to-be-seen'])(
+  'the secret %j is no key of a service account, and stops the start',
+  (text) => {
+    const settings = googleSettings.parse({ ...required, serviceAccountKey: new Secret(text) });
+    const http = createHttpClient();
+    cleanups.push(() => http.close());
+    const connect = () => googleCustomerMatch.connect(settings, { http, now: Date.now, print: () => undefined });
+    expect(connect).toThrow(expect.objectContaining({ class: 'set-up' }));
+    expect(connect).toThrow(expect.not.objectContaining({ cause: expect.anything() as unknown }));
+    expect(connect).toThrow(/serviceAccountKey: its secret is not the JSON key/);
+  },
+);
+
+test('identities are known by the form in which Google matches them', () => {
+  const settings = (more = {}) =>
+    googleSettings.parse({ ...required, identifiers: { email: 'emailAddress', tel: 'phoneNumber' }, ...more });
+  const form = (namespace: string, value: string, more = {}) =>
+    googleCustomerMatch.identity?.({ namespace, value }, settings(more));
+  const hash = sha256('ann@gmail.com');
+  expect(form('email', ' A.nn+news@Gmail.com')).toEqual({ status: 'formed', value: hash });
+  expect(form('email', hash.toUpperCase())).toEqual({ status: 'formed', value: hash });
+  expect(form('tel', '22 12 34 56', { defaultCountry: 'NO' })).toEqual({
+    status: 'formed',
+    value: sha256('+4722123456'),
+  });
+  for (const [namespace, value] of [
+    ['email', 'ann'],
+    ['tel', '22 12 34 56'],
+    ['ecid', '7'],
+    ['constructor', 'x'],
+  ] as const) {
+    expect(form(namespace, value)).toMatchObject({ status: 'refused' });
+  }
+});
+
+test('a namespace without an identifier costs its row, and an attribute that is none stops the route', async () => {
+  const { connector, tellings } = await start();
+  const told = await connector.enter([delivery(1), delivery(2, { namespace: 'ecid' })], never);
+  expect(statuses(told)).toEqual({ 'change-1': 'accepted', 'change-2': 'rejected' });
+  expect(statuses(await connector.enter([delivery(2, { namespace: 'ecid' })], never))).toEqual({
+    'change-2': 'rejected',
+  });
+  const wrong = connector.enter([delivery(1, { attributes: { city: 'Oslo' } })], never);
+  await expect(wrong).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+  await expect(wrong).rejects.toThrow(/attribute city.*emailAddress, phoneNumber/);
+  expect(tellings()).toHaveLength(1);
+});
+
+test('Google is asked by the id of the request, until it knows', async () => {
+  const { vendor, connector } = await start({ askAfterMs: 5_000 });
+  const deliveries = [delivery(1), delivery(2)];
+  const receipt = receiptIn(await connector.enter(deliveries, never));
+  expect(await connector.poll?.(receipt, deliveries, never)).toMatchObject([
+    { id: 'change-1', status: 'accepted', receipt, askAtMs: nowMs + 5_000 },
+    { id: 'change-2', status: 'accepted', receipt, askAtMs: nowMs + 5_000 },
+  ]);
+  expect(statuses((await connector.poll?.(receipt, deliveries, never)) ?? [])).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'delivered',
+  });
+  expect(vendor.requests.at(-1)).toMatchObject({
+    method: 'GET',
+    url: '/v1/requestStatus:retrieve?requestId=request-1',
+  });
+});
+
+test('a question that fails leaves no doubt and no verdict, and a request that is forgotten is told anew', async () => {
+  const { vendor, connector } = await start();
+  const receipt = receiptIn(await connector.enter([delivery(1)], never));
+  for (const [fault, expected] of [
+    [
+      { kind: 'status', status: 503 },
+      { class: 'transient', doubt: undefined },
+    ],
+    [{ kind: 'reset' }, { class: 'transient', doubt: undefined }],
+    [{ kind: 'malformed' }, { class: 'transient', doubt: undefined }],
+    [
+      { kind: 'status', status: 400 },
+      { class: 'fatal', doubt: undefined },
+    ],
+    [
+      { kind: 'status', status: 403 },
+      { class: 'set-up', doubt: undefined },
+    ],
+  ] as const) {
+    vendor.setAskingFault(fault);
+    await expect(connector.poll?.(receipt, [delivery(1)], never)).rejects.toMatchObject(expected);
+  }
+  vendor.setAskingFault(undefined);
+  vendor.forgetAccepted();
+  expect(await connector.poll?.(receipt, [delivery(1)], never)).toMatchObject([{ status: 'retry', doubt: 'answered' }]);
+});
+
+test('what is found to fail later is told anew in halves, until the one at fault is alone', async () => {
+  const { vendor, connector } = await start();
+  vendor.failLater(sha256('ann-5@example.com'), 'PROCESSING_ERROR_REASON_INVALID_FORMAT');
+  const clock = { ...systemClock, sleep: () => Promise.resolve() };
+  const limits = { batchCount: 10_000, batchBytes: 1024 * 1024, requestsPerSecond: 1_000, concurrency: 4 };
+  const of = { key: 'ads', connector, limits, batchBy: 'route', giveUpAfterMs: 1_000 } as const;
+  const target = createTarget(of, clock);
+  const options = { telemetry: { emit: () => undefined }, clock, patienceMs: 0, signal: never };
+  const ended = new Map<string, string>();
+  let open = Array.from({ length: 8 }, (_, number) => delivery(number));
+  let receipts = new Map<string, string>();
+  for (let round = 0; open.length > 0 && round < 20; round += 1) {
+    const results = await deliver(target, open, { ...options, receipts });
+    receipts = new Map();
+    for (const [id, result] of results) {
+      if (result.status !== 'retry') ended.set(id, result.status === 'rejected' ? result.reason : result.status);
+      else if (result.receipt !== undefined) receipts.set(id, result.receipt);
+    }
+    open = open.filter(({ change }) => !ended.has(change.id));
+  }
+  expect(Object.fromEntries(ended)).toEqual(
+    Object.fromEntries(
+      Array.from({ length: 8 }, (_, number) => [
+        `change-${number}`,
+        number === 5 ? 'PROCESSING_ERROR_REASON_INVALID_FORMAT' : 'delivered',
+      ]),
+    ),
+  );
+});
+
+test('a user list that is missing, closed or of another kind is found by the probe, which changes nothing', async () => {
+  const { vendor, connector, tellings } = await start({ loginAccountId: '1112223333' });
+  vendor.addUserList('2', { membershipStatus: 'CLOSED' });
+  vendor.addUserList('3', { readOnly: true });
+  vendor.addUserList('4', { uploadKeyTypes: ['MOBILE_ID'] });
+  const wrong = ['1', '2', '3', '4'].map((userListId) => ({ ...terms, userListId }));
+  const problems = (await connector.probe?.([...wrong, terms], never)) ?? [];
+  expect(problems).toHaveLength(4);
+  for (const problem of problems) expect(problem).toMatch(/^Failed to use the user list \d: .*\. [A-Z].*\.$/);
+  await expect(connector.prepare?.([terms, ...wrong], never)).rejects.toMatchObject({ class: 'set-up' });
+  await connector.prepare?.([terms], never);
+  expect(tellings()).toEqual([]);
+  expect(vendor.requests[1]).toMatchObject({
+    url: '/v1/accountTypes/GOOGLE_ADS/accounts/1234567890/userLists/1',
+    headers: { 'login-account': 'accountTypes/GOOGLE_ADS/accounts/1112223333' },
+  });
+  vendor.deleteUserList(standInUserListId);
+  await expect(connector.enter([delivery(1)], never)).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+});
+
+const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse => ({
+  status,
+  headers,
+  body: JSON.stringify(body),
+});
+const rpc = (status: string, ...details: object[]) => ({ error: { message: 'ann@example.com', status, details } });
+const violation = (...fields: string[]) => ({
+  fieldViolations: fields.map((field) => ({ field, reason: 'INVALID_HEX_ENCODING', description: 'ann@example.com' })),
+});
+const quota = (name: string) => ({ reason: 'RATE_LIMIT_EXCEEDED', metadata: { quota_limit: name } });
+
+test.each<[string, HttpResponse, Partial<DestinationError>]>([
+  [
+    'the quota of a minute',
+    answer(429, rpc('RESOURCE_EXHAUSTED', quota('IngestionMutateRequestsPerMinutePerProject'))),
+    { class: 'throttled', notBeforeMs: 61_000 },
+  ],
+  [
+    'the quota of a day',
+    answer(429, rpc('RESOURCE_EXHAUSTED', quota('IngestionMutateRequestsPerDayPerProject'))),
+    { class: 'throttled', notBeforeMs: 3_601_000 },
+  ],
+  [
+    'a quota that says how long',
+    answer(429, rpc('RESOURCE_EXHAUSTED'), { 'retry-after': '5' }),
+    { class: 'throttled', notBeforeMs: 6_000 },
+  ],
+  ['no permission', answer(403, rpc('PERMISSION_DENIED')), { class: 'set-up', doubt: undefined }],
+  [
+    'a project without the API',
+    answer(403, rpc('PERMISSION_DENIED', { reason: 'SERVICE_DISABLED' })),
+    { class: 'set-up' },
+  ],
+  [
+    'a user list that is not there',
+    answer(400, rpc('INVALID_ARGUMENT', { reason: 'INVALID_USER_LIST_ID' })),
+    { class: 'set-up' },
+  ],
+  [
+    'terms that nobody signed',
+    answer(400, rpc('INVALID_ARGUMENT', { reason: 'TERMS_AND_CONDITIONS_NOT_SIGNED' })),
+    { class: 'set-up' },
+  ],
+  [
+    'too many at once',
+    answer(400, rpc('INVALID_ARGUMENT', { reason: 'TOO_MANY_AUDIENCE_MEMBERS' })),
+    { class: 'invalid' },
+  ],
+  ['a failure inside', answer(500, rpc('INTERNAL')), { class: 'transient', doubt: 'answered' }],
+  ['a service that is down', answer(503, rpc('UNAVAILABLE')), { class: 'transient', doubt: 'answered' }],
+  ['a deadline of its own', answer(504, rpc('DEADLINE_EXCEEDED')), { class: 'transient', doubt: 'unanswered' }],
+  ['an aborted request', answer(409, rpc('ABORTED')), { class: 'transient', doubt: undefined }],
+])('%s', (_what, response, expected) => {
+  const error = googleError(response, 1_000);
+  expect(error).toMatchObject(expected);
+  expect(error.message).toMatch(/^Failed to deliver: Google answered [A-Z_, ]+\. [A-Z].*\.$/);
+});
+
+test.each<[string, HttpResponse, readonly number[] | undefined]>([
+  [
+    'in the published form',
+    answer(400, rpc('INVALID_ARGUMENT', violation('audience_members.audience_members[1].x[0]'))),
+    [1],
+  ],
+  [
+    'in the form of JSON',
+    answer(400, rpc('INVALID_ARGUMENT', violation('audienceMembers[0].userData', 'audience_members[2]'))),
+    [0, 2],
+  ],
+  ['outside of the request', answer(400, rpc('INVALID_ARGUMENT', violation('audience_members[3]'))), undefined],
+  ['beside another', answer(400, rpc('INVALID_ARGUMENT', violation('audience_members[1]', 'consent'))), undefined],
+  ['that is not one', answer(400, rpc('INVALID_ARGUMENT')), undefined],
+  ['in an answer of another kind', answer(200, rpc('INVALID_ARGUMENT', violation('audience_members[1]'))), undefined],
+  ['in no JSON', { status: 400, headers: {}, body: '<html>' }, undefined],
+])('a place %s is read or not', (_what, response, expected) => {
+  const rows = refusedRows(response, 3);
+  expect(rows && [...rows.keys()]).toEqual(expected);
+});
+
+const statusOf = (requestStatus: string, ...reasons: string[]) =>
+  answer(200, {
+    requestStatusPerDestination: [
+      { requestStatus, errorInfo: { errorCounts: reasons.map((reason) => ({ reason, recordCount: '1' })) } },
+    ],
+  });
+const format = 'PROCESSING_ERROR_REASON_INVALID_FORMAT';
+const inside = 'PROCESSING_ERROR_REASON_INTERNAL_ERROR';
+
+test.each<[string, HttpResponse, number, string]>([
+  ['SUCCESS', statusOf('SUCCESS'), 2, 'delivered'],
+  ['PROCESSING', statusOf('PROCESSING'), 2, 'accepted'],
+  ['REQUEST_STATUS_UNKNOWN', statusOf('REQUEST_STATUS_UNKNOWN'), 2, 'accepted'],
+  ['FAILED for its format', statusOf('FAILED', format), 2, 'rejected'],
+  ['FAILURE for want of consent', statusOf('FAILURE', 'PROCESSING_ERROR_REASON_NO_CONSENT'), 2, 'rejected'],
+  ['FAILED inside', statusOf('FAILED', format, inside), 2, 'retry'],
+  ['FAILED without a reason', statusOf('FAILED'), 2, 'retry'],
+  ['PARTIAL_SUCCESS of many', statusOf('PARTIAL_SUCCESS', format), 2, 'halves'],
+  ['PARTIAL_SUCCESS for a failure inside', statusOf('PARTIAL_SUCCESS', inside), 2, 'retry'],
+  ['PARTIAL_SUCCESS, of which one is left', statusOf('PARTIAL_SUCCESS', format), 1, 'retry'],
+])('the status %s is a verdict', (_what, response, count, expected) => {
+  const ids = Array.from({ length: count }, (_, number) => `change-${number}`);
+  const guard = (_text: unknown, fallback: string) => fallback;
+  const judge = () => judgeStatus(readStatus(response, 0), ids, { receipt: 'r', askAtMs: 1 }, guard);
+  if (expected === 'halves') expect(judge).toThrow(expect.objectContaining({ class: 'invalid', doubt: 'answered' }));
+  else expect(judge().map(({ status }) => status)).toEqual(ids.map(() => expected));
+});
+
+test.each([{}, { userListId: '9-8' }, { userListId: '9' }, { ...written, consent: { adUserData: 'granted' } }])(
+  'the terms %j are refused',
+  (refused) => {
+    expect(() => googleTerms.parse(refused)).toThrow();
+  },
+);
+
+test('nobody can have accepted the terms by default', () => {
+  expect(() => googleSettings.parse({ ...required, customerMatchTerms: undefined })).toThrow('customerMatchTerms');
+});

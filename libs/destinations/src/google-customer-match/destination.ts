@@ -1,0 +1,124 @@
+import {
+  asking,
+  type Connector,
+  createReasonGuard,
+  defineDestination,
+  type Delivery,
+  DestinationError,
+  formField,
+  googleProfile,
+  refused,
+  secretsIn,
+  type Verdict,
+  withSignIn,
+} from '@activation-hub/destination-kit';
+import { googleRequests, type GoogleRow, rowOf } from './request.ts';
+import { type GoogleUserList, judgeStatus, readRequestId, readStatus, readUserList, refusedRows } from './response.ts';
+import { serviceAccountSignIn } from './service-account.ts';
+import { googleSettings, type GoogleTerms, googleTerms } from './settings.ts';
+
+/** Memberships in Google's user lists of Customer Match. */
+export const googleCustomerMatch = defineDestination({
+  type: 'google-customer-match',
+  title: 'Google Customer Match',
+  description: 'Keeps the members of user lists of Google Ads and Display & Video 360, as hashes.',
+  settings: googleSettings,
+  terms: googleTerms,
+  // A project may make 300 calls in a minute, and is advised to have no more than ten under way.
+  limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 4, concurrency: 10 }),
+  batchBy: 'route',
+  identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
+    const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
+    if (identifier === undefined) return refused('no identifier is set for this namespace');
+    return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
+  },
+  connect: (settings, { http, now }): Connector<GoogleTerms> => {
+    const { baseUrl, tokenUrl, serviceAccountKey, timeoutMs, askAfterMs } = settings;
+    http.check(baseUrl);
+    http.check(tokenUrl);
+    const sender = withSignIn(http, serviceAccountSignIn(serviceAccountKey, tokenUrl, timeoutMs, now), now);
+    const requests = googleRequests(settings);
+    const secrets = secretsIn(settings);
+
+    const tell = async (
+      direction: 'ingest' | 'remove',
+      deliveries: readonly Delivery<GoogleTerms>[],
+      signal: AbortSignal,
+    ): Promise<Verdict[]> => {
+      const verdicts: Verdict[] = [];
+      const rows: GoogleRow[] = [];
+      for (const { change } of deliveries) {
+        const row = rowOf(change, settings);
+        if ('refusal' in row) verdicts.push({ id: change.id, status: 'rejected', reason: row.refusal });
+        else rows.push(row);
+      }
+      const terms = deliveries[0]?.terms;
+      if (terms === undefined || rows.length === 0) return verdicts;
+      const send = (part: readonly GoogleRow[]) => sender.send(requests.changeMembers(direction, terms, part), signal);
+
+      let taken = rows;
+      let response = await send(rows);
+      const refusals = refusedRows(response, rows.length);
+      if (refusals !== undefined) {
+        const guard = createReasonGuard(deliveries, secrets);
+        for (const [place, reason] of refusals) {
+          const id = rows[place]?.id ?? '';
+          verdicts.push({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') });
+        }
+        // One bad row fails them all: the others are told without it.
+        taken = rows.filter((_row, place) => !refusals.has(place));
+        if (taken.length === 0) return verdicts;
+        response = await send(taken);
+      }
+      const receipt = readRequestId(response, now());
+      const askAtMs = now() + askAfterMs;
+      return [...verdicts, ...taken.map(({ id }): Verdict => ({ id, status: 'accepted', receipt, askAtMs }))];
+    };
+
+    /** Says what is wrong with the user list of these terms. */
+    const problemOf = async ({ userListId }: GoogleTerms, signal: AbortSignal): Promise<string | undefined> => {
+      const read = async () => readUserList(await sender.send(requests.readUserList(userListId), signal), now());
+      return misfit(await asking(read()), userListId);
+    };
+
+    return {
+      enter: (deliveries, signal) => tell('ingest', deliveries, signal),
+      // There are no attributes to be changed: what finds the person better is added to what is there.
+      update: (deliveries, signal) => tell('ingest', deliveries, signal),
+      exit: (deliveries, signal) => tell('remove', deliveries, signal),
+      poll: async (receipt, deliveries, signal) => {
+        const ids = deliveries.map(({ change }) => change.id);
+        const read = async () => readStatus(await sender.send(requests.readStatus(receipt), signal), now());
+        const accepted = { receipt, askAtMs: now() + askAfterMs };
+        return judgeStatus(await asking(read()), ids, accepted, createReasonGuard(deliveries, secrets));
+      },
+      probe: async (routes, signal) => {
+        const problems: string[] = [];
+        for (const terms of routes) {
+          const problem = await problemOf(terms, signal);
+          if (problem !== undefined) problems.push(problem);
+        }
+        return problems;
+      },
+      prepare: async (routes, signal) => {
+        for (const terms of routes) {
+          const problem = await problemOf(terms, signal);
+          if (problem !== undefined) throw new DestinationError('set-up', problem);
+        }
+      },
+    };
+  },
+});
+
+function misfit(list: GoogleUserList | undefined, userListId: string): string | undefined {
+  const refuse = (why: string): string => `Failed to use the user list ${userListId}: ${why}`;
+  if (list === undefined) return refuse('there is none in this account. Check the id and the account.');
+  const { membershipStatus = 'OPEN', readOnly, accountAccessStatus = 'ENABLED', ingestedUserListInfo } = list;
+  if (membershipStatus !== 'OPEN') return refuse('it is closed. Open it in Google Ads.');
+  if (readOnly || accountAccessStatus !== 'ENABLED')
+    return refuse('this account may not change it. Name one of its own.');
+  if (ingestedUserListInfo?.uploadKeyTypes.includes('CONTACT_ID') !== true) {
+    return refuse('it does not take contact data. Name a list for customer contact data.');
+  }
+  return undefined;
+}

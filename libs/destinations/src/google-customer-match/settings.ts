@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { configuredUrl, secret } from '@activation-hub/destination-kit';
+
+const accountId = z.string().regex(/^\d{1,20}$/, 'Write the digits of the account id, in quotes and without dashes.');
+const accountType = z.enum(['GOOGLE_ADS', 'DISPLAY_VIDEO_PARTNER', 'DISPLAY_VIDEO_ADVERTISER']);
+
+export const googleSettings = z.strictObject({
+  serviceAccountKey: secret().meta({
+    description:
+      'The JSON key of a service account, whole. Its e-mail address must be a user of the account, and the Data Manager API enabled in its project.',
+    examples: [{ secret: 'google-service-account-key' }],
+  }),
+  accountId: accountId.meta({
+    description: 'The account that has the user lists, digits only.',
+    examples: ['1234567890'],
+  }),
+  accountType: accountType
+    .default('GOOGLE_ADS')
+    .meta({ description: 'What kind of account that is.', examples: ['DISPLAY_VIDEO_ADVERTISER'] }),
+  loginAccountId: accountId.optional().meta({
+    description:
+      'The manager account of which the service account is a user, where it is no user of the account itself.',
+    examples: ['1112223333'],
+  }),
+  loginAccountType: accountType
+    .default('GOOGLE_ADS')
+    .meta({ description: 'What kind of account the manager account is.', examples: ['DISPLAY_VIDEO_PARTNER'] }),
+  customerMatchTerms: z.literal('accepted').meta({
+    description:
+      "Says to Google, with each request, that the terms of service of Customer Match were accepted: a person's statement, which has no default.",
+    examples: ['accepted'],
+  }),
+  identifiers: z
+    .record(
+      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
+      z.enum(['emailAddress', 'phoneNumber']),
+    )
+    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+    .default({ email: 'emailAddress' })
+    .meta({
+      description:
+        'For each identity namespace, the identifier by which Google matches it: emailAddress or phoneNumber (hashed here, unless they are SHA-256 already).',
+      examples: [{ email: 'emailAddress', phone: 'phoneNumber' }],
+    }),
+  defaultCountry: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
+    .optional()
+    .meta({
+      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      examples: ['NO'],
+    }),
+  askAfterMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .default(1_800_000)
+    .meta({
+      description:
+        'How long after a batch was accepted Google is asked what became of it, in milliseconds. Google asks for 30 minutes.',
+      examples: [3_600_000],
+    }),
+  baseUrl: configuredUrl()
+    .default('https://datamanager.googleapis.com')
+    .meta({ description: 'Where the Data Manager API is.', examples: ['https://datamanager.googleapis.com'] }),
+  tokenUrl: configuredUrl()
+    .default('https://oauth2.googleapis.com/token')
+    .meta({ description: 'Where the service account signs in.', examples: ['https://oauth2.googleapis.com/token'] }),
+  timeoutMs: z
+    .int()
+    .min(100)
+    .max(100_000)
+    .default(30_000)
+    .meta({
+      description:
+        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
+      examples: [60_000],
+    }),
+});
+
+export type GoogleSettings = z.output<typeof googleSettings>;
+
+const consent = z.enum(['granted', 'denied']);
+
+export const googleTerms = z.strictObject({
+  userListId: z
+    .string()
+    .regex(/^\d{1,20}$/, 'Write the digits of the user list id, in quotes.')
+    .meta({ description: 'Id of a user list for customer contact data, digits only.', examples: ['9876543210'] }),
+  consent: z
+    .strictObject({
+      adUserData: consent.meta({
+        description: 'Whether the persons have agreed that their data is sent to Google for advertising.',
+        examples: ['granted'],
+      }),
+      adPersonalization: consent.meta({
+        description: 'Whether the persons have agreed to personalised advertising.',
+        examples: ['granted'],
+      }),
+    })
+    .meta({
+      description:
+        'What Google is told of the consent of everybody whom this route adds. Name the attribute of that consent under consent of the audience, so that only those who agreed are added.',
+      examples: [{ adUserData: 'granted', adPersonalization: 'granted' }],
+    }),
+});
+
+export type GoogleTerms = z.output<typeof googleTerms>;

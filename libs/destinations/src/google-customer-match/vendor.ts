@@ -1,0 +1,304 @@
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { z } from 'zod';
+import type { JsonValue } from '@activation-hub/destination-kit';
+import {
+  type StandInVendor,
+  type StartLocalVendor,
+  startVendorServer,
+  type VendorRequest,
+  type VendorResponse,
+} from '@activation-hub/destination-kit/testing';
+import { googleTerms } from './settings.ts';
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const userIdentifier = z.union([
+  z.strictObject({ emailAddress: hash }),
+  z.strictObject({ phoneNumber: hash }),
+  z.strictObject({
+    address: z.strictObject({ givenName: hash, familyName: hash, regionCode: z.string(), postalCode: z.string() }),
+  }),
+]);
+const account = z.strictObject({ accountType: z.string(), accountId: z.string().regex(/^\d+$/) });
+const removal = z.strictObject({
+  destinations: z
+    .array(
+      z.strictObject({ operatingAccount: account, loginAccount: account.optional(), productDestinationId: z.string() }),
+    )
+    .length(1),
+  audienceMembers: z
+    .array(
+      z.strictObject({
+        compositeData: z.strictObject({
+          userData: z.strictObject({ userIdentifiers: z.array(userIdentifier).min(1).max(10) }),
+        }),
+      }),
+    )
+    .min(1)
+    .max(10_000),
+  encoding: z.literal('HEX'),
+});
+const consent = z.enum(['CONSENT_GRANTED', 'CONSENT_DENIED']);
+const ingestion = removal.extend({
+  consent: z.strictObject({ adUserData: consent, adPersonalization: consent }),
+  termsOfService: z.strictObject({ customerMatchTermsOfServiceStatus: z.literal('ACCEPTED') }),
+});
+type Members = z.output<typeof removal>['audienceMembers'];
+
+interface UserList {
+  readonly membershipStatus: string;
+  readonly readOnly: boolean;
+  readonly uploadKeyTypes: readonly string[];
+}
+
+/** The Data Manager API and the sign-in of Google, as far as the connector uses them. */
+export interface GoogleVendor extends StandInVendor {
+  /** The JSON key of a service account that may sign in. */
+  readonly serviceAccountKey: string;
+  /** A user list that somebody makes in Google Ads. */
+  addUserList(id: string, list?: Partial<UserList>): void;
+  deleteUserList(id: string): void;
+  /** From now on every request with this identity is accepted, and then found to fail for it, for this reason. */
+  failLater(identity: string, reason: string): void;
+  /** Forgets the requests that it accepted. */
+  forgetAccepted(): void;
+  /** The hashes of all members of the user list. */
+  members(userListId: string): readonly string[];
+}
+
+/** An id of the user list that is there at first. */
+export const standInUserListId = '9876543210';
+const scope = 'https://www.googleapis.com/auth/datamanager';
+/** How many accepted requests it remembers. */
+const requestsMax = 10_000;
+
+let standInKey: string | undefined;
+
+/** The key of the one service account that every stand-in knows; made when it is asked for first. */
+export function standInServiceAccountKey(): string {
+  standInKey ??= JSON.stringify({
+    type: 'service_account',
+    client_email: 'activation@example.iam.gserviceaccount.com',
+    private_key_id: 'key-1',
+    private_key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+      type: 'pkcs8',
+      format: 'pem',
+    }),
+  });
+  return standInKey;
+}
+
+/**
+ * Starts Google on a free local port, with a user list. It takes members as it accepts a request, and says so when it is
+ * asked for the second time (or `answersProcessing` times more); it counts what fails later and names no row.
+ */
+export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Promise<GoogleVendor> {
+  const state = new GoogleState(answersProcessing);
+  const server = await startVendorServer(
+    (request) => state.answer(request),
+    ({ method, url }) => method === 'GET' || url === '/token',
+  );
+  state.tokenUrl = `${server.origin}/token`;
+  state.addUserList(standInUserListId);
+  return {
+    ...server,
+    serviceAccountKey: standInServiceAccountKey(),
+    member: (identity) => state.member(identity),
+    refuse: (identity) => void state.refused.add(identity),
+    omit: (identity) => void state.failing.set(identity, 'PROCESSING_ERROR_REASON_INTERNAL_ERROR'),
+    addUserList: (id, list) => state.addUserList(id, list),
+    deleteUserList: (id) => void state.lists.delete(id),
+    failLater: (identity, reason) => void state.failing.set(identity, reason),
+    forgetAccepted: () => state.accepted.clear(),
+    members: (userListId) => [...(state.lists.get(userListId)?.members.keys() ?? [])],
+  };
+}
+
+export const startLocalGoogleCustomerMatchVendor: StartLocalVendor = async ({ routes }) => {
+  const vendor = await startGoogleCustomerMatchVendor(0);
+  const listOf = (terms: unknown): string => googleTerms.parse(terms).userListId;
+  for (const { terms } of routes) vendor.addUserList(listOf(terms));
+  return {
+    settings: { baseUrl: vendor.origin, tokenUrl: `${vendor.origin}/token`, askAfterMs: 100 },
+    secrets: { serviceAccountKey: vendor.serviceAccountKey },
+    members: ({ terms }) => vendor.members(listOf(terms)),
+    close: () => vendor.close(),
+  };
+};
+
+class GoogleState {
+  readonly lists = new Map<string, UserList & { readonly members: Map<string, readonly string[]> }>();
+  readonly refused = new Set<string>();
+  readonly failing = new Map<string, string>();
+  /** What is left to be said of each accepted request: how often PROCESSING, and then this. */
+  readonly accepted = new Map<string, { processing: number; readonly status: object }>();
+  tokenUrl = '';
+  readonly #answersProcessing: number;
+  #tokens = 0;
+  #requests = 0;
+
+  constructor(answersProcessing: number) {
+    this.#answersProcessing = answersProcessing;
+  }
+
+  addUserList(id: string, list: Partial<UserList> = {}): void {
+    const fresh = { membershipStatus: 'OPEN', readOnly: false, uploadKeyTypes: ['CONTACT_ID'] };
+    this.lists.set(id, { ...fresh, ...list, members: new Map() });
+  }
+
+  member(identity: string): Readonly<Record<string, JsonValue>> | undefined {
+    for (const { members } of this.lists.values()) {
+      const others = members.get(identity);
+      if (others !== undefined) return { identifiers: others };
+    }
+    return undefined;
+  }
+
+  answer({ method, url, headers, body }: VendorRequest): VendorResponse {
+    if (url === '/token') return this.#signIn(new URLSearchParams(body));
+    if (headers.authorization !== `Bearer ya29.${this.#tokens}`) return failed(401, 'UNAUTHENTICATED');
+    const { pathname, searchParams } = new URL(url, 'http://stand-in');
+    if (method === 'GET' && pathname === '/v1/requestStatus:retrieve') {
+      return this.#status(searchParams.get('requestId') ?? '');
+    }
+    const [, listId] = /^\/v1\/accountTypes\/[A-Z_]+\/accounts\/\d+\/userLists\/(\d+)$/.exec(pathname) ?? [];
+    if (method === 'GET' && listId !== undefined) return this.#userList(listId);
+    const [, direction] = /^\/v1\/audienceMembers:(ingest|remove)$/.exec(pathname) ?? [];
+    if (method === 'POST' && direction !== undefined) return this.#change(direction, body);
+    return failed(404, 'NOT_FOUND');
+  }
+
+  #signIn(form: URLSearchParams): VendorResponse {
+    const [header = '', claims = '', signature = ''] = (form.get('assertion') ?? '').split('.');
+    const key = createPublicKey((JSON.parse(standInServiceAccountKey()) as { private_key: string }).private_key);
+    const isSigned = verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, 'base64url'));
+    const said = parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown> | undefined;
+    const isGood =
+      form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer' &&
+      said?.aud === this.tokenUrl &&
+      said.scope === scope;
+    if (!isSigned || !isGood) return json(400, { error: 'invalid_grant', error_description: 'Invalid JWT Signature.' });
+    this.#tokens += 1;
+    return json(200, { access_token: `ya29.${this.#tokens}`, expires_in: 3599, token_type: 'Bearer' });
+  }
+
+  #userList(id: string): VendorResponse {
+    const list = this.lists.get(id);
+    if (list === undefined) return failed(404, 'NOT_FOUND');
+    const { membershipStatus, readOnly, uploadKeyTypes } = list;
+    return json(200, {
+      name: `accountTypes/GOOGLE_ADS/accounts/1/userLists/${id}`,
+      membershipStatus,
+      readOnly,
+      accountAccessStatus: 'ENABLED',
+      ingestedUserListInfo: { uploadKeyTypes },
+    });
+  }
+
+  #change(direction: string, body: string): VendorResponse {
+    const request = (direction === 'ingest' ? ingestion : removal).safeParse(parse(body));
+    if (!request.success) return failed(400, 'INVALID_ARGUMENT', [{ field: 'request', reason: 'INVALID_FORMAT' }]);
+    const { audienceMembers, destinations } = request.data;
+    const list = this.lists.get(destinations[0]?.productDestinationId ?? '');
+    if (list === undefined) {
+      const field = 'destinations.destinations[0].product_destination_id';
+      return failed(400, 'INVALID_ARGUMENT', [{ field, reason: 'INVALID_USER_LIST_ID' }]);
+    }
+    const violations = audienceMembers.flatMap((member, place) =>
+      valuesOf(member).some((value) => this.refused.has(value))
+        ? [{ field: `audience_members.audience_members[${place}].composite_data`, reason: 'INVALID_SHA256_FORMAT' }]
+        : [],
+    );
+    if (violations.length > 0) return failed(400, 'INVALID_ARGUMENT', violations.reverse(), [...this.refused].join());
+
+    const reasons = this.#carryOut(direction, audienceMembers, list.members);
+    return this.#accept(direction, audienceMembers.length, reasons);
+  }
+
+  /** Gives the reasons of those that fail. */
+  #carryOut(direction: string, members: Members, list: Map<string, readonly string[]>): readonly string[] {
+    const reasons: string[] = [];
+    for (const member of members) {
+      const values = valuesOf(member);
+      const reason = values.flatMap((value) => this.failing.get(value) ?? [])[0];
+      if (reason !== undefined) {
+        reasons.push(reason);
+        continue;
+      }
+      const known = values.flatMap((value) => list.get(value) ?? []);
+      const all = [...new Set([...known, ...values])];
+      for (const value of all) {
+        if (direction === 'ingest') list.set(value, all);
+        else list.delete(value);
+      }
+    }
+    return reasons;
+  }
+
+  #accept(direction: string, count: number, reasons: readonly string[]): VendorResponse {
+    this.#requests += 1;
+    const requestId = `request-${this.#requests}`;
+    const requestStatus = reasons.length === 0 ? 'SUCCESS' : reasons.length < count ? 'PARTIAL_SUCCESS' : 'FAILED';
+    const counts = Map.groupBy(reasons, (reason) => reason);
+    const errorCounts = [...counts].map(([reason, of]) => ({ reason, recordCount: String(of.length) }));
+    const detail = direction === 'ingest' ? 'audienceMembersIngestionStatus' : 'audienceMembersRemovalStatus';
+    const status = {
+      requestStatus,
+      ...(errorCounts.length > 0 && { errorInfo: { errorCounts } }),
+      [detail]: { compositeDataStatus: { recordCount: String(count) } },
+    };
+    const [oldest] = this.accepted.keys();
+    if (oldest !== undefined && this.accepted.size >= requestsMax) this.accepted.delete(oldest);
+    this.accepted.set(requestId, { processing: this.#answersProcessing, status });
+    return json(200, { requestId });
+  }
+
+  #status(requestId: string): VendorResponse {
+    const request = this.accepted.get(requestId);
+    if (request === undefined) {
+      return failed(400, 'INVALID_ARGUMENT', [{ field: 'request_id', reason: 'INVALID_REQUEST_ID' }]);
+    }
+    const destination = { productDestinationId: standInUserListId };
+    request.processing -= 1;
+    const status = request.processing >= 0 ? { requestStatus: 'PROCESSING' } : request.status;
+    return json(200, { requestStatusPerDestination: [{ destination, ...status }] });
+  }
+}
+
+function valuesOf({ compositeData }: Members[number]): readonly string[] {
+  return compositeData.userData.userIdentifiers.flatMap((identifier) => {
+    if ('emailAddress' in identifier) return [identifier.emailAddress];
+    return 'phoneNumber' in identifier ? [identifier.phoneNumber] : [];
+  });
+}
+
+const json = (status: number, body: unknown): VendorResponse => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+function failed(
+  code: number,
+  status: string,
+  violations: readonly { readonly field: string; readonly reason: string }[] = [],
+  echo = '',
+): VendorResponse {
+  const fieldViolations = violations.map((violation) => ({ ...violation, description: `invalid value ${echo}` }));
+  const info = {
+    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+    ...(violations[0] !== undefined && { reason: violations[0].reason }),
+    domain: 'datamanager.googleapis.com',
+    metadata: { requestId: 'request-0' },
+  };
+  const bad = { '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations };
+  const details = fieldViolations.length > 0 ? [info, bad] : [info];
+  return json(code, { error: { code, message: `There was a problem with the request. ${echo}`, status, details } });
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
