@@ -66,8 +66,8 @@ export class EngineStack {
     writeConfiguration(this.#workspace, configuration);
   }
 
-  preview(): Promise<EngineRun> {
-    return this.#operate('preview');
+  preview(...options: readonly string[]): Promise<EngineRun> {
+    return this.#operate('preview', ...options);
   }
 
   up(...options: readonly string[]): Promise<EngineRun> {
@@ -79,7 +79,7 @@ export class EngineStack {
   }
 
   destroy(...options: readonly string[]): Promise<EngineRun> {
-    return this.#operate('destroy', '--yes', '--skip-preview', ...options);
+    return this.#operate('destroy', '--yes', ...options);
   }
 
   /** The stack's outputs; secrets are `[secret]`. */

@@ -82,7 +82,7 @@ export function writeConfiguration(workspace: Workspace, values: Readonly<Record
   };
   const own = Object.entries(values).map(([key, value]) => [`${workspace.project}:${key}`, value] as const);
   const config = { ...file.config, ...Object.fromEntries(own) };
-  writeFileSync(workspace.configurationFile, stringify({ ...file, config }));
+  writeFileSync(workspace.configurationFile, yamlOf({ ...file, config }));
 }
 
 /** What is read of `Pulumi.yaml`. */
@@ -90,6 +90,11 @@ interface Project {
   readonly name: string;
   readonly main: string;
   readonly plugins?: Readonly<Record<string, readonly { readonly name: string; readonly path: string }[]>>;
+}
+
+/** Text in quotes, as the engine writes it too: where it has none, the engine takes a date for a point in time. */
+function yamlOf(value: unknown): string {
+  return stringify(value, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
 }
 
 function writeProject(folder: string, program: string | undefined): string {
@@ -100,7 +105,7 @@ function writeProject(folder: string, program: string | undefined): string {
   const main = program ?? join(infraFolder, project.main);
   writeFileSync(
     join(folder, 'Pulumi.yaml'),
-    stringify({ ...project, main, ...(plugins.length > 0 ? { plugins: Object.fromEntries(plugins) } : {}) }),
+    yamlOf({ ...project, main, ...(plugins.length > 0 ? { plugins: Object.fromEntries(plugins) } : {}) }),
   );
   return project.name;
 }
