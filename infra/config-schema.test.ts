@@ -4,6 +4,12 @@ import { stackNames } from './plan-stack.ts';
 import { declaredConfig, writtenConfig } from './testing/stack-configuration.ts';
 
 const secretNames = ['crm-signing-secret'];
+const aep = {
+  aepOrganisation: '0123456789ABCDEF@AdobeOrg',
+  aepSandbox: 'prod',
+  aepClientId: 'client',
+  aepClientSecret: 'the-client-secret',
+};
 const parse = (over: Readonly<Record<string, string>> = {}, stack = 'dev') =>
   parseStackConfig({ stack, values: { ...writtenConfig('dev'), ...over }, secretNames });
 
@@ -37,7 +43,7 @@ test('Pulumi.yaml declares exactly the keys that are read, with their types', ()
 });
 
 test('every example is accepted where it is given', () => {
-  const together = { privateNetwork: 'true', budgetStart: '2026-12-01', alertEmails: '["a@example.com"]' };
+  const together = { ...aep, privateNetwork: 'true', budgetStart: '2026-12-01', alertEmails: '["a@example.com"]' };
   for (const [key, { example }] of Object.entries(configFields)) {
     expect(() => parse({ ...together, [key]: example }), key).not.toThrow();
   }
@@ -69,8 +75,27 @@ test.each([
   ['budgetMonthly', '500', 'budgetMonthly needs budgetStart'],
   ['budgetMonthly', '500', 'budgetMonthly needs alertEmails'],
   ['oldestMinutesMax', '1000', 'must be at most half of retentionHours (24)'],
+  ['aepOrganisation', '0123', 'aepOrganisation must be the id of an organisation of Adobe'],
+  ['aepSandbox', 'My sandbox', 'aepSandbox must be the name of a sandbox, or empty, not My sandbox.'],
+  ['aepPlatformUrl', 'http://platform.adobe.io', 'aepPlatformUrl must be an https address'],
+  ['aepImsUrl', '', "aepImsUrl must be an https address, not empty. Write: pulumi config set aepImsUrl 'https://"],
+  ['aepConnectionId', 'c-1', 'aepConnectionId needs aepOrganisation, aepSandbox, aepClientId, aepClientSecret'],
+  ['aepDataflowId', 'f-1', 'aepDataflowId needs aepOrganisation'],
 ])('%s: %s is refused with words that help', (key, value, words) => {
   expect(() => parse({ [key]: value })).toThrow(words);
+});
+
+test.each(Object.keys(aep))('AEP is connected with all four keys or none: without %s it is refused', (key) => {
+  expect(() => parse(aep)).not.toThrow();
+  expect(() => parse({ ...aep, [key]: '' })).toThrow(`${key} is empty, but others of aepOrganisation, aepSandbox,`);
+  expect(() => parse({ ...aep, aepClientSecret: '' })).toThrow('pulumi config set --secret aepClientSecret');
+});
+
+test('the client secret is neither in an error nor in what is read', () => {
+  expect(parse(aep).aepClientSecret).toBe('[secret]');
+  const leak = () => parse({ ...aep, aepClientSecret: 'with a space', partitionCount: '0' });
+  expect(leak).toThrow('aepClientSecret must be the client secret of the credential, or empty, not [secret].');
+  expect(leak).not.toThrow('with a space');
 });
 
 test('one always ready instance is refused where there are several zones', () => {

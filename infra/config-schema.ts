@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
 const ipRange = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\/(?:[89]|[12]\d|3[0-2]))?$/;
+const webAddress = /^https:\/\/[^\s?#@]+$|^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?\/?$/;
 const privateRange = /^(?:10\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
 
 interface Field<Value> {
@@ -10,6 +11,8 @@ interface Field<Value> {
   /** Something that may be written, as one types it. */
   readonly example: string;
   readonly schema: z.ZodType<Value>;
+  /** The value is in no error, and what is read only says whether it is there. */
+  readonly isSecret?: true;
 }
 const field = <Value>(expects: string, example: string, schema: z.ZodType<Value>): Field<Value> => ({
   expects,
@@ -62,7 +65,25 @@ export const configFields = {
     '2026-12-01',
     z.string().regex(/^(?:20\d\d-(?:0[1-9]|1[0-2])-01)?$/),
   ),
-} as const;
+  aepOrganisation: field(
+    'the id of an organisation of Adobe, or empty where AEP is connected by hand',
+    '0123456789ABCDEF01234567@AdobeOrg',
+    z.string().regex(/^(?:[^\s@]+@AdobeOrg)?$/),
+  ),
+  aepSandbox: field('the name of a sandbox, or empty', 'prod', z.string().regex(/^[\w-]*$/)),
+  aepClientId: field('the client id of a credential, or empty', '0123456789abcdef', z.string().regex(/^\S*$/)),
+  aepClientSecret: {
+    ...field('the client secret of the credential, or empty', 'p8e-…', z.string().regex(/^\S*$/)),
+    isSecret: true,
+  },
+  aepConnectionId: field('the id of a connection in AEP, or empty', '9b1f7a52', z.string().regex(/^[\w-]*$/)),
+  aepDataflowId: field('the id of a dataflow in AEP, or empty', '0b1f7a52', z.string().regex(/^[\w-]*$/)),
+  aepEnabled: flag(),
+  aepHubScopedKey: flag(),
+  aepAuthSpecName: field('what Adobe calls a way to sign in, or empty', 'SAS authentication', z.string()),
+  aepPlatformUrl: field('an https address', 'https://platform.adobe.io', z.string().regex(webAddress)),
+  aepImsUrl: field('an https address', 'https://ims-na1.adobelogin.com', z.string().regex(webAddress)),
+} as const satisfies Readonly<Record<string, Field<unknown>>>;
 
 type ConfigKey = keyof typeof configFields;
 
@@ -88,7 +109,7 @@ export interface WrittenConfig {
 
 /**
  * Checks the configuration of a stack. Throws one error that names every key that is missing, wrong, unknown or
- * contradicts another, and what to write instead. Values of secrets are not looked at.
+ * contradicts another, and what to write instead. Values of secrets are in no error, nor in what it gives.
  */
 export function parseStackConfig({ stack, values, secretNames }: WrittenConfig): StackConfig {
   const problems: string[] = [];
@@ -100,13 +121,15 @@ export function parseStackConfig({ stack, values, secretNames }: WrittenConfig):
   for (const key of Object.keys(values)) problems.push(...unknownKey(key, secretNames));
 
   const read: Record<string, unknown> = { environment: stack };
-  for (const [key, { expects, example, schema }] of Object.entries<Field<unknown>>(configFields)) {
+  for (const [key, { expects, example, schema, isSecret }] of Object.entries<Field<unknown>>(configFields)) {
     const written = values[key];
     const result = written === undefined ? undefined : schema.safeParse(valueOf(written, schema));
-    if (result?.success === true) read[key] = result.data;
+    const command = `pulumi config set ${isSecret === true ? '--secret ' : ''}${key} '${example}'`;
+    if (result?.success === true) read[key] = isSecret === true && written !== '' ? withheld : result.data;
     else {
-      const found = written === undefined ? 'it is missing' : `not ${written === '' ? 'empty' : written}`;
-      problems.push(`${key} must be ${expects}, ${found}. Write: pulumi config set ${key} '${example}'`);
+      const shown = written === '' ? 'empty' : isSecret === true ? withheld : written;
+      const found = written === undefined ? 'it is missing' : `not ${shown ?? ''}`;
+      problems.push(`${key} must be ${expects}, ${found}. Write: ${command}`);
     }
   }
   if (problems.length === 0) problems.push(...contradictions(read as StackConfig));
@@ -117,6 +140,12 @@ export function parseStackConfig({ stack, values, secretNames }: WrittenConfig):
   }
   return read as StackConfig;
 }
+
+/** What stands for the value of a secret. */
+const withheld = '[secret]';
+
+/** The keys that AEP is connected with: all of them, or none. */
+const aepCredentials = ['aepOrganisation', 'aepSandbox', 'aepClientId', 'aepClientSecret'] as const;
 
 /** Text stays text; what is not text was written as JSON. */
 function valueOf(written: string, schema: z.ZodType): unknown {
@@ -177,6 +206,20 @@ function contradictions(config: StackConfig): readonly string[] {
       config.oldestMinutesMax * 2 > config.retentionHours * 60,
       `oldestMinutesMax (${config.oldestMinutesMax}) must be at most half of retentionHours (${config.retentionHours}), so that there is time to repair.`,
     ],
+    ...aepCredentials.map(
+      (key) =>
+        [
+          config[key] === '' && aepCredentials.some((other) => config[other] !== ''),
+          `${key} is empty, but others of ${aepCredentials.join(', ')} are not: AEP is connected with all four. Write: pulumi config set ${'isSecret' in configFields[key] ? '--secret ' : ''}${key} '${configFields[key].example}'`,
+        ] as const,
+    ),
+    ...(['aepConnectionId', 'aepDataflowId'] as const).map(
+      (key) =>
+        [
+          config[key] !== '' && aepCredentials.every((credential) => config[credential] === ''),
+          `${key} needs ${aepCredentials.join(', ')}: without them nothing in AEP is looked at.`,
+        ] as const,
+    ),
   ];
   return rules.flatMap(([isBroken, words]) => (isBroken ? [words] : []));
 }

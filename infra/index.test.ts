@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isSecret, output, type Output } from '@pulumi/pulumi';
 import { armResources } from './testing/arm-resources.ts';
+import { settled } from './testing/record-component.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 import { named, ofType, recordAnew, recordTestedStack, testedStacks, theOnly } from './testing/stacks.ts';
 
@@ -11,7 +12,8 @@ test.each(testedStacks)('in %s every resource is known, of a component, and name
   expect(resources.length).toBeGreaterThan(40);
   expect(new Set(resources.map(({ name }) => name)).size).toBe(resources.length);
   for (const resource of resources) {
-    if (!isComponent(resource)) expect(Object.keys(armResources)).toContain(resource.type);
+    const known = [...Object.keys(armResources), 'aep:index:Destination'];
+    if (!isComponent(resource)) expect(known).toContain(resource.type);
     if (resource.name === 'group' || (isComponent(resource) && resource.parent === undefined)) continue;
     expect(resource.name.startsWith(`${resource.parent ?? 'nobody'}-`), resource.name).toBe(true);
   }
@@ -21,7 +23,7 @@ test.each([
   ['dev', ['handler', 'observability', 'storage', 'stream', 'vault']],
   ['staging', ['handler', 'observability', 'storage', 'stream', 'vault']],
   ['prod', ['handler', 'observability', 'storage', 'stream', 'stream-archive', 'vault']],
-  ['everything', ['handler', 'network', 'observability', 'storage', 'stream', 'stream-archive', 'vault']],
+  ['everything', ['aep', 'handler', 'network', 'observability', 'storage', 'stream', 'stream-archive', 'vault']],
 ] as const)('%s has the components %j', async (stack, components) => {
   const { resources } = await recordTestedStack(stack);
   expect(resources.filter(isComponent).map(({ name }) => name)).toEqual(components);
@@ -54,6 +56,8 @@ test('the outputs are what a person, the pipeline and the CLI need next', async 
     'eventHubName',
     'adobeKeyName',
     'adobeKey',
+    'aepDataflow',
+    'aepNotes',
     'functionApp',
     'healthUrl',
     'eventHubsHostName',
@@ -75,6 +79,31 @@ test('the outputs are what a person, the pipeline and the CLI need next', async 
     ),
   );
   expect(kept.flat()).toEqual(['adobeKey']);
+});
+
+test('where AEP is connected by hand, an output says what to enter in its form, and where the key is', async () => {
+  const { outputs } = await recordTestedStack('dev');
+  expect(await settled(output(outputs.aepForm))).toEqual({
+    isSecret: false,
+    value: {
+      connect: {
+        'Account type': 'SAS authentication',
+        'SAS Key Name': 'adobe',
+        'SAS Key': 'shown by: pulumi stack output adobeKey --show-secrets --stack dev',
+        Namespace: outputs.eventHubsNamespace,
+        'Event Hub Name': 'profile-exports',
+      },
+      details: {
+        Name: 'Activation Hub dev',
+        Description: 'Kept as the activation file of dev says',
+        'Event Hub Name': 'profile-exports',
+        'Include Segment Names': 'off',
+        'Include Segment Timestamps': 'off',
+      },
+      audiences: ['sports-fans (0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02)'],
+      mapping: [],
+    },
+  });
 });
 
 test('secrets of the activation file: references for all, values for those that are configured, the rest to fill', async () => {

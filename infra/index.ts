@@ -1,6 +1,8 @@
 import { getClientConfig } from '@pulumi/azure-native/authorization/getClientConfig.js';
 import { ResourceGroup } from '@pulumi/azure-native/resources/resourceGroup.js';
-import { activationFileOf } from './activation-secrets.ts';
+import { activationFileOf } from './activation-needs.ts';
+import { aepForm } from './aep-form.ts';
+import { AepDestination } from './components/aep-destination.ts';
 import { EventStream } from './components/event-stream.ts';
 import { HandlerApp } from './components/handler-app.ts';
 import { HandlerStorage } from './components/handler-storage.ts';
@@ -11,9 +13,12 @@ import { createNames, type Place } from './place.ts';
 import { portalLink } from './portal-link.ts';
 import { readStack } from './read-stack.ts';
 
-/** Everything in Azure that one environment needs. What it returns are the stack's outputs. */
-export default async function stack() {
-  const { config, secrets } = readStack();
+/**
+ * Everything in Azure that one environment needs, and its destination in AEP. What it returns are the stack's outputs. The
+ * activation file is that of the handler's package, or the environment's in another folder.
+ */
+export default async function stack(activationsFolder?: string) {
+  const { config, secrets, exports, aepClientSecret } = readStack(activationsFolder);
   const { subscriptionId, tenantId } = await getClientConfig();
   const names = createNames({ ...config, subscriptionId });
   const tags = { workload: config.workload, environment: config.environment };
@@ -69,6 +74,32 @@ export default async function stack() {
     ...(network ? { subnetId: network.handlerSubnetId } : {}),
   });
 
+  const aep =
+    aepClientSecret === undefined
+      ? undefined
+      : new AepDestination(
+          'aep',
+          {
+            environment: config.environment,
+            platform: {
+              organisation: config.aepOrganisation,
+              sandbox: config.aepSandbox,
+              clientId: config.aepClientId,
+              clientSecret: aepClientSecret,
+              platformUrl: config.aepPlatformUrl,
+              imsUrl: config.aepImsUrl,
+            },
+            stream,
+            exports,
+            enabled: config.aepEnabled,
+            hubScopedKey: config.aepHubScopedKey,
+            ...(config.aepAuthSpecName === '' ? {} : { authSpecName: config.aepAuthSpecName }),
+            ...(config.aepConnectionId === '' ? {} : { connectionId: config.aepConnectionId }),
+            ...(config.aepDataflowId === '' ? {} : { dataflowId: config.aepDataflowId }),
+          },
+          { dependsOn: [handler] },
+        );
+
   return {
     resourceGroup: group.name,
     /** For the destination's form in AEP, and its key. */
@@ -76,6 +107,10 @@ export default async function stack() {
     eventHubName: stream.hubName,
     adobeKeyName: stream.adobeKeyName,
     adobeKey: stream.adobeKey,
+    /** The destination in AEP, or what to enter in AEP's form to make it. */
+    ...(aep === undefined
+      ? { aepForm: aepForm(config.environment, stream, exports) }
+      : { aepDataflow: aep.flowId, aepNotes: aep.notes }),
     /** For the pipeline. */
     functionApp: handler.appName,
     healthUrl: handler.healthUrl,

@@ -24,12 +24,13 @@ test('who may talk to whom is read off the stack', async () => {
   expect(edges.filter(({ isPrivate }) => isPrivate)).toEqual([]);
 });
 
-test('options show: the archive, the right to send only, private ways, the fixed address', async () => {
+test('options show: the archive, the right to send only, private ways, the fixed address, the destination in AEP', async () => {
   const { edges } = await graphOf('everything');
   expect(edges.map(told)).toEqual(
     expect.arrayContaining([
       'stream → stream-archive: Storage Blob Data Contributor',
       'Adobe Experience Platform → stream: key with Send',
+      'aep → Adobe Experience Platform: OAuth client secret',
       'handler → third parties: HTTPS, from one fixed address',
     ]),
   );

@@ -79,6 +79,8 @@ function conversations(
   switch (type) {
     case 'azure-native:eventhub:EventHubAuthorizationRule':
       return [{ from: adobe, to: parent ?? name, allowedBy: `key with ${(inputs.rights as string[]).join(', ')}` }];
+    case 'aep:index:Destination':
+      return [{ from: parent ?? name, to: adobe, allowedBy: 'OAuth client secret' }];
     case 'azure-native:authorization:RoleAssignment': {
       const role = roleNames.get(String(inputs.roleDefinitionId).split('/').at(-1) ?? '') ?? 'unknown role';
       const to = ownerOf(inputs.scope, owners);

@@ -109,6 +109,20 @@ export const rules: readonly Rule[] = [
     ),
     needsSecrecy: true,
   },
+  {
+    name: 'what AEP is told stays secret',
+    meaning: 'Both open something to everyone who reads the state: the credential AEP, the key the hub.',
+    looksAt: 'one',
+    needsSecrecy: true,
+    offences: (resources) =>
+      resources
+        .filter(({ type }) => type === 'aep:index:Destination')
+        .flatMap(({ name, inputs }) =>
+          ['clientSecret', 'sasKey'].flatMap((key) =>
+            at(inputs, `${key}.secret`) === true ? [] : [`${name}: ${key} must be a secret`],
+          ),
+        ),
+  },
   each(
     'telemetry needs sign-in',
     'With local authentication anyone with the connection string can write.',

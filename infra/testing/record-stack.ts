@@ -1,6 +1,7 @@
 import { disconnect, runInPulumiStack, setAllConfig, setMocks } from '@pulumi/pulumi/runtime/index.js';
 import { MockMonitor, type MockResourceResult, type Mocks } from '@pulumi/pulumi/runtime/mocks.js';
 import { setMockOptions } from '@pulumi/pulumi/runtime/settings.js';
+import { stableUuid } from '../place.ts';
 import { armId, armNames, armResources } from './arm-resources.ts';
 import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
 import { hidden } from './wire-values.ts';
@@ -118,6 +119,10 @@ function answers(time: RecordOptions['time']): Mocks {
     newResource: ({ type, name, inputs }): MockResourceResult => {
       const given = inputs as Record<string, unknown>;
       const resource = armResources[type];
+      if (type === 'aep:index:Destination') {
+        const outputs = time === 'made' ? { flowId: stableUuid(`dataflow of ${name}`), notes: [] } : {};
+        return { id: name, state: { ...given, ...outputs } };
+      }
       if (resource === undefined) return { id: name, state: given };
       const id = armId(resource, given, subscriptionId);
       const ownName = armNames(resource, given).at(-1);

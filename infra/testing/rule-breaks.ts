@@ -40,6 +40,10 @@ const byRule: Readonly<
     ['vault-vault', { properties: { enableRbacAuthorization: true } }],
   ],
   'secrets are secret': [['vault-secret-crm-signing-secret', { properties: { value: 'hush' } }]],
+  'what AEP is told stays secret': [
+    ['aep-dataflow', { clientSecret: 'hush' }],
+    ['aep-dataflow', { sasKey: 'hush' }],
+  ],
   'telemetry needs sign-in': [['observability-application-insights', { disableLocalAuth: false }]],
   'logs need sign-in': [['observability-workspace', { features: {} }]],
   'only roles that we know': [

@@ -44,5 +44,5 @@ function asText(value: unknown): string {
 
 /** The keys of a configuration that hold values of secrets. */
 export function secretKeysIn(config: Readonly<Record<string, string>>): readonly string[] {
-  return Object.keys(config).filter((key) => key.startsWith('secret-'));
+  return Object.keys(config).filter((key) => key.startsWith('secret-') || key === 'aepClientSecret');
 }

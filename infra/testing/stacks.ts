@@ -13,6 +13,10 @@ const everything = {
   budgetMonthly: '500',
   budgetStart: '2026-12-01',
   'secret-crm-signing-secret': 'hush',
+  aepOrganisation: '0123456789ABCDEF@AdobeOrg',
+  aepSandbox: 'prod',
+  aepClientId: 'client',
+  aepClientSecret: 'hush',
 };
 
 /** The stacks that are tested; `everything` is prod with every option on. */
