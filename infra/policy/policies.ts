@@ -12,7 +12,7 @@ export function createPolicies(): Policies {
     .filter(({ needsSecrecy }) => needsSecrecy !== true)
     .map((rule) => ({
       name: policyName(rule),
-      description: `${rule.name}. ${rule.meaning}`,
+      description: rule.meaning,
       ...(rule.looksAt === 'one' ? onOne(rule) : onAll(rule, resources)),
     }));
 }

@@ -1,9 +1,19 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import languageServices from '@pulumi/pulumi/proto/language_grpc_pb.js';
-import language, { type ProgramInfo, type RunRequest } from '@pulumi/pulumi/proto/language_pb.js';
+import language, {
+  type ProgramInfo,
+  type RunPluginRequest,
+  type RunRequest,
+} from '@pulumi/pulumi/proto/language_pb.js';
 import plugin from '@pulumi/pulumi/proto/plugin_pb.js';
 
 /**
@@ -78,6 +88,32 @@ function programVariables(request: RunRequest, options: RuntimeOptions): Record<
   };
 }
 
+/**
+ * Starts a policy pack, which is a plugin written as a program, and passes on what it says. It runs in its own folder, for it
+ * reads its version from the `package.json` there.
+ */
+function runPlugin(call: ServerWritableStream<RunPluginRequest, language.RunPluginResponse>): void {
+  const directory = call.request.getInfo()?.getProgramDirectory() ?? '';
+  const entryPoint = createRequire(join(directory, 'package.json')).resolve('@pulumi/pulumi/cmd/run-plugin');
+  const child = spawn('node', [entryPoint, directory, ...call.request.getArgsList()], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const pass = (set: (response: language.RunPluginResponse) => void): void => {
+    const response = new language.RunPluginResponse();
+    set(response);
+    call.write(response);
+  };
+  child.stdout.on('data', (words: Buffer) => pass((response) => void response.setStdout(words)));
+  child.stderr.on('data', (words: Buffer) => pass((response) => void response.setStderr(words)));
+  child.once('error', (error) => call.destroy(error));
+  child.once('close', (code) => {
+    pass((response) => void response.setExitcode(code ?? 1));
+    call.end();
+  });
+  call.once('cancelled', () => child.kill());
+}
+
 const server = new Server();
 server.addService(languageServices.LanguageRuntimeService, {
   handshake: (_call: unknown, reply: sendUnaryData<unknown>) => reply(null, new language.LanguageHandshakeResponse()),
@@ -85,6 +121,7 @@ server.addService(languageServices.LanguageRuntimeService, {
   getRequiredPackages: (_call: unknown, reply: sendUnaryData<unknown>) =>
     reply(null, new language.GetRequiredPackagesResponse()),
   run,
+  runPlugin,
 });
 server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
   if (error !== null) throw error;
