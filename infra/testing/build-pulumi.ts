@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canRun, onPath, pulumiFolder, pulumiVersion } from './pulumi-command.ts';
+import { findPulumi, onPath, pulumiFolder, pulumiVersion } from './pulumi-command.ts';
 
 /** The first time compiles some 1,500 Go packages. */
 const buildMsMax = 40 * 60_000;
@@ -10,7 +10,8 @@ const help = `Usage: node infra/testing/build-pulumi.ts
 
 Builds the Pulumi CLI ${pulumiVersion} for the engine test from the Go module proxy, once, into
   ${pulumiFolder}
-Needs Go on the PATH. Ends with 0 when it is there, with 1 when it cannot be built.
+Needs Go on the PATH. Builds nothing where PULUMI_COMMAND or the PATH has a Pulumi.
+Ends with 0 when there is one, with 1 when it cannot be built.
 `;
 
 const go = 'github.com/pulumi/pulumi';
@@ -54,8 +55,9 @@ function main(args: readonly string[]): number {
     process.stderr.write(`${args.join(' ')} is not known.\n${help}`);
     return 2;
   }
-  if (canRun(join(pulumiFolder, 'pulumi'))) {
-    process.stdout.write(`Pulumi ${pulumiVersion} is there: ${pulumiFolder}\n`);
+  const found = findPulumi();
+  if (found !== undefined) {
+    process.stdout.write(`Pulumi is there: ${found}\n`);
     return 0;
   }
   if (onPath('go') === undefined) {
@@ -70,7 +72,7 @@ function main(args: readonly string[]): number {
     process.stderr.write(`Failed to build Pulumi: ${why}. What it says above is the reason.\n`);
     return 1;
   }
-  process.stdout.write(`Pulumi ${pulumiVersion} is there: ${pulumiFolder}\n`);
+  process.stdout.write(`Pulumi is there: ${join(pulumiFolder, 'pulumi')}\n`);
   return 0;
 }
 
