@@ -178,6 +178,18 @@ test.each(['throttled', 'set-up', 'transient', 'fatal'] as const)(
   },
 );
 
+test('a row that is refused although a part of it may have been taken stays in doubt', async () => {
+  const refuse: Answer = () =>
+    Promise.reject(new DestinationError('invalid', 'A part is wrong.', { doubt: 'answered' }));
+  const { results } = await tell(targetOf(answering(refuse)), deliveriesOf(1));
+  expect(results.get('change-0')).toEqual({
+    status: 'rejected',
+    class: 'invalid',
+    reason: 'A part is wrong.',
+    doubt: 'answered',
+  });
+});
+
 test('a failed request without time and doubt has neither', async () => {
   const failing = answering(() => Promise.reject(new DestinationError('transient', 'Not reached.')));
   const { results } = await tell(targetOf(failing), deliveriesOf(1));

@@ -308,7 +308,8 @@ test.each<[string, number, number, readonly object[], string]>([
   ['nothing is invalid', 2, 0, [row(1), row(2)], 'delivered'],
   ['everything is invalid', 2, 2, [row(1), row(2)], 'rejected'],
   ['every value is invalid', 2, 3, [row(1, { EMAIL: 'e', FN: 'f' }), row(2)], 'rejected'],
-  ['the one row is invalid', 1, 1, [row(1, { EMAIL: 'e', FN: 'f' })], 'rejected'],
+  ['the one row is invalid', 1, 2, [row(1, { EMAIL: 'e', FN: 'f' })], 'rejected'],
+  ['a part of the one row is invalid', 1, 1, [row(1, { EMAIL: 'e', FN: 'f' })], 'doubt'],
   ['nobody was received', 0, 0, [row(1), row(2)], 'retry'],
   ['some are invalid', 2, 1, [row(1), row(2)], 'halves'],
   ['as many values as rows are invalid', 2, 2, [row(1, { EMAIL: 'e', FN: 'f' }), row(2)], 'halves'],
@@ -316,7 +317,7 @@ test.each<[string, number, number, readonly object[], string]>([
 ])('when %s, that is the verdict', (_what, received, invalid, rows, expected) => {
   const response = answer(200, { num_received: received, num_invalid_entries: invalid, invalid_entry_samples: ['e'] });
   const judge = () => judgeUsers(response, rows as Parameters<typeof judgeUsers>[1], 0);
-  if (expected === 'halves') {
+  if (expected === 'halves' || expected === 'doubt') {
     expect(judge).toThrow(expect.objectContaining({ class: 'invalid', doubt: 'answered' }));
   } else {
     expect(judge().map(({ status }) => status)).toEqual(rows.map(() => expected));

@@ -145,7 +145,7 @@ const usersSchema = z.object({ num_received: z.int().nonnegative(), num_invalid_
 /**
  * Judges the answer to a batch. Meta counts what it received and what of it is invalid, and does not say which rows these
  * are: the samples are not in the order of the rows. So only a count that leaves no choice is a verdict; any other asks for
- * halves, by `invalid`, until it does. Rows that were taken meanwhile are told again, which does no harm.
+ * halves, by `invalid`, until it does or the row is alone. Rows that were taken meanwhile are told again, which does no harm.
  */
 export function judgeUsers(response: HttpResponse, rows: readonly MetaRow[], nowMs: number): Verdict[] {
   if (response.status !== 200) throw metaError(response, nowMs);
@@ -158,8 +158,12 @@ export function judgeUsers(response: HttpResponse, rows: readonly MetaRow[], now
   if (invalid === 0 && received >= rows.length) return all((id) => ({ id, status: 'delivered' }));
   // Whether an entry is a row or one value of it is not documented; as many as there are values is everything.
   const values = rows.reduce((sum, row) => sum + Object.keys(row.values).length, 0);
-  if (invalid >= values || (invalid > 0 && rows.length === 1)) {
+  if (invalid >= values) {
     return all((id) => ({ id, status: 'rejected', reason: 'Meta finds this person invalid' }));
+  }
+  if (rows.length === 1) {
+    const why = 'Meta finds a part of this person invalid, and may have taken the rest. Correct the attributes.';
+    throw new DestinationError('invalid', `Failed to deliver: ${why}`, { doubt: 'answered' });
   }
   throw new DestinationError(
     'invalid',
