@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type TestContext } from 'vitest';
@@ -161,29 +162,43 @@ test('the state account and the vault know no shared keys, keep what is deleted,
   }
 });
 
+/** Runs a line in a shell in which these commands only say with what they were called. */
+function calls(line: string): readonly string[] {
+  const stub = '() { (IFS="|"; echo "$FUNCNAME|$*"); }';
+  const script = `gh${stub}; pulumi${stub}; ${line}`;
+  return execFileSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8' }).trim().split('\n');
+}
+
 test('the outputs are commands for GitHub and for Pulumi, of each environment its own', () => {
   const { outputs } = deployed();
   const account = ofType('Microsoft.Storage/storageAccounts')[0]?.name ?? '';
+  const vault = `${group}/providers/Microsoft.KeyVault/vaults/${ofType('Microsoft.KeyVault/vaults')[0]?.name ?? ''}`;
   environments.forEach((environment, index) => {
-    const github = (outputs.github as readonly string[])[index] ?? '';
-    const identity = (kind: string): string =>
-      `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-acthub-${environment}-${kind}`;
-    expect(github).toContain(
-      `gh variable set AZURE_CLIENT_ID --env ${environment} --body clientId of ${identity('deploy')} `,
-    );
-    expect(github).toContain(`--env ${environment}-preview --body clientId of ${identity('preview')} `);
-    expect(github).toContain(
-      `"repos/{owner}/{repo}/environments/${environment}/deployment-branch-policies" -f name=main`,
-    );
-    const backend = `"azblob://pulumi-${environment}?storage_account=${account}"`;
-    expect(github).toContain(`gh variable set PULUMI_BACKEND_URL --env ${environment} --body ${backend}`);
-    const pulumi = (outputs.pulumi as readonly string[])[index] ?? '';
-    expect(pulumi).toContain(
-      `pulumi login ${backend} && pulumi -C infra stack init ${environment} --secrets-provider "keyUriWithVersion of`,
-    );
-    expect(pulumi).toContain(`/keys/pulumi-${environment}"`);
+    const clientId = (kind: string): string =>
+      `clientId:${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-acthub-${environment}-${kind}`;
+    const backend = `azblob://pulumi-${environment}?storage_account=${account}`;
+    const page = `repos/{owner}/{repo}/environments/${environment}`;
+    const variables = (name: string, id: string): readonly string[] => [
+      `gh|variable|set|AZURE_CLIENT_ID|--env|${name}|--body|${id}`,
+      `gh|variable|set|AZURE_SUBSCRIPTION_ID|--env|${name}|--body|${subscription.split('/').at(-1) ?? ''}`,
+      `gh|variable|set|PULUMI_BACKEND_URL|--env|${name}|--body|${backend}`,
+    ];
+    expect(calls((outputs.github as readonly string[])[index] ?? '')).toEqual([
+      `gh|api|-X|PUT|${page}|-F|deployment_branch_policy[protected_branches]=false|-F|deployment_branch_policy[custom_branch_policies]=true`,
+      ...variables(environment, clientId('deploy')),
+      `gh|api|-X|PUT|${page}-preview`,
+      ...variables(`${environment}-preview`, clientId('preview')),
+      // Last, for GitHub refuses it the second time.
+      `gh|api|-X|POST|${page}/deployment-branch-policies|-f|name=main`,
+    ]);
+    expect(calls((outputs.pulumi as readonly string[])[index] ?? '')).toEqual([
+      `pulumi|login|${backend}`,
+      `pulumi|-C|infra|stack|init|${environment}|--secrets-provider|keyUriWithVersion:${vault}/keys/pulumi-${environment}`,
+    ]);
   });
-  expect(outputs.tenant).toBe('gh variable set AZURE_TENANT_ID --body 22222222-0000-4000-8000-000000000000');
+  expect(calls(String(outputs.tenant))).toEqual([
+    'gh|variable|set|AZURE_TENANT_ID|--body|22222222-0000-4000-8000-000000000000',
+  ]);
 });
 
 const document = readFileSync(join(import.meta.dirname, '..', 'docs', 'operating', 'security.md'), 'utf8');

@@ -4,7 +4,7 @@ import { stableUuid } from '../place.ts';
 /**
  * What Azure Resource Manager makes of a template, as far as ours goes: parameters, variables, copies, nested templates, and the
  * functions below (learn.microsoft.com, "ARM template functions"). What only Azure knows is told by text of the form
- * `<property> of <id>`. Functions that make names out of hashes give other hashes than Azure's, of the same form.
+ * `<property>:<id>`. Functions that make names out of hashes give other hashes than Azure's, of the same form.
  */
 export interface DeployedResource {
   readonly type: string;
@@ -167,7 +167,7 @@ function evaluate(expression: string, scope: Scope): unknown {
 }
 
 function partOf(value: unknown, key: unknown): unknown {
-  if (value instanceof Unknown) return `${String(key)} of ${value.id}`;
+  if (value instanceof Unknown) return `${String(key)}:${value.id}`;
   const part = (value as Readonly<Record<string, unknown>>)[String(key)];
   if (part === undefined) throw new Error(`Failed to evaluate the template: there is no ${String(key)}.`);
   return part;
