@@ -3,6 +3,7 @@ import {
   checkDesired,
   createAdobeClient,
   createEventHubsDestinations,
+  isAdobeError,
   type DestinationState,
   type EventHubsDestinations,
   type PlatformOptions,
@@ -164,7 +165,11 @@ async function creationFailure(
   error: unknown,
 ): Promise<Error> {
   const failure = error instanceof Error ? error : new Error(String(error));
-  const left = await destinations.planRemoval(whoseIs(inputs)).catch(() => undefined);
+  const left = await destinations.planRemoval(whoseIs(inputs)).catch((obstacle: unknown) => {
+    // What broke the creation stands in the way of a look as well; a next run finds what is left all the same.
+    if (isAdobeError(obstacle)) return undefined;
+    throw obstacle;
+  });
   if (left === undefined || left.isEmpty) return failure;
   const properties = outputsOf(withoutAdoption(inputs), { live: undefined, drift: [], notes: [] });
   return Object.assign(new Error(failure.message), { id: idOf(inputs), properties, reasons: [failure.message] });

@@ -9,7 +9,7 @@ const margin = 32;
 /** Left to right: who sends, what receives, what works, what it needs. What is not named stands at the right. */
 const columns: readonly (readonly string[])[] = [
   ['Adobe Experience Platform'],
-  ['stream', 'stream-archive', 'network'],
+  ['aep', 'stream', 'stream-archive', 'network'],
   ['handler'],
 ];
 const columnOf = (name: string): number => {
