@@ -119,6 +119,15 @@ export const workflowRules: readonly WorkflowRule[] = [
     }),
   },
   {
+    name: 'what Pulumi would make or makes is asked of the policies',
+    faults: everyStep(({ with: input }) =>
+      unless(
+        !/preview|'up'/.test(String(input?.command)) || input?.policyPacks === 'policy',
+        'policyPacks must be policy',
+      ),
+    ),
+  },
+  {
     name: 'the version of Pulumi is that of the program',
     faults: everyStep((step) =>
       unless(

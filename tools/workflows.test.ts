@@ -155,6 +155,20 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     'the version of Pulumi is that of the program',
   ],
   [
+    'a preview without policies',
+    'operate.yml',
+    '          policyPacks: policy\n',
+    '',
+    'what Pulumi would make or makes is asked of the policies',
+  ],
+  [
+    'an update without policies',
+    'deploy-environment.yml',
+    '          policyPacks: policy\n',
+    '',
+    'what Pulumi would make or makes is asked of the policies',
+  ],
+  [
     'another file deployed',
     'deploy-environment.yml',
     'package: package/handler.zip',
