@@ -1,15 +1,22 @@
-import { catalogue, createTelemetry, Counters } from '@activation-hub/telemetry';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { catalogue, createTelemetry, Counters, outcomes } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { logAlerts } from './alert-rules.ts';
 import { workbookContent } from './workbook.ts';
 
+const repository = join(import.meta.dirname, '..', '..');
 const limits = { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, oldestMinutesMax: 60 };
 const alerts = logAlerts(limits);
-const queries = [...alerts.map(({ query }) => query), workbookContent(limits)];
+const workbookQueries = [...workbookContent(limits).matchAll(/"query":("(?:[^"\\]|\\.)*")/g)].map(
+  ([, text]) => JSON.parse(text ?? '""') as string,
+);
+const queries = [...alerts.map(({ query }) => query), ...workbookQueries];
 
 test('names are stable and each there once', () => {
   expect(alerts.map(({ name }) => name)).toEqual([
     'nothing-received',
+    'handler-silent',
     'lag',
     'dead-letters',
     'destination-set-up',
@@ -19,11 +26,8 @@ test('names are stable and each there once', () => {
 });
 
 test('every signal that is asked for is one that the handler gives', () => {
-  const asked = queries.flatMap((query) =>
-    [...query.matchAll(/signal (?:==|in) \(?((?:'[a-z-]+'(?:, )?)+)/g)].flatMap(([, words]) =>
-      [...(words ?? '').matchAll(/[a-z-]+/g)].map(([word]) => word),
-    ),
-  );
+  expect(workbookQueries).toHaveLength(4);
+  const asked = queries.flatMap(statementsOf).flatMap(({ signals }) => signals);
   expect([...new Set(asked)].toSorted()).toEqual([
     'batch-settled',
     'event-unreadable',
@@ -35,27 +39,83 @@ test('every signal that is asked for is one that the handler gives', () => {
   expect(Object.keys(catalogue)).toEqual(expect.arrayContaining(asked));
 });
 
-test('a line of the handler begins as the queries expect, and has the fields that they read', () => {
+/** One line of each signal that is asked for, as the handler writes it. */
+function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
   const lines: string[] = [];
   const write = (_level: string, line: string): unknown => lines.push(line);
   const telemetry = createTelemetry({ level: 'information', counters: new Counters(), write });
-  const outcomes = { crm: { rejected: 1, 'gave-up': 2 } };
-  const counted = { events: 1, outcomes, ledgerReads: 0, ledgerWrites: 0, durationMs: 1 };
+  const counted = { events: 1, outcomes: { crm: { rejected: 1 } }, ledgerReads: 0, ledgerWrites: 0, durationMs: 1 };
   const where = { partitionId: '0', firstSequenceNumber: 1 };
+  const why = { class: 'set-up', reason: 'r' };
   telemetry.emit('batch-settled', { ...where, ...counted, exports: 1, lastSequenceNumber: 1 });
   telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1 });
   telemetry.emit('partition-stalled', { ...where, reason: 'r' });
-  const failed = { destination: 'crm', kind: 'k', changes: 1, class: 'set-up', reason: 'r', durationMs: 1 };
-  telemetry.emit('request-failed', failed);
+  telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
   telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
+  telemetry.emit('event-unreadable', { partitionId: '0', sequenceNumber: 1, code: 'invalid-json', path: '$' });
   for (const line of lines) expect(line.startsWith('{"signal":')).toBe(true);
-  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
-    expect.objectContaining({ signal: 'batch-settled', partitionId: '0', outcomes }),
-    expect.objectContaining({ signal: 'retry-settled', outcomes }),
-    expect.objectContaining({ signal: 'partition-stalled', partitionId: '0', reason: 'r' }),
-    expect.objectContaining({ signal: 'request-failed', destination: 'crm', class: 'set-up', changes: 1 }),
-    expect.objectContaining({ signal: 'lag-measured', partitionId: '0', events: 5, oldestAgeMs: 60_000 }),
+  const parsed = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  return new Map(parsed.map((line) => [String(line.signal), line]));
+}
+
+/** Of each statement of the queries: which signals it takes, and which of their fields it reads. */
+function statementsOf(
+  query: string,
+): readonly { readonly signals: readonly string[]; readonly fields: readonly string[] }[] {
+  return query.split(/;\n/).map((statement) => ({
+    signals: [...statement.matchAll(/signal (?:==|in) \(?((?:'[a-z-]+'(?:, )?)+)/g)].flatMap(([, words]) =>
+      [...(words ?? '').matchAll(/[a-z-]+/g)].map(([word]) => word),
+    ),
+    fields: [...statement.matchAll(/fields\.(\w+)/g)].flatMap(([, field]) => (field === 'signal' ? [] : [field ?? ''])),
+  }));
+}
+
+test('the handler writes every field that a query reads of a signal', () => {
+  const lines = linesBySignal();
+  const statements = queries.flatMap(statementsOf);
+  const read = statements.flatMap(({ signals, fields }) =>
+    signals.flatMap((signal) => fields.map((field) => `${signal}.${field}`)),
+  );
+  expect([...new Set(read)].toSorted()).toEqual([
+    'batch-settled.outcomes',
+    'lag-measured.events',
+    'lag-measured.oldestAgeMs',
+    'lag-measured.partitionId',
+    'partition-stalled.partitionId',
+    'partition-stalled.reason',
+    'request-failed.changes',
+    'request-failed.class',
+    'request-failed.destination',
+    'request-failed.reason',
+    'retry-settled.outcomes',
   ]);
+  for (const name of read) {
+    const [signal = '', field = ''] = name.split('.');
+    expect(lines.get(signal), name).toHaveProperty(field);
+  }
+});
+
+test('outcomes that make dead letters, and the class of a wrong set-up, are words of the handler', () => {
+  const letters = alerts.find(({ name }) => name === 'dead-letters')?.query ?? '';
+  const asked = [...letters.matchAll(/outcomes\['([a-z-]+)'\]/g)].map(([, outcome]) => outcome);
+  expect(asked).toEqual(['rejected', 'gave-up']);
+  expect(outcomes).toEqual(expect.arrayContaining(asked));
+  const verdict = readFileSync(join(repository, 'libs', 'destination-kit', 'src', 'verdict.ts'), 'utf8');
+  expect(verdict).toContain("'set-up'");
+  expect(alerts.find(({ name }) => name === 'destination-set-up')?.query).toContain("fields.class == 'set-up'");
+});
+
+test('host.json lets through what is asked for: signals, failures of functions, and all of them', () => {
+  const { logging } = JSON.parse(readFileSync(join(repository, 'apps', 'handler', 'host.json'), 'utf8')) as {
+    readonly logging: {
+      readonly logLevel: Readonly<Record<string, string>>;
+      readonly applicationInsights: { readonly samplingSettings: { readonly excludedTypes: string } };
+    };
+  };
+  // The host writes what a function logs as Function.<name>.User, and a failed run as an error of Host.Results.
+  expect(logging.logLevel).toMatchObject({ Function: 'Information', 'Host.Results': 'Warning' });
+  const { excludedTypes } = logging.applicationInsights.samplingSettings;
+  expect(excludedTypes.split(';')).toEqual(expect.arrayContaining(['Trace', 'Request']));
 });
 
 test.each(alerts)(

@@ -72,6 +72,22 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
       dimensions: [],
     },
     {
+      name: 'handler-silent',
+      title: 'The handler has said nothing for half an hour',
+      meaning:
+        'It measures its lag every minute. It does not start, or its telemetry is not taken: look at the health page, then at the latest deployment. While it is silent, no other alert about it can ring.',
+      severity: 0,
+      query: `${signals}
+| where signal == 'lag-measured'
+| summarize lines = count()`,
+      column: 'lines',
+      operator: 'LessThanOrEqual',
+      threshold: 0,
+      every: 'PT15M',
+      window: 'PT30M',
+      dimensions: [],
+    },
+    {
       name: 'lag',
       title: `A partition is more than ${limits.lagEventsMax} events behind`,
       meaning: 'More comes in than is settled. Look at slow destinations first, then at the number of partitions.',

@@ -51,6 +51,7 @@ test('there is an alert for everything that a person must know, and each rings t
       'throttled',
       'dead-letters',
       'destination-set-up',
+      'handler-silent',
       'lag',
       'nothing-received',
       'oldest-unsettled',
