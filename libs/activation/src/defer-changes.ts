@@ -150,14 +150,9 @@ async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, si
   };
   await hub.retryQueue.put(retry, dueAtMs, signal);
   const { destination, class: cause, reason } = retry;
-  hub.telemetry.emit('changes-deferred', {
-    destination,
-    changes: changes.length,
-    attempts,
-    class: cause,
-    reason,
-    waitMs: dueAtMs - nowMs,
-  });
+  const deferral = { destination, changes: changes.length, attempts, waitMs: dueAtMs - nowMs };
+  if (cause === 'accepted') hub.telemetry.emit('changes-accepted', deferral);
+  else hub.telemetry.emit('changes-deferred', { ...deferral, class: cause, reason });
 }
 
 /** When a retry is to be tried again, by how often it was and how old it is. */

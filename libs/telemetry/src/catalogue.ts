@@ -127,6 +127,17 @@ export const catalogue = {
       `${f.changes} changes for ${f.destination} are tried again in ${Math.ceil(f.waitMs / 1_000)} s (${f.class}): ${f.reason}`,
     counts: () => [],
   }),
+  'changes-accepted': signal<{
+    readonly destination: string;
+    readonly changes: number;
+    readonly attempts: number;
+    readonly waitMs: number;
+  }>({
+    level: 'information',
+    sentence: (f) =>
+      `${f.changes} changes are accepted by ${f.destination}, which is asked what became of them in ${Math.ceil(f.waitMs / 1_000)} s.`,
+    counts: () => [],
+  }),
   'partition-stalled': signal<{
     readonly partitionId: string;
     readonly firstSequenceNumber: number;

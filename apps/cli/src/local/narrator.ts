@@ -146,6 +146,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
           warn(signal.problem);
           return;
         case 'handler-started':
+        case 'changes-accepted':
         case 'request-answered':
         case 'lag-measured':
         case 'ledger-swept':
