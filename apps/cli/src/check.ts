@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { problemLine, type ActivationFile, type Problem, type Route } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
+import { readAudienceNames } from './aep/audience-names.ts';
 import type { Findings } from './aep/check-audiences.ts';
 import { CommandError } from './command-error.ts';
 import { tableLines } from './table.ts';
@@ -10,6 +11,8 @@ import type { Terminal } from './terminal.ts';
 
 interface CheckedFile {
   readonly file: string;
+  /** What AEP calls the audiences, by their keys here, as far as it was written beside the file. */
+  readonly names: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
   readonly routes: readonly Route[];
@@ -77,11 +80,16 @@ async function checkFile(path: string, compare: Comparison | undefined, terminal
   try {
     const loaded = await loadActivations(path, terminal);
     const { problems, warnings } = (await compare?.(path, loaded)) ?? { problems: [], warnings: [] };
-    return { file: path, problems, warnings: [...loaded.warnings, ...warnings], routes: loaded.routes };
+    const byId = await readAudienceNames(path, terminal);
+    const names = [...loaded.audiences.values()].flatMap(({ key, id }) =>
+      byId[id] === undefined ? [] : [[key, byId[id]]],
+    );
+    const about = { file: path, names: Object.fromEntries(names) as Record<string, string>, problems };
+    return { ...about, warnings: [...loaded.warnings, ...warnings], routes: loaded.routes };
   } catch (error) {
     const problems = problemsOf(error);
     if (problems === undefined) throw error;
-    return { file: path, problems, warnings: [], routes: [] };
+    return { file: path, names: {}, problems, warnings: [], routes: [] };
   }
 }
 
@@ -102,7 +110,7 @@ async function defaultFiles(folder: string): Promise<readonly string[]> {
   throw new CommandError(2, `Failed to find an activation file: there is no ${defaultPattern}. Give the path of one.`);
 }
 
-function printFile({ file, problems, warnings, routes }: CheckedFile, { print, say, colors }: Terminal): void {
+function printFile({ file, names, problems, warnings, routes }: CheckedFile, { print, say, colors }: Terminal): void {
   for (const problem of problems) say(problemLine(problem));
   // Warnings of a file that is right by itself are of use also when AEP does not agree.
   if (problems.length > 0) {
@@ -111,16 +119,18 @@ function printFile({ file, problems, warnings, routes }: CheckedFile, { print, s
   }
   print(colors.bold(file));
   for (const warning of warnings) print(`${colors.yellow('warning')} ${problemLine(warning)}`);
-  for (const line of routeLines(routes)) print(`  ${line}`);
+  for (const line of routeLines(routes, names)) print(`  ${line}`);
 }
 
 /** Routes as a table; says so when there is none. */
-function routeLines(routes: ActivationFile['routes']): readonly string[] {
+function routeLines(routes: ActivationFile['routes'], names: CheckedFile['names']): readonly string[] {
   if (routes.length === 0) return ['no routes: nothing is told to anybody'];
+  const hasNames = Object.keys(names).length > 0;
   return tableLines([
-    ['audience', 'destination', 'mode', 'identity', 'attributes'],
+    ['audience', ...(hasNames ? ['name in AEP'] : []), 'destination', 'mode', 'identity', 'attributes'],
     ...routes.map(({ audience, destination, mode, identityNamespaces, identities, attributes }) => [
       audience,
+      ...(hasNames ? [names[audience] ?? '–'] : []),
       destination,
       mode,
       `${identityNamespaces.join(', ')}${identities === 'all' ? ' (all)' : ''}`,

@@ -5,6 +5,7 @@ import {
   StorageRetryQueue,
   tableClient,
   TableLedger,
+  type StorageConnection,
 } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
 import { CommandError, reasonOf } from './command-error.ts';
@@ -45,7 +46,7 @@ export async function withDataStorage(
   work: (storage: DataStorage) => Promise<void>,
 ): Promise<void> {
   const given = connectionString ?? terminal.environment[variable] ?? '';
-  const storage = openDataStorage(given === '' ? usualConnectionString : given);
+  const storage = openDataStorage({ connectionString: given === '' ? usualConnectionString : given });
   try {
     await work(storage);
   } catch (error) {
@@ -58,8 +59,8 @@ export async function withDataStorage(
   }
 }
 
-function openDataStorage(connectionString: string): DataStorage {
-  const connection = { connectionString };
+/** Calls nobody. Throws `CommandError` (2) when the connection cannot be understood. */
+export function openDataStorage(connection: StorageConnection): DataStorage {
   try {
     const retries = containerClient(connection, 'retries');
     return {

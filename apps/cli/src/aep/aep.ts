@@ -5,6 +5,7 @@ import { addAudiencesCommand } from './audiences.ts';
 import { addEmulatorCommand } from './emulator.ts';
 import { addPlanCommand } from './plan.ts';
 import { addRotateKeyCommand } from './rotate-key.ts';
+import { addStatusCommand } from './status.ts';
 
 export function addAepCommand(program: Command, terminal: Terminal): void {
   const aep = program
@@ -23,7 +24,14 @@ Examples:
   $ activation aep plan --environment dev
   $ activation aep apply --environment dev`,
     );
-  for (const add of [addAudiencesCommand, addPlanCommand, addApplyCommand, addRotateKeyCommand, addEmulatorCommand]) {
+  for (const add of [
+    addAudiencesCommand,
+    addPlanCommand,
+    addApplyCommand,
+    addStatusCommand,
+    addRotateKeyCommand,
+    addEmulatorCommand,
+  ]) {
     add(aep, terminal);
   }
 }

@@ -1,7 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Audience } from '@activation-hub/flow-service';
+import { CommandError, reasonOf } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ChosenFile } from './activation-file-options.ts';
 
@@ -11,6 +12,35 @@ export type AudienceNames = Readonly<Record<string, string>>;
 /** Beside the activation file, as `prod.names.json`. */
 function namesPath(path: string): string {
   return path.replace(/\.ya?ml$/, '') + '.names.json';
+}
+
+/** The names beside an activation file; none where nobody has written them. Throws `CommandError` (2) when the file holds something else. */
+export async function readAudienceNames(path: string, { folder }: Terminal): Promise<AudienceNames> {
+  const target = namesPath(path);
+  let text: string;
+  try {
+    text = await readFile(resolve(folder, target), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw new CommandError(2, `Failed to read ${target}: ${reasonOf(error)}`, { cause: error });
+  }
+  const names = parseNames(text);
+  if (names !== undefined) return names;
+  throw new CommandError(
+    2,
+    `Failed to read ${target}: it is no JSON object of names. Delete it, or write it again with activation aep audiences --write-names.`,
+  );
+}
+
+function parseNames(text: string): AudienceNames | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isNames =
+      typeof value === 'object' && value !== null && Object.values(value).every((name) => typeof name === 'string');
+    return isNames ? (value as AudienceNames) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aepEnvironment, audience, audienceIds } from '../../testing/aep-environment.ts';
@@ -66,7 +66,15 @@ test(
     expect(await readFile(path, 'utf8')).toBe(text);
 
     const check = await started.activation(['check', 'dev.yaml']);
+    expect(check.output).toMatch(
+      /audience +name in AEP +destination.*\n +new +Newcomers +crm.*\n +fans +Sports Fans +crm.*\n +gone +– +crm/,
+    );
     expect(check.code).toBe(0);
+
+    await writeFile(path, '[1]');
+    const broken = await started.activation(['check', 'dev.yaml']);
+    expect(broken.errors).toMatch(/^Failed to read dev\.names\.json: it is no JSON object of names\. Delete it/);
+    expect(broken.code).toBe(2);
   },
 );
 

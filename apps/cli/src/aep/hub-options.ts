@@ -42,9 +42,9 @@ function givenHub(options: HubOptions, { environment }: Terminal): Partial<Event
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== ''));
 }
 
-/** Whether anything names a hub. */
-export function namesHub(options: HubOptions, terminal: Terminal): boolean {
-  return options.environment !== undefined || Object.keys(givenHub(options, terminal)).length > 0;
+/** Whether an option names a hub; a key alone names none. */
+export function namesHub({ environment, namespace, eventHub, sasKeyName }: HubOptions): boolean {
+  return [environment, namespace, eventHub, sasKeyName].some((given) => given !== undefined);
 }
 
 /**
