@@ -1,24 +1,38 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { hasArmTypes } from './testing/arm-types.ts';
-import { EngineStack } from './testing/engine-stack.ts';
+import { EngineStack, type EngineStackOptions } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 
 /** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
 const timeout = 300_000;
 
-/** A stack with a program of testing/programs. */
-async function stackWith(program: string, context: TestContext): Promise<EngineStack> {
+async function makeStack(options: Partial<EngineStackOptions>, context: TestContext): Promise<EngineStack> {
   requirePulumi(context);
-  const file = join(import.meta.dirname, 'testing', 'programs', program);
-  const stack = await EngineStack.create({
-    stack: 'dev',
-    program: file,
-    configuration: { location: 'westeurope', workload: 'acthub' },
-  });
+  const stack = await EngineStack.create({ stack: 'dev', configuration: { location: 'westeurope' }, ...options });
   onTestFinished(() => stack.dispose());
   return stack;
 }
+
+/** A stack with a program of testing/programs. */
+function stackWith(program: string, context: TestContext): Promise<EngineStack> {
+  return makeStack({ program: join(import.meta.dirname, 'testing', 'programs', program) }, context);
+}
+
+test('a wrong configuration ends the program with its own words, and nothing is made', { timeout }, async (context) => {
+  const stack = await makeStack({ configuration: { location: 'westeurope', partitionCount: 99 } }, context);
+  await expect(stack.up()).rejects.toThrow('partitionCount must be a whole number from 1 to 32, not 99.');
+  expect(stack.azure.resources()).toEqual([]);
+});
+
+test(
+  'a value of another type than `Pulumi.yaml` declares is refused before the program runs',
+  { timeout },
+  async (context) => {
+    const stack = await makeStack({ configuration: { location: 'westeurope', partitionCount: 'many' } }, context);
+    await expect(stack.up()).rejects.toThrow(/partitionCount.* must be of type 'integer'/);
+  },
+);
 
 test('control: what Azure does not take is refused before Azure is asked', { timeout }, async (context) => {
   const stack = await stackWith('refused.ts', context);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { findPulumi, onPath, pulumiFolder, pulumiVersion } from './pulumi-command.ts';
 
-/** The first time compiles some 1,500 Go packages. */
+/** The first time compiles some 1,600 Go packages. */
 const buildMsMax = 40 * 60_000;
 
 const help = `Usage: node infra/testing/build-pulumi.ts
