@@ -25,6 +25,7 @@ export interface ReconcileOptions extends HubOptions, ActivationFileOptions {
   readonly connection?: string;
   readonly disabled?: true;
   readonly namespaceKey?: true;
+  readonly authSpecName?: string;
   readonly writeNames?: true;
   readonly json?: true;
 }
@@ -35,6 +36,10 @@ export function addReconcileOptions(command: Command): Command {
     .option('--adopt <id>', 'takes over this dataflow, which somebody made by hand, instead of making a new one')
     .option('--connection <id>', 'uses this connection to the namespace as it is, and leaves its key alone')
     .option('--namespace-key', 'the key is one of the whole namespace; default: of the hub alone')
+    .option(
+      '--auth-spec-name <name>',
+      'what AEP calls the way to sign in to Event Hubs, where it refuses the documented name',
+    )
     .option('--disabled', 'has the dataflow switched off')
     .option('--write-names', "writes the names of the file's audiences to <environment>.names.json beside it")
     .option('--json', 'prints one JSON object per line');
@@ -73,7 +78,10 @@ export async function reconcile(
   });
   await withAdobe(terminal, async () => {
     const known = await requireAudiences(file, adobe, terminal.interrupted);
-    const destinations = createEventHubsDestinations(adobe.client, { hubScopedKey: options.namespaceKey !== true });
+    const destinations = createEventHubsDestinations(adobe.client, {
+      hubScopedKey: options.namespaceKey !== true,
+      ...(options.authSpecName === undefined ? {} : { authSpecName: options.authSpecName }),
+    });
     const plan = await destinations.plan(desired, terminal.interrupted);
     await work({ sandbox: adobe.sandbox, desired, destinations, plan });
     if (options.writeNames) await sayNames(chosen, file, known, options, terminal);
