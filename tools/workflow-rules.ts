@@ -119,13 +119,14 @@ export const workflowRules: readonly WorkflowRule[] = [
     }),
   },
   {
-    name: 'what Pulumi would make or makes is asked of the policies',
-    faults: everyStep(({ with: input }) =>
-      unless(
-        !/preview|'up'/.test(String(input?.command)) || input?.policyPacks === 'policy',
-        'policyPacks must be policy',
-      ),
-    ),
+    name: 'Pulumi previews before it changes anything, and asks the policies',
+    faults: everyStep(({ with: input = {}, run = '' }) => [
+      // The action skips the preview of what it makes and destroys: a destroy that protection refuses has then deleted the rest.
+      ...unless(input.command === undefined || input.command === 'preview', 'the action may only preview'),
+      ...unless(input.command !== 'preview' || input.policyPacks === 'policy', 'policyPacks must be policy'),
+      ...unless(!/pulumi .*\b(up|destroy)\b/.test(run) || !run.includes('--skip-preview'), 'the preview is skipped'),
+      ...unless(!/pulumi .*\bup\b/.test(run) || run.includes('--policy-pack policy'), 'the policies are not asked'),
+    ]),
   },
   {
     name: 'the version of Pulumi is that of the program',
