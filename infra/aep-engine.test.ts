@@ -186,3 +186,19 @@ test('`destroy` leaves nothing behind, in AEP neither', { timeout }, async (cont
   expect(inAep(there)).toMatchObject({ flowId: undefined, parts: [0, 0, 0] });
   expect(there.stack.azure.resources()).toEqual([]);
 });
+
+test(
+  'what a refused creation left is known to the engine, and `destroy` takes it away',
+  { timeout },
+  async (context) => {
+    const there = await stackWithAep(context);
+    there.platform.faults.inject({ method: 'POST', path: 'flowservice/flows', status: 403, times: 10 });
+    await expect(there.stack.up()).rejects.toThrow(
+      /Failed to create a dataflow: Adobe answered 403 \(request id \w+\)/,
+    );
+    there.platform.faults.clear();
+    expect(inAep(there)).toMatchObject({ flowId: undefined, parts: [1, 1, 2] });
+    await there.stack.destroy();
+    expect(inAep(there)).toMatchObject({ flowId: undefined, parts: [0, 0, 0] });
+  },
+);
