@@ -109,6 +109,10 @@ export const workflowRules: readonly WorkflowRule[] = [
         : `environment-${environment}`;
       return [
         ...unless(/\binputs\.environment\b|\bmatrix\.environment\b/.test(environment), 'it has no environment'),
+        ...unless(
+          job.steps.every(({ with: input }) => input?.cache === undefined),
+          'what others have cached has no place here',
+        ),
         ...unless(concurrency.group === group, `its group must be ${group}`),
         ...unless(concurrency['cancel-in-progress'] === isPreview, 'only a preview may be broken off'),
         ...unless(

@@ -133,6 +133,13 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     '',
     rule.environment,
   ],
+  [
+    'a cache beside rights in Azure',
+    'deploy-environment.yml',
+    'package-manager-cache: false',
+    'cache: npm',
+    rule.environment,
+  ],
   ['two deployments at once', 'deploy-environment.yml', 'environment-${{', 'env-${{', rule.environment],
   [
     'a deployment that is broken off',
