@@ -15,6 +15,7 @@ import language, {
   type RunRequest,
 } from '@pulumi/pulumi/proto/language_pb.js';
 import plugin from '@pulumi/pulumi/proto/plugin_pb.js';
+import { endWithParent } from './end-with-parent.ts';
 
 /**
  * Stands in for Pulumi's `pulumi-language-nodejs`, a Go program, where that is not installed: it starts the program in a
@@ -114,6 +115,7 @@ function runPlugin(call: ServerWritableStream<RunPluginRequest, language.RunPlug
   call.once('cancelled', () => child.kill());
 }
 
+endWithParent();
 const server = new Server();
 server.addService(languageServices.LanguageRuntimeService, {
   handshake: (_call: unknown, reply: sendUnaryData<unknown>) => reply(null, new language.LanguageHandshakeResponse()),

@@ -5,6 +5,7 @@ import plugin from '@pulumi/pulumi/proto/plugin_pb.js';
 import providerServices from '@pulumi/pulumi/proto/provider_grpc_pb.js';
 import provider from '@pulumi/pulumi/proto/provider_pb.js';
 import { armResources } from './arm-resources.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { OfflineAzure } from './offline-azure.ts';
 
 /**
@@ -127,6 +128,7 @@ function providerOf(azure: OfflineAzure) {
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('Failed to start the offline provider: give the folder of its resources.');
+endWithParent();
 const server = new Server();
 server.addService(providerServices.ResourceProviderService, providerOf(new OfflineAzure(folder)));
 server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {

@@ -1,0 +1,13 @@
+/** How long a process outlives the one that started it. */
+const pollMs = 1000;
+
+/**
+ * Ends this process soon after the one that started it is gone. The engine ends its plugins; one that was killed cannot, and a
+ * plugin that serves nobody would stay for ever.
+ */
+export function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit();
+  }, pollMs).unref();
+}
