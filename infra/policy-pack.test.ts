@@ -5,6 +5,8 @@ import { packLoaders, startPolicyPack, type Breach, type PolicyPackProcess } fro
 import { changedBy, ruleBreaks } from './testing/rule-breaks.ts';
 import { named, recordTestedStack, testedStacks } from './testing/stacks.ts';
 
+/** Starting a pack takes seconds, and much longer on a busy machine. */
+const timeout = 300_000;
 const ruled = rules.filter(({ needsSecrecy }) => needsSecrecy !== true);
 
 async function startedPack(...loader: Parameters<typeof startPolicyPack>): Promise<PolicyPackProcess> {
@@ -22,7 +24,7 @@ async function breachesOf(resources: readonly CheckedResource[], pack: PolicyPac
 
 test.each(Object.keys(packLoaders) as (keyof typeof packLoaders)[])(
   'the pack starts by %s, with a policy for every rule that does not ask what is secret',
-  { timeout: 60_000 },
+  { timeout },
   async (loader) => {
     const names = await (await startedPack(loader)).policyNames();
     expect(names).toEqual(ruled.map(policyName));
@@ -31,7 +33,7 @@ test.each(Object.keys(packLoaders) as (keyof typeof packLoaders)[])(
   },
 );
 
-test.each(testedStacks)('%s breaks no policy, made or in its first preview', { timeout: 120_000 }, async (stack) => {
+test.each(testedStacks)('%s breaks no policy, made or in its first preview', { timeout }, async (stack) => {
   for (const time of ['made', 'planned'] as const) {
     const { resources } = await recordTestedStack(stack, {}, time);
     expect(resources.length).toBeGreaterThan(40);
@@ -45,7 +47,7 @@ beforeAll(async () => {
   pack = await startPolicyPack();
   everything = (await recordTestedStack('everything')).resources;
   await breachesOf(everything, pack);
-}, 120_000);
+}, timeout);
 afterAll(() => pack.stop());
 
 const breaksInPack = ruleBreaks.filter(({ rule }) => ruled.some(({ name }) => name === rule));

@@ -45,13 +45,12 @@ export async function startPolicyPack(loader: keyof typeof packLoaders = 'run-pl
   const ended = once(child, 'close');
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (more: string) => (words += more));
-  const failed = ended.then((): never => {
-    throw new Error(`Failed to start the policy pack by ${loader}: ${words}`);
-  });
-  // Its end after the start is no failure.
-  failed.catch(() => undefined);
-  const [port] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), failed])) as [string];
-  const client = new analyzerServices.AnalyzerClient(`127.0.0.1:${port}`, credentials.createInsecure());
+  const first = await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    ended.then(() => undefined),
+  ]);
+  if (first === undefined) throw new Error(`Failed to start the policy pack by ${loader}: ${words}`);
+  const client = new analyzerServices.AnalyzerClient(`127.0.0.1:${String(first[0])}`, credentials.createInsecure());
   return {
     async policyNames() {
       const info = await answered<analyzer.AnalyzerInfo>((reply) =>

@@ -10,6 +10,8 @@ import { runActivation, startActivation, type JsonEvent, type RunningActivation 
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { localEventHub } from './local/local-event-hub.ts';
 
+/** Starting everything takes seconds, and much longer on a busy machine. */
+const timeout = 300_000;
 /** Everything on this machine, with the bundle that would be deployed; and a hub that nobody reads. */
 let local: RunningActivation;
 let unread: RunningActivation;
@@ -26,7 +28,7 @@ beforeAll(async () => {
   storage = String(ready.storageConnectionString);
   [healthUrl = ''] = ready.healthUrls as string[];
   unreadHub = String((await unread.event('ready')).connectionString);
-}, 120_000);
+}, timeout);
 afterAll(() => Promise.all([local, unread].map((each) => each.end('SIGTERM'))));
 
 const atLedger = () => ['--connection-string', hub, '--data-storage', storage];
@@ -46,7 +48,7 @@ async function rows(): Promise<readonly (number | undefined)[]> {
   return entries.map(({ record }) => record.told?.qualifiedAtMs);
 }
 
-test('a canary is told, and the next one too, in the same row of the ledger', { timeout: 120_000 }, async () => {
+test('a canary is told, and the next one too, in the same row of the ledger', { timeout }, async () => {
   const first = await run([...atLedger(), '--json']);
   expect(first.errors).toBe('');
   expect(first.lines).toEqual([
@@ -72,7 +74,7 @@ test('a canary is told, and the next one too, in the same row of the ledger', { 
   expect(page.destinations).not.toContain(canary.key);
 });
 
-test('a clock that is behind does not take the canary before for this one', { timeout: 60_000 }, async () => {
+test('a clock that is behind does not take the canary before for this one', { timeout }, async () => {
   const aheadMs = Date.now() + 3_600_000;
   const words = [...atLedger(), '--json'];
   const behind = join(await temporaryFolder(), 'behind.mjs');
@@ -96,7 +98,7 @@ async function environmentOf(outputs: Readonly<Record<string, string>>) {
   return { folder, environment: { PATH: `${folder}${delimiter}${process.env.PATH ?? ''}` } };
 }
 
-test('an environment is found by the outputs of its stack', { timeout: 60_000 }, async () => {
+test('an environment is found by the outputs of its stack', { timeout }, async () => {
   const outputs = {
     eventHubsNamespace: 'evhns-acthub-dev',
     eventHubName: localEventHub.name,
@@ -116,7 +118,7 @@ test('an environment is found by the outputs of its stack', { timeout: 60_000 },
   expect(refused.code).toBe(1);
 });
 
-test('a hub that nobody reads: the time is up, with words about where to look', { timeout: 60_000 }, async () => {
+test('a hub that nobody reads: the time is up, with words about where to look', { timeout }, async () => {
   const words = ['--connection-string', `${unreadHub};EntityPath=profile-exports`, '--timeout', '2', '--json'];
   const atStorage = await run([...words, '--data-storage', storage]);
   expect(JSON.parse(atStorage.errors)).toMatchObject({
@@ -133,7 +135,7 @@ test('a hub that nobody reads: the time is up, with words about where to look', 
   expect(atPage.code).toBe(1);
 });
 
-test('a hub that is not there, and one that refuses the key', { timeout: 60_000 }, async () => {
+test('a hub that is not there, and one that refuses the key', { timeout }, async () => {
   const nobody = await run(['-c', hub.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:9'), '--data-storage', storage]);
   expect(nobody.errors).toMatch(
     /^Failed to send to the event hub profile-exports: .*ECONNREFUSED.* Check that it runs/,
