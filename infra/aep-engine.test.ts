@@ -22,7 +22,8 @@ interface StackWithAep {
 }
 
 async function makeStack(): Promise<StackWithAep> {
-  const platform = await startAdobePlatform({ clientSecret, deletionMs: 100 });
+  const audiences = ['sports-fans', 'newcomers'].map((key) => ({ id: `id-of-${key}`, name: key }));
+  const platform = await startAdobePlatform({ audiences, clientSecret, deletionMs: 100 });
   const folder = mkdtempSync(join(tmpdir(), 'activations-'));
   const writeFile = (...audiences: readonly string[]): void => {
     const route = '{ destination: trial, identity: email, attributes: { first: person.name.firstName } }';
@@ -88,7 +89,7 @@ async function changing({ platform }: StackWithAep, act: () => Promise<unknown>)
   await act();
   const changes = platform.requests
     .slice(before)
-    .filter(({ method, path }) => method !== 'GET' && !path.startsWith('/ims/'));
+    .filter(({ method, path }) => method !== 'GET' && path.includes('/flowservice/'));
   return changes.map(({ method, path }) => `${method} /${path.split('/').at(4) ?? ''}`);
 }
 

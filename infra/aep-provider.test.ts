@@ -170,6 +170,30 @@ test.each<[Partial<Record<keyof DestinationInputs, unknown>>, string]>([
   expect(platform.requests.length).toBe(requests);
 });
 
+test('an audience that AEP does not have is refused before anything is made or changed', async () => {
+  const { platform, inputs, engine, sandbox } = await started();
+  const typo = { ...inputs, audiences: [...inputs.audiences, { id: 'a-typo', name: 'Sport Fans' }] };
+  const pulumi = engine();
+  const words = 'the sandbox prod does not have Sport Fans (a-typo). Look for the id with activation aep audiences';
+  await expect(pulumi.up(typo)).rejects.toThrow(words);
+  expect(pulumi.state).toBeUndefined();
+  expect(countOf(sandbox)).toEqual([0, 0, 0, 0]);
+  await pulumi.up(inputs);
+  expect(await changing(platform, () => expect(pulumi.up(typo)).rejects.toThrow(words))).toEqual([]);
+  const elsewhere = { ...inputs, audiences: [{ id: 'theirs-in-aam', namespace: 'AAMSegments' }] };
+  expect(await pulumi.up(elsewhere)).toBe('updated');
+});
+
+test('an audience that AEP has no longer keeps no new key from it', async () => {
+  const { inputs, engine } = await started();
+  const pulumi = engine();
+  const gone = { ...inputs, audiences: [{ id: 'gone' }] };
+  await pulumi.up(inputs);
+  const { state } = pulumi;
+  if (state !== undefined) pulumi.state = { ...state, outputs: { ...state.outputs, audiences: gone.audiences } };
+  expect(await pulumi.up({ ...gone, sasKey: 'another-key' })).toBe('updated');
+});
+
 test('in a preview, what is not known yet is not judged, and counts as a change', async () => {
   const { inputs, engine } = await started();
   const provider = createAepProvider();

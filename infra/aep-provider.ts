@@ -4,6 +4,7 @@ import {
   createAdobeClient,
   createEventHubsDestinations,
   isAdobeError,
+  type AdobeClient,
   type DestinationState,
   type EventHubsDestinations,
   type PlatformOptions,
@@ -46,13 +47,16 @@ export interface AepProvider extends Provider {
  * somebody deleted is made anew in the same resource. `platform` replaces settings of the client, such as its clock.
  */
 export function createAepProvider(platform: Partial<PlatformOptions> = {}): AepProvider {
+  const clientOf = (inputs: DestinationInputs): AdobeClient =>
+    createAdobeClient({ ...platformOptionsOf(inputs), ...platform });
   const destinationsOf = (inputs: DestinationInputs): EventHubsDestinations =>
-    createEventHubsDestinations(createAdobeClient({ ...platformOptionsOf(inputs), ...platform }), adobeNamesOf(inputs));
+    createEventHubsDestinations(clientOf(inputs), adobeNamesOf(inputs));
 
   /** Brings AEP to the inputs. What was adopted once is known by its mark, and must not be there for ever. */
-  const apply = async (inputs: DestinationInputs, adopted?: string): Promise<Values> => {
+  const apply = async (inputs: DestinationInputs, olds: Partial<DestinationInputs>): Promise<Values> => {
+    await requireAudiences(clientOf(inputs), inputs, olds);
     const destinations = destinationsOf(inputs);
-    const desired = desiredOf(inputs.adoptFlowId === adopted ? withoutAdoption(inputs) : inputs);
+    const desired = desiredOf(inputs.adoptFlowId === olds.adoptFlowId ? withoutAdoption(inputs) : inputs);
     const plan = await destinations.plan(desired);
     return outputsOf(inputs, { live: await destinations.apply(plan), drift: [], notes: plan.notes });
   };
@@ -68,7 +72,7 @@ export function createAepProvider(platform: Partial<PlatformOptions> = {}): AepP
     create: async (_urn, props) => {
       const inputs = destinationInputs.parse(unwrapped(props));
       try {
-        return { id: idOf(inputs), outs: await apply(inputs) };
+        return { id: idOf(inputs), outs: await apply(inputs, {}) };
       } catch (error) {
         throw await creationFailure(destinationsOf(inputs), inputs, error);
       }
@@ -90,9 +94,8 @@ export function createAepProvider(platform: Partial<PlatformOptions> = {}): AepP
     },
 
     update: async (_id, _urn, olds, news) => {
-      const { adoptFlowId } = unwrapped(olds);
-      const adopted = typeof adoptFlowId === 'string' ? adoptFlowId : undefined;
-      return { outs: await apply(destinationInputs.parse(unwrapped(news)), adopted) };
+      const applied = inputsOf(destinationOutputs.parse(unwrapped(olds)));
+      return { outs: await apply(destinationInputs.parse(unwrapped(news)), applied) };
     },
 
     delete: async (_id, _urn, props) => {
@@ -156,6 +159,26 @@ function comparable(key: string, values: Values): unknown {
   const value = values[key];
   if (key !== 'audiences' || !Array.isArray(value)) return value;
   return (value as Values[]).map(({ id, namespace }) => ({ id, namespace }));
+}
+
+/**
+ * Throws when AEP does not have an audience that is new to the destination: it would take any id and export nothing. One from
+ * elsewhere may be known under another id there; one that was exported so far and is gone must not keep a new key from AEP.
+ */
+async function requireAudiences(
+  { audiences }: AdobeClient,
+  inputs: DestinationInputs,
+  olds: Partial<DestinationInputs>,
+): Promise<void> {
+  const added = inputs.audiences.filter(
+    ({ id, namespace }) => namespace === undefined && olds.audiences?.some((old) => old.id === id) !== true,
+  );
+  const known = await audiences.get(added.map(({ id }) => id));
+  const missing = added.filter(({ id }) => !known.has(id)).map(({ id, name }) => `${name ?? 'audience'} (${id})`);
+  if (missing.length === 0) return;
+  throw new Error(
+    `Failed to export audiences: the sandbox ${inputs.sandbox} does not have ${missing.join(', ')}. Look for the id with activation aep audiences, and correct the activation file or aepSandbox.`,
+  );
 }
 
 /** A creation that stopped half-way and left something is kept in the state, so that a removal finds it. */

@@ -24,7 +24,8 @@ export async function started(seed = 1) {
   // The clock also moves as it is read, so that of two things one is always older.
   const now = () => (time.nowMs += 1);
   const latencyMs = seed === 1 ? () => 0 : () => Math.floor(time.random() * 4);
-  const platform = await startAdobePlatform({ now, latencyMs, sandboxes: ['prod', 'trial'], clientSecret });
+  const audiences = ['a-1', 'a-2', 'a-3', 'a-9', 'theirs'].map((id) => ({ id, name: `Audience ${id}` }));
+  const platform = await startAdobePlatform({ now, latencyMs, audiences, sandboxes: ['prod', 'trial'], clientSecret });
   running.push(platform);
   const inputs: DestinationInputs = {
     organisation: platform.organisation,
@@ -78,7 +79,7 @@ export async function changing(platform: AdobePlatform, act: () => Promise<unkno
   await act();
   return platform.requests
     .slice(before)
-    .filter(({ method, path }) => method !== 'GET' && !path.startsWith('/ims/'))
+    .filter(({ method, path }) => method !== 'GET' && path.includes('/flowservice/'))
     .map(
       ({ method, path }) =>
         `${method} ${path.replace('/data/foundation/flowservice/', '').replace(/\/[0-9a-f-]{36}/, '/…')}`,
