@@ -15,7 +15,7 @@ function answering(answer: Answer): Connector {
   return { enter: answer, update: answer, exit: answer };
 }
 
-function targetOf(connector: Connector, limits: Partial<Target['limits']> = {}): Target {
+function targetOf(connector: Connector, limits: Partial<Target['limits']> = {}, clock = new VirtualClock(0)): Target {
   return createTarget(
     {
       key: 'crm',
@@ -24,7 +24,7 @@ function targetOf(connector: Connector, limits: Partial<Target['limits']> = {}):
       batchBy: 'destination',
       giveUpAfterMs: 86_400_000,
     },
-    new VirtualClock(0),
+    clock,
   );
 }
 
@@ -177,6 +177,30 @@ test.each(['throttled', 'set-up', 'transient', 'fatal'] as const)(
     expect(lines).toHaveLength(1);
   },
 );
+
+test('a batch with a bad row gets on, however few requests the pace allows', async () => {
+  const refuseFirst: Answer = (deliveries) =>
+    deliveries[0]?.change.id === 'change-0'
+      ? Promise.reject(new DestinationError('invalid', 'One of them is wrong.'))
+      : deliverAll(deliveries, new AbortController().signal);
+  let chance = 0;
+  // The golden ratio visits the unit interval evenly.
+  const clock = new VirtualClock(0, () => (chance = (chance + 0.618_034) % 1));
+  const target = targetOf(answering(refuseFirst), { batchCount: 64, requestsPerSecond: 3 }, clock);
+  let open = deliveriesOf(64);
+  for (let attempt = 0; attempt < 40 && open.length > 1; attempt += 1) {
+    await clock.advance(60_000);
+    const options = {
+      telemetry: { emit: () => undefined },
+      clock,
+      patienceMs: 0,
+      signal: new AbortController().signal,
+    };
+    const results = await deliver(target, open, options);
+    open = open.filter(({ change }) => results.get(change.id)?.status !== 'delivered');
+  }
+  expect(open.map(({ change }) => change.id)).toEqual(['change-0']);
+});
 
 test('a row that is refused although a part of it may have been taken stays in doubt', async () => {
   const refuse: Answer = () =>
