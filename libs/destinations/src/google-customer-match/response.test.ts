@@ -95,7 +95,7 @@ test.each<[string, HttpResponse, number, string]>([
   ['PROCESSING', statusOf('PROCESSING'), 2, 'accepted'],
   ['REQUEST_STATUS_UNKNOWN', statusOf('REQUEST_STATUS_UNKNOWN'), 2, 'accepted'],
   ['FAILED for its format', statusOf('FAILED', format), 2, 'rejected'],
-  ['FAILURE for want of consent', statusOf('FAILURE', 'PROCESSING_ERROR_REASON_NO_CONSENT'), 2, 'rejected'],
+  ['FAILURE for want of consent', statusOf('FAILURE', 'PROCESSING_ERROR_REASON_NO_CONSENT'), 2, 'retry'],
   ['FAILED inside', statusOf('FAILED', format, inside), 2, 'retry'],
   ['FAILED without a reason', statusOf('FAILED'), 2, 'retry'],
   ['PARTIAL_SUCCESS of many', statusOf('PARTIAL_SUCCESS', format), 2, 'halves'],

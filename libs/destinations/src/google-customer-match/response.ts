@@ -146,6 +146,8 @@ const statusSchema = z.object({
 });
 
 const failedInside = 'PROCESSING_ERROR_REASON_INTERNAL_ERROR';
+/** Consent is said by the terms, for all at once: who corrects them wants everybody told anew, and not as dead letters. */
+const consentMissed = /^PROCESSING_ERROR_REASON_(DENIED|NO|UNKNOWN)_CONSENT$/;
 
 /** What Google says of a request that it accepted. */
 export interface RequestStatus {
@@ -198,6 +200,7 @@ export function judgeStatus(
     case 'FAILURE': {
       const [reason] = reasons;
       if (reason === undefined || reasons.includes(failedInside)) return again('Google failed to process the request');
+      if (reasons.some((each) => consentMissed.test(each))) return again('Google misses the consent. Check the terms.');
       return ids.map((id) => ({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') }));
     }
     default:
