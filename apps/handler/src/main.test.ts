@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -201,21 +201,8 @@ test.each([
   await expect(readRegisteredFunctions(app, settings(over))).rejects.toThrow(words);
 });
 
-const pigeon = `import { z } from 'zod';
-import { defineDestination } from '@activation-hub/destination-kit';
-
-const tell = (deliveries) => Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' })));
-export default defineDestination({
-  type: 'pigeon',
-  title: 'Pigeon',
-  description: 'Tells a pigeon.',
-  settings: z.strictObject({ loft: z.string() }),
-  terms: z.strictObject({}).prefault({}),
-  limits: () => ({ batchCount: 1, batchBytes: 1000, requestsPerSecond: 1, concurrency: 1 }),
-  batchBy: 'destination',
-  connect: () => ({ enter: tell, update: tell, exit: tell }),
-});
-`;
+/** What a package of its own would have. */
+const pigeon = join(import.meta.dirname, '..', 'fixtures', 'pigeon-destination.js');
 
 test('a destination that is a package of its own is in the bundle when an activation file names it, and only then', async () => {
   const name = '@activation-hub-test/pigeon';
@@ -237,7 +224,7 @@ test('a destination that is a package of its own is in the bundle when an activa
     join(scope, 'pigeon', 'package.json'),
     JSON.stringify({ name, type: 'module', exports: './index.js' }),
   );
-  await writeFile(join(scope, 'pigeon', 'index.js'), pigeon);
+  await copyFile(pigeon, join(scope, 'pigeon', 'index.js'));
   const built = await buildHandler(options);
   const withPackage = settings({ ACTIVATION_FILE: file });
   expect(await readRegisteredFunctions(built.folder, withPackage)).toHaveLength(6);
