@@ -106,6 +106,19 @@ export function sendableCount(sender: Sender): number {
   return Math.max(0, Math.min(credit - held, outgoing.available()));
 }
 
+interface ReceiverInternals {
+  readonly session: { readonly incoming: { process(session: object): void } };
+}
+
+/**
+ * Writes the outcomes that were given to deliveries so far. rhea writes those of neighbours as one, and gives a second one the
+ * outcome of the first whatever it is: different outcomes must not wait for each other.
+ */
+export function writeOutcomes(receiver: Receiver): void {
+  const { session } = receiver as unknown as ReceiverInternals;
+  session.incoming.process(session);
+}
+
 /** More deliveries than a session of rhea can hold. */
 const dispositionRangeMax = 65_536;
 

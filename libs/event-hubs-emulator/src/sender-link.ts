@@ -5,6 +5,7 @@ import { MalformedMessage } from './amqp-sections.ts';
 import { decodePublished } from './event-message.ts';
 import type { InjectedFaults } from './faults.ts';
 import type { PartitionLog } from './partition-log.ts';
+import { writeOutcomes } from './rhea-internals.ts';
 
 /** Messages that a client may send before the earlier ones are settled. */
 const creditMax = 200;
@@ -76,8 +77,11 @@ export class SenderLink {
   }
 
   #settle(delivery: Delivery, failure: AmqpFailure | undefined): void {
-    if (failure) delivery.reject({ ...failure });
-    else delivery.accept();
+    if (failure) {
+      writeOutcomes(this.#options.receiver);
+      delivery.reject({ ...failure });
+      writeOutcomes(this.#options.receiver);
+    } else delivery.accept();
     this.#creditOwed += 1;
     if (this.#creditOwed < creditMax / 4) return;
     this.#options.receiver.add_credit(this.#creditOwed);
