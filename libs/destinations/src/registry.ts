@@ -5,6 +5,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   'blob-archive': async () => (await import('./blob-archive/destination.ts')).blobArchive,
   braze: async () => (await import('./braze/destination.ts')).braze,
   'dynamics-365': async () => (await import('./dynamics-365/destination.ts')).dynamics365,
+  'event-hubs': async () => (await import('./event-hubs/destination.ts')).eventHubs,
   'google-customer-match': async () => (await import('./google-customer-match/destination.ts')).googleCustomerMatch,
   hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,
   log: async () => (await import('./log/destination.ts')).log,

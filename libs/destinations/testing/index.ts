@@ -11,6 +11,7 @@ export {
   standInServiceAccountKey,
   startGoogleCustomerMatchVendor,
 } from '../src/google-customer-match/vendor.ts';
+export { type EventHubsVendor, startEventHubsVendor } from '../src/event-hubs/vendor.ts';
 export { type HubspotVendor, startHubspotVendor } from '../src/hubspot/vendor.ts';
 export { type MetaVendor, startMetaCustomAudiencesVendor } from '../src/meta-custom-audiences/vendor.ts';
 export {

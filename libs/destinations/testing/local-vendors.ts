@@ -5,6 +5,7 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
   'blob-archive': async () => (await import('../src/blob-archive/vendor.ts')).startLocalBlobArchiveVendor,
   braze: async () => (await import('../src/braze/vendor.ts')).startLocalBrazeVendor,
   'dynamics-365': async () => (await import('../src/dynamics-365/vendor.ts')).startLocalDynamics365Vendor,
+  'event-hubs': async () => (await import('../src/event-hubs/vendor.ts')).startLocalEventHubsVendor,
   'google-customer-match': async () =>
     (await import('../src/google-customer-match/vendor.ts')).startLocalGoogleCustomerMatchVendor,
   hubspot: async () => (await import('../src/hubspot/vendor.ts')).startLocalHubspotVendor,

@@ -5,16 +5,12 @@ import {
   defineDestination,
   type Delivery,
   DestinationError,
-  type FormedValue,
-  formed,
-  formField,
   headerTextOf,
   type HttpSender,
-  type PersonalField,
-  plainProfile,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { managedIdentity, withManagedIdentity } from '../managed-identity.ts';
+import { writtenIdentity } from '../written-identity.ts';
 import { archiveBlobs, blobArchiveRequests, withAccountKey } from './request.ts';
 import { blobError, judgeWrite } from './response.ts';
 import { type BlobArchiveSettings, blobArchiveSettings } from './settings.ts';
@@ -37,10 +33,7 @@ export const blobArchive = defineDestination({
     concurrency: 8,
   }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { identities }) => {
-    const field = fieldOf(namespace);
-    return formField(identities === 'hashed' ? { ...field, as: 'sha256' } : field, value);
-  },
+  identity: (identity, { identities }) => writtenIdentity(identity, identities),
   connect: (settings, { http, now, record }): Connector => {
     http.check(settings.containerUrl);
     const sender = signed(settings, http, now, record !== undefined);
@@ -74,13 +67,6 @@ export const blobArchive = defineDestination({
     };
   },
 });
-
-/** How an identity is written: in one spelling, so that who joins by it finds it. */
-function fieldOf(namespace: string): PersonalField {
-  if (namespace === 'email') return plainProfile.email;
-  if (namespace === 'phone') return plainProfile.phone;
-  return { normalise: (value): FormedValue => formed(value), as: 'opaque' };
-}
 
 function signed(
   { containerUrl, accountKey, clientId }: BlobArchiveSettings,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { identityForms } from '../written-identity.ts';
 
 export const blobArchiveSettings = z
   .strictObject({
@@ -28,7 +29,7 @@ export const blobArchiveSettings = z
         examples: [{ secret: 'archive-account-key' }],
       }),
     identities: z
-      .enum(['hashed', 'plain'])
+      .enum(identityForms)
       .default('hashed')
       .meta({
         description:
