@@ -67,7 +67,7 @@ export function outputText(outputs: StackOutputs, name: string, stack: string): 
   if (typeof value === 'string' && value !== '') return value;
   throw new CommandError(
     1,
-    `Failed to find ${name} in the outputs of the stack ${stack}. Deploy it first: npx pulumi up --stack ${stack} in infra.`,
+    `Failed to find ${name} in the outputs of the stack ${stack}. Deploy it first: pulumi -C infra up --stack ${stack}.`,
   );
 }
 
