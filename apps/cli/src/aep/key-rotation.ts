@@ -115,9 +115,16 @@ class Rotation {
 
   /** Replaces the key that AEP does not hold, when nothing of AEP can be using it any more. */
   async replaceIdle(which: WhichKey): Promise<void> {
+    const { rule, holder, onStep } = this.#ports;
     await this.#settle();
-    await this.#ports.rule.regenerate(which);
-    this.#ports.onStep({ step: 'regenerated', which });
+    if ((await holder.markedKey(await rule.list())) !== this.#given) {
+      throw new CommandError(
+        1,
+        'Failed to rotate the keys: somebody else gave AEP another key meanwhile. Nothing more was replaced, and the keys that AEP may be using work. Run it again when nobody else changes them.',
+      );
+    }
+    await rule.regenerate(which);
+    onStep({ step: 'regenerated', which });
     this.#eventsBefore = await this.#eventsEver();
   }
 

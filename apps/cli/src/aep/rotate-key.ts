@@ -167,7 +167,10 @@ function keyHolder(
       return keyFingerprint === fingerprintOf(withKey(secondary)) ? 'secondary' : undefined;
     },
     async give(key) {
-      const { name, description, audiences, attributes, enabled } = await read();
+      const { name, description, enabled, ...state } = await read();
+      // What is named twice in AEP is for apply to put right.
+      const audiences = [...new Map(state.audiences.map((audience) => [audience.id, audience])).values()];
+      const attributes = [...new Set(state.attributes)];
       const eventHub = withKey(key);
       const plan = await destinations.plan(
         { owner, name, description, eventHub, audiences, attributes, enabled },
