@@ -29,27 +29,28 @@ export interface PolicyPackProcess {
 
 export const packFolder = join(import.meta.dirname, '..', 'policy');
 
-/** The entry points of the SDK by which Pulumi has a pack loaded: with a language host of today, and with an older one. */
+/**
+ * The entry points of the SDK by which Pulumi has a pack loaded: by a language host of today, in the folder of the program, and
+ * by an older one, in that of the pack.
+ */
 export const packLoaders = {
-  'run-plugin': [packFolder],
-  'run-policy-pack': ['127.0.0.1:1', '.'],
+  'run-plugin': { words: [packFolder], cwd: join(packFolder, '..') },
+  'run-policy-pack': { words: ['127.0.0.1:1', '.'], cwd: packFolder },
 } as const;
 
 /** Throws with what the pack said when it does not start. */
 export async function startPolicyPack(loader: keyof typeof packLoaders = 'run-plugin'): Promise<PolicyPackProcess> {
   const entryPoint = createRequire(import.meta.url).resolve(`@pulumi/pulumi/cmd/${loader}`);
-  const child = spawn(process.execPath, [entryPoint, ...packLoaders[loader]], {
-    cwd: packFolder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const { words, cwd } = packLoaders[loader];
+  const child = spawn(process.execPath, [entryPoint, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
-  let words = '';
-  child.stderr.setEncoding('utf8').on('data', (more: string) => (words += more));
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (more: string) => (errors += more));
   const first = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line'),
     ended.then(() => undefined),
   ]);
-  if (first === undefined) throw new Error(`Failed to start the policy pack by ${loader}: ${words}`);
+  if (first === undefined) throw new Error(`Failed to start the policy pack by ${loader}: ${errors}`);
   const client = new analyzerServices.AnalyzerClient(`127.0.0.1:${String(first[0])}`, credentials.createInsecure());
   return {
     async policyNames() {

@@ -164,7 +164,7 @@ test.each([
   ],
   ['is another app', 200, '{"hello":"world"}', /it answers otherwise than Activation Hub does\. Check the address\./],
   ['is a web page', 200, '<html></html>', /it does not answer in JSON\. Check the address/],
-])('a health page that %s is said before anything is sent', async (_what, status, body, words) => {
+])('a health page that %s is said before anything is sent', { timeout }, async (_what, status, body, words) => {
   const { code, errors } = await run(['-c', hub, '--health', await answering(status, body)]);
   expect(errors).toMatch(/^Failed to ask the health page at 127\.0\.0\.1:\d+: /);
   expect(errors).toMatch(words);
@@ -188,13 +188,13 @@ test.each([
   ['a storage that cannot be read', ['--data-storage', 'x'], 2, /connection string/],
   ['two ways at once', ['--environment', 'dev', '--health', 'http://x/health'], 2, /cannot be used with option/],
   ['no time', ['--timeout', '0'], 2, /It must be a whole number from 1 to 3600/],
-])('%s is said with its exit code', async (_what, words, exitCode, sentence) => {
+])('%s is said with its exit code', { timeout }, async (_what, words, exitCode, sentence) => {
   const { code, errors } = await run(words);
   expect(errors).toMatch(sentence);
   expect(code).toBe(exitCode);
 });
 
-test('without pulumi, and without a stack, the other way is named', async () => {
+test('without pulumi, and without a stack, the other way is named', { timeout }, async () => {
   const { folder } = await environmentOf({});
   const none = await run(['--environment', 'dev'], { PATH: '/nowhere' }, folder);
   expect(none.errors).toMatch(/there is no pulumi command\. .* or give --connection-string and --health instead/);
