@@ -253,7 +253,7 @@ test('a dry run shows each event and connects to nobody', async () => {
   expect(requests).toHaveLength(2);
   expect(requests[0]).toMatchObject({
     method: 'POST',
-    url: 'amqps://connection-string/audience-changes',
+    url: 'amqps://namespace/audience-changes',
     headers: { 'content-type': 'application/cloudevents+json; charset=utf-8', 'x-opt-partition-key': /^[\w-]{22}$/ },
   });
 });

@@ -106,7 +106,7 @@ class Line {
   /** Never throws. A connection that is dead answers no farewell; whoever ends does not wait for it. */
   async close(): Promise<void> {
     const farewell = unlessStopped(() => this.#producer.close(), new AbortController().signal, closeTimeoutMs);
-    await farewell.catch(() => undefined);
+    await farewell.catch(() => undefined); // What the service says at the end changes nothing for who was told.
   }
 }
 
@@ -171,7 +171,7 @@ async function unlessStopped<Result>(
 
 /** Shows each event as a request of its own, and connects to nobody. */
 function recordingSender(
-  { eventHub, fullyQualifiedNamespace = 'connection-string', source }: EventHubsSettings,
+  { eventHub, fullyQualifiedNamespace = 'namespace', source }: EventHubsSettings,
   record: NonNullable<ConnectorContext['record']>,
 ): EventSender {
   const show = (partitionKey: string, change: Change): void =>
