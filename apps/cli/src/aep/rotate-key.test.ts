@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createAdobeClient, createEventHubsDestinations } from '@activation-hub/flow-service';
 import { systemClock } from '@activation-hub/delivery';
 import { expect, onTestFinished, test } from 'vitest';
@@ -195,6 +197,32 @@ test('without traffic nothing is replaced, unless silence is allowed', patience,
   expect(steps(output).at(-1)).toBe('rotated');
   expect(code).toBe(0);
   expect(Object.values(started.azure.keys())).not.toContain(before.primary);
+});
+
+test('the outputs of a stack are enough, and the way to bring them up to date is said', patience, async () => {
+  const started = await aepEnvironment();
+  await started.writeFile(audience('fans', a));
+  await started.aep('apply', ...file, ...hubWords);
+  const { subscriptionId, resourceGroup, namespace, eventHubName, keyName } = started.azure.place;
+  const outputs = {
+    ...{ eventHubsNamespace: namespace, eventHubName, adobeKeyName: keyName, adobeKey: started.azure.keys().primary },
+    resourceGroup,
+    resourceGroupLink: `https://portal.azure.com/#@tenant/resource/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`,
+  };
+  const [infra, bin] = [join(started.folder, 'infra'), join(started.folder, 'bin')];
+  await Promise.all([infra, bin].map((folder) => mkdir(folder)));
+  await writeFile(join(infra, 'Pulumi.yaml'), 'name: test\n');
+  await writeFile(join(bin, 'pulumi'), `#!/bin/sh\necho '${JSON.stringify(outputs)}'\n`, { mode: 0o755 });
+  const words = ['aep', 'rotate-key', ...file, '--environment', 'dev', '--settle-seconds', '1', '--allow-silence'];
+  const environment = { PATH: bin, AEP_SAS_KEY: '', AZURE_SUBSCRIPTION_ID: '' };
+  const { code, output, errors } = await started.activation(words, { environment });
+  expect(output).toMatch(/^AEP was given the primary key last\.\nGave AEP the secondary key\.\nWaiting 1 seconds/);
+  expect(errors).toBe('Run pulumi up --stack dev in infra, so that the outputs of the stack have the new key.\n');
+  expect(code).toBe(0);
+  // Until then the key of the outputs is dead, and is not given to AEP.
+  const apply = await started.activation(['aep', 'apply', ...file, '--environment', 'dev'], { environment });
+  expect(apply.errors).toContain('pulumi up brings the outputs of the stack up to date');
+  expect(keyInAep(started)).toBe(started.azure.keys().primary);
 });
 
 test('an interruption during a wait replaces nothing', patience, async () => {
