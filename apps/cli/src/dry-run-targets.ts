@@ -1,6 +1,6 @@
 import type { ActivationFile, DestinationEntry } from '@activation-hub/activation-file';
 import type { Clock, Target } from '@activation-hub/delivery';
-import { createHttpClient, type HttpClient, type HttpRequest } from '@activation-hub/destination-kit';
+import { createHttpClient, type HttpClient, type HttpRequest, Secret } from '@activation-hub/destination-kit';
 import type { LocalVendor } from '@activation-hub/destination-kit/testing';
 import { loadDestination, setUpTarget } from '@activation-hub/destinations';
 import { reasonOf } from './command-error.ts';
@@ -77,11 +77,25 @@ async function shownOf(
 ): Promise<Shown> {
   const definition = await loadDestination(type);
   const configured = definition?.settings.parse(settings) as Readonly<Record<string, unknown>> | undefined;
-  const addresses = Object.entries(vendor?.settings ?? {}).flatMap(([name, local]) => {
-    const own = configured?.[name];
-    return typeof local === 'string' && typeof own === 'string' ? [{ local, own }] : [];
-  });
+  const addresses = addressesIn(vendor?.settings, configured);
   return { addresses, secrets: [...secrets, anySecret] };
+}
+
+/** The URLs of the stand-in with those of the file in the same places. */
+function addressesIn(local: unknown, own: unknown): Shown['addresses'] {
+  if (typeof local === 'string') {
+    if (own instanceof Secret) return [{ local, own: anySecret }];
+    return typeof own === 'string' && local !== own && /^https?:/.test(local) ? [sameEndCut(local, own)] : [];
+  }
+  if (typeof local !== 'object' || local === null || typeof own !== 'object' || own === null) return [];
+  return Object.entries(local).flatMap(([name, value]) => addressesIn(value, (own as Record<string, unknown>)[name]));
+}
+
+/** What comes after the host may hold templates, which are filled in what is sent. */
+function sameEndCut(local: string, own: string): Shown['addresses'][number] {
+  const [, localHost = local, localEnd] = /^(https?:\/\/[^/?]+)(.*)$/.exec(local) ?? [];
+  const [, ownHost = own, ownEnd] = /^(https?:\/\/[^/?]+)(.*)$/.exec(own) ?? [];
+  return localEnd === ownEnd ? { local: localHost, own: ownHost } : { local, own };
 }
 
 function recordingClient(http: HttpClient, record: (request: HttpRequest) => void): HttpClient {

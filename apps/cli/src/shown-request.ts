@@ -24,11 +24,14 @@ export function shownRequest(request: HttpRequest, shown: Shown): HttpRequest {
     ([name, value]) => name.toLowerCase() === 'content-type' && value.includes('x-www-form-urlencoded'),
   );
   const body = request.body === undefined ? undefined : readable(request.body, shown);
+  const { method, timeoutMs } = request;
+  // Field by field: a client certificate, and whatever a request gets one day, is not to be seen.
   return {
-    ...request,
+    method,
     url: readable(request.url, shown),
     headers: Object.fromEntries(headers) as Record<string, string>,
     ...(body !== undefined && { body: isForm ? withoutSecretFields(body) : body }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }
 

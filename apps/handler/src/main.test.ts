@@ -235,4 +235,4 @@ test('a destination that is a package of its own is in the bundle when an activa
   await expect(readRegisteredFunctions(app, withPackage)).rejects.toThrow(
     `Failed to load the destination ${name}: it fails as it is loaded: it is not in this build`,
   );
-});
+}, 120_000);

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import { isIP } from 'node:net';
 import { isPublicAddress, lookupPublic, PrivateAddressError } from './address-guard.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 import { DestinationError } from './verdict.ts';
 
 export interface HttpRequest {
@@ -12,6 +13,8 @@ export interface HttpRequest {
   readonly timeoutMs?: number;
   /** An answer with more bytes than this is not read to its end; the client's own bound when absent. */
   readonly responseBytesMax?: number;
+  /** Shown when the connection is made; the same object for every request of a destination. */
+  readonly clientCertificate?: ClientCertificate;
 }
 
 export interface HttpResponse {
@@ -52,23 +55,39 @@ export interface HttpClientOptions {
   readonly connectionsPerOrigin?: number;
   /** Lifts the guard for local runs and tests: plain http and addresses that are not public. Default false. */
   readonly allowPrivateAddresses?: boolean;
+  /** PEM, instead of the certificate authorities that Node trusts; for tests with an authority of their own. */
+  readonly certificateAuthorities?: string;
 }
 
 /** Makes an `HttpClient` that keeps connections alive and refuses URLs that lead into a private network. */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { timeoutMs = 10_000, connectTimeoutMs = 5_000, responseBytesMax = 1024 * 1024 } = options;
   const allowPrivateAddresses = options.allowPrivateAddresses ?? false;
-  const agent = new Agent({
-    connections: options.connectionsPerOrigin ?? 16,
-    connectTimeout: connectTimeoutMs,
-    // The one deadline of `exchange` covers headers and body; undici's own, at half-second precision, would only blur it.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // One request per connection at a time, so that a lost connection leaves one request in doubt and not many.
-    allowH2: false,
-    pipelining: 1,
-    ...(allowPrivateAddresses ? {} : { connect: { lookup: lookupPublic } }),
-  });
+  const agentOf = (certificate: ClientCertificate | undefined) =>
+    new Agent({
+      connections: options.connectionsPerOrigin ?? 16,
+      connectTimeout: connectTimeoutMs,
+      // The one deadline of `exchange` covers headers and body; undici's own, at half-second precision, would only blur it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // One request per connection at a time, so that a lost connection leaves one request in doubt and not many.
+      allowH2: false,
+      pipelining: 1,
+      connect: {
+        ...(!allowPrivateAddresses && { lookup: lookupPublic }),
+        ...(certificate !== undefined && { cert: certificate.certificate.reveal(), key: certificate.key.reveal() }),
+        ...(options.certificateAuthorities !== undefined && { ca: options.certificateAuthorities }),
+      },
+    });
+  const agent = agentOf(undefined);
+  /** Connections of one client must not be used for another. One per destination that has a certificate. */
+  const certified = new Map<ClientCertificate, Agent>();
+  const agentFor = (certificate: ClientCertificate | undefined): Agent => {
+    if (certificate === undefined) return agent;
+    const known = certified.get(certificate) ?? agentOf(certificate);
+    certified.set(certificate, known);
+    return known;
+  };
   return {
     check: (url) => {
       checkUrl(url, allowPrivateAddresses);
@@ -79,9 +98,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
         timeoutMs: request.timeoutMs ?? timeoutMs,
         responseBytesMax: request.responseBytesMax ?? responseBytesMax,
       };
-      return await exchange(agent, url, request, limits, signal);
+      return await exchange(agentFor(request.clientCertificate), url, request, limits, signal);
     },
-    close: () => agent.close(),
+    close: async () => {
+      await Promise.all([agent, ...certified.values()].map((each) => each.close()));
+    },
   };
 }
 

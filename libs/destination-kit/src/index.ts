@@ -2,6 +2,7 @@ export { asking } from './asking.ts';
 export { headerTextOf, type HttpSender, withBearerToken, withHeaders } from './authorized.ts';
 export type { Change, ChangeKind, JsonValue } from './change.ts';
 export { type ClientCredentials, type SignIn, withClientCredentials, withSignIn } from './client-credentials.ts';
+export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
 export { configuredUrl } from './configured-url.ts';
 export { defineDestination } from './define-destination.ts';
 export type { Connector, ConnectorContext, Delivery, DestinationDefinition, DestinationLimits } from './destination.ts';

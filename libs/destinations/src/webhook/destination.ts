@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { type Connector, createReasonGuard, defineDestination, secretsIn } from '@activation-hub/destination-kit';
+import {
+  type Connector,
+  createReasonGuard,
+  defineDestination,
+  secretsIn,
+  withClientCredentials,
+} from '@activation-hub/destination-kit';
 import { webhookRequest, webhookTarget } from './request.ts';
 import { judgeWebhookResponse } from './response.ts';
-import { webhookSettings } from './settings.ts';
+import { type WebhookSettings, webhookSettings } from './settings.ts';
+import { hasTemplate } from './template.ts';
 
 /** Changes posted as JSON to a URL of the user's own, signed by Standard Webhooks. README.md is what a receiver needs to know. */
 export const webhook = defineDestination({
@@ -11,21 +18,28 @@ export const webhook = defineDestination({
   description: 'Posts changes as JSON to a URL of your own, signed by the Standard Webhooks specification.',
   settings: webhookSettings,
   terms: z.strictObject({}).prefault({}),
-  limits: ({ batchSize }) => ({
-    batchCount: batchSize,
+  limits: (settings) => ({
+    batchCount: tellsOne(settings) ? 1 : settings.batchSize,
     batchBytes: 256 * 1024,
     requestsPerSecond: 100,
     concurrency: 8,
   }),
   batchBy: 'destination',
   connect: (settings, { http, now }) => {
-    http.check(settings.url);
     const target = webhookTarget(settings);
+    http.check(target.url);
+    if (settings.oauth !== undefined) http.check(settings.oauth.tokenUrl);
+    const sender = settings.oauth === undefined ? http : withClientCredentials(http, settings.oauth, now);
     const secrets = secretsIn(settings);
     const tell: Connector['enter'] = async (deliveries, signal) => {
-      const response = await http.send(webhookRequest(target, deliveries, now()), signal);
+      const response = await sender.send(webhookRequest(target, deliveries, now()), signal);
       return judgeWebhookResponse(response, deliveries, createReasonGuard(deliveries, secrets), now());
     };
     return { enter: tell, update: tell, exit: tell };
   },
 });
+
+/** A template is filled with one change; a secret URL may hold one, too. */
+function tellsOne({ url, body }: WebhookSettings): boolean {
+  return body !== undefined || hasTemplate(typeof url === 'string' ? url : url.reveal());
+}

@@ -1,17 +1,26 @@
 import { createHash, createHmac } from 'node:crypto';
 import {
   type Change,
+  type ClientCertificate,
+  clientCertificate,
+  configuredUrl,
   type Delivery,
   DestinationError,
   headerTextOf,
   type HttpRequest,
+  type JsonValue,
   Secret,
 } from '@activation-hub/destination-kit';
 import type { WebhookSettings } from './settings.ts';
+import { renderBody, renderUrl, urlTemplateRefusal } from './template.ts';
 
 /** What stays the same over all requests of one webhook. */
 export interface WebhookTarget {
+  /** May hold templates. */
   readonly url: string;
+  /** Of a body that tells one change; `undefined` for the usual one. */
+  readonly body: JsonValue | undefined;
+  readonly clientCertificate: ClientCertificate | undefined;
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Key of the HMAC; `undefined` when requests are not signed. */
@@ -20,23 +29,42 @@ export interface WebhookTarget {
 
 /** Reads the settings' secrets. Throws `DestinationError` of class `set-up` when one of them cannot be used. */
 export function webhookTarget(settings: WebhookSettings): WebhookTarget {
-  const { url, timeoutMs, signingSecret } = settings;
+  const { timeoutMs, signingSecret } = settings;
   const headers: Record<string, string> = { 'user-agent': 'activation-hub' };
   for (const [name, value] of Object.entries(settings.headers)) {
     headers[name.toLowerCase()] = value instanceof Secret ? headerTextOf(`headers.${name}`, value) : value;
   }
-  return { url, timeoutMs, headers, signingKey: signingSecret && readSigningKey(signingSecret) };
+  return {
+    url: settings.url instanceof Secret ? readSecretUrl(settings.url) : settings.url,
+    body: settings.body,
+    clientCertificate: settings.clientCertificate && clientCertificate('clientCertificate', settings.clientCertificate),
+    timeoutMs,
+    headers,
+    signingKey: signingSecret && readSigningKey(signingSecret),
+  };
+}
+
+function readSecretUrl(url: Secret): string {
+  const text = url.reveal();
+  if (configuredUrl().safeParse(text).success && urlTemplateRefusal(text) === undefined) return text;
+  throw new DestinationError(
+    'set-up',
+    'Failed to read the setting url: its secret is not an https URL without credentials and fragment. Store it again, without line ends.',
+  );
 }
 
 /** Describes the request that tells of these changes, signed as of `nowMs`. */
 export function webhookRequest(target: WebhookTarget, deliveries: readonly Delivery[], nowMs: number): HttpRequest {
   const data = deliveries.map(({ change }) => item(change));
-  const body = JSON.stringify({ type: 'audience.changes', timestamp: new Date(nowMs).toISOString(), data });
+  const [first] = deliveries;
+  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  const usual = { type: 'audience.changes', timestamp: new Date(nowMs).toISOString(), data };
+  const body = JSON.stringify(target.body === undefined ? usual : renderBody(target.body, first.change));
   const id = messageId(data);
   const timestamp = String(Math.floor(nowMs / 1000));
   return {
     method: 'POST',
-    url: target.url,
+    url: renderUrl(target.url, first.change),
     headers: {
       ...target.headers,
       'content-type': 'application/json',
@@ -46,6 +74,7 @@ export function webhookRequest(target: WebhookTarget, deliveries: readonly Deliv
     },
     body,
     timeoutMs: target.timeoutMs,
+    ...(target.clientCertificate && { clientCertificate: target.clientCertificate }),
   };
 }
 

@@ -1,15 +1,89 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, type JsonValue, secret } from '@activation-hub/destination-kit';
+import { bodyTemplateRefusal, urlTemplateRefusal } from './template.ts';
 
 const headerValue = z
   .string()
   .regex(/^[\x20-\x7e]*$/, 'Write the value of an HTTP header in plain ASCII, on one line.');
 
-export const webhookSettings = z.strictObject({
-  url: configuredUrl().meta({
-    description: 'Where changes are posted to. https only, except in local runs.',
-    examples: ['https://example.com/audience-changes'],
-  }),
+/** Refuses what a template must not name, in the words of the refusal. */
+const template =
+  <Value>(refusalOf: (value: Value) => string | undefined) =>
+  (value: Value, context: z.core.$RefinementCtx<Value>): void => {
+    const message = refusalOf(value);
+    if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined });
+  };
+
+const body = z
+  .record(z.string(), z.json())
+  .superRefine(template((value) => bodyTemplateRefusal(value as JsonValue)))
+  .meta({
+    description:
+      'The JSON body of a request that tells one change, in place of the usual body; {{identity.value}} and the like stand for what the change has.',
+    examples: [{ event: '{{change}}', list: '{{audience.key}}', user: { email: '{{identity.value}}' } }],
+  });
+
+const oauth = z
+  .strictObject({
+    tokenUrl: configuredUrl().meta({
+      description: 'Where a token is asked for.',
+      examples: ['https://login.example.com/oauth2/token'],
+    }),
+    clientId: z
+      .string()
+      .min(1)
+      .meta({ description: 'Id of the application.', examples: ['activation-hub'] }),
+    clientSecret: secret().meta({
+      description: 'Secret of the application.',
+      examples: [{ secret: 'hook-client-secret' }],
+    }),
+    scope: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .meta({ description: 'What the token is for, with spaces between.', examples: ['audiences.write'] }),
+  })
+  .meta({
+    description: 'Signs in by OAuth 2.0 client credentials; each request carries the token as its authorization.',
+    examples: [
+      {
+        tokenUrl: 'https://login.example.com/oauth2/token',
+        clientId: 'activation-hub',
+        clientSecret: { secret: 'hook-client-secret' },
+      },
+    ],
+  });
+
+const certificate = z
+  .strictObject({
+    certificate: secret().meta({
+      description: 'The certificate and those above it, in PEM.',
+      examples: [{ secret: 'hook-certificate' }],
+    }),
+    key: secret().meta({
+      description: 'Its private key, in PEM, not encrypted.',
+      examples: [{ secret: 'hook-certificate-key' }],
+    }),
+  })
+  .meta({
+    description: 'Shown to the receiver when the connection is made (mutual TLS).',
+    examples: [{ certificate: { secret: 'hook-certificate' }, key: { secret: 'hook-certificate-key' } }],
+  });
+
+const webhookShape = z.strictObject({
+  url: z
+    .union(
+      [configuredUrl().superRefine(template(urlTemplateRefusal)), secret()],
+      'Write an https URL, such as https://example.com/hook, or { secret: name } for one that is a secret itself.',
+    )
+    .meta({
+      description:
+        'Where changes are posted to; https only, except in local runs. A secret for a URL that is one itself. {{change}}, {{audience.key}} and what else says nothing of a person may stand in the path or the query.',
+      examples: ['https://example.com/audience-changes', { secret: 'hook-url' }],
+    }),
+  body: body.optional(),
+  oauth: oauth.optional(),
+  clientCertificate: certificate.optional(),
   signingSecret: secret()
     .optional()
     .meta({
@@ -46,6 +120,12 @@ export const webhookSettings = z.strictObject({
       examples: [30_000],
     }),
 });
+
+export const webhookSettings = webhookShape.refine(
+  ({ oauth: signIn, headers }) =>
+    signIn === undefined || !Object.keys(headers).some((name) => name.toLowerCase() === 'authorization'),
+  { error: 'oauth sets the header authorization. Remove one of the two.', path: ['headers'] },
+);
 
 export type WebhookSettings = z.output<typeof webhookSettings>;
 

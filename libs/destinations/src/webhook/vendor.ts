@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import type { JsonValue } from '@activation-hub/destination-kit';
-import { type StandInVendor, type StartLocalVendor, startVendorServer } from '@activation-hub/destination-kit/testing';
+import {
+  type StandInVendor,
+  type StartLocalVendor,
+  startVendorServer,
+  type VendorRequest,
+  type VendorResponse,
+} from '@activation-hub/destination-kit/testing';
+import { webhookSettings } from './settings.ts';
 
 /** What a receiver may rely on in a request. */
 const message = z.strictObject({
@@ -24,10 +31,23 @@ export interface WebhookVendor extends StandInVendor {
   members(audience: string): readonly string[];
 }
 
-export const startLocalWebhookVendor: StartLocalVendor = async () => {
-  const vendor = await startWebhookVendor();
+/** With a body of the file's own it takes whatever comes, and does not know of whom it is told. */
+export const startLocalWebhookVendor: StartLocalVendor = async ({ settings }) => {
+  const { url, oauth, body } = webhookSettings.parse(settings);
+  const vendor = await startWebhookVendor({ takesAnyBody: body !== undefined });
+  const path = typeof url === 'string' ? url.replace(/^https?:\/\/[^/?]+/, '') : '/hook';
   return {
-    settings: { url: `${vendor.origin}/hook` },
+    settings: {
+      url: `${vendor.origin}${path}`,
+      // The certificate is for the connection to the receiver itself.
+      clientCertificate: undefined,
+      ...(oauth !== undefined && {
+        oauth: {
+          ...(settings as { oauth: object }).oauth,
+          tokenUrl: `${vendor.origin.replace('127.0.0.1', 'localhost')}/token`,
+        },
+      }),
+    },
     members: ({ audience }) => vendor.members(audience),
     close: () => vendor.close(),
   };
@@ -37,12 +57,14 @@ export const startLocalWebhookVendor: StartLocalVendor = async () => {
  * Starts a receiver on a free local port which keeps the members it is told of. It refuses a body that is not exactly as the
  * README says with 400, answers 204 when all is well, and change by change, in another order than asked, when not.
  */
-export async function startWebhookVendor(): Promise<WebhookVendor> {
+export async function startWebhookVendor({ takesAnyBody = false } = {}): Promise<WebhookVendor> {
   const members = new Map<string, Readonly<Record<string, JsonValue>>>();
   const audiences = new Map<string, Set<string>>();
   const refused = new Set<string>();
   const omitted = new Set<string>();
-  const server = await startVendorServer((request) => {
+  const answer = (request: VendorRequest): VendorResponse => {
+    if (request.url === '/token') return tokenAnswer;
+    if (takesAnyBody) return { status: 204 };
     const parsed = message.safeParse(parse(request.body));
     if (request.method !== 'POST' || !parsed.success) return { status: 400 };
     const { data } = parsed.data;
@@ -69,7 +91,8 @@ export async function startWebhookVendor(): Promise<WebhookVendor> {
       );
     const body = JSON.stringify({ results: [{ id: 'of-somebody-else', status: 'rejected' }, ...results.reverse()] });
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
-  });
+  };
+  const server = await startVendorServer(answer, ({ url }) => url === '/token');
   return {
     ...server,
     member: (identity) => members.get(identity),
@@ -78,6 +101,12 @@ export async function startWebhookVendor(): Promise<WebhookVendor> {
     omit: (identity) => void omitted.add(identity),
   };
 }
+
+const tokenAnswer: VendorResponse = {
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ token_type: 'Bearer', expires_in: 3600, access_token: 'webhook-token' }),
+};
 
 function parse(body: string): unknown {
   try {

@@ -1,0 +1,95 @@
+import type { Change, JsonValue } from '@activation-hub/destination-kit';
+
+const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
+
+/** What a template may name of a change that says nothing of the person, by its path. */
+const impersonal: Readonly<Record<string, (change: Change) => JsonValue>> = {
+  id: ({ id }) => id,
+  change: ({ kind }) => kind,
+  qualifiedAt: ({ qualifiedAt }) => qualifiedAt,
+  'audience.key': ({ audience }) => audience.key,
+  'audience.id': ({ audience }) => audience.id,
+  'audience.namespace': ({ audience }) => audience.namespace,
+  'audience.name': ({ audience }) => audience.name ?? audience.key,
+};
+
+const personal: Readonly<Record<string, (change: Change) => JsonValue>> = {
+  'identity.namespace': ({ identity }) => identity.namespace,
+  'identity.value': ({ identity }) => identity.value,
+  attributes: ({ attributes }) => attributes,
+};
+
+const attributePath = /^attributes\.(.+)$/;
+
+const named = (text: string): readonly string[] => [...text.matchAll(placeholder)].map(([, path = '']) => path);
+const isImpersonal = (path: string): boolean => Object.hasOwn(impersonal, path);
+const isPersonal = (path: string): boolean => Object.hasOwn(personal, path) || attributePath.test(path);
+
+export const hasTemplate = (text: string): boolean => named(text).length > 0;
+
+/** Why a text cannot be the template of a URL; `undefined` when it can. */
+export function urlTemplateRefusal(text: string): string | undefined {
+  const [, beforePath = ''] = /^([a-z]+:\/\/[^/?]*)/i.exec(text) ?? [];
+  if (beforePath.includes('{{'))
+    return 'A template must not decide which host is called. Use it in the path or the query.';
+  const bad = named(text).find((path) => !isImpersonal(path));
+  if (bad === undefined) return undefined;
+  if (isPersonal(bad)) {
+    return `{{${bad}}} would put personal data into a URL, where logs keep it. Put it into the body.`;
+  }
+  return unknown(bad, Object.keys(impersonal));
+}
+
+/** Why this cannot be the template of a body; `undefined` when it can. */
+export function bodyTemplateRefusal(template: JsonValue): string | undefined {
+  const bad = textsIn(template)
+    .flatMap(named)
+    .find((path) => !isImpersonal(path) && !isPersonal(path));
+  if (bad === undefined) return undefined;
+  return unknown(bad, [...Object.keys(impersonal), ...Object.keys(personal), 'attributes.<name>']);
+}
+
+const unknown = (path: string, known: readonly string[]): string =>
+  `{{${path}}} is nothing of a change. Use one of ${known.map((each) => `{{${each}}}`).join(', ')}.`;
+
+/** The URL of a change; each value is encoded, so that it stays one part of the path or the query. */
+export function renderUrl(template: string, change: Change): string {
+  return template.replaceAll(placeholder, (_whole, path: string) => encodeURIComponent(textOf(valueAt(path, change))));
+}
+
+/**
+ * The body of a change: a text that is one template becomes its value, whatever its type; inside a longer text values are
+ * written as text. An attribute that the change does not have is `null`, and nothing inside a text.
+ */
+export function renderBody(template: JsonValue, change: Change): JsonValue {
+  if (typeof template === 'string') {
+    const [whole, path = ''] = new RegExp(`^${placeholder.source}$`).exec(template) ?? [];
+    if (whole !== undefined) return valueAt(path, change);
+    return template.replaceAll(placeholder, (_match, inner: string) => textOf(valueAt(inner, change)));
+  }
+  if (Array.isArray(template)) return template.map((each: JsonValue) => renderBody(each, change));
+  if (typeof template !== 'object' || template === null) return template;
+  return Object.fromEntries(
+    Object.entries(template as Readonly<Record<string, JsonValue>>).map(([key, each]) => [
+      key,
+      renderBody(each, change),
+    ]),
+  );
+}
+
+function valueAt(path: string, change: Change): JsonValue {
+  const [, attribute] = attributePath.exec(path) ?? [];
+  if (attribute !== undefined)
+    return Object.hasOwn(change.attributes, attribute) ? (change.attributes[attribute] ?? null) : null;
+  return (impersonal[path] ?? personal[path])?.(change) ?? null;
+}
+
+const textOf = (value: JsonValue): string => {
+  if (value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+
+function textsIn(template: JsonValue): readonly string[] {
+  if (typeof template === 'string') return [template];
+  return typeof template === 'object' && template !== null ? Object.values(template as object).flatMap(textsIn) : [];
+}
