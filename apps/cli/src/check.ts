@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { problemLine, type ActivationFile, type Problem, type Route } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
-import { readAudienceNames } from './aep/audience-names.ts';
+import { audienceNamesByKey } from './aep/audience-names.ts';
 import type { Findings } from './aep/check-audiences.ts';
 import { CommandError } from './command-error.ts';
 import { tableLines } from './table.ts';
@@ -80,11 +80,8 @@ async function checkFile(path: string, compare: Comparison | undefined, terminal
   try {
     const loaded = await loadActivations(path, terminal);
     const { problems, warnings } = (await compare?.(path, loaded)) ?? { problems: [], warnings: [] };
-    const byId = await readAudienceNames(path, terminal);
-    const names = [...loaded.audiences.values()].flatMap(({ key, id }) =>
-      byId[id] === undefined ? [] : [[key, byId[id]]],
-    );
-    const about = { file: path, names: Object.fromEntries(names) as Record<string, string>, problems };
+    const names = await audienceNamesByKey(path, loaded, terminal);
+    const about = { file: path, names, problems };
     return { ...about, warnings: [...loaded.warnings, ...warnings], routes: loaded.routes };
   } catch (error) {
     const problems = problemsOf(error);

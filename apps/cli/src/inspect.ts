@@ -5,6 +5,7 @@ import { createMatcher } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { inspect, type InspectedDecision, type Inspection } from '@activation-hub/activation';
 import type { Command } from 'commander';
+import { audienceNamesByKey } from './aep/audience-names.ts';
 import { loadActivations } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import { dryRunTargets, type DryRunTargets } from './dry-run-targets.ts';
@@ -57,7 +58,7 @@ async function runInspect(event: string, { activations, json }: InspectOptions, 
     terminal.print(JSON.stringify({ event: 'inspected', ...inspection, decisions, requests, printed, notShown }));
   } else {
     printStages(inspection, terminal);
-    printDecisions(decisions, terminal);
+    printDecisions(decisions, await audienceNamesByKey(activations, file, terminal), terminal);
     printRequests(dryRun, terminal);
   }
   if (inspection.exports.length === 0) {
@@ -99,11 +100,15 @@ function printStages({ exports, unreadable }: Inspection, { print, colors }: Ter
   }
 }
 
-function printDecisions(decisions: readonly InspectedDecision[], { print, colors }: Terminal): void {
+function printDecisions(
+  decisions: readonly InspectedDecision[],
+  names: Readonly<Record<string, string>>,
+  { print, colors }: Terminal,
+): void {
   print(colors.bold('4 decide'));
   if (decisions.length === 0) print('  nothing: no audience of the event is routed');
   const rows = decisions.map(({ audience, destination, mode, status, decision, change, because }) => [
-    audience,
+    names[audience] === undefined ? audience : `${audience} "${names[audience]}"`,
     `→ ${destination}${mode === 'live' ? '' : ` (${mode})`}`,
     status,
     decision,

@@ -15,7 +15,7 @@ function namesPath(path: string): string {
 }
 
 /** The names beside an activation file; none where nobody has written them. Throws `CommandError` (2) when the file holds something else. */
-export async function readAudienceNames(path: string, { folder }: Terminal): Promise<AudienceNames> {
+async function readAudienceNames(path: string, { folder }: Terminal): Promise<AudienceNames> {
   const target = namesPath(path);
   let text: string;
   try {
@@ -32,11 +32,27 @@ export async function readAudienceNames(path: string, { folder }: Terminal): Pro
   );
 }
 
+/** What AEP calls the audiences of a file, by their keys in it, as far as it was written beside the file. Throws as `readAudienceNames`. */
+export async function audienceNamesByKey(
+  path: string,
+  file: ActivationFile,
+  terminal: Terminal,
+): Promise<Readonly<Record<string, string>>> {
+  const byId = await readAudienceNames(path, terminal);
+  const names = [...file.audiences.values()].flatMap(({ key, id }): [string, string][] => {
+    const name = byId[id];
+    return name === undefined ? [] : [[key, name]];
+  });
+  return Object.fromEntries(names);
+}
+
 function parseNames(text: string): AudienceNames | undefined {
   try {
     const value: unknown = JSON.parse(text);
     const isNames =
-      typeof value === 'object' && value !== null && Object.values(value).every((name) => typeof name === 'string');
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((name) => typeof name === 'string' && name === oneLine(name));
     return isNames ? (value as AudienceNames) : undefined;
   } catch {
     return undefined;
@@ -54,7 +70,7 @@ export async function writeAudienceNames(
   { folder }: Terminal,
 ): Promise<string> {
   const entries = [...file.audiences.values()].flatMap(({ id }): [string, string][] => {
-    const name = known.get(id)?.name ?? '';
+    const name = oneLine(known.get(id)?.name ?? '');
     return name === '' ? [] : [[id, name]];
   });
   const names = Object.fromEntries(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)));
@@ -64,4 +80,9 @@ export async function writeAudienceNames(
   await writeFile(unfinished, `${JSON.stringify(names, undefined, 2)}\n`);
   await rename(unfinished, target);
   return relative(folder, target);
+}
+
+/** A name is what somebody typed in AEP: nothing in it may move the terminal's cursor. */
+export function oneLine(name: string): string {
+  return name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
 }

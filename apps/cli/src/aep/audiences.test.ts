@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
 import { expect, test } from 'vitest';
 import { aepEnvironment, audience, audienceIds } from '../../testing/aep-environment.ts';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
@@ -70,6 +71,14 @@ test(
       /audience +name in AEP +destination.*\n +new +Newcomers +crm.*\n +fans +Sports Fans +crm.*\n +gone +– +crm/,
     );
     expect(check.code).toBe(0);
+
+    const event = buildProfileExport({
+      memberships: [{ audienceId: a, qualifiedAtMs: 0 }],
+      identities: { email: ['x@example.com'] },
+    });
+    await writeFile(join(started.folder, 'event.json'), encodeProfileExport(event));
+    const inspected = await started.activation(['inspect', 'event.json', '-a', 'dev.yaml']);
+    expect(inspected.output).toMatch(/^ +fans "Sports Fans" +→ crm +realized +entered/m);
 
     await writeFile(path, '[1]');
     const broken = await started.activation(['check', 'dev.yaml']);

@@ -11,7 +11,7 @@ import {
   type ActivationFileOptions,
 } from './activation-file-options.ts';
 import { adobeVariablesHelp, openAdobe, withAdobe, type AdobeAccess } from './adobe-access.ts';
-import { writeAudienceNames } from './audience-names.ts';
+import { oneLine, writeAudienceNames } from './audience-names.ts';
 
 interface AudiencesOptions extends ActivationFileOptions {
   readonly search?: string;
@@ -135,9 +135,4 @@ function keyOf(name: string): string {
     .slice(0, 63)
     .replace(/-+$/, '');
   return word === '' ? 'audience' : word;
-}
-
-/** A name is what somebody typed in AEP: nothing in it may move the terminal's cursor. */
-function oneLine(name: string): string {
-  return name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
 }
