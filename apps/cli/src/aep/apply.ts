@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
+import { oneLine } from './audience-names.ts';
 import { adobeVariablesHelp } from './adobe-access.ts';
 import { checkKey } from './hub-connection.ts';
 import {
@@ -47,7 +48,7 @@ async function apply(reconciliation: Reconciliation, { json }: ReconcileOptions,
       if (json) terminal.print(JSON.stringify({ event: 'applying', sentences }));
       else {
         if (portions.length === 0) terminal.print(terminal.colors.bold(`Changing ${destinationWords(reconciliation)}`));
-        for (const sentence of sentences) terminal.print(`  ${sentence}`);
+        for (const sentence of sentences) terminal.print(`  ${oneLine(sentence)}`);
       }
       portions.push(sentences);
     },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { sentenceOf } from '@activation-hub/flow-service';
 import type { Terminal } from '../terminal.ts';
+import { oneLine } from './audience-names.ts';
 import { adobeVariablesHelp } from './adobe-access.ts';
 import {
   addReconcileOptions,
@@ -45,7 +46,7 @@ function printPlan(reconciliation: Reconciliation, { json }: ReconcileOptions, t
   else {
     const count = plan.steps.length;
     terminal.print(bold(`${count} ${count === 1 ? 'change' : 'changes'} to ${destinationWords(reconciliation)}`));
-    for (const sentence of plan.sentences()) terminal.print(`  ${sentence}`);
+    for (const sentence of plan.sentences()) terminal.print(`  ${oneLine(sentence)}`);
   }
   printNotes(plan, terminal);
 }

@@ -1,5 +1,6 @@
 import { tableLines } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
+import { oneLine } from './audience-names.ts';
 import { hourMs } from './status-numbers.ts';
 import type { Status } from './status.ts';
 
@@ -10,7 +11,7 @@ export function statusLines(status: Status, { bold, green, yellow }: Terminal['c
   const [head = '', ...rows] = tableLines(table(status));
   const found = remarks(status);
   return [
-    `${bold(destination.name)} in the sandbox ${sandbox}: ${state}, ${count(destination.audiences.length, 'audience')}, ${count(destination.attributes.length, 'attribute')}, to ${destination.eventHubName ?? '?'} of ${destination.namespace ?? '?'}`,
+    `${bold(oneLine(destination.name))} in the sandbox ${sandbox}: ${state}, ${count(destination.audiences.length, 'audience')}, ${count(destination.attributes.length, 'attribute')}, to ${destination.eventHubName ?? '?'} of ${destination.namespace ?? '?'}`,
     '',
     bold(head),
     ...rows,
