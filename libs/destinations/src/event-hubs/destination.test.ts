@@ -324,8 +324,8 @@ test.each<[string, Error, Partial<DestinationError>, Partial<DestinationError>]>
   [
     'a full link',
     sdkError('MessagingError', 'SenderBusyError'),
-    { class: 'transient' },
-    { class: 'transient', doubt: undefined },
+    { class: 'throttled' },
+    { class: 'throttled', doubt: undefined },
   ],
   [
     'a failed server',

@@ -23,8 +23,8 @@ const refusals: ReadonlyMap<string, readonly [DestinationErrorClass, string]> = 
   ['MessageTooLargeError', ['invalid', 'the events are larger than it takes. Map fewer attributes']],
   ['ArgumentError', ['invalid', 'it refuses the events. Check the version of the connector']],
   // These two come from the client, before anything is sent.
-  ['SenderBusyError', ['transient', 'there is no room on the link just now. It is tried again']],
-  ['InsufficientCreditError', ['transient', 'there is no room on the link just now. It is tried again']],
+  ['SenderBusyError', ['throttled', 'there is no room on the link just now. It is tried again']],
+  ['InsufficientCreditError', ['throttled', 'there is no room on the link just now. It is tried again']],
 ]);
 
 /**

@@ -1,7 +1,22 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DestinationError, HttpResponse } from '@activation-hub/destination-kit';
-import { queriesFor } from './request.ts';
+import { queriesFor, quoted } from './request.ts';
 import { judgeRow, readRows, salesforceError } from './response.ts';
+
+test('whatever an identity holds, it is one text in SOQL', () => {
+  const hostile = fc.string({ unit: fc.constantFrom("'", '\\', '\n', '\r', ')', ' OR ', 'a', 'é') });
+  fc.assert(
+    fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (text) => {
+      const literal = quoted(text);
+      expect(literal).toMatch(/^'(?:[^'\\\n\r]|\\.)*'$/u);
+      const read = literal
+        .slice(1, -1)
+        .replaceAll(/\\(.)/gu, (_all, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? letter);
+      expect(read).toBe(text);
+    }),
+  );
+});
 
 test('long lists of identities are asked for by as many queries as fit', () => {
   const values = Array.from({ length: 200 }, (_, index) => `${'é'.repeat(40)}-${index}`);
