@@ -1,6 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
 import {
-  type Change,
   type ClientCertificate,
   clientCertificate,
   configuredUrl,
@@ -11,6 +10,7 @@ import {
   type JsonValue,
   Secret,
 } from '@activation-hub/destination-kit';
+import { type ChangeDocument, changeDocument } from '../change-document.ts';
 import type { WebhookSettings } from './settings.ts';
 import { renderBody, renderUrl, urlTemplateRefusal } from './template.ts';
 
@@ -55,7 +55,7 @@ function readSecretUrl(url: Secret): string {
 
 /** Describes the request that tells of these changes, signed as of `nowMs`. */
 export function webhookRequest(target: WebhookTarget, deliveries: readonly Delivery[], nowMs: number): HttpRequest {
-  const data = deliveries.map(({ change }) => item(change));
+  const data = deliveries.map(({ change }) => changeDocument(change));
   const [first] = deliveries;
   if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
   const usual = { type: 'audience.changes', timestamp: new Date(nowMs).toISOString(), data };
@@ -78,37 +78,11 @@ export function webhookRequest(target: WebhookTarget, deliveries: readonly Deliv
   };
 }
 
-interface Item {
-  readonly id: string;
-  readonly change: Change['kind'];
-  readonly audience: Change['audience'];
-  readonly identity: Change['identity'];
-  readonly qualifiedAt: string;
-  readonly attributes: Change['attributes'];
-}
-
-/** Names every field, so that one which is added to changes later does not reach receivers by itself. */
-function item({ id, kind, audience, identity, qualifiedAt, attributes }: Change): Item {
-  return {
-    id,
-    change: kind,
-    audience: {
-      key: audience.key,
-      id: audience.id,
-      namespace: audience.namespace,
-      ...(audience.name !== undefined && { name: audience.name }),
-    },
-    identity: { namespace: identity.namespace, value: identity.value },
-    qualifiedAt,
-    attributes,
-  };
-}
-
 /**
  * The same for the same changes in any order, so that a receiver recognises a repetition; the time of the attempt has
  * no part in it. Without a dot, which separates what is signed (Standard Webhooks, "Signature scheme").
  */
-function messageId(data: readonly Item[]): string {
+function messageId(data: readonly ChangeDocument[]): string {
   const content = data.map((change) => JSON.stringify(change)).sort();
   return `msg_${createHash('sha256').update(content.join('\n')).digest('base64url')}`;
 }
