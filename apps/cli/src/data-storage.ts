@@ -4,15 +4,20 @@ import {
   queueClient,
   StorageRetryQueue,
   tableClient,
+  StoreFailure,
   TableLedger,
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
+import { azureCredential } from './aep/azure-credential.ts';
+import { outputText, readStackOutputs } from './aep/stack-outputs.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface DataStorageOptions {
   readonly connectionString?: string;
+  /** The stack whose account it is. */
+  readonly environment?: string;
 }
 
 /** What the function app keeps in its data storage account. */
@@ -28,25 +33,27 @@ const variable = 'DATA_STORAGE_CONNECTION_STRING';
 /** The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage too. */
 const usualConnectionString = 'UseDevelopmentStorage=true';
 
-/** Adds the option by which a command finds the data storage account; without it, it is that of `activation local` on its usual ports. */
+/** Adds the options by which a command finds the data storage account; without them, it is that of `activation local` on its usual ports. */
 export function addDataStorageOption(command: Command): Command {
-  return command.option(
-    '-c, --connection-string <text>',
-    `of the data storage account (or ${variable}; default: activation local on its usual ports)`,
-  );
+  return command
+    .option('-e, --environment <name>', 'the data storage account of this stack, with your own sign-in to Azure')
+    .option(
+      '-c, --connection-string <text>',
+      `of the data storage account (or ${variable}; default: activation local on its usual ports)`,
+    );
 }
 
 /**
  * Runs a verb on the data storage account. What fails there, or is stopped by the person, is thrown as `CommandError`; a
- * connection string that cannot be understood as one with exit code 2.
+ * connection string that cannot be understood, or options that contradict each other, as one with exit code 2.
  */
 export async function withDataStorage(
-  { connectionString }: DataStorageOptions,
+  options: DataStorageOptions,
   terminal: Terminal,
   work: (storage: DataStorage) => Promise<void>,
 ): Promise<void> {
-  const given = connectionString ?? terminal.environment[variable] ?? '';
-  const storage = openDataStorage({ connectionString: given === '' ? usualConnectionString : given });
+  const { connection, hintFor } = await placeOf(options, terminal);
+  const storage = openDataStorage(connection);
   try {
     await work(storage);
   } catch (error) {
@@ -54,9 +61,43 @@ export async function withDataStorage(
     if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.', { cause: error });
     // The libraries' own failures are sentences; anything else is a defect.
     if (!(error instanceof Error) || !error.message.startsWith('Failed to ')) throw error;
-    const hint = given === '' ? ` Start activation local, or give --connection-string or ${variable}.` : '';
-    throw new CommandError(1, `${error.message}${hint}`, { cause: error });
+    throw new CommandError(1, `${error.message}${hintFor(error)}`, { cause: error });
   }
+}
+
+interface Place {
+  readonly connection: StorageConnection;
+  /** What to do about a failure of this place, with a space before it; empty when there is nothing to add. */
+  readonly hintFor: (error: Error) => string;
+}
+
+async function placeOf({ connectionString, environment }: DataStorageOptions, terminal: Terminal): Promise<Place> {
+  if (environment !== undefined) {
+    if (connectionString === undefined) return placeOfStack(environment, terminal);
+    throw new CommandError(2, 'Failed to find the storage: give --environment or --connection-string, not both.');
+  }
+  const given = connectionString ?? terminal.environment[variable] ?? '';
+  const hint = ` Start activation local, or give --environment, --connection-string or ${variable}.`;
+  return {
+    connection: { connectionString: given === '' ? usualConnectionString : given },
+    hintFor: () => (given === '' ? hint : ''),
+  };
+}
+
+/** In Azure the account has no shared key: whoever looks needs roles of their own. */
+async function placeOfStack(stack: string, terminal: Terminal): Promise<Place> {
+  const outputs = await readStackOutputs(stack, terminal, '--connection-string');
+  const connection = {
+    blobEndpoint: outputText(outputs, 'dataBlobEndpoint', stack),
+    queueEndpoint: outputText(outputs, 'dataQueueEndpoint', stack),
+    tableEndpoint: outputText(outputs, 'dataTableEndpoint', stack),
+    credential: await azureCredential(),
+  };
+  const roles =
+    ' Ask for the roles Storage Blob Data Contributor, Storage Queue Data Contributor and Storage Table Data Contributor on that account; where its network is private, come from within.';
+  const isRefused = (error: Error): boolean =>
+    error instanceof StoreFailure && (error.statusCode === 401 || error.statusCode === 403);
+  return { connection, hintFor: (error) => (isRefused(error) ? roles : '') };
 }
 
 /** Calls nobody. Throws `CommandError` (2) when the connection cannot be understood. */
