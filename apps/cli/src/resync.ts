@@ -55,10 +55,12 @@ async function runResync(key: string, options: ResyncOptions, storage: DataStora
   const http = createHttpClient({
     allowPrivateAddresses: storage.isLocal || terminal.environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true',
   });
+  let target: Target | undefined;
   try {
+    target = await setUp(entry, http, terminal);
     const parts = {
       ledger: storage.ledger,
-      target: await setUp(entry, http, terminal),
+      target,
       audiences,
       // The command says itself what became of it.
       telemetry: { emit: () => undefined },
@@ -79,6 +81,7 @@ async function runResync(key: string, options: ResyncOptions, storage: DataStora
     }).finally(() => progress.end());
     report(key, resynced, options, terminal);
   } finally {
+    await target?.connector.close?.();
     await http.close();
   }
 }
