@@ -1,5 +1,5 @@
 import type { NeededExports } from '@activation-hub/activation-file';
-import { destinationWords } from './components/aep-destination.ts';
+import { destinationWords } from '@activation-hub/flow-service';
 import type { EventStream } from './components/event-stream.ts';
 
 /**

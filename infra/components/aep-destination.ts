@@ -1,4 +1,5 @@
 import type { NeededExports } from '@activation-hub/activation-file';
+import { destinationWords } from '@activation-hub/flow-service';
 import {
   ComponentResource,
   CustomResource,
@@ -38,15 +39,6 @@ export interface AepDestinationArgs {
   readonly connectionId?: string;
   /** An existing dataflow that becomes this destination. */
   readonly dataflowId?: string;
-}
-
-/** What the destination is called in AEP: the same for whoever makes it, Pulumi, the command line, or a person in AEP's form. */
-export function destinationWords(environment: string) {
-  return {
-    owner: `activation-hub/${environment}`,
-    name: `Activation Hub ${environment}`,
-    description: `Kept as the activation file of ${environment} says`,
-  };
 }
 
 /**

@@ -37,6 +37,15 @@ export interface DesiredDestination {
   readonly connectionId?: string;
 }
 
+/** What the destination of an environment is called in AEP: the same for whoever makes it, Pulumi, the command line, or a person in AEP's form. */
+export function destinationWords(environment: string): Pick<DesiredDestination, 'owner' | 'name' | 'description'> {
+  return {
+    owner: `activation-hub/${environment}`,
+    name: `Activation Hub ${environment}`,
+    description: `Kept as the activation file of ${environment} says`,
+  };
+}
+
 /** What Adobe calls things that its documentation leaves open. */
 export interface AdobeNames {
   /** Default `Azure EventHub authentication credentials`. */

@@ -8,7 +8,7 @@ export { adobeIds } from './flow-service-entities.ts';
 export type * from './flow-service-entities.ts';
 export type { PlatformOptions } from './platform-connection.ts';
 export type { RetryLimits, Surroundings } from './retry.ts';
-export { checkDesired } from './desired-destination.ts';
+export { checkDesired, destinationWords } from './desired-destination.ts';
 export type { AdobeNames, DesiredAudience, DesiredDestination, EventHubAddress } from './desired-destination.ts';
 export { DestinationPlan, sentenceOf } from './destination-plan.ts';
 export type { DestinationStep } from './destination-plan.ts';

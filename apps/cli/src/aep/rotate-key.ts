@@ -6,6 +6,7 @@ import {
   type DestinationState,
   type EventHubAddress,
   type EventHubsDestinations,
+  destinationWords,
 } from '@activation-hub/flow-service';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
@@ -21,7 +22,6 @@ import { authorizationRule, type RulePlace } from './authorization-rule.ts';
 import { checkKey, eventsEver } from './hub-connection.ts';
 import { addHubOptions, readHubOptions, type ChosenHub, type HubOptions } from './hub-options.ts';
 import { rotateKeys, type KeyHolder, type RotationStep } from './key-rotation.ts';
-import { ownerOf } from './wanted-destination.ts';
 
 interface RotateKeyOptions extends HubOptions, ActivationFileOptions {
   readonly subscription?: string;
@@ -73,7 +73,7 @@ Examples:
 
 async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Promise<void> {
   const { client, sandbox } = openAdobe(terminal);
-  const owner = ownerOf(chooseActivationFile(options, terminal).environment);
+  const { owner } = destinationWords(chooseActivationFile(options, terminal).environment);
   const hub = await readHubOptions(options, terminal, 'not-needed');
   const rule = await authorizationRule(rulePlace(options, hub, terminal), terminal);
   const withKey = (sasKey: string): EventHubAddress => ({ ...hub.address, sasKey });

@@ -1,4 +1,4 @@
-import { createEventHubsDestinations, type DestinationState } from '@activation-hub/flow-service';
+import { createEventHubsDestinations, destinationWords, type DestinationState } from '@activation-hub/flow-service';
 import type { PartitionLag, StorageConnection } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
@@ -19,7 +19,6 @@ import { measureHandlerLag } from './handler-lag.ts';
 import { outputText, type StackOutputs } from './stack-outputs.ts';
 import { aepHours, hourMs, storeHours, type AepHour, type StoreHours } from './status-numbers.ts';
 import { legend, remarks, statusLines } from './status-words.ts';
-import { ownerOf } from './wanted-destination.ts';
 
 interface StatusOptions extends HubOptions, ActivationFileOptions {
   readonly hours: number;
@@ -73,7 +72,7 @@ Examples:
 
 async function runStatus(options: StatusOptions, terminal: Terminal): Promise<void> {
   const { client, sandbox } = openAdobe(terminal);
-  const owner = ownerOf(chooseActivationFile(options, terminal).environment);
+  const { owner } = destinationWords(chooseActivationFile(options, terminal).environment);
   const hub = namesHub(options) ? await readHubOptions(options, terminal) : undefined;
   await withAdobe(terminal, async () => {
     const destination = await createEventHubsDestinations(client).read({ owner }, terminal.interrupted);

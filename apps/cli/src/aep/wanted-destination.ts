@@ -1,12 +1,12 @@
 import { exportsNeededBy, type ActivationFile } from '@activation-hub/activation-file';
-import type { Audience, DesiredDestination, EventHubAddress } from '@activation-hub/flow-service';
+import {
+  destinationWords,
+  type Audience,
+  type DesiredDestination,
+  type EventHubAddress,
+} from '@activation-hub/flow-service';
 import { CommandError } from '../command-error.ts';
 import type { AdobeAccess } from './adobe-access.ts';
-
-/** To whom the destination of an environment belongs, in every part's description: the same as with Pulumi. */
-export function ownerOf(environment: string): string {
-  return `activation-hub/${environment}`;
-}
 
 export interface WantedOptions {
   readonly file: ActivationFile;
@@ -21,9 +21,7 @@ export interface WantedOptions {
 export function wantedDestination({ file, environment, hub, ...rest }: WantedOptions): DesiredDestination {
   const { audiences, attributes } = exportsNeededBy(file);
   return {
-    owner: ownerOf(environment),
-    name: `Activation Hub ${environment}`,
-    description: `Kept as the activation file of ${environment} says`,
+    ...destinationWords(environment),
     eventHub: hub,
     audiences,
     attributes,
