@@ -104,11 +104,12 @@ test('AEP’s runs stand beside what the hub took and what became of it', { time
     /^Activation Hub dev in the sandbox prod: enabled, 1 audience, 0 attributes, to profile-exports of local\n/,
   );
   const rows = output.split('\n').filter((line) => /^\d{4}-\d\d-\d\d \d\d:00/.test(line));
-  expect(rows.map((row) => row.split(/ {2,}/).slice(1))).toEqual([
-    ['–', '–', '–', '0', '0', '0', '0', '0'],
-    ['10', '8', '2', '0', '0', '0', '0', '0'],
-    ['–', '–', '–', '7', '1', '0', '0', '1'],
-  ]);
+  // Not by their place: an hour may end while this runs.
+  const cells = rows.map((row) => row.split(/ {2,}/).slice(1));
+  expect(cells).toHaveLength(3);
+  expect(cells.find(([received]) => received !== '–')?.slice(0, 3)).toEqual(['10', '8', '2']);
+  const sums = [3, 4, 5, 6, 7].map((column) => cells.reduce((sum, row) => sum + Number(row[column]), 0));
+  expect(sums).toEqual([7, 1, 0, 0, 1]);
   expect(output).toContain('! AEP failed to send 2: UPS-DEST-5001 Failed to deliver.');
   expect(output).toContain('AEP says it sent 8, but the hub took 0.');
   expect(output).toMatch(/! 4 events of the hub are not yet passed by the function, the oldest since 2/);
@@ -127,20 +128,18 @@ test('without a hub and stores it says what AEP says, and what is left out', { t
   };
   const { output, errors, code } = await environment.activation(['aep', ...words, '--json'], { environment: none });
   expect(errors).toBe('');
-  expect(JSON.parse(output)).toMatchObject({
+  const status = JSON.parse(output) as { hours: { hour: string; aep?: object }[] };
+  expect(status).toMatchObject({
     event: 'status',
     destination: { enabled: true, audiences: [{ id: a }] },
-    hours: [
-      { hour: expect.stringMatching(/:00:00\.000Z$/) as unknown },
-      { aep: { received: 10, sent: 8, failed: 2 } },
-      {},
-    ],
     leftOut: [
       expect.stringContaining('The hub is not'),
       expect.stringContaining('checkpoints'),
       expect.stringContaining('stores'),
     ],
   });
+  expect(status.hours.map(({ hour }) => hour.slice(13))).toEqual(Array(3).fill(':00:00.000Z'));
+  expect(status.hours.flatMap(({ aep }) => aep ?? [])).toMatchObject([{ received: 10, sent: 8, failed: 2 }]);
   expect(code).toBe(0);
   const prose = await environment.activation(['aep', ...words], { environment: none });
   expect(prose.errors).toContain('note The hub is not configured: give its options, or --environment.\n');
