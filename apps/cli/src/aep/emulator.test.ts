@@ -17,7 +17,9 @@ test(
   { timeout: 120_000 },
   async () => {
     const emulator = startActivation(['aep', 'emulator', ...freePorts, '--rate', '20']);
-    onTestFinished(async () => void (await emulator.end()));
+    onTestFinished(async () => {
+      await emulator.end();
+    });
     const { variables } = (await emulator.event('ready')) as unknown as { variables: Record<string, string> };
     const terminal = capturedTerminal({ environment: variables });
     expect(await run(['aep', 'apply', '-a', exampleFile, ...hubWords], terminal)).toBe(0);
