@@ -20,6 +20,7 @@ export { formField, formFields, type FieldContext, type FormedFields, type Perso
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { Remembered } from './remembered.ts';
+export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

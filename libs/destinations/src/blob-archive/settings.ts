@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 import { identityForms } from '../written-identity.ts';
 
 export const blobArchiveSettings = z
@@ -42,16 +42,7 @@ export const blobArchiveSettings = z
       .max(10_000)
       .default(5_000)
       .meta({ description: 'Changes in one blob, at most.', examples: [1_000] }),
-    timeoutMs: z
-      .int()
-      .min(100)
-      .max(110_000)
-      .default(30_000)
-      .meta({
-        description:
-          'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-        examples: [10_000],
-      }),
+    timeoutMs: requestTimeout(30_000),
   })
   .refine(
     ({ clientId, accountKey }) => clientId === undefined || accountKey === undefined,

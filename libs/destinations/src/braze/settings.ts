@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const identifier = z.union(
   [z.enum(['external_id', 'braze_id', 'email', 'phone']), z.strictObject({ aliasLabel: z.string().min(1) })],
@@ -49,16 +49,7 @@ export const brazeSettings = z.strictObject({
       description: 'Persons in one request, at most. Some contracts allow 50.',
       examples: [50],
     }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(100_000)
-    .default(15_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [30_000],
-    }),
+  timeoutMs: requestTimeout(15_000),
 });
 
 export type BrazeSettings = z.output<typeof brazeSettings>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const columnName = z
   .string()
@@ -95,16 +95,7 @@ export const dynamics365Settings = z.strictObject({
       description: 'Changes in one $batch, at most. Dataverse takes 1000, and advises against large ones.',
       examples: [50],
     }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(110_000)
-    .default(60_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [30_000],
-    }),
+  timeoutMs: requestTimeout(60_000),
 });
 
 export type Dynamics365Settings = z.output<typeof dynamics365Settings>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const accountId = z.string().regex(/^\d{1,20}$/, 'Write the digits of the account id, in quotes and without dashes.');
 const accountType = z.enum(['GOOGLE_ADS', 'DISPLAY_VIDEO_PARTNER', 'DISPLAY_VIDEO_ADVERTISER']);
@@ -66,16 +66,7 @@ export const googleSettings = z.strictObject({
   tokenUrl: configuredUrl()
     .default('https://oauth2.googleapis.com/token')
     .meta({ description: 'Where the service account signs in.', examples: ['https://oauth2.googleapis.com/token'] }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(100_000)
-    .default(30_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [60_000],
-    }),
+  timeoutMs: requestTimeout(30_000),
 });
 
 export type GoogleSettings = z.output<typeof googleSettings>;

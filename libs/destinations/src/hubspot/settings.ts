@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 export const hubspotSettings = z.strictObject({
   accessToken: secret().meta({
@@ -24,16 +24,7 @@ export const hubspotSettings = z.strictObject({
   baseUrl: configuredUrl()
     .default('https://api.hubapi.com')
     .meta({ description: 'Where the HubSpot API is.', examples: ['https://api.hubapi.com'] }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(100_000)
-    .default(15_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [30_000],
-    }),
+  timeoutMs: requestTimeout(15_000),
 });
 
 export type HubspotSettings = z.output<typeof hubspotSettings>;

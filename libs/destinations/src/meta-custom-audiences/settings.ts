@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 export const metaSettings = z.strictObject({
   accessToken: secret().meta({
@@ -46,16 +46,7 @@ export const metaSettings = z.strictObject({
   baseUrl: configuredUrl()
     .default('https://graph.facebook.com')
     .meta({ description: 'Where the Graph API is.', examples: ['https://graph.facebook.com'] }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(100_000)
-    .default(30_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [60_000],
-    }),
+  timeoutMs: requestTimeout(30_000),
 });
 
 export type MetaSettings = z.output<typeof metaSettings>;

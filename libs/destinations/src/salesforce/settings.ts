@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const fieldName = z
   .string()
@@ -48,16 +48,7 @@ export const salesforceSettings = z.strictObject({
     .max(200)
     .default(200)
     .meta({ description: 'Records in one request, at most. Salesforce takes 200.', examples: [50] }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(110_000)
-    .default(60_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [30_000],
-    }),
+  timeoutMs: requestTimeout(60_000),
 });
 
 export type SalesforceSettings = z.output<typeof salesforceSettings>;

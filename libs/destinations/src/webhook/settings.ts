@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, type JsonValue, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, type JsonValue, requestTimeout, secret } from '@activation-hub/destination-kit';
 import { bodyTemplateRefusal, urlTemplateRefusal } from './template.ts';
 
 const headerValue = z
@@ -109,16 +109,7 @@ const webhookShape = z.strictObject({
     .max(1000)
     .default(100)
     .meta({ description: 'Changes in one request, at most.', examples: [500] }),
-  timeoutMs: z
-    .int()
-    .min(100)
-    .max(100_000)
-    .default(10_000)
-    .meta({
-      description:
-        'How long one request may take, from the connection to the last byte of the answer, in milliseconds.',
-      examples: [30_000],
-    }),
+  timeoutMs: requestTimeout(10_000),
 });
 
 export const webhookSettings = webhookShape.refine(
