@@ -103,8 +103,10 @@ const destinationShape = {
   settings: settings.optional(),
   limits: limits.optional(),
   giveUpAfter: giveUpAfter
-    .default('24h')
-    .describe('How long what this destination does not take is tried again before it becomes a dead letter.'),
+    .optional()
+    .describe(
+      'How long what this destination does not take is tried again before it becomes a dead letter. Default: 24h, or longer where the vendor may answer later.',
+    ),
 };
 
 const fileSchema = <Destination extends z.ZodType, Terms extends z.ZodType>(

@@ -29,8 +29,8 @@ export interface DestinationEntry {
   /** As written: defaults not filled in, secrets still references. */
   readonly settings: unknown;
   readonly limits: LimitsEntry;
-  /** How long what it does not take is tried again. */
-  readonly giveUpAfterMs: number;
+  /** How long what it does not take is tried again; absent when that is left to the kind of destination. */
+  readonly giveUpAfterMs?: number;
 }
 
 /** Each only lowers what the connector itself allows; what is absent stays the connector's. */

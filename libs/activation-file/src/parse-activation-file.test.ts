@@ -23,9 +23,7 @@ test('the minimal file is read, with the defaults filled in', () => {
     terms: {},
     mode: 'live',
   };
-  expect([...file.destinations.values()]).toEqual([
-    { key: 'trial', type: 'log', settings: {}, limits: {}, giveUpAfterMs: 86_400_000 },
-  ]);
+  expect([...file.destinations.values()]).toEqual([{ key: 'trial', type: 'log', settings: {}, limits: {} }]);
   expect(file.stall).toEqual({ share: 0.9, minimum: 20 });
   expect([...file.audiences.values()]).toEqual([
     { key: 'sports-fans', namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02', routes: [route] },

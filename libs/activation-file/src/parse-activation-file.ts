@@ -62,7 +62,7 @@ function assemble(file: WrittenActivationFile, { written, terms, warnings }: Fin
         type,
         settings: written.destinations[key]?.settings ?? {},
         limits,
-        giveUpAfterMs: durationMs(giveUpAfter),
+        ...(giveUpAfter === undefined ? {} : { giveUpAfterMs: durationMs(giveUpAfter) }),
       }),
     ],
   );

@@ -90,7 +90,13 @@ export function openHub(options: TestHubOptions = {}): TestHub {
   const targetOf = (key: string, connector: RecordingDestination): readonly [string, Target] => [
     key,
     createTarget(
-      { key, connector, limits, batchBy: 'destination', giveUpAfterMs: file.destinations.get(key)?.giveUpAfterMs ?? 0 },
+      {
+        key,
+        connector,
+        limits,
+        batchBy: 'destination',
+        giveUpAfterMs: file.destinations.get(key)?.giveUpAfterMs ?? 86_400_000,
+      },
       hubClock,
     ),
   ];

@@ -84,6 +84,11 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, T
   /** What may share a request: anything for the destination, or only changes of one route. */
   readonly batchBy: 'destination' | 'route';
   /**
+   * How long what the vendor does not take is tried again, in milliseconds, unless the activation file says otherwise; a day when
+   * absent. Longer where the vendor may take a day to say what became of what it accepted.
+   */
+  readonly giveUpAfterMs?: number;
+  /**
    * The identity of this namespace (lower case) in the form in which the destination gets it, normalised and hashed: what
    * the ledger keeps and a change carries. Refused with a few words that hold nothing of the value. Pure, and the same for
    * ever for the same settings, else the ledger would take a person for two; forming a formed value gives the same. When absent: as it is.

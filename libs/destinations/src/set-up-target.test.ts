@@ -1,6 +1,7 @@
 import { systemClock } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { afterAll, expect, test } from 'vitest';
+import { standInServiceAccountKey } from './google-customer-match/vendor.ts';
 import { setUpTarget } from './set-up-target.ts';
 
 const http = createHttpClient({ allowPrivateAddresses: true });
@@ -17,7 +18,6 @@ const entry = {
   type: 'webhook',
   settings: { url: 'http://127.0.0.1:9/hook', signingSecret: { secret: 'signing' }, batchSize: 50 },
   limits: {},
-  giveUpAfterMs: 86_400_000,
 };
 
 test('a destination has the limits of its connector', async () => {
@@ -40,6 +40,21 @@ test('an identity has the form that the kind of destination gives it, or none', 
 test('the activation file lowers limits and never raises them', async () => {
   const limits = { batchCount: 10, concurrency: 1_000 };
   expect((await setUpTarget({ ...entry, limits }, options)).limits).toMatchObject({ batchCount: 10, concurrency: 8 });
+});
+
+test('how long a destination is tried again is what the file says, else what its kind says, else a day', async () => {
+  const givenUpAfter = async (of: object): Promise<number> =>
+    (await setUpTarget({ ...entry, ...of }, options)).giveUpAfterMs / 3_600_000;
+  expect(await givenUpAfter({})).toBe(24);
+  expect(await givenUpAfter({ giveUpAfterMs: 7_200_000 })).toBe(2);
+  const serviceAccountKey = { secret: 'key' };
+  const google = {
+    type: 'google-customer-match',
+    settings: { serviceAccountKey, accountId: '1234567890', customerMatchTerms: 'accepted' },
+  };
+  const readSecret = (): Promise<string> => Promise.resolve(standInServiceAccountKey());
+  const target = await setUpTarget({ ...entry, ...google }, { ...options, readSecret });
+  expect(target.giveUpAfterMs / 3_600_000).toBe(72);
 });
 
 test('a secret that cannot be read stops the set-up with the words of the reader', async () => {

@@ -12,6 +12,9 @@ export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
   readonly readSecret: (name: string) => Promise<string>;
 }
 
+/** Long enough for a vendor that is down for a night. */
+const usualGiveUpAfterMs = 86_400_000;
+
 /**
  * Sets up the destination of an entry: loads its kind, reads its secrets, connects its connector, and lowers the connector's
  * limits to those of the file. Throws when a secret is missing or the connector refuses its settings.
@@ -28,7 +31,7 @@ export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions
       connector: definition.connect(settings, { ...options, now: options.clock.now }),
       limits: lowered(definition.limits(settings), entry.limits),
       batchBy: definition.batchBy,
-      giveUpAfterMs: entry.giveUpAfterMs,
+      giveUpAfterMs: entry.giveUpAfterMs ?? definition.giveUpAfterMs ?? usualGiveUpAfterMs,
       formIdentity: (identity) => {
         const form = definition.identity?.(identity, settings) ?? formed(identity.value);
         return form.status === 'formed' ? form.value : undefined;

@@ -27,6 +27,8 @@ export const googleCustomerMatch = defineDestination({
   // A project may make 300 calls in a minute, and is advised to have no more than ten under way.
   limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 4, concurrency: 10 }),
   batchBy: 'route',
+  // Google may take a day to say what became of a request, and a batch with a bad row needs several rounds.
+  giveUpAfterMs: 3 * 86_400_000,
   identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
     const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
     if (identifier === undefined) return refused('no identifier is set for this namespace');
