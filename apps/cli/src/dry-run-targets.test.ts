@@ -48,6 +48,10 @@ test('look-ups and sign-ins are answered, so that what follows them is shown too
       .map(({ method, url }) => `${method} ${url}`);
   expect(of('dynamics-365')[0]).toMatch(/^POST https:\/\/login\.microsoftonline\.com\/[^/]+\/oauth2\/v2\.0\/token$/);
   expect(of('dynamics-365').at(-1)).toBe('POST https://contoso.crm4.dynamics.com/api/data/v9.2/$batch');
+  expect(of('google-customer-match')).toEqual([
+    'POST https://oauth2.googleapis.com/token',
+    'POST https://datamanager.googleapis.com/v1/audienceMembers:ingest',
+  ]);
   expect(of('hubspot')).toEqual([
     'GET https://api.hubapi.com/crm/lists/2026-03/object-type-id/0-1/name/Sports%20Fans',
     'POST https://api.hubapi.com/crm/objects/2026-03/contacts/batch/upsert',

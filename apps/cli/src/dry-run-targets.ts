@@ -91,11 +91,14 @@ function addressesIn(local: unknown, own: unknown): Shown['addresses'] {
   return Object.entries(local).flatMap(([name, value]) => addressesIn(value, (own as Record<string, unknown>)[name]));
 }
 
-/** What comes after the host may hold templates, which are filled in what is sent. */
+/**
+ * What comes after the host may hold templates, which are filled in what is sent. Without them the whole counts: two settings may
+ * have one stand-in, and differ in what comes after its host.
+ */
 function sameEndCut(local: string, own: string): Shown['addresses'][number] {
   const [, localHost = local, localEnd] = /^(https?:\/\/[^/?]+)(.*)$/.exec(local) ?? [];
   const [, ownHost = own, ownEnd] = /^(https?:\/\/[^/?]+)(.*)$/.exec(own) ?? [];
-  return localEnd === ownEnd ? { local: localHost, own: ownHost } : { local, own };
+  return localEnd === ownEnd && localEnd?.includes('{{') === true ? { local: localHost, own: ownHost } : { local, own };
 }
 
 function recordingClient(http: HttpClient, record: (request: HttpRequest) => void): HttpClient {
