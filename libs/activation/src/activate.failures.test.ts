@@ -1,6 +1,5 @@
-import { InMemoryRetryQueue, type Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
-import { claim, settle, type LedgerWrite, type MembershipState } from '@activation-hub/membership';
+import { claim, settle, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openHub, personExport } from '../testing/index.ts';
 import { defaultTiming, StalledError } from './index.ts';
@@ -105,95 +104,6 @@ test('a retry of which the state is outdated tells nobody', async () => {
   await retryDue();
   expect(outcomes()).toEqual({ 'crm deferred': 1, 'crm unchanged': 1, 'crm superseded': 1 });
   expect(crm.told).toEqual([]);
-});
-
-/** A retry queue that counts how often a retry is read. */
-class CountingRetryQueue extends InMemoryRetryQueue {
-  reads = 0;
-
-  override async read(message: string, readSignal: AbortSignal): Promise<Retry | undefined> {
-    this.reads += 1;
-    return await super.read(message, readSignal);
-  }
-}
-
-test('while its destination is given a rest, a retry is put back unread', async () => {
-  const ledger = new DisturbedLedger();
-  const retryQueue = new CountingRetryQueue();
-  const { activate, retryDue, crm, clock } = openHub({ ledger, retryQueue });
-  crm.onRequest = () => {
-    throw new DestinationError('transient', 'Not reached.');
-  };
-  for (const person of ['p1', 'p2', 'p3']) await activate(eventOf(personExport({ person }), 1));
-  expect(crm.requests).toBe(3);
-  let reads = 0;
-  ledger.beforeRead = () => void (reads += 1);
-  clock.nowMs += 1_000;
-  const waiting = await retryQueue.waiting(signal)[Symbol.asyncIterator]().next();
-  await retryQueue.put(waiting.value as Retry, clock.nowMs, signal);
-  await retryDue();
-  expect([reads, retryQueue.reads]).toEqual([0, 0]);
-  expect(crm.requests).toBe(3);
-  expect(retryQueue.nextDueAtMs).toBeGreaterThan(clock.nowMs);
-  crm.onRequest = () => undefined;
-  for (let n = 0; n < 20 && retryQueue.nextDueAtMs !== undefined; n += 1) {
-    clock.nowMs = retryQueue.nextDueAtMs;
-    await retryDue();
-  }
-  expect(crm.members.size).toBe(3);
-});
-
-/** A hub whose destination has failed three times, with what the ledger has been asked to write since. */
-async function restingHub() {
-  const ledger = new DisturbedLedger();
-  const opened = openHub({ ledger });
-  opened.crm.onRequest = () => {
-    throw new DestinationError('transient', 'Not reached.');
-  };
-  for (const person of ['p1', 'p2', 'p3']) await opened.activate(eventOf(personExport({ person }), 1));
-  const writes: LedgerWrite[] = [];
-  ledger.beforeWrite = (_, asked) => void writes.push(...asked);
-  return { ...opened, ledger, writes };
-}
-
-test('while its destination is given a rest, a change is deferred with one write, and the retry tells it', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, writes, outcomes } = await restingHub();
-  await activate(eventOf(personExport({ person: 'p4' }), 2));
-  expect(writes.map(({ record }) => record.standing.is)).toEqual(['deferred']);
-  expect(crm.requests).toBe(3);
-  expect(outcomes()['crm deferred']).toBe(4);
-  crm.onRequest = () => undefined;
-  for (let n = 0; n < 20 && retryQueue.nextDueAtMs !== undefined; n += 1) {
-    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
-    await retryDue();
-  }
-  expect(crm.members.size).toBe(4);
-});
-
-test('an export leaves the probe of a failing destination to the retry queue, until that had its time', async () => {
-  const { activate, crm, clock } = await restingHub();
-  clock.nowMs += 5_000;
-  await activate(eventOf(personExport({ person: 'p4' }), 2));
-  expect(crm.requests).toBe(3);
-  clock.nowMs += 30_000;
-  await activate(eventOf(personExport({ person: 'p5' }), 3));
-  expect(crm.requests).toBe(4);
-});
-
-test('a row that somebody else writes while its change is deferred stays, and the retry decides against it', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, ledger } = await restingHub();
-  ledger.beforeWrite = async (_, [write]) => {
-    if (write === undefined) throw new Error('unreachable');
-    await ledger.overwrite(write.key, settle({ ...write.record, known: stateAt(60, { isMember: false }) }, 'told'));
-  };
-  await activate(eventOf(personExport({ person: 'p4' }), 2));
-  ledger.beforeWrite = () => undefined;
-  crm.onRequest = () => undefined;
-  for (let n = 0; n < 20 && retryQueue.nextDueAtMs !== undefined; n += 1) {
-    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
-    await retryDue();
-  }
-  expect(crm.members.size).toBe(3);
 });
 
 test('while a change waits in the queue, exports that repeat it add nothing to the queue', async () => {
