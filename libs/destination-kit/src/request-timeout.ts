@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /** An invocation waits for destinations for two minutes; an answer that comes later than this would find nobody. */
-const requestTimeoutMaxMs = 110_000;
+const requestTimeoutMaxMs = 100_000;
 
-/** Schema of the setting `timeoutMs`: how long one request may take, in milliseconds, from 100 to 110,000. */
+/** Schema of the setting `timeoutMs`: how long one request may take, in milliseconds, from 100 to 100,000. */
 export function requestTimeout(defaultMs: number) {
   return z
     .int()
