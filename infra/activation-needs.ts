@@ -41,7 +41,7 @@ class AnyDestination extends Map<string, DestinationSchemas> {
   }
 
   override get(): DestinationSchemas {
-    return { settings: z.unknown(), terms: z.unknown() };
+    return { settings: z.unknown(), options: z.unknown() };
   }
 }
 const anyDestination: KnownDestinations = new AnyDestination();

@@ -98,7 +98,7 @@ test('the handler writes every field that a query reads of a signal', () => {
 test('outcomes that make dead letters, and the class of a wrong set-up, are words of the handler', () => {
   const letters = alerts.find(({ name }) => name === 'dead-letters')?.query ?? '';
   const asked = [...letters.matchAll(/outcomes\['([a-z-]+)'\]/g)].map(([, outcome]) => outcome);
-  expect(asked).toEqual(['rejected', 'gave-up']);
+  expect(asked).toEqual(['rejected', 'given-up']);
   expect(outcomes).toEqual(expect.arrayContaining(asked));
   const verdict = readFileSync(join(repository, 'libs', 'destination-kit', 'src', 'verdict.ts'), 'utf8');
   expect(verdict).toContain("'set-up'");

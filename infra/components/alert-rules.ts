@@ -113,7 +113,7 @@ let refused = lines
 | where signal in ('batch-settled', 'retry-settled')
 | mv-expand destination = bag_keys(fields.outcomes) to typeof(string)
 | extend outcomes = fields.outcomes[destination]
-| project destination, letters = coalesce(toint(outcomes['rejected']), 0) + coalesce(toint(outcomes['gave-up']), 0);
+| project destination, letters = coalesce(toint(outcomes['rejected']), 0) + coalesce(toint(outcomes['given-up']), 0);
 let unreadable = lines
 | where signal == 'event-unreadable'
 | project destination = 'events', letters = 1;

@@ -49,7 +49,7 @@ export async function started(seed = 1) {
     attributes: ['consents.marketing.email.val', 'person.name.firstName'],
     enabled: true,
   };
-  const engine = () => new SmallEngine(createAepProvider({ surroundings: time, retry: { attemptsMax: 2 } }));
+  const engine = () => new SmallEngine(createAepProvider({ clock: time, retry: { attemptsMax: 2 } }));
   return { platform, time, inputs, engine, sandbox: platform.sandbox() };
 }
 
@@ -92,7 +92,7 @@ export type Started = Awaited<ReturnType<typeof started>>;
 export function somebody({ platform, time }: Started): FlowService {
   const { url, organisation, clientId } = platform;
   const urls = { platformUrl: url, imsUrl: url };
-  const options = { ...urls, organisation, clientId, clientSecret, sandbox: 'prod', surroundings: time };
+  const options = { ...urls, organisation, clientId, clientSecret, sandbox: 'prod', clock: time };
   return createAdobeClient(options).flowService;
 }
 

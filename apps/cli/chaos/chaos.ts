@@ -48,8 +48,8 @@ export interface ChaosReport {
   readonly receivers: readonly ReceiverReport[];
 }
 
-/** How long a claim lives here: what a kill leaves in doubt is told again after so long. */
-const claimSeconds = 20;
+/** How long a lease lives here: what a kill leaves in doubt is told again after so long. */
+const leaseSeconds = 20;
 const hostsUsual = 2;
 /** How far the simulator may be ahead of the handler, so that faults meet work: this share of all exports, within bounds. */
 const ahead = { share: 0.04, least: 60, most: 1_000 };
@@ -67,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const scan = new LeakScan();
   const stage = await Stage.start({
     seed,
-    claimSeconds,
+    leaseSeconds,
     onLine: (line) => scan.scan(line),
     onSecret: (secret) => scan.add(secret),
   });

@@ -17,7 +17,7 @@ const batchSize = 50;
 const lookEveryMs = 50;
 
 /**
- * Measures what a destination that hangs for the whole run costs another one, with one host and the usual claims: twice each, in
+ * Measures what a destination that hangs for the whole run costs another one, with one host and the usual leases: twice each, in
  * the order A B B A, so that a machine that becomes slower or faster meanwhile does not decide.
  */
 export async function measureIsolation(options: {
@@ -49,7 +49,7 @@ async function reliablePerSecond(options: {
   const stage = await Stage.start({
     seed: options.seed,
     kinds: ['reliable', 'hanging'],
-    claimSeconds: usualClaimSeconds,
+    leaseSeconds: usualClaimSeconds,
     onLine: () => undefined,
     onSecret: () => undefined,
   });

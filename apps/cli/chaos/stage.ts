@@ -18,7 +18,7 @@ import { Receiver, receiverKinds, type ReceiverKind } from './receivers.ts';
 export interface StageOptions {
   readonly seed: number;
   readonly kinds?: readonly ReceiverKind[];
-  readonly claimSeconds: number;
+  readonly leaseSeconds: number;
   readonly onLine: (line: string) => void;
   /** Every secret that is put in. */
   readonly onSecret: (secret: string) => void;
@@ -73,7 +73,7 @@ export class Stage {
           EVENT_HUB_CONSUMER_GROUP: localEventHub.consumerGroup,
           ACTIVATION_FILE: parts.activationFile,
           ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
-          ACTIVATION_CLAIM_SECONDS: String(options.claimSeconds),
+          ACTIVATION_LEASE_SECONDS: String(options.leaseSeconds),
           ACTIVATION_SECRET_SIGNING: signing,
           ACTIVATION_SECRET_HOST: hostSecret,
         };

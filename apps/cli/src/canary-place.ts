@@ -106,7 +106,7 @@ function atLedger({ dataStorage }: CanaryOptions, { environment }: Terminal): Lo
     async toldAtMs(signal) {
       try {
         const [row] = await ledger.read([canaryLedgerKey], signal);
-        return row?.record.told?.qualifiedAtMs;
+        return row?.record.delivered?.qualifiedAtMs;
       } catch (error) {
         if (!(error instanceof StoreFailure)) throw error;
         // The handler makes the table when it gets its first event.

@@ -45,7 +45,7 @@ async function run(words: readonly string[], environment: Readonly<Record<string
 async function rows(): Promise<readonly (number | undefined)[]> {
   const ledger = new TableLedger(tableClient({ connectionString: storage }, 'ledger'));
   const entries = await Array.fromAsync(ledger.rows({ destination: canary.key }, AbortSignal.timeout(30_000)));
-  return entries.map(({ record }) => record.told?.qualifiedAtMs);
+  return entries.map(({ record }) => record.delivered?.qualifiedAtMs);
 }
 
 test('a canary is told, and the next one too, in the same row of the ledger', { timeout }, async () => {

@@ -17,7 +17,7 @@ export interface DeadLetterOptions extends DataStorageOptions {
 export function addDeadLetterOptions(command: Command): Command {
   return addDataStorageOption(command)
     .option('--destination <key>', 'only of this destination; _event is for events that could not be read', oneWord)
-    .option('--class <word>', 'only of this class, such as invalid or gave-up', oneWord)
+    .option('--class <word>', 'only of this class, such as invalid or given-up', oneWord)
     .option('--reason <text>', 'only with this text in a reason, in any case')
     .option(
       '--from <time>',

@@ -1,6 +1,6 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { createMatcher } from '@activation-hub/activation-file';
-import { shadowDestination, type LedgerEntry, type MembershipState, type Standing } from '@activation-hub/membership';
+import { shadowDestination, type LedgerEntry, type MembershipState, type RowState } from '@activation-hub/membership';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
@@ -79,18 +79,18 @@ async function show(
     return;
   }
   const rows = entries.map((entry) => {
-    const { known, standing, told, inDoubt } = entry.record;
-    const isInDoubt = inDoubt || standing.is === 'claimed';
+    const { known, rowState, delivered, inDoubt } = entry.record;
+    const isInDoubt = inDoubt || rowState.is === 'leased';
     return [
       entry.key.destination,
       audienceOf(entry),
       stateWords(known),
-      standingWords(standing),
-      told === undefined ? 'never' : stateWords(told),
+      rowStateWords(rowState),
+      delivered === undefined ? 'never' : stateWords(delivered),
       isInDoubt ? 'in doubt' : '',
     ];
   });
-  for (const line of tableLines([['destination', 'audience', 'newest state', 'standing', 'told', ''], ...rows]))
+  for (const line of tableLines([['destination', 'audience', 'newest state', 'row', 'delivered', ''], ...rows]))
     terminal.print(line);
 }
 
@@ -108,6 +108,6 @@ function stateWords({ isMember, qualifiedAtMs }: MembershipState): string {
   return `${isMember ? 'member' : 'no member'} since ${new Date(qualifiedAtMs).toISOString()}`;
 }
 
-function standingWords(standing: Standing): string {
-  return standing.is === 'claimed' ? `claimed until ${new Date(standing.expiresAtMs).toISOString()}` : standing.is;
+function rowStateWords(rowState: RowState): string {
+  return rowState.is === 'leased' ? `leased until ${new Date(rowState.expiresAtMs).toISOString()}` : rowState.is;
 }

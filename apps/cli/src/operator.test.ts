@@ -15,7 +15,7 @@ import {
   TableLedger,
 } from '@activation-hub/azure-adapters';
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
-import { deadLetterName, type DeadLetter, type OriginalEvent, type Retry } from '@activation-hub/delivery';
+import { deadLetterName, type DeadLetter, type ReceivedEvent, type Retry } from '@activation-hub/delivery';
 import { shadowDestination, type LedgerRecord } from '@activation-hub/membership';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runActivation } from '../testing/run-activation.ts';
@@ -77,20 +77,20 @@ audiences:
   );
 }
 
-function eventOf(sequenceNumber: number, ...people: readonly string[]): OriginalEvent {
+function eventOf(sequenceNumber: number, ...people: readonly string[]): ReceivedEvent {
   const exports = people.map((person) =>
     buildProfileExport({ memberships: [{ audienceId, qualifiedAtMs: noonMs }], identities: { crmid: [person] } }),
   );
   return { body: encodeProfileExport(exports), partitionId: '0', sequenceNumber, enqueuedAtMs: noonMs };
 }
 
-function letterOf(event: OriginalEvent, over: Partial<DeadLetter> = {}): DeadLetter {
+function letterOf(event: ReceivedEvent, over: Partial<DeadLetter> = {}): DeadLetter {
   const failures = [{ audience: 'vip', reason: 'the list is full' }];
   const common = { event, class: 'invalid', failures, attempts: 1, givenUpAtMs: noonMs };
   return { ...common, outcome: 'rejected', destination: 'crm', ...over };
 }
 
-function unreadable(event: OriginalEvent): DeadLetter {
+function unreadable(event: ReceivedEvent): DeadLetter {
   const failures = [{ path: '$', reason: 'The body is not JSON.' }];
   return { event, outcome: 'unreadable', class: 'invalid-json', failures, attempts: 0, givenUpAtMs: noonMs };
 }
@@ -109,11 +109,11 @@ const member: LedgerRecord['known'] = {
   sequenceNumber: 1,
   content: '',
 };
-const toldRecord: LedgerRecord = {
+const deliveredRecord: LedgerRecord = {
   known: member,
-  standing: { is: 'told' },
+  rowState: { is: 'delivered' },
   attributes: { firstName: 'Ada' },
-  told: member,
+  delivered: member,
   inDoubt: false,
 };
 
@@ -187,7 +187,7 @@ test('ledger show and forget know all that is kept of a person', { timeout: 120_
   const { ledger, deadLetters, retryQueue } = await openStores();
   const keys = [keyOf('C-1'), keyOf('C-1', shadowDestination('crm')), keyOf('C-2')];
   await ledger.write(
-    keys.map((key) => ({ key, record: toldRecord, expected: undefined })),
+    keys.map((key) => ({ key, record: deliveredRecord, expected: undefined })),
     signal,
   );
   const retry: Retry = {
@@ -242,11 +242,11 @@ test(
     onTestFinished(() => void server.close());
     await writeActivations(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     const { ledger } = await openStores();
-    const left = { ...toldRecord, known: { ...member, status: 'exited' as const, isMember: false } };
+    const left = { ...deliveredRecord, known: { ...member, status: 'exited' as const, isMember: false } };
     await ledger.write(
       [
-        { key: keyOf('C-1'), record: toldRecord, expected: undefined },
-        { key: keyOf('C-2'), record: toldRecord, expected: undefined },
+        { key: keyOf('C-1'), record: deliveredRecord, expected: undefined },
+        { key: keyOf('C-2'), record: deliveredRecord, expected: undefined },
         { key: keyOf('C-3'), record: left, expected: undefined },
       ],
       signal,

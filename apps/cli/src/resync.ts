@@ -118,10 +118,10 @@ function audiencesOf({ audiences }: ActivationFile, asked: string | undefined): 
 }
 
 function report(key: string, resynced: Resynced, { json }: ResyncOptions, { print, interrupted }: Terminal): void {
-  const { told, leftAlone, failed, reasons, gaveUp } = resynced;
+  const { delivered, leftAlone, failed, reasons, gaveUp } = resynced;
   if (json) print(JSON.stringify({ event: 'resynced', ...resynced }));
   else {
-    print(`Told ${key} of ${told} memberships; ${leftAlone} were left to others, ${failed} failed.`);
+    print(`Told ${key} of ${delivered} memberships; ${leftAlone} were left to others, ${failed} failed.`);
     for (const line of tableLines(Object.entries(reasons).map(([reason, count]) => [String(count), reason])))
       print(`  ${line}`);
   }

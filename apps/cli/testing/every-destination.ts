@@ -19,7 +19,7 @@ export function everyDestination(): object {
     destination: type,
     identity: namespaceOf(definition),
     attributes: attributesOf[type] ?? {},
-    terms: exampleOf(definition.terms),
+    options: exampleOf(definition.options),
   }));
   return {
     version: 1,

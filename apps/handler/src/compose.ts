@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { LedgerCache, type Hub } from '@activation-hub/activation';
+import { LedgerCache, type ActivationContext } from '@activation-hub/activation';
 import {
   createMatcher,
   loadActivationFile,
@@ -39,7 +39,7 @@ const storesTimeoutMs = 20_000;
 /** The function app, put together: what the triggers ask for. */
 export interface Composition {
   /** The hub, with telemetry that writes to the log of this invocation. Tried anew until the stores can be reached. */
-  readonly openHub: (context: InvocationContext) => Promise<Hub>;
+  readonly openActivation: (context: InvocationContext) => Promise<ActivationContext>;
   readonly checkHealth: () => Promise<Health>;
   readonly lagSource: LagSource;
   readonly telemetryFor: (context: InvocationContext) => Telemetry;
@@ -76,7 +76,7 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
     ]);
   };
 
-  const openParts = once(async (context: InvocationContext): Promise<Omit<Hub, 'telemetry'>> => {
+  const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
     const [targets] = await Promise.all([setUpTargets(file, settings, context), openStores()]);
     announce(file, telemetryFor(context));
     return {
@@ -95,7 +95,7 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
   return {
     telemetryFor,
     lagSource: lagSource(settings),
-    openHub: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
+    openActivation: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
     checkHealth: async () => {
       const about = {
         build,
@@ -126,12 +126,12 @@ function readBuild(appFolder: string): string {
   return contents;
 }
 
-/** Waits for destinations for two thirds of a claim's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
-function timingOf({ claimSeconds }: Settings): Hub['timing'] {
-  const claimMs = claimSeconds * 1_000;
+/** Waits for destinations for two thirds of a lease's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
+function timingOf({ leaseSeconds }: Settings): ActivationContext['timing'] {
+  const leaseMs = leaseSeconds * 1_000;
   // Whole milliseconds: a timer refuses a fraction.
-  const share = (of: number): number => Math.floor(claimMs * of);
-  return { patienceMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), claimMs };
+  const share = (of: number): number => Math.floor(leaseMs * of);
+  return { waitMaxMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), leaseMs };
 }
 
 function requireSecrets(file: ActivationFile, settings: Settings): void {
@@ -147,7 +147,7 @@ async function setUpTargets(
   file: ActivationFile,
   settings: Settings,
   context: InvocationContext,
-): Promise<Hub['targets']> {
+): Promise<ActivationContext['targets']> {
   const options = {
     importPackage,
     http: createHttpClient({ allowPrivateAddresses: settings.allowPrivateAddresses }),

@@ -1,4 +1,4 @@
-import type { IncomingEvent } from '@activation-hub/activation';
+import type { ReceivedEvent } from '@activation-hub/activation';
 
 /**
  * Pairs the raw bodies of a batch with what the trigger's metadata says about them.
@@ -14,7 +14,7 @@ export function incomingEvents(
   bodies: unknown,
   metadata: Readonly<Record<string, unknown>> | undefined,
   nowMs: number,
-): readonly IncomingEvent[] {
+): readonly ReceivedEvent[] {
   if (!Array.isArray(bodies)) throw new TypeError('Failed to read the batch: the trigger must have cardinality many.');
   const sequenceNumbers = arrayAt(metadata, 'sequenceNumberArray');
   const enqueuedTimes = arrayAt(metadata, 'enqueuedTimeUtcArray');

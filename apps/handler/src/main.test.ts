@@ -190,12 +190,12 @@ test.each([
   ['missing settings', { ACTIVATION_FILE: '', DataStorage: '' }, /ACTIVATION_FILE.*DataStorage__tableServiceUri/],
   ['a missing hub', { EventHubConnection: '' }, /EventHubConnection__fullyQualifiedNamespace/],
   [
-    'a claim that is too short',
-    { ACTIVATION_CLAIM_SECONDS: '14' },
-    /ACTIVATION_CLAIM_SECONDS must be a whole number from 15/,
+    'a lease that is too short',
+    { ACTIVATION_LEASE_SECONDS: '14' },
+    /ACTIVATION_LEASE_SECONDS must be a whole number from 15/,
   ],
-  ['a claim that outlives the function', { ACTIVATION_CLAIM_SECONDS: '481' }, /ACTIVATION_CLAIM_SECONDS/],
-  ['a claim that is no number', { ACTIVATION_CLAIM_SECONDS: '3m' }, /ACTIVATION_CLAIM_SECONDS/],
+  ['a lease that outlives the function', { ACTIVATION_LEASE_SECONDS: '481' }, /ACTIVATION_LEASE_SECONDS/],
+  ['a lease that is no number', { ACTIVATION_LEASE_SECONDS: '3m' }, /ACTIVATION_LEASE_SECONDS/],
   ['a wrong setting', { ACTIVATION_LOG_LEVEL: 'loud' }, /ACTIVATION_LOG_LEVEL must be one of/],
 ])('%s stops the start with words that name it', async (_what, over, words) => {
   await expect(readRegisteredFunctions(app, settings(over))).rejects.toThrow(words);

@@ -10,9 +10,9 @@ import { registerSweepLedger } from './sweep-ledger.ts';
 // point of the deployed folder, beside `host.json`.
 const composition = await compose(readSettings(process.env), import.meta.dirname);
 
-registerOnAudienceEvents(composition.openHub);
-registerOnRetryDue(composition.openHub);
-registerOnRetryPoisoned(composition.openHub);
-registerSweepLedger(composition.openHub);
+registerOnAudienceEvents(composition.openActivation);
+registerOnRetryDue(composition.openActivation);
+registerOnRetryPoisoned(composition.openActivation);
+registerSweepLedger(composition.openActivation);
 registerReportLag(composition.lagSource, composition.telemetryFor);
 registerHealth(composition.checkHealth);

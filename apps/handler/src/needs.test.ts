@@ -33,7 +33,7 @@ test.each(settingNames.required)('without %s the app does not start, and says so
 
 test('with the required settings alone it starts', () => {
   const required = Object.fromEntries(settingNames.required.map((name) => [name, 'x']));
-  expect(readSettings(required)).toMatchObject({ claimSeconds: 180, allowPrivateAddresses: false });
+  expect(readSettings(required)).toMatchObject({ leaseSeconds: 180, allowPrivateAddresses: false });
 });
 
 let folder: string;

@@ -19,7 +19,7 @@ export const settingNames = {
   /** The user-assigned identity; without them it would be the system-assigned one. */
   identity: ['AzureWebJobsStorage__clientId', 'DataStorage__clientId', 'EventHubConnection__clientId'],
   /** What has a default that is right in Azure. */
-  optional: ['ACTIVATION_ALLOW_PRIVATE_ADDRESSES', 'ACTIVATION_CLAIM_SECONDS', 'ACTIVATION_LOG_LEVEL'],
+  optional: ['ACTIVATION_ALLOW_PRIVATE_ADDRESSES', 'ACTIVATION_LEASE_SECONDS', 'ACTIVATION_LOG_LEVEL'],
   /** What stands for others of these: connection strings, for a machine without identities, and an account by its name. */
   instead: ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'DataStorage', 'EventHubConnection'],
 } as const;

@@ -1,4 +1,4 @@
-import { activate, type Hub } from '@activation-hub/activation';
+import { activate, type ActivationContext } from '@activation-hub/activation';
 import { app, trigger, type InvocationContext } from '@azure/functions';
 import { incomingEvents } from './incoming-events.ts';
 import { triggers } from './needs.ts';
@@ -10,7 +10,9 @@ import { triggers } from './needs.ts';
  * The retry policy has no end: the function throws only when something cannot be settled, and then the partition must
  * hold. Intervals are whole seconds, for the library rounds them to seconds and half of one would be none.
  */
-export function registerOnAudienceEvents(openHub: (context: InvocationContext) => Promise<Hub>): void {
+export function registerOnAudienceEvents(
+  openActivation: (context: InvocationContext) => Promise<ActivationContext>,
+): void {
   app.generic('on-audience-events', {
     trigger: trigger.generic({
       type: 'eventHubTrigger',
@@ -28,9 +30,9 @@ export function registerOnAudienceEvents(openHub: (context: InvocationContext) =
       maximumInterval: { minutes: 1 },
     },
     handler: async (bodies: unknown, context: InvocationContext): Promise<void> => {
-      const hub = await openHub(context);
-      const events = incomingEvents(bodies, context.triggerMetadata, hub.clock.now());
-      if (events.length > 0) await activate({ events }, hub);
+      const activation = await openActivation(context);
+      const events = incomingEvents(bodies, context.triggerMetadata, activation.clock.now());
+      if (events.length > 0) await activate({ events }, activation);
     },
   });
 }

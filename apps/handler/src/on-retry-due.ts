@@ -1,4 +1,4 @@
-import { activateRetry, type Hub } from '@activation-hub/activation';
+import { activateRetry, type ActivationContext } from '@activation-hub/activation';
 import { readRetryMessage, RetryMessageError } from '@activation-hub/delivery';
 import { app, type InvocationContext } from '@azure/functions';
 import { triggers } from './needs.ts';
@@ -12,13 +12,13 @@ const messageTimeoutMs = 60_000;
  * Registers the function that takes what is due from the retry queue, the same way as a new event. When a store cannot be
  * reached it throws, and the host gives the message again.
  */
-export function registerOnRetryDue(openHub: (context: InvocationContext) => Promise<Hub>): void {
+export function registerOnRetryDue(openActivation: (context: InvocationContext) => Promise<ActivationContext>): void {
   app.storageQueue('on-retry-due', {
     connection: triggers['on-retry-due'].connection,
     queueName: triggers['on-retry-due'].queue,
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
-      const hub = await openHub(context);
-      await unlessRefused(hub, () => activateRetry(textOf(message), hub));
+      const activation = await openActivation(context);
+      await unlessRefused(activation, () => activateRetry(textOf(message), activation));
     },
   });
 }
@@ -27,15 +27,21 @@ export function registerOnRetryDue(openHub: (context: InvocationContext) => Prom
  * Registers the function that takes the messages which the host put aside after too many failures. What they point to is
  * still there, so it is put back for later: nothing is lost to a store that was down for long.
  */
-export function registerOnRetryPoisoned(openHub: (context: InvocationContext) => Promise<Hub>): void {
+export function registerOnRetryPoisoned(
+  openActivation: (context: InvocationContext) => Promise<ActivationContext>,
+): void {
   app.storageQueue('on-retry-poisoned', {
     connection: triggers['on-retry-poisoned'].connection,
     queueName: triggers['on-retry-poisoned'].queue,
     handler: async (message: unknown, context: InvocationContext): Promise<void> => {
-      const hub = await openHub(context);
-      await unlessRefused(hub, async () => {
+      const activation = await openActivation(context);
+      await unlessRefused(activation, async () => {
         const pointer = readRetryMessage(textOf(message));
-        await hub.retryQueue.postpone(pointer, hub.clock.now() + poisonRestMs, AbortSignal.timeout(messageTimeoutMs));
+        await activation.retryQueue.postpone(
+          pointer,
+          activation.clock.now() + poisonRestMs,
+          AbortSignal.timeout(messageTimeoutMs),
+        );
       });
     },
   });
@@ -47,11 +53,11 @@ function textOf(message: unknown): string {
 }
 
 /** A message that is none of ours is said and left out: given again it would be the same. */
-async function unlessRefused(hub: Hub, take: () => Promise<void>): Promise<void> {
+async function unlessRefused(activation: ActivationContext, take: () => Promise<void>): Promise<void> {
   try {
     await take();
   } catch (error) {
     if (!(error instanceof RetryMessageError)) throw error;
-    hub.telemetry.emit('retry-message-refused', {});
+    activation.telemetry.emit('retry-message-refused', {});
   }
 }

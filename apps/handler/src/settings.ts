@@ -13,8 +13,8 @@ export interface Settings {
   readonly hostStorage: HostStorageSettings;
   /** Local runs only: lets destinations be on this machine or in a private network. */
   readonly allowPrivateAddresses: boolean;
-  /** How long a claim in the ledger lives; the deadlines of an invocation follow from it. */
-  readonly claimSeconds: number;
+  /** How long a lease in the ledger lives; the deadlines of an invocation follow from it. */
+  readonly leaseSeconds: number;
   readonly logLevel: Level;
   /** The value of a secret that the activation file names, or undefined. */
   readonly secret: (name: string) => string | undefined;
@@ -55,7 +55,7 @@ type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string 
  * - `AzureWebJobsStorage`, or `AzureWebJobsStorage__blobServiceUri` (or `__accountName`) and `__clientId`: the host's own;
  * - `ACTIVATION_SECRET_<NAME>`: secrets by name, in upper case and with `_` for `-`;
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
- * - `ACTIVATION_CLAIM_SECONDS`: how long a claim in the ledger lives, a whole number from 15 to 480; default 180. A change that a
+ * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to 480; default 180. A change that a
  *   crash has left in doubt is told again after so long. Every app that shares a ledger needs the same;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`.
  *
@@ -70,7 +70,7 @@ export function readSettings(environment: Environment): Settings {
     hostStorage: hostStorageSettings(environment, problems),
     allowPrivateAddresses:
       oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
-    claimSeconds: wholeNumber(environment, 'ACTIVATION_CLAIM_SECONDS', { least: 15, most: 480, usual: 180 }, problems),
+    leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', { least: 15, most: 480, usual: 180 }, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     secret: (name: string) => environment[secretVariable(name)],
   };

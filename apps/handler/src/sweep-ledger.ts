@@ -1,4 +1,4 @@
-import type { Hub } from '@activation-hub/activation';
+import type { ActivationContext } from '@activation-hub/activation';
 import { sweepRetries } from '@activation-hub/delivery';
 import { sweepLedger } from '@activation-hub/membership';
 import { app, type InvocationContext, type Timer } from '@azure/functions';
@@ -15,23 +15,23 @@ const retryMarginMs = 6 * 3_600_000;
  * Registers the function that, every night at three (UTC), removes the rows of people who left long ago, and makes
  * retries due that a crash has left behind.
  */
-export function registerSweepLedger(openHub: (context: InvocationContext) => Promise<Hub>): void {
+export function registerSweepLedger(openActivation: (context: InvocationContext) => Promise<ActivationContext>): void {
   app.timer('sweep-ledger', {
     schedule: '0 0 3 * * *',
     handler: async (_timer: Timer, context: InvocationContext): Promise<void> => {
-      const hub = await openHub(context);
-      const startedMs = hub.clock.now();
+      const activation = await openActivation(context);
+      const startedMs = activation.clock.now();
       const signal = AbortSignal.timeout(timeoutMs);
-      const { madeDue } = await sweepRetries(hub.retryQueue, {
+      const { madeDue } = await sweepRetries(activation.retryQueue, {
         nowMs: startedMs,
-        ageMaxMs: (destination) => (hub.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,
+        ageMaxMs: (destination) => (activation.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,
         signal,
       });
-      const swept = await sweepLedger(hub.ledger, { olderThanMs: startedMs - keepMs, signal });
-      hub.telemetry.emit('ledger-swept', {
+      const swept = await sweepLedger(activation.ledger, { olderThanMs: startedMs - keepMs, signal });
+      activation.telemetry.emit('ledger-swept', {
         ...swept,
         retriesMadeDue: madeDue,
-        durationMs: hub.clock.now() - startedMs,
+        durationMs: activation.clock.now() - startedMs,
       });
     },
   });

@@ -75,7 +75,7 @@ const right: readonly Variation[] = [
       identity: ['a', 'b'],
       identities: 'all',
       attributes: { x: '_tenant.y' },
-      terms: { list: 'abc' },
+      options: { list: 'abc' },
       mode: 'shadow',
     },
   },
@@ -94,7 +94,7 @@ const wrong: readonly Variation[] = [
   { route: { identity: ['a', 'a'] } },
   { route: { attributes: { x: 'a.__proto__' } } },
   { route: { attributes: { '': 'a' } } },
-  { route: { terms: { list: 'ab' } } },
+  { route: { options: { list: 'ab' } } },
   { route: { mode: 'Live' } },
 ];
 
@@ -125,7 +125,7 @@ test('schemas with code in them and recursive ones find their place in the schem
     when: z.string().transform((text) => new Date(text)),
     code: z.instanceof(Date),
   });
-  const schema = activationFileJsonSchema(new Map([['odd', { settings, terms: z.unknown() }]]));
+  const schema = activationFileJsonSchema(new Map([['odd', { settings, options: z.unknown() }]]));
   const matchesOdd = compile(schema);
   const file = (children: unknown): object => ({
     version: 1,

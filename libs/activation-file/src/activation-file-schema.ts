@@ -57,9 +57,9 @@ const settings = z
   .record(z.string(), z.unknown())
   .describe('What the connector needs; its own documentation says what. A secret is written { secret: name }.');
 
-const terms = z.record(z.string(), z.unknown());
+const options = z.record(z.string(), z.unknown());
 
-const audienceSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
+const audienceSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
   z.strictObject({
     id: word.describe("The audience's id in AEP. Any text; put it in quotes if it looks like a number."),
     namespace: word.default('ups').describe("AEP's namespace of the id; ups is AEP's own."),
@@ -68,12 +68,12 @@ const audienceSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
       .optional()
       .describe('XDM path of the attribute that must say yes; anybody for whom it does not is taken out.'),
     activate: z
-      .array(routeSchema(termsSchema))
+      .array(routeSchema(optionsSchema))
       .default([])
       .describe('Where this audience goes: one entry per destination.'),
   });
 
-const routeSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
+const routeSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
   z.strictObject({
     destination: z.string().describe('Key of an entry under destinations.'),
     identity: z
@@ -89,7 +89,7 @@ const routeSchema = <Terms extends z.ZodType>(termsSchema: Terms) =>
       .record(word, xdmPath)
       .default({})
       .describe("What the destination gets besides the identity: the destination's name for it, and its XDM path."),
-    terms: termsSchema
+    options: optionsSchema
       .optional()
       .describe("What this connector needs to know per route; the connector's documentation says what."),
     mode: z
@@ -109,9 +109,9 @@ const destinationShape = {
     ),
 };
 
-const fileSchema = <Destination extends z.ZodType, Terms extends z.ZodType>(
+const fileSchema = <Destination extends z.ZodType, Options extends z.ZodType>(
   destination: Destination,
-  termsSchema: Terms,
+  optionsSchema: Options,
 ) =>
   z
     .strictObject({
@@ -119,24 +119,24 @@ const fileSchema = <Destination extends z.ZodType, Terms extends z.ZodType>(
       destinations: z.record(key, destination).describe('Third parties, each under a key of your choice.'),
       stall: stall.prefault({}),
       audiences: z
-        .record(key, audienceSchema(termsSchema))
+        .record(key, audienceSchema(optionsSchema))
         .describe('Audiences of AEP, each under a key of your choice, and where they go.'),
     })
-    .meta({ title: 'Activation file', description: 'Which audience goes to which destination, on what terms.' });
+    .meta({ title: 'Activation file', description: 'Which audience goes to which destination, with what options.' });
 
-/** The file, with settings and terms left open. */
-export const activationFileSchema = fileSchema(z.strictObject(destinationShape), terms);
+/** The file, with settings and options left open. */
+export const activationFileSchema = fileSchema(z.strictObject(destinationShape), options);
 
 export type WrittenActivationFile = z.output<typeof activationFileSchema>;
 
 export interface DescribedDestination {
   readonly settings: z.ZodType;
-  readonly terms: z.ZodType;
+  readonly options: z.ZodType;
   readonly title?: string;
   readonly description?: string;
 }
 
-/** The file with the settings and terms of these destinations spelled out; for editors, see `activationFileJsonSchema`. */
+/** The file with the settings and options of these destinations spelled out; for editors, see `activationFileJsonSchema`. */
 export function describedActivationFileSchema(destinations: ReadonlyMap<string, DescribedDestination>): z.ZodType {
   const variants = [...destinations].map(([type, { settings: ownSettings, title, description }]) => {
     const words = [title, description].filter((text) => text !== undefined).join(': ');
@@ -152,6 +152,6 @@ export function describedActivationFileSchema(destinations: ReadonlyMap<string, 
   if (first === undefined) return activationFileSchema;
   return fileSchema(
     z.discriminatedUnion('type', [first, ...others]),
-    z.union([...destinations.values()].map((destination) => destination.terms)),
+    z.union([...destinations.values()].map((destination) => destination.options)),
   );
 }

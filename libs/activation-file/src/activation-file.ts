@@ -8,7 +8,7 @@ export interface DestinationSchemas {
   /** What a person configures once per destination. Sees `{ secret: name }` where a secret belongs. */
   readonly settings: z.ZodType;
   /** What a person says per route; sees `{}` where the route says nothing. */
-  readonly terms: z.ZodType;
+  readonly options: z.ZodType;
 }
 
 /** An activation file that was found to be right. Read-only all the way down. */
@@ -52,7 +52,7 @@ export interface AudienceEntry {
   readonly routes: readonly Route[];
 }
 
-/** This audience, to that destination, on these terms. */
+/** This audience, to that destination, with these options. */
 export interface Route {
   /** Key of the audience. */
   readonly audience: string;
@@ -63,8 +63,8 @@ export interface Route {
   /** Of the ids that a profile has in the chosen namespace: the first, or all. */
   readonly identities: 'first' | 'all';
   readonly attributes: readonly RouteAttribute[];
-  /** Output of the connector's own schema for terms. */
-  readonly terms: unknown;
+  /** Output of the connector's own schema for options. */
+  readonly options: unknown;
   readonly mode: 'live' | 'shadow' | 'paused';
 }
 

@@ -28,7 +28,7 @@ test('every list of problems has its file', () => {
   expect(lists.map((name) => name.replace('.problems.txt', '.yaml'))).toEqual(cases);
 });
 
-test('no problem repeats a value of settings or terms', () => {
+test('no problem repeats a value of settings or options', () => {
   // Whatever could be a secret has this word in it, or is this number.
   const telling = /hush|12345678/;
   expect(cases.filter((fileName) => telling.test(read(fileName))).length).toBeGreaterThan(5);

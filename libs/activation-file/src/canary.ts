@@ -34,7 +34,7 @@ const canaryAudience: AudienceEntry = deepFreeze({
       identityNamespaces: [canary.identity.namespace],
       identities: 'first',
       attributes: [{ name: 'sent', path: [canary.attribute] }],
-      terms: {},
+      options: {},
       mode: 'live',
     },
   ],

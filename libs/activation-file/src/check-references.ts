@@ -13,11 +13,11 @@ export interface References {
   /** What is allowed but looks like an oversight. */
   readonly warnings: readonly Objection[];
   /** Output of the connector's schema, by the path of the route as text. */
-  readonly terms: ReadonlyMap<string, unknown>;
+  readonly options: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Checks what one part of the file says about another, and settings and terms by the schemas of the destinations.
+ * Checks what one part of the file says about another, and settings and options by the schemas of the destinations.
  * Takes the file as written, right or not, so that one mistake does not hide the others; what has not the form that
  * `activationFileSchema` demands is passed over here.
  */
@@ -25,7 +25,7 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
   const file = mapping(written);
   const destinations = mapping(file.destinations);
   const audiences = mapping(file.audiences);
-  const terms = new Map<string, unknown>();
+  const options = new Map<string, unknown>();
   const used = new Set<string>();
   const objections = Object.entries(destinations).flatMap(([key, entry]) =>
     checkDestination(key, mapping(entry), known),
@@ -33,7 +33,7 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
   const warnings: Objection[] = [];
   for (const [key, entry] of Object.entries(audiences)) {
     const routes = list(mapping(entry).activate).map(mapping);
-    objections.push(...checkRoutes(['audiences', key, 'activate'], routes, { destinations, known, terms }));
+    objections.push(...checkRoutes(['audiences', key, 'activate'], routes, { destinations, known, options }));
     for (const { destination } of routes) if (typeof destination === 'string') used.add(destination);
     if (routes.length === 0) {
       const message = `audiences.${key} goes nowhere. Add a route under activate, or leave the audience out.`;
@@ -45,7 +45,7 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
     const message = `destinations.${key} is not used. Name it in a route of an audience, or leave it out.`;
     warnings.push({ path: ['destinations', key], message, atKey: true });
   }
-  return { objections, warnings, terms };
+  return { objections, warnings, options };
 }
 
 function checkDestination(key: string, entry: Mapping, known: KnownDestinations): readonly Objection[] {
@@ -79,8 +79,8 @@ function checkDestination(key: string, entry: Mapping, known: KnownDestinations)
 interface RouteContext {
   readonly destinations: Mapping;
   readonly known: KnownDestinations;
-  /** Gets the terms of every route that is right. */
-  readonly terms: Map<string, unknown>;
+  /** Gets the options of every route that is right. */
+  readonly options: Map<string, unknown>;
 }
 
 function checkRoutes(path: Path, routes: readonly Mapping[], context: RouteContext): readonly Objection[] {
@@ -90,7 +90,7 @@ function checkRoutes(path: Path, routes: readonly Mapping[], context: RouteConte
 
 function checkRoute(path: Path, route: Mapping, context: RouteContext, seen: Set<string>): readonly Objection[] {
   const { destinations, known } = context;
-  const { destination, terms = {} } = route;
+  const { destination, options = {} } = route;
   const objections: Objection[] = repeatedIdentities(path, route.identity);
   if (typeof destination !== 'string') return objections;
   const object = (message: string): void => {
@@ -105,9 +105,9 @@ function checkRoute(path: Path, route: Mapping, context: RouteContext, seen: Set
   }
   const type = mapping(destinations[destination]).type;
   const schemas = typeof type === 'string' ? known.get(type) : undefined;
-  if (schemas === undefined || !isMapping(terms)) return objections;
-  const checked = checkValue(schemas.terms, terms, { path: [...path, 'terms'], showWords: false });
-  if (checked.success) context.terms.set(pathText(path), checked.data);
+  if (schemas === undefined || !isMapping(options)) return objections;
+  const checked = checkValue(schemas.options, options, { path: [...path, 'options'], showWords: false });
+  if (checked.success) context.options.set(pathText(path), checked.data);
   else objections.push(...checked.objections);
   return objections;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { nearestWord } from './nearest-word.ts';
 
-const known = ['destination', 'identity', 'identities', 'mode', 'terms'];
+const known = ['destination', 'identity', 'identities', 'mode', 'options'];
 
 test.each([
   ['destinaton', 'destination'],
@@ -10,7 +10,7 @@ test.each([
   ['identitys', 'identity'],
   ['identites', 'identities'],
   ['moed', 'mode'],
-  ['term', 'terms'],
+  ['option', 'options'],
 ])('%s is taken for %s', (written, meant) => {
   expect(nearestWord(written, known)).toBe(meant);
 });

@@ -20,7 +20,7 @@ test('the minimal file is read, with the defaults filled in', () => {
     identityNamespaces: ['email'],
     identities: 'first',
     attributes: [],
-    terms: {},
+    options: {},
     mode: 'live',
   };
   expect([...file.destinations.values()]).toEqual([{ key: 'trial', type: 'log', settings: {}, limits: {} }]);
@@ -65,7 +65,7 @@ test('the full file is read, aliases included, with the order kept', () => {
       identityNamespaces: ['crmid', 'email'],
       identities: 'all',
       attributes,
-      terms: { list: 'Sports Fans', fields: ['first'] },
+      options: { list: 'Sports Fans', fields: ['first'] },
       mode: 'live',
     },
     {
@@ -74,7 +74,7 @@ test('the full file is read, aliases included, with the order kept', () => {
       identityNamespaces: ['ecid'],
       identities: 'first',
       attributes: [],
-      terms: {},
+      options: {},
       mode: 'shadow',
     },
     {
@@ -83,7 +83,7 @@ test('the full file is read, aliases included, with the order kept', () => {
       identityNamespaces: ['email'],
       identities: 'first',
       attributes,
-      terms: { fields: [] },
+      options: { fields: [] },
       mode: 'paused',
     },
   ]);
@@ -242,9 +242,9 @@ test('what is returned cannot be changed, however deep', () => {
   }).toThrow(/read-only/);
 });
 
-test('terms that a schema hands over half frozen are frozen to the end', () => {
-  const terms = z.strictObject({ tags: z.array(z.string()).default(() => ['a']) }).readonly();
-  const destinations = new Map([['log', { settings: z.strictObject({}), terms }]]);
+test('options that a schema hands over half frozen are frozen to the end', () => {
+  const routeOptions = z.strictObject({ tags: z.array(z.string()).default(() => ['a']) }).readonly();
+  const destinations = new Map([['log', { settings: z.strictObject({}), options: routeOptions }]]);
   expect(unfrozen(parseActivationFile(fixture('minimal.yaml'), { ...options, destinations }))).toEqual([]);
 });
 

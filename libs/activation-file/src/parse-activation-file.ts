@@ -37,7 +37,7 @@ export function parseActivationFile(text: string, { fileName, destinations }: Pa
   }
   return assemble(form.data, {
     written: document.value as WrittenForm,
-    terms: references.terms,
+    options: references.options,
     warnings: problems(fileName, located(references.warnings, document)),
   });
 }
@@ -49,11 +49,11 @@ interface WrittenForm {
 
 interface Findings {
   readonly written: WrittenForm;
-  readonly terms: ReadonlyMap<string, unknown>;
+  readonly options: ReadonlyMap<string, unknown>;
   readonly warnings: readonly Problem[];
 }
 
-function assemble(file: WrittenActivationFile, { written, terms, warnings }: Findings): ActivationFile {
+function assemble(file: WrittenActivationFile, { written, options, warnings }: Findings): ActivationFile {
   const destinations = Object.entries(file.destinations).map(
     ([key, { type, limits = {}, giveUpAfter }]): [string, DestinationEntry] => [
       key,
@@ -74,7 +74,7 @@ function assemble(file: WrittenActivationFile, { written, terms, warnings }: Fin
       identityNamespaces: [route.identity].flat().map((each) => each.toLowerCase()),
       identities: route.identities,
       attributes: Object.entries(route.attributes).map(([as, path]) => ({ name: as, path: path.split('.') })),
-      terms: terms.get(pathText(['audiences', key, 'activate', index])),
+      options: options.get(pathText(['audiences', key, 'activate', index])),
       mode: route.mode,
     }));
     return [

@@ -7,7 +7,7 @@ export interface Problem {
   readonly column: number;
   /** Where in the file, such as `audiences.sports-fans.activate[0].mode`; empty for the file as a whole. */
   readonly path: string;
-  /** A sentence that names the path, what is wrong and what to write instead; never a value of settings or terms. */
+  /** A sentence that names the path, what is wrong and what to write instead; never a value of settings or options. */
   readonly message: string;
 }
 

@@ -18,7 +18,7 @@ export const exampleDestinations = new Map([
         headers: z.record(z.string(), z.union([z.string(), secret])).default({}),
         timeoutMs: z.int().min(100).max(60_000).default(10_000),
       }),
-      terms: z.strictObject({
+      options: z.strictObject({
         list: z.string().min(3).optional(),
         fields: z.array(z.enum(['first', 'second'])).default([]),
         priority: z
@@ -30,5 +30,5 @@ export const exampleDestinations = new Map([
       }),
     },
   ],
-  ['log', { title: 'Log', settings: z.strictObject({}), terms: z.strictObject({}) }],
+  ['log', { title: 'Log', settings: z.strictObject({}), options: z.strictObject({}) }],
 ]);

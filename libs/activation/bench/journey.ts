@@ -14,7 +14,7 @@ import type { Connector } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { z } from 'zod';
-import { activate, defaultTiming, LedgerCache, type Hub, type IncomingEvent } from '../src/index.ts';
+import { activate, defaultTiming, LedgerCache, type ActivationContext, type ReceivedEvent } from '../src/index.ts';
 
 const nowMs = Date.UTC(2026, 0, 15);
 const batchCount = 100;
@@ -45,14 +45,14 @@ const file: ActivationFile = parseActivationFile(
   ].join('\n'),
   {
     fileName: 'bench.yaml',
-    destinations: new Map([['nowhere', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+    destinations: new Map([['nowhere', { settings: z.strictObject({}), options: z.strictObject({}) }]]),
   },
 );
 
 const takeAll: Connector['enter'] = (deliveries) =>
   Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' as const })));
 
-function newHub(): Hub {
+function newHub(): ActivationContext {
   const limits = { batchCount: 100, batchBytes: 1_000_000, requestsPerSecond: 1_000_000, concurrency: 4 };
   return {
     matcher: createMatcher(file),
@@ -115,7 +115,7 @@ function exportsOf(people: number, audienceCount: number, routed: number, withNa
   });
 }
 
-function batchesOf(bodies: readonly Buffer[], enqueuedAtMs: number): readonly (readonly IncomingEvent[])[] {
+function batchesOf(bodies: readonly Buffer[], enqueuedAtMs: number): readonly (readonly ReceivedEvent[])[] {
   const events = bodies.map((body, sequenceNumber) => ({ body, partitionId: '0', sequenceNumber, enqueuedAtMs }));
   return Array.from({ length: Math.ceil(events.length / batchCount) }, (_, n) =>
     events.slice(n * batchCount, (n + 1) * batchCount),
@@ -140,9 +140,9 @@ async function measure(kind: string, bodies: readonly Buffer[], changesNothing: 
   const parseTimes: number[] = [];
   const journeyTimes: number[] = [];
   for (let round = -warmUpRounds; round < rounds; round += 1) {
-    const hub = newHub();
+    const context = newHub();
     const play = async (enqueuedAtMs: number): Promise<void> => {
-      for (const batch of batchesOf(bodies, enqueuedAtMs)) await activate({ events: batch }, hub);
+      for (const batch of batchesOf(bodies, enqueuedAtMs)) await activate({ events: batch }, context);
     };
     if (changesNothing) await play(nowMs);
     const parseMs = await elapsedMs(() => {

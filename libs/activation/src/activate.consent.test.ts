@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { eventOf, openHub, personExport } from '../testing/index.ts';
+import { eventOf, openActivation, personExport } from '../testing/index.ts';
 
 test.each(['n', 'u', 'p', 'dn', '', null, false, { val: 'y' }])(
   'a member whose consent is %j is withheld from a destination that never heard of them',
   async (consent) => {
-    const { activate, crm, outcomes } = openHub();
+    const { activate, crm, outcomes } = openActivation();
     await activate(eventOf(personExport({ consent }), 1));
     expect(crm.requests).toBe(0);
     expect(outcomes()).toEqual({ 'crm withheld': 1 });
@@ -12,7 +12,7 @@ test.each(['n', 'u', 'p', 'dn', '', null, false, { val: 'y' }])(
 );
 
 test('consent that is withdrawn leads to an exit, and consent that returns to an entry', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ consent: 'y' }), 1));
   await activate(eventOf(personExport({ consent: 'n' }), 2));
   expect(crm.members.size).toBe(0);
@@ -24,7 +24,7 @@ test('consent that is withdrawn leads to an exit, and consent that returns to an
 });
 
 test('of two consents in one batch the later is followed', async () => {
-  const { activate, crm } = openHub();
+  const { activate, crm } = openActivation();
   await activate(eventOf(personExport({ consent: 'n' }), 2), eventOf(personExport({ consent: 'y' }), 1));
   expect(crm.requests).toBe(0);
   await activate(eventOf(personExport({ consent: 'y' }), 4), eventOf(personExport({ consent: 'n' }), 3));
@@ -32,15 +32,15 @@ test('of two consents in one batch the later is followed', async () => {
 });
 
 test('an exit needs no consent', async () => {
-  const { activate, crm } = openHub();
+  const { activate, crm } = openActivation();
   await activate(eventOf(personExport(), 1));
   await activate(eventOf(personExport({ status: 'exited', at: 60, consent: null }), 2));
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
 });
 
 test('what another worker was told in between is found after the partition has moved there and back', async () => {
-  const first = openHub();
-  const second = openHub({ ledger: first.hub.ledger, destinations: first });
+  const first = openActivation();
+  const second = openActivation({ ledger: first.context.ledger, destinations: first });
   await first.activate(eventOf(personExport({ consent: 'n' }), 1));
   await second.activate(eventOf(personExport({ consent: 'y' }), 2));
   await first.activate(eventOf(personExport({ consent: 'n' }), 3));

@@ -2,10 +2,10 @@ import type { JsonObject } from '@activation-hub/audience-events';
 import { InMemoryDeadLetters, type DeadLetter } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openHub, personExport, travellersId } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
 
 test('an unreadable event among good ones is kept with its own bytes, and the others proceed', async () => {
-  const opened = openHub();
+  const opened = openActivation();
   const bad = { ...eventOf(personExport(), 2), body: Buffer.from('{"person": "ada@example.com", ') };
   await opened.activate(eventOf(personExport({ person: 'p1' }), 1), bad, eventOf(personExport({ person: 'p3' }), 3));
   expect(opened.crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p3']);
@@ -20,7 +20,7 @@ test('an unreadable event among good ones is kept with its own bytes, and the ot
 const strangers = JSON.parse('["no export", 7]') as JsonObject[];
 
 test('the good elements of an array proceed, and the bad ones are named in one letter per kind', async () => {
-  const opened = openHub();
+  const opened = openActivation();
   const event = eventOf([personExport(), ...strangers, { empty: true }], 1);
   await opened.activate(event);
   expect(opened.crm.story).toEqual(['entered sports-fans p1']);
@@ -31,7 +31,7 @@ test('the good elements of an array proceed, and the bad ones are named in one l
 });
 
 test('a membership that cannot be read matters only where it is routed, and only itself', async () => {
-  const opened = openHub({
+  const opened = openActivation({
     file: `
 version: 1
 destinations: { crm: { type: recording } }
@@ -63,7 +63,7 @@ audiences:
 });
 
 test('a row that the destination refuses is a dead letter, and the others of its request are told', async () => {
-  const opened = openHub();
+  const opened = openActivation();
   opened.crm.answer = ({ id, identity }) =>
     identity.value === 'p2' ? { id, status: 'rejected', reason: 'no such contact' } : { id, status: 'delivered' };
   const event = eventOf(personExport({ person: 'p2' }), 2);
@@ -83,7 +83,7 @@ test('a row that the destination refuses is a dead letter, and the others of its
 });
 
 test('a refused row is not tried again until something about it changes', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such contact' });
   await activate(eventOf(personExport({ firstName: 'Ada' }), 1));
   await activate(eventOf(personExport({ firstName: 'Ada' }), 1));
@@ -96,7 +96,7 @@ test('a refused row is not tried again until something about it changes', async 
 });
 
 test('an exit after a refused entry is not sent, for the destination never took anything', async () => {
-  const { activate, crm } = openHub();
+  const { activate, crm } = openActivation();
   crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such contact' });
   await activate(eventOf(personExport(), 1));
   await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
@@ -104,7 +104,7 @@ test('an exit after a refused entry is not sent, for the destination never took 
 });
 
 test('an unexplained refusal of a request costs only the row that causes it', async () => {
-  const opened = openHub();
+  const opened = openActivation();
   opened.crm.onRequest = (changes) => {
     if (changes.some(({ identity }) => identity.value === 'p3')) throw new DestinationError('invalid', 'Bad request.');
   };
@@ -114,7 +114,7 @@ test('an unexplained refusal of a request costs only the row that causes it', as
 });
 
 test('several rows of one event that one destination refuses are one letter', async () => {
-  const opened = openHub();
+  const opened = openActivation();
   opened.crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no' });
   await opened.activate(eventOf([personExport({ person: 'p1' }), personExport({ person: 'p2' })], 1));
   expect(opened.letters().map(({ failures }) => failures.length)).toEqual([2]);
@@ -128,7 +128,7 @@ test('dead letters that cannot be written hold the batch, and the repetition wri
     }
   }
   const letters = new FailingDeadLetters();
-  const { activate, crm, clock, hub } = openHub({ deadLetters: letters });
+  const { activate, crm, clock, context } = openActivation({ deadLetters: letters });
   crm.answer = ({ id, identity }) =>
     identity.value === 'p2' ? { id, status: 'rejected', reason: 'no' } : { id, status: 'delivered' };
   const events = [
@@ -139,7 +139,7 @@ test('dead letters that cannot be written hold the batch, and the repetition wri
   await expect(activate(...events)).rejects.toThrow('the blob store is down');
   expect(letters.letters.size).toBe(0);
   isDown = false;
-  clock.nowMs += hub.timing.claimMs + 1;
+  clock.nowMs += context.timing.leaseMs + 1;
   await activate(...events);
   expect([...letters.letters.values()].map(({ outcome }) => outcome).toSorted()).toEqual(['rejected', 'unreadable']);
   expect(crm.members.has('sports-fans p1')).toBe(true);

@@ -1,7 +1,7 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import { claim, settle, type MembershipState } from '@activation-hub/membership';
+import { lease, settle, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openHub, personExport } from '../testing/index.ts';
+import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
 import { defaultTiming, StalledError } from './index.ts';
 
 const { signal } = new AbortController();
@@ -32,11 +32,14 @@ function stateAt(at: number, over: Partial<MembershipState> = {}): MembershipSta
   };
 }
 
-const another = (expiresAtMs: number) => ({ claimant: 'another worker', expiresAtMs });
-const toldAt = (at: number) => settle(claim(undefined, { state: stateAt(at), attributes: {} }, another(0)), 'told');
+const another = (expiresAtMs: number) => ({ holder: 'another worker', expiresAtMs });
+const toldAt = (at: number) =>
+  settle(lease(undefined, { state: stateAt(at), attributes: {} }, another(0)), 'delivered');
 
 test('a destination that is down leaves its changes to the retry queue, and the others are told', async () => {
-  const { activate, retryDue, retryQueue, crm, ads, outcomes, lines, clock } = openHub({ file: twoDestinations });
+  const { activate, retryDue, retryQueue, crm, ads, outcomes, lines, clock } = openActivation({
+    file: twoDestinations,
+  });
   crm.onRequest = () => {
     throw new DestinationError('transient', 'Not reached.');
   };
@@ -58,7 +61,7 @@ test('a destination that is down leaves its changes to the retry queue, and the 
 });
 
 test('of a request that is answered in part, the rest alone is told again', async () => {
-  const { activate, retryDue, retryQueue, crm, clock } = openHub();
+  const { activate, retryDue, retryQueue, crm, clock } = openActivation();
   crm.answer = ({ id, identity }) =>
     identity.value === 'p2' ? { id, status: 'retry', reason: 'locked' } : { id, status: 'delivered' };
   await activate(...['p1', 'p2', 'p3'].map((person, n) => eventOf(personExport({ person }), n)));
@@ -69,7 +72,7 @@ test('of a request that is answered in part, the rest alone is told again', asyn
 });
 
 test('waits grow until it is given up, and then it is a dead letter with the event, and not asked for again', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, letters, outcomes } = openHub();
+  const { activate, retryDue, retryQueue, crm, clock, letters, outcomes } = openActivation();
   crm.onRequest = () => {
     throw new DestinationError('transient', 'Not reached.');
   };
@@ -85,15 +88,15 @@ test('waits grow until it is given up, and then it is a dead letter with the eve
   expect(waits[0]).toBeLessThan(20_000);
   expect(Math.max(...waits)).toBeGreaterThan(1_500_000);
   expect(clock.nowMs - startedMs).toBeGreaterThanOrEqual(86_400_000);
-  expect(letters()).toMatchObject([{ event, outcome: 'gave-up', destination: 'crm', class: 'transient' }]);
-  expect(outcomes()['crm gave-up']).toBe(1);
+  expect(letters()).toMatchObject([{ event, outcome: 'given-up', destination: 'crm', class: 'transient' }]);
+  expect(outcomes()['crm given-up']).toBe(1);
   const { requests } = crm;
   await activate(eventOf(personExport(), 2));
   expect(crm.requests).toBe(requests);
 });
 
 test('a retry of which the state is outdated tells nobody', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, outcomes } = openHub();
+  const { activate, retryDue, retryQueue, crm, clock, outcomes } = openActivation();
   crm.onRequest = () => {
     throw new DestinationError('set-up', 'No credentials.');
   };
@@ -107,19 +110,19 @@ test('a retry of which the state is outdated tells nobody', async () => {
 });
 
 test('while a change waits in the queue, exports that repeat it add nothing to the queue', async () => {
-  const { activate, retryQueue, crm, clock, hub } = openHub();
+  const { activate, retryQueue, crm, clock, context } = openActivation();
   crm.onRequest = () => {
     throw new DestinationError('set-up', 'No credentials.');
   };
   for (let n = 1; n <= 10; n += 1) await activate(eventOf(personExport(), n));
   const waiting: unknown[] = [];
-  for await (const retry of hub.retryQueue.waiting(signal)) waiting.push(retry);
+  for await (const retry of context.retryQueue.waiting(signal)) waiting.push(retry);
   expect(waiting).toHaveLength(1);
   clock.nowMs = retryQueue.nextDueAtMs ?? 0;
 });
 
 test('after an answer that leaves doubt the change is told again under the same id', async () => {
-  const { activate, retryDue, retryQueue, crm, clock } = openHub();
+  const { activate, retryDue, retryQueue, crm, clock } = openActivation();
   crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'error 500', doubt: 'answered' });
   await activate(eventOf(personExport(), 1));
   crm.answer = ({ id }) => ({ id, status: 'delivered' });
@@ -129,7 +132,7 @@ test('after an answer that leaves doubt the change is told again under the same 
 });
 
 test('after an answer that leaves doubt and a refusal, an exit is told all the same', async () => {
-  const { activate, crm } = openHub({ timing: { ...defaultTiming, patienceMs: 60_000 } });
+  const { activate, crm } = openActivation({ timing: { ...defaultTiming, waitMaxMs: 60_000 } });
   crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'error 500', doubt: 'answered' });
   crm.onRequest = () => {
     if (crm.requests > 1) crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'locked for good' });
@@ -142,8 +145,8 @@ test('after an answer that leaves doubt and a refusal, an exit is told all the s
   expect(crm.story.at(-1)).toBe('exited sports-fans p1');
 });
 
-test('after no answer nothing is told about the person until the claim has expired', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, hub } = openHub();
+test('after no answer nothing is told about the person until the lease has expired', async () => {
+  const { activate, retryDue, retryQueue, crm, clock, context } = openActivation();
   const startedMs = clock.nowMs;
   crm.onRequest = (changes) => {
     changes.forEach((change) => crm.take(change));
@@ -152,7 +155,7 @@ test('after no answer nothing is told about the person until the claim has expir
   await activate(eventOf(personExport(), 1));
   crm.onRequest = () => undefined;
   await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
-  while ((retryQueue.nextDueAtMs ?? Infinity) < startedMs + hub.timing.claimMs) {
+  while ((retryQueue.nextDueAtMs ?? Infinity) < startedMs + context.timing.leaseMs) {
     clock.nowMs = retryQueue.nextDueAtMs ?? 0;
     await retryDue();
   }
@@ -167,10 +170,10 @@ test('after no answer nothing is told about the person until the claim has expir
 
 test('an exit after an entry in doubt is sent, for it may have arrived', async () => {
   for (const doubt of ['answered', 'unanswered'] as const) {
-    const { activate, crm, clock, hub } = openHub();
+    const { activate, crm, clock, context } = openActivation();
     crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'who knows', doubt });
     await activate(eventOf(personExport(), 1));
-    clock.nowMs += hub.timing.claimMs;
+    clock.nowMs += context.timing.leaseMs;
     crm.answer = ({ id }) => ({ id, status: 'delivered' });
     await activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
     expect(crm.story).toEqual(['exited sports-fans p1']);
@@ -178,9 +181,9 @@ test('an exit after an entry in doubt is sent, for it may have arrived', async (
 });
 
 test('a destination that hangs is left at the deadline, and the others are settled', async () => {
-  const { activate, crm, ads, outcomes } = openHub({
+  const { activate, crm, ads, outcomes } = openActivation({
     file: twoDestinations,
-    timing: { patienceMs: 0, deadlineMs: 20, settleByMs: 20_000, claimMs: 30_000 },
+    timing: { waitMaxMs: 0, deadlineMs: 20, settleByMs: 20_000, leaseMs: 30_000 },
   });
   crm.onRequest = () => Promise.withResolvers<never>().promise;
   await activate(eventOf(personExport(), 1));
@@ -189,11 +192,11 @@ test('a destination that hangs is left at the deadline, and the others are settl
 });
 
 test('when nearly everything is refused the partition stalls, and nothing becomes a dead letter', async () => {
-  const { activate, crm, letters, lines, outcomes } = openHub({ file: twoDestinations });
+  const { activate, crm, letters, lines, outcomes } = openActivation({ file: twoDestinations });
   const events = Array.from({ length: 30 }, (_, n) => eventOf(personExport({ person: `p${n}` }), n));
   for (const destination of [crm])
     destination.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
-  const stalling = openHub({
+  const stalling = openActivation({
     file: `${twoDestinations}stall: { share: 0.5, minimum: 20 }\n`,
     destinations: { crm, ads: crm },
   });
@@ -213,11 +216,11 @@ test('when nearly everything is refused the partition stalls, and nothing become
   expect(lines.some((line) => line.includes('"partition-stalled"'))).toBe(false);
 });
 
-test('the live claim of another worker is waited for, and the expired one of a dead worker is taken over', async () => {
+test('the live lease of another worker is waited for, and the expired one of a dead worker is taken over', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, retryDue, retryQueue, crm, clock, outcomes } = openHub({ ledger });
+  const { activate, retryDue, retryQueue, crm, clock, outcomes } = openActivation({ ledger });
   const expiresAtMs = clock.nowMs + 60_000;
-  await ledger.overwrite(fansKey(), claim(undefined, { state: stateAt(0), attributes: {} }, another(expiresAtMs)));
+  await ledger.overwrite(fansKey(), lease(undefined, { state: stateAt(0), attributes: {} }, another(expiresAtMs)));
   await activate(eventOf(personExport({ at: 60 }), 1));
   expect(outcomes()).toEqual({ 'crm deferred': 1 });
   expect(crm.requests).toBe(0);
@@ -233,26 +236,26 @@ test('the live claim of another worker is waited for, and the expired one of a d
 
 test('what is older than the state that another worker is telling is superseded at once', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, clock, outcomes } = openHub({ ledger });
+  const { activate, crm, clock, outcomes } = openActivation({ ledger });
   const by = another(clock.nowMs + 60_000);
-  await ledger.overwrite(fansKey(), claim(undefined, { state: stateAt(60), attributes: {} }, by));
+  await ledger.overwrite(fansKey(), lease(undefined, { state: stateAt(60), attributes: {} }, by));
   await activate(eventOf(personExport({ at: 0 }), 1));
   expect(outcomes()).toEqual({ 'crm superseded': 1 });
   expect(crm.requests).toBe(0);
 });
 
-test('a race for the claim that is lost to a newer state supersedes the change', async () => {
+test('a race for the lease that is lost to a newer state supersedes the change', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, outcomes } = openHub({ ledger });
+  const { activate, crm, outcomes } = openActivation({ ledger });
   ledger.beforeWrite = (n) => (n === 1 ? ledger.overwrite(fansKey(), toldAt(60)) : undefined);
   await activate(eventOf(personExport({ at: 0 }), 1), eventOf(personExport({ person: 'p2' }), 2));
   expect(outcomes()).toEqual({ 'crm superseded': 1, 'crm delivered': 1 });
   expect(crm.story).toEqual(['entered sports-fans p2']);
 });
 
-test('a race for the claim that is lost to an older state is decided again, as what it now is', async () => {
+test('a race for the lease that is lost to an older state is decided again, as what it now is', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm } = openHub({ ledger });
+  const { activate, crm } = openActivation({ ledger });
   ledger.beforeWrite = (n) => (n === 1 ? ledger.overwrite(fansKey(), toldAt(0)) : undefined);
   await activate(eventOf(personExport({ at: 60 }), 1));
   expect(crm.story).toEqual(['updated sports-fans p1']);
@@ -260,7 +263,7 @@ test('a race for the claim that is lost to an older state is decided again, as w
 
 test('a row that others write all the time goes to the retry queue instead of being tried for ever', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, outcomes } = openHub({ ledger });
+  const { activate, crm, outcomes } = openActivation({ ledger });
   let writes = 0;
   ledger.beforeWrite = async () => {
     writes += 1;
@@ -272,27 +275,27 @@ test('a row that others write all the time goes to the retry queue instead of be
   expect(crm.requests).toBe(0);
 });
 
-test('a delivery that outlived its claim is put right: the destination is told the newest state again', async () => {
+test('a delivery that outlived its lease is put right: the destination is told the newest state again', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, outcomes } = openHub({ ledger });
+  const { activate, crm, outcomes } = openActivation({ ledger });
   const exited = stateAt(60, { status: 'exited', isMember: false, content: '' });
-  const told = settle(claim(undefined, { state: exited, attributes: {} }, another(0)), 'told');
+  const told = settle(lease(undefined, { state: exited, attributes: {} }, another(0)), 'delivered');
   ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), told) : undefined);
   await activate(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
   expect(outcomes()).toEqual({ 'crm superseded': 1 });
   expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({
     known: exited,
-    standing: { is: 'told' },
+    rowState: { is: 'delivered' },
     inDoubt: false,
   });
 });
 
-test('a delivery that outlived its claim leaves word for whoever is telling the destination now', async () => {
+test('a delivery that outlived its lease leaves word for whoever is telling the destination now', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, clock } = openHub({ ledger });
+  const { activate, crm, clock } = openActivation({ ledger });
   const by = another(clock.nowMs + 60_000);
-  const newer = claim(undefined, { state: stateAt(60), attributes: {} }, by);
+  const newer = lease(undefined, { state: stateAt(60), attributes: {} }, by);
   ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), newer) : undefined);
   await activate(eventOf(personExport({ at: 0 }), 1));
   expect(crm.requests).toBe(1);
@@ -301,7 +304,7 @@ test('a delivery that outlived its claim leaves word for whoever is telling the 
 
 test('whoever finds such word at the end of a delivery tells the destination once more', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, crm, outcomes } = openHub({ ledger });
+  const { activate, crm, outcomes } = openActivation({ ledger });
   ledger.beforeWrite = async (n) => {
     if (n !== 2) return;
     const [row] = await ledger.read([fansKey()], signal);
@@ -311,15 +314,15 @@ test('whoever finds such word at the end of a delivery tells the destination onc
   expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p1']);
   expect(outcomes()).toEqual({ 'crm delivered': 1 });
   expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({
-    standing: { is: 'told' },
+    rowState: { is: 'delivered' },
     inDoubt: false,
   });
 });
 
-test('a ledger that cannot be read or claimed in ends the batch before anybody is told', async () => {
+test('a ledger that cannot be read or leased in ends the batch before anybody is told', async () => {
   for (const method of ['beforeRead', 'beforeWrite'] as const) {
     const ledger = new DisturbedLedger();
-    const { activate, crm } = openHub({ ledger });
+    const { activate, crm } = openActivation({ ledger });
     ledger[method] = () => {
       throw new Error('the table is down');
     };
@@ -331,9 +334,9 @@ test('a ledger that cannot be read or claimed in ends the batch before anybody i
   }
 });
 
-test('a ledger that fails before the answer is settled leads to one repetition under the same id, after the claim', async () => {
+test('a ledger that fails before the answer is settled leads to one repetition under the same id, after the lease', async () => {
   const ledger = new DisturbedLedger();
-  const { activate, retryDue, crm, clock, hub } = openHub({ ledger });
+  const { activate, retryDue, crm, clock, context } = openActivation({ ledger });
   ledger.beforeWrite = (n) => {
     if (n === 2) throw new Error('the table is down');
   };
@@ -341,13 +344,13 @@ test('a ledger that fails before the answer is settled leads to one repetition u
   await expect(activate(event)).rejects.toThrow('the table is down');
   await activate(event);
   expect(crm.told).toHaveLength(1);
-  clock.nowMs += hub.timing.claimMs + 60_000;
+  clock.nowMs += context.timing.leaseMs + 60_000;
   await retryDue();
   await activate(event);
   expect(crm.told).toHaveLength(2);
   expect(new Set(crm.told.map(({ id }) => id)).size).toBe(1);
   expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({
-    standing: { is: 'told' },
+    rowState: { is: 'delivered' },
     inDoubt: false,
   });
 });

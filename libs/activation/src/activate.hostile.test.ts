@@ -5,8 +5,8 @@ import * as fc from 'fast-check';
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { hostileBodies, marker, markerNumber } from '../testing/hostile-bodies.ts';
-import { noonMs, openHub, RecordingDestination } from '../testing/index.ts';
-import type { IncomingEvent } from './index.ts';
+import { noonMs, openActivation, RecordingDestination } from '../testing/index.ts';
+import type { ReceivedEvent } from './index.ts';
 
 const fixtures = new URL('../../audience-events/fixtures/', import.meta.url);
 const samples = readdirSync(fixtures)
@@ -91,9 +91,9 @@ test('20,000 hostile bodies: nothing throws, hangs or pollutes a prototype, each
   const seen = { events: 0, letters: 0, outcomes: 0, nobody: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(hostileBodies(samples), { minLength: 100, maxLength: 100 }), async (bodies) => {
-      const { activate, retryDue, letters, lines, outcomes, counter, clock, hub } = openHub(shared);
+      const { activate, retryDue, letters, lines, outcomes, counter, clock, context } = openActivation(shared);
       clock.nowMs += seen.events * 10_000;
-      const events = bodies.map((body, index): IncomingEvent => {
+      const events = bodies.map((body, index): ReceivedEvent => {
         const sequenceNumber = seen.events + index;
         return { body, partitionId: '0', sequenceNumber, enqueuedAtMs: noonMs + sequenceNumber };
       });
@@ -122,7 +122,7 @@ test('20,000 hostile bodies: nothing throws, hangs or pollutes a prototype, each
       seen.letters += unreadable.size;
       seen.outcomes += counted;
 
-      clock.nowMs += hub.timing.claimMs + 3_600_000;
+      clock.nowMs += context.timing.leaseMs + 3_600_000;
       await retryDue();
       expectPrototypesUntouched();
       const said =

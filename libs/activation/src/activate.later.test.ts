@@ -2,7 +2,7 @@ import type { Delivery, Verdict } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { InMemoryRetryQueue } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
-import { eventOf, openHub, personExport, RecordingDestination } from '../testing/index.ts';
+import { eventOf, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
 
 const halfAnHourMs = 1_800_000;
 
@@ -30,7 +30,7 @@ function open() {
   const clock = { nowMs: 0 };
   const stores = { ledger: new InMemoryLedger(), retryQueue: new InMemoryRetryQueue() };
   const destinations = { crm: new LateDestination(clock), ads: new RecordingDestination() };
-  const opened = openHub({ ...stores, destinations });
+  const opened = openActivation({ ...stores, destinations });
   clock.nowMs = opened.clock.nowMs;
   const wait = async (worker = opened): Promise<number> => {
     clock.nowMs = opened.retryQueue.nextDueAtMs ?? clock.nowMs;
@@ -38,7 +38,7 @@ function open() {
     return await worker.retryDue();
   };
   /** Another process with the same stores. */
-  const restart = () => openHub({ ...stores, destinations });
+  const restart = () => openActivation({ ...stores, destinations });
   return { ...opened, crm: destinations.crm, wait, restart };
 }
 
@@ -112,7 +112,7 @@ test('a vendor that never knows leads to a dead letter, and the exit is told all
   crm.judge = (id) => ({ id, status: 'accepted', receipt: 'of-entered', askAtMs: clock.nowMs + 3_600_000 });
   for (let round = 0; round < 60 && retryQueue.nextDueAtMs !== undefined; round += 1) await wait();
   expect(retryQueue.nextDueAtMs).toBeUndefined();
-  expect(letters()).toMatchObject([{ outcome: 'gave-up', class: 'accepted' }]);
+  expect(letters()).toMatchObject([{ outcome: 'given-up', class: 'accepted' }]);
   await activate(eventOf(personExport({ person: 'p1', status: 'exited', at: 60 }), 2));
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
 });

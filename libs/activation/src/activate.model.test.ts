@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { byArrival, releasingInDoubt, settlingBlindly, withoutClaims } from '../testing/broken-protocols.ts';
+import { byArrival, releasingInDoubt, settlingBlindly, withoutLeases } from '../testing/broken-protocols.ts';
 import { eventOf, fansKey, noonMs, personExport } from '../testing/index.ts';
 import { ProtocolWorld, type Breakage, type Disturbances } from '../testing/protocol-world.ts';
-import type { IncomingEvent } from './index.ts';
+import type { ReceivedEvent } from './index.ts';
 
 /** One state of one person; what goes with it follows from it. */
 interface State {
@@ -40,8 +40,8 @@ const common = {
   ticksMs: fc.array(fc.constantFrom(0, 100, 2_500, 5_000), { maxLength: 10 }),
   repeatsMessages: fc.boolean(),
 };
-/** Workers that crash and stores that fail, but nobody outlives a claim. */
-const withinClaims: fc.Arbitrary<Disturbances> = fc.record({
+/** Workers that crash and stores that fail, but nobody outlives a lease. */
+const withinLeases: fc.Arbitrary<Disturbances> = fc.record({
   ...common,
   requests: fc.array(fc.constantFrom('none', 'refused', 'answered', 'unheard', 'unanswered', 'late', 'partly'), {
     maxLength: 12,
@@ -50,8 +50,8 @@ const withinClaims: fc.Arbitrary<Disturbances> = fc.record({
   storeFailures: arbitrarySteps(3),
   standstills: fc.constant([]),
 });
-/** Workers that stand still for longer than their claims live, and live on. */
-const beyondClaims: fc.Arbitrary<Disturbances> = fc.record({
+/** Workers that stand still for longer than their leases live, and live on. */
+const beyondLeases: fc.Arbitrary<Disturbances> = fc.record({
   ...common,
   requests: fc.array(fc.constantFrom('none', 'refused', 'answered', 'unheard', 'partly'), { maxLength: 12 }),
   crashes: fc.constant([]),
@@ -59,8 +59,8 @@ const beyondClaims: fc.Arbitrary<Disturbances> = fc.record({
   standstills: arbitrarySteps(4),
 });
 
-function eventsFor(batches: readonly Batch[], workers: number): IncomingEvent[][][] {
-  const byWorker = Array.from({ length: workers }, (): IncomingEvent[][] => []);
+function eventsFor(batches: readonly Batch[], workers: number): ReceivedEvent[][][] {
+  const byWorker = Array.from({ length: workers }, (): ReceivedEvent[][] => []);
   let sequenceNumber = 0;
   for (const { worker, states, twice } of batches) {
     const events = states.map(({ person, at, isExit }) => {
@@ -87,7 +87,7 @@ async function expectConverged(world: ProtocolWorld, batches: readonly Batch[]):
     new Map(members.map(([person, { at }]) => [`sports-fans ${person}`, `Name ${at}`])),
   );
   const rows = await world.rows();
-  expect(rows.map(({ record }) => record.standing.is).filter((is) => is !== 'told' && is !== 'noted')).toEqual([]);
+  expect(rows.map(({ record }) => record.rowState.is).filter((is) => is !== 'delivered' && is !== 'noted')).toEqual([]);
   expect(rows).toHaveLength(newest.size);
   for (const { key, record } of rows) {
     const state = newest.get(key.identity.value);
@@ -129,19 +129,19 @@ function model(
 const runs = 800;
 
 test('in every interleaving, with lost replies, failing stores and crashes, the destination ends with the newest state and hears none after a newer one', async () => {
-  await fc.assert(model(withinClaims, true), { numRuns: runs });
+  await fc.assert(model(withinLeases, true), { numRuns: runs });
 });
 
-test('when workers outlive their claims, the destination still ends with the newest state', async () => {
-  await fc.assert(model(beyondClaims, false), { numRuns: runs });
+test('when workers outlive their leases, the destination still ends with the newest state', async () => {
+  await fc.assert(model(beyondLeases, false), { numRuns: runs });
 });
 
 /** The controls always see the same worlds. A failure of another kind than the expected one would prove nothing. */
 test.each([
-  ['nobody claims', withinClaims, withoutClaims, wrongOrder, 500],
-  ['states are ordered by arrival', withinClaims, byArrival, wrongOrder, 500],
-  ['a delivery in doubt releases its claim', withinClaims, releasingInDoubt, wrongOrder, 2_000],
-  ['workers that outlive their claims do not find out', beyondClaims, settlingBlindly, wrongEnd, 2_000],
+  ['nobody leases', withinLeases, withoutLeases, wrongOrder, 500],
+  ['states are ordered by arrival', withinLeases, byArrival, wrongOrder, 500],
+  ['a delivery in doubt releases its lease', withinLeases, releasingInDoubt, wrongOrder, 2_000],
+  ['workers that outlive their leases do not find out', beyondLeases, settlingBlindly, wrongEnd, 2_000],
 ] as const)('control: it is caught when %s', async (_, disturbances, breakage, failure, numRuns) => {
   const isOrdered = failure === wrongOrder;
   const checked = await fc.check(model(disturbances, isOrdered, breakage, failure), {

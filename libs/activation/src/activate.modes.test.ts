@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openHub, personExport, type TestHub } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport, type TestActivation } from '../testing/index.ts';
 
-function openIn(mode: 'live' | 'shadow' | 'paused', earlier?: TestHub): TestHub {
-  return openHub({
+function openIn(mode: 'live' | 'shadow' | 'paused', earlier?: TestActivation): TestActivation {
+  return openActivation({
     file: `
 version: 1
 destinations: { crm: { type: recording } }
@@ -13,7 +13,7 @@ audiences:
     activate:
       - { destination: crm, identity: [crmid], attributes: { firstname: person.name.firstName }, mode: ${mode} }
 `,
-    ...(earlier === undefined ? {} : { ledger: earlier.hub.ledger, destinations: earlier }),
+    ...(earlier === undefined ? {} : { ledger: earlier.context.ledger, destinations: earlier }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { seededRandom } from '@activation-hub/audience-events/testing';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openHub, personExport } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport } from '../testing/index.ts';
 
 const file = `
 version: 1
@@ -27,7 +27,7 @@ interface Newest {
 }
 
 test('after an outage of 24 hours everything is delivered, in the newest state only, in far fewer calls than changes', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, letters, outcomes, hub } = openHub({ file });
+  const { activate, retryDue, retryQueue, crm, clock, letters, outcomes, context } = openActivation({ file });
   const random = seededRandom(24);
   const beganMs = clock.nowMs;
   let retries = 0;
@@ -72,11 +72,11 @@ test('after an outage of 24 hours everything is delivered, in the newest state o
   expect(
     crm.told.every(({ identity, attributes }) => attributes.firstname === newest.get(identity.value)?.firstName),
   ).toBe(true);
-  for await (const { record } of hub.ledger.rows({}, new AbortController().signal)) {
-    expect(['told', 'noted']).toContain(record.standing.is);
+  for await (const { record } of context.ledger.rows({}, new AbortController().signal)) {
+    expect(['delivered', 'noted']).toContain(record.rowState.is);
   }
   expect(letters()).toEqual([]);
-  expect(outcomes()).not.toHaveProperty('crm gave-up');
+  expect(outcomes()).not.toHaveProperty('crm given-up');
   expect(crm.requests).toBeLessThan(changes / 10);
   expect(requestsWhileDown).toBeLessThan(changes / 20);
   // However many wait while nobody is even tried, they do not come back again and again.

@@ -1,7 +1,7 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
-import { DisturbedLedger, eventOf, openHub, personExport } from '../testing/index.ts';
-import type { IncomingEvent } from './index.ts';
+import { DisturbedLedger, eventOf, openActivation, personExport } from '../testing/index.ts';
+import type { ReceivedEvent } from './index.ts';
 
 /** Every value of a person that goes into the events of this test. */
 const personal = [
@@ -20,10 +20,10 @@ function isNamedIn(text: string): readonly string[] {
 test('whatever goes wrong, nothing personal is in a line of telemetry or in an error', async () => {
   const ledger = new DisturbedLedger();
   const person = { identities: { crmid: [crmid], email: [email], ecid: [ecid] }, firstName };
-  const { activate, retryDue, crm, lines, clock, hub, letters } = openHub({ ledger });
+  const { activate, retryDue, crm, lines, clock, context, letters } = openActivation({ ledger });
   const errors: string[] = [];
-  const attempt = async (...events: IncomingEvent[]): Promise<void> => {
-    clock.nowMs += hub.timing.claimMs;
+  const attempt = async (...events: ReceivedEvent[]): Promise<void> => {
+    clock.nowMs += context.timing.leaseMs;
     const note = (error: unknown): void => void errors.push(String(error), (error as Error).stack ?? '');
     await activate(...events).catch(note);
     await retryDue().catch(note);

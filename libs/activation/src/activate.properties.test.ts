@@ -7,13 +7,13 @@ import { expect, test } from 'vitest';
 import {
   eventOf,
   fansId,
-  openHub,
+  openActivation,
   personExport,
   travellersId,
   type PersonContent,
-  type TestHub,
+  type TestActivation,
 } from '../testing/index.ts';
-import type { IncomingEvent } from './index.ts';
+import type { ReceivedEvent } from './index.ts';
 
 const file = `
 version: 1
@@ -76,7 +76,7 @@ function exportOf(
   });
 }
 
-function eventsOf(batches: readonly (readonly State[])[], partitionId: string): readonly (readonly IncomingEvent[])[] {
+function eventsOf(batches: readonly (readonly State[])[], partitionId: string): readonly (readonly ReceivedEvent[])[] {
   let sequenceNumber = 0;
   return batches.map((batch) => batch.map((state) => eventOf(exportOf(state), (sequenceNumber += 1), { partitionId })));
 }
@@ -102,7 +102,7 @@ function newestMembers(
   return members;
 }
 
-function membersOf({ members }: TestHub['crm']): ReadonlyMap<string, Change['attributes']> {
+function membersOf({ members }: TestActivation['crm']): ReadonlyMap<string, Change['attributes']> {
   return new Map([...members].map(([key, { attributes }]) => [key, attributes]));
 }
 
@@ -115,7 +115,7 @@ function expectNothingOlderAfterNewer(told: readonly Change[]): void {
 
 /** Gives every worker its next batch at once, and then lets time pass until nothing waits in the retry queue. */
 async function work(
-  workers: readonly { worker: TestHub; batches: readonly (readonly IncomingEvent[])[] }[],
+  workers: readonly { worker: TestActivation; batches: readonly (readonly ReceivedEvent[])[] }[],
 ): Promise<void> {
   const rounds = Math.max(...workers.map(({ batches }) => batches.length));
   for (let round = 0; round < rounds; round += 1) {
@@ -139,10 +139,10 @@ test('each destination ends with the newest state, and never hears an older one 
       fc.constantFrom(0, 0.3, 0.6),
       fc.nat(),
       async (left, right, failures, seed) => {
-        const first = openHub({ file, ledger: new InMemoryLedger() });
-        const second = openHub({
+        const first = openActivation({ file, ledger: new InMemoryLedger() });
+        const second = openActivation({
           file,
-          ledger: first.hub.ledger,
+          ledger: first.context.ledger,
           destinations: first,
           retryQueue: first.retryQueue,
         });
@@ -164,7 +164,7 @@ test('each destination ends with the newest state, and never hears an older one 
 });
 
 /** Some requests are not taken, some are taken and fail all the same, with an answer or without; some rows alone fail. */
-function failAtRandom(destination: TestHub['crm'], share: number, random: () => number): void {
+function failAtRandom(destination: TestActivation['crm'], share: number, random: () => number): void {
   destination.onRequest = (changes) => {
     if (random() >= share) return;
     if (random() < 0.4) throw new DestinationError('transient', 'Not reached.');
@@ -197,7 +197,7 @@ test('every change ends in exactly one outcome', async () => {
       fc.array(fc.array(arbitraryEvent, { maxLength: 5 }), { maxLength: 5 }),
       fc.nat(),
       async (batches, seed) => {
-        const opened = openHub({ file });
+        const opened = openActivation({ file });
         const random = seededRandom(seed);
         opened.crm.answer = ({ id }) =>
           random() < 0.3 ? { id, status: 'rejected', reason: 'no' } : { id, status: 'delivered' };

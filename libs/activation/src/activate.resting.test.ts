@@ -2,7 +2,7 @@ import { InMemoryRetryQueue, type Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { settle, type LedgerWrite, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { DisturbedLedger, eventOf, openHub, personExport } from '../testing/index.ts';
+import { DisturbedLedger, eventOf, openActivation, personExport } from '../testing/index.ts';
 
 const { signal } = new AbortController();
 
@@ -27,7 +27,7 @@ class CountingRetryQueue extends InMemoryRetryQueue {
 test('while its destination is given a rest, a retry is put back unread', async () => {
   const ledger = new DisturbedLedger();
   const retryQueue = new CountingRetryQueue();
-  const { activate, retryDue, crm, clock } = openHub({ ledger, retryQueue });
+  const { activate, retryDue, crm, clock } = openActivation({ ledger, retryQueue });
   crm.onRequest = () => {
     throw new DestinationError('transient', 'Not reached.');
   };
@@ -53,7 +53,7 @@ test('while its destination is given a rest, a retry is put back unread', async 
 /** A hub whose destination has failed three times, with what the ledger has been asked to write since. */
 async function restingHub() {
   const ledger = new DisturbedLedger();
-  const opened = openHub({ ledger });
+  const opened = openActivation({ ledger });
   opened.crm.onRequest = () => {
     throw new DestinationError('transient', 'Not reached.');
   };
@@ -66,7 +66,7 @@ async function restingHub() {
 test('while its destination is given a rest, a change is deferred with one write, and the retry tells it', async () => {
   const { activate, retryDue, retryQueue, crm, clock, writes, outcomes } = await restingHub();
   await activate(eventOf(personExport({ person: 'p4' }), 2));
-  expect(writes.map(({ record }) => record.standing.is)).toEqual(['deferred']);
+  expect(writes.map(({ record }) => record.rowState.is)).toEqual(['deferred']);
   expect(crm.requests).toBe(3);
   expect(outcomes()['crm deferred']).toBe(4);
   crm.onRequest = () => undefined;
@@ -91,7 +91,7 @@ test('a row that somebody else writes while its change is deferred stays, and th
   const { activate, retryDue, retryQueue, crm, clock, ledger } = await restingHub();
   ledger.beforeWrite = async (_, [write]) => {
     if (write === undefined) throw new Error('unreachable');
-    await ledger.overwrite(write.key, settle({ ...write.record, known: exitedLater(write) }, 'told'));
+    await ledger.overwrite(write.key, settle({ ...write.record, known: exitedLater(write) }, 'delivered'));
   };
   await activate(eventOf(personExport({ person: 'p4' }), 2));
   ledger.beforeWrite = () => undefined;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openHub, personExport, travellersId } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
 
 test('an entry is told in full, and the exit after it by identity alone', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ person: 'p1', at: 0, firstName: 'Ada' }), 1));
   await activate(eventOf(personExport({ person: 'p1', at: 60, firstName: 'Ada', status: 'exited' }), 2));
   const audience = { key: 'sports-fans', namespace: 'ups', id: fansId };
@@ -23,7 +23,7 @@ test('an entry is told in full, and the exit after it by identity alone', async 
 });
 
 test('an attribute that changes is an update; the same value again is nothing', async () => {
-  const { activate, crm, outcomes, counter } = openHub();
+  const { activate, crm, outcomes, counter } = openActivation();
   await activate(eventOf(personExport({ firstName: 'Ada' }), 1));
   await activate(eventOf(personExport({ firstName: 'Grace' }), 2));
   const writes = counter('ledger-writes');
@@ -36,7 +36,7 @@ test('an attribute that changes is an update; the same value again is nothing', 
 });
 
 test('the same event given again, in the same batch or later, tells nothing', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   const event = eventOf(personExport(), 1);
   await activate(event, event);
   await activate(event);
@@ -45,9 +45,9 @@ test('the same event given again, in the same batch or later, tells nothing', as
 });
 
 test('a worker that has nothing in its cache reads from the ledger that nothing changed', async () => {
-  const first = openHub();
+  const first = openActivation();
   await first.activate(eventOf(personExport(), 1));
-  const second = openHub({ ledger: first.hub.ledger, destinations: first });
+  const second = openActivation({ ledger: first.context.ledger, destinations: first });
   await second.activate(eventOf(personExport(), 2));
   expect(second.outcomes()).toEqual({ 'crm unchanged': 1 });
   expect(first.crm.requests).toBe(1);
@@ -58,7 +58,7 @@ test('of two states in one batch the newer is told, wherever it stands', async (
     [1, 2],
     [2, 1],
   ]) {
-    const { activate, crm, outcomes } = openHub();
+    const { activate, crm, outcomes } = openActivation();
     const events = [eventOf(personExport({ at: 0 }), 1), eventOf(personExport({ at: 60, firstName: 'Grace' }), 2)];
     await activate(...order.flatMap((n) => events[n - 1] ?? []));
     expect(crm.told.map(({ attributes }) => attributes)).toEqual([{ firstname: 'Grace' }]);
@@ -67,7 +67,7 @@ test('of two states in one batch the newer is told, wherever it stands', async (
 });
 
 test('an older state that comes in a later batch is superseded', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ at: 60, firstName: 'Grace' }), 1));
   await activate(eventOf(personExport({ at: 0, firstName: 'Ada' }), 2));
   await activate(eventOf(personExport({ at: 30, status: 'exited' }), 3));
@@ -76,7 +76,7 @@ test('an older state that comes in a later batch is superseded', async () => {
 });
 
 test('an exit with the time of the qualification that it ends is the newer one', async () => {
-  const { activate, crm } = openHub();
+  const { activate, crm } = openActivation();
   await activate(eventOf(personExport({ at: 60, status: 'exited' }), 1));
   await activate(eventOf(personExport({ at: 60 }), 2));
   expect(crm.story).toEqual([]);
@@ -86,7 +86,7 @@ test('an exit with the time of the qualification that it ends is the newer one',
 });
 
 test('an exit of somebody that the destination never heard of is recorded, not sent, and supersedes the late entry', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ at: 60, status: 'exited' }), 1));
   expect(outcomes()).toEqual({ 'crm unchanged': 1 });
   await activate(eventOf(personExport({ at: 0 }), 2));
@@ -95,14 +95,14 @@ test('an exit of somebody that the destination never heard of is recorded, not s
 });
 
 test('absence from an export is no exit', async () => {
-  const { activate, crm } = openHub();
+  const { activate, crm } = openActivation();
   await activate(eventOf(personExport(), 1));
   await activate(eventOf(personExport({ audienceId: travellersId, at: 60 }), 2));
   expect(crm.story).toEqual(['entered sports-fans p1']);
 });
 
 test('a new qualification without other content is noted, so that what is older than it is superseded', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ at: 0 }), 1));
   await activate(eventOf(personExport({ at: 60 }), 2));
   await activate(eventOf(personExport({ at: 30, status: 'exited' }), 3));
@@ -111,14 +111,14 @@ test('a new qualification without other content is noted, so that what is older 
 });
 
 test('the exports of an array are events of their own', async () => {
-  const { activate, crm, counter } = openHub();
+  const { activate, crm, counter } = openActivation();
   await activate(eventOf([personExport({ person: 'p1' }), personExport({ person: 'p2' })], 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p2']);
   expect([counter('events-received'), counter('exports-read')]).toEqual([1, 2]);
 });
 
-test('each route tells its own destination on its own terms', async () => {
-  const { activate, crm, ads, outcomes } = openHub({
+test('each route tells its own destination with its own options', async () => {
+  const { activate, crm, ads, outcomes } = openActivation({
     file: `
 version: 1
 destinations:
@@ -148,7 +148,7 @@ audiences:
 });
 
 test('of several identities the first by precedence is told, by a choice that does not depend on their order', async () => {
-  const { activate, crm } = openHub();
+  const { activate, crm } = openActivation();
   await activate(
     eventOf(personExport({ identities: { email: ['a@example.com'], CRMID: ['z', 'b', 'm'] } }), 1),
     eventOf(personExport({ identities: { crmid: ['m', 'z', 'b'] } }), 2),
@@ -169,7 +169,7 @@ audiences:
     id: ${fansId}
     activate: [{ destination: crm, identity: [crmid, email], identities: all }]
 `;
-  const { activate, crm, outcomes } = openHub({ file });
+  const { activate, crm, outcomes } = openActivation({ file });
   await activate(eventOf(personExport({ identities: { crmid: ['b', 'a'], email: ['x@example.com'] } }), 1));
   await activate(eventOf(personExport({ identities: { crmid: ['b', 'a'] }, status: 'exited' }), 2));
   expect(crm.story).toEqual([
@@ -182,14 +182,14 @@ audiences:
 });
 
 test('a person without an identity that the route accepts is counted as unresolved', async () => {
-  const { activate, crm, outcomes } = openHub();
+  const { activate, crm, outcomes } = openActivation();
   await activate(eventOf(personExport({ identities: { ecid: ['14575006536349286404619648085736425115'] } }), 1));
   expect(outcomes()).toEqual({ 'crm unresolved': 1 });
   expect(crm.requests).toBe(0);
 });
 
 test('a batch without events, and one that concerns nobody, settle without a call or a write', async () => {
-  const { activate, crm, counter, lines } = openHub();
+  const { activate, crm, counter, lines } = openActivation();
   await activate();
   await activate(eventOf(personExport({ audienceId: travellersId }), 1));
   expect([crm.requests, counter('ledger-reads'), counter('ledger-writes')]).toEqual([0, 0, 0]);
@@ -197,7 +197,7 @@ test('a batch without events, and one that concerns nobody, settle without a cal
 });
 
 test('a change has one id over all attempts, also where a lost answer makes an update an entry', async () => {
-  const { activate, retryDue, retryQueue, crm, clock } = openHub();
+  const { activate, retryDue, retryQueue, crm, clock } = openActivation();
   await activate(eventOf(personExport({ firstName: 'Ada' }), 1));
   crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'busy', doubt: 'answered' });
   const event = eventOf(personExport({ firstName: 'Grace' }), 2);

@@ -1,6 +1,6 @@
 import {
   areSameAttributes,
-  claim,
+  lease,
   contentDigest,
   decide,
   isSameDemand,
@@ -13,13 +13,13 @@ import {
   type MembershipState,
 } from '@activation-hub/membership';
 import type { ChangeKind } from '@activation-hub/destination-kit';
-import type { Hub } from './hub.ts';
+import type { ActivationContext } from './activation-context.ts';
 import type { Demand } from './resolve-demands.ts';
 import type { Tally } from './tally.ts';
 import type { Work } from './work.ts';
 
-/** A change that is ours to tell, until our claim expires. */
-export interface ClaimedChange {
+/** A change that is ours to tell, until our lease expires. */
+export interface LeasedChange {
   readonly demand: Demand;
   readonly state: MembershipState;
   readonly kind: ChangeKind;
@@ -36,10 +36,10 @@ export interface WaitingChange {
 }
 
 /**
- * A change that is not told now, because its destination is given a rest. Nobody needs to claim what is not told: the row
+ * A change that is not told now, because its destination is given a rest. Nobody needs to lease what is not told: the row
  * says that it is deferred, once the retry queue has it.
  */
-export interface RestingChange {
+export interface CircuitOpenChange {
   readonly demand: Demand;
   readonly write: LedgerWrite;
   /** When the destination may be asked again, in epoch milliseconds. */
@@ -48,14 +48,14 @@ export interface RestingChange {
 
 /** What there is to do about the demands of a piece of work. */
 export interface Decided {
-  readonly claimed: readonly ClaimedChange[];
+  readonly leased: readonly LeasedChange[];
   readonly waiting: readonly WaitingChange[];
-  readonly resting: readonly RestingChange[];
+  readonly resting: readonly CircuitOpenChange[];
 }
 
-/** Who claims, and until when. */
-export interface Claimant {
-  readonly claimant: string;
+/** Who leases, and until when. */
+export interface LeaseHolder {
+  readonly holder: string;
   readonly expiresAtMs: number;
 }
 
@@ -67,30 +67,31 @@ const roundsMax = 5;
 
 /**
  * Compares every demand with what the ledger knows. What needs no call is counted, and noted where a later, older state
- * must find it; what is to be told is claimed. A row that somebody else writes in between is read and decided again.
+ * must find it; what is to be told is leased. A row that somebody else writes in between is read and decided again.
  */
 export async function decideChanges(
   demands: readonly Demand[],
   work: Work,
-  by: Claimant,
-  hub: Hub,
+  by: LeaseHolder,
+  context: ActivationContext,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Decided> {
-  const claimed: ClaimedChange[] = [];
+  const leased: LeasedChange[] = [];
   const waiting: WaitingChange[] = [];
-  const resting: RestingChange[] = [];
+  const resting: CircuitOpenChange[] = [];
   const asking = work.retry === undefined ? 'first' : work.retry.isReplay ? 'replay' : 'retry';
-  const nowMs = hub.clock.now();
-  const restUntilMs = restOf(work, hub, nowMs);
-  let open = asking === 'first' ? demands.filter((demand) => !isKnownAsSettled(demand, hub, tally, nowMs)) : demands;
+  const nowMs = context.clock.now();
+  const restUntilMs = restOf(work, context, nowMs);
+  let open =
+    asking === 'first' ? demands.filter((demand) => !isKnownAsSettled(demand, context, tally, nowMs)) : demands;
 
   for (let round = 0; open.length > 0; round += 1) {
     if (round === roundsMax) {
-      for (const demand of open) waiting.push({ demand, untilMs: hub.clock.now() });
+      for (const demand of open) waiting.push({ demand, untilMs: context.clock.now() });
       break;
     }
-    const rows = await hub.ledger.read(
+    const rows = await context.ledger.read(
       open.map(({ key }) => key),
       signal,
     );
@@ -100,11 +101,11 @@ export async function decideChanges(
     for (const [index, demand] of open.entries()) {
       const row = rows[index];
       const state = stateOf(demand, row?.record);
-      const decision = decide(row?.record, state, hub.clock.now(), asking);
-      if (decision.action === 'nothing') finish(demand, row, decision.because, hub, tally);
+      const decision = decide(row?.record, state, context.clock.now(), asking);
+      if (decision.action === 'nothing') finish(demand, row, decision.because, context, tally);
       else if (decision.action === 'wait') waiting.push({ demand, untilMs: decision.untilMs });
       else if (decision.action === 'restore') {
-        if (row === undefined || demand.route.mode !== 'live') finish(demand, undefined, 'superseded', hub, tally);
+        if (row === undefined || demand.route.mode !== 'live') finish(demand, undefined, 'superseded', context, tally);
         else plans.push(planRestoring(demand, row, decision.kind, by, nowMs));
       } else {
         const untilMs = decision.action === 'tell' ? restUntilMs(demand) : undefined;
@@ -112,36 +113,36 @@ export async function decideChanges(
         else resting.push({ demand, write: deferral(demand, state, row, by), untilMs });
       }
     }
-    open = await carryOut(plans, claimed, hub, tally, signal);
+    open = await carryOut(plans, leased, context, tally, signal);
   }
-  return { claimed, waiting, resting };
+  return { leased, waiting, resting };
 }
 
 /**
  * Until when a demand's destination rests; undefined when it may be told. The retry queue, which has what was deferred, is
  * the first to ask a destination again, so that a partition need not wait for an answer that may not come.
  */
-function restOf(work: Work, hub: Hub, nowMs: number): (demand: Demand) => number | undefined {
+function restOf(work: Work, context: ActivationContext, nowMs: number): (demand: Demand) => number | undefined {
   if (work.retry !== undefined) return () => undefined;
-  const rests = new Map([...hub.targets].map(([key, { breaker }]) => [key, breaker.restUntilMs(nowMs)]));
+  const rests = new Map([...context.targets].map(([key, { breaker }]) => [key, breaker.restUntilMs(nowMs)]));
   return ({ route }) => (route.mode === 'live' ? rests.get(route.destination) : undefined);
 }
 
-/** What the row would be if the change had been claimed, and its destination not asked. */
-function deferral(demand: Demand, state: MembershipState, row: LedgerRow | undefined, by: Claimant): LedgerWrite {
-  const claimed = claim(row?.record, { state, attributes: demand.attributes }, by);
-  return { key: demand.key, record: settle(claimed, 'deferred'), expected: row?.version };
+/** What the row would be if the change had been leased, and its destination not asked. */
+function deferral(demand: Demand, state: MembershipState, row: LedgerRow | undefined, by: LeaseHolder): LedgerWrite {
+  const leased = lease(row?.record, { state, attributes: demand.attributes }, by);
+  return { key: demand.key, record: settle(leased, 'deferred'), expected: row?.version };
 }
 
 /** Writes what is planned, and gives back the demands of which the row was written by somebody else in between. */
 async function carryOut(
   plans: readonly Plan[],
-  claimed: ClaimedChange[],
-  hub: Hub,
+  leased: LeasedChange[],
+  context: ActivationContext,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Demand[]> {
-  const results = await hub.ledger.write(
+  const results = await context.ledger.write(
     plans.map(({ write }) => write),
     signal,
   );
@@ -157,8 +158,8 @@ async function carryOut(
     if (next.is === 'delivery') {
       const { kind, isRestored } = next;
       const { attributes } = write.record;
-      claimed.push({ demand: isRestored ? { ...demand, attributes } : demand, state, row, kind, isRestored });
-    } else finish(demand, row, next.outcome, hub, tally);
+      leased.push({ demand: isRestored ? { ...demand, attributes } : demand, state, row, kind, isRestored });
+    } else finish(demand, row, next.outcome, context, tally);
   }
   return lost;
 }
@@ -178,29 +179,29 @@ function planFor(
   state: MembershipState,
   row: LedgerRow | undefined,
   decision: Extract<Decision, { action: 'note' | 'tell' }>,
-  by: Claimant,
+  by: LeaseHolder,
 ): Plan {
   const asked = { state, attributes: demand.attributes };
   const plan = (record: LedgerRecord, next: Plan['next']): Plan => {
     return { demand, state, write: { key: demand.key, record, expected: row?.version }, next };
   };
   if (decision.action === 'note') {
-    return plan(note(row?.record, asked, decision.standing), { is: 'outcome', outcome: 'unchanged' });
+    return plan(note(row?.record, asked, decision.rowState), { is: 'outcome', outcome: 'unchanged' });
   }
   switch (demand.route.mode) {
     case 'live':
-      return plan(claim(row?.record, asked, by), { is: 'delivery', kind: decision.kind, isRestored: false });
+      return plan(lease(row?.record, asked, by), { is: 'delivery', kind: decision.kind, isRestored: false });
     case 'shadow':
-      return plan(settle(claim(row?.record, asked, by), 'told'), { is: 'outcome', outcome: 'shadowed' });
+      return plan(settle(lease(row?.record, asked, by), 'delivered'), { is: 'outcome', outcome: 'shadowed' });
     case 'paused':
       return plan(note(row?.record, asked, 'pending'), { is: 'outcome', outcome: 'paused' });
   }
 }
 
 /** Tells the newest state of the row again, as a change of its own: a destination that remembers ids had it before. */
-function planRestoring(demand: Demand, row: LedgerRow, kind: ChangeKind, by: Claimant, nowMs: number): Plan {
+function planRestoring(demand: Demand, row: LedgerRow, kind: ChangeKind, by: LeaseHolder, nowMs: number): Plan {
   const { known, attributes } = row.record;
-  const record = claim(row.record, { state: known, attributes }, by);
+  const record = lease(row.record, { state: known, attributes }, by);
   return {
     demand,
     state: { ...known, enqueuedAtMs: nowMs },
@@ -210,13 +211,13 @@ function planRestoring(demand: Demand, row: LedgerRow, kind: ChangeKind, by: Cla
 }
 
 /** The way of most exports: the cache knows that there is nothing to do. */
-function isKnownAsSettled(demand: Demand, hub: Hub, tally: Tally, nowMs: number): boolean {
-  const row = hub.ledgerCache.get(demand.keyText, nowMs);
+function isKnownAsSettled(demand: Demand, context: ActivationContext, tally: Tally, nowMs: number): boolean {
+  const row = context.ledgerCache.get(demand.keyText, nowMs);
   if (row === undefined) return false;
   const state = stateOf(demand, row.record);
   const decision = decide(row.record, state, nowMs);
-  if (decision.action === 'nothing') finish(demand, undefined, decision.because, hub, tally);
-  else if (isPausedAlready(demand, state, row.record)) finish(demand, undefined, 'paused', hub, tally);
+  if (decision.action === 'nothing') finish(demand, undefined, decision.because, context, tally);
+  else if (isPausedAlready(demand, state, row.record)) finish(demand, undefined, 'paused', context, tally);
   else return false;
   return true;
 }
@@ -239,17 +240,17 @@ function stateOf({ state, attributes }: Demand, record: LedgerRecord | undefined
 
 /** A paused route notes a demand once; the exports that repeat it need no further write. */
 function isPausedAlready({ route }: Demand, state: MembershipState, record: LedgerRecord): boolean {
-  return route.mode === 'paused' && record.standing.is === 'pending' && isSameDemand(record.known, state);
+  return route.mode === 'paused' && record.rowState.is === 'pending' && isSameDemand(record.known, state);
 }
 
 function finish(
   demand: Demand,
   row: LedgerRow | undefined,
   outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused',
-  hub: Hub,
+  context: ActivationContext,
   tally: Tally,
 ): void {
-  if (row !== undefined) hub.ledgerCache.set(demand.keyText, row, hub.clock.now());
+  if (row !== undefined) context.ledgerCache.set(demand.keyText, row, context.clock.now());
   tally.count(demand.route.destination, outcomeOf(demand, outcome));
 }
 

@@ -1,18 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { backoffMs, restReason, type Backoff, type DeferredEvent, type Retry } from '@activation-hub/delivery';
-import type { RestingChange, WaitingChange } from './decide-changes.ts';
+import {
+  backoffMs,
+  circuitOpenReason,
+  type Backoff,
+  type DeferredEvent,
+  type ReceivedEvent,
+  type Retry,
+} from '@activation-hub/delivery';
+import type { CircuitOpenChange, WaitingChange } from './decide-changes.ts';
 import type { DeliveredChange } from './deliver-changes.ts';
-import type { Hub } from './hub.ts';
-import type { IncomingEvent } from './read-events.ts';
+import type { ActivationContext } from './activation-context.ts';
 import type { Demand } from './resolve-demands.ts';
 import type { Tally } from './tally.ts';
 import type { Work } from './work.ts';
 
 /** How the waits between the attempts of a retry grow. */
 const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
-/** A retry is due at least so long after it was deferred, and after a claim has expired. */
+/** A retry is due at least so long after it was deferred, and after a lease has expired. */
 const restMs = 1_000;
-/** Somebody else's claim is mostly over in a moment: it is looked at once more before it is waited for. */
+/** Somebody else's lease is mostly over in a moment: it is looked at once more before it is waited for. */
 const lookAgainMs = 2_000;
 /** However young it is, a retry that was tried so often is given up. */
 const attemptsMax = 100;
@@ -32,8 +38,8 @@ interface OpenChange {
   readonly reason: string;
   readonly wasTried: boolean;
   readonly notBeforeMs: number;
-  /** Nobody may tell it before a claim has expired. */
-  readonly isClaimed: boolean;
+  /** Nobody may tell it before a lease has expired. */
+  readonly isLeased: boolean;
   /** By what the destination is asked for it, when that has accepted it. */
   readonly accepted?: readonly [changeId: string, receipt: string];
 }
@@ -46,14 +52,14 @@ export async function deferChanges(
   ended: {
     readonly results: readonly DeliveredChange[];
     readonly waiting: readonly WaitingChange[];
-    readonly resting: readonly RestingChange[];
+    readonly resting: readonly CircuitOpenChange[];
   },
   work: Work,
-  hub: Hub,
+  context: ActivationContext,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Later> {
-  const nowMs = hub.clock.now();
+  const nowMs = context.clock.now();
   const deferred = new Set<DeliveredChange>();
   const givenUp = new Set<DeliveredChange>();
   const open: OpenChange[] = ended.waiting.map(({ demand, untilMs }) => ({
@@ -62,16 +68,16 @@ export async function deferChanges(
     reason: 'somebody else was telling the destination',
     wasTried: false,
     notBeforeMs: work.retry === undefined ? Math.min(untilMs + restMs, nowMs + lookAgainMs) : untilMs + restMs,
-    isClaimed: true,
+    isLeased: true,
   }));
   for (const { demand, untilMs } of ended.resting) {
-    const cause = { class: 'transient', reason: restReason, wasTried: false };
-    open.push({ demand, ...cause, notBeforeMs: untilMs, isClaimed: false });
+    const cause = { class: 'transient', reason: circuitOpenReason, wasTried: false };
+    open.push({ demand, ...cause, notBeforeMs: untilMs, isLeased: false });
   }
   for (const change of ended.results) {
     const { demand, result, row } = change;
     if (result.status !== 'retry') continue;
-    if (isTooOld(work.retry, hub.targets.get(demand.route.destination)?.giveUpAfterMs, nowMs)) {
+    if (isTooOld(work.retry, context.targets.get(demand.route.destination)?.giveUpAfterMs, nowMs)) {
       givenUp.add(change);
       continue;
     }
@@ -81,7 +87,7 @@ export async function deferChanges(
     open.push({ ...openChange(demand, result, row, restMs), ...accepted });
   }
   for (const { demand } of open) tally.count(demand.route.destination, 'deferred');
-  await putRetries(open, work, hub, signal);
+  await putRetries(open, work, context, signal);
   return { deferred, givenUp };
 }
 
@@ -92,16 +98,16 @@ export async function deferChanges(
 export async function deferRepairs(
   results: readonly DeliveredChange[],
   work: Work,
-  hub: Hub,
+  context: ActivationContext,
   signal: AbortSignal,
 ): Promise<void> {
-  // Whoever looks too early would take the claim of the repair for that of somebody who tells something newer.
-  const marginMs = hub.timing.claimMs - hub.timing.settleByMs;
+  // Whoever looks too early would take the lease of the repair for that of somebody who tells something newer.
+  const marginMs = context.timing.leaseMs - context.timing.settleByMs;
   const open = results.flatMap(({ demand, result, row }) => {
     if (result.status === 'delivered') return [];
     return [openChange(demand, result.status === 'retry' ? result : { ...result, wasTried: true }, row, marginMs)];
   });
-  await putRetries(open, work, hub, signal);
+  await putRetries(open, work, context, signal);
 }
 
 type Asked = Omit<Extract<DeliveredChange['result'], { readonly status: 'retry' }>, 'status'>;
@@ -109,32 +115,42 @@ type Asked = Omit<Extract<DeliveredChange['result'], { readonly status: 'retry' 
 function openChange(
   demand: Demand,
   { class: cause, reason, wasTried, notBeforeMs = 0, doubt }: Asked,
-  { record: { standing } }: DeliveredChange['row'],
-  afterClaimMs: number,
+  { record: { rowState } }: DeliveredChange['row'],
+  afterLeaseMs: number,
 ): OpenChange {
-  const isClaimed = doubt === 'unanswered' && standing.is === 'claimed';
-  const freeAtMs = isClaimed ? standing.expiresAtMs + afterClaimMs : 0;
-  return { demand, class: cause, reason, wasTried, isClaimed, notBeforeMs: Math.max(notBeforeMs, freeAtMs) };
+  const isLeased = doubt === 'unanswered' && rowState.is === 'leased';
+  const freeAtMs = isLeased ? rowState.expiresAtMs + afterLeaseMs : 0;
+  return { demand, class: cause, reason, wasTried, isLeased, notBeforeMs: Math.max(notBeforeMs, freeAtMs) };
 }
 
 /** Retries of their own, whatever led here: of one that was given to two workers, neither must undo what the other puts. */
-async function putRetries(open: readonly OpenChange[], work: Work, hub: Hub, signal: AbortSignal): Promise<void> {
+async function putRetries(
+  open: readonly OpenChange[],
+  work: Work,
+  context: ActivationContext,
+  signal: AbortSignal,
+): Promise<void> {
   const groups = Map.groupBy(
     open,
-    ({ demand, isClaimed, accepted }) => `${demand.route.destination} ${isClaimed} ${accepted !== undefined}`,
+    ({ demand, isLeased, accepted }) => `${demand.route.destination} ${isLeased} ${accepted !== undefined}`,
   );
   for (const group of groups.values()) {
-    for (const part of partsOf(group)) await putRetry(part, work, hub, signal);
+    for (const part of partsOf(group)) await putRetry(part, work, context, signal);
   }
 }
 
-async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, signal: AbortSignal): Promise<void> {
+async function putRetry(
+  changes: readonly OpenChange[],
+  work: Work,
+  context: ActivationContext,
+  signal: AbortSignal,
+): Promise<void> {
   const [first] = changes;
   if (first === undefined) return;
-  const nowMs = hub.clock.now();
+  const nowMs = context.clock.now();
   const attempts = (work.retry?.attempts ?? 0) + (changes.some(({ wasTried }) => wasTried) ? 1 : 0);
   const firstDeferredAtMs = work.retry?.firstDeferredAtMs ?? nowMs;
-  const againAtMs = first.isClaimed ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, hub);
+  const againAtMs = first.isLeased ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, context);
   const dueAtMs = Math.max(againAtMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
   const receipts = changes.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const retry: Retry = {
@@ -148,21 +164,21 @@ async function putRetry(changes: readonly OpenChange[], work: Work, hub: Hub, si
     isReplay: work.retry?.isReplay ?? false,
     ...(receipts.length === 0 ? {} : { receipts: Object.fromEntries(receipts) }),
   };
-  await hub.retryQueue.put(retry, dueAtMs, signal);
+  await context.retryQueue.put(retry, dueAtMs, signal);
   const { destination, class: cause, reason } = retry;
   const deferral = { destination, changes: changes.length, attempts, waitMs: dueAtMs - nowMs };
-  if (cause === 'accepted') hub.telemetry.emit('changes-accepted', deferral);
-  else hub.telemetry.emit('changes-deferred', { ...deferral, class: cause, reason });
+  if (cause === 'accepted') context.telemetry.emit('changes-accepted', deferral);
+  else context.telemetry.emit('changes-deferred', { ...deferral, class: cause, reason });
 }
 
 /** When a retry is to be tried again, by how often it was and how old it is. */
 export function dueAgainAtMs(
   { attempts, firstDeferredAtMs }: Pick<Retry, 'attempts' | 'firstDeferredAtMs'>,
-  hub: Hub,
+  context: ActivationContext,
 ): number {
-  const nowMs = hub.clock.now();
+  const nowMs = context.clock.now();
   const waits = Math.max(attempts, waitsOfAge(nowMs - firstDeferredAtMs));
-  return nowMs + restMs + backoffMs(backoff, waits, hub.clock.random);
+  return nowMs + restMs + backoffMs(backoff, waits, context.clock.random);
 }
 
 /**
@@ -185,7 +201,7 @@ function deferredEvents(changes: readonly OpenChange[]): readonly DeferredEvent[
 function partsOf(changes: readonly OpenChange[]): OpenChange[][] {
   const parts: OpenChange[][] = [];
   let bytes = Infinity;
-  let seen = new Set<IncomingEvent>();
+  let seen = new Set<ReceivedEvent>();
   for (const change of changes) {
     const { event } = change.demand;
     const more = seen.has(event) ? 0 : event.body.byteLength;

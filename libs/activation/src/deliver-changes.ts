@@ -1,53 +1,53 @@
 import { deliver, type DeliveryResult } from '@activation-hub/delivery';
 import type { Change, Delivery } from '@activation-hub/destination-kit';
 import { changeId } from '@activation-hub/membership';
-import type { ClaimedChange } from './decide-changes.ts';
-import type { Hub } from './hub.ts';
+import type { LeasedChange } from './decide-changes.ts';
+import type { ActivationContext } from './activation-context.ts';
 
-/** What became of a claimed change at its destination. */
-export interface DeliveredChange extends ClaimedChange {
+/** What became of a leased change at its destination. */
+export interface DeliveredChange extends LeasedChange {
   readonly changeId: string;
   readonly result: DeliveryResult;
 }
 
 /**
- * Tells every destination what is claimed for it, all destinations at once, so that a slow one holds up only itself.
+ * Tells every destination what is leased for it, all destinations at once, so that a slow one holds up only itself.
  * `receipts` are those of changes that a destination accepted before, by change id: it is asked for them. Without them nobody
  * asks later, and what a destination accepts counts as delivered.
  */
 export async function deliverChanges(
-  claimed: readonly ClaimedChange[],
-  hub: Hub,
+  leased: readonly LeasedChange[],
+  context: ActivationContext,
   signal: AbortSignal,
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredChange[]> {
-  const byDestination = Map.groupBy(claimed, ({ demand }) => demand.route.destination);
+  const byDestination = Map.groupBy(leased, ({ demand }) => demand.route.destination);
   const results = await Promise.all(
-    [...byDestination].map(([destination, changes]) => deliverTo(destination, changes, hub, signal, receipts)),
+    [...byDestination].map(([destination, changes]) => deliverTo(destination, changes, context, signal, receipts)),
   );
   return results.flat();
 }
 
 async function deliverTo(
   destination: string,
-  claimed: readonly ClaimedChange[],
-  hub: Hub,
+  leased: readonly LeasedChange[],
+  context: ActivationContext,
   signal: AbortSignal,
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredChange[]> {
-  const target = hub.targets.get(destination);
+  const target = context.targets.get(destination);
   // The app sets up every destination that a live route names, and refuses to start when one cannot be.
   if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
 
-  const deliveries = claimed.map(deliveryOf);
+  const deliveries = leased.map(deliveryOf);
   const results = await deliver(target, deliveries, {
-    telemetry: hub.telemetry,
-    clock: hub.clock,
-    patienceMs: hub.timing.patienceMs,
+    telemetry: context.telemetry,
+    clock: context.clock,
+    waitMaxMs: context.timing.waitMaxMs,
     signal,
     ...(receipts === undefined ? {} : { receipts }),
   });
-  return claimed.map((change, index) => {
+  return leased.map((change, index) => {
     const id = deliveries[index]?.change.id ?? '';
     const result = results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
@@ -58,7 +58,7 @@ async function deliverTo(
 }
 
 /** The change in full, as the connector gets it. */
-export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row' | 'isRestored'>): Delivery {
+export function deliveryOf({ demand, kind, state }: Omit<LeasedChange, 'row' | 'isRestored'>): Delivery {
   const { audience, membership, keyText, attributes, route } = demand;
   const { key, namespace, id } = audience;
   const name = audience.name ?? membership.name;
@@ -70,5 +70,5 @@ export function deliveryOf({ demand, kind, state }: Omit<ClaimedChange, 'row' | 
     qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
     attributes,
   };
-  return { change, terms: route.terms };
+  return { change, options: route.options };
 }

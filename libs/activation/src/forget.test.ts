@@ -1,14 +1,23 @@
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
 import type { DeadLetter, Retry } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
-import { DisturbedLedger, eventOf, fansId, fansKey, openHub, personExport, type TestHub } from '../testing/index.ts';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  fansKey,
+  openActivation,
+  personExport,
+  type TestActivation,
+} from '../testing/index.ts';
 import { forget } from './forget.ts';
 import { withoutPerson } from './without-person.ts';
 
 const { signal } = new AbortController();
 const p1 = { namespace: 'crmid', value: 'p1' };
 const text = (body: Uint8Array | undefined): string | undefined => body && Buffer.from(body).toString();
-const forgetIn = ({ hub }: TestHub, dryRun = false) => forget(p1, ['crm', 'ads'], hub, { dryRun, signal });
+const forgetIn = ({ context }: TestActivation, dryRun = false) =>
+  forget(p1, ['crm', 'ads'], context, { dryRun, signal });
 
 test('a body without the person stays byte for byte', () => {
   const body = Buffer.from(' [ {"identityMap":{"crmid":[{"id":"p2"}]}} ] ');
@@ -68,15 +77,15 @@ const letterOf = (sequenceNumber: number, ...people: readonly string[]): DeadLet
   givenUpAtMs: 0,
 });
 
-async function fill(opened: TestHub): Promise<void> {
+async function fill(opened: TestActivation): Promise<void> {
   await opened.activate(eventOf(personExport()), eventOf(personExport({ person: 'p2' }), 1));
   for (const retry of [retryOf('own', 'p1', 'p1'), retryOf('mixed', 'p1', 'p2'), retryOf('others', 'p2')])
-    await opened.hub.retryQueue.put(retry, 0, signal);
-  await opened.hub.deadLetters.put([letterOf(7, 'p1'), letterOf(8, 'p1', 'p2'), letterOf(9, 'p2')], signal);
+    await opened.context.retryQueue.put(retry, 0, signal);
+  await opened.context.deadLetters.put([letterOf(7, 'p1'), letterOf(8, 'p1', 'p2'), letterOf(9, 'p2')], signal);
 }
 
 test('a person is erased from ledger, retries and dead letters, other people stay, and a second run finds nothing', async () => {
-  const opened = openHub();
+  const opened = openActivation();
   await fill(opened);
   const expected = { retryEvents: 3, deadLetters: 2, ledgerRows: 1 };
   expect(await forgetIn(opened, true)).toEqual(expected);
@@ -96,13 +105,13 @@ test('a person is erased from ledger, retries and dead letters, other people sta
     expect(text(body)).not.toContain('"p1"');
     expect(text(body)).toContain('"p2"');
   }
-  expect(await opened.hub.ledger.read([fansKey('p1')], signal)).toEqual([undefined]);
-  expect((await opened.hub.ledger.read([fansKey('p2')], signal))[0]).toBeDefined();
+  expect(await opened.context.ledger.read([fansKey('p1')], signal)).toEqual([undefined]);
+  expect((await opened.context.ledger.read([fansKey('p2')], signal))[0]).toBeDefined();
   expect(await forgetIn(opened)).toEqual({ retryEvents: 0, deadLetters: 0, ledgerRows: 0 });
 });
 
 test('rows of shadow routes are erased too', async () => {
-  const opened = openHub({
+  const opened = openActivation({
     file: `
 version: 1
 destinations: { crm: { type: recording } }
@@ -117,7 +126,7 @@ audiences:
 
 test('a row that is written meanwhile is erased all the same, and one that never rests is an error without the identity', async () => {
   const ledger = new DisturbedLedger();
-  const opened = openHub({ ledger });
+  const opened = openActivation({ ledger });
   await opened.activate(eventOf(personExport()));
   const remove = ledger.remove.bind(ledger);
   let disturbances = 1;

@@ -1,7 +1,7 @@
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { eventOf, fansId, openHub, personExport, travellersId } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
 import { inspect, type Inspection } from './index.ts';
 
 const { signal } = new AbortController();
@@ -23,18 +23,20 @@ audiences:
 `,
   {
     fileName: 'test.yaml',
-    destinations: new Map([['recording', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+    destinations: new Map([['recording', { settings: z.strictObject({}), options: z.strictObject({}) }]]),
   },
 );
 
-async function inspected(body: Uint8Array): Promise<{ inspection: Inspection; opened: ReturnType<typeof openHub> }> {
-  const opened = openHub();
-  const { hub } = opened;
+async function inspected(
+  body: Uint8Array,
+): Promise<{ inspection: Inspection; opened: ReturnType<typeof openActivation> }> {
+  const opened = openActivation();
+  const { context } = opened;
   const inspection = await inspect(body, {
     matcher: createMatcher(file),
-    targets: hub.targets,
-    telemetry: hub.telemetry,
-    clock: hub.clock,
+    targets: context.targets,
+    telemetry: context.telemetry,
+    clock: context.clock,
     signal,
   });
   return { inspection, opened };

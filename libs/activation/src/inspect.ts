@@ -67,8 +67,7 @@ export async function inspect(
     const target = options.targets.get(destination);
     const deliveries = changes.flatMap(({ delivery }) => (delivery === undefined ? [] : [delivery]));
     if (target === undefined) continue;
-    for (const [id, result] of await deliver(target, deliveries, { ...options, patienceMs: 0 }))
-      results.set(id, result);
+    for (const [id, result] of await deliver(target, deliveries, { ...options, waitMaxMs: 0 })) results.set(id, result);
   }
 
   return {

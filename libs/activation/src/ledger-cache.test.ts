@@ -7,7 +7,7 @@ const rowOf = (version: string): LedgerRow => ({
   version,
   record: {
     known: { status: 'realized', isMember: true, qualifiedAtMs: 0, enqueuedAtMs: 0, sequenceNumber: 0, content: '' },
-    standing: { is: 'told' },
+    rowState: { is: 'delivered' },
     attributes: {},
     inDoubt: false,
   },

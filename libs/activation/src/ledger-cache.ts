@@ -1,4 +1,4 @@
-import type { OriginalEvent } from '@activation-hub/delivery';
+import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { LedgerRow } from '@activation-hub/membership';
 
 /**
@@ -31,7 +31,7 @@ export class LedgerCache {
    * Says which events come next. When some of their partition are missing since the last, another worker had it in
    * between: what that told is not known here, so everything is forgotten.
    */
-  follow(events: readonly OriginalEvent[]): void {
+  follow(events: readonly ReceivedEvent[]): void {
     const [first] = events;
     const last = events.at(-1);
     if (first === undefined || last === undefined) return;

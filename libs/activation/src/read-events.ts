@@ -1,24 +1,21 @@
 import { readProfileExports, type ProfileExport, type Refusal } from '@activation-hub/audience-events';
-import type { OriginalEvent } from '@activation-hub/delivery';
-
-/** An event as the trigger hands it over. What its metadata did not say is filled in by the trigger. */
-export type IncomingEvent = OriginalEvent;
+import type { ReceivedEvent } from '@activation-hub/delivery';
 
 export interface ReadExport {
-  readonly event: IncomingEvent;
+  readonly event: ReceivedEvent;
   readonly profileExport: ProfileExport;
 }
 
 /** Something in an event that is not what AEP sends. */
 export interface Unreadable {
-  readonly event: IncomingEvent;
+  readonly event: ReceivedEvent;
   readonly refusal: Refusal;
   /** The audience whose membership could not be read, by its key; absent when it concerns the whole export. */
   readonly audience?: string;
 }
 
 /** Reads every event; an array with a bad element keeps its good ones. Never throws. */
-export function readEvents(events: readonly IncomingEvent[]): {
+export function readEvents(events: readonly ReceivedEvent[]): {
   readonly exports: readonly ReadExport[];
   readonly unreadable: readonly Unreadable[];
 } {

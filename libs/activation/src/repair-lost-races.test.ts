@@ -1,8 +1,8 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import { claim, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
+import { lease, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
 import { InMemoryRetryQueue, type Retry } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
-import { DisturbedLedger, eventOf, fansKey, noonMs, openHub, personExport } from '../testing/index.ts';
+import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
 import { activate, retryWork } from './index.ts';
 
 const { signal } = new AbortController();
@@ -14,14 +14,14 @@ const exitAt = (at: number): MembershipState => ({
   sequenceNumber: 0,
   content: '',
 });
-const another = { claimant: 'another worker', expiresAtMs: 0 };
-const toldExit = settle(claim(undefined, { state: exitAt(60), attributes: {} }, another), 'told');
+const another = { holder: 'another worker', expiresAtMs: 0 };
+const toldExit = settle(lease(undefined, { state: exitAt(60), attributes: {} }, another), 'delivered');
 
-/** A hub whose first delivery has lost its claim to the exit of a minute later when it is to be settled. */
+/** A hub whose first delivery has lost its lease to the exit of a minute later when it is to be settled. */
 function openOvertaken() {
   const ledger = new DisturbedLedger();
   ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), toldExit) : undefined);
-  const opened = openHub({ ledger });
+  const opened = openActivation({ ledger });
   const record = async (): Promise<LedgerRecord | undefined> => (await ledger.read([fansKey()], signal))[0]?.record;
   const passTime = async (): Promise<void> => {
     opened.clock.nowMs = opened.retryQueue.nextDueAtMs ?? 0;
@@ -37,45 +37,45 @@ test('a repair that the destination does not take is made by the retry queue, th
   };
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1']);
-  expect(await record()).toMatchObject({ standing: { is: 'pending' }, inDoubt: true });
+  expect(await record()).toMatchObject({ rowState: { is: 'pending' }, inDoubt: true });
   await passTime();
-  expect(await record()).toMatchObject({ standing: { is: 'pending' }, inDoubt: true });
+  expect(await record()).toMatchObject({ rowState: { is: 'pending' }, inDoubt: true });
   crm.onRequest = () => undefined;
   await passTime();
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
-  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'told' }, inDoubt: false });
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' }, inDoubt: false });
   expect(retryQueue.nextDueAtMs).toBeUndefined();
 });
 
-test('a repair without an answer keeps its claim, and is made again when that has expired', async () => {
-  const { activate: tell, crm, record, passTime, clock, hub, retryQueue } = openOvertaken();
+test('a repair without an answer keeps its lease, and is made again when that has expired', async () => {
+  const { activate: tell, crm, record, passTime, clock, context, retryQueue } = openOvertaken();
   const startedMs = clock.nowMs;
   crm.onRequest = () => {
     if (crm.requests === 2) throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
   };
   await tell(eventOf(personExport({ at: 0 }), 1));
-  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'claimed' }, inDoubt: true });
-  // Late enough for every worker's clock, or the claim of the repair would be taken for somebody else's.
-  expect(retryQueue.nextDueAtMs).toBeGreaterThan(startedMs + hub.timing.claimMs + 10_000);
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'leased' }, inDoubt: true });
+  // Late enough for every worker's clock, or the lease of the repair would be taken for somebody else's.
+  expect(retryQueue.nextDueAtMs).toBeGreaterThan(startedMs + context.timing.leaseMs + 10_000);
   await passTime();
   expect(crm.story.at(-1)).toBe('exited sports-fans p1');
-  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'told' }, inDoubt: false });
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' }, inDoubt: false });
 });
 
-test('a repair that is itself marked as in doubt knows its own claim and is made once more', async () => {
+test('a repair that is itself marked as in doubt knows its own lease and is made once more', async () => {
   const { activate: tell, crm, ledger, record } = openOvertaken();
   ledger.beforeWrite = async (n) => {
     if (n === 2) await ledger.overwrite(fansKey(), toldExit);
     const now = await record();
-    // The third write claims the repair, the fourth settles it.
+    // The third write leases the repair, the fourth settles it.
     if (n === 4 && now !== undefined) await ledger.overwrite(fansKey(), { ...now, inDoubt: true });
   };
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1', 'exited sports-fans p1']);
-  expect(await record()).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+  expect(await record()).toMatchObject({ rowState: { is: 'delivered' }, inDoubt: false });
 });
 
-test('a change that is deferred and has lost its claim is counted once', async () => {
+test('a change that is deferred and has lost its lease is counted once', async () => {
   const { activate: tell, crm, outcomes } = openOvertaken();
   crm.onRequest = () => {
     if (crm.requests === 1) throw new DestinationError('transient', 'In doubt.', { doubt: 'answered' });
@@ -85,17 +85,17 @@ test('a change that is deferred and has lost its claim is counted once', async (
   expect(crm.story).toEqual(['exited sports-fans p1']);
 });
 
-test('a worker that stood still and then had no answer finds out that it has lost its claim', async () => {
-  const { activate: tell, crm, clock, hub, record } = openOvertaken();
+test('a worker that stood still and then had no answer finds out that it has lost its lease', async () => {
+  const { activate: tell, crm, clock, context, record } = openOvertaken();
   crm.onRequest = (changes) => {
     if (crm.requests > 1) return;
-    clock.nowMs += hub.timing.claimMs + 60_000;
+    clock.nowMs += context.timing.leaseMs + 60_000;
     for (const change of changes) crm.take(change);
     throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
   };
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
-  expect(await record()).toMatchObject({ known: exitAt(60), standing: { is: 'told' } });
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' } });
 });
 
 /** A retry queue that fails once when it is to keep something. */
@@ -112,7 +112,7 @@ class FailingRetryQueue extends InMemoryRetryQueue {
 test('a retry that ends between two parts of what it defers is whole when it is given again', async () => {
   const ledger = new DisturbedLedger();
   const retryQueue = new FailingRetryQueue();
-  const { activate: tell, retryDue, crm, clock, hub } = openHub({ ledger, retryQueue });
+  const { activate: tell, retryDue, crm, clock, context } = openActivation({ ledger, retryQueue });
   crm.onRequest = () => {
     throw new DestinationError('set-up', 'No credentials.');
   };
@@ -123,12 +123,12 @@ test('a retry that ends between two parts of what it defers is whole when it is 
   const [row] = await ledger.read([fansKey('p1')], signal);
   if (retry === undefined || row === undefined) throw new Error('Nothing was deferred.');
   const { known: state, attributes } = row.record;
-  const by = { claimant: 'another worker', expiresAtMs: clock.nowMs + 60_000 };
-  await ledger.overwrite(fansKey('p1'), claim(row.record, { state, attributes }, by));
+  const by = { holder: 'another worker', expiresAtMs: clock.nowMs + 60_000 };
+  await ledger.overwrite(fansKey('p1'), lease(row.record, { state, attributes }, by));
 
   // One person waits for another worker, the other is refused again: they are deferred apart.
   retryQueue.putsUntilFailure = 2;
-  await expect(activate(retryWork(retry), hub)).rejects.toThrow('the queue is down');
+  await expect(activate(retryWork(retry), context)).rejects.toThrow('the queue is down');
   expect((await retryQueue.read(message, signal))?.events).toHaveLength(2);
 
   crm.onRequest = () => undefined;

@@ -12,7 +12,7 @@ import {
   type UndigestedState,
 } from '@activation-hub/membership';
 import { permits } from './consent.ts';
-import type { Hub } from './hub.ts';
+import type { ActivationContext } from './activation-context.ts';
 import type { RoutedMembership } from './route-exports.ts';
 import type { Tally } from './tally.ts';
 
@@ -32,7 +32,7 @@ export interface Demand extends RoutedMembership {
  */
 export function resolveDemands(
   memberships: readonly RoutedMembership[],
-  targets: Hub['targets'],
+  targets: ActivationContext['targets'],
   tally: Tally,
 ): readonly Demand[] {
   const newest = new Map<string, Demand>();

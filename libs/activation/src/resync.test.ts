@@ -8,11 +8,11 @@ import {
   eventOf,
   fansId,
   fansKey,
-  openHub,
+  openActivation,
   personExport,
   RecordingDestination,
   travellersId,
-  type TestHub,
+  type TestActivation,
 } from '../testing/index.ts';
 import { countResync, resync, type ResyncOptions, type ResyncParts } from './resync.ts';
 
@@ -35,27 +35,27 @@ audiences:
 `;
 const parsed = parseActivationFile(file, {
   fileName: 'test.yaml',
-  destinations: new Map([['recording', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+  destinations: new Map([['recording', { settings: z.strictObject({}), options: z.strictObject({}) }]]),
 });
 
-function partsOf({ hub }: TestHub, over: Partial<ResyncParts> = {}): ResyncParts {
-  const target = hub.targets.get('crm');
+function partsOf({ context }: TestActivation, over: Partial<ResyncParts> = {}): ResyncParts {
+  const target = context.targets.get('crm');
   if (target === undefined) throw new Error('there is no crm');
-  return { ...hub, target, audiences: parsed.audiences.values(), ...over };
+  return { ...context, target, audiences: parsed.audiences.values(), ...over };
 }
 
-const run = (opened: TestHub, over: Partial<ResyncParts> = {}, options: Partial<ResyncOptions> = {}) =>
+const run = (opened: TestActivation, over: Partial<ResyncParts> = {}, options: Partial<ResyncOptions> = {}) =>
   resync(partsOf(opened, over), { signal, ...options });
 
-async function recordOf({ hub }: TestHub, person = 'p1'): Promise<LedgerRecord | undefined> {
-  const [row] = await hub.ledger.read([fansKey(person)], signal);
+async function recordOf({ context }: TestActivation, person = 'p1'): Promise<LedgerRecord | undefined> {
+  const [row] = await context.ledger.read([fansKey(person)], signal);
   return row?.record;
 }
 
 /** Three people, of whom one has left; and then the destination forgets everything. */
 async function openForgetful(ledger = new DisturbedLedger()) {
   const crm = new RecordingDestination();
-  const opened = openHub({ file, ledger, destinations: { crm, ads: new RecordingDestination() } });
+  const opened = openActivation({ file, ledger, destinations: { crm, ads: new RecordingDestination() } });
   await opened.activate(
     eventOf(personExport({ person: 'p1', firstName: 'Ada' }), 0),
     eventOf(personExport({ person: 'p2', audienceId: travellersId }), 1),
@@ -73,8 +73,8 @@ test('a destination that lost its memory is told everybody who is in it, with th
   expect(await countResync(partsOf(opened), signal)).toBe(2);
   expect(opened.crm.told).toEqual([]);
   const progress: number[] = [];
-  const result = await run(opened, {}, { onProgress: ({ told }) => progress.push(told) });
-  expect(result).toEqual({ rows: 2, told: 2, leftAlone: 0, failed: 0, reasons: {}, gaveUp: false });
+  const result = await run(opened, {}, { onProgress: ({ delivered }) => progress.push(delivered) });
+  expect(result).toEqual({ rows: 2, delivered: 2, leftAlone: 0, failed: 0, reasons: {}, gaveUp: false });
   expect(progress).toEqual([2]);
   expect(opened.crm.story.toSorted()).toEqual(['entered sports-fans p1', 'entered travellers p2']);
   expect(opened.crm.told.find(({ identity }) => identity.value === 'p1')?.attributes).toEqual({ firstname: 'Ada' });
@@ -82,13 +82,13 @@ test('a destination that lost its memory is told everybody who is in it, with th
   // A destination that remembers ids would take them for what it had.
   for (const { id } of opened.crm.told) expect(opened.before).not.toContain(id);
   expect(opened.ads.told.map(({ kind }) => kind)).toEqual(['entered', 'entered', 'exited']);
-  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+  expect(await recordOf(opened)).toMatchObject({ rowState: { is: 'delivered' }, inDoubt: false });
 });
 
 test('one audience alone is told', async () => {
   const opened = await openForgetful();
   const audiences = [...parsed.audiences.values()].filter(({ key }) => key === 'travellers');
-  expect(await run(opened, { audiences })).toMatchObject({ rows: 1, told: 1 });
+  expect(await run(opened, { audiences })).toMatchObject({ rows: 1, delivered: 1 });
   expect(opened.crm.story).toEqual(['entered travellers p2']);
 });
 
@@ -107,70 +107,75 @@ test('a row that somebody writes meanwhile is left alone', async () => {
   opened.ledger.beforeWrite = async () => {
     opened.ledger.beforeWrite = () => undefined;
     const record = await recordOf(opened);
-    if (record !== undefined) await opened.ledger.overwrite(fansKey(), { ...record, standing: { is: 'deferred' } });
+    if (record !== undefined) await opened.ledger.overwrite(fansKey(), { ...record, rowState: { is: 'deferred' } });
   };
-  expect(await run(opened)).toMatchObject({ rows: 2, told: 1, leftAlone: 1 });
+  expect(await run(opened)).toMatchObject({ rows: 2, delivered: 1, leftAlone: 1 });
   expect(opened.crm.story).toEqual(['entered travellers p2']);
-  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'deferred' } });
+  expect(await recordOf(opened)).toMatchObject({ rowState: { is: 'deferred' } });
 });
 
-test('a row under the live claim of another is not told, an expired one is', async () => {
+test('a row under the live lease of another is not told, an expired one is', async () => {
   const opened = await openForgetful();
   const record = await recordOf(opened);
   if (record === undefined) throw new Error('there is no row');
-  const claimed = (expiresAtMs: number) => ({
+  const leased = (expiresAtMs: number) => ({
     ...record,
-    standing: { is: 'claimed', claimant: 'other', expiresAtMs } as const,
+    rowState: { is: 'leased', holder: 'other', expiresAtMs } as const,
   });
-  await opened.ledger.overwrite(fansKey(), claimed(opened.clock.nowMs + 1));
-  expect(await run(opened)).toMatchObject({ rows: 1, told: 1 });
-  await opened.ledger.overwrite(fansKey(), claimed(opened.clock.nowMs));
-  expect(await run(opened)).toMatchObject({ rows: 2, told: 2 });
+  await opened.ledger.overwrite(fansKey(), leased(opened.clock.nowMs + 1));
+  expect(await run(opened)).toMatchObject({ rows: 1, delivered: 1 });
+  await opened.ledger.overwrite(fansKey(), leased(opened.clock.nowMs));
+  expect(await run(opened)).toMatchObject({ rows: 2, delivered: 2 });
 });
 
 test('what is refused is in doubt, told by the next export, and by another resync', async () => {
   const opened = await openForgetful();
   opened.crm.answer = ({ id, identity }) =>
     identity.value === 'p1' ? { id, status: 'rejected', reason: 'the list is full' } : { id, status: 'delivered' };
-  expect(await run(opened)).toMatchObject({ told: 1, failed: 1, reasons: { 'the list is full': 1 }, gaveUp: false });
-  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'pending' }, inDoubt: true });
+  expect(await run(opened)).toMatchObject({
+    delivered: 1,
+    failed: 1,
+    reasons: { 'the list is full': 1 },
+    gaveUp: false,
+  });
+  expect(await recordOf(opened)).toMatchObject({ rowState: { is: 'pending' }, inDoubt: true });
   opened.crm.answer = ({ id }) => ({ id, status: 'delivered' });
-  expect(await run(opened)).toMatchObject({ told: 2, failed: 0 });
-  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'told' }, inDoubt: false });
+  expect(await run(opened)).toMatchObject({ delivered: 2, failed: 0 });
+  expect(await recordOf(opened)).toMatchObject({ rowState: { is: 'delivered' }, inDoubt: false });
 });
 
-test('after a request without an answer the claim stays, and the row is told when it has expired', async () => {
+test('after a request without an answer the lease stays, and the row is told when it has expired', async () => {
   const opened = await openForgetful();
   opened.crm.onRequest = () => {
     throw new DestinationError('transient', 'the reply was lost', { doubt: 'unanswered' });
   };
-  expect(await run(opened)).toMatchObject({ told: 0, failed: 2, gaveUp: true });
-  expect(await recordOf(opened)).toMatchObject({ standing: { is: 'claimed' } });
+  expect(await run(opened)).toMatchObject({ delivered: 0, failed: 2, gaveUp: true });
+  expect(await recordOf(opened)).toMatchObject({ rowState: { is: 'leased' } });
   opened.crm.onRequest = () => undefined;
   expect(await run(opened)).toMatchObject({ rows: 0 });
   opened.clock.nowMs += 3_600_000;
-  expect(await run(opened)).toMatchObject({ told: 2 });
+  expect(await run(opened)).toMatchObject({ delivered: 2 });
 });
 
 test('a destination that takes nothing is not asked for every row, and a stop ends between batches', async () => {
   const people = Array.from({ length: 250 }, (_, number) => `n${number}`);
-  const opened = openHub({ file });
+  const opened = openActivation({ file });
   await opened.activate(...people.map((person, number) => eventOf(personExport({ person }), number)));
   opened.crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no' });
   expect(await run(opened)).toMatchObject({ rows: 100, failed: 100, gaveUp: true });
   opened.crm.answer = ({ id }) => ({ id, status: 'delivered' });
   const interruption = new AbortController();
   const onProgress = () => interruption.abort();
-  expect(await run(opened, {}, { signal: interruption.signal, onProgress })).toMatchObject({ told: 100 });
-  expect(await run(opened)).toMatchObject({ rows: 250, told: 250 });
+  expect(await run(opened, {}, { signal: interruption.signal, onProgress })).toMatchObject({ delivered: 100 });
+  expect(await run(opened)).toMatchObject({ rows: 250, delivered: 250 });
 });
 
-test('when the claim is outlived, the destination ends with what the row says then', async () => {
+test('when the lease is outlived, the destination ends with what the row says then', async () => {
   const opened = await openForgetful();
   const left = personExport({ person: 'p1', status: 'exited', at: 120 });
   opened.crm.onRequest = async () => {
     opened.crm.onRequest = () => undefined;
-    // The function tells an exit after our claim has expired, and before our entry arrives.
+    // The function tells an exit after our lease has expired, and before our entry arrives.
     opened.clock.nowMs += 3_600_000;
     await opened.activate(eventOf(left, 120));
   };
@@ -179,7 +184,7 @@ test('when the claim is outlived, the destination ends with what the row says th
   expect([...opened.crm.members.keys()]).toEqual([]);
   expect(await recordOf(opened)).toMatchObject({
     known: { isMember: false },
-    standing: { is: 'told' },
+    rowState: { is: 'delivered' },
     inDoubt: false,
   });
 });

@@ -4,7 +4,7 @@ import { deliver, type Clock, type DeliveryResult, type Target } from '@activati
 import type { Change, Delivery } from '@activation-hub/destination-kit';
 import {
   changeId,
-  claim,
+  lease,
   ledgerKeyText,
   settle,
   type Ledger,
@@ -13,7 +13,7 @@ import {
   type LedgerRow,
 } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
-import type { Timing } from './hub.ts';
+import type { Timing } from './activation-context.ts';
 
 export interface ResyncParts {
   readonly ledger: Ledger;
@@ -35,7 +35,7 @@ export interface ResyncOptions {
 export interface Resynced {
   /** Rows seen that the destination should know. */
   readonly rows: number;
-  readonly told: number;
+  readonly delivered: number;
   /** Somebody else wrote the row meanwhile, or is telling the destination: theirs is the newer state. */
   readonly leftAlone: number;
   /** Not taken; the next export of the person tells it, and so does another resync. By reason. */
@@ -64,14 +64,21 @@ export async function countResync(
 
 /**
  * Tells a destination that lost its memory everything that the ledger says it should know: everybody who is in an audience
- * of it enters anew, with the attributes of the row. Rows are claimed, told and settled as in the journey, so that it may run
+ * of it enters anew, with the attributes of the row. Rows are leased, told and settled as in the journey, so that it may run
  * beside the function. Rows that are refused, or that wait in the retry queue, are not told here.
  *
  * It may be stopped and started again; it then begins anew. Throws when the ledger cannot be reached.
  */
 export async function resync(parts: ResyncParts, { signal, onProgress }: ResyncOptions): Promise<Resynced> {
   const routes = liveRoutes(parts.audiences, parts.target.key);
-  const counts = { rows: 0, told: 0, leftAlone: 0, failed: 0, reasons: {} as Record<string, number>, gaveUp: false };
+  const counts = {
+    rows: 0,
+    delivered: 0,
+    leftAlone: 0,
+    failed: 0,
+    reasons: {} as Record<string, number>,
+    gaveUp: false,
+  };
   let batch: Plan[] = [];
   const tellBatch = async (): Promise<void> => {
     const before = { ...counts };
@@ -80,7 +87,7 @@ export async function resync(parts: ResyncParts, { signal, onProgress }: ResyncO
       counts[outcome.is] += 1;
     });
     batch = [];
-    counts.gaveUp = counts.told === before.told && counts.failed > before.failed;
+    counts.gaveUp = counts.delivered === before.delivered && counts.failed > before.failed;
     onProgress?.({ ...counts });
   };
   for await (const entry of parts.ledger.rows({ destination: parts.target.key }, new AbortController().signal)) {
@@ -95,7 +102,7 @@ export async function resync(parts: ResyncParts, { signal, onProgress }: ResyncO
   return counts;
 }
 
-/** A row with the terms on which it is told. */
+/** A row with its route options. */
 interface Plan extends LiveRoute {
   readonly key: LedgerEntry['key'];
   readonly row: LedgerRow;
@@ -106,7 +113,7 @@ interface LiveRoute {
   readonly route: Route;
 }
 
-type Outcome = { readonly is: 'told' | 'leftAlone' } | { readonly is: 'failed'; readonly reason: string };
+type Outcome = { readonly is: 'delivered' | 'leftAlone' } | { readonly is: 'failed'; readonly reason: string };
 
 /** By namespace and id of the audience. */
 function liveRoutes(audiences: Iterable<AudienceEntry>, destination: string): ReadonlyMap<string, LiveRoute> {
@@ -128,25 +135,27 @@ function isDue(
   routes: ReadonlyMap<string, LiveRoute>,
   nowMs: number,
 ): LiveRoute | undefined {
-  const { standing, known } = record;
+  const { rowState, known } = record;
   const isOurs =
-    standing.is === 'told' || standing.is === 'pending' || (standing.is === 'claimed' && standing.expiresAtMs <= nowMs);
+    rowState.is === 'delivered' ||
+    rowState.is === 'pending' ||
+    (rowState.is === 'leased' && rowState.expiresAtMs <= nowMs);
   return known.isMember && isOurs ? routes.get(audienceText(key.audience)) : undefined;
 }
 
 /**
- * Claims, tells and settles. A row whose claim was lost while it was told may have been told something newer before our request
+ * Leases, tells and settles. A row whose lease was lost while it was told may have been told something newer before our request
  * arrived: it is told its newest state again, or marked as in doubt while somebody else is at it.
  */
 async function tellRows(plans: readonly Plan[], parts: ResyncParts, count: (outcome: Outcome) => void): Promise<void> {
   let open = plans;
   for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
-    // What has begun is brought to its end, while the claims live.
+    // What has begun is brought to its end, while the leases live.
     const settleBy = AbortSignal.timeout(parts.timing.settleByMs);
     const { free, taken } = round === 0 ? { free: open, taken: [] } : await lookAgain(open, parts, settleBy);
-    const { claimed, lost } = await claimRows(free, parts, settleBy);
-    const results = await tell(claimed, parts);
-    const ended = claimed.map((plan, index) => ({ plan, result: results[index] ?? withoutResult }));
+    const { leased, lost } = await leaseRows(free, parts, settleBy);
+    const results = await tell(leased, parts);
+    const ended = leased.map((plan, index) => ({ plan, result: results[index] ?? withoutResult }));
     const settled = ended.filter(({ result }) => !isUnanswered(result));
     const written = await parts.ledger.write(
       settled.map(({ plan: { key, row }, result }) => ({
@@ -167,28 +176,28 @@ async function tellRows(plans: readonly Plan[], parts: ResyncParts, count: (outc
   }
 }
 
-async function claimRows(
+async function leaseRows(
   plans: readonly Plan[],
   { ledger, clock, timing }: ResyncParts,
   signal: AbortSignal,
-): Promise<{ readonly claimed: readonly Plan[]; readonly lost: readonly Plan[] }> {
-  const by = { claimant: randomUUID(), expiresAtMs: clock.now() + timing.claimMs };
-  const claims = plans.map((plan) => {
+): Promise<{ readonly leased: readonly Plan[]; readonly lost: readonly Plan[] }> {
+  const by = { holder: randomUUID(), expiresAtMs: clock.now() + timing.leaseMs };
+  const leases = plans.map((plan) => {
     const { known: state, attributes } = plan.row.record;
-    return { plan, record: claim(plan.row.record, { state, attributes }, by) };
+    return { plan, record: lease(plan.row.record, { state, attributes }, by) };
   });
   const written = await ledger.write(
-    claims.map(({ plan: { key, row }, record }) => ({ key, record, expected: row.version })),
+    leases.map(({ plan: { key, row }, record }) => ({ key, record, expected: row.version })),
     signal,
   );
-  const claimed: Plan[] = [];
+  const leased: Plan[] = [];
   const lost: Plan[] = [];
-  for (const [index, { plan, record }] of claims.entries()) {
+  for (const [index, { plan, record }] of leases.entries()) {
     const result = written[index];
-    if (result?.written === true) claimed.push({ ...plan, row: { record, version: result.version } });
+    if (result?.written === true) leased.push({ ...plan, row: { record, version: result.version } });
     else lost.push(plan);
   }
-  return { claimed, lost };
+  return { leased, lost };
 }
 
 const withoutResult: DeliveryResult = {
@@ -206,8 +215,8 @@ async function tell(
 ): Promise<readonly (DeliveryResult | undefined)[]> {
   const deliveries = plans.map((plan) => deliveryOf(plan, clock.now()));
   const signal = AbortSignal.timeout(timing.deadlineMs);
-  // There is no retry queue behind this, so a change waits for its turn as long as its claim allows.
-  const results = await deliver(target, deliveries, { telemetry, clock, patienceMs: timing.deadlineMs, signal });
+  // There is no retry queue behind this, so a change waits for its turn as long as its lease allows.
+  const results = await deliver(target, deliveries, { telemetry, clock, waitMaxMs: timing.deadlineMs, signal });
   return deliveries.map(({ change }) => results.get(change.id));
 }
 
@@ -227,21 +236,21 @@ function deliveryOf({ key, row, audience, route }: Plan, nowMs: number): Deliver
     qualifiedAt: new Date(known.qualifiedAtMs).toISOString(),
     attributes,
   };
-  return { change, terms: route.terms };
+  return { change, options: route.options };
 }
 
-/** A request without an answer may still be under way: its claim expires, and then the row is in doubt. */
+/** A request without an answer may still be under way: its lease expires, and then the row is in doubt. */
 function isUnanswered(result: DeliveryResult): boolean {
   return result.status === 'retry' && result.doubt === 'unanswered';
 }
 
 /** In doubt, whatever went wrong: the ledger said that the destination knows what it may have lost. */
 function settledRecord(record: LedgerRecord, result: DeliveryResult): LedgerRecord {
-  return result.status === 'delivered' ? settle(record, 'told') : settle(record, 'pending', true);
+  return result.status === 'delivered' ? settle(record, 'delivered') : settle(record, 'pending', true);
 }
 
 function outcomeOf(result: DeliveryResult): Outcome {
-  return result.status === 'delivered' ? { is: 'told' } : { is: 'failed', reason: result.reason };
+  return result.status === 'delivered' ? { is: 'delivered' } : { is: 'failed', reason: result.reason };
 }
 
 /**
@@ -258,18 +267,18 @@ async function lookAgain(
     signal,
   );
   const free: Plan[] = [];
-  const claimed: Plan[] = [];
+  const leased: Plan[] = [];
   for (const [index, plan] of plans.entries()) {
     const row = rows[index];
     // A row that is gone was erased with the person.
     if (row === undefined) continue;
-    const { standing } = row.record;
-    const isTaken = standing.is === 'claimed' && standing.expiresAtMs > clock.now();
-    (isTaken ? claimed : free).push({ ...plan, row });
+    const { rowState } = row.record;
+    const isTaken = rowState.is === 'leased' && rowState.expiresAtMs > clock.now();
+    (isTaken ? leased : free).push({ ...plan, row });
   }
   const marked = await ledger.write(
-    claimed.map(({ key, row }) => ({ key, record: { ...row.record, inDoubt: true }, expected: row.version })),
+    leased.map(({ key, row }) => ({ key, record: { ...row.record, inDoubt: true }, expected: row.version })),
     signal,
   );
-  return { free, taken: claimed.filter((_, index) => marked[index]?.written !== true) };
+  return { free, taken: leased.filter((_, index) => marked[index]?.written !== true) };
 }

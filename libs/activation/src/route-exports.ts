@@ -1,7 +1,7 @@
 import type { AudienceEntry, Matcher, Route } from '@activation-hub/activation-file';
 import { isRefusal, readMembership, type AudienceMembership } from '@activation-hub/audience-events';
-import type { Retry } from '@activation-hub/delivery';
-import type { IncomingEvent, ReadExport, Unreadable } from './read-events.ts';
+import type { ReceivedEvent, Retry } from '@activation-hub/delivery';
+import type { ReadExport, Unreadable } from './read-events.ts';
 
 /** A membership that somebody wants to know about. */
 export interface RoutedMembership extends ReadExport {
@@ -45,7 +45,7 @@ export function routeExports(
 const allRoutes = (audience: AudienceEntry): readonly Route[] => audience.routes;
 
 /** Of each event the audiences that the retry names, to its destination. */
-function openRoutes(retry: Retry): (audience: AudienceEntry, event: IncomingEvent) => readonly Route[] {
+function openRoutes(retry: Retry): (audience: AudienceEntry, event: ReceivedEvent) => readonly Route[] {
   const audiences = new Map(retry.events.map((deferred) => [deferred.event, new Set(deferred.audiences)]));
   return (audience, event) =>
     audiences.get(event)?.has(audience.key) === true

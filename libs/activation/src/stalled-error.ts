@@ -1,5 +1,5 @@
 import type { DeliveredChange } from './deliver-changes.ts';
-import type { Hub } from './hub.ts';
+import type { ActivationContext } from './activation-context.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -9,10 +9,10 @@ import type { Work } from './work.ts';
 export class StalledError extends Error {
   override readonly name = 'StalledError';
 
-  constructor(work: Work, hub: Hub) {
-    const { share } = hub.stall;
+  constructor(work: Work, context: ActivationContext) {
+    const { share } = context.stall;
     super(`Failed to activate: destinations refuse more than ${Math.round(share * 100)} % of what they are told.`);
-    hub.telemetry.emit('partition-stalled', {
+    context.telemetry.emit('partition-stalled', {
       partitionId: work.events[0]?.partitionId ?? '',
       firstSequenceNumber: work.events[0]?.sequenceNumber ?? 0,
       reason: this.message,
@@ -20,7 +20,11 @@ export class StalledError extends Error {
   }
 
   /** Whether the results of a batch are a reason to stall. Those of a retry are not: nothing waits behind it. */
-  static applies(results: readonly DeliveredChange[], work: Work, { stall }: Pick<Hub, 'stall'>): boolean {
+  static applies(
+    results: readonly DeliveredChange[],
+    work: Work,
+    { stall }: Pick<ActivationContext, 'stall'>,
+  ): boolean {
     if (work.retry !== undefined) return false;
     const certain = results.filter(({ result }) => result.status !== 'retry').length;
     const refused = results.filter(({ result }) => result.status === 'rejected').length;

@@ -1,5 +1,5 @@
 import type { Outcome } from '@activation-hub/telemetry';
-import type { Hub } from './hub.ts';
+import type { ActivationContext } from './activation-context.ts';
 import type { Work } from './work.ts';
 
 /** Counts the outcomes of one batch. Every change is counted once, at the place where its outcome becomes certain. */
@@ -19,19 +19,19 @@ export class Tally {
   }
 
   /** Says what became of the batch. */
-  report({ events, retry }: Work, exports: number, hub: Hub): void {
+  report({ events, retry }: Work, exports: number, context: ActivationContext): void {
     const counted = {
       outcomes: this.#outcomes,
       ledgerReads: this.ledgerReads,
       ledgerWrites: this.ledgerWrites,
-      durationMs: hub.clock.now() - this.#startedMs,
+      durationMs: context.clock.now() - this.#startedMs,
     };
     if (retry !== undefined) {
       const { destination, attempts } = retry;
-      hub.telemetry.emit('retry-settled', { destination, events: events.length, attempts, ...counted });
+      context.telemetry.emit('retry-settled', { destination, events: events.length, attempts, ...counted });
       return;
     }
-    hub.telemetry.emit('batch-settled', {
+    context.telemetry.emit('batch-settled', {
       partitionId: events[0]?.partitionId ?? '',
       events: events.length,
       exports,

@@ -1,9 +1,8 @@
-import type { DeferredEvent, Retry } from '@activation-hub/delivery';
-import type { IncomingEvent } from './read-events.ts';
+import type { DeferredEvent, ReceivedEvent, Retry } from '@activation-hub/delivery';
 
 /** What is to be activated: new events of one partition, or what of earlier ones is to be tried again. */
 export interface Work {
-  readonly events: readonly IncomingEvent[];
+  readonly events: readonly ReceivedEvent[];
   /** Absent for new events. Only its destination is told, and of each event only the audiences that it names. */
   readonly retry?: Retry;
 }

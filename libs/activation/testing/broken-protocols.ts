@@ -4,17 +4,17 @@ import type { Breakage } from './protocol-world.ts';
 
 const noRow = 'no row';
 
-/** Nobody claims: a claim is answered as written, and is not. */
-export const withoutClaims: Breakage = {
+/** Nobody leases: a lease is answered as written, and is not. */
+export const withoutLeases: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
       write: async (writes, signal) => {
         const stored = writes
-          .filter(({ record }) => record.standing.is !== 'claimed')
+          .filter(({ record }) => record.rowState.is !== 'leased')
           .map((write) => (write.expected === noRow ? { ...write, expected: undefined } : write));
         const results = (await ledger.write(stored, signal)).values();
         return writes.map(({ record, expected }) => {
-          if (record.standing.is === 'claimed') return { written: true, version: expected ?? noRow };
+          if (record.rowState.is === 'leased') return { written: true, version: expected ?? noRow };
           return results.next().value ?? { written: false };
         });
       },
@@ -50,7 +50,7 @@ export const releasingInDoubt: Breakage = {
   },
 };
 
-/** Who settles does not look whether the claim was still theirs, so that nobody finds out that it was lost. */
+/** Who settles does not look whether the lease was still theirs, so that nobody finds out that it was lost. */
 export const settlingBlindly: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
@@ -61,7 +61,7 @@ export const settlingBlindly: Breakage = {
         );
         return await ledger.write(
           writes.map((write, index) =>
-            write.record.standing.is === 'claimed' ? write : { ...write, expected: rows[index]?.version },
+            write.record.rowState.is === 'leased' ? write : { ...write, expected: rows[index]?.version },
           ),
           signal,
         );

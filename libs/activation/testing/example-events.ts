@@ -5,7 +5,7 @@ import {
   type MembershipContent,
 } from '@activation-hub/audience-events/testing';
 import type { LedgerKey } from '@activation-hub/membership';
-import type { IncomingEvent } from '../src/index.ts';
+import type { ReceivedEvent } from '../src/index.ts';
 
 export const fansId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
 export const travellersId = '5c8e1d34-2f60-4b5e-8a3c-7d9e0f1a2b3c';
@@ -51,8 +51,8 @@ export function personExport(content: PersonContent = {}): JsonObject {
 export function eventOf(
   exports: JsonObject | readonly JsonObject[],
   sequenceNumber = 0,
-  over: Partial<IncomingEvent> = {},
-): IncomingEvent {
+  over: Partial<ReceivedEvent> = {},
+): ReceivedEvent {
   return {
     body: encodeProfileExport(exports),
     partitionId: '0',

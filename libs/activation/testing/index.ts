@@ -1,4 +1,4 @@
 export { DisturbedLedger } from './disturbed-ledger.ts';
 export { eventOf, fansId, fansKey, noonMs, personExport, travellersId, type PersonContent } from './example-events.ts';
 export { RecordingDestination } from './recording-destination.ts';
-export { openHub, type TestHub } from './test-hub.ts';
+export { openActivation, type TestActivation } from './test-activation.ts';

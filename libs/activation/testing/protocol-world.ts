@@ -4,11 +4,18 @@ import { InMemoryLedger, type Ledger, type LedgerEntry } from '@activation-hub/m
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import type * as fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
-import { activate, defaultTiming, LedgerCache, retryWork, type Hub, type IncomingEvent } from '../src/index.ts';
+import {
+  activate,
+  defaultTiming,
+  LedgerCache,
+  retryWork,
+  type ActivationContext,
+  type ReceivedEvent,
+} from '../src/index.ts';
 import { noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
 import { steppingConnector, steppingDeadLetters, steppingLedger, steppingRetryQueue } from './stepping-stores.ts';
-import { openHub } from './test-hub.ts';
+import { openActivation } from './test-activation.ts';
 
 /**
  * What happens to one request at the destination: it is not taken, or it is, and what is answered leaves doubt; there is no
@@ -26,9 +33,9 @@ export interface Disturbances {
   readonly crashes: readonly number[];
   /** At these steps a store fails, after it did its part where the number is even. */
   readonly storeFailures: readonly number[];
-  /** Before these steps, so much time passes that all claims expire, as for a process that stands still. */
+  /** Before these steps, so much time passes that all leases expire, as for a process that stands still. */
   readonly standstills: readonly number[];
-  /** How much time passes before each piece of work; together less than the life of a claim less the deadline. */
+  /** How much time passes before each piece of work; together less than the life of a lease less the deadline. */
   readonly ticksMs: readonly number[];
   /** Whether a message of the retry queue is given to two workers. */
   readonly repeatsMessages: boolean;
@@ -40,20 +47,20 @@ export interface Breakage {
   readonly connector?: (connector: Connector) => Connector;
 }
 
-type Job = { readonly events: readonly IncomingEvent[] } | { readonly message: string };
+type Job = { readonly events: readonly ReceivedEvent[] } | { readonly message: string };
 
 /** One process: everything that it keeps in memory is gone when it crashes. */
 interface Life {
-  readonly hub: Hub;
+  readonly context: ActivationContext;
   readonly lines: string[];
   readonly died: Promise<void>;
   readonly die: () => void;
   isDead: boolean;
 }
 
-const parts = openHub().hub;
-/** Longer than a claim lives, whoever's clock is asked. */
-const standstillMs = defaultTiming.claimMs + 30_000;
+const parts = openActivation().context;
+/** Longer than a lease lives, whoever's clock is asked. */
+const standstillMs = defaultTiming.leaseMs + 30_000;
 const shiftsMax = 200;
 const stepsMax = 20_000;
 
@@ -93,7 +100,7 @@ export class ProtocolWorld {
   }
 
   /** Gives every worker its batches, in three shifts of disturbances, and then calm ones until nothing is left to be done. */
-  async run(batchesByWorker: readonly (readonly (readonly IncomingEvent[])[])[]): Promise<void> {
+  async run(batchesByWorker: readonly (readonly (readonly ReceivedEvent[])[])[]): Promise<void> {
     await this.#shift(batchesByWorker.map((batches) => batches.map((events) => ({ events }))));
     for (let shift = 1; ; shift += 1) {
       if (shift > shiftsMax) throw new Error('The workers do not come to an end.');
@@ -102,7 +109,7 @@ export class ProtocolWorld {
       const jobs = this.#redelivered;
       if (jobs.length === 0 && dueAtMs === undefined) return;
       this.#redelivered = [];
-      // A partition is given to the next worker long before a claim expires, or when a whole host is back long after.
+      // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =
         jobs.length > 0 && shift % 2 === 1 ? this.#nowMs + 1_000 : Math.max(this.#nowMs, dueAtMs ?? 0) + 4_000;
       if (shift > 8) this.#nowMs += standstillMs;
@@ -168,17 +175,17 @@ export class ProtocolWorld {
     this.#lives[worker] = this.#begin(worker);
   }
 
-  async #attempt({ hub, lines }: Life, job: Job): Promise<void> {
+  async #attempt({ context, lines }: Life, job: Job): Promise<void> {
     lines.length = 0;
     let events = 0;
     if ('events' in job) {
       events = job.events.length;
-      await activate(job, hub);
+      await activate(job, context);
     } else {
-      const retry = await hub.retryQueue.read(job.message, never);
+      const retry = await context.retryQueue.read(job.message, never);
       if (retry === undefined) return;
       events = retry.events.length;
-      await activate(retryWork(retry), hub);
+      await activate(retryWork(retry), context);
     }
     const settled = lines
       .map((line) => JSON.parse(line) as Settled)
@@ -203,7 +210,7 @@ export class ProtocolWorld {
       arrives: (label: string) => this.#scheduler.schedule(Promise.resolve(), label),
     };
     const told = connector(steppingConnector(this.destination, step, requests));
-    life.hub = {
+    life.context = {
       ...parts,
       ledger: ledger(steppingLedger(this.#ledger, step)),
       ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: 300_000 }),
@@ -220,7 +227,7 @@ export class ProtocolWorld {
         counters: new Counters(),
         write: (_, line) => void lines.push(line),
       }),
-      timing: { ...defaultTiming, patienceMs: 0 },
+      timing: { ...defaultTiming, waitMaxMs: 0 },
       clock,
     };
     return life;

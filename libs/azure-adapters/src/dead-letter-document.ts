@@ -4,7 +4,7 @@ import { eventSchema, parseDocument, readEvent, writeEvent } from './event-docum
 
 /** A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in base64. */
 const documentSchema = z.object({
-  outcome: z.enum(['unreadable', 'rejected', 'gave-up']),
+  outcome: z.enum(['unreadable', 'rejected', 'given-up']),
   destination: z.string().exactOptional(),
   class: z.string(),
   failures: z.array(

@@ -1,4 +1,4 @@
-import type { OriginalEvent } from '@activation-hub/delivery';
+import type { ReceivedEvent } from '@activation-hub/delivery';
 import { z } from 'zod';
 
 /** An event in a document: its own bytes in base64, and times that a person can read. */
@@ -11,7 +11,7 @@ export const eventSchema = z.object({
 
 type EventDocument = z.infer<typeof eventSchema>;
 
-export function writeEvent({ body, enqueuedAtMs, partitionId, sequenceNumber }: OriginalEvent): EventDocument {
+export function writeEvent({ body, enqueuedAtMs, partitionId, sequenceNumber }: ReceivedEvent): EventDocument {
   return {
     partitionId,
     sequenceNumber,
@@ -20,7 +20,7 @@ export function writeEvent({ body, enqueuedAtMs, partitionId, sequenceNumber }: 
   };
 }
 
-export function readEvent({ bodyBase64, enqueuedAt, ...position }: EventDocument): OriginalEvent {
+export function readEvent({ bodyBase64, enqueuedAt, ...position }: EventDocument): ReceivedEvent {
   return {
     ...position,
     enqueuedAtMs: Date.parse(enqueuedAt),

@@ -14,16 +14,22 @@ const state = fc.record({
   sequenceNumber: fc.maxSafeNat(),
   content: fc.string(),
 });
-const standing = fc.oneof(
+const rowState = fc.oneof(
   fc.record({
-    is: fc.constantFrom('told' as const, 'noted' as const, 'refused' as const, 'pending' as const, 'deferred' as const),
+    is: fc.constantFrom(
+      'delivered' as const,
+      'noted' as const,
+      'rejected' as const,
+      'pending' as const,
+      'deferred' as const,
+    ),
   }),
-  fc.record({ is: fc.constant('claimed' as const), claimant: fc.string(), expiresAtMs: milliseconds }),
+  fc.record({ is: fc.constant('leased' as const), holder: fc.string(), expiresAtMs: milliseconds }),
 );
 const attributes = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => value as LedgerRecord['attributes']);
 const record = fc.record(
-  { known: state, standing, attributes, told: state, inDoubt: fc.boolean() },
-  { requiredKeys: ['known', 'standing', 'attributes', 'inDoubt'] },
+  { known: state, rowState, attributes, delivered: state, inDoubt: fc.boolean() },
+  { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
 );
 
 function stored(entity: Record<string, unknown>): TableEntityResult<Record<string, unknown>> {
@@ -58,22 +64,22 @@ test('every key of whole characters comes back from its columns', () => {
 
 test('a person can read the columns in a table browser', () => {
   const qualifiedAtMs = Date.UTC(2026, 0, 1, 12);
-  const claimed: LedgerRecord = {
+  const leased: LedgerRecord = {
     known: exampleState({ qualifiedAtMs, content: 'digest' }),
-    standing: { is: 'claimed', claimant: 'worker-1', expiresAtMs: qualifiedAtMs + 1 },
+    rowState: { is: 'leased', holder: 'worker-1', expiresAtMs: qualifiedAtMs + 1 },
     attributes: { name: 'Zoë' },
     inDoubt: true,
   };
-  expect(toEntity(exampleKey(1), claimed, 'id')).toEqual({
+  expect(toEntity(exampleKey(1), leased, 'id')).toEqual({
     ...entityAddress(exampleKey(1)),
     destination: 'crm',
     identityNamespace: 'crmid',
     identityValue: 'person-1',
     audienceNamespace: 'ups',
     audienceId: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02',
-    standing: 'claimed',
-    claimant: 'worker-1',
-    claimExpiresAt: new Date('2026-01-01T12:00:00.001Z'),
+    rowState: 'leased',
+    holder: 'worker-1',
+    leaseExpiresAt: new Date('2026-01-01T12:00:00.001Z'),
     inDoubt: true,
     knownStatus: 'realized',
     knownIsMember: true,

@@ -7,7 +7,7 @@ import type {
   LedgerRecord,
   LedgerRow,
   MembershipState,
-  Standing,
+  RowState,
 } from '@activation-hub/membership';
 
 /** Where a row is in the table. */
@@ -54,7 +54,7 @@ function digest(words: readonly string[]): string {
  * A row as columns. `writeId` names this write: by it a writer whose reply was lost knows its own write again.
  * An identity longer than 32,768 characters or with half a character in it (a surrogate without its other half, which
  * a table need not keep), and attributes longer than 393,216 characters of JSON are left out, and the column `omitted` says
- * so; addresses, states and claims do not depend on them.
+ * so; addresses, states and leases do not depend on them.
  */
 export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string): TableEntity {
   const attributes = attributeColumns(record.attributes);
@@ -71,10 +71,10 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
     ...identity,
     audienceNamespace: key.audience.namespace,
     audienceId: key.audience.id,
-    ...standingColumns(record.standing),
+    ...rowStateColumns(record.rowState),
     inDoubt: record.inDoubt,
     ...stateColumns('known', record.known),
-    ...(record.told === undefined ? {} : stateColumns('told', record.told)),
+    ...(record.delivered === undefined ? {} : stateColumns('delivered', record.delivered)),
     ...attributes,
     ...(omitted.length === 0 ? {} : { omitted: omitted.join(' ') }),
     writeId,
@@ -87,9 +87,9 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
   return {
     record: {
       known: columns.state('known'),
-      standing: columns.standing(),
+      rowState: columns.rowState(),
       attributes: columns.attributes(),
-      ...(columns.has('toldStatus') ? { told: columns.state('told') } : {}),
+      ...(columns.has('deliveredStatus') ? { delivered: columns.state('delivered') } : {}),
       inDoubt: columns.boolean('inDoubt'),
     },
     version: entity.etag,
@@ -104,12 +104,12 @@ export function toKey(entity: TableEntityResult<Record<string, unknown>>, foundB
   return new Columns(entity).key(foundBy);
 }
 
-function standingColumns(standing: Standing): Record<string, unknown> {
-  if (standing.is !== 'claimed') return { standing: standing.is };
-  return { standing: standing.is, claimant: standing.claimant, claimExpiresAt: timeColumn(standing.expiresAtMs) };
+function rowStateColumns(rowState: RowState): Record<string, unknown> {
+  if (rowState.is !== 'leased') return { rowState: rowState.is };
+  return { rowState: rowState.is, holder: rowState.holder, leaseExpiresAt: timeColumn(rowState.expiresAtMs) };
 }
 
-function stateColumns(prefix: 'known' | 'told', state: MembershipState): Record<string, unknown> {
+function stateColumns(prefix: 'known' | 'delivered', state: MembershipState): Record<string, unknown> {
   return {
     [`${prefix}Status`]: state.status,
     [`${prefix}IsMember`]: state.isMember,
@@ -147,18 +147,18 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-type Unclaimed = Exclude<Standing['is'], 'claimed'>;
-/** A record, so that a standing which is new to the ledger cannot be forgotten here. */
-const unclaimed: Readonly<Record<Unclaimed, true>> = {
-  told: true,
+type Unleased = Exclude<RowState['is'], 'leased'>;
+/** A record, so that a rowState which is new to the ledger cannot be forgotten here. */
+const unleased: Readonly<Record<Unleased, true>> = {
+  delivered: true,
   noted: true,
-  refused: true,
+  rejected: true,
   pending: true,
   deferred: true,
 };
 
-function isUnclaimed(text: string): text is Unclaimed {
-  return Object.hasOwn(unclaimed, text);
+function isUnleased(text: string): text is Unleased {
+  return Object.hasOwn(unleased, text);
 }
 
 /** The typed columns of one entity. */
@@ -204,7 +204,7 @@ class Columns {
     return entityAddress(key).rowKey === this.#entity.rowKey ? key : this.#unreadable('RowKey');
   }
 
-  state(prefix: 'known' | 'told'): MembershipState {
+  state(prefix: 'known' | 'delivered'): MembershipState {
     const status = this.text(`${prefix}Status`);
     if (status !== 'realized' && status !== 'exited') return this.#unreadable(`${prefix}Status`);
     return {
@@ -217,10 +217,10 @@ class Columns {
     };
   }
 
-  standing(): Standing {
-    const is = this.text('standing');
-    if (is === 'claimed') return { is, claimant: this.text('claimant'), expiresAtMs: this.timeMs('claimExpiresAt') };
-    return isUnclaimed(is) ? { is } : this.#unreadable('standing');
+  rowState(): RowState {
+    const is = this.text('rowState');
+    if (is === 'leased') return { is, holder: this.text('holder'), expiresAtMs: this.timeMs('leaseExpiresAt') };
+    return isUnleased(is) ? { is } : this.#unreadable('rowState');
   }
 
   attributes(): LedgerRecord['attributes'] {

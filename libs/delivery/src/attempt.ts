@@ -17,7 +17,7 @@ const withoutVerdict: DeliveryResult = {
 export async function attempt(
   target: Pick<Target, 'key' | 'connector'>,
   batch: readonly Delivery[],
-  { telemetry, clock, signal, receipts }: Omit<DeliverOptions, 'patienceMs'>,
+  { telemetry, clock, signal, receipts }: Omit<DeliverOptions, 'waitMaxMs'>,
   receipt?: string,
 ): Promise<Results | DestinationError> {
   const startedMs = clock.now();

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** An event as the hub gave it, kept until everything in it is settled. */
-export interface OriginalEvent {
+export interface ReceivedEvent {
   readonly body: Uint8Array;
   readonly partitionId: string;
   readonly sequenceNumber: number;
@@ -24,8 +24,8 @@ export interface Failure {
  * Everything but the body may be shown in lists.
  */
 export interface DeadLetter {
-  readonly event: OriginalEvent;
-  readonly outcome: 'unreadable' | 'rejected' | 'gave-up';
+  readonly event: ReceivedEvent;
+  readonly outcome: 'unreadable' | 'rejected' | 'given-up';
   /** The destination's key; absent when the event could not be read. */
   readonly destination?: string;
   /** A low-cardinality word by which letters are listed: a refusal's code, or the class of the destination's error. */

@@ -33,12 +33,12 @@ const idsOf = (deliveries: readonly Delivery[]) =>
 const deliveriesOf = (count: number) => Array.from({ length: count }, (_, n) => exampleDelivery(n));
 const silent = { emit: () => undefined };
 
-function start(connector: Connector, patienceMs = 0) {
+function start(connector: Connector, waitMaxMs = 0) {
   const clock = new VirtualClock(0);
   const limits = { batchCount: 2, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 1 };
   const of = { key: 'ads', connector, limits, batchBy: 'destination', giveUpAfterMs: 86_400_000 } as const;
   const target = createTarget(of, clock);
-  const options = { telemetry: silent, clock, patienceMs, signal: new AbortController().signal };
+  const options = { telemetry: silent, clock, waitMaxMs, signal: new AbortController().signal };
   const run = (deliveries: readonly Delivery[], receipts?: ReadonlyMap<string, string>) =>
     deliver(target, deliveries, { ...options, ...(receipts === undefined ? {} : { receipts }) });
   return { clock, run };

@@ -30,9 +30,9 @@ function staged(answer: Answer, limits: Partial<Target['limits']> = {}) {
     },
     clock,
   );
-  const tell = async (count: number, patienceMs = 5_000, waitMs = 60_000): Promise<readonly DeliveryResult[]> => {
+  const tell = async (count: number, waitMaxMs = 5_000, waitMs = 60_000): Promise<readonly DeliveryResult[]> => {
     const deliveries = Array.from({ length: count }, (_, n) => exampleDelivery(n));
-    const told = deliver(target, deliveries, { telemetry: silent, clock, patienceMs, signal: never });
+    const told = deliver(target, deliveries, { telemetry: silent, clock, waitMaxMs, signal: never });
     await clock.advance(waitMs);
     return [...(await told).values()];
   };
@@ -101,7 +101,7 @@ test('failures in a row keep everybody away, and say until when', async () => {
   expect(result).toMatchObject({
     status: 'retry',
     wasTried: false,
-    reason: 'the destination is given a rest after failures',
+    reason: 'its circuit breaker is open after failures',
   });
 });
 

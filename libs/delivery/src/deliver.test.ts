@@ -46,7 +46,7 @@ async function tell(
   const lines: string[] = [];
   const counters = new Counters();
   const telemetry = createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) });
-  const results = await deliver(target, deliveries, { telemetry, clock: new VirtualClock(0), patienceMs: 0, signal });
+  const results = await deliver(target, deliveries, { telemetry, clock: new VirtualClock(0), waitMaxMs: 0, signal });
   return { results, lines, counters };
 }
 
@@ -178,7 +178,7 @@ test.each(['throttled', 'set-up', 'transient', 'fatal'] as const)(
   },
 );
 
-test('a batch with a bad row gets on, however few requests the pace allows', async () => {
+test('a batch with a bad row gets on, however few requests the rate limiter allows', async () => {
   const refuseFirst: Answer = (deliveries) =>
     deliveries[0]?.change.id === 'change-0'
       ? Promise.reject(new DestinationError('invalid', 'One of them is wrong.'))
@@ -193,7 +193,7 @@ test('a batch with a bad row gets on, however few requests the pace allows', asy
     const options = {
       telemetry: { emit: () => undefined },
       clock,
-      patienceMs: 0,
+      waitMaxMs: 0,
       signal: new AbortController().signal,
     };
     const results = await deliver(target, open, options);

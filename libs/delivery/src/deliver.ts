@@ -10,7 +10,7 @@ import { attempt, resultOf, type Results } from './attempt.ts';
 import { splitIntoBatches } from './batch.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import type { Clock } from './clock.ts';
-import { Pace } from './pace.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { retryAttempts } from './retry-attempts.ts';
 
 /** A destination that is set up and may be told. */
@@ -26,7 +26,7 @@ export interface Target {
   /** How old a change may become before it is given up, in milliseconds since it was first deferred. */
   readonly giveUpAfterMs: number;
   /** Shared by everybody in this process who tells this destination. */
-  readonly pace: Pace;
+  readonly rateLimiter: RateLimiter;
   readonly breaker: Breaker;
 }
 
@@ -58,7 +58,7 @@ export interface DeliverOptions {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   /** How long a request may wait for its place or its next attempt; what would take longer is for the retry queue. */
-  readonly patienceMs: number;
+  readonly waitMaxMs: number;
   /** The deadline: what is not answered by then is to be tried again. */
   readonly signal: AbortSignal;
   /**
@@ -74,17 +74,17 @@ const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openM
 const probeTimeoutMs = 5_000;
 
 /** Why a change waits that was not even tried, because its destination fails. */
-export const restReason = 'the destination is given a rest after failures';
+export const circuitOpenReason = 'its circuit breaker is open after failures';
 
-/** Makes a target: with the pace of its limits, and with a breaker that is closed. Identities are told as they are by default. */
+/** Makes a target: with a rate limiter for its limits, and with a breaker that is closed. Identities are told as they are by default. */
 export function createTarget(
-  of: Omit<Target, 'pace' | 'breaker' | 'formIdentity'> & Partial<Pick<Target, 'formIdentity'>>,
+  of: Omit<Target, 'rateLimiter' | 'breaker' | 'formIdentity'> & Partial<Pick<Target, 'formIdentity'>>,
   clock: Clock,
 ): Target {
   return {
     formIdentity: ({ value }) => value,
     ...of,
-    pace: new Pace(of.limits, clock),
+    rateLimiter: new RateLimiter(of.limits, clock),
     breaker: new Breaker(breakerOptions),
   };
 }
@@ -95,7 +95,7 @@ export function createTarget(
  * asked for, each receipt by a request like any other.
  *
  * Every request goes through the same four, retry outermost, so that each attempt is admitted and paced anew:
- * batch (count, bytes, direction) · retry (what asks for it, while the caller waits) · breaker · pace.
+ * batch (count, bytes, direction) · retry (what asks for it, while the caller waits) · breaker · rate limiter.
  */
 export async function deliver(
   target: Target,
@@ -103,7 +103,7 @@ export async function deliver(
   options: DeliverOptions,
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const results = new Map<string, DeliveryResult>();
-  const notAfterMs = options.clock.now() + options.patienceMs;
+  const notAfterMs = options.clock.now() + options.waitMaxMs;
   const receipts = new Map(target.connector.poll === undefined ? [] : options.receipts);
   const receiptOf = ({ change }: Delivery): string | undefined => receipts.get(change.id);
   const { told = [], asked = [] } = Object.groupBy(deliveries, (delivery) =>
@@ -135,7 +135,7 @@ export async function deliver(
 }
 
 /**
- * One attempt at a batch, if breaker and pace let it through. A batch that is refused without saying which row is at
+ * One attempt at a batch, if breaker and rate limiter let it through. A batch that is refused without saying which row is at
  * fault is halved until the row is found; each half is a request like any other. With a receipt the destination is asked
  * what became of the batch, and told nothing but halves.
  */
@@ -146,14 +146,17 @@ async function sendWhenAdmitted(
   options: DeliverOptions,
   receipt?: string,
 ): Promise<Results> {
-  const { breaker, pace } = target;
+  const { breaker, rateLimiter } = target;
   const admission = breaker.admit(options.clock.now());
-  if (admission.is === 'open') return untried(batch, restReason, admission.untilMs, receipt);
+  if (admission.is === 'open') return untried(batch, circuitOpenReason, admission.untilMs, receipt);
 
   const isProbe = admission.is === 'probe';
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
   const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
-  const paced = await pace.run(() => attempt(target, asked, { ...options, signal }, receipt), { notAfterMs, signal });
+  const paced = await rateLimiter.run(() => attempt(target, asked, { ...options, signal }, receipt), {
+    notAfterMs,
+    signal,
+  });
   if (!paced.ran) {
     if (isProbe) breaker.release();
     return options.signal.aborted
@@ -165,7 +168,7 @@ async function sendWhenAdmitted(
   if (!(answer instanceof DestinationError)) breaker.succeed();
   else if (answer.class === 'invalid') breaker.succeed();
   else breaker.fail(options.clock.now());
-  if (answer instanceof DestinationError && answer.notBeforeMs !== undefined) pace.holdUntil(answer.notBeforeMs);
+  if (answer instanceof DestinationError && answer.notBeforeMs !== undefined) rateLimiter.holdUntil(answer.notBeforeMs);
 
   if (asked.length < batch.length) {
     const rest = await sendWhenAdmitted(target, batch.slice(1), notAfterMs, options);
@@ -176,7 +179,7 @@ async function sendWhenAdmitted(
   }
   const middle = Math.ceil(batch.length / 2);
   const halves = [batch.slice(0, middle), batch.slice(middle)];
-  // By chance, for where the pace leaves time for a few requests only, the same ones would find nothing again and again.
+  // By chance, for where the rate limiter leaves time for a few requests only, the same ones would find nothing again and again.
   if (options.clock.random() > 0.5) halves.reverse();
   const results = new Map<string, DeliveryResult>();
   for (const half of halves) {

@@ -4,11 +4,18 @@ export {
   type DeadLetter,
   type DeadLetters,
   type Failure,
-  type OriginalEvent,
+  type ReceivedEvent,
 } from './dead-letters.ts';
 export { backoffMs, type Backoff } from './backoff.ts';
 export { systemClock, type Clock } from './clock.ts';
-export { createTarget, deliver, restReason, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';
+export {
+  createTarget,
+  deliver,
+  circuitOpenReason,
+  type DeliverOptions,
+  type DeliveryResult,
+  type Target,
+} from './deliver.ts';
 export { replayDeadLetters, type Replayed, type ReplayOptions, type RoutedAudiences } from './replay-dead-letters.ts';
 export {
   candidateNames,

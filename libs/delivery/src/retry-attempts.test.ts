@@ -18,7 +18,7 @@ async function resultAfter(...attempts: readonly DeliveryResult[]): Promise<Deli
 
 const failed: DeliveryResult = { status: 'retry', class: 'transient', reason: 'error 500', wasTried: true };
 const inDoubt: DeliveryResult = { ...failed, doubt: 'answered' };
-const untried: DeliveryResult = { ...failed, reason: 'the destination is given a rest', wasTried: false };
+const untried: DeliveryResult = { ...failed, reason: 'its circuit breaker is open', wasTried: false };
 
 test('doubt that one attempt leaves stays when a later one ends without any', async () => {
   for (const last of [untried, failed])

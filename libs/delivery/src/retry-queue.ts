@@ -1,8 +1,8 @@
-import type { OriginalEvent } from './dead-letters.ts';
+import type { ReceivedEvent } from './dead-letters.ts';
 
 /** An event of which a part is to be tried again. */
 export interface DeferredEvent {
-  readonly event: OriginalEvent;
+  readonly event: ReceivedEvent;
   /** Keys of the audiences of which the change is not settled. */
   readonly audiences: readonly string[];
 }

@@ -11,5 +11,5 @@ export function exampleDelivery(number: number, over: Partial<Change> = {}): Del
     attributes: { firstname: 'Ada' },
     ...over,
   };
-  return { change, terms: {} };
+  return { change, options: {} };
 }

@@ -1,5 +1,4 @@
-/** A value as JSON has it. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+import type { JsonValue } from '@activation-hub/audience-events';
 
 /** What one route means for one identity: the person became a member, stayed one with other attributes, or left. */
 export type ChangeKind = 'entered' | 'updated' | 'exited';

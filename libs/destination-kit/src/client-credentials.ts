@@ -1,4 +1,4 @@
-import { asking } from './asking.ts';
+import { reading } from './reading.ts';
 import { headerTextOf, type HttpSender } from './authorized.ts';
 import { errorForResponse } from './error-for-response.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
@@ -67,7 +67,7 @@ export function withSignIn(http: HttpSender, signIn: SignIn, now: () => number):
   const tokenOtherThan = (refused: Token | undefined, signal: AbortSignal): Promise<Token> => {
     if (held !== undefined && held !== refused && now() < held.renewAtMs) return Promise.resolve(held);
     return unlessAborted(() => {
-      pending ??= asking(renew()).finally(() => {
+      pending ??= reading(renew()).finally(() => {
         pending = undefined;
       });
       return pending;

@@ -10,7 +10,7 @@ const acme = {
   title: 'Acme',
   description: 'Tells Acme.',
   settings: z.strictObject({ batch: z.number() }),
-  terms: z.strictObject({ list: z.string() }),
+  options: z.strictObject({ list: z.string() }),
   limits: (settings: { batch: number }) => ({ ...limits, batchCount: settings.batch }),
   batchBy: 'route' as const,
   connect: () => {

@@ -2,13 +2,13 @@ import type { z } from 'zod';
 import type { DestinationDefinition, DestinationLimits } from './destination.ts';
 
 /**
- * Checks a definition once and gives it frozen, with the types of its settings and terms inferred. Throws when the type is
+ * Checks a definition once and gives it frozen, with the types of its settings and options inferred. Throws when the type is
  * not kebab case or when the title or the description is empty. `limits` of what it gives throws when one is not a
  * positive number, or a count is not whole.
  */
-export function defineDestination<Settings extends z.ZodType, Terms extends z.ZodType>(
-  definition: DestinationDefinition<Settings, Terms>,
-): DestinationDefinition<Settings, Terms> {
+export function defineDestination<Settings extends z.ZodType, Options extends z.ZodType>(
+  definition: DestinationDefinition<Settings, Options>,
+): DestinationDefinition<Settings, Options> {
   const { type } = definition;
   const refuse = (why: string) => new Error(`Failed to define the destination ${JSON.stringify(type)}: ${why}`);
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(type)) throw refuse('its type is not kebab case. Write it like acme-crm.');

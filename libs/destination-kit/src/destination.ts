@@ -12,36 +12,36 @@ import type { Verdict } from './verdict.ts';
  * of one, and no batch is empty), gives exactly one verdict per change id in any order, and throws `DestinationError`,
  * and nothing else, when the request as a whole failed. Repeating a batch must do no harm.
  */
-export interface Connector<Terms = unknown> {
-  enter(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
-  update(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
-  exit(deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+export interface Connector<Options = unknown> {
+  enter(deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  update(deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  exit(deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   /**
    * Asks what became of changes that the vendor accepted under this receipt; all of one direction. Needed where `accepted` is a
    * verdict. Changes nothing at the vendor, and gives one verdict per change id: `accepted` while the vendor does not
    * know, `retry` for what is to be told anew. Throws `DestinationError`: class `invalid` when some were refused and the
    * vendor does not say which, for then they are told anew in halves; after any other the vendor is asked again later.
    */
-  poll?(receipt: string, deliveries: readonly Delivery<Terms>[], signal: AbortSignal): Promise<readonly Verdict[]>;
+  poll?(receipt: string, deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   /**
-   * Looks whether the credentials work and what the terms of these routes name is there and fit; changes nothing. Gives one
+   * Looks whether the credentials work and what the options of these routes name is there and fit; changes nothing. Gives one
    * sentence per problem, each with what to do; none when all is well. Throws `DestinationError` when it cannot look, also
    * because the credentials are refused.
    */
-  probe?(terms: readonly Terms[], signal: AbortSignal): Promise<readonly string[]>;
+  probe?(options: readonly Options[], signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Finds what the terms of these routes name (a list), and creates it where they allow that; repeating it creates nothing
+   * Finds what the options of these routes name (a list), and creates it where they allow that; repeating it creates nothing
    * more. Throws `DestinationError`: class `set-up` when something is missing and may not be created.
    */
-  prepare?(terms: readonly Terms[], signal: AbortSignal): Promise<void>;
+  prepare?(options: readonly Options[], signal: AbortSignal): Promise<void>;
   /** Closes connections of the connector's own, which would keep a process alive; absent when it has none. Nothing is told after it. */
   close?(): Promise<void>;
 }
 
-/** A change with the terms of its route, as the definition's `terms` schema gives them. */
-export interface Delivery<Terms = unknown> {
+/** A change with the options of its route, as the definition's `options` schema gives them. */
+export interface Delivery<Options = unknown> {
   readonly change: Change;
-  readonly terms: Terms;
+  readonly options: Options;
 }
 
 /** What the connector needs of the world; everything else is in its settings. */
@@ -70,7 +70,7 @@ export interface DestinationLimits {
 }
 
 /** A kind of third party, as one declared value: what it is called, what it is told, what it must be configured with. */
-export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, Terms extends z.ZodType = z.ZodType> {
+export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, Options extends z.ZodType = z.ZodType> {
   /** The `type` of the activation file: kebab case. */
   readonly type: string;
   readonly title: string;
@@ -78,7 +78,7 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, T
   /** What a person configures once per destination; secrets are declared with `secret()`. */
   readonly settings: Settings;
   /** What a person says per route. */
-  readonly terms: Terms;
+  readonly options: Options;
   /** The vendor's limits, which a person may lower in the activation file; a function where settings decide. */
   limits(settings: z.output<Settings>): DestinationLimits;
   /** What may share a request: anything for the destination, or only changes of one route. */
@@ -101,5 +101,5 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, T
    * Makes the connector. It calls nobody; it throws `DestinationError` of class `set-up` when the settings cannot work
    * (a URL that the HTTP client would refuse, a secret in the wrong form), so that a wrong file stops the start.
    */
-  connect(settings: z.output<Settings>, context: ConnectorContext): Connector<z.output<Terms>>;
+  connect(settings: z.output<Settings>, context: ConnectorContext): Connector<z.output<Options>>;
 }

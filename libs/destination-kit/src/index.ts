@@ -1,6 +1,7 @@
-export { asking } from './asking.ts';
+export { reading } from './reading.ts';
 export { headerTextOf, type HttpSender, withBearerToken, withHeaders } from './authorized.ts';
-export type { Change, ChangeKind, JsonValue } from './change.ts';
+export type { JsonValue } from '@activation-hub/audience-events';
+export type { Change, ChangeKind } from './change.ts';
 export { type ClientCredentials, type SignIn, withClientCredentials, withSignIn } from './client-credentials.ts';
 export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
 export { configuredUrl } from './configured-url.ts';
@@ -19,7 +20,7 @@ export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
 export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
-export { Remembered } from './remembered.ts';
+export { CachedLookup } from './cached-lookup.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';

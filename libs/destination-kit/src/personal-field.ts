@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JsonValue } from './change.ts';
+import type { JsonValue } from '@activation-hub/audience-events';
 import { formed, refused, type FormedValue } from './formed-value.ts';
 
 /** What a normaliser may know besides the value. */

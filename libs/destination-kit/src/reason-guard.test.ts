@@ -13,7 +13,7 @@ const delivery = (value: string, attributes: Delivery['change']['attributes'] = 
     qualifiedAt: '2026-01-01T00:00:00.000Z',
     attributes,
   },
-  terms: {},
+  options: {},
 });
 
 const guard = createReasonGuard(

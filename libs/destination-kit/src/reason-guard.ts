@@ -1,4 +1,4 @@
-import type { JsonValue } from './change.ts';
+import type { JsonValue } from '@activation-hub/audience-events';
 import type { Delivery } from './destination.ts';
 import type { Secret } from './secret.ts';
 

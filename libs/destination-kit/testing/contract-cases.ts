@@ -18,11 +18,11 @@ const directions = ['entered', 'exited'] as const satisfies readonly ChangeKind[
 
 /** The contract, case by case. */
 export const contractCases = {
-  described: define('describes its settings and terms as JSON Schema and refuses unknown keys', async (stage) => {
-    const { settings, terms } = stage.definition;
-    for (const schema of [settings, terms]) {
+  described: define('describes its settings and options as JSON Schema and refuses unknown keys', async (stage) => {
+    const { settings, options } = stage.definition;
+    for (const schema of [settings, options]) {
       for (const io of ['input', 'output'] as const) {
-        assert.equal(z.toJSONSchema(schema, { io }).type, 'object', 'settings and terms are objects');
+        assert.equal(z.toJSONSchema(schema, { io }).type, 'object', 'settings and options are objects');
       }
       const issues = schema.safeParse({ 'no such key': 1 }).error?.issues ?? [];
       assert(
@@ -115,12 +115,12 @@ export const contractCases = {
   'failed-look-up': define('reports a look-up that failed as transient and without doubt', async (stage) => {
     const { vendor } = stage;
     const batch = stage.deliveries('entered', [1, 2]);
-    vendor.setAskingFault({ kind: 'status', status: 500 });
+    vendor.setReadFault({ kind: 'status', status: 500 });
     fails('transient', { doubt: undefined })(await stage.attempt(batch));
     await assertMembers(stage, [], [1, 2]);
-    vendor.setAskingFault({ kind: 'reset' });
+    vendor.setReadFault({ kind: 'reset' });
     fails('transient', { doubt: undefined })(await stage.attempt(batch));
-    vendor.setAskingFault(undefined);
+    vendor.setReadFault(undefined);
     await deliver(stage, batch);
   }),
   unauthorized: define('reports refused credentials as set-up', async (stage) => {

@@ -24,14 +24,14 @@ export interface Person {
 }
 
 /** What the suite needs to know of a connector. */
-export interface ContractSubject<Settings extends z.ZodType, Terms extends z.ZodType> {
-  readonly definition: DestinationDefinition<Settings, Terms>;
+export interface ContractSubject<Settings extends z.ZodType, Options extends z.ZodType> {
+  readonly definition: DestinationDefinition<Settings, Options>;
   /**
    * Settings for a vendor at `origin` (empty when there is none), every secret as a `Secret` with a value. A connector
    * with a timeout of its own is to use `timeoutMs`.
    */
   readonly settings: (vendor: { readonly origin: string; readonly timeoutMs: number }) => z.input<Settings>;
-  readonly terms: z.input<Terms>;
+  readonly options: z.input<Options>;
   /** Starts the stand-in; absent for a destination that calls nobody. */
   readonly startVendor?: () => Promise<StandInVendor>;
   /** The person with this number; by default one with an e-mail address, a first name and a city. */
@@ -61,8 +61,8 @@ export interface Stage {
 }
 
 /** Runs one case, then looks through all that became visible in it for personal data and secrets. */
-export async function withStage<Settings extends z.ZodType, Terms extends z.ZodType>(
-  subject: ContractSubject<Settings, Terms>,
+export async function withStage<Settings extends z.ZodType, Options extends z.ZodType>(
+  subject: ContractSubject<Settings, Options>,
   timeoutMs: number,
   run: (stage: Stage) => Promise<void>,
 ): Promise<void> {
@@ -72,7 +72,7 @@ export async function withStage<Settings extends z.ZodType, Terms extends z.ZodT
   try {
     const { definition } = subject;
     const settings = definition.settings.parse(subject.settings({ origin: vendor?.origin ?? '', timeoutMs }));
-    const terms = definition.terms.parse(subject.terms);
+    const options = definition.options.parse(subject.options);
     const visible: string[] = [];
     const hidden = secretsIn(settings).map((secret) => secret.reveal());
     const print = (line: string) => void visible.push(line);
@@ -93,7 +93,7 @@ export async function withStage<Settings extends z.ZodType, Terms extends z.ZodT
             person.identity.value,
             ...Object.values(person.attributes).filter((value) => typeof value === 'string'),
           );
-          return { change: makeChange(kind, person, revision), terms };
+          return { change: makeChange(kind, person, revision), options };
         }),
       attempt: (deliveries, signal = new AbortController().signal) => attempt(connector, deliveries, signal, visible),
     });

@@ -14,7 +14,7 @@ const later = (poll?: Connector['poll']) => {
     title: 'Later',
     description: 'A vendor that answers later.',
     settings: z.strictObject({}),
-    terms: z.strictObject({}),
+    options: z.strictObject({}),
     limits: () => ({ batchCount: 5, batchBytes: 1_000, requestsPerSecond: 1, concurrency: 1 }),
     batchBy: 'route',
     connect: () => ({ enter: accept, update: accept, exit: accept, ...(poll === undefined ? {} : { poll }) }),
@@ -22,7 +22,7 @@ const later = (poll?: Connector['poll']) => {
 };
 
 const entered = async (poll?: Connector['poll']): Promise<void> => {
-  const cases = destinationContract({ definition: later(poll), settings: () => ({}), terms: {} });
+  const cases = destinationContract({ definition: later(poll), settings: () => ({}), options: {} });
   await cases.find(({ name }) => name === 'enter')?.run();
 };
 

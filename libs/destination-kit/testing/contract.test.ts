@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import {
-  asking,
+  reading,
   type Connector,
   defineDestination,
   type Delivery,
@@ -58,8 +58,8 @@ async function startVendor(): Promise<StandInVendor> {
 }
 
 const settings = z.strictObject({ url: z.string(), key: secret() });
-const terms = z.strictObject({ list: z.string() });
-type Toy = DestinationDefinition<typeof settings, typeof terms>;
+const options = z.strictObject({ list: z.string() });
+type Toy = DestinationDefinition<typeof settings, typeof options>;
 
 const toyRows = (deliveries: readonly Delivery[]): Row[] =>
   deliveries.map(({ change }) => ({
@@ -74,7 +74,7 @@ const toy: Toy = defineDestination({
   title: 'Toy',
   description: 'A vendor for this test.',
   settings,
-  terms,
+  options,
   limits: () => ({ batchCount: 60, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 1 }),
   batchBy: 'route',
   connect: ({ url, key }, { http, now }) => {
@@ -83,7 +83,7 @@ const toy: Toy = defineDestination({
       if (response.status !== 200) throw errorForResponse(response, now());
     };
     const tell: Connector['enter'] = async (deliveries, signal) => {
-      await asking(lookUp(signal));
+      await reading(lookUp(signal));
       const body = JSON.stringify(toyRows(deliveries));
       const response = await http.send({ method: 'PUT', url, headers: { authorization: key.reveal() }, body }, signal);
       if (response.status !== 200) throw errorForResponse(response, now());
@@ -108,7 +108,7 @@ const contractOf = (definition: Toy) =>
   destinationContract({
     definition,
     settings: ({ origin }) => ({ url: origin, key: new Secret('key-not-to-be-seen') }),
-    terms: { list: 'fans' },
+    options: { list: 'fans' },
     startVendor,
   });
 
@@ -321,7 +321,7 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     wrongly(
       (right) => (deliveries, signal) =>
         right(
-          deliveries.map(({ change, terms }) => ({ change: { ...change, kind: 'entered' }, terms })),
+          deliveries.map(({ change, options }) => ({ change: { ...change, kind: 'entered' }, options })),
           signal,
         ),
     ),
@@ -403,5 +403,5 @@ test('a case that needs a vendor fails when there is none', async () => {
 const unreachable = {
   definition: toy,
   settings: () => ({ url: 'http://127.0.0.1', key: new Secret('value') }),
-  terms: { list: 'fans' },
+  options: { list: 'fans' },
 };

@@ -4,9 +4,9 @@ import { type ContractSubject, withStage } from './contract-stage.ts';
 import type { z } from 'zod';
 
 /** A connector, and why some cases do not apply to it. */
-export interface ContractOptions<Settings extends z.ZodType, Terms extends z.ZodType> extends ContractSubject<
+export interface ContractOptions<Settings extends z.ZodType, Options extends z.ZodType> extends ContractSubject<
   Settings,
-  Terms
+  Options
 > {
   /** Cases that do not apply, each with the reason, in a sentence. */
   readonly leftOut?: Readonly<Partial<Record<CaseName, string>>>;
@@ -24,8 +24,8 @@ export interface ContractCase {
 }
 
 /** Gives the cases of the contract as plain functions. Throws when a case is left out without a reason. */
-export function destinationContract<Settings extends z.ZodType, Terms extends z.ZodType>(
-  options: ContractOptions<Settings, Terms>,
+export function destinationContract<Settings extends z.ZodType, Options extends z.ZodType>(
+  options: ContractOptions<Settings, Options>,
 ): ContractCase[] {
   return (Object.keys(contractCases) as CaseName[]).map((name) => {
     const { title, run, timeoutMs } = contractCases[name];
@@ -41,12 +41,12 @@ export function destinationContract<Settings extends z.ZodType, Terms extends z.
 export type TestFunction = (name: string, run: () => Promise<void>) => void;
 
 /**
- * Registers the contract as tests: `describeDestinationContract(test, { definition, settings, terms, startVendor })`. A case that
+ * Registers the contract as tests: `describeDestinationContract(test, { definition, settings, options, startVendor })`. A case that
  * is left out is run too, and must fail: a reason that no longer holds does not stay.
  */
-export function describeDestinationContract<Settings extends z.ZodType, Terms extends z.ZodType>(
+export function describeDestinationContract<Settings extends z.ZodType, Options extends z.ZodType>(
   test: TestFunction,
-  options: ContractOptions<Settings, Terms>,
+  options: ContractOptions<Settings, Options>,
 ): void {
   for (const { title, leftOut, run } of destinationContract(options)) {
     if (leftOut === undefined) test(title, run);

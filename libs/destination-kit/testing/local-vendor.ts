@@ -1,7 +1,7 @@
-/** A route to a destination: its audience's key in the activation file, and its terms as the definition's schema gives them. */
+/** A route to a destination: its audience's key in the activation file, and its options as the definition's schema gives them. */
 export interface LocalRoute {
   readonly audience: string;
-  readonly terms: unknown;
+  readonly options: unknown;
 }
 
 /** For which destination of an activation file a stand-in is to stand. */
@@ -23,7 +23,7 @@ export interface LocalVendor {
    * place of the setting the connector then gets this.
    */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** Whom it holds under these terms now, each by the identity that it was told. */
+  /** Whom it holds under these options now, each by the identity that it was told. */
   members(route: LocalRoute): readonly string[] | Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -37,7 +37,7 @@ export interface VendorServer {
   /** While a fault is set, every request that tells meets it; `undefined` ends it. */
   setFault(fault: VendorFault | undefined): void;
   /** The same for requests that only ask; they meet no fault else. */
-  setAskingFault(fault: VendorFault | undefined): void;
+  setReadFault(fault: VendorFault | undefined): void;
   /** Resolves when the next request that tells has arrived in full. */
   nextRequest(): Promise<void>;
   close(): Promise<void>;
@@ -68,16 +68,16 @@ export async function startVendorServer(
 ): Promise<VendorServer> {
   const requests: VendorRequest[] = [];
   let tellingFault: VendorFault | undefined;
-  let askingFault: VendorFault | undefined;
+  let readFault: VendorFault | undefined;
   let waiting: (() => void)[] = [];
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const request = await read(incoming);
     requests.push(request);
     if (requests.length > requestsMax) requests.shift();
-    const isAsking = asks(request);
-    const fault = isAsking ? askingFault : tellingFault;
-    if (!isAsking) {
+    const isRead = asks(request);
+    const fault = isRead ? readFault : tellingFault;
+    if (!isRead) {
       for (const resolve of waiting) resolve();
       waiting = [];
     }
@@ -105,8 +105,8 @@ export async function startVendorServer(
     setFault: (next) => {
       tellingFault = next;
     },
-    setAskingFault: (next) => {
-      askingFault = next;
+    setReadFault: (next) => {
+      readFault = next;
     },
     nextRequest: () => new Promise((resolve) => waiting.push(resolve)),
     close: async () => {

@@ -23,5 +23,5 @@ test('examples that its schema refuses make none', () => {
 test.each(destinationTypes)('the examples of %s fit together', async (type) => {
   const definition = await loadDestination(type);
   expect(exampleOf(definition?.settings ?? z.never())).toBeDefined();
-  expect(exampleOf(definition?.terms ?? z.never())).toBeDefined();
+  expect(exampleOf(definition?.options ?? z.never())).toBeDefined();
 });

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { referenceEntries } from './reference-page.ts';
 
 /**
- * Settings, or terms, as the schema's own examples have them: what is required, and the first of what is optional without which it is
+ * Settings, or options, as the schema's own examples have them: what is required, and the first of what is optional without which it is
  * not right. Throws when its examples do not make a value that it takes.
  */
 export function exampleOf(schema: z.ZodType): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { ManagedIdentityCredential } from '@azure/identity';
-import { DestinationError, type HttpSender, Remembered } from '@activation-hub/destination-kit';
+import { DestinationError, type HttpSender, CachedLookup } from '@activation-hub/destination-kit';
 
 /** The identity of the app in which this runs: the one with this client id, or the one that the app itself has. */
 export function managedIdentity(clientId: string | undefined): ManagedIdentityCredential {
@@ -22,7 +22,7 @@ export function withManagedIdentity(
   scope: string,
   now: () => number,
 ): HttpSender {
-  const tokens = new Remembered(async () => {
+  const tokens = new CachedLookup(async () => {
     try {
       return await source.getToken(scope);
     } catch (error) {

@@ -19,9 +19,9 @@ test('there is a page for each destination, one that leads to them, and no other
   expect(readFileSync(join(folder, 'README.md'), 'utf8'), makeThemAnew).toBe(referenceIndex(all));
 });
 
-const entries = all.flatMap(({ type, settings, terms }) => [
+const entries = all.flatMap(({ type, settings, options }) => [
   ...referenceEntries(settings).map((entry) => ({ what: `${type} settings.${entry.path}`, schema: settings, entry })),
-  ...referenceEntries(terms).map((entry) => ({ what: `${type} terms.${entry.path}`, schema: terms, entry })),
+  ...referenceEntries(options).map((entry) => ({ what: `${type} options.${entry.path}`, schema: options, entry })),
 ]);
 
 test.each(entries)('$what has a meaning, and an example that its schema takes', ({ schema, entry }) => {
@@ -54,7 +54,7 @@ test('a page says of everything whether it is required, what it takes, its defau
         .meta({ description: 'Columns.', examples: [{ a: { column: 'b' } }] }),
       mode: z.enum(['a', 'b']).meta({ description: 'The mode.', examples: ['a'] }),
     }),
-    terms: z.strictObject({}),
+    options: z.strictObject({}),
     limits: () => ({ batchCount: 1, batchBytes: 1, requestsPerSecond: 1, concurrency: 1 }),
     batchBy: 'route',
     connect: () => expect.unreachable(),
@@ -77,7 +77,7 @@ test('a page says of everything whether it is required, what it takes, its defau
     '### `mode`',
     'The mode.',
     '- Required\n- Takes one of `a`, `b`\n- Example: `a`',
-    '## Terms',
+    '## Options',
     'None.\n',
   ]);
 });

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
 
-/** One thing that a person may write, by its path below `settings` or `terms`. */
+/** One thing that a person may write, by its path below `settings` or `options`. */
 export interface ReferenceEntry {
   /** Names joined by dots; `<name>` stands for a name of the person's own. */
   readonly path: string;
@@ -17,7 +17,7 @@ export interface ReferenceEntry {
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** Everything that may be written below a schema of settings or terms, from what the schema says of itself, depth first. */
+/** Everything that may be written below a schema of settings or options, from what the schema says of itself, depth first. */
 export function referenceEntries(schema: z.ZodType): readonly ReferenceEntry[] {
   return entriesBelow(z.toJSONSchema(schema, { io: 'input' }), '');
 }
@@ -74,13 +74,13 @@ function rangeOf({ minimum, maximum }: Schema): string {
 }
 
 /** The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example. */
-export function referencePage({ type, title, description, settings, terms }: DestinationDefinition): string {
+export function referencePage({ type, title, description, settings, options }: DestinationDefinition): string {
   return [
     `# ${title}`,
     description,
     `In the activation file: \`type: ${type}\`. What it does with each change, and what the vendor asks for: [${type}](../../libs/destinations/src/${type}/README.md).`,
     ...section('Settings', 'Once per destination, under `settings`.', referenceEntries(settings)),
-    ...section('Terms', 'Per route, under `terms`.', referenceEntries(terms)),
+    ...section('Options', 'Per route, under `options`.', referenceEntries(options)),
     '',
   ]
     .join('\n\n')

@@ -91,11 +91,11 @@ function isNotInstalled(error: unknown, name: string): boolean {
 
 function isDefinition(value: unknown): value is DestinationDefinition {
   if (!isObject(value)) return false;
-  const { type, title, settings, terms, limits, connect } = value;
+  const { type, title, settings, options, limits, connect } = value;
   const isSchema = (schema: unknown) => isObject(schema) && typeof schema.safeParse === 'function';
   return (
     [type, title].every((text) => typeof text === 'string') &&
-    [settings, terms].every(isSchema) &&
+    [settings, options].every(isSchema) &&
     [limits, connect].every((part) => typeof part === 'function')
   );
 }

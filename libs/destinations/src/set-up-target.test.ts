@@ -50,7 +50,7 @@ test('how long a destination is tried again is what the file says, else what its
   const serviceAccountKey = { secret: 'key' };
   const google = {
     type: 'google-customer-match',
-    settings: { serviceAccountKey, accountId: '1234567890', customerMatchTerms: 'accepted' },
+    settings: { serviceAccountKey, accountId: '1234567890', customerMatchOptions: 'accepted' },
   };
   const readSecret = (): Promise<string> => Promise.resolve(standInServiceAccountKey());
   const target = await setUpTarget({ ...entry, ...google }, { ...options, readSecret });

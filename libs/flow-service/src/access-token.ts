@@ -47,7 +47,7 @@ export class AccessTokens {
   async current(signal: AbortSignal | undefined): Promise<string> {
     signal?.throwIfAborted();
     const token = this.#token;
-    if (token !== undefined && this.#settings.surroundings.now() < token.usableUntilMs) return token.value;
+    if (token !== undefined && this.#settings.clock.now() < token.usableUntilMs) return token.value;
     const renewal = (this.#renewal ??= this.#startRenewal());
     renewal.waiting++;
     try {
@@ -81,7 +81,7 @@ export class AccessTokens {
   async #fetch(signal: AbortSignal): Promise<AccessToken> {
     const { clientId, clientSecret, scope = defaultScope } = this.#credentials;
     const doing = 'get an access token from Adobe';
-    const { now } = this.#settings.surroundings;
+    const { now } = this.#settings.clock;
     const askedAtMs = now();
     const { body } = await exchange(
       {

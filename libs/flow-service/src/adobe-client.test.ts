@@ -188,7 +188,7 @@ test('an abort ends a request, a wait and the wait for a token with its own reas
   };
   platform.faults.inject({ path: '/ims', delayMs: 60_000 });
   expect(await abortedAfterRequest(client())).toBe(reason);
-  const adobe = client({ surroundings: {} });
+  const adobe = client({ clock: {} });
   await adobe.flowService.flows.list();
   platform.faults.inject({ delayMs: 60_000 });
   expect(await abortedAfterRequest(adobe)).toBe(reason);
@@ -235,7 +235,7 @@ test('no error repeats the key that Adobe was sent, nor the secret, nor the toke
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const options = { organisation: 'o', sandbox: 's', clientId: 'c', clientSecret: 'client+secret/1=' };
-  const adobe = createAdobeClient({ ...options, platformUrl: url, imsUrl: url, surroundings: time });
+  const adobe = createAdobeClient({ ...options, platformUrl: url, imsUrl: url, clock: time });
   const key = 'q1+w/e2"r=';
   const create = adobe.flowService.connections.create({
     name: 'a',

@@ -1,13 +1,13 @@
 import { Audiences } from './audiences.ts';
 import { FlowService } from './flow-service.ts';
 import { PlatformConnection, type PlatformOptions } from './platform-connection.ts';
-import type { Surroundings } from './retry.ts';
+import type { Clock } from './retry.ts';
 
 /** Adobe Experience Platform, in one sandbox, with one credential. */
 export interface AdobeClient {
   readonly flowService: FlowService;
   readonly audiences: Audiences;
-  readonly surroundings: Surroundings;
+  readonly clock: Clock;
 }
 
 /** Calls nobody. Throws `RangeError` when an option cannot work; the error does not show the option's value. */
@@ -16,6 +16,6 @@ export function createAdobeClient(options: PlatformOptions): AdobeClient {
   return {
     flowService: new FlowService(platform),
     audiences: new Audiences(platform),
-    surroundings: platform.surroundings,
+    clock: platform.clock,
   };
 }

@@ -8,7 +8,7 @@ import type { Collection, FlowService } from './flow-service.ts';
 import { destinationFlowFilter, type ObservedDestination } from './observed-destination.ts';
 import { chosenAmong, fingerprintOf, ownedDescription, ownerOf } from './ownership.ts';
 import { hasCredentials } from './plan-destination.ts';
-import type { Surroundings } from './retry.ts';
+import type { Clock } from './retry.ts';
 
 /** How often a change begins anew because somebody else was first, and a creation because its answer was lost. */
 const attemptsMax = 8;
@@ -17,7 +17,7 @@ const patchStepsMax = 100;
 
 export interface StepContext {
   readonly flowService: FlowService;
-  readonly surroundings: Surroundings;
+  readonly clock: Clock;
   readonly desired: DesiredDestination;
   readonly names: AdobeNames;
   /** Parameters of the target connection by Adobe's names. */
@@ -209,7 +209,7 @@ function authParams({ desired: { eventHub }, names }: StepContext): Record<strin
  * lost answer, and when another run has created one at the same time, both runs choose the same and the loser deletes its own.
  */
 async function createOnce<Item extends Entity, New>(
-  { desired, surroundings, leftovers, signal }: StepContext,
+  { desired, clock, leftovers, signal }: StepContext,
   collection: Collection<Item, New>,
   filter: string,
   isFitting: (item: Item) => boolean,
@@ -232,14 +232,14 @@ async function createOnce<Item extends Entity, New>(
     } catch (error) {
       if (!isAdobeError(error) || !error.uncertain || error.kind !== 'unavailable' || attempt >= attemptsMax)
         throw error;
-      await surroundings.sleep(pauseMs(attempt, surroundings), signal);
+      await clock.sleep(pauseMs(attempt, clock), signal);
     }
   }
 }
 
 /** Reads, changes, and begins anew when somebody changed it in between. */
 async function change<Item extends Entity>(
-  { surroundings, signal }: StepContext,
+  { clock, signal }: StepContext,
   collection: Collection<Item, never>,
   id: string,
   operationsOf: (now: Item) => readonly PatchOperation[],
@@ -258,7 +258,7 @@ async function change<Item extends Entity>(
       return;
     } catch (error) {
       if (!isAdobeError(error, 'conflict') || attempt >= attemptsMax) throw error;
-      await surroundings.sleep(pauseMs(attempt, surroundings), signal);
+      await clock.sleep(pauseMs(attempt, clock), signal);
     }
   }
 }
@@ -313,7 +313,7 @@ function wordsOperation(flow: Flow, step: FlowPatchStep): PatchOperation[] {
   return [{ op: flow[field] === undefined ? 'add' : 'replace', path: `/${field}`, value }];
 }
 
-export function pauseMs(attempt: number, { random }: Surroundings): number {
+export function pauseMs(attempt: number, { random }: Clock): number {
   return (0.5 + random() / 2) * Math.min(20_000, 250 * 2 ** attempt);
 }
 

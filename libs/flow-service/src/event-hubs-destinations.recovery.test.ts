@@ -131,7 +131,7 @@ test('runs at the same time agree on one of everything', async () => {
     const time = new VirtualTime(seed);
     const latencyMs = () => Math.floor(time.random() * 4);
     const started = await startPlatform({ latencyMs, now: () => (time.nowMs += 1) }, seed);
-    const runs = await Promise.all([1, 2].map(() => reach(started, desiredDestination(), { surroundings: time })));
+    const runs = await Promise.all([1, 2].map(() => reach(started, desiredDestination(), { clock: time })));
     expectExactly(started, desiredDestination());
     expect(new Set(runs.map((state) => state?.flowId)).size).toBe(1);
     await started.platform.stop();

@@ -76,7 +76,7 @@ interface FailedPortion {
 }
 
 export function createEventHubsDestinations(client: AdobeClient, names: AdobeNames = {}): EventHubsDestinations {
-  const { flowService, surroundings } = client;
+  const { flowService, clock } = client;
 
   const togglesFor = async (desired: DesiredDestination, observed: ObservedDestination, signal?: AbortSignal) => {
     const wanted = Object.keys(desired.toggles ?? {}) as ('segmentNames' | 'segmentTimestamps')[];
@@ -118,7 +118,7 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
         if (goal.kind === 'absent') await applyDeletions(flowService, portion, signal);
         else {
           const { desired } = goal;
-          const context = { flowService, surroundings, desired, names, toggles, signal, leftovers, ids };
+          const context = { flowService, clock, desired, names, toggles, signal, leftovers, ids };
           await applyPortion(context, portion);
         }
       } catch (error) {
@@ -141,7 +141,7 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
       failures.push(failed);
       const same = failures.filter(({ sentences }) => sentences.join(' ') === failed.sentences.join(' '));
       if (same.length >= sameFailuresMax) throw failed.error;
-      await surroundings.sleep(pauseMs(round + 2, surroundings), options.signal);
+      await clock.sleep(pauseMs(round + 2, clock), options.signal);
     }
     const look = await lookAndPlan(goal, options.signal);
     if (look.plan.isEmpty) return stateOf(look.observed);

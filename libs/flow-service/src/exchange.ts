@@ -1,5 +1,5 @@
 import { AdobeError, errorOfAnswer } from './adobe-error.ts';
-import { backoffMs, retryAfterMs, type RetryLimits, type Surroundings } from './retry.ts';
+import { backoffMs, retryAfterMs, type RetryLimits, type Clock } from './retry.ts';
 
 export interface Exchange {
   /** What the request is for, as a sentence goes on after "Failed to": "create a connection". */
@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 export interface ExchangeSettings {
-  readonly surroundings: Surroundings;
+  readonly clock: Clock;
   readonly retry: RetryLimits;
   /** Of one attempt, from the call to the last byte of the answer. */
   readonly timeoutMs: number;
@@ -39,7 +39,7 @@ export async function exchange(
   signal: AbortSignal | undefined,
   alsoAccept: readonly number[] = [],
 ): Promise<Answer> {
-  const { now, sleep, random } = settings.surroundings;
+  const { now, sleep, random } = settings.clock;
   const endMs = now() + settings.retry.deadlineMs;
   for (let attempt = 1; ; attempt++) {
     const outcome = await attemptOnce(request, settings, signal);

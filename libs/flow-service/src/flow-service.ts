@@ -178,21 +178,21 @@ class EntityCollection<Item extends Entity, New> implements Collection<Item, New
   }
 
   async delete(id: string, signal?: AbortSignal): Promise<void> {
-    const { surroundings, retry } = this.#platform;
+    const { clock, retry } = this.#platform;
     const doing = `delete the ${this.#noun} ${id}`;
     const request = { doing, method: 'DELETE', path: this.#pathOf(id), alsoAccept: [404], signal } as const;
     if ((await this.#platform.send(request)).status === 404) return;
-    const endMs = surroundings.now() + retry.deadlineMs;
+    const endMs = clock.now() + retry.deadlineMs;
     for (let attempt = 1; (await this.find(id, signal)) !== undefined; attempt++) {
       // Not less than half of the delay, so that a wait is never a loop without rest.
-      const delayMs = (backoffMs(attempt, retry, () => 1) * (1 + surroundings.random())) / 2;
-      if (surroundings.now() + delayMs >= endMs) {
+      const delayMs = (backoffMs(attempt, retry, () => 1) * (1 + clock.random())) / 2;
+      if (clock.now() + delayMs >= endMs) {
         throw new AdobeError(
           `Failed to ${doing}: Adobe accepted it, but it is still there after ${retry.deadlineMs} ms. Try again later.`,
           { kind: 'unavailable', uncertain: true },
         );
       }
-      await surroundings.sleep(delayMs, signal);
+      await clock.sleep(delayMs, signal);
     }
   }
 

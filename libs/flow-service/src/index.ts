@@ -7,7 +7,7 @@ export type { Collection, FlowService, ListOptions } from './flow-service.ts';
 export { adobeIds } from './flow-service-entities.ts';
 export type * from './flow-service-entities.ts';
 export type { PlatformOptions } from './platform-connection.ts';
-export type { RetryLimits, Surroundings } from './retry.ts';
+export type { RetryLimits, Clock } from './retry.ts';
 export { checkDesired, destinationWords } from './desired-destination.ts';
 export type { AdobeNames, DesiredAudience, DesiredDestination, EventHubAddress } from './desired-destination.ts';
 export { DestinationPlan, sentenceOf } from './destination-plan.ts';

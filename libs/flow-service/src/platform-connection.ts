@@ -1,7 +1,7 @@
 import { AccessTokens, type Credentials } from './access-token.ts';
 import { AdobeError, errorOfAnswer } from './adobe-error.ts';
 import { exchange, type Answer, type Exchange, type ExchangeSettings } from './exchange.ts';
-import { defaultRetryLimits, realSurroundings, type RetryLimits, type Surroundings } from './retry.ts';
+import { defaultRetryLimits, systemClock, type RetryLimits, type Clock } from './retry.ts';
 import { SecretGuard } from './secret-guard.ts';
 
 export interface PlatformOptions extends Credentials {
@@ -16,7 +16,7 @@ export interface PlatformOptions extends Credentials {
   readonly retry?: Partial<RetryLimits>;
   /** Of one attempt, from the call to the last byte of the answer. Default 30,000. */
   readonly timeoutMs?: number;
-  readonly surroundings?: Partial<Surroundings>;
+  readonly clock?: Partial<Clock>;
 }
 
 export interface PlatformRequest {
@@ -37,7 +37,7 @@ export interface PlatformRequest {
 
 /** The way to Experience Platform in one sandbox: token, headers, retries, errors. */
 export class PlatformConnection {
-  readonly surroundings: Surroundings;
+  readonly clock: Clock;
   readonly retry: RetryLimits;
   readonly #secrets: SecretGuard;
   readonly #settings: ExchangeSettings;
@@ -55,11 +55,11 @@ export class PlatformConnection {
     }
     this.#platformUrl = checkUrl('platformUrl', options.platformUrl ?? 'https://platform.adobe.io');
     const imsUrl = checkUrl('imsUrl', options.imsUrl ?? 'https://ims-na1.adobelogin.com');
-    this.surroundings = { ...realSurroundings, ...options.surroundings };
+    this.clock = { ...systemClock, ...options.clock };
     this.retry = { ...defaultRetryLimits, ...options.retry };
     this.#secrets = new SecretGuard([clientSecret]);
     this.#settings = {
-      surroundings: this.surroundings,
+      clock: this.clock,
       retry: this.retry,
       timeoutMs: options.timeoutMs ?? 30_000,
       redact: this.#secrets.redact,

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Time and chance, as arguments. */
-export interface Surroundings {
+export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Resolves after so many milliseconds; rejects with the signal's reason as soon as that is aborted. */
@@ -10,7 +10,7 @@ export interface Surroundings {
   readonly random: () => number;
 }
 
-export const realSurroundings: Surroundings = {
+export const systemClock: Clock = {
   now: Date.now,
   sleep: async (delayMs, signal) => {
     try {

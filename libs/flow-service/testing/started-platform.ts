@@ -32,7 +32,7 @@ export async function startPlatform(options: AdobePlatformOptions = {}, seed = 1
         clientId,
         clientSecret,
         sandbox: 'prod',
-        surroundings: time,
+        clock: time,
         ...more,
       }),
   };

@@ -1,7 +1,7 @@
-import type { Surroundings } from '../src/index.ts';
+import type { Clock } from '../src/index.ts';
 
 /** A clock that moves only when somebody sleeps, for the client and the stand-in alike, and chance from a seed. */
-export class VirtualTime implements Surroundings {
+export class VirtualTime implements Clock {
   nowMs = Date.parse('2026-01-11T21:24:39Z');
   /** Every sleep so far. */
   readonly sleptMs: number[] = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleRecord, exampleState } from '../testing/index.ts';
-import { claim, note, settle } from './claim.ts';
+import { lease, note, settle } from './lease.ts';
 import { decide } from './decide.ts';
 import type { LedgerRecord } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
@@ -12,10 +12,10 @@ const member = exampleState({ content: 'a' });
 const exit = exampleState({ status: 'exited' });
 const later = { qualifiedAtMs: noon + 3_600_000 };
 const claimedUntil = (expiresAtMs: number): LedgerRecord =>
-  exampleRecord({ known: member, standing: { is: 'claimed', claimant: 'other', expiresAtMs } });
-const untold = (known: MembershipState, standing: 'noted' | 'refused' | 'pending' | 'deferred'): LedgerRecord => ({
+  exampleRecord({ known: member, rowState: { is: 'leased', holder: 'other', expiresAtMs } });
+const untold = (known: MembershipState, rowState: 'noted' | 'rejected' | 'pending' | 'deferred'): LedgerRecord => ({
   known,
-  standing: { is: standing },
+  rowState: { is: rowState },
   attributes: {},
   inDoubt: false,
 });
@@ -25,7 +25,7 @@ test('a member nobody has heard of has entered', () => {
 });
 
 test('an exit nobody has heard of is noted, and finds an older entry that comes later', () => {
-  expect(decide(undefined, exit, now)).toEqual({ action: 'note', standing: 'noted' });
+  expect(decide(undefined, exit, now)).toEqual({ action: 'note', rowState: 'noted' });
   const noted = note(undefined, { state: exit, attributes: {} }, 'noted');
   expect(decide(noted, member, now)).toEqual({ action: 'nothing', because: 'superseded' });
 });
@@ -40,8 +40,8 @@ test('the same state again is unchanged, and so is a later export of it', () => 
 test('a new qualification with the same content is noted, so that what lies between is superseded', () => {
   const told = exampleRecord({ known: member });
   const again = exampleState({ ...member, ...later });
-  expect(decide(told, again, now)).toEqual({ action: 'note', standing: 'told' });
-  const noted = note(told, { state: again, attributes: {} }, 'told');
+  expect(decide(told, again, now)).toEqual({ action: 'note', rowState: 'delivered' });
+  const noted = note(told, { state: again, attributes: {} }, 'delivered');
   const between = exampleState({ status: 'exited', isMember: false, content: '', qualifiedAtMs: noon + 1 });
   expect(decide(noted, between, now)).toEqual({ action: 'nothing', because: 'superseded' });
 });
@@ -74,49 +74,49 @@ test('an older state is superseded whatever the row stands at', () => {
   }
 });
 
-test('under a live claim the same and newer states wait until it ends', () => {
+test('under a live lease the same and newer states wait until it ends', () => {
   const wait = { action: 'wait', untilMs: now + 5 };
   expect(decide(claimedUntil(now + 5), member, now)).toEqual(wait);
   expect(decide(claimedUntil(now + 5), exampleState({ ...member, ...later }), now)).toEqual(wait);
 });
 
-test('after an expired claim the destination is told, for it was perhaps told something', () => {
+test('after an expired lease the destination is told, for it was perhaps told something', () => {
   expect(decide(claimedUntil(now), member, now)).toEqual({ action: 'tell', kind: 'entered' });
   expect(decide(claimedUntil(now), exit, now)).toEqual({ action: 'tell', kind: 'exited' });
 });
 
 test('an exit after an entry that was perhaps told is sent, though no entry is certain', () => {
-  const claimed = claim(undefined, { state: member, attributes: {} }, { claimant: 'dead', expiresAtMs: now - 1 });
-  expect(decide(claimed, exit, now)).toEqual({ action: 'tell', kind: 'exited' });
-  const inDoubt = settle(claimed, 'deferred', true);
+  const leased = lease(undefined, { state: member, attributes: {} }, { holder: 'dead', expiresAtMs: now - 1 });
+  expect(decide(leased, exit, now)).toEqual({ action: 'tell', kind: 'exited' });
+  const inDoubt = settle(leased, 'deferred', true);
   expect(decide(inDoubt, exit, now)).toEqual({ action: 'tell', kind: 'exited' });
 });
 
 test('doubt lasts until a delivery is certain', () => {
   const expired = claimedUntil(now - 1);
-  const by = { claimant: 'me', expiresAtMs: now + 1 };
-  const taken = claim(expired, { state: exit, attributes: {} }, by);
+  const by = { holder: 'me', expiresAtMs: now + 1 };
+  const taken = lease(expired, { state: exit, attributes: {} }, by);
   expect(taken.inDoubt).toBe(true);
-  expect(settle(taken, 'refused').inDoubt).toBe(true);
-  expect(settle(taken, 'told')).toMatchObject({ inDoubt: false, told: exit, standing: { is: 'told' } });
+  expect(settle(taken, 'rejected').inDoubt).toBe(true);
+  expect(settle(taken, 'delivered')).toMatchObject({ inDoubt: false, delivered: exit, rowState: { is: 'delivered' } });
 });
 
 test('what is pending is told when it comes again, and needs nothing when AEP takes it back', () => {
   expect(decide(untold(member, 'pending'), member, now)).toEqual({ action: 'tell', kind: 'entered' });
-  const pendingExit = { ...exampleRecord({ known: member }), known: exit, standing: { is: 'pending' } } as const;
+  const pendingExit = { ...exampleRecord({ known: member }), known: exit, rowState: { is: 'pending' } } as const;
   const back = exampleState({ ...member, ...later });
-  expect(decide(pendingExit, back, now)).toEqual({ action: 'note', standing: 'told' });
-  expect(decide(untold(member, 'pending'), exit, now)).toEqual({ action: 'note', standing: 'noted' });
+  expect(decide(pendingExit, back, now)).toEqual({ action: 'note', rowState: 'delivered' });
+  expect(decide(untold(member, 'pending'), exit, now)).toEqual({ action: 'note', rowState: 'noted' });
 });
 
-test('what was refused is not asked again until something changes', () => {
-  const refused = untold(member, 'refused');
+test('what was rejected is not asked again until something changes', () => {
+  const rejected = untold(member, 'rejected');
   const rewritten = { ...member, enqueuedAtMs: member.enqueuedAtMs + 1 };
-  expect(decide(refused, member, now)).toEqual({ action: 'nothing', because: 'unchanged' });
-  expect(decide(refused, rewritten, now)).toEqual({ action: 'nothing', because: 'unchanged' });
-  expect(decide(refused, { ...rewritten, content: 'b' }, now)).toEqual({ action: 'tell', kind: 'entered' });
-  expect(decide(refused, exampleState({ ...member, ...later }), now)).toEqual({ action: 'tell', kind: 'entered' });
-  expect(decide(refused, exit, now)).toEqual({ action: 'note', standing: 'noted' });
+  expect(decide(rejected, member, now)).toEqual({ action: 'nothing', because: 'unchanged' });
+  expect(decide(rejected, rewritten, now)).toEqual({ action: 'nothing', because: 'unchanged' });
+  expect(decide(rejected, { ...rewritten, content: 'b' }, now)).toEqual({ action: 'tell', kind: 'entered' });
+  expect(decide(rejected, exampleState({ ...member, ...later }), now)).toEqual({ action: 'tell', kind: 'entered' });
+  expect(decide(rejected, exit, now)).toEqual({ action: 'note', rowState: 'noted' });
 });
 
 test('what is deferred is told by the retry queue, and by an export only when it asks for something else', () => {
@@ -126,16 +126,16 @@ test('what is deferred is told by the retry queue, and by an export only when it
   expect(decide(deferred, rewritten, now)).toEqual({ action: 'nothing', because: 'unchanged' });
   expect(decide(deferred, { ...rewritten, content: 'b' }, now)).toEqual({ action: 'tell', kind: 'entered' });
   expect(decide(deferred, exampleState({ ...member, ...later }), now)).toEqual({ action: 'tell', kind: 'entered' });
-  expect(decide(deferred, exit, now)).toEqual({ action: 'note', standing: 'noted' });
+  expect(decide(deferred, exit, now)).toEqual({ action: 'note', rowState: 'noted' });
   expect(decide(deferred, member, now, 'retry')).toEqual({ action: 'tell', kind: 'entered' });
   const older = exampleState({ ...member, qualifiedAtMs: noon - 1 });
   expect(decide(deferred, older, now, 'retry')).toEqual({ action: 'nothing', because: 'superseded' });
 });
 
-test('what was refused is told again when a person asks for it, and only then', () => {
-  const refused = untold(member, 'refused');
-  expect(decide(refused, member, now, 'retry')).toEqual({ action: 'nothing', because: 'unchanged' });
-  expect(decide(refused, member, now, 'replay')).toEqual({ action: 'tell', kind: 'entered' });
+test('what was rejected is told again when a person asks for it, and only then', () => {
+  const rejected = untold(member, 'rejected');
+  expect(decide(rejected, member, now, 'retry')).toEqual({ action: 'nothing', because: 'unchanged' });
+  expect(decide(rejected, member, now, 'replay')).toEqual({ action: 'tell', kind: 'entered' });
   expect(decide(exampleRecord({ known: member }), member, now, 'replay')).toEqual({
     action: 'nothing',
     because: 'unchanged',
@@ -167,7 +167,7 @@ test('an outdated retry restores what nobody is putting right, and an outdated e
 test('the same event with other content, as a corrected activation file makes it, is told', () => {
   for (const content of ['0', 'z']) {
     const corrected = { ...member, content };
-    expect(decide(untold(member, 'refused'), corrected, now, 'replay')).toEqual({ action: 'tell', kind: 'entered' });
+    expect(decide(untold(member, 'rejected'), corrected, now, 'replay')).toEqual({ action: 'tell', kind: 'entered' });
     expect(decide(exampleRecord({ known: member }), corrected, now)).toEqual({ action: 'tell', kind: 'updated' });
   }
 });
@@ -197,10 +197,10 @@ function play(arrivals: readonly MembershipState[], decideBy: typeof decide): Me
   for (const state of arrivals) {
     const demand = { state, attributes: {} };
     const decision = decideBy(record, state, now);
-    if (decision.action === 'note') record = note(record, demand, decision.standing);
+    if (decision.action === 'note') record = note(record, demand, decision.rowState);
     if (decision.action === 'tell') {
       told.push(state);
-      record = settle(claim(record, demand, { claimant: 'me', expiresAtMs: now + 1 }), 'told');
+      record = settle(lease(record, demand, { holder: 'me', expiresAtMs: now + 1 }), 'delivered');
     }
   }
   return told;

@@ -7,11 +7,11 @@ export type Decision =
   /** The ledger says so already, or knows better: neither a write nor a call. */
   | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
   /** There is nothing to tell, but an older state that comes later must find this one. */
-  | { readonly action: 'note'; readonly standing: 'told' | 'noted' }
+  | { readonly action: 'note'; readonly rowState: 'delivered' | 'noted' }
   | { readonly action: 'tell'; readonly kind: ChangeKind }
   /** The state is outdated, but what the row knows must be told again. */
   | { readonly action: 'restore'; readonly kind: ChangeKind }
-  /** Somebody else is telling the destination about this key; look again when the claim has ended. */
+  /** Somebody else is telling the destination about this key; look again when the lease has ended. */
   | { readonly action: 'wait'; readonly untilMs: number };
 
 /**
@@ -26,14 +26,14 @@ export type Asking = 'first' | 'retry' | 'replay';
  * | the row | older than known | the same as known | newer than known |
  * | --- | --- | --- | --- |
  * | none | | | member: tell; else note |
- * | claimed, live | nothing | wait | wait |
- * | claimed, expired | nothing | tell | tell |
+ * | leased, live | nothing | wait | wait |
+ * | leased, expired | nothing | tell | tell |
  * | pending | nothing | tell | by content |
  * | deferred | nothing | retry, replay: tell; else nothing | the same demand again: nothing; else by content |
- * | told, noted | nothing | nothing | by content |
- * | refused | nothing | replay: tell; else nothing | the same demand again: nothing; else by content |
+ * | delivered, noted | nothing | nothing | by content |
+ * | rejected | nothing | replay: tell; else nothing | the same demand again: nothing; else by content |
  *
- * A retry that is older than a row that is in doubt, and pending or with an expired claim, restores: the newest state is
+ * A retry that is older than a row that is in doubt, and pending or with an expired lease, restores: the newest state is
  * told again, because an older one may have come after it.
  *
  * *By content*: a destination that certainly has the same content is told nothing; the row moves on only when AEP's
@@ -49,29 +49,29 @@ export function decide(
 ): Decision {
   if (record === undefined) return state.isMember ? { action: 'tell', kind: 'entered' } : note('noted');
 
-  const { standing, known } = record;
+  const { rowState, known } = record;
   const order = compareStates(state, known);
   if (order < 0) {
     return asking !== 'first' && isToBeRestored(record, nowMs)
       ? { action: 'restore', kind: known.isMember ? 'entered' : 'exited' }
       : { action: 'nothing', because: 'superseded' };
   }
-  if (standing.is === 'claimed') {
-    return standing.expiresAtMs > nowMs ? { action: 'wait', untilMs: standing.expiresAtMs } : tell(record, state);
+  if (rowState.is === 'leased') {
+    return rowState.expiresAtMs > nowMs ? { action: 'wait', untilMs: rowState.expiresAtMs } : tell(record, state);
   }
   if (order === 0 && saysTheSame(known, state)) return decideSame(record, state, asking);
-  const isOpen = standing.is === 'refused' || standing.is === 'deferred';
+  const isOpen = rowState.is === 'rejected' || rowState.is === 'deferred';
   if (isOpen && asking === 'first' && isSameDemand(known, state)) return unchanged();
   if (!hasNothingToLearn(record, state)) return tell(record, state);
-  return isNewQualification(known, state) || isOpen || standing.is === 'pending'
-    ? note(record.told === undefined ? 'noted' : 'told')
+  return isNewQualification(known, state) || isOpen || rowState.is === 'pending'
+    ? note(record.delivered === undefined ? 'noted' : 'delivered')
     : unchanged();
 }
 
-/** Whether a delivery that outlived its claim may have spoiled what the row knows, and nobody is putting it right. */
-function isToBeRestored({ standing, inDoubt }: LedgerRecord, nowMs: number): boolean {
-  if (standing.is === 'claimed') return inDoubt && standing.expiresAtMs <= nowMs;
-  return inDoubt && standing.is === 'pending';
+/** Whether a delivery that outlived its lease may have spoiled what the row knows, and nobody is putting it right. */
+function isToBeRestored({ rowState, inDoubt }: LedgerRecord, nowMs: number): boolean {
+  if (rowState.is === 'leased') return inDoubt && rowState.expiresAtMs <= nowMs;
+  return inDoubt && rowState.is === 'pending';
 }
 
 /** The very state that the row knows, again. */
@@ -79,28 +79,28 @@ function decideSame(record: LedgerRecord, state: MembershipState, asking: Asking
   const isAsked: Readonly<Record<string, readonly Asking[]>> = {
     pending: ['first', 'retry', 'replay'],
     deferred: ['retry', 'replay'],
-    refused: ['replay'],
+    rejected: ['replay'],
   };
-  return isAsked[record.standing.is]?.includes(asking) === true ? tell(record, state) : unchanged();
+  return isAsked[record.rowState.is]?.includes(asking) === true ? tell(record, state) : unchanged();
 }
 
 function tell(record: LedgerRecord, state: MembershipState): Decision {
   if (!state.isMember) return { action: 'tell', kind: 'exited' };
   // In doubt the destination may have been told of an exit, which only an entry takes back.
-  const isKnownMember = record.told?.isMember === true && !isInDoubt(record);
+  const isKnownMember = record.delivered?.isMember === true && !isInDoubt(record);
   return { action: 'tell', kind: isKnownMember ? 'updated' : 'entered' };
 }
 
 /** Whether what the destination certainly has is what it should have. */
 function hasNothingToLearn(record: LedgerRecord, state: MembershipState): boolean {
   if (isInDoubt(record)) return false;
-  if (record.told === undefined) return !state.isMember;
-  return saysTheSame(record.told, state);
+  if (record.delivered === undefined) return !state.isMember;
+  return saysTheSame(record.delivered, state);
 }
 
-/** Whether the destination may have taken something that `told` does not say. */
+/** Whether the destination may have taken something that `delivered` does not say. */
 export function isInDoubt(record: LedgerRecord): boolean {
-  return record.inDoubt || record.standing.is === 'claimed';
+  return record.inDoubt || record.rowState.is === 'leased';
 }
 
 /** Whether nothing is asked of the destination that was not asked before. */
@@ -112,8 +112,8 @@ function isNewQualification(known: MembershipState, state: MembershipState): boo
   return known.qualifiedAtMs !== state.qualifiedAtMs || known.status !== state.status;
 }
 
-function note(standing: 'told' | 'noted'): Decision {
-  return { action: 'note', standing };
+function note(rowState: 'delivered' | 'noted'): Decision {
+  return { action: 'note', rowState };
 }
 
 function unchanged(): Decision {

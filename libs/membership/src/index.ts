@@ -1,4 +1,4 @@
-export { claim, note, settle, type Demand } from './claim.ts';
+export { lease, note, settle, type Demand } from './lease.ts';
 export { decide, isSameDemand, type Asking, type Decision } from './decide.ts';
 export { resolveIdentities, type FormIdentity, type Identity, type IdentityChoice } from './identity.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
@@ -14,7 +14,7 @@ export {
   type LedgerSelection,
   type LedgerWrite,
   type LedgerWriteResult,
-  type Standing,
+  type RowState,
 } from './ledger.ts';
 export {
   areSameAttributes,

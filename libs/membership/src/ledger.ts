@@ -12,27 +12,27 @@ export interface LedgerKey {
 
 /**
  * What became of the newest state that a row knows:
- * - `told`: the destination has it;
+ * - `delivered`: the destination has it;
  * - `noted`: there was nothing to tell, such as the exit of somebody it never heard of;
- * - `refused`: the destination refused it; the same state is not tried again;
+ * - `rejected`: the destination refused it; the same state is not tried again;
  * - `pending`: the destination should be told, but its route is paused: the next export tells it;
  * - `deferred`: the destination should be told, and the retry queue will;
- * - `claimed`: somebody is telling it until `expiresAtMs`; after that, perhaps told.
+ * - `leased`: somebody is telling it until `expiresAtMs`; after that, perhaps told.
  */
-export type Standing =
-  | { readonly is: 'told' | 'noted' | 'refused' | 'pending' | 'deferred' }
-  | { readonly is: 'claimed'; readonly claimant: string; readonly expiresAtMs: number };
+export type RowState =
+  | { readonly is: 'delivered' | 'noted' | 'rejected' | 'pending' | 'deferred' }
+  | { readonly is: 'leased'; readonly holder: string; readonly expiresAtMs: number };
 
 /** What is remembered of one key. */
 export interface LedgerRecord {
   /** The newest state at the last write: nothing older is told any more. */
   readonly known: MembershipState;
-  readonly standing: Standing;
+  readonly rowState: RowState;
   /** The mapped attributes of `known`, by which a destination can be told again without its export. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
   /** What the destination certainly took last; absent when it never took anything. */
-  readonly told?: MembershipState;
-  /** True when the destination may have taken something else after `told`: a delivery ended without an answer. */
+  readonly delivered?: MembershipState;
+  /** True when the destination may have taken something else after `delivered`: a delivery ended without an answer. */
   readonly inDoubt: boolean;
 }
 
@@ -54,7 +54,7 @@ export type LedgerWriteResult = { readonly written: true; readonly version: stri
 
 /**
  * Where the destinations' memory is kept. A store of rows with conditional writes, nothing more: what a row means and
- * when it may change is decided by `decide`, `claim` and `settle`, so that every store obeys the same protocol.
+ * when it may change is decided by `decide`, `lease` and `settle`, so that every store obeys the same protocol.
  *
  * `read` and `write` answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
  * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct.

@@ -18,7 +18,7 @@ async function ledgerOf(records: readonly LedgerRecord[]): Promise<InMemoryLedge
 }
 
 test('people who left long ago are forgotten, whether the destination was told or not', async () => {
-  const noted: LedgerRecord = { known: gone, standing: { is: 'noted' }, attributes: {}, inDoubt: false };
+  const noted: LedgerRecord = { known: gone, rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
   const ledger = await ledgerOf([exampleRecord({ known: gone }), noted]);
   expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 2, removed: 2 });
   expect(ledger.size).toBe(0);
@@ -31,9 +31,9 @@ test('members stay, and whoever left lately, is in doubt, or is being told', asy
     exampleRecord({ known: member }),
     exampleRecord({ known: lately }),
     exampleRecord({ known: gone, inDoubt: true }),
-    exampleRecord({ known: gone, standing: { is: 'claimed', claimant: 'a', expiresAtMs: 0 } }),
-    exampleRecord({ known: gone, standing: { is: 'deferred' } }),
-    exampleRecord({ known: gone, standing: { is: 'pending' } }),
+    exampleRecord({ known: gone, rowState: { is: 'leased', holder: 'a', expiresAtMs: 0 } }),
+    exampleRecord({ known: gone, rowState: { is: 'deferred' } }),
+    exampleRecord({ known: gone, rowState: { is: 'pending' } }),
   ]);
   expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 6, removed: 0 });
 });

@@ -2,7 +2,7 @@ import type { Ledger, LedgerRecord } from './ledger.ts';
 
 /**
  * Removes the rows of people who are not in a destination and have not been for long: nothing that AEP may still send can
- * be older than them. Rows in doubt, claimed, deferred or pending stay. A row that somebody writes meanwhile stays too.
+ * be older than them. Rows in doubt, leased, deferred or pending stay. A row that somebody writes meanwhile stays too.
  * Gives the number of rows seen and removed.
  */
 export async function sweepLedger(
@@ -18,7 +18,7 @@ export async function sweepLedger(
   return { seen, removed };
 }
 
-function isOver({ known, standing, inDoubt }: LedgerRecord, olderThanMs: number): boolean {
-  const isSettled = standing.is === 'told' || standing.is === 'noted';
+function isOver({ known, rowState, inDoubt }: LedgerRecord, olderThanMs: number): boolean {
+  const isSettled = rowState.is === 'delivered' || rowState.is === 'noted';
   return isSettled && !inDoubt && !known.isMember && Math.max(known.qualifiedAtMs, known.enqueuedAtMs) < olderThanMs;
 }

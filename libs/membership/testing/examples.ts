@@ -18,7 +18,7 @@ export function exampleState(over: Partial<MembershipState> = {}): MembershipSta
 /** A row that was told `known`, unless told otherwise. */
 export function exampleRecord(over: Partial<LedgerRecord> = {}): LedgerRecord {
   const known = over.known ?? exampleState();
-  return { known, standing: { is: 'told' }, attributes: {}, told: known, inDoubt: false, ...over };
+  return { known, rowState: { is: 'delivered' }, attributes: {}, delivered: known, inDoubt: false, ...over };
 }
 
 /** A key of its own for every number. */

@@ -30,18 +30,18 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const ledger = await openLedger();
       const full = exampleRecord({
         known: exampleState({ status: 'exited', content: 'digest', sequenceNumber: 9_007_199_254_740_991 }),
-        standing: { is: 'claimed', claimant: 'worker-1', expiresAtMs: 1_767_268_800_123 },
+        rowState: { is: 'leased', holder: 'worker-1', expiresAtMs: 1_767_268_800_123 },
         attributes: { 'first name': 'Zoë', nested: { list: [1, null, 'x'], __proto__x: true }, empty: '' },
-        told: exampleState({ qualifiedAtMs: 1_767_268_800_001 }),
+        delivered: exampleState({ qualifiedAtMs: 1_767_268_800_001 }),
         inDoubt: true,
       });
       const version = await put(ledger, exampleKey(1), full);
       expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: full, version }]);
     });
 
-    test('a row without a told state comes back without one', async () => {
+    test('a row without a delivered state comes back without one', async () => {
       const ledger = await openLedger();
-      const never: LedgerRecord = { known: exampleState(), standing: { is: 'noted' }, attributes: {}, inDoubt: false };
+      const never: LedgerRecord = { known: exampleState(), rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
       const version = await put(ledger, exampleKey(1), never);
       expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: never, version }]);
     });

@@ -9,7 +9,7 @@ export const outcomes = [
   'paused',
   'deferred',
   'rejected',
-  'gave-up',
+  'given-up',
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
@@ -207,7 +207,7 @@ export const catalogue = {
       `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due.`,
     counts: () => [],
   }),
-  'changes-abandoned': signal<{
+  'changes-given-up': signal<{
     readonly destination: string;
     readonly reason: string;
     readonly changes: number;

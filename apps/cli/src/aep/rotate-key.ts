@@ -89,7 +89,7 @@ async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Prom
           check: (key) => checkKey(withKey(key), terminal),
           eventsEver: (key) => eventsEver(withKey(key), terminal),
         },
-        clock: client.surroundings,
+        clock: client.clock,
         signal: terminal.interrupted,
         onStep: (step) =>
           terminal.print(options.json ? JSON.stringify({ event: 'rotating', ...step }) : stepWords(step)),

@@ -19,7 +19,7 @@ export interface StoreHour {
   /** Rows of the ledger whose newest state came with them, and is settled. */
   readonly settled: number;
   /** Such rows whose destination is being told, or perhaps was. */
-  readonly claimed: number;
+  readonly leased: number;
   readonly deadLetters: number;
   /** Events of which something waits in the retry queue. */
   readonly waiting: number;
@@ -68,7 +68,7 @@ export async function storeHours(
   hours: number,
   signal: AbortSignal,
 ): Promise<StoreHours> {
-  const counts = Array.from({ length: hours }, () => ({ settled: 0, claimed: 0, deadLetters: 0, waiting: 0 }));
+  const counts = Array.from({ length: hours }, () => ({ settled: 0, leased: 0, deadLetters: 0, waiting: 0 }));
   const count = (enqueuedAtMs: number, what: keyof StoreHour): void => {
     const hour = counts[Math.floor((enqueuedAtMs - fromMs) / hourMs)];
     if (hour !== undefined) hour[what] += 1;
@@ -76,7 +76,7 @@ export async function storeHours(
   let rows = 0;
   for await (const { record } of ledger.rows({}, signal)) {
     if (++rows > rowsMax) break;
-    count(record.known.enqueuedAtMs, record.standing.is === 'claimed' ? 'claimed' : 'settled');
+    count(record.known.enqueuedAtMs, record.rowState.is === 'leased' ? 'leased' : 'settled');
   }
   const period = { fromMs, toMs: fromMs + hours * hourMs - 1 };
   const names = await candidateNames(deadLetters, period, signal);

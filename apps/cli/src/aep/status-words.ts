@@ -29,14 +29,14 @@ function table({ aep, hub, stores, fromMs }: Status): readonly (readonly string[
       `${new Date(fromMs + hour * hourMs).toISOString().slice(0, 13).replace('T', ' ')}:00`,
       ...[run?.received, run?.sent, run?.failed].map(number),
       ...(hub === undefined ? [] : [number(hub.events[hour])]),
-      ...(kept === undefined ? [] : [kept.settled, kept.claimed, kept.waiting, kept.deadLetters].map(number)),
+      ...(kept === undefined ? [] : [kept.settled, kept.leased, kept.waiting, kept.deadLetters].map(number)),
     ];
   });
   return [
     [
       ...['hour (UTC)', 'AEP received', 'AEP sent', 'AEP failed'],
       ...(hub === undefined ? [] : ['hub took']),
-      ...(stores === undefined ? [] : ['settled', 'claimed', 'waiting', 'dead letters']),
+      ...(stores === undefined ? [] : ['settled', 'leased', 'waiting', 'dead letters']),
     ],
     ...rows,
   ];
@@ -114,7 +114,7 @@ export function legend({ hub, stores }: Status): readonly string[] {
     ...(stores === undefined
       ? []
       : [
-          'settled, claimed: rows of the ledger whose newest state came with an event of that hour; one event may concern no',
+          'settled, leased: rows of the ledger whose newest state came with an event of that hour; one event may concern no',
           '  row or many, and a newer event takes its rows over. waiting: events in the retry queue. dead letters: letters.',
           ...(stores.isCut ? ['  There is more than was looked at: these numbers are too low.'] : []),
         ]),

@@ -66,7 +66,7 @@ async function fillStores(): Promise<void> {
     [
       {
         key,
-        record: { known, standing: { is: 'told' }, attributes: {}, told: known, inDoubt: false },
+        record: { known, rowState: { is: 'delivered' }, attributes: {}, delivered: known, inDoubt: false },
         expected: undefined,
       },
     ],

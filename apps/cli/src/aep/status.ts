@@ -82,7 +82,7 @@ async function runStatus(options: StatusOptions, terminal: Terminal): Promise<vo
         `Failed to find the destination of ${owner} in the sandbox ${sandbox}: there is none. Make it with activation aep apply.`,
       );
     }
-    const nowMs = client.surroundings.now();
+    const nowMs = client.clock.now();
     const hours = options.hours + 1;
     const fromMs = Math.floor(nowMs / hourMs) * hourMs - options.hours * hourMs;
     const runs = await client.flowService.runs(destination.flowId, { itemsMax: hours, signal: terminal.interrupted });

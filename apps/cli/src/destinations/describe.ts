@@ -21,7 +21,7 @@ export function addDescribeCommand(destinations: Command, terminal: Terminal): v
       'Shows every setting and term of a kind of destination with its meaning, default and example, and what to write into an activation file.',
     )
     .argument('<type>', 'as the activation file names it, such as webhook, or an installed package')
-    .option('--json', 'prints one JSON object, with the JSON Schemas of settings and terms')
+    .option('--json', 'prints one JSON object, with the JSON Schemas of settings and options')
     .addHelpText(
       'after',
       `
@@ -34,11 +34,11 @@ Examples:
 
 async function describe(type: string, { json }: { readonly json?: true }, { print, colors }: Terminal): Promise<void> {
   const definition = await definitionOf(type);
-  const { title, description, settings, terms } = definition;
+  const { title, description, settings, options } = definition;
   if (json) {
     const schemas = {
       settings: z.toJSONSchema(settings, { io: 'input' }),
-      terms: z.toJSONSchema(terms, { io: 'input' }),
+      options: z.toJSONSchema(options, { io: 'input' }),
     };
     print(JSON.stringify({ event: 'destination', type, title, description, ...schemas }));
     return;
@@ -46,7 +46,7 @@ async function describe(type: string, { json }: { readonly json?: true }, { prin
   print(`${colors.bold(title)}  ${description}`);
   for (const [name, where, schema] of [
     ['Settings', 'once per destination', settings],
-    ['Terms', 'per route', terms],
+    ['Options', 'per route', options],
   ] as const) {
     const entries = referenceEntries(schema);
     print('');
@@ -81,8 +81,8 @@ function entryLines(entry: ReferenceEntry, bold: (text: string) => string): read
   ];
 }
 
-function exampleLines(type: string, { settings, terms }: DestinationDefinition): readonly string[] {
-  const route = { destination: 'my-destination', identity: ['email'], ...withTerms(exampleOf(terms)) };
+function exampleLines(type: string, { settings, options }: DestinationDefinition): readonly string[] {
+  const route = { destination: 'my-destination', identity: ['email'], ...withOptions(exampleOf(options)) };
   const file = {
     version: 1,
     destinations: { 'my-destination': { type, settings: exampleOf(settings) } },
@@ -91,7 +91,8 @@ function exampleLines(type: string, { settings, terms }: DestinationDefinition):
   return stringify(file, { lineWidth: 0 }).trimEnd().split('\n');
 }
 
-const withTerms = (terms: Readonly<Record<string, unknown>>) => (Object.keys(terms).length === 0 ? {} : { terms });
+const withOptions = (options: Readonly<Record<string, unknown>>) =>
+  Object.keys(options).length === 0 ? {} : { options };
 
 /** As one writes it in the activation file, on one line. */
 const inline = (value: unknown): string => stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim();

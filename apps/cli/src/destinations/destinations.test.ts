@@ -32,7 +32,7 @@ test.each([...definitions])(
   async (type, definition) => {
     const { code, output } = await destinations(['describe', type]);
     expect(code).toBe(0);
-    for (const schema of [definition.settings, definition.terms]) {
+    for (const schema of [definition.settings, definition.options]) {
       for (const { path, meaning } of referenceEntries(schema)) {
         expect(output).toContain(`  ${path}  `);
         expect(output).toContain(meaning);
@@ -42,7 +42,7 @@ test.each([...definitions])(
     const parsed = parseActivationFile(file.replace(/^ {2}/gm, ''), { fileName: type, destinations: definitions });
     expect(parsed.routes).toHaveLength(1);
     const json = JSON.parse((await destinations(['describe', type, '--json'])).output) as Record<string, unknown>;
-    expect(json).toMatchObject({ type, settings: { type: 'object' }, terms: { type: 'object' } });
+    expect(json).toMatchObject({ type, settings: { type: 'object' }, options: { type: 'object' } });
   },
 );
 
@@ -91,10 +91,10 @@ test('probe finds all stand-ins in order, and changes nothing', async () => {
 test('probe names every problem of every destination and exits with 1', async () => {
   const { path, environment } = await standInFile((written) => {
     const { audiences } = written as {
-      audiences: Record<string, { activate: { destination: string; terms: object }[] }>;
+      audiences: Record<string, { activate: { destination: string; options: object }[] }>;
     };
     for (const route of audiences['sports-fans']?.activate ?? [])
-      if (route.destination === 'hubspot') route.terms = { list: 'Nobody made it' };
+      if (route.destination === 'hubspot') route.options = { list: 'Nobody made it' };
   });
   const without = { ...environment, ACTIVATION_SECRET_BRAZE_API_KEY: '' };
   const { code, output, errors } = await destinations(['probe', '-a', path], { environment: without });

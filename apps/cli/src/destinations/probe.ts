@@ -46,7 +46,7 @@ export function addProbeCommand(destinations: Command, terminal: Terminal): void
       `
 A secret is taken from the environment where it is set ({ secret: crm-key } is ACTIVATION_SECRET_CRM_KEY), else from the Key Vault, as whom
 az login says: that takes the role Key Vault Secrets User. Destinations in a private network need
-ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true. A list that is not there yet and that the terms allow to be created is no problem: it is created
+ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true. A list that is not there yet and that the options allow to be created is no problem: it is created
 with the first delivery. Exits with 1 when a destination has a problem.
 
 Examples:
@@ -86,14 +86,14 @@ async function probe(entry: DestinationEntry, { file, http, readSecret, terminal
   try {
     const { connector } = await setUpTarget(entry, { http, clock: systemClock, print: terminal.say, readSecret });
     if (connector.probe === undefined) return { ...about, outcome: 'not-asked', problems: [] };
-    const terms = new Map(
+    const options = new Map(
       file.routes
         .filter(({ destination }) => destination === entry.key)
-        .map((route) => [JSON.stringify(route.terms), route.terms]),
+        .map((route) => [JSON.stringify(route.options), route.options]),
     );
     try {
       const signal = AbortSignal.any([terminal.interrupted, AbortSignal.timeout(probeTimeoutMs)]);
-      const problems = await connector.probe([...terms.values()], signal);
+      const problems = await connector.probe([...options.values()], signal);
       return { ...about, outcome: problems.length === 0 ? 'well' : 'problems', problems };
     } finally {
       await connector.close?.();

@@ -124,7 +124,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'changes-deferred':
           warn(`${signal.destination}: changes are tried again later (${signal.class}): ${signal.reason}`);
           return;
-        case 'changes-abandoned':
+        case 'changes-given-up':
           warn(`${signal.destination} was tried long enough: ${signal.reason} The changes are kept as dead letters.`);
           return;
         case 'partition-stalled':

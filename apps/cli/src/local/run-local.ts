@@ -149,8 +149,8 @@ async function vendorPlan(path: string, file: ActivationFile, cleanups: Cleanups
 /** How many members each stand-in has, by destination and audience. */
 async function membersOf({ routes }: ActivationFile, { vendors }: StandIns): Promise<NonNullable<Summary['members']>> {
   const members: Record<string, Record<string, number>> = {};
-  for (const { destination, audience, terms } of routes) {
-    const held = await vendors.get(destination)?.members({ audience, terms });
+  for (const { destination, audience, options } of routes) {
+    const held = await vendors.get(destination)?.members({ audience, options });
     if (held !== undefined) members[destination] = { ...members[destination], [audience]: held.length };
   }
   return members;

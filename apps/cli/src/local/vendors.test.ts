@@ -90,8 +90,8 @@ function expectedMembers(file: ActivationFile, tenant: Tenant): Map<string, read
 
 async function heldMembers({ routes }: ActivationFile, { vendors }: StandIns): Promise<Map<string, readonly string[]>> {
   const held = new Map<string, readonly string[]>();
-  for (const { destination, audience, terms } of routes) {
-    const members = await vendors.get(destination)?.members({ audience, terms });
+  for (const { destination, audience, options } of routes) {
+    const members = await vendors.get(destination)?.members({ audience, options });
     if (members !== undefined) held.set(destination, [...members].sort());
   }
   return held;

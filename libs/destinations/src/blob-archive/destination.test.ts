@@ -34,7 +34,7 @@ let containerUrl = '';
 describeDestinationContract(test, {
   definition: blobArchive,
   settings: ({ timeoutMs }) => ({ containerUrl, timeoutMs, accountKey, batchSize: 50 }),
-  terms: {},
+  options: {},
   startVendor: async () => {
     const vendor = await startBlobArchiveVendor(azurite);
     containerUrl = vendor.containerUrl;
@@ -79,7 +79,7 @@ const change = (number: number, more: Partial<Change> = {}): Change => ({
   attributes: { city: 'Århus' },
   ...more,
 });
-const deliveries = (...changes: Change[]) => changes.map((each) => ({ change: each, terms: {} }));
+const deliveries = (...changes: Change[]) => changes.map((each) => ({ change: each, options: {} }));
 
 test('a batch is one blob per day and audience, each change a line', async () => {
   const { vendor, connector } = await start();
@@ -323,7 +323,7 @@ test.each<[HttpResponse, Partial<DestinationError>]>([
 
 test('a stand-in of a whole run says who is a member of which audience', async () => {
   const settings = { containerUrl: 'https://contoso.blob.core.windows.net/archive' };
-  const local = await startLocalBlobArchiveVendor({ settings, routes: [{ audience: 'sports-fans', terms: {} }] });
+  const local = await startLocalBlobArchiveVendor({ settings, routes: [{ audience: 'sports-fans', options: {} }] });
   const http = createHttpClient({ allowPrivateAddresses: true });
   cleanups.push(
     () => http.close(),
@@ -334,8 +334,8 @@ test('a stand-in of a whole run says who is a member of which audience', async (
   const connector = blobArchive.connect(found, { http, now: Date.now, print: () => undefined });
   await connector.enter(deliveries(change(1), change(2)), never);
   await connector.exit(deliveries(change(2, { kind: 'exited', qualifiedAt: '2026-11-23T00:00:00.000Z' })), never);
-  expect(await local.members({ audience: 'sports-fans', terms: {} })).toEqual([sha256('ann-1@example.com')]);
-  expect(await local.members({ audience: 'ski-fans', terms: {} })).toEqual([]);
+  expect(await local.members({ audience: 'sports-fans', options: {} })).toEqual([sha256('ann-1@example.com')]);
+  expect(await local.members({ audience: 'ski-fans', options: {} })).toEqual([]);
 });
 
 test.each([

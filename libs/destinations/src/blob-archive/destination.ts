@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  asking,
+  reading,
   type Connector,
   defineDestination,
   type Delivery,
@@ -24,7 +24,7 @@ export const blobArchive = defineDestination({
   title: 'Blob archive',
   description: 'Keeps every change as a line of NDJSON in a container of Azure Storage, by day and audience.',
   settings: blobArchiveSettings,
-  terms: z.strictObject({}).prefault({}),
+  options: z.strictObject({}).prefault({}),
   // An account takes 20,000 requests per second; a blob of one Put Blob could have gigabytes.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,
@@ -60,7 +60,7 @@ export const blobArchive = defineDestination({
           if (response.status === 200 || response.status === 404) return response;
           throw blobError(response, now());
         });
-        const isThere = (await asking(answer)).status === 200;
+        const isThere = (await reading(answer)).status === 200;
         const missing = 'Failed to find the container of containerUrl: there is none. Create it, or correct the URL.';
         return isThere ? [] : [missing];
       },

@@ -11,7 +11,7 @@ import {
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { braze } from './destination.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
-import { brazeSettings, type BrazeTerms, brazeTerms } from './settings.ts';
+import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
 import { startBrazeVendor } from './vendor.ts';
 
 const apiKey = new Secret('key-not-to-be-seen');
@@ -20,7 +20,7 @@ const groupId = '3f0a81ff-0000-4000-8000-000000000000';
 describeDestinationContract(test, {
   definition: braze,
   settings: ({ origin, timeoutMs }) => ({ restUrl: origin, apiKey, timeoutMs }),
-  terms: { booleanAttribute: 'in_sports_fans' },
+  options: { booleanAttribute: 'in_sports_fans' },
   startVendor: startBrazeVendor,
   leftOut: {
     'failed-look-up': 'it looks nothing up: its one request tells',
@@ -48,16 +48,16 @@ async function start(settings: object = {}) {
   return { vendor, connector, sent };
 }
 
-const terms = (written: object): BrazeTerms => brazeTerms.parse(written);
-const boolean = terms({ booleanAttribute: 'in_sports_fans' });
+const options = (written: object): BrazeOptions => brazeOptions.parse(written);
+const boolean = options({ booleanAttribute: 'in_sports_fans' });
 interface About {
   readonly kind?: ChangeKind;
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
-  readonly of?: BrazeTerms;
+  readonly of?: BrazeOptions;
 }
-const delivery = (number: number, about: About = {}): Delivery<BrazeTerms> => ({
+const delivery = (number: number, about: About = {}): Delivery<BrazeOptions> => ({
   change: {
     id: `change-${number}`,
     kind: about.kind ?? 'entered',
@@ -66,7 +66,7 @@ const delivery = (number: number, about: About = {}): Delivery<BrazeTerms> => ({
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? {},
   },
-  terms: about.of ?? boolean,
+  options: about.of ?? boolean,
 });
 const statuses = (verdicts: readonly Verdict[]) => Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
 
@@ -103,10 +103,10 @@ test.each<[object, JsonValue, JsonValue]>([
     { subscription_groups: [{ subscription_group_id: groupId, subscription_state: 'unsubscribed' }] },
   ],
 ])(
-  'with the terms %j, an entry and an exit say so, and an update says nothing of it',
+  'with the options %j, an entry and an exit say so, and an update says nothing of it',
   async (written, entered, exited) => {
     const { connector, sent } = await start();
-    const of = terms(written);
+    const of = options(written);
     await connector.enter([delivery(1, { of })], never);
     await connector.update([delivery(1, { of, kind: 'updated', attributes: { score: 8 } })], never);
     await connector.exit([delivery(1, { of, kind: 'exited' })], never);
@@ -121,7 +121,7 @@ test.each<[object, JsonValue, JsonValue]>([
 
 test('audiences of one array do not disturb each other', async () => {
   const { vendor, connector } = await start();
-  const of = terms({ arrayAttribute: 'audiences' });
+  const of = options({ arrayAttribute: 'audiences' });
   const other = delivery(2, { value: 'ann-1@example.com', of });
   const ofOther = { ...other, change: { ...other.change, audience: { ...other.change.audience, key: 'golfers' } } };
   await connector.enter([delivery(1, { of }), ofOther], never);
@@ -248,6 +248,6 @@ test.each<[string, unknown, object]>([
   expect(() => judgeTrackResponse(answer(201, body), ['a', 'b'], guard, 0)).toThrow(expect.objectContaining(expected));
 });
 
-test.each([{}, { booleanAttribute: 'a', arrayAttribute: 'b' }])('the terms %j are refused', (written) => {
-  expect(() => terms(written)).toThrow('exactly one of');
+test.each([{}, { booleanAttribute: 'a', arrayAttribute: 'b' }])('the options %j are refused', (written) => {
+  expect(() => options(written)).toThrow('exactly one of');
 });

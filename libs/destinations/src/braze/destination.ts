@@ -1,5 +1,5 @@
 import {
-  asking,
+  reading,
   type Connector,
   createReasonGuard,
   defineDestination,
@@ -13,7 +13,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { trackRequest, userAttributes } from './request.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
-import { brazeSettings, type BrazeTerms, brazeTerms } from './settings.ts';
+import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
 
 /** Attributes of Braze's user profiles, memberships among them. */
 export const braze = defineDestination({
@@ -21,7 +21,7 @@ export const braze = defineDestination({
   title: 'Braze',
   description: 'Keeps attributes of user profiles in Braze, with memberships as custom attributes or subscriptions.',
   settings: brazeSettings,
-  terms: brazeTerms,
+  options: brazeOptions,
   // Braze allows 3000 requests in three seconds to a workspace, which others use too.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,
@@ -39,11 +39,11 @@ export const braze = defineDestination({
     }
     return value.trim() === '' ? refused('no value') : formed(value.trim());
   },
-  connect: (settings, { http, now }): Connector<BrazeTerms> => {
+  connect: (settings, { http, now }): Connector<BrazeOptions> => {
     http.check(settings.restUrl);
     const sender = withBearerToken(http, 'apiKey', settings.apiKey);
     const secrets = secretsIn(settings);
-    const tell: Connector<BrazeTerms>['enter'] = async (deliveries, signal) => {
+    const tell: Connector<BrazeOptions>['enter'] = async (deliveries, signal) => {
       const rows = deliveries.map((delivery) => ({ id: delivery.change.id, user: userAttributes(delivery, settings) }));
       const reason = 'no identifier is set for this namespace';
       const unknown = rows.flatMap(({ id, user }): Verdict[] => (user ? [] : [{ id, status: 'rejected', reason }]));
@@ -60,7 +60,7 @@ export const braze = defineDestination({
       exit: tell,
       probe: async (_routes, signal) => {
         // Braze has nothing to be asked. A request about nobody is refused as empty by a key that works.
-        const response = await asking(sender.send(trackRequest(settings, []), signal));
+        const response = await reading(sender.send(trackRequest(settings, []), signal));
         if (response.status >= 300 && response.status !== 400) throw brazeError(response, now());
         return [];
       },

@@ -1,5 +1,5 @@
 import type { Change, ChangeKind, Delivery, HttpRequest, JsonValue } from '@activation-hub/destination-kit';
-import type { BrazeSettings, BrazeTerms } from './settings.ts';
+import type { BrazeSettings, BrazeOptions } from './settings.ts';
 
 /** One object of the array `attributes`. */
 export type UserAttributes = Readonly<Record<string, JsonValue>>;
@@ -23,7 +23,7 @@ export function trackRequest(
 
 /** What Braze is told of one change; `undefined` when no identifier is set for its namespace. */
 export function userAttributes(
-  { change, terms }: Delivery<BrazeTerms>,
+  { change, options }: Delivery<BrazeOptions>,
   { identifiers, createProfiles }: BrazeSettings,
 ): UserAttributes | undefined {
   const { kind, identity, audience } = change;
@@ -36,7 +36,7 @@ export function userAttributes(
     // Said always, for by default Braze creates or not as the identifier is.
     _update_existing_only: !(kind === 'entered' && createProfiles),
     ...own(change),
-    ...membership(kind, audience.key, terms),
+    ...membership(kind, audience.key, options),
   };
 }
 
@@ -46,14 +46,14 @@ function own({ attributes }: Change): UserAttributes {
 }
 
 /** Nothing for who stays a member: each value that is sent counts as a data point. */
-function membership(kind: ChangeKind, audienceKey: string, terms: BrazeTerms): UserAttributes {
+function membership(kind: ChangeKind, audienceKey: string, options: BrazeOptions): UserAttributes {
   if (kind === 'updated') return {};
   const isMember = kind === 'entered';
-  if (terms.booleanAttribute !== undefined) return { [terms.booleanAttribute]: isMember };
-  if (terms.arrayAttribute !== undefined) {
-    return { [terms.arrayAttribute]: isMember ? { add: [audienceKey] } : { remove: [audienceKey] } };
+  if (options.booleanAttribute !== undefined) return { [options.booleanAttribute]: isMember };
+  if (options.arrayAttribute !== undefined) {
+    return { [options.arrayAttribute]: isMember ? { add: [audienceKey] } : { remove: [audienceKey] } };
   }
   const state = isMember ? 'subscribed' : 'unsubscribed';
-  const group = { subscription_group_id: terms.subscriptionGroupId ?? '', subscription_state: state };
+  const group = { subscription_group_id: options.subscriptionGroupId ?? '', subscription_state: state };
   return { subscription_groups: [group] };
 }

@@ -56,7 +56,7 @@ export type BrazeSettings = z.output<typeof brazeSettings>;
 
 const attributeName = z.string().trim().min(1).max(255);
 
-export const brazeTerms = z
+export const brazeOptions = z
   .strictObject({
     booleanAttribute: attributeName.optional().meta({
       description: 'A custom attribute that is true for members and false for who left.',
@@ -76,8 +76,8 @@ export const brazeTerms = z
       }),
   })
   .refine(
-    (terms) => Object.values(terms).filter((term) => term !== undefined).length === 1,
+    (options) => Object.values(options).filter((term) => term !== undefined).length === 1,
     'Write exactly one of booleanAttribute, arrayAttribute and subscriptionGroupId.',
   );
 
-export type BrazeTerms = z.output<typeof brazeTerms>;
+export type BrazeOptions = z.output<typeof brazeOptions>;

@@ -7,7 +7,7 @@ import {
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
-import { type BrazeTerms, brazeTerms } from './settings.ts';
+import { type BrazeOptions, brazeOptions } from './settings.ts';
 
 const user = z.looseObject({
   external_id: z.string().min(1).optional(),
@@ -33,8 +33,8 @@ const subscriptions = z.array(
 export interface BrazeVendor extends StandInVendor {
   /** Attributes of the profile with this identifier, memberships included; `undefined` when there is none. */
   profile(identity: string): Readonly<Record<string, JsonValue>> | undefined;
-  /** Identifiers of those who are members by these terms. */
-  members(audience: string, terms: BrazeTerms): readonly string[];
+  /** Identifiers of those who are members by these options. */
+  members(audience: string, options: BrazeOptions): readonly string[];
   /** From now on errors name no row. */
   nameNoRows(): void;
   /** From now on everything is queued and answered 202, as during maintenance. */
@@ -45,7 +45,7 @@ export const startLocalBrazeVendor: StartLocalVendor = async () => {
   const vendor = await startBrazeVendor();
   return {
     settings: { restUrl: vendor.origin },
-    members: ({ audience, terms }) => vendor.members(audience, brazeTerms.parse(terms)),
+    members: ({ audience, options }) => vendor.members(audience, brazeOptions.parse(options)),
     close: () => vendor.close(),
   };
 };
@@ -64,8 +64,8 @@ export async function startBrazeVendor(): Promise<BrazeVendor> {
       return isMember === true ? attributes : undefined;
     },
     profile: (identity) => cluster.profiles.get(identity),
-    members: (audience, terms) =>
-      [...cluster.profiles].flatMap(([identity, profile]) => (isMember(profile, audience, terms) ? [identity] : [])),
+    members: (audience, options) =>
+      [...cluster.profiles].flatMap(([identity, profile]) => (isMember(profile, audience, options) ? [identity] : [])),
     refuse: (identity) => void cluster.refused.add(identity),
     omit: () => undefined,
     nameNoRows: () => {
@@ -124,7 +124,7 @@ class Cluster {
 function isMember(
   profile: Readonly<Record<string, JsonValue>>,
   audience: string,
-  { booleanAttribute, arrayAttribute, subscriptionGroupId }: BrazeTerms,
+  { booleanAttribute, arrayAttribute, subscriptionGroupId }: BrazeOptions,
 ): boolean {
   if (booleanAttribute !== undefined) return profile[booleanAttribute] === true;
   if (subscriptionGroupId !== undefined) return profile[subscriptionGroupId] === 'subscribed';

@@ -10,7 +10,7 @@ import {
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { dynamics365 } from './destination.ts';
 import { judgePart, readBatch } from './response.ts';
-import { dynamics365Settings, dynamics365Terms } from './settings.ts';
+import { dynamics365Settings, dynamics365Options } from './settings.ts';
 import { type Dynamics365VendorOptions, startDynamics365Vendor } from './vendor.ts';
 import { writeBatchAnswer } from './vendor-batch.ts';
 
@@ -31,7 +31,7 @@ for (const removalStrategy of ['auto', 'list-member', 'association'] as const) {
   describeDestinationContract((name, run) => test(`by ${removalStrategy}, it ${name}`, run), {
     definition: dynamics365,
     settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs, removalStrategy }),
-    terms: { list: 'Sports Fans' },
+    options: { list: 'Sports Fans' },
     startVendor: startDynamics365Vendor,
     leftOut: {
       'partial-answer':
@@ -59,15 +59,15 @@ async function start(settings: object = {}, options: Dynamics365VendorOptions = 
   return { vendor, connector, writes };
 }
 
-const terms = (written: object = { list: 'Sports Fans' }) => dynamics365Terms.parse(written);
+const options = (written: object = { list: 'Sports Fans' }) => dynamics365Options.parse(written);
 const email = (number: number) => `o'brien-${number}@example.com`;
 interface About {
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
-  readonly of?: ReturnType<typeof terms>;
+  readonly of?: ReturnType<typeof options>;
 }
-const delivery = (number: number, about: About = {}): Delivery<ReturnType<typeof terms>> => ({
+const delivery = (number: number, about: About = {}): Delivery<ReturnType<typeof options>> => ({
   change: {
     id: `change-${number}`,
     kind: 'entered',
@@ -76,7 +76,7 @@ const delivery = (number: number, about: About = {}): Delivery<ReturnType<typeof
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? { firstname: 'Zoë', emailaddress1: 'other@example.com', creditlimit: 7 },
   },
-  terms: about.of ?? terms(),
+  options: about.of ?? options(),
 });
 const statuses = (verdicts: readonly Verdict[]) => Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
 
@@ -207,7 +207,7 @@ test('when an answer is missing, all are tried again', async () => {
 test('a list that is deleted under way is set-up, and one that is made anew is used', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery(1)], never);
-  const of = terms({ list: 'Other', createList: true });
+  const of = options({ list: 'Other', createList: true });
   await Promise.all([connector.enter([delivery(2, { of })], never), connector.enter([delivery(3, { of })], never)]);
   expect(vendor.lists).toEqual(['Sports Fans', 'Other']);
   const listIds = vendor.requests.flatMap(({ body }) => /lists\((\S+)\)/.exec(body)?.[1] ?? []);
@@ -224,8 +224,8 @@ test('a list that takes no members of this type is set-up, nobody is told, and t
   vendor.addList({ listname: 'Leads', createdfromcode: 4 });
   const inactive = vendor.addList({ statecode: 1 });
   for (const listname of ["Twice's", "Twice's"]) vendor.addList({ listname });
-  const written = ['Dynamic', 'Locked', 'Leads', "Twice's", 'Nobody'].map((list) => terms({ list }));
-  const wrong = [...written, terms({ listId: inactive }), terms({ listId: guid })];
+  const written = ['Dynamic', 'Locked', 'Leads', "Twice's", 'Nobody'].map((list) => options({ list }));
+  const wrong = [...written, options({ listId: inactive }), options({ listId: guid })];
   for (const of of wrong) {
     await expect(connector.enter([delivery(1, { of })], never)).rejects.toMatchObject({
       class: 'set-up',
@@ -233,7 +233,7 @@ test('a list that takes no members of this type is set-up, nobody is told, and t
     });
   }
   const problems =
-    (await connector.probe?.([...wrong, terms(), terms({ list: 'New', createList: true })], never)) ?? [];
+    (await connector.probe?.([...wrong, options(), options({ list: 'New', createList: true })], never)) ?? [];
   expect(problems.map((problem) => /dynamic|locked|type contact|several|find|inactive/.exec(problem)?.[0])).toEqual([
     'dynamic',
     'locked',
@@ -249,7 +249,7 @@ test('a list that takes no members of this type is set-up, nobody is told, and t
 
 test('the probe says when a column is no active alternate key', async () => {
   const { connector } = await start({}, { alternateKeys: ['new_customerid'] });
-  expect(await connector.probe?.([terms()], never)).toEqual([
+  expect(await connector.probe?.([options()], never)).toEqual([
     'Failed to use the column emailaddress1: it is not an active alternate key of contact. Add the key, or set alternateKey to false.',
   ]);
 });
@@ -257,12 +257,12 @@ test('the probe says when a column is no active alternate key', async () => {
 test('a look-up that fails leaves no doubt', async () => {
   const { vendor, connector } = await start();
   for (const kind of ['reset', 'malformed'] as const) {
-    vendor.setAskingFault({ kind });
+    vendor.setReadFault({ kind });
     await expect(connector.exit([delivery(1)], never)).rejects.toMatchObject({ class: 'transient', doubt: undefined });
   }
-  vendor.setAskingFault(undefined);
+  vendor.setReadFault(undefined);
   await connector.enter([delivery(1)], never);
-  vendor.setAskingFault({ kind: 'status', status: 503 });
+  vendor.setReadFault({ kind: 'status', status: 503 });
   await expect(connector.exit([delivery(1)], never)).rejects.toMatchObject({ class: 'transient', doubt: undefined });
 });
 
@@ -331,6 +331,6 @@ test.each([
   [{}, 'either list or listId'],
   [{ list: 'a', listId: guid }, 'either list or listId'],
   [{ listId: guid, createList: true }, 'cannot be created'],
-])('the terms %j are refused', (written, sentence) => {
-  expect(() => terms(written)).toThrow(sentence);
+])('the options %j are refused', (written, sentence) => {
+  expect(() => options(written)).toThrow(sentence);
 });

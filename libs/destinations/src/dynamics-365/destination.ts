@@ -1,5 +1,5 @@
 import {
-  asking,
+  reading,
   type Change,
   type Connector,
   defineDestination,
@@ -10,7 +10,7 @@ import {
   type HttpResponse,
   plainProfile,
   refused,
-  Remembered,
+  CachedLookup,
   type Verdict,
   withClientCredentials,
 } from '@activation-hub/destination-kit';
@@ -18,7 +18,7 @@ import { MarketingLists } from './lists.ts';
 import { type LocatedChanges, Records } from './records.ts';
 import { dynamics365Requests, memberTables, type Removal } from './request.ts';
 import { judgePart, readActiveKeys, readIds, readRemovalParameter } from './response.ts';
-import { dynamics365Settings, type Dynamics365Terms, dynamics365Terms } from './settings.ts';
+import { dynamics365Settings, type Dynamics365Options, dynamics365Options } from './settings.ts';
 
 /** Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists. */
 export const dynamics365 = defineDestination({
@@ -26,7 +26,7 @@ export const dynamics365 = defineDestination({
   title: 'Microsoft Dynamics 365',
   description: 'Keeps contacts, leads or accounts of Dataverse and their memberships in static marketing lists.',
   settings: dynamics365Settings,
-  terms: dynamics365Terms,
+  options: dynamics365Options,
   // A batch takes two or three requests. Service protection allows 6000 in five minutes to one application user.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,
@@ -46,7 +46,7 @@ export const dynamics365 = defineDestination({
     if (namespace === 'email') return formField(plainProfile.email, text);
     return text === '' ? refused('no value') : formed(text);
   },
-  connect: (settings, { http, now }): Connector<Dynamics365Terms> => {
+  connect: (settings, { http, now }): Connector<Dynamics365Options> => {
     http.check(settings.environmentUrl);
     http.check(settings.signInUrl);
     const sender = withClientCredentials(
@@ -63,16 +63,16 @@ export const dynamics365 = defineDestination({
     const table = memberTables[settings.memberType];
     const lists = new MarketingLists(sender, requests, table, now);
     const records = new Records(sender, requests, settings, now);
-    const removals = new Remembered(async (_environment, signal): Promise<Removal> => {
+    const removals = new CachedLookup(async (_environment, signal): Promise<Removal> => {
       const strategy = settings.removalStrategy;
       if (strategy === 'list-member' || strategy === 'association') return { by: strategy };
-      const metadata = asking(sender.send(requests.metadata(), signal));
-      const parameter = await asking(metadata.then((response) => readRemovalParameter(response, now())));
+      const metadata = reading(sender.send(requests.metadata(), signal));
+      const parameter = await reading(metadata.then((response) => readRemovalParameter(response, now())));
       if (parameter !== undefined) return { by: 'action', parameter };
       return strategy === 'action' ? { by: 'action', parameter: 'EntityId' } : { by: 'list-member' };
     });
 
-    const add = async (located: LocatedChanges, terms: Dynamics365Terms, listId: string, signal: AbortSignal) => {
+    const add = async (located: LocatedChanges, options: Dynamics365Options, listId: string, signal: AbortSignal) => {
       const rows = recordsOf(located);
       const answers = await records.send(
         rows.map(({ recordId }) => requests.addMember(listId, recordId)),
@@ -81,7 +81,7 @@ export const dynamics365 = defineDestination({
       const verdicts = rows.map(({ id }, index) => verdictOf(id, answers[index], now()));
       if (!verdicts.includes('not-found')) return verdicts.filter((verdict) => verdict !== 'not-found');
       // Either the list or the record is gone. When the list is as it was, it is the record.
-      const isSameList = (await lists.currentIdOf(terms, signal)) === listId;
+      const isSameList = (await lists.currentIdOf(options, signal)) === listId;
       return verdicts.map((verdict, index): Verdict => {
         const id = rows[index]?.id ?? '';
         if (verdict !== 'not-found') return verdict;
@@ -97,7 +97,7 @@ export const dynamics365 = defineDestination({
         const answers = await records.send(parts, signal);
         return rows.map(({ id }, index) => gone(id, verdictOf(id, answers[index], now())));
       }
-      const found = await asking(
+      const found = await reading(
         records.send(
           rows.map(({ recordId }) => requests.findListMember(listId, recordId)),
           signal,
@@ -118,11 +118,14 @@ export const dynamics365 = defineDestination({
 
     return {
       enter: async (deliveries, signal) => {
-        const terms = termsOf(deliveries);
+        const options = termsOf(deliveries);
         // Before the records are told: without its list there is nothing to be told.
-        const listId = await lists.idOf(terms, signal);
+        const listId = await lists.idOf(options, signal);
         const located = await records.write(changesOf(deliveries), signal, true);
-        return [...endedOf(located, (id) => nobody(id, table.entity)), ...(await add(located, terms, listId, signal))];
+        return [
+          ...endedOf(located, (id) => nobody(id, table.entity)),
+          ...(await add(located, options, listId, signal)),
+        ];
       },
       update: async (deliveries, signal) => {
         const located = await records.write(changesOf(deliveries), signal, false);
@@ -136,22 +139,22 @@ export const dynamics365 = defineDestination({
         return [...ended, ...(await remove(located, listId, signal))];
       },
       prepare: async (routes, signal) => {
-        for (const terms of routes) await lists.idOf(terms, signal);
+        for (const options of routes) await lists.idOf(options, signal);
       },
       probe: async (routes, signal) => {
-        const whoAmI = await asking(sender.send(requests.whoAmI(), signal));
+        const whoAmI = await reading(sender.send(requests.whoAmI(), signal));
         if (whoAmI.status !== 200) throw errorForResponse(whoAmI, now());
         const problems: string[] = [];
         const keyed = Object.values(settings.identities).filter(({ alternateKey }) => alternateKey);
         if (keyed.length > 0) {
-          const active = readActiveKeys(await asking(sender.send(requests.alternateKeys(), signal)), now());
+          const active = readActiveKeys(await reading(sender.send(requests.alternateKeys(), signal)), now());
           for (const { column } of keyed.filter(({ column: name }) => !active.includes(name))) {
             const why = `it is not an active alternate key of ${table.entity}. Add the key, or set alternateKey to false.`;
             problems.push(`Failed to use the column ${column}: ${why}`);
           }
         }
-        for (const terms of routes) {
-          const problem = await lists.problem(terms, signal);
+        for (const options of routes) {
+          const problem = await lists.problem(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
@@ -162,11 +165,11 @@ export const dynamics365 = defineDestination({
 
 const changesOf = (deliveries: readonly Delivery[]): readonly Change[] => deliveries.map(({ change }) => change);
 
-/** The terms of a batch, which is of one route. */
-function termsOf(deliveries: readonly Delivery<Dynamics365Terms>[]): Dynamics365Terms {
+/** The options of a batch, which is of one route. */
+function termsOf(deliveries: readonly Delivery<Dynamics365Options>[]): Dynamics365Options {
   const [first] = deliveries;
   if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
-  return first.terms;
+  return first.options;
 }
 
 function recordsOf(located: LocatedChanges): readonly { readonly id: string; readonly recordId: string }[] {

@@ -1,4 +1,10 @@
-import { asking, type Change, type HttpResponse, type HttpSender, type Verdict } from '@activation-hub/destination-kit';
+import {
+  reading,
+  type Change,
+  type HttpResponse,
+  type HttpSender,
+  type Verdict,
+} from '@activation-hub/destination-kit';
 import { type Dynamics365Requests, type MemberTable, memberTables, type Part } from './request.ts';
 import { judgePart, readBatch, readId, readIds, refuseIfThrottled } from './response.ts';
 import type { Dynamics365Settings } from './settings.ts';
@@ -47,7 +53,7 @@ export class Records {
       else asked.push({ change, part: this.#requests.find(column, change.identity.value) });
     }
     const parts = asked.map(({ part }) => part);
-    await asking(
+    await reading(
       this.send(parts, signal).then((answers) => {
         for (const [index, { change }] of asked.entries()) located.set(change.id, this.#found(change, answers[index]));
       }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Change, HttpRequest } from '@activation-hub/destination-kit';
-import type { Dynamics365Settings, Dynamics365Terms } from './settings.ts';
+import type { Dynamics365Settings, Dynamics365Options } from './settings.ts';
 
 /** How Dataverse calls a kind of person. `createdFromCode` is what a list says that it holds. */
 export interface MemberTable {
@@ -58,7 +58,7 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     }),
     alternateKeys: (): HttpRequest =>
       get(`EntityDefinitions(LogicalName='${table.entity}')/Keys?$select=KeyAttributes,EntityKeyIndexStatus`),
-    findList: ({ list, listId }: Dynamics365Terms): HttpRequest =>
+    findList: ({ list, listId }: Dynamics365Options): HttpRequest =>
       get(
         listId === undefined
           ? `lists?${listColumns}&$filter=${encodeURIComponent(`listname eq ${quoted(list ?? '')}`)}&$top=2`

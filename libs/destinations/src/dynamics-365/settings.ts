@@ -100,7 +100,7 @@ export const dynamics365Settings = z.strictObject({
 
 export type Dynamics365Settings = z.output<typeof dynamics365Settings>;
 
-export const dynamics365Terms = z
+export const dynamics365Options = z
   .strictObject({
     list: z
       .string()
@@ -124,4 +124,4 @@ export const dynamics365Terms = z
   .refine(({ list, listId }) => (list === undefined) !== (listId === undefined), 'Write either list or listId.')
   .refine(({ listId, createList }) => listId === undefined || !createList, 'A list by id cannot be created. Use list.');
 
-export type Dynamics365Terms = z.output<typeof dynamics365Terms>;
+export type Dynamics365Options = z.output<typeof dynamics365Options>;

@@ -7,7 +7,7 @@ import {
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
-import { dynamics365Settings, dynamics365Terms } from './settings.ts';
+import { dynamics365Settings, dynamics365Options } from './settings.ts';
 import { readBatchRequest, writeBatchAnswer } from './vendor-batch.ts';
 
 type Columns = Readonly<Record<string, JsonValue>>;
@@ -58,8 +58,8 @@ export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, 
   const columns = Object.values(identities);
   const alternateKeys = columns.filter(({ alternateKey }) => alternateKey).map(({ column }) => column);
   const vendor = await startDynamics365Vendor({ alternateKeys, everybodyIsThere: true });
-  for (const { terms } of routes) {
-    const { list, listId, createList } = dynamics365Terms.parse(terms);
+  for (const { options } of routes) {
+    const { list, listId, createList } = dynamics365Options.parse(options);
     const isThere = list !== undefined && vendor.lists.includes(list);
     if (!isThere && !createList)
       vendor.addList({ listname: list ?? 'A list', ...(listId !== undefined && { listid: listId }) });
@@ -67,8 +67,8 @@ export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, 
   return {
     // Two addresses of one server, so that each can be told from the other in what is sent.
     settings: { environmentUrl: vendor.origin, signInUrl: vendor.origin.replace('127.0.0.1', 'localhost') },
-    members: ({ terms }) => {
-      const { list, listId } = dynamics365Terms.parse(terms);
+    members: ({ options }) => {
+      const { list, listId } = dynamics365Options.parse(options);
       const names = columns.map(({ column }) => column);
       return vendor.members(list ?? listId ?? '', names);
     },

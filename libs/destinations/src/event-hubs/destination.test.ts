@@ -26,7 +26,7 @@ describeDestinationContract(test, {
   definition: eventHubs,
   // Of its own, for a connection takes longer to open than a request, and the SDK hears of a lost one only when the time is over.
   settings: () => ({ eventHub, connectionString: new Secret(connectionString), timeoutMs: 3_000 }),
-  terms: {},
+  options: {},
   startVendor: async () => {
     const vendor = await startEventHubsVendor();
     ({ connectionString } = vendor);
@@ -79,7 +79,7 @@ const change = (number: number, more: Partial<Change> = {}): Change => ({
   attributes: { city: 'Århus' },
   ...more,
 });
-const deliveries = (...changes: Change[]) => changes.map((each) => ({ change: each, terms: {} }));
+const deliveries = (...changes: Change[]) => changes.map((each) => ({ change: each, options: {} }));
 const ski = { key: 'ski-fans', namespace: 'ups', id: 'a-2' };
 
 test('a change is a CloudEvent in the structured mode, keyed by identity', async () => {
@@ -355,15 +355,15 @@ test.each<[string, Error, Partial<DestinationError>, Partial<DestinationError>]>
 
 test('a stand-in of a whole run says who is a member of which audience', async () => {
   const settings = { eventHub: 'changes', fullyQualifiedNamespace: 'contoso.servicebus.windows.net' };
-  const local = await startLocalEventHubsVendor({ settings, routes: [{ audience: 'sports-fans', terms: {} }] });
+  const local = await startLocalEventHubsVendor({ settings, routes: [{ audience: 'sports-fans', options: {} }] });
   cleanups.push(() => local.close());
   const secret = new Secret(local.secrets?.connectionString ?? '');
   const connector = connectTo({ ...settings, ...local.settings, connectionString: secret });
   await connector.enter(deliveries(change(1), change(2), change(3, { audience: ski })), never);
   await connector.exit(deliveries(change(2, { kind: 'exited', qualifiedAt: '2026-11-23T00:00:00.000Z' })), never);
   await connector.close?.();
-  expect(await local.members({ audience: 'sports-fans', terms: {} })).toEqual(['ann-1@example.com']);
-  expect(await local.members({ audience: 'ski-fans', terms: {} })).toEqual(['ann-3@example.com']);
+  expect(await local.members({ audience: 'sports-fans', options: {} })).toEqual(['ann-1@example.com']);
+  expect(await local.members({ audience: 'ski-fans', options: {} })).toEqual(['ann-3@example.com']);
 });
 
 test.each([

@@ -17,7 +17,7 @@ export const eventHubs = defineDestination({
   title: 'Azure Event Hubs',
   description: 'Sends every change as a CloudEvent to an Event Hub of your own, keyed by identity.',
   settings: eventHubsSettings,
-  terms: z.strictObject({}).prefault({}),
+  options: z.strictObject({}).prefault({}),
   // An event may have 1 MB; one throughput unit takes 1,000 events and 1 MB in a second.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,

@@ -74,7 +74,7 @@ export async function startEventHubsVendor(eventHub = 'audience-changes'): Promi
     requests: relay.requests,
     forgetRequests: () => void relay.requests.splice(0),
     setFault: (fault) => relay.setFault(fault),
-    setAskingFault: (fault) => relay.setClosed(fault !== undefined),
+    setReadFault: (fault) => relay.setClosed(fault !== undefined),
     nextRequest: () => relay.nextRequest(),
     events: caughtUp,
     membersOf: async (audience) => members((await lines()).filter((line) => line.audience.key === audience)),

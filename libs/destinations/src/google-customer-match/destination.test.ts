@@ -4,13 +4,13 @@ import { createHttpClient, type Delivery, type JsonValue, Secret, type Verdict }
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { googleCustomerMatch } from './destination.ts';
-import { googleSettings, type GoogleTerms, googleTerms } from './settings.ts';
+import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
 import { standInServiceAccountKey, standInUserListId, startGoogleCustomerMatchVendor } from './vendor.ts';
 
 const required = {
   serviceAccountKey: new Secret(standInServiceAccountKey()),
   accountId: '1234567890',
-  customerMatchTerms: 'accepted',
+  customerMatchOptions: 'accepted',
 } as const;
 const written = {
   userListId: standInUserListId,
@@ -21,7 +21,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 describeDestinationContract(test, {
   definition: googleCustomerMatch,
   settings: ({ origin, timeoutMs }) => ({ ...required, baseUrl: origin, tokenUrl: `${origin}/token`, timeoutMs }),
-  terms: written,
+  options: written,
   startVendor: startGoogleCustomerMatchVendor,
   person: (number) => ({
     identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
@@ -54,13 +54,13 @@ async function start(settings: object = {}) {
   return { vendor, connector, tellings };
 }
 
-const terms: GoogleTerms = googleTerms.parse(written);
+const options: GoogleOptions = googleOptions.parse(written);
 interface About {
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
 }
-const delivery = (number: number, about: About = {}): Delivery<GoogleTerms> => ({
+const delivery = (number: number, about: About = {}): Delivery<GoogleOptions> => ({
   change: {
     id: `change-${number}`,
     kind: 'entered',
@@ -69,14 +69,14 @@ const delivery = (number: number, about: About = {}): Delivery<GoogleTerms> => (
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? {},
   },
-  terms,
+  options,
 });
 const statuses = (verdicts: readonly { id: string; status: string }[]) =>
   Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
 const receiptIn = (verdicts: readonly Verdict[]): string =>
   verdicts.flatMap((verdict) => (verdict.status === 'accepted' ? [verdict.receipt] : []))[0] ?? '';
 
-test('an entry is hashed identifiers with consent, terms and encoding, accepted until Google is asked', async () => {
+test('an entry is hashed identifiers with consent, options and encoding, accepted until Google is asked', async () => {
   const { connector, tellings } = await start({ loginAccountId: '1112223333' });
   const attributes = {
     emailAddress: 'A.nn+news@gmail.com',
@@ -129,7 +129,7 @@ test('an entry is hashed identifiers with consent, terms and encoding, accepted 
   });
 });
 
-test('an exit says neither consent nor terms, which a removal does not know', async () => {
+test('an exit says neither consent nor options, which a removal does not know', async () => {
   const { connector, tellings } = await start();
   await connector.exit([delivery(1)], never);
   expect(tellings().map(({ url, body }) => [url, JSON.parse(body) as unknown])).toEqual([
@@ -264,10 +264,10 @@ test('a question that fails leaves no doubt and no verdict, and a request that i
       { class: 'set-up', doubt: undefined },
     ],
   ] as const) {
-    vendor.setAskingFault(fault);
+    vendor.setReadFault(fault);
     await expect(connector.poll?.(receipt, [delivery(1)], never)).rejects.toMatchObject(expected);
   }
-  vendor.setAskingFault(undefined);
+  vendor.setReadFault(undefined);
   vendor.forgetAccepted();
   expect(await connector.poll?.(receipt, [delivery(1)], never)).toMatchObject([{ status: 'retry', doubt: 'answered' }]);
 });
@@ -279,7 +279,7 @@ test('what is found to fail later is told anew in halves, until the one at fault
   const limits = { batchCount: 10_000, batchBytes: 1024 * 1024, requestsPerSecond: 1_000, concurrency: 4 };
   const of = { key: 'ads', connector, limits, batchBy: 'route', giveUpAfterMs: 1_000 } as const;
   const target = createTarget(of, clock);
-  const options = { telemetry: { emit: () => undefined }, clock, patienceMs: 0, signal: never };
+  const options = { telemetry: { emit: () => undefined }, clock, waitMaxMs: 0, signal: never };
   const ended = new Map<string, string>();
   let open = Array.from({ length: 8 }, (_, number) => delivery(number));
   let receipts = new Map<string, string>();
@@ -307,12 +307,12 @@ test('a user list that is missing, closed or of another kind is found by the pro
   vendor.addUserList('2', { membershipStatus: 'CLOSED' });
   vendor.addUserList('3', { readOnly: true });
   vendor.addUserList('4', { uploadKeyTypes: ['MOBILE_ID'] });
-  const wrong = ['1', '2', '3', '4'].map((userListId) => ({ ...terms, userListId }));
-  const problems = (await connector.probe?.([...wrong, terms], never)) ?? [];
+  const wrong = ['1', '2', '3', '4'].map((userListId) => ({ ...options, userListId }));
+  const problems = (await connector.probe?.([...wrong, options], never)) ?? [];
   expect(problems).toHaveLength(4);
   for (const problem of problems) expect(problem).toMatch(/^Failed to use the user list \d: .*\. [A-Z].*\.$/);
-  await expect(connector.prepare?.([terms, ...wrong], never)).rejects.toMatchObject({ class: 'set-up' });
-  await connector.prepare?.([terms], never);
+  await expect(connector.prepare?.([options, ...wrong], never)).rejects.toMatchObject({ class: 'set-up' });
+  await connector.prepare?.([options], never);
   expect(tellings()).toEqual([]);
   expect(vendor.requests[1]).toMatchObject({
     url: '/v1/accountTypes/GOOGLE_ADS/accounts/1234567890/userLists/1',
@@ -323,12 +323,12 @@ test('a user list that is missing, closed or of another kind is found by the pro
 });
 
 test.each([{}, { userListId: '9-8' }, { userListId: '9' }, { ...written, consent: { adUserData: 'granted' } }])(
-  'the terms %j are refused',
+  'the options %j are refused',
   (refused) => {
-    expect(() => googleTerms.parse(refused)).toThrow();
+    expect(() => googleOptions.parse(refused)).toThrow();
   },
 );
 
-test('nobody can have accepted the terms by default', () => {
-  expect(() => googleSettings.parse({ ...required, customerMatchTerms: undefined })).toThrow('customerMatchTerms');
+test('nobody can have accepted the options by default', () => {
+  expect(() => googleSettings.parse({ ...required, customerMatchOptions: undefined })).toThrow('customerMatchOptions');
 });

@@ -1,5 +1,5 @@
 import {
-  asking,
+  reading,
   type Connector,
   createReasonGuard,
   defineDestination,
@@ -15,7 +15,7 @@ import {
 import { googleRequests, type GoogleRow, rowOf } from './request.ts';
 import { type GoogleUserList, judgeStatus, readRequestId, readStatus, readUserList, refusedRows } from './response.ts';
 import { serviceAccountSignIn } from './service-account.ts';
-import { googleSettings, type GoogleTerms, googleTerms } from './settings.ts';
+import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
 
 /** Memberships in Google's user lists of Customer Match. */
 export const googleCustomerMatch = defineDestination({
@@ -23,7 +23,7 @@ export const googleCustomerMatch = defineDestination({
   title: 'Google Customer Match',
   description: 'Keeps the members of user lists of Google Ads and Display & Video 360, as hashes.',
   settings: googleSettings,
-  terms: googleTerms,
+  options: googleOptions,
   // A project may make 300 calls in a minute, and is advised to have no more than ten under way.
   limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 4, concurrency: 10 }),
   batchBy: 'route',
@@ -34,7 +34,7 @@ export const googleCustomerMatch = defineDestination({
     if (identifier === undefined) return refused('no identifier is set for this namespace');
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
-  connect: (settings, { http, now }): Connector<GoogleTerms> => {
+  connect: (settings, { http, now }): Connector<GoogleOptions> => {
     const { baseUrl, tokenUrl, serviceAccountKey, timeoutMs, askAfterMs } = settings;
     http.check(baseUrl);
     http.check(tokenUrl);
@@ -44,7 +44,7 @@ export const googleCustomerMatch = defineDestination({
 
     const tell = async (
       direction: 'ingest' | 'remove',
-      deliveries: readonly Delivery<GoogleTerms>[],
+      deliveries: readonly Delivery<GoogleOptions>[],
       signal: AbortSignal,
     ): Promise<Verdict[]> => {
       const verdicts: Verdict[] = [];
@@ -54,9 +54,10 @@ export const googleCustomerMatch = defineDestination({
         if ('refusal' in row) verdicts.push({ id: change.id, status: 'rejected', reason: row.refusal });
         else rows.push(row);
       }
-      const terms = deliveries[0]?.terms;
-      if (terms === undefined || rows.length === 0) return verdicts;
-      const send = (part: readonly GoogleRow[]) => sender.send(requests.changeMembers(direction, terms, part), signal);
+      const options = deliveries[0]?.options;
+      if (options === undefined || rows.length === 0) return verdicts;
+      const send = (part: readonly GoogleRow[]) =>
+        sender.send(requests.changeMembers(direction, options, part), signal);
 
       let taken = rows;
       let response = await send(rows);
@@ -77,10 +78,10 @@ export const googleCustomerMatch = defineDestination({
       return [...verdicts, ...taken.map(({ id }): Verdict => ({ id, status: 'accepted', receipt, askAtMs }))];
     };
 
-    /** Says what is wrong with the user list of these terms. */
-    const problemOf = async ({ userListId }: GoogleTerms, signal: AbortSignal): Promise<string | undefined> => {
+    /** Says what is wrong with the user list of these options. */
+    const problemOf = async ({ userListId }: GoogleOptions, signal: AbortSignal): Promise<string | undefined> => {
       const read = async () => readUserList(await sender.send(requests.readUserList(userListId), signal), now());
-      return misfit(await asking(read()), userListId);
+      return misfit(await reading(read()), userListId);
     };
 
     return {
@@ -92,19 +93,19 @@ export const googleCustomerMatch = defineDestination({
         const ids = deliveries.map(({ change }) => change.id);
         const read = async () => readStatus(await sender.send(requests.readStatus(receipt), signal), now());
         const accepted = { receipt, askAtMs: now() + askAfterMs };
-        return judgeStatus(await asking(read()), ids, accepted, createReasonGuard(deliveries, secrets));
+        return judgeStatus(await reading(read()), ids, accepted, createReasonGuard(deliveries, secrets));
       },
       probe: async (routes, signal) => {
         const problems: string[] = [];
-        for (const terms of routes) {
-          const problem = await problemOf(terms, signal);
+        for (const options of routes) {
+          const problem = await problemOf(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
       },
       prepare: async (routes, signal) => {
-        for (const terms of routes) {
-          const problem = await problemOf(terms, signal);
+        for (const options of routes) {
+          const problem = await problemOf(options, signal);
           if (problem !== undefined) throw new DestinationError('set-up', problem);
         }
       },

@@ -6,7 +6,7 @@ import {
   googleProfile,
   type HttpRequest,
 } from '@activation-hub/destination-kit';
-import type { GoogleSettings, GoogleTerms } from './settings.ts';
+import type { GoogleSettings, GoogleOptions } from './settings.ts';
 
 /** One of the ways in which Google may find a person. */
 type UserIdentifier =
@@ -49,7 +49,7 @@ export function googleRequests(settings: GoogleSettings) {
     /** Adds persons to the user list, or removes them. */
     changeMembers: (
       direction: 'ingest' | 'remove',
-      { userListId, consent }: GoogleTerms,
+      { userListId, consent }: GoogleOptions,
       rows: readonly GoogleRow[],
     ): HttpRequest =>
       request(

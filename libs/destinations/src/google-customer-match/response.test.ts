@@ -41,7 +41,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
     { class: 'set-up' },
   ],
   [
-    'terms that nobody signed',
+    'options that nobody signed',
     answer(400, rpc('INVALID_ARGUMENT', { reason: 'TERMS_AND_CONDITIONS_NOT_SIGNED' })),
     { class: 'set-up' },
   ],

@@ -93,7 +93,7 @@ export function googleError(response: HttpResponse, nowMs: number): DestinationE
   const why = reason === undefined ? known : `${known}, ${reason}`;
   const advice =
     errorClass === 'set-up'
-      ? 'Check the account, the user list, its terms and the permissions of the service account.'
+      ? 'Check the account, the user list, its options and the permissions of the service account.'
       : 'It is tried again, in halves where that helps.';
   const waitMs = /PerDay/i.test(quotaLimit) ? dailyMs : minuteMs;
   const notBeforeMs = byStatus.notBeforeMs ?? (errorClass === 'throttled' ? nowMs + waitMs : undefined);
@@ -146,7 +146,7 @@ const statusSchema = z.object({
 });
 
 const failedInside = 'PROCESSING_ERROR_REASON_INTERNAL_ERROR';
-/** Consent is said by the terms, for all at once: who corrects them wants everybody told anew, and not as dead letters. */
+/** Consent is said by the options, for all at once: who corrects them wants everybody told anew, and not as dead letters. */
 const consentMissed = /^PROCESSING_ERROR_REASON_(DENIED|NO|UNKNOWN)_CONSENT$/;
 
 /** What Google says of a request that it accepted. */
@@ -200,7 +200,8 @@ export function judgeStatus(
     case 'FAILURE': {
       const [reason] = reasons;
       if (reason === undefined || reasons.includes(failedInside)) return again('Google failed to process the request');
-      if (reasons.some((each) => consentMissed.test(each))) return again('Google misses the consent. Check the terms.');
+      if (reasons.some((each) => consentMissed.test(each)))
+        return again('Google misses the consent. Check the options.');
       return ids.map((id) => ({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') }));
     }
     default:

@@ -25,7 +25,7 @@ export const googleSettings = z.strictObject({
   loginAccountType: accountType
     .default('GOOGLE_ADS')
     .meta({ description: 'What kind of account the manager account is.', examples: ['DISPLAY_VIDEO_PARTNER'] }),
-  customerMatchTerms: z.literal('accepted').meta({
+  customerMatchOptions: z.literal('accepted').meta({
     description:
       "Says to Google, with each request, that the terms of service of Customer Match were accepted: a person's statement, which has no default.",
     examples: ['accepted'],
@@ -73,7 +73,7 @@ export type GoogleSettings = z.output<typeof googleSettings>;
 
 const consent = z.enum(['granted', 'denied']);
 
-export const googleTerms = z.strictObject({
+export const googleOptions = z.strictObject({
   userListId: z
     .string()
     .regex(/^\d{1,20}$/, 'Write the digits of the user list id, in quotes.')
@@ -96,4 +96,4 @@ export const googleTerms = z.strictObject({
     }),
 });
 
-export type GoogleTerms = z.output<typeof googleTerms>;
+export type GoogleOptions = z.output<typeof googleOptions>;

@@ -8,7 +8,7 @@ import {
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
-import { googleTerms } from './settings.ts';
+import { googleOptions } from './settings.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const userIdentifier = z.union([
@@ -115,12 +115,12 @@ export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Pro
 
 export const startLocalGoogleCustomerMatchVendor: StartLocalVendor = async ({ routes }) => {
   const vendor = await startGoogleCustomerMatchVendor(0);
-  const listOf = (terms: unknown): string => googleTerms.parse(terms).userListId;
-  for (const { terms } of routes) vendor.addUserList(listOf(terms));
+  const listOf = (options: unknown): string => googleOptions.parse(options).userListId;
+  for (const { options } of routes) vendor.addUserList(listOf(options));
   return {
     settings: { baseUrl: vendor.origin, tokenUrl: `${vendor.origin}/token`, askAfterMs: 100 },
     secrets: { serviceAccountKey: vendor.serviceAccountKey },
-    members: ({ terms }) => vendor.members(listOf(terms)),
+    members: ({ options }) => vendor.members(listOf(options)),
     close: () => vendor.close(),
   };
 };

@@ -9,7 +9,7 @@ import {
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { hubspot } from './destination.ts';
 import { hubspotError, readMissing, readUpserted } from './response.ts';
-import { hubspotSettings, hubspotTerms } from './settings.ts';
+import { hubspotSettings, hubspotOptions } from './settings.ts';
 import { startHubspotVendor } from './vendor.ts';
 
 const accessToken = new Secret('pat-eu1-not-to-be-seen');
@@ -17,7 +17,7 @@ const accessToken = new Secret('pat-eu1-not-to-be-seen');
 describeDestinationContract(test, {
   definition: hubspot,
   settings: ({ origin, timeoutMs }) => ({ accessToken, baseUrl: origin, timeoutMs }),
-  terms: { list: 'Sports Fans' },
+  options: { list: 'Sports Fans' },
   startVendor: startHubspotVendor,
 });
 
@@ -42,11 +42,11 @@ async function start(settings: object = {}) {
   return { vendor, connector };
 }
 
-const terms = (written: object = { list: 'Sports Fans' }) => hubspotTerms.parse(written);
+const options = (written: object = { list: 'Sports Fans' }) => hubspotOptions.parse(written);
 const delivery = (
   number: number,
-  { namespace = 'email', value = `ann-${number}@example.com`, attributes = { firstname: 'Ann' }, of = terms() } = {},
-): Delivery<ReturnType<typeof terms>> => ({
+  { namespace = 'email', value = `ann-${number}@example.com`, attributes = { firstname: 'Ann' }, of = options() } = {},
+): Delivery<ReturnType<typeof options>> => ({
   change: {
     id: `change-${number}`,
     kind: 'entered',
@@ -55,7 +55,7 @@ const delivery = (
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes,
   },
-  terms: of,
+  options: of,
 });
 const statuses = (verdicts: readonly { id: string; status: string }[]) =>
   Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
@@ -165,20 +165,20 @@ test('the list is looked up once, and anew when it is gone', async () => {
   expect(lookUps()).toBe(2);
 });
 
-test('a list is created once when the terms allow it, however many ask at once', async () => {
+test('a list is created once when the options allow it, however many ask at once', async () => {
   const { vendor, connector } = await start();
-  const of = terms({ list: 'New Fans', createList: true });
+  const of = options({ list: 'New Fans', createList: true });
   await Promise.all([1, 2, 3].map((number) => connector.enter([delivery(number, { of })], never)));
   await connector.prepare?.([of], never);
   expect(vendor.lists).toEqual(['Sports Fans', 'New Fans']);
-  expect(await connector.probe?.([of, terms()], never)).toEqual([]);
+  expect(await connector.probe?.([of, options()], never)).toEqual([]);
 });
 
 test('a list that is missing, dynamic or of others is set-up, and nobody is told anything', async () => {
   const { vendor, connector } = await start();
   vendor.addList({ name: 'Computed', objectTypeId: '0-1', processingType: 'DYNAMIC' });
   vendor.addList({ name: 'Companies', objectTypeId: '0-2', processingType: 'MANUAL' });
-  const wrong = [{ list: 'Nobody' }, { listId: '7' }, { list: 'Computed' }, { list: 'Companies' }].map(terms);
+  const wrong = [{ list: 'Nobody' }, { listId: '7' }, { list: 'Computed' }, { list: 'Companies' }].map(options);
   for (const of of wrong) {
     await expect(connector.enter([delivery(1, { of })], never)).rejects.toMatchObject({
       class: 'set-up',
@@ -186,7 +186,7 @@ test('a list that is missing, dynamic or of others is set-up, and nobody is told
     });
   }
   expect(vendor.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
-  const problems = await connector.probe?.([...wrong, terms()], never);
+  const problems = await connector.probe?.([...wrong, options()], never);
   expect(problems).toHaveLength(4);
   for (const problem of problems ?? []) expect(problem).toMatch(/^Failed to .*\. [A-Z].*\.$/);
   expect(vendor.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
@@ -195,11 +195,11 @@ test('a list that is missing, dynamic or of others is set-up, and nobody is told
 test('a look-up that fails leaves no doubt', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery(1)], never);
-  vendor.setAskingFault({ kind: 'status', status: 500 });
+  vendor.setReadFault({ kind: 'status', status: 500 });
   await expect(connector.exit([delivery(1)], never)).rejects.toMatchObject({ class: 'transient', doubt: undefined });
-  vendor.setAskingFault({ kind: 'malformed' });
+  vendor.setReadFault({ kind: 'malformed' });
   await expect(connector.exit([delivery(1)], never)).rejects.toMatchObject({ class: 'transient', doubt: undefined });
-  vendor.setAskingFault(undefined);
+  vendor.setReadFault(undefined);
   expect(statuses(await connector.exit([delivery(1)], never))).toEqual({ 'change-1': 'delivered' });
 });
 
@@ -275,6 +275,6 @@ test.each([
   [{}, 'either list or listId'],
   [{ list: 'a', listId: '1' }, 'either list or listId'],
   [{ listId: '1', createList: true }, 'cannot be created'],
-])('the terms %j are refused', (written, sentence) => {
-  expect(() => terms(written)).toThrow(sentence);
+])('the options %j are refused', (written, sentence) => {
+  expect(() => options(written)).toThrow(sentence);
 });

@@ -1,5 +1,5 @@
 import {
-  asking,
+  reading,
   type Connector,
   createReasonGuard,
   defineDestination,
@@ -15,7 +15,7 @@ import {
 import { HubspotLists } from './lists.ts';
 import { hubspotRequests, type Identified } from './request.ts';
 import { type Contact, type Contacts, readFound, readMissing, readUpserted } from './response.ts';
-import { type HubspotSettings, hubspotSettings, type HubspotTerms, hubspotTerms } from './settings.ts';
+import { type HubspotSettings, hubspotSettings, type HubspotOptions, hubspotOptions } from './settings.ts';
 
 /** Contacts of HubSpot, and their memberships in static lists. */
 export const hubspot = defineDestination({
@@ -23,7 +23,7 @@ export const hubspot = defineDestination({
   title: 'HubSpot',
   description: 'Keeps contacts of HubSpot and their memberships in static lists.',
   settings: hubspotSettings,
-  terms: hubspotTerms,
+  options: hubspotOptions,
   // A batch takes two or three requests; the smallest plan allows 100 of them in ten seconds.
   limits: () => ({ batchCount: 100, batchBytes: 1024 * 1024, requestsPerSecond: 3, concurrency: 4 }),
   batchBy: 'route',
@@ -33,7 +33,7 @@ export const hubspot = defineDestination({
     if (property === 'email') return formField(plainProfile.email, value);
     return value.trim() === '' ? refused('no value') : formed(value.trim());
   },
-  connect: (settings, { http, now }): Connector<HubspotTerms> => {
+  connect: (settings, { http, now }): Connector<HubspotOptions> => {
     http.check(settings.baseUrl);
     const sender = withBearerToken(http, 'accessToken', settings.accessToken);
     const requests = hubspotRequests(settings);
@@ -54,50 +54,50 @@ export const hubspot = defineDestination({
     const changeMembers = async (
       direction: 'add' | 'remove',
       contacts: Contacts,
-      terms: HubspotTerms,
+      options: HubspotOptions,
       signal: AbortSignal,
     ): Promise<ReadonlySet<string>> => {
       const recordIds = new Set([...contacts.values()].flatMap((of) => ('recordId' in of ? [of.recordId] : [])));
       if (recordIds.size === 0) return new Set();
-      const listId = await lists.idOf(terms, signal);
+      const listId = await lists.idOf(options, signal);
       const response = await sender.send(requests.changeMembers(direction, listId, [...recordIds]), signal);
-      if (response.status === 404) lists.forget(terms);
+      if (response.status === 404) lists.forget(options);
       return readMissing(response, now());
     };
 
     return {
       enter: async (deliveries, signal) => {
-        const terms = termsOf(deliveries);
+        const options = termsOf(deliveries);
         // Before the contacts are told: without its list there is nothing to be told.
-        await lists.idOf(terms, signal);
+        await lists.idOf(options, signal);
         const contacts = await upsert(deliveries, signal);
-        return verdictsOf(contacts, await changeMembers('add', contacts, terms, signal), 'retry');
+        return verdictsOf(contacts, await changeMembers('add', contacts, options, signal), 'retry');
       },
       update: async (deliveries, signal) => verdictsOf(await upsert(deliveries, signal), new Set(), 'retry'),
       exit: async (deliveries, signal) => {
-        const contacts = await asking(search(deliveries, signal));
+        const contacts = await reading(search(deliveries, signal));
         return verdictsOf(contacts, await changeMembers('remove', contacts, termsOf(deliveries), signal), 'delivered');
       },
       probe: async (routes, signal) => {
         const problems: string[] = [];
-        for (const terms of routes) {
-          const problem = await lists.problem(terms, signal);
+        for (const options of routes) {
+          const problem = await lists.problem(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
       },
       prepare: async (routes, signal) => {
-        for (const terms of routes) await lists.idOf(terms, signal);
+        for (const options of routes) await lists.idOf(options, signal);
       },
     };
   },
 });
 
-/** The terms of a batch, which is of one route. */
-function termsOf(deliveries: readonly Delivery<HubspotTerms>[]): HubspotTerms {
+/** The options of a batch, which is of one route. */
+function termsOf(deliveries: readonly Delivery<HubspotOptions>[]): HubspotOptions {
   const [first] = deliveries;
   if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
-  return first.terms;
+  return first.options;
 }
 
 /**

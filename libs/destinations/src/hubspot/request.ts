@@ -1,5 +1,5 @@
 import type { Change, HttpRequest, JsonValue } from '@activation-hub/destination-kit';
-import type { HubspotSettings, HubspotTerms } from './settings.ts';
+import type { HubspotSettings, HubspotOptions } from './settings.ts';
 
 /** Object type id of contacts. */
 export const contactType = '0-1';
@@ -27,7 +27,7 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
   });
 
   return {
-    findList: ({ list, listId }: HubspotTerms): HttpRequest =>
+    findList: ({ list, listId }: HubspotOptions): HttpRequest =>
       request(
         'GET',
         listId === undefined

@@ -29,7 +29,7 @@ export const hubspotSettings = z.strictObject({
 
 export type HubspotSettings = z.output<typeof hubspotSettings>;
 
-export const hubspotTerms = z
+export const hubspotOptions = z
   .strictObject({
     list: z
       .string()
@@ -57,4 +57,4 @@ export const hubspotTerms = z
   .refine(({ list, listId }) => (list === undefined) !== (listId === undefined), 'Write either list or listId.')
   .refine(({ listId, createList }) => listId === undefined || !createList, 'A list by id cannot be created. Use list.');
 
-export type HubspotTerms = z.output<typeof hubspotTerms>;
+export type HubspotOptions = z.output<typeof hubspotOptions>;

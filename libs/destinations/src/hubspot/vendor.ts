@@ -7,7 +7,7 @@ import {
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
-import { hubspotSettings, hubspotTerms } from './settings.ts';
+import { hubspotSettings, hubspotOptions } from './settings.ts';
 
 const values = z.record(z.string(), z.string());
 const upsertBody = z.strictObject({
@@ -60,8 +60,8 @@ export interface HubspotVendor extends StandInVendor {
 export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, routes }) => {
   const idProperties = Object.values(hubspotSettings.parse(settings).idProperties);
   const vendor = await startHubspotVendor();
-  for (const { terms } of routes) {
-    const { list, listId, createList } = hubspotTerms.parse(terms);
+  for (const { options } of routes) {
+    const { list, listId, createList } = hubspotOptions.parse(options);
     const isThere = list !== undefined && vendor.lists.includes(list);
     if (isThere || createList) continue;
     const named = { name: list ?? `List ${listId ?? ''}`, objectTypeId: '0-1', processingType: 'MANUAL' };
@@ -69,8 +69,8 @@ export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, rout
   }
   return {
     settings: { baseUrl: vendor.origin },
-    members: ({ terms }) => {
-      const { list, listId } = hubspotTerms.parse(terms);
+    members: ({ options }) => {
+      const { list, listId } = hubspotOptions.parse(options);
       return vendor.members(list ?? listId ?? '', idProperties);
     },
     close: () => vendor.close(),

@@ -9,7 +9,7 @@ const callsNobody = 'it prints and calls nobody, so there is no vendor that coul
 describeDestinationContract(test, {
   definition: log,
   settings: () => ({}),
-  terms: {},
+  options: {},
   leftOut: {
     'failed-look-up': callsNobody,
     'bad-row': callsNobody,
@@ -41,7 +41,7 @@ async function printed(settings: z.input<typeof log.settings>, changes: readonly
   const lines: string[] = [];
   const http = createHttpClient();
   const context = { http, now: Date.now, print: (line: string) => void lines.push(line) };
-  const deliveries = changes.map((each) => ({ change: each, terms: {} }));
+  const deliveries = changes.map((each) => ({ change: each, options: {} }));
   await log.connect(log.settings.parse(settings), context).enter(deliveries, new AbortController().signal);
   await http.close();
   return lines;

@@ -8,7 +8,7 @@ export const log = defineDestination({
   title: 'Log',
   description: 'Prints one line per change and calls nobody: for trying things.',
   settings: logSettings,
-  terms: z.strictObject({}).prefault({}),
+  options: z.strictObject({}).prefault({}),
   limits: () => ({ batchCount: 1000, batchBytes: 1024 * 1024, requestsPerSecond: 1000, concurrency: 1 }),
   batchBy: 'destination',
   connect: ({ showIdentities }, { print }) => {

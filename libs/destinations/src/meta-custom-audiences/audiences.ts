@@ -1,17 +1,17 @@
-import { asking, DestinationError, type HttpSender, Remembered } from '@activation-hub/destination-kit';
+import { reading, DestinationError, type HttpSender, CachedLookup } from '@activation-hub/destination-kit';
 import type { MetaRequests } from './request.ts';
 import { type MetaAudience, readAudience, readAudiences, readCreated } from './response.ts';
-import { type MetaTerms, metaTerms } from './settings.ts';
+import { type MetaOptions, metaOptions } from './settings.ts';
 
 /** Pages of audiences that are looked through for a name; with 500 on each, more than an ad account may have. */
 const pagesMax = 20;
 
-/** The custom audiences that terms name. */
+/** The custom audiences that options name. */
 export class MetaAudiences {
   readonly #http: HttpSender;
   readonly #requests: MetaRequests;
   readonly #now: () => number;
-  readonly #ids = new Remembered((key, signal) => this.#findOrCreate(metaTerms.parse(JSON.parse(key)), signal));
+  readonly #ids = new CachedLookup((key, signal) => this.#findOrCreate(metaOptions.parse(JSON.parse(key)), signal));
 
   constructor(http: HttpSender, requests: MetaRequests, now: () => number) {
     this.#http = http;
@@ -20,44 +20,44 @@ export class MetaAudiences {
   }
 
   /**
-   * Gives the id of the audience, which is created where the terms allow it. Throws `DestinationError`: class `set-up` when
+   * Gives the id of the audience, which is created where the options allow it. Throws `DestinationError`: class `set-up` when
    * there is none or it takes no members. Nobody was told anything then.
    */
-  idOf(terms: MetaTerms, signal: AbortSignal): Promise<string> {
-    return this.#ids.get(JSON.stringify(terms), signal);
+  idOf(options: MetaOptions, signal: AbortSignal): Promise<string> {
+    return this.#ids.get(JSON.stringify(options), signal);
   }
 
   /** Looks for the audience anew the next time: it turned out to be gone or closed. */
-  forget(terms: MetaTerms): void {
-    this.#ids.forget(JSON.stringify(terms));
+  forget(options: MetaOptions): void {
+    this.#ids.forget(JSON.stringify(options));
   }
 
-  /** Says what is wrong with the audience of these terms; creates nothing. */
-  async problem(terms: MetaTerms, signal: AbortSignal): Promise<string | undefined> {
-    const found = await asking(this.#find(terms, signal));
+  /** Says what is wrong with the audience of these options; creates nothing. */
+  async problem(options: MetaOptions, signal: AbortSignal): Promise<string | undefined> {
+    const found = await reading(this.#find(options, signal));
     const [audience] = found;
-    if (audience === undefined) return terms.createAudience ? undefined : missing(terms);
+    if (audience === undefined) return options.createAudience ? undefined : missing(options);
     if (found.length > 1) {
-      return `Found ${found.length} custom audiences called ${named(terms)}: the oldest is used. Name it by audienceId.`;
+      return `Found ${found.length} custom audiences called ${named(options)}: the oldest is used. Name it by audienceId.`;
     }
-    return misfit(audience, terms);
+    return misfit(audience, options);
   }
 
-  async #findOrCreate(terms: MetaTerms, signal: AbortSignal): Promise<string> {
-    let [audience] = await asking(this.#find(terms, signal));
-    if (audience === undefined && terms.createAudience) {
-      const created = await asking(this.#create(terms, signal));
+  async #findOrCreate(options: MetaOptions, signal: AbortSignal): Promise<string> {
+    let [audience] = await reading(this.#find(options, signal));
+    if (audience === undefined && options.createAudience) {
+      const created = await reading(this.#create(options, signal));
       // Names are not unique, so another worker may have created one at the same time: all take the oldest.
-      [audience = { id: created }] = await asking(this.#find(terms, signal));
+      [audience = { id: created }] = await reading(this.#find(options, signal));
     }
-    if (audience === undefined) throw new DestinationError('set-up', missing(terms));
-    const problem = misfit(audience, terms);
+    if (audience === undefined) throw new DestinationError('set-up', missing(options));
+    const problem = misfit(audience, options);
     if (problem !== undefined) throw new DestinationError('set-up', problem);
     return audience.id;
   }
 
-  /** The audiences that the terms may mean, the oldest first: ids grow. */
-  async #find({ audience: name, audienceId }: MetaTerms, signal: AbortSignal): Promise<readonly MetaAudience[]> {
+  /** The audiences that the options may mean, the oldest first: ids grow. */
+  async #find({ audience: name, audienceId }: MetaOptions, signal: AbortSignal): Promise<readonly MetaAudience[]> {
     if (audienceId !== undefined) {
       const response = await this.#http.send(this.#requests.readAudience(audienceId), signal);
       const audience = readAudience(response, this.#now());
@@ -78,24 +78,24 @@ export class MetaAudiences {
     );
   }
 
-  async #create({ audience: name, customerFileSource }: MetaTerms, signal: AbortSignal): Promise<string> {
+  async #create({ audience: name, customerFileSource }: MetaOptions, signal: AbortSignal): Promise<string> {
     const request = this.#requests.createAudience(name ?? '', customerFileSource ?? '');
     return readCreated(await this.#http.send(request, signal), this.#now());
   }
 }
 
-const named = ({ audience, audienceId }: MetaTerms): string =>
+const named = ({ audience, audienceId }: MetaOptions): string =>
   audience === undefined ? `with the id ${audienceId ?? ''}` : JSON.stringify(audience);
 
-const missing = (terms: MetaTerms): string =>
-  `Failed to find the custom audience ${named(terms)}. Create it, or let the terms create it by name (createAudience: true), and check that the user of the token may use it.`;
+const missing = (options: MetaOptions): string =>
+  `Failed to find the custom audience ${named(options)}. Create it, or let the options create it by name (createAudience: true), and check that the user of the token may use it.`;
 
 /** `operation_status` of an audience that Meta has flagged, which takes no members until that is resolved. */
 const flaggedStatus = 471;
 
-function misfit(audience: MetaAudience, terms: MetaTerms): string | undefined {
+function misfit(audience: MetaAudience, options: MetaOptions): string | undefined {
   const { subtype = 'CUSTOM', operation_status: status, permission_for_actions: permission } = audience;
-  const refuse = (why: string): string => `Failed to use the custom audience ${named(terms)}: ${why}`;
+  const refuse = (why: string): string => `Failed to use the custom audience ${named(options)}: ${why}`;
   if (subtype !== 'CUSTOM') return refuse('it is not made of customer data. Name one with the subtype CUSTOM.');
   if (status?.code === flaggedStatus) return refuse('Meta restricts it. Resolve that in the audience manager.');
   if (permission?.can_edit === false) return refuse('the user of the token may not edit it. Give that permission.');

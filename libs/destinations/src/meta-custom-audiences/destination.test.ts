@@ -12,7 +12,7 @@ import { describeDestinationContract } from '@activation-hub/destination-kit/tes
 import { afterEach, expect, test } from 'vitest';
 import { metaCustomAudiences } from './destination.ts';
 import { judgeUsers, metaError } from './response.ts';
-import { metaSettings, type MetaTerms, metaTerms } from './settings.ts';
+import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 import { startMetaCustomAudiencesVendor } from './vendor.ts';
 
 const accessToken = new Secret('token-not-to-be-seen');
@@ -23,7 +23,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 describeDestinationContract(test, {
   definition: metaCustomAudiences,
   settings: ({ origin, timeoutMs }) => ({ accessToken, appSecret, adAccountId, baseUrl: origin, timeoutMs }),
-  terms: { audience: 'Sports Fans' },
+  options: { audience: 'Sports Fans' },
   startVendor: startMetaCustomAudiencesVendor,
   person: (number) => ({
     identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
@@ -61,14 +61,14 @@ async function start(settings: object = {}) {
   return { vendor, connector, tellings };
 }
 
-const terms = (written: object = { audience: 'Sports Fans' }): MetaTerms => metaTerms.parse(written);
+const options = (written: object = { audience: 'Sports Fans' }): MetaOptions => metaOptions.parse(written);
 interface About {
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
-  readonly of?: MetaTerms;
+  readonly of?: MetaOptions;
 }
-const delivery = (number: number, about: About = {}): Delivery<MetaTerms> => ({
+const delivery = (number: number, about: About = {}): Delivery<MetaOptions> => ({
   change: {
     id: `change-${number}`,
     kind: 'entered',
@@ -77,7 +77,7 @@ const delivery = (number: number, about: About = {}): Delivery<MetaTerms> => ({
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? {},
   },
-  terms: about.of ?? terms(),
+  options: about.of ?? options(),
 });
 const statuses = (verdicts: readonly { id: string; status: string }[]) =>
   Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
@@ -217,14 +217,14 @@ test('an audience is found on a later page, among those of the same name the old
     '23850000000000001',
     '23850000000000001',
   ]);
-  expect(await connector.probe?.([terms()], never)).toEqual([
+  expect(await connector.probe?.([options()], never)).toEqual([
     'Found 2 custom audiences called "Sports Fans": the oldest is used. Name it by audienceId.',
   ]);
 });
 
-test('an audience is created once when the terms allow it, and all workers take the oldest', async () => {
+test('an audience is created once when the options allow it, and all workers take the oldest', async () => {
   const { vendor, connector } = await start();
-  const of = terms({ audience: 'New', createAudience: true, customerFileSource: 'USER_PROVIDED_ONLY' });
+  const of = options({ audience: 'New', createAudience: true, customerFileSource: 'USER_PROVIDED_ONLY' });
   expect(await connector.probe?.([of], never)).toEqual([]);
   await Promise.all([1, 2, 3].map((number) => connector.enter([delivery(number, { of })], never)));
   await connector.prepare?.([of], never);
@@ -237,7 +237,7 @@ test('an audience is created once when the terms allow it, and all workers take 
     customer_file_source: 'USER_PROVIDED_ONLY',
     access_token: accessToken.reveal(),
   });
-  expect(await connector.probe?.([of, terms()], never)).toEqual([]);
+  expect(await connector.probe?.([of, options()], never)).toEqual([]);
 });
 
 test('an audience that is missing, closed or of another kind is set-up, and nobody is told anything', async () => {
@@ -251,14 +251,14 @@ test('an audience that is missing, closed or of another kind is set-up, and nobo
     { audienceId: blocked },
     { audience: 'Lookalike' },
     { audience: 'Theirs' },
-  ].map(terms);
+  ].map(options);
   for (const of of wrong) {
     await expect(connector.enter([delivery(1, { of })], never)).rejects.toMatchObject({
       class: 'set-up',
       doubt: undefined,
     });
   }
-  const problems = (await connector.probe?.([...wrong, terms()], never)) ?? [];
+  const problems = (await connector.probe?.([...wrong, options()], never)) ?? [];
   expect(problems).toHaveLength(5);
   for (const problem of problems) expect(problem).toMatch(/^Failed to .*\. [A-Z].*\.$/);
   expect(tellings()).toEqual([]);
@@ -290,7 +290,7 @@ test.each<['refuse' | 'omit', string]>([
     hasty,
   );
   const batch = Array.from({ length: 20 }, (_, number) => delivery(number));
-  const options = { telemetry: silent, clock: hasty, patienceMs: 5_000, signal: never };
+  const options = { telemetry: silent, clock: hasty, waitMaxMs: 5_000, signal: never };
   const results = await deliver(target, batch, options);
   expect(statuses([...results].map(([id, result]) => ({ id, ...result })))).toEqual(
     Object.fromEntries(batch.map(({ change: { id } }) => [id, id === 'change-11' ? status : 'delivered'])),
@@ -357,7 +357,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   ['a token that expired', answer(400, error(190, 463)), { class: 'set-up', doubt: undefined }],
   ['an audience that is not there', answer(400, error(100, 33)), { class: 'set-up' }],
   ['an audience that is restricted', answer(400, error(100, 1_713_230)), { class: 'set-up' }],
-  ['terms that nobody accepted', answer(400, error(200, 1_870_090)), { class: 'set-up' }],
+  ['options that nobody accepted', answer(400, error(200, 1_870_090)), { class: 'set-up' }],
   ['an audience that was deleted', answer(400, error(1_487_366)), { class: 'set-up' }],
   ['an unknown error', answer(500, error(1)), { class: 'transient', doubt: 'answered' }],
   ['a service that is down', answer(503, error(2)), { class: 'transient', doubt: 'answered' }],
@@ -375,6 +375,6 @@ test.each([
   [{ audience: 'a', audienceId: '1' }, 'either audience or audienceId'],
   [{ audienceId: '1', createAudience: true, customerFileSource: 'USER_PROVIDED_ONLY' }, 'cannot be created'],
   [{ audience: 'a', createAudience: true }, 'customerFileSource together'],
-])('the terms %j are refused', (written, sentence) => {
-  expect(() => terms(written)).toThrow(sentence);
+])('the options %j are refused', (written, sentence) => {
+  expect(() => options(written)).toThrow(sentence);
 });

@@ -11,7 +11,7 @@ import {
 import { MetaAudiences } from './audiences.ts';
 import { metaRequests, rowOf } from './request.ts';
 import { judgeUsers } from './response.ts';
-import { metaSettings, type MetaTerms, metaTerms } from './settings.ts';
+import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 
 /** Memberships in Meta's custom audiences. */
 export const metaCustomAudiences = defineDestination({
@@ -19,7 +19,7 @@ export const metaCustomAudiences = defineDestination({
   title: 'Meta Custom Audiences',
   description: 'Keeps the members of custom audiences of Meta (Facebook, Instagram), as hashes.',
   settings: metaSettings,
-  terms: metaTerms,
+  options: metaOptions,
   // An ad account of the limited tier may make 5,000 calls in an hour, which is 1.4 in a second.
   limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 1, concurrency: 4 }),
   batchBy: 'route',
@@ -28,7 +28,7 @@ export const metaCustomAudiences = defineDestination({
     if (key === undefined) return refused('no key is set for this namespace');
     return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
-  connect: (settings, { http, now }): Connector<MetaTerms> => {
+  connect: (settings, { http, now }): Connector<MetaOptions> => {
     http.check(settings.baseUrl);
     const requests = metaRequests(settings);
     const audiences = new MetaAudiences(http, requests, now);
@@ -36,7 +36,7 @@ export const metaCustomAudiences = defineDestination({
 
     const tell = async (
       direction: 'add' | 'remove',
-      deliveries: readonly Delivery<MetaTerms>[],
+      deliveries: readonly Delivery<MetaOptions>[],
       signal: AbortSignal,
     ): Promise<Verdict[]> => {
       const rows = deliveries.map(({ change }) => ({ id: change.id, row: rowOf(change, settings) }));
@@ -44,16 +44,16 @@ export const metaCustomAudiences = defineDestination({
         'refusal' in row ? [{ id, status: 'rejected', reason: row.refusal }] : [],
       );
       const told = rows.flatMap(({ row }) => ('refusal' in row ? [] : [row]));
-      const terms = deliveries[0]?.terms;
-      if (terms === undefined || told.length === 0) return unknown;
-      const audienceId = await audiences.idOf(terms, signal);
+      const options = deliveries[0]?.options;
+      if (options === undefined || told.length === 0) return unknown;
+      const audienceId = await audiences.idOf(options, signal);
       attempts = (attempts + 1) % Number.MAX_SAFE_INTEGER;
       const request = requests.changeUsers(direction, audienceId, told, `${now()}-${attempts}`);
       const response = await http.send(request, signal);
       try {
         return [...unknown, ...judgeUsers(response, told, now())];
       } catch (error) {
-        if (error instanceof DestinationError && error.class === 'set-up') audiences.forget(terms);
+        if (error instanceof DestinationError && error.class === 'set-up') audiences.forget(options);
         throw error;
       }
     };
@@ -64,14 +64,14 @@ export const metaCustomAudiences = defineDestination({
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
       probe: async (routes, signal) => {
         const problems: string[] = [];
-        for (const terms of routes) {
-          const problem = await audiences.problem(terms, signal);
+        for (const options of routes) {
+          const problem = await audiences.problem(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
       },
       prepare: async (routes, signal) => {
-        for (const terms of routes) await audiences.idOf(terms, signal);
+        for (const options of routes) await audiences.idOf(options, signal);
       },
     };
   },

@@ -25,7 +25,7 @@ const setUpCodes: ReadonlyMap<number, string> = new Map([
   [33, 'Check that the audience exists and that the user of the token may use it.'],
   [368, 'Meta blocks this user for a while: look into its business support.'],
   [2650, 'Check that the audience can be updated.'],
-  [2655, 'Accept the terms that Meta shows in the ads manager.'],
+  [2655, 'Accept the options that Meta shows in the ads manager.'],
   [1_487_301, 'Check that the audience is shared with the ad account.'],
   [1_487_366, 'The audience is deleted: name another one.'],
   [1_713_230, 'Meta restricts the audience: resolve that in the audience manager.'],

@@ -51,7 +51,7 @@ export const metaSettings = z.strictObject({
 
 export type MetaSettings = z.output<typeof metaSettings>;
 
-export const metaTerms = z
+export const metaOptions = z
   .strictObject({
     audience: z
       .string()
@@ -90,4 +90,4 @@ export const metaTerms = z
     'Write customerFileSource together with createAudience: true, and only then.',
   );
 
-export type MetaTerms = z.output<typeof metaTerms>;
+export type MetaOptions = z.output<typeof metaOptions>;

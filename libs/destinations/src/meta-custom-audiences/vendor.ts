@@ -7,7 +7,7 @@ import {
   type VendorRequest,
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
-import { metaSettings, metaTerms } from './settings.ts';
+import { metaSettings, metaOptions } from './settings.ts';
 
 const payloadSchema = z.strictObject({
   schema: z.array(z.string()).min(1),
@@ -48,8 +48,8 @@ export interface MetaVendor extends StandInVendor {
 export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ settings, routes }) => {
   const keys = Object.values(metaSettings.parse(settings).keys);
   const vendor = await startMetaCustomAudiencesVendor();
-  for (const { terms } of routes) {
-    const { audience, audienceId, createAudience } = metaTerms.parse(terms);
+  for (const { options } of routes) {
+    const { audience, audienceId, createAudience } = metaOptions.parse(options);
     const isThere = audience !== undefined && vendor.audiences.includes(audience);
     if (isThere || createAudience) continue;
     const name = audience ?? `Audience ${audienceId ?? ''}`;
@@ -57,8 +57,8 @@ export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ se
   }
   return {
     settings: { baseUrl: vendor.origin },
-    members: ({ terms }) => {
-      const { audience, audienceId } = metaTerms.parse(terms);
+    members: ({ options }) => {
+      const { audience, audienceId } = metaOptions.parse(options);
       return vendor.members(audience ?? audienceId ?? '', keys);
     },
     close: () => vendor.close(),

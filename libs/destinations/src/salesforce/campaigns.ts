@@ -1,21 +1,21 @@
-import { asking, DestinationError, type HttpSender, Remembered } from '@activation-hub/destination-kit';
+import { reading, DestinationError, type HttpSender, CachedLookup } from '@activation-hub/destination-kit';
 import { quoted, type SalesforceRecord, type SalesforceRequests } from './request.ts';
 import { readFound, readRows, textAt } from './response.ts';
-import type { SalesforceTerms } from './settings.ts';
+import type { SalesforceOptions } from './settings.ts';
 
-/** The terms that say which campaign is meant. */
-type Named = Pick<SalesforceTerms, 'campaign' | 'campaignId' | 'createCampaign'>;
+/** The options that say which campaign is meant. */
+type Named = Pick<SalesforceOptions, 'campaign' | 'campaignId' | 'createCampaign'>;
 
-/** The campaigns that terms name. */
+/** The campaigns that options name. */
 export class Campaigns {
   readonly #http: HttpSender;
   readonly #requests: SalesforceRequests;
   readonly #now: () => number;
-  readonly #ids = new Remembered((key, signal) => this.#findOrCreate(JSON.parse(key) as Named, signal));
-  readonly #checked = new Remembered(async (key, signal) => {
-    const terms = JSON.parse(key) as SalesforceTerms;
-    const id = await this.#ids.get(keyOf(terms), signal);
-    await this.#requireStatuses(id, terms, signal);
+  readonly #ids = new CachedLookup((key, signal) => this.#findOrCreate(JSON.parse(key) as Named, signal));
+  readonly #checked = new CachedLookup(async (key, signal) => {
+    const options = JSON.parse(key) as SalesforceOptions;
+    const id = await this.#ids.get(keyOf(options), signal);
+    await this.#requireStatuses(id, options, signal);
     return id;
   });
 
@@ -26,29 +26,29 @@ export class Campaigns {
   }
 
   /**
-   * Gives the id of the campaign, which is created with its statuses where the terms allow it. Throws `DestinationError`: class
+   * Gives the id of the campaign, which is created with its statuses where the options allow it. Throws `DestinationError`: class
    * `set-up` when there is no such campaign, several, or one without the statuses. Nobody was told anything then.
    */
-  idOf(terms: SalesforceTerms, signal: AbortSignal): Promise<string> {
-    return this.#checked.get(JSON.stringify(terms), signal);
+  idOf(options: SalesforceOptions, signal: AbortSignal): Promise<string> {
+    return this.#checked.get(JSON.stringify(options), signal);
   }
 
   /** Looks anew: gives the id that the campaign has now. */
-  async currentIdOf(terms: SalesforceTerms, signal: AbortSignal): Promise<string> {
-    this.#checked.forget(JSON.stringify(terms));
-    this.#ids.forget(keyOf(terms));
-    return await this.idOf(terms, signal);
+  async currentIdOf(options: SalesforceOptions, signal: AbortSignal): Promise<string> {
+    this.#checked.forget(JSON.stringify(options));
+    this.#ids.forget(keyOf(options));
+    return await this.idOf(options, signal);
   }
 
-  /** Says what is wrong with the campaign of these terms; creates nothing. */
-  async problem(terms: SalesforceTerms, signal: AbortSignal): Promise<string | undefined> {
-    const found = await this.#find(terms, signal);
-    if (found.length === 0 && terms.createCampaign) return undefined;
-    const misfit = misfitOf(found, terms);
+  /** Says what is wrong with the campaign of these options; creates nothing. */
+  async problem(options: SalesforceOptions, signal: AbortSignal): Promise<string | undefined> {
+    const found = await this.#find(options, signal);
+    if (found.length === 0 && options.createCampaign) return undefined;
+    const misfit = misfitOf(found, options);
     const [id] = found;
-    if (misfit !== undefined || id === undefined || terms.createCampaign) return misfit;
-    const missing = await this.#missingStatuses(id, terms, signal);
-    return missing.length === 0 ? undefined : lacks(terms, missing);
+    if (misfit !== undefined || id === undefined || options.createCampaign) return misfit;
+    const missing = await this.#missingStatuses(id, options, signal);
+    return missing.length === 0 ? undefined : lacks(options, missing);
   }
 
   async #findOrCreate(named: Named, signal: AbortSignal): Promise<string> {
@@ -66,21 +66,25 @@ export class Campaigns {
     return id;
   }
 
-  async #requireStatuses(id: string, terms: SalesforceTerms, signal: AbortSignal): Promise<void> {
-    const missing = await this.#missingStatuses(id, terms, signal);
+  async #requireStatuses(id: string, options: SalesforceOptions, signal: AbortSignal): Promise<void> {
+    const missing = await this.#missingStatuses(id, options, signal);
     if (missing.length === 0) return;
     const records = missing.map((label) => ({
       attributes: { type: 'CampaignMemberStatus' },
       CampaignId: id,
       Label: label,
     }));
-    const rows = terms.createCampaign ? await this.#create(records, signal) : [];
+    const rows = options.createCampaign ? await this.#create(records, signal) : [];
     if (rows.length === 0 || rows.some(({ success }) => !success)) {
-      throw new DestinationError('set-up', lacks(terms, missing));
+      throw new DestinationError('set-up', lacks(options, missing));
     }
   }
 
-  async #missingStatuses(id: string, { status, exitStatus }: SalesforceTerms, signal: AbortSignal): Promise<string[]> {
+  async #missingStatuses(
+    id: string,
+    { status, exitStatus }: SalesforceOptions,
+    signal: AbortSignal,
+  ): Promise<string[]> {
     const wanted = [status, exitStatus].filter((each) => each !== undefined);
     if (wanted.length === 0) return [];
     const rows = await this.#search(`SELECT Label FROM CampaignMemberStatus WHERE CampaignId = ${quoted(id)}`, signal);
@@ -96,13 +100,13 @@ export class Campaigns {
 
   #search(query: string, signal: AbortSignal) {
     const answer = this.#http.send(this.#requests.queries([query]), signal);
-    return asking(answer.then((response) => readFound(response, 1, this.#now())));
+    return reading(answer.then((response) => readFound(response, 1, this.#now())));
   }
 
   /** Creates what nobody is told by; a failure leaves no doubt about any change. */
   #create(records: readonly SalesforceRecord[], signal: AbortSignal) {
     const answer = this.#http.send(this.#requests.create(records), signal);
-    return asking(answer.then((response) => readRows(response, records.length, this.#now())));
+    return reading(answer.then((response) => readRows(response, records.length, this.#now())));
   }
 }
 
@@ -115,11 +119,11 @@ const nameOf = ({ campaign, campaignId }: Named): string =>
 const cannot = (named: Named, why: string): string => `Failed to use the Salesforce campaign ${nameOf(named)}: ${why}`;
 
 const missingSentence = (named: Named): string =>
-  `Failed to find the Salesforce campaign ${nameOf(named)}. Create it, or let the terms create it by name (createCampaign: true).`;
+  `Failed to find the Salesforce campaign ${nameOf(named)}. Create it, or let the options create it by name (createCampaign: true).`;
 
-const lacks = (terms: SalesforceTerms, missing: readonly string[]): string =>
+const lacks = (options: SalesforceOptions, missing: readonly string[]): string =>
   cannot(
-    terms,
+    options,
     `it has no member status ${missing.map((label) => JSON.stringify(label)).join(' and no ')}. Add it to the campaign.`,
   );
 

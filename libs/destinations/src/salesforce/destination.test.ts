@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createHttpClient, type Delivery, Secret, type Verdict } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { longId, salesforce } from './destination.ts';
-import { salesforceSettings, salesforceTerms } from './settings.ts';
+import { salesforceSettings, salesforceOptions } from './settings.ts';
 import { startLocalSalesforceVendor, startSalesforceVendor } from './vendor.ts';
 
 const clientSecret = new Secret('9f83a2c4d1e0b7');
@@ -20,7 +20,7 @@ for (const more of [{}, { status: 'Sent', exitStatus: 'Left' }]) {
   describeDestinationContract((name, run) => test(`${way}, it ${name}`, run), {
     definition: salesforce,
     settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs }),
-    terms: { campaign: 'Sports Fans', createCampaign: true, ...more },
+    options: { campaign: 'Sports Fans', createCampaign: true, ...more },
     startVendor: startSalesforceVendor,
     leftOut: {
       'partial-answer':
@@ -46,12 +46,12 @@ async function start(more: object = {}) {
   return { vendor, connector: salesforce.connect(settings, { http, now: Date.now, print: () => undefined }) };
 }
 
-const terms = (written: object = { campaign: 'Sports Fans' }) => salesforceTerms.parse(written);
+const options = (written: object = { campaign: 'Sports Fans' }) => salesforceOptions.parse(written);
 const email = (number: number) => `o'hara-${number}@example.com`;
 const delivery = (
   number: number,
-  { namespace = 'email', value = email(number), attributes = {}, of = terms() } = {},
-): Delivery<ReturnType<typeof terms>> => ({
+  { namespace = 'email', value = email(number), attributes = {}, of = options() } = {},
+): Delivery<ReturnType<typeof options>> => ({
   change: {
     id: `change-${number}`,
     kind: 'entered',
@@ -60,7 +60,7 @@ const delivery = (
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes,
   },
-  terms: of,
+  options: of,
 });
 const outcomes = (verdicts: readonly Verdict[]) =>
   Object.fromEntries(verdicts.map((verdict) => [verdict.id, 'reason' in verdict ? verdict.reason : verdict.status]));
@@ -74,7 +74,7 @@ test('an entry is an upsert and a membership; an exit is a search in a body and 
     id: 'x',
     activation_email__c: 'y',
   };
-  const of = terms({ campaign: 'Sports Fans', status: 'Sent' });
+  const of = options({ campaign: 'Sports Fans', status: 'Sent' });
   await connector.enter([delivery(1, { attributes, of })], never);
   await connector.exit([delivery(1, { of })], never);
   expect(
@@ -241,7 +241,7 @@ test.each([
 
 test('who left with a status comes back with the other, and a status of somebody else stays', async () => {
   const { vendor, connector } = await start();
-  const of = terms({ campaign: 'Sports Fans', createCampaign: true, status: 'In audience', exitStatus: 'Left' });
+  const of = options({ campaign: 'Sports Fans', createCampaign: true, status: 'In audience', exitStatus: 'Left' });
   const batch = [1, 2, 3].map((number) => delivery(number, { of }));
   await connector.enter(batch, never);
   await connector.exit(batch.slice(0, 2), never);
@@ -266,7 +266,7 @@ test('a lock is tried again, alone', async () => {
 
 test('the campaign is looked up once, and anew when it is gone', async () => {
   const { vendor, connector } = await start();
-  const of = terms({ campaign: 'Ski Fans' });
+  const of = options({ campaign: 'Ski Fans' });
   const first = vendor.addCampaign('ski fans');
   const lookUps = () => vendor.requests.filter(({ body }) => body.includes('FROM%20Campaign%20')).length;
   await connector.enter([delivery(1, { of })], never);
@@ -288,9 +288,9 @@ test('the campaign is looked up once, and anew when it is gone', async () => {
   });
 });
 
-test('a campaign and its statuses are created once when the terms allow it, however many ask at once', async () => {
+test('a campaign and its statuses are created once when the options allow it, however many ask at once', async () => {
   const { vendor, connector } = await start();
-  const of = (status: string) => terms({ campaign: 'New Fans', createCampaign: true, status });
+  const of = (status: string) => options({ campaign: 'New Fans', createCampaign: true, status });
   await Promise.all(
     ['A', 'B', 'A'].map((status, index) => connector.enter([delivery(index, { of: of(status) })], never)),
   );
@@ -298,7 +298,7 @@ test('a campaign and its statuses are created once when the terms allow it, howe
   expect(vendor.campaigns).toEqual(['Sports Fans', 'New Fans']);
   const [id = ''] = vendor.requests.flatMap(({ body }) => /"CampaignId":"(\w+)","ContactId"/.exec(body)?.[1] ?? []);
   expect(vendor.statusesOf(id).toSorted()).toEqual(['A', 'B']);
-  expect(await connector.probe?.([of('A'), terms()], never)).toEqual([]);
+  expect(await connector.probe?.([of('A'), options()], never)).toEqual([]);
 });
 
 test('a campaign or a status that is missing, or a name of several, is set-up, and nobody is told anything', async () => {
@@ -310,14 +310,14 @@ test('a campaign or a status that is missing, or a name of several, is set-up, a
     { campaignId: '7015g0000000000AAA' },
     { campaign: 'Twice' },
     { campaign: 'Sports Fans', status: 'Unknown' },
-  ].map(terms);
+  ].map(options);
   for (const of of wrong) {
     await expect(connector.enter([delivery(1, { of })], never)).rejects.toMatchObject({
       class: 'set-up',
       doubt: undefined,
     });
   }
-  const problems = await connector.probe?.([...wrong, terms()], never);
+  const problems = await connector.probe?.([...wrong, options()], never);
   expect(problems).toHaveLength(4);
   for (const problem of problems ?? []) expect(problem).toMatch(/^Failed to .*\. [A-Z].*\.$/);
   expect(vendor.requests.filter(({ url }) => url.includes('sobjects/') && !url.endsWith('describe'))).toEqual([]);
@@ -353,18 +353,18 @@ test('many persons with long identities leave in one call', async () => {
 
 test('leads are members too, and a stand-in of a whole run knows whom it is told', async () => {
   const { connector, local } = await startLocal({ personType: 'lead', identities: { crmid: 'Id', email: 'E__c' } });
-  const of = terms({ campaign: 'Sports Fans', status: 'In', exitStatus: 'Out' });
+  const of = options({ campaign: 'Sports Fans', status: 'In', exitStatus: 'Out' });
   const lead = '00Q5g0000000001AAA';
   const batch = [delivery(1, { namespace: 'crmid', value: lead, of }), delivery(2, { of }), delivery(3, { of })];
   expect(new Set(Object.values(outcomes(await connector.enter(batch, never))))).toEqual(new Set(['delivered']));
   await connector.exit(batch.slice(2), never);
-  expect((await local.members({ audience: 'sports-fans', terms: of })).toSorted()).toEqual([lead, email(2)]);
+  expect((await local.members({ audience: 'sports-fans', options: of })).toSorted()).toEqual([lead, email(2)]);
   expect(await connector.probe?.([of], never)).toEqual([]);
 });
 
 async function startLocal(more: object) {
   const settings = { ...settingsFor('https://contoso.my.salesforce.com', more), clientSecret: { secret: 'x' } };
-  const routes = [{ audience: 'sports-fans', terms: { campaign: 'Sports Fans', status: 'In', exitStatus: 'Out' } }];
+  const routes = [{ audience: 'sports-fans', options: { campaign: 'Sports Fans', status: 'In', exitStatus: 'Out' } }];
   const local = await startLocalSalesforceVendor({ settings, routes });
   const http = createHttpClient({ allowPrivateAddresses: true });
   cleanups.push(
@@ -382,6 +382,6 @@ test.each([
   [{ campaignId: '0035g0000000001AAA' }, 'id of a campaign'],
   [{ campaign: 'a', exitStatus: 'Left' }, 'status of who enters'],
   [{ campaign: 'a', status: 'left', exitStatus: 'Left' }, 'must differ'],
-])('the terms %j are refused', (written, sentence) => {
-  expect(() => terms(written)).toThrow(sentence);
+])('the options %j are refused', (written, sentence) => {
+  expect(() => options(written)).toThrow(sentence);
 });

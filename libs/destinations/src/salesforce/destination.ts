@@ -1,5 +1,5 @@
 import {
-  asking,
+  reading,
   type Connector,
   defineDestination,
   type Delivery,
@@ -16,7 +16,7 @@ import { CampaignMembers } from './members.ts';
 import { isId, PersonRecords, type Persons } from './persons.ts';
 import { personObjects, salesforceRequests } from './request.ts';
 import { readFields } from './response.ts';
-import { type SalesforceSettings, salesforceSettings, type SalesforceTerms, salesforceTerms } from './settings.ts';
+import { type SalesforceSettings, salesforceSettings, type SalesforceOptions, salesforceOptions } from './settings.ts';
 
 /** What an external id field holds at most. */
 const externalIdCharactersMax = 255;
@@ -27,7 +27,7 @@ export const salesforce = defineDestination({
   title: 'Salesforce',
   description: 'Keeps contacts or leads of Salesforce and their memberships in campaigns.',
   settings: salesforceSettings,
-  terms: salesforceTerms,
+  options: salesforceOptions,
   // Members of one campaign lock the campaign, so nothing is gained by telling it two batches at once.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,
@@ -49,7 +49,7 @@ export const salesforce = defineDestination({
     if (namespace === 'email') return formField(plainProfile.email, text);
     return text === '' ? refused('no value') : formed(text);
   },
-  connect: (settings, { http, now }): Connector<SalesforceTerms> => {
+  connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
     const { clientId, clientSecret } = settings;
     const tokenUrl = `${new URL(settings.myDomainUrl).origin}/services/oauth2/token`;
@@ -63,29 +63,29 @@ export const salesforce = defineDestination({
 
     return {
       enter: async (deliveries, signal) => {
-        const terms = termsOf(deliveries);
+        const options = termsOf(deliveries);
         // Before the persons are told: without its campaign there is nothing to be told.
-        const campaignId = await campaigns.idOf(terms, signal);
+        const campaignId = await campaigns.idOf(options, signal);
         const written = await persons.write(deliveries, signal);
-        return [...endedOf(written), ...(await members.add(deliveries, written, campaignId, terms, signal))];
+        return [...endedOf(written), ...(await members.add(deliveries, written, campaignId, options, signal))];
       },
       update: async (deliveries, signal) => {
         const written = await persons.write(deliveries, signal);
         return [...written].map(([id, of]): Verdict => ('verdict' in of ? of.verdict : { id, status: 'delivered' }));
       },
       exit: async (deliveries, signal) => {
-        const terms = termsOf(deliveries);
-        return await members.remove(deliveries, await campaigns.idOf(terms, signal), terms, signal);
+        const options = termsOf(deliveries);
+        return await members.remove(deliveries, await campaigns.idOf(options, signal), options, signal);
       },
       prepare: async (routes, signal) => {
-        for (const terms of routes) await campaigns.idOf(terms, signal);
+        for (const options of routes) await campaigns.idOf(options, signal);
       },
       probe: async (routes, signal) => {
         const describe = sender.send(requests.describePerson(), signal);
-        const fields = await asking(describe.then((response) => readFields(response, now())));
+        const fields = await reading(describe.then((response) => readFields(response, now())));
         const problems = fieldProblems(settings, person.type, fields);
-        for (const terms of routes) {
-          const problem = await campaigns.problem(terms, signal);
+        for (const options of routes) {
+          const problem = await campaigns.problem(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
@@ -94,11 +94,11 @@ export const salesforce = defineDestination({
   },
 });
 
-/** The terms of a batch, which is of one route. */
-function termsOf(deliveries: readonly Delivery<SalesforceTerms>[]): SalesforceTerms {
+/** The options of a batch, which is of one route. */
+function termsOf(deliveries: readonly Delivery<SalesforceOptions>[]): SalesforceOptions {
   const [first] = deliveries;
   if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
-  return first.terms;
+  return first.options;
 }
 
 function endedOf(persons: Persons): Verdict[] {

@@ -1,5 +1,5 @@
 import {
-  asking,
+  reading,
   createReasonGuard,
   type Delivery,
   type HttpSender,
@@ -10,9 +10,9 @@ import type { Campaigns } from './campaigns.ts';
 import { isId, type PersonRecords, type Persons, withoutField } from './persons.ts';
 import { type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
 import { judgeRow, readFound, readRows, textAt } from './response.ts';
-import type { SalesforceTerms } from './settings.ts';
+import type { SalesforceOptions } from './settings.ts';
 
-type SalesforceDelivery = Delivery<SalesforceTerms>;
+type SalesforceDelivery = Delivery<SalesforceOptions>;
 
 /** A campaign member of one change. */
 interface Membership {
@@ -55,7 +55,7 @@ export class CampaignMembers {
     deliveries: readonly SalesforceDelivery[],
     persons: Persons,
     campaignId: string,
-    terms: SalesforceTerms,
+    options: SalesforceOptions,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
     const rows = [...persons].flatMap(([id, of]) => ('personId' in of ? [{ id, personId: of.personId }] : []));
@@ -64,7 +64,7 @@ export class CampaignMembers {
       attributes: { type: 'CampaignMember' },
       CampaignId: campaignId,
       [this.#person.reference]: personId,
-      ...(terms.status !== undefined && { Status: terms.status }),
+      ...(options.status !== undefined && { Status: options.status }),
     }));
     const response = await this.#http.send(this.#requests.create(records), signal);
     const answers = readRows(response, rows.length, this.#now());
@@ -81,18 +81,18 @@ export class CampaignMembers {
     }
     if (gone.length > 0) {
       // Either the campaign or the person is gone. When the campaign is as it was, it is the person.
-      const isSame = (await this.#campaigns.currentIdOf(terms, signal)) === campaignId;
+      const isSame = (await this.#campaigns.currentIdOf(options, signal)) === campaignId;
       const anew = 'the campaign was made anew';
       verdicts.push(...(isSame ? gone : gone.map(({ id }): Verdict => ({ id, status: 'retry', reason: anew }))));
     }
-    return [...verdicts, ...(await this.#welcomeBack(duplicates, campaignId, terms, signal))];
+    return [...verdicts, ...(await this.#welcomeBack(duplicates, campaignId, options, signal))];
   }
 
   /** Gives those who left the status of who enters. Another status is somebody's work and stays. */
   async #welcomeBack(
     duplicates: readonly { readonly id: string; readonly personId: string }[],
     campaignId: string,
-    { status, exitStatus }: SalesforceTerms,
+    { status, exitStatus }: SalesforceOptions,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
     if (status === undefined || exitStatus === undefined) {
@@ -108,7 +108,7 @@ export class CampaignMembers {
   async remove(
     deliveries: readonly SalesforceDelivery[],
     campaignId: string,
-    { exitStatus }: SalesforceTerms,
+    { exitStatus }: SalesforceOptions,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
     const verdicts: Verdict[] = [];
@@ -137,7 +137,7 @@ export class CampaignMembers {
     const memberships: Membership[] = [];
     for (const queries of queriesFor(values, (list) => `SELECT Id, ${path} ${where} ${list}${and}`)) {
       const answer = this.#http.send(this.#requests.queries(queries), signal);
-      const records = await asking(answer.then((response) => readFound(response, queries.length, this.#now())));
+      const records = await reading(answer.then((response) => readFound(response, queries.length, this.#now())));
       for (const record of records) {
         const rowId = textAt(record, 'Id');
         const value = textAt(record, path);

@@ -55,7 +55,7 @@ export type SalesforceSettings = z.output<typeof salesforceSettings>;
 
 const status = z.string().trim().min(1).max(40);
 
-export const salesforceTerms = z
+export const salesforceOptions = z
   .strictObject({
     campaign: z
       .string()
@@ -103,4 +103,4 @@ export const salesforceTerms = z
     'The status of who leaves must differ from that of who enters.',
   );
 
-export type SalesforceTerms = z.output<typeof salesforceTerms>;
+export type SalesforceOptions = z.output<typeof salesforceOptions>;

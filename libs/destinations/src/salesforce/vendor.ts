@@ -10,7 +10,7 @@ import {
 
 import { isId } from './persons.ts';
 import { type PersonObject, personObjects } from './request.ts';
-import { salesforceSettings, salesforceTerms } from './settings.ts';
+import { salesforceSettings, salesforceOptions } from './settings.ts';
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
@@ -65,15 +65,15 @@ export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, r
     externalIds: fields.filter((field) => !isId(field)),
     everybodyIsThere: true,
   });
-  for (const { terms } of routes) {
-    const { campaign, campaignId, createCampaign, status, exitStatus } = salesforceTerms.parse(terms);
+  for (const { options } of routes) {
+    const { campaign, campaignId, createCampaign, status, exitStatus } = salesforceOptions.parse(options);
     const statuses = [status, exitStatus].filter((label) => label !== undefined);
     if (!createCampaign) vendor.addCampaign(campaign ?? 'A campaign', statuses, campaignId);
   }
   return {
     settings: { myDomainUrl: vendor.origin },
-    members: ({ terms }) => {
-      const { campaign, campaignId, exitStatus } = salesforceTerms.parse(terms);
+    members: ({ options }) => {
+      const { campaign, campaignId, exitStatus } = salesforceOptions.parse(options);
       return vendor.members(campaign ?? campaignId ?? '', fields, exitStatus);
     },
     close: () => vendor.close(),

@@ -31,7 +31,7 @@ describeDestinationContract(test, {
     batchSize: 1000,
     timeoutMs,
   }),
-  terms: {},
+  options: {},
   startVendor: startWebhookVendor,
   leftOut: {
     'failed-look-up': 'it looks nothing up: its one request tells',
@@ -54,7 +54,7 @@ const delivery = (number: number, more: Partial<Delivery['change']> = {}): Deliv
     attributes: { firstname: `Ann${number}`, scores: [1, 2] },
     ...more,
   },
-  terms: {},
+  options: {},
 });
 
 type Settings = z.input<typeof webhookSettings>;

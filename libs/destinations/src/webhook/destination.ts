@@ -17,7 +17,7 @@ export const webhook = defineDestination({
   title: 'Webhook',
   description: 'Posts changes as JSON to a URL of your own, signed by the Standard Webhooks specification.',
   settings: webhookSettings,
-  terms: z.strictObject({}).prefault({}),
+  options: z.strictObject({}).prefault({}),
   limits: (settings) => ({
     batchCount: tellsOne(settings) ? 1 : settings.batchSize,
     batchBytes: 256 * 1024,

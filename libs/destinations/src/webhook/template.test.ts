@@ -20,7 +20,7 @@ const delivery: Delivery<Record<string, never>> = {
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: { firstname: 'Ann "}', scores: [1, 2] },
   },
-  terms: {},
+  options: {},
 };
 const never = new AbortController().signal;
 

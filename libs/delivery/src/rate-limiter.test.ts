@@ -3,15 +3,15 @@ import { expect, test } from 'vitest';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { backoffMs } from './backoff.ts';
 import { systemClock } from './clock.ts';
-import { Pace } from './pace.ts';
+import { RateLimiter } from './rate-limiter.ts';
 
 const never = new AbortController().signal;
 const always = { notAfterMs: Infinity, signal: never };
 
-function recorded(pace: Pace, clock: VirtualClock) {
+function recorded(rateLimiter: RateLimiter, clock: VirtualClock) {
   const startedAtMs: number[] = [];
   const send = (limits = always, durationMs = 0) =>
-    pace.run(async () => {
+    rateLimiter.run(async () => {
       startedAtMs.push(clock.now());
       if (durationMs > 0) await clock.sleep(durationMs, never);
     }, limits);
@@ -20,7 +20,7 @@ function recorded(pace: Pace, clock: VirtualClock) {
 
 test('a burst of one second goes at once, then requests come evenly', async () => {
   const clock = new VirtualClock(10_000);
-  const { startedAtMs, send } = recorded(new Pace({ requestsPerSecond: 4, concurrency: 100 }, clock), clock);
+  const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 4, concurrency: 100 }, clock), clock);
   const sent = Promise.all(Array.from({ length: 8 }, () => send()));
   await clock.advance(5_000);
   await sent;
@@ -34,7 +34,10 @@ test('no second ever holds more than the burst and the rate together', async () 
       fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 60 }),
       async (requestsPerSecond, gaps) => {
         const clock = new VirtualClock(0);
-        const { startedAtMs, send } = recorded(new Pace({ requestsPerSecond, concurrency: 1_000 }, clock), clock);
+        const { startedAtMs, send } = recorded(
+          new RateLimiter({ requestsPerSecond, concurrency: 1_000 }, clock),
+          clock,
+        );
         const sent: Promise<unknown>[] = [];
         for (const gapMs of gaps) {
           sent.push(send());
@@ -55,7 +58,7 @@ test('no second ever holds more than the burst and the rate together', async () 
 
 test('no more than the allowed number is under way, and the next goes when one ends', async () => {
   const clock = new VirtualClock(0);
-  const { startedAtMs, send } = recorded(new Pace({ requestsPerSecond: 1_000, concurrency: 2 }, clock), clock);
+  const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 1_000, concurrency: 2 }, clock), clock);
   const sent = Promise.all(Array.from({ length: 6 }, () => send(always, 1_000)));
   await clock.advance(10_000);
   await sent;
@@ -64,12 +67,12 @@ test('no more than the allowed number is under way, and the next goes when one e
 
 test('while the destination asks to be left alone nobody goes, not even who already waits', async () => {
   const clock = new VirtualClock(0);
-  const pace = new Pace({ requestsPerSecond: 1, concurrency: 10 }, clock);
-  const { startedAtMs, send } = recorded(pace, clock);
+  const rateLimiter = new RateLimiter({ requestsPerSecond: 1, concurrency: 10 }, clock);
+  const { startedAtMs, send } = recorded(rateLimiter, clock);
   const sent = Promise.all([send(), send(), send()]);
   await clock.advance(500);
-  pace.holdUntil(30_000);
-  pace.holdUntil(20_000);
+  rateLimiter.holdUntil(30_000);
+  rateLimiter.holdUntil(20_000);
   await clock.advance(60_000);
   await sent;
   expect(startedAtMs).toEqual([0, 30_000, 30_000 + 1_000]);
@@ -77,9 +80,9 @@ test('while the destination asks to be left alone nobody goes, not even who alre
 
 test('a place that is too far away is refused at once, with the time at which it would be', async () => {
   const clock = new VirtualClock(0);
-  const pace = new Pace({ requestsPerSecond: 1, concurrency: 10 }, clock);
-  pace.holdUntil(5_000);
-  expect(await pace.run(() => Promise.resolve(1), { notAfterMs: 4_999, signal: never })).toEqual({
+  const rateLimiter = new RateLimiter({ requestsPerSecond: 1, concurrency: 10 }, clock);
+  rateLimiter.holdUntil(5_000);
+  expect(await rateLimiter.run(() => Promise.resolve(1), { notAfterMs: 4_999, signal: never })).toEqual({
     ran: false,
     earliestMs: 5_000,
   });
@@ -87,8 +90,8 @@ test('a place that is too far away is refused at once, with the time at which it
 
 test('an aborted wait ends at once, for a place and for a seat, and gives its seat back', async () => {
   const clock = new VirtualClock(0);
-  const pace = new Pace({ requestsPerSecond: 1, concurrency: 1 }, clock);
-  const { send } = recorded(pace, clock);
+  const rateLimiter = new RateLimiter({ requestsPerSecond: 1, concurrency: 1 }, clock);
+  const { send } = recorded(rateLimiter, clock);
   const stop = new AbortController();
   const limits = { notAfterMs: Infinity, signal: stop.signal };
   const first = send(always, 60_000);
@@ -105,9 +108,9 @@ test('an aborted wait ends at once, for a place and for a seat, and gives its se
 
 test('a request that throws gives its seat back', async () => {
   const clock = new VirtualClock(0);
-  const pace = new Pace({ requestsPerSecond: 1_000, concurrency: 1 }, clock);
-  await expect(pace.run(() => Promise.reject(new Error('boom')), always)).rejects.toThrow('boom');
-  expect((await pace.run(() => Promise.resolve(1), always)).ran).toBe(true);
+  const rateLimiter = new RateLimiter({ requestsPerSecond: 1_000, concurrency: 1 }, clock);
+  await expect(rateLimiter.run(() => Promise.reject(new Error('boom')), always)).rejects.toThrow('boom');
+  expect((await rateLimiter.run(() => Promise.resolve(1), always)).ran).toBe(true);
 });
 
 test('waits grow with every attempt, never beyond the most, and are spread over all of it', () => {

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** How fast one credential may be used. */
-export interface PaceLimits {
+export interface RateLimits {
   readonly requestsPerSecond: number;
   readonly concurrency: number;
 }
@@ -13,7 +13,7 @@ export interface PaceLimits {
  * Each request takes the next free place in a timetable (the "generic cell rate algorithm", ITU-T I.371), so waiting costs
  * no polling, and a place that is too far away is known before anybody waits for it.
  */
-export class Pace {
+export class RateLimiter {
   readonly #intervalMs: number;
   readonly #burstMs: number;
   readonly #concurrency: number;
@@ -24,7 +24,7 @@ export class Pace {
   #underWay = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(limits: PaceLimits, clock: Clock) {
+  constructor(limits: RateLimits, clock: Clock) {
     this.#intervalMs = 1_000 / limits.requestsPerSecond;
     this.#burstMs = Math.max(0, 1_000 - this.#intervalMs);
     this.#concurrency = limits.concurrency;

@@ -5,7 +5,7 @@ import type { Telemetry } from '@activation-hub/telemetry';
 import type { LedgerCache } from './ledger-cache.ts';
 
 /** Everything that the journey works with, put together by the app. */
-export interface Hub {
+export interface ActivationContext {
   readonly matcher: Matcher;
   /** By key of the activation file; holds every destination that a live route names. */
   readonly targets: ReadonlyMap<string, Target>;
@@ -23,14 +23,14 @@ export interface Hub {
 /** Each is longer than the one before. */
 export interface Timing {
   /** How long a request may wait for its place or for its next attempt before it is left for later. */
-  readonly patienceMs: number;
+  readonly waitMaxMs: number;
   /** How long after its start a call of `activate` still waits for destinations. */
   readonly deadlineMs: number;
   /** How long after its start it still writes to the stores. */
   readonly settleByMs: number;
-  /** How long a claim lives: nobody may be telling a destination past it, whoever's clock is asked. */
-  readonly claimMs: number;
+  /** How long a lease lives: nobody may be telling a destination past it, whoever's clock is asked. */
+  readonly leaseMs: number;
 }
 
 /** Well under the function's own limit of ten minutes, with half a minute between expiry and the last write for clocks that differ. */
-export const defaultTiming: Timing = { patienceMs: 5_000, deadlineMs: 120_000, settleByMs: 150_000, claimMs: 180_000 };
+export const defaultTiming: Timing = { waitMaxMs: 5_000, deadlineMs: 120_000, settleByMs: 150_000, leaseMs: 180_000 };

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { Remembered } from './remembered.ts';
+import { CachedLookup } from './cached-lookup.ts';
 
 const never = new AbortController().signal;
 
 function counting(fail = false) {
   const asked: string[] = [];
-  const remembered = new Remembered((key) => {
+  const remembered = new CachedLookup((key) => {
     asked.push(key);
     return fail && asked.length === 1 ? Promise.reject(new Error('not now')) : Promise.resolve(asked.length);
   }, 2);
@@ -37,7 +37,7 @@ test('what is forgotten, or over the bound, is asked for anew', async () => {
 
 test('who stops waiting gets an error without doubt, and the others their answer', async () => {
   const { promise, resolve } = Promise.withResolvers<number>();
-  const remembered = new Remembered(() => promise);
+  const remembered = new CachedLookup(() => promise);
   const stop = new AbortController();
   const [left, stayed] = [remembered.get('a', stop.signal), remembered.get('a', never)];
   stop.abort();

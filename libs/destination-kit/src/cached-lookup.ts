@@ -4,7 +4,7 @@ import { unlessAborted } from './unless-aborted.ts';
  * What a vendor knows under a name (the id of a list), asked for once and then remembered. Who comes while it is asked for
  * waits for the same answer; a failure is not remembered. Bounded: the name that was asked for first is forgotten first.
  */
-export class Remembered<Value> {
+export class CachedLookup<Value> {
   readonly #find: (key: string, signal: AbortSignal) => Promise<Value>;
   readonly #entriesMax: number;
   readonly #found = new Map<string, Promise<Value>>();

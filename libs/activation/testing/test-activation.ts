@@ -15,8 +15,8 @@ import {
   activateRetry,
   defaultTiming,
   LedgerCache,
-  type Hub,
-  type IncomingEvent,
+  type ActivationContext,
+  type ReceivedEvent,
   type Timing,
 } from '../src/index.ts';
 import { fansId, noonMs } from './example-events.ts';
@@ -37,7 +37,7 @@ audiences:
         attributes: { firstname: person.name.firstName }
 `;
 
-interface TestHubOptions {
+interface TestActivationOptions {
   /** The activation file's text. Destinations of type `recording`, called `crm` and `ads`. */
   readonly file?: string;
   readonly ledger?: Ledger;
@@ -50,8 +50,8 @@ interface TestHubOptions {
 }
 
 /** A hub of real parts that live in the process, and the handles by which a test looks at them. */
-export interface TestHub {
-  readonly hub: Hub;
+export interface TestActivation {
+  readonly context: ActivationContext;
   readonly crm: RecordingDestination;
   readonly ads: RecordingDestination;
   /** Every line of telemetry. */
@@ -61,24 +61,24 @@ export interface TestHub {
   readonly retryQueue: InMemoryRetryQueue;
   /** Does what the trigger of the retry queue does with everything that is due, and says how many retries that were. */
   readonly retryDue: () => Promise<number>;
-  readonly activate: (...events: readonly IncomingEvent[]) => Promise<void>;
+  readonly activate: (...events: readonly ReceivedEvent[]) => Promise<void>;
   /** How many changes ended in each outcome so far, by `destination outcome`. */
   readonly outcomes: () => Readonly<Record<string, number>>;
   readonly counter: (name: string) => number;
   readonly letters: () => readonly DeadLetter[];
 }
 
-export function openHub(options: TestHubOptions = {}): TestHub {
+export function openActivation(options: TestActivationOptions = {}): TestActivation {
   const file = parseActivationFile(options.file ?? defaultFile, {
     fileName: 'test.yaml',
-    destinations: new Map([['recording', { settings: z.strictObject({}), terms: z.strictObject({}) }]]),
+    destinations: new Map([['recording', { settings: z.strictObject({}), options: z.strictObject({}) }]]),
   });
   const { crm, ads } = options.destinations ?? { crm: new RecordingDestination(), ads: new RecordingDestination() };
   const clock = { nowMs: noonMs + 3_600_000 };
   const lines: string[] = [];
   const deadLetters = options.deadLetters ?? new InMemoryDeadLetters();
   const counters = new Counters();
-  const hubClock: Clock = {
+  const contextClock: Clock = {
     now: () => clock.nowMs,
     sleep: (durationMs) => {
       clock.nowMs += durationMs;
@@ -97,11 +97,11 @@ export function openHub(options: TestHubOptions = {}): TestHub {
         batchBy: 'destination',
         giveUpAfterMs: file.destinations.get(key)?.giveUpAfterMs ?? 86_400_000,
       },
-      hubClock,
+      contextClock,
     ),
   ];
   const retryQueue = options.retryQueue ?? new InMemoryRetryQueue();
-  const hub: Hub = {
+  const context: ActivationContext = {
     matcher: createMatcher(file),
     targets: new Map([targetOf('crm', crm), targetOf('ads', ads)]),
     ledger: options.ledger ?? new InMemoryLedger(),
@@ -111,22 +111,22 @@ export function openHub(options: TestHubOptions = {}): TestHub {
     stall: file.stall,
     telemetry: createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) }),
     // Attempts within a call are the concern of delivery: here one call is one attempt.
-    timing: options.timing ?? { ...defaultTiming, patienceMs: 0 },
-    clock: hubClock,
+    timing: options.timing ?? { ...defaultTiming, waitMaxMs: 0 },
+    clock: contextClock,
   };
   return {
-    hub,
+    context,
     crm,
     ads,
     lines,
     clock,
     letters: () => [...deadLetters.letters.values()],
     retryQueue,
-    activate: (...events) => activate({ events }, hub),
+    activate: (...events) => activate({ events }, context),
     retryDue: async () => {
       let done = 0;
       for (const message of retryQueue.takeDue(clock.nowMs)) {
-        await activateRetry(message, hub);
+        await activateRetry(message, context);
         done += 1;
       }
       return done;
