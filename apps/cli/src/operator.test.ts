@@ -201,6 +201,7 @@ test('ledger show and forget know all that is kept of a person', { timeout: 120_
     firstDeferredAtMs: noonMs,
     class: 'transient',
     reason: 'it is down',
+    rows: [],
     isReplay: false,
   };
   await retryQueue.put(retry, noonMs, signal);

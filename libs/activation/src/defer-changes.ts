@@ -157,6 +157,7 @@ async function putRetry(
     id: randomUUID(),
     destination: first.demand.route.destination,
     events: deferredEvents(changes),
+    rows: [],
     attempts,
     firstDeferredAtMs,
     class: first.class,

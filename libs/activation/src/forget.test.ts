@@ -61,6 +61,7 @@ const retryOf = (id: string, ...people: readonly string[]): Retry => ({
   firstDeferredAtMs: 0,
   class: 'transient',
   reason: 'it is down',
+  rows: [],
   isReplay: false,
 });
 

@@ -1,4 +1,4 @@
-import type { DeferredEvent, Retry } from '@activation-hub/delivery';
+import { retryIdPattern, type DeferredEvent, type Retry, type RetryPointer } from '@activation-hub/delivery';
 import { z } from 'zod';
 import { eventSchema, parseDocument, readEvent, writeEvent } from './event-document.ts';
 
@@ -9,16 +9,25 @@ export interface ScheduledRetry {
   readonly dueAtMs: number;
 }
 
+const rowSchema = z.object({
+  destination: z.string(),
+  identity: z.object({ namespace: z.string(), value: z.string() }),
+  audience: z.object({ namespace: z.string(), id: z.string() }),
+});
+
 /** The first line: everything but the events. */
 const headSchema = z.object({
   id: z.string(),
   destination: z.string(),
   dueAt: z.iso.datetime(),
+  notBefore: z.iso.datetime().exactOptional(),
+  rows: z.array(rowSchema),
   attempts: z.int().nonnegative(),
   firstDeferredAt: z.iso.datetime(),
   class: z.string(),
   reason: z.string(),
   isReplay: z.boolean(),
+  givesUp: z.boolean().exactOptional(),
   receipts: z.record(z.string(), z.string()).exactOptional(),
 });
 
@@ -32,11 +41,13 @@ const lineFeed = 0x0a;
  * neither writing nor reading ever holds more than one event as text. A hundred events may have a mebibyte each.
  */
 export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffer, void> {
-  const { events, firstDeferredAtMs, ...rest } = retry;
+  const { events, rows, firstDeferredAtMs, notBeforeMs, ...rest } = retry;
   const head: z.infer<typeof headSchema> = {
     ...rest,
+    rows: [...rows],
     // Up, for a retry is never due before its time.
     dueAt: new Date(Math.ceil(dueAtMs)).toISOString(),
+    ...(notBeforeMs === undefined ? {} : { notBefore: new Date(Math.ceil(notBeforeMs)).toISOString() }),
     firstDeferredAt: new Date(firstDeferredAtMs).toISOString(),
   };
   yield lineOf(head);
@@ -56,12 +67,58 @@ export function readRetry(bytes: Buffer, blobName: string): ScheduledRetry {
       `Failed to read a retry: the blob ${blobName} is not as it was written (${what}). Restore the blob from its earlier version, or delete it.`,
     );
   const [head, ...lines] = linesOf(bytes);
-  const { dueAt, firstDeferredAt, ...rest } = parseDocument(headSchema, head ?? Buffer.alloc(0), refuse);
+  const { dueAt, firstDeferredAt, notBefore, ...rest } = parseDocument(headSchema, head ?? Buffer.alloc(0), refuse);
   const events = lines.map((line): DeferredEvent => {
     const { audiences, event } = parseDocument(deferredEventSchema, line, refuse);
     return { audiences, event: readEvent(event) };
   });
-  return { retry: { ...rest, firstDeferredAtMs: Date.parse(firstDeferredAt), events }, dueAtMs: Date.parse(dueAt) };
+  const retry = {
+    ...rest,
+    firstDeferredAtMs: Date.parse(firstDeferredAt),
+    ...(notBefore === undefined ? {} : { notBeforeMs: Date.parse(notBefore) }),
+    events,
+  };
+  return { retry, dueAtMs: Date.parse(dueAt) };
+}
+
+const metadataSchema = z.object({
+  id: z.string().regex(retryIdPattern),
+  destination: z.string(),
+  attempts: z.string().regex(/^\d{1,15}$/),
+  firstdeferredat: z.iso.datetime(),
+  /** From when `wake` may make it due; absent for one that always may. */
+  wakesfrom: z.union([z.literal('never'), z.iso.datetime()]).exactOptional(),
+});
+
+/**
+ * The metadata of a retry's blob: what a list of blobs says without reading one. They travel as headers, so their names are lower
+ * case, and their values ASCII.
+ */
+export function writeRetryMetadata(retry: Retry): Record<string, string> {
+  const { id, destination, attempts, firstDeferredAtMs, notBeforeMs, receipts } = retry;
+  const metadata = {
+    id,
+    destination: encodeURIComponent(destination),
+    attempts: String(attempts),
+    firstdeferredat: new Date(firstDeferredAtMs).toISOString(),
+  };
+  if (receipts !== undefined) return { ...metadata, wakesfrom: 'never' };
+  return notBeforeMs === undefined
+    ? metadata
+    : { ...metadata, wakesfrom: new Date(Math.ceil(notBeforeMs)).toISOString() };
+}
+
+/** The retry whose blob has this metadata, if it is one of the destination that may be woken at `nowMs`. */
+export function wakeable(
+  metadata: Readonly<Record<string, string>> | undefined,
+  destination: string,
+  nowMs: number,
+): RetryPointer | undefined {
+  const { success, data } = metadataSchema.safeParse(metadata);
+  if (!success || data.destination !== encodeURIComponent(destination)) return undefined;
+  const { id, attempts, firstdeferredat, wakesfrom } = data;
+  if (wakesfrom !== undefined && !(Date.parse(wakesfrom) <= nowMs)) return undefined;
+  return { id, destination, attempts: Number(attempts), firstDeferredAtMs: Date.parse(firstdeferredat) };
 }
 
 function lineOf(value: unknown): Buffer {

@@ -96,6 +96,7 @@ test('a retry is a blob of lines, and its message a pointer in base64 that never
     {
       id: exampleRetry().id,
       destination: 'crm',
+      rows: [],
       dueAt: new Date(dueAtMs).toISOString(),
       attempts: 3,
       firstDeferredAt: '2026-01-31T13:00:00.000Z',
@@ -248,7 +249,7 @@ test('every retry that waits is listed, and nothing else', async () => {
 
 test.each([
   ['', 'it is not JSON'],
-  ['{"id":"a"}\n', 'destination, dueAt, attempts, firstDeferredAt, class, reason, isReplay'],
+  ['{"id":"a"}\n', 'destination, dueAt, rows, attempts, firstDeferredAt, class, reason, isReplay'],
 ])('a blob that was changed into %j is refused without being quoted', async (content, reason) => {
   const { retries, container } = await open();
   await container.getBlockBlobClient('a.jsonl').upload(content, Buffer.byteLength(content));

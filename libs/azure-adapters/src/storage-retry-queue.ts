@@ -1,22 +1,27 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
+  mayBeWoken,
   readRetryMessage,
+  retryIdPattern,
   writeRetryMessage,
   type Retry,
   type RetryPointer,
   type RetryQueue,
+  type WakeOptions,
 } from '@activation-hub/delivery';
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
 import { inParallel } from './in-parallel.ts';
-import { readRetry, writeRetry, type ScheduledRetry } from './retry-document.ts';
+import { readRetry, wakeable, writeRetry, writeRetryMetadata, type ScheduledRetry } from './retry-document.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 
 export interface StorageRetryQueueOptions {
   /** How many waiting retries are read at a time, in parallel; 4 by default, for one may have 100 MiB. */
   readonly concurrencyMax?: number;
+  /** How many messages are sent at a time by one call, in parallel; 16 by default. */
+  readonly messagesMax?: number;
   /** How long one operation may take, its retries included, in milliseconds; 15,000 by default. */
   readonly operationTimeoutMs?: number;
   /** The clock by which a retry is due, in epoch milliseconds; `Date.now` by default. */
@@ -24,7 +29,6 @@ export interface StorageRetryQueueOptions {
 }
 
 const extension = '.jsonl';
-const idPattern = /^[A-Za-z0-9-]{1,64}$/;
 /** "Put Message" of the Queue service: a message can be invisible for at most seven days. */
 const invisibleSecondsMax = 7 * 86_400;
 
@@ -37,6 +41,9 @@ const invisibleSecondsMax = 7 * 86_400;
  * remains, and gives nothing. It may come earlier because it can be invisible for a week only, and because it is the
  * message of an earlier `put` of the same retry, which need not have been followed by a message of its own.
  *
+ * The blob's metadata say whose retry it is and from when it may be woken, so that `wake` lists blobs and reads none. Its messages
+ * say that they are woken; for those `read` goes by `notBeforeMs`.
+ *
  * The blob is written before the message, so that a message never points to a retry that is yet to come. When `put`
  * rejects in between, the retry waits and nothing makes it due: put it again. `postpone` sends a message only. Lost replies and crashes can leave two
  * messages for one retry, never none; whoever handles one must be prepared for the other. Failures of the store are
@@ -48,6 +55,7 @@ export class StorageRetryQueue implements RetryQueue {
   readonly #blobStore: Store;
   readonly #queueStore: Store;
   readonly #concurrencyMax: number;
+  readonly #messagesMax: number;
   readonly #now: () => number;
 
   constructor(container: ContainerClient, queue: QueueClient, options: StorageRetryQueueOptions = {}) {
@@ -57,6 +65,7 @@ export class StorageRetryQueue implements RetryQueue {
     this.#blobStore = { name: 'blob store', url: container.url, operationTimeoutMs };
     this.#queueStore = { name: 'queue store', url: queue.url, operationTimeoutMs };
     this.#concurrencyMax = options.concurrencyMax ?? 4;
+    this.#messagesMax = options.messagesMax ?? 16;
     this.#now = options.now ?? Date.now;
   }
 
@@ -79,15 +88,39 @@ export class StorageRetryQueue implements RetryQueue {
   }
 
   async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
-    const { id } = readRetryMessage(message);
-    const scheduled = await this.#download(this.#blobOf(id), signal);
+    const pointer = readRetryMessage(message);
+    const scheduled = await this.#download(this.#blobOf(pointer.id), signal);
     if (scheduled === undefined) return undefined;
-    if (scheduled.dueAtMs <= this.#now()) return scheduled.retry;
-    await this.postpone(scheduled.retry, scheduled.dueAtMs, signal);
+    const { retry, dueAtMs } = scheduled;
+    const nowMs = this.#now();
+    if (dueAtMs <= nowMs || (pointer.isWoken === true && mayBeWoken(retry, nowMs))) return retry;
+    await this.postpone(pointer, dueAtMs, signal);
     return undefined;
   }
 
   async postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    if (pointer.isWoken !== true) await this.#send(pointer, dueAtMs, signal);
+  }
+
+  async wake(destination: string, { nowMs, everyMs, signal }: WakeOptions): Promise<number> {
+    const woken: RetryPointer[] = [];
+    const pages = storePages(this.#blobStore, 'list the retries', signal, (abortSignal) =>
+      this.#container.listBlobsFlat({ includeMetadata: true, abortSignal }),
+    );
+    for await (const { segment } of pages) {
+      for (const { metadata } of segment.blobItems) {
+        const pointer = wakeable(metadata, destination, nowMs);
+        if (pointer !== undefined) woken.push(pointer);
+      }
+    }
+    woken.sort((left, right) => right.firstDeferredAtMs - left.firstDeferredAtMs);
+    await inParallel([...woken.entries()], this.#messagesMax, signal, ([index, pointer], sendSignal) =>
+      this.#send({ ...pointer, isWoken: true }, nowMs + index * everyMs, sendSignal),
+    );
+    return woken.length;
+  }
+
+  async #send(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
     const text = Buffer.from(writeRetryMessage(pointer)).toString('base64');
     const remainingSeconds = Math.ceil((dueAtMs - this.#now()) / 1_000);
     await callStore(this.#queueStore, 'send the message of a retry', signal, (abortSignal) =>
@@ -138,7 +171,7 @@ export class StorageRetryQueue implements RetryQueue {
 
   #blobOf(id: string): BlockBlobClient {
     // Another could not be read from its message, and would wait without end.
-    if (!idPattern.test(id))
+    if (!retryIdPattern.test(id))
       throw new Error('Failed to find the blob of a retry: its id is not of 1 to 64 letters, digits and hyphens.');
     return this.#container.getBlockBlobClient(id + extension);
   }
@@ -155,6 +188,7 @@ export class StorageRetryQueue implements RetryQueue {
       blob.upload(() => Readable.from(writeRetry(scheduled)), bytes, {
         abortSignal,
         conditions,
+        metadata: writeRetryMetadata(scheduled.retry),
         blobHTTPHeaders: { blobContentType: 'application/x-ndjson' },
       }),
     );

@@ -25,14 +25,20 @@ export {
   type DeadLetterFilter,
   type NamedDeadLetter,
 } from './select-dead-letters.ts';
+export { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
 export {
-  InMemoryRetryQueue,
   readRetryMessage,
+  retryIdPattern,
   RetryMessageError,
   writeRetryMessage,
-  type DeferredEvent,
-  type Retry,
   type RetryPointer,
+} from './retry-message.ts';
+export {
+  mayBeWoken,
+  type DeferredEvent,
+  type DeferredRow,
+  type Retry,
   type RetryQueue,
+  type WakeOptions,
 } from './retry-queue.ts';
 export { sweepRetries } from './sweep-retries.ts';

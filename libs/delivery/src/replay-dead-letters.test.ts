@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { exampleDeadLetter } from '../testing/dead-letters-contract.ts';
 import { InMemoryDeadLetters, deadLetterName, type DeadLetter } from './dead-letters.ts';
 import { replayDeadLetters, type ReplayOptions } from './replay-dead-letters.ts';
-import { InMemoryRetryQueue, type Retry } from './retry-queue.ts';
+import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
+import type { Retry } from './retry-queue.ts';
 import { candidateNames, DeadLetterCounts, readSelected, type DeadLetterFilter } from './select-dead-letters.ts';
 
 const { signal } = new AbortController();

@@ -129,7 +129,7 @@ async function replayTogether(
   const { signal } = new AbortController();
   const retries = retriesOf(group, clock.now());
   const heldUntilMs = clock.now() + holdMs;
-  for (const retry of retries) await retryQueue.put(retry, heldUntilMs, signal);
+  for (const retry of retries) await retryQueue.put({ ...retry, notBeforeMs: heldUntilMs }, heldUntilMs, signal);
   for (const { name } of group) {
     if (clock.now() > heldUntilMs - (holdMs - removeWithinMs)) {
       throw new Error(
@@ -152,6 +152,7 @@ function retriesOf(group: readonly Replayable[], nowMs: number): readonly Retry[
     id: randomUUID(),
     destination,
     events: ofDestination.map(({ letter, audiences }): DeferredEvent => ({ event: letter.event, audiences })),
+    rows: [],
     // A new start: neither the attempts nor the age of the first one count.
     attempts: 0,
     firstDeferredAtMs: nowMs,

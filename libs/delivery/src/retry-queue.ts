@@ -1,10 +1,18 @@
 import type { ReceivedEvent } from './dead-letters.ts';
+import type { RetryPointer } from './retry-message.ts';
 
 /** An event of which a part is to be tried again. */
 export interface DeferredEvent {
   readonly event: ReceivedEvent;
   /** Keys of the audiences of which the change is not settled. */
   readonly audiences: readonly string[];
+}
+
+/** The key of a ledger row, in the ledger's shape. */
+export interface DeferredRow {
+  readonly destination: string;
+  readonly identity: { readonly namespace: string; readonly value: string };
+  readonly audience: { readonly namespace: string; readonly id: string };
 }
 
 /**
@@ -16,33 +24,54 @@ export interface Retry {
   /** Names the retry; the store keeps one of each name. At most 64 characters of `[A-Za-z0-9-]`. */
   readonly id: string;
   readonly destination: string;
+  /** May be empty: then only `rows` say what is to be tried again. */
   readonly events: readonly DeferredEvent[];
+  /** The ledger rows for which this retry is responsible: what it does not settle, no other process does. */
+  readonly rows: readonly DeferredRow[];
   /** How often the destination was tried. */
   readonly attempts: number;
   readonly firstDeferredAtMs: number;
+  /**
+   * No attempt may be made earlier, in epoch milliseconds: the destination named the time, or a lease expires then. Without
+   * it the time at which the retry is due is only a backoff, and `wake` may cut it short.
+   */
+  readonly notBeforeMs?: number;
   /** Class and reason of the last failure, as for dead letters. */
   readonly class: string;
   readonly reason: string;
   /** A person asked for it: what the destination refused before is tried again. */
   readonly isReplay: boolean;
+  /** The last attempt had no answer: when its lease has expired, the changes are given up. */
+  readonly givesUp?: boolean;
   /** By change id: what the destination has accepted, and is asked for instead of being told it again. */
   readonly receipts?: Readonly<Record<string, string>>;
 }
 
-/** What a message says of the retry to which it points: enough to let it wait on without reading it. */
-export type RetryPointer = Pick<Retry, 'id' | 'destination' | 'attempts' | 'firstDeferredAtMs'>;
-
 /**
  * Where retries wait. What waits is due at a time and then given to `on-retry-due` as a message; a message is a pointer,
- * and what it points to can be erased at any time.
+ * and what it points to can be erased at any time. A retry may have several messages: each finds it as it is by then, and
+ * nothing once it is gone.
  */
 export interface RetryQueue {
   /** Resolves when it is durable that the retry will be due at `dueAtMs`. A retry of the same id is replaced. */
   put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void>;
-  /** What a message points to; undefined when it is settled or erased. Throws `RetryMessageError` for what is no message. */
+  /**
+   * What a message points to; undefined when it is settled or erased, and when it is not due yet: then it comes again. Throws
+   * `RetryMessageError` for what is no message.
+   */
   read(message: string, signal: AbortSignal): Promise<Retry | undefined>;
-  /** Resolves when it is durable that the message comes again at `dueAtMs`; what it points to is neither read nor changed. */
+  /**
+   * Resolves when it is durable that the message comes again at `dueAtMs`; what it points to is neither read nor changed. A
+   * message that `wake` sent does not come again, for the message of `put` still does: however often a destination's
+   * circuit opens and closes, a retry has one message that lasts.
+   */
   postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the waiting retries of a destination due: one at once and one every `everyMs` after it, the newest first, so that
+   * older states of the same rows come to a ledger that knows better. Retries with receipts, and those of which `notBeforeMs` has not
+   * come, are left as they are. Sends messages only; the retries themselves are neither read nor changed. Gives the number of retries woken.
+   */
+  wake(destination: string, options: WakeOptions): Promise<number>;
   /** Resolves when the retry is gone, whoever removed it. */
   remove(id: string, signal: AbortSignal): Promise<void>;
   /** Every retry that waits, for erasing a person and for counting; those put meanwhile may be missed. */
@@ -51,94 +80,14 @@ export interface RetryQueue {
   replace(retry: Retry, signal: AbortSignal): Promise<void>;
 }
 
-/** A queue message that this product did not write. */
-export class RetryMessageError extends Error {
-  override readonly name = 'RetryMessageError';
+export interface WakeOptions {
+  readonly nowMs: number;
+  /** The time between two retries, in milliseconds. */
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
 }
 
-/** The message of a retry, as JSON. */
-export function writeRetryMessage({ id, destination, attempts, firstDeferredAtMs }: RetryPointer): string {
-  const firstDeferredAt = new Date(firstDeferredAtMs).toISOString();
-  return JSON.stringify({ version: 1, retry: id, destination, attempts, firstDeferredAt });
-}
-
-/** What a message says. Throws `RetryMessageError` for what `writeRetryMessage` did not write. */
-export function readRetryMessage(message: string): RetryPointer {
-  const pointer = pointerOf(jsonOf(message));
-  if (pointer !== undefined) return pointer;
-  throw new RetryMessageError(
-    'Failed to read the retry: the message is none of ours. Check what else writes to the queue.',
-  );
-}
-
-function pointerOf(value: unknown): RetryPointer | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { version, retry, destination, attempts, firstDeferredAt } = value as Readonly<Record<string, unknown>>;
-  if (version !== 1 || typeof retry !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(retry)) return undefined;
-  if (typeof destination !== 'string' || typeof firstDeferredAt !== 'string') return undefined;
-  const firstDeferredAtMs = Date.parse(firstDeferredAt);
-  if (typeof attempts !== 'number' || !(attempts >= 0) || Number.isNaN(firstDeferredAtMs)) return undefined;
-  return { id: retry, destination, attempts, firstDeferredAtMs };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Retries that wait as long as the process lives: for tests, benchmarks and dry runs. Unbounded. */
-export class InMemoryRetryQueue implements RetryQueue {
-  readonly #retries = new Map<string, Retry>();
-  #messages: { readonly message: string; readonly dueAtMs: number }[] = [];
-
-  put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    this.#retries.set(retry.id, retry);
-    return this.postpone(retry, dueAtMs, signal);
-  }
-
-  postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    this.#messages.push({ message: writeRetryMessage(pointer), dueAtMs });
-    return Promise.resolve();
-  }
-
-  async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
-    signal.throwIfAborted();
-    return await Promise.resolve(this.#retries.get(readRetryMessage(message).id));
-  }
-
-  remove(id: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    this.#retries.delete(id);
-    return Promise.resolve();
-  }
-
-  async *waiting(signal: AbortSignal): AsyncGenerator<Retry> {
-    for (const retry of [...this.#retries.values()]) {
-      signal.throwIfAborted();
-      yield await Promise.resolve(retry);
-    }
-  }
-
-  replace(retry: Retry, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#retries.has(retry.id)) this.#retries.set(retry.id, retry);
-    return Promise.resolve();
-  }
-
-  /** Takes the messages that are due, as the trigger of the queue does. */
-  takeDue(nowMs: number): readonly string[] {
-    const due = this.#messages.filter(({ dueAtMs }) => dueAtMs <= nowMs);
-    this.#messages = this.#messages.filter(({ dueAtMs }) => dueAtMs > nowMs);
-    return due.map(({ message }) => message);
-  }
-
-  /** When the next message is due, in epoch milliseconds. */
-  get nextDueAtMs(): number | undefined {
-    return this.#messages.length === 0 ? undefined : Math.min(...this.#messages.map(({ dueAtMs }) => dueAtMs));
-  }
+/** Whether `wake` may make a retry due at `nowMs`. */
+export function mayBeWoken({ notBeforeMs = -Infinity, receipts }: Retry, nowMs: number): boolean {
+  return receipts === undefined && notBeforeMs <= nowMs;
 }

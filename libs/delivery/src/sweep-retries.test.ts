@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { exampleRetry } from '../testing/index.ts';
-import { InMemoryRetryQueue } from './retry-queue.ts';
+import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
 import { sweepRetries } from './sweep-retries.ts';
 
 const { signal } = new AbortController();

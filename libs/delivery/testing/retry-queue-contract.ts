@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  readRetryMessage,
-  RetryMessageError,
-  writeRetryMessage,
-  type Retry,
-  type RetryQueue,
-} from '../src/retry-queue.ts';
+import { readRetryMessage, RetryMessageError, writeRetryMessage } from '../src/retry-message.ts';
+import type { DeferredRow, Retry, RetryQueue } from '../src/retry-queue.ts';
 
 /** One event of which two audiences are to be told to `crm` again, unless told otherwise. */
 export function exampleRetry(over: Partial<Retry> = {}): Retry {
@@ -23,6 +18,7 @@ export function exampleRetry(over: Partial<Retry> = {}): Retry {
         audiences: ['sports-fans', 'travellers'],
       },
     ],
+    rows: [],
     attempts: 3,
     firstDeferredAtMs: Date.UTC(2026, 0, 31, 13),
     class: 'throttled',
@@ -42,6 +38,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
   takeDue: (queue: Queue, expected: number) => Promise<readonly string[]>,
 ): void {
   const { signal } = new AbortController();
+  const hourMs = 3_600_000;
   const now = (): number => Date.now();
   const waitingIn = async (queue: RetryQueue): Promise<Retry[]> => {
     const retries: Retry[] = [];
@@ -63,6 +60,21 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       await queue.put(retry, now(), signal);
       const [message] = await takeDue(queue, 1);
       expect(await queue.read(message ?? '', signal)).toEqual(retry);
+    });
+
+    test('a retry comes back with its rows, without an event, and with how it is to end', async () => {
+      const queue = await open();
+      const rowOf = (value: string): DeferredRow => ({
+        destination: 'crm',
+        identity: { namespace: 'email', value },
+        audience: { namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02' },
+      });
+      const rows = ['Zoë\n@example.com', 'half\ud835', 'x'.repeat(40_000)].map(rowOf);
+      const retry = exampleRetry({ events: [], rows, givesUp: true, notBeforeMs: Date.UTC(2026, 0, 31, 14) });
+      await queue.put(retry, now(), signal);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toEqual(retry);
+      expect(await waitingIn(queue)).toEqual([retry]);
     });
 
     test('a retry is not given before it is due, but can be seen waiting', async () => {
@@ -134,6 +146,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       '{"version":1,"retry":7}',
       '{"version":1,"retry":"a"}',
       '{"version":1,"retry":"a","destination":"crm","attempts":0,"firstDeferredAt":"soon"}',
+      '{"version":1,"retry":"a","destination":"crm","attempts":0,"firstDeferredAt":"2026-01-31T13:00:00.000Z","woken":1}',
       '{"version":1,"retry":"a","destination":"crm","attempts":-1,"firstDeferredAt":"2026-01-31T13:00:00.000Z"}',
     ])('a message that is none of ours is refused: %s', async (message) => {
       const queue = await open();
@@ -161,9 +174,104 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await waitingIn(queue)).toEqual([exampleRetry()]);
     });
 
+    test('a message of an earlier time gives nothing, and does not end the retry', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      await queue.put(exampleRetry({ attempts: 4 }), now() + hourMs, signal);
+      const [early = ''] = await takeDue(queue, 1);
+      expect(await queue.read(early, signal)).toBeUndefined();
+      expect(await takeDue(queue, 0)).toEqual([]);
+      expect(await waitingIn(queue)).toEqual([exampleRetry({ attempts: 4 })]);
+    });
+
+    test('the retries of a destination are woken, and those of others wait on', async () => {
+      const queue = await open();
+      const [mine, also, other] = [
+        exampleRetry({ id: 'mine' }),
+        exampleRetry({ id: 'also', events: [] }),
+        exampleRetry({ id: 'other', destination: 'ads' }),
+      ];
+      for (const retry of [mine, also, other]) await queue.put(retry, now() + hourMs, signal);
+      expect(await queue.wake('crm', { nowMs: now(), everyMs: 0, signal })).toBe(2);
+      const messages = await takeDue(queue, 2);
+      const woken = await Promise.all(messages.map((message) => queue.read(message, signal)));
+      expect(woken.map((retry) => retry?.id).sort()).toEqual(['also', 'mine']);
+      expect(woken).toContainEqual(mine);
+      expect((await waitingIn(queue)).map(({ id }) => id).sort()).toEqual(['also', 'mine', 'other']);
+      expect(await queue.wake('nobody', { nowMs: now(), everyMs: 0, signal })).toBe(0);
+    });
+
+    test('retries are woken one by one, the newest first', async () => {
+      const queue = await open();
+      for (const minute of [1, 3, 2])
+        await queue.put(
+          exampleRetry({ id: `minute-${minute}`, firstDeferredAtMs: minute * 60_000 }),
+          now() + hourMs,
+          signal,
+        );
+      expect(await queue.wake('crm', { nowMs: now() - 1_000, everyMs: hourMs, signal })).toBe(3);
+      expect((await takeDue(queue, 1)).map((message) => readRetryMessage(message).id)).toEqual(['minute-3']);
+      expect(await queue.wake('crm', { nowMs: now() - 1.5 * hourMs, everyMs: hourMs, signal })).toBe(3);
+      expect((await takeDue(queue, 2)).map((message) => readRetryMessage(message).id).sort()).toEqual([
+        'minute-2',
+        'minute-3',
+      ]);
+    });
+
+    test('a retry with receipts, or of which the time has not come, is not woken', async () => {
+      const queue = await open();
+      const receipts = { 'change-1': 'request-1' };
+      await queue.put(exampleRetry({ id: 'accepted', class: 'accepted', receipts }), now() + hourMs, signal);
+      await queue.put(exampleRetry({ id: 'throttled', notBeforeMs: now() + hourMs }), now() + hourMs, signal);
+      await queue.put(exampleRetry({ id: 'backed-off', notBeforeMs: now() - 1 }), now() + hourMs, signal);
+      expect(await queue.wake('crm', { nowMs: now(), everyMs: 0, signal })).toBe(1);
+      const [message = ''] = await takeDue(queue, 1);
+      expect(await queue.read(message, signal)).toMatchObject({ id: 'backed-off' });
+    });
+
+    test('a woken message gives nothing when its retry must not come so early any more', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now() + hourMs, signal);
+      await queue.wake('crm', { nowMs: now(), everyMs: 0, signal });
+      await queue.put(exampleRetry({ notBeforeMs: now() + hourMs }), now() + hourMs, signal);
+      const [message = ''] = await takeDue(queue, 1);
+      expect(await queue.read(message, signal)).toBeUndefined();
+      expect(await takeDue(queue, 0)).toEqual([]);
+      expect(await waitingIn(queue)).toHaveLength(1);
+    });
+
+    test('several messages of one retry find it as it is, and nothing once it is gone', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      for (let times = 0; times < 3; times += 1) await queue.wake('crm', { nowMs: now(), everyMs: 0, signal });
+      const [first = '', ...others] = await takeDue(queue, 4);
+      expect(others).toHaveLength(3);
+      expect(await queue.read(first, signal)).toEqual(exampleRetry());
+      for (const other of others.slice(1)) expect(await queue.read(other, signal)).toEqual(exampleRetry());
+      await queue.remove(exampleRetry().id, signal);
+      for (const other of [first, ...others]) expect(await queue.read(other, signal)).toBeUndefined();
+      expect(await waitingIn(queue)).toEqual([]);
+    });
+
+    test('of several messages of one retry only the one that put sent can be postponed', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      for (let times = 0; times < 3; times += 1) await queue.wake('crm', { nowMs: now(), everyMs: 0, signal });
+      const messages = await takeDue(queue, 4);
+      expect(messages).toHaveLength(4);
+      for (const message of messages) await queue.postpone(readRetryMessage(message), now(), signal);
+      expect(await takeDue(queue, 1)).toEqual([writeRetryMessage(exampleRetry())]);
+    });
+
     test('a message of a retry that never was points to nothing', async () => {
       const queue = await open();
       expect(await queue.read(writeRetryMessage(exampleRetry({ id: 'never' })), signal)).toBeUndefined();
+    });
+
+    test('an aborted signal ends waking with its reason', async () => {
+      const queue = await open();
+      const aborted = AbortSignal.abort(new Error('deadline'));
+      await expect(queue.wake('crm', { nowMs: now(), everyMs: 0, signal: aborted })).rejects.toThrow('deadline');
     });
 
     test('an aborted signal ends a put with its reason', async () => {

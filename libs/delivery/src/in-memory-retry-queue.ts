@@ -1,0 +1,87 @@
+import { readRetryMessage, writeRetryMessage, type RetryPointer } from './retry-message.ts';
+import { mayBeWoken, type Retry, type RetryQueue, type WakeOptions } from './retry-queue.ts';
+
+interface ScheduledRetry {
+  readonly retry: Retry;
+  readonly dueAtMs: number;
+}
+
+/**
+ * Retries that wait as long as the process lives: for tests, benchmarks and dry runs. Unbounded. Its clock is the latest time
+ * that `takeDue` was given.
+ */
+export class InMemoryRetryQueue implements RetryQueue {
+  readonly #retries = new Map<string, ScheduledRetry>();
+  #messages: { readonly message: string; readonly dueAtMs: number }[] = [];
+  #nowMs = -Infinity;
+
+  put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    this.#retries.set(retry.id, { retry, dueAtMs });
+    return this.postpone(retry, dueAtMs, signal);
+  }
+
+  postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    if (pointer.isWoken !== true) this.#messages.push({ message: writeRetryMessage(pointer), dueAtMs });
+    return Promise.resolve();
+  }
+
+  wake(destination: string, { nowMs, everyMs, signal }: WakeOptions): Promise<number> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    const woken = [...this.#retries.values()]
+      .map(({ retry }) => retry)
+      .filter((retry) => retry.destination === destination && mayBeWoken(retry, nowMs))
+      .sort((left, right) => right.firstDeferredAtMs - left.firstDeferredAtMs);
+    for (const [index, retry] of woken.entries())
+      this.#messages.push({
+        message: writeRetryMessage({ ...retry, isWoken: true }),
+        dueAtMs: nowMs + index * everyMs,
+      });
+    return Promise.resolve(woken.length);
+  }
+
+  async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
+    signal.throwIfAborted();
+    const pointer = readRetryMessage(message);
+    const scheduled = this.#retries.get(pointer.id);
+    if (scheduled === undefined) return undefined;
+    const { retry, dueAtMs } = scheduled;
+    if (dueAtMs <= this.#nowMs || (pointer.isWoken === true && mayBeWoken(retry, this.#nowMs))) return retry;
+    await this.postpone(pointer, dueAtMs, signal);
+    return undefined;
+  }
+
+  remove(id: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    this.#retries.delete(id);
+    return Promise.resolve();
+  }
+
+  async *waiting(signal: AbortSignal): AsyncGenerator<Retry> {
+    for (const { retry } of [...this.#retries.values()]) {
+      signal.throwIfAborted();
+      yield await Promise.resolve(retry);
+    }
+  }
+
+  replace(retry: Retry, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    const scheduled = this.#retries.get(retry.id);
+    if (scheduled !== undefined) this.#retries.set(retry.id, { ...scheduled, retry });
+    return Promise.resolve();
+  }
+
+  /** Takes the messages that are due, as the trigger of the queue does. */
+  takeDue(nowMs: number): readonly string[] {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    const due = this.#messages.filter(({ dueAtMs }) => dueAtMs <= nowMs);
+    this.#messages = this.#messages.filter(({ dueAtMs }) => dueAtMs > nowMs);
+    return due.map(({ message }) => message);
+  }
+
+  /** When the next message is due, in epoch milliseconds. */
+  get nextDueAtMs(): number | undefined {
+    return this.#messages.length === 0 ? undefined : Math.min(...this.#messages.map(({ dueAtMs }) => dueAtMs));
+  }
+}
