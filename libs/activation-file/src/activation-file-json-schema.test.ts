@@ -33,12 +33,19 @@ test.each(['minimal.yaml', 'full.yaml'])('%s matches the schema, with and withou
   expect(matches(value)).toBe(true);
 });
 
-test.each(['identities', 'keys', 'missing-keys', 'not-a-mapping', 'other-version', 'through-an-alias', 'wrong-types'])(
-  'an editor finds that %s is wrong without knowing destinations',
-  (name) => {
-    expect(matchesCommonPart(parse(fixture(`broken/${name}.yaml`)))).toBe(false);
-  },
-);
+test.each([
+  'follow',
+  'former-names',
+  'identities',
+  'keys',
+  'missing-keys',
+  'not-a-mapping',
+  'other-version',
+  'through-an-alias',
+  'wrong-types',
+])('an editor finds that %s is wrong without knowing destinations', (name) => {
+  expect(matchesCommonPart(parse(fixture(`broken/${name}.yaml`)))).toBe(false);
+});
 
 interface Variation {
   readonly settings?: object;
@@ -77,8 +84,11 @@ const right: readonly Variation[] = [
       attributes: { x: '_tenant.y' },
       options: { list: 'abc' },
       mode: 'shadow',
+      follow: ['a', 'c'],
     },
   },
+  { route: { follow: 'a', mode: 'retired' }, audience: { formerly: 'b' } },
+  { audience: { formerly: ['b', 'c'] } },
   { route: { attributes: { x: 'xdm:a.@id.$b-c' } } },
 ];
 const wrong: readonly Variation[] = [
@@ -96,6 +106,10 @@ const wrong: readonly Variation[] = [
   { route: { attributes: { '': 'a' } } },
   { route: { options: { list: 'ab' } } },
   { route: { mode: 'Live' } },
+  { route: { follow: ['a', 'a'] } },
+  { route: { follow: ['a', 'b', 'c', 'd', 'e', 'f'] } },
+  { audience: { formerly: ['b', 'b'] } },
+  { audience: { formerly: [] } },
 ];
 
 test.each(right.map((variation) => ({ variation })))('$variation is right for parser and schema', ({ variation }) => {

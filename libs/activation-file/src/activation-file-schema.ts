@@ -5,15 +5,23 @@ import { z } from 'zod';
  * the error texts continue a sentence that begins with the path.
  */
 
-const key = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, {
+const keyPattern = /^[a-z][a-z0-9-]{0,62}$/;
+
+const key = z.string().regex(keyPattern, {
   error: 'must have a name of lower-case letters, digits and hyphens that begins with a letter, at most 63 in all',
 });
 
 const word = z.string().min(1).max(256);
 
+/** Far more often than a thing is renamed. */
+const formerNamesMax = 20;
+
 const identityNamespace = z.string().regex(/^\S{1,256}$/, {
   error: 'must be the symbol of an identity namespace without spaces, such as email',
 });
+
+/** Each is a read of the ledger for a person who changes. */
+const followedNamespacesMax = 5;
 
 const xdmPath = z
   .string()
@@ -21,6 +29,11 @@ const xdmPath = z
   .regex(/^(?!(.*\.)?__proto__(\.|$))[^\s.[\]{}"'`]+(\.[^\s.[\]{}"'`]+)*$/, {
     error: 'must be an XDM path: field names with dots between them, such as person.name.firstName',
   });
+
+/** One, or a list of different ones. */
+function oneOrMore<Each extends z.ZodType>(each: Each, max: number) {
+  return z.union([each, z.array(each).min(1).max(max).meta({ uniqueItems: true })]);
+}
 
 const limits = z
   .strictObject({
@@ -63,6 +76,11 @@ const audienceSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
   z.strictObject({
     id: word.describe("The audience's id in AEP. Any text; put it in quotes if it looks like a number."),
     namespace: word.default('ups').describe("AEP's namespace of the id; ups is AEP's own."),
+    formerly: oneOrMore(word, formerNamesMax)
+      .optional()
+      .describe(
+        'The id, or ids, that the audience had before in AEP, the oldest last: what destinations were told of it under that id stays known.',
+      ),
     name: word.optional().describe('For people; nothing depends on it.'),
     consent: xdmPath
       .optional()
@@ -81,6 +99,11 @@ const routeSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
       .describe(
         'Identity namespaces by precedence: the first that the profile has is used. Upper and lower case are the same.',
       ),
+    follow: oneOrMore(identityNamespace, followedNamespacesMax)
+      .optional()
+      .describe(
+        'Identity namespaces that identify the person while the identities of the route change, at most 5: an identity that has vanished from the profile is then taken out.',
+      ),
     identities: z
       .enum(['first', 'all'])
       .default('first')
@@ -93,13 +116,26 @@ const routeSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
       .optional()
       .describe("What this connector needs to know per route; the connector's documentation says what."),
     mode: z
-      .enum(['live', 'shadow', 'paused'])
+      .enum(['live', 'shadow', 'paused', 'retired'])
       .default('live')
-      .describe('live: deliver. shadow: decide and record, but send nothing. paused: do nothing.'),
+      .describe(
+        'live: deliver. shadow: decide and record, but send nothing. paused: do nothing. retired: take out everybody whom the destination was told of, and tell it of nobody new.',
+      ),
   });
+
+const formerKey = z.string().regex(keyPattern, {
+  error: 'must be a key that a destination can have: lower-case letters, digits and hyphens after a letter',
+});
+
+const formerKeys = oneOrMore(formerKey, formerNamesMax)
+  .optional()
+  .describe(
+    'The key, or keys, that the destination had before in this file, the oldest last: what it was told under that key stays known.',
+  );
 
 const destinationShape = {
   type: z.string().describe('The kind of destination: the name of a connector.'),
+  formerly: formerKeys,
   settings: settings.optional(),
   limits: limits.optional(),
   giveUpAfter: giveUpAfter
@@ -143,6 +179,7 @@ export function describedActivationFileSchema(destinations: ReadonlyMap<string, 
     const settingsMayBeAbsent = ownSettings.safeParse({}).success;
     return z.strictObject({
       type: z.literal(type).describe(words === '' ? type : words),
+      formerly: formerKeys,
       settings: settingsMayBeAbsent ? ownSettings.optional() : ownSettings,
       limits: destinationShape.limits,
       giveUpAfter: destinationShape.giveUpAfter,

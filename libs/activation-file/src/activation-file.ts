@@ -25,6 +25,10 @@ export interface ActivationFile {
 
 export interface DestinationEntry {
   readonly key: string;
+  /** The keys that it had before; the oldest last. */
+  readonly formerly: readonly string[];
+  /** Under which the ledger has its rows: the oldest of its keys, so that a renamed destination keeps them. */
+  readonly ledgerName: string;
   readonly type: string;
   /** As written: defaults not filled in, secrets still references. */
   readonly settings: unknown;
@@ -46,6 +50,10 @@ export interface AudienceEntry {
   /** As written in the file; `ups` by default. */
   readonly namespace: string;
   readonly id: string;
+  /** The ids that it had before in AEP; the oldest last. */
+  readonly formerly: readonly string[];
+  /** Under which, with the namespace, the ledger has its rows: the oldest of its ids, so that they stay its own. */
+  readonly ledgerId: string;
   readonly name?: string;
   /** Segments of the XDM path of the attribute that allows the activation. */
   readonly consentPath?: readonly string[];
@@ -62,10 +70,13 @@ export interface Route {
   readonly identityNamespaces: readonly string[];
   /** Of the ids that a profile has in the chosen namespace: the first, or all. */
   readonly identities: 'first' | 'all';
+  /** Namespaces that identify the person while the identities of the route change: lower case, none by default. */
+  readonly follow: readonly string[];
   readonly attributes: readonly RouteAttribute[];
   /** Output of the connector's own schema for options. */
   readonly options: unknown;
-  readonly mode: 'live' | 'shadow' | 'paused';
+  /** `retired` takes out everybody whom the destination was told of, and tells it of nobody new. */
+  readonly mode: 'live' | 'shadow' | 'paused' | 'retired';
 }
 
 export interface RouteAttribute {

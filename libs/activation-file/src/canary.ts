@@ -27,12 +27,15 @@ export const canaryLedgerKey = deepFreeze({
 const canaryAudience: AudienceEntry = deepFreeze({
   key: canary.key,
   ...canary.audience,
+  formerly: [],
+  ledgerId: canary.audience.id,
   routes: [
     {
       audience: canary.key,
       destination: canary.key,
       identityNamespaces: [canary.identity.namespace],
       identities: 'first',
+      follow: [],
       attributes: [{ name: 'sent', path: [canary.attribute] }],
       options: {},
       mode: 'live',
@@ -71,11 +74,13 @@ export function namesOfCanary(file: {
       take([...path, 'namespace'], false, 'Write the namespace that AEP has for the audience.');
     }
     for (const [index, route] of (Array.isArray(entry.activate) ? entry.activate : []).entries()) {
-      const { identity } = isMapping(route) ? route : {};
-      const at = [...path, 'activate', index, 'identity'];
-      if (isSame(identity, canary.identity.namespace)) take(at, false, 'Write another identity namespace.');
-      for (const [place, namespace] of (Array.isArray(identity) ? identity : []).entries()) {
-        if (isSame(namespace, canary.identity.namespace)) take([...at, place], false, 'Leave it out.');
+      for (const name of ['identity', 'follow']) {
+        const namespaces = isMapping(route) ? route[name] : undefined;
+        const at = [...path, 'activate', index, name];
+        if (isSame(namespaces, canary.identity.namespace)) take(at, false, 'Write another identity namespace.');
+        for (const [place, namespace] of (Array.isArray(namespaces) ? namespaces : []).entries()) {
+          if (isSame(namespace, canary.identity.namespace)) take([...at, place], false, 'Leave it out.');
+        }
       }
     }
   }

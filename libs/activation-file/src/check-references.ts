@@ -1,5 +1,6 @@
 import type { KnownDestinations } from './activation-file.ts';
 import { namesOfCanary } from './canary.ts';
+import { checkFormerNames } from './check-former-names.ts';
 import { checkValue } from './check-value.ts';
 import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
@@ -40,7 +41,8 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
       warnings.push({ path: ['audiences', key], message, atKey: true });
     }
   }
-  objections.push(...checkAudienceIds(audiences), ...namesOfCanary({ destinations, audiences }));
+  objections.push(...checkAudienceIds(audiences), ...checkFormerNames({ destinations, audiences }));
+  objections.push(...namesOfCanary({ destinations, audiences }));
   for (const key of Object.keys(destinations).filter((each) => !used.has(each))) {
     const message = `destinations.${key} is not used. Name it in a route of an audience, or leave it out.`;
     warnings.push({ path: ['destinations', key], message, atKey: true });
@@ -91,7 +93,7 @@ function checkRoutes(path: Path, routes: readonly Mapping[], context: RouteConte
 function checkRoute(path: Path, route: Mapping, context: RouteContext, seen: Set<string>): readonly Objection[] {
   const { destinations, known } = context;
   const { destination, options = {} } = route;
-  const objections: Objection[] = repeatedIdentities(path, route.identity);
+  const objections = (['identity', 'follow'] as const).flatMap((key) => repeatedNamespaces([...path, key], route[key]));
   if (typeof destination !== 'string') return objections;
   const object = (message: string): void => {
     const at = [...path, 'destination'];
@@ -112,12 +114,12 @@ function checkRoute(path: Path, route: Mapping, context: RouteContext, seen: Set
   return objections;
 }
 
-function repeatedIdentities(path: Path, identity: unknown): Objection[] {
+function repeatedNamespaces(path: Path, namespaces: unknown): Objection[] {
   const seen = new Set<string>();
-  return list(identity).flatMap((namespace, index): readonly Objection[] => {
+  return list(namespaces).flatMap((namespace, index): readonly Objection[] => {
     if (typeof namespace !== 'string') return [];
     const folded = namespace.toLowerCase();
-    const at = [...path, 'identity', index];
+    const at = [...path, index];
     const repeated = seen.has(folded);
     seen.add(folded);
     const message = `${pathText(at)} ${quoted(namespace)} is in the list already (upper and lower case are the same). Leave it out.`;

@@ -14,7 +14,7 @@ export type { DescribedDestination } from './activation-file-schema.ts';
 export { loadActivationFile } from './load-activation-file.ts';
 export type { LoadOptions } from './load-activation-file.ts';
 export { createMatcher } from './matcher.ts';
-export type { Matcher } from './matcher.ts';
+export type { LedgerNames, Matcher } from './matcher.ts';
 export { exportsNeededBy } from './needed-exports.ts';
 export type { NeededAudience, NeededExports } from './needed-exports.ts';
 export { parseActivationFile } from './parse-activation-file.ts';

@@ -20,7 +20,7 @@ function write(name: string, content: string | Uint8Array): string {
 
 test('a file is loaded, again as the first time', async () => {
   const first = await loadActivationFile(full, { destinations });
-  expect(first.routes).toHaveLength(3);
+  expect(first.routes).toHaveLength(4);
   expect(await loadActivationFile(full, { destinations })).toEqual(first);
 });
 

@@ -21,6 +21,7 @@ test('an audience is exported when one of its routes is live', () => {
   one-live: { id: a, name: Sports Fans, activate: [${route('crm', ', mode: paused')}, ${route('trial')}] }
   shadow: { id: c, activate: [${route('crm', ', mode: shadow')}] }
   paused: { id: d, activate: [${route('crm', ', mode: paused')}] }
+  retired: { id: f, activate: [${route('crm', ', mode: retired')}] }
   nowhere: { id: e }`);
   expect(audiences).toEqual([
     { id: 'a', name: 'Sports Fans' },
@@ -38,7 +39,7 @@ test('an audience from elsewhere keeps its namespace, in its spelling; of AEP’
   ]);
 });
 
-test('attributes are those of routes in any mode and of consent gates, sorted, each once', () => {
+test('attributes are those of consent gates and of routes in any mode but retired, sorted, each once', () => {
   const { attributes } = neededBy(`
   one:
     id: a
@@ -46,7 +47,8 @@ test('attributes are those of routes in any mode and of consent gates, sorted, e
     activate:
       - ${route('crm', ', attributes: { first: person.name.firstName, loyalty: _tenant.level }')}
       - ${route('trial', ', mode: shadow, attributes: { given: person.name.firstName, born: person.birthDate }')}
-  two: { id: b, consent: consents.marketing.email.val, activate: [${route('crm', ', mode: paused, attributes: { p: mobilePhone.number }')}] }`);
+  two: { id: b, consent: consents.marketing.email.val, activate: [${route('crm', ', mode: paused, attributes: { p: mobilePhone.number }')}] }
+  three: { id: c, activate: [${route('crm', ', mode: retired, attributes: { gone: person.gender }')}] }`);
   expect(attributes).toEqual([
     '_tenant.level',
     'consents.marketing.email.val',

@@ -17,16 +17,17 @@ export interface NeededAudience {
 }
 
 /**
- * What AEP has to export: every audience with a live route, and every attribute that a route of any mode or a consent gate
- * names. An audience all of whose routes are in shadow or paused is not asked for: AEP exports the members that an audience
- * has about an hour after it was added, which is when its first route goes live. The order in the file makes no difference.
+ * What AEP has to export: every audience with a live route, and every attribute that a consent gate names, or a route of
+ * any mode but `retired`, which tells no attributes. An audience without a live route is not asked for: AEP exports the
+ * members that an audience has about an hour after it was added, which is when its first route goes live. The order in the
+ * file makes no difference.
  */
 export function exportsNeededBy(file: ActivationFile): NeededExports {
   const entries = [...file.audiences.values()];
   const audiences = entries.filter(({ routes }) => routes.some(({ mode }) => mode === 'live')).map(neededAudience);
   const paths = [
     ...entries.flatMap(({ consentPath }) => (consentPath === undefined ? [] : [consentPath])),
-    ...file.routes.flatMap(({ attributes }) => attributes.map(({ path }) => path)),
+    ...file.routes.flatMap(({ attributes, mode }) => (mode === 'retired' ? [] : attributes.map(({ path }) => path))),
   ];
   return {
     audiences: audiences.toSorted((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1)),

@@ -19,14 +19,24 @@ test('the minimal file is read, with the defaults filled in', () => {
     destination: 'trial',
     identityNamespaces: ['email'],
     identities: 'first',
+    follow: [],
     attributes: [],
     options: {},
     mode: 'live',
   };
-  expect([...file.destinations.values()]).toEqual([{ key: 'trial', type: 'log', settings: {}, limits: {} }]);
+  expect([...file.destinations.values()]).toEqual([
+    { key: 'trial', formerly: [], ledgerName: 'trial', type: 'log', settings: {}, limits: {} },
+  ]);
   expect(file.stall).toEqual({ share: 0.9, minimum: 20 });
   expect([...file.audiences.values()]).toEqual([
-    { key: 'sports-fans', namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02', routes: [route] },
+    {
+      key: 'sports-fans',
+      namespace: 'ups',
+      id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02',
+      formerly: [],
+      ledgerId: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02',
+      routes: [route],
+    },
   ]);
   expect(file.routes).toEqual([route]);
   expect(file.warnings).toEqual([]);
@@ -36,6 +46,8 @@ test('the full file is read, aliases included, with the order kept', () => {
   const file = parseActivationFile(fixture('full.yaml'), options);
   expect(file.destinations.get('crm')).toEqual({
     key: 'crm',
+    formerly: ['customers', 'crm-pilot'],
+    ledgerName: 'crm-pilot',
     type: 'webhook',
     settings: {
       url: 'https://crm.example.com/hooks/audiences',
@@ -45,6 +57,7 @@ test('the full file is read, aliases included, with the order kept', () => {
     limits: { requestsPerSecond: 0.5, concurrency: 4, batchCount: 50, batchBytes: 65536 },
     giveUpAfterMs: 43_200_000,
   });
+  expect(file.destinations.get('trial')).toMatchObject({ formerly: ['test'], ledgerName: 'test' });
   expect(file.stall).toEqual({ share: 0.8, minimum: 50 });
   const attributes = [
     { name: 'firstname', path: ['person', 'name', 'firstName'] },
@@ -54,6 +67,8 @@ test('the full file is read, aliases included, with the order kept', () => {
     key: 'sports-fans',
     namespace: 'ups',
     id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02',
+    formerly: ['0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a01'],
+    ledgerId: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a01',
     name: 'Sports Fans',
     consentPath: ['consents', 'marketing', 'email', 'val'],
     routes: file.routes.slice(0, 2),
@@ -64,6 +79,7 @@ test('the full file is read, aliases included, with the order kept', () => {
       destination: 'crm',
       identityNamespaces: ['crmid', 'email'],
       identities: 'all',
+      follow: ['crmid', 'ecid'],
       attributes,
       options: { list: 'Sports Fans', fields: ['first'] },
       mode: 'live',
@@ -73,6 +89,7 @@ test('the full file is read, aliases included, with the order kept', () => {
       destination: 'trial',
       identityNamespaces: ['ecid'],
       identities: 'first',
+      follow: ['crmid'],
       attributes: [],
       options: {},
       mode: 'shadow',
@@ -82,11 +99,23 @@ test('the full file is read, aliases included, with the order kept', () => {
       destination: 'crm',
       identityNamespaces: ['email'],
       identities: 'first',
+      follow: [],
       attributes,
       options: { fields: [] },
       mode: 'paused',
     },
+    {
+      audience: 'newsletter',
+      destination: 'trial',
+      identityNamespaces: ['ecid'],
+      identities: 'first',
+      follow: [],
+      attributes: [],
+      options: {},
+      mode: 'retired',
+    },
   ]);
+  expect(file.audiences.get('newsletter')).toMatchObject({ formerly: ['4710', '4709'], ledgerId: '4709' });
   expect(file.audiences.get('newsletter')?.consentPath).toEqual(['consents', 'marketing', 'email', 'val']);
   expect(file.warnings).toEqual([]);
 });

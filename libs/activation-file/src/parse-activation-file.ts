@@ -55,10 +55,12 @@ interface Findings {
 
 function assemble(file: WrittenActivationFile, { written, options, warnings }: Findings): ActivationFile {
   const destinations = Object.entries(file.destinations).map(
-    ([key, { type, limits = {}, giveUpAfter }]): [string, DestinationEntry] => [
+    ([key, { formerly, type, limits = {}, giveUpAfter }]): [string, DestinationEntry] => [
       key,
       deepFreeze({
         key,
+        formerly: listOf(formerly),
+        ledgerName: listOf(formerly).at(-1) ?? key,
         type,
         settings: written.destinations[key]?.settings ?? {},
         limits,
@@ -68,11 +70,13 @@ function assemble(file: WrittenActivationFile, { written, options, warnings }: F
   );
   const audiences = Object.entries(file.audiences).map(([key, audience]): [string, AudienceEntry] => {
     const { id, namespace, name, consent } = audience;
+    const formerly = listOf(audience.formerly);
     const routes = audience.activate.map((route, index): Route => ({
       audience: key,
       destination: route.destination,
-      identityNamespaces: [route.identity].flat().map((each) => each.toLowerCase()),
+      identityNamespaces: listOf(route.identity).map((each) => each.toLowerCase()),
       identities: route.identities,
+      follow: listOf(route.follow).map((each) => each.toLowerCase()),
       attributes: Object.entries(route.attributes).map(([as, path]) => ({ name: as, path: path.split('.') })),
       options: options.get(pathText(['audiences', key, 'activate', index])),
       mode: route.mode,
@@ -83,6 +87,8 @@ function assemble(file: WrittenActivationFile, { written, options, warnings }: F
         key,
         namespace,
         id,
+        formerly,
+        ledgerId: formerly.at(-1) ?? id,
         ...(name === undefined ? {} : { name }),
         ...(consent === undefined ? {} : { consentPath: consent.split('.') }),
         routes,
@@ -96,6 +102,11 @@ function assemble(file: WrittenActivationFile, { written, options, warnings }: F
     routes: Object.freeze(audiences.flatMap(([, { routes }]) => routes)),
     warnings,
   });
+}
+
+/** Of what may be written as one text or as a list of them. */
+function listOf(written: string | readonly string[] | undefined): readonly string[] {
+  return written === undefined ? [] : [written].flat();
 }
 
 const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

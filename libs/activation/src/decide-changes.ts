@@ -194,6 +194,7 @@ function planFor(
     case 'shadow':
       return plan(settle(lease(row?.record, asked, by), 'delivered'), { is: 'outcome', outcome: 'shadowed' });
     case 'paused':
+    case 'retired':
       return plan(note(row?.record, asked, 'pending'), { is: 'outcome', outcome: 'paused' });
   }
 }

@@ -15,6 +15,8 @@ const options = {
 };
 const entry = {
   key: 'crm',
+  formerly: [],
+  ledgerName: 'crm',
   type: 'webhook',
   settings: { url: 'http://127.0.0.1:9/hook', signingSecret: { secret: 'signing' }, batchSize: 50 },
   limits: {},
