@@ -2,7 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import {
   candidateNames,
+  deadLetterKeepMs,
   DeadLetterCounts,
+  isTooOldToReplay,
+  isUnreadable,
   readSelected,
   replayDeadLetters,
   systemClock,
@@ -22,6 +25,8 @@ import {
   type DeadLetterOptions,
 } from './dead-letter-options.ts';
 import type { Terminal } from './terminal.ts';
+
+const keepDays = deadLetterKeepMs / 86_400_000;
 
 interface ReplayOptions extends DeadLetterOptions {
   readonly activations?: string;
@@ -45,7 +50,7 @@ export function addDeadLettersCommand(program: Command, terminal: Terminal): voi
       `
 Examples:
   $ activation dead-letters list --destination crm --from 2026-01-31 --json
-  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e
+  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13
   $ activation dead-letters replay --destination crm --reason "list is full" --dry-run
   $ activation dead-letters purge --to 2025-12-31 --yes`,
     );
@@ -62,7 +67,10 @@ Examples:
   )
     .argument('<name>', 'its name, as list prints it')
     .option('--json', 'prints one JSON object')
-    .addHelpText('after', '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13',
+    )
     .action((name: string, options: DataStorageOptions & { readonly json?: true }) =>
       withDataStorage(options, terminal, (storage) => show(name, options.json === true, storage, terminal)),
     );
@@ -102,7 +110,12 @@ async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, te
   const filter = filterOf(options);
   const names = await candidateNames(deadLetters, filter, interrupted);
   const counts = new DeadLetterCounts();
-  for await (const { name, letter } of readSelected(deadLetters, names, filter, interrupted)) {
+  for await (const found of readSelected(deadLetters, names, filter, interrupted)) {
+    if (isUnreadable(found)) {
+      counts.unreadable.push(found.unreadable);
+      continue;
+    }
+    const { name, letter } = found;
     counts.add(letter);
     if (options.json) print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter) }));
     else print(`${colors.cyan(name)}  ${letter.outcome}  ${reasons(letter).join('; ')}`);
@@ -144,24 +157,34 @@ async function replay(options: ReplayOptions, storage: DataStorage, terminal: Te
   const filter = filterOf(options);
   const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
   if (options.dryRun) {
-    report('would-replay', 'Would replay', await countSelected(names, options, storage, terminal), options, terminal);
+    const isReplayed = (letter: DeadLetter): boolean => !isTooOldToReplay(letter, systemClock.now());
+    const counts = await countSelected(names, options, storage, terminal, isReplayed);
+    report('would-replay', 'Would replay', counts, options, terminal);
     return;
   }
   const progress = terminal.progress('replayed', names.length);
-  const { replayed, left } = await replayDeadLetters(names, filter, storage, {
+  const { replayed, left, tooOld, unreadable } = await replayDeadLetters(names, filter, storage, {
     clock: systemClock,
     signal: terminal.interrupted,
     ...(routed === undefined ? {} : { routed }),
     onProgress: (done) => progress.update(done),
   }).finally(() => progress.end());
   const letters = sum(replayed);
-  if (options.json) terminal.print(JSON.stringify({ event: 'replayed', letters, left, counts: replayed }));
+  if (options.json)
+    terminal.print(JSON.stringify({ event: 'replayed', letters, left, tooOld, unreadable, counts: replayed }));
   else {
     terminal.print(`Replayed ${letterCount(letters)}.`);
-    for (const line of countLines(replayed)) terminal.print(line);
+    for (const line of [...countLines(replayed), ...unreadableLines(unreadable)]) terminal.print(line);
   }
   if (terminal.interrupted.aborted) {
     throw new CommandError(1, `Stopped after ${letterCount(letters)}, as asked. Start it again for the rest.`);
+  }
+  if (tooOld > 0) {
+    throw new CommandError(
+      2,
+      `Failed to replay ${letterCount(tooOld)} of events that are older than ${keepDays} days: the ledger may have forgotten what came after them, and the destination would be told an old state. Purge them.`,
+      { details: { left, tooOld } },
+    );
   }
   if (left === 0) return;
   throw new CommandError(
@@ -186,7 +209,12 @@ async function purge(options: PurgeOptions, storage: DataStorage, terminal: Term
   const progress = terminal.progress('purged', names.length);
   const counts = new DeadLetterCounts();
   try {
-    for await (const { name, letter } of readSelected(storage.deadLetters, names, filter, terminal.interrupted)) {
+    for await (const found of readSelected(storage.deadLetters, names, filter, terminal.interrupted)) {
+      if (isUnreadable(found)) {
+        counts.unreadable.push(found.unreadable);
+        continue;
+      }
+      const { name, letter } = found;
       await storage.deadLetters.remove(name, terminal.interrupted);
       counts.add(letter);
       progress.update(counts.letters);
@@ -202,9 +230,13 @@ async function countSelected(
   options: DeadLetterOptions,
   { deadLetters }: DataStorage,
   { interrupted }: Terminal,
+  isCounted: (letter: DeadLetter) => boolean = () => true,
 ): Promise<DeadLetterCounts> {
   const counts = new DeadLetterCounts();
-  for await (const { letter } of readSelected(deadLetters, names, filterOf(options), interrupted)) counts.add(letter);
+  for await (const found of readSelected(deadLetters, names, filterOf(options), interrupted)) {
+    if (isUnreadable(found)) counts.unreadable.push(found.unreadable);
+    else if (isCounted(found.letter)) counts.add(found.letter);
+  }
   return counts;
 }
 
@@ -215,12 +247,21 @@ function report(
   { json }: DeadLetterOptions,
   { print }: Terminal,
 ): void {
-  const { letters } = counts;
-  if (json) print(JSON.stringify({ event, letters, counts: counts.values() }));
+  const { letters, unreadable } = counts;
+  if (json) print(JSON.stringify({ event, letters, unreadable, counts: counts.values() }));
   else {
     print(`${did} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`);
-    for (const line of countLines(counts.values())) print(line);
+    for (const line of [...countLines(counts.values()), ...unreadableLines(unreadable)]) print(line);
   }
+}
+
+/** The letters that were passed over, by name; none when all could be read. */
+function unreadableLines(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [
+    `Passed over ${letterCount(names.length)} that cannot be read. Restore their blobs from an earlier version, or delete them:`,
+    ...names.map((name) => `  ${name}`),
+  ];
 }
 
 /** Everything but the body. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import { readPerson } from './person.ts';
+import { CommandError } from './command-error.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ForgetOptions extends DataStorageOptions {
@@ -48,6 +49,14 @@ async function runForget(
   const forgotten = await forget(identity, destinations.keys(), storage, { dryRun, signal: terminal.interrupted });
   if (json) terminal.print(JSON.stringify({ event: dryRun ? 'would-forget' : 'forgotten', ...forgotten }));
   else terminal.print(`${dryRun ? 'Would erase' : 'Erased'} ${words(forgotten)}.`);
+  const { unreadable } = forgotten;
+  if (unreadable.length > 0) {
+    throw new CommandError(
+      1,
+      `Failed to look into ${unreadable.length} retries and dead letters, which cannot be read: the person may be in them. Restore their blobs from an earlier version and run it again, or delete them: ${unreadable.join(', ')}.`,
+      { details: { unreadable } },
+    );
+  }
 }
 
 function words({ retryEvents, deadLetters, ledgerRows }: Forgotten): string {

@@ -44,6 +44,13 @@ test('events without metadata are enqueued now, in an unknown partition', () => 
   ).toBe(now);
 });
 
+test.each(['+057000-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', '1601-01-01T00:00:00Z'])(
+  'a time that no hub has, such as %s, counts as unknown',
+  (time) => {
+    expect(incomingEvents([body], { enqueuedTimeUtcArray: [time] }, now)[0]?.enqueuedAtMs).toBe(now);
+  },
+);
+
 test('an empty batch is no events', () => {
   expect(incomingEvents([], {}, now)).toEqual([]);
 });

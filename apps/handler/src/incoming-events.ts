@@ -59,9 +59,12 @@ function safeInteger(value: number): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** The end of the year 9999: names and documents have no later time. */
+const lastTimeMs = 253_402_300_799_999;
+
 /** The extension writes times of UTC without saying so: without a zone they are not local times. */
 function timeFrom(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined;
   const timeMs = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(value) ? value : `${value}Z`);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
+  return timeMs >= 0 && timeMs <= lastTimeMs ? timeMs : undefined;
 }

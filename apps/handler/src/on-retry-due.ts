@@ -1,7 +1,8 @@
 import { activateRetry, type ActivationContext } from '@activation-hub/activation';
-import { readRetryMessage, RetryMessageError } from '@activation-hub/delivery';
+import { readRetryMessage } from '@activation-hub/delivery';
 import { app, type InvocationContext } from '@azure/functions';
 import { triggers } from './needs.ts';
+import { unlessRefused } from './unless-refused.ts';
 
 /** How long a retry rests whose message failed so often that the host put it aside: the stores are hardly well. */
 const poisonRestMs = 15 * 60_000;
@@ -50,14 +51,4 @@ export function registerOnRetryPoisoned(
 /** The library gives a message parsed where it is JSON, as ours are. */
 function textOf(message: unknown): string {
   return typeof message === 'string' ? message : JSON.stringify(message);
-}
-
-/** A message that is none of ours is said and left out: given again it would be the same. */
-async function unlessRefused(activation: ActivationContext, take: () => Promise<void>): Promise<void> {
-  try {
-    await take();
-  } catch (error) {
-    if (!(error instanceof RetryMessageError)) throw error;
-    activation.telemetry.emit('retry-message-refused', {});
-  }
 }

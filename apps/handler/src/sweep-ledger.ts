@@ -1,10 +1,13 @@
 import type { ActivationContext } from '@activation-hub/activation';
-import { sweepRetries } from '@activation-hub/delivery';
+import { deadLetterKeepMs, sweepDeadLetters, sweepRetries } from '@activation-hub/delivery';
 import { sweepLedger } from '@activation-hub/membership';
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 
-/** AEP itself forgets who left after 30 days, and a hub keeps events for 90 at the most: what is older cannot come again. */
-const keepMs = 120 * 86_400_000;
+/**
+ * AEP itself forgets who left after 30 days; a hub keeps events for 90 at the most, and so are dead letters kept and replayed. What
+ * is older cannot come again, and a month is left for what is on its way.
+ */
+const keepMs = deadLetterKeepMs + 30 * 86_400_000;
 /** A night's work at the most; what is left is done the next night. */
 const timeoutMs = 9 * 60_000;
 
@@ -12,8 +15,8 @@ const timeoutMs = 9 * 60_000;
 const retryMarginMs = 6 * 3_600_000;
 
 /**
- * Registers the function that, every night at three (UTC), removes the rows of people who left long ago, and makes
- * retries due that a crash has left behind.
+ * Registers the function that, every night at three (UTC), removes the rows of people who left long ago and the dead letters of
+ * old events, and makes retries due that a crash has left behind.
  */
 export function registerSweepLedger(openActivation: (context: InvocationContext) => Promise<ActivationContext>): void {
   app.timer('sweep-ledger', {
@@ -22,15 +25,22 @@ export function registerSweepLedger(openActivation: (context: InvocationContext)
       const activation = await openActivation(context);
       const startedMs = activation.clock.now();
       const signal = AbortSignal.timeout(timeoutMs);
-      const { madeDue } = await sweepRetries(activation.retryQueue, {
+      const { madeDue, unreadable } = await sweepRetries(activation.retryQueue, {
         nowMs: startedMs,
         ageMaxMs: (destination) => (activation.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,
+        signal,
+      });
+      for (const document of unreadable) activation.telemetry.emit('retry-unreadable', { document });
+      const { removed: deadLettersRemoved } = await sweepDeadLetters(activation.deadLetters, {
+        nowMs: startedMs,
         signal,
       });
       const swept = await sweepLedger(activation.ledger, { olderThanMs: startedMs - keepMs, signal });
       activation.telemetry.emit('ledger-swept', {
         ...swept,
         retriesMadeDue: madeDue,
+        retriesUnreadable: unreadable.length,
+        deadLettersRemoved,
         durationMs: activation.clock.now() - startedMs,
       });
     },

@@ -1,4 +1,4 @@
-import type { DeadLetters, DeferredEvent, RetryQueue } from '@activation-hub/delivery';
+import { isUnreadable, orUnreadable, type DeadLetters, type Retry, type RetryQueue } from '@activation-hub/delivery';
 import { shadowDestination, type Identity, type Ledger } from '@activation-hub/membership';
 import { withoutPerson } from './without-person.ts';
 
@@ -13,6 +13,8 @@ export interface Forgotten {
   readonly retryEvents: number;
   readonly deadLetters: number;
   readonly ledgerRows: number;
+  /** Names of retries and dead letters that cannot be read, so that nobody knows whether the person is in them. */
+  readonly unreadable: readonly string[];
 }
 
 /** How often a row that somebody writes meanwhile is erased anew. */
@@ -32,53 +34,76 @@ export async function forget(
   stores: { readonly ledger: Ledger; readonly retryQueue: RetryQueue; readonly deadLetters: DeadLetters },
   options: ForgetOptions,
 ): Promise<Forgotten> {
-  const retryEvents = await forgetRetries(identity, stores.retryQueue, options);
-  const deadLetters = await forgetDeadLetters(identity, stores.deadLetters, options);
+  const unreadable: string[] = [];
+  const retryEvents = await forgetRetries(identity, stores.retryQueue, unreadable, options);
+  const deadLetters = await forgetDeadLetters(identity, stores.deadLetters, unreadable, options);
   let ledgerRows = 0;
   for (const destination of destinations) {
     for (const name of [destination, shadowDestination(destination)])
       ledgerRows += await forgetRows(identity, name, stores.ledger, options);
   }
-  return { retryEvents, deadLetters, ledgerRows };
+  return { retryEvents, deadLetters, ledgerRows, unreadable };
 }
 
 async function forgetRetries(
   identity: Identity,
   retryQueue: RetryQueue,
+  unreadable: string[],
   { dryRun, signal }: ForgetOptions,
 ): Promise<number> {
   let erased = 0;
   for await (const retry of retryQueue.waiting(signal)) {
-    const events: DeferredEvent[] = [];
-    let found = 0;
-    for (const deferred of retry.events) {
-      const body = withoutPerson(deferred.event.body, identity);
-      if (body !== deferred.event.body) found += 1;
-      if (body !== undefined) events.push({ ...deferred, event: { ...deferred.event, body } });
+    if (isUnreadable(retry)) {
+      unreadable.push(retry.unreadable);
+      continue;
     }
+    const { found } = retryWithoutPerson(retry, identity);
     erased += found;
-    if (dryRun || found === 0) continue;
-    if (events.length === 0) await retryQueue.remove(retry.id, signal);
-    else await retryQueue.replace({ ...retry, events }, signal);
+    if (!dryRun && found > 0)
+      await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, identity).left, signal);
   }
   return erased;
+}
+
+/** How many events of a retry are the person's, and what is left without them: the very same retry when there are none. */
+function retryWithoutPerson(retry: Retry, identity: Identity): { readonly found: number; readonly left?: Retry } {
+  let found = 0;
+  const events = retry.events.flatMap((deferred) => {
+    const body = withoutPerson(deferred.event.body, identity);
+    if (body === deferred.event.body) return deferred;
+    found += 1;
+    return body === undefined ? [] : { ...deferred, event: { ...deferred.event, body } };
+  });
+  if (found === 0) return { found, left: retry };
+  return events.length === 0 ? { found } : { found, left: { ...retry, events } };
 }
 
 async function forgetDeadLetters(
   identity: Identity,
   deadLetters: DeadLetters,
+  unreadable: string[],
   { dryRun, signal }: ForgetOptions,
 ): Promise<number> {
   let erased = 0;
   for await (const name of deadLetters.names('', signal)) {
-    const letter = await deadLetters.read(name, signal);
+    const letter = await orUnreadable(deadLetters.read(name, signal));
     if (letter === undefined) continue;
-    const body = withoutPerson(letter.event.body, identity);
-    if (body === letter.event.body) continue;
+    if (isUnreadable(letter)) {
+      unreadable.push(name);
+      continue;
+    }
+    if (withoutPerson(letter.event.body, identity) === letter.event.body) continue;
     erased += 1;
     if (dryRun) continue;
-    if (body === undefined) await deadLetters.remove(name, signal);
-    else await deadLetters.put([{ ...letter, event: { ...letter.event, body } }], signal);
+    await deadLetters.edit(
+      name,
+      (kept) => {
+        const body = withoutPerson(kept.event.body, identity);
+        if (body === kept.event.body) return kept;
+        return body === undefined ? undefined : { ...kept, event: { ...kept.event, body } };
+      },
+      signal,
+    );
   }
   return erased;
 }

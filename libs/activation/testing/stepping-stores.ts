@@ -28,7 +28,8 @@ export function steppingRetryQueue(queue: RetryQueue, step: Step): RetryQueue {
       step('wakes a destination', { of: 'store', do: () => queue.wake(destination, options) }),
     remove: (id, signal) => step('removes a retry', { of: 'store', do: () => queue.remove(id, signal) }),
     waiting: (signal) => queue.waiting(signal),
-    replace: (retry, signal) => queue.replace(retry, signal),
+    edit: (id, edited, signal) => queue.edit(id, edited, signal),
+    reschedule: (id, dueAtMs, signal) => queue.reschedule(id, dueAtMs, signal),
   };
 }
 
@@ -39,6 +40,7 @@ export function steppingDeadLetters(letters: DeadLetters, step: Step): DeadLette
     names: (prefix, signal) => letters.names(prefix, signal),
     read: (name, signal) => letters.read(name, signal),
     remove: (name, signal) => letters.remove(name, signal),
+    edit: (name, edited, signal) => letters.edit(name, edited, signal),
   };
 }
 

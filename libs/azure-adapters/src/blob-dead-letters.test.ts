@@ -41,6 +41,7 @@ test('a letter is a blob of JSON, named after the event', async () => {
   const blob = container.getBlobClient(`${deadLetterName(exampleDeadLetter())}.json`);
   expect((await blob.getProperties()).contentType).toBe('application/json');
   expect(JSON.parse((await blob.downloadToBuffer()).toString())).toEqual({
+    version: 1,
     outcome: 'unreadable',
     class: 'not-utf8',
     failures: [{ path: '$', reason: 'Failed to read the event: its body is not valid UTF-8.' }],
@@ -79,7 +80,7 @@ test('a name without a letter reads as nothing, and a missing container is an er
 });
 
 test.each([
-  ['{"outcome":"unreadable"}', 'class, failures, attempts, givenUpAt, event'],
+  ['{"outcome":"unreadable"}', 'version, class, failures, attempts, givenUpAt, event'],
   ['Zoë', 'it is not JSON'],
   ['', 'it is not JSON'],
 ])('a blob that was changed into %j is refused without being quoted', async (content, reason) => {

@@ -1,9 +1,9 @@
-import { buffer } from 'node:stream/consumers';
 import type { ContainerClient } from '@azure/storage-blob';
-import { deadLetterName, type DeadLetter, type DeadLetters } from '@activation-hub/delivery';
+import { deadLetterName, refuseUnkeepableLetter, type DeadLetter, type DeadLetters } from '@activation-hub/delivery';
+import { downloadDocument, editDocument, type DocumentPlace } from './blob-documents.ts';
 import { readDeadLetter, writeDeadLetter } from './dead-letter-document.ts';
 import { inParallel } from './in-parallel.ts';
-import { callStore, StoreFailure, type Store } from './store-call.ts';
+import { callStore, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 
 export interface BlobDeadLettersOptions {
@@ -16,7 +16,7 @@ export interface BlobDeadLettersOptions {
 const extension = '.json';
 
 /**
- * Dead letters as blobs, one per letter: `2026-01-31/crm/invalid/0-4711-5f1c0a9e.json`, JSON with the event's own bytes in base64.
+ * Dead letters as blobs, one per letter: `2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13.json`, JSON with the event's own bytes in base64.
  * A repeated letter overwrites its blob. Failures of the store are thrown as `StoreFailure`.
  */
 export class BlobDeadLetters implements DeadLetters {
@@ -38,16 +38,10 @@ export class BlobDeadLetters implements DeadLetters {
   }
 
   async put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
-    await inParallel(letters, this.#concurrencyMax, signal, async (letter, uploadSignal) => {
-      const blob = this.#container.getBlockBlobClient(deadLetterName(letter) + extension);
-      const document = writeDeadLetter(letter);
-      await callStore(this.#store, 'keep a dead letter', uploadSignal, (abortSignal) =>
-        blob.upload(document, document.byteLength, {
-          abortSignal,
-          blobHTTPHeaders: { blobContentType: 'application/json' },
-        }),
-      );
-    });
+    for (const letter of letters) refuseUnkeepableLetter(letter);
+    await inParallel(letters, this.#concurrencyMax, signal, (letter, uploadSignal) =>
+      this.#upload(deadLetterName(letter), letter, {}, uploadSignal),
+    );
   }
 
   async *names(prefix: string, signal: AbortSignal): AsyncGenerator<string, void> {
@@ -63,24 +57,52 @@ export class BlobDeadLetters implements DeadLetters {
     }
   }
 
-  /** The letter of that name; `undefined` when there is none. Throws too when the blob was changed into something else. */
   async read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined> {
-    const blob = this.#container.getBlockBlobClient(name + extension);
-    try {
-      const bytes = await callStore(this.#store, 'read a dead letter', signal, async (abortSignal) => {
-        const { readableStreamBody } = await blob.download(0, undefined, { abortSignal });
-        return readableStreamBody === undefined ? Buffer.alloc(0) : buffer(readableStreamBody);
-      });
-      return readDeadLetter(bytes, blob.name);
-    } catch (error) {
-      if (error instanceof StoreFailure && error.statusCode === 404 && error.code !== 'ContainerNotFound')
-        return undefined;
-      throw error;
-    }
+    const place = this.#placeOf(name);
+    const stored = await downloadDocument(place, signal);
+    return stored && readDeadLetter(stored.bytes, place.blob.name);
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {
     const blob = this.#container.getBlobClient(name + extension);
     await callStore(this.#store, 'remove a dead letter', signal, (abortSignal) => blob.deleteIfExists({ abortSignal }));
+  }
+
+  async edit(name: string, edited: (letter: DeadLetter) => DeadLetter | undefined, signal: AbortSignal): Promise<void> {
+    const place = this.#placeOf(name);
+    const edit: Parameters<typeof editDocument>[1] = (bytes) => {
+      const letter = readDeadLetter(bytes, place.blob.name);
+      const next = edited(letter);
+      if (next === undefined) return 'remove';
+      if (next === letter) return undefined;
+      refuseUnkeepableLetter(next);
+      return (conditions) => this.#upload(name, next, conditions, signal);
+    };
+    await editDocument(place, edit, signal);
+  }
+
+  #placeOf(name: string): DocumentPlace {
+    return {
+      kind: 'dead letter',
+      blob: this.#container.getBlockBlobClient(name + extension),
+      store: this.#store,
+    };
+  }
+
+  async #upload(
+    name: string,
+    letter: DeadLetter,
+    conditions: { readonly ifMatch?: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const document = writeDeadLetter(letter);
+    const { blob } = this.#placeOf(name);
+    await callStore(this.#store, 'keep a dead letter', signal, (abortSignal) =>
+      blob.upload(document, document.byteLength, {
+        abortSignal,
+        conditions,
+        blobHTTPHeaders: { blobContentType: 'application/json' },
+      }),
+    );
   }
 }

@@ -4,6 +4,7 @@ import { eventSchema, parseDocument, readEvent, writeEvent } from './event-docum
 
 /** A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in base64. */
 const documentSchema = z.object({
+  version: z.literal(1),
   outcome: z.enum(['unreadable', 'rejected', 'given-up']),
   destination: z.string().exactOptional(),
   class: z.string(),
@@ -23,6 +24,7 @@ const documentSchema = z.object({
 /** The bytes of a letter's blob. */
 export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): Buffer {
   const document: z.infer<typeof documentSchema> = {
+    version: 1,
     ...letter,
     failures: [...letter.failures],
     givenUpAt: new Date(givenUpAtMs).toISOString(),
@@ -32,14 +34,11 @@ export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): 
 }
 
 /**
- * The letter in the bytes of a blob. Throws when they are not what `writeDeadLetter` writes, with a sentence that names
- * the blob and the field, and quotes nothing of the event.
+ * The letter in the bytes of a blob. Throws `UnreadableDocumentError` when they are not what `writeDeadLetter` writes, with a sentence
+ * that names the blob and the field, and quotes nothing of the event.
  */
 export function readDeadLetter(bytes: Uint8Array, blobName: string): DeadLetter {
-  const refusal = (what: string): Error =>
-    new Error(
-      `Failed to read a dead letter: the blob ${blobName} is not as it was written (${what}). Restore it from its earlier version, or remove it.`,
-    );
-  const { event, givenUpAt, ...letter } = parseDocument(documentSchema, bytes, refusal);
+  const of = { kind: 'dead letter', blobName };
+  const { version: _, event, givenUpAt, ...letter } = parseDocument(documentSchema, bytes, of);
   return { ...letter, givenUpAtMs: Date.parse(givenUpAt), event: readEvent(event) };
 }

@@ -1,4 +1,4 @@
-import type { ReceivedEvent } from '@activation-hub/delivery';
+import { UnreadableDocumentError, type ReceivedEvent } from '@activation-hub/delivery';
 import { z } from 'zod';
 
 /** An event in a document: its own bytes in base64, and times that a person can read. */
@@ -28,20 +28,36 @@ export function readEvent({ bodyBase64, enqueuedAt, ...position }: EventDocument
   };
 }
 
-/** What a document holds. `refuse` is told what is wrong with it: names of fields, and nothing that it holds. */
+/** What a document is called and how it is refused. */
+export interface DocumentOf {
+  /** `retry` or `dead letter`. */
+  readonly kind: string;
+  readonly blobName: string;
+}
+
+/** What a document holds. Throws `UnreadableDocumentError` with the names of the fields that are wrong, and nothing that it holds. */
 export function parseDocument<Schema extends z.ZodType>(
   schema: Schema,
   bytes: Uint8Array,
-  refuse: (what: string) => Error,
+  of: DocumentOf,
 ): z.infer<Schema> {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     // Without the cause: a parser's message quotes what it read.
-    throw refuse('it is not JSON');
+    throw unreadable(of, 'it is not JSON');
   }
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw refuse(parsed.error.issues.map(({ path }) => path.join('.') || 'the document').join(', '));
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  const fields = new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the document'));
+  throw unreadable(of, [...fields].join(', '));
+}
+
+/** The refusal of a document, with what is wrong with it. */
+export function unreadable({ kind, blobName }: DocumentOf, what: string): UnreadableDocumentError {
+  return new UnreadableDocumentError(
+    `Failed to read a ${kind}: the blob ${blobName} is not as it was written (${what}). Restore the blob from its earlier version, or delete it.`,
+    blobName,
+  );
 }

@@ -1,6 +1,6 @@
 import { retryIdPattern, type DeferredEvent, type Retry, type RetryPointer } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { eventSchema, parseDocument, readEvent, writeEvent } from './event-document.ts';
+import { eventSchema, parseDocument, readEvent, unreadable, writeEvent } from './event-document.ts';
 
 /** A retry with the time at which it is due. */
 export interface ScheduledRetry {
@@ -17,11 +17,14 @@ const rowSchema = z.object({
 
 /** The first line: everything but the events. */
 const headSchema = z.object({
+  version: z.literal(1),
   id: z.string(),
   destination: z.string(),
   dueAt: z.iso.datetime(),
   notBefore: z.iso.datetime().exactOptional(),
   rows: z.array(rowSchema),
+  /** How many lines follow: a blob that was cut must not pass for a retry of fewer events. */
+  eventCount: z.int().nonnegative(),
   attempts: z.int().nonnegative(),
   firstDeferredAt: z.iso.datetime(),
   class: z.string(),
@@ -34,6 +37,9 @@ const headSchema = z.object({
 /** Every further line. */
 const deferredEventSchema = z.object({ audiences: z.array(z.string()), event: eventSchema });
 
+/** The blob of a retry is called by its id and this. */
+export const retryExtension = '.jsonl';
+
 const lineFeed = 0x0a;
 
 /**
@@ -43,8 +49,10 @@ const lineFeed = 0x0a;
 export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffer, void> {
   const { events, rows, firstDeferredAtMs, notBeforeMs, ...rest } = retry;
   const head: z.infer<typeof headSchema> = {
+    version: 1,
     ...rest,
     rows: [...rows],
+    eventCount: events.length,
     // Up, for a retry is never due before its time.
     dueAt: new Date(Math.ceil(dueAtMs)).toISOString(),
     ...(notBeforeMs === undefined ? {} : { notBefore: new Date(Math.ceil(notBeforeMs)).toISOString() }),
@@ -58,18 +66,17 @@ export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffe
 }
 
 /**
- * The retry in the bytes of the blob of that name. Throws when they are not what `writeRetry` writes, with a sentence that
- * names the blob and the field, and quotes nothing of the events.
+ * The retry in the bytes of the blob of that name. Throws `UnreadableDocumentError` when they are not what `writeRetry` writes, with
+ * a sentence that names the blob and the field, and quotes nothing of the events.
  */
 export function readRetry(bytes: Buffer, blobName: string): ScheduledRetry {
-  const refuse = (what: string): Error =>
-    new Error(
-      `Failed to read a retry: the blob ${blobName} is not as it was written (${what}). Restore the blob from its earlier version, or delete it.`,
-    );
-  const [head, ...lines] = linesOf(bytes);
-  const { dueAt, firstDeferredAt, notBefore, ...rest } = parseDocument(headSchema, head ?? Buffer.alloc(0), refuse);
+  const of = { kind: 'retry', blobName };
+  const [head = Buffer.alloc(0), ...lines] = linesOf(bytes);
+  const { version: _, dueAt, firstDeferredAt, notBefore, eventCount, ...rest } = parseDocument(headSchema, head, of);
+  if (`${rest.id}${retryExtension}` !== blobName) throw unreadable(of, 'id');
+  if (lines.length !== eventCount) throw unreadable(of, `it has ${lines.length} events, and says ${eventCount}`);
   const events = lines.map((line): DeferredEvent => {
-    const { audiences, event } = parseDocument(deferredEventSchema, line, refuse);
+    const { audiences, event } = parseDocument(deferredEventSchema, line, of);
     return { audiences, event: readEvent(event) };
   });
   const retry = {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { writeRetryMessage, type Retry } from '@activation-hub/delivery';
+import { isUnreadable, writeRetryMessage, type Retry } from '@activation-hub/delivery';
 import { describeRetryQueueContract, exampleRetry } from '@activation-hub/delivery/testing';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
@@ -79,7 +79,10 @@ function invisibleSeconds(proxy: StorageProxy): number[] {
 
 async function waitingIn(retries: StorageRetryQueue): Promise<Retry[]> {
   const found: Retry[] = [];
-  for await (const retry of retries.waiting(signal)) found.push(retry);
+  for await (const retry of retries.waiting(signal)) {
+    if (isUnreadable(retry)) throw new Error(`${retry.unreadable} cannot be read.`);
+    found.push(retry);
+  }
   return found;
 }
 
@@ -94,9 +97,11 @@ test('a retry is a blob of lines, and its message a pointer in base64 that never
   const lines = (await blob.downloadToBuffer()).toString().split('\n');
   expect(lines.map((line) => (line === '' ? '' : (JSON.parse(line) as unknown)))).toEqual([
     {
+      version: 1,
       id: exampleRetry().id,
       destination: 'crm',
       rows: [],
+      eventCount: 1,
       dueAt: new Date(dueAtMs).toISOString(),
       attempts: 3,
       firstDeferredAt: '2026-01-31T13:00:00.000Z',
@@ -172,17 +177,17 @@ test('a retry of which the second message was never sent comes by its first', as
   expect((await retries.read(second ?? '', signal))?.attempts).toBe(4);
 });
 
-test('a replaced retry is due when it was due before', async () => {
+test('a rewritten retry is due when it was due before', async () => {
   let nowMs = Date.now();
   const { retries } = await open({ now: () => nowMs });
   await retries.put(exampleRetry(), nowMs + dayMs, signal);
-  await retries.replace(exampleRetry({ events: [] }), signal);
+  await retries.edit(exampleRetry().id, (retry) => ({ ...retry, events: [] }), signal);
   expect(await retries.read(message, signal)).toBeUndefined();
   nowMs += dayMs;
   expect(await retries.read(message, signal)).toEqual(exampleRetry({ events: [] }));
 });
 
-test('a retry that is removed while it is replaced stays removed', async () => {
+test('a retry that is removed while it is rewritten stays removed', async () => {
   const proxy = await openProxy('blobPort');
   const { retries, container } = await open({}, { blob: proxy.port });
   await retries.put(exampleRetry(), Date.now(), signal);
@@ -191,7 +196,7 @@ test('a retry that is removed while it is replaced stays removed', async () => {
     if (method === 'PUT') await direct.deleteBlob(`${exampleRetry().id}.jsonl`);
     return 'pass';
   };
-  await retries.replace(exampleRetry({ events: [] }), signal);
+  await retries.edit(exampleRetry().id, (retry) => ({ ...retry, events: [] }), signal);
   expect(await waitingIn(retries)).toEqual([]);
 });
 
@@ -247,32 +252,13 @@ test('every retry that waits is listed, and nothing else', async () => {
   expect((await waitingIn(retries)).map(({ id }) => id).sort()).toEqual([...ids].sort());
 });
 
-test.each([
-  ['', 'it is not JSON'],
-  ['{"id":"a"}\n', 'destination, dueAt, rows, attempts, firstDeferredAt, class, reason, isReplay'],
-])('a blob that was changed into %j is refused without being quoted', async (content, reason) => {
-  const { retries, container } = await open();
-  await container.getBlockBlobClient('a.jsonl').upload(content, Buffer.byteLength(content));
-  const refusal = `Failed to read a retry: the blob a.jsonl is not as it was written (${reason}).`;
-  await expect(retries.read(writeRetryMessage(exampleRetry({ id: 'a' })), signal)).rejects.toThrow(refusal);
-  await expect(waitingIn(retries)).rejects.toThrow(refusal);
-});
-
-test('an id that no message can carry is refused before anything is kept', async () => {
-  const { retries } = await open();
-  for (const id of ['', '../a', 'x'.repeat(65)]) {
-    await expect(retries.put(exampleRetry({ id }), 0, signal)).rejects.toThrow(
-      'its id is not of 1 to 64 letters, digits and hyphens',
-    );
-  }
-  expect(await waitingIn(retries)).toEqual([]);
-});
-
 test('stores that were never made are errors, not an empty queue', async () => {
   const retries = new StorageRetryQueue(containerClient(azurite, 'never-made'), queueClient(azurite, 'never-made'));
   await expect(retries.read(message, signal)).rejects.toThrow('answered 404 ContainerNotFound');
   await expect(retries.remove(exampleRetry().id, signal)).rejects.toThrow('answered 404 ContainerNotFound');
-  await expect(retries.replace(exampleRetry(), signal)).rejects.toThrow('answered 404 ContainerNotFound');
+  await expect(retries.edit(exampleRetry().id, () => undefined, signal)).rejects.toThrow(
+    'answered 404 ContainerNotFound',
+  );
   await expect(waitingIn(retries)).rejects.toThrow('answered 404 ContainerNotFound');
   const body = new TextEncoder().encode('{"person":"somebody@example.com"}');
   const [deferred] = exampleRetry().events;

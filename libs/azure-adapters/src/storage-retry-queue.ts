@@ -1,20 +1,31 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import {
+  isUnreadable,
   mayBeWoken,
+  orUnreadable,
   readRetryMessage,
+  refuseUnkeepableRetry,
   retryIdPattern,
   writeRetryMessage,
   type Retry,
   type RetryPointer,
   type RetryQueue,
+  type Unreadable,
   type WakeOptions,
 } from '@activation-hub/delivery';
-import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
+import { downloadDocument, editDocument, type DocumentPlace } from './blob-documents.ts';
 import { inParallel } from './in-parallel.ts';
-import { readRetry, wakeable, writeRetry, writeRetryMetadata, type ScheduledRetry } from './retry-document.ts';
-import { callStore, StoreFailure, type Store } from './store-call.ts';
+import {
+  readRetry,
+  retryExtension,
+  wakeable,
+  writeRetry,
+  writeRetryMetadata,
+  type ScheduledRetry,
+} from './retry-document.ts';
+import { callStore, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 
 export interface StorageRetryQueueOptions {
@@ -28,7 +39,6 @@ export interface StorageRetryQueueOptions {
   readonly now?: () => number;
 }
 
-const extension = '.jsonl';
 /** "Put Message" of the Queue service: a message can be invisible for at most seven days. */
 const invisibleSecondsMax = 7 * 86_400;
 
@@ -83,13 +93,14 @@ export class StorageRetryQueue implements RetryQueue {
   }
 
   async put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    refuseUnkeepableRetry(retry, dueAtMs);
     await this.#upload({ retry, dueAtMs }, {}, signal);
     await this.postpone(retry, dueAtMs, signal);
   }
 
   async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
     const pointer = readRetryMessage(message);
-    const scheduled = await this.#download(this.#blobOf(pointer.id), signal);
+    const scheduled = await this.#read(this.#placeOf(pointer.id), signal);
     if (scheduled === undefined) return undefined;
     const { retry, dueAtMs } = scheduled;
     const nowMs = this.#now();
@@ -134,46 +145,77 @@ export class StorageRetryQueue implements RetryQueue {
 
   async remove(id: string, signal: AbortSignal): Promise<void> {
     await callStore(this.#blobStore, 'remove a retry', signal, (abortSignal) =>
-      this.#blobOf(id).deleteIfExists({ abortSignal }),
+      this.#placeOf(id).blob.deleteIfExists({ abortSignal }),
     );
   }
 
-  async *waiting(signal: AbortSignal): AsyncGenerator<Retry, void> {
+  async *waiting(signal: AbortSignal): AsyncGenerator<Retry | Unreadable, void> {
     const pages = storePages(this.#blobStore, 'list the retries', signal, (abortSignal) =>
       this.#container.listBlobsFlat({ abortSignal }),
     );
     for await (const { segment } of pages) {
-      const names = segment.blobItems.map(({ name }) => name).filter((name) => name.endsWith(extension));
+      const names = segment.blobItems.map(({ name }) => name).filter((name) => name.endsWith(retryExtension));
       for (let start = 0; start < names.length; start += this.#concurrencyMax) {
         const group = names.slice(start, start + this.#concurrencyMax);
         const found = await inParallel(group, group.length, signal, (name, readSignal) =>
-          this.#download(this.#container.getBlockBlobClient(name), readSignal),
+          orUnreadable(this.#read(this.#placeAt(name), readSignal)),
         );
         for (const scheduled of found) {
           signal.throwIfAborted();
           // It was removed since it was listed.
-          if (scheduled !== undefined) yield scheduled.retry;
+          if (scheduled !== undefined) yield isUnreadable(scheduled) ? scheduled : scheduled.retry;
         }
       }
     }
   }
 
-  async replace(retry: Retry, signal: AbortSignal): Promise<void> {
-    const waiting = await this.#download(this.#blobOf(retry.id), signal);
-    if (waiting === undefined) return;
-    try {
-      await this.#upload({ retry, dueAtMs: waiting.dueAtMs }, { ifMatch: '*' }, signal);
-    } catch (error) {
-      // Removed since it was read: it stays removed.
-      if (!(error instanceof StoreFailure && error.statusCode === 412)) throw error;
-    }
+  async edit(id: string, edited: (retry: Retry) => Retry | undefined, signal: AbortSignal): Promise<void> {
+    await this.#edit(
+      id,
+      ({ retry, dueAtMs }) => {
+        const next = edited(retry);
+        return next === undefined ? 'remove' : next === retry ? undefined : { retry: next, dueAtMs };
+      },
+      signal,
+    );
   }
 
-  #blobOf(id: string): BlockBlobClient {
-    // Another could not be read from its message, and would wait without end.
+  async reschedule(id: string, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    let pointer: RetryPointer | undefined;
+    await this.#edit(
+      id,
+      ({ retry: { notBeforeMs: _, ...retry } }) => {
+        pointer = retry;
+        return { retry, dueAtMs };
+      },
+      signal,
+    );
+    if (pointer !== undefined) await this.postpone(pointer, dueAtMs, signal);
+  }
+
+  async #edit(
+    id: string,
+    edited: (scheduled: ScheduledRetry) => ScheduledRetry | 'remove' | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const place = this.#placeOf(id);
+    const edit: Parameters<typeof editDocument>[1] = (bytes) => {
+      const next = edited(readRetry(bytes, place.blob.name));
+      if (next === undefined || next === 'remove') return next;
+      refuseUnkeepableRetry(next.retry, next.dueAtMs);
+      return (conditions) => this.#upload(next, conditions, signal);
+    };
+    await editDocument(place, edit, signal);
+  }
+
+  #placeOf(id: string): DocumentPlace {
     if (!retryIdPattern.test(id))
       throw new Error('Failed to find the blob of a retry: its id is not of 1 to 64 letters, digits and hyphens.');
-    return this.#container.getBlockBlobClient(id + extension);
+    return this.#placeAt(id + retryExtension);
+  }
+
+  #placeAt(blobName: string): DocumentPlace {
+    return { kind: 'retry', blob: this.#container.getBlockBlobClient(blobName), store: this.#blobStore };
   }
 
   async #upload(
@@ -181,7 +223,7 @@ export class StorageRetryQueue implements RetryQueue {
     conditions: { readonly ifMatch?: string },
     signal: AbortSignal,
   ): Promise<void> {
-    const blob = this.#blobOf(scheduled.retry.id);
+    const { blob } = this.#placeOf(scheduled.retry.id);
     let bytes = 0;
     for (const line of writeRetry(scheduled)) bytes += line.byteLength;
     await callStore(this.#blobStore, 'keep a retry', signal, (abortSignal) =>
@@ -194,17 +236,8 @@ export class StorageRetryQueue implements RetryQueue {
     );
   }
 
-  async #download(blob: BlockBlobClient, signal: AbortSignal): Promise<ScheduledRetry | undefined> {
-    try {
-      const bytes = await callStore(this.#blobStore, 'read a retry', signal, async (abortSignal) => {
-        const { readableStreamBody } = await blob.download(0, undefined, { abortSignal });
-        return readableStreamBody === undefined ? Buffer.alloc(0) : buffer(readableStreamBody);
-      });
-      return readRetry(bytes, blob.name);
-    } catch (error) {
-      if (error instanceof StoreFailure && error.statusCode === 404 && error.code !== 'ContainerNotFound')
-        return undefined;
-      throw error;
-    }
+  async #read(place: DocumentPlace, signal: AbortSignal): Promise<ScheduledRetry | undefined> {
+    const stored = await downloadDocument(place, signal);
+    return stored && readRetry(stored.bytes, place.blob.name);
   }
 }

@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { refuseUnkeepableLetter } from './keepable.ts';
 
 /** An event as the hub gave it, kept until everything in it is settled. */
 export interface ReceivedEvent {
@@ -37,37 +38,56 @@ export interface DeadLetter {
   readonly givenUpAtMs: number;
 }
 
+/** For how long after the hub took its event a letter is kept, and may be replayed. */
+export const deadLetterKeepMs = 90 * 86_400_000;
+
 /**
  * Where dead letters are kept for a person. `put` resolves when all letters are durable, and throws when one may not
- * be. The same letter put twice, as a repeated batch does, is kept once: its name comes from `deadLetterName`.
+ * be; it keeps none when one could not be read again (`refuseUnkeepableLetter`). The same letter put twice, as a repeated
+ * batch does, is kept once: its name comes from `deadLetterName`.
  */
 export interface DeadLetters {
   put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void>;
   /** Names in code-unit order, which is by day first; only those that begin with `prefix`. Later letters may be missed. */
   names(prefix: string, signal: AbortSignal): AsyncIterable<string>;
-  /** The letter as it was put; undefined when there is none of that name (any more). */
+  /** The letter as it was put; undefined when there is none of that name (any more). Throws `UnreadableDocumentError`. */
   read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined>;
   /** Resolves when the letter is gone, whoever removed it. */
   remove(name: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Rewrites the letter of that name, which it keeps: `edited` is given the letter as it is, and again when it was written meanwhile, so
+   * that two edits never undo each other. When it gives the same letter nothing is written; when it gives undefined the letter is removed.
+   * Resolves too when there is none of that name. Throws `UnreadableDocumentError`.
+   */
+  edit(name: string, edited: (letter: DeadLetter) => DeadLetter | undefined, signal: AbortSignal): Promise<void>;
 }
 
 /** Stands for the destination in the name of a letter that concerns them all; no destination can be called so. */
 export const noDestination = '_event';
 
 /**
- * `2026-01-31/crm/invalid/0-4711-5f1c0a9e`: the day on which the hub took the event (UTC), the destination, the class,
- * then partition and sequence number, which name the event, and a digest of what failed in it. Deterministic, so that a
- * repetition overwrites itself; a later failure of another part of the same event is a letter of its own.
+ * `2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13`: the day on which the hub took the event (UTC), the destination, the class, partition
+ * and sequence number, and a digest of the body and of what failed in it. Deterministic, so that a repetition overwrites itself; a
+ * later failure of another part of the same event is a letter of its own. The body counts because an event without metadata of
+ * the trigger has no number of its own, and because a hub that is made anew counts from 0 again.
  */
 export function deadLetterName(letter: DeadLetter): string {
-  const { event } = letter;
-  const failed = letter.failures.map(
-    ({ audience = '', path = '', changeId = '' }) => `${audience}\n${path}\n${changeId}`,
+  const { partitionId, sequenceNumber, enqueuedAtMs, body } = letter.event;
+  const failed = letter.failures.map(({ audience = '', path = '', changeId = '' }) =>
+    JSON.stringify([audience, path, changeId]),
   );
-  const digest = hash('sha256', failed.sort().join('\n\n'), 'hex').slice(0, 8);
-  const day = new Date(event.enqueuedAtMs).toISOString().slice(0, 10);
-  return `${day}/${letter.destination ?? noDestination}/${letter.class}/${event.partitionId}-${event.sequenceNumber}-${digest}`;
+  const digest = createHash('sha256').update(failed.sort().join('\n')).update('\n').update(body).digest('hex');
+  const event = `${encodeURIComponent(partitionId)}-${sequenceNumber}-${digest.slice(0, digestCharacters)}`;
+  return `${dayOf(enqueuedAtMs)}/${letter.destination ?? noDestination}/${letter.class}/${event}`;
 }
+
+/** The day (UTC) by which letters are named, such as `2026-01-31`. */
+export function dayOf(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
+}
+
+/** 64 bits: events without a number of their own are many of one name. */
+const digestCharacters = 16;
 
 /** Dead letters that live as long as the process: for tests, benchmarks and dry runs. Unbounded. */
 export class InMemoryDeadLetters implements DeadLetters {
@@ -78,10 +98,11 @@ export class InMemoryDeadLetters implements DeadLetters {
     return this.#letters;
   }
 
-  put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
+  async put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    for (const letter of letters) refuseUnkeepableLetter(letter);
     for (const letter of letters) this.#letters.set(deadLetterName(letter), letter);
-    return Promise.resolve();
   }
 
   async *names(prefix: string, signal: AbortSignal): AsyncGenerator<string> {
@@ -100,5 +121,15 @@ export class InMemoryDeadLetters implements DeadLetters {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     this.#letters.delete(name);
     return Promise.resolve();
+  }
+  async edit(name: string, edited: (letter: DeadLetter) => DeadLetter | undefined, signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    const letter = this.#letters.get(name);
+    if (letter === undefined) return;
+    const next = edited(letter);
+    if (next === undefined) return this.remove(name, signal);
+    refuseUnkeepableLetter(next);
+    this.#letters.set(name, next);
   }
 }

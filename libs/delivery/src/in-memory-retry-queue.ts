@@ -1,3 +1,4 @@
+import { refuseUnkeepableRetry } from './keepable.ts';
 import { readRetryMessage, writeRetryMessage, type RetryPointer } from './retry-message.ts';
 import { mayBeWoken, type Retry, type RetryQueue, type WakeOptions } from './retry-queue.ts';
 
@@ -15,10 +16,11 @@ export class InMemoryRetryQueue implements RetryQueue {
   #messages: { readonly message: string; readonly dueAtMs: number }[] = [];
   #nowMs = -Infinity;
 
-  put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
+  async put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    refuseUnkeepableRetry(retry, dueAtMs);
     this.#retries.set(retry.id, { retry, dueAtMs });
-    return this.postpone(retry, dueAtMs, signal);
+    await this.postpone(retry, dueAtMs, signal);
   }
 
   postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
@@ -65,11 +67,22 @@ export class InMemoryRetryQueue implements RetryQueue {
     }
   }
 
-  replace(retry: Retry, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    const scheduled = this.#retries.get(retry.id);
-    if (scheduled !== undefined) this.#retries.set(retry.id, { ...scheduled, retry });
-    return Promise.resolve();
+  async edit(id: string, edited: (retry: Retry) => Retry | undefined, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const scheduled = this.#retries.get(id);
+    if (scheduled === undefined) return;
+    const retry = edited(scheduled.retry);
+    if (retry === undefined) return this.remove(id, signal);
+    refuseUnkeepableRetry(retry, scheduled.dueAtMs);
+    this.#retries.set(id, { ...scheduled, retry });
+  }
+
+  async reschedule(id: string, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const scheduled = this.#retries.get(id);
+    if (scheduled === undefined) return;
+    const { notBeforeMs: _, ...retry } = scheduled.retry;
+    await this.put(retry, dueAtMs, signal);
   }
 
   /** Takes the messages that are due, as the trigger of the queue does. */

@@ -1,4 +1,5 @@
 export {
+  deadLetterKeepMs,
   deadLetterName,
   InMemoryDeadLetters,
   type DeadLetter,
@@ -16,7 +17,13 @@ export {
   type DeliveryResult,
   type Target,
 } from './deliver.ts';
-export { replayDeadLetters, type Replayed, type ReplayOptions, type RoutedAudiences } from './replay-dead-letters.ts';
+export {
+  isTooOldToReplay,
+  replayDeadLetters,
+  type Replayed,
+  type ReplayOptions,
+  type RoutedAudiences,
+} from './replay-dead-letters.ts';
 export {
   candidateNames,
   DeadLetterCounts,
@@ -41,4 +48,7 @@ export {
   type RetryQueue,
   type WakeOptions,
 } from './retry-queue.ts';
+export { bodiesBytesMax, refuseUnkeepableLetter, refuseUnkeepableRetry } from './keepable.ts';
+export { sweepDeadLetters } from './sweep-dead-letters.ts';
 export { sweepRetries } from './sweep-retries.ts';
+export { isUnreadable, orUnreadable, UnreadableDocumentError, type Unreadable } from './unreadable-document.ts';

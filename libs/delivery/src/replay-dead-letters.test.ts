@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { exampleDeadLetter } from '../testing/dead-letters-contract.ts';
-import { InMemoryDeadLetters, deadLetterName, type DeadLetter } from './dead-letters.ts';
+import { InMemoryDeadLetters, deadLetterKeepMs, deadLetterName, type DeadLetter } from './dead-letters.ts';
 import { replayDeadLetters, type ReplayOptions } from './replay-dead-letters.ts';
 import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
 import type { Retry } from './retry-queue.ts';
 import { candidateNames, DeadLetterCounts, readSelected, type DeadLetterFilter } from './select-dead-letters.ts';
+import { isUnreadable } from './unreadable-document.ts';
 
 const { signal } = new AbortController();
 const day = (number: number, hour = 12): number => Date.UTC(2026, 0, number, hour);
@@ -61,8 +62,8 @@ test.each<[what: string, filter: DeadLetterFilter, expected: readonly number[]]>
   );
   const names = await candidateNames(deadLetters, filter, signal);
   const numbers: number[] = [];
-  for await (const { letter } of readSelected(deadLetters, names, filter, signal))
-    numbers.push(letter.event.sequenceNumber);
+  for await (const found of readSelected(deadLetters, names, filter, signal))
+    if (!isUnreadable(found)) numbers.push(found.letter.event.sequenceNumber);
   expect(numbers.sort()).toEqual(expected);
 });
 
@@ -139,7 +140,7 @@ test('letters of which nobody would be told stay', async () => {
     rejected(2, { failures: [{ audience: 'renamed', reason: 'r' }] }),
   ];
   const without = await open(letters[0] ?? rejected(0));
-  expect(await without.replay()).toEqual({ replayed: [], left: 1, retries: 0 });
+  expect(await without.replay()).toEqual({ replayed: [], left: 1, tooOld: 0, unreadable: [], retries: 0 });
   expect(without.deadLetters.letters.size).toBe(1);
 
   const renamed = await open(...letters);
@@ -221,4 +222,45 @@ test('a removal that outlasts the rest of the retry fails, and keeps the letter'
   };
   await expect(replay({}, { clock: { now: () => nowMs } })).rejects.toThrow('Start the replay again');
   expect([...deadLetters.letters.keys()]).toEqual([deadLetterName(rejected(2))]);
+});
+
+test('a letter that is older than the ledger remembers stays, whenever it was written, and the others are replayed', async () => {
+  const { replay, deadLetters, waiting } = await open(rejected(1), rejected(2, {}, day(11)));
+  // Written anew long after its event: a person was erased from it, or it failed again.
+  await deadLetters.edit(deadLetterName(rejected(1)), (letter) => ({ ...letter, givenUpAtMs: day(95) }), signal);
+  const clock = { now: () => day(10) + deadLetterKeepMs + 1 };
+  expect(await replay({}, { clock })).toMatchObject({ tooOld: 1, left: 0, retries: 1 });
+  expect((await waiting()).flatMap(({ events }) => events.map(({ event }) => event.sequenceNumber))).toEqual([2]);
+  expect([...deadLetters.letters.keys()]).toEqual([deadLetterName(rejected(1))]);
+  expect(await replay({}, { clock: { now: () => day(10) + deadLetterKeepMs } })).toMatchObject({
+    tooOld: 0,
+    retries: 1,
+  });
+});
+
+test('what is erased from a replayed retry while its letters are removed stays erased', async () => {
+  const { replay, deadLetters, retryQueue, waiting } = await open(rejected(1), rejected(2));
+  const remove = deadLetters.remove.bind(deadLetters);
+  deadLetters.remove = async (...given) => {
+    for (const { id } of await waiting())
+      await retryQueue.edit(id, (retry) => ({ ...retry, events: retry.events.slice(1) }), signal);
+    deadLetters.remove = remove;
+    await remove(...given);
+  };
+  await replay();
+  const [message = ''] = retryQueue.takeDue(day(20));
+  expect((await retryQueue.read(message, signal))?.events.map(({ event }) => event.sequenceNumber)).toEqual([2]);
+});
+
+test('a retry that is held while its letters are removed is not woken', async () => {
+  const { replay, deadLetters, retryQueue } = await open(rejected(1));
+  const remove = deadLetters.remove.bind(deadLetters);
+  const woken: number[] = [];
+  deadLetters.remove = async (...given) => {
+    woken.push(await retryQueue.wake('crm', { nowMs: day(20), everyMs: 0, signal }));
+    await remove(...given);
+  };
+  await replay();
+  expect(woken).toEqual([0]);
+  expect(await retryQueue.wake('crm', { nowMs: day(20), everyMs: 0, signal })).toBe(1);
 });

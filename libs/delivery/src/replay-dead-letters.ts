@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
-import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import { deadLetterKeepMs, type DeadLetter, type DeadLetters } from './dead-letters.ts';
 import type { DeferredEvent, Retry, RetryQueue } from './retry-queue.ts';
 import {
   DeadLetterCounts,
@@ -9,6 +9,7 @@ import {
   type DeadLetterFilter,
   type NamedDeadLetter,
 } from './select-dead-letters.ts';
+import { isUnreadable } from './unreadable-document.ts';
 
 /** Keys of the audiences that an activation file routes to each destination. */
 export type RoutedAudiences = ReadonlyMap<string, ReadonlySet<string>>;
@@ -30,6 +31,10 @@ export interface Replayed {
   readonly replayed: readonly DeadLetterCount[];
   /** Letters that stay because it is not known whom to tell. */
   readonly left: number;
+  /** Letters that stay because their events are too old: the ledger may have forgotten what came after them. */
+  readonly tooOld: number;
+  /** The names of letters that stay because they cannot be read. */
+  readonly unreadable: readonly string[];
   readonly retries: number;
 }
 
@@ -48,7 +53,8 @@ const removeWithinMs = 10 * 60_000;
  * same way with them as with everything else: the same limits, the ledger, and only what had failed.
  *
  * Each step leaves every letter either where it was or in a retry that becomes due by itself, so it can be stopped at
- * any point and started again; what was replayed twice is told once, because the ledger knows. Throws when a store
+ * any point and started again; what was replayed twice is told once, because the ledger knows. A letter whose event is older than
+ * `deadLetterKeepMs` is not replayed: the ledger forgets who left long ago, and would take an old entry for a new one. Throws when a store
  * cannot be reached.
  */
 export async function replayDeadLetters(
@@ -59,12 +65,22 @@ export async function replayDeadLetters(
 ): Promise<Replayed> {
   const counts = new DeadLetterCounts();
   let left = 0;
+  let tooOld = 0;
   let retries = 0;
+  const nowMs = options.clock.now();
   const isStopped = (): boolean => options.signal.aborted;
   for (let start = 0; start < names.length && !isStopped(); start += retryEventsMax) {
     const slice = names.slice(start, start + retryEventsMax);
     const known: Replayable[] = [];
     for await (const named of readSelected(stores.deadLetters, slice, filter, new AbortController().signal)) {
+      if (isUnreadable(named)) {
+        counts.unreadable.push(named.unreadable);
+        continue;
+      }
+      if (isTooOldToReplay(named.letter, nowMs)) {
+        tooOld += 1;
+        continue;
+      }
       const parts = partsOf(named.letter, options.routed);
       if (parts.length === 0) left += 1;
       else known.push({ ...named, parts });
@@ -76,7 +92,12 @@ export async function replayDeadLetters(
     }
     options.onProgress?.(Math.min(start + slice.length, names.length));
   }
-  return { replayed: counts.values(), left, retries };
+  return { replayed: counts.values(), left, tooOld, unreadable: counts.unreadable, retries };
+}
+
+/** Whether the ledger may have forgotten what came after the letter's event. */
+export function isTooOldToReplay({ event }: DeadLetter, nowMs: number): boolean {
+  return event.enqueuedAtMs < nowMs - deadLetterKeepMs;
 }
 
 /** One letter with whom to tell about which audiences. */
@@ -138,7 +159,8 @@ async function replayTogether(
     }
     await deadLetters.remove(name, signal);
   }
-  for (const retry of retries) await retryQueue.put(retry, clock.now(), signal);
+  // Not put anew: what was erased from one meanwhile stays erased.
+  for (const { id } of retries) await retryQueue.reschedule(id, clock.now(), signal);
   return retries.length;
 }
 

@@ -1,5 +1,6 @@
 import type { ReceivedEvent } from './dead-letters.ts';
 import type { RetryPointer } from './retry-message.ts';
+import type { Unreadable } from './unreadable-document.ts';
 
 /** An event of which a part is to be tried again. */
 export interface DeferredEvent {
@@ -53,11 +54,15 @@ export interface Retry {
  * nothing once it is gone.
  */
 export interface RetryQueue {
-  /** Resolves when it is durable that the retry will be due at `dueAtMs`. A retry of the same id is replaced. */
+  /**
+   * Resolves when it is durable that the retry will be due at `dueAtMs`. A retry of the same id is replaced. Throws before
+   * anything is kept when it could not be read again (`refuseUnkeepableRetry`).
+   */
   put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void>;
   /**
    * What a message points to; undefined when it is settled or erased, and when it is not due yet: then it comes again. Throws
-   * `RetryMessageError` for what is no message.
+   * `RetryMessageError` for what is no message, and `UnreadableDocumentError` when the retry cannot be read: neither is otherwise
+   * the next time.
    */
   read(message: string, signal: AbortSignal): Promise<Retry | undefined>;
   /**
@@ -74,10 +79,22 @@ export interface RetryQueue {
   wake(destination: string, options: WakeOptions): Promise<number>;
   /** Resolves when the retry is gone, whoever removed it. */
   remove(id: string, signal: AbortSignal): Promise<void>;
-  /** Every retry that waits, for erasing a person and for counting; those put meanwhile may be missed. */
-  waiting(signal: AbortSignal): AsyncIterable<Retry>;
-  /** Replaces what a waiting retry points to, when it still waits; when it is due stays as it is. */
-  replace(retry: Retry, signal: AbortSignal): Promise<void>;
+  /**
+   * Every retry that waits, for erasing a person and for counting; those put meanwhile may be missed. One that cannot be read
+   * is passed over and told by its name.
+   */
+  waiting(signal: AbortSignal): AsyncIterable<Retry | Unreadable>;
+  /**
+   * Rewrites a retry that waits: `edited` is given it as it is, and again when it was written meanwhile, so that two edits never undo each
+   * other. When it gives the same retry nothing is written; when it gives undefined the retry is removed. When it is due stays as it is.
+   * Resolves too when there is none of that id.
+   */
+  edit(id: string, edited: (retry: Retry) => Retry | undefined, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes a waiting retry due at `dueAtMs`, whatever its `notBeforeMs` said; nothing else of it is changed. Resolves too when
+   * there is none of that id.
+   */
+  reschedule(id: string, dueAtMs: number, signal: AbortSignal): Promise<void>;
 }
 
 export interface WakeOptions {

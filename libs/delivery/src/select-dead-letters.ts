@@ -1,4 +1,5 @@
-import { noDestination, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+import { dayOf, noDestination, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+import { isUnreadable, orUnreadable, type Unreadable } from './unreadable-document.ts';
 
 /** Which letters: those for which everything that is said here is true. */
 export interface DeadLetterFilter {
@@ -26,7 +27,6 @@ export interface DeadLetterCount {
 
 /** How many letters are read at a time: one may have a mebibyte. */
 const readsMax = 16;
-const dayCharacters = 10;
 
 /**
  * The names, as they are now, of all letters that may be selected; `readSelected` has the last word. What becomes a dead
@@ -37,8 +37,8 @@ export async function candidateNames(
   filter: DeadLetterFilter,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const fromDay = dayOf(filter.fromMs) ?? '';
-  const toDay = dayOf(filter.toMs) ?? '';
+  const fromDay = filter.fromMs === undefined ? '' : dayOf(filter.fromMs);
+  const toDay = filter.toMs === undefined ? '' : dayOf(filter.toMs);
   const candidates: string[] = [];
   for await (const name of deadLetters.names(commonPrefix(fromDay, toDay), signal)) {
     const [day = '', destination, cause] = name.split('/');
@@ -50,26 +50,33 @@ export async function candidateNames(
   return candidates;
 }
 
-/** Reads the letters of these names that the filter selects, in order; those that are gone by now are left out. */
+/**
+ * Reads the letters of these names that the filter selects, in order; those that are gone by now are left out. Of one that
+ * cannot be read its name is given, whatever the filter says, for nobody knows whether it is selected.
+ */
 export async function* readSelected(
   deadLetters: Pick<DeadLetters, 'read'>,
   names: readonly string[],
   filter: DeadLetterFilter,
   signal: AbortSignal,
-): AsyncGenerator<NamedDeadLetter> {
+): AsyncGenerator<NamedDeadLetter | Unreadable> {
   for (let start = 0; start < names.length; start += readsMax) {
     const group = names.slice(start, start + readsMax);
-    const letters = await Promise.all(group.map((name) => deadLetters.read(name, signal)));
+    const letters = await Promise.all(group.map((name) => orUnreadable(deadLetters.read(name, signal))));
     for (const [index, name] of group.entries()) {
       const letter = letters[index];
-      if (letter !== undefined && isSelected(letter, filter)) yield { name, letter };
+      if (letter === undefined) continue;
+      if (isUnreadable(letter)) yield { unreadable: name };
+      else if (isSelected(letter, filter)) yield { name, letter };
     }
   }
 }
 
-/** Counts letters by destination and class, in the order in which they first occur. */
+/** Counts letters by destination and class, in the order in which they first occur, and those that cannot be read. */
 export class DeadLetterCounts {
   readonly #counts = new Map<string, DeadLetterCount>();
+  /** The names of the letters that were passed over because they cannot be read. */
+  readonly unreadable: string[] = [];
 
   add({ destination = noDestination, class: cause }: DeadLetter): void {
     const key = `${destination}/${cause}`;
@@ -91,10 +98,6 @@ function isSelected({ event, failures }: DeadLetter, { reason, fromMs, toMs }: D
   if (toMs !== undefined && event.enqueuedAtMs > toMs) return false;
   const wanted = reason?.toLowerCase();
   return wanted === undefined || failures.some((failure) => failure.reason.toLowerCase().includes(wanted));
-}
-
-function dayOf(timeMs: number | undefined): string | undefined {
-  return timeMs === undefined ? undefined : new Date(timeMs).toISOString().slice(0, dayCharacters);
 }
 
 function commonPrefix(left: string, right: string): string {

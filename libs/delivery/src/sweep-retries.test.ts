@@ -12,15 +12,37 @@ test('a retry that is older than it can be is made due, and the others stay as t
   const left = exampleRetry({ id: 'left', firstDeferredAtMs: nowMs - 30 * hourMs });
   const young = exampleRetry({ id: 'young', firstDeferredAtMs: nowMs - 2 * hourMs });
   const patient = exampleRetry({ id: 'patient', destination: 'ads', firstDeferredAtMs: nowMs - 30 * hourMs });
-  for (const retry of [left, young, patient]) await queue.put(retry, nowMs + 100 * hourMs, signal);
+  for (const retry of [left, young, patient]) await queue.put(retry, nowMs - hourMs, signal);
+  // Their messages are lost, as when a process ends before it sends one.
+  queue.takeDue(nowMs - hourMs);
   const ageMaxMs = (destination: string): number => (destination === 'ads' ? 72 : 26) * hourMs;
 
-  expect(await sweepRetries(queue, { nowMs, ageMaxMs, signal })).toEqual({ seen: 3, madeDue: 1 });
+  expect(await sweepRetries(queue, { nowMs, ageMaxMs, signal })).toEqual({ seen: 3, madeDue: 1, unreadable: [] });
   const due = await Promise.all(queue.takeDue(nowMs).map((message) => queue.read(message, signal)));
   expect(due).toEqual([left]);
 });
 
+test('what is erased while a sweep looks at it stays erased', async () => {
+  const queue = new InMemoryRetryQueue();
+  const gone = exampleRetry({ id: 'gone', firstDeferredAtMs: 0 });
+  const emptied = exampleRetry({ id: 'emptied', firstDeferredAtMs: 0 });
+  for (const retry of [gone, emptied]) await queue.put(retry, 0, signal);
+  // Every retry is looked at once it is erased: the sweep has it in hand as it was.
+  const found = await Array.fromAsync(queue.waiting(signal));
+  queue.waiting = async function* () {
+    await queue.remove('gone', signal);
+    await queue.edit('emptied', (retry) => ({ ...retry, events: [] }), signal);
+    yield* found;
+  };
+  expect(await sweepRetries(queue, { nowMs, ageMaxMs: () => 0, signal })).toMatchObject({ madeDue: 2 });
+  const due = await Promise.all(queue.takeDue(nowMs).map((message) => queue.read(message, signal)));
+  expect(due.filter((retry) => retry !== undefined)).toEqual([
+    { ...emptied, events: [] },
+    { ...emptied, events: [] },
+  ]);
+});
+
 test('an empty queue is no work', async () => {
   const options = { nowMs, ageMaxMs: () => 0, signal };
-  expect(await sweepRetries(new InMemoryRetryQueue(), options)).toEqual({ seen: 0, madeDue: 0 });
+  expect(await sweepRetries(new InMemoryRetryQueue(), options)).toEqual({ seen: 0, madeDue: 0, unreadable: [] });
 });

@@ -1,9 +1,11 @@
 import type { RetryQueue } from './retry-queue.ts';
+import { isUnreadable } from './unreadable-document.ts';
 
 /**
  * Makes retries due at once that should long have ended. A retry is kept before the message that makes it due, so a
  * process that ends between the two leaves one that nobody would ever look at: nothing is lost with it, for its batch
- * is told again, but it holds an event. The usual way then ends it. Gives the number of retries seen and made due.
+ * is told again, but it holds an event. The usual way then ends it. Only messages are sent: what was erased from a retry
+ * meanwhile stays erased. Gives the number of retries seen and made due, and the names of those that cannot be read.
  */
 export async function sweepRetries(
   retryQueue: RetryQueue,
@@ -13,14 +15,19 @@ export async function sweepRetries(
     readonly ageMaxMs: (destination: string) => number;
     readonly signal: AbortSignal;
   },
-): Promise<{ readonly seen: number; readonly madeDue: number }> {
+): Promise<{ readonly seen: number; readonly madeDue: number; readonly unreadable: readonly string[] }> {
   let seen = 0;
   let madeDue = 0;
+  const unreadable: string[] = [];
   for await (const retry of retryQueue.waiting(options.signal)) {
     seen += 1;
+    if (isUnreadable(retry)) {
+      unreadable.push(retry.unreadable);
+      continue;
+    }
     if (options.nowMs - retry.firstDeferredAtMs <= options.ageMaxMs(retry.destination)) continue;
-    await retryQueue.put(retry, options.nowMs, options.signal);
+    await retryQueue.postpone(retry, options.nowMs, options.signal);
     madeDue += 1;
   }
-  return { seen, madeDue };
+  return { seen, madeDue, unreadable };
 }

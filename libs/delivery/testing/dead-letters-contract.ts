@@ -49,8 +49,8 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
       await store.put([unreadable, rejected], signal);
       const letters = await kept(store);
       expect([...letters.keys()].sort()).toEqual([
-        expect.stringMatching(/^2026-01-31\/_event\/not-utf8\/3-4711-[0-9a-f]{8}$/),
-        expect.stringMatching(/^2026-01-31\/crm\/invalid\/3-4711-[0-9a-f]{8}$/),
+        expect.stringMatching(/^2026-01-31\/_event\/not-utf8\/3-4711-[0-9a-f]{16}$/),
+        expect.stringMatching(/^2026-01-31\/crm\/invalid\/3-4711-[0-9a-f]{16}$/),
       ]);
       expect(letters.get(deadLetterName(unreadable))).toEqual(unreadable);
       expect(letters.get(deadLetterName(rejected))).toEqual(rejected);
@@ -80,6 +80,92 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
       await store.put([exampleDeadLetter()], signal);
       expect((await kept(store)).size).toBe(1);
     });
+
+    test('two events without numbers of their own are two letters, and each is kept once', async () => {
+      const store = await open();
+      const nameless = (body: string): DeadLetter =>
+        exampleDeadLetter({
+          event: { body: Buffer.from(body), partitionId: 'unknown', sequenceNumber: -1, enqueuedAtMs: 1_000 },
+        });
+      const letters = [nameless('{"broken'), nameless('{"other'), nameless('')];
+      await store.put(letters, signal);
+      await store.put([...letters].reverse(), signal);
+      expect([...(await kept(store)).values()].map(({ event }) => Buffer.from(event.body).toString()).sort()).toEqual([
+        '',
+        '{"broken',
+        '{"other',
+      ]);
+    });
+
+    test('failures of which the parts read alike in a row are letters of their own', async () => {
+      const store = await open();
+      const failures = [
+        [{ audience: 'a', path: 'b\n', reason: 'No.' }],
+        [{ audience: 'a\nb', path: '', reason: 'No.' }],
+        [{ audience: 'a', path: 'b', changeId: '', reason: 'No.' }],
+        [
+          { audience: 'a', reason: 'No.' },
+          { path: 'b', reason: 'No.' },
+        ],
+      ];
+      await store.put(
+        failures.map((each) => exampleDeadLetter({ failures: each })),
+        signal,
+      );
+      expect((await kept(store)).size).toBe(4);
+    });
+
+    test('a partition of any name is one part of the name', async () => {
+      const store = await open();
+      const event = { ...exampleDeadLetter().event, partitionId: '../a/b?c#d\\' };
+      await store.put([exampleDeadLetter({ event })], signal);
+      const [[name = '', letter] = []] = await kept(store);
+      expect(name.split('/')).toHaveLength(4);
+      expect(letter?.event.partitionId).toBe(event.partitionId);
+    });
+
+    test('a letter is rewritten under its name, and not once it is gone', async () => {
+      const store = await open();
+      await store.put([exampleDeadLetter()], signal);
+      const letterName = deadLetterName(exampleDeadLetter());
+      const emptied = { ...exampleDeadLetter().event, body: Uint8Array.of(0x5b, 0x5d) };
+      await store.edit(letterName, (letter) => ({ ...letter, event: emptied }), signal);
+      expect([...(await kept(store))]).toEqual([[letterName, { ...exampleDeadLetter(), event: emptied }]]);
+      await store.edit(letterName, () => undefined, signal);
+      await store.edit(letterName, () => exampleDeadLetter(), signal);
+      expect((await kept(store)).size).toBe(0);
+    });
+
+    test('of two that rewrite one letter at a time neither undoes the other', async () => {
+      const store = await open();
+      const failures = ['a', 'b', 'c', 'd'].map((audience) => ({ audience, reason: 'No.' }));
+      await store.put([exampleDeadLetter({ failures })], signal);
+      const letterName = deadLetterName(exampleDeadLetter({ failures }));
+      const without = (audience: string): Promise<void> =>
+        store.edit(
+          letterName,
+          (letter) => ({ ...letter, failures: letter.failures.filter((failure) => failure.audience !== audience) }),
+          signal,
+        );
+      await Promise.all(['a', 'b', 'c'].map(without));
+      expect((await store.read(letterName, signal))?.failures).toEqual(failures.slice(3));
+    });
+
+    test.each<[field: string, over: Partial<DeadLetter>]>([
+      ['givenUpAtMs', { givenUpAtMs: 1e300 }],
+      ['attempts', { attempts: NaN }],
+      ['enqueuedAtMs', { event: { ...exampleDeadLetter().event, enqueuedAtMs: Date.UTC(10_000, 0) } }],
+      ['sequenceNumber', { event: { ...exampleDeadLetter().event, sequenceNumber: 0.5 } }],
+    ])(
+      'letters of which one could not be read again because of %s are refused before any is kept',
+      async (field, over) => {
+        const store = await open();
+        await expect(store.put([exampleDeadLetter(), exampleDeadLetter(over)], signal)).rejects.toThrow(
+          new RegExp(`^Failed to keep a dead letter: ${field} is .* This is a defect of the caller.$`),
+        );
+        expect((await kept(store)).size).toBe(0);
+      },
+    );
 
     test('no letters are no work', async () => {
       const store = await open();

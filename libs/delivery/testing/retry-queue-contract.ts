@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readRetryMessage, RetryMessageError, writeRetryMessage } from '../src/retry-message.ts';
 import type { DeferredRow, Retry, RetryQueue } from '../src/retry-queue.ts';
+import { isUnreadable } from '../src/unreadable-document.ts';
 
 /** One event of which two audiences are to be told to `crm` again, unless told otherwise. */
 export function exampleRetry(over: Partial<Retry> = {}): Retry {
@@ -42,7 +43,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
   const now = (): number => Date.now();
   const waitingIn = async (queue: RetryQueue): Promise<Retry[]> => {
     const retries: Retry[] = [];
-    for await (const retry of queue.waiting(signal)) retries.push(retry);
+    for await (const retry of queue.waiting(signal)) if (!isUnreadable(retry)) retries.push(retry);
     return retries;
   };
 
@@ -126,15 +127,97 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await waitingIn(queue)).toEqual([]);
     });
 
-    test('what a retry points to can be replaced while it waits, and not once it is gone', async () => {
+    test('what a retry points to can be rewritten while it waits, and not once it is gone', async () => {
       const queue = await open();
       await queue.put(exampleRetry(), now(), signal);
-      await queue.replace(exampleRetry({ events: [] }), signal);
+      await queue.edit(exampleRetry().id, (retry) => ({ ...retry, events: [] }), signal);
       const [message] = await takeDue(queue, 1);
-      expect((await queue.read(message ?? '', signal))?.events).toEqual([]);
+      expect(await queue.read(message ?? '', signal)).toEqual(exampleRetry({ events: [] }));
       await queue.remove(exampleRetry().id, signal);
-      await queue.replace(exampleRetry(), signal);
+      const seen: Retry[] = [];
+      const look = (retry: Retry): Retry => {
+        seen.push(retry);
+        return retry;
+      };
+      await queue.edit(exampleRetry().id, look, signal);
+      expect(seen).toEqual([]);
       expect(await waitingIn(queue)).toEqual([]);
+    });
+
+    test('a retry that is rewritten to nothing is gone', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      await queue.edit(exampleRetry().id, () => undefined, signal);
+      expect(await waitingIn(queue)).toEqual([]);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toBeUndefined();
+    });
+
+    test('of two that rewrite one retry at a time neither undoes the other', async () => {
+      const queue = await open();
+      const [deferred] = exampleRetry().events;
+      if (deferred === undefined) throw new Error('unreachable');
+      const events = ['a', 'b', 'c', 'd'].map((audience) => ({ ...deferred, audiences: [audience] }));
+      await queue.put(exampleRetry({ events }), now(), signal);
+      const without = (audience: string): Promise<void> =>
+        queue.edit(
+          exampleRetry().id,
+          (retry) => ({ ...retry, events: retry.events.filter(({ audiences }) => !audiences.includes(audience)) }),
+          signal,
+        );
+      await Promise.all(['a', 'b', 'c'].map(without));
+      expect((await waitingIn(queue)).map((retry) => retry.events.map(({ audiences }) => audiences))).toEqual([
+        [['d']],
+      ]);
+    });
+
+    test('a retry is due at another time by its own word, and keeps what was erased from it', async () => {
+      const queue = await open();
+      const heldUntilMs = now() + hourMs;
+      await queue.put(exampleRetry({ notBeforeMs: heldUntilMs }), heldUntilMs, signal);
+      await queue.edit(exampleRetry().id, (retry) => ({ ...retry, events: [] }), signal);
+      await queue.reschedule(exampleRetry().id, now(), signal);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toEqual(exampleRetry({ events: [] }));
+      await queue.remove(exampleRetry().id, signal);
+      await queue.reschedule(exampleRetry().id, now(), signal);
+      expect(await takeDue(queue, 0)).toEqual([]);
+      expect(await waitingIn(queue)).toEqual([]);
+    });
+
+    const event = exampleRetry().events[0]?.event;
+    if (event === undefined) throw new Error('unreachable');
+    test.each<[field: string, over: Partial<Retry>, dueAtMs: number]>([
+      ['dueAtMs', {}, Date.UTC(57_000, 0)],
+      ['dueAtMs', {}, 1e300],
+      ['dueAtMs', {}, NaN],
+      ['dueAtMs', {}, Date.UTC(-1, 0)],
+      ['firstDeferredAtMs', { firstDeferredAtMs: Infinity }, 0],
+      ['notBeforeMs', { notBeforeMs: Date.UTC(10_000, 0) }, 0],
+      ['attempts', { attempts: -1 }, 0],
+      ['attempts', { attempts: 0.5 }, 0],
+      ['enqueuedAtMs', { events: [{ audiences: [], event: { ...event, enqueuedAtMs: NaN } }] }, 0],
+      ['sequenceNumber', { events: [{ audiences: [], event: { ...event, sequenceNumber: 2 ** 60 } }] }, 0],
+      ['its id', { id: '../a' }, 0],
+    ])(
+      'a retry that could not be read again because of %s is refused before it is kept',
+      async (field, over, dueAtMs) => {
+        const queue = await open();
+        await expect(queue.put(exampleRetry(over), dueAtMs, signal)).rejects.toThrow(
+          new RegExp(`^Failed to keep a retry: ${field} is .* This is a defect of the caller.$`),
+        );
+        expect(await waitingIn(queue)).toEqual([]);
+        expect(await takeDue(queue, 0)).toEqual([]);
+      },
+    );
+
+    test('a retry of the first and the last time that can be kept comes back', async () => {
+      const queue = await open();
+      const [first, last] = [Date.UTC(2000, 0) - 2000 * 365.2425 * 86_400_000, 253_402_300_799_999];
+      const retry = exampleRetry({ firstDeferredAtMs: first, notBeforeMs: last });
+      await queue.put(retry, first, signal);
+      const [message] = await takeDue(queue, 1);
+      expect(await queue.read(message ?? '', signal)).toEqual(retry);
     });
 
     test.each([

@@ -31,6 +31,7 @@ export const counters = {
     'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
   'requests-sent': 'Batches handed to a destination, by destination and result.',
   stalls: 'Batches that stalled their partition because nearly everything was refused.',
+  'retries-unreadable': 'Retries that could not be read when they were due, or by the nightly sweep.',
   'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
   'ledger-writes': 'Rows written to the ledger.',
 } as const;
@@ -188,6 +189,12 @@ export const catalogue = {
       'A message in the retry queue is none of ours, and was left out. Check what else writes to the queue.',
     counts: () => [],
   }),
+  'retry-unreadable': signal<{ readonly document: string }>({
+    level: 'error',
+    sentence: (f) =>
+      `The retry in ${f.document} cannot be read, and is passed over. It stays where it is: restore it from its earlier version, or delete it.`,
+    counts: () => [count('retries-unreadable', 1)],
+  }),
   'lag-measured': signal<{ readonly partitionId: string; readonly events: number; readonly oldestAgeMs: number }>({
     level: 'information',
     sentence: (f) =>
@@ -200,11 +207,13 @@ export const catalogue = {
     readonly seen: number;
     readonly removed: number;
     readonly retriesMadeDue: number;
+    readonly retriesUnreadable: number;
+    readonly deadLettersRemoved: number;
     readonly durationMs: number;
   }>({
     level: 'information',
     sentence: (f) =>
-      `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due.`,
+      `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due, ${f.retriesUnreadable} cannot be read, and ${f.deadLettersRemoved} dead letters of old events are gone.`,
     counts: () => [],
   }),
   'changes-given-up': signal<{

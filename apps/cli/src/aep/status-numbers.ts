@@ -1,4 +1,4 @@
-import { candidateNames, readSelected } from '@activation-hub/delivery';
+import { candidateNames, isUnreadable, readSelected } from '@activation-hub/delivery';
 import type { FlowRun } from '@activation-hub/flow-service';
 import type { DataStorage } from '../data-storage.ts';
 
@@ -29,6 +29,8 @@ export interface StoreHours {
   readonly hours: readonly StoreHour[];
   /** There was more than is looked at: the numbers are too low. */
   readonly isCut: boolean;
+  /** Dead letters and retries that cannot be read, and are in none of the numbers. */
+  readonly unreadable: number;
 }
 
 const rowsMax = 200_000;
@@ -80,13 +82,16 @@ export async function storeHours(
   }
   const period = { fromMs, toMs: fromMs + hours * hourMs - 1 };
   const names = await candidateNames(deadLetters, period, signal);
-  for await (const { letter } of readSelected(deadLetters, names.slice(0, lettersMax), period, signal)) {
-    count(letter.event.enqueuedAtMs, 'deadLetters');
+  let unreadable = 0;
+  for await (const found of readSelected(deadLetters, names.slice(0, lettersMax), period, signal)) {
+    if (isUnreadable(found)) unreadable += 1;
+    else count(found.letter.event.enqueuedAtMs, 'deadLetters');
   }
   let retries = 0;
-  for await (const { events } of retryQueue.waiting(signal)) {
+  for await (const retry of retryQueue.waiting(signal)) {
     if (++retries > retriesMax) break;
-    for (const { event } of events) count(event.enqueuedAtMs, 'waiting');
+    if (isUnreadable(retry)) unreadable += 1;
+    else for (const { event } of retry.events) count(event.enqueuedAtMs, 'waiting');
   }
-  return { hours: counts, isCut: rows > rowsMax || names.length > lettersMax || retries > retriesMax };
+  return { hours: counts, isCut: rows > rowsMax || names.length > lettersMax || retries > retriesMax, unreadable };
 }

@@ -116,6 +116,9 @@ export function legend({ hub, stores }: Status): readonly string[] {
       : [
           'settled, leased: rows of the ledger whose newest state came with an event of that hour; one event may concern no',
           '  row or many, and a newer event takes its rows over. waiting: events in the retry queue. dead letters: letters.',
+          ...(stores.unreadable > 0
+            ? [`  ${stores.unreadable} dead letters and retries cannot be read, and are not counted.`]
+            : []),
           ...(stores.isCut ? ['  There is more than was looked at: these numbers are too low.'] : []),
         ]),
   ];

@@ -133,6 +133,9 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'retry-message-refused':
           warn('A message in the retry queue is none of ours.');
           return;
+        case 'retry-unreadable':
+          warn(`The retry in ${signal.document} cannot be read, and stays where it is.`);
+          return;
         case 'retry-settled': {
           const counts = new OutcomeCounts();
           counts.add(signal.outcomes);
