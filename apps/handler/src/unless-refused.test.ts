@@ -20,7 +20,9 @@ async function open() {
     write: (level, line) => void lines.push(`${level} ${JSON.stringify(line)}`),
   });
   const take = (message: string): Promise<void> =>
-    unlessRefused({ telemetry }, async () => void (await retries.read(message, signal)));
+    unlessRefused({ telemetry }, async () => {
+      await retries.read(message, signal);
+    });
   return { retries, container, lines, take };
 }
 

@@ -80,7 +80,9 @@ test('a name without a letter reads as nothing, and a missing container is an er
 });
 
 test.each([
-  ['{"outcome":"unreadable"}', 'version, class, failures, attempts, givenUpAt, event'],
+  ['{"version":1,"outcome":"unreadable"}', 'class, failures, attempts, givenUpAt, event'],
+  ['{"version":2}', 'version'],
+  ['{}', 'version'],
   ['Zoë', 'it is not JSON'],
   ['', 'it is not JSON'],
 ])('a blob that was changed into %j is refused without being quoted', async (content, reason) => {

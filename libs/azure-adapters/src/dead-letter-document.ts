@@ -1,10 +1,9 @@
 import type { DeadLetter } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { eventSchema, parseDocument, readEvent, writeEvent } from './event-document.ts';
+import { documentVersion, eventSchema, parseDocument, readEvent, writeEvent } from './event-document.ts';
 
 /** A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in base64. */
 const documentSchema = z.object({
-  version: z.literal(1),
   outcome: z.enum(['unreadable', 'rejected', 'given-up']),
   destination: z.string().exactOptional(),
   class: z.string(),
@@ -23,8 +22,8 @@ const documentSchema = z.object({
 
 /** The bytes of a letter's blob. */
 export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): Buffer {
-  const document: z.infer<typeof documentSchema> = {
-    version: 1,
+  const document: z.infer<typeof documentSchema> & { readonly version: number } = {
+    version: documentVersion,
     ...letter,
     failures: [...letter.failures],
     givenUpAt: new Date(givenUpAtMs).toISOString(),
@@ -39,6 +38,6 @@ export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): 
  */
 export function readDeadLetter(bytes: Uint8Array, blobName: string): DeadLetter {
   const of = { kind: 'dead letter', blobName };
-  const { version: _, event, givenUpAt, ...letter } = parseDocument(documentSchema, bytes, of);
+  const { event, givenUpAt, ...letter } = parseDocument(documentSchema, bytes, of);
   return { ...letter, givenUpAtMs: Date.parse(givenUpAt), event: readEvent(event) };
 }

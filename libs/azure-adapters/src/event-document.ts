@@ -28,6 +28,12 @@ export function readEvent({ bodyBase64, enqueuedAt, ...position }: EventDocument
   };
 }
 
+/**
+ * The version of the documents, which each says: an older program must not take a newer document for less than it is, and write it
+ * back so.
+ */
+export const documentVersion = 1;
+
 /** What a document is called and how it is refused. */
 export interface DocumentOf {
   /** `retry` or `dead letter`. */
@@ -48,6 +54,7 @@ export function parseDocument<Schema extends z.ZodType>(
     // Without the cause: a parser's message quotes what it read.
     throw unreadable(of, 'it is not JSON');
   }
+  if (versionOf(json) !== documentVersion) throw unreadable(of, 'version');
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const fields = new Set(parsed.error.issues.map(({ path }) => path.join('.') || 'the document'));
@@ -60,4 +67,8 @@ export function unreadable({ kind, blobName }: DocumentOf, what: string): Unread
     `Failed to read a ${kind}: the blob ${blobName} is not as it was written (${what}). Restore the blob from its earlier version, or delete it.`,
     blobName,
   );
+}
+
+function versionOf(json: unknown): unknown {
+  return typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined;
 }

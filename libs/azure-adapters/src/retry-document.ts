@@ -1,6 +1,6 @@
 import { retryIdPattern, type DeferredEvent, type Retry, type RetryPointer } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { eventSchema, parseDocument, readEvent, unreadable, writeEvent } from './event-document.ts';
+import { documentVersion, eventSchema, parseDocument, readEvent, unreadable, writeEvent } from './event-document.ts';
 
 /** A retry with the time at which it is due. */
 export interface ScheduledRetry {
@@ -17,7 +17,6 @@ const rowSchema = z.object({
 
 /** The first line: everything but the events. */
 const headSchema = z.object({
-  version: z.literal(1),
   id: z.string(),
   destination: z.string(),
   dueAt: z.iso.datetime(),
@@ -48,8 +47,8 @@ const lineFeed = 0x0a;
  */
 export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffer, void> {
   const { events, rows, firstDeferredAtMs, notBeforeMs, ...rest } = retry;
-  const head: z.infer<typeof headSchema> = {
-    version: 1,
+  const head: z.infer<typeof headSchema> & { readonly version: number } = {
+    version: documentVersion,
     ...rest,
     rows: [...rows],
     eventCount: events.length,
@@ -60,7 +59,7 @@ export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffe
   };
   yield lineOf(head);
   for (const { audiences, event } of events) {
-    const line: z.infer<typeof deferredEventSchema> = { audiences: [...audiences], event: writeEvent(event) };
+    const line = { version: documentVersion, audiences: [...audiences], event: writeEvent(event) };
     yield lineOf(line);
   }
 }
@@ -72,7 +71,7 @@ export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffe
 export function readRetry(bytes: Buffer, blobName: string): ScheduledRetry {
   const of = { kind: 'retry', blobName };
   const [head = Buffer.alloc(0), ...lines] = linesOf(bytes);
-  const { version: _, dueAt, firstDeferredAt, notBefore, eventCount, ...rest } = parseDocument(headSchema, head, of);
+  const { dueAt, firstDeferredAt, notBefore, eventCount, ...rest } = parseDocument(headSchema, head, of);
   if (`${rest.id}${retryExtension}` !== blobName) throw unreadable(of, 'id');
   if (lines.length !== eventCount) throw unreadable(of, `it has ${lines.length} events, and says ${eventCount}`);
   const events = lines.map((line): DeferredEvent => {

@@ -110,6 +110,7 @@ test('a retry is a blob of lines, and its message a pointer in base64 that never
       isReplay: false,
     },
     {
+      version: 1,
       audiences: ['sports-fans', 'travellers'],
       event: {
         partitionId: '2',

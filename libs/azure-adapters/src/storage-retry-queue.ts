@@ -6,6 +6,7 @@ import {
   readRetryMessage,
   refuseUnkeepableRetry,
   retryIdPattern,
+  withoutNotBefore,
   writeRetryMessage,
   type Retry,
   type RetryPointer,
@@ -184,9 +185,9 @@ export class StorageRetryQueue implements RetryQueue {
     let pointer: RetryPointer | undefined;
     await this.#edit(
       id,
-      ({ retry: { notBeforeMs: _, ...retry } }) => {
+      ({ retry }) => {
         pointer = retry;
-        return { retry, dueAtMs };
+        return { retry: withoutNotBefore(retry), dueAtMs };
       },
       signal,
     );

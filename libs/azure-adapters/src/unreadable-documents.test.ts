@@ -60,7 +60,12 @@ const spoiled: readonly [what: string, content: () => Promise<string>, reason: s
   ['no bytes', () => Promise.resolve(''), 'it is not JSON'],
   ['a text', () => Promise.resolve(secret), 'it is not JSON'],
   ['bytes that are not UTF-8', () => Promise.resolve('\ud835'), 'it is not JSON'],
-  ['another document', () => Promise.resolve('[]\n'), 'the document'],
+  ['another document', () => Promise.resolve('[]\n'), 'version'],
+  [
+    'a document of other fields',
+    () => Promise.resolve('{"version":1,"id":"a"}\n'),
+    'destination, dueAt, rows, eventCount, attempts, firstDeferredAt, class, reason, isReplay',
+  ],
   ['a version of tomorrow', async () => (await changedRetry((head) => (head.version = 2))).join(''), 'version'],
   [
     'a time out of range',

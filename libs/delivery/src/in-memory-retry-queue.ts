@@ -1,6 +1,6 @@
 import { refuseUnkeepableRetry } from './keepable.ts';
 import { readRetryMessage, writeRetryMessage, type RetryPointer } from './retry-message.ts';
-import { mayBeWoken, type Retry, type RetryQueue, type WakeOptions } from './retry-queue.ts';
+import { mayBeWoken, withoutNotBefore, type Retry, type RetryQueue, type WakeOptions } from './retry-queue.ts';
 
 interface ScheduledRetry {
   readonly retry: Retry;
@@ -81,8 +81,7 @@ export class InMemoryRetryQueue implements RetryQueue {
     signal.throwIfAborted();
     const scheduled = this.#retries.get(id);
     if (scheduled === undefined) return;
-    const { notBeforeMs: _, ...retry } = scheduled.retry;
-    await this.put(retry, dueAtMs, signal);
+    await this.put(withoutNotBefore(scheduled.retry), dueAtMs, signal);
   }
 
   /** Takes the messages that are due, as the trigger of the queue does. */

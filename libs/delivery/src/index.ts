@@ -42,6 +42,7 @@ export {
 } from './retry-message.ts';
 export {
   mayBeWoken,
+  withoutNotBefore,
   type DeferredEvent,
   type DeferredRow,
   type Retry,

@@ -108,3 +108,10 @@ export interface WakeOptions {
 export function mayBeWoken({ notBeforeMs = -Infinity, receipts }: Retry, nowMs: number): boolean {
   return receipts === undefined && notBeforeMs <= nowMs;
 }
+
+/** The retry as one that may come at any time. */
+export function withoutNotBefore(retry: Retry): Retry {
+  const free: { -readonly [Field in keyof Retry]: Retry[Field] } = { ...retry };
+  delete free.notBeforeMs;
+  return free;
+}
