@@ -1,9 +1,9 @@
 import { exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
-import type { LedgerRecord } from '@activation-hub/membership';
+import { attributesCharactersMax, identityCharactersMax, type LedgerRecord } from '@activation-hub/membership';
 import type { TableEntityResult } from '@azure/data-tables';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { entityAddress, textCharactersMax, toEntity, toKey, toRow } from './ledger-entity.ts';
+import { entityAddress, toEntity, toKey, toRow } from './ledger-entity.ts';
 
 const milliseconds = fc.maxSafeInteger();
 const state = fc.record({
@@ -48,11 +48,13 @@ test('every record comes back from its columns', () => {
   );
 });
 
-test('every key of whole characters comes back from its columns', () => {
+test('every key comes back from its columns, whatever its identity holds', () => {
   const text = fc.string({ unit: 'grapheme' });
+  // Any code units, halves of characters among them.
+  const value = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
   const key = fc.record({
     destination: text,
-    identity: fc.record({ namespace: text, value: text }),
+    identity: fc.record({ namespace: text, value }),
     audience: fc.record({ namespace: text, id: text }),
   });
   fc.assert(
@@ -101,23 +103,30 @@ test('rows of one destination and identity share a partition, and no key shows w
   expect(entityAddress(exampleKey(1, { destination: 'crm~shadow' })).partitionKey).toMatch(/^crm~shadow\.[\w-]{43}$/);
 });
 
-test('an identity that no column takes is left out, and the row says so', () => {
-  const value = 'x'.repeat(textCharactersMax + 1);
-  const entity = toEntity(exampleKey(1, { identity: { namespace: 'crmid', value } }), exampleRecord(), 'id');
-  expect(entity).toMatchObject({ identityNamespace: 'crmid', omitted: 'identity' });
-  expect(entity).not.toHaveProperty('identityValue');
-  expect(toKey(stored(entity))).toBeUndefined();
-  expect(toKey(stored(entity), { namespace: 'crmid', value })?.identity.value).toBe(value);
-  expect(toRow(stored(entity)).record).toEqual(exampleRecord());
+test('no column holds half a character, which a table need not keep', () => {
+  for (const value of ['half\ud835', '\udcb3half', '\ud835'.repeat(identityCharactersMax)]) {
+    const key = exampleKey(1, { identity: { namespace: 'crmid', value } });
+    // Pairs of surrogates behind an even and an odd number of characters, so that a piece would end inside a pair.
+    for (const before of ['', 'x']) {
+      const pairs = (attributesCharactersMax - '{"text":"x"}'.length) / 2;
+      const record = exampleRecord({ attributes: { text: before + '𝒳'.repeat(pairs) } });
+      const entity = stored(toEntity(key, record, 'id'));
+      const texts = Object.values(entity).filter((text) => typeof text === 'string');
+      expect(texts.filter((text) => !text.isWellFormed())).toEqual([]);
+      expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(32_768);
+      expect(entity).toHaveProperty('attributes12');
+      expect(entity).not.toHaveProperty('attributes13');
+      expect(toRow(entity).record).toEqual(record);
+      expect(toKey(entity)).toEqual(key);
+    }
+  }
 });
 
-test('no column holds half a character, which a table need not keep', () => {
-  const key = exampleKey(1, { identity: { namespace: 'crmid', value: 'half\ud835' } });
-  // Pairs of surrogates behind an odd number of characters, so that a piece would end inside a pair.
-  const record = exampleRecord({ attributes: { text: '𝒳'.repeat(textCharactersMax) } });
-  const entity = toEntity(key, record, 'id');
-  const texts = Object.values(entity).filter((value) => typeof value === 'string');
-  expect(entity).toHaveProperty('attributes3');
-  expect(texts.filter((text) => !text.isWellFormed())).toEqual([]);
-  expect(toRow(stored(entity)).record).toEqual(record);
+test('attributes that somebody changed into something else are named', () => {
+  const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
+  for (const attributes of ['', '[]', 'null', '"somebody"', '{"a":'])
+    expect(() => toRow(stored({ ...entity, attributes }))).toThrow(
+      /^Failed to read the ledger: column attributes of row [\w-]{43} is not what the ledger writes/,
+    );
+  expect(() => toRow(stored({ ...entity, attributes: undefined }))).toThrow('column attributes of row');
 });

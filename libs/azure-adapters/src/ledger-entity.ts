@@ -16,10 +16,11 @@ export interface EntityAddress {
   readonly rowKey: string;
 }
 
-/** A string column takes 64 KiB of UTF-16 ("Understanding the Table service data model", property types). */
-export const textCharactersMax = 32_768;
-/** With the identity's column it keeps an entity well under the service's bound of 1 MiB: 13 × 64 KiB = 832 KiB. */
-const attributeColumnsMax = 12;
+/**
+ * A string column takes 64 KiB of UTF-16 ("Understanding the Table service data model", property types). At most, the attributes take 12
+ * columns with 750 KiB, and an identity of nothing but escapes 3 with 192 KiB: together less than the 1 MiB of an entity.
+ */
+const textCharactersMax = 32_768;
 
 /** What Edm.DateTime holds; the years that a table cannot hold as a date are kept as a number. */
 const earliestDateMs = Date.UTC(1601, 0, 1);
@@ -52,31 +53,22 @@ function digest(words: readonly string[]): string {
 
 /**
  * A row as columns. `writeId` names this write: by it a writer whose reply was lost knows its own write again.
- * An identity longer than 32,768 characters or with half a character in it (a surrogate without its other half, which
- * a table need not keep), and attributes longer than 393,216 characters of JSON are left out, and the column `omitted` says
- * so; addresses, states and leases do not depend on them.
+ * An identity with half a character in it (a surrogate without its other half, which a table need not keep) is written as JSON, which
+ * escapes it, in `identityJson`. Of a record within the bounds of the port nothing is left out.
  */
 export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string): TableEntity {
-  const attributes = attributeColumns(record.attributes);
-  const { value } = key.identity;
-  const identity = value.length <= textCharactersMax && value.isWellFormed() ? { identityValue: value } : undefined;
-  const omitted = [
-    ...(identity === undefined ? ['identity'] : []),
-    ...(attributes === undefined ? ['attributes'] : []),
-  ];
   return {
     ...entityAddress(key),
     destination: key.destination,
     identityNamespace: key.identity.namespace,
-    ...identity,
+    ...identityColumns(key.identity),
     audienceNamespace: key.audience.namespace,
     audienceId: key.audience.id,
     ...rowStateColumns(record.rowState),
     inDoubt: record.inDoubt,
     ...stateColumns('known', record.known),
     ...(record.delivered === undefined ? {} : stateColumns('delivered', record.delivered)),
-    ...attributes,
-    ...(omitted.length === 0 ? {} : { omitted: omitted.join(' ') }),
+    ...textColumns('attributes', JSON.stringify(record.attributes)),
     writeId,
   };
 }
@@ -96,12 +88,9 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
   };
 }
 
-/**
- * The key of a row. Of a row without its identity there is none, unless the identity by which it was found is given.
- * Throws when somebody changed the row so that its key would be another's.
- */
-export function toKey(entity: TableEntityResult<Record<string, unknown>>, foundBy?: Identity): LedgerKey | undefined {
-  return new Columns(entity).key(foundBy);
+/** The key of a row. Throws when the row was changed so that its key would be another's. */
+export function toKey(entity: TableEntityResult<Record<string, unknown>>): LedgerKey {
+  return new Columns(entity).key();
 }
 
 function rowStateColumns(rowState: RowState): Record<string, unknown> {
@@ -124,23 +113,25 @@ function timeColumn(ms: number): Date | bigint {
   return ms >= earliestDateMs && ms <= latestDateMs ? new Date(ms) : BigInt(ms);
 }
 
-/** `attributes`, `attributes2`, … with the JSON in pieces; `undefined` when it is too long. */
-function attributeColumns(attributes: LedgerRecord['attributes']): Record<string, string> | undefined {
-  const json = JSON.stringify(attributes);
+function identityColumns({ value }: Identity): Record<string, string> {
+  return value.isWellFormed() ? { identityValue: value } : textColumns('identityJson', JSON.stringify(value));
+}
+
+/** A text of whole characters in as many columns as it takes: `name`, `name2`, … */
+function textColumns(name: string, text: string): Record<string, string> {
   const columns: Record<string, string> = {};
-  for (let start = 0, number = 1; start < json.length; number += 1) {
-    if (number > attributeColumnsMax) return undefined;
-    let end = Math.min(start + textCharactersMax, json.length);
+  for (let start = 0, number = 1; start < text.length; number += 1) {
+    let end = Math.min(start + textCharactersMax, text.length);
     // A pair of surrogates stays together: alone, neither half is a character that a table keeps.
-    if (isHighSurrogate(json.charCodeAt(end - 1))) end -= 1;
-    columns[attributeColumn(number)] = json.slice(start, end);
+    if (isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
+    columns[numbered(name, number)] = text.slice(start, end);
     start = end;
   }
   return columns;
 }
 
-function attributeColumn(number: number): string {
-  return number === 1 ? 'attributes' : `attributes${number}`;
+function numbered(name: string, number: number): string {
+  return number === 1 ? name : `${name}${number}`;
 }
 
 function isHighSurrogate(unit: number): boolean {
@@ -193,12 +184,12 @@ class Columns {
     return value instanceof Date ? value.getTime() : this.integer(column);
   }
 
-  key(foundBy: Identity | undefined): LedgerKey | undefined {
-    const isOmitted = this.has('omitted') && this.text('omitted').split(' ').includes('identity');
-    if (isOmitted && foundBy === undefined) return undefined;
+  key(): LedgerKey {
+    const value = this.has('identityJson') ? this.json('identityJson') : this.text('identityValue');
+    if (typeof value !== 'string') return this.#unreadable('identityJson');
     const key = {
       destination: this.text('destination'),
-      identity: foundBy ?? { namespace: this.text('identityNamespace'), value: this.text('identityValue') },
+      identity: { namespace: this.text('identityNamespace'), value },
       audience: { namespace: this.text('audienceNamespace'), id: this.text('audienceId') },
     };
     return entityAddress(key).rowKey === this.#entity.rowKey ? key : this.#unreadable('RowKey');
@@ -224,14 +215,20 @@ class Columns {
   }
 
   attributes(): LedgerRecord['attributes'] {
-    if (this.has('omitted') && !this.has('attributes')) return {};
-    let json = '';
-    for (let number = 1; this.has(attributeColumn(number)); number += 1) json += this.text(attributeColumn(number));
+    const value = this.json('attributes');
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as LedgerRecord['attributes']) : this.#unreadable('attributes');
+  }
+
+  /** What the JSON in the columns of that name says. */
+  json(name: string): JsonValue {
+    let text = '';
+    for (let number = 1; this.has(numbered(name, number)); number += 1) text += this.text(numbered(name, number));
     try {
-      return JSON.parse(json) as Readonly<Record<string, JsonValue>>;
+      return JSON.parse(text) as JsonValue;
     } catch {
-      // Without the cause: a parser's message quotes the attributes.
-      return this.#unreadable('attributes');
+      // Without the cause: a parser's message quotes the row.
+      return this.#unreadable(name);
     }
   }
 

@@ -6,14 +6,15 @@ import {
   type TableEntityResult,
   type TransactionAction,
 } from '@azure/data-tables';
-import type {
-  Ledger,
-  LedgerEntry,
-  LedgerKey,
-  LedgerRow,
-  LedgerSelection,
-  LedgerWrite,
-  LedgerWriteResult,
+import {
+  refuseUnkeepableWrites,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerKey,
+  type LedgerRow,
+  type LedgerSelection,
+  type LedgerWrite,
+  type LedgerWriteResult,
 } from '@activation-hub/membership';
 import { inParallel } from './in-parallel.ts';
 import {
@@ -101,6 +102,8 @@ export class TableLedger implements Ledger {
   }
 
   async write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]> {
+    signal.throwIfAborted();
+    refuseUnkeepableWrites(writes);
     const results = new Array<LedgerWriteResult>(writes.length);
     const pending = writes.map(({ key, record, expected }, index): PendingWrite => {
       const writeId = randomUUID();
@@ -139,12 +142,8 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /**
-   * The rows as their port says, page by page. A row that does not hold its identity (see `toEntity`) has no key to give:
-   * it is listed only when it is looked for by that identity.
-   */
+  /** The rows as their port says, page by page. */
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    const identity = 'identity' in of ? of.identity : undefined;
     const filter = selectionFilter(of);
     const queryOptions = filter === undefined ? {} : { filter };
     const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
@@ -153,9 +152,8 @@ export class TableLedger implements Ledger {
     for await (const page of pages) {
       for (const entity of page) {
         signal.throwIfAborted();
-        const key = toKey(entity, identity);
-        const isSelected = key !== undefined && (of.destination === undefined || key.destination === of.destination);
-        if (isSelected) yield { key, ...toRow(entity) };
+        const key = toKey(entity);
+        if (of.destination === undefined || key.destination === of.destination) yield { key, ...toRow(entity) };
       }
     }
   }

@@ -1,3 +1,4 @@
+import { refuseUnkeepableWrites } from './keepable-writes.ts';
 import {
   ledgerKeyText,
   type Ledger,
@@ -29,9 +30,10 @@ export class InMemoryLedger implements Ledger {
     );
   }
 
-  write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    return Promise.resolve(writes.map((write) => this.#write(write)));
+  async write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]> {
+    signal.throwIfAborted();
+    refuseUnkeepableWrites(writes);
+    return await Promise.resolve(writes.map((write) => this.#write(write)));
   }
 
   remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean> {

@@ -3,7 +3,10 @@ export { decide, isSameDemand, type Asking, type Decision } from './decide.ts';
 export { resolveIdentities, type FormIdentity, type Identity, type IdentityChoice } from './identity.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { sweepLedger } from './sweep-ledger.ts';
+export { refuseUnkeepableWrites } from './keepable-writes.ts';
 export {
+  attributesCharactersMax,
+  identityCharactersMax,
   ledgerKeyText,
   shadowDestination,
   type Ledger,

@@ -23,6 +23,15 @@ export type RowState =
   | { readonly is: 'delivered' | 'noted' | 'rejected' | 'pending' | 'deferred' }
   | { readonly is: 'leased'; readonly holder: string; readonly expiresAtMs: number };
 
+/**
+ * As many characters of JSON as the attributes of a row may take, counted as `JSON.stringify(attributes).length`. `write` refuses more: a row
+ * without its attributes could not be told again, and would take their removal for no change. Such a change is to be rejected before its row is leased.
+ */
+export const attributesCharactersMax = 384_000;
+
+/** As many characters (UTF-16 code units) as the value of an identity may have. `write` refuses more; no identity that is one comes near. */
+export const identityCharactersMax = 16_384;
+
 /** What is remembered of one key. */
 export interface LedgerRecord {
   /** The newest state at the last write: nothing older is told any more. */
@@ -57,7 +66,8 @@ export type LedgerWriteResult = { readonly written: true; readonly version: stri
  * when it may change is decided by `decide`, `lease` and `settle`, so that every store obeys the same protocol.
  *
  * `read` and `write` answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
- * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct.
+ * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct. `write` throws
+ * `RangeError` before it writes the first row when one of them could not be kept whole (`refuseUnkeepableWrites`).
  */
 export interface Ledger {
   read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]>;

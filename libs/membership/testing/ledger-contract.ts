@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Ledger, LedgerKey, LedgerRecord, LedgerSelection } from '../src/ledger.ts';
+import {
+  attributesCharactersMax,
+  identityCharactersMax,
+  type Ledger,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerSelection,
+} from '../src/ledger.ts';
 import { exampleKey, exampleRecord, exampleState } from './examples.ts';
 
 /**
@@ -140,6 +147,60 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       expect((await ledger.write(writes, signal)).map((result) => result.written)).toEqual(keys.map(() => true));
       const rows = await ledger.read(keys, signal);
       expect(rows.map((row) => row?.record.known.sequenceNumber)).toEqual(keys.map((_, n) => n));
+    });
+
+    test('attributes of as many characters as a row takes come back whole', async () => {
+      const ledger = await openLedger();
+      const frame = JSON.stringify({ text: '' }).length;
+      const record = exampleRecord({ attributes: { text: 'x'.repeat(attributesCharactersMax - frame) } });
+      await put(ledger, exampleKey(1), record);
+      expect((await ledger.read([exampleKey(1)], signal))[0]?.record).toEqual(record);
+    });
+
+    test.each([
+      ['one character more than a row takes', { text: 'x'.repeat(attributesCharactersMax - '{"text":""}'.length + 1) }],
+      ['characters that are short but long in JSON', { text: '\u0001'.repeat(attributesCharactersMax / 6) }],
+    ])('attributes of %s are refused in words, and no row of the call is written', async (_what, attributes) => {
+      const ledger = await openLedger();
+      const writes = [exampleRecord(), exampleRecord({ attributes })].map((record, number) => ({
+        key: exampleKey(number),
+        record,
+        expected: undefined,
+      }));
+      const refused: unknown = await ledger.write(writes, signal).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(RangeError);
+      expect((refused as RangeError).message).toMatch(
+        /^Failed to write the ledger: the attributes of a row for crm take \d+ characters of JSON, and a row holds 384000\. This is a defect of the caller\.$/,
+      );
+      expect(await ledger.read([exampleKey(0), exampleKey(1)], signal)).toEqual([undefined, undefined]);
+    });
+
+    test('an identity of as many characters as a row takes is listed with the others, and so is one with half a character', async () => {
+      const ledger = await openLedger();
+      const values = ['x'.repeat(identityCharactersMax), 'half\ud835', '\udcb3half', '"half\\ud835"', 'person-1'];
+      const keys = values.map((value) => exampleKey(1, { identity: { namespace: 'crmid', value } }));
+      for (const key of keys) await put(ledger, key, exampleRecord());
+      for (const of of [{}, { destination: 'crm' }]) {
+        const listed = (await Array.fromAsync(ledger.rows(of, signal))).map(({ key }) => key.identity.value);
+        expect(listed.sort()).toEqual(values.toSorted());
+      }
+      for (const key of keys) {
+        const { identity } = key;
+        const rows = await Array.fromAsync(ledger.rows({ destination: 'crm', identity }, signal));
+        expect(rows.map((row) => row.key)).toEqual([key]);
+        expect(await ledger.remove(key, rows[0]?.version ?? '', signal)).toBe(true);
+      }
+    });
+
+    test('an identity that is longer is refused in words, and no row of the call is written', async () => {
+      const ledger = await openLedger();
+      const value = 'x'.repeat(identityCharactersMax + 1);
+      const keys = [exampleKey(1), exampleKey(1, { identity: { namespace: 'crmid', value } })];
+      const writes = keys.map((key) => ({ key, record: exampleRecord(), expected: undefined }));
+      await expect(ledger.write(writes, signal)).rejects.toThrow(
+        /^Failed to write the ledger: an identity of a row for crm has 16385 characters, and a row holds 16384\. This is a defect of the caller\.$/,
+      );
+      expect(await ledger.read(keys, signal)).toEqual([undefined, undefined]);
     });
 
     test('a row is removed while it has the version that one saw, and not after it was written again', async () => {
