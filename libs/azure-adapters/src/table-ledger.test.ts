@@ -128,6 +128,60 @@ test('a transaction whose reply was lost is known again as written', async () =>
   expect(proxy.requests.filter((request) => request.includes('$batch'))).toHaveLength(2);
 });
 
+test.each([2, 3])('a transaction of %i updates whose reply was lost is known again as written', async (count) => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  const keys = audiences(count);
+  const versions = await ledger.write(creations(keys), signal);
+  loseOneReply(proxy, (method) => method === 'POST');
+  const updates = keys.map((key, n): LedgerWrite => {
+    const created = versions[n];
+    return {
+      key,
+      record: exampleRecord({ inDoubt: true }),
+      expected: created?.written === true ? created.version : undefined,
+    };
+  });
+  const results = await ledger.write(updates, signal);
+  const rows = await ledger.read(keys, signal);
+  expect(results).toEqual(rows.map((row) => ({ written: true, version: row?.version })));
+  expect(rows.map((row) => row?.record.inDoubt)).toEqual(keys.map(() => true));
+});
+
+test('of a transaction whose reply was lost the row that another process wrote since is a lost race', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  const other = await openLedger({}, undefined, azurite.tablePort, clients.get(ledger)?.tableName);
+  const keys = audiences(3);
+  const [, second] = keys;
+  if (second === undefined) throw new Error('unreachable');
+  const newer = exampleRecord({ known: exampleState({ content: 'newer' }) });
+  let batches = 0;
+  proxy.treat = async ({ url = '' }) => {
+    if (!url.includes('$batch')) return 'pass';
+    batches += 1;
+    if (batches === 1) return 'lose-reply';
+    if (batches === 2) {
+      const [row] = await other.read([second], signal);
+      await other.write([{ key: second, record: newer, expected: row?.version }], signal);
+    }
+    return 'pass';
+  };
+  const results = await ledger.write(creations(keys), signal);
+  expect(results.map(({ written }) => written)).toEqual([true, false, true]);
+  expect((await other.read([second], signal))[0]?.record.known.content).toBe('newer');
+  expect(batches).toBe(2);
+});
+
+test('a hundred rows of one identity travel in one request, and one more in a second', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  await ledger.write(creations(audiences(101)), signal);
+  const posts = proxy.requests.filter((request) => request.startsWith('POST') && !request.includes('/Tables'));
+  expect(posts.filter((request) => request.includes('$batch'))).toHaveLength(1);
+  expect(posts).toHaveLength(2);
+});
+
 test('a removal whose reply was lost is known as done, though the row is not found again', async () => {
   const proxy = await openProxy();
   const ledger = await openLedger({}, undefined, proxy.port);

@@ -102,6 +102,96 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       expect((await ledger.read([second], signal))[0]?.record.known.content).toBe('kept');
     });
 
+    test.each([
+      [2, 0],
+      [2, 1],
+      [3, 0],
+      [3, 1],
+      [3, 2],
+    ])('of %i rows of one identity the one with an outdated version (%i) loses alone', async (count, outdated) => {
+      const ledger = await openLedger();
+      const other = await openLedger(ledger);
+      const keys = Array.from({ length: count }, (_, n) =>
+        exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }),
+      );
+      const versions: string[] = [];
+      for (const key of keys) versions.push(await put(ledger, key, exampleRecord()));
+      const newer = exampleRecord({ known: exampleState({ content: 'newer' }) });
+      for (const [n, key] of keys.entries()) if (n === outdated) await put(other, key, newer, versions[n]);
+      const record = exampleRecord({ known: exampleState({ content: 'written' }) });
+      const writes = keys.map((key, n) => ({ key, record, expected: versions[n] }));
+      const results = await ledger.write(writes, signal);
+      expect(results.map(({ written }) => written)).toEqual(keys.map((_, n) => n !== outdated));
+      const rows = await ledger.read(keys, signal);
+      expect(rows.map((row) => row?.record.known.content)).toEqual(
+        keys.map((_, n) => (n === outdated ? 'newer' : 'written')),
+      );
+      expect(results).toEqual(
+        rows.map((row, n) => (n === outdated ? { written: false } : { written: true, version: row?.version })),
+      );
+    });
+
+    test('rows of one identity with outdated versions all lose, and a row that is gone is not made again', async () => {
+      const ledger = await openLedger();
+      const keys = [1, 2, 3].map((n) => exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }));
+      const versions: string[] = [];
+      for (const key of keys) versions.push(await put(ledger, key, exampleRecord()));
+      const [first, second, third] = keys;
+      if (first === undefined || second === undefined || third === undefined) throw new Error('unreachable');
+      const newer = exampleRecord({ known: exampleState({ content: 'newer' }) });
+      await put(ledger, first, newer, versions[0]);
+      await put(ledger, second, newer, versions[1]);
+      await ledger.remove(third, versions[2] ?? '', signal);
+      const writes = keys.map((key, n) => ({ key, record: exampleRecord(), expected: versions[n] }));
+      expect(await ledger.write(writes, signal)).toEqual([{ written: false }, { written: false }, { written: false }]);
+      const rows = await ledger.read(keys, signal);
+      expect(rows.map((row) => row?.record.known.content)).toEqual(['newer', 'newer', undefined]);
+    });
+
+    test('new rows and known rows of one identity are written in one call, each under its own condition', async () => {
+      const ledger = await openLedger();
+      const keys = [1, 2, 3].map((n) => exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }));
+      const [known, fresh, taken] = keys;
+      if (known === undefined || fresh === undefined || taken === undefined) throw new Error('unreachable');
+      const version = await put(ledger, known, exampleRecord());
+      await put(ledger, taken, exampleRecord({ known: exampleState({ content: 'kept' }) }));
+      const record = exampleRecord({ known: exampleState({ content: 'written' }) });
+      const results = await ledger.write(
+        [
+          { key: known, record, expected: version },
+          { key: fresh, record, expected: undefined },
+          { key: taken, record, expected: undefined },
+        ],
+        signal,
+      );
+      expect(results.map(({ written }) => written)).toEqual([true, true, false]);
+      const rows = await ledger.read(keys, signal);
+      expect(rows.map((row) => row?.record.known.content)).toEqual(['written', 'written', 'kept']);
+    });
+
+    test('a row that is written again holds nothing of what it held before', async () => {
+      const ledger = await openLedger();
+      const keys = [1, 2].map((n) => exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }));
+      const leased = exampleRecord({
+        rowState: { is: 'leased', holder: 'worker-1', expiresAtMs: 1 },
+        attributes: { text: 'x'.repeat(40_000) },
+      });
+      const written = await ledger.write(
+        keys.map((key) => ({ key, record: leased, expected: undefined })),
+        signal,
+      );
+      const bare: LedgerRecord = { known: exampleState(), rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
+      const again = keys.map((key, n) => {
+        const result = written[n];
+        return { key, record: bare, expected: result?.written === true ? result.version : undefined };
+      });
+      const [first, ...others] = again;
+      if (first === undefined) throw new Error('unreachable');
+      await ledger.write([first], signal);
+      await ledger.write(others, signal);
+      expect((await ledger.read(keys, signal)).map((row) => row?.record)).toEqual([bare, bare]);
+    });
+
     test('many rows of many identities are written and read in one call', async () => {
       const ledger = await openLedger();
       const keys = Array.from({ length: 250 }, (_, n) =>
