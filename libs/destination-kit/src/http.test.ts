@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { inspect } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { createHttpClient, type HttpClient, type HttpClientOptions, type HttpRequest } from './http.ts';
 import { DestinationError } from './verdict.ts';
@@ -118,7 +117,7 @@ test('a connection that is not made in time is transient and certain', async () 
   const http = client({ connectTimeoutMs: 100 });
   const error = await failureOf(http.send(post(`https://127.0.0.1:${port}/`), never));
   expect(error).toMatchObject({ class: 'transient', doubt: undefined });
-  expect(error.message).toContain('UND_ERR_CONNECT_TIMEOUT');
+  expect(error.message).toContain('CONNECT_TIMEOUT');
 });
 
 test('a server that does not speak TLS is transient and certain', async () => {
@@ -166,14 +165,9 @@ test.each<[string, RequestListener]>([
       response.writeHead(200, { 'content-length': 100 }).write('answer-token', () => response.destroy()),
   ],
   ['something that is not HTTP', (request) => request.socket.end('answer-token\r\n\r\n')],
-  ['an answer larger than the limit', (_request, response) => response.end('answer-token'.repeat(100))],
-  [
-    'an answer that is compressed all the same',
-    (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}')),
-  ],
 ])('%s is transient and in doubt', async (_name, listener) => {
   const { url } = await serve(listener);
-  const error = await failureOf(client({ responseBytesMax: 1000 }).send(post(url), never));
+  const error = await failureOf(client().send(post(url), never));
   expect(error).toMatchObject({ class: 'transient', doubt: 'unanswered' });
 });
 

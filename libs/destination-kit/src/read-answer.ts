@@ -6,11 +6,15 @@ import { DestinationError } from './verdict.ts';
  * Reads the JSON of a successful answer. Throws a transient `DestinationError` in doubt when it is not JSON or not as the
  * schema wants it: the vendor answered, and nobody knows what it did. The error holds nothing of the answer.
  */
-export function readAnswer<Schema extends z.ZodType>({ status, body }: HttpResponse, schema: Schema): z.output<Schema> {
+export function readAnswer<Schema extends z.ZodType>(
+  { status, body, isUnread }: HttpResponse,
+  schema: Schema,
+): z.output<Schema> {
   const unreadable = (why: string) =>
     new DestinationError('transient', `Failed to read the answer (${status}): ${why}. Check the URL and the version.`, {
       doubt: 'answered',
     });
+  if (isUnread) throw unreadable('it is too large');
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);

@@ -142,6 +142,10 @@ export function readLists(response: HttpResponse, nowMs: number): readonly Marke
 /** Gives the name of the parameter of the action that removes a member; `undefined` when the environment lacks the action. */
 export function readRemovalParameter(response: HttpResponse, nowMs: number): 'EntityId' | 'ListMember' | undefined {
   if (response.status !== 200) throw errorForResponse(response, nowMs);
+  if (response.isUnread) {
+    const why = 'the metadata of the environment is too large to be read. Set removalStrategy.';
+    throw new DestinationError('set-up', `Failed to find out how a member is taken off a list: ${why}`);
+  }
   const action = /<Action Name="RemoveMemberList"[^>]*>(.*?)<\/Action>/s.exec(response.body)?.[1] ?? '';
   return (['EntityId', 'ListMember'] as const).find((name) => action.includes(`<Parameter Name="${name}"`));
 }

@@ -1,0 +1,118 @@
+import { BlockList, isIP } from 'node:net';
+import { DestinationError } from './verdict.ts';
+
+/** Proxies for outbound requests, each as the environment variable that is named here has it. An empty text is none. */
+export interface ProxySettings {
+  /** `HTTPS_PROXY`: URL of the proxy for https, such as `http://proxy.example.com:3128`. It may hold credentials. */
+  readonly httpsProxy?: string | undefined;
+  /** `HTTP_PROXY`: the same for plain http, which only local runs use. */
+  readonly httpProxy?: string | undefined;
+  /**
+   * `NO_PROXY`: what is called directly, with commas or spaces between: a host (and all below it), `.example.com` (the same),
+   * `*.example.com` (only what is below it), an address, a network (`10.0.0.0/8`), each also with a port (`example.com:8443`,
+   * `[2606:4700::1]:443`), or `*` for everything.
+   */
+  readonly noProxy?: string | undefined;
+}
+
+/** A proxy, read. */
+export interface Proxy {
+  readonly isTls: boolean;
+  /** Without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Value of the header `proxy-authorization`: a secret. */
+  readonly authorization: string | undefined;
+}
+
+/** Gives the proxy through which a URL is called; `undefined` when it is called directly. */
+export type ChooseProxy = (url: URL) => Proxy | undefined;
+
+/**
+ * Reads proxy settings. Throws `DestinationError` of class `set-up`, which names the variable and shows nothing of its value, for a
+ * proxy that cannot be used (SOCKS, a URL that is none) and for an entry of `NO_PROXY` that cannot be read.
+ */
+export function readProxies({ httpsProxy = '', httpProxy = '', noProxy = '' }: ProxySettings): ChooseProxy {
+  const forHttps = httpsProxy === '' ? undefined : readProxy('HTTPS_PROXY', httpsProxy);
+  const forHttp = httpProxy === '' ? undefined : readProxy('HTTP_PROXY', httpProxy);
+  const exceptions = noProxy.split(/[\s,]+/).filter((entry) => entry !== '');
+  const matches = exceptions.map(readException);
+  return (url) => {
+    const proxy = url.protocol === 'https:' ? forHttps : forHttp;
+    if (proxy === undefined) return undefined;
+    const host = hostOf(url);
+    const port = portOf(url);
+    return matches.some((match) => match(host, port)) ? undefined : proxy;
+  };
+}
+
+/** Without brackets, and without the dot that ends a full name. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '').replace(/(.)\.$/, '$1');
+
+export const portOf = ({ protocol, port }: URL): number => {
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
+};
+
+function readProxy(variable: string, text: string): Proxy {
+  const refuse = (why: string) => new DestinationError('set-up', `Failed to read ${variable}: ${why}`);
+  // Many write the host and the port alone, and mean http.
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  if (url === null || url.hostname === '') {
+    throw refuse('it is not the URL of a proxy. Write it like http://proxy.example.com:3128.');
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    const what = /^[a-z0-9]+:$/.test(url.protocol) ? url.protocol.slice(0, -1) : 'this protocol';
+    throw refuse(`a proxy of ${what} is not supported. Name one of http or https, which can tunnel (CONNECT).`);
+  }
+  const isTls = url.protocol === 'https:';
+  return { isTls, host: hostOf(url), port: portOf(url), authorization: authorizationOf(url, refuse) };
+}
+
+function authorizationOf({ username, password }: URL, refuse: (why: string) => Error): string | undefined {
+  if (username === '' && password === '') return undefined;
+  try {
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(credentials).toString('base64')}`;
+  } catch {
+    // The error of the decoder quotes what it could not read.
+    throw refuse('its credentials are not written as a URL has them. Encode a percent sign as %25.');
+  }
+}
+
+type Match = (host: string, port: number) => boolean;
+
+function readException(entry: string): Match {
+  const [, bracketed, bare, portText] = /^(?:\[([^\]]+)\]|([^:]+|[^:]*:[^:]*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
+  const name = (bracketed ?? bare ?? '').toLowerCase();
+  const isPort: (port: number) => boolean = (port) => portText === undefined || Number(portText) === port;
+  const matchesHost = hostMatch(name);
+  if (matchesHost === undefined) {
+    throw new DestinationError(
+      'set-up',
+      'Failed to read NO_PROXY: an entry is neither a host, an address nor a network. Write it like example.com, 10.0.0.5 or 10.0.0.0/8.',
+    );
+  }
+  return (host, port) => isPort(port) && matchesHost(host);
+}
+
+function hostMatch(name: string): ((host: string) => boolean) | undefined {
+  if (name === '*') return () => true;
+  const [address = '', prefix] = name.split('/');
+  if (prefix !== undefined || isIP(name) !== 0) return networkMatch(address, prefix);
+  const suffix = name.replace(/^\*?\./, '').replace(/\.$/, '');
+  if (!/^[^\s/*:[\]]+$/.test(suffix)) return undefined;
+  const isBelowOnly = name.startsWith('*.');
+  return (host) => host.endsWith(`.${suffix}`) || (!isBelowOnly && host === suffix);
+}
+
+function networkMatch(address: string, prefix: string | undefined): ((host: string) => boolean) | undefined {
+  const family = isIP(address);
+  const bits = family === 4 ? 32 : 128;
+  const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : NaN;
+  if (family === 0 || !(length <= bits)) return undefined;
+  const type = (of: number) => (of === 4 ? 'ipv4' : 'ipv6');
+  const network = new BlockList();
+  network.addSubnet(address, length, type(family));
+  return (host) => isIP(host) !== 0 && network.check(host, type(isIP(host)));
+}
