@@ -21,6 +21,7 @@ test('names are stable and each there once', () => {
     'dead-letters',
     'destination-set-up',
     'stalled-partition',
+    'stalled-destination',
     'oldest-unsettled',
   ]);
 });
@@ -30,9 +31,9 @@ test('every signal that is asked for is one that the handler gives', () => {
   const asked = queries.flatMap(statementsOf).flatMap(({ signals }) => signals);
   expect([...new Set(asked)].toSorted()).toEqual([
     'batch-settled',
+    'destination-stalled',
     'event-unreadable',
     'lag-measured',
-    'partition-stalled',
     'request-failed',
     'retry-settled',
   ]);
@@ -44,12 +45,19 @@ function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>>
   const lines: string[] = [];
   const write = (_level: string, line: string): unknown => lines.push(line);
   const telemetry = createTelemetry({ level: 'information', counters: new Counters(), write });
-  const counted = { events: 1, outcomes: { crm: { rejected: 1 } }, ledgerReads: 0, ledgerWrites: 0, durationMs: 1 };
+  const counted = {
+    events: 1,
+    outcomes: { crm: { rejected: 1 } },
+    ledgerReads: 0,
+    ledgerWrites: 0,
+    formerIdentities: 0,
+    durationMs: 1,
+  };
   const where = { partitionId: '0', firstSequenceNumber: 1 };
   const why = { class: 'set-up', reason: 'r' };
   telemetry.emit('batch-settled', { ...where, ...counted, exports: 1, lastSequenceNumber: 1 });
   telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1 });
-  telemetry.emit('partition-stalled', { ...where, reason: 'r' });
+  telemetry.emit('destination-stalled', { destination: 'crm', changes: 30, reason: 'r' });
   telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
   telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
   telemetry.emit('event-unreadable', { partitionId: '0', sequenceNumber: 1, code: 'invalid-json', path: '$' });
@@ -78,11 +86,11 @@ test('the handler writes every field that a query reads of a signal', () => {
   );
   expect([...new Set(read)].toSorted()).toEqual([
     'batch-settled.outcomes',
+    'destination-stalled.changes',
+    'destination-stalled.destination',
     'lag-measured.events',
     'lag-measured.oldestAgeMs',
     'lag-measured.partitionId',
-    'partition-stalled.partitionId',
-    'partition-stalled.reason',
     'request-failed.changes',
     'request-failed.class',
     'request-failed.destination',

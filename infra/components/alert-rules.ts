@@ -41,16 +41,12 @@ export const signals = `AppTraces
 | extend signal = tostring(fields.signal)`;
 
 /**
- * Each time that a partition could not move on: the handler says that it stalls, or the function threw, which it does
- * when its stores cannot be written. The host does not say of which partition a failed run was.
+ * Each time that a partition could not move on: the function threw, which it does when its stores cannot be written. The host
+ * does not say of which partition a failed run was.
  */
-export const stalls = `let stalled = ${signals}
-| where signal == 'partition-stalled'
-| project TimeGenerated, partition = tostring(fields.partitionId), reason = tostring(fields.reason);
-let failed = AppRequests
+export const stalls = `let stalls = AppRequests
 | where Name == 'on-audience-events' and Success == false
-| project TimeGenerated, partition = 'any', reason = 'The function failed; AppExceptions says why.';
-let stalls = union stalled, failed;`;
+| project TimeGenerated, reason = 'The function failed; AppExceptions says why.';`;
 
 /** The rules that ask the workspace; what only a metric can tell is in `observability.ts`. */
 export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
@@ -144,18 +140,33 @@ union refused, unreadable
     {
       name: 'stalled-partition',
       title: 'A partition stands still',
-      meaning:
-        'The handler cannot settle what it read, and tries the same events again: a store cannot be written, or a destination refuses nearly everything.',
+      meaning: 'The handler cannot settle what it read, and tries the same events again: a store cannot be written.',
       severity: 1,
       query: `${stalls}
 stalls
-| summarize attempts = count() by partition`,
+| summarize attempts = count()`,
       column: 'attempts',
       operator: 'GreaterThan',
       threshold: 4,
       every: 'PT5M',
       window: 'PT15M',
-      dimensions: ['partition'],
+      dimensions: [],
+    },
+    {
+      name: 'stalled-destination',
+      title: 'A destination rejects nearly everything',
+      meaning:
+        'The fault is hardly in the rows: its changes are held back and tried again. Mend its settings or its options before they are given up.',
+      severity: 1,
+      query: `${signals}
+| where signal == 'destination-stalled'
+| summarize changes = sum(tolong(fields.changes)) by destination = tostring(fields.destination)`,
+      column: 'changes',
+      operator: 'GreaterThan',
+      threshold: 0,
+      every: 'PT5M',
+      window: 'PT15M',
+      dimensions: ['destination'],
     },
     {
       name: 'oldest-unsettled',

@@ -55,6 +55,7 @@ test('there is an alert for everything that a person must know, and each rings t
       'lag',
       'nothing-received',
       'oldest-unsettled',
+      'stalled-destination',
       'stalled-partition',
     ].map((name) => `alert-acthub-dev-${name}`),
   );

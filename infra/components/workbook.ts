@@ -20,7 +20,7 @@ const failuresQuery = `${signals}
 
 const stallsQuery = `${stalls}
 stalls
-| summarize attempts = count(), since = min(TimeGenerated), latest = max(TimeGenerated) by partition, reason
+| summarize attempts = count(), since = min(TimeGenerated), latest = max(TimeGenerated) by reason
 | order by latest desc`;
 
 /** The operator's page: what comes in, how it ends, who refuses, what stands still, and what each alert means. */

@@ -84,14 +84,21 @@ async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buf
   }
 }
 
+/** So many audiences that are left alone are shown one by one; a busy profile has hundreds. */
+const leftAloneMax = 10;
+
 function printStages({ exports, unreadable }: Inspection, { print, colors }: Terminal): void {
   print(`${colors.bold('1 read')}     ${count(exports.length, 'profile export')}, ${unreadable.length} unreadable`);
   for (const { path, code, message } of unreadable) print(`  ${colors.red(code)} at ${path}: ${message}`);
   print(colors.bold('2 route'));
-  for (const { path, audiences, routedAudiences } of exports) {
+  for (const { path, audiences, routedAudiences, leftAlone } of exports) {
     print(
       `  ${path}  ${routedAudiences} of ${count(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
     );
+    for (const { namespace, id, because } of leftAlone.slice(0, leftAloneMax))
+      print(`    ${colors.dim(`left alone: ${namespace} ${id}. ${because}`)}`);
+    if (leftAlone.length > leftAloneMax)
+      print(`    ${colors.dim(`and ${leftAlone.length - leftAloneMax} more; --json shows all`)}`);
   }
   print(colors.bold('3 resolve'));
   for (const { path, identities } of exports) {
@@ -115,7 +122,11 @@ function printDecisions(
     change === undefined ? '' : `${change.identity.namespace} ${change.identity.value}`,
     because,
   ]);
-  for (const line of tableLines(rows)) print(`  ${line}`);
+  for (const [index, line] of tableLines(rows).entries()) {
+    print(`  ${line}`);
+    for (const { name, path } of decisions[index]?.absentAttributes ?? [])
+      print(`    ${colors.yellow('absent')}  ${name}: the profile has nothing at ${path}`);
+  }
 }
 
 function printRequests({ requests, printed, notShown }: DryRunTargets, { print, colors }: Terminal): void {

@@ -17,6 +17,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   canary: async () => (await import('./canary.ts')).addCanaryCommand,
   forget: async () => (await import('./forget.ts')).addForgetCommand,
   resync: async () => (await import('./resync.ts')).addResyncCommand,
+  retire: async () => (await import('./retire.ts')).addRetireCommand,
   'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };

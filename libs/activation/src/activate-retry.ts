@@ -1,6 +1,7 @@
 import { readRetryMessage } from '@activation-hub/delivery';
 import { activate } from './activate.ts';
-import { dueAgainAtMs, isTooOld } from './defer-changes.ts';
+import { dueAgainAtMs } from './defer-changes.ts';
+import { isTooOld } from './judge-results.ts';
 import type { ActivationContext } from './activation-context.ts';
 import { retryWork } from './work.ts';
 
@@ -14,10 +15,13 @@ export async function activateRetry(message: string, context: ActivationContext)
   const pointer = readRetryMessage(message);
   const nowMs = context.clock.now();
   const signal = AbortSignal.timeout(context.timing.settleByMs);
-  const target = context.targets.get(pointer.destination);
+  const target = context.targets.get(context.matcher.destination(pointer.destination)?.key ?? pointer.destination);
   const openUntilMs = target?.breaker.openUntilMs(nowMs);
   if (openUntilMs !== undefined && !isTooOld(pointer, target?.giveUpAfterMs, nowMs)) {
-    await context.retryQueue.postpone(pointer, Math.max(openUntilMs, dueAgainAtMs(pointer, context)), signal);
+    // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer.
+    const dueAtMs =
+      target?.breaker.takeProbe() === true ? openUntilMs : Math.max(openUntilMs, dueAgainAtMs(pointer, context));
+    await context.retryQueue.postpone(pointer, dueAtMs, signal);
     return;
   }
   const retry = await context.retryQueue.read(message, signal);

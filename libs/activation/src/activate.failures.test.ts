@@ -2,7 +2,7 @@ import { DestinationError } from '@activation-hub/destination-kit';
 import { lease, settle, type MembershipState } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
-import { defaultTiming, StalledError } from './index.ts';
+import { defaultTiming } from './index.ts';
 
 const { signal } = new AbortController();
 
@@ -189,31 +189,6 @@ test('a destination that hangs is left at the deadline, and the others are settl
   await activate(eventOf(personExport(), 1));
   expect(ads.told).toHaveLength(1);
   expect(outcomes()).toEqual({ 'ads delivered': 1, 'crm deferred': 1 });
-});
-
-test('when nearly everything is refused the partition stalls, and nothing becomes a dead letter', async () => {
-  const { activate, crm, letters, lines, outcomes } = openActivation({ file: twoDestinations });
-  const events = Array.from({ length: 30 }, (_, n) => eventOf(personExport({ person: `p${n}` }), n));
-  for (const destination of [crm])
-    destination.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
-  const stalling = openActivation({
-    file: `${twoDestinations}stall: { share: 0.5, minimum: 20 }\n`,
-    destinations: { crm, ads: crm },
-  });
-  await expect(stalling.activate(...events)).rejects.toBeInstanceOf(StalledError);
-  expect(stalling.letters()).toEqual([]);
-  expect(stalling.lines.filter((line) => line.includes('"partition-stalled"'))).toHaveLength(1);
-  await expect(stalling.activate(...events)).rejects.toBeInstanceOf(StalledError);
-
-  crm.answer = ({ id }) => ({ id, status: 'delivered' });
-  await stalling.activate(...events);
-  expect(stalling.outcomes()).toMatchObject({ 'crm delivered': 30, 'ads delivered': 30 });
-
-  crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
-  await activate(...events);
-  expect(letters()).toHaveLength(30);
-  expect(outcomes()).toEqual({ 'crm rejected': 30, 'ads delivered': 30 });
-  expect(lines.some((line) => line.includes('"partition-stalled"'))).toBe(false);
 });
 
 test('the live lease of another worker is waited for, and the expired one of a dead worker is taken over', async () => {

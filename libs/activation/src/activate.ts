@@ -1,31 +1,31 @@
-import { randomUUID } from 'node:crypto';
+import type { ActivationContext } from './activation-context.ts';
+import { keepUnreadable } from './dead-letters-of.ts';
 import { decideChanges } from './decide-changes.ts';
 import { deferChanges } from './defer-changes.ts';
-import { deliverChanges } from './deliver-changes.ts';
-import type { ActivationContext } from './activation-context.ts';
+import { wakeRetries } from './wake-retries.ts';
+import { followPeople } from './follow-people.ts';
+import { takeOpenRows } from './open-rows.ts';
 import { readEvents } from './read-events.ts';
-import { repairLostRaces } from './repair-lost-races.ts';
-import { resolveDemands } from './resolve-demands.ts';
+import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
-import { settleChanges } from './settle-changes.ts';
-import { StalledError } from './stalled-error.ts';
 import { Tally } from './tally.ts';
-import { receiptsOf, type Work } from './work.ts';
+import { newHolder, tellRows } from './tell-rows.ts';
+import type { Work } from './work.ts';
 
 /**
  * The way of an event, from what Adobe Experience Platform sent to what each third party was told.
  *
  * Takes the events of one partition, or those of a retry, and returns when every event, and every change in it, has ended
- * in an outcome that is durable. Then, and only then, may the partition move on. Throws when a store cannot be reached,
- * and `StalledError` when nearly everything is refused: the same work must be given again, and what was settled is
- * not repeated.
+ * in an outcome that is durable. Then, and only then, may the partition move on. Throws when a store cannot be reached:
+ * the same work must be given again, and what was settled is not repeated.
  */
 export async function activate(work: Work, context: ActivationContext): Promise<void> {
-  const deadline = AbortSignal.timeout(context.timing.deadlineMs);
-  // What was told by the deadline must still be settled after it, while the leases live.
-  const settleBy = AbortSignal.timeout(context.timing.settleByMs);
-  const by = { holder: randomUUID(), expiresAtMs: context.clock.now() + context.timing.leaseMs };
   const tally = new Tally(context.clock.now());
+  const deadline = AbortSignal.timeout(context.timing.deadlineMs);
+  // What was sent by the deadline must still be settled after it, while the leases live.
+  const settleBy = AbortSignal.timeout(context.timing.settleByMs);
+  const telling = { context, work, deadline, settleBy, tally };
+  const by = newHolder(context);
   if (work.retry === undefined) context.ledgerCache.follow(work.events);
 
   // 1. Read: an event is one profile export or several; what cannot be read becomes a dead letter.
@@ -34,24 +34,25 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   // 2. Route: an export holds every audience of the person; most concern nobody.
   const { memberships, refused } = routeExports(exports, context.matcher, work.retry);
 
-  // 3. Resolve: whom the destination knows the person as, what it should know, and whether consent allows it.
-  const demands = resolveDemands(memberships, context.targets, tally);
+  // 3. Resolve: under which identities the destination knows the person, what it should know, and whether consent allows it.
+  const resolved = resolveMemberships(memberships, context);
+  tally.countResolved(resolved);
 
-  // 4. Decide: against what the destination has been told. What is to be told is leased, so that nobody else tells it;
-  // what its destination would not take, because it is given a rest, goes to the retry queue at once.
-  const { leased, waiting, resting } = await decideChanges(demands, work, by, context, tally, deadline);
+  // 4. Decide: against what the destination was told. What is to be sent is leased, so that no other process sends it.
+  const decided = await decideChanges(resolved.desired, work, by, context, tally, deadline);
+  const open = await takeOpenRows(work, resolved, by, context, tally, deadline);
 
-  // 5. Deliver: in batches, each destination on its own; every change gets a result.
-  const results = await deliverChanges(leased, context, deadline, receiptsOf(work));
+  // 5. Settle what is not sent now: dead letters of what cannot be read, retries of what must wait.
+  await keepUnreadable([...unreadable, ...refused], context, settleBy);
+  await deferChanges([...decided.deferred, ...open.deferred], telling);
 
-  // 6. Settle: told to the ledger, to be tried again to the retry queue, refused or unreadable to the dead letters.
-  const isStalled = StalledError.applies(results, work, context);
-  const later = await deferChanges({ results, waiting, resting }, work, context, tally, settleBy);
-  const ended = { results, resting, later, isStalled, unreadable: [...unreadable, ...refused] };
-  const lost = await settleChanges(ended, work, context, tally, settleBy);
-  await repairLostRaces(lost, work, by, context, tally, settleBy);
+  // 6. Tell: deliver in batches, each destination on its own, and settle every row.
+  const told = await tellRows([...decided.leased, ...open.leased], telling);
+
+  // 7. Follow: whom a destination knows under an identity that is not the person's any more is taken out under it.
+  await deferChanges(await followPeople({ ...resolved, ...decided, told }, telling), telling);
+
   if (work.retry !== undefined) await context.retryQueue.remove(work.retry.id, settleBy);
-
+  await wakeRetries(context, settleBy);
   tally.report(work, exports.length, context);
-  if (isStalled) throw new StalledError(work, context);
 }

@@ -1,230 +1,224 @@
 import {
   areSameAttributes,
-  lease,
   contentDigest,
   decide,
-  isSameDemand,
+  isSameWish,
   note,
-  settle,
-  type Decision,
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
   type MembershipState,
 } from '@activation-hub/membership';
-import type { ChangeKind } from '@activation-hub/destination-kit';
+import { circuitOpenReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
-import type { Demand } from './resolve-demands.ts';
+import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import type { LeasedRow } from './deliver-rows.ts';
+import { planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
+import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
-import type { Work } from './work.ts';
+import { causeOf, type Work } from './work.ts';
 
-/** A change that is ours to tell, until our lease expires. */
-export interface LeasedChange {
-  readonly demand: Demand;
-  readonly state: MembershipState;
-  readonly kind: ChangeKind;
-  readonly row: LedgerRow;
-  /** The row's newest state is told again, because an older one may have come after it. */
-  readonly isRestored: boolean;
-}
-
-/** A change that cannot be told now, because somebody else is telling the destination about the same key. */
-export interface WaitingChange {
-  readonly demand: Demand;
-  /** When to look again, in epoch milliseconds. */
-  readonly untilMs: number;
-}
-
-/**
- * A change that is not told now, because its destination is given a rest. Nobody needs to lease what is not told: the row
- * says that it is deferred, once the retry queue has it.
- */
-export interface CircuitOpenChange {
-  readonly demand: Demand;
-  readonly write: LedgerWrite;
-  /** When the destination may be asked again, in epoch milliseconds. */
-  readonly untilMs: number;
-}
-
-/** What there is to do about the demands of a piece of work. */
+/** What there is to do about desired memberships. */
 export interface Decided {
-  readonly leased: readonly LeasedChange[];
-  readonly waiting: readonly WaitingChange[];
-  readonly resting: readonly CircuitOpenChange[];
+  /** To be told, under our lease. */
+  readonly leased: readonly LeasedRow[];
+  /** Not to be told now. Those with a write have no lease: the row says that they are deferred, once the queue has the retry. */
+  readonly deferred: readonly DeferredChange[];
+  /** Those whose row is settled: for them the links of the person can be looked at. */
+  readonly settled: readonly SettledMembership[];
 }
 
-/** Who leases, and until when. */
-export interface LeaseHolder {
-  readonly holder: string;
-  readonly expiresAtMs: number;
+/** A desired membership of which nothing is open, with its row where that is at hand. */
+export interface SettledMembership {
+  readonly desired: DesiredMembership;
+  readonly row: LedgerRow | undefined;
 }
 
 /**
- * How often a row that others keep writing is looked at again before the change waits. Each loss means that somebody
- * else got on, so more than a few in a row is a storm that is better waited out.
+ * How often a row that other processes keep writing is decided again before the change waits. Each loss means that another
+ * process got on, so more than a few in a row is a storm that is better waited out.
  */
 const roundsMax = 5;
 
 /**
- * Compares every demand with what the ledger knows. What needs no call is counted, and noted where a later, older state
- * must find it; what is to be told is leased. A row that somebody else writes in between is read and decided again.
+ * Compares every desired membership with its row. What needs no request is counted, and noted where a later, older state must
+ * find it; what is to be told is leased. A row that another process writes in between is read and decided again.
  */
 export async function decideChanges(
-  demands: readonly Demand[],
+  desired: readonly DesiredMembership[],
   work: Work,
   by: LeaseHolder,
   context: ActivationContext,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Decided> {
-  const leased: LeasedChange[] = [];
-  const waiting: WaitingChange[] = [];
-  const resting: CircuitOpenChange[] = [];
-  const asking = work.retry === undefined ? 'first' : work.retry.isReplay ? 'replay' : 'retry';
-  const nowMs = context.clock.now();
-  const restUntilMs = restOf(work, context, nowMs);
-  let open =
-    asking === 'first' ? demands.filter((demand) => !isKnownAsSettled(demand, context, tally, nowMs)) : demands;
-
-  for (let round = 0; open.length > 0; round += 1) {
-    if (round === roundsMax) {
-      for (const demand of open) waiting.push({ demand, untilMs: context.clock.now() });
-      break;
-    }
+  const decided = new Decisions(work, by, context, tally);
+  let open = work.retry === undefined ? desired.filter((each) => !decided.isKnownAsSettled(each)) : desired;
+  for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
     const rows = await context.ledger.read(
       open.map(({ key }) => key),
       signal,
     );
     tally.ledgerReads += open.length;
-
-    const plans: Plan[] = [];
-    for (const [index, demand] of open.entries()) {
-      const row = rows[index];
-      const state = stateOf(demand, row?.record);
-      const decision = decide(row?.record, state, context.clock.now(), asking);
-      if (decision.action === 'nothing') finish(demand, row, decision.because, context, tally);
-      else if (decision.action === 'wait') waiting.push({ demand, untilMs: decision.untilMs });
-      else if (decision.action === 'restore') {
-        if (row === undefined || demand.route.mode !== 'live') finish(demand, undefined, 'superseded', context, tally);
-        else plans.push(planRestoring(demand, row, decision.kind, by, nowMs));
-      } else {
-        const untilMs = decision.action === 'tell' ? restUntilMs(demand) : undefined;
-        if (untilMs === undefined) plans.push(planFor(demand, state, row, decision, by));
-        else resting.push({ demand, write: deferral(demand, state, row, by), untilMs });
-      }
-    }
-    open = await carryOut(plans, leased, context, tally, signal);
+    const plans = open.flatMap((each, index) => decided.plan(each, rows[index]) ?? []);
+    const written = await context.ledger.write(
+      plans.map(({ write }) => write),
+      signal,
+    );
+    open = plans.flatMap((plan, index) => {
+      const result = written[index];
+      return result?.written === true ? decided.carryOut(plan, result.version) : [plan.desired];
+    });
   }
-  return { leased, waiting, resting };
+  for (const each of open) decided.wait(each, context.clock.now());
+  return decided;
 }
 
-/**
- * Until when a demand's destination rests; undefined when it may be told. The retry queue, which has what was deferred, is
- * the first to ask a destination again, so that a partition need not wait for an answer that may not come.
- */
-function restOf(work: Work, context: ActivationContext, nowMs: number): (demand: Demand) => number | undefined {
-  if (work.retry !== undefined) return () => undefined;
-  const rests = new Map([...context.targets].map(([key, { breaker }]) => [key, breaker.restUntilMs(nowMs)]));
-  return ({ route }) => (route.mode === 'live' ? rests.get(route.destination) : undefined);
-}
-
-/** What the row would be if the change had been leased, and its destination not asked. */
-function deferral(demand: Demand, state: MembershipState, row: LedgerRow | undefined, by: LeaseHolder): LedgerWrite {
-  const leased = lease(row?.record, { state, attributes: demand.attributes }, by);
-  return { key: demand.key, record: settle(leased, 'deferred'), expected: row?.version };
-}
-
-/** Writes what is planned, and gives back the demands of which the row was written by somebody else in between. */
-async function carryOut(
-  plans: readonly Plan[],
-  leased: LeasedChange[],
-  context: ActivationContext,
-  tally: Tally,
-  signal: AbortSignal,
-): Promise<Demand[]> {
-  const results = await context.ledger.write(
-    plans.map(({ write }) => write),
-    signal,
-  );
-  const lost: Demand[] = [];
-  for (const [index, { demand, state, write, next }] of plans.entries()) {
-    const result = results[index];
-    if (result?.written !== true) {
-      lost.push(demand);
-      continue;
-    }
-    tally.ledgerWrites += 1;
-    const row: LedgerRow = { record: write.record, version: result.version };
-    if (next.is === 'delivery') {
-      const { kind, isRestored } = next;
-      const { attributes } = write.record;
-      leased.push({ demand: isRestored ? { ...demand, attributes } : demand, state, row, kind, isRestored });
-    } else finish(demand, row, next.outcome, context, tally);
-  }
-  return lost;
-}
-
-/** A write that a decision asks for, and what follows it. */
-interface Plan {
-  readonly demand: Demand;
-  readonly state: MembershipState;
+/** A write that a plan asks for, and what follows it. */
+interface PlannedWrite {
+  readonly desired: DesiredMembership;
+  readonly plan: Exclude<RowPlan, { is: 'nothing' }> | { readonly is: 'hold' };
   readonly write: LedgerWrite;
-  readonly next:
-    | { readonly is: 'delivery'; readonly kind: ChangeKind; readonly isRestored: boolean }
-    | { readonly is: 'outcome'; readonly outcome: 'unchanged' | 'shadowed' | 'paused' };
 }
 
-function planFor(
-  demand: Demand,
-  state: MembershipState,
-  row: LedgerRow | undefined,
-  decision: Extract<Decision, { action: 'note' | 'tell' }>,
-  by: LeaseHolder,
-): Plan {
-  const asked = { state, attributes: demand.attributes };
-  const plan = (record: LedgerRecord, next: Plan['next']): Plan => {
-    return { demand, state, write: { key: demand.key, record, expected: row?.version }, next };
-  };
-  if (decision.action === 'note') {
-    return plan(note(row?.record, asked, decision.rowState), { is: 'outcome', outcome: 'unchanged' });
+class Decisions implements Decided {
+  readonly leased: LeasedRow[] = [];
+  readonly deferred: DeferredChange[] = [];
+  readonly settled: SettledMembership[] = [];
+  readonly #work: Work;
+  readonly #by: LeaseHolder;
+  readonly #context: ActivationContext;
+  readonly #tally: Tally;
+  readonly #circuits: ReadonlyMap<string, number | undefined>;
+
+  constructor(work: Work, by: LeaseHolder, context: ActivationContext, tally: Tally) {
+    this.#work = work;
+    this.#by = by;
+    this.#context = context;
+    this.#tally = tally;
+    const nowMs = context.clock.now();
+    // The retry queue, which has what was deferred, is the first to ask a destination again, so that a partition need not wait
+    // for an answer that may not come.
+    this.#circuits =
+      work.retry === undefined
+        ? new Map([...context.targets].map(([key, { breaker }]) => [key, breaker.leftToRetriesUntilMs(nowMs)]))
+        : new Map();
   }
-  switch (demand.route.mode) {
-    case 'live':
-      return plan(lease(row?.record, asked, by), { is: 'delivery', kind: decision.kind, isRestored: false });
-    case 'shadow':
-      return plan(settle(lease(row?.record, asked, by), 'delivered'), { is: 'outcome', outcome: 'shadowed' });
-    case 'paused':
-    case 'retired':
-      return plan(note(row?.record, asked, 'pending'), { is: 'outcome', outcome: 'paused' });
+
+  /** The way of most exports: the cache knows that there is nothing to do. */
+  isKnownAsSettled(desired: DesiredMembership): boolean {
+    const nowMs = this.#context.clock.now();
+    const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
+    if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return false;
+    const state = stateOf(desired, row.record);
+    const decision = decide(row.record, state, nowMs);
+    if (decision.action === 'nothing') this.#count(desired, decision.because);
+    else if (isPausedAlready(desired, state, row.record)) this.#count(desired, 'paused');
+    else return false;
+    return true;
+  }
+
+  /** Plans one row; gives the write that the plan needs, and settles what needs none. */
+  plan(desired: DesiredMembership, row: LedgerRow | undefined): PlannedWrite | undefined {
+    const { key, route, attributes } = desired;
+    const state = stateOf(desired, row?.record);
+    const nowMs = this.#context.clock.now();
+    const options = { mode: route.mode, by: this.#by, nowMs, cause: causeOf(this.#work) };
+    const plan = planRow(key, row, { state, attributes }, options);
+    if (plan.is === 'nothing') {
+      this.#finish(desired, row, plan.because);
+      return undefined;
+    }
+    if (plan.is === 'wait') {
+      this.wait(desired, plan.untilMs);
+      return plan.write === undefined ? undefined : { desired, plan, write: plan.write };
+    }
+    const openUntilMs = this.#circuits.get(route.destination);
+    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write };
+
+    // A retry is responsible for the row already, and sends the newest state that it finds there.
+    const held = row?.record.rowState;
+    if (held?.is === 'deferred' && (row?.record.linkDigest ?? '') === desired.person.linkDigest) {
+      const record = note(row?.record, { state, attributes }, held);
+      return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
+    }
+    this.deferred.push({
+      deferral: circuitOpenDeferral(desired, openUntilMs),
+      write: (chainId) => {
+        const record = note(row?.record, { state, attributes }, { is: 'deferred', chainId });
+        return { key, record, expected: row?.version };
+      },
+    });
+    this.#tally.count(route.destination, 'deferred');
+    return undefined;
+  }
+
+  /** What follows a write that was made; gives nothing back, for nothing is open any more. */
+  carryOut({ desired, plan, write }: PlannedWrite, version: string): readonly DesiredMembership[] {
+    this.#tally.ledgerWrites += 1;
+    const row = { record: write.record, version };
+    if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row));
+    else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
+    else if (plan.is === 'hold') {
+      this.#context.ledgerCache.set(desired.keyText, row, this.#context.clock.now());
+      this.#tally.count(desired.route.destination, 'deferred');
+    }
+    return [];
+  }
+
+  wait(desired: DesiredMembership, untilMs: number): void {
+    const { route, key, event, audience } = desired;
+    const of = { destination: route.destination, key, event, audience: audience.key };
+    const nowMs = this.#context.clock.now();
+    this.deferred.push({ deferral: waitingDeferral(of, untilMs, this.#work, nowMs) });
+    this.#tally.count(route.destination, 'deferred');
+  }
+
+  #finish(
+    desired: DesiredMembership,
+    row: LedgerRow | undefined,
+    outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused',
+  ): void {
+    if (row !== undefined) this.#context.ledgerCache.set(desired.keyText, row, this.#context.clock.now());
+    if (outcome !== 'superseded') this.settled.push({ desired, row });
+    this.#count(desired, outcome);
+  }
+
+  #count(desired: DesiredMembership, outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused'): void {
+    this.#tally.count(desired.route.destination, outcomeOf(desired, outcome));
   }
 }
 
-/** Tells the newest state of the row again, as a change of its own: a destination that remembers ids had it before. */
-function planRestoring(demand: Demand, row: LedgerRow, kind: ChangeKind, by: LeaseHolder, nowMs: number): Plan {
-  const { known, attributes } = row.record;
-  const record = lease(row.record, { state: known, attributes }, by);
+function leasedRow(
+  { key, keyText, audience, route, membership, event }: DesiredMembership,
+  { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
+  row: LedgerRow,
+): LeasedRow {
+  const { name } = membership;
+  const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
+  return name === undefined ? told : { ...told, audienceName: name };
+}
+
+function circuitOpenDeferral({ route, key, event, audience }: DesiredMembership, notBeforeMs: number): Deferral {
   return {
-    demand,
-    state: { ...known, enqueuedAtMs: nowMs },
-    write: { key: demand.key, record, expected: row.version },
-    next: { is: 'delivery', kind, isRestored: true },
+    destination: route.destination,
+    key,
+    event,
+    audience: audience.key,
+    class: 'transient',
+    reason: circuitOpenReason,
+    wasTried: false,
+    notBeforeMs,
+    isLeased: false,
+    givesUp: false,
   };
 }
 
-/** The way of most exports: the cache knows that there is nothing to do. */
-function isKnownAsSettled(demand: Demand, context: ActivationContext, tally: Tally, nowMs: number): boolean {
-  const row = context.ledgerCache.get(demand.keyText, nowMs);
-  if (row === undefined) return false;
-  const state = stateOf(demand, row.record);
-  const decision = decide(row.record, state, nowMs);
-  if (decision.action === 'nothing') finish(demand, undefined, decision.because, context, tally);
-  else if (isPausedAlready(demand, state, row.record)) finish(demand, undefined, 'paused', context, tally);
-  else return false;
-  return true;
-}
-
-/** The demand's state with its content, which is the row's when the attributes are, and else must be computed. */
-function stateOf({ state, attributes }: Demand, record: LedgerRecord | undefined): MembershipState {
+/** The desired state with its content, which is the row's when the attributes are, and else must be computed. */
+export function stateOf(
+  { state, attributes }: Pick<DesiredMembership, 'state' | 'attributes'>,
+  record: LedgerRecord | undefined,
+): MembershipState {
   const content =
     record !== undefined && areSameAttributes(record.attributes, attributes)
       ? record.known.content
@@ -239,23 +233,16 @@ function stateOf({ state, attributes }: Demand, record: LedgerRecord | undefined
   };
 }
 
-/** A paused route notes a demand once; the exports that repeat it need no further write. */
-function isPausedAlready({ route }: Demand, state: MembershipState, record: LedgerRecord): boolean {
-  return route.mode === 'paused' && record.rowState.is === 'pending' && isSameDemand(record.known, state);
+/** A paused route notes a change once; the exports that repeat it need no further write. */
+function isPausedAlready({ route }: DesiredMembership, state: MembershipState, record: LedgerRecord): boolean {
+  return route.mode === 'paused' && record.rowState.is === 'paused' && isSameWish(record.known, state);
 }
 
-function finish(
-  demand: Demand,
-  row: LedgerRow | undefined,
-  outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused',
-  context: ActivationContext,
-  tally: Tally,
-): void {
-  if (row !== undefined) context.ledgerCache.set(demand.keyText, row, context.clock.now());
-  tally.count(demand.route.destination, outcomeOf(demand, outcome));
-}
-
-/** A member of the audience who is not to be in the destination was withheld for want of consent. */
-function outcomeOf<Kind extends string>({ state }: Demand, outcome: Kind): Kind | 'withheld' {
-  return outcome === 'unchanged' && state.status === 'realized' && !state.isMember ? 'withheld' : outcome;
+/** A member of the audience who is not to be in the destination was withheld for want of consent, or the route is retired. */
+function outcomeOf<Kind extends string>(
+  { state, route }: DesiredMembership,
+  outcome: Kind,
+): Kind | 'withheld' | 'retired' {
+  if (outcome !== 'unchanged' || state.status !== 'realized' || state.isMember) return outcome;
+  return route.mode === 'retired' ? 'retired' : 'withheld';
 }

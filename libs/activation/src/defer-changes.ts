@@ -7,179 +7,181 @@ import {
   type ReceivedEvent,
   type Retry,
 } from '@activation-hub/delivery';
-import type { CircuitOpenChange, WaitingChange } from './decide-changes.ts';
-import type { DeliveredChange } from './deliver-changes.ts';
+import { ledgerKeyText, type LedgerKey, type LedgerWrite } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import type { Demand } from './resolve-demands.ts';
-import type { Tally } from './tally.ts';
+import type { Telling } from './telling.ts';
 import type { Work } from './work.ts';
 
 /** How the waits between the attempts of a retry grow. */
 const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
 /** A retry is due at least so long after it was deferred, and after a lease has expired. */
-const restMs = 1_000;
-/** Somebody else's lease is mostly over in a moment: it is looked at once more before it is waited for. */
+export const delayMinMs = 1_000;
+/** The lease of another process is mostly over in a moment: the change is looked at once more before it waits for the expiry. */
 const lookAgainMs = 2_000;
-/** However young it is, a retry that was tried so often is given up. */
-const attemptsMax = 100;
+/** The class under which rejections are held back that are hardly the fault of the rows. */
+export const stalledClass = 'stalled';
 /** More bytes of events than these are not kept in one retry, so that reading it back stays cheap. */
 const retryBytesMax = 4 * 1024 * 1024;
 
-/** What is to be tried later, and what has been tried long enough. */
-export interface Later {
-  readonly deferred: ReadonlySet<DeliveredChange>;
-  readonly givenUp: ReadonlySet<DeliveredChange>;
+/** A change that is not sent now, with the row that says so once the queue has its retry; without one, the row is another process's. */
+export interface DeferredChange {
+  readonly deferral: Deferral;
+  readonly write?: (chainId: string) => LedgerWrite;
 }
 
-/** A change that goes to the retry queue, with when and why. */
-interface OpenChange {
-  readonly demand: Demand;
+/** A row for which a retry becomes responsible, with when and why. */
+export interface Deferral {
+  readonly destination: string;
+  readonly key: LedgerKey;
+  /** The event from which the change comes, by the key of its audience; absent for a row that is told from the ledger. */
+  readonly event?: ReceivedEvent;
+  readonly audience: string;
   readonly class: string;
   readonly reason: string;
   readonly wasTried: boolean;
+  /** Epoch milliseconds. */
   readonly notBeforeMs: number;
-  /** Nobody may tell it before a lease has expired. */
+  /** No process may send it before a lease has expired. */
   readonly isLeased: boolean;
-  /** By what the destination is asked for it, when that has accepted it. */
+  /** When the lease has expired, the change is given up instead of being sent. */
+  readonly givesUp: boolean;
+  /** The receipt of a change that the destination has accepted. */
   readonly accepted?: readonly [changeId: string, receipt: string];
 }
 
-/**
- * Puts what cannot be settled now into the retry queue, before the ledger says that it is there. What is too old or was
- * tried too often is given up.
- */
-export async function deferChanges(
-  ended: {
-    readonly results: readonly DeliveredChange[];
-    readonly waiting: readonly WaitingChange[];
-    readonly resting: readonly CircuitOpenChange[];
-  },
-  work: Work,
-  context: ActivationContext,
-  tally: Tally,
-  signal: AbortSignal,
-): Promise<Later> {
-  const nowMs = context.clock.now();
-  const deferred = new Set<DeliveredChange>();
-  const givenUp = new Set<DeliveredChange>();
-  const open: OpenChange[] = ended.waiting.map(({ demand, untilMs }) => ({
-    demand,
+/** The deferral of a change whose row another process has leased. */
+export function waitingDeferral(
+  of: Pick<Deferral, 'destination' | 'key' | 'event' | 'audience'>,
+  untilMs: number,
+  work: Work | undefined,
+  nowMs: number,
+): Deferral {
+  return {
+    ...of,
     class: 'transient',
-    reason: 'somebody else was telling the destination',
+    reason: 'another process is telling the destination',
     wasTried: false,
-    notBeforeMs: work.retry === undefined ? Math.min(untilMs + restMs, nowMs + lookAgainMs) : untilMs + restMs,
+    notBeforeMs: work?.retry === undefined ? Math.min(untilMs + delayMinMs, nowMs + lookAgainMs) : untilMs + delayMinMs,
     isLeased: true,
-  }));
-  for (const { demand, untilMs } of ended.resting) {
-    const cause = { class: 'transient', reason: circuitOpenReason, wasTried: false };
-    open.push({ demand, ...cause, notBeforeMs: untilMs, isLeased: false });
-  }
-  for (const change of ended.results) {
-    const { demand, result, row } = change;
-    if (result.status !== 'retry') continue;
-    if (isTooOld(work.retry, context.targets.get(demand.route.destination)?.giveUpAfterMs, nowMs)) {
-      givenUp.add(change);
+    givesUp: false,
+  };
+}
+
+/** Makes changes durable that are not sent now: first their retries, then the rows for which these are responsible. */
+export async function deferChanges(changes: readonly DeferredChange[], telling: Telling): Promise<void> {
+  const { context, work, settleBy, tally } = telling;
+  const chainIds = await putRetries(
+    changes.map(({ deferral }) => deferral),
+    work,
+    context,
+    settleBy,
+  );
+  const writes = changes.flatMap(({ deferral, write }) => write?.(chainIdOf(chainIds, deferral.key)) ?? []);
+  const written = await context.ledger.write(writes, settleBy);
+  for (const [index, write] of writes.entries()) {
+    const result = written[index];
+    const keyText = ledgerKeyText(write.key);
+    // A row that another process wrote meanwhile stays as it is: the retry, which the queue has already, decides against it.
+    if (result?.written !== true) {
+      context.ledgerCache.delete(keyText);
       continue;
     }
-    deferred.add(change);
-    const { receipt } = result;
-    const accepted = receipt === undefined ? {} : { accepted: [change.changeId, receipt] as const };
-    open.push({ ...openChange(demand, result, row, restMs), ...accepted });
+    tally.ledgerWrites += 1;
+    context.ledgerCache.set(keyText, { record: write.record, version: result.version }, context.clock.now());
   }
-  for (const { demand } of open) tally.count(demand.route.destination, 'deferred');
-  await putRetries(open, work, context, signal);
-  return { deferred, givenUp };
 }
 
 /**
- * Puts into the retry queue what a repair could not tell. The retry finds a row that is in doubt and tells its newest
- * state, although the event from which it comes may be older.
+ * Puts retries into the queue, before any row says that one is responsible for it. They are new ones, whatever led here: of a
+ * retry that was given to two workers, neither must undo what the other puts. Gives the retry of each row.
  */
-export async function deferRepairs(
-  results: readonly DeliveredChange[],
-  work: Work,
+export async function putRetries(
+  deferrals: readonly Deferral[],
+  work: Work | undefined,
   context: ActivationContext,
   signal: AbortSignal,
-): Promise<void> {
-  // Whoever looks too early would take the lease of the repair for that of somebody who tells something newer.
-  const marginMs = context.timing.leaseMs - context.timing.settleByMs;
-  const open = results.flatMap(({ demand, result, row }) => {
-    if (result.status === 'delivered') return [];
-    return [openChange(demand, result.status === 'retry' ? result : { ...result, wasTried: true }, row, marginMs)];
-  });
-  await putRetries(open, work, context, signal);
-}
-
-type Asked = Omit<Extract<DeliveredChange['result'], { readonly status: 'retry' }>, 'status'>;
-
-function openChange(
-  demand: Demand,
-  { class: cause, reason, wasTried, notBeforeMs = 0, doubt }: Asked,
-  { record: { rowState } }: DeliveredChange['row'],
-  afterLeaseMs: number,
-): OpenChange {
-  const isLeased = doubt === 'unanswered' && rowState.is === 'leased';
-  const freeAtMs = isLeased ? rowState.expiresAtMs + afterLeaseMs : 0;
-  return { demand, class: cause, reason, wasTried, isLeased, notBeforeMs: Math.max(notBeforeMs, freeAtMs) };
-}
-
-/** Retries of their own, whatever led here: of one that was given to two workers, neither must undo what the other puts. */
-async function putRetries(
-  open: readonly OpenChange[],
-  work: Work,
-  context: ActivationContext,
-  signal: AbortSignal,
-): Promise<void> {
+): Promise<ChainIds> {
+  const chainIds = new Map<string, string>();
   const groups = Map.groupBy(
-    open,
-    ({ demand, isLeased, accepted }) => `${demand.route.destination} ${isLeased} ${accepted !== undefined}`,
+    deferrals,
+    ({ destination, isLeased, givesUp, accepted, class: cause }) =>
+      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass}`,
   );
   for (const group of groups.values()) {
-    for (const part of partsOf(group)) await putRetry(part, work, context, signal);
+    for (const part of partsOf(group)) {
+      const chainId = await putRetry(part, work, context, signal);
+      for (const { key } of part) chainIds.set(ledgerKeyText(key), chainId);
+    }
   }
+  return chainIds;
+}
+
+/** By text of the row's key, which retry is responsible for it. */
+export type ChainIds = ReadonlyMap<string, string>;
+
+/** The retry that was put for a row. Throws when there is none, which would be a defect: a row must not wait for nothing. */
+export function chainIdOf(chainIds: ChainIds, key: LedgerKey): string {
+  const chainId = chainIds.get(ledgerKeyText(key));
+  if (chainId === undefined) throw new Error('Failed to defer a change: no retry was put for its row.');
+  return chainId;
 }
 
 async function putRetry(
-  changes: readonly OpenChange[],
-  work: Work,
+  deferrals: readonly Deferral[],
+  work: Work | undefined,
   context: ActivationContext,
   signal: AbortSignal,
-): Promise<void> {
-  const [first] = changes;
-  if (first === undefined) return;
+): Promise<string> {
+  const [first] = deferrals;
+  if (first === undefined) throw new Error('Failed to put a retry: it is empty.');
   const nowMs = context.clock.now();
-  const attempts = (work.retry?.attempts ?? 0) + (changes.some(({ wasTried }) => wasTried) ? 1 : 0);
-  const firstDeferredAtMs = work.retry?.firstDeferredAtMs ?? nowMs;
+  const attempts = (work?.retry?.attempts ?? 0) + (deferrals.some(({ wasTried }) => wasTried) ? 1 : 0);
+  const firstDeferredAtMs = work?.retry?.firstDeferredAtMs ?? nowMs;
   const againAtMs = first.isLeased ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, context);
-  const dueAtMs = Math.max(againAtMs, ...changes.map(({ notBeforeMs }) => notBeforeMs));
-  const receipts = changes.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
+  const dueAtMs = Math.max(againAtMs, ...deferrals.map(({ notBeforeMs }) => notBeforeMs));
+  // An open circuit may close at any time, and what waits for it is woken then; other times are somebody's word.
+  const notBeforeMs = Math.max(
+    0,
+    ...deferrals.filter(({ reason }) => reason !== circuitOpenReason).map((each) => each.notBeforeMs),
+  );
+  const receipts = deferrals.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
+  const chainId = work?.retry === undefined ? undefined : chainOf(work.retry);
   const retry: Retry = {
     id: randomUUID(),
-    destination: first.demand.route.destination,
-    events: deferredEvents(changes),
-    rows: [],
+    ...(chainId === undefined ? {} : { chainId }),
+    destination: first.destination,
+    events: deferredEvents(deferrals),
+    rows: distinctKeys(deferrals),
     attempts,
     firstDeferredAtMs,
     class: first.class,
     reason: first.reason,
-    isReplay: work.retry?.isReplay ?? false,
+    isReplay: work?.retry?.isReplay ?? false,
+    ...(notBeforeMs === 0 ? {} : { notBeforeMs }),
+    ...(first.givesUp ? { givesUp: true } : {}),
     ...(receipts.length === 0 ? {} : { receipts: Object.fromEntries(receipts) }),
   };
   await context.retryQueue.put(retry, dueAtMs, signal);
   const { destination, class: cause, reason } = retry;
-  const deferral = { destination, changes: changes.length, attempts, waitMs: dueAtMs - nowMs };
+  const deferral = { destination, changes: deferrals.length, attempts, waitMs: dueAtMs - nowMs };
   if (cause === 'accepted') context.telemetry.emit('changes-accepted', deferral);
   else context.telemetry.emit('changes-deferred', { ...deferral, class: cause, reason });
+  return chainOf(retry);
+}
+
+/** What deferred rows call a retry and its successors. */
+export function chainOf({ id, chainId = id }: Pick<Retry, 'id' | 'chainId'>): string {
+  return chainId;
 }
 
 /** When a retry is to be tried again, by how often it was and how old it is. */
 export function dueAgainAtMs(
   { attempts, firstDeferredAtMs }: Pick<Retry, 'attempts' | 'firstDeferredAtMs'>,
-  context: ActivationContext,
+  { clock }: Pick<ActivationContext, 'clock'>,
 ): number {
-  const nowMs = context.clock.now();
+  const nowMs = clock.now();
   const waits = Math.max(attempts, waitsOfAge(nowMs - firstDeferredAtMs));
-  return nowMs + restMs + backoffMs(backoff, waits, context.clock.random);
+  return nowMs + delayMinMs + backoffMs(backoff, waits, clock.random);
 }
 
 /**
@@ -190,40 +192,38 @@ function waitsOfAge(ageMs: number): number {
   return 1 + Math.floor(Math.log2(Math.max(1, ageMs / backoff.baseMs)));
 }
 
-function deferredEvents(changes: readonly OpenChange[]): readonly DeferredEvent[] {
-  const byEvent = Map.groupBy(changes, ({ demand }) => demand.event);
-  return [...byEvent].map(([event, ofEvent]) => ({
-    event,
-    audiences: [...new Set(ofEvent.map(({ demand }) => demand.audience.key))],
-  }));
+function deferredEvents(deferrals: readonly Deferral[]): readonly DeferredEvent[] {
+  const audiences = new Map<ReceivedEvent, Set<string>>();
+  for (const { event, audience } of deferrals) {
+    if (event === undefined) continue;
+    const known = audiences.get(event) ?? new Set<string>();
+    audiences.set(event, known.add(audience));
+  }
+  return [...audiences].map(([event, keys]) => ({ event, audiences: [...keys] }));
 }
 
-/** Splits changes where their events together would be too large for one retry. */
-function partsOf(changes: readonly OpenChange[]): OpenChange[][] {
-  const parts: OpenChange[][] = [];
+function distinctKeys(deferrals: readonly Deferral[]): readonly LedgerKey[] {
+  return [...new Map(deferrals.map(({ key }) => [ledgerKeyText(key), key])).values()];
+}
+
+/** Splits deferrals where their events together would be too large for one retry. */
+function partsOf(deferrals: readonly Deferral[]): Deferral[][] {
+  const parts: Deferral[][] = [];
   let bytes = Infinity;
   let seen = new Set<ReceivedEvent>();
-  for (const change of changes) {
-    const { event } = change.demand;
-    const more = seen.has(event) ? 0 : event.body.byteLength;
+  for (const deferral of deferrals) {
+    const { event } = deferral;
+    const more = event === undefined || seen.has(event) ? 0 : event.body.byteLength;
     if (bytes + more > retryBytesMax) {
       parts.push([]);
       bytes = 0;
       seen = new Set();
     }
-    bytes += seen.has(event) ? 0 : event.body.byteLength;
-    seen.add(event);
-    parts.at(-1)?.push(change);
+    if (event !== undefined && !seen.has(event)) {
+      bytes += event.body.byteLength;
+      seen.add(event);
+    }
+    parts.at(-1)?.push(deferral);
   }
   return parts;
-}
-
-/** Whether a retry is to be given up if its destination does not take it now. */
-export function isTooOld(
-  retry: Pick<Retry, 'attempts' | 'firstDeferredAtMs'> | undefined,
-  giveUpAfterMs: number | undefined,
-  nowMs: number,
-): boolean {
-  if (retry === undefined) return false;
-  return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
 }

@@ -1,10 +1,20 @@
 export { activate } from './activate.ts';
 export { activateRetry } from './activate-retry.ts';
-export { StalledError } from './stalled-error.ts';
 export { retryWork, type Work } from './work.ts';
 export { defaultTiming, type ActivationContext, type Timing } from './activation-context.ts';
 export { forget, type Forgotten, type ForgetOptions } from './forget.ts';
-export { countResync, resync, type Resynced, type ResyncOptions, type ResyncParts } from './resync.ts';
+export {
+  countFill,
+  countResync,
+  countRetire,
+  fill,
+  resync,
+  retire,
+  type FillWalk,
+  type LedgerWalk,
+  type ToldLedger,
+  type WalkOptions,
+} from './tell-ledger.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
 export { LedgerCache } from './ledger-cache.ts';
 export type { ReceivedEvent } from '@activation-hub/delivery';

@@ -1,7 +1,7 @@
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport, riderAlongId, travellersId } from '../testing/index.ts';
 import { inspect, type Inspection } from './index.ts';
 
 const { signal } = new AbortController();
@@ -45,7 +45,13 @@ async function inspected(
 test('an entry is shown with its change, and with the answer of a live destination', async () => {
   const { inspection, opened } = await inspected(eventOf(personExport()).body);
   expect(inspection.exports).toEqual([
-    { path: '$', identities: { ecid: 1, crmid: 1, email: 1 }, audiences: 2, routedAudiences: 1 },
+    {
+      path: '$',
+      identities: { ecid: 1, crmid: 1, email: 1 },
+      audiences: 2,
+      routedAudiences: 1,
+      leftAlone: [{ namespace: 'ups', id: riderAlongId, because: 'The activation file does not name it.' }],
+    },
   ]);
   expect(inspection.unreadable).toEqual([]);
   expect(inspection.decisions).toMatchObject([

@@ -1,15 +1,15 @@
 import type { Matcher, Route } from '@activation-hub/activation-file';
 import { deliver, type Clock, type DeliveryResult, type Target } from '@activation-hub/delivery';
-import type { Change } from '@activation-hub/destination-kit';
-import { contentDigest, decide } from '@activation-hub/membership';
+import type { Change, Delivery } from '@activation-hub/destination-kit';
+import { decide, lease } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
-import { deliveryOf } from './deliver-changes.ts';
-import { readEvents, type Unreadable } from './read-events.ts';
-import { resolveDemands, type Demand } from './resolve-demands.ts';
+import { stateOf } from './decide-changes.ts';
+import { deliveryOf } from './deliver-rows.ts';
+import { readEvents, type ReadExport, type Unreadable } from './read-events.ts';
+import { resolveMemberships, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
 import { routeExports, type RoutedMembership } from './route-exports.ts';
-import { Tally } from './tally.ts';
 
-/** What the journey would make of one event, stage by stage, if nobody had been told anything yet. */
+/** What the journey would make of one event, stage by stage, if the ledger were empty. */
 export interface Inspection {
   readonly exports: readonly {
     readonly path: string;
@@ -17,6 +17,8 @@ export interface Inspection {
     readonly identities: Readonly<Record<string, number>>;
     readonly audiences: number;
     readonly routedAudiences: number;
+    /** The audiences of which nobody is told, each with the reason. */
+    readonly leftAlone: readonly { readonly namespace: string; readonly id: string; readonly because: string }[];
   }[];
   readonly unreadable: readonly { readonly path: string; readonly code: string; readonly message: string }[];
   readonly decisions: readonly InspectedDecision[];
@@ -28,17 +30,19 @@ export interface InspectedDecision {
   readonly status: string;
   readonly destination: string;
   readonly mode: Route['mode'];
-  readonly decision: Change['kind'] | 'unresolved' | 'withheld' | 'superseded' | 'not-told';
+  readonly decision: Change['kind'] | 'unresolved' | 'withheld' | 'retired' | 'superseded' | 'not-told';
   /** Why, in a sentence. */
   readonly because: string;
+  /** The mapped attributes that the profile does not have: their names, with their XDM paths. */
+  readonly absentAttributes: readonly { readonly name: string; readonly path: string }[];
   readonly change?: Change;
   /** What the destination answered; only for changes of live routes. */
   readonly result?: DeliveryResult;
 }
 
 /**
- * Runs the stages on one body with an empty ledger. Changes of live routes are handed to their targets, so give it
- * targets that record requests instead of sending them. Never throws on account of the body.
+ * Runs the stages of the journey on one body, with an empty ledger. Changes of live routes are handed to their targets, so
+ * give it targets that record requests instead of sending them. Never throws on account of the body.
  */
 export async function inspect(
   body: Uint8Array,
@@ -53,17 +57,14 @@ export async function inspect(
   const event = { body, partitionId: '0', sequenceNumber: 0, enqueuedAtMs: options.clock.now() };
   const { exports, unreadable } = readEvents([event]);
   const { memberships, refused } = routeExports(exports, options.matcher);
-  const demands = resolveDemands(memberships, options.targets, new Tally(options.clock.now()));
+  const resolved = resolveMemberships(memberships, options);
 
   const decided = memberships.flatMap((routed) =>
-    routed.audience.routes.flatMap((route) => decisionsOf(routed, route, demands, options.clock.now())),
-  );
-  const live = Map.groupBy(
-    decided.filter(({ route, demand }) => demand !== undefined && route.mode === 'live'),
-    ({ route }) => route.destination,
+    routed.audience.routes.flatMap((route) => decisionsOf(routed, route, resolved, options.clock.now())),
   );
   const results = new Map<string, DeliveryResult>();
-  for (const [destination, changes] of live) {
+  const live = decided.filter(({ inspected }) => inspected.mode === 'live');
+  for (const [destination, changes] of Map.groupBy(live, ({ inspected }) => inspected.destination)) {
     const target = options.targets.get(destination);
     const deliveries = changes.flatMap(({ delivery }) => (delivery === undefined ? [] : [delivery]));
     if (target === undefined) continue;
@@ -71,17 +72,7 @@ export async function inspect(
   }
 
   return {
-    exports: exports.map(({ profileExport }) => ({
-      path: profileExport.path,
-      identities: Object.fromEntries(
-        [...profileExport.identities].map(([namespace, values]) => [namespace, values.length]),
-      ),
-      audiences: Object.values(profileExport.segmentMembership).reduce(
-        (sum, items) => sum + Object.keys(items).length,
-        0,
-      ),
-      routedAudiences: memberships.filter((routed) => routed.profileExport === profileExport).length,
-    })),
+    exports: exports.map((read) => inspectedExport(read, memberships, refused, options.matcher)),
     unreadable: [...unreadable, ...refused].map(({ refusal }: Unreadable) => ({ ...refusal })),
     decisions: decided.map(({ inspected, delivery }) => {
       const result = delivery === undefined ? undefined : results.get(delivery.change.id);
@@ -90,67 +81,116 @@ export async function inspect(
   };
 }
 
-interface Decided {
-  readonly route: Route;
-  readonly inspected: InspectedDecision;
-  readonly demand?: Demand;
-  readonly delivery?: ReturnType<typeof deliveryOf>;
+function inspectedExport(
+  { profileExport }: ReadExport,
+  memberships: readonly RoutedMembership[],
+  refused: readonly Unreadable[],
+  matcher: Matcher,
+): Inspection['exports'][number] {
+  const audiences = Object.entries(profileExport.segmentMembership).flatMap(([namespace, items]) =>
+    Object.keys(items).map((id) => ({ namespace, id })),
+  );
+  const own = memberships.filter((routed) => routed.profileExport === profileExport);
+  const leftAlone = audiences.flatMap(({ namespace, id }) => {
+    const entry = matcher.audience(namespace, id);
+    if (entry === undefined) return [{ namespace, id, because: 'The activation file does not name it.' }];
+    if (entry.routes.length === 0) return [{ namespace, id, because: `audiences.${entry.key} has no route.` }];
+    const isRefused = refused.some(({ audience }) => audience === entry.key);
+    return isRefused ? [{ namespace, id, because: 'Its membership cannot be read.' }] : [];
+  });
+  return {
+    path: profileExport.path,
+    identities: Object.fromEntries(
+      [...profileExport.identities].map(([namespace, values]) => [namespace, values.length]),
+    ),
+    audiences: audiences.length,
+    routedAudiences: own.length,
+    leftAlone,
+  };
 }
 
-function decisionsOf(
-  routed: RoutedMembership,
-  route: Route,
-  demands: readonly Demand[],
-  nowMs: number,
-): readonly Decided[] {
-  const { audience, membership } = routed;
-  const about = { audience: audience.key, status: membership.status, destination: route.destination, mode: route.mode };
-  const own = demands.filter((demand) => demand.route === route && demand.membership === membership);
-  if (own.length === 0) {
-    const isNamed = route.identityNamespaces.some((namespace) => routed.profileExport.identities.has(namespace));
-    return [
-      {
-        route,
-        inspected: isNamed
-          ? {
-              ...about,
-              decision: 'superseded',
-              because: 'The same body holds a newer state of this identity in this audience.',
-            }
-          : {
-              ...about,
-              decision: 'unresolved',
-              because: `The profile has no identity in ${route.identityNamespaces.join(', ')}.`,
-            },
+interface Decided {
+  readonly inspected: InspectedDecision;
+  readonly delivery?: Delivery;
+}
+
+/** What one route makes of one membership, by what the third stage made of it. */
+function decisionsOf(routed: RoutedMembership, route: Route, resolved: Resolved, nowMs: number): readonly Decided[] {
+  const isThis = (each: RoutedPerson | DesiredMembership): boolean =>
+    each.route === route && each.membership === routed.membership;
+  const about = {
+    audience: routed.audience.key,
+    status: routed.membership.status,
+    destination: route.destination,
+    mode: route.mode,
+    absentAttributes: absentAttributes(routed, resolved.desired.find(isThis)),
+  };
+  const person = resolved.unresolved.find(isThis);
+  if (person !== undefined)
+    return [{ inspected: { ...about, decision: 'unresolved', because: whyUnresolved(person) } }];
+  return [
+    ...resolved.desired.filter(isThis).map((desired) => decisionOf(desired, about, nowMs)),
+    ...resolved.superseded.filter(isThis).map((): Decided => ({
+      inspected: {
+        ...about,
+        decision: 'superseded',
+        because: 'The same body holds a newer state of this identity in this audience.',
       },
-    ];
-  }
-  return own.map((demand): Decided => {
-    const state = { ...demand.state, content: contentDigest(demand.attributes) };
-    const decision = decide(undefined, state, nowMs);
-    if (decision.action !== 'tell') {
-      return {
-        route,
-        inspected: membership.isMember
-          ? {
-              ...about,
-              decision: 'withheld',
-              because: 'The consent attribute does not say yes, and the destination was never told of this person.',
-            }
-          : {
-              ...about,
-              decision: 'not-told',
-              because: 'The destination was never told of this person, so there is nothing to take back.',
-            },
-      };
-    }
-    const delivery = deliveryOf({ demand, kind: decision.kind, state });
-    const because = 'The destination was never told of this person in this audience.';
-    return {
-      route,
-      demand,
-      delivery,
-      inspected: { ...about, decision: decision.kind, because, change: delivery.change },
-    };
+    })),
+  ];
+}
+
+function decisionOf(
+  desired: DesiredMembership,
+  about: Omit<InspectedDecision, 'decision' | 'because'>,
+  nowMs: number,
+): Decided {
+  const { key, keyText, audience, route, membership, attributes } = desired;
+  const state = stateOf(desired, undefined);
+  const decision = decide(undefined, state, nowMs);
+  if (decision.action !== 'deliver') return { inspected: { ...about, ...whyNotTold(desired) } };
+  const record = lease(undefined, { state, attributes }, { holder: '', expiresAtMs: nowMs });
+  const { kind } = decision;
+  const delivery = deliveryOf({
+    key,
+    keyText,
+    row: { record, version: '' },
+    kind,
+    state,
+    isRepair: false,
+    audience,
+    route,
+    ...(membership.name === undefined ? {} : { audienceName: membership.name }),
   });
+  const because = 'The destination was never told of this person in this audience.';
+  return { delivery, inspected: { ...about, decision: kind, because, change: delivery.change } };
+}
+
+function whyNotTold({ membership, route }: DesiredMembership): Pick<InspectedDecision, 'decision' | 'because'> {
+  if (!membership.isMember) {
+    const because = 'The destination was never told of this person, so there is nothing to take back.';
+    return { decision: 'not-told', because };
+  }
+  if (route.mode === 'retired') {
+    return { decision: 'retired', because: 'The route is retired: whom the destination was told of is taken out.' };
+  }
+  const because = 'The consent attribute does not say yes, and the destination was never told of this person.';
+  return { decision: 'withheld', because };
+}
+
+function whyUnresolved({ route, profileExport: { identities } }: RoutedPerson): string {
+  const namespaces = route.identityNamespaces;
+  const present = namespaces.filter((namespace) => (identities.get(namespace)?.length ?? 0) > 0);
+  if (present.length === 0) return `The profile has no identity in ${namespaces.join(', ')}.`;
+  return `The profile has an identity in ${present.join(', ')}, and none of its values has a form that the destination takes.`;
+}
+
+function absentAttributes(
+  { membership }: RoutedMembership,
+  desired: DesiredMembership | undefined,
+): InspectedDecision['absentAttributes'] {
+  if (desired === undefined || !membership.isMember || !desired.state.isMember) return [];
+  return desired.route.attributes.flatMap(({ name, path }) =>
+    Object.hasOwn(desired.attributes, name) ? [] : [{ name, path: path.join('.') }],
+  );
 }

@@ -23,7 +23,7 @@ export function routeExports(
 ): { readonly memberships: readonly RoutedMembership[]; readonly refused: readonly Unreadable[] } {
   const memberships: RoutedMembership[] = [];
   const refused: Unreadable[] = [];
-  const routesOf = retry === undefined ? allRoutes : openRoutes(retry);
+  const routesOf = retry === undefined ? allRoutes : openRoutes(retry, matcher);
   for (const { event, profileExport } of exports) {
     for (const namespace of Object.keys(profileExport.segmentMembership)) {
       const items = profileExport.segmentMembership[namespace];
@@ -45,10 +45,14 @@ export function routeExports(
 const allRoutes = (audience: AudienceEntry): readonly Route[] => audience.routes;
 
 /** Of each event the audiences that the retry names, to its destination. */
-function openRoutes(retry: Retry): (audience: AudienceEntry, event: ReceivedEvent) => readonly Route[] {
+function openRoutes(
+  retry: Retry,
+  matcher: Matcher,
+): (audience: AudienceEntry, event: ReceivedEvent) => readonly Route[] {
+  const named = matcher.destination(retry.destination)?.key ?? retry.destination;
   const audiences = new Map(retry.events.map((deferred) => [deferred.event, new Set(deferred.audiences)]));
   return (audience, event) =>
     audiences.get(event)?.has(audience.key) === true
-      ? audience.routes.filter(({ destination }) => destination === retry.destination)
+      ? audience.routes.filter(({ destination }) => destination === named)
       : [];
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from '@activation-hub/telemetry';
 import type { ActivationContext } from './activation-context.ts';
+import type { Resolved } from './resolve-memberships.ts';
 import type { Work } from './work.ts';
 
 /** Counts the outcomes of one batch. Every change is counted once, at the place where its outcome becomes certain. */
@@ -8,6 +9,8 @@ export class Tally {
   readonly #outcomes: Record<string, Partial<Record<Outcome, number>>> = {};
   ledgerReads = 0;
   ledgerWrites = 0;
+  /** Rows of identities that are not the person's any more, told besides the changes of the events. */
+  formerIdentities = 0;
 
   constructor(startedMs: number) {
     this.#startedMs = startedMs;
@@ -18,12 +21,19 @@ export class Tally {
     byOutcome[outcome] = (byOutcome[outcome] ?? 0) + 1;
   }
 
+  /** Counts what the third stage has ended: no identity, or something newer in the same batch. */
+  countResolved({ unresolved, superseded }: Resolved): void {
+    for (const { route } of unresolved) this.count(route.destination, 'unresolved');
+    for (const { route } of superseded) this.count(route.destination, 'superseded');
+  }
+
   /** Says what became of the batch. */
   report({ events, retry }: Work, exports: number, context: ActivationContext): void {
     const counted = {
       outcomes: this.#outcomes,
       ledgerReads: this.ledgerReads,
       ledgerWrites: this.ledgerWrites,
+      formerIdentities: this.formerIdentities,
       durationMs: context.clock.now() - this.#startedMs,
     };
     if (retry !== undefined) {

@@ -12,7 +12,8 @@ export const travellersId = '5c8e1d34-2f60-4b5e-8a3c-7d9e0f1a2b3c';
 
 /** When the examples happen: 2026-01-15 at noon. */
 export const noonMs = Date.UTC(2026, 0, 15, 12);
-const riderAlongId = 'ffffffff-0000-4000-8000-000000000001';
+/** An audience that nobody routes, which rides along in every example. */
+export const riderAlongId = 'ffffffff-0000-4000-8000-000000000001';
 
 /** One person in one audience, a member of the fans since noon unless told otherwise. */
 export interface PersonContent {

@@ -1,4 +1,13 @@
 export { DisturbedLedger } from './disturbed-ledger.ts';
-export { eventOf, fansId, fansKey, noonMs, personExport, travellersId, type PersonContent } from './example-events.ts';
+export {
+  eventOf,
+  fansId,
+  fansKey,
+  noonMs,
+  personExport,
+  riderAlongId,
+  travellersId,
+  type PersonContent,
+} from './example-events.ts';
 export { RecordingDestination } from './recording-destination.ts';
 export { openActivation, type TestActivation } from './test-activation.ts';

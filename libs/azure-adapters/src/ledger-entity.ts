@@ -8,6 +8,7 @@ import type {
   LedgerRow,
   MembershipState,
   RowState,
+  SettledState,
 } from '@activation-hub/membership';
 
 /** Where a row is in the table. */
@@ -69,6 +70,10 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
     ...stateColumns('known', record.known),
     ...(record.delivered === undefined ? {} : stateColumns('delivered', record.delivered)),
     ...textColumns('attributes', JSON.stringify(record.attributes)),
+    ...(record.deliveredAttributes === undefined
+      ? {}
+      : textColumns('deliveredAttributes', JSON.stringify(record.deliveredAttributes))),
+    ...(record.linkDigest === undefined ? {} : { linkDigest: record.linkDigest }),
     writeId,
   };
 }
@@ -80,9 +85,11 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
     record: {
       known: columns.state('known'),
       rowState: columns.rowState(),
-      attributes: columns.attributes(),
+      attributes: columns.attributes('attributes'),
       ...(columns.has('deliveredStatus') ? { delivered: columns.state('delivered') } : {}),
+      ...(columns.has('deliveredAttributes') ? { deliveredAttributes: columns.attributes('deliveredAttributes') } : {}),
       inDoubt: columns.boolean('inDoubt'),
+      ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
     },
     version: entity.etag,
   };
@@ -94,6 +101,7 @@ export function toKey(entity: TableEntityResult<Record<string, unknown>>): Ledge
 }
 
 function rowStateColumns(rowState: RowState): Record<string, unknown> {
+  if (rowState.is === 'deferred') return { rowState: rowState.is, retryChain: rowState.chainId };
   if (rowState.is !== 'leased') return { rowState: rowState.is };
   return { rowState: rowState.is, holder: rowState.holder, leaseExpiresAt: timeColumn(rowState.expiresAtMs) };
 }
@@ -138,18 +146,18 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-type Unleased = Exclude<RowState['is'], 'leased'>;
-/** A record, so that a rowState which is new to the ledger cannot be forgotten here. */
-const unleased: Readonly<Record<Unleased, true>> = {
+/** A record, so that a row state which is new to the ledger cannot be forgotten here. */
+const settledStates: Readonly<Record<SettledState, true>> = {
   delivered: true,
   noted: true,
   rejected: true,
-  pending: true,
-  deferred: true,
+  'not-found': true,
+  'given-up': true,
+  paused: true,
 };
 
-function isUnleased(text: string): text is Unleased {
-  return Object.hasOwn(unleased, text);
+function isSettledState(text: string): text is SettledState {
+  return Object.hasOwn(settledStates, text);
 }
 
 /** The typed columns of one entity. */
@@ -211,13 +219,14 @@ class Columns {
   rowState(): RowState {
     const is = this.text('rowState');
     if (is === 'leased') return { is, holder: this.text('holder'), expiresAtMs: this.timeMs('leaseExpiresAt') };
-    return isUnleased(is) ? { is } : this.#unreadable('rowState');
+    if (is === 'deferred') return { is, chainId: this.text('retryChain') };
+    return isSettledState(is) ? { is } : this.#unreadable('rowState');
   }
 
-  attributes(): LedgerRecord['attributes'] {
-    const value = this.json('attributes');
+  attributes(name: 'attributes' | 'deliveredAttributes'): LedgerRecord['attributes'] {
+    const value = this.json(name);
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as LedgerRecord['attributes']) : this.#unreadable('attributes');
+    return isObject ? (value as LedgerRecord['attributes']) : this.#unreadable(name);
   }
 
   /** What the JSON in the columns of that name says. */

@@ -29,6 +29,7 @@ const headSchema = z.object({
   class: z.string(),
   reason: z.string(),
   isReplay: z.boolean(),
+  chainId: z.string().exactOptional(),
   givesUp: z.boolean().exactOptional(),
   receipts: z.record(z.string(), z.string()).exactOptional(),
 });

@@ -299,9 +299,9 @@ test('the largest row that the port allows is one entity', async () => {
 
 test('rows that are too large for one transaction are written all the same', async () => {
   const ledger = await openLedger();
-  const writes = creations(audiences(12)).map((write) => ({
+  const writes = creations(audiences(24)).map((write) => ({
     ...write,
-    record: exampleRecord({ attributes: { text: 'x'.repeat(380_000) } }),
+    record: exampleRecord({ attributes: { text: 'x'.repeat(190_000) } }),
   }));
   expect((await ledger.write(writes, signal)).every(({ written }) => written)).toBe(true);
 });

@@ -30,8 +30,8 @@ export async function attempt(
       if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict, receipts !== undefined));
     }
 
-    const answered = { delivered: 0, retry: 0, rejected: 0 };
-    for (const { status } of answers.values()) answered[status] += 1;
+    const answered = { delivered: 0, retry: 0, rejected: 0, notFound: 0 };
+    for (const { status } of answers.values()) answered[status === 'not-found' ? 'notFound' : status] += 1;
     const durationMs = clock.now() - startedMs;
     telemetry.emit('request-answered', { destination: target.key, kind, ...answered, durationMs });
     return answers;
@@ -110,6 +110,8 @@ function resultFor(verdict: Verdict, isAskedLater: boolean): DeliveryResult {
   switch (verdict.status) {
     case 'delivered':
       return { status: 'delivered' };
+    case 'not-found':
+      return { status: 'not-found', reason: verdict.reason };
     case 'accepted':
       if (!isAskedLater) return { status: 'delivered' };
       return {

@@ -33,13 +33,13 @@ test('one can ask whether it is open without being admitted', () => {
 
 test('whoever makes others wait leaves the probe to the rest for a grace', () => {
   const breaker = opened();
-  expect(breaker.restUntilMs(999)).toBe(1_000);
-  expect(breaker.restUntilMs(1_499)).toBe(1_499);
-  expect(breaker.restUntilMs(1_500)).toBeUndefined();
+  expect(breaker.leftToRetriesUntilMs(999)).toBe(1_000);
+  expect(breaker.leftToRetriesUntilMs(1_499)).toBe(1_499);
+  expect(breaker.leftToRetriesUntilMs(1_500)).toBeUndefined();
   breaker.admit(1_000);
   breaker.succeed();
-  expect(breaker.restUntilMs(1_001)).toBeUndefined();
-  expect(new Breaker(options).restUntilMs(0)).toBeUndefined();
+  expect(breaker.leftToRetriesUntilMs(1_001)).toBeUndefined();
+  expect(new Breaker(options).leftToRetriesUntilMs(0)).toBeUndefined();
 });
 
 test('half open it admits one probe at a time', () => {

@@ -25,6 +25,10 @@ export class Breaker {
   #openings = 0;
   #openUntilMs = 0;
   #isProbing = false;
+  #isProbeDue = false;
+  /** Until the first success of a process, what another one has left waiting is not known here. */
+  #isRecovering = true;
+  #hasRecovered = false;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -45,18 +49,37 @@ export class Breaker {
   }
 
   /**
-   * Until when those who would make others wait should not ask, in epoch milliseconds; undefined when they may. That is
-   * longer than the breaker is open: whoever waits for nothing probes first.
+   * Until when new exports leave the destination to the retry queue, in epoch milliseconds; undefined when they need not.
+   * That is longer than the circuit is open: a retry, for which no partition waits, sends the probe.
    */
-  restUntilMs(nowMs: number): number | undefined {
-    const isResting = this.#openings > 0 && nowMs < this.#openUntilMs + this.#options.graceMs;
-    return isResting ? Math.max(nowMs, this.#openUntilMs) : undefined;
+  leftToRetriesUntilMs(nowMs: number): number | undefined {
+    const isLeft = this.#openings > 0 && nowMs < this.#openUntilMs + this.#options.graceMs;
+    return isLeft ? Math.max(nowMs, this.#openUntilMs) : undefined;
   }
 
   succeed(): void {
     this.#failuresInRow = 0;
     this.#openings = 0;
     this.#isProbing = false;
+    this.#hasRecovered ||= this.#isRecovering;
+    this.#isRecovering = false;
+  }
+
+  /**
+   * True once after the circuit has closed, and once after the first success of this process: what waits for the destination
+   * can be sent now.
+   */
+  takeRecovery(): boolean {
+    const hasRecovered = this.#hasRecovered;
+    this.#hasRecovered = false;
+    return hasRecovered;
+  }
+
+  /** True once each time that the circuit opens: the caller makes sure that a request comes when it may be half-open. */
+  takeProbe(): boolean {
+    const isProbeDue = this.#isProbeDue;
+    this.#isProbeDue = false;
+    return isProbeDue;
   }
 
   fail(nowMs: number): void {
@@ -66,6 +89,8 @@ export class Breaker {
     if (this.#openings > 0 && !wasProbe) return;
     if (this.#openings === 0 && this.#failuresInRow < this.#options.failuresToOpen) return;
     this.#openings += 1;
+    this.#isRecovering = true;
+    this.#isProbeDue = true;
     const openMs = Math.min(this.#options.openMaxMs, this.#options.openMs * 2 ** Math.min(this.#openings - 1, 40));
     this.#openUntilMs = nowMs + openMs;
   }

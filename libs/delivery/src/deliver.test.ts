@@ -363,7 +363,7 @@ test('telemetry says what happened, and holds nothing personal', async () => {
     'request-failed',
     'request-failed',
   ]);
-  expect(text).toContain('crm answered entered: 2 delivered, 1 to be tried again, 0 rejected.');
+  expect(text).toContain('crm answered entered: 2 delivered, 1 to be tried again, 0 rejected, 0 not found.');
   expect(text).toContain('crm was not told of 1 changes (throttled): Too many requests.');
   const values = deliveries.flatMap(({ change }) => [change.identity.value, ...Object.values(change.attributes)]);
   for (const value of values) expect(text).not.toContain(value);

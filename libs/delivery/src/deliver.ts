@@ -33,6 +33,7 @@ export interface Target {
 /** What became of one delivery. */
 export type DeliveryResult =
   | { readonly status: 'delivered' }
+  | { readonly status: 'not-found'; readonly reason: string }
   | {
       readonly status: 'rejected';
       readonly class: string;

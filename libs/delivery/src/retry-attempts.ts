@@ -43,7 +43,7 @@ export async function retryAttempts(
 
 /** A later attempt that was not sent, that certainly failed or that was refused does not undo the doubt that an earlier one left. */
 function afterBoth(earlier: DeliveryResult | undefined, later: DeliveryResult): DeliveryResult {
-  if (earlier?.status !== 'retry' || later.status === 'delivered') return later;
+  if (earlier?.status !== 'retry' || later.status === 'delivered' || later.status === 'not-found') return later;
   const doubt = later.doubt ?? earlier.doubt;
   const both = { ...later, ...(doubt === undefined ? {} : { doubt }) };
   return both.status === 'rejected' ? both : { ...both, wasTried: earlier.wasTried || both.wasTried };

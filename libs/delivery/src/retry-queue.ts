@@ -24,6 +24,11 @@ export interface DeferredRow {
 export interface Retry {
   /** Names the retry; the store keeps one of each name. At most 64 characters of `[A-Za-z0-9-]`. */
   readonly id: string;
+  /**
+   * The first retry of the chain to which this one belongs; absent for the first. Deferred rows name the chain, because what a
+   * retry cannot settle goes on in new ones, whoever puts them.
+   */
+  readonly chainId?: string;
   readonly destination: string;
   /** May be empty: then only `rows` say what is to be tried again. */
   readonly events: readonly DeferredEvent[];

@@ -71,7 +71,13 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
         audience: { namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02' },
       });
       const rows = ['Zoë\n@example.com', 'half\ud835', 'x'.repeat(40_000)].map(rowOf);
-      const retry = exampleRetry({ events: [], rows, givesUp: true, notBeforeMs: Date.UTC(2026, 0, 31, 14) });
+      const retry = exampleRetry({
+        events: [],
+        rows,
+        chainId: 'first',
+        givesUp: true,
+        notBeforeMs: Date.UTC(2026, 0, 31, 14),
+      });
       await queue.put(retry, now(), signal);
       const [message] = await takeDue(queue, 1);
       expect(await queue.read(message ?? '', signal)).toEqual(retry);

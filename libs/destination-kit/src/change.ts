@@ -26,4 +26,10 @@ export interface Change {
   readonly qualifiedAt: string;
   /** The mapped attributes that the profile has, under the names that the route gives them. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
+  /**
+   * The attributes that the destination took last, where they are known and other than `attributes`: for a vendor that must
+   * be told to drop an earlier value, such as a former e-mail address. Absent for a new
+   * person, and for an exit.
+   */
+  readonly previousAttributes?: Readonly<Record<string, JsonValue>>;
 }

@@ -23,7 +23,9 @@ export type Verdict =
       /** Absent when the destination certainly did not take the change. */
       readonly doubt?: Doubt;
     }
-  | { readonly id: string; readonly status: 'rejected'; readonly reason: string };
+  | { readonly id: string; readonly status: 'rejected'; readonly reason: string }
+  /** The destination does not know the person, which is nobody's fault: it is told again when the person changes. */
+  | { readonly id: string; readonly status: 'not-found'; readonly reason: string };
 
 /**
  * Why something that failed may have been taken all the same:

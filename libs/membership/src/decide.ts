@@ -1,101 +1,81 @@
 import type { ChangeKind } from '@activation-hub/destination-kit';
-import type { LedgerRecord } from './ledger.ts';
+import type { LedgerRecord, RowState } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
 /** What to do about one state of one key. */
 export type Decision =
-  /** The ledger says so already, or knows better: neither a write nor a call. */
+  /** The row says so already, or knows something newer: neither a write nor a request. */
   | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
-  /** There is nothing to tell, but an older state that comes later must find this one. */
+  /** There is nothing to send, but an older state that comes later must find this one. */
   | { readonly action: 'note'; readonly rowState: 'delivered' | 'noted' }
-  | { readonly action: 'tell'; readonly kind: ChangeKind }
-  /** The state is outdated, but what the row knows must be told again. */
-  | { readonly action: 'restore'; readonly kind: ChangeKind }
-  /** Somebody else is telling the destination about this key; look again when the lease has ended. */
-  | { readonly action: 'wait'; readonly untilMs: number };
+  | { readonly action: 'deliver'; readonly kind: ChangeKind }
+  /** The state is older than the row's, and what the row knows must be sent, for nobody else will. */
+  | { readonly action: 'repair'; readonly kind: ChangeKind }
+  /** Another process holds the lease; look again when it has expired. `isCapped` when no lease can be that long. */
+  | { readonly action: 'wait'; readonly untilMs: number; readonly isCapped: boolean };
+
+/** Where the state comes from: an export, a dead letter that a person replays, or the retry of that id. */
+export type Cause = 'export' | 'replay' | { readonly chainId: string };
+
+/** The longest time that a lease can have left, whatever the clocks of other processes say: 480 s, and a minute for the clocks. */
+export const leaseLeftMaxMs = 540_000;
 
 /**
- * Who asks: an export for the first time, the retry queue for what was deferred, or a person for what was refused
- * or given up.
- */
-export type Asking = 'first' | 'retry' | 'replay';
-
-/**
- * The table by which every change is decided: the state that AEP sent, against what the ledger knows.
+ * The table by which every change is decided (docs/specs/ledger.md, section 3): the state that came, against the row.
  *
- * | the row | older than known | the same as known | newer than known |
+ * | row state | older than the row | the same | newer than the row |
  * | --- | --- | --- | --- |
- * | none | | | member: tell; else note |
+ * | no row | | | member: deliver; else note |
  * | leased, live | nothing | wait | wait |
- * | leased, expired | nothing | tell | tell |
- * | pending | nothing | tell | by content |
- * | deferred | nothing | retry, replay: tell; else nothing | the same demand again: nothing; else by content |
+ * | leased, expired | nothing; retry or replay: repair | deliver | deliver |
+ * | deferred | nothing; its retry, or replay: repair | nothing; its retry, or replay: deliver | the same wish: nothing; else by content |
+ * | paused | nothing | deliver | by content |
  * | delivered, noted | nothing | nothing | by content |
- * | rejected | nothing | replay: tell; else nothing | the same demand again: nothing; else by content |
+ * | rejected, not-found, given-up | nothing; replay: repair | nothing; replay: deliver | the same wish: nothing; else by content |
  *
- * A retry that is older than a row that is in doubt, and pending or with an expired lease, restores: the newest state is
- * told again, because an older one may have come after it.
- *
- * *By content*: a destination that certainly has the same content is told nothing; the row moves on only when AEP's
- * qualification did, because an export that changes nothing must cost nothing. Somebody of whom the destination never
- * heard, and who is not to be in it, is noted. A state of the same time with other content, which is what a corrected
- * activation file makes of an event, counts as newer.
+ * *By content*: a destination that certainly has the same content is sent nothing; the row moves on only when AEP's
+ * qualification did, because an export that changes nothing must cost nothing. A person whom the destination never knew,
+ * and who is not to be in it, is noted. A state of the same time with other content, which is what a corrected activation
+ * file makes of an event, counts as newer. *The same wish*: neither content nor qualification differ.
  */
 export function decide(
   record: LedgerRecord | undefined,
   state: MembershipState,
   nowMs: number,
-  asking: Asking = 'first',
+  cause: Cause = 'export',
 ): Decision {
-  if (record === undefined) return state.isMember ? { action: 'tell', kind: 'entered' } : note('noted');
+  if (record === undefined) return state.isMember ? { action: 'deliver', kind: 'entered' } : note('noted');
 
   const { rowState, known } = record;
   const order = compareStates(state, known);
   if (order < 0) {
-    return asking !== 'first' && isToBeRestored(record, nowMs)
-      ? { action: 'restore', kind: known.isMember ? 'entered' : 'exited' }
-      : { action: 'nothing', because: 'superseded' };
+    return isLeftToThis(record, nowMs, cause) ? repair(record) : { action: 'nothing', because: 'superseded' };
   }
-  if (rowState.is === 'leased') {
-    return rowState.expiresAtMs > nowMs ? { action: 'wait', untilMs: rowState.expiresAtMs } : tell(record, state);
+  if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs) : deliver(record, state);
+  if (order === 0 && saysTheSame(known, state)) {
+    return isOpenTo(rowState, cause) ? deliver(record, state) : unchanged();
   }
-  if (order === 0 && saysTheSame(known, state)) return decideSame(record, state, asking);
-  const isOpen = rowState.is === 'rejected' || rowState.is === 'deferred';
-  if (isOpen && asking === 'first' && isSameDemand(known, state)) return unchanged();
-  if (!hasNothingToLearn(record, state)) return tell(record, state);
-  return isNewQualification(known, state) || isOpen || rowState.is === 'pending'
+  const isOpen = isUnsettled(rowState);
+  if (isOpen && cause === 'export' && isSameWish(known, state)) return unchanged();
+  if (!hasNothingToLearn(record, state)) return deliver(record, state);
+  return isNewQualification(known, state) || isOpen || rowState.is === 'paused'
     ? note(record.delivered === undefined ? 'noted' : 'delivered')
     : unchanged();
 }
 
-/** Whether a delivery that outlived its lease may have spoiled what the row knows, and nobody is putting it right. */
-function isToBeRestored({ rowState, inDoubt }: LedgerRecord, nowMs: number): boolean {
-  if (rowState.is === 'leased') return inDoubt && rowState.expiresAtMs <= nowMs;
-  return inDoubt && rowState.is === 'pending';
+/**
+ * Decides a row of which no export is at hand, for the retry that is responsible for it: its newest state is sent when it
+ * waits for this retry, or was perhaps overtaken.
+ */
+export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): Decision {
+  const { rowState } = record;
+  if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs) : repair(record);
+  return rowState.is === 'deferred' && isOpenTo(rowState, cause) ? repair(record) : unchanged();
 }
 
-/** The very state that the row knows, again. */
-function decideSame(record: LedgerRecord, state: MembershipState, asking: Asking): Decision {
-  const isAsked: Readonly<Record<string, readonly Asking[]>> = {
-    pending: ['first', 'retry', 'replay'],
-    deferred: ['retry', 'replay'],
-    rejected: ['replay'],
-  };
-  return isAsked[record.rowState.is]?.includes(asking) === true ? tell(record, state) : unchanged();
-}
-
-function tell(record: LedgerRecord, state: MembershipState): Decision {
-  if (!state.isMember) return { action: 'tell', kind: 'exited' };
-  // In doubt the destination may have been told of an exit, which only an entry takes back.
-  const isKnownMember = record.delivered?.isMember === true && !isInDoubt(record);
-  return { action: 'tell', kind: isKnownMember ? 'updated' : 'entered' };
-}
-
-/** Whether what the destination certainly has is what it should have. */
-function hasNothingToLearn(record: LedgerRecord, state: MembershipState): boolean {
-  if (isInDoubt(record)) return false;
-  if (record.delivered === undefined) return !state.isMember;
-  return saysTheSame(record.delivered, state);
+/** Whether a lease is live: no other process may tell the destination about its row. */
+export function isLive(rowState: RowState, nowMs: number): boolean {
+  return rowState.is === 'leased' && rowState.expiresAtMs > nowMs;
 }
 
 /** Whether the destination may have taken something that `delivered` does not say. */
@@ -103,9 +83,60 @@ export function isInDoubt(record: LedgerRecord): boolean {
   return record.inDoubt || record.rowState.is === 'leased';
 }
 
-/** Whether nothing is asked of the destination that was not asked before. */
-export function isSameDemand(known: MembershipState, state: MembershipState): boolean {
+/** Whether the destination is asked for nothing that it was not asked for before. */
+export function isSameWish(known: MembershipState, state: MembershipState): boolean {
   return saysTheSame(known, state) && !isNewQualification(known, state);
+}
+
+/** Whether the newest state of the row is to be sent on account of an older one that a retry or a person brings. */
+function isLeftToThis({ rowState }: LedgerRecord, nowMs: number, cause: Cause): boolean {
+  if (cause === 'export') return false;
+  if (rowState.is === 'leased') return !isLive(rowState, nowMs);
+  return isOpenTo(rowState, cause) && rowState.is !== 'paused';
+}
+
+/** Whether the very state that the row knows is sent when it comes again. */
+function isOpenTo(rowState: RowState, cause: Cause): boolean {
+  switch (rowState.is) {
+    case 'paused':
+      return true;
+    case 'deferred':
+      // What another retry is responsible for is left to that one: the destination may have accepted it meanwhile.
+      return cause === 'replay' || (cause !== 'export' && cause.chainId === rowState.chainId);
+    case 'rejected':
+    case 'not-found':
+    case 'given-up':
+      return cause === 'replay';
+    default:
+      return false;
+  }
+}
+
+function isUnsettled({ is }: RowState): boolean {
+  return is === 'deferred' || is === 'rejected' || is === 'not-found' || is === 'given-up';
+}
+
+function wait({ expiresAtMs }: Extract<RowState, { is: 'leased' }>, nowMs: number): Decision {
+  const latestMs = nowMs + leaseLeftMaxMs;
+  return { action: 'wait', untilMs: Math.min(expiresAtMs, latestMs), isCapped: expiresAtMs > latestMs };
+}
+
+function deliver(record: LedgerRecord, state: MembershipState): Decision {
+  if (!state.isMember) return { action: 'deliver', kind: 'exited' };
+  // In doubt the destination may have been told of an exit, which only an entry takes back.
+  const isKnownMember = record.delivered?.isMember === true && !isInDoubt(record);
+  return { action: 'deliver', kind: isKnownMember ? 'updated' : 'entered' };
+}
+
+function repair({ known }: LedgerRecord): Decision {
+  return { action: 'repair', kind: known.isMember ? 'entered' : 'exited' };
+}
+
+/** Whether what the destination certainly has is what it should have. */
+function hasNothingToLearn(record: LedgerRecord, state: MembershipState): boolean {
+  if (isInDoubt(record)) return false;
+  if (record.delivered === undefined) return !state.isMember;
+  return saysTheSame(record.delivered, state);
 }
 
 function isNewQualification(known: MembershipState, state: MembershipState): boolean {

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** An identity in the form in which a destination gets it. `namespace` is lower case. */
 export interface Identity {
   readonly namespace: string;
@@ -40,6 +42,60 @@ export function resolveIdentities(
     if (resolved.length > 0) return resolved;
   }
   return [];
+}
+
+/**
+ * The other identities of a profile that the route would accept too, in the form in which its destination gets them: the
+ * destination may know the person under one of them from an earlier export.
+ */
+export function otherIdentities(
+  identities: ReadonlyMap<string, readonly string[]>,
+  choice: IdentityChoice,
+  form: FormIdentity,
+  chosen: readonly Identity[],
+): readonly Identity[] {
+  const seen = new Set(chosen.map(identityText));
+  const others: Identity[] = [];
+  for (const namespace of choice.namespaces) {
+    for (const value of identities.get(namespace) ?? []) {
+      const formed = form({ namespace, value });
+      if (formed === undefined) continue;
+      const identity = { namespace, value: formed };
+      if (seen.has(identityText(identity))) continue;
+      seen.add(identityText(identity));
+      others.push(identity);
+    }
+  }
+  return others;
+}
+
+/**
+ * Digest of everything in a profile that links a person's rows: the values of the route's namespaces, and those that it
+ * follows. Empty when the profile has a single value in the route's namespaces and the route follows nothing, as most have.
+ * The same whatever the order of the values; a row that carries it was looked at with the same identities.
+ */
+export function linkDigest(
+  identities: ReadonlyMap<string, readonly string[]>,
+  namespaces: readonly string[],
+  follow: readonly string[],
+): string {
+  let count = 0;
+  for (const namespace of namespaces) count += identities.get(namespace)?.length ?? 0;
+  if (count < 2 && follow.length === 0) return '';
+  let text = '';
+  for (const namespace of [...namespaces, ...follow]) {
+    const values = identities.get(namespace);
+    if (values === undefined) continue;
+    // Counted, so that no value can look like the end of another.
+    for (const value of values.length === 1 ? values : values.toSorted(byCodeUnit))
+      text += `${namespace} ${value.length} ${value}\n`;
+  }
+  return hash('sha256', text, 'base64url').slice(0, 16);
+}
+
+/** One string per identity, distinct for distinct ones; for the keys of maps. */
+export function identityText({ namespace, value }: Identity): string {
+  return `${namespace}\n${value}`;
 }
 
 function byCodeUnit(left: string, right: string): number {

@@ -1,7 +1,25 @@
-export { lease, note, settle, type Demand } from './lease.ts';
-export { decide, isSameDemand, type Asking, type Decision } from './decide.ts';
-export { resolveIdentities, type FormIdentity, type Identity, type IdentityChoice } from './identity.ts';
+export { capLease, lease, note, settle, type DesiredState } from './lease.ts';
+export {
+  decide,
+  decideRow,
+  isInDoubt,
+  isLive,
+  isSameWish,
+  leaseLeftMaxMs,
+  type Cause,
+  type Decision,
+} from './decide.ts';
+export {
+  identityText,
+  linkDigest,
+  otherIdentities,
+  resolveIdentities,
+  type FormIdentity,
+  type Identity,
+  type IdentityChoice,
+} from './identity.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
+export { linkDestination, linkedIdentities, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';
 export { refuseUnkeepableWrites } from './keepable-writes.ts';
 export {
@@ -9,6 +27,8 @@ export {
   identityCharactersMax,
   ledgerKeyText,
   shadowDestination,
+  type Deferred,
+  type Lease,
   type Ledger,
   type LedgerEntry,
   type LedgerKey,
@@ -18,6 +38,7 @@ export {
   type LedgerWrite,
   type LedgerWriteResult,
   type RowState,
+  type SettledState,
 } from './ledger.ts';
 export {
   areSameAttributes,

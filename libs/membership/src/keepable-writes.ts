@@ -14,14 +14,12 @@ export function refuseUnkeepableWrites(writes: readonly LedgerWrite[]): void {
         'characters',
         identityCharactersMax,
       );
-    const { length } = JSON.stringify(record.attributes);
-    if (length > attributesCharactersMax)
-      throw refusal(
-        `the attributes of a row for ${destination} take`,
-        length,
-        'characters of JSON',
-        attributesCharactersMax,
-      );
+    for (const attributes of [record.attributes, record.deliveredAttributes ?? {}]) {
+      const { length } = JSON.stringify(attributes);
+      if (length <= attributesCharactersMax) continue;
+      const what = `the attributes of a row for ${destination} take`;
+      throw refusal(what, length, 'characters of JSON', attributesCharactersMax);
+    }
   }
 }
 

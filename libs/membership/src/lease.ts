@@ -1,53 +1,74 @@
 import type { JsonValue } from '@activation-hub/destination-kit';
 import { isInDoubt } from './decide.ts';
-import type { LedgerRecord } from './ledger.ts';
-import type { MembershipState } from './state.ts';
+import type { Deferred, Lease, LedgerRecord, SettledState } from './ledger.ts';
+import { saysTheSame, type MembershipState } from './state.ts';
 
-/** What a row is to know next, whatever becomes of it. */
-export interface Demand {
+/** What a destination should know about one key. */
+export interface DesiredState {
   readonly state: MembershipState;
   readonly attributes: Readonly<Record<string, JsonValue>>;
+  /** The person is now known under other identities, so a later export that comes back to this one must look for them. */
+  readonly isFormer?: boolean;
 }
 
-/** The row of somebody who is about to tell the destination, until `expiresAtMs`. An expired lease before it leaves doubt. */
-export function lease(
-  record: LedgerRecord | undefined,
-  demand: Demand,
-  by: { readonly holder: string; readonly expiresAtMs: number },
-): LedgerRecord {
-  return { ...next(record, demand), rowState: { is: 'leased', ...by } };
+/** The row when a process takes a lease to tell its destination of the desired state. An expired lease before it leaves doubt. */
+export function lease(record: LedgerRecord | undefined, desired: DesiredState, by: Omit<Lease, 'is'>): LedgerRecord {
+  return { ...next(record, desired), rowState: { is: 'leased', ...by } };
 }
 
-/** The row after a decision that nothing is to be told, or (`pending`) not now. */
+/** The row when its destination is told nothing of the desired state: there is nothing to tell, or (paused, deferred) not now. */
 export function note(
   record: LedgerRecord | undefined,
-  demand: Demand,
-  rowState: 'delivered' | 'noted' | 'pending',
+  desired: DesiredState,
+  rowState: 'delivered' | 'noted' | 'paused' | Deferred,
 ): LedgerRecord {
-  return { ...next(record, demand), rowState: { is: rowState } };
+  return { ...next(record, desired), rowState: stateOf(rowState) };
 }
 
 /**
- * The row after a delivery that it leases has ended: the destination took the state (`delivered`), will not be told it
- * (`rejected`), or is to be told it again by the retry queue (`deferred`) or by the next export (`pending`). With
- * `inDoubt` it may have taken the state all the same. A delivery without an answer is not settled: the request may still
- * be under way, so its lease expires.
+ * The row when the delivery under its lease has ended: the destination took the state (`delivered`), will not be sent it
+ * again (`rejected`, `not-found`, `given-up`), or will be by a retry (deferred). With `inDoubt` the destination may have
+ * taken it all the same. A delivery without an answer is not settled: the request may still be under way, so the lease
+ * must expire.
  */
 export function settle(
   leased: LedgerRecord,
-  outcome: 'delivered' | 'rejected' | 'pending' | 'deferred',
+  outcome: 'delivered' | 'rejected' | 'not-found' | 'given-up' | Deferred,
   inDoubt = false,
 ): LedgerRecord {
+  const { deliveredAttributes, ...record } = leased;
   return outcome === 'delivered'
-    ? { ...leased, rowState: { is: 'delivered' }, delivered: leased.known, inDoubt: false }
-    : { ...leased, rowState: { is: outcome }, inDoubt: leased.inDoubt || inDoubt };
+    ? { ...record, rowState: { is: 'delivered' }, delivered: leased.known, inDoubt: false }
+    : { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt };
 }
 
-function next(record: LedgerRecord | undefined, demand: Demand): Omit<LedgerRecord, 'rowState'> {
+function stateOf(rowState: SettledState | Deferred): LedgerRecord['rowState'] {
+  return typeof rowState === 'string' ? { is: rowState } : rowState;
+}
+
+/**
+ * A lease that no honest clock can have given, cut to the longest one that can be: its holder's clock is ahead, and every
+ * other process would wait for years. The holder finds out when it settles, and repairs the row.
+ */
+export function capLease(record: LedgerRecord, expiresAtMs: number): LedgerRecord {
+  return record.rowState.is === 'leased' ? { ...record, rowState: { ...record.rowState, expiresAtMs } } : record;
+}
+
+function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<LedgerRecord, 'rowState'> {
+  const { state: known, attributes } = desired;
+  if (record === undefined) return { known, attributes, inDoubt: false };
+  const { delivered, linkDigest } = record;
+  // What the destination took last stays beside what it should know, as long as the two differ.
+  const kept =
+    delivered === undefined || saysTheSame(delivered, known)
+      ? undefined
+      : (record.deliveredAttributes ?? (saysTheSame(delivered, record.known) ? record.attributes : undefined));
   return {
-    known: demand.state,
-    attributes: demand.attributes,
-    ...(record?.delivered === undefined ? {} : { delivered: record.delivered }),
-    inDoubt: record !== undefined && isInDoubt(record),
+    known,
+    attributes,
+    ...(delivered === undefined ? {} : { delivered }),
+    ...(kept === undefined || Object.keys(kept).length === 0 ? {} : { deliveredAttributes: kept }),
+    ...(linkDigest === undefined || desired.isFormer === true ? {} : { linkDigest }),
+    inDoubt: isInDoubt(record),
   };
 }

@@ -4,45 +4,69 @@ import type { MembershipState } from './state.ts';
 
 /** Which row: one destination, one identity, one audience. */
 export interface LedgerKey {
-  /** The destination's key in the activation file; a route in shadow mode keeps rows of its own (`shadowDestination`). */
+  /** The destination's ledger name in the activation file; shadow routes and links of people keep rows of their own. */
   readonly destination: string;
   readonly identity: Identity;
   readonly audience: { readonly namespace: string; readonly id: string };
 }
 
 /**
- * What became of the newest state that a row knows:
- * - `delivered`: the destination has it;
- * - `noted`: there was nothing to tell, such as the exit of somebody it never heard of;
- * - `rejected`: the destination refused it; the same state is not tried again;
- * - `pending`: the destination should be told, but its route is paused: the next export tells it;
- * - `deferred`: the destination should be told, and the retry queue will;
- * - `leased`: somebody is telling it until `expiresAtMs`; after that, perhaps told.
+ * The states of a row (docs/specs/ledger.md, section 2): what became of the newest membership state that the row knows.
+ * - `delivered`: the destination took it;
+ * - `noted`: the destination has nothing to learn from it, for example the exit of a person whom it never knew;
+ * - `rejected`: the destination rejected it; the same state is not sent again;
+ * - `not-found`: the destination does not know the person; the next change of the person is sent;
+ * - `given-up`: it was tried for longer than the activation file allows; the same state is not sent again;
+ * - `paused`: the route is paused; the next export after that sends it;
+ * - `deferred`: a retry in the retry queue will send it;
+ * - `leased`: one process sends it, until the lease expires. An expired lease means that it was perhaps taken.
  */
-export type RowState =
-  | { readonly is: 'delivered' | 'noted' | 'rejected' | 'pending' | 'deferred' }
-  | { readonly is: 'leased'; readonly holder: string; readonly expiresAtMs: number };
+export type RowState = { readonly is: SettledState } | Deferred | Lease;
+
+export type SettledState = 'delivered' | 'noted' | 'rejected' | 'not-found' | 'given-up' | 'paused';
+
+/** One chain of retries is responsible for the row: it sends whatever newest state the row has then. */
+export interface Deferred {
+  readonly is: 'deferred';
+  readonly chainId: string;
+}
+
+/** The right of one process to tell a destination about one row; every other process waits until it expires. */
+export interface Lease {
+  readonly is: 'leased';
+  /** Names one call of the process that holds it. */
+  readonly holder: string;
+  /** Epoch milliseconds by the clock of the holder. */
+  readonly expiresAtMs: number;
+}
 
 /**
  * As many characters of JSON as the attributes of a row may take, counted as `JSON.stringify(attributes).length`. `write` refuses more: a row
  * without its attributes could not be told again, and would take their removal for no change. Such a change is to be rejected before its row is leased.
  */
-export const attributesCharactersMax = 384_000;
+export const attributesCharactersMax = 192_000;
 
 /** As many characters (UTF-16 code units) as the value of an identity may have. `write` refuses more; no identity that is one comes near. */
 export const identityCharactersMax = 16_384;
 
 /** What is remembered of one key. */
 export interface LedgerRecord {
-  /** The newest state at the last write: nothing older is told any more. */
+  /** The newest state that any process has seen: nothing older is sent any more. */
   readonly known: MembershipState;
   readonly rowState: RowState;
-  /** The mapped attributes of `known`, by which a destination can be told again without its export. */
+  /** The mapped attributes of `known`, from which a destination can be told without the export. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
   /** What the destination certainly took last; absent when it never took anything. */
   readonly delivered?: MembershipState;
-  /** True when the destination may have taken something else after `delivered`: a delivery ended without an answer. */
+  /** The attributes of `delivered`; absent when they are `attributes`, or when the destination never took anything. */
+  readonly deliveredAttributes?: Readonly<Record<string, JsonValue>>;
+  /** True when the destination may have taken something else since `delivered`. */
   readonly inDoubt: boolean;
+  /**
+   * Digest of the person's other identities, from the export after which every row of theirs was taken out
+   * (docs/specs/ledger.md, section 6). Absent when there were none, or when a later export must look again.
+   */
+  readonly linkDigest?: string;
 }
 
 /** A record with the version that a conditional write must name. */
@@ -58,12 +82,12 @@ export interface LedgerWrite {
   readonly expected: string | undefined;
 }
 
-/** The row as it is now, or the news that somebody else wrote it first. */
+/** The row as it is now, or the news that another process wrote it first. */
 export type LedgerWriteResult = { readonly written: true; readonly version: string } | { readonly written: false };
 
 /**
- * Where the destinations' memory is kept. A store of rows with conditional writes, nothing more: what a row means and
- * when it may change is decided by `decide`, `lease` and `settle`, so that every store obeys the same protocol.
+ * Where the destinations' memory is kept: a store of rows with conditional writes, nothing more. `decide`, `lease`, `note`
+ * and `settle` say what a row means and when it may change, so that every store obeys the same protocol.
  *
  * `read` and `write` answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
  * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct. `write` throws
@@ -72,7 +96,7 @@ export type LedgerWriteResult = { readonly written: true; readonly version: stri
 export interface Ledger {
   read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]>;
   write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]>;
-  /** Removes a row if it still has that version; false when somebody wrote or removed it first. */
+  /** Removes a row if it still has that version; false when another process wrote or removed it first. */
   remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean>;
   /** Every row, or those of a destination, or of a destination and identity; rows written meanwhile may be missed. */
   rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry>;
@@ -94,7 +118,7 @@ export function ledgerKeyText(key: LedgerKey): string {
   return `${destination}\n${identity.namespace}\n${String(identity.value.length)}\n${identity.value}\n${audience.namespace}\n${audience.id}`;
 }
 
-/** Where decisions of a route in shadow mode are remembered, apart from what the destination was really told. */
+/** Where a route in shadow mode keeps its rows, apart from what the destination was really told. */
 export function shadowDestination(destination: string): string {
   return `${destination}~shadow`;
 }

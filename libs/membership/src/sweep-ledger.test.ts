@@ -32,8 +32,8 @@ test('members stay, and whoever left lately, is in doubt, or is being told', asy
     exampleRecord({ known: lately }),
     exampleRecord({ known: gone, inDoubt: true }),
     exampleRecord({ known: gone, rowState: { is: 'leased', holder: 'a', expiresAtMs: 0 } }),
-    exampleRecord({ known: gone, rowState: { is: 'deferred' } }),
-    exampleRecord({ known: gone, rowState: { is: 'pending' } }),
+    exampleRecord({ known: gone, rowState: { is: 'deferred', chainId: 'r' } }),
+    exampleRecord({ known: gone, rowState: { is: 'paused' } }),
   ]);
   expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 6, removed: 0 });
 });

@@ -2,7 +2,8 @@ import type { Ledger, LedgerRecord } from './ledger.ts';
 
 /**
  * Removes the rows of people who are not in a destination and have not been for long: nothing that AEP may still send can
- * be older than them. Rows in doubt, leased, deferred or pending stay. A row that somebody writes meanwhile stays too.
+ * be older than them. Rows in doubt, leased, deferred, paused, rejected or given up stay, and so does a row
+ * that another process writes meanwhile.
  * Gives the number of rows seen and removed.
  */
 export async function sweepLedger(
@@ -19,6 +20,6 @@ export async function sweepLedger(
 }
 
 function isOver({ known, rowState, inDoubt }: LedgerRecord, olderThanMs: number): boolean {
-  const isSettled = rowState.is === 'delivered' || rowState.is === 'noted';
+  const isSettled = rowState.is === 'delivered' || rowState.is === 'noted' || rowState.is === 'not-found';
   return isSettled && !inDoubt && !known.isMember && Math.max(known.qualifiedAtMs, known.enqueuedAtMs) < olderThanMs;
 }

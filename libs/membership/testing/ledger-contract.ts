@@ -40,7 +40,9 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         rowState: { is: 'leased', holder: 'worker-1', expiresAtMs: 1_767_268_800_123 },
         attributes: { 'first name': 'Zoë', nested: { list: [1, null, 'x'], __proto__x: true }, empty: '' },
         delivered: exampleState({ qualifiedAtMs: 1_767_268_800_001 }),
+        deliveredAttributes: { 'first name': 'Ada' },
         inDoubt: true,
+        linkDigest: 'digest-of-links',
       });
       const version = await put(ledger, exampleKey(1), full);
       expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: full, version }]);
@@ -260,7 +262,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const refused: unknown = await ledger.write(writes, signal).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(RangeError);
       expect((refused as RangeError).message).toMatch(
-        /^Failed to write the ledger: the attributes of a row for crm take \d+ characters of JSON, and a row holds 384000\. This is a defect of the caller\.$/,
+        /^Failed to write the ledger: the attributes of a row for crm take \d+ characters of JSON, and a row holds 192000\. This is a defect of the caller\.$/,
       );
       expect(await ledger.read([exampleKey(0), exampleKey(1)], signal)).toEqual([undefined, undefined]);
     });

@@ -1,4 +1,4 @@
-/** The one word in which a change ends. The last two are dead letters, as an `unreadable` event is. */
+/** The one word in which a change ends; `deferred` on the way there. The last two are dead letters, as an `unreadable` event is. */
 export const outcomes = [
   'delivered',
   'unchanged',
@@ -7,6 +7,8 @@ export const outcomes = [
   'unresolved',
   'shadowed',
   'paused',
+  'retired',
+  'not-found',
   'deferred',
   'rejected',
   'given-up',
@@ -30,10 +32,12 @@ export const counters = {
   'changes-settled':
     'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
   'requests-sent': 'Batches handed to a destination, by destination and result.',
-  stalls: 'Batches that stalled their partition because nearly everything was refused.',
   'retries-unreadable': 'Retries that could not be read when they were due, or by the nightly sweep.',
+  'destinations-stalled':
+    'Batches of which a destination rejected nearly everything, so that it was held back, by destination.',
   'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
   'ledger-writes': 'Rows written to the ledger.',
+  'former-identities': 'Exits sent because the person is known under another identity now; they count as changes too.',
 } as const;
 
 interface SignalDefinition<Fields> {
@@ -86,6 +90,7 @@ export const catalogue = {
     readonly outcomes: OutcomesByDestination;
     readonly ledgerReads: number;
     readonly ledgerWrites: number;
+    readonly formerIdentities: number;
     readonly durationMs: number;
   }>({
     level: 'information',
@@ -95,6 +100,7 @@ export const catalogue = {
       count('exports-read', f.exports),
       count('ledger-reads', f.ledgerReads),
       count('ledger-writes', f.ledgerWrites),
+      count('former-identities', f.formerIdentities),
       ...countsOfOutcomes(f.outcomes),
     ],
   }),
@@ -105,6 +111,7 @@ export const catalogue = {
     readonly outcomes: OutcomesByDestination;
     readonly ledgerReads: number;
     readonly ledgerWrites: number;
+    readonly formerIdentities: number;
     readonly durationMs: number;
   }>({
     level: 'information',
@@ -112,6 +119,7 @@ export const catalogue = {
     counts: (f) => [
       count('ledger-reads', f.ledgerReads),
       count('ledger-writes', f.ledgerWrites),
+      count('former-identities', f.formerIdentities),
       ...countsOfOutcomes(f.outcomes),
     ],
   }),
@@ -139,15 +147,15 @@ export const catalogue = {
       `${f.changes} changes are accepted by ${f.destination}, which is asked what became of them in ${Math.ceil(f.waitMs / 1_000)} s.`,
     counts: () => [],
   }),
-  'partition-stalled': signal<{
-    readonly partitionId: string;
-    readonly firstSequenceNumber: number;
+  'destination-stalled': signal<{
+    readonly destination: string;
+    readonly changes: number;
     readonly reason: string;
   }>({
     level: 'error',
     sentence: (f) =>
-      `Partition ${f.partitionId} is stalled at event ${f.firstSequenceNumber}: ${f.reason} The same events are told again until a person mends it.`,
-    counts: (f) => [count('stalls', 1, { partitionId: f.partitionId })],
+      `${f.destination} is stalled: it rejects nearly everything (${f.reason}), so ${f.changes} changes are held back and tried again. Mend its settings, or its options in the activation file.`,
+    counts: (f) => [count('destinations-stalled', 1, { destination: f.destination })],
   }),
   'request-answered': signal<{
     readonly destination: string;
@@ -155,11 +163,12 @@ export const catalogue = {
     readonly delivered: number;
     readonly retry: number;
     readonly rejected: number;
+    readonly notFound: number;
     readonly durationMs: number;
   }>({
     level: 'debug',
     sentence: (f) =>
-      `${f.destination} answered ${f.kind}: ${f.delivered} delivered, ${f.retry} to be tried again, ${f.rejected} rejected.`,
+      `${f.destination} answered ${f.kind}: ${f.delivered} delivered, ${f.retry} to be tried again, ${f.rejected} rejected, ${f.notFound} not found.`,
     counts: (f) => [count('requests-sent', 1, { destination: f.destination, result: 'answered' })],
   }),
   'request-failed': signal<{

@@ -17,6 +17,7 @@ const settled = {
   outcomes: { crm: { delivered: 2, unchanged: 1 }, ads: { delivered: 1 } },
   ledgerReads: 3,
   ledgerWrites: 6,
+  formerIdentities: 0,
   durationMs: 12,
 };
 
@@ -51,6 +52,7 @@ test('a line below the level is not written but counted', () => {
 });
 
 test('every signal is a noun and a past verb, and every counter says what it counts', () => {
-  for (const name of Object.keys(catalogue)) expect(name).toMatch(/^[a-z]+(-[a-z]+)*-(unreadable|swept|[a-z]+ed)$/);
+  for (const name of Object.keys(catalogue))
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*-(unreadable|swept|given-up|[a-z]+ed)$/);
   for (const meaning of Object.values(counters)) expect(meaning).toMatch(/^[A-Z].*\.$/);
 });

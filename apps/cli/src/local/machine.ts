@@ -162,11 +162,9 @@ async function startHost(
   const log = ({ level, message, invocationId }: HostLogEntry): void => {
     const signal = readSignal(message);
     if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
-    if (signal?.name === 'partition-stalled') settled.set(signal.partitionId, signal.firstSequenceNumber - 1);
     if (signal !== undefined) onSignal(signal);
     else if (level === 'information' && invocationId !== undefined) onPrinted(message);
-    // A stalled partition has said so by its signal.
-    else if (isComplaint(level) && !message.startsWith('StalledError')) onWarning(message.split('\n')[0] ?? '');
+    else if (isComplaint(level)) onWarning(message.split('\n')[0] ?? '');
   };
   try {
     const host = await startFunctionsHost({

@@ -15,6 +15,7 @@ const batch: Extract<Signal, { name: 'batch-settled' }> = {
   outcomes: { trial: { shadowed: 1 }, receiver: { delivered: 2, unchanged: 3 } },
   ledgerReads: 5,
   ledgerWrites: 4,
+  formerIdentities: 0,
   durationMs: 3,
 };
 
@@ -93,8 +94,8 @@ test('for machines every line is one JSON object with its event', () => {
 });
 
 test('only a line of the catalogue is a signal', () => {
-  expect(readSignal('{"signal":"partition-stalled","message":"…","partitionId":"1"}')).toMatchObject({
-    name: 'partition-stalled',
+  expect(readSignal('{"signal":"destination-stalled","message":"…","destination":"crm"}')).toMatchObject({
+    name: 'destination-stalled',
   });
   expect(readSignal('{"signal": broken')).toBeUndefined();
   expect(readSignal('Worker started')).toBeUndefined();

@@ -127,8 +127,8 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'changes-given-up':
           warn(`${signal.destination} was tried long enough: ${signal.reason} The changes are kept as dead letters.`);
           return;
-        case 'partition-stalled':
-          warn(`Partition ${signal.partitionId} is stalled: ${signal.reason}`);
+        case 'destination-stalled':
+          warn(`${signal.destination} rejects nearly everything, so its changes are held back: ${signal.reason}`);
           return;
         case 'retry-message-refused':
           warn('A message in the retry queue is none of ours.');

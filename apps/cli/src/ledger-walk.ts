@@ -1,0 +1,128 @@
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
+import { defaultTiming, LedgerCache, type ActivationContext, type ToldLedger } from '@activation-hub/activation';
+import { systemClock, type Target } from '@activation-hub/delivery';
+import { createHttpClient } from '@activation-hub/destination-kit';
+import { setUpTarget } from '@activation-hub/destinations';
+import { loadActivations, secretVariable } from './activations.ts';
+import { CommandError, reasonOf } from './command-error.ts';
+import type { DataStorage, DataStorageOptions } from './data-storage.ts';
+import { tableLines } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the commands that tell a destination from the ledger have in common. */
+export interface LedgerWalkOptions extends DataStorageOptions {
+  readonly activations: string;
+  readonly audience?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** Where the secrets of the destination come from, for the help of these commands. */
+export const secretsHelp =
+  'Secrets of the destination come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY. Destinations in a private\nnetwork need ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true.';
+
+/**
+ * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it.
+ * Throws `CommandError` (2) for a destination or an audience that the file does not have, or that cannot be set up.
+ */
+export async function withDestination<Result>(
+  key: string,
+  options: Pick<LedgerWalkOptions, 'activations' | 'audience'>,
+  storage: DataStorage,
+  terminal: Terminal,
+  run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
+): Promise<Result> {
+  const file = await loadActivations(options.activations, terminal);
+  knownIn('destination', file.destinations, key);
+  if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
+  const http = createHttpClient({
+    allowPrivateAddresses: storage.isLocal || terminal.environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true',
+  });
+  let target: Target | undefined;
+  try {
+    target = await setUp(file, key, http, terminal);
+    const { ledger, retryQueue, deadLetters } = storage;
+    const context: ActivationContext = {
+      matcher: createMatcher(file),
+      targets: new Map([[key, target]]),
+      ledger,
+      ledgerCache: new LedgerCache({ entriesMax: 1_000, ageMaxMs: 0 }),
+      retryQueue,
+      deadLetters,
+      stall: file.stall,
+      // The command says itself what became of it.
+      telemetry: { emit: () => undefined },
+      clock: systemClock,
+      timing: defaultTiming,
+    };
+    return await run(context, file);
+  } finally {
+    await target?.connector.close?.();
+    await http.close();
+  }
+}
+
+async function setUp(
+  file: ActivationFile,
+  key: string,
+  http: ReturnType<typeof createHttpClient>,
+  { environment, say }: Terminal,
+): Promise<Target> {
+  const entry = file.destinations.get(key);
+  if (entry === undefined) throw new CommandError(2, `Failed to find the destination ${key}.`);
+  const readSecret = (name: string): Promise<string> => {
+    const value = environment[secretVariable(name)] ?? '';
+    return value === ''
+      ? Promise.reject(new Error(`${secretVariable(name)} is not set. Set it in the environment.`))
+      : Promise.resolve(value);
+  };
+  try {
+    return await setUpTarget(entry, { http, clock: systemClock, print: say, readSecret });
+  } catch (error) {
+    throw new CommandError(2, `Failed to set up the destination ${key}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Throws `CommandError` (2) when the file has no such entry. */
+export function knownIn(what: 'destination' | 'audience', entries: ReadonlyMap<string, unknown>, asked: string): void {
+  if (entries.has(asked)) return;
+  const known = [...entries.keys()].join(', ') || 'none';
+  throw new CommandError(2, `Failed to find the ${what} ${asked}: the activation file has ${known}.`);
+}
+
+/** Says what became of a walk, and throws `CommandError` (1) when something is still to be done. */
+export function reportWalk(
+  {
+    event,
+    did,
+    command,
+    key,
+  }: { readonly event: string; readonly did: string; readonly command: string; readonly key: string },
+  told: ToldLedger,
+  { json }: Pick<LedgerWalkOptions, 'json'>,
+  { print, interrupted }: Terminal,
+): void {
+  const { delivered, unchanged, leftAlone, deferred, failed, unresolved, reasons, gaveUp } = told;
+  if (json) print(JSON.stringify({ event, ...told }));
+  else {
+    const others = [
+      ...(unchanged === 0 ? [] : [`${unchanged} needed nothing`]),
+      `${leftAlone} were left to other processes`,
+      ...(deferred === 0 ? [] : [`${deferred} wait in the retry queue`]),
+      ...(unresolved === 0 ? [] : [`of ${unresolved} nothing is known that the route accepts`]),
+      `${failed} failed`,
+    ];
+    print(`${did} ${delivered} memberships; ${others.join(', ')}.`);
+    for (const line of tableLines(Object.entries(reasons).map(([reason, count]) => [String(count), reason])))
+      print(`  ${line}`);
+  }
+  if (interrupted.aborted) throw new CommandError(1, 'Stopped, as asked. Start it again for the rest.');
+  if (gaveUp) {
+    const why = 'it took nothing of a whole batch, so the rest was not tried.';
+    throw new CommandError(1, `Failed to ${command} ${key}: ${why} Mend it, then start the ${command} again.`);
+  }
+  if (failed > 0) {
+    const what = `Failed to tell ${key} of ${failed} memberships.`;
+    throw new CommandError(1, `${what} The reasons are named above; start the ${command} again.`);
+  }
+}

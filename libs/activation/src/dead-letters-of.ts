@@ -1,0 +1,114 @@
+import type { DeadLetter, Failure, ReceivedEvent } from '@activation-hub/delivery';
+import type { ActivationContext } from './activation-context.ts';
+import type { JudgedRow } from './judge-results.ts';
+import type { Unreadable } from './read-events.ts';
+import type { Work } from './work.ts';
+
+/** A change that ends as a dead letter, without having been sent this time. */
+export interface LostChange {
+  readonly event: ReceivedEvent;
+  readonly destination: string;
+  readonly audience: string;
+  readonly outcome: 'rejected' | 'given-up';
+  readonly class: string;
+  readonly reason: string;
+}
+
+/** Keeps what could not be read as dead letters, and says so. */
+export async function keepUnreadable(
+  unreadable: readonly Unreadable[],
+  context: ActivationContext,
+  signal: AbortSignal,
+): Promise<void> {
+  if (unreadable.length === 0) return;
+  await context.deadLetters.put(lettersOfUnreadable(unreadable, context), signal);
+  for (const { event, refusal } of unreadable) {
+    const { partitionId, sequenceNumber } = event;
+    const { code, path } = refusal;
+    context.telemetry.emit('event-unreadable', { partitionId, sequenceNumber, code, path });
+  }
+}
+
+/** One letter per event and kind of refusal. */
+function lettersOfUnreadable(unreadable: readonly Unreadable[], { clock }: ActivationContext): readonly DeadLetter[] {
+  const byEvent = Map.groupBy(unreadable, ({ event }) => event);
+  return [...byEvent].flatMap(([event, ofEvent]) =>
+    [...Map.groupBy(ofEvent, ({ refusal }) => refusal.code)].map(([code, refusals]) => ({
+      event,
+      outcome: 'unreadable' as const,
+      class: code,
+      failures: refusals.map(({ refusal, audience }): Failure => ({
+        path: refusal.path,
+        reason: refusal.message,
+        ...(audience === undefined ? {} : { audience }),
+      })),
+      attempts: 0,
+      givenUpAtMs: clock.now(),
+    })),
+  );
+}
+
+/** The letters of changes that a destination rejected or that are given up. A row without an event has none: it keeps its state. */
+export function lettersOfRows(
+  judged: readonly JudgedRow[],
+  work: Work | undefined,
+  context: ActivationContext,
+): readonly DeadLetter[] {
+  const lost = judged.flatMap(({ event, fate, result, route, audience, changeId }) => {
+    if (event === undefined || (fate !== 'rejected' && fate !== 'given-up')) return [];
+    if (result.status === 'delivered' || result.status === 'not-found') return [];
+    const { class: cause, reason } = result;
+    return [
+      { event, destination: route.destination, audience: audience.key, outcome: fate, class: cause, reason, changeId },
+    ];
+  });
+  return lettersOf(lost, (work?.retry?.attempts ?? 0) + 1, context);
+}
+
+/** One letter per event, destination, outcome and class. */
+export function lettersOf(
+  lost: readonly (LostChange & { readonly changeId?: string })[],
+  attempts: number,
+  { clock }: ActivationContext,
+): readonly DeadLetter[] {
+  const letters = new Map<ReceivedEvent, Map<string, DeadLetter & { failures: Failure[] }>>();
+  for (const { event, destination, audience, outcome, class: cause, reason, changeId } of lost) {
+    const ofEvent = letters.get(event) ?? new Map<string, DeadLetter & { failures: Failure[] }>();
+    letters.set(event, ofEvent);
+    const name = JSON.stringify([destination, outcome, cause]);
+    const letter = ofEvent.get(name) ?? {
+      event,
+      outcome,
+      destination,
+      class: cause,
+      failures: [],
+      attempts,
+      givenUpAtMs: clock.now(),
+    };
+    ofEvent.set(name, letter);
+    letter.failures.push({ audience, ...(changeId === undefined ? {} : { changeId }), reason });
+  }
+  return [...letters.values()].flatMap((ofEvent) => [...ofEvent.values()]);
+}
+
+/** Says what ended as a dead letter, once per destination and reason. */
+export function announceRows(judged: readonly JudgedRow[], { telemetry }: ActivationContext): void {
+  const groups = Map.groupBy(
+    judged.flatMap(({ fate, result, route }) =>
+      (fate === 'rejected' || fate === 'given-up') && 'reason' in result
+        ? [{ fate, destination: route.destination, reason: result.reason }]
+        : [],
+    ),
+    (each) => JSON.stringify(each),
+  );
+  for (const rows of groups.values()) {
+    const [first] = rows;
+    if (first === undefined) continue;
+    const { fate, destination, reason } = first;
+    telemetry.emit(fate === 'rejected' ? 'changes-rejected' : 'changes-given-up', {
+      destination,
+      reason,
+      changes: rows.length,
+    });
+  }
+}

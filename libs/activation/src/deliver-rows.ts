@@ -1,0 +1,98 @@
+import type { AudienceEntry, Route } from '@activation-hub/activation-file';
+import { deliver, type DeliveryResult, type ReceivedEvent } from '@activation-hub/delivery';
+import type { Change, ChangeKind, Delivery } from '@activation-hub/destination-kit';
+import { changeId, type LedgerKey, type LedgerRow, type MembershipState } from '@activation-hub/membership';
+import type { ActivationContext } from './activation-context.ts';
+
+/** A row under our lease, and what its destination is told of it. */
+export interface LeasedRow {
+  readonly key: LedgerKey;
+  readonly keyText: string;
+  /** As it was written with the lease. */
+  readonly row: LedgerRow;
+  readonly kind: ChangeKind;
+  readonly state: MembershipState;
+  /** The row's newest state is sent again, or for the first time without an export of its own. */
+  readonly isRepair: boolean;
+  readonly audience: AudienceEntry;
+  readonly route: Route;
+  /** The audience's display name, where an export carried it. */
+  readonly audienceName?: string;
+  /** The event from which it comes; absent for rows that are told from the ledger alone. */
+  readonly event?: ReceivedEvent;
+}
+
+/** A leased row with what its destination answered. */
+export interface DeliveredRow extends LeasedRow {
+  readonly changeId: string;
+  readonly result: DeliveryResult;
+}
+
+/**
+ * Tells every destination about the rows that are leased for it, all destinations at once, so that a slow one holds up
+ * only itself. `receipts` are those of changes that a destination accepted before, by change id: it is polled for them.
+ * Without them nobody polls later, and what a destination accepts counts as delivered.
+ */
+export async function deliverRows(
+  leased: readonly LeasedRow[],
+  context: ActivationContext,
+  signal: AbortSignal,
+  receipts?: ReadonlyMap<string, string>,
+): Promise<readonly DeliveredRow[]> {
+  const byDestination = Map.groupBy(leased, ({ route }) => route.destination);
+  const results = await Promise.all(
+    [...byDestination].map(([destination, rows]) => deliverTo(destination, rows, context, signal, receipts)),
+  );
+  return results.flat();
+}
+
+async function deliverTo(
+  destination: string,
+  leased: readonly LeasedRow[],
+  context: ActivationContext,
+  signal: AbortSignal,
+  receipts?: ReadonlyMap<string, string>,
+): Promise<readonly DeliveredRow[]> {
+  const target = context.targets.get(destination);
+  // The app sets up every destination that a live route names, and refuses to start when one cannot be.
+  if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
+
+  const deliveries = leased.map(deliveryOf);
+  const results = await deliver(target, deliveries, {
+    telemetry: context.telemetry,
+    clock: context.clock,
+    waitMaxMs: context.timing.waitMaxMs,
+    signal,
+    ...(receipts === undefined ? {} : { receipts }),
+  });
+  return leased.map((row, index) => {
+    const id = deliveries[index]?.change.id ?? '';
+    const result = results.get(id);
+    if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
+    // A repair has another id each time, so that nobody could poll for it by this one.
+    const isAccepted = row.isRepair && result.status === 'retry' && result.receipt !== undefined;
+    return { ...row, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
+  });
+}
+
+/** The change in full, as the connector gets it. */
+export function deliveryOf({ keyText, key, row, kind, state, audience, route, audienceName }: LeasedRow): Delivery {
+  const { attributes, deliveredAttributes } = row.record;
+  const name = audience.name ?? audienceName;
+  const change: Change = {
+    id: changeId(keyText, state),
+    kind,
+    audience: {
+      key: audience.key,
+      namespace: audience.namespace,
+      id: audience.id,
+      ...(name === undefined ? {} : { name }),
+    },
+    identity: key.identity,
+    qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
+    attributes,
+    // Who leaves is taken out by identity alone.
+    ...(deliveredAttributes === undefined || kind === 'exited' ? {} : { previousAttributes: deliveredAttributes }),
+  };
+  return { change, options: route.options };
+}

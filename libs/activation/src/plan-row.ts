@@ -1,0 +1,138 @@
+import {
+  capLease,
+  decide,
+  decideRow,
+  lease,
+  note,
+  settle,
+  type Cause,
+  type Decision,
+  type DesiredState,
+  type Lease,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+  type LedgerWrite,
+  type MembershipState,
+} from '@activation-hub/membership';
+import type { Route } from '@activation-hub/activation-file';
+import type { ChangeKind } from '@activation-hub/destination-kit';
+
+/** Who takes leases, and until when. */
+export type LeaseHolder = Omit<Lease, 'is'>;
+
+/** What is to be done about one row. A plan writes nothing: `writePlans` does. */
+export type RowPlan =
+  | { readonly is: 'nothing'; readonly because: 'unchanged' | 'superseded' }
+  /** Another process holds the lease until then, in epoch milliseconds; a lease that is longer than any can be is cut. */
+  | { readonly is: 'wait'; readonly untilMs: number; readonly write?: LedgerWrite }
+  /** The row is written, and nothing is sent. */
+  | { readonly is: 'note'; readonly write: LedgerWrite; readonly outcome: 'unchanged' | 'shadowed' | 'paused' }
+  /** The row is leased, and then the destination is told. */
+  | {
+      readonly is: 'lease';
+      readonly write: LedgerWrite;
+      readonly kind: ChangeKind;
+      readonly state: MembershipState;
+      /** The row's newest state is sent, which is not the one that came. */
+      readonly isRepair: boolean;
+    };
+
+interface PlanOptions {
+  readonly mode: Route['mode'];
+  readonly by: LeaseHolder;
+  readonly nowMs: number;
+}
+
+/** Plans what a desired state makes of its row (docs/specs/ledger.md, section 3). */
+export function planRow(
+  key: LedgerKey,
+  row: LedgerRow | undefined,
+  desired: DesiredState,
+  options: PlanOptions & { readonly cause: Cause },
+): RowPlan {
+  const decision = decide(row?.record, desired.state, options.nowMs, options.cause);
+  return planOf(key, row, desired, decision, options);
+}
+
+/** Plans a row of which no export is at hand: its newest state is sent when it waits for this retry. */
+export function planOpenRow(key: LedgerKey, row: LedgerRow, options: PlanOptions & { readonly cause: Cause }): RowPlan {
+  return planOf(key, row, undefined, decideRow(row.record, options.nowMs, options.cause), options);
+}
+
+/** Plans to send the newest state of a row, or another one that a person asks for, unless another process has the lease. */
+export function planTelling(
+  key: LedgerKey,
+  row: LedgerRow,
+  options: PlanOptions & {
+    readonly desired?: DesiredState;
+    /** Leases that are our own are no reason to wait. */
+    readonly own?: ReadonlySet<string>;
+  },
+): RowPlan {
+  const { known, attributes, rowState } = row.record;
+  const open = decideRow(row.record, options.nowMs, 'replay');
+  const isOwn = rowState.is === 'leased' && options.own?.has(rowState.holder) === true;
+  if (open.action === 'wait' && !isOwn) return planOf(key, row, undefined, open, options);
+  const desired = options.desired ?? { state: known, attributes };
+  const kind = desired.state.isMember ? 'entered' : 'exited';
+  const plan = leasePlan(key, row, desired, { kind, isRepair: true }, options);
+  // Whatever the row says, the destination may have lost it, or been told something else.
+  const record = { ...plan.write.record, inDoubt: true };
+  return { ...plan, write: { ...plan.write, record } };
+}
+
+function planOf(
+  key: LedgerKey,
+  row: LedgerRow | undefined,
+  desired: DesiredState | undefined,
+  decision: Decision,
+  { mode, by, nowMs }: PlanOptions,
+): RowPlan {
+  const write = (record: LedgerRecord): LedgerWrite => ({ key, record, expected: row?.version });
+  switch (decision.action) {
+    case 'nothing':
+      return { is: 'nothing', because: decision.because };
+    case 'wait': {
+      const { untilMs, isCapped } = decision;
+      return isCapped && row !== undefined
+        ? { is: 'wait', untilMs, write: write(capLease(row.record, untilMs)) }
+        : { is: 'wait', untilMs };
+    }
+    case 'note':
+      if (desired === undefined) return { is: 'nothing', because: 'unchanged' };
+      return { is: 'note', write: write(note(row?.record, desired, decision.rowState)), outcome: 'unchanged' };
+    case 'repair': {
+      if (row === undefined) return { is: 'nothing', because: 'superseded' };
+      const { known: state, attributes } = row.record;
+      const newest = { state, attributes };
+      if (mode === 'paused') return { is: 'note', write: write(note(row.record, newest, 'paused')), outcome: 'paused' };
+      if (mode === 'shadow') return { is: 'nothing', because: 'superseded' };
+      return leasePlan(key, row, newest, { kind: decision.kind, isRepair: true }, { by, nowMs });
+    }
+    case 'deliver': {
+      if (desired === undefined) return { is: 'nothing', because: 'unchanged' };
+      if (mode === 'paused')
+        return { is: 'note', write: write(note(row?.record, desired, 'paused')), outcome: 'paused' };
+      const told = leasePlan(key, row, desired, { kind: decision.kind, isRepair: false }, { by, nowMs });
+      if (mode !== 'shadow') return told;
+      return { is: 'note', write: write(settle(told.write.record, 'delivered')), outcome: 'shadowed' };
+    }
+  }
+}
+
+function leasePlan(
+  key: LedgerKey,
+  row: LedgerRow | undefined,
+  desired: DesiredState,
+  change: { readonly kind: ChangeKind; readonly isRepair: boolean },
+  { by, nowMs }: Pick<PlanOptions, 'by' | 'nowMs'>,
+): Extract<RowPlan, { is: 'lease' }> {
+  return {
+    is: 'lease',
+    write: { key, record: lease(row?.record, desired, by), expected: row?.version },
+    // A change of its own: a destination that remembers ids must not take a repair for the change that it had before.
+    state: change.isRepair ? { ...desired.state, enqueuedAtMs: nowMs } : desired.state,
+    ...change,
+  };
+}

@@ -1,0 +1,336 @@
+import type { AudienceEntry, Route } from '@activation-hub/activation-file';
+import {
+  contentDigest,
+  isInDoubt,
+  isLive,
+  ledgerKeyText,
+  resolveIdentities,
+  type Attributes,
+  type DesiredState,
+  type Identity,
+  type LedgerEntry,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+} from '@activation-hub/membership';
+import type { JsonValue } from '@activation-hub/destination-kit';
+import type { ActivationContext } from './activation-context.ts';
+import type { LeasedRow } from './deliver-rows.ts';
+import { planRow, planTelling, type RowPlan } from './plan-row.ts';
+import { rowKey } from './resolve-memberships.ts';
+import { Tally } from './tally.ts';
+import { newHolder, tellRows } from './tell-rows.ts';
+
+/** How a walk over the ledger may be stopped and watched. */
+export interface WalkOptions {
+  /** Stops before the next batch. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (counts: ToldLedger) => void;
+}
+
+/** What became of the rows of a destination. */
+export interface ToldLedger {
+  /** Rows seen that the destination is to be told about. */
+  readonly rows: number;
+  readonly delivered: number;
+  /** Nothing to send: the destination knows it, or never knew the person. */
+  readonly unchanged: number;
+  /** Another process wrote the row meanwhile, or has its lease: it knows the newer state. */
+  readonly leftAlone: number;
+  /** Not taken now; the retry queue sends it. By reason. */
+  readonly deferred: number;
+  /** Rejected, or not found at the destination. By reason. */
+  readonly failed: number;
+  /** Of a fill: people of whom the source knows no identity, or no form of one, that the route accepts. */
+  readonly unresolved: number;
+  readonly reasons: Readonly<Record<string, number>>;
+  /** True when a whole batch failed, so that the rest was not tried. */
+  readonly gaveUp: boolean;
+}
+
+/** Whose rows: those of one destination, by its key in the activation file. */
+export interface LedgerWalk {
+  readonly context: ActivationContext;
+  readonly destination: string;
+  /** Audiences that are left out when this is given, by key. */
+  readonly audience?: string;
+}
+
+/** What may be told together. */
+const batchRows = 100;
+
+/** A row that is to be told, and what; without `desired` it is the newest state that the row knows. */
+interface DueRow {
+  readonly key: LedgerKey;
+  readonly row: LedgerRow | undefined;
+  readonly audience: AudienceEntry;
+  readonly route: Route;
+  readonly desired?: DesiredState;
+}
+
+/** How many rows `resync` would tell. */
+export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<number> {
+  return count(resyncRows(walk, signal));
+}
+
+/**
+ * Tells a destination that lost its memory everything that the ledger says it should know: everybody who is in an audience of
+ * it enters anew, with the attributes of the row, and what is deferred, given up or in doubt is sent. Rows that the
+ * destination rejected or did not find are left out. Rows are leased, told and settled as in the journey, so that it may run
+ * beside the function.
+ *
+ * It may be stopped and started again; it then begins anew. Throws when the ledger cannot be reached.
+ */
+export function resync(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
+  return tellLedger(resyncRows(walk, never), walk, options);
+}
+
+/** How many people `retire` would take out. */
+export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<number> {
+  return count(retireRows(walk, signal));
+}
+
+/**
+ * Takes everybody out of a destination whom the ledger knows there, on routes of mode `retired`. What was taken out is
+ * not looked at again, so it may be stopped and started again at any time. Throws when the ledger cannot be reached.
+ */
+export function retire(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
+  return tellLedger(retireRows(walk, never), walk, options);
+}
+
+/** A fill also needs to know from which destination, and for which people there is nothing that the route accepts. */
+export interface FillWalk extends LedgerWalk {
+  /** Key of the destination whose rows are read. */
+  readonly source: string;
+  readonly audience: string;
+}
+
+/** How many people `fill` would tell, and how many it cannot. */
+export async function countFill(
+  walk: FillWalk,
+  signal: AbortSignal,
+): Promise<{ readonly rows: number; readonly unresolved: number }> {
+  const counts = { rows: 0, unresolved: 0 };
+  for await (const due of fillRows(walk, signal)) counts[due === 'unresolved' ? 'unresolved' : 'rows'] += 1;
+  return counts;
+}
+
+/**
+ * Tells a new route's destination about everybody who is in the audience at another destination, as far as their identities
+ * and attributes allow: an identity counts when the route accepts its namespace and the destination has a form for
+ * it, an attribute when the other route maps the same path. People of whom the destination has a row already are left out.
+ */
+export function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
+  return tellLedger(fillRows(walk, never), walk, options);
+}
+
+const { signal: never } = new AbortController();
+
+async function count(rows: AsyncIterable<unknown>): Promise<number> {
+  let counted = 0;
+  for await (const _ of rows) counted += 1;
+  return counted;
+}
+
+async function* resyncRows(
+  { context, destination, audience }: LedgerWalk,
+  signal: AbortSignal,
+): AsyncGenerator<DueRow> {
+  for await (const entry of rowsOf(context, destination, signal)) {
+    const routed = context.matcher.routeOf(entry.key);
+    if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) continue;
+    if (isToBeToldAgain(entry.record, context.clock.now())) yield { key: entry.key, row: entry, ...routed };
+  }
+}
+
+/** Members whom the destination took or should take, and people of whom something is open. */
+function isToBeToldAgain(record: LedgerRecord, nowMs: number): boolean {
+  const { rowState, known } = record;
+  if (isLive(rowState, nowMs)) return false;
+  switch (rowState.is) {
+    case 'rejected':
+    case 'not-found':
+      return record.inDoubt;
+    case 'deferred':
+    case 'given-up':
+    case 'leased':
+      return true;
+    case 'delivered':
+    case 'noted':
+    case 'paused':
+      return known.isMember || record.inDoubt;
+  }
+}
+
+async function* retireRows(
+  { context, destination, audience }: LedgerWalk,
+  signal: AbortSignal,
+): AsyncGenerator<DueRow> {
+  for await (const entry of rowsOf(context, destination, signal)) {
+    const routed = context.matcher.routeOf(entry.key);
+    if (routed?.route.mode !== 'retired' || (audience !== undefined && routed.audience.key !== audience)) continue;
+    const { record } = entry;
+    if (!record.known.isMember && record.delivered?.isMember !== true && !isInDoubt(record)) continue;
+    // As of now: newer than whatever the row knows, and older than an export that comes after the route is live again.
+    const state = { ...record.known, isMember: false, content: '', enqueuedAtMs: context.clock.now() };
+    yield { key: entry.key, row: entry, ...routed, desired: { state, attributes: {} } };
+  }
+}
+
+async function* fillRows(
+  { context, destination, source, audience }: FillWalk,
+  signal: AbortSignal,
+): AsyncGenerator<DueRow | 'unresolved'> {
+  const ledgerName = context.matcher.destination(destination)?.ledgerName ?? destination;
+  for await (const entry of rowsOf(context, source, signal)) {
+    const from = context.matcher.routeOf(entry.key);
+    if (from?.audience.key !== audience || !entry.record.known.isMember) continue;
+    const route = from.audience.routes.find((each) => each.destination === destination && each.mode === 'live');
+    if (route === undefined) continue;
+    const identity = identityFor(entry.key.identity, route, context);
+    if (identity === undefined) {
+      yield 'unresolved';
+      continue;
+    }
+    const key = rowKey(ledgerName, route, from.audience, identity);
+    const [row] = await context.ledger.read([key], signal);
+    if (row !== undefined) continue;
+    const attributes = translated(entry.record.attributes, from.route, route);
+    const state = { ...entry.record.known, content: contentDigest(attributes) };
+    yield { key, row: undefined, audience: from.audience, route, desired: { state, attributes } };
+  }
+}
+
+/** A digest has no way back: a destination that does not hash would be told of a person whom it cannot know. */
+const sha256Pattern = /^[0-9a-f]{64}$/i;
+
+function identityFor(
+  { namespace, value }: Identity,
+  route: Route,
+  { targets }: ActivationContext,
+): Identity | undefined {
+  const form = targets.get(route.destination)?.formIdentity ?? ((identity: Identity) => identity.value);
+  const choice = { namespaces: route.identityNamespaces, identities: 'first' as const };
+  const [identity] = resolveIdentities(new Map([[namespace, [value]]]), choice, form);
+  const isDigest = sha256Pattern.test(value) && !namespace.includes('sha256');
+  const isHashing =
+    form({ namespace, value: 'ada@example.com' }) !== 'ada@example.com' &&
+    sha256Pattern.test(form({ namespace, value: 'ada@example.com' }) ?? '');
+  return isDigest && !isHashing ? undefined : identity;
+}
+
+/** The attributes that the other route maps from the same paths, under the names of this one. */
+function translated(attributes: Attributes, from: Route, to: Route): Attributes {
+  const names = new Map(from.attributes.map(({ name, path }) => [path.join('.'), name]));
+  const told: Record<string, JsonValue> = {};
+  for (const { name, path } of to.attributes) {
+    const value = attributes[names.get(path.join('.')) ?? ''];
+    if (value !== undefined) told[name] = value;
+  }
+  return told;
+}
+
+function rowsOf(
+  { ledger, matcher }: ActivationContext,
+  destination: string,
+  signal: AbortSignal,
+): AsyncIterable<LedgerEntry> {
+  return ledger.rows({ destination: matcher.destination(destination)?.ledgerName ?? destination }, signal);
+}
+
+async function tellLedger(
+  rows: AsyncIterable<DueRow | 'unresolved'>,
+  { context }: LedgerWalk,
+  { signal, onProgress }: WalkOptions,
+): Promise<ToldLedger> {
+  const counts = new WalkCounts();
+  let batch: DueRow[] = [];
+  const tellBatch = async (): Promise<void> => {
+    await tellDue(batch, context, counts);
+    batch = [];
+    onProgress?.(counts.now);
+  };
+  for await (const due of rows) {
+    if (signal.aborted || counts.now.gaveUp) break;
+    if (due === 'unresolved') {
+      counts.add('unresolved');
+      continue;
+    }
+    counts.add('rows');
+    batch.push(due);
+    if (batch.length === batchRows) await tellBatch();
+  }
+  if (batch.length > 0 && !signal.aborted) await tellBatch();
+  return counts.now;
+}
+
+async function tellDue(batch: readonly DueRow[], context: ActivationContext, counts: WalkCounts): Promise<void> {
+  const { clock, timing } = context;
+  // What has begun is brought to its end, while the leases live.
+  const settleBy = AbortSignal.timeout(timing.settleByMs);
+  const deadline = AbortSignal.timeout(timing.deadlineMs);
+  const by = newHolder(context);
+  const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now() }) }));
+  const writing = planned.flatMap(({ due, plan }) =>
+    'write' in plan && plan.write !== undefined ? [{ due, plan, write: plan.write }] : [],
+  );
+  const written = await context.ledger.write(
+    writing.map(({ write }) => write),
+    settleBy,
+  );
+  const leased = writing.flatMap(({ due: { key, audience, route }, plan, write }, index): LeasedRow[] => {
+    const result = written[index];
+    if (result?.written !== true || plan.is === 'wait') counts.add('leftAlone');
+    else if (plan.is === 'note') counts.add('unchanged');
+    if (result?.written !== true || plan.is !== 'lease') return [];
+    const { kind, state, isRepair } = plan;
+    const row = { record: write.record, version: result.version };
+    return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
+  });
+  for (const { plan } of planned) {
+    if (plan.is === 'wait' && plan.write === undefined) counts.add('leftAlone');
+    if (plan.is === 'nothing') counts.add('unchanged');
+  }
+  // Nothing waits behind it, so a change waits for its turn as long as its lease allows.
+  const patient = { ...context, timing: { ...timing, waitMaxMs: timing.deadlineMs } };
+  const told = await tellRows(leased, { context: patient, deadline, settleBy, tally: new Tally(clock.now()) });
+  for (const { fate, result } of told) {
+    if (fate === 'delivered') counts.add('delivered');
+    else
+      counts.add(
+        fate === 'deferred' || fate === 'unanswered' ? 'deferred' : 'failed',
+        'reason' in result ? result.reason : '',
+      );
+  }
+  if (told.length > 0 && told.every(({ fate }) => fate !== 'delivered')) counts.giveUp();
+}
+
+function planDue(
+  { key, row, desired }: DueRow,
+  options: {
+    readonly mode: Route['mode'];
+    readonly by: { readonly holder: string; readonly expiresAtMs: number };
+    readonly nowMs: number;
+  },
+): RowPlan {
+  if (desired !== undefined) return planRow(key, row, desired, { ...options, cause: 'replay' });
+  return row === undefined ? { is: 'nothing', because: 'unchanged' } : planTelling(key, row, options);
+}
+
+class WalkCounts {
+  #counts = { rows: 0, delivered: 0, unchanged: 0, leftAlone: 0, deferred: 0, failed: 0, unresolved: 0, gaveUp: false };
+  readonly #reasons: Record<string, number> = {};
+
+  get now(): ToldLedger {
+    return { ...this.#counts, reasons: { ...this.#reasons } };
+  }
+
+  add(what: Exclude<keyof ToldLedger, 'reasons' | 'gaveUp'>, reason?: string): void {
+    this.#counts = { ...this.#counts, [what]: this.#counts[what] + 1 };
+    if (reason !== undefined) this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
+  }
+
+  giveUp(): void {
+    this.#counts = { ...this.#counts, gaveUp: true };
+  }
+}

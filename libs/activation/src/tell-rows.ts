@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { ledgerKeyText, type LedgerRecord, type LedgerRow, type LedgerWrite } from '@activation-hub/membership';
+import type { ActivationContext } from './activation-context.ts';
+import { announceRows, lettersOfRows } from './dead-letters-of.ts';
+import { putRetries, waitingDeferral } from './defer-changes.ts';
+import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
+import { deferralOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
+import { planTelling, type LeaseHolder } from './plan-row.ts';
+import type { Tally } from './tally.ts';
+import type { Telling } from './telling.ts';
+import { receiptsOf, type Work } from './work.ts';
+
+/** How often rows that keep changing hands are repaired before a retry does it. Each round means that another process got on. */
+const roundsMax = 10;
+
+/** A row that was told, with what it is now; `settled` is absent when the lease must expire, or was lost. */
+export interface ToldRow extends JudgedRow {
+  readonly settled?: LedgerRow;
+}
+
+/** A new holder of leases, whose life begins now. */
+export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | 'timing'>): LeaseHolder {
+  return { holder: randomUUID(), expiresAtMs: clock.now() + timing.leaseMs };
+}
+
+/**
+ * Tells destinations about leased rows, and makes what became of it durable: the one loop of the protocol
+ * (docs/specs/ledger.md, section 4), used by the journey, by repairs, by resync and by retirement.
+ *
+ * 1. deliver; 2. judge; 3. retries, then dead letters; 4. settle the rows; 5. repair those whose lease was lost meanwhile.
+ *
+ * The order makes a crash lead to a repetition and never to a loss. Gives every row with its fate. Throws when a store
+ * cannot be reached; then the same work must be given again.
+ */
+export async function tellRows(leased: readonly LeasedRow[], telling: Telling): Promise<readonly ToldRow[]> {
+  const { context, work, deadline, tally } = telling;
+  const delivered =
+    work?.retry?.givesUp === true
+      ? leased.map((row) => givenUp(row, work.retry))
+      : await deliverRows(leased, context, deadline, work === undefined ? undefined : receiptsOf(work));
+  const { told, lost } = await settleRows(judgeResults(delivered, work, context), telling);
+  for (const { fate, route, settled } of told) {
+    if (isCertain(fate) && (fate !== 'delivered' || settled !== undefined)) tally.count(route.destination, fate);
+    else if (!isCertain(fate)) tally.count(route.destination, 'deferred');
+  }
+  await repairRows(lost, told, telling);
+  return told;
+}
+
+/** Steps 3 and 4. Gives the rows in their order, and those whose lease was lost before they could be settled. */
+async function settleRows(
+  judged: readonly JudgedRow[],
+  { context, work, settleBy, tally }: Telling,
+): Promise<{ readonly told: readonly ToldRow[]; readonly lost: readonly JudgedRow[] }> {
+  const deferrals = judged.flatMap((row) => deferralOf(row, context) ?? []);
+  const chainIds = await putRetries(deferrals, work, context, settleBy);
+  const letters = lettersOfRows(judged, work, context);
+  if (letters.length > 0) await context.deadLetters.put(letters, settleBy);
+  announceRows(judged, context);
+
+  const beganMs = context.clock.now();
+  const settling = judged.flatMap((row) => {
+    const record = settledRecord(row, chainIds) ?? overdueLease(row, beganMs, context);
+    return record === undefined ? [] : [{ row, record }];
+  });
+  const written = await context.ledger.write(
+    settling.map(({ row, record }) => ({ key: row.key, record, expected: row.row.version })),
+    settleBy,
+  );
+  const nowMs = context.clock.now();
+  const settled = new Map<JudgedRow, LedgerRow>();
+  const lost: JudgedRow[] = [];
+  for (const [index, { row, record }] of settling.entries()) {
+    const result = written[index];
+    if (result?.written !== true) {
+      context.ledgerCache.delete(row.keyText);
+      lost.push(row);
+      continue;
+    }
+    tally.ledgerWrites += 1;
+    const after = { record, version: result.version };
+    context.ledgerCache.set(row.keyText, after, nowMs);
+    settled.set(row, after);
+  }
+  const told = judged.map((row): ToldRow => {
+    const after = settled.get(row);
+    return after === undefined ? row : { ...row, settled: after };
+  });
+  return { told, lost };
+}
+
+/**
+ * The lease as it is, to be written again, when it is over or nearly so although there was no answer: the process stood
+ * still, and another one may have told the destination something newer in between. The write finds that out.
+ */
+function overdueLease(
+  { row: { record } }: JudgedRow,
+  nowMs: number,
+  { timing }: ActivationContext,
+): LedgerRecord | undefined {
+  const marginMs = timing.leaseMs - timing.settleByMs;
+  return record.rowState.is === 'leased' && nowMs >= record.rowState.expiresAtMs - marginMs ? record : undefined;
+}
+
+/**
+ * Step 5. A delivery that outlived its lease may have overtaken the newer one of another process, so the destination is told
+ * the row's newest state again, under a new lease. While another process holds one, the row is marked as in doubt instead, and
+ * that process does the same when it finds that out.
+ *
+ * A process that outlives its lease and then crashes, before it comes here, repairs nothing; the next export of the person does.
+ */
+async function repairRows(lost: readonly JudgedRow[], told: readonly ToldRow[], telling: Telling): Promise<void> {
+  const { context, settleBy, tally } = telling;
+  const own = new Set(
+    told.flatMap(({ row: { record } }) => (record.rowState.is === 'leased' ? [record.rowState.holder] : [])),
+  );
+  let open: readonly LeasedRow[] = lost;
+  for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
+    const rows = await context.ledger.read(
+      open.map(({ key }) => key),
+      settleBy,
+    );
+    tally.ledgerReads += open.length;
+    if (round === 0) countLost(lost, rows, own, tally);
+    const by = newHolder(context);
+    const repairs = open.flatMap((row, index) => {
+      const found = rows[index];
+      // A row that is gone was erased with the person: there is nothing to tell any more.
+      return found === undefined ? [] : [repairOf(row, found, own, by, context)];
+    });
+    own.add(by.holder);
+    const written = await context.ledger.write(
+      repairs.map(({ write }) => write),
+      settleBy,
+    );
+    const leased = repairs.flatMap(({ row, write, telling: told }, index) => {
+      const result = written[index];
+      if (result?.written !== true || told === undefined) return [];
+      return [{ ...row, ...told, row: { record: write.record, version: result.version }, isRepair: true }];
+    });
+    const delivered = await deliverRows(leased, context, settleBy);
+    const after = await settleRows(judgeResults(delivered, telling.work, context), telling);
+    tally.ledgerWrites += leased.length;
+    open = [...repairs.filter((_, index) => written[index]?.written !== true).map(({ row }) => row), ...after.lost];
+  }
+  await deferOpen(open, telling);
+}
+
+interface Repair {
+  readonly row: LeasedRow;
+  readonly write: LedgerWrite;
+  /** Absent while another process holds the lease. */
+  readonly telling?: Pick<LeasedRow, 'kind' | 'state'>;
+}
+
+function repairOf(
+  row: LeasedRow,
+  found: LedgerRow,
+  own: ReadonlySet<string>,
+  by: LeaseHolder,
+  { clock }: ActivationContext,
+): Repair {
+  const { key } = row;
+  const plan = planTelling(key, found, { mode: 'live', by, nowMs: clock.now(), own });
+  if (plan.is === 'lease') return { row, write: plan.write, telling: { kind: plan.kind, state: plan.state } };
+  return { row, write: { key, record: { ...found.record, inDoubt: true }, expected: found.version } };
+}
+
+/** What keeps changing hands to the end is left to a retry. */
+async function deferOpen(open: readonly LeasedRow[], { context, work, settleBy }: Telling): Promise<void> {
+  const nowMs = context.clock.now();
+  const deferrals = open.map(({ route, key, event, audience }) =>
+    waitingDeferral(
+      { destination: route.destination, key, ...(event === undefined ? {} : { event }), audience: audience.key },
+      nowMs,
+      work,
+      nowMs,
+    ),
+  );
+  await putRetries(deferrals, work, context, settleBy);
+}
+
+/** Counts what was delivered under a lease that was lost: everything else of the lost is counted already. */
+function countLost(
+  lost: readonly JudgedRow[],
+  rows: readonly (LedgerRow | undefined)[],
+  own: ReadonlySet<string>,
+  tally: Tally,
+): void {
+  for (const [index, { route, fate }] of lost.entries()) {
+    if (fate !== 'delivered') continue;
+    const rowState = rows[index]?.record.rowState;
+    const isNewest = rowState === undefined || (rowState.is === 'leased' && own.has(rowState.holder));
+    tally.count(route.destination, isNewest ? 'delivered' : 'superseded');
+  }
+}
+
+function isCertain(fate: JudgedRow['fate']): fate is Exclude<JudgedRow['fate'], 'deferred' | 'unanswered'> {
+  return fate !== 'deferred' && fate !== 'unanswered';
+}
+
+/** The last attempt had no answer, and its lease has expired: nothing more is sent, and the destination may have taken it. */
+function givenUp(row: LeasedRow, retry: Work['retry']): DeliveredRow {
+  return {
+    ...row,
+    changeId: ledgerKeyText(row.key),
+    result: {
+      status: 'retry',
+      class: retry?.class ?? 'transient',
+      reason: retry?.reason ?? '',
+      wasTried: true,
+      doubt: 'answered',
+    },
+  };
+}

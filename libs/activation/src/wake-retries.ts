@@ -1,0 +1,19 @@
+import type { ActivationContext } from './activation-context.ts';
+
+/** Woken retries follow each other at least so slowly that the listing of the queue is not the load. */
+const everyMinMs = 20;
+
+/**
+ * Wakes what waits for destinations whose circuit has just closed: it would else sleep through its own backoff. As fast as the
+ * destination's limits allow, the newest first.
+ */
+export async function wakeRetries(
+  { targets, retryQueue, clock }: ActivationContext,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { key, breaker, limits } of targets.values()) {
+    if (!breaker.takeRecovery()) continue;
+    const everyMs = Math.max(everyMinMs, 1_000 / limits.requestsPerSecond);
+    await retryQueue.wake(key, { nowMs: clock.now(), everyMs, signal });
+  }
+}
