@@ -6,6 +6,7 @@ import { wakeRetries } from './wake-retries.ts';
 import { followPeople } from './follow-people.ts';
 import { takeOpenRows } from './open-rows.ts';
 import { readEvents } from './read-events.ts';
+import { removeRetry } from './remove-retry.ts';
 import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 import { Tally } from './tally.ts';
@@ -52,7 +53,7 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   // 7. Follow: whom a destination knows under an identity that is not the person's any more is taken out under it.
   await deferChanges(await followPeople({ ...resolved, ...decided, told }, telling), telling);
 
-  if (work.retry !== undefined) await context.retryQueue.remove(work.retry.id, settleBy);
+  if (work.retry !== undefined) await removeRetry(work.retry, context, settleBy);
   await wakeRetries(context, settleBy);
   tally.report(work, exports.length, context);
 }

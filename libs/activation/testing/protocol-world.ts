@@ -1,4 +1,10 @@
-import { createTarget, InMemoryDeadLetters, InMemoryRetryQueue, type Clock } from '@activation-hub/delivery';
+import {
+  createTarget,
+  InMemoryDeadLetters,
+  InMemoryRetryQueue,
+  sweepRetries,
+  type Clock,
+} from '@activation-hub/delivery';
 import type { Connector } from '@activation-hub/destination-kit';
 import { InMemoryLedger, type Ledger, type LedgerEntry } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
@@ -107,7 +113,12 @@ export class ProtocolWorld {
       this.#isCalm = shift > 3;
       const dueAtMs = this.#retryQueue.nextDueAtMs;
       const jobs = this.#redelivered;
-      if (jobs.length === 0 && dueAtMs === undefined) return;
+      if (jobs.length === 0 && dueAtMs === undefined) {
+        // What a failed removal has left is taken up by the nightly sweep.
+        const night = { nowMs: this.#nowMs, ageMaxMs: () => 0, signal: never };
+        if ((await sweepRetries(this.#retryQueue, night)).madeDue === 0) return;
+        continue;
+      }
       this.#redelivered = [];
       // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =

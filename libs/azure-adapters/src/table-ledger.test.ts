@@ -173,15 +173,6 @@ test('of a transaction whose reply was lost the row that another process wrote s
   expect(batches).toBe(2);
 });
 
-test('a hundred rows of one identity travel in one request, and one more in a second', async () => {
-  const proxy = await openProxy();
-  const ledger = await openLedger({}, undefined, proxy.port);
-  await ledger.write(creations(audiences(101)), signal);
-  const posts = proxy.requests.filter((request) => request.startsWith('POST') && !request.includes('/Tables'));
-  expect(posts.filter((request) => request.includes('$batch'))).toHaveLength(1);
-  expect(posts).toHaveLength(2);
-});
-
 test('a removal whose reply was lost is known as done, though the row is not found again', async () => {
   const proxy = await openProxy();
   const ledger = await openLedger({}, undefined, proxy.port);
@@ -295,15 +286,6 @@ test('the largest row that the port allows is one entity', async () => {
   expect(result?.written).toBe(true);
   expect(await listed(ledger, {})).toEqual([key]);
   expect((await ledger.read([key], signal))[0]?.record).toEqual(record);
-});
-
-test('rows that are too large for one transaction are written all the same', async () => {
-  const ledger = await openLedger();
-  const writes = creations(audiences(24)).map((write) => ({
-    ...write,
-    record: exampleRecord({ attributes: { text: 'x'.repeat(190_000) } }),
-  }));
-  expect((await ledger.write(writes, signal)).every(({ written }) => written)).toBe(true);
 });
 
 test('no identity is in a url', async () => {

@@ -173,7 +173,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
 
     test('a row that is written again holds nothing of what it held before', async () => {
       const ledger = await openLedger();
-      const keys = [1, 2].map((n) => exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }));
+      const keys = [1, 2, 3].map((n) => exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }));
       const leased = exampleRecord({
         rowState: { is: 'leased', holder: 'worker-1', expiresAtMs: 1 },
         attributes: { text: 'x'.repeat(40_000) },
@@ -191,7 +191,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       if (first === undefined) throw new Error('unreachable');
       await ledger.write([first], signal);
       await ledger.write(others, signal);
-      expect((await ledger.read(keys, signal)).map((row) => row?.record)).toEqual([bare, bare]);
+      expect((await ledger.read(keys, signal)).map((row) => row?.record)).toEqual([bare, bare, bare]);
     });
 
     test('many rows of many identities are written and read in one call', async () => {

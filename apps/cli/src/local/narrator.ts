@@ -136,6 +136,9 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'retry-unreadable':
           warn(`The retry in ${signal.document} cannot be read, and stays where it is.`);
           return;
+        case 'retry-left':
+          warn(`A settled retry for ${signal.destination} could not be removed.`);
+          return;
         case 'retry-settled': {
           const counts = new OutcomeCounts();
           counts.add(signal.outcomes);
