@@ -132,6 +132,14 @@ test('no column holds half a character, which a table need not keep', () => {
   }
 });
 
+test('a row state of another version is named, not taken for one of ours', () => {
+  const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
+  for (const rowState of ['told', '', 'constructor', 7])
+    expect(() => toRow(stored({ ...entity, rowState }))).toThrow(
+      /^Failed to read the ledger: column rowState of row [\w-]{43} is not what the ledger writes/,
+    );
+});
+
 test('attributes that somebody changed into something else are named', () => {
   const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
   for (const attributes of ['', '[]', 'null', '"somebody"', '{"a":'])

@@ -178,6 +178,17 @@ test('a retry of which the second message was never sent comes by its first', as
   expect((await retries.read(second ?? '', signal))?.attempts).toBe(4);
 });
 
+test('a retry that is due within a millisecond is not given before it', async () => {
+  let nowMs = Date.now();
+  const { retries } = await open({ now: () => nowMs });
+  await retries.put(exampleRetry({ notBeforeMs: nowMs + 0.5 }), nowMs + 0.5, signal);
+  expect(await retries.wake('crm', { nowMs, everyMs: 0, signal })).toBe(0);
+  expect(await retries.read(message, signal)).toBeUndefined();
+  nowMs += 1;
+  expect(await retries.read(message, signal)).toMatchObject({ notBeforeMs: nowMs });
+  expect(await retries.wake('crm', { nowMs, everyMs: 0, signal })).toBe(1);
+});
+
 test('a rewritten retry is due when it was due before', async () => {
   let nowMs = Date.now();
   const { retries } = await open({ now: () => nowMs });

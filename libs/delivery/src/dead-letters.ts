@@ -77,7 +77,7 @@ export function deadLetterName(letter: DeadLetter): string {
     JSON.stringify([audience, path, changeId]),
   );
   const digest = createHash('sha256').update(failed.sort().join('\n')).update('\n').update(body).digest('hex');
-  const event = `${encodeURIComponent(partitionId)}-${sequenceNumber}-${digest.slice(0, digestCharacters)}`;
+  const event = `${encodeURIComponent(partitionId.toWellFormed())}-${sequenceNumber}-${digest.slice(0, digestCharacters)}`;
   return `${dayOf(enqueuedAtMs)}/${letter.destination ?? noDestination}/${letter.class}/${event}`;
 }
 

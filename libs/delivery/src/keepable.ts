@@ -14,9 +14,10 @@ export const bodiesBytesMax = 128 * 1024 * 1024;
  * before it keeps one: what is refused here is a defect of the caller, and what is kept is never lost to it.
  */
 export function refuseUnkeepableRetry(retry: Retry, dueAtMs: number): void {
-  const { id, attempts, events, firstDeferredAtMs, notBeforeMs } = retry;
+  const { id, destination, attempts, events, firstDeferredAtMs, notBeforeMs } = retry;
   const fault =
     (retryIdPattern.test(id) ? undefined : 'its id is not of 1 to 64 letters, digits and hyphens') ??
+    (destination.isWellFormed() ? undefined : 'its destination has half a character') ??
     faultOfTime('dueAtMs', dueAtMs) ??
     faultOfTime('firstDeferredAtMs', firstDeferredAtMs) ??
     faultOfTime('notBeforeMs', notBeforeMs) ??

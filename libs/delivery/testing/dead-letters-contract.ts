@@ -117,7 +117,7 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
 
     test('a partition of any name is one part of the name', async () => {
       const store = await open();
-      const event = { ...exampleDeadLetter().event, partitionId: '../a/b?c#d\\' };
+      const event = { ...exampleDeadLetter().event, partitionId: '../a/b?c#d\\\ud835' };
       await store.put([exampleDeadLetter({ event })], signal);
       const [[name = '', letter] = []] = await kept(store);
       expect(name.split('/')).toHaveLength(4);
@@ -166,6 +166,33 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
         expect((await kept(store)).size).toBe(0);
       },
     );
+
+    test('an edit to what could not be read again is refused, and the letter stays as it is', async () => {
+      const store = await open();
+      await store.put([exampleDeadLetter()], signal);
+      const letterName = deadLetterName(exampleDeadLetter());
+      await expect(store.edit(letterName, (letter) => ({ ...letter, attempts: -1 }), signal)).rejects.toThrow(
+        'Failed to keep a dead letter: attempts is',
+      );
+      expect(await store.read(letterName, signal)).toEqual(exampleDeadLetter());
+    });
+
+    test('an edit that changes nothing writes nothing', async () => {
+      const store = await open();
+      await store.put([exampleDeadLetter()], signal);
+      const letterName = deadLetterName(exampleDeadLetter());
+      let looks = 0;
+      await store.edit(
+        letterName,
+        (letter) => {
+          looks += 1;
+          return letter;
+        },
+        signal,
+      );
+      expect(looks).toBe(1);
+      expect(await store.read(letterName, signal)).toEqual(exampleDeadLetter());
+    });
 
     test('no letters are no work', async () => {
       const store = await open();

@@ -205,17 +205,30 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       ['enqueuedAtMs', { events: [{ audiences: [], event: { ...event, enqueuedAtMs: NaN } }] }, 0],
       ['sequenceNumber', { events: [{ audiences: [], event: { ...event, sequenceNumber: 2 ** 60 } }] }, 0],
       ['its id', { id: '../a' }, 0],
+      ['its destination', { destination: 'half\ud835' }, 0],
     ])(
       'a retry that could not be read again because of %s is refused before it is kept',
       async (field, over, dueAtMs) => {
         const queue = await open();
         await expect(queue.put(exampleRetry(over), dueAtMs, signal)).rejects.toThrow(
-          new RegExp(`^Failed to keep a retry: ${field} is .* This is a defect of the caller.$`),
+          new RegExp(`^Failed to keep a retry: ${field} (is|has) .* This is a defect of the caller.$`),
         );
         expect(await waitingIn(queue)).toEqual([]);
         expect(await takeDue(queue, 0)).toEqual([]);
       },
     );
+
+    test('an edit to what could not be read again is refused, and the retry stays as it is', async () => {
+      const queue = await open();
+      await queue.put(exampleRetry(), now(), signal);
+      await expect(queue.edit(exampleRetry().id, (retry) => ({ ...retry, attempts: NaN }), signal)).rejects.toThrow(
+        'Failed to keep a retry: attempts is',
+      );
+      await expect(queue.reschedule(exampleRetry().id, NaN, signal)).rejects.toThrow(
+        'Failed to keep a retry: dueAtMs is',
+      );
+      expect(await waitingIn(queue)).toEqual([exampleRetry()]);
+    });
 
     test('a retry of the first and the last time that can be kept comes back', async () => {
       const queue = await open();

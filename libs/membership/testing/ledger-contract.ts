@@ -230,6 +230,8 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
           identity: { namespace: 'email', value: 'Zoë ’\u0000\u007f' },
           audience: { namespace: 'aam', id: 'a/?#\\' },
         },
+        { destination: 'crm', identity: { namespace: 'e', value: 'x\ny' }, audience: { namespace: 'z', id: 'a' } },
+        { destination: 'crm', identity: { namespace: 'e', value: 'x' }, audience: { namespace: 'y\nz', id: 'a' } },
       ];
       const writes = keys.map((key, n) => ({
         key,
@@ -312,9 +314,10 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       const crm1 = exampleKey(1);
       const crm1b = exampleKey(1, { audience: { namespace: 'aam', id: 'other' } });
       const crm2 = exampleKey(2);
+      const sameValue = exampleKey(1, { identity: { namespace: 'email', value: crm1.identity.value } });
       const ads1 = exampleKey(1, { destination: 'ads' });
       const shadow = exampleKey(1, { destination: 'crm~shadow' });
-      for (const key of [crm1, crm1b, crm2, ads1, shadow]) await put(ledger, key, exampleRecord());
+      for (const key of [crm1, crm1b, crm2, sameValue, ads1, shadow]) await put(ledger, key, exampleRecord());
       const listed = async (of: LedgerSelection): Promise<LedgerKey[]> => {
         const keys: LedgerKey[] = [];
         for await (const { key, record } of ledger.rows(of, signal)) {
@@ -324,8 +327,8 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         return keys;
       };
       const asSet = (keys: readonly LedgerKey[]): Set<string> => new Set(keys.map((key) => JSON.stringify(key)));
-      expect(asSet(await listed({}))).toEqual(asSet([crm1, crm1b, crm2, ads1, shadow]));
-      expect(asSet(await listed({ destination: 'crm' }))).toEqual(asSet([crm1, crm1b, crm2]));
+      expect(asSet(await listed({}))).toEqual(asSet([crm1, crm1b, crm2, sameValue, ads1, shadow]));
+      expect(asSet(await listed({ destination: 'crm' }))).toEqual(asSet([crm1, crm1b, crm2, sameValue]));
       expect(asSet(await listed({ destination: 'crm', identity: crm1.identity }))).toEqual(asSet([crm1, crm1b]));
       expect(await listed({ destination: 'nobody' })).toEqual([]);
     });
