@@ -1,9 +1,9 @@
-import { deadLetterName } from '@activation-hub/delivery';
+import { deadLetterName, type DeadLetter } from '@activation-hub/delivery';
 import { randomUUID } from 'node:crypto';
 import type { ContainerClient } from '@azure/storage-blob';
 import { describeDeadLettersContract, exampleDeadLetter } from '@activation-hub/delivery/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startStorageProxy } from '../testing/storage-proxy.ts';
+import { startStorageProxy, type Treatment } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from './azurite.ts';
 import { BlobDeadLetters } from './blob-dead-letters.ts';
 import { containerClient } from './storage-connections.ts';
@@ -91,6 +91,29 @@ test.each([
   await expect(store.read('a', signal)).rejects.toThrow(
     `Failed to read a dead letter: the blob a.json is not as it was written (${reason}).`,
   );
+});
+
+test('a letter that is written anew while it is removed is looked at again, and stays when it is to stay', async () => {
+  const proxy = await startStorageProxy(azurite.blobPort);
+  onTestFinished(() => proxy.stop());
+  const connectionString = azurite.connectionString.replace(`:${azurite.blobPort}/`, `:${proxy.port}/`);
+  const name = `letters-${randomUUID()}`;
+  const store = new BlobDeadLetters(containerClient({ connectionString }, name));
+  const direct = new BlobDeadLetters(containerClient(azurite, name));
+  await store.createContainer(signal);
+  await store.put([exampleDeadLetter()], signal);
+  proxy.treat = async ({ method }): Promise<Treatment> => {
+    if (method === 'DELETE') await direct.put([exampleDeadLetter({ attempts: 7 })], signal);
+    return 'pass';
+  };
+  const seen: number[] = [];
+  const removeUntried = (letter: DeadLetter): DeadLetter | undefined => {
+    seen.push(letter.attempts);
+    return letter.attempts === 0 ? undefined : letter;
+  };
+  await store.edit(deadLetterName(exampleDeadLetter()), removeUntried, signal);
+  expect(seen).toEqual([0, 7]);
+  expect((await direct.read(deadLetterName(exampleDeadLetter()), signal))?.attempts).toBe(7);
 });
 
 test('a put that is aborted in the middle ends with the reason', async () => {

@@ -38,7 +38,7 @@ async function open() {
   return { retries, deadLetters, letters, blobs, queue };
 }
 
-async function upload(container: ContainerClient, name: string, content: string): Promise<void> {
+async function upload(container: ContainerClient, name: string, content: string | Buffer): Promise<void> {
   await container.getBlockBlobClient(name).upload(content, Buffer.byteLength(content));
 }
 
@@ -56,10 +56,17 @@ async function changedRetry(change: (head: Record<string, unknown>, event: Recor
   return [head, event].map((line) => `${JSON.stringify(line)}\n`);
 }
 
-const spoiled: readonly [what: string, content: () => Promise<string>, reason: string][] = [
+const spoiled: readonly [what: string, content: () => Promise<string | Buffer>, reason: string][] = [
   ['no bytes', () => Promise.resolve(''), 'it is not JSON'],
   ['a text', () => Promise.resolve(secret), 'it is not JSON'],
-  ['bytes that are not UTF-8', () => Promise.resolve('\ud835'), 'it is not JSON'],
+  [
+    'bytes that are not UTF-8',
+    async () => {
+      const bytes = Buffer.from((await changedRetry((head) => (head.reason = '~'))).join(''));
+      return bytes.fill(0xff, bytes.indexOf('~'), bytes.indexOf('~') + 1);
+    },
+    'it is not JSON',
+  ],
   ['another document', () => Promise.resolve('[]\n'), 'version'],
   [
     'a document of other fields',
