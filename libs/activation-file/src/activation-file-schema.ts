@@ -48,7 +48,7 @@ const limits = z
   })
   .describe("Each of these only lowers the connector's own limit.");
 
-const giveUpAfter = z.string().regex(/^[1-9]\d{0,4}(s|m|h|d)$/, {
+const duration = z.string().regex(/^[1-9]\d{0,4}(s|m|h|d)$/, {
   error: 'must be a number with its unit: s, m, h or d, such as 24h',
 });
 
@@ -138,10 +138,15 @@ const destinationShape = {
   formerly: formerKeys,
   settings: settings.optional(),
   limits: limits.optional(),
-  giveUpAfter: giveUpAfter
+  giveUpAfter: duration
     .optional()
     .describe(
       'How long what this destination does not take is tried again before it becomes a dead letter. Default: 24h, or longer where the vendor may answer later.',
+    ),
+  retryAfterMax: duration
+    .optional()
+    .describe(
+      'The longest that this destination is left alone when it says when it may be asked again (Retry-After and the like). A longer time is taken for this, and then one request tries. Default: 1h; never longer than giveUpAfter.',
     ),
 };
 
@@ -183,6 +188,7 @@ export function describedActivationFileSchema(destinations: ReadonlyMap<string, 
       settings: settingsMayBeAbsent ? ownSettings.optional() : ownSettings,
       limits: destinationShape.limits,
       giveUpAfter: destinationShape.giveUpAfter,
+      retryAfterMax: destinationShape.retryAfterMax,
     });
   });
   const [first, ...others] = variants;

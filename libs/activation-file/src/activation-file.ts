@@ -35,6 +35,8 @@ export interface DestinationEntry {
   readonly limits: LimitsEntry;
   /** How long what it does not take is tried again; absent when that is left to the kind of destination. */
   readonly giveUpAfterMs?: number;
+  /** The longest that it is left alone when it says when it may be asked again; absent for the usual bound. */
+  readonly retryAfterMaxMs?: number;
 }
 
 /** Each only lowers what the connector itself allows; what is absent stays the connector's. */

@@ -56,6 +56,7 @@ test('the full file is read, aliases included, with the order kept', () => {
     },
     limits: { requestsPerSecond: 0.5, concurrency: 4, batchCount: 50, batchBytes: 65536 },
     giveUpAfterMs: 43_200_000,
+    retryAfterMaxMs: 1_800_000,
   });
   expect(file.destinations.get('trial')).toMatchObject({ formerly: ['test'], ledgerName: 'test' });
   expect(file.stall).toEqual({ share: 0.8, minimum: 50 });

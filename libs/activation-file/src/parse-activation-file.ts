@@ -55,7 +55,7 @@ interface Findings {
 
 function assemble(file: WrittenActivationFile, { written, options, warnings }: Findings): ActivationFile {
   const destinations = Object.entries(file.destinations).map(
-    ([key, { formerly, type, limits = {}, giveUpAfter }]): [string, DestinationEntry] => [
+    ([key, { formerly, type, limits = {}, giveUpAfter, retryAfterMax }]): [string, DestinationEntry] => [
       key,
       deepFreeze({
         key,
@@ -65,6 +65,7 @@ function assemble(file: WrittenActivationFile, { written, options, warnings }: F
         settings: written.destinations[key]?.settings ?? {},
         limits,
         ...(giveUpAfter === undefined ? {} : { giveUpAfterMs: durationMs(giveUpAfter) }),
+        ...(retryAfterMax === undefined ? {} : { retryAfterMaxMs: durationMs(retryAfterMax) }),
       }),
     ],
   );

@@ -13,21 +13,25 @@ const withoutVerdict: DeliveryResult = {
   doubt: 'answered',
 };
 
-/** What the destination answered, by change, or why there is no answer. With a receipt it is asked, and told nothing. */
+/**
+ * What the destination answered, by change, or why there is no answer. With a receipt it is asked, and told nothing. Here every
+ * time that a connector names comes within bounds; nothing behind this point can hold a destination longer.
+ */
 export async function attempt(
-  target: Pick<Target, 'key' | 'connector'>,
+  target: Pick<Target, 'key' | 'connector' | 'retryAfterMaxMs'>,
   batch: readonly Delivery[],
   { telemetry, clock, signal, receipts }: Omit<DeliverOptions, 'waitMaxMs'>,
   receipt?: string,
 ): Promise<Results | DestinationError> {
   const startedMs = clock.now();
+  const bounded: Bound = (timeMs) => boundedTime(timeMs, clock.now(), target.retryAfterMaxMs);
   const kind = batch[0]?.change.kind ?? 'entered';
   try {
     const verdicts = await unlessAborted(callOf(target.connector, kind, receipt)(batch, signal), signal);
     const answers = new Map<string, DeliveryResult>();
     for (const { change } of batch) answers.set(change.id, withoutVerdict);
     for (const verdict of verdicts) {
-      if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict, receipts !== undefined));
+      if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict, receipts !== undefined, bounded));
     }
 
     const answered = { delivered: 0, retry: 0, rejected: 0, notFound: 0 };
@@ -36,7 +40,7 @@ export async function attempt(
     telemetry.emit('request-answered', { destination: target.key, kind, ...answered, durationMs });
     return answers;
   } catch (thrown) {
-    const error = asDestinationError(thrown);
+    const error = asDestinationError(thrown, bounded);
     telemetry.emit('request-failed', {
       destination: target.key,
       kind,
@@ -81,9 +85,23 @@ function methodFor(connector: Connector, kind: Delivery['change']['kind']): Conn
   }
 }
 
+type Bound = (timeMs: number | undefined) => { readonly notBeforeMs?: number };
+
+/**
+ * The time that a connector names: not before now, and not later than the bound. What vendors send there may be anything, and a
+ * destination that is held for ever would never be told again. Absent when it is no time at all.
+ */
+function boundedTime(timeMs: number | undefined, nowMs: number, retryAfterMaxMs: number): ReturnType<Bound> {
+  if (typeof timeMs !== 'number' || Number.isNaN(timeMs)) return {};
+  return { notBeforeMs: Math.min(Math.max(timeMs, nowMs), nowMs + retryAfterMaxMs) };
+}
+
 /** Whatever a connector throws besides `DestinationError` is a defect, after which nothing is certain. */
-function asDestinationError(thrown: unknown): DestinationError {
-  if (thrown instanceof DestinationError) return thrown;
+function asDestinationError(thrown: unknown, bounded: Bound): DestinationError {
+  if (thrown instanceof DestinationError) {
+    const { class: errorClass, message, doubt, notBeforeMs } = thrown;
+    return new DestinationError(errorClass, message, { doubt, ...bounded(notBeforeMs), cause: thrown.cause });
+  }
   // Its own words may hold anything, so they stay in the cause.
   return new DestinationError('fatal', 'The connector failed in a way that it does not explain.', {
     doubt: 'unanswered',
@@ -106,7 +124,7 @@ export function resultOf(error: DestinationError): DeliveryResult {
   };
 }
 
-function resultFor(verdict: Verdict, isAskedLater: boolean): DeliveryResult {
+function resultFor(verdict: Verdict, isAskedLater: boolean, bounded: Bound): DeliveryResult {
   switch (verdict.status) {
     case 'delivered':
       return { status: 'delivered' };
@@ -119,7 +137,7 @@ function resultFor(verdict: Verdict, isAskedLater: boolean): DeliveryResult {
         class: 'accepted',
         reason: 'the destination has it, and says later what became of it',
         wasTried: true,
-        notBeforeMs: verdict.askAtMs,
+        ...bounded(verdict.askAtMs),
         doubt: 'answered',
         receipt: verdict.receipt,
       };
@@ -131,7 +149,7 @@ function resultFor(verdict: Verdict, isAskedLater: boolean): DeliveryResult {
         class: 'transient',
         reason: verdict.reason,
         wasTried: true,
-        ...(verdict.notBeforeMs === undefined ? {} : { notBeforeMs: verdict.notBeforeMs }),
+        ...bounded(verdict.notBeforeMs),
         ...(verdict.doubt === undefined ? {} : { doubt: verdict.doubt }),
       };
   }

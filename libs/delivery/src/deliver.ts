@@ -25,6 +25,8 @@ export interface Target {
   readonly formIdentity: (identity: { readonly namespace: string; readonly value: string }) => string | undefined;
   /** How old a change may become before it is given up, in milliseconds since it was first deferred. */
   readonly giveUpAfterMs: number;
+  /** How far away a time may be that the destination names, in milliseconds; what is further away is taken for this. */
+  readonly retryAfterMaxMs: number;
   /** Shared by everybody in this process who tells this destination. */
   readonly rateLimiter: RateLimiter;
   readonly breaker: Breaker;
@@ -74,16 +76,22 @@ const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openM
 /** A probe is one change, and is not waited for as long as an ordinary request: everything else of the batch waits for it. */
 const probeTimeoutMs = 5_000;
 
+/** Longer than any documented `Retry-After`; where a vendor says more, one request an hour does no harm. */
+export const usualRetryAfterMaxMs = 3_600_000;
+
 /** Why a change waits that was not even tried, because its destination fails. */
 export const circuitOpenReason = 'its circuit breaker is open after failures';
 
-/** Makes a target: with a rate limiter for its limits, and with a breaker that is closed. Identities are told as they are by default. */
+type Defaulted = 'formIdentity' | 'retryAfterMaxMs';
+
+/** Makes a target: with a rate limiter for its limits, and with a breaker that is closed. Identities are told as they are by default, and a time is bounded by an hour. */
 export function createTarget(
-  of: Omit<Target, 'rateLimiter' | 'breaker' | 'formIdentity'> & Partial<Pick<Target, 'formIdentity'>>,
+  of: Omit<Target, 'rateLimiter' | 'breaker' | Defaulted> & Partial<Pick<Target, Defaulted>>,
   clock: Clock,
 ): Target {
   return {
     formIdentity: ({ value }) => value,
+    retryAfterMaxMs: usualRetryAfterMaxMs,
     ...of,
     rateLimiter: new RateLimiter(of.limits, clock),
     breaker: new Breaker(breakerOptions),
@@ -154,10 +162,14 @@ async function sendWhenAdmitted(
   const isProbe = admission.is === 'probe';
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
   const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
-  const paced = await rateLimiter.run(() => attempt(target, asked, { ...options, signal }, receipt), {
-    notAfterMs,
-    signal,
-  });
+  const request = async (): Promise<Results | DestinationError> => {
+    const outcome = await attempt(target, asked, { ...options, signal }, receipt);
+    // Before the place of this request is free for the next.
+    if (outcome instanceof DestinationError && outcome.notBeforeMs !== undefined)
+      rateLimiter.holdUntil(outcome.notBeforeMs);
+    return outcome;
+  };
+  const paced = await rateLimiter.run(request, { notAfterMs, signal });
   if (!paced.ran) {
     if (isProbe) breaker.release();
     return options.signal.aborted
@@ -169,7 +181,6 @@ async function sendWhenAdmitted(
   if (!(answer instanceof DestinationError)) breaker.succeed();
   else if (answer.class === 'invalid') breaker.succeed();
   else breaker.fail(options.clock.now());
-  if (answer instanceof DestinationError && answer.notBeforeMs !== undefined) rateLimiter.holdUntil(answer.notBeforeMs);
 
   if (asked.length < batch.length) {
     const rest = await sendWhenAdmitted(target, batch.slice(1), notAfterMs, options);

@@ -13,6 +13,7 @@ export {
   createTarget,
   deliver,
   circuitOpenReason,
+  usualRetryAfterMaxMs,
   type DeliverOptions,
   type DeliveryResult,
   type Target,

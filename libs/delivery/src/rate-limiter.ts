@@ -6,9 +6,13 @@ export interface RateLimits {
   readonly concurrency: number;
 }
 
+/** While a probe is under way the others look again after so long. */
+const probeMs = 1_000;
+
 /**
  * Paces the requests of one credential, whoever sends them: at most `requestsPerSecond`, evenly, with a burst of one
- * second's worth; at most `concurrency` at once; none before the time that the destination named.
+ * second's worth; at most `concurrency` at once; none before the time that the destination named, and then one, which shows whether the
+ * destination takes requests again, before all others.
  *
  * Each request takes the next free place in a timetable (the "generic cell rate algorithm", ITU-T I.371), so waiting costs
  * no polling, and a place that is too far away is known before anybody waits for it.
@@ -21,6 +25,8 @@ export class RateLimiter {
   /** When the timetable is free again, had everybody come evenly. */
   #freeAtMs = 0;
   #heldUntilMs = 0;
+  /** After a hold: the next request is a probe, or one is under way. */
+  #probe: 'none' | 'next' | 'under way' = 'none';
   #underWay = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -34,11 +40,13 @@ export class RateLimiter {
   /** Lets nobody through before this time, in epoch milliseconds. A shorter time than one already set changes nothing. */
   holdUntil(timeMs: number): void {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, timeMs);
+    this.#probe = 'next';
   }
 
   /** When the next request could go, in epoch milliseconds; in the past when at once. */
   get earliestMs(): number {
-    return Math.max(this.#heldUntilMs, this.#freeAtMs - this.#burstMs);
+    const probedMs = this.#probe === 'under way' ? this.#clock.now() + probeMs : 0;
+    return Math.max(this.#heldUntilMs, this.#freeAtMs - this.#burstMs, probedMs);
   }
 
   /**
@@ -60,9 +68,19 @@ export class RateLimiter {
         await this.#clock.sleep(earliestMs - nowMs, limits.signal);
       }
       this.#freeAtMs = Math.max(this.#freeAtMs, this.#clock.now()) + this.#intervalMs;
-      return { ran: true, result: await request() };
+      return { ran: true, result: await (this.#probe === 'next' ? this.#runProbe(request) : request()) };
     } finally {
       this.#leaveSeat();
+    }
+  }
+
+  async #runProbe<Result>(request: () => Promise<Result>): Promise<Result> {
+    this.#probe = 'under way';
+    try {
+      return await request();
+    } finally {
+      // Unless it led to another hold, after which there is another probe.
+      if (this.#probe === 'under way') this.#probe = 'none';
     }
   }
 

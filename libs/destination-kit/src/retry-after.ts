@@ -9,16 +9,26 @@ const httpDates = [
   new RegExp(String.raw`^[A-Z][a-z]{2} ${month} (?<day>[ \d]\d) ${time} (?<year>\d{4})$`),
 ];
 
+/** From here on a number cannot be meant as a wait (that would be thirty years): it is a time since 1970, in seconds, then in milliseconds. */
+const epochSecondsFrom = 1e9;
+const epochMsFrom = 1e11;
+
 /**
  * When a request may be tried again, in epoch milliseconds, from the value of a `Retry-After` header: seconds (a
- * fraction is taken too, for some vendors send one) or an HTTP date. The wait is never shortened; a date that has
- * passed gives `nowMs`. `undefined` when the header is absent or says neither.
+ * fraction is taken too, for some vendors send one), an HTTP date, or what some vendors send though RFC 9110 does not know it: a
+ * time in seconds or milliseconds since 1970. The wait is not shortened, however long it is: delivery bounds it. A time that has
+ * passed gives `nowMs`. `undefined` when the header is absent or says none of these.
  */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   const value = header?.trim() ?? '';
-  const atMs = /^\d+(\.\d+)?$/.test(value) ? nowMs + Math.ceil(Number(value) * 1000) : parseHttpDate(value, nowMs);
+  const atMs = /^\d+(\.\d+)?$/.test(value) ? timeOf(Number(value), nowMs) : parseHttpDate(value, nowMs);
   if (atMs === undefined || Number.isNaN(new Date(atMs).getTime())) return undefined;
   return Math.max(atMs, nowMs);
+}
+
+function timeOf(number: number, nowMs: number): number {
+  if (number >= epochMsFrom) return Math.ceil(number);
+  return number >= epochSecondsFrom ? Math.ceil(number * 1000) : nowMs + Math.ceil(number * 1000);
 }
 
 function parseHttpDate(value: string, nowMs: number): number | undefined {

@@ -59,6 +59,15 @@ test('how long a destination is tried again is what the file says, else what its
   expect(target.giveUpAfterMs / 3_600_000).toBe(72);
 });
 
+test('how long a destination may ask to be left alone is what the file says, else an hour, and never longer than it is tried again', async () => {
+  const leftAloneMs = async (of: object): Promise<number> =>
+    (await setUpTarget({ ...entry, ...of }, options)).retryAfterMaxMs;
+  expect(await leftAloneMs({})).toBe(3_600_000);
+  expect(await leftAloneMs({ retryAfterMaxMs: 7_200_000 })).toBe(7_200_000);
+  expect(await leftAloneMs({ giveUpAfterMs: 600_000 })).toBe(600_000);
+  expect(await leftAloneMs({ giveUpAfterMs: 600_000, retryAfterMaxMs: 60_000 })).toBe(60_000);
+});
+
 test('a secret that cannot be read stops the set-up with the words of the reader', async () => {
   const readSecret = (name: string): Promise<string> => Promise.reject(new Error(`No secret ${name} in the vault.`));
   await expect(setUpTarget(entry, { ...options, readSecret })).rejects.toThrow('No secret signing in the vault.');

@@ -1,5 +1,5 @@
 import type { DestinationEntry } from '@activation-hub/activation-file';
-import { createTarget, type Clock, type Target } from '@activation-hub/delivery';
+import { createTarget, usualRetryAfterMaxMs, type Clock, type Target } from '@activation-hub/delivery';
 import { formed, resolveSecrets, type ConnectorContext, type DestinationLimits } from '@activation-hub/destination-kit';
 import { loadDestination, type ImportPackage } from './registry.ts';
 
@@ -25,13 +25,16 @@ export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions
     throw new Error(`Failed to set up ${entry.key}: there is no kind of destination called ${entry.type}.`);
   }
   const settings = await resolveSecrets(definition.settings.parse(entry.settings), options.readSecret);
+  const giveUpAfterMs = entry.giveUpAfterMs ?? definition.giveUpAfterMs ?? usualGiveUpAfterMs;
   return createTarget(
     {
       key: entry.key,
       connector: definition.connect(settings, { ...options, now: options.clock.now }),
       limits: lowered(definition.limits(settings), entry.limits),
       batchBy: definition.batchBy,
-      giveUpAfterMs: entry.giveUpAfterMs ?? definition.giveUpAfterMs ?? usualGiveUpAfterMs,
+      giveUpAfterMs,
+      // Left alone for longer, everything would be too old when it may be told.
+      retryAfterMaxMs: Math.min(entry.retryAfterMaxMs ?? usualRetryAfterMaxMs, giveUpAfterMs),
       formIdentity: (identity) => {
         const form = definition.identity?.(identity, settings) ?? formed(identity.value);
         return form.status === 'formed' ? form.value : undefined;

@@ -53,7 +53,7 @@ export const googleSettings = z.strictObject({
   askAfterMs: z
     .int()
     .min(100)
-    .max(86_400_000)
+    .max(3_600_000)
     .default(1_800_000)
     .meta({
       description:
