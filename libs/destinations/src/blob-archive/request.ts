@@ -21,7 +21,7 @@ export interface ArchiveBlob {
  */
 export function archiveBlobs(changes: readonly Change[]): readonly ArchiveBlob[] {
   const folderOf = ({ qualifiedAt, audience }: Change): string =>
-    `day=${qualifiedAt.slice(0, 10)}/audience_key=${audience.key}`;
+    `day=${dayOf(qualifiedAt)}/audience_key=${audience.key}`;
   return [...Map.groupBy(changes, folderOf)].map(([folder, group]) => {
     const sorted = group.toSorted((left, right) => (left.id < right.id ? -1 : 1));
     const content = sorted.map((change) => `${JSON.stringify(changeDocument(change))}\n`).join('');
@@ -29,6 +29,9 @@ export function archiveBlobs(changes: readonly Change[]): readonly ArchiveBlob[]
     return { name: `${folder}/${digest}.ndjson`, content, changeIds: sorted.map(({ id }) => id) };
   });
 }
+
+/** Not the first ten characters: a year beyond 9999 has more digits, and a sign. */
+const dayOf = (qualifiedAt: string): string => qualifiedAt.split('T')[0] ?? '';
 
 export type BlobArchiveRequests = ReturnType<typeof blobArchiveRequests>;
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Change, HttpRequest } from '@activation-hub/destination-kit';
+import { encodeUrlText, type Change, type HttpRequest } from '@activation-hub/destination-kit';
 import type { Dynamics365Settings, Dynamics365Options } from './settings.ts';
 
 /** How Dataverse calls a kind of person. `createdFromCode` is what a list says that it holds. */
@@ -61,7 +61,7 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     findList: ({ list, listId }: Dynamics365Options): HttpRequest =>
       get(
         listId === undefined
-          ? `lists?${listColumns}&$filter=${encodeURIComponent(`listname eq ${quoted(list ?? '')}`)}&$top=2`
+          ? `lists?${listColumns}&$filter=${encodeUrlText(`listname eq ${quoted(list ?? '')}`)}&$top=2`
           : `lists(${listId})?${listColumns}`,
       ),
     createList: (name: string): HttpRequest => ({
@@ -87,14 +87,14 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     },
     find: (column: string, value: string): Part => ({
       method: 'GET',
-      path: `${table.set}?$select=${table.id}&$filter=${encodeURIComponent(`${column} eq ${quoted(value)}`)}&$top=2`,
+      path: `${table.set}?$select=${table.id}&$filter=${encodeUrlText(`${column} eq ${quoted(value)}`)}&$top=2`,
     }),
     /** Writes the attributes of a record that is there; 404 when it is not. */
     updateRecord: (recordId: string, change: Change, column: string): Part =>
       write(`${table.set}(${recordId})`, change, column, true),
     /** Writes the attributes of the record with this alternate key; creates it unless `isThere` is asked for. */
     upsertRecord: (change: Change, column: string, isThere: boolean): Part =>
-      write(`${table.set}(${column}=${encodeURIComponent(quoted(change.identity.value))})`, change, column, isThere),
+      write(`${table.set}(${column}=${encodeUrlText(quoted(change.identity.value))})`, change, column, isThere),
     addMember: (listId: string, recordId: string): Part => ({
       method: 'POST',
       path: `lists(${listId})/Microsoft.Dynamics.CRM.AddMemberList`,
@@ -112,7 +112,7 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
           },
     findListMember: (listId: string, recordId: string): Part => ({
       method: 'GET',
-      path: `listmembers?$select=listmemberid&$filter=${encodeURIComponent(`_listid_value eq ${listId} and _entityid_value eq ${recordId}`)}`,
+      path: `listmembers?$select=listmemberid&$filter=${encodeUrlText(`_listid_value eq ${listId} and _entityid_value eq ${recordId}`)}`,
     }),
     deleteListMember: (rowId: string): Part => ({ method: 'DELETE', path: `listmembers(${rowId})` }),
   };

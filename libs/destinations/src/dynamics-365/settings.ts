@@ -12,7 +12,7 @@ export const dynamics365Settings = z.strictObject({
   }),
   tenantId: z
     .string()
-    .regex(/^[0-9a-zA-Z.-]{1,255}$/, 'Write the id, or a domain, of the Entra tenant.')
+    .regex(/^[0-9a-zA-Z][0-9a-zA-Z.-]{0,254}$/, 'Write the id, or a domain, of the Entra tenant.')
     .meta({
       description: 'The Microsoft Entra tenant in which the application is registered.',
       examples: ['00000000-0000-0000-0000-000000000000'],

@@ -1,6 +1,7 @@
 import {
   type Change,
   DestinationError,
+  encodeUrlText,
   formField,
   formFields,
   googleProfile,
@@ -79,7 +80,7 @@ export function googleRequests(settings: GoogleSettings) {
       ),
     /** Asks what became of a request that was accepted. */
     readStatus: (requestId: string): HttpRequest =>
-      request('GET', `requestStatus:retrieve?requestId=${encodeURIComponent(requestId)}`, {}),
+      request('GET', `requestStatus:retrieve?requestId=${encodeUrlText(requestId)}`, {}),
     readUserList: (userListId: string): HttpRequest =>
       request(
         'GET',

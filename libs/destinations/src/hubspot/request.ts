@@ -1,4 +1,4 @@
-import type { Change, HttpRequest, JsonValue } from '@activation-hub/destination-kit';
+import { encodeUrlText, type Change, type HttpRequest, type JsonValue } from '@activation-hub/destination-kit';
 import type { HubspotSettings, HubspotOptions } from './settings.ts';
 
 /** Object type id of contacts. */
@@ -31,7 +31,7 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
       request(
         'GET',
         listId === undefined
-          ? `${lists}/object-type-id/${contactType}/name/${encodeURIComponent(list ?? '')}`
+          ? `${lists}/object-type-id/${contactType}/name/${encodeUrlText(list ?? '')}`
           : `${lists}/${listId}`,
       ),
     createList: (name: string): HttpRequest =>
@@ -55,7 +55,7 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
         propertiesWithHistory: [],
       }),
     changeMembers: (direction: 'add' | 'remove', listId: string, recordIds: readonly string[]): HttpRequest =>
-      request('PUT', `${lists}/${listId}/memberships/${direction}`, recordIds),
+      request('PUT', `${lists}/${encodeUrlText(listId)}/memberships/${direction}`, recordIds),
   };
 }
 

@@ -36,6 +36,7 @@ export const hubspotOptions = z
       .trim()
       .min(1)
       .max(200)
+      .regex(/^(?!\.{1,2}$)/, 'HubSpot cannot be asked for a list of this name. Write its listId.')
       .optional()
       .meta({
         description: 'Name of a static list (HubSpot also calls it a segment) of contacts.',

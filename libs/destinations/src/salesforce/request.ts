@@ -1,4 +1,4 @@
-import type { HttpRequest, JsonValue } from '@activation-hub/destination-kit';
+import { encodeUrlText, type HttpRequest, type JsonValue } from '@activation-hub/destination-kit';
 import type { SalesforceSettings } from './settings.ts';
 
 /** Records in one request of the collections API. */
@@ -53,14 +53,14 @@ export function salesforceRequests({ myDomainUrl, apiVersion, timeoutMs, personT
       request('PATCH', 'composite/sobjects', collection(records)),
     /** Deletes campaign members by the ids of their rows, which are nobody's own. */
     deleteMembers: (rowIds: readonly string[]): HttpRequest =>
-      request('DELETE', `composite/sobjects?ids=${rowIds.join(',')}&allOrNone=false`),
+      request('DELETE', `composite/sobjects?ids=${rowIds.map(encodeUrlText).join(',')}&allOrNone=false`),
     /** Runs up to five queries. They are in the body of a composite request, for they name persons. */
     queries: (queries: readonly string[]): HttpRequest =>
       request('POST', 'composite', {
         allOrNone: false,
         compositeRequest: queries.map((query, index) => ({
           method: 'GET',
-          url: `${root}/query?q=${encodeURIComponent(query)}`,
+          url: `${root}/query?q=${encodeUrlText(query)}`,
           referenceId: `query${index}`,
         })),
       }),
@@ -90,7 +90,7 @@ export function queriesFor(values: Iterable<string>, where: (list: string) => st
   let characters = Infinity;
   for (const value of new Set(values)) {
     const literal = quoted(value);
-    const length = encodeURIComponent(literal).length + 3;
+    const length = encodeUrlText(literal).length + 3;
     if (characters + length > listCharactersMax) {
       lists.push([]);
       characters = 0;

@@ -32,7 +32,11 @@ export const webhook = defineDestination({
     const sender = settings.oauth === undefined ? http : withClientCredentials(http, settings.oauth, now);
     const secrets = secretsIn(settings);
     const tell: Connector['enter'] = async (deliveries, signal) => {
-      const response = await sender.send(webhookRequest(target, deliveries, now()), signal);
+      const request = webhookRequest(target, deliveries, now());
+      if ('refusal' in request) {
+        return deliveries.map(({ change: { id } }) => ({ id, status: 'rejected', reason: request.refusal }));
+      }
+      const response = await sender.send(request, signal);
       return judgeWebhookResponse(response, deliveries, createReasonGuard(deliveries, secrets), now());
     };
     return { enter: tell, update: tell, exit: tell };

@@ -53,18 +53,24 @@ function readSecretUrl(url: Secret): string {
   );
 }
 
-/** Describes the request that tells of these changes, signed as of `nowMs`. */
-export function webhookRequest(target: WebhookTarget, deliveries: readonly Delivery[], nowMs: number): HttpRequest {
+/** Describes the request that tells of these changes, signed as of `nowMs`; or says why their values make none. */
+export function webhookRequest(
+  target: WebhookTarget,
+  deliveries: readonly Delivery[],
+  nowMs: number,
+): HttpRequest | { readonly refusal: string } {
   const data = deliveries.map(({ change }) => changeDocument(change));
   const [first] = deliveries;
   if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  const url = renderUrl(target.url, first.change);
+  if (url.status === 'refused') return { refusal: url.reason };
   const usual = { type: 'audience.changes', timestamp: new Date(nowMs).toISOString(), data };
   const body = JSON.stringify(target.body === undefined ? usual : renderBody(target.body, first.change));
   const id = messageId(data);
   const timestamp = String(Math.floor(nowMs / 1000));
   return {
     method: 'POST',
-    url: renderUrl(target.url, first.change),
+    url: url.value,
     headers: {
       ...target.headers,
       'content-type': 'application/json',

@@ -1,4 +1,11 @@
-import type { Change, JsonValue } from '@activation-hub/destination-kit';
+import {
+  type Change,
+  encodeUrlText,
+  formed,
+  type FormedValue,
+  type JsonValue,
+  refused,
+} from '@activation-hub/destination-kit';
 
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
@@ -10,7 +17,8 @@ const impersonal: Readonly<Record<string, (change: Change) => JsonValue>> = {
   'audience.key': ({ audience }) => audience.key,
   'audience.id': ({ audience }) => audience.id,
   'audience.namespace': ({ audience }) => audience.namespace,
-  'audience.name': ({ audience }) => audience.name ?? audience.key,
+  'audience.name': ({ audience }) =>
+    audience.name === undefined || audience.name === '' ? audience.key : audience.name,
 };
 
 const personal: Readonly<Record<string, (change: Change) => JsonValue>> = {
@@ -52,9 +60,24 @@ export function bodyTemplateRefusal(template: JsonValue): string | undefined {
 const unknown = (path: string, known: readonly string[]): string =>
   `{{${path}}} is nothing of a change. Use one of ${known.map((each) => `{{${each}}}`).join(', ')}.`;
 
-/** The URL of a change; each value is encoded, so that it stays one part of the path or the query. */
-export function renderUrl(template: string, change: Change): string {
-  return template.replaceAll(placeholder, (_whole, path: string) => encodeURIComponent(textOf(valueAt(path, change))));
+/** Of a URL, in characters: what RFC 9110, section 4.1, wants every server to take. */
+const urlCharactersMax = 8_000;
+
+/** What a path takes for a step to nowhere or upwards, however it is encoded (URL Standard, "dot segments"); nothing at all is as bad. */
+const isStep = (segment: string): boolean => /^(\.|%2e){0,2}$/i.test(segment);
+
+/**
+ * The URL of a change; each value is encoded, so that it stays one part of the path or the query. Refused for a value that no encoding
+ * keeps there.
+ */
+export function renderUrl(template: string, change: Change): FormedValue {
+  const fill = (text: string): string =>
+    text.replaceAll(placeholder, (_whole, path: string) => encodeUrlText(textOf(valueAt(path, change))));
+  const [path = ''] = template.split('?');
+  const leadsElsewhere = path.split('/').some((segment) => hasTemplate(segment) && isStep(fill(segment)));
+  if (leadsElsewhere) return refused('a value of the change would lead to another URL');
+  const url = fill(template);
+  return url.length > urlCharactersMax ? refused('the URL would be longer than servers take') : formed(url);
 }
 
 /**
