@@ -48,7 +48,8 @@ export class SentStates {
       const [value = ''] = profile.identities.get(namespace) ?? [];
       const isWithdrawn = attributeAt(body, consentPath.split('.')) === 'n';
       for (const audience of Object.keys(audiences)) {
-        const membership = readMembership(profile, 'ups', `chaos-${audience}`);
+        // The tenant sends nothing from the future, so the time of the event need not be known.
+        const membership = readMembership(profile, 'ups', `chaos-${audience}`, Infinity);
         if (isRefusal(membership)) continue;
         const isExit = !membership.isMember;
         const isOut = isExit || (isWithdrawn && audience === gatedAudience);

@@ -51,11 +51,11 @@ interface Standing {
 /** What the exports say by AEP's rules, read the slow way: by identity and audience. Later exports win ties. */
 function replay(exports: readonly SimulatedExport[], choice: IdentityChoice): Map<string, Standing> {
   const standings = new Map<string, Standing>();
-  for (const { body } of exports) {
+  for (const { body, at } of exports) {
     const [profileExport] = readProfileExports(encodeProfileExport(body)).exports;
     if (profileExport === undefined) throw new Error('An export of the tenant cannot be read.');
     for (const audience of options.audiences) {
-      const membership = readMembership(profileExport, audience.namespace, audience.id);
+      const membership = readMembership(profileExport, audience.namespace, audience.id, at);
       if (isRefusal(membership)) {
         expect(membership.code).toBe('absent-membership');
         continue;
@@ -151,9 +151,9 @@ test('no disorder changes who is a member and since when', () => {
 test('older states do come after newer ones: who believed the last arrival would be wrong', () => {
   const newest = new Map<string, number>();
   let older = 0;
-  for (const { body, profile } of exportsOf(createTenant(options), 1500)) {
+  for (const { body, profile, at } of exportsOf(createTenant(options), 1500)) {
     const [profileExport] = readProfileExports(encodeProfileExport(body)).exports;
-    const membership = profileExport && readMembership(profileExport, 'ups', options.audiences[0]?.id ?? '');
+    const membership = profileExport && readMembership(profileExport, 'ups', options.audiences[0]?.id ?? '', at);
     if (membership === undefined || isRefusal(membership)) continue;
     const known = newest.get(String(profile)) ?? -Infinity;
     if (rank(membership) < known) older += 1;

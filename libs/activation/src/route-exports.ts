@@ -33,7 +33,7 @@ export function routeExports(
         if (audience === undefined) continue;
         const routes = routesOf(audience, event);
         if (routes.length === 0) continue;
-        const membership = readMembership(profileExport, namespace, audienceId);
+        const membership = readMembership(profileExport, namespace, audienceId, event.enqueuedAtMs);
         if (isRefusal(membership)) refused.push({ event, refusal: membership, audience: audience.key });
         else memberships.push({ event, profileExport, audience, membership, routes });
       }

@@ -16,7 +16,7 @@ function load(name: string): ProfileExport {
 function memberships(profileExport: ProfileExport): AudienceMembership[] {
   return Object.entries(profileExport.segmentMembership).flatMap(([namespace, items]) =>
     Object.keys(items).map((audienceId) => {
-      const membership = readMembership(profileExport, namespace, audienceId);
+      const membership = readMembership(profileExport, namespace, audienceId, Date.UTC(2026, 11));
       if (isRefusal(membership)) throw new Error(`${membership.path}: ${membership.code}`);
       return membership;
     }),

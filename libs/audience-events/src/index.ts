@@ -8,7 +8,7 @@ export type {
   WireMembership,
   WireProfileExport,
 } from './profile-export.ts';
-export { readMembership } from './read-membership.ts';
+export { qualifiedAheadMaxMs, readMembership } from './read-membership.ts';
 export type { AudienceMembership } from './read-membership.ts';
 export { readProfileExports } from './read-profile-exports.ts';
 export type { ProfileExports } from './read-profile-exports.ts';

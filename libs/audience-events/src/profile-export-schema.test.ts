@@ -15,14 +15,20 @@ const schema = JSON.parse(
 const matchesSchema = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false }).compile(schema);
 const timeSchema = schema.$defs.membership.properties.lastQualificationTime;
 
+/** After every time that can be written: a schema cannot say that a time is in the future. */
+const alwaysMs = Date.UTC(10_000, 0);
+
 /** Whether the parser takes the value as an export and can read every one of its items. */
 function isReadable(value: unknown): boolean {
   const { exports, refusals } = readProfileExports(Buffer.from(JSON.stringify(value)));
   return (
     refusals.length === 0 &&
+    exports.every(({ unreadableIdentities }) => unreadableIdentities.size === 0) &&
     exports.every((profileExport) =>
       Object.entries(profileExport.segmentMembership).every(([namespace, items]) =>
-        Object.keys(items).every((audienceId) => !isRefusal(readMembership(profileExport, namespace, audienceId))),
+        Object.keys(items).every(
+          (audienceId) => !isRefusal(readMembership(profileExport, namespace, audienceId, alwaysMs)),
+        ),
       ),
     )
   );

@@ -1,3 +1,5 @@
+import type { Refusal } from './refusal.ts';
+
 /** What `JSON.parse` can return. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 
@@ -55,7 +57,12 @@ export interface ProfileExport {
    */
   readonly identities: ReadonlyMap<string, readonly string[]>;
   /**
-   * As in the payload: namespace to audience id to item. Both levels are known to be objects, the items have not been read
+   * By lower-cased namespace, why an identity of it cannot be read: the first of each namespace, for the others are good. Whoever
+   * looks for an identity in such a namespace cannot know that the profile has none there, or which is the one it had before.
+   */
+  readonly unreadableIdentities: ReadonlyMap<string, Refusal>;
+  /**
+   * As in the payload, without namespaces that cannot be read: namespace to audience id to item. Both levels are known to be objects, the items have not been read
    * (`readMembership` does). `{}` when absent. Its keys are AEP's: look up own properties only.
    */
   readonly segmentMembership: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

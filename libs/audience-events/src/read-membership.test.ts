@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { JsonValue, ProfileExport } from './profile-export.ts';
-import { readMembership } from './read-membership.ts';
+import { qualifiedAheadMaxMs, readMembership as readMembershipOfEvent } from './read-membership.ts';
 import { readProfileExports } from './read-profile-exports.ts';
 import { isRefusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import type { AudienceMembership } from './read-membership.ts';
 
 function exportWith(item: JsonValue | undefined, namespace = 'ups', audienceId = 'fans'): ProfileExport {
   const items = item === undefined ? '{}' : `{${JSON.stringify(audienceId)}:${JSON.stringify(item)}}`;
@@ -14,6 +16,13 @@ function firstExport(text: string): ProfileExport {
   if (profileExport === undefined) throw new Error('The text holds no export.');
   return profileExport;
 }
+
+const enqueuedAtMs = Date.UTC(2026, 0, 12);
+const readMembership = (
+  profileExport: ProfileExport,
+  namespace: string,
+  audienceId: string,
+): AudienceMembership | Refusal => readMembershipOfEvent(profileExport, namespace, audienceId, enqueuedAtMs);
 
 const lastQualificationTime = '2026-01-11T21:24:39Z';
 const qualifiedAtMs = Date.UTC(2026, 0, 11, 21, 24, 39);
@@ -103,4 +112,21 @@ test('a namespace is matched exactly, and an export without memberships has none
     code: 'absent-membership',
   });
   expect(readMembership(firstExport('{"identityMap":{}}'), 'ups', 'fans')).toMatchObject({ code: 'absent-membership' });
+});
+
+test('a qualification may lie a day after the event and no further, whatever the status', () => {
+  const dayMs = 24 * 3_600_000;
+  for (const status of ['realized', 'existing', 'exited']) {
+    const readAt = (time: string) => readMembership(exportWith({ status, lastQualificationTime: time }), 'ups', 'fans');
+    expect(readAt('2026-01-13T00:00:00.000Z')).toMatchObject({ status, qualifiedAtMs: enqueuedAtMs + dayMs });
+    for (const time of ['2026-01-13T00:00:00.001Z', '9948-02-11T00:00:00Z', '9999-12-31T23:59:59-23:59']) {
+      expect(readAt(time)).toMatchObject({
+        path: '$[0].segmentMembership.ups.fans.lastQualificationTime',
+        code: 'future-qualification-time',
+      });
+    }
+    // Long past is as it is: it can only be superseded.
+    expect(readAt('0001-01-01T00:00:00Z')).toMatchObject({ status, qualifiedAtMs: Date.parse('0001-01-01T00:00:00Z') });
+  }
+  expect(qualifiedAheadMaxMs).toBe(dayMs);
 });

@@ -18,15 +18,23 @@ export interface AudienceMembership {
 }
 
 /**
+ * How far a qualification may lie ahead of the event that reports it: for senders whose clock is off, or who write local time as
+ * UTC (14 hours at most). What lies further ahead would count as the newest state for years, and suppress all that follow.
+ */
+export const qualifiedAheadMaxMs = 24 * 3_600_000;
+
+/**
  * Reads one membership of an export: namespace and audience id exactly as they stand in `segmentMembership`. Reads nothing else,
  * because most items of an export are of no interest to anybody. Never throws; an item that is absent, has another status than the
- * three, or has no readable `lastQualificationTime` is refused (tell by `isRefusal`), and the rest of the export stays good.
+ * three, or has no readable `lastQualificationTime`, or one that lies further than `qualifiedAheadMaxMs` after the event was
+ * enqueued (`enqueuedAtMs`, epoch milliseconds), is refused (tell by `isRefusal`), and the rest of the export stays good.
  * A `name` that is not a string is left out.
  */
 export function readMembership(
   profileExport: ProfileExport,
   namespace: string,
   audienceId: string,
+  enqueuedAtMs: number,
 ): AudienceMembership | Refusal {
   const { segmentMembership } = profileExport;
   const items = Object.hasOwn(segmentMembership, namespace) ? segmentMembership[namespace] : undefined;
@@ -43,6 +51,9 @@ export function readMembership(
     typeof lastQualificationTime === 'string' ? parseQualificationTime(lastQualificationTime) : undefined;
   if (qualifiedAtMs === undefined) {
     return refuseItem(profileExport, namespace, audienceId, 'invalid-qualification-time', 'lastQualificationTime');
+  }
+  if (qualifiedAtMs > enqueuedAtMs + qualifiedAheadMaxMs) {
+    return refuseItem(profileExport, namespace, audienceId, 'future-qualification-time', 'lastQualificationTime');
   }
   const isMember = status !== 'exited';
   return typeof name === 'string'

@@ -23,6 +23,7 @@ test('one object is one export at the root', () => {
       path: '$',
       body,
       identities: new Map([['ecid', ['14575006536349286404619648085736420001']]]),
+      unreadableIdentities: new Map(),
       segmentMembership: { ups: { fans: { lastQualificationTime: '1970-01-01T00:00:00Z', status: 'realized' } } },
     },
   ]);
@@ -60,22 +61,35 @@ test.for([
   ['true', '$ not-an-object'],
   ['42', '$ not-an-object'],
   ['"text"', '$ not-an-object'],
+  ['"{\\"identityMap\\":{}}"', '$ encoded-twice'],
+  ['" [{}]"', '$ encoded-twice'],
+  ['"\\"{}\\""', '$ encoded-twice'],
+  ['{"data":{"identityMap":{}}}', '$ wrapped-export'],
+  ['{"records":[{"segmentMembership":{}}]}', '$ wrapped-export'],
+  ['{"a":{"b":{"c":{"identityMap":{}}}}}', '$ wrapped-export'],
+  ['{"a":{"b":{"c":{"d":{"e":{"identityMap":{}}}}}}}', '$ not-an-export'],
+  ['{"data":{"identityMap":7}}', '$ not-an-export'],
+  ['{"entity":{"identityMap":{}},"entityId":"A1"}', '$ profile-api-answer'],
+  ['{"A1":{"entity":{"identityMap":{}},"mergePolicy":{}}}', '$ profile-api-answer'],
   ['{}', '$ not-an-export'],
   ['{"person":{}}', '$ not-an-export'],
   ['{"segmentMembership":null,"identityMap":null}', '$ not-an-export'],
-  ['{"__proto__":{"identityMap":{}}}', '$ not-an-export'],
-  ['{"segmentMembership":[]}', '$.segmentMembership invalid-segment-membership'],
+  ['{"__proto__":{"identityMap":{}}}', '$ wrapped-export'],
+  ['{"segmentMembership":[]}', '$.segmentMembership listed-memberships'],
   ['{"segmentMembership":"ups"}', '$.segmentMembership invalid-segment-membership'],
   ['{"segmentMembership":{"ups":[]}}', '$.segmentMembership.ups invalid-segment-membership'],
   ['{"segmentMembership":{"ups":null}}', '$.segmentMembership.ups invalid-segment-membership'],
   ['{"identityMap":[]}', '$.identityMap invalid-identity-map'],
   ['{"identityMap":0}', '$.identityMap invalid-identity-map'],
-  ['{"identityMap":{"ecid":{"id":"1"}}}', '$.identityMap.ecid invalid-identity-map'],
-  ['{"identityMap":{"phone_e.164":null}}', "$.identityMap['phone_e.164'] invalid-identity-map"],
-  ['{"identityMap":{"ecid":["1"]}}', '$.identityMap.ecid[0] invalid-identity'],
+  ['{"identityMap":{"ecid":{"id":"1"}}}', '$.identityMap.ecid unlisted-identity'],
+  ['{"identityMap":{"ecid":"1"}}', '$.identityMap.ecid unlisted-identity'],
+  ['{"identityMap":{"ecid":1}}', '$.identityMap.ecid invalid-identities'],
+  ['{"identityMap":{"phone_e.164":null}}', "$.identityMap['phone_e.164'] invalid-identities"],
+  ['{"identityMap":{"ecid":["1"]}}', '$.identityMap.ecid[0] bare-identity'],
   ['{"identityMap":{"ecid":[null]}}', '$.identityMap.ecid[0] invalid-identity'],
   ['{"identityMap":{"ecid":[[]]}}', '$.identityMap.ecid[0] invalid-identity'],
-  ['{"identityMap":{"ecid":[{"id":"1"},{}]}}', '$.identityMap.ecid[1].id invalid-identity'],
+  ['{"identityMap":{"ecid":[{"id":""},{}]}}', '$.identityMap.ecid[1].id invalid-identity'],
+  ['{"identityMap":{"email":[],"ecid":[7],"crmid":"1"}}', '$.identityMap.ecid[0] invalid-identity'],
   ['{"identityMap":{"ecid":[{"id":null}]}}', '$.identityMap.ecid[0].id invalid-identity'],
   ['{"identityMap":{"ecid":[{"__proto__":{"id":"1"}}]}}', '$.identityMap.ecid[0].id invalid-identity'],
   [
@@ -83,12 +97,60 @@ test.for([
     '$.identityMap.ecid[0].id numeric-identity',
   ],
   ['{"identityMap":{"crmid":[{"id":"\\ud83d"}]}}', '$.identityMap.crmid[0].id malformed-identity'],
-  ['{"identityMap":{"ada@example.com":0}}', '$.identityMap.* invalid-identity-map'],
-  ['{"identityMap":{"__proto__":0}}', '$.identityMap.* invalid-identity-map'],
+  ['{"identityMap":{"ada@example.com":0}}', '$.identityMap.* invalid-identities'],
+  ['{"identityMap":{"__proto__":0}}', '$.identityMap.* invalid-identities'],
   ['{"segmentMembership":{"Ada Byron":0}}', '$.segmentMembership.* invalid-segment-membership'],
 ] as const)('%j is refused: %s', ([body, refusal]) => {
   expect(readText(body).exports).toEqual([]);
   expect(refusalsOf(body)).toEqual([refusal]);
+});
+
+test.for([
+  [
+    '{"ECID":[{"id":1},{"id":"b"},{}],"email":[{"id":"e"}]}',
+    { ecid: ['b'], email: ['e'] },
+    ['ecid $.identityMap.ECID[0].id numeric-identity'],
+  ],
+  [
+    '{"ecid":[{"id":"1"},{"id":"2"}],"crmid":["c"]}',
+    { ecid: ['1', '2'] },
+    ['crmid $.identityMap.crmid[0] bare-identity'],
+  ],
+  [
+    '{"ecid":[{"id":"1"}],"crmid":{"id":"c"},"CRMID":null}',
+    { ecid: ['1'] },
+    ['crmid $.identityMap.crmid unlisted-identity'],
+  ],
+  ['{"CRMID":[{"id":"c"}],"crmid":null}', { crmid: ['c'] }, ['crmid $.identityMap.crmid invalid-identities']],
+  [
+    '{"a":[{"id":"1"}],"b":[null],"c":[{"id":"\\ud800"}]}',
+    { a: ['1'] },
+    ['b $.identityMap.b[0] invalid-identity', 'c $.identityMap.c[0].id malformed-identity'],
+  ],
+  ['{"a":[{"id":"1"}],"__proto__":7,"Ada Byron":[]}', { a: ['1'] }, ['__proto__ $.identityMap.* invalid-identities']],
+] as const)(
+  'in %s what cannot be read costs itself only, and is told by its namespace',
+  ([identityMap, identities, unreadable]) => {
+    const { exports, refusals } = readText(`{"identityMap":${identityMap}}`);
+    expect(refusals).toEqual([]);
+    const [read] = exports;
+    expect(Object.fromEntries(read?.identities ?? [])).toEqual(identities);
+    expect(
+      [...(read?.unreadableIdentities ?? [])].map(([namespace, { path, code }]) => `${namespace} ${path} ${code}`),
+    ).toEqual(unreadable);
+  },
+);
+
+test('a namespace of memberships that cannot be read is told of, and the others count', () => {
+  const { exports, refusals } = readText(
+    '[{"segmentMembership":{"AAM":[],"ups":{"a":{}},"__proto__":{"b":{}},"x":1},"identityMap":{}}]',
+  );
+  expect(refusals.map(({ path, code }) => `${path} ${code}`)).toEqual([
+    '$[0].segmentMembership.AAM invalid-segment-membership',
+  ]);
+  expect(JSON.stringify(exports.map(({ segmentMembership }) => segmentMembership))).toBe(
+    '[{"ups":{"a":{}},"__proto__":{"b":{}}}]',
+  );
 });
 
 test.for([

@@ -2,13 +2,17 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import { isJsonObject } from './attribute-at.ts';
 import type { JsonObject, JsonValue, ProfileExport } from './profile-export.ts';
 import { readIdentities } from './read-identities.ts';
+import { refuseStranger } from './refuse-stranger.ts';
 import { isRefusal, memberPath, refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What a body holds. Both empty never happens: a body without any export is refused. */
 export interface ProfileExports {
   readonly exports: readonly ProfileExport[];
-  /** One for a body that is refused as a whole; for an array one per refused element, at most 100 and one that says "and more". */
+  /**
+   * One for a body that is refused as a whole, or whose memberships cannot all be read; for an array one per such element, at
+   * most 100 and one that says "and more".
+   */
   readonly refusals: readonly Refusal[];
 }
 
@@ -25,6 +29,7 @@ const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({}
 /**
  * Reads the body of one event: a profile export, or an array of them. Never throws, whatever the bytes, and takes time
  * proportional to them. A bad element of an array is refused and the good ones are kept. Duplicate keys: the last wins.
+ * An identity, or a namespace of memberships, that cannot be read costs itself only, unless nothing else is there.
  * Unknown fields are kept. `null` for `segmentMembership` or `identityMap` counts as absent; without both an object is refused.
  * Membership items are left unread: see `readMembership`.
  */
@@ -41,8 +46,11 @@ export function readProfileExports(body: Uint8Array): ProfileExports {
     return refused(refuse('$', 'invalid-json'));
   }
   if (Array.isArray(value)) return readElements(value as readonly JsonValue[]);
-  const result = readProfileExport(value, '$');
-  return isRefusal(result) ? refused(result) : { exports: [result], refusals: noRefusals };
+  const { profileExport, refusal } = readProfileExport(value, '$');
+  return {
+    exports: profileExport === undefined ? noExports : [profileExport],
+    refusals: refusal === undefined ? noRefusals : [refusal],
+  };
 }
 
 /** The text of valid UTF-8 without its byte order mark. With `isUtf8` before it, measurably quicker than a fatal TextDecoder. */
@@ -61,40 +69,59 @@ function readElements(elements: readonly JsonValue[]): ProfileExports {
   const exports: ProfileExport[] = [];
   const refusals: Refusal[] = [];
   for (const [index, element] of elements.entries()) {
-    const result = readProfileExport(element, `$[${index}]`);
-    if (!isRefusal(result)) exports.push(result);
-    else if (refusals.length < refusalsMax) refusals.push(result);
+    const { profileExport, refusal } = readProfileExport(element, `$[${index}]`);
+    if (profileExport !== undefined) exports.push(profileExport);
+    if (refusal === undefined) continue;
+    if (refusals.length < refusalsMax) refusals.push(refusal);
     else if (refusals.length === refusalsMax) refusals.push(refuse('$', 'further-refusals'));
   }
   return { exports, refusals };
 }
 
-function readProfileExport(value: JsonValue, path: string): ProfileExport | Refusal {
-  if (!isJsonObject(value)) return refuse(path, 'not-an-object');
-  // Plain property reads, here and below, find own properties only: JSON.parse sets no prototype, whatever the keys.
-  const segmentMembership = value.segmentMembership ?? null;
-  const identityMap = value.identityMap ?? null;
-  if (segmentMembership === null && identityMap === null) return refuse(path, 'not-an-export');
-  const refusal = checkSegmentMembership(segmentMembership, path) ?? checkAttributeDepth(value, path);
-  if (refusal !== undefined) return refusal;
-  const identities = readIdentities(identityMap, path);
-  if (isRefusal(identities)) return identities;
-  return {
-    path,
-    body: value,
-    identities,
-    segmentMembership: (segmentMembership ?? noSegmentMembership) as ProfileExport['segmentMembership'],
-  };
+/** At least one of the two; both where a part of an export cannot be read. */
+interface ReadExport {
+  readonly profileExport?: ProfileExport;
+  readonly refusal?: Refusal;
 }
 
-function checkSegmentMembership(value: JsonValue, exportPath: string): Refusal | undefined {
-  if (value === null) return undefined;
-  if (!isJsonObject(value)) return refuse(`${exportPath}.segmentMembership`, 'invalid-segment-membership');
+function readProfileExport(value: JsonValue, path: string): ReadExport {
+  // Plain property reads, here and below, find own properties only: JSON.parse sets no prototype, whatever the keys.
+  const segmentMembership = isJsonObject(value) ? (value.segmentMembership ?? null) : null;
+  const identityMap = isJsonObject(value) ? (value.identityMap ?? null) : null;
+  if (!isJsonObject(value) || (segmentMembership === null && identityMap === null)) {
+    return { refusal: refuseStranger(value, path) };
+  }
+  const tooDeep = checkAttributeDepth(value, path);
+  if (tooDeep !== undefined) return { refusal: tooDeep };
+  const memberships = readSegmentMembership(segmentMembership, path);
+  if (memberships.items === undefined) return { refusal: memberships.refusal };
+  const read = readIdentities(identityMap, path);
+  if (isRefusal(read)) return { refusal: read };
+  const { identities, unreadableIdentities } = read;
+  const profileExport = { path, body: value, identities, unreadableIdentities, segmentMembership: memberships.items };
+  return memberships.refusal === undefined ? { profileExport } : { profileExport, refusal: memberships.refusal };
+}
+
+type ReadMemberships =
+  | { readonly items: ProfileExport['segmentMembership']; readonly refusal?: Refusal }
+  | { readonly items?: undefined; readonly refusal: Refusal };
+
+/** A namespace that is no object costs itself only; the first is told of. */
+function readSegmentMembership(value: JsonValue, exportPath: string): ReadMemberships {
+  if (value === null) return { items: noSegmentMembership };
+  const path = `${exportPath}.segmentMembership`;
+  if (!isJsonObject(value)) {
+    return { refusal: refuse(path, Array.isArray(value) ? 'listed-memberships' : 'invalid-segment-membership') };
+  }
   for (const namespace in value) {
     if (isJsonObject(value[namespace])) continue;
-    return refuse(memberPath(`${exportPath}.segmentMembership`, namespace), 'invalid-segment-membership');
+    const refusal = refuse(memberPath(path, namespace), 'invalid-segment-membership');
+    const good = Object.entries(value).filter(([, items]) => isJsonObject(items));
+    return good.length === 0
+      ? { refusal }
+      : { items: Object.fromEntries(good) as ProfileExport['segmentMembership'], refusal };
   }
-  return undefined;
+  return { items: value as ProfileExport['segmentMembership'] };
 }
 
 function checkAttributeDepth(body: JsonObject, path: string): Refusal | undefined {

@@ -9,16 +9,29 @@ const sentences = {
     'Failed to read the profile export: a JSON object is expected here. Check what else sends to this event hub.',
   'not-an-export':
     'Failed to read the profile export: it has neither segmentMembership nor identityMap. Check what else sends to this event hub.',
+  'encoded-twice':
+    'Failed to read the event: it is a text that holds JSON, where AEP sends the JSON object itself. Encode the object once.',
+  'wrapped-export':
+    'Failed to read the event: the profile export stands inside another object, where AEP sends it without an envelope. Send what is inside.',
+  'profile-api-answer':
+    'Failed to read the event: it looks like an answer of the Profile API, where AEP sends what stands there under entity. Send that object alone.',
   'invalid-segment-membership':
-    'Failed to read the profile export: segmentMembership must be an object of objects. Compare it with the published schema.',
+    'Failed to read the memberships: segmentMembership and each of its namespaces must be an object. Compare them with the published schema.',
+  'listed-memberships':
+    'Failed to read the memberships: segmentMembership is a list, where AEP sends an object of namespaces such as { "ups": { } }. Send the object.',
   'invalid-identity-map':
-    'Failed to read the profile export: identityMap must be an object of arrays. Compare it with the published schema.',
+    'Failed to read the profile export: identityMap must be an object of namespaces. Compare it with the published schema.',
+  'invalid-identities':
+    'Failed to read the identities: a namespace of identityMap is not a list. Compare it with the published schema.',
+  'unlisted-identity':
+    'Failed to read the identities: a namespace of identityMap is a single identity, where AEP sends a list such as [{ "id": "A1" }]. Send a list.',
+  'bare-identity':
+    'Failed to read the identities: one is a plain text, where AEP sends an object such as { "id": "A1" }. Send the object.',
   'invalid-identity':
-    'Failed to read the profile export: an identity must be an object with a string id. Compare it with the published schema.',
-  'numeric-identity':
-    'Failed to read the profile export: an identity id given as a number has lost digits. Send it as a string.',
+    'Failed to read the identities: each must be an object with a string id. Compare them with the published schema.',
+  'numeric-identity': 'Failed to read the identities: an id given as a number has lost digits. Send it as a string.',
   'malformed-identity':
-    'Failed to read the profile export: an identity id holds half of a surrogate pair. Correct it where it is collected.',
+    'Failed to read the identities: an id holds half of a surrogate pair. Correct it where it is collected.',
   'attributes-too-deep':
     'Failed to read the profile export: attributes are nested more than 100 levels deep. Map fewer levels.',
   'further-refusals':
@@ -31,6 +44,8 @@ const sentences = {
     'Failed to read the membership: its status is none of realized, existing and exited. Compare it with the published schema.',
   'invalid-qualification-time':
     'Failed to read the membership: lastQualificationTime is not a time as AEP writes it. Compare it with the published schema.',
+  'future-qualification-time':
+    'Failed to read the membership: lastQualificationTime is more than a day after the event was sent. Check the clock of what sets it.',
 } as const;
 
 /** Why something was refused; a word fit for a metric's label. */
