@@ -49,8 +49,9 @@ export interface LimitsEntry {
 
 export interface AudienceEntry {
   readonly key: string;
-  /** As written in the file; `ups` by default. */
+  /** In lower case; `ups` by default. */
   readonly namespace: string;
+  /** A UUID in lower case, any other id as written; so are those that it had before. */
   readonly id: string;
   /** The ids that it had before in AEP; the oldest last. */
   readonly formerly: readonly string[];

@@ -1,3 +1,4 @@
+import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
 import { canary } from './canary.ts';
 import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
@@ -33,7 +34,9 @@ function checkFormerIds(audiences: Mapping): readonly Objection[] {
   const entries = Object.entries(audiences).flatMap(([key, entry]) => {
     const { id, namespace = 'ups' } = isMapping(entry) ? entry : {};
     if (typeof namespace !== 'string') return [];
-    return [{ key, entry, id, nameOf: (each: string) => JSON.stringify([namespace.toLowerCase(), each]) }];
+    return [
+      { key, entry, id, nameOf: (each: string) => JSON.stringify([canonicalNamespace(namespace), canonicalId(each)]) },
+    ];
   });
   const owners = new Map<string, string>();
   for (const { key, id, nameOf } of entries) if (typeof id === 'string') owners.set(nameOf(id), `audiences.${key}`);

@@ -1,4 +1,5 @@
 import type { KnownDestinations } from './activation-file.ts';
+import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
 import { namesOfCanary } from './canary.ts';
 import { checkFormerNames } from './check-former-names.ts';
 import { checkValue } from './check-value.ts';
@@ -118,7 +119,7 @@ function repeatedNamespaces(path: Path, namespaces: unknown): Objection[] {
   const seen = new Set<string>();
   return list(namespaces).flatMap((namespace, index): readonly Objection[] => {
     if (typeof namespace !== 'string') return [];
-    const folded = namespace.toLowerCase();
+    const folded = canonicalNamespace(namespace);
     const at = [...path, index];
     const repeated = seen.has(folded);
     seen.add(folded);
@@ -132,7 +133,7 @@ function checkAudienceIds(audiences: Mapping): readonly Objection[] {
   return Object.entries(audiences).flatMap(([key, entry]): readonly Objection[] => {
     const { id, namespace = 'ups' } = mapping(entry);
     if (typeof id !== 'string' || typeof namespace !== 'string') return [];
-    const identifier = JSON.stringify([namespace.toLowerCase(), id]);
+    const identifier = JSON.stringify([canonicalNamespace(namespace), canonicalId(id)]);
     const firstKey = firstKeys.get(identifier);
     if (firstKey === undefined) {
       firstKeys.set(identifier, key);

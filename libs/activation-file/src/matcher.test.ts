@@ -33,7 +33,7 @@ test('the entry that is found has its routes', () => {
   expect(matcher.audience('ups', 'a')?.routes.map(({ destination }) => destination)).toEqual(['d']);
 });
 
-test('an audience that the file does not have is not found, ids being case-sensitive', () => {
+test('an audience that the file does not have is not found, ids that are no UUIDs being case-sensitive', () => {
   expect(matcher.audience('ups', 'A')).toBeUndefined();
   expect(matcher.audience('ups', 'toString')).toBeUndefined();
   expect(matcher.audience('toString', 'a')).toBeUndefined();
@@ -84,4 +84,33 @@ test('a route is found by the names that its rows have in the ledger, and by no 
   expect(found('pilot', 'own', 'new')).toBeUndefined();
   expect(found('pilot', 'ups', 'Old')).toBeUndefined();
   expect(found('other', 'own', 'Old')).toBeUndefined();
+});
+
+test('a UUID is the same audience in any case, in the file, in an export and in the ledger', () => {
+  const id = '9d161bbb-c785-474a-965b-7d7bc2adf879';
+  const former = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
+  const fileWith = (written: string, formerly: string, namespace: string) =>
+    parseActivationFile(
+      `version: 1
+destinations: { d: { type: log } }
+audiences: { fans: { id: ${written}, formerly: ${formerly}, namespace: ${namespace}, activate: [{ destination: d, identity: email }] } }
+`,
+      { fileName: 'test.yaml', destinations: exampleDestinations },
+    );
+  const lower = fileWith(id, former, 'own');
+  const upper = fileWith(id.toUpperCase(), former.toUpperCase(), 'OWN');
+  expect(upper.audiences.get('fans')).toEqual(lower.audiences.get('fans'));
+  expect(upper.audiences.get('fans')).toMatchObject({ namespace: 'own', id, ledgerId: former });
+  for (const each of [lower, upper].map(createMatcher)) {
+    for (const [namespace, given] of [
+      ['own', id],
+      ['OWN', id.toUpperCase()],
+      ['Own', id.replace('bbb', 'BBB')],
+    ] as const) {
+      expect(each.audience(namespace, given)?.key).toBe('fans');
+    }
+    expect(each.audience('own', former)).toBeUndefined();
+    const audience = { namespace: 'OWN', id: former.toUpperCase() };
+    expect(each.routeOf({ destination: 'd', audience })?.audience.key).toBe('fans');
+  }
 });

@@ -1,8 +1,12 @@
+import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
 import type { ActivationFile, AudienceEntry, DestinationEntry, Route } from './activation-file.ts';
 
 /** Which parts of the activation file an export, a row of the ledger or a stored change belongs to. */
 export interface Matcher {
-  /** The entry of an audience of AEP; the namespace in any case, the id exactly. Takes the same time for any file. */
+  /**
+   * The entry of an audience of AEP; the namespace in any case, the id too where it is a UUID, any other id exactly. Takes the
+   * same time for any file.
+   */
   audience(namespace: string, id: string): AudienceEntry | undefined;
   /** The entry of a destination, by its key or by one that it had before. */
   destination(name: string): DestinationEntry | undefined;
@@ -13,7 +17,7 @@ export interface Matcher {
 /** What the key of a row in the ledger says of a route: `DestinationEntry.ledgerName`, `AudienceEntry.ledgerId`. */
 export interface LedgerNames {
   readonly destination: string;
-  /** The namespace in any case. */
+  /** In any case, as for `audience`. */
   readonly audience: { readonly namespace: string; readonly id: string };
 }
 
@@ -21,11 +25,8 @@ export interface LedgerNames {
 export function createMatcher(file: ActivationFile): Matcher {
   const byNamespace = new Map<string, Map<string, AudienceEntry>>();
   for (const entry of file.audiences.values()) {
-    const folded = entry.namespace.toLowerCase();
-    const byId = byNamespace.get(folded) ?? new Map<string, AudienceEntry>();
+    const byId = byNamespace.get(entry.namespace) ?? new Map<string, AudienceEntry>();
     byId.set(entry.id, entry);
-    byNamespace.set(folded, byId);
-    // The spelling of the file is the one that exports most often have: it is found without folding.
     byNamespace.set(entry.namespace, byId);
   }
   const destinations = new Map<string, DestinationEntry>();
@@ -34,8 +35,14 @@ export function createMatcher(file: ActivationFile): Matcher {
   }
   const routes = routesByLedgerNames(file);
   return Object.freeze({
-    audience: (namespace: string, id: string) =>
-      (byNamespace.get(namespace) ?? byNamespace.get(namespace.toLowerCase()))?.get(id),
+    audience: (namespace: string, id: string) => {
+      // Exports mostly have both in the canonical spelling, so they are looked for as they come first.
+      const byId = byNamespace.get(namespace) ?? byNamespace.get(canonicalNamespace(namespace));
+      const entry = byId?.get(id);
+      if (entry !== undefined || byId === undefined) return entry;
+      const canonical = canonicalId(id);
+      return canonical === id ? undefined : byId.get(canonical);
+    },
     destination: (name: string) => destinations.get(name),
     routeOf: (names: LedgerNames) => routes.get(ledgerNamesText(names)),
   });
@@ -55,5 +62,5 @@ function routesByLedgerNames(file: ActivationFile) {
 }
 
 function ledgerNamesText({ destination, audience }: LedgerNames): string {
-  return JSON.stringify([destination, audience.namespace.toLowerCase(), audience.id]);
+  return JSON.stringify([destination, canonicalNamespace(audience.namespace), canonicalId(audience.id)]);
 }

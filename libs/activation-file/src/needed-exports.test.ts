@@ -29,12 +29,12 @@ test('an audience is exported when one of its routes is live', () => {
   ]);
 });
 
-test('an audience from elsewhere keeps its namespace, in its spelling; of AEP’s own it is left out', () => {
+test('an audience from elsewhere keeps its namespace, in lower case; of AEP’s own it is left out', () => {
   const { audiences } = neededBy(`
   own: { id: same, namespace: UPS, activate: [${route('crm')}] }
   other: { id: same, namespace: AAMSegments, activate: [${route('crm')}] }`);
   expect(audiences).toEqual([
-    { id: 'same', name: 'other', namespace: 'AAMSegments' },
+    { id: 'same', name: 'other', namespace: 'aamsegments' },
     { id: 'same', name: 'own' },
   ]);
 });

@@ -12,7 +12,7 @@ export interface NeededAudience {
   readonly id: string;
   /** The name that the file gives it, else its key there; for people. */
   readonly name: string;
-  /** AEP's namespace of the id, as the file writes it; absent for AEP's own, `ups`. */
+  /** AEP's namespace of the id, in lower case; absent for AEP's own, `ups`. */
   readonly namespace?: string;
 }
 
@@ -36,7 +36,7 @@ export function exportsNeededBy(file: ActivationFile): NeededExports {
 }
 
 function neededAudience({ id, key, name, namespace }: AudienceEntry): NeededAudience {
-  return { id, name: name ?? key, ...(namespace.toLowerCase() === 'ups' ? {} : { namespace }) };
+  return { id, name: name ?? key, ...(namespace === 'ups' ? {} : { namespace }) };
 }
 
-const sortKey = ({ namespace, id }: NeededAudience): string => `${namespace?.toLowerCase() ?? 'ups'} ${id}`;
+const sortKey = ({ namespace, id }: NeededAudience): string => `${namespace ?? 'ups'} ${id}`;

@@ -1,6 +1,7 @@
 import type { ActivationFile, AudienceEntry, DestinationEntry, KnownDestinations, Route } from './activation-file.ts';
 import { activationFileSchema } from './activation-file-schema.ts';
 import type { WrittenActivationFile } from './activation-file-schema.ts';
+import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
 import { checkReferences } from './check-references.ts';
 import { checkValue } from './check-value.ts';
 import type { Objection } from './check-value.ts';
@@ -70,14 +71,16 @@ function assemble(file: WrittenActivationFile, { written, options, warnings }: F
     ],
   );
   const audiences = Object.entries(file.audiences).map(([key, audience]): [string, AudienceEntry] => {
-    const { id, namespace, name, consent } = audience;
-    const formerly = listOf(audience.formerly);
+    const { name, consent } = audience;
+    const namespace = canonicalNamespace(audience.namespace);
+    const id = canonicalId(audience.id);
+    const formerly = listOf(audience.formerly).map(canonicalId);
     const routes = audience.activate.map((route, index): Route => ({
       audience: key,
       destination: route.destination,
-      identityNamespaces: listOf(route.identity).map((each) => each.toLowerCase()),
+      identityNamespaces: listOf(route.identity).map(canonicalNamespace),
       identities: route.identities,
-      follow: listOf(route.follow).map((each) => each.toLowerCase()),
+      follow: listOf(route.follow).map(canonicalNamespace),
       attributes: Object.entries(route.attributes).map(([as, path]) => ({ name: as, path: path.split('.') })),
       options: options.get(pathText(['audiences', key, 'activate', index])),
       mode: route.mode,
