@@ -1,5 +1,5 @@
 import type { ActivationContext } from './activation-context.ts';
-import { keepUnreadable } from './dead-letters-of.ts';
+import { keepLost, keepUnreadable } from './dead-letters-of.ts';
 import { decideChanges } from './decide-changes.ts';
 import { deferChanges } from './defer-changes.ts';
 import { wakeRetries } from './wake-retries.ts';
@@ -43,8 +43,9 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   const decided = await decideChanges(resolved.desired, work, by, context, tally, deadline);
   const open = await takeOpenRows(work, resolved, by, context, tally, deadline);
 
-  // 5. Settle what is not sent now: dead letters of what cannot be read, retries of what must wait.
+  // 5. Settle what is not sent now: dead letters of what cannot be read or kept, retries of what must wait.
   await keepUnreadable([...unreadable, ...refused], context, settleBy);
+  await keepLost(decided.rejected, work.retry?.attempts ?? 0, context, settleBy);
   await deferChanges([...decided.deferred, ...open.deferred], telling);
 
   // 6. Tell: deliver in batches, each destination on its own, and settle every row.

@@ -29,6 +29,30 @@ export async function keepUnreadable(
   }
 }
 
+/** Keeps changes that are not sent as dead letters, and says so. */
+export async function keepLost(
+  lost: readonly LostChange[],
+  attempts: number,
+  context: ActivationContext,
+  signal: AbortSignal,
+): Promise<void> {
+  if (lost.length === 0) return;
+  await context.deadLetters.put(lettersOf(lost, attempts, context), signal);
+  for (const changes of Map.groupBy(
+    lost,
+    ({ outcome, destination, reason }) => `${outcome} ${destination} ${reason}`,
+  ).values()) {
+    const [first] = changes;
+    if (first === undefined) continue;
+    const { outcome, destination, reason } = first;
+    context.telemetry.emit(outcome === 'rejected' ? 'changes-rejected' : 'changes-given-up', {
+      destination,
+      reason,
+      changes: changes.length,
+    });
+  }
+}
+
 /** One letter per event and kind of refusal. */
 function lettersOfUnreadable(unreadable: readonly Unreadable[], { clock }: ActivationContext): readonly DeadLetter[] {
   const byEvent = Map.groupBy(unreadable, ({ event }) => event);
@@ -66,7 +90,7 @@ export function lettersOfRows(
 }
 
 /** One letter per event, destination, outcome and class. */
-export function lettersOf(
+function lettersOf(
   lost: readonly (LostChange & { readonly changeId?: string })[],
   attempts: number,
   { clock }: ActivationContext,

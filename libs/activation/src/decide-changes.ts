@@ -1,5 +1,6 @@
 import {
   areSameAttributes,
+  attributesCharactersMax,
   contentDigest,
   decide,
   isSameWish,
@@ -12,6 +13,7 @@ import {
 import { circuitOpenReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
@@ -24,6 +26,8 @@ export interface Decided {
   readonly leased: readonly LeasedRow[];
   /** Not to be told now. Those with a write have no lease: the row says that they are deferred, once the queue has the retry. */
   readonly deferred: readonly DeferredChange[];
+  /** Those that no row could keep, and that are therefore not sent. */
+  readonly rejected: readonly LostChange[];
   /** Those whose row is settled: for them the links of the person can be looked at. */
   readonly settled: readonly SettledMembership[];
 }
@@ -74,6 +78,11 @@ export async function decideChanges(
   return decided;
 }
 
+const tooLarge = {
+  class: 'too-large',
+  reason: `The mapped attributes take more than the ${attributesCharactersMax} characters of JSON that the ledger keeps. Map fewer, or smaller ones.`,
+};
+
 /** A write that a plan asks for, and what follows it. */
 interface PlannedWrite {
   readonly desired: DesiredMembership;
@@ -84,6 +93,7 @@ interface PlannedWrite {
 class Decisions implements Decided {
   readonly leased: LeasedRow[] = [];
   readonly deferred: DeferredChange[] = [];
+  readonly rejected: LostChange[] = [];
   readonly settled: SettledMembership[] = [];
   readonly #work: Work;
   readonly #by: LeaseHolder;
@@ -133,6 +143,10 @@ class Decisions implements Decided {
       this.wait(desired, plan.untilMs);
       return plan.write === undefined ? undefined : { desired, plan, write: plan.write };
     }
+    if (JSON.stringify(attributes).length > attributesCharactersMax) {
+      this.#reject(desired);
+      return undefined;
+    }
     const openUntilMs = this.#circuits.get(route.destination);
     if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write };
 
@@ -172,6 +186,13 @@ class Decisions implements Decided {
     const nowMs = this.#context.clock.now();
     this.deferred.push({ deferral: waitingDeferral(of, untilMs, this.#work, nowMs) });
     this.#tally.count(route.destination, 'deferred');
+  }
+
+  /** The row could not say what the destination was told, so it is told nothing. */
+  #reject({ event, route, audience }: DesiredMembership): void {
+    const { destination } = route;
+    this.rejected.push({ event, destination, audience: audience.key, outcome: 'rejected', ...tooLarge });
+    this.#tally.count(destination, 'rejected');
   }
 
   #finish(

@@ -1,5 +1,6 @@
 import {
   compareStates,
+  identityCharactersMax,
   identityText,
   ledgerKeyText,
   linkedIdentities,
@@ -105,9 +106,9 @@ function followed(
   const { route, profileExport, audience } = person;
   const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
   const linkKeys = route.follow.flatMap((namespace) =>
-    (profileExport.identities.get(namespace) ?? []).map((value) =>
-      linkKey(rowKey(ledgerName, route, audience, { namespace, value }), { namespace, value }),
-    ),
+    (profileExport.identities.get(namespace) ?? [])
+      .filter((value) => value.length <= identityCharactersMax)
+      .map((value) => linkKey(rowKey(ledgerName, route, audience, { namespace, value }), { namespace, value })),
   );
   return { person, ledgerName, chosen, linkKeys };
 }

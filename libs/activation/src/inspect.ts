@@ -178,8 +178,10 @@ function whyNotTold({ membership, route }: DesiredMembership): Pick<InspectedDec
   return { decision: 'withheld', because };
 }
 
-function whyUnresolved({ route, profileExport: { identities } }: RoutedPerson): string {
+function whyUnresolved({ route, profileExport: { identities, unreadableIdentities } }: RoutedPerson): string {
   const namespaces = route.identityNamespaces;
+  const refusal = namespaces.map((namespace) => unreadableIdentities.get(namespace)).find((each) => each !== undefined);
+  if (refusal !== undefined) return `The identity at ${refusal.path} cannot be read: ${refusal.message}`;
   const present = namespaces.filter((namespace) => (identities.get(namespace)?.length ?? 0) > 0);
   if (present.length === 0) return `The profile has no identity in ${namespaces.join(', ')}.`;
   return `The profile has an identity in ${present.join(', ')}, and none of its values has a form that the destination takes.`;

@@ -11,7 +11,7 @@ import {
   type LedgerWrite,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import { lettersOf } from './dead-letters-of.ts';
+import { keepLost } from './dead-letters-of.ts';
 import { chainOf, waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
@@ -141,8 +141,5 @@ async function giveUpEvents(
       .filter((key) => !routed.some((each) => each.event === event && each.audience.key === key))
       .map((audience) => ({ event, destination, audience, outcome: 'given-up' as const, ...withoutRoute })),
   );
-  if (lost.length === 0) return;
-  await context.deadLetters.put(lettersOf(lost, attempts, context), signal);
-  const { reason } = withoutRoute;
-  context.telemetry.emit('changes-given-up', { destination, reason, changes: lost.length });
+  await keepLost(lost, attempts, context, signal);
 }

@@ -2,6 +2,7 @@ import type { Route } from '@activation-hub/activation-file';
 import { attributeAt, type JsonValue } from '@activation-hub/audience-events';
 import {
   compareStates,
+  identityCharactersMax,
   ledgerKeyText,
   linkDigest,
   resolveIdentities,
@@ -64,7 +65,7 @@ export function resolveMemberships(
   for (const routed of memberships) {
     const permitted = isPermitted(routed);
     for (const route of routed.routes) {
-      const form = targets.get(route.destination)?.formIdentity ?? asItIs;
+      const form = keepable(targets.get(route.destination)?.formIdentity ?? asItIs);
       const person = personOf(routed, route, permitted && route.mode !== 'retired', form);
       if (person.identities.length === 0) unresolved.push(person);
       const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
@@ -82,6 +83,14 @@ export function resolveMemberships(
 
 /** The form of a destination that is not set up, as in a dry run. */
 const asItIs: FormIdentity = ({ value }) => value;
+
+/** No identity is longer than a row of the ledger takes: the destination would be told of a person whom nobody remembers. */
+function keepable(form: FormIdentity): FormIdentity {
+  return (identity) => {
+    const formed = form(identity);
+    return formed === undefined || formed.length > identityCharactersMax ? undefined : formed;
+  };
+}
 
 function isPermitted({ audience, profileExport }: RoutedMembership): boolean {
   return audience.consentPath === undefined || permits(attributeAt(profileExport.body, audience.consentPath));

@@ -19,9 +19,17 @@ export function linkDestination(destination: string): string {
   return `${destination}~link`;
 }
 
-/** The row of a link, as of the state of the export from which it comes. */
+/** So many characters of identities are kept in one link; the row holds twice as many. Nobody but a hostile export has more. */
+const charactersMax = 96_000;
+
+/** The row of a link, as of the state of the export from which it comes. Identities over the bound of a link are left out. */
 export function linkRecord(state: UndigestedState, identities: readonly Identity[]): LedgerRecord {
-  const attributes = { identities: identities.map(({ namespace, value }) => [namespace, value]) };
+  let characters = 0;
+  const kept = identities.filter(({ namespace, value }) => {
+    characters += JSON.stringify([namespace, value]).length + 1;
+    return characters <= charactersMax;
+  });
+  const attributes = { identities: kept.map(({ namespace, value }) => [namespace, value]) };
   return {
     known: { ...state, content: contentDigest(attributes) },
     rowState: { is: 'noted' },
