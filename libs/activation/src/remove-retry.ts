@@ -14,6 +14,6 @@ export async function removeRetry(
     await retryQueue.remove(id, signal);
   } catch {
     // The store's own words may name what it was asked for.
-    telemetry.emit('retry-left', { id, destination });
+    telemetry.emit('retry-removal-failed', { id, destination });
   }
 }

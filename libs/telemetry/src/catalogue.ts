@@ -204,7 +204,7 @@ export const catalogue = {
       `The retry in ${f.document} cannot be read, and is passed over. It stays where it is: restore it from its earlier version, or delete it.`,
     counts: () => [count('retries-unreadable', 1)],
   }),
-  'retry-left': signal<{ readonly id: string; readonly destination: string }>({
+  'retry-removal-failed': signal<{ readonly id: string; readonly destination: string }>({
     level: 'warning',
     sentence: (f) =>
       `The settled retry ${f.id} for ${f.destination} could not be removed. The nightly sweep takes it up again; check the app's roles and locks on the container of the retries.`,

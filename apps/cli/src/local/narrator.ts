@@ -136,7 +136,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'retry-unreadable':
           warn(`The retry in ${signal.document} cannot be read, and stays where it is.`);
           return;
-        case 'retry-left':
+        case 'retry-removal-failed':
           warn(`A settled retry for ${signal.destination} could not be removed.`);
           return;
         case 'retry-settled': {
