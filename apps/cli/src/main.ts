@@ -18,6 +18,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   forget: async () => (await import('./forget.ts')).addForgetCommand,
   resync: async () => (await import('./resync.ts')).addResyncCommand,
   retire: async () => (await import('./retire.ts')).addRetireCommand,
+  plan: async () => (await import('./plan.ts')).addPlanCommand,
   'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };

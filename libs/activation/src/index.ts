@@ -16,5 +16,6 @@ export {
   type WalkOptions,
 } from './tell-ledger.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
+export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
 export { LedgerCache } from './ledger-cache.ts';
 export type { ReceivedEvent } from '@activation-hub/delivery';
