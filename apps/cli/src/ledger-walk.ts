@@ -1,7 +1,7 @@
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import { defaultTiming, LedgerCache, type ActivationContext, type ToldLedger } from '@activation-hub/activation';
 import { systemClock, type Target } from '@activation-hub/delivery';
-import { createHttpClient } from '@activation-hub/destination-kit';
+import { createHttpClient, proxySettings } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
 import { loadActivations, secretVariable } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
@@ -37,6 +37,7 @@ export async function withDestination<Result>(
   if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
   const http = createHttpClient({
     allowPrivateAddresses: storage.isLocal || terminal.environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true',
+    proxies: proxySettings(terminal.environment),
   });
   let target: Target | undefined;
   try {

@@ -19,7 +19,7 @@ import {
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
 import { systemClock } from '@activation-hub/delivery';
-import { createHttpClient } from '@activation-hub/destination-kit';
+import { createHttpClient, type HttpClient } from '@activation-hub/destination-kit';
 import { loadDestinations, setUpTarget } from '@activation-hub/destinations';
 import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { ManagedIdentityCredential } from '@azure/identity';
@@ -46,14 +46,16 @@ export interface Composition {
 }
 
 /**
- * Puts the app together. Throws, so that the app does not start, when the activation file is wrong or a secret
- * that it names is missing; a store that cannot be reached is no reason not to start.
+ * Puts the app together. Throws, so that the app does not start, when the activation file is wrong, a secret
+ * that it names is missing or a proxy cannot be used; a store that cannot be reached is no reason not to start.
  */
 export async function compose(settings: Settings, appFolder: string): Promise<Composition> {
   const file = await loadActivationFile(resolve(appFolder, settings.activationFile), {
     destinations: (types) => loadDestinations(types, importPackage),
   });
   requireSecrets(file, settings);
+  const { allowPrivateAddresses, proxies } = settings;
+  const http = createHttpClient({ allowPrivateAddresses, proxies });
   const build = readBuild(appFolder);
 
   const counters = new Counters();
@@ -77,7 +79,7 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
   };
 
   const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
-    const [targets] = await Promise.all([setUpTargets(file, settings, context), openStores()]);
+    const [targets] = await Promise.all([setUpTargets(file, settings, http, context), openStores()]);
     announce(file, telemetryFor(context));
     return {
       matcher: createMatcher(withCanary(file)),
@@ -146,11 +148,12 @@ function requireSecrets(file: ActivationFile, settings: Settings): void {
 async function setUpTargets(
   file: ActivationFile,
   settings: Settings,
+  http: HttpClient,
   context: InvocationContext,
 ): Promise<ActivationContext['targets']> {
   const options = {
     importPackage,
-    http: createHttpClient({ allowPrivateAddresses: settings.allowPrivateAddresses }),
+    http,
     clock: systemClock,
     print: (line: string) => context.log(line),
     readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),

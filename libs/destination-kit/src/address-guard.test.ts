@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isPublicAddress, lookupPublic, PrivateAddressError } from './address-guard.ts';
+import { isPublicAddress, lookupPublic, PrivateAddressError, refusePrivateName } from './address-guard.ts';
 
 test.each([
   '0.0.0.0',
@@ -68,4 +68,10 @@ test('a name that does not exist gives the error of the resolver', async () => {
     lookupPublic('nowhere.invalid', { all: true }, resolve);
   });
   expect(error).toHaveProperty('code');
+});
+
+test('a name that a proxy resolves is refused when it is known here as private, and left to the proxy when it is not known', async () => {
+  await expect(refusePrivateName('localhost')).rejects.toThrow(PrivateAddressError);
+  await refusePrivateName('nowhere.invalid');
+  await refusePrivateName('2606:4700::1111');
 });

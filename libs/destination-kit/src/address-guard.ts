@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns';
+import { lookup as lookupNow } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** What is not the public internet: RFC 6890 and its successors, and the addresses by which clouds serve metadata. */
@@ -67,3 +68,23 @@ export const lookupPublic: LookupFunction = (hostname, options, callback) => {
     else callback(null, first.address, first.family);
   });
 };
+
+/** A silent resolver must not hold a connection up whose name is resolved elsewhere. */
+const secondLookMs = 1_000;
+
+/**
+ * For a name that a proxy resolves, so that the connection cannot be bound to addresses that were checked: throws
+ * `PrivateAddressError` for a name that is known here and has an address that is not public. A name that cannot be resolved here, or
+ * not within a second, is left to the proxy. An address itself is not looked at: the form of the URL was checked.
+ */
+export async function refusePrivateName(hostname: string): Promise<void> {
+  if (isIP(hostname) !== 0) return;
+  const { promise: silence, resolve } = Promise.withResolvers<readonly { readonly address: string }[]>();
+  const timer = setTimeout(() => resolve([]), secondLookMs);
+  // A failed lookup is no answer here, and the proxy may have one.
+  const known = lookupNow(hostname, { all: true }).catch(() => []);
+  const addresses = await Promise.race([known, silence]).finally(() => clearTimeout(timer));
+  if (!addresses.every(({ address }) => isPublicAddress(address))) {
+    throw new PrivateAddressError('the name resolves to an address that is not public');
+  }
+}

@@ -1,10 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { Agent as HttpAgent, request as httpRequest, type ClientRequestArgs } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect, TLSSocket, type ConnectionOptions } from 'node:tls';
-import { isPublicAddress, lookupPublic, PrivateAddressError } from './address-guard.ts';
+import { lookupPublic, refusePrivateName } from './address-guard.ts';
 import type { Proxy } from './proxies.ts';
 import { DestinationError } from './verdict.ts';
 
@@ -20,9 +19,6 @@ export interface ConnectionSettings {
 
 /** A connection that waits for nobody is closed after so long: servers close theirs mostly after five seconds. */
 const idleMs = 4_000;
-
-/** Resolving a name here is only a second look where a proxy resolves it: a resolver that is silent must not hold the tunnel up. */
-const secondLookMs = 1_000;
 
 /** The connection was not there in time. */
 export class ConnectTimeoutError extends Error {
@@ -81,30 +77,12 @@ async function openTunnel(
 ): Promise<Duplex> {
   const host = options.host ?? '';
   const startedMs = performance.now();
-  if (!settings.allowPrivateAddresses) await refusePrivate(host);
+  if (!settings.allowPrivateAddresses) await refusePrivateName(host);
   const socket = await connectThrough(proxy, { host, port: Number(options.port) }, settings);
   if (!isTls) return socket;
   const secure = tlsConnect({ ...(options as ConnectionOptions), host, socket, ALPNProtocols: ['http/1.1'] });
   limitConnecting(secure, Math.max(1, settings.connectTimeoutMs - (performance.now() - startedMs)));
   return secure;
-}
-
-/**
- * The proxy resolves the name, so the connection cannot be bound to the addresses that were checked; yet a name that is known
- * here to be private is refused. Where the name cannot be resolved here, the proxy decides.
- */
-async function refusePrivate(host: string): Promise<void> {
-  if (isIP(host) !== 0) return; // The form of the URL was checked.
-  const silence = Promise.withResolvers<readonly { readonly address: string }[]>();
-  const timer = setTimeout(() => silence.resolve([]), secondLookMs);
-  try {
-    const addresses = await Promise.race([lookup(host, { all: true }).catch(() => []), silence.promise]);
-    if (!addresses.every(({ address }) => isPublicAddress(address))) {
-      throw new PrivateAddressError('the name resolves to an address that is not public');
-    }
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function connectThrough(

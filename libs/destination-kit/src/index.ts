@@ -19,6 +19,7 @@ export {
 } from './http.ts';
 export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
 export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
+export { proxySettings, type ProxySettings } from './proxies.ts';
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { CachedLookup } from './cached-lookup.ts';

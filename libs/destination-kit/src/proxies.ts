@@ -10,10 +10,23 @@ export interface ProxySettings {
   /**
    * `NO_PROXY`: what is called directly, with commas or spaces between: a host (and all below it), `.example.com` (the same),
    * `*.example.com` (only what is below it), an address, a network (`10.0.0.0/8`), each also with a port (`example.com:8443`,
-   * `[2606:4700::1]:443`), or `*` for everything.
+   * `[2606:4700::1]:443`), or `*` for everything. This machine itself (localhost, 127.0.0.1) is always called directly.
    */
   readonly noProxy?: string | undefined;
 }
+
+/** Where the settings stand in an environment; a name in lower case counts before the same in capitals, as for curl. */
+export function proxySettings(
+  environment: Readonly<Partial<Record<ProxyVariable, string | undefined>>>,
+): ProxySettings {
+  return {
+    httpsProxy: environment.https_proxy ?? environment.HTTPS_PROXY,
+    httpProxy: environment.http_proxy ?? environment.HTTP_PROXY,
+    noProxy: environment.no_proxy ?? environment.NO_PROXY,
+  };
+}
+
+type ProxyVariable = 'https_proxy' | 'HTTPS_PROXY' | 'http_proxy' | 'HTTP_PROXY' | 'no_proxy' | 'NO_PROXY';
 
 /** A proxy, read. */
 export interface Proxy {
@@ -42,7 +55,7 @@ export function readProxies({ httpsProxy = '', httpProxy = '', noProxy = '' }: P
     if (proxy === undefined) return undefined;
     const host = hostOf(url);
     const port = portOf(url);
-    return matches.some((match) => match(host, port)) ? undefined : proxy;
+    return isThisMachine(host) || matches.some((match) => match(host, port)) ? undefined : proxy;
   };
 }
 
@@ -53,6 +66,10 @@ export const portOf = ({ protocol, port }: URL): number => {
   if (port !== '') return Number(port);
   return protocol === 'https:' ? 443 : 80;
 };
+
+const isLoopback = networkMatch('127.0.0.0', '8');
+const isThisMachine = (host: string): boolean =>
+  host === '::1' || isLoopback?.(host) === true || host === 'localhost' || host.endsWith('.localhost');
 
 function readProxy(variable: string, text: string): Proxy {
   const refuse = (why: string) => new DestinationError('set-up', `Failed to read ${variable}: ${why}`);
@@ -83,8 +100,11 @@ function authorizationOf({ username, password }: URL, refuse: (why: string) => E
 type Match = (host: string, port: number) => boolean;
 
 function readException(entry: string): Match {
-  const [, bracketed, bare, portText] = /^(?:\[([^\]]+)\]|([^:]+|[^:]*:[^:]*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
-  const name = (bracketed ?? bare ?? '').toLowerCase();
+  // Without brackets the colons of an IPv6 address are its own.
+  const isBareAddress = isIP(entry.split('/')[0] ?? '') !== 0;
+  const parts = isBareAddress ? [] : /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(entry);
+  const [, bracketed, bare, portText] = parts ?? [];
+  const name = (isBareAddress ? entry : (bracketed ?? bare ?? '')).toLowerCase();
   const isPort: (port: number) => boolean = (port) => portText === undefined || Number(portText) === port;
   const matchesHost = hostMatch(name);
   if (matchesHost === undefined) {

@@ -1,6 +1,6 @@
 import type { ActivationFile, DestinationEntry } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
-import { createHttpClient, type HttpClient } from '@activation-hub/destination-kit';
+import { createHttpClient, proxySettings, type HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
 import type { Command } from 'commander';
 import { loadActivations } from '../activations.ts';
@@ -61,6 +61,7 @@ async function probeAll(options: ProbeOptions, terminal: Terminal): Promise<void
   const file = await loadActivations(path, terminal);
   const http = createHttpClient({
     allowPrivateAddresses: terminal.environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true',
+    proxies: proxySettings(terminal.environment),
   });
   try {
     const readSecret = chooseSecrets(options, http, terminal);
