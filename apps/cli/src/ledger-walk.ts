@@ -1,11 +1,12 @@
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import { defaultTiming, LedgerCache, type ActivationContext, type ToldLedger } from '@activation-hub/activation';
 import { systemClock, type Target } from '@activation-hub/delivery';
-import { createHttpClient, proxySettings } from '@activation-hub/destination-kit';
+import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
 import { loadActivations, secretVariable } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import type { DataStorage, DataStorageOptions } from './data-storage.ts';
+import { openHttp } from './outbound-http.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,10 +36,8 @@ export async function withDestination<Result>(
   const file = await loadActivations(options.activations, terminal);
   knownIn('destination', file.destinations, key);
   if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
-  const http = createHttpClient({
-    allowPrivateAddresses: storage.isLocal || terminal.environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true',
-    proxies: proxySettings(terminal.environment),
-  });
+
+  const http = openHttp(terminal, storage);
   let target: Target | undefined;
   try {
     target = await setUp(file, key, http, terminal);
@@ -66,7 +65,7 @@ export async function withDestination<Result>(
 async function setUp(
   file: ActivationFile,
   key: string,
-  http: ReturnType<typeof createHttpClient>,
+  http: HttpClient,
   { environment, say }: Terminal,
 ): Promise<Target> {
   const entry = file.destinations.get(key);

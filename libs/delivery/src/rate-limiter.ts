@@ -25,8 +25,9 @@ export class RateLimiter {
   /** When the timetable is free again, had everybody come evenly. */
   #freeAtMs = 0;
   #heldUntilMs = 0;
-  /** After a hold: the next request is a probe, or one is under way. */
-  #probe: 'none' | 'next' | 'under way' = 'none';
+  /** After a hold the next request is a probe. */
+  #needsProbe = false;
+  #isProbing = false;
   #underWay = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -40,12 +41,12 @@ export class RateLimiter {
   /** Lets nobody through before this time, in epoch milliseconds. A shorter time than one already set changes nothing. */
   holdUntil(timeMs: number): void {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, timeMs);
-    this.#probe = 'next';
+    this.#needsProbe = true;
   }
 
   /** When the next request could go, in epoch milliseconds; in the past when at once. */
   get earliestMs(): number {
-    const probedMs = this.#probe === 'under way' ? this.#clock.now() + probeMs : 0;
+    const probedMs = this.#isProbing ? this.#clock.now() + probeMs : 0;
     return Math.max(this.#heldUntilMs, this.#freeAtMs - this.#burstMs, probedMs);
   }
 
@@ -68,19 +69,20 @@ export class RateLimiter {
         await this.#clock.sleep(earliestMs - nowMs, limits.signal);
       }
       this.#freeAtMs = Math.max(this.#freeAtMs, this.#clock.now()) + this.#intervalMs;
-      return { ran: true, result: await (this.#probe === 'next' ? this.#runProbe(request) : request()) };
+      return { ran: true, result: await (this.#needsProbe ? this.#runProbe(request) : request()) };
     } finally {
       this.#leaveSeat();
     }
   }
 
   async #runProbe<Result>(request: () => Promise<Result>): Promise<Result> {
-    this.#probe = 'under way';
+    // If it leads to another hold, there is another probe after that.
+    this.#needsProbe = false;
+    this.#isProbing = true;
     try {
       return await request();
     } finally {
-      // Unless it led to another hold, after which there is another probe.
-      if (this.#probe === 'under way') this.#probe = 'none';
+      this.#isProbing = false;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ActivationFile, DestinationEntry } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
-import { createHttpClient, proxySettings, type HttpClient } from '@activation-hub/destination-kit';
+import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
 import type { Command } from 'commander';
 import { loadActivations } from '../activations.ts';
@@ -10,6 +10,7 @@ import {
   type ActivationFileOptions,
 } from '../aep/activation-file-options.ts';
 import { CommandError, reasonOf } from '../command-error.ts';
+import { openHttp } from '../outbound-http.ts';
 import { tableLines } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { chooseSecrets, type ReadSecret } from './secrets.ts';
@@ -59,10 +60,7 @@ Examples:
 async function probeAll(options: ProbeOptions, terminal: Terminal): Promise<void> {
   const { path } = chooseActivationFile(options, terminal);
   const file = await loadActivations(path, terminal);
-  const http = createHttpClient({
-    allowPrivateAddresses: terminal.environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true',
-    proxies: proxySettings(terminal.environment),
-  });
+  const http = openHttp(terminal);
   try {
     const readSecret = chooseSecrets(options, http, terminal);
     const probed = await Promise.all(
