@@ -20,11 +20,11 @@ export async function loadActivations(path: string, { folder }: Terminal): Promi
     if (error instanceof DestinationPackageError)
       throw new CommandError(2, `${path}: ${error.message}`, { cause: error });
     if (!(error instanceof ActivationFileError)) throw error;
-    const { problems } = error;
+    const { problems, warnings } = error;
     const summary = `Failed to read ${path}: mend ${problems.length === 1 ? 'this problem' : `these ${problems.length} problems`}.`;
     throw new CommandError(2, [summary, ...problems.map(problemLine)].join('\n'), {
       cause: error,
-      details: { problems },
+      details: { problems, warnings },
     });
   }
 }

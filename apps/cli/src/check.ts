@@ -5,7 +5,10 @@ import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { audienceNamesByKey } from './aep/audience-names.ts';
 import type { Findings } from './aep/check-audiences.ts';
+import { checkUrls } from './check-urls.ts';
 import { CommandError } from './command-error.ts';
+import { compareWithExports, readExports } from './compare-with-exports.ts';
+import { byPlace, problemLocator } from './locate-problem.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -32,6 +35,7 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
       '--aep',
       "also asks AEP: do the file's audiences exist in the sandbox, and can what is asked for be exported",
     )
+    .option('--against <file>', 'also says what of the activation files the exports in a file of events lack')
     .option('--json', 'prints one JSON object with all problems, warnings and routes')
     .addHelpText(
       'after',
@@ -40,6 +44,7 @@ Examples:
   $ activation check
   $ activation check my-activations.yaml
   $ activation check prod.yaml --aep
+  $ activation check my-activations.yaml --against export.json
   $ activation check --json | jq '.files[].problems'`,
     )
     .action((files: readonly string[], options: CheckOptions) => check(files, options, terminal));
@@ -47,14 +52,20 @@ Examples:
 
 interface CheckOptions {
   readonly aep?: true;
+  readonly against?: string;
   readonly json?: true;
 }
 
-async function check(named: readonly string[], { aep, json }: CheckOptions, terminal: Terminal): Promise<void> {
+async function check(named: readonly string[], options: CheckOptions, terminal: Terminal): Promise<void> {
+  const { aep, against, json } = options;
   const paths = named.length > 0 ? named : await defaultFiles(terminal.folder);
-  const compare = aep ? await comparison(terminal) : undefined;
+  const comparisons = [
+    urlComparison(terminal),
+    ...(against === undefined ? [] : [await exportComparison(against, terminal)]),
+    ...(aep ? [await aepComparison(terminal)] : []),
+  ];
   const files: CheckedFile[] = [];
-  for (const path of paths) files.push(await checkFile(path, compare, terminal));
+  for (const path of paths) files.push(await checkFile(path, comparisons, terminal));
   const wrong = files.filter(({ problems }) => problems.length > 0);
   if (json) terminal.print(JSON.stringify({ event: 'checked', ok: wrong.length === 0, files }));
   else for (const file of files) printFile(file, terminal);
@@ -69,31 +80,51 @@ async function check(named: readonly string[], { aep, json }: CheckOptions, term
 type Comparison = (path: string, file: ActivationFile) => Promise<Findings>;
 
 /** Compares a file with the sandbox of the environment's variables. Loaded only where it is asked for. */
-async function comparison(terminal: Terminal): Promise<Comparison> {
+async function aepComparison(terminal: Terminal): Promise<Comparison> {
   const { openAdobe, withAdobe } = await import('./aep/adobe-access.ts');
   const { checkAudiences } = await import('./aep/check-audiences.ts');
   const adobe = openAdobe(terminal);
   return (path, file) => withAdobe(terminal, () => checkAudiences(path, file, adobe, terminal));
 }
 
-async function checkFile(path: string, compare: Comparison | undefined, terminal: Terminal): Promise<CheckedFile> {
-  try {
-    const loaded = await loadActivations(path, terminal);
-    const { problems, warnings } = (await compare?.(path, loaded)) ?? { problems: [], warnings: [] };
-    const names = await audienceNamesByKey(path, loaded, terminal);
-    const about = { file: path, names, problems };
-    return { ...about, warnings: [...loaded.warnings, ...warnings], routes: loaded.routes };
-  } catch (error) {
-    const problems = problemsOf(error);
-    if (problems === undefined) throw error;
-    return { file: path, names: {}, problems, warnings: [], routes: [] };
-  }
+/** Compares a file with the exports of a file of events, which is read once. */
+async function exportComparison(against: string, terminal: Terminal): Promise<Comparison> {
+  const exports = await readExports(against, terminal);
+  return async (path, file) => {
+    const locate = await problemLocator(path, terminal);
+    return { problems: [], warnings: compareWithExports(file, exports, against, locate) };
+  };
 }
 
-function problemsOf(error: unknown): readonly Problem[] | undefined {
-  return error instanceof CommandError && 'problems' in error.details
-    ? (error.details.problems as readonly Problem[])
-    : undefined;
+function urlComparison(terminal: Terminal): Comparison {
+  return async (path, file) => ({
+    problems: [],
+    warnings: await checkUrls(file, await problemLocator(path, terminal)),
+  });
+}
+
+async function checkFile(path: string, comparisons: readonly Comparison[], terminal: Terminal): Promise<CheckedFile> {
+  let loaded: ActivationFile;
+  try {
+    loaded = await loadActivations(path, terminal);
+  } catch (error) {
+    const findings = findingsOf(error);
+    if (findings === undefined) throw error;
+    return { file: path, names: {}, ...findings, routes: [] };
+  }
+  const found: Findings[] = [];
+  for (const compare of comparisons) found.push(await compare(path, loaded));
+  return {
+    file: path,
+    names: await audienceNamesByKey(path, loaded, terminal),
+    problems: found.flatMap(({ problems }) => problems),
+    warnings: [...loaded.warnings, ...found.flatMap(({ warnings }) => warnings)].sort(byPlace),
+    routes: loaded.routes,
+  };
+}
+
+function findingsOf(error: unknown): Findings | undefined {
+  return error instanceof CommandError && 'problems' in error.details ? (error.details as Findings) : undefined;
 }
 
 /** The activation files of the handler, looked for in the folder and in those above it. */

@@ -98,7 +98,7 @@ test('an old Node starts the command again with the pinned one, and passes on it
 test('check exits with 2 and names file, line and column, as text and as JSON', async () => {
   const folder = await temporaryFolder();
   const good =
-    'version: 1\ndestinations:\n  a: { type: log }\naudiences:\n  x:\n    id: one\n    activate: [{ destination: a, identity: email }]\n';
+    'version: 1\ndestinations:\n  a: { type: log }\naudiences:\n  x:\n    id: 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02\n    activate: [{ destination: a, identity: email }]\n';
   await writeFile(join(folder, 'good.yaml'), good);
   await writeFile(join(folder, 'bad.yaml'), good.replace('destination: a', 'destination: b'));
 

@@ -1,7 +1,9 @@
 import type { KnownDestinations } from './activation-file.ts';
-import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
+import { canonicalNamespace } from './canonical-audience.ts';
 import { namesOfCanary } from './canary.ts';
+import { checkAudienceIds } from './check-audience-ids.ts';
 import { checkFormerNames } from './check-former-names.ts';
+import { checkLikelyMistakes } from './check-likely-mistakes.ts';
 import { checkValue } from './check-value.ts';
 import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
@@ -12,7 +14,7 @@ import { badSecretReferences } from './secrets.ts';
 
 export interface References {
   readonly objections: readonly Objection[];
-  /** What is allowed but looks like an oversight. */
+  /** What is allowed but looks like an oversight or a slip of the pen. */
   readonly warnings: readonly Objection[];
   /** Output of the connector's schema, by the path of the route as text. */
   readonly options: ReadonlyMap<string, unknown>;
@@ -42,8 +44,10 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
       warnings.push({ path: ['audiences', key], message, atKey: true });
     }
   }
-  objections.push(...checkAudienceIds(audiences), ...checkFormerNames({ destinations, audiences }));
+  const ids = checkAudienceIds(audiences);
+  objections.push(...ids.objections, ...checkFormerNames({ destinations, audiences }));
   objections.push(...namesOfCanary({ destinations, audiences }));
+  warnings.push(...ids.warnings, ...checkLikelyMistakes({ destinations, audiences }));
   for (const key of Object.keys(destinations).filter((each) => !used.has(each))) {
     const message = `destinations.${key} is not used. Name it in a route of an audience, or leave it out.`;
     warnings.push({ path: ['destinations', key], message, atKey: true });
@@ -125,22 +129,6 @@ function repeatedNamespaces(path: Path, namespaces: unknown): Objection[] {
     seen.add(folded);
     const message = `${pathText(at)} ${quoted(namespace)} is in the list already (upper and lower case are the same). Leave it out.`;
     return repeated ? [{ path: at, message, atKey: false }] : [];
-  });
-}
-
-function checkAudienceIds(audiences: Mapping): readonly Objection[] {
-  const firstKeys = new Map<string, string>();
-  return Object.entries(audiences).flatMap(([key, entry]): readonly Objection[] => {
-    const { id, namespace = 'ups' } = mapping(entry);
-    if (typeof id !== 'string' || typeof namespace !== 'string') return [];
-    const identifier = JSON.stringify([canonicalNamespace(namespace), canonicalId(id)]);
-    const firstKey = firstKeys.get(identifier);
-    if (firstKey === undefined) {
-      firstKeys.set(identifier, key);
-      return [];
-    }
-    const message = `audiences.${key}.id is the audience that audiences.${firstKey} is already. Join the two under one key.`;
-    return [{ path: ['audiences', key, 'id'], message, atKey: false }];
   });
 }
 

@@ -19,7 +19,7 @@ export { exportsNeededBy } from './needed-exports.ts';
 export type { NeededAudience, NeededExports } from './needed-exports.ts';
 export { parseActivationFile } from './parse-activation-file.ts';
 export type { ParseOptions } from './parse-activation-file.ts';
-export { ActivationFileError, problemLine } from './problem.ts';
+export { ActivationFileError, pathText, problemLine } from './problem.ts';
 export type { Problem } from './problem.ts';
 export { secretNames } from './secrets.ts';
 export { typesNamed } from './types-named.ts';

@@ -170,10 +170,11 @@ destinations:
   used: { type: log }
   unused: { type: log }
 audiences:
-  fans: { id: a, activate: [{ destination: used, identity: email }] }
-  idle: { id: b }
+  fans: { id: a, namespace: own, activate: [{ destination: used, identity: email }] }
+  idle: { id: b, namespace: own }
   idle-too:
     id: c
+    namespace: own
     activate: []
 `;
   const { warnings } = parseActivationFile(text, options);

@@ -33,13 +33,14 @@ export function parseActivationFile(text: string, { fileName, destinations }: Pa
   const form = checkValue(activationFileSchema, document.value, { path: [], showWords: true });
   const references = checkReferences(document.value, destinations);
   const objections = [...(form.success ? [] : form.objections), ...references.objections];
+  const warnings = problems(fileName, located(references.warnings, document));
   if (!form.success || objections.length > 0) {
-    throw new ActivationFileError(problems(fileName, located(objections, document)));
+    throw new ActivationFileError(problems(fileName, located(objections, document)), warnings);
   }
   return assemble(form.data, {
     written: document.value as WrittenForm,
     options: references.options,
-    warnings: problems(fileName, located(references.warnings, document)),
+    warnings,
   });
 }
 

@@ -16,10 +16,13 @@ export class ActivationFileError extends Error {
   override readonly name = 'ActivationFileError';
   /** Every problem that was found, by line and column. */
   readonly problems: readonly Problem[];
+  /** What is allowed but looks like an oversight, as far as the file could be read. */
+  readonly warnings: readonly Problem[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], warnings: readonly Problem[] = []) {
     super(problems.map(problemLine).join('\n'));
     this.problems = problems;
+    this.warnings = warnings;
   }
 }
 

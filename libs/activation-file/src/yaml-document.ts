@@ -59,11 +59,8 @@ export function readYamlDocument(text: string): YamlDocument | { readonly findin
   };
   const mistakes = [...document.errors, ...document.warnings];
   if (mistakes.length > 0) {
-    return {
-      findings: firstPerLine(
-        mistakes.map(({ code, pos }) => ({ ...at(pos[0]), path: [], message: mistakeSentences[code] })),
-      ),
-    };
+    const findings = mistakes.map(({ code, pos }) => ({ ...at(pos[0]), path: [], message: mistakeSentences[code] }));
+    return { findings: withBraces(firstPerLine(findings), text) };
   }
   const values = new ValueReader();
   const value = values.read(document.contents, [], 0);
@@ -120,6 +117,10 @@ class ValueReader {
       const value = this.read(pair.value, [...path, key], depth + 1);
       if (Object.hasOwn(mapping, key)) {
         const message = `${pathText([...path, key])} is written a second time in the same mapping. Keep one of the two.`;
+        this.#object(pair.key, [...path, key], message);
+      } else if (key === '<<') {
+        const message =
+          'The merge key << is not supported. Write its keys here, or repeat a whole value by its alias: *name.';
         this.#object(pair.key, [...path, key], message);
       } else if (key === '__proto__') {
         this.#object(pair.key, [...path, key], 'A key cannot be called "__proto__". Choose another name.');
@@ -238,6 +239,24 @@ function firstPerLine(findings: readonly Finding[]): readonly Finding[] {
   for (const finding of findings) if (!lines.has(finding.line)) lines.set(finding.line, finding);
   return [...lines.values()].slice(0, syntaxFindingsMax);
 }
+
+/** Quoted texts, in which braces are braces; and what opens a placeholder or a template where it stands unquoted. */
+const quotedTexts = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g;
+const openingBraces = /\$\{|\{\{/;
+
+/** Where a placeholder or a template is not quoted, that is the mistake, and what comes after it only follows from it. */
+function withBraces(findings: readonly Finding[], text: string): readonly Finding[] {
+  const lines = text.split('\n');
+  for (const [index, { line }] of findings.entries()) {
+    const unquoted = (lines[line - 1] ?? '').replaceAll(quotedTexts, (quotedText) => ' '.repeat(quotedText.length));
+    const column = unquoted.search(openingBraces) + 1;
+    if (column > 0) return [...findings.slice(0, index), { line, column, path: [], message: bracesSentence }];
+  }
+  return findings;
+}
+
+const bracesSentence =
+  'Braces are a mapping in YAML. Put the whole text in quotes: "{{name}}". What is written as ${NAME} is not filled in here; a secret is written { secret: name }.';
 
 const mistakeSentences: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'An alias cannot have an anchor or a tag of its own. Write the alias alone.',

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import {
   exportsNeededBy,
   type ActivationFile,
@@ -7,17 +5,15 @@ import {
   type Problem,
 } from '@activation-hub/activation-file';
 import type { Audience } from '@activation-hub/flow-service';
-import { isScalar, LineCounter, parseDocument } from 'yaml';
+import { byPlace, problemLocator, type Place } from '../locate-problem.ts';
 import type { Terminal } from '../terminal.ts';
 import type { AdobeAccess } from './adobe-access.ts';
-import { doubtAbout } from './xdm-paths.ts';
 
 export interface Findings {
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
-type Place = readonly (string | number)[];
 type Report = (place: Place, message: string) => void;
 
 /** Soft limits of one destination ("Guardrails for destinations", of 2023). */
@@ -26,20 +22,20 @@ const attributesMax = 50;
 
 /**
  * Compares an activation file, which was found to be right, with the sandbox: do its audiences exist there, are they evaluated by
- * streaming, do their merge policies agree, and can its attributes be exported. By line. Throws what the client throws.
+ * streaming, do their merge policies agree, and is what is to be exported within Adobe's limits. By line. Throws what the client throws.
  */
 export async function checkAudiences(
   path: string,
   file: ActivationFile,
   { client, sandbox }: AdobeAccess,
-  { folder, interrupted }: Terminal,
+  terminal: Terminal,
 ): Promise<Findings> {
   const entries = [...file.audiences.values()];
   const known = await client.audiences.get(
     entries.map(({ id }) => id),
-    interrupted,
+    terminal.interrupted,
   );
-  const locate = locator(path, await readFile(resolve(folder, path), 'utf8'));
+  const locate = await problemLocator(path, terminal);
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const reportTo =
@@ -52,16 +48,14 @@ export async function checkAudiences(
     const audience = known.get(entry.id);
     if (audience === undefined) checkMissing(entry, sandbox, wrong, warn);
     else checkAudience(entry, audience, warn);
-    checkPaths(entry, warn);
   }
   checkMergePolicies(entries, known, warn);
   checkLimits(file, warn);
-  const byLine = (one: Problem, other: Problem): number => one.line - other.line || one.column - other.column;
-  return { problems: problems.sort(byLine), warnings: warnings.sort(byLine) };
+  return { problems: problems.sort(byPlace), warnings: warnings.sort(byPlace) };
 }
 
 const isLive = ({ routes }: AudienceEntry): boolean => routes.some(({ mode }) => mode === 'live');
-const isOfAep = ({ namespace }: AudienceEntry): boolean => namespace.toLowerCase() === 'ups';
+const isOfAep = ({ namespace }: AudienceEntry): boolean => namespace === 'ups';
 
 function checkMissing(entry: AudienceEntry, sandbox: string, wrong: Report, warn: Report): void {
   const place = ['audiences', entry.key, 'id'];
@@ -89,17 +83,6 @@ function checkAudience(entry: AudienceEntry, audience: Audience, warn: Report): 
       place,
       `${what} comes from elsewhere: Adobe's newest page on Event Hubs does not list such audiences as supported.`,
     );
-  }
-}
-
-function checkPaths({ key, consentPath, routes }: AudienceEntry, warn: Report): void {
-  const check = (place: Place, path: readonly string[]): void => {
-    const doubt = doubtAbout(path.join('.'));
-    if (doubt !== undefined) warn(place, `${path.join('.')} ${doubt}`);
-  };
-  if (consentPath !== undefined) check(['audiences', key, 'consent'], consentPath);
-  for (const [index, { attributes }] of routes.entries()) {
-    for (const { name, path } of attributes) check(['audiences', key, 'activate', index, 'attributes', name], path);
   }
 }
 
@@ -137,20 +120,4 @@ function checkLimits(file: ActivationFile, warn: Report): void {
       `${attributes.length} attributes are to be exported; Adobe recommends at most ${attributesMax} for one destination.`,
     );
   }
-}
-
-/** Where something stands in the file; what the file leaves out stands where its parent does. */
-function locator(fileName: string, text: string): (place: Place, message: string) => Problem {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const offsetOf = (place: Place): number => {
-    const node = document.getIn(place, true);
-    if (isScalar(node) && node.range) return node.range[0];
-    return place.length === 0 ? 0 : offsetOf(place.slice(0, -1));
-  };
-  return (place, message) => {
-    const offset = offsetOf(place);
-    const { line, col } = lines.linePos(offset);
-    return { fileName, line: Math.max(1, line), column: Math.max(1, col), path: place.join('.'), message };
-  };
 }

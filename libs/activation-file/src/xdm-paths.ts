@@ -64,11 +64,20 @@ const objects = new Map([
   ),
 ]);
 
+/** The path without what JSON Path, JSON Pointer, XDM's own schemas and the Destination SDK put around it. */
+function inNotationOfAep(path: string): string {
+  const segments = path.split(/[./]/).map((segment) => segment.replace(/^xdm:/, ''));
+  const inner = segments.findIndex((segment) => !['', '$', 'profile', 'attributes'].includes(segment));
+  return inner === -1 ? path : segments.slice(inner).join('.');
+}
+
 /**
  * Why AEP would probably export nothing for this path, as the rest of a sentence that begins with the path; undefined when it may be
  * right. Only the schema of the sandbox knows for certain.
  */
 export function doubtAbout(path: string): string | undefined {
+  const own = inNotationOfAep(path);
+  if (own !== path) return `is not in AEP's notation. Write ${own}.`;
   const [root = ''] = path.split('.');
   if (root === 'identityMap' || root === 'segmentMembership') {
     return 'is in every export anyway, and is no attribute that can be mapped.';
