@@ -100,7 +100,7 @@ function boundedTime(timeMs: number | undefined, nowMs: number, retryAfterMaxMs:
 function asDestinationError(thrown: unknown, bounded: Bound): DestinationError {
   if (thrown instanceof DestinationError) {
     const { class: errorClass, message, doubt, notBeforeMs } = thrown;
-    return new DestinationError(errorClass, message, { doubt, ...bounded(notBeforeMs), cause: thrown.cause });
+    return new DestinationError(errorClass, message, { doubt, ...bounded(notBeforeMs) });
   }
   // Its own words may hold anything, so they stay in the cause.
   return new DestinationError('fatal', 'The connector failed in a way that it does not explain.', {

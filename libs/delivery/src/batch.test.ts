@@ -84,6 +84,24 @@ test('a change that alone is too large is a batch of its own', () => {
   expect(batches.map(idsOf)).toEqual([['change-0'], ['change-1'], ['change-2']]);
 });
 
+const longestNumber = -1.2345678901234567e-100;
+
+test.each<[string, Change['attributes']]>([
+  ['text that JSON escapes', { note: '\u001f'.repeat(2_000) }],
+  ['names that JSON escapes', { ['\u001f'.repeat(2_000)]: 1 }],
+  ['long numbers', { scores: Array.from({ length: 200 }, () => Array<number>(8).fill(longestNumber)) }],
+])(
+  'two changes of which one byte is too many are two batches, however many bytes they take: %s',
+  (_what, attributes) => {
+    const deliveries = [0, 1].map((n) => exampleDelivery(n, { attributes }));
+    const bytes = bytesOf(deliveries);
+    const batches = (batchBytes: number) =>
+      splitIntoBatches(deliveries, { limits: limitsOf(2, batchBytes), batchBy: 'destination' }).length;
+    expect(batches(bytes - 1)).toBe(2);
+    expect(batches(bytes)).toBe(1);
+  },
+);
+
 test('no deliveries are no batches', () => {
   expect(splitIntoBatches([], { limits: limitsOf(1, 1), batchBy: 'route' })).toEqual([]);
 });
