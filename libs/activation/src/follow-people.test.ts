@@ -221,6 +221,19 @@ test('attributes that no row could keep are a dead letter, and the destination i
   expect(crm.story).toEqual(['entered sports-fans p1']);
 });
 
+test('an identity that cannot be read is not replaced by a lower one, and costs no other route', async () => {
+  const readable = personExport({ identities: { email: ['p@example.com'] } });
+  const broken = { ...readable, identityMap: { email: [{ id: 'p@example.com' }], crmid: [{ id: 7 }] } };
+  const higher = openFollowing('identity: [crmid, email]');
+  await higher.activate(eventOf(broken, 1));
+  expect(higher.outcomes()).toEqual({ 'crm unresolved': 1 });
+  for (const route of ['identity: email', 'identity: [email, crmid]']) {
+    const other = openFollowing(route);
+    await other.activate(eventOf(broken, 1));
+    expect(other.crm.story).toEqual(['entered sports-fans p@example.com']);
+  }
+});
+
 test('identities that no row could keep are taken for none', async () => {
   const { tell, crm, outcomes } = openFollowing('identity: crmid, follow: ecid');
   await tell({ identities: { crmid: ['x'.repeat(20_000)], ecid: ['y'.repeat(20_000)] } });

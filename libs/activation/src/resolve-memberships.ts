@@ -106,7 +106,9 @@ function personOf(routed: RoutedMembership, route: Route, permitted: boolean, fo
     membership,
     routes,
     route,
-    identities: resolveIdentities(profileExport.identities, { namespaces, identities }, form),
+    identities: isPrecedenceKnown(profileExport, namespaces)
+      ? resolveIdentities(profileExport.identities, { namespaces, identities }, form)
+      : [],
     linkDigest: linkDigest(profileExport.identities, namespaces, follow),
     state: {
       status: membership.isMember ? 'realized' : 'exited',
@@ -117,6 +119,16 @@ function personOf(routed: RoutedMembership, route: Route, permitted: boolean, fo
     },
     form,
   };
+}
+
+/** An identity that cannot be read may be the one that comes first: a lower one is not taken in its place. */
+function isPrecedenceKnown(
+  { identities, unreadableIdentities }: RoutedMembership['profileExport'],
+  namespaces: readonly string[],
+): boolean {
+  if (unreadableIdentities.size === 0) return true;
+  const first = namespaces.find((namespace) => identities.has(namespace) || unreadableIdentities.has(namespace));
+  return first === undefined || !unreadableIdentities.has(first);
 }
 
 function desiredOf(person: RoutedPerson, identity: Identity, ledgerName: string): DesiredMembership {

@@ -55,8 +55,8 @@ test('an open breaker says until when, and is probed from then on', async () => 
   expect(calls).toEqual([]);
   await clock.advance(5_000);
   // Whoever makes others wait leaves the probe for half a minute to those who do not.
-  expect(target.breaker.restUntilMs(34_999)).toBe(34_999);
-  expect(target.breaker.restUntilMs(35_000)).toBeUndefined();
+  expect(target.breaker.leftToRetriesUntilMs(34_999)).toBe(34_999);
+  expect(target.breaker.leftToRetriesUntilMs(35_000)).toBeUndefined();
   await tell(1);
   expect(calls).toEqual(['tell 0']);
 });
