@@ -26,6 +26,7 @@ export {
   attributesCharactersMax,
   identityCharactersMax,
   ledgerKeyText,
+  settledStates,
   shadowDestination,
   type Deferred,
   type Lease,

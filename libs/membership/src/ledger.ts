@@ -23,7 +23,9 @@ export interface LedgerKey {
  */
 export type RowState = { readonly is: SettledState } | Deferred | Lease;
 
-export type SettledState = 'delivered' | 'noted' | 'rejected' | 'not-found' | 'given-up' | 'paused';
+/** The row states that need nothing but their word. */
+export const settledStates = ['delivered', 'noted', 'rejected', 'not-found', 'given-up', 'paused'] as const;
+export type SettledState = (typeof settledStates)[number];
 
 /** One chain of retries is responsible for the row: it sends whatever newest state the row has then. */
 export interface Deferred {
