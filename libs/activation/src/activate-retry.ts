@@ -6,9 +6,9 @@ import type { ActivationContext } from './activation-context.ts';
 import { retryWork } from './work.ts';
 
 /**
- * The way of a retry whose message is due: the journey again, for what it left open. While its destination is given a rest
- * the message is put back as it is, before anything of the retry is read or leased; in an outage that is what most
- * retries come to. One that is old enough to be given up is not put back. Throws what `activate` throws, and
+ * The way of a retry whose message is due: the journey again, for what it left open. While the circuit of its destination is
+ * open, the message is put back as it is, before anything of the retry is read or leased: in an outage that is the way of most
+ * retries. One that is old enough to be given up is not put back. Throws what `activate` throws, and
  * `RetryMessageError` for a message that is none of ours.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {

@@ -42,14 +42,14 @@ interface TestActivationOptions {
   readonly file?: string;
   readonly ledger?: Ledger;
   readonly deadLetters?: InMemoryDeadLetters;
-  /** The retry queue of another hub, as another worker has it. */
+  /** The retry queue of other parts, as another worker has it. */
   readonly retryQueue?: InMemoryRetryQueue;
   readonly timing?: Timing;
-  /** The destinations of another hub, as another worker or a later start has them. */
+  /** The destinations of other parts, as another worker or a later start has them. */
   readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
 }
 
-/** A hub of real parts that live in the process, and the handles by which a test looks at them. */
+/** A context of real parts that live in the process, and the handles by which a test looks at them. */
 export interface TestActivation {
   readonly context: ActivationContext;
   readonly crm: RecordingDestination;

@@ -47,7 +47,7 @@ export type DeliveryResult =
       readonly status: 'retry';
       readonly class: string;
       readonly reason: string;
-      /** False when the destination was not asked at all: it was given a rest, or the time was up. */
+      /** False when the destination was not asked at all: its circuit is open, or the time was up. */
       readonly wasTried: boolean;
       /** Not before this time, in epoch milliseconds. */
       readonly notBeforeMs?: number;

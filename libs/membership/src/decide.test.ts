@@ -243,7 +243,7 @@ test('an update in doubt is an entry, for an exit may have come in between', () 
   expect(decide(doubted, otherWish, now)).toEqual(entered);
 });
 
-test('what the destination took last stays beside what it should know, until it has taken that', () => {
+test('what the destination took last stays beside what is known, until it has taken that', () => {
   const by = { holder: 'me', expiresAtMs: now + 1 };
   const ada = lease(undefined, { state: member, attributes: { mail: 'a' } }, by);
   expect(ada).not.toHaveProperty('deliveredAttributes');

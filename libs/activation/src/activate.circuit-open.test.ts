@@ -24,7 +24,7 @@ class CountingRetryQueue extends InMemoryRetryQueue {
   }
 }
 
-test('while its destination is given a rest, a retry is put back unread', async () => {
+test('while the circuit is open, a retry is put back unread', async () => {
   const ledger = new DisturbedLedger();
   const retryQueue = new CountingRetryQueue();
   const { activate, retryDue, crm, clock } = openActivation({ ledger, retryQueue });
@@ -50,8 +50,8 @@ test('while its destination is given a rest, a retry is put back unread', async 
   expect(crm.members.size).toBe(3);
 });
 
-/** A hub whose destination has failed three times, with what the ledger has been asked to write since. */
-async function restingHub() {
+/** Parts whose destination has failed three times, with what the ledger has been asked to write since. */
+async function openWithOpenCircuit() {
   const ledger = new DisturbedLedger();
   const opened = openActivation({ ledger });
   opened.crm.onRequest = () => {
@@ -63,8 +63,8 @@ async function restingHub() {
   return { ...opened, ledger, writes };
 }
 
-test('while its destination is given a rest, a change is deferred with one write, and the retry tells it', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, writes, outcomes } = await restingHub();
+test('while the circuit is open, a change is deferred with one write, and the retry tells it', async () => {
+  const { activate, retryDue, retryQueue, crm, clock, writes, outcomes } = await openWithOpenCircuit();
   await activate(eventOf(personExport({ person: 'p4' }), 2));
   expect(writes.map(({ record }) => record.rowState.is)).toEqual(['deferred']);
   expect(crm.requests).toBe(3);
@@ -78,7 +78,7 @@ test('while its destination is given a rest, a change is deferred with one write
 });
 
 test('an export leaves the probe of a failing destination to the retry queue, until that had its time', async () => {
-  const { activate, crm, clock } = await restingHub();
+  const { activate, crm, clock } = await openWithOpenCircuit();
   clock.nowMs += 5_000;
   await activate(eventOf(personExport({ person: 'p4' }), 2));
   expect(crm.requests).toBe(3);
@@ -88,7 +88,7 @@ test('an export leaves the probe of a failing destination to the retry queue, un
 });
 
 test('a row that somebody else writes while its change is deferred stays, and the retry decides against it', async () => {
-  const { activate, retryDue, retryQueue, crm, clock, ledger } = await restingHub();
+  const { activate, retryDue, retryQueue, crm, clock, ledger } = await openWithOpenCircuit();
   ledger.beforeWrite = async (_, [write]) => {
     if (write === undefined) throw new Error('unreachable');
     await ledger.overwrite(write.key, settle({ ...write.record, known: exitedLater(write) }, 'delivered'));
