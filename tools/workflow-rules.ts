@@ -165,7 +165,10 @@ function neededPermissions(job: Job, workflows: readonly Workflow[]): Readonly<R
     if (actionOf(step) === 'actions/checkout') needed.contents = 'read';
     if (actionOf(step) === 'azure/login') needed[tokenPermission] = 'write';
     if (step.with?.['comment-on-pr'] === true) needed['pull-requests'] = 'write';
-    if (step.with?.['run-id'] !== undefined || step.env?.GH_TOKEN !== undefined) needed.actions = 'read';
+    const isCommenting = step.env?.PULL_REQUEST !== undefined;
+    if (isCommenting) needed['pull-requests'] = 'write';
+    if (step.with?.['run-id'] !== undefined || (step.env?.GH_TOKEN !== undefined && !isCommenting))
+      needed.actions = 'read';
   }
   return sortedByKey(needed);
 }

@@ -9,6 +9,7 @@ import {
   otherIdentities,
   type Identity,
   type LedgerKey,
+  type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
   type UndigestedState,
@@ -161,22 +162,16 @@ async function lookAt(
     people.flatMap(({ linkKeys }) => linkKeys),
     signal,
   );
-  const linked = split(
-    linkRows,
-    people.map(({ linkKeys }) => linkKeys.length),
-  ).map((links, index) => {
-    const followed = people[index] as Followed;
-    return { ...followed, links, ...formersOf(followed, links) };
-  });
+  const linked = splitFor(people, ({ linkKeys }) => linkKeys.length, linkRows).map(([followed, links]) => ({
+    ...followed,
+    links,
+    ...formersOf(followed, links),
+  }));
   const rows = await context.ledger.read(
     linked.flatMap(({ keys }) => keys),
     signal,
   );
-  return split(
-    rows,
-    linked.map(({ keys }) => keys.length),
-  ).map((found, index): Looked => {
-    const { keys, vanished, ...followed } = linked[index] as (typeof linked)[number];
+  return splitFor(linked, ({ keys }) => keys.length, rows).map(([{ keys, vanished, ...followed }, found]): Looked => {
     const formers = keys.flatMap((key, at) => {
       const row = found[at];
       // A link to a row that is gone is a link to nobody: the person was erased.
@@ -326,8 +321,17 @@ async function writeAll(
 }
 
 function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {
-  const { linkDigest: _, ...unlinked } = record;
-  return { key, record: linkDigest === '' ? unlinked : { ...unlinked, linkDigest }, expected: version };
+  const { known, rowState, attributes, delivered, deliveredAttributes, inDoubt } = record;
+  const linked: LedgerRecord = {
+    known,
+    rowState,
+    attributes,
+    ...(delivered === undefined ? {} : { delivered }),
+    ...(deliveredAttributes === undefined ? {} : { deliveredAttributes }),
+    inDoubt,
+    ...(linkDigest === '' ? {} : { linkDigest }),
+  };
+  return { key, record: linked, expected: version };
 }
 
 /** The event again, when what holds the person up is over: it finds that the links are still to be looked at. */
@@ -343,7 +347,12 @@ function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, w
   return { deferral: waitingDeferral(of, untilMs, work, context.clock.now()) };
 }
 
-function split<Item>(items: readonly Item[], counts: readonly number[]): readonly (readonly Item[])[] {
+/** Gives each of `those` its share of the items, which stand one after the other. */
+function splitFor<Those, Item>(
+  those: readonly Those[],
+  countOf: (one: Those) => number,
+  items: readonly Item[],
+): readonly (readonly [Those, readonly Item[]])[] {
   let start = 0;
-  return counts.map((count) => items.slice(start, (start += count)));
+  return those.map((one) => [one, items.slice(start, (start += countOf(one)))] as const);
 }

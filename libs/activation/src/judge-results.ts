@@ -84,7 +84,7 @@ export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): De
 /** The row after its delivery, for which a retry is responsible if it is deferred; undefined while the lease must expire. */
 export function settledRecord({ key, row, result, fate }: JudgedRow, chainIds: ChainIds): LedgerRecord | undefined {
   if (fate === 'unanswered') return undefined;
-  const inDoubt = 'doubt' in result && result.doubt !== undefined;
+  const inDoubt = 'doubt' in result;
   const outcome = fate === 'deferred' ? { is: fate, chainId: chainIdOf(chainIds, key) } : fate;
   return settle(row.record, outcome, inDoubt);
 }

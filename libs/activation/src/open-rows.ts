@@ -61,7 +61,7 @@ export async function takeOpenRows(
     await giveUpEvents(retry, [...desired, ...superseded, ...unresolved], context, signal);
 
   const writing = planned.flatMap(({ plan, ...each }) =>
-    'write' in plan && plan.write !== undefined ? [{ ...each, plan, write: plan.write }] : [],
+    'write' in plan ? [{ ...each, plan, write: plan.write }] : [],
   );
   const written = await context.ledger.write(
     writing.map(({ write }) => write),

@@ -127,8 +127,9 @@ export function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> 
 const { signal: never } = new AbortController();
 
 async function count(rows: AsyncIterable<unknown>): Promise<number> {
+  const iterator = rows[Symbol.asyncIterator]();
   let counted = 0;
-  for await (const _ of rows) counted += 1;
+  while ((await iterator.next()).done !== true) counted += 1;
   return counted;
 }
 
@@ -271,9 +272,7 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
   const deadline = AbortSignal.timeout(timing.deadlineMs);
   const by = newHolder(context);
   const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now() }) }));
-  const writing = planned.flatMap(({ due, plan }) =>
-    'write' in plan && plan.write !== undefined ? [{ due, plan, write: plan.write }] : [],
-  );
+  const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const written = await context.ledger.write(
     writing.map(({ write }) => write),
     settleBy,

@@ -36,10 +36,16 @@ export function settle(
   outcome: 'delivered' | 'rejected' | 'not-found' | 'given-up' | Deferred,
   inDoubt = false,
 ): LedgerRecord {
-  const { deliveredAttributes, ...record } = leased;
-  return outcome === 'delivered'
-    ? { ...record, rowState: { is: 'delivered' }, delivered: leased.known, inDoubt: false }
-    : { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt };
+  if (outcome !== 'delivered') return { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt };
+  const { known, attributes, linkDigest } = leased;
+  return {
+    known,
+    rowState: { is: 'delivered' },
+    attributes,
+    delivered: known,
+    inDoubt: false,
+    ...(linkDigest === undefined ? {} : { linkDigest }),
+  };
 }
 
 function stateOf(rowState: SettledState | Deferred): LedgerRecord['rowState'] {
