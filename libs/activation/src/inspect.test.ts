@@ -84,6 +84,53 @@ test('why nothing is told is said in a sentence', async () => {
   }
 });
 
+test('an identity that has no form at the destination is unresolved, and so is one that cannot be read', async () => {
+  const opened = openActivation();
+  const crm = opened.context.targets.get('crm');
+  if (crm === undefined) throw new Error('there is no crm');
+  const options = {
+    matcher: createMatcher(file),
+    targets: new Map([['crm', { ...crm, formIdentity: () => undefined }]]),
+    telemetry: opened.context.telemetry,
+    clock: opened.context.clock,
+    signal,
+  };
+  const formless = await inspect(eventOf(personExport()).body, options);
+  expect(formless.decisions[0]).toMatchObject({
+    decision: 'unresolved',
+    because: 'The profile has an identity in crmid, and none of its values has a form that the destination takes.',
+  });
+  const identityMap = { email: [{ id: 'p1@example.com' }], crmid: [{ id: 7 }] };
+  const { inspection } = await inspected(eventOf({ ...personExport(), identityMap }).body);
+  expect(inspection.decisions[0]).toMatchObject({ decision: 'unresolved' });
+  expect(inspection.decisions[0]?.because).toMatch(/^The identity at \$\.identityMap\.crmid.* cannot be read: /);
+});
+
+test('a mapped attribute that the profile does not have is listed with its path', async () => {
+  const { inspection } = await inspected(eventOf({ ...personExport(), person: {} }).body);
+  expect(inspection.decisions[0]).toMatchObject({
+    decision: 'entered',
+    absentAttributes: [{ name: 'firstname', path: 'person.name.firstName' }],
+  });
+  const gone = await inspected(eventOf(personExport({ status: 'exited' })).body);
+  expect(gone.inspection.decisions[0]?.absentAttributes).toEqual([]);
+});
+
+test('an audience of the file without a route is left alone, with the reason', async () => {
+  const routeless = parseActivationFile(
+    `version: 1\ndestinations: {}\naudiences: { sports-fans: { id: ${fansId} } }\n`,
+    { fileName: 'test.yaml', destinations: new Map() },
+  );
+  const { context } = openActivation();
+  const { telemetry, clock } = context;
+  const options = { matcher: createMatcher(routeless), targets: new Map(), telemetry, clock, signal };
+  const { exports } = await inspect(eventOf(personExport()).body, options);
+  expect(exports[0]?.leftAlone.map(({ because }) => because)).toEqual([
+    'audiences.sports-fans has no route.',
+    'The activation file does not name it.',
+  ]);
+});
+
 test('of two states in one body the older is shown as superseded', async () => {
   const { inspection } = await inspected(eventOf([personExport({ at: 60 }), personExport({ at: 0 })]).body);
   expect(inspection.decisions.map(({ destination, decision }) => [destination, decision])).toEqual([
