@@ -124,6 +124,8 @@ test('after a hold one request goes first, and the others follow when it has end
   expect(first).toBe(60_000);
   expect(others).toHaveLength(3);
   expect(Math.min(...others)).toBeGreaterThanOrEqual(60_500);
+  // From then on as many at once as before.
+  expect(new Set(others).size).toBe(1);
 });
 
 test('nobody who waits for a place goes once the request before was told to wait', async () => {

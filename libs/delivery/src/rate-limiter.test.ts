@@ -106,6 +106,31 @@ test('an aborted wait ends at once, for a place and for a seat, and gives its se
   expect((await last).ran).toBe(true);
 });
 
+test('less than one request per second is that', async () => {
+  const clock = new VirtualClock(0);
+  const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 0.5, concurrency: 10 }, clock), clock);
+  const sent = Promise.all([send(), send(), send()]);
+  await clock.advance(10_000);
+  await sent;
+  expect(startedAtMs).toEqual([0, 2_000, 4_000]);
+});
+
+test('who gives up waiting for a seat makes no room for others', async () => {
+  const clock = new VirtualClock(0);
+  const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 1_000, concurrency: 1 }, clock), clock);
+  const stop = new AbortController();
+  const first = send(always, 60_000);
+  const aborted = send({ notAfterMs: Infinity, signal: stop.signal });
+  const waiting = send();
+  await clock.advance(10);
+  stop.abort();
+  expect((await aborted).ran).toBe(false);
+  const later = send();
+  await clock.advance(100_000);
+  await Promise.all([first, waiting, later]);
+  expect(startedAtMs).toEqual([0, 60_000, 60_000]);
+});
+
 test('a request that throws gives its seat back', async () => {
   const clock = new VirtualClock(0);
   const rateLimiter = new RateLimiter({ requestsPerSecond: 1_000, concurrency: 1 }, clock);
