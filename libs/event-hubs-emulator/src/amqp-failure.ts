@@ -4,6 +4,11 @@ export interface AmqpFailure {
   readonly description: string;
 }
 
+/** The error as it goes over the wire, with all three fields: Python's SDK reads the third without asking whether it is there. */
+export function amqpError({ condition, description }: AmqpFailure): AmqpFailure & { readonly info: undefined } {
+  return { condition, description, info: undefined };
+}
+
 /** The refusals that the Event Hubs SDKs map to errors, with the conditions of the service. */
 export const failures = {
   notFound: (entity: string): AmqpFailure => ({

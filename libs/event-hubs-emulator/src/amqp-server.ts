@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { setTimeout as sleep } from 'node:timers/promises';
 import rhea, { type Connection, type ConnectionOptions, type Container } from 'rhea';
 import { guardFrames } from './frame-guard.ts';
-import { acceptSocket, boundArrays, boundDispositions, socketClosed } from './rhea-internals.ts';
+import { acceptSocket, boundArrays, boundDispositions, socketClosed, writeEveryField } from './rhea-internals.ts';
 
 /** The service's frame size: clients cut their messages accordingly. */
 const frameBytesMax = 64 * 1024;
@@ -17,19 +17,19 @@ boundArrays();
 
 /** What a server does with a connection. */
 export interface ServedConnection {
+  /** Whether the client knows this key of this policy (SASL PLAIN); what it may do then is up to the connection. */
+  authenticate(policyName: string, key: string): boolean;
   /** The socket is gone. */
   close(): void;
 }
 
-/** AMQP 1.0 over TCP on 127.0.0.1: sockets, SASL, frames. Knows nothing of what links are attached to. */
+/** AMQP 1.0 over TCP: sockets, SASL, frames. Knows nothing of what links are attached to. */
 export class AmqpServer {
   readonly #server: Server;
-  readonly #container: Container;
   readonly #connectionOptions: ConnectionOptions;
   readonly #sockets = new Map<Socket, Connection>();
 
   private constructor(messageBytesMax: number, serve: (connection: Connection, socket: Socket) => ServedConnection) {
-    this.#container = rhea.create_container();
     this.#connectionOptions = {
       port: 0, // Of no meaning for a connection that comes in, but the typings want it.
       max_frame_size: frameBytesMax,
@@ -38,20 +38,19 @@ export class AmqpServer {
       // Deliveries are settled when sent: Event Hubs keeps a position per reader, not a state per event.
       sender_options: { snd_settle_mode: 1, max_message_size: messageBytesMax },
     };
-    acceptAnonymous(this.#container);
     this.#server = createServer((socket) => this.#accept(socket, serve));
   }
 
-  /** Listens on the port, 0 for a free one. Rejects when it is taken. */
+  /** Listens on the port of the address, 0 for a free one. Rejects when it is taken. */
   static async listen(
-    port: number,
+    { host, port }: { readonly host: string; readonly port: number },
     messageBytesMax: number,
     serve: (connection: Connection, socket: Socket) => ServedConnection,
   ): Promise<AmqpServer> {
     const server = new AmqpServer(messageBytesMax, serve);
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
-      server.#server.listen({ host: '127.0.0.1', port }, () => {
+      server.#server.listen({ host, port }, () => {
         server.#server.off('error', reject);
         resolve();
       });
@@ -86,9 +85,11 @@ export class AmqpServer {
   }
 
   #accept(socket: Socket, serve: (connection: Connection, socket: Socket) => ServedConnection): void {
-    const connection = this.#container.create_connection(this.#connectionOptions);
+    const container = rhea.create_container();
+    const connection = container.create_connection(this.#connectionOptions);
     socket.setNoDelay(true);
     const served = serve(connection, socket);
+    offerMechanisms(container, (policyName, key) => served.authenticate(policyName, key));
     this.#sockets.set(socket, connection);
     const handshake = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
     connection.on('connection_open', () => clearTimeout(handshake));
@@ -104,18 +105,21 @@ export class AmqpServer {
       socketClosed(connection);
     });
     boundDispositions(connection);
+    writeEveryField(connection);
     guardFrames(socket, frameBytesMax);
     acceptSocket(connection, socket);
   }
 }
 
-/** Both mechanisms accept everybody: what a client may do, it proves to `$cbs`. */
-function acceptAnonymous(container: Container): void {
+/** MSSBCBS and ANONYMOUS accept everybody: what a client may do, it proves to `$cbs`. PLAIN takes the key of a policy. */
+function offerMechanisms(container: Container, authenticate: (policyName: string, key: string) => boolean): void {
   const mechanisms = container.sasl_server_mechanisms as {
     ANONYMOUS?: unknown;
     MSSBCBS?: unknown;
     enable_anonymous(): void;
+    enable_plain(authenticate: (policyName: string, key: string) => boolean): void;
   };
   mechanisms.enable_anonymous();
   mechanisms.MSSBCBS = mechanisms.ANONYMOUS;
+  mechanisms.enable_plain(authenticate);
 }

@@ -42,7 +42,8 @@ export class ConnectionClaims {
   }
 }
 
-function covers(claim: Claim, path: readonly string[], rights: readonly AccessRight[]): boolean {
+/** Whether the claim gives one of these rights on the resource with these lower-case segments. */
+export function covers(claim: Claim, path: readonly string[], rights: readonly AccessRight[]): boolean {
   return startsWith(path, claim.path) && rights.some((right) => claim.rights.has(right));
 }
 
@@ -54,6 +55,11 @@ export interface TokenVerifier {
   readonly keys: SharedAccessKeys;
   readonly now: () => number;
   readonly isThisHost: (host: string) => boolean;
+}
+
+/** What the token proves. Throws InvalidToken. */
+export function verifyToken(token: string, { keys, now, isThisHost }: TokenVerifier): Claim {
+  return keys.verify(token, now(), isThisHost);
 }
 
 const sasTokenType = 'servicebus.windows.net:sastoken';
@@ -77,7 +83,7 @@ export function putToken(request: NodeRequest, verifier: TokenVerifier, claims: 
     return { status: 400, failure: failures.invalidArgument('The token or the name of the resource is missing.') };
   }
   try {
-    const claim = verifier.keys.verify(request.body, verifier.now(), verifier.isThisHost);
+    const claim = verifyToken(request.body, verifier);
     const audience = parseResource(name);
     if (!verifier.isThisHost(audience.host) || !startsWith(audience.path, claim.path)) {
       throw new InvalidToken('InvalidAudience: The token does not cover the resource.');

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection, Delivery, EventContext, Receiver, Sender, Session } from 'rhea';
-import { failures, type AmqpFailure } from './amqp-failure.ts';
+import { amqpError, failures, type AmqpFailure } from './amqp-failure.ts';
 import { ConnectionClaims, putToken } from './cbs.ts';
 import { parseEntityAddress } from './entity-address.ts';
 import type { EventHub } from './event-hub.ts';
@@ -9,7 +9,7 @@ import { readProperties } from './management.ts';
 import type { PartitionReader } from './partition-ownership.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RequestNode } from './request-node.ts';
-import { boundTransfers, onFlow } from './rhea-internals.ts';
+import { answerTermini, boundTransfers, onFlow } from './rhea-internals.ts';
 import { SenderLink } from './sender-link.ts';
 import type { SharedAccessKeys } from './shared-access-signature.ts';
 import { InvalidStartPosition, parseStartPosition } from './start-position.ts';
@@ -22,6 +22,9 @@ export interface Namespace {
   readonly now: () => number;
   readonly messageBytesMax: number;
 }
+
+/** The filter that says where a reader begins. */
+const selectorFilter = 'apache.org:selector-filter:string';
 
 const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
@@ -55,9 +58,18 @@ export class ClientConnection {
     const isThisHost = (host: string) => this.#isThisHost(host);
     this.#nodes = {
       $cbs: new RequestNode((request) => putToken(request, { keys, now, isThisHost }, claims)),
-      $management: new RequestNode((request) => readProperties(request, namespace.findEventHub, claims)),
+      $management: new RequestNode((request) =>
+        readProperties(request, namespace.findEventHub, { claims, keys, now, isThisHost }),
+      ),
     };
     this.#listen();
+  }
+
+  /** Whether this is the name of a policy and one of its keys (SASL PLAIN); if so, the connection has its rights. */
+  authenticate(policyName: string, key: string): boolean {
+    const claim = this.#namespace.keys.verifyKey(policyName, key);
+    if (claim) this.#claims.grant(claim);
+    return claim !== undefined;
   }
 
   /** To be called when the socket is gone. */
@@ -97,18 +109,18 @@ export class ClientConnection {
     const address = parseEntityAddress(target);
     if (address?.kind === 'node') {
       const node = this.#nodes[address.name];
-      receiver.set_target({ address: target });
+      answerTermini(receiver);
       node.openRequests(receiver);
       this.#links.set(receiver, {
         session: receiver.session,
         receive: (delivery, message) => node.receive(receiver, delivery, message),
-        close: () => undefined,
+        close: () => node.closeRequests(receiver),
       });
       return;
     }
     const eventHub = address?.kind === 'event-hub' ? namespace.findEventHub(address.eventHubName) : undefined;
     if (address?.kind !== 'event-hub' || eventHub === undefined) {
-      receiver.close({ ...failures.notFound(target) });
+      receiver.close(amqpError(failures.notFound(target)));
       return;
     }
     const { partitionId } = address;
@@ -125,10 +137,10 @@ export class ClientConnection {
         ? failures.notImplemented('idempotent publishing')
         : undefined);
     if (refusal) {
-      receiver.close({ ...refusal });
+      receiver.close(amqpError(refusal));
       return;
     }
-    receiver.set_target({ address: target });
+    answerTermini(receiver);
     const link = new SenderLink({
       receiver,
       choosePartition: (partitionKey) => partition ?? eventHub.choosePartition(partitionKey),
@@ -150,14 +162,19 @@ export class ClientConnection {
     const address = parseEntityAddress(source);
     if (address?.kind === 'node') {
       const node = this.#nodes[address.name];
-      sender.set_source({ address: source });
+      answerTermini(sender);
       node.openReplies(sender);
-      this.#links.set(sender, { session: sender.session, close: () => node.closeReplies(sender) });
+      this.#links.set(sender, {
+        session: sender.session,
+        wake: () => node.wake(),
+        close: () => node.closeReplies(sender),
+      });
+      node.wake();
       return;
     }
     const failure =
       address?.kind === 'partition-of-group' ? this.#openPartition(sender, address, source) : failures.notFound(source);
-    if (failure) sender.close({ ...failure });
+    if (failure) sender.close(amqpError(failure));
   }
 
   #openPartition(
@@ -190,7 +207,7 @@ export class ClientConnection {
     }
     const close = (failure: AmqpFailure) => {
       this.#closeLink(sender);
-      sender.close({ ...failure });
+      sender.close(amqpError(failure));
     };
     const reader: PartitionReader = {
       name: nameOf(sender),
@@ -203,7 +220,7 @@ export class ClientConnection {
         ? failures.stolen(admission.reason)
         : failures.quotaExceeded(admission.reason);
     }
-    sender.set_source({ address: source });
+    answerTermini(sender, [selectorFilter]);
     const link = new ReceiverLink({
       sender,
       log,
@@ -264,7 +281,7 @@ function plain(value: unknown): unknown {
 
 function selectorOf(sender: Sender): string | undefined {
   const filter: Readonly<Record<string, unknown>> = sender.source.filter ?? {};
-  const selector = plain(filter['apache.org:selector-filter:string']);
+  const selector = plain(filter[selectorFilter]);
   return typeof selector === 'string' ? selector : undefined;
 }
 

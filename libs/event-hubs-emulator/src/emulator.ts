@@ -8,8 +8,13 @@ import { PartitionLog, type Retention } from './partition-log.ts';
 import { SharedAccessKeys, type SharedAccessKey, type WhichKey } from './shared-access-signature.ts';
 
 export interface EventHubsEmulatorOptions {
-  /** On 127.0.0.1. Default 0: a free one. */
+  /** Default 0: a free one. */
   readonly port?: number;
+  /**
+   * The address to listen on, default 127.0.0.1. Containers and other machines reach `0.0.0.0`: so does everybody on the network
+   * who knows the key.
+   */
+  readonly host?: string;
   readonly eventHubs: readonly EventHubDefinition[];
   /** Default: `RootManageSharedAccessKey` with all rights on the namespace and random keys. */
   readonly keys?: readonly SharedAccessKey[];
@@ -35,9 +40,15 @@ export interface EventHubsEmulator {
   readonly faults: Faults;
   /**
    * A connection string with the primary key of this name, default the first key. Without `entityPath` it names the
-   * Event Hub only when the key is confined to one. Throws when there is no such key.
+   * Event Hub only when the key is confined to one. `host` is the name by which the reader reaches this machine, for
+   * example `host.docker.internal`; default is the address listened on, or 127.0.0.1 for all addresses. Throws when there is no
+   * such key.
    */
-  connectionString(options?: { readonly keyName?: string; readonly entityPath?: string }): string;
+  connectionString(options?: {
+    readonly keyName?: string;
+    readonly entityPath?: string;
+    readonly host?: string;
+  }): string;
   /** Throws when there is one of this name, or the definition is not allowed. */
   createEventHub(definition: EventHubDefinition): void;
   /** Does nothing when it is there. Throws when there is no such Event Hub. */
@@ -60,6 +71,7 @@ const rootKey: SharedAccessKey = { name: 'RootManageSharedAccessKey', rights: ['
  */
 export async function startEventHubsEmulator(options: EventHubsEmulatorOptions): Promise<EventHubsEmulator> {
   const now = options.now ?? Date.now;
+  const host = options.host ?? '127.0.0.1';
   const retention = checkRetention({ ...defaultRetention, ...options.retention });
   const keys = new SharedAccessKeys(options.keys ?? [rootKey]);
   const eventHubs = new Map<string, EventHub>();
@@ -89,7 +101,7 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
   try {
     for (const definition of options.eventHubs) createEventHub(definition);
     server = await AmqpServer.listen(
-      options.port ?? 0,
+      { host, port: options.port ?? 0 },
       messageBytesMax,
       (connection, socket) => new ClientConnection(connection, socket, namespace),
     );
@@ -103,11 +115,11 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
   return {
     port,
     faults,
-    connectionString: ({ keyName, entityPath } = {}) => {
-      const { name, key, eventHubName } = keys.key(keyName, entityPath);
+    connectionString: ({ keyName, entityPath, host: name = reachableHost(host) } = {}) => {
+      const { name: policyName, key, eventHubName } = keys.key(keyName, entityPath);
       const path = entityPath ?? eventHubName;
       return (
-        `Endpoint=sb://127.0.0.1:${port}/;SharedAccessKeyName=${name};SharedAccessKey=${key};` +
+        `Endpoint=sb://${name}:${port}/;SharedAccessKeyName=${policyName};SharedAccessKey=${key};` +
         `${path === undefined ? '' : `EntityPath=${path};`}UseDevelopmentEmulator=true`
       );
     },
@@ -121,6 +133,12 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
       }),
     stop: () => (stopped ??= server.stop().finally(closeLogs)),
   };
+}
+
+/** The name in a URL under which this machine reaches the address that is listened on. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function openPartitionLog(

@@ -46,6 +46,66 @@ function internals(connection: Connection): ConnectionInternals {
   return connection as unknown as ConnectionInternals;
 }
 
+interface Performative {
+  readonly constructor: { readonly descriptor?: { readonly numeric: number } };
+  readonly value: unknown[];
+  handle_max?: number;
+}
+
+/** Open, begin and attach, by their descriptors: how many fields each has (AMQP 1.0, part 2 section 2.7). */
+const fieldCounts: Readonly<Record<number, number>> = { 0x10: 10, 0x11: 8, 0x12: 14 };
+const beginDescriptor = 0x11;
+/** The highest handle that the service announces for a session, as the logs of its SDKs show. */
+const handleMax = 255;
+
+/**
+ * Writes the frames that open a connection, a session or a link with all their fields, as the service does. rhea ends a list
+ * at its last field that is set, which AMQP allows, but some SDKs read fields by their index.
+ */
+export function writeEveryField(connection: Connection): void {
+  const inner = connection as unknown as {
+    _write_frame(channel?: number, frame?: Performative, payload?: Buffer): void;
+  };
+  const original = inner._write_frame.bind(inner);
+  inner._write_frame = (channel, frame, payload) => {
+    const descriptor = frame?.constructor.descriptor?.numeric ?? 0;
+    if (frame && descriptor === beginDescriptor) frame.handle_max = handleMax;
+    const count = fieldCounts[descriptor] ?? 0;
+    while (frame && frame.value.length < count) frame.value.push(rhea.types.wrap(null));
+    original(channel, frame, payload);
+  };
+}
+
+interface Terminus {
+  filter?: Readonly<Record<string, unknown>> | undefined;
+  readonly value: unknown[];
+  described(): unknown;
+}
+
+/** Where the filter stands in the list that is a source (AMQP 1.0, part 3 section 3.5.3). */
+const filterIndex = 7;
+
+/**
+ * Answers an attach with the source and the target that the client gave, as the service does, but of the filters only those that are
+ * in place (AMQP 1.0, part 3 section 3.5.3).
+ */
+export function answerTermini(link: Sender | Receiver, filtersInPlace: readonly string[] = []): void {
+  const { remote, local } = link as unknown as {
+    readonly remote: { readonly attach: { readonly source: Terminus | null; readonly target: Terminus | null } };
+    readonly local: { readonly attach: { source: unknown; target: unknown } };
+  };
+  const { source, target } = remote.attach;
+  if (source) {
+    const filters = source.value[filterIndex] as { value?: unknown } | null | undefined;
+    if (Array.isArray(filters?.value)) {
+      const pairs = filters.value as readonly { readonly value: unknown }[];
+      filters.value = pairs.filter((_, index) => filtersInPlace.includes(String(pairs[index - (index % 2)]?.value)));
+    }
+    local.attach.source = source.described();
+  }
+  if (target) local.attach.target = target.described();
+}
+
 /** Makes the connection serve this socket. */
 export function acceptSocket(connection: Connection, socket: object): void {
   internals(connection).accept(socket);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, Receiver } from 'rhea';
-import { failures, type AmqpFailure } from './amqp-failure.ts';
+import { amqpError, failures, type AmqpFailure } from './amqp-failure.ts';
 import { MalformedMessage } from './amqp-sections.ts';
 import { decodePublished } from './event-message.ts';
 import type { InjectedFaults } from './faults.ts';
@@ -45,7 +45,9 @@ export class SenderLink {
       .then(() => sleep(delayMs, undefined, { signal: this.#stopped.signal }))
       .then(
         () => this.#settle(delivery, this.#store(bytes, format)),
-        () => undefined, // Stopped: the client is gone, and nothing was stored or acknowledged.
+        // Stopped: the link is gone, and nothing was stored. A delivery without an end would hold its place in the window of the
+        // session, on both sides, and stop every other link of it in the end.
+        () => delivery.release(),
       )
       .finally(() => {
         if (this.#delayed === delayed) this.#delayed = undefined;
@@ -79,7 +81,7 @@ export class SenderLink {
   #settle(delivery: Delivery, failure: AmqpFailure | undefined): void {
     if (failure) {
       writeOutcomes(this.#options.receiver);
-      delivery.reject({ ...failure });
+      delivery.reject(amqpError(failure));
       writeOutcomes(this.#options.receiver);
     } else delivery.accept();
     this.#creditOwed += 1;

@@ -1,5 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/** The key in the connection strings of Microsoft's documentation of its own emulator, which accepts no other. */
+export const sampleKey = 'SAS_KEY_VALUE';
+
 /** What a key may be used for. `Manage` includes the other two. */
 export type AccessRight = 'Send' | 'Listen' | 'Manage';
 
@@ -97,13 +100,27 @@ export class SharedAccessKeys {
     const signed = `${fields.sr}\n${fields.se}`;
     const signature = decode(fields.sig);
     if (!pair || ![pair.primary, pair.secondary].some((key) => matches(signature, signed, key))) {
-      throw new InvalidToken('InvalidSignature: The token has an invalid signature.');
+      throw new InvalidToken(invalidSignature(matches(signature, signed, sampleKey)));
     }
     if (!isThisHost(resource.host)) {
       throw new InvalidToken('InvalidAudience: The token is for another namespace.');
     }
     if (!(expiresAtMs > nowMs)) throw new InvalidToken('ExpiredToken: The token is expired.');
     return { path: resource.path, rights: pair.rights, expiresAtMs };
+  }
+
+  /** The rights of a policy for who knows its name and one of its keys; they do not expire. Undefined when the key is wrong. */
+  verifyKey(name: string, key: string): Claim | undefined {
+    const pair = this.#keys.find(
+      (candidate) => candidate.name === name && [candidate.primary, candidate.secondary].includes(key),
+    );
+    return (
+      pair && {
+        path: pair.eventHubName === undefined ? [] : [pair.eventHubName],
+        rights: pair.rights,
+        expiresAtMs: Number.POSITIVE_INFINITY,
+      }
+    );
   }
 
   #find(name: string, eventHubName: string | undefined): KeyPair | undefined {
@@ -113,6 +130,14 @@ export class SharedAccessKeys {
       named.find((key) => key.eventHubName === undefined)
     );
   }
+}
+
+function invalidSignature(isSampleKey: boolean): string {
+  return (
+    'InvalidSignature: The token has an invalid signature. ' +
+    (isSampleKey ? `It is signed with the sample key '${sampleKey}' of the documentation. ` : '') +
+    'Use the connection string that the emulator gives, or start the emulator with the key that you use.'
+  );
 }
 
 /** The host, with its port when there is one, and the lower-case path of a resource such as `sb://host:1/hub`. */
