@@ -1,16 +1,23 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import rhea, { type Connection, type ConnectionOptions, type Container } from 'rhea';
+import { ConnectionAcceptor } from './connection-acceptor.ts';
 import { guardFrames } from './frame-guard.ts';
-import { acceptSocket, boundArrays, boundDispositions, socketClosed, writeEveryField } from './rhea-internals.ts';
+import {
+  acceptSocket,
+  boundArrays,
+  boundDispositions,
+  closeWhenIdle,
+  socketClosed,
+  writeEveryField,
+} from './rhea-internals.ts';
 
 /** The service's frame size: clients cut their messages accordingly. */
 const frameBytesMax = 64 * 1024;
-/** From the connection of the socket to the AMQP open. */
+/** From the first bytes to the AMQP open. */
 const handshakeTimeoutMs = 20_000;
-/** After this long without a frame from a client that has promised to send some, its connection is closed. */
-const idleTimeoutMs = 120_000;
-/** How long clients may take to close when the server stops. */
+/** How long clients may take to close when the server stops, or closes an idle connection. */
 const closeTimeoutMs = 1_000;
 
 boundArrays();
@@ -19,17 +26,32 @@ boundArrays();
 export interface ServedConnection {
   /** Whether the client knows this key of this policy (SASL PLAIN); what it may do then is up to the connection. */
   authenticate(policyName: string, key: string): boolean;
-  /** The socket is gone. */
+  /** The stream is gone. */
   close(): void;
 }
 
-/** AMQP 1.0 over TCP: sockets, SASL, frames. Knows nothing of what links are attached to. */
-export class AmqpServer {
-  readonly #server: Server;
-  readonly #connectionOptions: ConnectionOptions;
-  readonly #sockets = new Map<Socket, Connection>();
+export interface AmqpServerOptions {
+  readonly messageBytesMax: number;
+  /** Clients are told to send something at least this often, and are cut after twice this time of silence. */
+  readonly idleTimeoutMs: number;
+  /** Left out, TLS is refused. */
+  readonly tls?: { readonly certificate: string; readonly privateKey: string };
+  readonly health: () => Readonly<Record<string, unknown>>;
+  readonly serve: (connection: Connection, stream: Duplex) => ServedConnection;
+}
 
-  private constructor(messageBytesMax: number, serve: (connection: Connection, socket: Socket) => ServedConnection) {
+/** AMQP 1.0: listening, SASL, frames. Knows nothing of what links are attached to. */
+export class AmqpServer {
+  readonly #options: AmqpServerOptions;
+  readonly #acceptor: ConnectionAcceptor;
+  readonly #connectionOptions: ConnectionOptions;
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Map<Duplex, Connection>();
+
+  constructor(options: AmqpServerOptions) {
+    const { messageBytesMax, idleTimeoutMs, tls, health } = options;
+    this.#options = options;
     this.#connectionOptions = {
       port: 0, // Of no meaning for a connection that comes in, but the typings want it.
       max_frame_size: frameBytesMax,
@@ -38,44 +60,48 @@ export class AmqpServer {
       // Deliveries are settled when sent: Event Hubs keeps a position per reader, not a state per event.
       sender_options: { snd_settle_mode: 1, max_message_size: messageBytesMax },
     };
-    this.#server = createServer((socket) => this.#accept(socket, serve));
+    this.#acceptor = new ConnectionAcceptor({
+      ...(tls ? { tls } : {}),
+      webSocketMessageBytesMax: 2 * messageBytesMax,
+      accept: (stream) => this.#accept(stream),
+      health,
+    });
   }
 
-  /** Listens on the port of the address, 0 for a free one. Rejects when it is taken. */
-  static async listen(
-    { host, port }: { readonly host: string; readonly port: number },
-    messageBytesMax: number,
-    serve: (connection: Connection, socket: Socket) => ServedConnection,
-  ): Promise<AmqpServer> {
-    const server = new AmqpServer(messageBytesMax, serve);
+  /** Listens on a port of the address, 0 for a free one; resolves with the port, rejects when it is taken. May be called again. */
+  async listen(host: string, port: number): Promise<number> {
+    const server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      this.#acceptor.accept(socket);
+    });
     await new Promise<void>((resolve, reject) => {
-      server.#server.once('error', reject);
-      server.#server.listen({ host, port }, () => {
-        server.#server.off('error', reject);
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
         resolve();
       });
     });
-    return server;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    this.#servers.push(server);
+    return (server.address() as AddressInfo).port;
   }
 
   /** Cuts all connections; says how many there were. */
   dropConnections(): number {
-    const sockets = [...this.#sockets.keys()];
+    const sockets = [...this.#sockets];
     for (const socket of sockets) socket.destroy();
     return sockets.length;
   }
 
   /** Stops listening, tells the clients, and cuts those that do not close in time. */
   async stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const [socket, connection] of this.#sockets) {
+    const closed = Promise.all(
+      this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
+    for (const [stream, connection] of this.#connections) {
       connection.close({ condition: 'amqp:connection:forced', description: 'The emulator is stopping.' });
       // After rhea has written the close frame, which it does in the next tick.
-      setImmediate(() => socket.end());
+      setImmediate(() => stream.end());
     }
     const inTime = new AbortController();
     await Promise.race([closed, sleep(closeTimeoutMs, undefined, { signal: inTime.signal }).catch(() => undefined)]);
@@ -84,30 +110,32 @@ export class AmqpServer {
     await closed;
   }
 
-  #accept(socket: Socket, serve: (connection: Connection, socket: Socket) => ServedConnection): void {
+  #accept(stream: Duplex): void {
     const container = rhea.create_container();
     const connection = container.create_connection(this.#connectionOptions);
-    socket.setNoDelay(true);
-    const served = serve(connection, socket);
+    const served = this.#options.serve(connection, stream);
     offerMechanisms(container, (policyName, key) => served.authenticate(policyName, key));
-    this.#sockets.set(socket, connection);
-    const handshake = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
+    this.#connections.set(stream, connection);
+    const handshake = setTimeout(() => stream.destroy(), handshakeTimeoutMs);
     connection.on('connection_open', () => clearTimeout(handshake));
     // What a client breaks costs it its connection and nothing else.
-    connection.on('protocol_error', () => socket.destroy());
-    connection.on('error', () => socket.destroy());
+    connection.on('protocol_error', () => stream.destroy());
+    connection.on('error', () => stream.destroy());
     connection.on('disconnected', () => undefined);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
+    stream.on('error', () => stream.destroy());
+    stream.on('close', () => {
       clearTimeout(handshake);
-      this.#sockets.delete(socket);
+      this.#connections.delete(stream);
       served.close();
       socketClosed(connection);
     });
     boundDispositions(connection);
     writeEveryField(connection);
-    guardFrames(socket, frameBytesMax);
-    acceptSocket(connection, socket);
+    closeWhenIdle(connection, this.#options.idleTimeoutMs, () => {
+      setTimeout(() => stream.destroy(), closeTimeoutMs).unref();
+    });
+    guardFrames(stream, frameBytesMax);
+    acceptSocket(connection, stream);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Connection, Delivery, EventContext, Receiver, Sender, Session } from 'rhea';
 import { amqpError, failures, type AmqpFailure } from './amqp-failure.ts';
 import { ConnectionClaims, putToken } from './cbs.ts';
@@ -42,13 +42,13 @@ interface OpenLink {
 /** One client: attaches its links to the entities that they name, and lets go of everything when it leaves. */
 export class ClientConnection {
   readonly #connection: Connection;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #namespace: Namespace;
   readonly #claims: ConnectionClaims;
   readonly #links = new Map<Sender | Receiver, OpenLink>();
   readonly #nodes: Readonly<Record<'$cbs' | '$management', RequestNode>>;
 
-  constructor(connection: Connection, socket: Socket, namespace: Namespace) {
+  constructor(connection: Connection, socket: Duplex, namespace: Namespace) {
     this.#connection = connection;
     this.#socket = socket;
     this.#namespace = namespace;

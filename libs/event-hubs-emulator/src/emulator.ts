@@ -1,5 +1,8 @@
-import { join } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { AmqpServer } from './amqp-server.ts';
+import { makeCertificates } from './certificate.ts';
 import { ClientConnection } from './client-connection.ts';
 import { EventHub, type EventHubDefinition } from './event-hub.ts';
 import { InjectedFaults, type Faults } from './faults.ts';
@@ -15,6 +18,12 @@ export interface EventHubsEmulatorOptions {
    * who knows the key.
    */
   readonly host?: string;
+  /** With it, every port takes TLS too, with a certificate that is made now. */
+  readonly tls?: TlsOptions;
+  /** A second port for `GET /health`, which the first answers too: Microsoft's emulator has 5300. */
+  readonly healthPort?: number;
+  /** Clients are told to send something this often, and are closed after twice this time of silence. Default 120,000 as the service. */
+  readonly idleTimeoutMs?: number;
   readonly eventHubs: readonly EventHubDefinition[];
   /** Default: `RootManageSharedAccessKey` with all rights on the namespace and random keys. */
   readonly keys?: readonly SharedAccessKey[];
@@ -24,6 +33,22 @@ export interface EventHubsEmulatorOptions {
   readonly dataFolder?: string;
   /** Milliseconds since 1970: for enqueued times, expiry of tokens, retention and throttling. Default `Date.now`. */
   readonly now?: () => number;
+}
+
+export interface TlsOptions {
+  /** A port beside the first one, for clients that expect TLS elsewhere: the service has 5671. */
+  readonly port?: number;
+  /** Host names and addresses for which the certificate is good, beside `localhost`, 127.0.0.1, ::1 and `host`. */
+  readonly hosts?: readonly string[];
+}
+
+/** What clients need for TLS. */
+export interface TlsStatus {
+  readonly port: number;
+  /** The certificate of the authority that clients must trust, in PEM. */
+  readonly authority: string;
+  /** The same as a file, which `stop` removes. */
+  readonly authorityFile: string;
 }
 
 export interface PartitionStatus {
@@ -37,17 +62,21 @@ export interface PartitionStatus {
 
 export interface EventHubsEmulator {
   readonly port: number;
+  /** Undefined without `tls`. */
+  readonly tls: TlsStatus | undefined;
   readonly faults: Faults;
   /**
    * A connection string with the primary key of this name, default the first key. Without `entityPath` it names the
    * Event Hub only when the key is confined to one. `host` is the name by which the reader reaches this machine, for
-   * example `host.docker.internal`; default is the address listened on, or 127.0.0.1 for all addresses. Throws when there is no
-   * such key.
+   * example `host.docker.internal`; default is the address listened on, or 127.0.0.1 for all addresses. With `tls` the string has
+   * the port for TLS and does without `UseDevelopmentEmulator`, at which the SDKs leave TLS out. Throws when there is no such key, or no
+   * TLS.
    */
   connectionString(options?: {
     readonly keyName?: string;
     readonly entityPath?: string;
     readonly host?: string;
+    readonly tls?: boolean;
   }): string;
   /** Throws when there is one of this name, or the definition is not allowed. */
   createEventHub(definition: EventHubDefinition): void;
@@ -62,6 +91,8 @@ export interface EventHubsEmulator {
 }
 
 const messageBytesMax = 1024 * 1024;
+/** What the service announces when a connection opens, as the logs of its SDKs show. */
+const defaultIdleTimeoutMs = 120_000;
 const defaultRetention: Retention = { eventsMax: 1_000_000, bytesMax: 64 * 1024 * 1024, ageMaxMs: 24 * 60 * 60 * 1000 };
 const rootKey: SharedAccessKey = { name: 'RootManageSharedAccessKey', rights: ['Manage', 'Send', 'Listen'] };
 
@@ -95,32 +126,49 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
   };
   const closeLogs = () => logs.forEach((log) => log.close());
 
-  let server: AmqpServer;
-  const faults = new InjectedFaults(now, () => server.dropConnections());
-  const namespace = { findEventHub, keys, faults, now, messageBytesMax };
+  const certificates = options.tls && makeCertificates(certificateHosts(host, options.tls), Date.now());
+  const namespace = {
+    findEventHub,
+    keys,
+    faults: new InjectedFaults(now, () => server.dropConnections()),
+    now,
+    messageBytesMax,
+  };
+  const server: AmqpServer = new AmqpServer({
+    messageBytesMax,
+    idleTimeoutMs: options.idleTimeoutMs ?? defaultIdleTimeoutMs,
+    ...(certificates ? { tls: certificates } : {}),
+    health: () => ({ status: 'healthy', eventHubs: [...eventHubs.values()].map(({ name }) => name) }),
+    serve: (connection, stream) => new ClientConnection(connection, stream, namespace),
+  });
+  let port: number;
+  let tls: TlsStatus | undefined;
   try {
     for (const definition of options.eventHubs) createEventHub(definition);
-    server = await AmqpServer.listen(
-      { host, port: options.port ?? 0 },
-      messageBytesMax,
-      (connection, socket) => new ClientConnection(connection, socket, namespace),
-    );
+    port = await server.listen(host, options.port ?? 0);
+    if (options.healthPort !== undefined) await server.listen(host, options.healthPort);
+    if (options.tls && certificates) {
+      const tlsPort = options.tls.port === undefined ? port : await server.listen(host, options.tls.port);
+      tls = { port: tlsPort, authority: certificates.authority, authorityFile: writeAuthority(certificates.authority) };
+    }
   } catch (error) {
     closeLogs();
+    await server.stop();
     throw error;
   }
-  const { port } = server;
   let stopped: Promise<void> | undefined;
 
   return {
     port,
-    faults,
-    connectionString: ({ keyName, entityPath, host: name = reachableHost(host) } = {}) => {
+    tls,
+    faults: namespace.faults,
+    connectionString: ({ keyName, entityPath, host: name = reachableHost(host), tls: secure = false } = {}) => {
       const { name: policyName, key, eventHubName } = keys.key(keyName, entityPath);
+      if (secure && tls === undefined) throw new RangeError('Failed to give a connection string: start with `tls`.');
       const path = entityPath ?? eventHubName;
       return (
-        `Endpoint=sb://${name}:${port}/;SharedAccessKeyName=${policyName};SharedAccessKey=${key};` +
-        `${path === undefined ? '' : `EntityPath=${path};`}UseDevelopmentEmulator=true`
+        `Endpoint=sb://${name}:${secure ? (tls?.port ?? port) : port}/;SharedAccessKeyName=${policyName};SharedAccessKey=${key};` +
+        `${path === undefined ? '' : `EntityPath=${path};`}${secure ? '' : 'UseDevelopmentEmulator=true'}`
       );
     },
     createEventHub,
@@ -131,7 +179,11 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
         const { beginSequenceNumber, lastSequenceNumber, bytes } = partition.state();
         return { partitionId: String(index), beginSequenceNumber, lastSequenceNumber, bytes };
       }),
-    stop: () => (stopped ??= server.stop().finally(closeLogs)),
+    stop: () =>
+      (stopped ??= server.stop().finally(() => {
+        closeLogs();
+        if (tls) rmSync(dirname(tls.authorityFile), { recursive: true, force: true });
+      })),
   };
 }
 
@@ -139,6 +191,16 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
 function reachableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
+}
+
+function certificateHosts(host: string, { hosts = [] }: TlsOptions): string[] {
+  return [...new Set(['localhost', '127.0.0.1', '::1', host, ...hosts])];
+}
+
+function writeAuthority(authority: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'event-hubs-emulator-')), 'authority.pem');
+  writeFileSync(file, authority);
+  return file;
 }
 
 function openPartitionLog(

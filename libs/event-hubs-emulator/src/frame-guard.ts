@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 const protocolHeader = 0x414d_5150; // "AMQP"
 const protocolHeaderBytes = 8;
@@ -8,12 +8,12 @@ const frameBytesMin = 8;
  * Watches the bytes that come in and destroys the socket at the first frame that announces a size out of bounds,
  * before anybody collects its bytes. Knows the frame header only (AMQP 1.0, part 2 section 2.3).
  */
-export function guardFrames(socket: Socket, frameBytesMax: number): void {
+export function guardFrames(socket: Duplex, frameBytesMax: number): void {
   /** Bytes of the current frame that have not come yet. */
   let expected = 0;
   /** The first bytes of a frame whose header is incomplete. */
   let partial = Buffer.alloc(0);
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer | string) => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     let position = 0;
     while (position < bytes.length) {

@@ -116,6 +116,20 @@ export function socketClosed(connection: Connection): void {
   internals(connection).eof();
 }
 
+/**
+ * What happens when the client has sent nothing for twice the time that was announced to it: the connection is closed with the condition of the
+ * service ("Event Hubs troubleshooting guide: AMQP connection errors"), and `cut` is called.
+ */
+export function closeWhenIdle(connection: Connection, idleTimeoutMs: number, cut: () => void): void {
+  (connection as unknown as { idle(): void }).idle = () => {
+    connection.close({
+      condition: 'amqp:connection:forced',
+      description: `The connection was inactive for more than the allowed ${2 * idleTimeoutMs} milliseconds and is closed by the emulator.`,
+    });
+    cut();
+  };
+}
+
 /** Calls the listener after every flow frame: credit or session windows may have grown. */
 export function onFlow(connection: Connection, listener: () => void): void {
   const inner = internals(connection);
