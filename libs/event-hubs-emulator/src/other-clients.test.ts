@@ -40,18 +40,26 @@ test('a reply waits until its link is there', async () => {
   expect(message).toMatchObject({ correlation_id: 'a' });
 });
 
-test('open, begin and attach have all their fields, the last ones included', async () => {
+test('every frame has all its fields, the last ones included', async () => {
   const client = await connectAmqp(await emulatorForTest());
   const { connection, session } = client;
-  const remote = connection as unknown as { remote: { open: unknown } };
-  expect(fieldCount(remote.remote.open)).toBe(10);
-  const begin = (session as unknown as { remote: { begin: { handle_max: number } } }).remote.begin;
-  expect(fieldCount(begin)).toBe(8);
-  expect(begin.handle_max).toBe(255);
+  const counts: Record<string, number> = {
+    open: fieldCount((connection as unknown as { remote: { open: unknown } }).remote.open),
+    begin: fieldCount((session as unknown as { remote: { begin: unknown } }).remote.begin),
+  };
+  const handlers = connection as unknown as Record<string, (frame: { performative: unknown }) => void>;
+  for (const name of ['attach', 'flow', 'transfer', 'disposition', 'detach']) {
+    const original = handlers[`on_${name}`];
+    handlers[`on_${name}`] = (frame) => {
+      counts[name] = fieldCount(frame.performative);
+      original?.call(connection, frame);
+    };
+  }
   await client.authorize();
-  const sender = session.open_sender('orders');
-  await once(sender, 'sender_open');
-  expect(fieldCount((sender as unknown as { remote: { attach: unknown } }).remote.attach)).toBe(14);
+  const lost = session.open_sender('nowhere');
+  await once(lost, 'sender_error');
+  expect(counts).toEqual({ open: 10, begin: 8, attach: 14, flow: 11, transfer: 11, disposition: 6, detach: 3 });
+  expect((session as unknown as { remote: { begin: { handle_max: number } } }).remote.begin.handle_max).toBe(255);
 });
 
 test('an attach answer carries source and target as the client gave them, and the filters that are in place', async () => {

@@ -52,15 +52,26 @@ interface Performative {
   handle_max?: number;
 }
 
-/** Open, begin and attach, by their descriptors: how many fields each has (AMQP 1.0, part 2 section 2.7). */
-const fieldCounts: Readonly<Record<number, number>> = { 0x10: 10, 0x11: 8, 0x12: 14 };
+/** How many fields each frame has, by its descriptor, from open to close (AMQP 1.0, part 2 section 2.7). */
+const fieldCounts: Readonly<Record<number, number>> = {
+  0x10: 10,
+  0x11: 8,
+  0x12: 14,
+  0x13: 11,
+  0x14: 11,
+  0x15: 6,
+  0x16: 3,
+  0x17: 1,
+  0x18: 1,
+};
+const nothing: unknown = rhea.types.wrap(null);
 const beginDescriptor = 0x11;
 /** The highest handle that the service announces for a session, as the logs of its SDKs show. */
 const handleMax = 255;
 
 /**
- * Writes the frames that open a connection, a session or a link with all their fields, as the service does. rhea ends a list
- * at its last field that is set, which AMQP allows, but some SDKs read fields by their index.
+ * Writes frames with all their fields, as the service does. rhea ends a list at its last field that is set, which AMQP allows, but
+ * Python's SDK reads fields by their index.
  */
 export function writeEveryField(connection: Connection): void {
   const inner = connection as unknown as {
@@ -71,7 +82,7 @@ export function writeEveryField(connection: Connection): void {
     const descriptor = frame?.constructor.descriptor?.numeric ?? 0;
     if (frame && descriptor === beginDescriptor) frame.handle_max = handleMax;
     const count = fieldCounts[descriptor] ?? 0;
-    while (frame && frame.value.length < count) frame.value.push(rhea.types.wrap(null));
+    while (frame && frame.value.length < count) frame.value.push(nothing);
     original(channel, frame, payload);
   };
 }

@@ -113,3 +113,17 @@ test('a client that asks for heartbeats gets them', async () => {
     'two heartbeats',
   );
 });
+
+test('a WebSocket whose request line has the whole address, as the Java SDK writes it, is opened', async () => {
+  const emulator = await emulatorForTest();
+  const socket = createConnection(emulator.port, '127.0.0.1');
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  socket.write(
+    'GET https://localhost/$servicebus/websocket HTTP/1.1\r\nConnection: Upgrade,Keep-Alive\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: tdSEchHQ56pEjJvoPtB+Pg==\r\nSec-WebSocket-Protocol: AMQPWSB10\r\nHost: localhost\r\n\r\n',
+  );
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 101 /);
+});
