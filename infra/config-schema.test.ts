@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { configFields, parseStackConfig } from './config-schema.ts';
 import { stackNames } from './plan-stack.ts';
-import { declaredConfig, writtenConfig } from './testing/stack-configuration.ts';
+import { declaredConfig, plannedConfig, writtenConfig } from './testing/stack-configuration.ts';
 
 const secretNames = ['crm-signing-secret'];
 const aep = {
@@ -14,7 +14,18 @@ const parse = (over: Readonly<Record<string, string>> = {}, stack = 'dev') =>
   parseStackConfig({ stack, values: { ...writtenConfig('dev'), ...over }, secretNames });
 
 test.each(stackNames())('the configuration of %s is right', (stack) => {
-  expect(parseStackConfig({ stack, values: writtenConfig(stack), secretNames })).toMatchObject({ environment: stack });
+  expect(parseStackConfig({ stack, values: plannedConfig(stack), secretNames })).toMatchObject({
+    environment: stack,
+  });
+});
+
+test('prod must say whom its alerts reach: people, or an action group that is there already', () => {
+  const nobody = { alertEmails: '[]', alertActionGroups: '[]' };
+  expect(() => parse(nobody, 'prod')).toThrow('prod needs alertEmails or alertActionGroups');
+  expect(parse(nobody, 'dev').alertEmails).toEqual([]);
+  expect(parse({ ...nobody, alertEmails: '["on-call@example.com"]' }, 'prod').environment).toBe('prod');
+  const { example } = configFields.alertActionGroups;
+  expect(parse({ ...nobody, alertActionGroups: example }, 'prod').environment).toBe('prod');
 });
 
 test('the three environments are there', () => {
@@ -57,11 +68,14 @@ test.each([
   ['location', 'West Europe', 'location must be the name of an Azure region, not West Europe.'],
   ['location', '', 'not empty.'],
   ['workload', 'activation', 'workload must be 3 to 7 lower-case letters'],
-  ['instanceMemoryMb', '1024', 'instanceMemoryMb must be 512, 2048 or 4096, not 1024.'],
+  ['instanceMemoryMb', '1024', 'instanceMemoryMb must be 2048 or 4096, not 1024.'],
   ['silenceHours', '7', 'silenceHours must be 1, 2, 3, 4, 5, 6, 24 or 48, not 7.'],
   ['logDailyQuotaGb', '0', 'logDailyQuotaGb must be'],
   ['alertEmails', 'ada@example.com', 'alertEmails must be a list of e-mail addresses'],
   ['alertEmails', '["ada"]', 'alertEmails must be a list of e-mail addresses'],
+  ['alertActionGroups', '["on-call"]', 'alertActionGroups must be a list of at most 4 ids of action groups'],
+  ['repositoryUrl', 'github.com/contoso', 'repositoryUrl must be the address of the branch on the web, or empty'],
+  ['instanceMemoryMb', '512', 'instanceMemoryMb must be 2048 or 4096, not 512.'],
   ['adobeEgressRanges', '["203.0.113.0/99"]', 'adobeEgressRanges must be a list of IPv4 addresses or ranges'],
   ['adobeEgressRanges', '["0.0.0.0/0"]', 'adobeEgressRanges must be a list of IPv4 addresses or ranges'],
   ['addressSpace', '8.8.8.0/24', 'addressSpace must be a private /24 range'],

@@ -3,6 +3,8 @@ import { z } from 'zod';
 const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
 const ipRange = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\/(?:[89]|[12]\d|3[0-2]))?$/;
 const webAddress = /^https:\/\/[^\s?#@]+$|^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?\/?$/;
+const actionGroupId =
+  /^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\/[^/\s]+\/providers\/microsoft\.insights\/actionGroups\/[^/\s]+$/i;
 const privateRange = /^(?:10\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
 
 interface Field<Value> {
@@ -36,7 +38,8 @@ export const configFields = {
     '["203.0.113.0/24"]',
     z.array(z.string().regex(ipRange)),
   ),
-  instanceMemoryMb: field('512, 2048 or 4096', '2048', z.literal([512, 2048, 4096])),
+  // 512, which Azure documents, is refused by the service: github.com/Azure/azure-rest-api-specs/issues/40898.
+  instanceMemoryMb: field('2048 or 4096', '2048', z.literal([2048, 4096])),
   alwaysReady: field('a whole number from 0 to 32', '1', wholeNumber(0, 32)),
   rollingUpdate: flag(),
   privateNetwork: flag(),
@@ -55,6 +58,16 @@ export const configFields = {
       .refine((gigabytes) => gigabytes !== 0),
   ),
   alertEmails: field('a list of e-mail addresses', '["on-call@example.com"]', z.array(z.email())),
+  alertActionGroups: field(
+    'a list of at most 4 ids of action groups',
+    '["/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-on-call/providers/Microsoft.Insights/actionGroups/on-call"]',
+    z.array(z.string().regex(actionGroupId)).max(4),
+  ),
+  repositoryUrl: field(
+    'the address of the branch on the web, or empty',
+    'https://github.com/contoso/activation-hub/blob/main',
+    z.string().regex(/^(?:https:\/\/[^\s?#@]+)?$/),
+  ),
   silenceHours: field('1, 2, 3, 4, 5, 6, 24 or 48', '24', z.literal([1, 2, 3, 4, 5, 6, 24, 48])),
   lagEventsMax: field('a whole number from 1', '100000', wholeNumber(1, 1_000_000_000)),
   deadLettersPerHourMax: field('a whole number from 0', '100', wholeNumber(0, 1_000_000_000)),
@@ -201,6 +214,10 @@ function contradictions(config: StackConfig): readonly string[] {
     [
       config.budgetMonthly > 0 && config.alertEmails.length === 0,
       'budgetMonthly needs alertEmails, for a budget only writes to people.',
+    ],
+    [
+      config.environment === 'prod' && config.alertEmails.length === 0 && config.alertActionGroups.length === 0,
+      `prod needs alertEmails or alertActionGroups: without either its alerts reach nobody. Write: pulumi config set alertEmails '${configFields.alertEmails.example}'`,
     ],
     [
       config.oldestMinutesMax * 2 > config.retentionHours * 60,

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import stack from './index.ts';
 import { recordStack, type Recording } from './testing/record-stack.ts';
-import { secretKeysIn, writtenConfig } from './testing/stack-configuration.ts';
+import { plannedConfig, secretKeysIn } from './testing/stack-configuration.ts';
 
 /** The stacks that have a configuration file. */
 export function stackNames(): readonly string[] {
@@ -10,6 +10,6 @@ export function stackNames(): readonly string[] {
 
 /** What `pulumi up` would register for a stack in an empty subscription, without credentials. */
 export function planStack(name: string): Promise<Recording> {
-  const config = writtenConfig(name);
+  const config = plannedConfig(name);
   return recordStack(stack, { stack: name, config, secretKeys: secretKeysIn(config), time: 'planned' });
 }

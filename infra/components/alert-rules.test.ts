@@ -8,7 +8,7 @@ import { workbookContent } from './workbook.ts';
 const repository = join(import.meta.dirname, '..', '..');
 const limits = { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, oldestMinutesMax: 60 };
 const alerts = logAlerts(limits);
-const workbookQueries = [...workbookContent(limits).matchAll(/"query":("(?:[^"\\]|\\.)*")/g)].map(
+const workbookQueries = [...workbookContent(limits, '').matchAll(/"query":("(?:[^"\\]|\\.)*")/g)].map(
   ([, text]) => JSON.parse(text ?? '""') as string,
 );
 const queries = [...alerts.map(({ query }) => query), ...workbookQueries];
@@ -23,6 +23,7 @@ test('names are stable and each there once', () => {
     'stalled-partition',
     'stalled-destination',
     'oldest-unsettled',
+    'logs-capped',
   ]);
 });
 

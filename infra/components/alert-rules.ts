@@ -1,5 +1,5 @@
-/** A question asked of the workspace at intervals; an answer over (or not over) the limit rings. */
-export interface LogAlert {
+/** What every alert says, whatever it asks. Each has a runbook of its name (`alerts.ts`). */
+export interface Alert {
   /** Part of the rule's name; stays for ever. */
   readonly name: string;
   readonly title: string;
@@ -7,6 +7,10 @@ export interface LogAlert {
   readonly meaning: string;
   /** 0 critical, 1 error, 2 warning. */
   readonly severity: 0 | 1 | 2;
+}
+
+/** A question asked of the workspace at intervals; an answer over (or not over) the limit rings. */
+export interface LogAlert extends Alert {
   /** KQL that ends in one row per dimension. */
   readonly query: string;
   /** The column that is compared. */
@@ -48,7 +52,7 @@ export const stalls = `let stalls = AppRequests
 | where Name == 'on-audience-events' and Success == false
 | project TimeGenerated, reason = 'The function failed; AppExceptions says why.';`;
 
-/** The rules that ask the workspace; what only a metric can tell is in `observability.ts`. */
+/** The rules that ask the workspace; those that ask a metric are in `metric-rules.ts`. */
 export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
   return [
     {
@@ -182,6 +186,24 @@ stalls
       every: 'PT5M',
       window: 'PT15M',
       dimensions: ['partition'],
+    },
+    {
+      // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the workspace says about itself
+      // is not billed, so the cap does not stop it.
+      name: 'logs-capped',
+      title: 'The workspace keeps no more logs today',
+      meaning:
+        'The daily cap on logs is reached. Until it is raised or the day ends, alerts on logs are blind, and those on silence ring for nothing.',
+      severity: 1,
+      query: `_LogOperation
+| where Category =~ 'Ingestion' and Detail contains 'OverQuota'
+| summarize times = count()`,
+      column: 'times',
+      operator: 'GreaterThan',
+      threshold: 0,
+      every: 'PT15M',
+      window: 'PT1H',
+      dimensions: [],
     },
   ];
 }

@@ -35,7 +35,7 @@ export interface HandlerAppArgs {
   readonly telemetry: { readonly connectionString: Input<string>; readonly resourceId: Input<string> };
   /** Path inside the deployed package, such as `activations/dev.yaml`. */
   readonly activationFile: string;
-  /** Memory of one instance: 512, 2048 or 4096. */
+  /** Memory of one instance: 2048 or 4096. */
   readonly instanceMemoryMb: number;
   /** Instances that read events without having to be started; 0 is cheapest. In several zones it is 0 or at least 2. */
   readonly alwaysReady: number;

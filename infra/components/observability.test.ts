@@ -16,6 +16,8 @@ const record = (over: Partial<ObservabilityArgs> = {}) =>
         logRetentionDays: 30,
         logDailyQuotaGb: 5,
         alertEmails: ['ada@example.com'],
+        alertActionGroups: [],
+        repositoryUrl: '',
         limits: { silenceHours: 24, lagEventsMax: 1000, deadLettersPerHourMax: 10, oldestMinutesMax: 60 },
         ...over,
       }),
@@ -48,11 +50,13 @@ test('there is an alert for everything that a person must know, and each rings t
   const alerts = [...ofType(resources, 'MetricAlert'), ...ofType(resources, 'ScheduledQueryRule')];
   expect(alerts.map(({ inputs }) => inputs.ruleName)).toEqual(
     [
+      'not-read',
       'throttled',
       'dead-letters',
       'destination-set-up',
       'handler-silent',
       'lag',
+      'logs-capped',
       'nothing-received',
       'oldest-unsettled',
       'stalled-destination',
@@ -66,11 +70,49 @@ test('there is an alert for everything that a person must know, and each rings t
   }
 });
 
-test('the throttling alert asks the namespace', async () => {
-  expect(theOnly((await record()).resources, 'MetricAlert').inputs).toMatchObject({
-    scopes: ['/ns'],
-    criteria: { allOf: [{ metricName: 'ThrottledRequests', operator: 'GreaterThan', threshold: 0 }] },
-  });
+test('what rings without logs asks the namespace', async () => {
+  const rules = ofType((await record()).resources, 'MetricAlert').map(({ inputs }) => inputs);
+  expect(rules).toMatchObject([
+    {
+      scopes: ['/ns'],
+      windowSize: 'PT30M',
+      criteria: {
+        allOf: [
+          { metricName: 'IncomingMessages', operator: 'GreaterThan', threshold: 0 },
+          { metricName: 'OutgoingMessages', operator: 'LessThanOrEqual', threshold: 0 },
+        ],
+      },
+    },
+    {
+      scopes: ['/ns'],
+      criteria: { allOf: [{ metricName: 'ThrottledRequests', operator: 'GreaterThan', threshold: 0 }] },
+    },
+  ]);
+});
+
+test('every alert names its runbook, and links to it where the repository is on the web', async () => {
+  const descriptions = async (repositoryUrl: string) => {
+    const { resources } = await record({ repositoryUrl });
+    return [...ofType(resources, 'MetricAlert'), ...ofType(resources, 'ScheduledQueryRule')].map(
+      ({ inputs }) => [String(inputs.ruleName).replace('alert-acthub-dev-', ''), String(inputs.description)] as const,
+    );
+  };
+  for (const [name, words] of await descriptions('')) {
+    expect(words.endsWith(` Runbook: docs/operating/runbooks/${name}.md`), words).toBe(true);
+  }
+  for (const [name, words] of await descriptions('https://github.com/a/b/blob/main/')) {
+    expect(words).toContain(` Runbook: https://github.com/a/b/blob/main/docs/operating/runbooks/${name}.md`);
+  }
+});
+
+test("an alert rings the organisation's own action groups too", async () => {
+  const own = `${group}/providers/Microsoft.Insights/actionGroups/on-call`;
+  const { resources } = await record({ alertActionGroups: [own] });
+  const alerts = [...ofType(resources, 'MetricAlert'), ...ofType(resources, 'ScheduledQueryRule')];
+  for (const { inputs } of alerts) {
+    expect(JSON.stringify(inputs.actions)).toContain(own);
+    expect(JSON.stringify(inputs.actions)).toContain('/actionGroups/ag-acthub-dev');
+  }
 });
 
 test.each([

@@ -9,6 +9,8 @@ import { Workspace } from '@pulumi/azure-native/operationalinsights/workspace.js
 import { ComponentResource, interpolate, type ComponentResourceOptions, type Input, type Output } from '@pulumi/pulumi';
 import { stableUuid, type Place } from '../place.ts';
 import { logAlerts, type AlertLimits, type LogAlert } from './alert-rules.ts';
+import { alertWords } from './alerts.ts';
+import { metricRules, type MetricRule } from './metric-rules.ts';
 import { workbookContent } from './workbook.ts';
 
 export interface ObservabilityArgs {
@@ -21,8 +23,12 @@ export interface ObservabilityArgs {
   readonly logRetentionDays: number;
   /** The most gigabytes of logs that a day may cost; what exceeds it is not kept. -1 for no limit. */
   readonly logDailyQuotaGb: number;
-  /** Who is written to when an alert rings; without one, alerts are seen in the portal only. */
+  /** Who is written to when an alert rings. */
   readonly alertEmails: readonly string[];
+  /** Action groups of the organisation's own that ring too, by their ids; without either, alerts are seen in the portal only. */
+  readonly alertActionGroups: readonly string[];
+  /** Where the repository is on the web, for the links to runbooks; empty where it is nowhere. */
+  readonly repositoryUrl: string;
   readonly limits: AlertLimits;
   /** What a month may cost, in the subscription's currency, and the first day from which it is counted. */
   readonly budget?: { readonly monthly: number; readonly start: string };
@@ -45,8 +51,9 @@ export class Observability extends ComponentResource {
     const insights = this.#createApplicationInsights(name, args.place, workspace);
     this.#watch(name, args, workspace);
     const actionGroup = this.#createActionGroup(name, args);
-    this.#alertOnThrottling(name, args, actionGroup);
-    for (const alert of logAlerts(args.limits)) this.#alertOnLogs(name, args.place, alert, workspace, actionGroup);
+    const rung = [actionGroup.id, ...args.alertActionGroups];
+    for (const rule of metricRules) this.#alertOnMetrics(name, args, rule, rung);
+    for (const alert of logAlerts(args.limits)) this.#alertOnLogs(name, args, alert, workspace, rung);
     const workbook = this.#createWorkbook(name, args, workspace);
     if (args.budget !== undefined) this.#createBudget(name, args, args.budget, actionGroup);
 
@@ -144,37 +151,39 @@ export class Observability extends ComponentResource {
     );
   }
 
-  #alertOnThrottling(name: string, { place, namespaceId }: ObservabilityArgs, actionGroup: ActionGroup): MetricAlert {
+  #alertOnMetrics(
+    name: string,
+    { place, namespaceId, repositoryUrl }: ObservabilityArgs,
+    rule: MetricRule,
+    rung: readonly Input<string>[],
+  ): MetricAlert {
     return new MetricAlert(
-      `${name}-alert-throttled`,
+      `${name}-alert-${rule.name}`,
       {
         resourceGroupName: place.resourceGroupName,
-        ruleName: place.names.within('alert', 'throttled'),
+        ruleName: place.names.within('alert', rule.name),
         location: 'global',
         tags: place.tags,
-        description:
-          'Event Hubs refused requests for being too many. Raise throughputUnitsMax before Adobe gives up on some.',
-        severity: 1,
+        description: alertWords(rule, repositoryUrl),
+        severity: rule.severity,
         enabled: true,
         autoMitigate: true,
         scopes: [namespaceId],
-        evaluationFrequency: 'PT5M',
-        windowSize: 'PT15M',
+        evaluationFrequency: rule.every,
+        windowSize: rule.window,
         criteria: {
           odataType: 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria',
-          allOf: [
-            {
-              criterionType: 'StaticThresholdCriterion',
-              name: 'throttled',
-              metricNamespace: 'Microsoft.EventHub/namespaces',
-              metricName: 'ThrottledRequests',
-              timeAggregation: 'Total',
-              operator: 'GreaterThan',
-              threshold: 0,
-            },
-          ],
+          allOf: rule.conditions.map(({ metric, operator, threshold }) => ({
+            criterionType: 'StaticThresholdCriterion',
+            name: metric,
+            metricNamespace: 'Microsoft.EventHub/namespaces',
+            metricName: metric,
+            timeAggregation: 'Total',
+            operator,
+            threshold,
+          })),
         },
-        actions: [{ actionGroupId: actionGroup.id }],
+        actions: rung.map((actionGroupId) => ({ actionGroupId })),
       },
       { parent: this },
     );
@@ -182,10 +191,10 @@ export class Observability extends ComponentResource {
 
   #alertOnLogs(
     name: string,
-    place: Place,
+    { place, repositoryUrl }: ObservabilityArgs,
     alert: LogAlert,
     workspace: Workspace,
-    actionGroup: ActionGroup,
+    rung: readonly Input<string>[],
   ): ScheduledQueryRule {
     return new ScheduledQueryRule(
       `${name}-alert-${alert.name}`,
@@ -196,7 +205,7 @@ export class Observability extends ComponentResource {
         tags: place.tags,
         kind: 'LogAlert',
         displayName: `${alert.title} (${place.names.resourceGroup})`,
-        description: alert.meaning,
+        description: alertWords(alert, repositoryUrl),
         severity: alert.severity,
         enabled: true,
         autoMitigate: true,
@@ -218,13 +227,13 @@ export class Observability extends ComponentResource {
             },
           ],
         },
-        actions: { actionGroups: [actionGroup.id] },
+        actions: { actionGroups: [...rung] },
       },
       { parent: this },
     );
   }
 
-  #createWorkbook(name: string, { place, limits }: ObservabilityArgs, workspace: Workspace): Workbook {
+  #createWorkbook(name: string, { place, limits, repositoryUrl }: ObservabilityArgs, workspace: Workspace): Workbook {
     return new Workbook(
       `${name}-workbook`,
       {
@@ -236,7 +245,7 @@ export class Observability extends ComponentResource {
         category: 'workbook',
         displayName: `Activation Hub (${place.names.resourceGroup})`,
         sourceId: workspace.id,
-        serializedData: workbookContent(limits),
+        serializedData: workbookContent(limits, repositoryUrl),
       },
       { parent: this },
     );

@@ -1,4 +1,5 @@
-import { logAlerts, signals, stalls, type AlertLimits } from './alert-rules.ts';
+import { signals, stalls, type AlertLimits } from './alert-rules.ts';
+import { alertsOf, alertWords } from './alerts.ts';
 
 const outcomesQuery = `${signals}
 | where signal in ('batch-settled', 'retry-settled')
@@ -24,8 +25,8 @@ stalls
 | order by latest desc`;
 
 /** The operator's page: what comes in, how it ends, who refuses, what stands still, and what each alert means. */
-export function workbookContent(limits: AlertLimits): string {
-  const alerts = logAlerts(limits).map(({ title, meaning }) => `- **${title}**: ${meaning}`);
+export function workbookContent(limits: AlertLimits, repositoryUrl: string): string {
+  const alerts = alertsOf(limits).map((alert) => `- **${alert.title}**: ${alertWords(alert, repositoryUrl)}`);
   return JSON.stringify({
     version: 'Notebook/1.0',
     items: [

@@ -32,7 +32,7 @@ const settingsNotOnFlex =
 
 /** Versions of Node in Flex Consumption's catalogue; ARM takes any text, and the app then fails at its start. */
 const nodeVersions = ['22', '24'];
-const instanceMemoryMb = [512, 2048, 4096];
+const instanceMemoryMb = [2048, 4096];
 const instances = { min: 40, max: 1000 };
 
 const keyInText = /AccountKey=|SharedAccessKey=|SharedAccessSignature|[?&]sig=/;

@@ -27,6 +27,16 @@ export function writtenConfig(stack: string): Record<string, string> {
   return Object.fromEntries([...defaults, ...own]);
 }
 
+/**
+ * The same, complete enough to see what would be made: prod's file does not say whom alerts reach before its operator does,
+ * and a deployment without it is refused.
+ */
+export function plannedConfig(stack: string): Record<string, string> {
+  const written = writtenConfig(stack);
+  const reachesNobody = written.alertEmails === '[]' && written.alertActionGroups === '[]';
+  return stack === 'prod' && reachesNobody ? { ...written, alertEmails: '["on-call@example.com"]' } : written;
+}
+
 /** What `Pulumi.<stack>.yaml` says, as it is written there. */
 export function stackFileConfig(stack: string): Record<string, unknown> {
   const { config } = stackFile.parse(parse(readFileSync(join(folder, `Pulumi.${stack}.yaml`), 'utf8')));

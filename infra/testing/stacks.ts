@@ -1,6 +1,6 @@
 import stack from '../index.ts';
-import { recordStack, type RecordedResource, type Recording } from './record-stack.ts';
-import { secretKeysIn, writtenConfig } from './stack-configuration.ts';
+import { recordStack, subscriptionId, type RecordedResource, type Recording } from './record-stack.ts';
+import { plannedConfig, secretKeysIn } from './stack-configuration.ts';
 
 /** Every option on at once, on top of prod: what the three environments do not use is tested too. */
 const everything = {
@@ -9,7 +9,8 @@ const everything = {
   rollingUpdate: 'true',
   privateNetwork: 'true',
   privateVault: 'true',
-  alertEmails: '["on-call@example.com"]',
+  alertActionGroups: `["/subscriptions/${subscriptionId}/resourceGroups/rg-on-call/providers/Microsoft.Insights/actionGroups/on-call"]`,
+  repositoryUrl: 'https://github.com/contoso/activation-hub/blob/main',
   budgetMonthly: '500',
   budgetStart: '2026-12-01',
   'secret-crm-signing-secret': 'hush',
@@ -47,7 +48,11 @@ export function recordAnew(
   time: 'planned' | 'made' = 'made',
 ): Promise<Recording> {
   const environment = name === 'everything' ? 'prod' : name;
-  const config = { ...writtenConfig(environment), ...(name === 'everything' ? everything : {}), ...over };
+  const config = {
+    ...plannedConfig(environment),
+    ...(name === 'everything' ? everything : {}),
+    ...over,
+  };
   return recordStack(stack, { stack: environment, config, secretKeys: secretKeysIn(config), time });
 }
 
