@@ -1,19 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { expect, test, type TestContext } from 'vitest';
+import { expect, test } from 'vitest';
 import { armResources, type ArmResource } from './testing/arm-resources.ts';
-import { armTypesFolder, armTypesOf, hasArmTypes } from './testing/arm-types.ts';
+import { armTypesOf } from './testing/arm-types.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 import { named, recordTestedStack, testedStacks } from './testing/stacks.ts';
 import { armFaults } from './testing/validate-arm.ts';
-
-/** The types are data of Azure's beside the repository; where they are not, nobody may think that this was tested. */
-function requireArmTypes(context: TestContext): void {
-  if (hasArmTypes()) return;
-  const words = `NOT TESTED against Azure's types: there is no folder ${armTypesFolder}. infra/README.md says how to get it.`;
-  process.stderr.write(`\n${words}\n\n`);
-  context.skip(words);
-}
 
 function armResourceOf({ type }: RecordedResource): ArmResource {
   const resource = armResources[type];
@@ -26,8 +18,7 @@ const everything = async (): Promise<readonly RecordedResource[]> => (await reco
 
 const isAzure = ({ type }: RecordedResource): boolean => type.startsWith('azure-native:');
 
-test.for(testedStacks)('every resource of %s is what Azure takes', async (stack, context) => {
-  requireArmTypes(context);
+test.for(testedStacks)('every resource of %s is what Azure takes', async (stack) => {
   const resources = (await recordTestedStack(stack)).resources.filter(isAzure);
   expect(resources.length).toBeGreaterThan(35);
   const faults = resources.flatMap((resource) =>
@@ -36,8 +27,7 @@ test.for(testedStacks)('every resource of %s is what Azure takes', async (stack,
   expect(faults).toEqual([]);
 });
 
-test('what is unknown before Azure answers passes for anything', async (context) => {
-  requireArmTypes(context);
+test('what is unknown before Azure answers passes for anything', async () => {
   const resources = (await recordTestedStack('everything', {}, 'planned')).resources.filter(isAzure);
   expect(resources.flatMap((resource) => armFaults(armResourceOf(resource), resource.inputs))).toEqual([]);
 });
@@ -89,8 +79,7 @@ test.for([
     1,
     'properties.AzureWebJobsStorage__clientId must be text',
   ],
-] as const)('control: %s is found', async ([, name, path, value, fault], context) => {
-  requireArmTypes(context);
+] as const)('control: %s is found', async ([, name, path, value, fault]) => {
   const resource = named(await everything(), name);
   const inputs = changed(path.split('.'), value, resource.inputs) as RecordedResource['inputs'];
   expect(armFaults(armResourceOf(resource), inputs)).toEqual([fault]);
@@ -103,8 +92,7 @@ test.for(Object.entries(armResources))('the version of %s is the one that the SD
   expect(/Uses Azure REST API version (\S+?)\./.exec(readFileSync(path, 'utf8'))?.[1]).toBe(apiVersion);
 });
 
-test('what is excused as newer than the published types is indeed not in them', async (context) => {
-  requireArmTypes(context);
+test('what is excused as newer than the published types is indeed not in them', async () => {
   const resources = await everything();
   for (const [type, resource] of Object.entries(armResources)) {
     for (const path of resource.notInTypes ?? []) {
@@ -119,8 +107,7 @@ test('Azure publishes types for every resource but the group', () => {
   expect(without.map(([type]) => type)).toEqual(['azure-native:resources:ResourceGroup']);
 });
 
-test('the version of the types is the version that is sent, but for the web, which lags behind', (context) => {
-  requireArmTypes(context);
+test('the version of the types is the version that is sent, but for the web, which lags behind', () => {
   const behind = Object.values(armResources).filter(
     ({ typesFile, apiVersion }) => typesFile !== undefined && !typesFile.includes(`-${apiVersion}.json`),
   );

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test, type TestContext } from 'vitest';
-import { hasArmTypes } from './testing/arm-types.ts';
 import { EngineStack, type EngineStackOptions } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 
@@ -36,7 +35,6 @@ test(
 
 test('control: what Azure does not take is refused before Azure is asked', { timeout }, async (context) => {
   const stack = await stackWith('refused.ts', context);
-  if (!hasArmTypes()) context.skip('NOT TESTED against Azure’s types: infra/README.md says how to get them.');
   await expect(stack.up()).rejects.toThrow('properties.partitionCount must be from 1 to Infinity');
   expect(stack.azure.resources().map(({ type }) => type)).not.toContain('azure-native:eventhub:EventHub');
 });

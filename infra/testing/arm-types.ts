@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArmResource } from './arm-resources.ts';
 
@@ -29,14 +29,8 @@ export type ArmType =
   | { readonly $type: 'UnionType'; readonly elements: readonly Reference[] };
 export type Properties = Readonly<Record<string, { readonly type: Reference; readonly flags: number }>>;
 
-/**
- * Where Azure's published types are: `ARM_TYPES_DIR`, or a folder beside the repository. They are no part of the product;
- * the README says how to get them.
- */
-export const armTypesFolder =
-  process.env.ARM_TYPES_DIR ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'arm-types');
-
-export const hasArmTypes = (): boolean => existsSync(armTypesFolder);
+/** Where the facts of Azure's published types are that are used here; its README says from which version. */
+export const armTypesFolder = join(import.meta.dirname, 'arm-types');
 
 /** The types of one file. */
 export class ArmTypes {

@@ -41,7 +41,7 @@ test('a language host that is installed beside Pulumi is not replaced', () => {
 
 test('the commands see nothing of the user’s variables but the PATH', () => {
   const { workspace } = emptyWorkspace();
-  const own = ['PATH', 'HOME', 'NO_COLOR', 'ARM_TYPES_DIR', 'ACTIVATIONS_FOLDER'];
+  const own = ['PATH', 'HOME', 'NO_COLOR', 'ACTIVATIONS_FOLDER'];
   const others = Object.keys(workspace.variables).filter((name) => !own.includes(name));
   expect(others.filter((name) => !name.startsWith('PULUMI_'))).toEqual([]);
   expect(workspace.variables.HOME).toBe(join(workspace.folder, 'home'));

@@ -2,7 +2,6 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { armTypesFolder } from './arm-types.ts';
 import { canRun, onPath } from './pulumi-command.ts';
 
 export interface WorkspaceOptions {
@@ -63,7 +62,6 @@ export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Worksp
       // With this the commands have the option --event-log; the Automation API sets it for the same reason.
       PULUMI_DEBUG_COMMANDS: 'true',
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
-      ARM_TYPES_DIR: armTypesFolder,
       NO_COLOR: '1',
       ...options.variables,
     },

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { armId, armNames, armResources, type ArmResource } from './arm-resources.ts';
-import { hasArmTypes } from './arm-types.ts';
 import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
 import { armFaults } from './validate-arm.ts';
 import { revealedProperties } from './wire-values.ts';
@@ -31,11 +30,11 @@ export class OfflineAzure {
     this.#folder = folder;
   }
 
-  /** What is wrong with the inputs of a type, a line each; nothing where Azure's types are not on this machine. */
+  /** What is wrong with the inputs of a type, a line each. */
   faults(type: string, inputs: Values): readonly string[] {
     const resource = armResources[type];
     if (resource === undefined) return [`${type} is not known: add it to testing/arm-resources.ts`];
-    return hasArmTypes() ? armFaults(resource, revealedProperties(inputs)) : [];
+    return armFaults(resource, revealedProperties(inputs));
   }
 
   /** The id that a resource will have, or `undefined` before the names in it are known. */
