@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -26,12 +26,21 @@ function emptyMachine() {
   return { run, command, built: join(cache, 'activation-hub', `pulumi-${pulumiVersion}`) };
 }
 
+test('the documents name the version of the SDK, which is that of the engine', () => {
+  const page = (...path: readonly string[]) => readFileSync(join(import.meta.dirname, '..', ...path), 'utf8');
+  const [minor = ''] = /^\d+\.\d+/.exec(pulumiVersion) ?? [];
+  expect(page('docs', 'operating', 'deploy.md')).toContain(
+    `[\`pulumi\`](https://www.pulumi.com/docs/install/) ${minor} or newer`,
+  );
+  expect(page('infra', 'README.md')).toContain(`Building Pulumi ${pulumiVersion} into …/`);
+});
+
 test('without Go it says so and ends with 1, so that nobody waits for a test that cannot run', () => {
   const { run } = emptyMachine();
   expect(run()).toEqual({
     status: 1,
     stdout: '',
-    stderr: 'Failed to build Pulumi: there is no Go on the PATH. Install Go 1.25 or newer.\n',
+    stderr: 'Failed to build Pulumi: there is no Go on the PATH. Install Go 1.26.6 or newer.\n',
   });
 });
 

@@ -16,7 +16,7 @@ for (const project of projects) {
   }
   passed += numPassedTests;
   failed += numFailedTests;
-  // Only what needs data from outside the repository is ever skipped, and it says so loudly where it is.
+  // Only what needs a tool that is not there is ever skipped; the end of `npm test` says what and why.
   skipped += numTotalTests - numPassedTests - numFailedTests;
 }
 process.stdout.write(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}\n`);

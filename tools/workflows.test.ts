@@ -158,7 +158,7 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
   [
     'another Pulumi',
     'deploy.yml',
-    'pulumi-version: 3.270.0',
+    'pulumi-version: 3.276.0',
     'pulumi-version: 3.269.0',
     'the version of Pulumi is that of the program',
   ],

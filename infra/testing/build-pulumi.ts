@@ -18,7 +18,7 @@ const go = 'github.com/pulumi/pulumi';
 const command = `${go}/pkg/v3/cmd/pulumi`;
 
 /** Pulumi's own module replaces others by folders beside it, so it is built as what another module needs. */
-const goModule = `module activation-hub/pulumi-for-tests\n\ngo 1.25\n\nrequire ${go}/pkg/v3 v${pulumiVersion}\n\ntool ${command}\n`;
+const goModule = `module activation-hub/pulumi-for-tests\n\ngo 1.26.6\n\nrequire ${go}/pkg/v3 v${pulumiVersion}\n\ntool ${command}\n`;
 
 function build(): void {
   mkdirSync(pulumiFolder, { recursive: true });
@@ -61,7 +61,7 @@ function main(args: readonly string[]): number {
     return 0;
   }
   if (onPath('go') === undefined) {
-    process.stderr.write('Failed to build Pulumi: there is no Go on the PATH. Install Go 1.25 or newer.\n');
+    process.stderr.write('Failed to build Pulumi: there is no Go on the PATH. Install Go 1.26.6 or newer.\n');
     return 1;
   }
   process.stdout.write(`Building Pulumi ${pulumiVersion} into ${pulumiFolder}; the first time takes minutes.\n`);

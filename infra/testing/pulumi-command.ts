@@ -1,9 +1,9 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** The release of the engine that `build-pulumi.ts` builds; docs/decisions/the-engine-test.md says why this one. */
-export const pulumiVersion = '3.255.0';
+/** The release of the engine that `build-pulumi.ts` builds, that of the SDK. */
+export const pulumiVersion = sdkVersion();
 
 /** Where it is built: outside of the repository, in the folder where the user's system keeps what can be made again. */
 export const pulumiFolder = join(
@@ -39,4 +39,11 @@ export function canRun(file: string): boolean {
   } catch {
     return false;
   }
+}
+
+function sdkVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+    readonly dependencies: { readonly '@pulumi/pulumi': string };
+  };
+  return manifest.dependencies['@pulumi/pulumi'];
 }

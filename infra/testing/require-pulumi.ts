@@ -1,10 +1,18 @@
 import type { TestContext } from 'vitest';
 import { findPulumi } from './pulumi-command.ts';
 
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why a test did not run, and what makes it run; the end of `npm test` says both (`tools/skipped-tests.ts`). */
+    skipped?: { readonly why: string; readonly command: string };
+  }
+}
+
 /** Skips a test, loudly, where there is no `pulumi`: nobody may think that the engine was tested. */
 export function requirePulumi(context: TestContext): void {
   if (findPulumi() !== undefined) return;
-  const words = 'NOT TESTED with the Pulumi engine: there is no pulumi. infra/README.md says how to get it.';
-  process.stderr.write(`\n${words}\n\n`);
-  context.skip(words);
+  const why = 'NOT TESTED with the Pulumi engine: there is no pulumi. infra/README.md says how to get it.';
+  context.task.meta.skipped = { why, command: 'node infra/testing/build-pulumi.ts && npx nx test infra' };
+  process.stderr.write(`\n${why}\n\n`);
+  context.skip(why);
 }

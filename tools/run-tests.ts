@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { readReports, skippedWords } from './skipped-tests.ts';
+
+// `npm test`: every test, and in the end what did not run, so that nobody has to find it in thousands of lines.
+const { status, error } = spawnSync(
+  'nx',
+  ['run-many', '-t', 'test', '--output-style=static', ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+  },
+);
+if (error !== undefined) process.stderr.write(`Failed to start the tests: ${error.message}. Run npm install.\n`);
+const words = skippedWords(readReports());
+if (words.length > 0) process.stdout.write(`\n${words.join('\n')}\n`);
+process.exitCode = status ?? 1;
