@@ -17,29 +17,31 @@ const azCommands: Readonly<Record<string, readonly string[]>> = {
   'functionapp list': ['--resource-group'],
   'functionapp restart': ['--ids', '--name', '--resource-group'],
   'functionapp show': ['--ids', '--name', '--resource-group'],
+  'functionapp stop': ['--ids', '--name', '--resource-group'],
   'functionapp start': ['--ids', '--name', '--resource-group'],
   'keyvault secret set': ['--vault-name', '--name', '--file', '--value'],
   'lock create': ['--name', '--lock-type', '--resource-group', '--notes'],
   'lock delete': ['--name', '--resource-group'],
   'monitor log-analytics workspace update': ['--resource-group', '--workspace-name', '--quota'],
   'role assignment create': ['--role', '--assignee', '--scope'],
-  'storage account show-connection-string': ['--name'],
+  'storage account failover': ['--name', '--resource-group'],
+  'storage blob delete-batch': ['--account-name', '--source', '--auth-mode'],
   'storage blob list': ['--account-name', '--container-name', '--auth-mode', '--prefix'],
-  'storage blob lease break': ['--account-name', '--container-name', '--blob-name', '--auth-mode'],
-  'storage blob download-batch': ['--account-name', '--source', '--destination', '--pattern', '--auth-mode'],
+  'storage table create': ['--account-name', '--name', '--auth-mode'],
+  'storage table delete': ['--account-name', '--name', '--auth-mode'],
   login: [],
 };
 const azGlobalOptions = ['--query', '--output', '--only-show-errors'];
 
 /** The commands of a page: the lines of its blocks without a language, and what stands between backticks. */
 export function commandsOf(page: string): readonly string[] {
-  const blocks = [...page.matchAll(/^```(?:sh|bash)?\n([^]*?)^```$/gm)].flatMap(([, block = '']) =>
+  const blocks = [...page.matchAll(/^ *```(?:sh|bash)?\n([^]*?)^ *```$/gm)].flatMap(([, block = '']) =>
     block
       .replaceAll('\\\n', ' ')
       .split('\n')
-      .map((line) => line.replace(/^\$ /, '').replace(/\s+#.*$/, '')),
+      .map((line) => line.trim().replace(/^\$ /, '').replace(/\s+#.*$/, '')),
   );
-  const spans = [...page.replaceAll(/^```[^]*?^```$/gm, '').matchAll(/`([^`\n]+(?:\n[^`\n]+)?)`/g)].map(
+  const spans = [...page.replaceAll(/^ *```[^]*?^ *```$/gm, '').matchAll(/`([^`\n]+(?:\n[^`\n]+)?)`/g)].map(
     ([, span = '']) => span.replaceAll('\n', ' '),
   );
   return [...blocks, ...spans].filter((line) => commandNames.includes(line.split(' ')[0] ?? '') && line.includes(' '));

@@ -23,6 +23,8 @@ export interface DataStorageOptions {
 /** What the function app keeps in its data storage account. */
 export interface DataStorage {
   readonly ledger: TableLedger;
+  /** The ledger's table, for who takes its rows whole and does not ask what they mean. */
+  readonly ledgerTable: ReturnType<typeof tableClient>;
   readonly deadLetters: BlobDeadLetters;
   readonly retryQueue: StorageRetryQueue;
   /** Whether it is an emulator on this machine. */
@@ -104,8 +106,10 @@ async function placeOfStack(stack: string, terminal: Terminal): Promise<Place> {
 export function openDataStorage(connection: StorageConnection): DataStorage {
   try {
     const retries = containerClient(connection, 'retries');
+    const ledgerTable = tableClient(connection, 'ledger');
     return {
-      ledger: new TableLedger(tableClient(connection, 'ledger')),
+      ledger: new TableLedger(ledgerTable),
+      ledgerTable,
       deadLetters: new BlobDeadLetters(containerClient(connection, 'dead-letters')),
       retryQueue: new StorageRetryQueue(retries, queueClient(connection, 'retries')),
       isLocal: new URL(retries.url).protocol === 'http:',

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
+import { addLedgerBackup } from './ledger-backup.ts';
 import { readPerson } from './person.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -47,6 +48,7 @@ Examples:
     .action((person: string, options: LedgerShowOptions) =>
       withDataStorage(options, terminal, (storage) => show(person, options, storage, terminal)),
     );
+  addLedgerBackup(command, terminal);
 }
 
 async function show(

@@ -10,4 +10,5 @@ export {
 } from './storage-connections.ts';
 export { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
 export { StoreFailure } from './store-call.ts';
+export { exportTable, importTable, type Imported } from './table-backup.ts';
 export { TableLedger, type TableLedgerOptions } from './table-ledger.ts';

@@ -1,0 +1,196 @@
+import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
+import { inParallel } from './in-parallel.ts';
+import { callStore, StoreFailure, type Store } from './store-call.ts';
+import { storePages } from './store-pages.ts';
+
+/** The first line of an export: by it another file is refused. */
+interface Heading {
+  readonly export: 'activation-hub-ledger';
+  readonly format: 1;
+  readonly exportedAt: string;
+}
+
+/** What became of the rows of an import. */
+export interface Imported {
+  readonly rows: number;
+  readonly written: number;
+  /** They were there, from an import that was stopped, and were left alone. */
+  readonly leftAlone: number;
+}
+
+/** A row as the service has it: each typed column with the name of its type, so that it comes back as what it was. */
+type WholeEntity = Readonly<Record<string, unknown>> & { readonly partitionKey: string; readonly rowKey: string };
+
+/** What one transaction takes ("Performing entity group transactions"): 100 rows of one partition, 4 MiB. */
+const transactionRowsMax = 100;
+const transactionCharactersMax = 512 * 1024;
+const operationTimeoutMs = 30_000;
+const concurrencyMax = 8;
+/** Rows that are read ahead before they are written together. */
+const rowsAheadMax = 1_000;
+
+/** What the service itself adds to a row. */
+const ofService = ['etag', 'timestamp', 'odata.metadata'];
+
+/**
+ * Every row of a table as lines of JSON: a heading, then a row a line, whole, whatever its columns mean. Rows written meanwhile
+ * may be missed, since a table has no snapshot; each row is whole. Lines hold personal data. Throws `StoreFailure`.
+ */
+export async function* exportTable(
+  client: TableClient,
+  { nowMs, signal }: { readonly nowMs: number; readonly signal: AbortSignal },
+): AsyncGenerator<string, void> {
+  yield JSON.stringify({
+    export: 'activation-hub-ledger',
+    format: 1,
+    exportedAt: new Date(nowMs).toISOString(),
+  } satisfies Heading);
+  const pages = storePages(storeOf(client), 'export the ledger', signal, (abortSignal) =>
+    client.listEntities({ abortSignal, disableTypeConversion: true }),
+  );
+  for await (const page of pages) {
+    for (const entity of page) {
+      const columns = Object.entries(entity).filter(([name]) => !ofService.includes(name));
+      yield JSON.stringify(Object.fromEntries(columns));
+    }
+  }
+}
+
+export interface ImportOptions {
+  readonly signal: AbortSignal;
+  /** Goes on with an import that was stopped: rows that are there are left alone. */
+  readonly resume?: boolean;
+  readonly onProgress?: (rows: number) => void;
+}
+
+/**
+ * Writes the rows of an export into an empty table. Rows that the function wrote over an empty ledger must be gone before:
+ * they say of people whom a destination knows that it never heard of them. So a table that has rows is refused, unless
+ * an import goes on that was stopped. Throws a sentence that names the line when one cannot be read, and then has written
+ * some of those before; throws `StoreFailure`.
+ */
+export async function importTable(
+  client: TableClient,
+  lines: AsyncIterable<string>,
+  { signal, resume = false, onProgress }: ImportOptions,
+): Promise<Imported> {
+  if (!resume && (await hasRows(client, signal))) {
+    throw new Error(
+      'Failed to import the ledger: it has rows. Stop the function app and empty the ledger first; or go on with an import that was stopped (--resume).',
+    );
+  }
+  const counts = { rows: 0, written: 0, leftAlone: 0 };
+  let ahead: WholeEntity[] = [];
+  const write = async (): Promise<void> => {
+    const rows = ahead;
+    ahead = [];
+    await inParallel(groupsOf(rows), concurrencyMax, signal, async (group, abortSignal) => {
+      const written = await createRows(client, group, abortSignal);
+      counts.written += written;
+      counts.leftAlone += group.length - written;
+    });
+    counts.rows += rows.length;
+    onProgress?.(counts.rows);
+  };
+  let number = 0;
+  for await (const line of lines) {
+    signal.throwIfAborted();
+    number += 1;
+    if (number === 1) readHeading(line);
+    else if (line !== '') ahead.push(readRow(line, number));
+    if (ahead.length === rowsAheadMax) await write();
+  }
+  if (number === 0) throw new Error('Failed to import the ledger: the file is empty. Give a file that export wrote.');
+  await write();
+  return counts;
+}
+
+async function hasRows(client: TableClient, signal: AbortSignal): Promise<boolean> {
+  const page = await callStore(storeOf(client), 'import the ledger', signal, (abortSignal) =>
+    client.listEntities({ abortSignal }).byPage({ maxPageSize: 1 }).next(),
+  );
+  return page.done !== true && page.value.length > 0;
+}
+
+function storeOf(client: TableClient): Store {
+  return { name: 'table store', url: client.url, operationTimeoutMs };
+}
+
+function readHeading(line: string): void {
+  const heading = parsed(line, 1) as Partial<Heading> | null;
+  if (heading?.export === 'activation-hub-ledger' && heading.format === 1) return;
+  throw new Error(
+    'Failed to import the ledger: the first line is not that of an export of this version. Give a file that `activation ledger export` wrote.',
+  );
+}
+
+function readRow(line: string, number: number): WholeEntity {
+  const row = parsed(line, number) as Partial<WholeEntity> | null;
+  if (typeof row?.partitionKey === 'string' && typeof row.rowKey === 'string') return row as WholeEntity;
+  throw new Error(`Failed to import the ledger: line ${number} is no row. Restore the file, then import it again.`);
+}
+
+function parsed(line: string, number: number): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // Without the cause: a parser's message quotes the line, which is personal data.
+    throw new Error(
+      `Failed to import the ledger: line ${number} is not JSON; the file may be cut off. Restore it, then import it again.`,
+    );
+  }
+}
+
+/** Rows of one partition together, as many as one transaction takes. */
+function groupsOf(rows: readonly WholeEntity[]): readonly (readonly WholeEntity[])[] {
+  const groups: WholeEntity[][] = [];
+  for (const partition of Map.groupBy(rows, ({ partitionKey }) => partitionKey).values()) {
+    let group: WholeEntity[] = [];
+    let characters = 0;
+    for (const row of partition) {
+      const length = JSON.stringify(row).length;
+      if (group.length > 0 && (group.length === transactionRowsMax || characters + length > transactionCharactersMax)) {
+        groups.push(group);
+        group = [];
+        characters = 0;
+      }
+      group.push(row);
+      characters += length;
+    }
+    groups.push(group);
+  }
+  return groups;
+}
+
+/** How many of the rows were written; the others were there. */
+async function createRows(client: TableClient, rows: readonly WholeEntity[], signal: AbortSignal): Promise<number> {
+  if (rows.length > 1) {
+    const actions = rows.map((row): TransactionAction => ['create', row as TableEntity]);
+    const isWritten = await wasCreated(client, signal, (abortSignal) =>
+      client.submitTransaction(actions, { abortSignal }),
+    );
+    if (isWritten) return rows.length;
+  }
+  let written = 0;
+  for (const row of rows) {
+    const isWritten = await wasCreated(client, signal, (abortSignal) =>
+      client.createEntity(row, { abortSignal }),
+    );
+    if (isWritten) written += 1;
+  }
+  return written;
+}
+
+async function wasCreated(
+  client: TableClient,
+  signal: AbortSignal,
+  create: (signal: AbortSignal) => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await callStore(storeOf(client), 'import the ledger', signal, create);
+    return true;
+  } catch (error) {
+    if (error instanceof StoreFailure && error.statusCode === 409 && error.code === 'EntityAlreadyExists') return false;
+    throw error;
+  }
+}
