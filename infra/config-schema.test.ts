@@ -75,6 +75,9 @@ test.each([
   ['alertEmails', '["ada"]', 'alertEmails must be a list of e-mail addresses'],
   ['alertActionGroups', '["on-call"]', 'alertActionGroups must be a list of at most 4 ids of action groups'],
   ['repositoryUrl', 'github.com/contoso', 'repositoryUrl must be the address of the branch on the web, or empty'],
+  ['tags', '["a"]', 'tags must be a mapping of names to texts'],
+  ['tags', '{"cost<center":"1"}', 'tags must be a mapping of names to texts'],
+  ['tags', '{"environment":"x"}', 'tags must be a mapping of names to texts'],
   ['instanceMemoryMb', '512', 'instanceMemoryMb must be 2048 or 4096, not 512.'],
   ['adobeEgressRanges', '["203.0.113.0/99"]', 'adobeEgressRanges must be a list of IPv4 addresses or ranges'],
   ['adobeEgressRanges', '["0.0.0.0/0"]', 'adobeEgressRanges must be a list of IPv4 addresses or ranges'],
@@ -113,7 +116,7 @@ test('the client secret is neither in an error nor in what is read', () => {
 });
 
 test('one always ready instance is refused where there are several zones', () => {
-  expect(() => parse({ zoneRedundant: 'true', alwaysReady: '1' })).toThrow('alwaysReady must be 0 or at least 2');
+  expect(() => parse({ zoneRedundantApp: 'true', alwaysReady: '1' })).toThrow('alwaysReady must be 0 or at least 2');
 });
 
 test('everything that is wrong is told at once, and what is missing too', () => {

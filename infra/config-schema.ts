@@ -3,6 +3,8 @@ import { z } from 'zod';
 const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
 const ipRange = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\/(?:[89]|[12]\d|3[0-2]))?$/;
 const webAddress = /^https:\/\/[^\s?#@]+$|^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?\/?$/;
+/** Azure's bounds of a tag's name; a storage account takes 128 characters. Two names are the stack's own. */
+const tagName = /^(?!(?:workload|environment)$)[^<>%&\\?/\s][^<>%&\\?/]{0,127}$/i;
 const actionGroupId =
   /^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\/[^/\s]+\/providers\/microsoft\.insights\/actionGroups\/[^/\s]+$/i;
 const privateRange = /^(?:10\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
@@ -27,6 +29,11 @@ const flag = () => field('true or false', 'true', z.boolean());
 export const configFields = {
   location: field('the name of an Azure region', 'westeurope', z.string().regex(/^[a-z]+\d?$/)),
   workload: field('3 to 7 lower-case letters', 'acthub', z.string().regex(/^[a-z]{3,7}$/)),
+  tags: field(
+    'a mapping of names to texts, as Azure takes them, without workload and environment',
+    '{"costCenter":"4711"}',
+    z.record(z.string().regex(tagName), z.string().max(256)).refine((tags) => Object.keys(tags).length <= 40),
+  ),
   partitionCount: field('a whole number from 1 to 32', '8', wholeNumber(1, 32)),
   retentionHours: field('a whole number from 1 to 168', '72', wholeNumber(1, 168)),
   throughputUnits: field('a whole number from 1 to 40', '1', wholeNumber(1, 40)),
@@ -46,6 +53,8 @@ export const configFields = {
   addressSpace: field('a private /24 range', '10.40.7.0/24', z.string().regex(privateRange)),
   privateVault: flag(),
   zoneRedundant: flag(),
+  zoneRedundantApp: flag(),
+  geoRedundant: flag(),
   protectData: flag(),
   logRetentionDays: field('a whole number from 30 to 730', '30', wholeNumber(30, 730)),
   logDailyQuotaGb: field(
@@ -200,8 +209,8 @@ function contradictions(config: StackConfig): readonly string[] {
       'privateVault needs privateNetwork, for nothing else reaches such a vault. Write: pulumi config set privateNetwork true',
     ],
     [
-      config.zoneRedundant && config.alwaysReady === 1,
-      'alwaysReady must be 0 or at least 2 where zoneRedundant is true, one instance per zone at the least.',
+      config.zoneRedundantApp && config.alwaysReady === 1,
+      'alwaysReady must be 0 or at least 2 where zoneRedundantApp is true, one instance per zone at the least.',
     ],
     [
       config.alwaysReady > config.partitionCount,

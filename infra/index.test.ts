@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isSecret, output, type Output } from '@pulumi/pulumi';
 import { armResources } from './testing/arm-resources.ts';
+import { armTypesOf } from './testing/arm-types.ts';
 import { settled } from './testing/record-component.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 import { named, ofType, recordAnew, recordTestedStack, testedStacks, theOnly } from './testing/stacks.ts';
@@ -27,6 +28,20 @@ test.each([
 ] as const)('%s has the components %j', async (stack, components) => {
   const { resources } = await recordTestedStack(stack);
   expect(resources.filter(isComponent).map(({ name }) => name)).toEqual(components);
+});
+
+test('what can have tags has those of the organisation, and the stack’s own', async () => {
+  const { resources } = await recordTestedStack('everything');
+  const taggable = resources.filter(({ type }) => {
+    const resource = armResources[type];
+    const types = resource && armTypesOf(resource);
+    const body = resource && types?.bodyOf(resource.type);
+    return body?.$type === 'ObjectType' && body.properties?.tags !== undefined;
+  });
+  expect(taggable.length).toBeGreaterThan(15);
+  for (const { name, inputs } of taggable) {
+    expect(inputs.tags, name).toEqual({ costCenter: '4711', workload: 'acthub', environment: 'prod' });
+  }
 });
 
 test('two runs ask for the same', async () => {

@@ -21,7 +21,7 @@ export default async function stack(activationsFolder?: string) {
   const { config, secrets, exports, aepClientSecret } = readStack(activationsFolder);
   const { subscriptionId, tenantId } = await getClientConfig();
   const names = createNames({ ...config, subscriptionId });
-  const tags = { workload: config.workload, environment: config.environment };
+  const tags = { ...config.tags, workload: config.workload, environment: config.environment };
 
   const group = new ResourceGroup('group', { resourceGroupName: names.resourceGroup, location: config.location, tags });
   const place: Place = { ...config, resourceGroupName: group.name, subscriptionId, tenantId, names, tags };

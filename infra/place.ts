@@ -10,8 +10,10 @@ export interface Place {
   readonly tenantId: string;
   readonly names: Names;
   readonly tags: Readonly<Record<string, string>>;
-  /** Spread over the region's zones what can be: costs more, survives the loss of one. */
+  /** Spread over the region's zones what holds data: costs more, survives the loss of one. */
   readonly zoneRedundant: boolean;
+  /** Copy the storage accounts to the paired region, minutes behind. */
+  readonly geoRedundant: boolean;
   /** Refuse to delete what holds data, until someone takes the protection away. */
   readonly protectData: boolean;
 }

@@ -33,6 +33,7 @@ const record = (over: Partial<HandlerAppArgs> = {}) =>
         activationFile: 'activations/dev.yaml',
         instanceMemoryMb: 2048,
         alwaysReady: 0,
+        zoneRedundantApp: false,
         rollingUpdate: false,
         ...over,
       }),
@@ -90,7 +91,7 @@ test('options: always ready readers, memory, rolling updates, a subnet for every
     instanceMemoryMb: 4096,
     rollingUpdate: true,
     subnetId: '/subnets/handler',
-    place: placeForTests({ zoneRedundant: true }),
+    zoneRedundantApp: true,
   });
   expect(theOnly(resources, 'WebApp').inputs).toMatchObject({
     virtualNetworkSubnetId: '/subnets/handler',
@@ -104,6 +105,11 @@ test('options: always ready readers, memory, rolling updates, a subnet for every
     },
   });
   expect(theOnly(resources, 'AppServicePlan').inputs.zoneRedundant).toBe(true);
+});
+
+test('data in several zones puts no app there', async () => {
+  const { resources } = await record({ place: placeForTests({ zoneRedundant: true }) });
+  expect(theOnly(resources, 'AppServicePlan').inputs.zoneRedundant).toBe(false);
 });
 
 test('every role is there before the app, on its own resource, for the identity of the app', async () => {

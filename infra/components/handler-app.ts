@@ -39,6 +39,8 @@ export interface HandlerAppArgs {
   readonly instanceMemoryMb: number;
   /** Instances that read events without having to be started; 0 is cheapest. In several zones it is 0 or at least 2. */
   readonly alwaysReady: number;
+  /** Runs in several zones. Azure then keeps two instances ready for each group of functions, and bills them. */
+  readonly zoneRedundantApp: boolean;
   /**
    * New code and settings replace instances one after the other, and batches in flight may finish. Otherwise all
    * instances end at once, and their batches are read again.
@@ -80,7 +82,7 @@ export class HandlerApp extends ComponentResource {
     const grants = neededGrants(args).map((grant) =>
       assignRole(this, { name, principalId: identity.principalId }, grant, place),
     );
-    const plan = this.#createPlan(name, place);
+    const plan = this.#createPlan(name, args);
     const app = this.#createApp(name, args, { identity, plan, dependsOn: grants });
     this.#createSettings(name, args, app, identity);
     this.#refusePublishingPasswords(name, place, app);
@@ -104,7 +106,7 @@ export class HandlerApp extends ComponentResource {
     );
   }
 
-  #createPlan(name: string, place: Place): AppServicePlan {
+  #createPlan(name: string, { place, zoneRedundantApp }: HandlerAppArgs): AppServicePlan {
     return new AppServicePlan(
       `${name}-plan`,
       {
@@ -115,7 +117,7 @@ export class HandlerApp extends ComponentResource {
         kind: 'functionapp',
         reserved: true,
         sku: { name: 'FC1', tier: 'FlexConsumption' },
-        zoneRedundant: place.zoneRedundant,
+        zoneRedundant: zoneRedundantApp,
       },
       { parent: this },
     );

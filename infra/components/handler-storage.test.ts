@@ -3,7 +3,9 @@ import { placeForTests, recordComponent } from '../testing/record-component.ts';
 import { named, ofType, theOnly } from '../testing/stacks.ts';
 import { HandlerStorage } from './handler-storage.ts';
 
-const record = (over: { isPrivate?: boolean; zoneRedundant?: boolean; protectData?: boolean } = {}) =>
+const record = (
+  over: { isPrivate?: boolean; zoneRedundant?: boolean; geoRedundant?: boolean; protectData?: boolean } = {},
+) =>
   recordComponent(
     () => new HandlerStorage('storage', { place: placeForTests(over), isPrivate: over.isPrivate ?? false }),
   );
@@ -74,10 +76,12 @@ test.each([
 });
 
 test.each([
-  [false, 'Standard_LRS'],
-  [true, 'Standard_ZRS'],
-])('zone redundant %s: %s', async (zoneRedundant, sku) => {
-  const { resources } = await record({ zoneRedundant });
+  [false, false, 'Standard_LRS'],
+  [true, false, 'Standard_ZRS'],
+  [false, true, 'Standard_GRS'],
+  [true, true, 'Standard_GZRS'],
+])('zone redundant %s, geo redundant %s: %s', async (zoneRedundant, geoRedundant, sku) => {
+  const { resources } = await record({ zoneRedundant, geoRedundant });
   expect(ofType(resources, 'StorageAccount').map(({ inputs }) => inputs.sku)).toEqual([{ name: sku }, { name: sku }]);
 });
 

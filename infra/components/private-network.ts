@@ -135,6 +135,7 @@ export class PrivateNetwork extends ComponentResource {
         privateZoneName: zone.name,
         virtualNetworkLinkName: place.names.network,
         location: 'global',
+        tags: place.tags,
         registrationEnabled: false,
         virtualNetwork: { id: network.id },
       },

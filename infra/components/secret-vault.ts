@@ -37,6 +37,7 @@ export class SecretVault extends ComponentResource {
           resourceGroupName: place.resourceGroupName,
           vaultName: vault.name,
           secretName,
+          tags: place.tags,
           properties: { value, contentType: 'text/plain' },
         },
         { parent: this },

@@ -23,7 +23,7 @@ export function createStorageAccount(
       location: place.location,
       tags: place.tags,
       kind: 'StorageV2',
-      sku: { name: place.zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' },
+      sku: { name: redundancyOf(place) },
       accessTier: 'Hot',
       minimumTlsVersion: 'TLS1_2',
       enableHttpsTrafficOnly: true,
@@ -35,6 +35,12 @@ export function createStorageAccount(
     },
     options,
   );
+}
+
+/** Copies: in one building, in the region's zones, and either of them in the paired region as well. */
+function redundancyOf({ zoneRedundant, geoRedundant }: Place): string {
+  if (geoRedundant) return zoneRedundant ? 'Standard_GZRS' : 'Standard_GRS';
+  return zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS';
 }
 
 const networkAccess = {

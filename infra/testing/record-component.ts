@@ -13,6 +13,7 @@ export function placeForTests(over: Partial<Place> = {}): Place {
     names: createNames({ workload: 'acthub', environment: 'dev', subscriptionId }),
     tags: { environment: 'dev' },
     zoneRedundant: false,
+    geoRedundant: false,
     protectData: false,
     ...over,
   };

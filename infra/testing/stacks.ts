@@ -4,9 +4,12 @@ import { plannedConfig, secretKeysIn } from './stack-configuration.ts';
 
 /** Every option on at once, on top of prod: what the three environments do not use is tested too. */
 const everything = {
+  tags: '{"costCenter":"4711"}',
   sendOnly: 'true',
   adobeEgressRanges: '["203.0.113.0/24","198.51.100.7"]',
   rollingUpdate: 'true',
+  zoneRedundantApp: 'true',
+  geoRedundant: 'true',
   privateNetwork: 'true',
   privateVault: 'true',
   alertActionGroups: `["/subscriptions/${subscriptionId}/resourceGroups/rg-on-call/providers/Microsoft.Insights/actionGroups/on-call"]`,
