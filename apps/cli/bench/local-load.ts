@@ -99,20 +99,23 @@ function compare(tenant: ReturnType<typeof createTenant>, { members }: Recording
   let expected = 0;
   let missing = 0;
   let known = 0;
-  for (const { identity, audience, status, consentWithdrawn } of tenant.truth({
+  for (const { identities, audience, status, consentWithdrawn } of tenant.truth({
     namespaces: ['crmid', 'email'],
     identities: 'first',
   })) {
     if (status !== 'realized' || (consentWithdrawn && audience.name === 'Gated')) continue;
-    expected += 1;
-    if (members.has(`${audience.id} ${identity.namespace} ${identity.value}`)) known += 1;
-    else missing += 1;
+    for (const { namespace, value } of identities) {
+      expected += 1;
+      if (members.has(`${audience.id} ${namespace} ${value}`)) known += 1;
+      else missing += 1;
+    }
   }
   return { members: expected, wrong: missing + (members.size - known) };
 }
 
 function activationFile(url: string): string {
-  const route = '[{ destination: receiver, identity: [crmid, email], attributes: { city: homeAddress.city } }]';
+  const route =
+    '[{ destination: receiver, identity: [crmid, email], follow: ecid, attributes: { city: homeAddress.city } }]';
   return `version: 1
 destinations:
   receiver: { type: webhook, settings: { url: ${url} } }

@@ -4,7 +4,8 @@ import { createTenant, type Tenant } from '../src/tenant.ts';
 import { audiences, consentPath, identityNamespaces, mappedAttributes } from './chaos-file.ts';
 import { LeakScan } from './leak-scan.ts';
 import type { ReceiverCounts, ReceiverKind } from './receivers.ts';
-import { faultKinds, makeSchedule, type FaultKind, type ScheduledFault } from './schedule.ts';
+import { RecoveryWatch, type Recovery } from './recoveries.ts';
+import { faultKinds, makeSchedule, type FaultKind, type Plan, type ScheduledFault } from './schedule.ts';
 import { Stage } from './stage.ts';
 import { compare, SentStates, type Comparison } from './truth.ts';
 
@@ -13,13 +14,14 @@ export interface ChaosOptions {
   readonly seed: number;
   /** SIGKILLs; the other faults follow from their number. */
   readonly kills: number;
+  readonly plan: Plan;
   /** After so long what is not drained counts as lost. */
   readonly durationMaxMs: number;
   /** Told what happens, for a person who waits. */
   readonly onProgress?: (sentence: string) => void;
 }
 
-export interface ReceiverReport extends Readonly<ReceiverCounts>, Comparison {
+export interface ReceiverReport extends Omit<Readonly<ReceiverCounts>, 'contradicted'>, Comparison {
   readonly kind: ReceiverKind;
   /** Changes told and not settled when a host, a worker or the storage was gone. */
   readonly unsettled: number;
@@ -27,13 +29,16 @@ export interface ReceiverReport extends Readonly<ReceiverCounts>, Comparison {
 
 export interface ChaosReport {
   readonly ok: boolean;
+  readonly plan: Plan;
   readonly seed: number;
   readonly exports: number;
   readonly changesTold: number;
   readonly faults: Readonly<Record<FaultKind, number>>;
-  /** Members missing, members too many, members with outdated attributes; and events never settled. */
+  /** Members missing, members with outdated attributes; and events never settled. */
   readonly lost: number;
   readonly contradicted: number;
+  /** People whom a receiver knows under an identity that is not theirs now, or at all though they should be out. */
+  readonly leftBehind: number;
   /** At the reliable receiver: changes applied again, and changes under way at the faults, which bound them. */
   readonly duplicates: number;
   readonly inFlight: number;
@@ -43,7 +48,12 @@ export interface ChaosReport {
   readonly retriesLeft: number;
   readonly orphans: number;
   readonly seconds: number;
-  readonly recoverySeconds: number;
+  /** From the last fault until all is drained. */
+  readonly drainSeconds: number;
+  /** Of every outage of a receiver, how long it took to tell it what had waited. */
+  readonly recoveries: readonly Recovery[];
+  /** Whether every one of them kept to `recoveryMaxSeconds`; always so where the plan does not promise it. */
+  readonly recoveredInTime: boolean;
   readonly log: { readonly lines: number; readonly leaks: number; readonly controlFinds: boolean };
   readonly receivers: readonly ReceiverReport[];
 }
@@ -51,6 +61,8 @@ export interface ChaosReport {
 /** How long a lease lives here: what a kill leaves in doubt is told again after so long. */
 const leaseSeconds = 20;
 const hostsUsual = 2;
+/** What the plan `outage` promises. */
+export const recoveryMaxSeconds = 60;
 /** How far the simulator may be ahead of the handler, so that faults meet work: this share of all exports, within bounds. */
 const ahead = { share: 0.04, least: 60, most: 1_000 };
 const lookEveryMs = 100;
@@ -61,21 +73,26 @@ const lookIntoStorageEveryMs = 1_000;
  * any more, and compares what every receiver ends with to what the tenant knows. Throws when the parts cannot be started.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, exports, kills, onProgress = () => undefined } = options;
+  const { seed, exports, kills, plan, onProgress = () => undefined } = options;
   const startedAtMs = performance.now();
   const deadline = AbortSignal.timeout(options.durationMaxMs);
   const scan = new LeakScan();
-  const stage = await Stage.start({
+  const recoveries = new RecoveryWatch(() => stage.waiting());
+  const stage: Stage = await Stage.start({
     seed,
     leaseSeconds,
+    ...(plan === 'outage' ? { kinds: ['reliable', 'down'] } : {}),
     onLine: (line) => scan.scan(line),
     onSecret: (secret) => scan.add(secret),
+    onOutage: (outage) => recoveries.returned(outage),
   });
   try {
+    if (plan === 'outage') await stage.receivers.get('down')?.heal();
     const tenant = tenantOf(seed, exports);
     const sent = new SentStates();
     await Promise.all(Array.from({ length: hostsUsual }, () => stage.hosts.start()));
-    const schedule = makeSchedule({ seed, kills });
+    const schedule = makeSchedule({ seed, kills, plan });
+    const watching = recoveries.watch();
     await suffer({ stage, tenant, sent, scan, schedule, exports, seed, deadline, onProgress });
 
     onProgress(`The faults have stopped; ${leftOf(stage)} events are to be settled.`);
@@ -83,45 +100,79 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await Promise.all([...stage.receivers.values()].map((receiver) => receiver.heal()));
     const isDrained = await drain(stage, deadline, onProgress);
     const endedAtMs = performance.now();
-    const { deadLetters, retries: retriesLeft } = await stage.stored();
+    const recovered = recoveries.end();
+    await watching;
+    const stored = await stage.stored();
     const left = leftOf(stage);
     await stage.hosts.stop();
 
+    const version = plan === 'outage' ? 'before' : 'after';
     const receivers = [...stage.receivers.values()].map((receiver): ReceiverReport => {
       const { kind, counts } = receiver;
-      return { kind, ...counts, ...compare(tenant, sent, receiver), unsettled: stage.unsettled(receiver) };
+      return { kind, ...counts, ...compare(tenant, sent, receiver, version), unsettled: stage.unsettled(receiver) };
     });
-    const sum = (of: (receiver: ReceiverReport) => number): number =>
-      receivers.reduce((all, each) => all + of(each), 0);
-    const lost = left + sum(({ missing, extra, outdated }) => missing + extra + outdated);
-    const contradicted = sum((receiver) => receiver.contradicted);
-    const reliable = receivers.find(({ kind }) => kind === 'reliable');
-    const duplicates = reliable?.duplicates ?? 0;
-    const inFlight = reliable?.unsettled ?? 0;
-    const log = { lines: scan.lines, leaks: scan.leaks, controlFinds: scan.controlFinds() };
-    const isClean = lost === 0 && contradicted === 0 && duplicates <= inFlight && log.leaks === 0 && log.controlFinds;
+    const measured = { left, isDrained, stored, recovered, orphans: stage.hosts.orphans };
     return {
-      ok: isClean && isDrained && deadLetters === 0 && stage.hosts.orphans === 0,
-      seed,
-      exports,
-      changesTold: sum(({ applied }) => applied),
+      ...judge(options, receivers, scan, measured),
       faults: countKinds(schedule),
-      lost,
-      contradicted,
-      duplicates,
-      inFlight,
-      drained: isDrained,
-      deadLetters,
-      retriesLeft,
-      orphans: stage.hosts.orphans,
       seconds: Math.round((endedAtMs - startedAtMs) / 1_000),
-      recoverySeconds: Math.round((endedAtMs - stoppedAtMs) / 1_000),
-      log,
-      receivers,
+      drainSeconds: Math.round((endedAtMs - stoppedAtMs) / 1_000),
     };
   } finally {
+    recoveries.end();
     await stage.stop();
   }
+}
+
+/** What is wrong with what is there in the end. */
+function judge(
+  { plan, seed, exports }: ChaosOptions,
+  receivers: readonly ReceiverReport[],
+  scan: LeakScan,
+  measured: {
+    /** Events that are not settled. */
+    readonly left: number;
+    readonly isDrained: boolean;
+    readonly stored: Awaited<ReturnType<Stage['stored']>>;
+    readonly recovered: readonly Recovery[];
+    readonly orphans: number;
+  },
+): Omit<ChaosReport, 'faults' | 'seconds' | 'drainSeconds'> {
+  const { left, isDrained, stored, recovered, orphans } = measured;
+  const sum = (of: (receiver: ReceiverReport) => number): number => receivers.reduce((all, each) => all + of(each), 0);
+  const lost = left + sum(({ missing, outdated }) => missing + outdated);
+  const contradicted = sum((receiver) => receiver.contradicted);
+  const leftBehind = sum((receiver) => receiver.leftBehind);
+  const reliable = receivers.find(({ kind }) => kind === 'reliable');
+  const duplicates = reliable?.duplicates ?? 0;
+  const inFlight = reliable?.unsettled ?? 0;
+  const log = { lines: scan.lines, leaks: scan.leaks, controlFinds: scan.controlFinds() };
+  const recoveredInTime =
+    plan !== 'outage' ||
+    (recovered.length > 0 &&
+      recovered.every(({ recoverySeconds = Infinity }) => recoverySeconds <= recoveryMaxSeconds));
+  const { deadLetters, retries: retriesLeft } = stored;
+  const isClean = [lost, contradicted, leftBehind, deadLetters, orphans, log.leaks].every((count) => count === 0);
+  return {
+    ok: isClean && duplicates <= inFlight && log.controlFinds && isDrained && recoveredInTime,
+    plan,
+    seed,
+    exports,
+    changesTold: sum(({ applied }) => applied),
+    lost,
+    contradicted,
+    leftBehind,
+    duplicates,
+    inFlight,
+    drained: isDrained,
+    deadLetters,
+    retriesLeft,
+    orphans,
+    recoveries: recovered,
+    recoveredInTime,
+    log,
+    receivers,
+  };
 }
 
 /** A tenant for the audiences of the chaos file; few enough people that each of them is told of more than once. */
@@ -129,7 +180,7 @@ export function tenantOf(seed: number, exports: number): Tenant {
   return createTenant({
     seed,
     profiles: Math.max(100, Math.round(exports / 5)),
-    audiences: Object.keys(audiences).map((key) => ({ namespace: 'ups', id: `chaos-${key}`, name: key })),
+    audiences: audiences.map((key) => ({ namespace: 'ups', id: `chaos-${key}`, name: key })),
     namespaces: [...identityNamespaces],
     attributes: Object.values(mappedAttributes),
     consents: [consentPath],
@@ -148,12 +199,16 @@ interface Suffering {
   readonly onProgress: (sentence: string) => void;
 }
 
-/** Sends everything, with one fault after another meanwhile; returns when all has been sent and the last fault is over. */
+/**
+ * Sends everything, with one fault after another meanwhile; returns when all has been sent, the last fault is over, and what goes
+ * on beside them has come to its end.
+ */
 async function suffer(suffering: Suffering): Promise<void> {
   const { stage, schedule, exports, seed, deadline, onProgress } = suffering;
   const random = seededRandom(seed ^ 0x5e4d);
   const aheadMax = Math.min(ahead.most, Math.max(ahead.least, exports * ahead.share));
   const isLate = (): boolean => deadline.aborted;
+  const beside: Promise<void>[] = [];
   let done = 0;
   const sendUntil = async (until: number): Promise<void> => {
     while (done < until && !isLate()) {
@@ -168,20 +223,26 @@ async function suffer(suffering: Suffering): Promise<void> {
     if (fault !== undefined)
       onProgress(`${done} of ${exports} exports sent, ${leftOf(stage)} to be settled: ${fault.kind}`);
     const sending = sendUntil(Math.round((exports * (index + 1)) / (schedule.length + 1)));
-    await Promise.all([sending, ...(fault === undefined ? [] : [carryOut(fault, stage)])]);
+    await Promise.all([sending, ...(fault === undefined ? [] : [carryOut(fault, suffering, beside)])]);
   }
+  await Promise.all(beside);
 }
 
 function nextBodies(count: number, { tenant, sent, scan }: Suffering): readonly Uint8Array[] {
   return Array.from({ length: count }, () => {
-    const { body } = tenant.next(Date.now());
-    sent.note(body);
+    const simulated = tenant.next(Date.now());
+    const { body } = simulated;
+    sent.note(simulated);
     scan.addExport(body);
     return encodeProfileExport(body);
   });
 }
 
-async function carryOut({ kind, pick, lastsMs }: ScheduledFault, stage: Stage): Promise<void> {
+async function carryOut(
+  { kind, pick, lastsMs }: ScheduledFault,
+  { stage, deadline }: Suffering,
+  beside: Promise<void>[],
+): Promise<void> {
   switch (kind) {
     case 'host-killed':
       await stage.hosts.kill(pick);
@@ -200,18 +261,38 @@ async function carryOut({ kind, pick, lastsMs }: ScheduledFault, stage: Stage): 
       return sleep(lastsMs);
     case 'storage-stopped':
       return stage.interruptStorage(() => sleep(lastsMs));
+    case 'file-changed': {
+      const { operated } = await stage.changeFile(deadline);
+      goOnBeside(operated, beside);
+      return;
+    }
+    case 'receiver-down': {
+      const down = stage.receivers.get('down');
+      if (down !== undefined) goOnBeside(down.beDown(lastsMs), beside);
+      return;
+    }
   }
 }
 
-/** Waits until every partition is at its head and the retry queue is empty; says whether that came in time. */
+/** Its failure is thrown by whoever waits for all, not before. */
+function goOnBeside(work: Promise<void>, beside: Promise<void>[]): void {
+  work.catch(() => undefined);
+  beside.push(work);
+}
+
+/**
+ * Waits until every partition is at its head and nothing waits in the retry queue: no retry, or no message that makes one due. Says
+ * whether that came in time.
+ */
 async function drain(stage: Stage, deadline: AbortSignal, onProgress: (sentence: string) => void): Promise<boolean> {
-  let last = -1;
+  let last = '';
   while (!deadline.aborted) {
     const left = leftOf(stage);
-    const { messages } = await stage.stored();
-    if (left === 0 && messages === 0) return true;
-    if (left + messages !== last) onProgress(`${left} events are to be settled, ${messages} retries wait.`);
-    last = left + messages;
+    const { messages, retries } = await stage.stored();
+    if (left === 0 && (messages === 0 || retries === 0)) return true;
+    const sentence = `${left} events are to be settled, ${retries} retries wait.`;
+    if (sentence !== last) onProgress(sentence);
+    last = sentence;
     await sleep(lookIntoStorageEveryMs, undefined, { signal: deadline }).catch(() => undefined);
   }
   return false;

@@ -10,6 +10,8 @@ const hostProcess = fileURLToPath(new URL('./host-process.ts', import.meta.url))
 const startTimeoutMs = 120_000;
 /** A worker notices at once that its host is gone; this is for a machine that is busy. */
 const orphanMaxMs = 10_000;
+/** How long hosts that are replaced may take to settle what they have. */
+const replaceMaxMs = 5_000;
 const lookEveryMs = 20;
 
 export interface HostsOptions {
@@ -107,6 +109,24 @@ export class Hosts {
     if (host === undefined) return;
     send(host.child, { kind: 'stop' });
     this.#closing.push(host.closed);
+  }
+
+  /**
+   * Ends all hosts and starts as many again, as a deployment does: one is killed, the others are asked, and killed when they take
+   * long. `between` runs while there is none.
+   */
+  async replaceAll(between: () => Promise<void>): Promise<void> {
+    const { length } = this.#running;
+    await this.kill(0);
+    const others = [...this.#running];
+    while (this.#running.length > 0) this.remove(0);
+    const patience = setTimeout(() => {
+      for (const { child } of others) child.kill('SIGKILL');
+    }, replaceMaxMs);
+    await Promise.all(this.#closing);
+    clearTimeout(patience);
+    await between();
+    await Promise.all(Array.from({ length }, () => this.start()));
   }
 
   /** Asks all hosts to end, and resolves when everything that they printed has been read. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom, type Random } from '@activation-hub/audience-events/testing';
 
 /**
@@ -28,8 +29,22 @@ export interface ReceiverCounts {
   applied: number;
   /** Changes of an id that had been applied before. */
   duplicates: number;
-  /** Changes that are older than what was applied before of the same identity and audience. */
+  /** Changes that are older than what was applied before of the same identity and audience, besides `returns`. */
   contradicted: number;
+}
+
+/** An entry after an exit of the same qualification, which may be right: the truth knows. */
+export interface Return {
+  readonly audience: string;
+  readonly identity: string;
+  readonly atMs: number;
+}
+
+/** A time in which a receiver failed, in epoch milliseconds. */
+export interface Outage {
+  readonly kind: ReceiverKind;
+  readonly beganMs: number;
+  readonly endedMs: number;
 }
 
 /** Bad for a third of this, good for the rest. */
@@ -37,14 +52,12 @@ const cycleMs = 9_000;
 /** How often a request is halved or cut. */
 const badShare = 1 / 3;
 
-/** The audience in which consent counts: there an entry may follow an exit of the same qualification. */
-export const gatedAudience = 'gated';
-
 /** One receiver on a port of its own; it remembers who is in which audience, and with which attributes. */
 export class Receiver {
   readonly kind: ReceiverKind;
   /** JSON of the attributes of everybody who is a member now, by `audience namespace value`. */
   readonly members = new Map<string, string>();
+  readonly returns: Return[] = [];
   readonly counts: ReceiverCounts = { requests: 0, faults: 0, applied: 0, duplicates: 0, contradicted: 0 };
   /** Changes applied, by the host that told them. */
   readonly appliedBy = new Map<string, number>();
@@ -55,21 +68,29 @@ export class Receiver {
   readonly #random: Random;
   readonly #server: Server;
   #port = 0;
+  readonly #onOutage: (outage: Outage) => void;
   #isFaulty = true;
+  #faultyFromMs: number | undefined;
   #firstRequestAtMs: number | undefined;
   #flip: NodeJS.Timeout | undefined;
 
-  private constructor(kind: ReceiverKind, seed: number) {
+  private constructor(kind: ReceiverKind, seed: number, onOutage: (outage: Outage) => void) {
     this.kind = kind;
     this.#random = seededRandom(seed);
+    this.#onOutage = onOutage;
     this.#server = createServer((request, response) => {
       // Whoever hangs up while it still sends has told nothing.
       this.#answer(request, response).catch(() => response.destroy());
     });
   }
 
-  static async start(kind: ReceiverKind, seed: number): Promise<Receiver> {
-    const receiver = new Receiver(kind, seed);
+  /** `onOutage` is told of each time in which it failed, when that is over. */
+  static async start(
+    kind: ReceiverKind,
+    seed: number,
+    onOutage: (outage: Outage) => void = () => undefined,
+  ): Promise<Receiver> {
+    const receiver = new Receiver(kind, seed, onOutage);
     await receiver.#listen();
     if (kind === 'down') receiver.#goDownLater();
     return receiver;
@@ -85,6 +106,18 @@ export class Receiver {
     clearTimeout(this.#flip);
     this.#server.closeAllConnections();
     if (!this.#server.listening) await this.#listen();
+    this.#endOutage();
+  }
+
+  /** It is not there for so long, and cuts every connection that it has. */
+  async beDown(forMs: number): Promise<void> {
+    this.counts.faults += 1;
+    this.#faultyFromMs ??= Date.now();
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await sleep(forMs);
+    await this.#listen();
+    this.#endOutage();
   }
 
   async stop(): Promise<void> {
@@ -107,12 +140,24 @@ export class Receiver {
     this.#flip = setTimeout(
       () => {
         this.counts.faults += 1;
+        this.#faultyFromMs ??= Date.now();
         this.#server.close();
         this.#server.closeAllConnections();
-        this.#flip = setTimeout(() => void this.#listen().then(() => this.#goDownLater()), cycleMs / 3);
+        this.#flip = setTimeout(() => {
+          void this.#listen().then(() => {
+            this.#endOutage();
+            this.#goDownLater();
+          });
+        }, cycleMs / 3);
       },
       (cycleMs * 2) / 3,
     );
+  }
+
+  #endOutage(): void {
+    if (this.#faultyFromMs === undefined) return;
+    this.#onOutage({ kind: this.kind, beganMs: this.#faultyFromMs, endedMs: Date.now() });
+    this.#faultyFromMs = undefined;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -121,6 +166,7 @@ export class Receiver {
     this.counts.requests += 1;
     if (this.#isFaulty && this.#misbehave(data, by, response)) {
       this.counts.faults += 1;
+      this.#faultyFromMs ??= Date.now();
       return;
     }
     this.#apply(data, by);
@@ -178,8 +224,9 @@ export class Receiver {
       const atMs = Date.parse(qualifiedAt);
       const isExit = change === 'exited';
       const last = this.#last.get(key);
-      const isBack = last?.atMs === atMs && last.isExit && !isExit && audience.key !== gatedAudience;
-      if (last !== undefined && (atMs < last.atMs || isBack)) this.counts.contradicted += 1;
+      if (last !== undefined && atMs < last.atMs) this.counts.contradicted += 1;
+      if (last?.atMs === atMs && last.isExit && !isExit)
+        this.returns.push({ audience: audience.key, identity: `${identity.namespace} ${identity.value}`, atMs });
       if (this.#ids.has(id)) this.counts.duplicates += 1;
       this.counts.applied += 1;
       this.#ids.add(id);

@@ -8,8 +8,18 @@ export const faultKinds = [
   'host-removed',
   'connections-dropped',
   'storage-stopped',
+  'file-changed',
+  'receiver-down',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
+
+/**
+ * What a run is about. `failing`: all receivers but one fail in their own ways to the end, and the activation file changes in the
+ * middle. `outage`: every receiver answers, but one is down for ten seconds in the middle, and what waits for it is to be told
+ * within a minute of its return.
+ */
+export const plans = ['failing', 'outage'] as const;
+export type Plan = (typeof plans)[number];
 
 export interface ScheduledFault {
   readonly kind: FaultKind;
@@ -19,12 +29,22 @@ export interface ScheduledFault {
   readonly lastsMs: number;
 }
 
+const outageMs = 10_000;
+
 /**
  * The faults of a run in their order, the same for the same seed: `kills` SIGKILLs, two thirds of them of whole hosts and
  * the rest of workers only, and for every five of them a host more, a host less, a cut of all connections and a stop of the
- * storage. Added hosts are removed again.
+ * storage. Added hosts are removed again. In the middle comes what the plan is about.
  */
-export function makeSchedule({ seed, kills }: { readonly seed: number; readonly kills: number }): ScheduledFault[] {
+export function makeSchedule({
+  seed,
+  kills,
+  plan,
+}: {
+  readonly seed: number;
+  readonly kills: number;
+  readonly plan: Plan;
+}): ScheduledFault[] {
   const random = seededRandom(seed);
   const others = Math.ceil(kills / 5);
   const hostKills = Math.ceil((kills * 2) / 3);
@@ -41,9 +61,15 @@ export function makeSchedule({ seed, kills }: { readonly seed: number; readonly 
     [kinds[last], kinds[other]] = [kinds[other] ?? 'host-killed', kinds[last] ?? 'host-killed'];
   }
   let isAdded = true;
-  return kinds.map((kind) => {
+  const faults = kinds.map((kind): ScheduledFault => {
     if (kind === 'host-added') isAdded = !isAdded;
     const drawn = kind === 'host-added' && isAdded ? 'host-removed' : kind;
     return { kind: drawn, pick: random(), lastsMs: Math.round(500 + random() * 2_500) };
   });
+  const middle: ScheduledFault =
+    plan === 'outage'
+      ? { kind: 'receiver-down', pick: 0, lastsMs: outageMs }
+      : { kind: 'file-changed', pick: random(), lastsMs: 0 };
+  faults.splice(Math.floor(faults.length / 2), 0, middle);
+  return faults;
 }

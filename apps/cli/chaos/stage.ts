@@ -11,9 +11,11 @@ import { Cleanups } from '../src/local/cleanups.ts';
 import { buildApp } from '../src/local/machine.ts';
 import { localEventHub } from '../src/local/local-event-hub.ts';
 import { readSignal } from '../src/local/signals.ts';
-import { chaosFile } from './chaos-file.ts';
+import { chaosFile, destinationKey, filledFrom, receiverOf, routes } from './chaos-file.ts';
 import { Hosts } from './hosts.ts';
-import { Receiver, receiverKinds, type ReceiverKind } from './receivers.ts';
+import { runUntilDone } from './operator.ts';
+import { Receiver, receiverKinds, type Outage, type ReceiverKind } from './receivers.ts';
+import type { WaitingRetry } from './recoveries.ts';
 
 export interface StageOptions {
   readonly seed: number;
@@ -22,6 +24,8 @@ export interface StageOptions {
   readonly onLine: (line: string) => void;
   /** Every secret that is put in. */
   readonly onSecret: (secret: string) => void;
+  /** A receiver answers again. */
+  readonly onOutage?: (outage: Outage) => void;
 }
 
 const partitionCount = 4;
@@ -36,6 +40,9 @@ export class Stage {
   /** Changes that a host has settled as delivered, by its secret and the destination. */
   readonly #deliveredBy = new Map<string, Map<string, number>>();
   readonly #storageFolder: string;
+  readonly #activationFile: string;
+  readonly #secrets: Readonly<Record<string, string>>;
+  readonly #onLine: (line: string) => void;
   readonly #cleanups: Cleanups;
   #storage: Azurite;
 
@@ -60,7 +67,11 @@ export class Stage {
     cleanups.add(() => this.hosts.stop());
     cleanups.add(() => this.sender.close());
     const signing = randomBytes(24).toString('base64url');
-    options.onSecret(signing);
+    const operator = randomBytes(12).toString('hex');
+    for (const secret of [signing, operator]) options.onSecret(secret);
+    this.#activationFile = parts.activationFile;
+    this.#secrets = { ACTIVATION_SECRET_SIGNING: signing, ACTIVATION_SECRET_HOST: operator };
+    this.#onLine = options.onLine;
     this.hosts = new Hosts({
       appFolder: parts.appFolder,
       settings: (hostSecret) => {
@@ -94,6 +105,44 @@ export class Stage {
     };
   }
 
+  /**
+   * Replaces every host by one that has the new activation file, and then does what its help says: takes everybody out whose
+   * route is retired, and fills the route that is new.
+   */
+  async changeFile(deadline: AbortSignal): Promise<{ readonly operated: Promise<void> }> {
+    await this.hosts.replaceAll(() => writeFile(this.#activationFile, chaosFile(this.#urls(), 'after')));
+    return { operated: this.#operate(deadline) };
+  }
+
+  async #operate(deadline: AbortSignal): Promise<void> {
+    for (const { audience, receiver, changes } of routes) {
+      const words = [destinationKey(receiver, 'after'), '--audience', audience];
+      const options = ['--activations', this.#activationFile, '--connection-string', this.#storage.connectionString];
+      const run = (verb: readonly string[]): Promise<number> =>
+        runUntilDone([...verb, ...options], { environment: this.#secrets, deadline, onLine: this.#onLine });
+      if (changes === 'retired') await run(['retire', ...words]);
+      if (changes === 'added') await run(['resync', ...words, '--from', filledFrom]);
+    }
+  }
+
+  #urls(): ReadonlyMap<ReceiverKind, string> {
+    return new Map([...this.receivers].map(([kind, { url }]) => [kind, url]));
+  }
+
+  /** Every retry that waits, by what the metadata of its blob say. */
+  async waiting(): Promise<readonly WaitingRetry[]> {
+    const client = containerClient({ connectionString: this.#storage.connectionString }, 'retries');
+    const waiting: WaitingRetry[] = [];
+    for await (const { metadata } of client.listBlobsFlat({ includeMetadata: true })) {
+      const { destination = '', firstdeferredat = '' } = metadata ?? {};
+      waiting.push({
+        receiver: receiverOf(decodeURIComponent(destination)),
+        firstDeferredAtMs: Date.parse(firstdeferredat),
+      });
+    }
+    return waiting;
+  }
+
   /** Messages of the retry queue, due or not, and of its poison queue; blobs of retries; dead letters. */
   async stored(): Promise<{ readonly messages: number; readonly retries: number; readonly deadLetters: number }> {
     const [waiting, poisoned, retries, deadLetters] = await Promise.all([
@@ -105,9 +154,10 @@ export class Stage {
     return { messages: waiting + poisoned, retries, deadLetters };
   }
 
-  /** Changes that hosts told this receiver and did not come to settle: under way when something was killed or stopped. */
+  /** Changes that hosts, not an operator, told this receiver and did not come to settle: under way when something was killed or stopped. */
   unsettled({ kind, appliedBy }: Receiver): number {
     return [...appliedBy]
+      .filter(([host]) => host !== this.#secrets.ACTIVATION_SECRET_HOST)
       .map(([host, applied]) => Math.max(0, applied - (this.#deliveredBy.get(host)?.get(kind) ?? 0)))
       .reduce((sum, each) => sum + each, 0);
   }
@@ -153,12 +203,13 @@ export class Stage {
     const delivered = this.#deliveredBy.get(hostSecret) ?? new Map<string, number>();
     this.#deliveredBy.set(hostSecret, delivered);
     for (const [destination, { delivered: more = 0 }] of Object.entries(signal.outcomes)) {
-      delivered.set(destination, (delivered.get(destination) ?? 0) + more);
+      const receiver = receiverOf(destination);
+      delivered.set(receiver, (delivered.get(receiver) ?? 0) + more);
     }
   }
 }
 
-async function partsOf({ seed, kinds = receiverKinds }: StageOptions, cleanups: Cleanups) {
+async function partsOf({ seed, kinds = receiverKinds, onOutage }: StageOptions, cleanups: Cleanups) {
   const folder = await mkdtemp(join(tmpdir(), 'activation-chaos-'));
   cleanups.add(() => rm(folder, { recursive: true, force: true }));
   const emulator = await startEventHubsEmulator({
@@ -168,12 +219,12 @@ async function partsOf({ seed, kinds = receiverKinds }: StageOptions, cleanups: 
   cleanups.add(() => emulator.stop());
   const receivers = new Map<ReceiverKind, Receiver>();
   for (const [index, kind] of kinds.entries()) {
-    const receiver = await Receiver.start(kind, seed + index);
+    const receiver = await Receiver.start(kind, seed + index, onOutage);
     cleanups.add(() => receiver.stop());
     receivers.set(kind, receiver);
   }
   const activationFile = join(folder, 'chaos.yaml');
-  await writeFile(activationFile, chaosFile(new Map([...receivers].map(([kind, { url }]) => [kind, url]))));
+  await writeFile(activationFile, chaosFile(new Map([...receivers].map(([kind, { url }]) => [kind, url])), 'before'));
   const storageFolder = join(folder, 'storage');
   const appFolder = await buildApp(cleanups, activationFile);
   const storage = await startAzurite({ dataFolder: storageFolder });

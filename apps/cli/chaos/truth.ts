@@ -1,111 +1,153 @@
-import {
-  attributeAt,
-  isRefusal,
-  readMembership,
-  readProfileExports,
-  type JsonObject,
-  type JsonValue,
-} from '@activation-hub/audience-events';
-import type { Tenant } from '../src/tenant.ts';
-import { audiences, consentPath, identityNamespaces, mappedAttributes } from './chaos-file.ts';
-import { gatedAudience, type Receiver } from './receivers.ts';
+import { readProfileExports, type JsonValue } from '@activation-hub/audience-events';
+import type { KnownPerson, SimulatedExport, Tenant } from '../src/tenant.ts';
+import type { PersonState } from '../src/tenant-people.ts';
+import { gatedAudience, mappedAttributes, routes, type ChaosRoute, type FileVersion } from './chaos-file.ts';
+import type { Receiver } from './receivers.ts';
 
 export interface Comparison {
-  /** Members that the receiver should have. */
+  /** Identities of members under which the receiver should know them. */
   readonly members: number;
-  /** Members whom it does not have. */
+  /** Those under which it does not. */
   readonly missing: number;
-  /** Whom it has though they are none. */
-  readonly extra: number;
-  /** Members whom it has with attributes that are not the newest. */
+  /** Those under which it has attributes that are not the newest. */
   readonly outdated: number;
+  /** Identities that it has although the person has them no more, is no member, or is to be out. */
+  readonly leftBehind: number;
+  /** Changes that are older than what was applied before of the same identity and audience. */
+  readonly contradicted: number;
   /**
-   * Of the kind that has no certain order: within one qualification consent or an attribute went there and back over several
-   * partitions (docs/decisions/what-orders-states.md). How many there are, and how many of them differ.
+   * People of the kind that has no certain order: within one qualification consent, an attribute or an identity went there and
+   * back over several partitions (docs/decisions/what-orders-states.md). How many there are, and of how many the receiver
+   * knows another state of that qualification than the one that was sent last.
    */
   readonly thereAndBack: number;
   readonly thereAndBackDiffering: number;
 }
 
-interface Newest {
-  readonly qualifiedAtMs: number;
-  readonly isExit: boolean;
+interface Qualification {
+  readonly states: Map<string, PersonState>;
   last: string;
-  readonly contents: Set<string>;
   isThereAndBack: boolean;
 }
 
 /** What was sent of each person in each audience, as far as the tenant's truth needs it to be judged. */
 export class SentStates {
-  readonly #newest = new Map<string, Newest>();
+  readonly #qualifications = new Map<string, Qualification>();
+  readonly #owners = new Map<string, number>();
 
   /** Takes exports in the order in which they are sent. */
-  note(body: JsonObject): void {
-    const { exports } = readProfileExports(Buffer.from(JSON.stringify(body)));
-    for (const profile of exports) {
-      const namespace = identityNamespaces.find((name) => profile.identities.has(name));
-      if (namespace === undefined) continue;
-      const [value = ''] = profile.identities.get(namespace) ?? [];
-      const isWithdrawn = attributeAt(body, consentPath.split('.')) === 'n';
-      for (const audience of Object.keys(audiences)) {
-        // The tenant sends nothing from the future, so the time of the event need not be known.
-        const membership = readMembership(profile, 'ups', `chaos-${audience}`, Infinity);
-        if (isRefusal(membership)) continue;
-        const isExit = !membership.isMember;
-        const isOut = isExit || (isWithdrawn && audience === gatedAudience);
-        const content = isOut ? '' : attributesJson((path) => attributeAt(body, path.split('.')));
-        this.#see(`${audience} ${namespace} ${value}`, membership.qualifiedAtMs, isExit, content);
+  note({ body, profile, person, memberships }: SimulatedExport): void {
+    for (const { identities } of readProfileExports(Buffer.from(JSON.stringify(body))).exports) {
+      for (const [namespace, values] of identities)
+        for (const value of values) this.#owners.set(`${namespace} ${value}`, profile);
+    }
+    const state = JSON.stringify([person.stage, person.version, person.withdrawn]);
+    for (const { audience, status, qualifiedAtMs } of memberships) {
+      const key = `${audience.name} ${profile} ${qualifiedAtMs} ${status}`;
+      const known = this.#qualifications.get(key);
+      if (known === undefined) {
+        this.#qualifications.set(key, { states: new Map([[state, person]]), last: state, isThereAndBack: false });
+      } else if (known.last !== state) {
+        known.isThereAndBack ||= known.states.has(state);
+        known.states.set(state, person);
+        known.last = state;
       }
     }
   }
 
-  isThereAndBack(key: string): boolean {
-    return this.#newest.get(key)?.isThereAndBack === true;
+  /** Whose identity it is. */
+  owner(identity: string): number | undefined {
+    return this.#owners.get(identity);
   }
 
-  #see(key: string, qualifiedAtMs: number, isExit: boolean, content: string): void {
-    const newest = this.#newest.get(key);
-    const order =
-      newest === undefined ? 1 : qualifiedAtMs - newest.qualifiedAtMs || Number(isExit) - Number(newest.isExit);
-    if (newest === undefined || order > 0) {
-      const contents = new Set([content]);
-      this.#newest.set(key, { qualifiedAtMs, isExit, last: content, contents, isThereAndBack: false });
-    } else if (order === 0 && content !== newest.last) {
-      newest.isThereAndBack ||= newest.contents.has(content);
-      newest.contents.add(content);
-      newest.last = content;
-    }
+  /** Every state in which a person was sent in one qualification, and whether one of them came again after another. */
+  qualification(audience: string, profile: number, qualifiedAtMs: number, status: string): Qualification | undefined {
+    return this.#qualifications.get(`${audience} ${profile} ${qualifiedAtMs} ${status}`);
   }
 }
 
-/** Compares what a receiver knows with what the tenant says that it should. */
-export function compare(tenant: Tenant, sent: SentStates, receiver: Receiver): Comparison {
-  const counts = { members: 0, missing: 0, extra: 0, outdated: 0, thereAndBack: 0, thereAndBackDiffering: 0 };
-  const expected = new Set<string>();
-  for (const { identity, audience, status, consentWithdrawn, attributes } of tenant.truth({
-    namespaces: [...identityNamespaces],
-    identities: 'first',
-  })) {
-    const name = audience.id.replace('chaos-', '');
-    if (audiences[name]?.includes(receiver.kind) !== true) continue;
-    const key = `${name} ${identity.namespace} ${identity.value}`;
-    expected.add(key);
-    const isMember = status === 'realized' && !(consentWithdrawn && name === gatedAudience);
-    const has = receiver.members.get(key);
-    const should = isMember ? attributesJson((path) => attributes[path]) : undefined;
-    if (isMember) counts.members += 1;
-    const isLenient = sent.isThereAndBack(key);
-    if (isLenient) counts.thereAndBack += 1;
-    if (has === should) continue;
-    // Without a gate membership has a certain order, whatever attributes do.
-    const isOnlyContent = name === gatedAudience || (has !== undefined && should !== undefined);
-    if (isLenient && isOnlyContent) counts.thereAndBackDiffering += 1;
-    else if (has === undefined) counts.missing += 1;
-    else if (should === undefined) counts.extra += 1;
-    else counts.outdated += 1;
+/** Compares what a receiver knows with what the tenant says that it should, by the routes of this version of the file. */
+export function compare(tenant: Tenant, sent: SentStates, receiver: Receiver, version: FileVersion): Comparison {
+  const counts = { members: 0, missing: 0, outdated: 0, leftBehind: 0, thereAndBack: 0, thereAndBackDiffering: 0 };
+  const known = knownPeople(sent, receiver);
+  const own = routes.filter(({ receiver: kind }) => kind === receiver.kind);
+  for (const route of own.filter(({ changes }) => changes !== 'added' || version === 'after')) {
+    const isRetired = route.changes === 'retired' && version === 'after';
+    for (const { profile, audience, status, qualifiedAtMs, ...person } of tenant.truth(route.choice)) {
+      if (audience.name !== route.audience) continue;
+      const who = `${route.audience} ${profile}`;
+      const has = known.get(who) ?? new Map<string, string>();
+      known.delete(who);
+      const isOut = status === 'exited' || isRetired;
+      const should = isOut ? new Map<string, string>() : expected(route, person);
+      counts.members += should.size;
+      const qualification = sent.qualification(route.audience, profile, qualifiedAtMs, status);
+      const isLenient = qualification?.isThereAndBack === true && !isOut;
+      if (isLenient) counts.thereAndBack += 1;
+      if (isSame(has, should)) continue;
+      const others = [...(qualification?.states.values() ?? [])].map((state) =>
+        expected(route, tenant.describe(profile, state, route.choice)),
+      );
+      if (isLenient && others.some((other) => isSame(has, other))) {
+        counts.thereAndBackDiffering += 1;
+        continue;
+      }
+      for (const [identity, attributes] of should) {
+        if (!has.has(identity)) counts.missing += 1;
+        else if (has.get(identity) !== attributes) counts.outdated += 1;
+      }
+      for (const identity of has.keys()) if (!should.has(identity)) counts.leftBehind += 1;
+    }
   }
-  for (const key of receiver.members.keys()) if (!expected.has(key)) counts.extra += 1;
-  return counts;
+  for (const identities of known.values()) counts.leftBehind += identities.size;
+  return { ...counts, contradicted: contradictions(tenant, sent, receiver) };
+}
+
+/** What the receiver should have of a member: attributes by identity. */
+function expected(
+  { audience }: ChaosRoute,
+  { identities, attributes, consentWithdrawn }: KnownPerson,
+): ReadonlyMap<string, string> {
+  if (consentWithdrawn && audience === gatedAudience) return new Map();
+  const told = attributesJson((path) => attributes[path]);
+  return new Map(identities.map(({ namespace, value }) => [`${namespace} ${value}`, told]));
+}
+
+/** By audience and person, what the receiver has: attributes by identity. Of an identity that nobody was ever sent with, the person is `nobody`. */
+function knownPeople(sent: SentStates, { members }: Receiver): Map<string, Map<string, string>> {
+  const known = new Map<string, Map<string, string>>();
+  for (const [key, attributes] of members) {
+    const [audience = '', ...identity] = key.split(' ');
+    const who = `${audience} ${sent.owner(identity.join(' ')) ?? 'nobody'}`;
+    const ofPerson = known.get(who) ?? new Map<string, string>();
+    known.set(who, ofPerson.set(identity.join(' '), attributes));
+  }
+  return known;
+}
+
+/**
+ * What the receiver saw go back in time. An entry after an exit of the same qualification is none where that qualification was
+ * also sent without consent, or without this identity: the person was out under it in between.
+ */
+function contradictions(tenant: Tenant, sent: SentStates, { counts, kind, returns }: Receiver): number {
+  let contradicted = counts.contradicted;
+  for (const { audience, identity, atMs } of returns) {
+    const route = routes.find((each) => each.receiver === kind && each.audience === audience);
+    const owner = sent.owner(identity);
+    const qualification = owner === undefined ? undefined : sent.qualification(audience, owner, atMs, 'realized');
+    const wasOut = [...(qualification?.states.values() ?? [])].some(
+      (state) =>
+        route !== undefined &&
+        owner !== undefined &&
+        !expected(route, tenant.describe(owner, state, route.choice)).has(identity),
+    );
+    if (!wasOut) contradicted += 1;
+  }
+  return contradicted;
+}
+
+function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
+  return left.size === right.size && [...left].every(([key, value]) => right.get(key) === value);
 }
 
 function attributesJson(valueAt: (path: string) => JsonValue | undefined): string {

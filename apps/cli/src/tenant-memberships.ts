@@ -1,4 +1,5 @@
 import { timeSpellings, type TimeSpelling } from '@activation-hub/audience-events/testing';
+import type { PersonState } from './tenant-people.ts';
 
 /** A state of one profile in one audience. */
 export interface TimedStatus {
@@ -6,22 +7,21 @@ export interface TimedStatus {
   readonly qualifiedAtMs: number;
 }
 
-/** A state with what else the export said, and its place in the order of sending. */
-export interface SentStatus extends TimedStatus {
+/** A state with what else the export said of the person, and its place in the order of sending. */
+export interface SentStatus extends TimedStatus, PersonState {
   readonly sequence: number;
-  readonly version: number;
-  readonly withdrawn: boolean;
 }
 
 const words = ['realized', 'exited'] as const;
 
-/** States in numbered slots, 20 bytes each, so that a million profiles fit into memory. */
+/** States in numbered slots, 22 bytes each, so that a million profiles fit into memory. */
 export class MembershipTable {
   /** 0 for an empty slot, then 1 + index of the status in `words`. */
   readonly #status: Uint8Array;
   readonly #qualifiedAtMs: Float64Array;
   readonly #sequence: Float64Array;
   readonly #version: Uint16Array;
+  readonly #stage: Uint16Array;
   readonly #withdrawn: Uint8Array;
 
   constructor(slots: number) {
@@ -29,6 +29,7 @@ export class MembershipTable {
     this.#qualifiedAtMs = new Float64Array(slots);
     this.#sequence = new Float64Array(slots);
     this.#version = new Uint16Array(slots);
+    this.#stage = new Uint16Array(slots);
     this.#withdrawn = new Uint8Array(slots);
   }
 
@@ -40,6 +41,7 @@ export class MembershipTable {
       qualifiedAtMs: this.#qualifiedAtMs[slot] ?? 0,
       sequence: this.#sequence[slot] ?? 0,
       version: this.#version[slot] ?? 0,
+      stage: this.#stage[slot] ?? 0,
       withdrawn: this.#withdrawn[slot] === 1,
     };
   }
@@ -49,21 +51,13 @@ export class MembershipTable {
     this.#qualifiedAtMs[slot] = state.qualifiedAtMs;
     this.#sequence[slot] = state.sequence ?? 0;
     this.#version[slot] = state.version ?? 0;
+    this.#stage[slot] = state.stage ?? 0;
     this.#withdrawn[slot] = state.withdrawn === true ? 1 : 0;
   }
 
   writeUnlessOlder(slot: number, state: SentStatus): void {
     const known = this.read(slot);
     if (known === undefined || compareSent(state, known) > 0) this.write(slot, state);
-  }
-
-  /** The newest of several slots; undefined when all are empty. */
-  newest(slots: readonly number[]): SentStatus | undefined {
-    return slots
-      .map((slot) => this.read(slot))
-      .filter((state) => state !== undefined)
-      .sort(compareSent)
-      .at(-1);
   }
 }
 

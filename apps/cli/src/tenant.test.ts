@@ -46,12 +46,13 @@ interface Standing {
   readonly qualifiedAtMs: number;
   readonly status: string;
   readonly body: JsonObject;
+  readonly identities: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What the exports say by AEP's rules, read the slow way: by identity and audience. Later exports win ties. */
-function replay(exports: readonly SimulatedExport[], choice: IdentityChoice): Map<string, Standing> {
+/** What the exports say by AEP's rules, read the slow way: by person and audience. Later exports win ties. */
+function replay(exports: readonly SimulatedExport[]): Map<string, Standing> {
   const standings = new Map<string, Standing>();
-  for (const { body, at } of exports) {
+  for (const { body, profile, at } of exports) {
     const [profileExport] = readProfileExports(encodeProfileExport(body)).exports;
     if (profileExport === undefined) throw new Error('An export of the tenant cannot be read.');
     for (const audience of options.audiences) {
@@ -60,11 +61,10 @@ function replay(exports: readonly SimulatedExport[], choice: IdentityChoice): Ma
         expect(membership.code).toBe('absent-membership');
         continue;
       }
-      for (const { namespace, value } of resolveIdentities(profileExport.identities, choice, ({ value }) => value)) {
-        const key = `${namespace} ${value} ${audience.id}`;
-        const known = standings.get(key);
-        if (known === undefined || rank(membership) >= rank(known)) standings.set(key, { ...membership, body });
-      }
+      const key = `${profile} ${audience.id}`;
+      const known = standings.get(key);
+      if (known === undefined || rank(membership) >= rank(known))
+        standings.set(key, { ...membership, body, identities: profileExport.identities });
     }
   }
   return standings;
@@ -75,10 +75,7 @@ function rank({ qualifiedAtMs, status }: Pick<AudienceMembership, 'qualifiedAtMs
 }
 
 function truthOf(tenant: ReturnType<typeof createTenant>, choice: IdentityChoice) {
-  return [...tenant.truth(choice)].map((each) => ({
-    ...each,
-    key: `${each.identity.namespace} ${each.identity.value} ${each.audience.id}`,
-  }));
+  return [...tenant.truth(choice)].map((each) => ({ ...each, key: `${each.profile} ${each.audience.id}` }));
 }
 
 test('the same seed and times give the same bytes, another seed gives others', () => {
@@ -109,11 +106,13 @@ test('the truth is what a naive replay of the exports gives', () => {
       fc.constantFrom(...choices),
       (seed, profiles, everyMs, choice) => {
         const tenant = createTenant({ ...options, seed, profiles });
-        const standings = replay(exportsOf(tenant, 400, everyMs), choice);
+        const standings = replay(exportsOf(tenant, 400, everyMs));
         const truth = truthOf(tenant, choice);
         expect(truth.map(({ key }) => key).sort()).toEqual([...standings.keys()].sort());
-        for (const { key, status, qualifiedAtMs, attributes, consentWithdrawn } of truth) {
+        for (const { key, status, qualifiedAtMs, identities, attributes, consentWithdrawn } of truth) {
           const standing = standings.get(key);
+          const resolved = resolveIdentities(standing?.identities ?? new Map(), choice, ({ value }) => value);
+          expect(new Set(identities)).toEqual(new Set(resolved));
           expect({ status, qualifiedAtMs }).toEqual({
             status: standing?.status,
             qualifiedAtMs: standing?.qualifiedAtMs,
@@ -138,10 +137,7 @@ test('no disorder changes who is a member and since when', () => {
   const random = seededRandom(3);
   const shuffled = exports.map((each) => ({ each, place: random() })).sort((left, right) => left.place - right.place);
   for (const choice of choices) {
-    const standings = replay(
-      shuffled.map(({ each }) => each),
-      choice,
-    );
+    const standings = replay(shuffled.map(({ each }) => each));
     for (const { key, status, qualifiedAtMs } of truthOf(tenant, choice)) {
       expect(standings.get(key)).toMatchObject({ status, qualifiedAtMs });
     }
@@ -185,6 +181,36 @@ test('most exports change nothing, and there are entries, exits, repetitions and
   expect(statuses).toEqual(new Set(['realized', 'exited']));
   expect(repetitions).toBeGreaterThan(exports.length / 4);
   expect(changing).toBeLessThan(exports.length);
+});
+
+test('a better identity appears, one sorts first, ECIDs come and go, addresses change, and consent is withdrawn meanwhile', () => {
+  const tenant = createTenant({ ...options, profiles: 100 });
+  const before = new Map<
+    number,
+    { readonly identities: ReadonlyMap<string, readonly string[]>; readonly no: boolean }
+  >();
+  const seen = new Set<string>();
+  for (const { body, profile, person } of exportsOf(tenant, 4000)) {
+    const [profileExport] = readProfileExports(encodeProfileExport(body)).exports;
+    const identities = profileExport?.identities ?? new Map<string, readonly string[]>();
+    const last = before.get(profile);
+    before.set(profile, { identities, no: person.withdrawn });
+    if (last === undefined) continue;
+    const values = (of: ReadonlyMap<string, readonly string[]>, namespace: string) =>
+      of.get(namespace)?.toSorted() ?? [];
+    const [old, now] = [values(last.identities, 'crmid'), values(identities, 'crmid')];
+    if (old.length === 0 && now.length > 0 && values(last.identities, 'email').length > 0) seen.add('better');
+    if (old.length > 0 && now.length > old.length && now[0] !== old[0]) seen.add('sorts first');
+    const [oldEmail, email] = [values(last.identities, 'email')[0], values(identities, 'email')[0]];
+    const hasChanged = oldEmail !== undefined && email !== undefined && email !== oldEmail;
+    if (hasChanged) seen.add('address');
+    if (hasChanged && person.withdrawn && !last.no) seen.add('withdrawn meanwhile');
+    const ecids = values(identities, 'ecid').length - values(last.identities, 'ecid').length;
+    if (ecids !== 0) seen.add(ecids > 0 ? 'ECID added' : 'ECID removed');
+  }
+  expect([...seen].sort()).toEqual(
+    ['ECID added', 'ECID removed', 'address', 'better', 'sorts first', 'withdrawn meanwhile'].sort(),
+  );
 });
 
 test('identities of different profiles are different', () => {

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '@activation-hub/audience-events';
 import { seededRandom, type Random } from '@activation-hub/audience-events/testing';
-import { resolveIdentities, type Identity, type IdentityChoice } from '@activation-hub/membership';
+import type { Identity, IdentityChoice } from '@activation-hub/membership';
 import { MembershipTable, type TimedStatus } from './tenant-memberships.ts';
-import { mix, peopleOf, type ExportContent } from './tenant-people.ts';
+import { firstStage, mix, nextStage, peopleOf, type ExportContent, type PersonState } from './tenant-people.ts';
 
 export interface TenantAudience {
   readonly namespace: string;
@@ -29,19 +29,26 @@ export interface SimulatedExport {
   readonly body: JsonObject;
   /** Number of the profile, from 0. */
   readonly profile: number;
+  /** Who the person was when it was written. */
+  readonly person: PersonState;
+  readonly memberships: readonly (TimedStatus & { readonly audience: TenantAudience })[];
   /** When it is sent, in epoch milliseconds: later than its content when it comes late. */
   readonly at: number;
 }
 
-/** What a destination should know of one identity in one audience after all exports so far, by AEP's rules. */
-export interface TenantTruth {
-  readonly identity: Identity;
-  readonly audience: TenantAudience;
-  readonly status: TimedStatus['status'];
-  readonly qualifiedAtMs: number;
-  /** By dotted path, as in the export that holds the newest state; of several, the one that was sent last. */
+/** What a route knows of a person in one state. */
+export interface KnownPerson {
+  /** The identities under which the route's destination must know the person, and no other; none when it accepts none. */
+  readonly identities: readonly Identity[];
+  /** By dotted path. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
   readonly consentWithdrawn: boolean;
+}
+
+/** What a destination should know of one person in one audience after all exports so far, by AEP's rules. */
+export interface TenantTruth extends KnownPerson, TimedStatus {
+  readonly profile: number;
+  readonly audience: TenantAudience;
 }
 
 /** A company's profiles as AEP would export them. */
@@ -49,14 +56,20 @@ export interface Tenant {
   /** The next export, sent at `atMs`, which must not go back. */
   next(atMs: number): SimulatedExport;
   /**
-   * For every identity that a route with this choice resolves to, the newest state of every audience that was exported
-   * with it. Who sends the exports one after another, in the order in which they were given, must end with exactly this.
+   * For every person the newest state of every audience that was exported, with the identities that the choice finds in it;
+   * of several exports of one qualification, that which was sent last. Who sends the exports one after another, in the order
+   * in which they were given, must end with exactly this: under each of these identities the person is known as it says,
+   * and under no other at all.
    */
   truth(choice: IdentityChoice): Generator<TenantTruth>;
+  /** What a route with this choice knows of a person in that state. */
+  describe(profile: number, person: PersonState, choice: IdentityChoice): KnownPerson;
 }
 
 /** How often what happens, in parts of one: most exports of a busy tenant change nothing. */
-const share = { transition: 0.25, attributeChange: 0.06, consentChange: 0.02, identityAdded: 0.04, duplicate: 0.05 };
+const share = { transition: 0.25, attributeChange: 0.06, consentChange: 0.02, identityChange: 0.05, duplicate: 0.05 };
+/** How often consent changes together with an identity. */
+const consentWithIdentityShare = 0.1;
 const lateShare = 0.05;
 /** Exports that may be held back at once, and for how many others at most. */
 const lateMax = 256;
@@ -65,15 +78,14 @@ const recentMax = 64;
 const rideAlongShare = 0.85;
 const sameTimeExitShare = 0.2;
 const wholeSecondShare = 0.6;
-const knownShare = 0.7;
 
 interface Prepared extends ExportContent {
   readonly body: JsonObject;
 }
 
 /**
- * Makes a tenant whose people enter and leave audiences, become known, change attributes and withdraw consent, and whose
- * exports repeat, rewrite the same values, come late and out of order, in all of AEP's spellings of time.
+ * Makes a tenant whose people enter and leave audiences, become known, get and lose identities, change attributes and withdraw
+ * consent, and whose exports repeat, rewrite the same values, come late and out of order, in all of AEP's spellings of time.
  * Throws a RangeError when there is no profile or no audience.
  */
 export function createTenant(options: TenantOptions): Tenant {
@@ -87,11 +99,10 @@ class SimulatedTenant implements Tenant {
   readonly #options: TenantOptions;
   readonly #people: ReturnType<typeof peopleOf>;
   readonly #random: Random;
-  readonly #isKnown: Uint8Array;
+  readonly #stage: Uint16Array;
   readonly #version: Uint16Array;
   readonly #withdrawn: Uint8Array;
   readonly #current: MembershipTable;
-  /** What was sent while the profile was anonymous, and after: a route may resolve to another identity from then on. */
   readonly #sent: MembershipTable;
   readonly #late: { readonly dueAt: number; readonly prepared: Prepared }[] = [];
   readonly #recent: Prepared[] = [];
@@ -102,38 +113,49 @@ class SimulatedTenant implements Tenant {
     this.#options = options;
     this.#people = peopleOf(options);
     this.#random = seededRandom(mix(seed, 0x7e4a47));
-    this.#isKnown = Uint8Array.from({ length: profiles }, () => (this.#random() < knownShare ? 1 : 0));
+    this.#stage = Uint16Array.from({ length: profiles }, () => firstStage(this.#random));
     this.#version = new Uint16Array(profiles);
     this.#withdrawn = new Uint8Array(profiles);
     this.#current = new MembershipTable(profiles * audiences.length);
-    this.#sent = new MembershipTable(2 * profiles * audiences.length);
+    this.#sent = new MembershipTable(profiles * audiences.length);
   }
 
   next(atMs: number): SimulatedExport {
     const prepared = this.#choose(atMs);
     this.#recent[this.#sequence % recentMax] = prepared;
     this.#sequence += 1;
-    const { body, profile, isKnown, version, withdrawn } = prepared;
-    for (const { audience, status, qualifiedAtMs } of prepared.memberships) {
-      const state = { status, qualifiedAtMs, sequence: this.#sequence, version, withdrawn };
-      this.#sent.writeUnlessOlder(this.#sentSlot(isKnown, profile, audience), state);
-    }
-    return { body, profile, at: atMs };
+    const { body, profile, person } = prepared;
+    const memberships = prepared.memberships.flatMap(({ audience: index, status, qualifiedAtMs }) => {
+      this.#sent.writeUnlessOlder(this.#slot(profile, index), {
+        status,
+        qualifiedAtMs,
+        sequence: this.#sequence,
+        ...person,
+      });
+      const audience = this.#options.audiences[index];
+      return audience === undefined ? [] : [{ audience, status, qualifiedAtMs }];
+    });
+    return { body, profile, person, memberships, at: atMs };
   }
 
   *truth(choice: IdentityChoice): Generator<TenantTruth> {
     const { profiles, audiences } = this.#options;
     for (let profile = 0; profile < profiles; profile += 1) {
-      for (const { identity, stages } of this.#resolved(profile, choice)) {
-        for (const [index, audience] of audiences.entries()) {
-          const state = this.#sent.newest(stages.map((isKnown) => this.#sentSlot(isKnown, profile, index)));
-          if (state === undefined) continue;
-          const { status, qualifiedAtMs, version, withdrawn: consentWithdrawn } = state;
-          const attributes = this.#people.attributesOf(profile, version, consentWithdrawn);
-          yield { identity, audience, status, qualifiedAtMs, attributes, consentWithdrawn };
-        }
+      for (const [index, audience] of audiences.entries()) {
+        const state = this.#sent.read(this.#slot(profile, index));
+        if (state === undefined) continue;
+        const { status, qualifiedAtMs } = state;
+        yield { profile, audience, status, qualifiedAtMs, ...this.describe(profile, state, choice) };
       }
     }
+  }
+
+  describe(profile: number, person: PersonState, choice: IdentityChoice): KnownPerson {
+    return {
+      identities: this.#identitiesNow(profile, person, choice),
+      attributes: this.#people.attributesOf(profile, person),
+      consentWithdrawn: person.withdrawn,
+    };
   }
 
   /** One that was held back and is due, or a new one. */
@@ -157,8 +179,13 @@ class SimulatedTenant implements Tenant {
     if ((event -= share.transition) < 0) return this.#prepare(profile, this.#transit(profile, atMs));
     if ((event -= share.attributeChange) < 0) this.#version[profile] = (this.#version[profile] ?? 0) + 1;
     else if ((event -= share.consentChange) < 0) this.#withdrawn[profile] = 1 - (this.#withdrawn[profile] ?? 0);
-    else if (event < share.identityAdded) this.#isKnown[profile] = 1;
+    else if (event < share.identityChange) this.#changeIdentity(profile);
     return this.#prepare(profile, undefined);
+  }
+
+  #changeIdentity(profile: number): void {
+    this.#stage[profile] = nextStage(this.#stage[profile] ?? 0, this.#random);
+    if (this.#random() < consentWithIdentityShare) this.#withdrawn[profile] = 1 - (this.#withdrawn[profile] ?? 0);
   }
 
   /** Lets somebody enter or leave an audience, and says which. */
@@ -182,9 +209,11 @@ class SimulatedTenant implements Tenant {
     const some = states.filter(({ audience }) => audience === changed || this.#random() < rideAlongShare);
     const content = {
       profile,
-      isKnown: this.#isKnown[profile] === 1,
-      version: this.#version[profile] ?? 0,
-      withdrawn: this.#withdrawn[profile] === 1,
+      person: {
+        stage: this.#stage[profile] ?? 0,
+        version: this.#version[profile] ?? 0,
+        withdrawn: this.#withdrawn[profile] === 1,
+      },
       memberships: some.length > 0 ? some : states,
     };
     return { ...content, body: this.#people.exportOf(content) };
@@ -197,19 +226,20 @@ class SimulatedTenant implements Tenant {
     });
   }
 
-  /** Each identity that the choice finds before or after the profile became known, with the stages in which it does. */
-  #resolved(profile: number, choice: IdentityChoice) {
-    const resolved = new Map<string, { readonly identity: Identity; readonly stages: boolean[] }>();
-    for (const isKnown of [false, true]) {
-      const identities = new Map(Object.entries(this.#people.identitiesOf(profile, isKnown)));
-      for (const identity of resolveIdentities(identities, choice, ({ value }) => value)) {
-        const key = `${identity.namespace} ${identity.value}`;
-        const entry = resolved.get(key) ?? { identity, stages: [] };
-        entry.stages.push(isKnown);
-        resolved.set(key, entry);
-      }
+  /**
+   * Which identities are the person's by this choice: of the first of its namespaces in which the person has any, the one that
+   * sorts first by code unit, or all. It follows from the person's own state; the resolver of the product has no part in it.
+   */
+  #identitiesNow(profile: number, { stage }: PersonState, choice: IdentityChoice): readonly Identity[] {
+    const all = this.#people.identitiesOf(profile, stage);
+    for (const namespace of choice.namespaces) {
+      const values = all[namespace] ?? [];
+      const [first, ...others] = values;
+      if (first === undefined) continue;
+      const smallest = others.reduce((least, value) => (value < least ? value : least), first);
+      return (choice.identities === 'all' ? values : [smallest]).map((value) => ({ namespace, value }));
     }
-    return resolved.values();
+    return [];
   }
 
   #whole(end: number): number {
@@ -218,9 +248,5 @@ class SimulatedTenant implements Tenant {
 
   #slot(profile: number, audience: number): number {
     return profile * this.#options.audiences.length + audience;
-  }
-
-  #sentSlot(isKnown: boolean, profile: number, audience: number): number {
-    return this.#slot(profile + (isKnown ? this.#options.profiles : 0), audience);
   }
 }

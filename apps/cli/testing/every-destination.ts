@@ -18,6 +18,7 @@ export function everyDestination(): object {
   const activate = [...definitions].map(([type, definition]) => ({
     destination: type,
     identity: namespaceOf(definition),
+    follow: 'ecid',
     attributes: attributesOf[type] ?? {},
     options: exampleOf(definition.options),
   }));

@@ -79,9 +79,12 @@ function expectedMembers(file: ActivationFile, tenant: Tenant): Map<string, read
       if (definition === undefined || route === undefined) return expect.unreachable();
       const settings = definition.settings.parse(file.destinations.get(type)?.settings);
       const members: string[] = [];
-      for (const { identity, status } of tenant.truth({ namespaces: route.identityNamespaces, identities: 'first' })) {
-        const form = definition.identity?.(identity, settings) ?? formed(identity.value);
-        if (status === 'realized' && form.status === 'formed') members.push(form.value);
+      const choice = { namespaces: route.identityNamespaces, identities: 'first' } as const;
+      for (const { identities, status } of tenant.truth(choice)) {
+        for (const identity of status === 'realized' ? identities : []) {
+          const form = definition.identity?.(identity, settings) ?? formed(identity.value);
+          if (form.status === 'formed') members.push(form.value);
+        }
       }
       return [type, members.sort()];
     }),
