@@ -1,23 +1,18 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
-  contentDigest,
   isInDoubt,
   isLive,
   ledgerKeyText,
-  resolveIdentities,
-  type Attributes,
   type DesiredState,
-  type Identity,
   type LedgerEntry,
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
 } from '@activation-hub/membership';
-import type { JsonValue } from '@activation-hub/destination-kit';
 import type { ActivationContext } from './activation-context.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { fillLinks, fillRows } from './fill-rows.ts';
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
-import { rowKey } from './resolve-memberships.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 
@@ -118,9 +113,13 @@ export async function countFill(
 /**
  * Tells a new route's destination about everybody who is in the audience at another destination, as far as their identities
  * and attributes allow: an identity counts when the route accepts its namespace and the destination has a form for
- * it, an attribute when the other route maps the same path. People of whom the destination has a row already are left out.
+ * it, an attribute when the other route maps the same path. What the destination knows already, or better, is left out, and whom it was
+ * told of in an older state is told the newer one. It gets the links of people too, by which they are followed.
+ *
+ * It may run beside the function; what changes at the source while it runs is told by another run, which tells only the differences.
  */
-export function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
+export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
+  await fillLinks(walk, options.signal);
   return tellLedger(fillRows(walk, never), walk, options);
 }
 
@@ -176,59 +175,6 @@ async function* retireRows(
     const state = { ...record.known, isMember: false, content: '', enqueuedAtMs: context.clock.now() };
     yield { key: entry.key, row: entry, ...routed, desired: { state, attributes: {} } };
   }
-}
-
-async function* fillRows(
-  { context, destination, source, audience }: FillWalk,
-  signal: AbortSignal,
-): AsyncGenerator<DueRow | 'unresolved'> {
-  const ledgerName = context.matcher.destination(destination)?.ledgerName ?? destination;
-  for await (const entry of rowsOf(context, source, signal)) {
-    const from = context.matcher.routeOf(entry.key);
-    if (from?.audience.key !== audience || !entry.record.known.isMember) continue;
-    const route = from.audience.routes.find((each) => each.destination === destination && each.mode === 'live');
-    if (route === undefined) continue;
-    const identity = identityFor(entry.key.identity, route, context);
-    if (identity === undefined) {
-      yield 'unresolved';
-      continue;
-    }
-    const key = rowKey(ledgerName, route, from.audience, identity);
-    const [row] = await context.ledger.read([key], signal);
-    if (row !== undefined) continue;
-    const attributes = translated(entry.record.attributes, from.route, route);
-    const state = { ...entry.record.known, content: contentDigest(attributes) };
-    yield { key, row: undefined, audience: from.audience, route, desired: { state, attributes } };
-  }
-}
-
-/** A digest has no way back: a destination that does not hash would be told of a person whom it cannot know. */
-const sha256Pattern = /^[0-9a-f]{64}$/i;
-
-function identityFor(
-  { namespace, value }: Identity,
-  route: Route,
-  { targets }: ActivationContext,
-): Identity | undefined {
-  const form = targets.get(route.destination)?.formIdentity ?? ((identity: Identity) => identity.value);
-  const choice = { namespaces: route.identityNamespaces, identities: 'first' as const };
-  const [identity] = resolveIdentities(new Map([[namespace, [value]]]), choice, form);
-  const isDigest = sha256Pattern.test(value) && !namespace.includes('sha256');
-  const isHashing =
-    form({ namespace, value: 'ada@example.com' }) !== 'ada@example.com' &&
-    sha256Pattern.test(form({ namespace, value: 'ada@example.com' }) ?? '');
-  return isDigest && !isHashing ? undefined : identity;
-}
-
-/** The attributes that the other route maps from the same paths, under the names of this one. */
-function translated(attributes: Attributes, from: Route, to: Route): Attributes {
-  const names = new Map(from.attributes.map(({ name, path }) => [path.join('.'), name]));
-  const told: Record<string, JsonValue> = {};
-  for (const { name, path } of to.attributes) {
-    const value = attributes[names.get(path.join('.')) ?? ''];
-    if (value !== undefined) told[name] = value;
-  }
-  return told;
 }
 
 function rowsOf(

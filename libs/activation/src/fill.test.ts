@@ -1,0 +1,72 @@
+import { InMemoryLedger } from '@activation-hub/membership';
+import { expect, test } from 'vitest';
+import { eventOf, fansId, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
+import { countFill, fill } from './tell-ledger.ts';
+
+const { signal } = new AbortController();
+const route = (destination: string): string =>
+  `{ destination: ${destination}, identity: [crmid, email], follow: ecid, attributes: { firstname: person.name.firstName } }`;
+const fileOf = (...destinations: readonly string[]): string => `
+version: 1
+destinations:
+  crm: { type: recording }
+  ads: { type: recording }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    activate: [${destinations.map(route).join(', ')}]
+`;
+
+/** A hub before its file has a route to `ads`, and after; what is in the ledger stays. */
+function openBoth() {
+  const ledger = new InMemoryLedger();
+  const destinations = { crm: new RecordingDestination(), ads: new RecordingDestination() };
+  const before = openActivation({ file: fileOf('crm'), ledger, destinations });
+  const after = openActivation({ file: fileOf('crm', 'ads'), ledger, destinations });
+  const walk = { context: after.context, destination: 'ads', source: 'crm', audience: 'sports-fans' };
+  return { before, after, ads: destinations.ads, walk };
+}
+
+const ecid = '14575006536349286404619648085736425115';
+const member = (email: string, at = 0) => personExport({ identities: { ecid: [ecid], email: [email] }, at });
+
+test('who was filled in is taken out under an identity that vanishes afterwards', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(member('ada@example.com'), 1));
+  await fill(walk, { signal });
+  expect([...ads.members.keys()]).toEqual(['sports-fans ada@example.com']);
+  await after.activate(eventOf(member('lovelace@example.com'), 2));
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
+test('an older state that came before the filling does not keep the newest from being filled in', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(personExport({ at: 60, firstName: 'Ada' }), 1));
+  await after.activate(eventOf(personExport({ at: 0, status: 'exited' }), 2));
+  expect(ads.members.size).toBe(0);
+  expect(await countFill(walk, signal)).toEqual({ rows: 1, unresolved: 0 });
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 1, delivered: 1 });
+  expect([...ads.members].map(([key, { attributes }]) => [key, attributes])).toEqual([
+    ['sports-fans p1', { firstname: 'Ada' }],
+  ]);
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 0 });
+});
+
+test('what the new route knows better is left alone by the filling', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(personExport({ at: 0, firstName: 'Ada' }), 1));
+  await after.activate(eventOf(personExport({ at: 60, status: 'exited' }), 2));
+  await fill(walk, { signal });
+  expect(ads.members.size).toBe(0);
+  expect(ads.told).toEqual([]);
+});
+
+test('an identity of before, of which the new route was told by an export that came late, is taken out by the filling', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(member('ada@example.com', 0), 1));
+  await before.activate(eventOf(member('lovelace@example.com', 60), 2));
+  await after.activate(eventOf(member('ada@example.com', 0), 3));
+  expect([...ads.members.keys()]).toEqual(['sports-fans ada@example.com']);
+  await fill(walk, { signal });
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
