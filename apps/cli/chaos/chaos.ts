@@ -81,13 +81,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const stage: Stage = await Stage.start({
     seed,
     leaseSeconds,
-    ...(plan === 'outage' ? { kinds: ['reliable', 'down'] } : {}),
+    ...(plan === 'outage' ? { kinds: ['reliable', 'down'], answering: ['reliable', 'down'] } : {}),
     onLine: (line) => scan.scan(line),
     onSecret: (secret) => scan.add(secret),
     onOutage: (outage) => recoveries.returned(outage),
   });
   try {
-    if (plan === 'outage') await stage.receivers.get('down')?.heal();
     const tenant = tenantOf(seed, exports);
     const sent = new SentStates();
     await Promise.all(Array.from({ length: hostsUsual }, () => stage.hosts.start()));

@@ -49,12 +49,12 @@ async function reliablePerSecond(options: {
   const stage = await Stage.start({
     seed: options.seed,
     kinds: ['reliable', 'hanging'],
+    answering: options.isHanging ? [] : ['hanging'],
     leaseSeconds: usualClaimSeconds,
     onLine: () => undefined,
     onSecret: () => undefined,
   });
   try {
-    if (!options.isHanging) await stage.receivers.get('hanging')?.heal();
     const tenant = tenantOf(options.seed, options.exports);
     for (let done = 0; done < options.exports; done += batchSize) {
       await stage.sender.send(

@@ -20,6 +20,8 @@ import type { WaitingRetry } from './recoveries.ts';
 export interface StageOptions {
   readonly seed: number;
   readonly kinds?: readonly ReceiverKind[];
+  /** Those of them that fail only when they are told to. */
+  readonly answering?: readonly ReceiverKind[];
   readonly leaseSeconds: number;
   readonly onLine: (line: string) => void;
   /** Every secret that is put in. */
@@ -121,7 +123,9 @@ export class Stage {
       const run = (verb: readonly string[]): Promise<number> =>
         runUntilDone([...verb, ...options], { environment: this.#secrets, deadline, onLine: this.#onLine });
       if (changes === 'retired') await run(['retire', ...words]);
-      if (changes === 'added') await run(['resync', ...words, '--from', filledFrom]);
+      if (changes !== 'added') continue;
+      // Again for what changed at the other destination meanwhile.
+      for (let runs = 0; runs < 2; runs += 1) await run(['resync', ...words, '--from', filledFrom]);
     }
   }
 
@@ -209,7 +213,7 @@ export class Stage {
   }
 }
 
-async function partsOf({ seed, kinds = receiverKinds, onOutage }: StageOptions, cleanups: Cleanups) {
+async function partsOf({ seed, kinds = receiverKinds, answering = [], onOutage }: StageOptions, cleanups: Cleanups) {
   const folder = await mkdtemp(join(tmpdir(), 'activation-chaos-'));
   cleanups.add(() => rm(folder, { recursive: true, force: true }));
   const emulator = await startEventHubsEmulator({
@@ -219,7 +223,10 @@ async function partsOf({ seed, kinds = receiverKinds, onOutage }: StageOptions, 
   cleanups.add(() => emulator.stop());
   const receivers = new Map<ReceiverKind, Receiver>();
   for (const [index, kind] of kinds.entries()) {
-    const receiver = await Receiver.start(kind, seed + index, onOutage);
+    const receiver = await Receiver.start(kind, seed + index, {
+      answers: answering.includes(kind),
+      ...(onOutage === undefined ? {} : { onOutage }),
+    });
     cleanups.add(() => receiver.stop());
     receivers.set(kind, receiver);
   }
