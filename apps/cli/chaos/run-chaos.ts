@@ -66,12 +66,10 @@ async function main(): Promise<void> {
     durationMaxMs: wholeNumber('duration-max', values['duration-max'], 1) * 60_000,
   };
   const report = await runChaos({ ...options, onProgress: (sentence) => process.stderr.write(`${sentence}\n`) });
-  process.stderr.write(
-    `Chaos is over: ${report.lost} lost, ${report.contradicted} contradicted, ${report.leftBehind} left behind, ${report.duplicates} duplicated of ${report.inFlight} in flight, ` +
-      `drained after ${report.drainSeconds} s.\n`,
-  );
+  if (!values.json) process.stdout.write(proseOf(report));
   const isolation = plan === 'failing' ? await isolationOf(options) : undefined;
-  process.stdout.write(values.json ? `${JSON.stringify({ ...report, isolation })}\n` : proseOf(report, isolation));
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, isolation })}\n`);
+  else if (isolation !== undefined) process.stdout.write(`\n${isolationText(isolation)}\n`);
   process.exitCode = report.ok ? 0 : 1;
 }
 
@@ -80,7 +78,7 @@ async function isolationOf(options: {
   readonly seed: number;
   readonly durationMaxMs: number;
 }): Promise<Isolation> {
-  process.stderr.write('Next: what a hanging destination costs another one.\n');
+  process.stderr.write('Chaos is over. Next: what a hanging destination costs another one.\n');
   return measureIsolation({ ...options, exports: Math.min(isolationExportsMax, options.exports) });
 }
 
@@ -90,7 +88,11 @@ function wholeNumber(name: string, text: string, least: number): number {
   throw new RangeError(`--${name} must be a whole number from ${least}.`);
 }
 
-function proseOf(report: ChaosReport, isolation: Isolation | undefined): string {
+function isolationText({ cost, answeringPerSecond, hangingPerSecond }: Isolation): string {
+  return `A hanging destination costs another one ${(cost * 100).toFixed(1)} % (${answeringPerSecond} → ${hangingPerSecond} changes/s).`;
+}
+
+function proseOf(report: ChaosReport): string {
   const { faults, receivers, log } = report;
   const facts = [
     ['exports', String(report.exports)],
@@ -115,14 +117,6 @@ function proseOf(report: ChaosReport, isolation: Isolation | undefined): string 
       `${log.leaks} of ${log.lines} log lines; the control ${log.controlFinds ? 'finds' : 'FAILS TO FIND'} them`,
     ],
     ['orphans', String(report.orphans)],
-    ...(isolation === undefined
-      ? []
-      : [
-          [
-            'hanging costs',
-            `${(isolation.cost * 100).toFixed(1)} % (${isolation.answeringPerSecond} → ${isolation.hangingPerSecond} changes/s)`,
-          ],
-        ]),
     ['took', `${report.seconds} s, plan ${report.plan}, seed ${report.seed}`],
   ];
   const head = [
