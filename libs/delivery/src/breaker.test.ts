@@ -80,3 +80,28 @@ test('requests that were under way when it opened change nothing', () => {
   breaker.fail(600);
   expect(breaker.admit(700)).toEqual({ is: 'open', untilMs: 1_000 });
 });
+
+test('a recovery can be taken once: after the first success of all, and after each time that it closes', () => {
+  const breaker = new Breaker(options);
+  expect(breaker.takeRecovery()).toBe(false);
+  breaker.succeed();
+  expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
+  breaker.succeed();
+  breaker.fail(0);
+  breaker.succeed();
+  expect(breaker.takeRecovery()).toBe(false);
+  for (let failure = 0; failure < 3; failure += 1) breaker.fail(0);
+  expect(breaker.takeRecovery()).toBe(false);
+  breaker.admit(1_000);
+  breaker.succeed();
+  expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
+});
+
+test('a probe can be taken once for each time that it opens', () => {
+  expect(new Breaker(options).takeProbe()).toBe(false);
+  const breaker = opened();
+  expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
+  breaker.admit(1_000);
+  breaker.fail(1_000);
+  expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
+});

@@ -1,0 +1,79 @@
+import { InMemoryRetryQueue } from '@activation-hub/delivery';
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { eventOf, openActivation, personExport, type TestActivation } from '../testing/index.ts';
+
+const people = 30;
+const outageMs = 600_000;
+
+/** A retry queue as it would be if retries could not be woken. */
+class SleepingRetryQueue extends InMemoryRetryQueue {
+  override wake(): Promise<number> {
+    return Promise.resolve(0);
+  }
+}
+
+/** Thirty people, each of whom waits in a retry of its own, when their destination has been down for ten minutes. */
+async function afterOutage(retryQueue = new InMemoryRetryQueue()): Promise<TestActivation> {
+  const opened = openActivation({ retryQueue });
+  const { crm, clock, activate, retryDue } = opened;
+  const downUntilMs = clock.nowMs + outageMs;
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'The destination cannot be reached.');
+  };
+  for (let person = 0; person < people; person += 1) {
+    await activate(eventOf(personExport({ person: `p${person}` }), person, { enqueuedAtMs: clock.nowMs }));
+    clock.nowMs += 1_000;
+  }
+  for (let dueMs = retryQueue.nextDueAtMs ?? 0; dueMs < downUntilMs; dueMs = retryQueue.nextDueAtMs ?? Infinity) {
+    clock.nowMs = Math.max(clock.nowMs, dueMs);
+    await retryDue();
+  }
+  crm.onRequest = () => undefined;
+  expect(crm.members.size).toBe(0);
+  return opened;
+}
+
+/** Lets messages come when they are due until so many people are known, and gives how long that took, in milliseconds. */
+async function passUntil(known: number, { crm, clock, retryQueue, retryDue }: TestActivation): Promise<number> {
+  const beganMs = clock.nowMs;
+  while (crm.members.size < known) {
+    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? expect.unreachable());
+    await retryDue();
+  }
+  return clock.nowMs - beganMs;
+}
+
+test('when a destination takes the first request again, what waits for it is woken and told at once', async () => {
+  const opened = await afterOutage();
+  await passUntil(1, opened);
+  expect(await passUntil(people, opened)).toBeLessThanOrEqual(1_000);
+});
+
+test('control: where nothing is woken, what waits sleeps through its own backoff', async () => {
+  const opened = await afterOutage(new SleepingRetryQueue());
+  await passUntil(1, opened);
+  expect(await passUntil(people, opened)).toBeGreaterThan(10_000);
+});
+
+test('a process that starts after the outage wakes what another one left waiting, with its first success', async () => {
+  const opened = await afterOutage();
+  const { crm, ads, clock, retryQueue, context } = opened;
+  const later = openActivation({ retryQueue, ledger: context.ledger, destinations: { crm, ads } });
+  later.clock.nowMs = clock.nowMs;
+  await later.activate(eventOf(personExport({ person: 'new' }), 99, { enqueuedAtMs: clock.nowMs }));
+  expect(await passUntil(people + 1, later)).toBeLessThanOrEqual(1_000);
+});
+
+test('what names a time of its own is not woken before it', async () => {
+  const opened = openActivation();
+  const { crm, clock, activate, retryQueue } = opened;
+  const notBeforeMs = clock.nowMs + 300_000;
+  crm.onRequest = () => {
+    throw new DestinationError('throttled', 'Too many requests.', { notBeforeMs });
+  };
+  await activate(eventOf(personExport(), 1, { enqueuedAtMs: clock.nowMs }));
+  crm.onRequest = () => undefined;
+  expect(await passUntil(1, opened)).toBeGreaterThanOrEqual(300_000);
+  expect(retryQueue.nextDueAtMs).toBeUndefined();
+});
