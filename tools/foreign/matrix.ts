@@ -22,7 +22,10 @@ export function printMatrix(
     row(['feature', ...ran.map(({ name }) => packageOf(name))]),
     row(['---', ...ran.map(() => '---')]),
     ...featureNames.map((feature) =>
-      row([features[feature], ...ran.map(({ outcomes }) => outcomes.get(feature)?.replace(/:.*$/s, '') ?? 'not tried')]),
+      row([
+        features[feature],
+        ...ran.map(({ outcomes }) => outcomes.get(feature)?.replace(/:.*$/s, '') ?? 'not tried'),
+      ]),
     ),
     '',
   ];
@@ -30,7 +33,9 @@ export function printMatrix(
   for (const { name, outcomes, ended, seconds } of ran) {
     const notWorking = featureNames.filter((feature) => outcomes.get(feature) !== 'works');
     failed ||= notWorking.length > 0 || ended !== undefined;
-    lines.push(`${name}: ${featureNames.length - notWorking.length} of ${featureNames.length} features work (${seconds} s)`);
+    lines.push(
+      `${name}: ${featureNames.length - notWorking.length} of ${featureNames.length} features work (${seconds} s)`,
+    );
     lines.push(...notWorking.map((feature) => `  ${feature}: ${outcomes.get(feature) ?? 'not tried'}`));
     if (ended !== undefined) lines.push(`  its program did not end well: ${ended}`);
   }

@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startEventHubsEmulator } from '../../libs/event-hubs-emulator/src/index.ts';
+import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { featureNames, type Feature } from './features.ts';
 import { printMatrix, type SdkResult } from './matrix.ts';
 import { sdks, type Caches, type Command, type Sdk } from './sdks.ts';
@@ -61,6 +61,7 @@ async function runSdk(sdk: Sdk, caches: Caches): Promise<SdkResult> {
     tls: {},
     eventHubs: [{ name: sdk.name, partitionCount: 2, consumerGroups: ['other'] }],
   });
+  emulator.faults.delay({ sendMs: sdk.sendDelayMs ?? 0 });
   const control = createServer((request, response) => {
     if (request.url === '/throttle') emulator.faults.throttle({ sends: 1 });
     response.end();
@@ -95,7 +96,8 @@ async function runSdk(sdk: Sdk, caches: Caches): Promise<SdkResult> {
 function readOutcomes(output: string): ReadonlyMap<Feature, string> {
   const outcomes = new Map<Feature, string>();
   for (const line of output.split('\n')) {
-    const { word, name, why } = /^(?<word>works|fails) (?<name>[a-z-]+)(?: (?<why>.*))?$/.exec(line.trim())?.groups ?? {};
+    const { word, name, why } =
+      /^(?<word>works|fails) (?<name>[a-z-]+)(?: (?<why>.*))?$/.exec(line.trim())?.groups ?? {};
     const feature = featureNames.find((known) => known === name);
     if (feature) outcomes.set(feature, word === 'works' ? 'works' : `fails: ${(why ?? '').slice(0, 300)}`);
   }
@@ -116,14 +118,22 @@ await mkdir(caches.folder, { recursive: true });
 const results: SdkResult[] = [];
 for (const sdk of sdks) {
   if (values.only !== undefined && !names(values.only).includes(sdk.name)) continue;
-  if (names(values.without).includes(sdk.name)) results.push({ name: sdk.name, leftOut: 'it was asked to leave it out' });
+  if (names(values.without).includes(sdk.name))
+    results.push({ name: sdk.name, leftOut: 'it was asked to leave it out' });
   else results.push(await runSdk(sdk, caches));
 }
 const { text, failed } = printMatrix(results, (name) => sdks.find((sdk) => sdk.name === name)?.package ?? name);
 process.stdout.write(text);
 if (values.write !== undefined) {
   const page = await readFile(values.write, 'utf8');
-  const table = text.split('\n').filter((line) => line.startsWith('|')).join('\n');
-  await writeFile(values.write, page.replace(/(<!-- matrix -->\n)[^]*(\n<!-- end of matrix -->)/, `$1${table}$2`));
+  const table = text
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .join('\n');
+  await writeFile(values.write, page.replace(/(<!-- matrix -->
+)[^]*(
+<!-- end of matrix -->)/, `$1
+${table}
+$2`));
 }
 process.exitCode = failed ? 1 : 0;

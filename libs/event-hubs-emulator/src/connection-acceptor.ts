@@ -94,7 +94,10 @@ export class ConnectionAcceptor {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // The request line may hold the whole address (RFC 9112, 3.2.2), as that of the Java SDK does.
-    const path = (request.url ?? '').replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/, '').replace(/\/$/, '');
+    const path = (request.url ?? '')
+      .replace(/^https?:\/\/[^/]*/i, '')
+      .replace(/[?#].*$/, '')
+      .replace(/\/$/, '');
     if (path.toLowerCase() !== webSocketPath) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
       return;

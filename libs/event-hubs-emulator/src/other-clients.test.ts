@@ -209,3 +209,19 @@ test('a reader that leaves with deliveries waiting for credit does not hold back
   await once(leaving, 'receiver_close');
   expect(await client.authorize()).toBe(202);
 });
+
+test('delivery ids may leave numbers out, as those of the Rust SDK do after a large message', async () => {
+  const client = await connectAmqp(await emulatorForTest());
+  await client.authorize();
+  const sender = client.session.open_sender('orders');
+  await once(sender, 'sendable');
+  for (let sent = 0; sent < 3; sent += 1) {
+    sender.send({ body: sent });
+    await once(sender, 'settled');
+    const { outgoing } = client.session as unknown as {
+      outgoing: { next_delivery_id: number; next_pending_delivery: number };
+    };
+    outgoing.next_delivery_id += 2;
+    outgoing.next_pending_delivery += 2;
+  }
+}, 5_000);

@@ -7,7 +7,11 @@ import rhea, { type Connection, type Receiver, type Sender } from 'rhea';
 
 interface TransferFrame {
   readonly channel: number;
-  readonly performative: { readonly handle: number; message_format: number | undefined };
+  readonly performative: {
+    readonly handle: number;
+    readonly delivery_id?: number | null;
+    message_format: number | undefined;
+  };
   payload?: Buffer | undefined;
 }
 
@@ -27,7 +31,13 @@ interface ConnectionInternals {
   eof(): void;
   accept(socket: object): void;
   readonly remote_channel_map: Readonly<
-    Record<number, { readonly remote: { readonly handles: Readonly<Record<number, IncomingLink>> } }>
+    Record<
+      number,
+      {
+        readonly incoming: { next_delivery_id: number | undefined };
+        readonly remote: { readonly handles: Readonly<Record<number, IncomingLink>> };
+      }
+    >
   >;
 }
 
@@ -152,7 +162,7 @@ export function onFlow(connection: Connection, listener: () => void): void {
 }
 
 /**
- * Bounds the memory of incoming messages: what comes after the limit is dropped, so that a message longer than
+ * Takes delivery ids that leave numbers out, and bounds the memory of incoming messages: what comes after the limit is dropped, so that a message longer than
  * `bytesMax` arrives cut, but still longer than that. Deliveries of the links for which `wantsBytes` is true come as
  * undecoded bytes, whatever their format.
  */
@@ -165,8 +175,14 @@ export function boundTransfers(
   const original = inner.on_transfer.bind(inner);
   const received = new WeakMap<object, number>();
   inner.on_transfer = (frame) => {
-    const { handle } = frame.performative;
-    const link = inner.remote_channel_map[frame.channel]?.remote.handles[handle];
+    const { handle, delivery_id: deliveryId } = frame.performative;
+    const session = inner.remote_channel_map[frame.channel];
+    const link = session?.remote.handles[handle];
+    // rhea wants every number; AMQP only wants them to grow (part 2 section 2.8.4).
+    const expected = session?.incoming.next_delivery_id;
+    if (session && expected !== undefined && deliveryId !== undefined && deliveryId !== null && deliveryId > expected) {
+      if (link?._incomplete === undefined) session.incoming.next_delivery_id = deliveryId;
+    }
     if (link !== undefined) {
       const before = link._incomplete === undefined ? 0 : (received.get(link) ?? 0);
       received.set(link, before + (frame.payload?.length ?? 0));

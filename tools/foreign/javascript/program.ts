@@ -12,11 +12,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Feature } from '../features.ts';
 
 const { env } = process;
-const connection = env['EMULATOR_CONNECTION'] ?? '';
-const tlsConnection = env['EMULATOR_TLS_CONNECTION'] ?? '';
-const tlsEndpoint = env['EMULATOR_TLS_ENDPOINT'] ?? '';
-const hub = env['EMULATOR_HUB'] ?? '';
-const authority = readFileSync(env['EMULATOR_CA_FILE'] ?? '');
+const connection = env.EMULATOR_CONNECTION ?? '';
+const tlsConnection = env.EMULATOR_TLS_CONNECTION ?? '';
+const tlsEndpoint = env.EMULATOR_TLS_ENDPOINT ?? '';
+const hub = env.EMULATOR_HUB ?? '';
+const authority = readFileSync(env.EMULATOR_CA_FILE ?? '');
 const noRetries = { retryOptions: { maxRetries: 0 } };
 
 function expectThat(holds: boolean, what: unknown): void {
@@ -39,7 +39,10 @@ async function feature(name: Feature, run: () => Promise<unknown>): Promise<void
   }
 }
 
-async function using<T>(client: EventHubProducerClient, run: (client: EventHubProducerClient) => Promise<T>): Promise<T> {
+async function using<T>(
+  client: EventHubProducerClient,
+  run: (client: EventHubProducerClient) => Promise<T>,
+): Promise<T> {
   try {
     return await run(client);
   } finally {
@@ -73,7 +76,12 @@ async function read(startPosition: EventPosition, { group = '$Default', ownerLev
             return Promise.resolve();
           },
         },
-        { startPosition, maxBatchSize: 500, maxWaitTimeInSeconds: 0.05, ...(ownerLevel === undefined ? {} : { ownerLevel }) },
+        {
+          startPosition,
+          maxBatchSize: 500,
+          maxWaitTimeInSeconds: 0.05,
+          ...(ownerLevel === undefined ? {} : { ownerLevel }),
+        },
       );
     });
   } finally {
@@ -102,7 +110,10 @@ await feature('hub-properties', async () => {
   expectThat(name === hub && partitionIds.join() === '0,1', { name, partitionIds });
 });
 await feature('send-to-partition', () =>
-  client.sendBatch([{ body: 'first', messageId: 'id-1', properties: { text: 'a', long: 2 ** 40, flag: true, double: 1.5 } }], toFirst),
+  client.sendBatch(
+    [{ body: 'first', messageId: 'id-1', properties: { text: 'a', long: 2 ** 40, flag: true, double: 1.5 } }],
+    toFirst,
+  ),
 );
 await sleep(20);
 const middle = new Date();
@@ -128,7 +139,10 @@ await feature('receive', async () => {
   const events = await first({ offset: '-1' }, 4);
   const event = events[0];
   expectThat(
-    event?.body === 'first' && event.sequenceNumber === 0 && event.messageId === 'id-1' && event.properties?.['long'] === 2 ** 40,
+    event?.body === 'first' &&
+      event.sequenceNumber === 0 &&
+      event.messageId === 'id-1' &&
+      event.properties?.long === 2 ** 40,
     event,
   );
   expectThat(events[3]?.body === 'fourth', events[3]);
@@ -161,7 +175,10 @@ await feature('owner-level', async () => {
 });
 await feature('many-events', async () => {
   for (let sent = 0; sent < 20; sent += 1) {
-    await client.sendBatch(Array.from({ length: 100 }, () => ({ body: Buffer.alloc(1000, 'x') })), toFirst);
+    await client.sendBatch(
+      Array.from({ length: 100 }, () => ({ body: Buffer.alloc(1000, 'x') })),
+      toFirst,
+    );
   }
   await first({ offset: '-1' }, 2004);
 });
@@ -170,7 +187,7 @@ await feature('too-large', async () => {
   expectThat(/size|large|exceed/i.test(error.message), error.message);
 });
 await feature('throttled', async () => {
-  await fetch(`http://${env['EMULATOR_CONTROL'] ?? ''}/throttle`);
+  await fetch(`http://${env.EMULATOR_CONTROL ?? ''}/throttle`);
   const patient = new EventHubProducerClient(connection, hub, { retryOptions: { retryDelayInMs: 1 } });
   await using(patient, (producer) => producer.sendBatch([{ body: 'throttled' }], toFirst));
 });
