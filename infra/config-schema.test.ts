@@ -19,6 +19,18 @@ test.each(stackNames())('the configuration of %s is right', (stack) => {
   });
 });
 
+test('a tag that looks like a number is text, for Pulumi writes it as a number', () => {
+  expect(parse({ tags: '{"costCenter":4711,"owner":"data"}' }).tags).toEqual({ costCenter: '4711', owner: 'data' });
+});
+
+test('a list and a mapping are set by their parts, for Pulumi refuses them as one text', () => {
+  const said = (key: string, value: string) => () => parse({ [key]: value });
+  expect(said('alertEmails', 'x')).toThrow("Write: pulumi config set --path 'alertEmails[0]' 'on-call@example.com'");
+  expect(said('tags', 'x')).toThrow("Write: pulumi config set --path 'tags.costCenter' '4711'");
+  expect(said('location', 'X')).toThrow("Write: pulumi config set location 'westeurope'");
+  expect(said('aepClientSecret', 'a b')).toThrow("Write: pulumi config set --secret aepClientSecret 'p8e-…'");
+});
+
 test('prod must say whom its alerts reach: people, or an action group that is there already', () => {
   const nobody = { alertEmails: '[]', alertActionGroups: '[]' };
   expect(() => parse(nobody, 'prod')).toThrow('prod needs alertEmails or alertActionGroups');

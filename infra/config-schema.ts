@@ -3,6 +3,8 @@ import { z } from 'zod';
 const wholeNumber = (min: number, max: number) => z.int().min(min).max(max);
 const ipRange = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\/(?:[89]|[12]\d|3[0-2]))?$/;
 const webAddress = /^https:\/\/[^\s?#@]+$|^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?\/?$/;
+/** Pulumi makes a number or a flag of what looks like one; a tag is text. */
+const tagText = z.union([z.string(), z.number(), z.boolean()]).transform(String).pipe(z.string().max(256));
 /** Azure's bounds of a tag's name; a storage account takes 128 characters. Two names are the stack's own. */
 const tagName = /^(?!(?:workload|environment)$)[^<>%&\\?/\s][^<>%&\\?/]{0,127}$/i;
 const actionGroupId =
@@ -32,7 +34,7 @@ export const configFields = {
   tags: field(
     'a mapping of names to texts, as Azure takes them, without workload and environment',
     '{"costCenter":"4711"}',
-    z.record(z.string().regex(tagName), z.string().max(256)).refine((tags) => Object.keys(tags).length <= 40),
+    z.record(z.string().regex(tagName), tagText).refine((tags) => Object.keys(tags).length <= 40),
   ),
   partitionCount: field('a whole number from 1 to 32', '8', wholeNumber(1, 32)),
   retentionHours: field('a whole number from 1 to 168', '72', wholeNumber(1, 168)),
@@ -146,7 +148,7 @@ export function parseStackConfig({ stack, values, secretNames }: WrittenConfig):
   for (const [key, { expects, example, schema, isSecret }] of Object.entries<Field<unknown>>(configFields)) {
     const written = values[key];
     const result = written === undefined ? undefined : schema.safeParse(valueOf(written, schema));
-    const command = `pulumi config set ${isSecret === true ? '--secret ' : ''}${key} '${example}'`;
+    const command = setCommand(key, { expects, example, schema, ...(isSecret === true ? { isSecret } : {}) });
     if (result?.success === true) read[key] = isSecret === true && written !== '' ? withheld : result.data;
     else {
       const shown = written === '' ? 'empty' : isSecret === true ? withheld : written;
@@ -161,6 +163,21 @@ export function parseStackConfig({ stack, values, secretNames }: WrittenConfig):
     );
   }
   return read as StackConfig;
+}
+
+/**
+ * The command that sets a key to its example. A list or a mapping is set by its parts: as one text Pulumi refuses it, for it is not
+ * of the type that `Pulumi.yaml` declares.
+ */
+export function setCommand(key: string, { example, schema, isSecret }: Field<unknown>): string {
+  const parsed = valueOf(example, schema);
+  const [part, value] =
+    typeof parsed === 'object' && parsed !== null
+      ? (Object.entries(parsed as Record<string, unknown>)[0] ?? ['0', ''])
+      : [undefined, example];
+  const path =
+    part === undefined ? key : Array.isArray(parsed) ? `--path '${key}[${part}]'` : `--path '${key}.${part}'`;
+  return `pulumi config set ${isSecret === true ? '--secret ' : ''}${path} '${String(value)}'`;
 }
 
 /** What stands for the value of a secret. */
@@ -226,7 +243,7 @@ function contradictions(config: StackConfig): readonly string[] {
     ],
     [
       config.environment === 'prod' && config.alertEmails.length === 0 && config.alertActionGroups.length === 0,
-      `prod needs alertEmails or alertActionGroups: without either its alerts reach nobody. Write: pulumi config set alertEmails '${configFields.alertEmails.example}'`,
+      `prod needs alertEmails or alertActionGroups: without either its alerts reach nobody. Write: ${setCommand('alertEmails', configFields.alertEmails)}`,
     ],
     [
       config.oldestMinutesMax * 2 > config.retentionHours * 60,

@@ -39,7 +39,12 @@ export function commandsOf(page: string): readonly string[] {
     block
       .replaceAll('\\\n', ' ')
       .split('\n')
-      .map((line) => line.trim().replace(/^\$ /, '').replace(/\s+#.*$/, '')),
+      .map((line) =>
+        line
+          .trim()
+          .replace(/^\$ /, '')
+          .replace(/\s+#.*$/, ''),
+      ),
   );
   const spans = [...page.replaceAll(/^ *```[^]*?^ *```$/gm, '').matchAll(/`([^`\n]+(?:\n[^`\n]+)?)`/g)].map(
     ([, span = '']) => span.replaceAll('\n', ' '),
@@ -159,7 +164,8 @@ function pulumiFaults(words: readonly string[]): readonly string[] {
     return new RegExp(`\\b${rest[2]}:`).test(program) ? [] : [`the stack has no output ${rest[2]}`];
   }
   if (rest[0] !== 'config' || rest[1] !== 'set') return [];
-  const key = rest.slice(2).find((word) => !word.startsWith('-')) ?? '';
+  const path = rest.slice(2).find((word) => !word.startsWith('-')) ?? '';
+  const key = rest.includes('--path') ? path.replace(/[.[].*$/, '') : path;
   const project = parse(readFileSync(join(root, 'infra', 'Pulumi.yaml'), 'utf8')) as { readonly config: object };
   return key in project.config || key.startsWith('secret-') ? [] : [`the stack has no key ${key}`];
 }

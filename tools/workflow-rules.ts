@@ -165,9 +165,11 @@ function neededPermissions(job: Job, workflows: readonly Workflow[]): Readonly<R
     if (actionOf(step) === 'actions/checkout') needed.contents = 'read';
     if (actionOf(step) === 'azure/login') needed[tokenPermission] = 'write';
     if (step.with?.['comment-on-pr'] === true) needed['pull-requests'] = 'write';
-    const isCommenting = step.env?.PULL_REQUEST !== undefined;
-    if (isCommenting) needed['pull-requests'] = 'write';
-    if (step.with?.['run-id'] !== undefined || (step.env?.GH_TOKEN !== undefined && !isCommenting))
+    const comments = step.run?.includes('tools/comment-activation-plan.sh') === true;
+    if (comments) needed['pull-requests'] = 'write';
+    const keepsIssue = step.run?.includes('tools/keep-issue.sh') === true;
+    if (keepsIssue) needed.issues = 'write';
+    if (step.with?.['run-id'] !== undefined || (step.env?.GH_TOKEN !== undefined && !comments && !keepsIssue))
       needed.actions = 'read';
   }
   return sortedByKey(needed);

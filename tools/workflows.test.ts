@@ -4,8 +4,16 @@ import { workflowRules } from './workflow-rules.ts';
 
 const workflows = readWorkflows();
 
-test('the workflows are the pipeline, its part for one environment, and what is done by hand', () => {
-  expect(workflows.map(({ name }) => name)).toEqual(['deploy-environment.yml', 'deploy.yml', 'operate.yml']);
+test('the workflows are the pipeline, its part for one environment, and what is done by hand or by the clock', () => {
+  expect(workflows.map(({ name }) => name)).toEqual([
+    'deploy-environment.yml',
+    'deploy.yml',
+    'drift.yml',
+    'life.yml',
+    'operate.yml',
+    'run-pulumi.yml',
+    'upgrades.yml',
+  ]);
 });
 
 test.each(workflowRules)('$name', ({ faults }) => {
@@ -67,6 +75,7 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     'actions: read\n      packages: write\n    outputs:',
     rule.permissions,
   ],
+  ['a right to write issues that is missing', 'drift.yml', 'issues: write', 'issues: read', rule.permissions],
   ['a right that is missing', 'deploy.yml', 'pull-requests: write', 'issues: write', rule.permissions],
   [
     'a job that states none',
@@ -164,6 +173,7 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
   ],
   ['a preview without policies', 'operate.yml', '          policyPacks: policy\n', '', rule.pulumi],
   ['an update without policies', 'deploy-environment.yml', ' --policy-pack policy', '', rule.pulumi],
+  ['an `up` that asks no policy', 'run-pulumi.yml', ' --policy-pack policy', '', rule.pulumi],
   ['a destroy without a preview', 'operate.yml', '--yes --non-interactive', '--yes --skip-preview', rule.pulumi],
   ['an update by the action', 'operate.yml', 'command: preview', 'command: up', rule.pulumi],
   [

@@ -66,6 +66,11 @@ export class EngineStack {
     writeConfiguration(this.#workspace, configuration);
   }
 
+  /** Runs `pulumi config set` on the stack, as a person does. */
+  async setByHand(...words: readonly string[]): Promise<void> {
+    await this.#run('config', 'set', ...words, '--stack', this.#options.stack);
+  }
+
   preview(...options: readonly string[]): Promise<EngineRun> {
     return this.#operate('preview', ...options);
   }
