@@ -130,10 +130,12 @@ if (values.write !== undefined) {
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .join('\n');
-  await writeFile(values.write, page.replace(/(<!-- matrix -->
-)[^]*(
-<!-- end of matrix -->)/, `$1
-${table}
-$2`));
+  await writeFile(
+    values.write,
+    page.replace(
+      /(<!-- matrix -->\n)[^]*(\n<!-- end of matrix -->)/,
+      (_, begin: string, end: string) => `${begin}\n${table}\n${end}`,
+    ),
+  );
 }
 process.exitCode = failed ? 1 : 0;
