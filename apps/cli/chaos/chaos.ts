@@ -273,9 +273,9 @@ async function carryOut(
   }
 }
 
-/** Its failure is thrown by whoever waits for all, not before. */
+/** Goes on while the schedule does; whoever waits for all gets its failure. */
 function goOnBeside(work: Promise<void>, beside: Promise<void>[]): void {
-  work.catch(() => undefined);
+  work.catch(() => undefined); // It is thrown later, by the wait for all.
   beside.push(work);
 }
 
