@@ -36,6 +36,8 @@ export interface Decided {
 export interface SettledMembership {
   readonly desired: DesiredMembership;
   readonly row: LedgerRow | undefined;
+  /** The row knows something newer, so nothing of this membership may be written to it. */
+  readonly isSuperseded: boolean;
 }
 
 /**
@@ -134,7 +136,8 @@ class Decisions implements Decided {
     const state = stateOf(desired, row?.record);
     const nowMs = this.#context.clock.now();
     const options = { mode: route.mode, by: this.#by, nowMs, cause: causeOf(this.#work) };
-    const plan = planRow(key, row, { state, attributes }, options);
+    const told = { state, attributes, linkDigest: desired.person.linkDigest };
+    const plan = planRow(key, row, told, options);
     if (plan.is === 'nothing') {
       this.#finish(desired, row, plan.because);
       return undefined;
@@ -153,13 +156,13 @@ class Decisions implements Decided {
     // A retry is responsible for the row already, and sends the newest state that it finds there.
     const held = row?.record.rowState;
     if (held?.is === 'deferred' && (row?.record.linkDigest ?? '') === desired.person.linkDigest) {
-      const record = note(row?.record, { state, attributes }, held);
+      const record = note(row?.record, told, held);
       return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs),
       write: (chainId) => {
-        const record = note(row?.record, { state, attributes }, { is: 'deferred', chainId });
+        const record = note(row?.record, told, { is: 'deferred', chainId });
         return { key, record, expected: row?.version };
       },
     });
@@ -201,7 +204,7 @@ class Decisions implements Decided {
     outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused',
   ): void {
     if (row !== undefined) this.#context.ledgerCache.set(desired.keyText, row, this.#context.clock.now());
-    if (outcome !== 'superseded') this.settled.push({ desired, row });
+    this.settled.push({ desired, row, isSuperseded: outcome === 'superseded' });
     this.#count(desired, outcome);
   }
 

@@ -6,7 +6,7 @@ import {
   isInDoubt,
   ledgerKeyText,
   linkDestination,
-  linkedIdentities,
+  linkOf,
   linkKey,
   linkRecord,
   resolveIdentities,
@@ -105,7 +105,7 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
   const { context, source } = place;
   const of = { destination: linkDestination(ledgerNameOf(source, context)) };
   for await (const entries of inBatches(context.ledger.rows(of, signal))) {
-    const links = entries.flatMap((entry) => linkOf(entry, place) ?? []);
+    const links = entries.flatMap((entry) => filledLink(entry, place) ?? []);
     const rows = await context.ledger.read(
       links.map(({ key }) => key),
       signal,
@@ -121,16 +121,16 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
 }
 
 /** The link of the new route to the same person; undefined when it does not follow by that identity. */
-function linkOf(
+function filledLink(
   { key: { identity, audience }, record }: LedgerEntry,
   { context, destination, source, audience: filled }: FillPlace,
 ): { readonly key: LedgerKey; readonly record: LedgerRecord } | undefined {
   const from = context.matcher.routeOf({ destination: ledgerNameOf(source, context), audience });
   const route = from?.audience.key === filled ? liveRoute(from.audience, destination) : undefined;
   if (from === undefined || route?.follow.includes(identity.namespace) !== true) return undefined;
-  const identities = linkedIdentities(record).flatMap((each) => identityFor(each, route, context) ?? []);
+  const identities = linkOf(record).identities.flatMap((each) => identityFor(each, route, context) ?? []);
   const row = rowKey(ledgerNameOf(destination, context), route, from.audience, identity);
-  return { key: linkKey(row, identity), record: linkRecord(record.known, identities) };
+  return { key: linkKey(row, identity), record: linkRecord(record.known, { identities, leaving: [] }, '') };
 }
 
 function liveRoute({ routes }: AudienceEntry, destination: string): Route | undefined {

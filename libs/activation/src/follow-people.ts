@@ -1,12 +1,9 @@
 import {
   compareStates,
-  identityCharactersMax,
   identityText,
   ledgerKeyText,
-  linkedIdentities,
-  linkKey,
+  linkOf,
   linkRecord,
-  otherIdentities,
   type Identity,
   type LedgerKey,
   type LedgerRecord,
@@ -15,25 +12,17 @@ import {
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import type { SettledMembership } from './decide-changes.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { others, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow } from './plan-row.ts';
-import { rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
-import { newHolder, tellRows, type ToldRow } from './tell-rows.ts';
+import { rowKey, type RoutedPerson } from './resolve-memberships.ts';
+import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
+import { causeOf } from './work.ts';
 
 /** How often a person whose rows other processes keep writing is looked at again before that waits. */
 const roundsMax = 5;
-
-/** A person whose rows under this route may be more than the route resolves to now. */
-interface Followed {
-  readonly person: RoutedPerson;
-  readonly ledgerName: string;
-  /** The rows of the identities that the route resolves to, as they were settled. */
-  readonly chosen: readonly SettledMembership[];
-  readonly linkKeys: readonly LedgerKey[];
-}
 
 /**
  * Takes people out of destinations under identities that their routes do not resolve to any more (docs/specs/ledger.md,
@@ -44,20 +33,14 @@ interface Followed {
  * nothing cost nothing. A person of whom something is still open is left to the retry. Gives what must wait for the lease
  * of another process.
  */
-export async function followPeople(
-  outcome: {
-    readonly desired: readonly DesiredMembership[];
-    readonly settled: readonly SettledMembership[];
-    readonly told: readonly ToldRow[];
-    readonly unresolved: readonly RoutedPerson[];
-  },
-  telling: Telling,
-): Promise<readonly DeferredChange[]> {
+export async function followPeople(outcome: Outcome, telling: Telling): Promise<readonly DeferredChange[]> {
   const { context, settleBy, tally } = telling;
   const deferrals: DeferredChange[] = [];
-  let open = peopleToFollow(outcome, context);
+  let open = peopleToFollow(outcome, context, telling.work);
+  // One round for each of those who share links, and a few for races that are lost.
+  const rounds = open.length + roundsMax;
   for (let round = 0; open.length > 0; round += 1) {
-    if (round === roundsMax) {
+    if (round === rounds) {
       for (const followed of open) deferrals.push(laterOf(followed, context.clock.now(), telling));
       break;
     }
@@ -71,55 +54,6 @@ export async function followPeople(
     open = [...taken.lost, ...lost, ...later];
   }
   return deferrals;
-}
-
-function peopleToFollow(
-  { desired, settled, told, unresolved }: Parameters<typeof followPeople>[0],
-  context: ActivationContext,
-): readonly Followed[] {
-  const rows = new Map<string, SettledMembership>(settled.map((each) => [each.desired.keyText, each]));
-  const byKey = new Map(desired.map((each) => [each.keyText, each]));
-  for (const { keyText, settled: row } of told) {
-    const of = byKey.get(keyText);
-    if (of !== undefined && row !== undefined && row.record.rowState.is !== 'deferred')
-      rows.set(keyText, { desired: of, row });
-  }
-  const people: Followed[] = [];
-  for (const [person, memberships] of Map.groupBy(desired, (each) => each.person)) {
-    const chosen = memberships.flatMap(({ keyText }) => rows.get(keyText) ?? []);
-    if (chosen.length < memberships.length || memberships.length < person.identities.length) continue;
-    if (chosen.every(({ row }) => (row?.record.linkDigest ?? '') === person.linkDigest)) continue;
-    people.push(followed(person, chosen, context));
-  }
-  for (const person of unresolved) {
-    if (person.route.follow.length === 0) continue;
-    const each = followed(person, [], context);
-    if (!isKnownWithout(each, context)) people.push(each);
-  }
-  return people.toSorted((left, right) => compareStates(left.person.state, right.person.state));
-}
-
-function followed(
-  person: RoutedPerson,
-  chosen: readonly SettledMembership[],
-  { matcher }: ActivationContext,
-): Followed {
-  const { route, profileExport, audience } = person;
-  const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
-  const linkKeys = route.follow.flatMap((namespace) =>
-    (profileExport.identities.get(namespace) ?? [])
-      .filter((value) => value.length <= identityCharactersMax)
-      .map((value) => linkKey(rowKey(ledgerName, route, audience, { namespace, value }), { namespace, value })),
-  );
-  return { person, ledgerName, chosen, linkKeys };
-}
-
-/** Whether the cache knows that the person, of whom the route accepts no identity, is linked to none. */
-function isKnownWithout({ linkKeys }: Followed, { ledgerCache, clock }: ActivationContext): boolean {
-  return linkKeys.every((key) => {
-    const row = ledgerCache.get(ledgerKeyText(key), clock.now());
-    return row !== undefined && linkedIdentities(row.record).length === 0;
-  });
 }
 
 function withoutSharedLinks(open: readonly Followed[]): {
@@ -143,10 +77,16 @@ function withoutSharedLinks(open: readonly Followed[]): {
   return { now, later };
 }
 
+interface Former {
+  readonly identity: Identity;
+  readonly key: LedgerKey;
+  readonly row: LedgerRow | undefined;
+}
+
 /** A person with the links and with the rows under identities that are not, or no longer, the person's. */
 interface Looked extends Followed {
   readonly links: readonly (LedgerRow | undefined)[];
-  readonly formers: readonly { readonly key: LedgerKey; readonly row: LedgerRow | undefined }[];
+  readonly formers: readonly Former[];
   /** As of when they are not the person's: the export's state, or that of a link that is newer. */
   readonly asOf: UndigestedState;
   readonly isOutdated: boolean;
@@ -162,54 +102,74 @@ async function lookAt(
     people.flatMap(({ linkKeys }) => linkKeys),
     signal,
   );
-  const linked = splitFor(people, ({ linkKeys }) => linkKeys.length, linkRows).map(([followed, links]) => ({
-    ...followed,
-    links,
-    ...formersOf(followed, links),
-  }));
+  const linked = splitFor(people, ({ linkKeys }) => linkKeys.length, linkRows).map(([followed, links]) =>
+    candidatesOf(followed, links),
+  );
   const rows = await context.ledger.read(
-    linked.flatMap(({ keys }) => keys),
+    linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)),
     signal,
   );
-  return splitFor(linked, ({ keys }) => keys.length, rows).map(([{ keys, vanished, ...followed }, found]): Looked => {
-    const formers = keys.flatMap((key, at) => {
-      const row = found[at];
-      // A link to a row that is gone is a link to nobody: the person was erased.
-      return row === undefined && vanished.has(ledgerKeyText(key)) ? [] : [{ key, row }];
-    });
-    return { ...followed, formers, reads: keys.length + followed.linkKeys.length };
-  });
+  return splitFor(linked, ({ candidates }) => candidates.length, rows).map(([each, found]) => lookedAt(each, found));
 }
 
-function formersOf(followed: Followed, links: readonly (LedgerRow | undefined)[]) {
+/** An identity under which the destination may know the person. */
+interface Candidate {
+  readonly identity: Identity;
+  readonly key: LedgerKey;
+  /** It is not in the export: only a link says that it is, or was, the person's. */
+  readonly isLinkedOnly: boolean;
+}
+
+function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined)[]) {
   const { person, ledgerName } = followed;
-  const keyOf = (identity: Identity): LedgerKey => rowKey(ledgerName, person.route, person.audience, identity);
-  const [newest] = links
-    .flatMap((row) => (row === undefined ? [] : [row.record]))
-    .toSorted((left, right) => compareStates(right.known, left.known));
-  const isOutdated = newest !== undefined && compareStates(newest.known, person.state) > 0;
-  const linked = links.flatMap((row) => (row === undefined ? [] : linkedIdentities(row.record)));
-  const current = new Set((isOutdated ? linkedIdentities(newest) : person.identities).map(identityText));
-  const known = isOutdated ? [...person.identities, ...others(followed)] : others(followed);
-  const candidates = new Set(known.map(identityText));
-  const vanished = linked.filter((identity) => !candidates.has(identityText(identity)));
-  const formers = new Map(
-    [...known, ...vanished]
-      .filter((each) => !current.has(identityText(each)))
-      .map((each) => [identityText(each), keyOf(each)]),
-  );
-  return {
-    keys: [...formers.values()],
-    vanished: new Set(vanished.map((identity) => ledgerKeyText(keyOf(identity)))),
-    asOf: isOutdated ? newest.known : person.state,
-    isOutdated,
-  };
+  const known = [...person.identities, ...others(followed)];
+  const texts = new Set(known.map(identityText));
+  const linked = links.flatMap((row) => {
+    if (row === undefined) return [];
+    const { identities, leaving } = linkOf(row.record);
+    return [...identities, ...leaving];
+  });
+  const vanished = linked.filter((identity) => !texts.has(identityText(identity)));
+  const distinct = new Map([...known, ...vanished].map((identity) => [identityText(identity), identity]));
+  const candidates = [...distinct].map(([text, identity]): Candidate => {
+    const key = rowKey(ledgerName, person.route, person.audience, identity);
+    return { identity, key, isLinkedOnly: !texts.has(text) };
+  });
+  return { followed, links, candidates };
 }
 
-function others({ person }: Followed): readonly Identity[] {
-  const { route, profileExport, identities, form } = person;
-  const choice = { namespaces: route.identityNamespaces, identities: route.identities };
-  return otherIdentities(profileExport.identities, choice, form, identities);
+function lookedAt(
+  { followed, links, candidates }: ReturnType<typeof candidatesOf>,
+  rows: readonly (LedgerRow | undefined)[],
+): Looked {
+  const { person } = followed;
+  const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
+  const [newest] = links
+    .flatMap((link) => (link === undefined ? [] : [{ link, asOf: asOfLink(link, rowOf) }]))
+    .toSorted((left, right) => compareStates(right.asOf, left.asOf));
+  const isOutdated = newest !== undefined && compareStates(newest.asOf, person.state) > 0;
+  const identities = isOutdated ? linkOf(newest.link.record).identities : person.identities;
+  const current = new Set(identities.map(identityText));
+  const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
+    const row = rows[index];
+    // A link to a row that is gone is a link to nobody: the person was erased.
+    const isNobody = row === undefined && isLinkedOnly;
+    return current.has(identityText(identity)) || isNobody ? [] : [{ identity, key, row }];
+  });
+  const reads = candidates.length + links.length;
+  return { ...followed, links, formers, asOf: isOutdated ? newest.asOf : person.state, isOutdated, reads };
+}
+
+/**
+ * As of when a link is right: of the export that wrote it, or of a later one with the very same identities, which moved a row
+ * that carries the link's digest and left the link as it was.
+ */
+function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): UndigestedState {
+  return linkOf(record).identities.reduce((newest: UndigestedState, identity) => {
+    const row = rowOf.get(identityText(identity))?.record;
+    if (row === undefined || row.linkDigest !== record.linkDigest) return newest;
+    return compareStates(row.known, newest) > 0 ? row.known : newest;
+  }, record.known);
 }
 
 /** Takes people out under their former identities. Gives those of whom nothing is open any more, and those to be looked at again. */
@@ -217,20 +177,22 @@ async function takeOut(
   looked: readonly Looked[],
   telling: Telling,
 ): Promise<{
-  readonly done: readonly Looked[];
+  readonly done: readonly TakenOut[];
   readonly lost: readonly Followed[];
   readonly deferrals: readonly DeferredChange[];
 }> {
   const { context, settleBy, tally } = telling;
   const by = newHolder(context);
   const nowMs = context.clock.now();
+  const cause = telling.work === undefined ? 'export' : causeOf(telling.work);
+  const after = new Map<string, LedgerRecord | undefined>();
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
   const planned = looked.flatMap((each) =>
     each.formers.flatMap(({ key, row }) => {
       const { route } = each.person;
-      const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {}, isFormer: true };
-      const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause: 'export' });
+      const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {} };
+      const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause });
       if (plan.is === 'wait' && !waiting.has(each)) {
         waiting.add(each);
         deferrals.push(laterOf(each, plan.untilMs, telling));
@@ -252,6 +214,7 @@ async function takeOut(
       return [];
     }
     tally.ledgerWrites += 1;
+    after.set(keyText, write.record);
     if (plan.is !== 'lease') return [];
     tally.formerIdentities += 1;
     const { audience, route, event, membership } = each.person;
@@ -260,8 +223,34 @@ async function takeOut(
     const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
     return [membership.name === undefined ? told : { ...told, audienceName: membership.name }];
   });
-  await tellRows(leased, telling);
-  return { done: looked.filter((each) => !waiting.has(each) && !lost.has(each)), lost: [...lost], deferrals };
+  for (const { keyText, settled } of await tellRows(leased, telling)) after.set(keyText, settled?.record);
+  const done = looked
+    .filter((each) => !waiting.has(each) && !lost.has(each))
+    .map((each): TakenOut => {
+      const stateOf = ({ key, row }: Former): LedgerRecord | undefined => {
+        const keyText = ledgerKeyText(key);
+        return after.has(keyText) ? after.get(keyText) : row?.record;
+      };
+      const left = each.formers.filter((former) => !isOut(stateOf(former)));
+      return {
+        ...each,
+        leaving: left.map(({ identity }) => identity),
+        isPaused: left.some((former) => stateOf(former)?.rowState.is === 'paused'),
+      };
+    });
+  return { done, lost: [...lost], deferrals };
+}
+
+/** A person with the former identities of whom it is not certain that the destination has them no more. */
+interface TakenOut extends Looked {
+  readonly leaving: readonly Identity[];
+  /** The route is paused, so later exports must look again. */
+  readonly isPaused: boolean;
+}
+
+function isOut(record: LedgerRecord | undefined): boolean {
+  if (record === undefined || record.known.isMember) return false;
+  return record.rowState.is === 'delivered' || record.rowState.is === 'noted';
 }
 
 /**
@@ -269,7 +258,7 @@ async function takeOut(
  * export knows that there is nothing to look for. Gives the people of whom another process wrote a link in between.
  */
 async function rememberLinks(
-  done: readonly Looked[],
+  done: readonly TakenOut[],
   { context, settleBy, tally }: Telling,
 ): Promise<readonly Followed[]> {
   const current = done.filter(({ isOutdated }) => !isOutdated);
@@ -278,7 +267,11 @@ async function rememberLinks(
       each,
       write: {
         key,
-        record: linkRecord(each.person.state, each.person.identities),
+        record: linkRecord(
+          each.person.state,
+          { identities: each.person.identities, leaving: each.leaving },
+          each.person.linkDigest,
+        ),
         expected: each.links[index]?.version,
       },
     })),
@@ -291,10 +284,10 @@ async function rememberLinks(
     else lost.add(link.each);
   }
   const rows = current
-    .filter((each) => !lost.has(each))
+    .filter((each) => !lost.has(each) && !each.isPaused)
     .flatMap(({ person, chosen }) =>
-      chosen.flatMap(({ desired, row }) =>
-        row === undefined ? [] : [{ write: withDigest(desired.key, row, person) }],
+      chosen.flatMap(({ desired, row, isSuperseded }) =>
+        row === undefined || isSuperseded ? [] : [{ write: withDigest(desired.key, row, person) }],
       ),
     );
   for (const result of await writeAll(rows, context, settleBy)) if (result.written) tally.ledgerWrites += 1;

@@ -14,7 +14,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
 import { chainOf, waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
-import { planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
+import { digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { RoutedMembership } from './route-exports.ts';
 import type { Tally } from './tally.ts';
@@ -112,7 +112,7 @@ function planOpen(
   const options = { mode: 'live' as const, by, nowMs: clock.now(), cause: { chainId } };
   const plan = planOpenRow(key, row, options);
   if (plan.is !== 'lease') return plan;
-  const newest = { state: record.known, attributes: record.attributes };
+  const newest = { state: record.known, attributes: record.attributes, ...digestOf(record) };
   const write = (next: LedgerRecord): LedgerWrite => ({ key, record: next, expected: row.version });
   switch (routed?.route.mode) {
     case undefined:

@@ -74,7 +74,7 @@ export function planTelling(
   const open = decideRow(row.record, options.nowMs, 'replay');
   const isOwn = rowState.is === 'leased' && options.own?.has(rowState.holder) === true;
   if (open.action === 'wait' && !isOwn) return planOf(key, row, undefined, open, options);
-  const desired = options.desired ?? { state: known, attributes };
+  const desired = options.desired ?? { state: known, attributes, ...digestOf(row.record) };
   const kind = desired.state.isMember ? 'entered' : 'exited';
   const plan = leasePlan(key, row, desired, { kind, isRepair: true }, options);
   // Whatever the row says, the destination may have lost it, or been told something else.
@@ -105,7 +105,7 @@ function planOf(
     case 'repair': {
       if (row === undefined) return { is: 'nothing', because: 'superseded' };
       const { known: state, attributes } = row.record;
-      const newest = { state, attributes };
+      const newest = { state, attributes, ...digestOf(row.record) };
       if (mode === 'paused') return { is: 'note', write: write(note(row.record, newest, 'paused')), outcome: 'paused' };
       if (mode === 'shadow') return { is: 'nothing', because: 'superseded' };
       return leasePlan(key, row, newest, { kind: decision.kind, isRepair: true }, { by, nowMs });
@@ -119,6 +119,11 @@ function planOf(
       return { is: 'note', write: write(settle(told.write.record, 'delivered')), outcome: 'shadowed' };
     }
   }
+}
+
+/** The row's newest state comes from the export whose digest it carries. */
+export function digestOf({ linkDigest }: LedgerRecord): Pick<DesiredState, 'linkDigest'> {
+  return linkDigest === undefined ? {} : { linkDigest };
 }
 
 function leasePlan(

@@ -269,9 +269,12 @@ test('what the destination took last stays beside what is known, until it has ta
 test('the digest of links stays with the row, but not with the row of a former identity', () => {
   const linked = { ...exampleRecord({ known: member }), linkDigest: 'links' };
   const by = { holder: 'me', expiresAtMs: now + 1 };
-  expect(lease(linked, { state: otherWish, attributes: {} }, by).linkDigest).toBe('links');
-  expect(lease(linked, { state: exit, attributes: {}, isFormer: true }, by)).not.toHaveProperty('linkDigest');
-  expect(note(linked, { state: exit, attributes: {}, isFormer: true }, 'noted')).not.toHaveProperty('linkDigest');
+  const again = { state: otherWish, attributes: {}, linkDigest: 'links' };
+  expect(lease(linked, again, by).linkDigest).toBe('links');
+  for (const other of [{}, { linkDigest: 'other links' }]) {
+    expect(lease(linked, { state: exit, attributes: {}, ...other }, by)).not.toHaveProperty('linkDigest');
+    expect(note(linked, { state: exit, attributes: {}, ...other }, 'noted')).not.toHaveProperty('linkDigest');
+  }
 });
 
 test('the same event with other content, as a corrected activation file makes it, is told', () => {

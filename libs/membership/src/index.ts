@@ -19,7 +19,7 @@ export {
   type IdentityChoice,
 } from './identity.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
-export { linkDestination, linkedIdentities, linkKey, linkRecord } from './link.ts';
+export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';
 export { refuseUnkeepableWrites } from './keepable-writes.ts';
 export {

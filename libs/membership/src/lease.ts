@@ -7,8 +7,11 @@ import { saysTheSame, type MembershipState } from './state.ts';
 export interface DesiredState {
   readonly state: MembershipState;
   readonly attributes: Readonly<Record<string, JsonValue>>;
-  /** The person is now known under other identities, so a later export that comes back to this one must look for them. */
-  readonly isFormer?: boolean;
+  /**
+   * Digest of the person's identities in the export from which the state comes. A row that carries another one loses it: for
+   * this export nobody has looked at the person's other rows yet. Absent when the person is not known under this identity any more.
+   */
+  readonly linkDigest?: string;
 }
 
 /** The row when a process takes a lease to tell its destination of the desired state. An expired lease before it leaves doubt. */
@@ -74,7 +77,7 @@ function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<Led
     attributes,
     ...(delivered === undefined ? {} : { delivered }),
     ...(kept === undefined || Object.keys(kept).length === 0 ? {} : { deliveredAttributes: kept }),
-    ...(linkDigest === undefined || desired.isFormer === true ? {} : { linkDigest }),
+    ...(linkDigest === undefined || linkDigest !== desired.linkDigest ? {} : { linkDigest }),
     inDoubt: isInDoubt(record),
   };
 }

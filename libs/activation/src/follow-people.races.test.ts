@@ -1,0 +1,146 @@
+import { replayDeadLetters } from '@activation-hub/delivery';
+import { lease } from '@activation-hub/membership';
+import { expect, test } from 'vitest';
+import {
+  eventOf,
+  fansId,
+  fansKey,
+  noonMs,
+  openActivation,
+  personExport,
+  type PersonContent,
+  type TestActivation,
+} from '../testing/index.ts';
+
+const { signal } = new AbortController();
+
+function open(options: {
+  readonly identity: string;
+  readonly identities?: 'first' | 'all';
+  readonly mode?: string;
+  readonly earlier?: TestActivation;
+}) {
+  return openActivation({
+    file: `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    activate:
+      - { destination: crm, identity: ${options.identity}, identities: ${options.identities ?? 'first'}, follow: ecid, attributes: { firstname: person.name.firstName }, mode: ${options.mode ?? 'live'} }
+`,
+    ...(options.earlier === undefined ? {} : { ledger: options.earlier.context.ledger, destinations: options.earlier }),
+  });
+}
+
+let sequenceNumber = 0;
+/** An export of the person of one ECID, who has these other identities. */
+function exportWith(identities: Readonly<Record<string, readonly string[]>>, content: PersonContent = {}) {
+  sequenceNumber += 1;
+  return eventOf(personExport({ ...content, identities: { ecid: ['e1'], ...identities } }), sequenceNumber);
+}
+
+test('a late export of which one identity is superseded leaves nobody behind under the others', async () => {
+  const { activate, crm } = open({ identity: 'email', identities: 'all' });
+  await activate(exportWith({ email: ['a@example.com'] }));
+  await activate(exportWith({ email: ['a@example.com'] }, { at: 60, status: 'exited' }));
+  await activate(exportWith({ email: ['a@example.com', 'b@example.com'] }, { at: 30 }));
+  expect(crm.story).toEqual([
+    'entered sports-fans a@example.com',
+    'exited sports-fans a@example.com',
+    'entered sports-fans b@example.com',
+    'exited sports-fans b@example.com',
+  ]);
+});
+
+test('of two exports in one batch the older leaves nobody behind under what only it has', async () => {
+  const { activate, crm, outcomes } = open({ identity: 'email', identities: 'all' });
+  await activate(
+    exportWith({ email: ['a@example.com', 'b@example.com'] }),
+    exportWith({ email: ['a@example.com'] }, { at: 60 }),
+  );
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+  expect(outcomes()).toEqual({ 'crm superseded': 1, 'crm delivered': 3 });
+});
+
+test('many exports of one person in one batch are followed at once, whoever they are known as', async () => {
+  const { activate, crm, retryQueue, outcomes } = open({ identity: 'email' });
+  await activate(exportWith({ email: ['a@example.com'] }));
+  await activate(
+    ...Array.from({ length: 20 }, (_, n) => exportWith({ phone: [`+4915${n}`] }, { firstName: `Name ${n}` })),
+  );
+  expect([...crm.members.keys()]).toEqual([]);
+  expect(retryQueue.nextDueAtMs).toBeUndefined();
+  expect(outcomes()).toEqual({ 'crm delivered': 2, 'crm unresolved': 20 });
+});
+
+test('an export without an identity that the route accepts is remembered, so that a late one leaves nobody behind', async () => {
+  const { activate, crm } = open({ identity: 'email' });
+  await activate(exportWith({}));
+  await activate(exportWith({}, { at: 60 }));
+  await activate(exportWith({ email: ['a@example.com'] }, { at: 30 }));
+  expect(crm.story).toEqual(['entered sports-fans a@example.com', 'exited sports-fans a@example.com']);
+});
+
+test('a new qualification under the same identity is found by a late export that has a better one', async () => {
+  const { activate, crm } = open({ identity: '[crmid, email]' });
+  await activate(exportWith({ email: ['a@example.com'] }));
+  await activate(exportWith({ email: ['a@example.com'] }, { at: 60 }));
+  await activate(exportWith({ crmid: ['c1'] }, { at: 30 }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+});
+
+test('an exit under a former identity that is rejected is a dead letter, and its replay takes the person out', async () => {
+  const { activate, crm, letters, context, retryDue, clock } = open({ identity: '[crmid, email]' });
+  await activate(exportWith({ email: ['a@example.com'] }));
+  crm.answer = ({ id, kind }) =>
+    kind === 'exited' ? { id, status: 'rejected', reason: 'locked' } : { id, status: 'delivered' };
+  await activate(exportWith({ crmid: ['c1'] }, { at: 60 }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com', 'sports-fans c1']);
+  expect(letters()).toMatchObject([{ outcome: 'rejected' }]);
+  const { handed } = crm;
+  const count = handed.length;
+  await activate(exportWith({ crmid: ['c1'] }, { at: 60 }));
+  expect(handed).toHaveLength(count);
+
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  const names: string[] = [];
+  for await (const name of context.deadLetters.names('', signal)) names.push(name);
+  await replayDeadLetters(names, {}, context, { clock: context.clock, signal });
+  clock.nowMs += 60_000;
+  expect(await retryDue()).toBeGreaterThan(0);
+  expect([...crm.members.keys()]).toEqual(['sports-fans c1']);
+  expect(letters()).toEqual([]);
+});
+
+test('a former identity that another process is taking out stays in the link until it is out', async () => {
+  const { activate, crm, context, clock } = open({ identity: '[crmid, email]' });
+  await activate(exportWith({ email: ['a@example.com'] }));
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'a@example.com' } };
+  const [row] = await context.ledger.read([key], signal);
+  if (row === undefined) throw new Error('There is no row.');
+  // A process that takes the person out as of a newer export, and crashes.
+  const known = { ...row.record.known, isMember: false, qualifiedAtMs: noonMs + 60_000, content: '' };
+  const record = lease(
+    row.record,
+    { state: known, attributes: {} },
+    { holder: 'crashed', expiresAtMs: clock.nowMs + 1 },
+  );
+  await context.ledger.write([{ key, record, expected: row.version }], signal);
+  await activate(exportWith({ crmid: ['c1'] }, { at: 30 }));
+  clock.nowMs += 2;
+  await activate(exportWith({ crmid: ['c2'] }, { at: 60 }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans c2']);
+});
+
+test('a paused route takes nobody out, and does when it is live again', async () => {
+  const live = open({ identity: '[crmid, email]' });
+  await live.activate(exportWith({ email: ['a@example.com'] }));
+  const paused = open({ identity: '[crmid, email]', mode: 'paused', earlier: live });
+  await paused.activate(exportWith({ crmid: ['c1'] }, { at: 60 }));
+  expect([...live.crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+  const again = open({ identity: '[crmid, email]', earlier: live });
+  await again.activate(exportWith({ crmid: ['c1'] }, { at: 60 }));
+  expect([...live.crm.members.keys()]).toEqual(['sports-fans c1']);
+});
