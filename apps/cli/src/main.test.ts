@@ -9,7 +9,7 @@ import { runActivation } from '../testing/run-activation.ts';
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
 const verbs = [
   ...['local', 'check', 'destinations', 'inspect', 'send', 'simulate'],
-  ...['dead-letters', 'ledger', 'canary', 'forget', 'resync', 'event-hubs', 'aep'],
+  ...['dead-letters', 'ledger', 'canary', 'forget', 'resync', 'event-hubs', 'azure', 'aep'],
 ];
 
 test.concurrent.for(verbs)('%s --help shows options and examples and exits with 0', async (verb, { expect: check }) => {

@@ -20,6 +20,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   retire: async () => (await import('./retire.ts')).addRetireCommand,
   plan: async () => (await import('./plan.ts')).addPlanCommand,
   'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
+  azure: async () => (await import('./azure/azure.ts')).addAzureCommand,
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };
 
