@@ -62,11 +62,12 @@ export function resolveMemberships(
   const newest = new Map<string, DesiredMembership>();
   const superseded: DesiredMembership[] = [];
   const unresolved: RoutedPerson[] = [];
+  const digestOf = createLinkDigests();
   for (const routed of memberships) {
     const permitted = isPermitted(routed);
     for (const route of routed.routes) {
       const form = keepable(targets.get(route.destination)?.formIdentity ?? asItIs);
-      const person = personOf(routed, route, permitted && route.mode !== 'retired', form);
+      const person = personOf(routed, route, permitted && route.mode !== 'retired', { form, digestOf });
       if (person.identities.length === 0) unresolved.push(person);
       const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
       for (const identity of person.identities) {
@@ -96,7 +97,12 @@ function isPermitted({ audience, profileExport }: RoutedMembership): boolean {
   return audience.consentPath === undefined || permits(attributeAt(profileExport.body, audience.consentPath));
 }
 
-function personOf(routed: RoutedMembership, route: Route, permitted: boolean, form: FormIdentity): RoutedPerson {
+function personOf(
+  routed: RoutedMembership,
+  route: Route,
+  permitted: boolean,
+  { form, digestOf }: { readonly form: FormIdentity; readonly digestOf: LinkDigests },
+): RoutedPerson {
   const { event, profileExport, audience, membership, routes } = routed;
   const { identityNamespaces: namespaces, identities, follow } = route;
   return {
@@ -109,7 +115,7 @@ function personOf(routed: RoutedMembership, route: Route, permitted: boolean, fo
     identities: isPrecedenceKnown(profileExport, namespaces)
       ? resolveIdentities(profileExport.identities, { namespaces, identities }, form)
       : [],
-    linkDigest: linkDigest(profileExport.identities, namespaces, follow),
+    linkDigest: digestOf(profileExport, namespaces, follow),
     state: {
       status: membership.isMember ? 'realized' : 'exited',
       isMember: membership.isMember && permitted,
@@ -119,6 +125,30 @@ function personOf(routed: RoutedMembership, route: Route, permitted: boolean, fo
     },
     form,
   };
+}
+
+type LinkDigests = (
+  profileExport: RoutedMembership['profileExport'],
+  namespaces: readonly string[],
+  follow: readonly string[],
+) => string;
+
+/** `linkDigest`, once for all routes of an export that ask for the same identities, as most do. */
+function createLinkDigests(): LinkDigests {
+  let last: Parameters<LinkDigests> | undefined;
+  let digest = '';
+  return (profileExport, namespaces, follow) => {
+    const isSame = last?.[0] === profileExport && areSameWords(last[1], namespaces) && areSameWords(last[2], follow);
+    if (!isSame) {
+      last = [profileExport, namespaces, follow];
+      digest = linkDigest(profileExport.identities, namespaces, follow);
+    }
+    return digest;
+  };
+}
+
+function areSameWords(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((word, index) => word === right[index]);
 }
 
 /** An identity that cannot be read may be the one that comes first: a lower one is not taken in its place. */
