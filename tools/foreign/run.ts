@@ -130,12 +130,7 @@ if (values.write !== undefined) {
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .join('\n');
-  await writeFile(
-    values.write,
-    page.replace(
-      /(<!-- matrix -->\n)[^]*(\n<!-- end of matrix -->)/,
-      (_, begin: string, end: string) => `${begin}\n${table}\n${end}`,
-    ),
-  );
+  const written = page.replace(/(<!-- matrix -->\n)[^]*(\n<!-- end of matrix -->)/, `$1\n${table}\n$2`);
+  await writeFile(values.write, written);
 }
 process.exitCode = failed ? 1 : 0;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { connectAmqp } from '../testing/amqp-client.ts';
 import { consumerFor, emulatorForTest, producerFor, subscribe } from '../testing/official-client.ts';
 import { MalformedMessage } from './amqp-sections.ts';
 import { decodePublished } from './event-message.ts';
@@ -119,4 +120,22 @@ test('a published message is either understood or refused as malformed', () => {
     }),
     { numRuns: 3_000 },
   );
+});
+
+test('a client that takes credit away and drains does not stop the emulator', async () => {
+  const emulator = await emulatorForTest();
+  await producerFor(emulator).sendBatch([{ body: 'x' }, { body: 'y' }], { partitionId: '0' });
+  const client = await connectAmqp(emulator);
+  await client.authorize();
+  const reader = client.session.open_receiver({
+    source: 'orders/ConsumerGroups/$Default/Partitions/0',
+    credit_window: 0,
+  });
+  await once(reader, 'receiver_open');
+  reader.add_credit(2);
+  await once(reader, 'message');
+  // As if it had seen none of the deliveries and wanted none.
+  Object.assign(reader, { delivery_count: 0, credit: 0 });
+  reader.drain_credit();
+  await stillWorks(emulator);
 });

@@ -1,3 +1,4 @@
+export { InvalidConfigFile, readConfigFile } from './config-file.ts';
 export {
   startEventHubsEmulator,
   type EventHubsEmulator,

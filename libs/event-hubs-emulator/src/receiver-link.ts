@@ -1,7 +1,7 @@
 import type { Sender } from 'rhea';
 import { encodeDelivery } from './event-message.ts';
 import type { PartitionLog } from './partition-log.ts';
-import { sendableCount } from './rhea-internals.ts';
+import { giveCreditBack, sendableCount } from './rhea-internals.ts';
 
 /** Handed to the socket in one go, at most, before other links get their turn. */
 const turnBytesMax = 256 * 1024;
@@ -63,7 +63,7 @@ export class ReceiverLink {
   /** The client wants what is there and its remaining credit cancelled (AMQP 1.0, 2.6.7). */
   drain(): void {
     this.#sendTurn();
-    this.#options.sender.set_drained(true);
+    giveCreditBack(this.#options.sender);
   }
 
   close(): void {

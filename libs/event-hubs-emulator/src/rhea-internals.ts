@@ -207,6 +207,16 @@ export function sendableCount(sender: Sender): number {
   return Math.max(0, Math.min(credit - held, outgoing.available()));
 }
 
+/**
+ * Says that there is no more to come and gives the remaining credit back. A client that takes credit away while deliveries are under way leaves
+ * less than none, from which rhea would count down for ever.
+ */
+export function giveCreditBack(sender: Sender): void {
+  const inner = sender as unknown as { credit: number };
+  inner.credit = Math.max(0, inner.credit);
+  sender.set_drained(true);
+}
+
 interface ReceiverInternals {
   readonly session: { readonly incoming: { process(session: object): void } };
 }
