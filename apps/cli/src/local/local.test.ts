@@ -265,3 +265,13 @@ function isRunning(processId: number): boolean {
     return false;
   }
 }
+
+test('Event Hubs listens elsewhere, with a key of its own and TLS, and the terminal says what that means', async () => {
+  const words = ['--event-hubs-host', '0.0.0.0', '--event-hubs-key', 'SAS_KEY_VALUE', '--event-hubs-tls'];
+  const local = startActivation(['local', ...freePorts, '--no-simulator', '--json', ...words], { folder });
+  expect(JSON.stringify(await local.event('ready'))).toContain('SharedAccessKey=SAS_KEY_VALUE;');
+  const said = JSON.stringify(local.events) + local.errors();
+  expect(said).toMatch(/listens on 0\.0\.0\.0: whoever reaches it/);
+  expect(said).toMatch(/TLS on port \d+: clients trust .*authority\.pem/);
+  expect(await local.end('SIGINT')).toBe(0);
+});

@@ -18,6 +18,13 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
     .option('--vendor', 'stand-ins take the place of all third parties of the activation file')
     .option('--event-hubs-port <number>', 'where Event Hubs listens; 0 takes a free port', port, localEventHub.port)
     .option(
+      '--event-hubs-host <address>',
+      'where Event Hubs listens: 0.0.0.0 lets containers and other machines in',
+      '127.0.0.1',
+    )
+    .option('--event-hubs-key <key>', 'the key of its connection string (default: the same on every machine)')
+    .option('--event-hubs-tls', 'Event Hubs takes TLS too, on the same port, and prints the authority to trust')
+    .option(
       '--storage-port <number>',
       'blobs here, queues and tables on the next two; 0 takes free ports',
       port,

@@ -12,8 +12,14 @@ import { takeDataFolder, type DataFolder } from './data-folder.ts';
 import { localEventHub, localKeys } from './local-event-hub.ts';
 import { readSignal, type Signal } from './signals.ts';
 
+/** Where only this machine reaches Event Hubs. */
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
 export interface MachineOptions {
   readonly eventHubsPort: number;
+  readonly eventHubsHost: string;
+  readonly eventHubsKey?: string;
+  readonly eventHubsTls?: true;
   readonly storagePort: number;
   /** Absolute. */
   readonly data?: string;
@@ -86,18 +92,26 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   };
 
   async function startHub(
-    { eventHubsPort, partitions }: MachineOptions,
+    { eventHubsPort, eventHubsHost, eventHubsKey, eventHubsTls, partitions, onWarning }: MachineOptions,
     folder: DataFolder | undefined,
   ): Promise<EventHubsEmulator> {
     const hub = { name: localEventHub.name, partitionCount: partitions, consumerGroups: [localEventHub.consumerGroup] };
     try {
       const started = await startEventHubsEmulator({
         port: eventHubsPort,
+        host: eventHubsHost,
         eventHubs: [hub],
-        keys: localKeys,
+        keys: eventHubsKey === undefined ? localKeys : localKeys.map((key) => ({ ...key, primaryKey: eventHubsKey })),
+        ...(eventHubsTls ? { tls: {} } : {}),
         ...(folder === undefined ? {} : { dataFolder: folder.eventHubs }),
       });
       cleanups.add(() => started.stop());
+      if (!loopback.has(eventHubsHost)) {
+        onWarning(`Event Hubs listens on ${eventHubsHost}: whoever reaches it and knows its key can send and read.`);
+      }
+      if (started.tls) {
+        onWarning(`Event Hubs takes TLS on port ${started.tls.port}: clients trust ${started.tls.authorityFile}`);
+      }
       return started;
     } catch (error) {
       throw listenFailure(error, 'Event Hubs', eventHubsPort, '--event-hubs-port 0');

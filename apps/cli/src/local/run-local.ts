@@ -22,6 +22,9 @@ export interface LocalOptions {
   /** Stand-ins take the place of all third parties. */
   readonly vendor?: true;
   readonly eventHubsPort: number;
+  readonly eventHubsHost: string;
+  readonly eventHubsKey?: string;
+  readonly eventHubsTls?: true;
   readonly storagePort: number;
   readonly data?: string;
   readonly partitions: number;
