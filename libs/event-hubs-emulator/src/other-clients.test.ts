@@ -225,3 +225,22 @@ test('delivery ids may leave numbers out, as those of the Rust SDK do after a la
     outgoing.next_pending_delivery += 2;
   }
 }, 5_000);
+
+test('a link lives on with the token that its client renewed, and ends with the last one', async () => {
+  let nowMs = Date.now();
+  const client = await connectAmqp(await emulatorForTest({ now: () => nowMs }));
+  await client.authorize(600_000);
+  const sender = client.session.open_sender('orders');
+  await once(sender, 'sendable');
+  const outcome = async () => {
+    const [accepted, rejected] = [once(sender, 'accepted'), once(sender, 'rejected')];
+    sender.send({ body: 'x' });
+    return Promise.race([accepted.then(() => 'accepted'), rejected.then(() => 'rejected')]);
+  };
+  nowMs += 550_000;
+  expect(await client.authorize(1_200_000)).toBe(202);
+  nowMs += 100_000;
+  expect(await outcome()).toBe('accepted');
+  nowMs += 1_000_000;
+  expect(await outcome()).toBe('rejected');
+});

@@ -10,8 +10,8 @@ export interface AmqpClient {
   readonly session: Session;
   /** A token for the whole namespace, signed with the key of the emulator's connection string. */
   readonly token: string;
-  /** Asks `$cbs` for the rights of the token; resolves with the status code. */
-  authorize(): Promise<number>;
+  /** Asks `$cbs` for the rights of the token, or of one that lives so long by the real clock; resolves with the status code. */
+  authorize(lifeMs?: number): Promise<number>;
   /** Sends a request to a node and resolves with the reply. */
   request(node: string, request: Partial<Message>): Promise<Message>;
 }
@@ -40,14 +40,14 @@ export async function connectAmqp(
     connection,
     session,
     token,
-    authorize: async () => {
+    authorize: async (lifeMs) => {
       const reply = await client.request('$cbs', {
         application_properties: {
           operation: 'put-token',
           type: 'servicebus.windows.net:sastoken',
           name: `sb://127.0.0.1:${emulator.port}/`,
         },
-        body: token,
+        body: lifeMs === undefined ? token : signToken(emulator, lifeMs),
       });
       return statusOf(reply);
     },
@@ -86,10 +86,10 @@ async function opened(endpoint: Connection | Session, event: string): Promise<vo
   ]);
 }
 
-function signToken(emulator: EventHubsEmulator): string {
+function signToken(emulator: EventHubsEmulator, lifeMs = 3_600_000): string {
   const { SharedAccessKeyName: name = '', SharedAccessKey: key = '' } = connectionFields(emulator);
   const resource = encodeURIComponent(`sb://127.0.0.1:${emulator.port}/`);
-  const expires = Math.floor(Date.now() / 1000) + 3600;
+  const expires = Math.floor((Date.now() + lifeMs) / 1000);
   const signature = createHmac('sha256', key).update(`${resource}\n${expires}`).digest('base64');
   return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expires}&skn=${name}`;
 }
