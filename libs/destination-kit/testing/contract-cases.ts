@@ -68,6 +68,24 @@ export const contractCases = {
     await deliver(stage, stage.deliveries('exited', [7]));
     if (stage.hasVendor) await assertMembers(stage, [], [7]);
   }),
+  'person-unknown': define(
+    'finds nobody where the vendor knows nobody, and creates nobody by an update',
+    async (stage) => {
+      // Vendors that find persons by hashes, or that are receivers of events, know nobody and never say so.
+      if (!stage.hasVendor || stage.vendor.forgetPerson === undefined) return;
+      await deliver(stage, stage.deliveries('entered', [1, 2]));
+      const updates = stage.deliveries('updated', [1, 2], 2);
+      const erased = at(updates, 0);
+      stage.vendor.forgetPerson(erased.identity.value);
+      const { verdicts, error } = await stage.attempt(updates);
+      assert.equal(error, undefined, 'an unknown person does not fail the batch');
+      for (const { change } of updates) {
+        assert.equal(verdicts.get(change.id)?.status, change.id === erased.id ? 'not-found' : 'delivered');
+      }
+      await deliver(stage, stage.deliveries('exited', [1, 2], 3));
+      await assertMembers(stage, [], [1, 2]);
+    },
+  ),
   repetition: define('does no harm when it repeats a batch', async (stage) => {
     for (const [kind, revision] of [
       ['entered', 1],

@@ -31,18 +31,22 @@ interface Row {
   readonly person: string;
   readonly attributes: Record<string, string>;
 }
-type Result = readonly [id: string, status: 'taken' | 'refused', why?: string];
+type Result = readonly [id: string, status: 'taken' | 'refused' | 'unknown', why?: string];
 
 async function startVendor(): Promise<StandInVendor> {
   const members = new Map<string, Record<string, string>>();
   const refused = new Set<string>();
   const omitted = new Set<string>();
+  const forgotten = new Set<string>();
   const answer = ({ method, body }: VendorRequest): VendorResponse => {
     if (method === 'GET') return { status: 200, body: '{}' };
     const results: Result[] = [];
     for (const { id, kind, person, attributes } of JSON.parse(body) as Row[]) {
       if (refused.has(person)) results.push([id, 'refused', `${person} is not known`]);
-      else if (!omitted.has(person)) results.push([id, 'taken']);
+      else if (forgotten.has(person) && kind === 'updated') {
+        results.push([id, 'unknown', `nobody is called ${person}`]);
+        continue;
+      } else if (!omitted.has(person)) results.push([id, 'taken']);
       if (kind === 'exited') members.delete(person);
       else if (!refused.has(person)) members.set(person, attributes);
     }
@@ -54,6 +58,7 @@ async function startVendor(): Promise<StandInVendor> {
     member: (identity) => members.get(identity),
     refuse: (identity) => void refused.add(identity),
     omit: (identity) => void omitted.add(identity),
+    forgetPerson: (identity) => void (members.delete(identity), forgotten.add(identity)),
   };
 }
 
@@ -97,6 +102,7 @@ const toy: Toy = defineDestination({
         const status = results.find(([of]) => of === id)?.[1];
         if (status === undefined)
           return { id, status: 'retry', reason: 'no answer about this change', doubt: 'answered' };
+        if (status === 'unknown') return { id, status: 'not-found', reason: 'nobody has this identity' };
         return status === 'taken' ? { id, status: 'delivered' } : { id, status: 'rejected', reason: 'not known' };
       });
     };
@@ -186,6 +192,16 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
       return allDelivered(deliveries);
     }),
     { 'bad-row': /delivered/, 'partial-answer': /delivered/, 'malformed-answer': /nothing is delivered/ },
+  ],
+  [
+    'takes an unknown person for a refusal',
+    wrongly(
+      (right) => async (deliveries, signal) =>
+        (await right(deliveries, signal)).map((verdict) =>
+          verdict.status === 'not-found' ? { ...verdict, status: 'rejected' } : verdict,
+        ),
+    ),
+    { 'person-unknown': /not-found/ },
   ],
   [
     'fails the batch for one bad row',

@@ -53,6 +53,11 @@ export interface StandInVendor extends VendorServer {
   refuse(identity: string): void;
   /** From now on takes the row of this identity but leaves it out of its answers. */
   omit(identity: string): void;
+  /**
+   * Erases the person with this identity, whom the vendor then does not know any more; no membership is left. Absent where the
+   * vendor never says that it does not know a person.
+   */
+  forgetPerson?(identity: string): void;
 }
 
 /** How many requests are kept; older ones are forgotten, so that a vendor of a long local run does not grow. */

@@ -119,7 +119,7 @@ test('a person is found by a column that is no key, and is not created', async (
   vendor.addContact({ emailaddress1: email(1) });
   for (const number of [3, 3]) vendor.addContact({ emailaddress1: email(number) });
   const verdicts = await connector.enter([delivery(1), delivery(2), delivery(3)], never);
-  expect(statuses(verdicts)).toEqual({ 'change-1': 'delivered', 'change-2': 'rejected', 'change-3': 'rejected' });
+  expect(statuses(verdicts)).toEqual({ 'change-1': 'delivered', 'change-2': 'not-found', 'change-3': 'rejected' });
   expect(verdicts.flatMap((verdict) => ('reason' in verdict ? verdict.reason : [])).sort()).toEqual([
     'more than one contact has this identity',
     'no contact has this identity',
@@ -135,7 +135,7 @@ test('a person is known by the id of the record, which is written only when ther
   const unknown = delivery(2, { namespace: 'crmid', value: guid, attributes: {} });
   expect(statuses(await connector.enter([known, unknown], never))).toEqual({
     'change-1': 'delivered',
-    'change-2': 'rejected',
+    'change-2': 'not-found',
   });
   expect(vendor.member(email(1))).toEqual({});
   expect(writes()).toHaveLength(1);
@@ -147,10 +147,10 @@ test('a person is known by the id of the record, which is written only when ther
 
 test('neither an update nor an exit creates a record, nor an entry where that is not wanted', async () => {
   const { vendor, connector } = await start();
-  expect(statuses(await connector.update([delivery(1)], never))).toEqual({ 'change-1': 'rejected' });
+  expect(statuses(await connector.update([delivery(1)], never))).toEqual({ 'change-1': 'not-found' });
   expect(statuses(await connector.exit([delivery(1)], never))).toEqual({ 'change-1': 'delivered' });
   const other = await start({ createRecords: false });
-  expect(statuses(await other.connector.enter([delivery(1)], never))).toEqual({ 'change-1': 'rejected' });
+  expect(statuses(await other.connector.enter([delivery(1)], never))).toEqual({ 'change-1': 'not-found' });
   expect([...vendor.contacts, ...other.vendor.contacts]).toEqual([]);
 });
 

@@ -197,5 +197,5 @@ function gone(id: string, verdict: Verdict | 'not-found'): Verdict {
 }
 
 function nobody(id: string, entity: string): Verdict {
-  return { id, status: 'rejected', reason: `no ${entity} has this identity` };
+  return { id, status: 'not-found', reason: `no ${entity} has this identity` };
 }

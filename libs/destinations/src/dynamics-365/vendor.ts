@@ -90,6 +90,7 @@ export async function startDynamics365Vendor(options: Dynamics365VendorOptions =
     member: (identity) => environment.member(identity),
     refuse: (identity) => void environment.refused.add(identity),
     omit: (identity) => void environment.omitted.add(identity),
+    forgetPerson: (identity) => environment.deleteContact(identity),
     addList: (list) => environment.addList(list),
     deleteList: (listId) => void environment.lists.delete(listId),
     members: (list, columns) => environment.membersOf(list, columns),
@@ -147,6 +148,15 @@ class Environment {
     const contactid = randomUUID();
     this.contacts.set(contactid, { ...columns, contactid });
     return contactid;
+  }
+
+  /** With its memberships, as Dataverse deletes them. */
+  deleteContact(emailAddress: string): void {
+    for (const [contactId, { emailaddress1 }] of this.contacts) {
+      if (emailaddress1 !== emailAddress) continue;
+      this.contacts.delete(contactId);
+      for (const [id, row] of this.#members) if (row.contactId === contactId) this.#members.delete(id);
+    }
   }
 
   member(identity: string): Readonly<Record<string, JsonValue>> | undefined {

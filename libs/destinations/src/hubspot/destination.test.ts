@@ -8,7 +8,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { hubspot } from './destination.ts';
-import { hubspotError, readMissing, readUpserted } from './response.ts';
+import { hubspotError, readMissing, readWritten } from './response.ts';
 import { hubspotSettings, hubspotOptions } from './settings.ts';
 import { startHubspotVendor } from './vendor.ts';
 
@@ -121,6 +121,29 @@ test('a contact is found by any of its addresses', async () => {
   const other = delivery(1, { value: 'ann@other.example' });
   expect(statuses(await connector.exit([other], never))).toEqual({ 'change-1': 'delivered' });
   expect(vendor.member('ann-1@example.com')).toBeUndefined();
+});
+
+test('an update looks for the contact, writes each record once, and brings nobody back who was erased', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery(1), delivery(2)], never);
+  vendor.addAddress('ann-1@example.com', 'ann@other.example');
+  vendor.forgetPerson?.('ann-2@example.com');
+  vendor.forgetRequests();
+  const attributes = { firstname: 'Anne' };
+  const changes = [delivery(1), delivery(2), delivery(3, { value: 'ann@other.example', attributes })];
+  expect(statuses(await connector.update(changes, never))).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'not-found',
+    'change-3': 'delivered',
+  });
+  expect(vendor.requests.map(({ url }) => url)).toEqual([
+    '/crm/objects/2026-03/contacts/batch/read',
+    '/crm/objects/2026-03/contacts/batch/update',
+  ]);
+  expect(JSON.parse(vendor.requests[1]?.body ?? '')).toEqual({
+    inputs: [{ id: '102', objectWriteTraceId: 'change-3', properties: attributes }],
+  });
+  expect(vendor.hasContact('ann-2@example.com')).toBe(false);
 });
 
 test('each namespace has its own property, and one without a property is refused', async () => {
@@ -251,7 +274,7 @@ test('a contact is told apart by its address where HubSpot does not echo the tra
     { id: '2', properties: { email: 'Ann-2@example.com' } },
     { id: '1', properties: { email: 'ann-1@example.com' } },
   ];
-  const contacts = readUpserted(answer(200, { results }), rows, (_text, fallback) => fallback, 0);
+  const contacts = readWritten(answer(200, { results }), rows, (_text, fallback) => fallback, 0);
   expect([...contacts.entries()]).toEqual([
     ['change-1', { recordId: '1' }],
     ['change-2', { recordId: '2' }],

@@ -14,7 +14,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { HubspotLists } from './lists.ts';
 import { hubspotRequests, type Identified } from './request.ts';
-import { type Contact, type Contacts, readFound, readMissing, readUpserted } from './response.ts';
+import { type Contact, type Contacts, readFound, readMissing, readWritten } from './response.ts';
 import { type HubspotSettings, hubspotSettings, type HubspotOptions, hubspotOptions } from './settings.ts';
 
 /** Contacts of HubSpot, and their memberships in static lists. */
@@ -43,13 +43,37 @@ export const hubspot = defineDestination({
     const upsert = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
       const guard = createReasonGuard(deliveries, secrets);
       return byProperty(deliveries, settings, async (rows) =>
-        readUpserted(await sender.send(requests.upsertContacts(rows), signal), rows, guard, now()),
+        readWritten(await sender.send(requests.upsertContacts(rows), signal), rows, guard, now()),
       );
     };
     const search = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> =>
       byProperty(deliveries, settings, async (rows, property) =>
         readFound(await sender.send(requests.readContacts(rows, property), signal), rows, now()),
       );
+    /** Writes to contacts that are there: an upsert would bring back a person whom somebody erased in HubSpot. */
+    const update = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
+      const contacts = new Map(await reading(search(deliveries, signal)));
+      const rows = deliveries.flatMap(({ change }) => {
+        const contact = contacts.get(change.id);
+        const idProperty = settings.idProperties[change.identity.namespace] ?? '';
+        return contact !== undefined && 'recordId' in contact
+          ? [{ change, idProperty, recordId: contact.recordId }]
+          : [];
+      });
+      if (rows.length === 0) return contacts;
+      // Two addresses may be of one contact, which a batch must not name twice.
+      const unique = [...new Map(rows.map((row) => [row.recordId, row])).values()];
+      const guard = createReasonGuard(deliveries, secrets);
+      const written = readWritten(await sender.send(requests.updateContacts(unique), signal), unique, guard, now());
+      const byRecord = new Map(unique.map(({ change, recordId }) => [recordId, written.get(change.id)]));
+      for (const { change, recordId } of rows) {
+        const contact = byRecord.get(recordId);
+        if (contact !== undefined && 'verdict' in contact) {
+          contacts.set(change.id, { verdict: { ...contact.verdict, id: change.id } });
+        }
+      }
+      return contacts;
+    };
     /** Gives the record ids that HubSpot does not know. */
     const changeMembers = async (
       direction: 'add' | 'remove',
@@ -73,7 +97,7 @@ export const hubspot = defineDestination({
         const contacts = await upsert(deliveries, signal);
         return verdictsOf(contacts, await changeMembers('add', contacts, options, signal), 'retry');
       },
-      update: async (deliveries, signal) => verdictsOf(await upsert(deliveries, signal), new Set(), 'retry'),
+      update: async (deliveries, signal) => verdictsOf(await update(deliveries, signal), new Set(), 'retry'),
       exit: async (deliveries, signal) => {
         const contacts = await reading(search(deliveries, signal));
         return verdictsOf(contacts, await changeMembers('remove', contacts, termsOf(deliveries), signal), 'delivered');
@@ -125,7 +149,11 @@ async function byProperty(
 
 function verdictsOf(contacts: Contacts, missing: ReadonlySet<string>, ofMissing: 'retry' | 'delivered'): Verdict[] {
   return [...contacts].map(([id, contact]): Verdict => {
-    if ('verdict' in contact) return contact.verdict;
+    if ('verdict' in contact) {
+      const { verdict } = contact;
+      const hasLeft = ofMissing === 'delivered' && verdict.status === 'not-found';
+      return hasLeft ? { id, status: 'delivered' } : verdict;
+    }
     if (ofMissing === 'delivered' || !missing.has(contact.recordId)) return { id, status: 'delivered' };
     return { id, status: 'retry', reason: 'HubSpot does not find the contact that it gave', doubt: 'answered' };
   });

@@ -8,6 +8,8 @@ export const contactType = '0-1';
 export interface Identified {
   readonly change: Change;
   readonly idProperty: string;
+  /** Where it was looked for: the id of the contact's record. */
+  readonly recordId?: string;
 }
 
 export type HubspotRequests = ReturnType<typeof hubspotRequests>;
@@ -42,6 +44,15 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
         inputs: rows.map(({ change, idProperty }) => ({
           id: change.identity.value,
           idProperty,
+          objectWriteTraceId: change.id,
+          properties: propertiesOf(change, idProperty),
+        })),
+      }),
+    /** Updates contacts by the ids of their records: nobody is created. */
+    updateContacts: (rows: readonly Identified[]): HttpRequest =>
+      request('POST', `${contacts}/batch/update`, {
+        inputs: rows.map(({ change, idProperty, recordId }) => ({
+          id: recordId,
           objectWriteTraceId: change.id,
           properties: propertiesOf(change, idProperty),
         })),

@@ -54,10 +54,10 @@ export type Contacts = ReadonlyMap<string, Contact>;
 export type Contact = { readonly recordId: string } | { readonly verdict: Verdict };
 
 /**
- * Reads the answer to an upsert. Rows are told apart by the trace id, else by the property that identifies them, never by
+ * Reads the answer to an upsert or an update. Rows are told apart by the trace id, else by the property that identifies them, never by
  * position. Errors that name no row leave one thing only: to halve the batch, which `invalid` asks for.
  */
-export function readUpserted(
+export function readWritten(
   response: HttpResponse,
   rows: readonly Identified[],
   guard: ReasonGuard,
@@ -70,6 +70,7 @@ export function readUpserted(
     const recordId = found.get(id);
     const category = failed.get(id);
     if (recordId !== undefined) contacts.set(id, { recordId });
+    else if (category === notFound) contacts.set(id, { verdict: unknownContact(id) });
     else if (category !== undefined || (rows.length === 1 && unexplained !== undefined)) {
       const reason = guard(category ?? unexplained, 'HubSpot refuses this contact');
       contacts.set(id, { verdict: { id, status: 'rejected', reason } });
@@ -84,18 +85,24 @@ export function readUpserted(
   return contacts;
 }
 
-/** Reads the answer to a search by identity. Who is not there has left: that is delivered. */
+/** Reads the answer to a search by identity. */
 export function readFound(response: HttpResponse, rows: readonly Identified[], nowMs: number): Contacts {
   const { found, failed } = readBatch(response, rows, nowMs);
   return new Map(
     rows.map(({ change: { id } }): [string, Contact] => {
       const recordId = found.get(id);
       if (recordId !== undefined) return [id, { recordId }];
-      const isGone = failed.get(id) === 'OBJECT_NOT_FOUND';
       const unclear: Verdict = { id, status: 'retry', reason: 'the search does not name this contact' };
-      return [id, { verdict: isGone ? { id, status: 'delivered' } : unclear }];
+      return [id, { verdict: failed.get(id) === notFound ? unknownContact(id) : unclear }];
     }),
   );
+}
+
+/** HubSpot's category of an error about a record that is not there. */
+const notFound = 'OBJECT_NOT_FOUND';
+
+function unknownContact(id: string): Verdict {
+  return { id, status: 'not-found', reason: 'no contact has this identity' };
 }
 
 interface BatchAnswer {
@@ -115,9 +122,10 @@ function readBatch(response: HttpResponse, rows: readonly Identified[], nowMs: n
   const byIdentity = new Map(
     rows.map(({ change, idProperty }) => [keyOf(idProperty, change.identity.value), change.id]),
   );
+  const byRecord = new Map(rows.map(({ change, recordId }) => [recordId, change.id]));
   const found = new Map<string, string>();
   for (const result of results) {
-    const traced = byTrace.get(result.objectWriteTraceId ?? '');
+    const traced = byTrace.get(result.objectWriteTraceId ?? '') ?? byRecord.get(result.id);
     for (const id of traced === undefined ? identified(result.properties, byIdentity) : [traced])
       found.set(id, result.id);
   }
@@ -130,7 +138,9 @@ function readBatch(response: HttpResponse, rows: readonly Identified[], nowMs: n
         .map((text) => text.toLowerCase()),
     );
     const ids = rows
-      .filter(({ change }) => named.has(change.id.toLowerCase()) || named.has(change.identity.value.toLowerCase()))
+      .filter(({ change, recordId }) =>
+        [change.id, change.identity.value, recordId ?? ''].some((text) => named.has(text.toLowerCase())),
+      )
       .map(({ change }) => change.id);
     for (const id of ids) failed.set(id, category ?? 'refused');
     if (ids.length === 0) unexplained = category ?? 'refused';

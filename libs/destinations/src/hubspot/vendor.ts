@@ -22,6 +22,11 @@ const upsertBody = z.strictObject({
     )
     .max(100),
 });
+const updateBody = z.strictObject({
+  inputs: z
+    .array(z.strictObject({ id: z.string().regex(/^\d+$/), properties: values, objectWriteTraceId: z.string() }))
+    .max(100),
+});
 const readBody = z.strictObject({
   idProperty: z.string(),
   inputs: z.array(z.strictObject({ id: z.string() })).max(100),
@@ -91,6 +96,7 @@ export async function startHubspotVendor(): Promise<HubspotVendor> {
     member: (identity) => state.member(identity),
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.omitted.add(identity),
+    forgetPerson: (identity) => state.deleteContact(identity),
     addList: (list) => state.addList(list),
     members: (list, properties) => state.members(list, properties),
     deleteList: (listId) => void state.lists.delete(listId),
@@ -122,6 +128,14 @@ class HubspotState {
   addAddress(email: string, other: string): void {
     const contact = this.find('email', email);
     if (contact !== undefined) contact[1].hs_additional_emails = other;
+  }
+
+  /** With its memberships. */
+  deleteContact(email: string): void {
+    const id = this.find('email', email)?.[0];
+    if (id === undefined) return;
+    this.#contacts.delete(id);
+    for (const { members } of this.lists.values()) members.delete(id);
   }
 
   member(identity: string): Readonly<Record<string, JsonValue>> | undefined {
@@ -161,6 +175,7 @@ class HubspotState {
     if (method === 'PUT' && direction !== undefined) return this.#changeMembers(direction, list, body);
     if (method === 'POST' && path === '/lists') return this.#createList(body);
     if (method === 'POST' && path === '/contacts/batch/upsert') return this.#upsert(body);
+    if (method === 'POST' && path === '/contacts/batch/update') return this.#update(body);
     if (method === 'POST' && path === '/contacts/batch/read') return this.#read(body);
     return failed(404, 'OBJECT_NOT_FOUND');
   }
@@ -228,6 +243,27 @@ class HubspotState {
     if (nameless) errors.push({ status: 'error', category: 'VALIDATION_ERROR', message: 'no', context: { ids: [] } });
     const status = errors.length === 0 ? 200 : 207;
     return json(status, { status: 'COMPLETE', results: results.reverse(), ...(status === 207 && { errors }) });
+  }
+
+  #update(body: string): VendorResponse {
+    const parsed = updateBody.safeParse(parse(body));
+    if (!parsed.success) return failed(400, 'VALIDATION_ERROR');
+    const { inputs } = parsed.data;
+    const results = inputs.flatMap(({ id, properties, objectWriteTraceId }) => {
+      const contact = this.#contacts.get(id);
+      if (contact === undefined) return [];
+      const merged = { ...contact, ...properties };
+      this.#contacts.set(id, merged);
+      return [{ id, properties: merged, objectWriteTraceId }];
+    });
+    const ids = inputs.map(({ id }) => id).filter((id) => !this.#contacts.has(id));
+    const errors = [{ status: 'error', category: 'OBJECT_NOT_FOUND', message: 'Could not find', context: { ids } }];
+    const hasErrors = ids.length > 0;
+    return json(hasErrors ? 207 : 200, {
+      status: 'COMPLETE',
+      results: results.reverse(),
+      ...(hasErrors && { errors }),
+    });
   }
 
   #read(body: string): VendorResponse {

@@ -70,7 +70,7 @@ export const salesforce = defineDestination({
         return [...endedOf(written), ...(await members.add(deliveries, written, campaignId, options, signal))];
       },
       update: async (deliveries, signal) => {
-        const written = await persons.write(deliveries, signal);
+        const written = await persons.update(deliveries, signal);
         return [...written].map(([id, of]): Verdict => ('verdict' in of ? of.verdict : { id, status: 'delivered' }));
       },
       exit: async (deliveries, signal) => {

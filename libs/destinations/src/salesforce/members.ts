@@ -7,7 +7,7 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import type { Campaigns } from './campaigns.ts';
-import { isId, type PersonRecords, type Persons, withoutField } from './persons.ts';
+import { isId, type PersonRecords, type Persons, rowsOfValue, withoutField } from './persons.ts';
 import { type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
 import { judgeRow, readFound, readRows, textAt } from './response.ts';
 import type { SalesforceOptions } from './settings.ts';
@@ -142,10 +142,7 @@ export class CampaignMembers {
         const rowId = textAt(record, 'Id');
         const value = textAt(record, path);
         if (rowId === undefined || value === undefined) continue;
-        // Most fields are compared without regard to case; where one is not, the same case is meant.
-        const exact = rows.filter((row) => row.value === value);
-        const alike = rows.filter((row) => row.value.toLowerCase() === value.toLowerCase());
-        for (const { id } of exact.length > 0 ? exact : alike) memberships.push({ id, rowId });
+        for (const { id } of rowsOfValue(rows, value)) memberships.push({ id, rowId });
       }
     }
     return memberships;

@@ -64,7 +64,7 @@ test.each([
   ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Trigger: null pointer', 'ended', 'rejected'],
   ['INVALID_FIELD', 'No such column', 'ended', 'rejected'],
   ['REQUIRED_FIELD_MISSING', '', 'ended', 'rejected'],
-  ['ENTITY_IS_DELETED', '', 'gone', 'rejected'],
+  ['ENTITY_IS_DELETED', '', 'gone', 'not-found'],
   ['DUPLICATE_VALUE', '', 'duplicate', undefined],
 ])('a record that is refused with %s (%s) is %s, %s', (statusCode, message, is, status) => {
   const outcome = judgeRow('change-1', { success: false, errors: [{ statusCode, message }] }, (text) => String(text));

@@ -55,7 +55,9 @@ const rowsAnswer = z.array(
   z.object({
     id: z.string().nullish(),
     success: z.boolean(),
-    errors: z.array(z.object({ statusCode: z.string(), message: z.string().nullish() })).default([]),
+    errors: z
+      .array(z.object({ statusCode: z.string(), message: z.string().nullish(), fields: z.array(z.string()).nullish() }))
+      .default([]),
   }),
 );
 
@@ -79,19 +81,14 @@ export function readRows(response: HttpResponse, count: number, nowMs: number): 
 
 /** Codes of a record that Salesforce takes another time; with none of them is there doubt. */
 const retryCodes = ['UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE', 'REQUEST_LIMIT_EXCEEDED', 'REQUEST_RUNNING_TOO_LONG'];
-/** Codes that say that a record, or one to which it refers, is not there or must not be seen. */
-const goneCodes = new Set([
-  'ENTITY_IS_DELETED',
-  'INVALID_CROSS_REFERENCE_KEY',
-  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
-  'NOT_FOUND',
-]);
+/** Codes that say that a record, or one to which it refers, is not there. */
+const goneCodes = new Set(['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY', 'NOT_FOUND']);
 
 /** What one record came to: done, there already, not there, or the verdict with which its change ends. */
 export type RowOutcome =
   | { readonly is: 'done' }
   | { readonly is: 'duplicate' }
-  | { readonly is: 'gone'; readonly verdict: Verdict }
+  | { readonly is: 'gone'; readonly verdict: Verdict & { readonly status: 'not-found' } }
   | { readonly is: 'ended'; readonly verdict: Verdict };
 
 /** Judges the record of one change by its codes. `guard` keeps words of Salesforce out that repeat the person's. */
@@ -105,8 +102,8 @@ export function judgeRow(id: string, { success, errors }: Row, guard: ReasonGuar
   );
   const reason = guard(code, 'Salesforce refuses this record');
   if (isPassing) return { is: 'ended', verdict: { id, status: 'retry', reason } };
-  const verdict: Verdict = { id, status: 'rejected', reason };
-  return goneCodes.has(code) ? { is: 'gone', verdict } : { is: 'ended', verdict };
+  if (goneCodes.has(code)) return { is: 'gone', verdict: { id, status: 'not-found', reason } };
+  return { is: 'ended', verdict: { id, status: 'rejected', reason } };
 }
 
 const compositeAnswer = z.object({

@@ -94,6 +94,7 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     member: (identity) => org.member(identity),
     refuse: (identity) => void org.codes.set(identity, 'FIELD_CUSTOM_VALIDATION_EXCEPTION'),
     omit: (identity) => void org.omitted.add(identity),
+    forgetPerson: (identity) => org.deletePerson(identity),
     addCampaign: (name, statuses = [], id) => org.addCampaign(name, statuses, id),
     members: (campaign, fields, exceptStatus) => org.members(campaign, fields, exceptStatus),
     deleteCampaign: (id) => void org.rows.delete(id),
@@ -189,6 +190,16 @@ class Org {
       ([id, fields]) => id === identity || this.#externalIds.some((name) => fields[name] === identity),
     );
     return contact && this.of('CampaignMember').find(([, row]) => row[this.person.reference] === contact[0]);
+  }
+
+  /** With the memberships, as Salesforce deletes them. */
+  deletePerson(identity: string): void {
+    for (const [id, fields] of this.of(this.person.type)) {
+      if (!this.#externalIds.some((name) => fields[name] === identity)) continue;
+      this.rows.delete(id);
+      for (const [rowId, row] of this.of('CampaignMember'))
+        if (row[this.person.reference] === id) this.rows.delete(rowId);
+    }
   }
 
   member(identity: string): Fields | undefined {
