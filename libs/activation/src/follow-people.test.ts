@@ -240,3 +240,10 @@ test('identities that no row could keep are taken for none', async () => {
   expect(crm.requests).toBe(0);
   expect(outcomes()).toEqual({ 'crm unresolved': 1 });
 });
+
+test('a person who comes back to an identity within one batch stays in the destination under it', async () => {
+  const { activate, crm } = open({ identity: 'email' });
+  await activate(exportWith({ email: ['a@example.com', 'b@example.com'] }));
+  await activate(exportWith({}), exportWith({ email: ['a@example.com'] }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+});

@@ -39,6 +39,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   let open = peopleToFollow(outcome, context, telling.work);
   // One round for each of those who share links, and a few for races that are lost.
   const rounds = open.length + roundsMax;
+  const newest = new Map(outcome.desired.map(({ keyText, state }) => [keyText, state]));
   for (let round = 0; open.length > 0; round += 1) {
     if (round === rounds) {
       for (const followed of open) deferrals.push(laterOf(followed, context.clock.now(), telling));
@@ -46,7 +47,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     }
     // Of people who share a link the older export comes first: what it links, the newer one finds.
     const { now, later } = withoutSharedLinks(open);
-    const looked = await lookAt(now, context, settleBy);
+    const looked = await lookAt(now, newest, context, settleBy);
     tally.ledgerReads += looked.reduce((sum, { reads }) => sum + reads, 0);
     const taken = await takeOut(looked, telling);
     deferrals.push(...taken.deferrals);
@@ -95,6 +96,7 @@ interface Looked extends Followed {
 
 async function lookAt(
   people: readonly Followed[],
+  newestOfBatch: ReadonlyMap<string, UndigestedState>,
   context: ActivationContext,
   signal: AbortSignal,
 ): Promise<readonly Looked[]> {
@@ -109,7 +111,9 @@ async function lookAt(
     linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)),
     signal,
   );
-  return splitFor(linked, ({ candidates }) => candidates.length, rows).map(([each, found]) => lookedAt(each, found));
+  return splitFor(linked, ({ candidates }) => candidates.length, rows).map(([each, found]) =>
+    lookedAt(each, found, newestOfBatch),
+  );
 }
 
 /** An identity under which the destination may know the person. */
@@ -141,6 +145,7 @@ function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined
 function lookedAt(
   { followed, links, candidates }: ReturnType<typeof candidatesOf>,
   rows: readonly (LedgerRow | undefined)[],
+  newestOfBatch: ReadonlyMap<string, UndigestedState>,
 ): Looked {
   const { person } = followed;
   const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
@@ -150,14 +155,18 @@ function lookedAt(
   const isOutdated = newest !== undefined && compareStates(newest.asOf, person.state) > 0;
   const identities = isOutdated ? linkOf(newest.link.record).identities : person.identities;
   const current = new Set(identities.map(identityText));
+  const asOf = isOutdated ? newest.asOf : person.state;
   const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
     const row = rows[index];
     // A link to a row that is gone is a link to nobody: the person was erased.
     const isNobody = row === undefined && isLinkedOnly;
-    return current.has(identityText(identity)) || isNobody ? [] : [{ identity, key, row }];
+    // A newer export of the batch comes back to it; when that changed nothing, the row does not say so.
+    const again = newestOfBatch.get(ledgerKeyText(key));
+    const isBack = again !== undefined && compareStates(again, asOf) > 0;
+    return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
   });
   const reads = candidates.length + links.length;
-  return { ...followed, links, formers, asOf: isOutdated ? newest.asOf : person.state, isOutdated, reads };
+  return { ...followed, links, formers, asOf, isOutdated, reads };
 }
 
 /**
