@@ -155,9 +155,11 @@ function isToBeToldAgain(record: LedgerRecord, nowMs: number): boolean {
     case 'given-up':
     case 'leased':
       return true;
+    case 'paused':
+      // Nobody else tells the exit of a person whom the destination took before the route was paused.
+      return known.isMember || record.inDoubt || record.delivered?.isMember === true;
     case 'delivered':
     case 'noted':
-    case 'paused':
       return known.isMember || record.inDoubt;
   }
 }
