@@ -1,6 +1,6 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { lease, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
-import { InMemoryRetryQueue, type Retry } from '@activation-hub/delivery';
+import { InMemoryRetryQueue, replayDeadLetters, type Retry } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
 import { activate, retryWork } from './index.ts';
@@ -142,4 +142,23 @@ test('a retry that ends between two parts of what it defers is whole when it is 
     await retryDue();
   }
   expect([...crm.members.keys()].toSorted()).toEqual(['sports-fans p1', 'sports-fans p2']);
+});
+
+test('a repair that is rejected leaves a letter, and its replay repairs the row', async () => {
+  const { activate: tell, crm, record, passTime, letters, context } = openOvertaken();
+  crm.answer = ({ id, kind }) =>
+    kind === 'exited' ? { id, status: 'rejected', reason: 'locked' } : { id, status: 'delivered' };
+  await tell(eventOf(personExport({ at: 0 }), 1));
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'rejected' }, inDoubt: true });
+  expect(letters()).toMatchObject([{ outcome: 'rejected' }]);
+
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  const names: string[] = [];
+  for await (const name of context.deadLetters.names('', signal)) names.push(name);
+  await replayDeadLetters(names, {}, context, { clock: context.clock, signal });
+  await passTime();
+  expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
+  expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' }, inDoubt: false });
+  expect(letters()).toEqual([]);
 });

@@ -1,0 +1,28 @@
+import { lease } from '@activation-hub/membership';
+import { expect, test } from 'vitest';
+import { eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
+
+const { signal } = new AbortController();
+
+test('a lease of a clock that is years ahead is cut to the longest that a lease can be, and the change is told after it', async () => {
+  const { activate, crm, clock, context, retryQueue, retryDue } = openActivation();
+  const beganMs = clock.nowMs;
+  const known = {
+    status: 'realized',
+    isMember: true,
+    qualifiedAtMs: noonMs,
+    enqueuedAtMs: noonMs,
+    sequenceNumber: 0,
+    content: '',
+  } as const;
+  const ahead = lease(undefined, { state: known, attributes: {} }, { holder: 'ahead', expiresAtMs: beganMs + 3e11 });
+  await context.ledger.write([{ key: fansKey(), record: ahead, expected: undefined }], signal);
+  await activate(eventOf(personExport({ at: 60 }), 1));
+  expect(crm.told).toEqual([]);
+  while (retryQueue.nextDueAtMs !== undefined) {
+    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
+    await retryDue();
+  }
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+  expect(clock.nowMs - beganMs).toBeLessThan(600_000);
+});
