@@ -1,6 +1,6 @@
 import { lease } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
+import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
 
 const { signal } = new AbortController();
 
@@ -25,4 +25,26 @@ test('a lease of a clock that is years ahead is cut to the longest that a lease 
   }
   expect(crm.story).toEqual(['entered sports-fans p1']);
   expect(clock.nowMs - beganMs).toBeLessThan(600_000);
+});
+
+test('a change that waits for such a lease is counted once, also when another process writes the row in between', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate, clock, outcomes } = openActivation({ ledger });
+  const known = {
+    status: 'realized',
+    isMember: true,
+    qualifiedAtMs: noonMs,
+    enqueuedAtMs: noonMs,
+    sequenceNumber: 0,
+    content: '',
+  } as const;
+  const ahead = lease(
+    undefined,
+    { state: known, attributes: {} },
+    { holder: 'ahead', expiresAtMs: clock.nowMs + 3e11 },
+  );
+  await ledger.overwrite(fansKey(), ahead);
+  ledger.beforeWrite = (n) => (n === 1 ? ledger.overwrite(fansKey(), ahead) : undefined);
+  await activate(eventOf(personExport({ at: 60 }), 1));
+  expect(outcomes()).toEqual({ 'crm deferred': 1 });
 });

@@ -143,8 +143,9 @@ class Decisions implements Decided {
       return undefined;
     }
     if (plan.is === 'wait') {
+      if (plan.write !== undefined) return { desired, plan, write: plan.write };
       this.wait(desired, plan.untilMs);
-      return plan.write === undefined ? undefined : { desired, plan, write: plan.write };
+      return undefined;
     }
     if (JSON.stringify(attributes).length > attributesCharactersMax) {
       this.#reject(desired);
@@ -176,7 +177,8 @@ class Decisions implements Decided {
     const row = { record: write.record, version };
     if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row));
     else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
-    else if (plan.is === 'hold') {
+    else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
+    else {
       this.#context.ledgerCache.set(desired.keyText, row, this.#context.clock.now());
       this.#tally.count(desired.route.destination, 'deferred');
     }
