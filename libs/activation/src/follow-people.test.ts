@@ -247,3 +247,11 @@ test('a person who comes back to an identity within one batch stays in the desti
   await activate(exportWith({}), exportWith({ email: ['a@example.com'] }));
   expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
 });
+
+test('a person who was out under an identity when the links moved on is looked for when it comes back', async () => {
+  const { activate, crm } = open({ identity: '[crmid, email]' });
+  await activate(exportWith({ crmid: ['c1'] }, { status: 'exited' }));
+  await activate(exportWith({}, { status: 'exited' }));
+  await activate(exportWith({ email: ['a@example.com'] }, { at: 60 }), exportWith({ crmid: ['c1'] }, { at: 60 }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans c1']);
+});

@@ -15,7 +15,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { others, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
-import { planRow } from './plan-row.ts';
+import { planRow, type RowPlan } from './plan-row.ts';
 import { rowKey, type RoutedPerson } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
@@ -198,7 +198,7 @@ async function takeOut(
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
   const planned = looked.flatMap((each) =>
-    each.formers.flatMap(({ key, row }) => {
+    each.formers.flatMap(({ key, row }): PlannedFormer[] => {
       const { route } = each.person;
       const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {} };
       const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause });
@@ -206,7 +206,11 @@ async function takeOut(
         waiting.add(each);
         deferrals.push(laterOf(each, plan.untilMs, telling));
       }
-      return plan.is === 'nothing' || plan.is === 'wait' ? [] : [{ each, key, plan, write: plan.write }];
+      if (plan.is === 'wait') return [];
+      if (plan.is !== 'nothing') return [{ each, key, plan, write: plan.write }];
+      // The person is out already; a row that carries a digest would hide that the links have moved on since.
+      const write = plan.because === 'unchanged' && row !== undefined ? withoutDigest(key, row) : undefined;
+      return write === undefined ? [] : [{ each, key, plan, write }];
     }),
   );
   const written = await context.ledger.write(
@@ -248,6 +252,13 @@ async function takeOut(
       };
     });
   return { done, lost: [...lost], deferrals };
+}
+
+interface PlannedFormer {
+  readonly each: Looked;
+  readonly key: LedgerKey;
+  readonly plan: RowPlan;
+  readonly write: LedgerWrite;
 }
 
 /** A person with the former identities of whom it is not certain that the destination has them no more. */
@@ -320,6 +331,11 @@ async function writeAll(
     else ledgerCache.delete(keyText);
   }
   return results;
+}
+
+function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): LedgerWrite | undefined {
+  const { linkDigest, ...unlinked } = record;
+  return linkDigest === undefined ? undefined : { key, record: unlinked, expected: version };
 }
 
 function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {
