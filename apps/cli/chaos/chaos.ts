@@ -186,6 +186,9 @@ export function tenantOf(seed: number, exports: number): Tenant {
   });
 }
 
+/** What goes on while further faults come; how it ended is looked at in the end. */
+type Beside = Promise<readonly PromiseSettledResult<void>[]>;
+
 interface Suffering {
   readonly stage: Stage;
   readonly tenant: Tenant;
@@ -207,7 +210,7 @@ async function suffer(suffering: Suffering): Promise<void> {
   const random = seededRandom(seed ^ 0x5e4d);
   const aheadMax = Math.min(ahead.most, Math.max(ahead.least, exports * ahead.share));
   const isLate = (): boolean => deadline.aborted;
-  const beside: Promise<void>[] = [];
+  const beside: Beside[] = [];
   let done = 0;
   const sendUntil = async (until: number): Promise<void> => {
     while (done < until && !isLate()) {
@@ -224,7 +227,8 @@ async function suffer(suffering: Suffering): Promise<void> {
     const sending = sendUntil(Math.round((exports * (index + 1)) / (schedule.length + 1)));
     await Promise.all([sending, ...(fault === undefined ? [] : [carryOut(fault, suffering, beside)])]);
   }
-  await Promise.all(beside);
+  const ended = (await Promise.all(beside)).flat();
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }
 
 function nextBodies(count: number, { tenant, sent, scan }: Suffering): readonly Uint8Array[] {
@@ -240,7 +244,7 @@ function nextBodies(count: number, { tenant, sent, scan }: Suffering): readonly 
 async function carryOut(
   { kind, pick, lastsMs }: ScheduledFault,
   { stage, deadline }: Suffering,
-  beside: Promise<void>[],
+  beside: Beside[],
 ): Promise<void> {
   switch (kind) {
     case 'host-killed':
@@ -262,21 +266,15 @@ async function carryOut(
       return stage.interruptStorage(() => sleep(lastsMs));
     case 'file-changed': {
       const { operated } = await stage.changeFile(deadline);
-      goOnBeside(operated, beside);
+      beside.push(Promise.allSettled([operated]));
       return;
     }
     case 'receiver-down': {
       const down = stage.receivers.get('down');
-      if (down !== undefined) goOnBeside(down.beDown(lastsMs), beside);
+      if (down !== undefined) beside.push(Promise.allSettled([down.beDown(lastsMs)]));
       return;
     }
   }
-}
-
-/** Goes on while the schedule does; whoever waits for all gets its failure. */
-function goOnBeside(work: Promise<void>, beside: Promise<void>[]): void {
-  work.catch(() => undefined); // It is thrown later, by the wait for all.
-  beside.push(work);
 }
 
 /**
