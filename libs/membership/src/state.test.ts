@@ -40,6 +40,7 @@ test('the time of qualification outweighs all, then the exit, then the time of t
 test('the digest tells attributes apart, and not the order of keys inside them', () => {
   expect(contentDigest({})).toBe('');
   expect(contentDigest({ a: { x: 1, y: [{ p: 1, q: 2 }] } })).toBe(contentDigest({ a: { y: [{ q: 2, p: 1 }], x: 1 } }));
+  expect(contentDigest({ a: { '': { x: 1, y: 2 } } })).toBe(contentDigest({ a: { '': { y: 2, x: 1 } } }));
   const hostile = JSON.parse('{"__proto__":1}') as Record<string, number>;
   const sets: Attributes[] = [
     { a: 1 },

@@ -51,12 +51,12 @@ export function contentDigest(attributes: Attributes): string {
   return json === '{}' ? '' : hash('sha256', json, 'base64url').slice(0, 22);
 }
 
-/** JSON with the keys of every inner object in code-unit order; those of the outer come in the order of the route. */
+/** JSON with the keys of every object in code-unit order, if there is one inside; else those come in the order of the route. */
 function canonicalJson(attributes: Attributes): string {
   for (const name in attributes) {
     if (typeof attributes[name] === 'object' && attributes[name] !== null) {
-      return JSON.stringify(attributes, (key, value: JsonValue) =>
-        key !== '' && typeof value === 'object' && value !== null && !isArray(value) ? sortedByKey(value) : value,
+      return JSON.stringify(attributes, (_key, value: JsonValue) =>
+        typeof value === 'object' && value !== null && !isArray(value) ? sortedByKey(value) : value,
       );
     }
   }
