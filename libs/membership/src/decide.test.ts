@@ -105,12 +105,50 @@ test('doubt lasts until a delivery is certain', () => {
   expect(settle(taken, 'delivered')).toMatchObject({ inDoubt: false, delivered: exit, rowState: { is: 'delivered' } });
 });
 
+test('a first row is in no doubt, and a settled one only when its delivery says so', () => {
+  const by = { holder: 'me', expiresAtMs: now + 1 };
+  const first = lease(undefined, { state: member, attributes: {} }, by);
+  expect(first).toStrictEqual({ known: member, attributes: {}, inDoubt: false, rowState: { is: 'leased', ...by } });
+  for (const outcome of ['rejected', 'not-found', 'given-up'] as const) {
+    expect(settle(first, outcome)).toMatchObject({ rowState: { is: outcome }, inDoubt: false });
+    expect(settle(first, outcome, true)).toMatchObject({ rowState: { is: outcome }, inDoubt: true });
+  }
+  expect(settle(first, deferred)).toMatchObject({ rowState: deferred, inDoubt: false });
+  expect(note(first, { state: exit, attributes: {} }, 'noted').rowState).toEqual({ is: 'noted' });
+  expect(note(first, { state: exit, attributes: {} }, deferred).rowState).toEqual(deferred);
+});
+
+test('a row holds no column without a value', () => {
+  const by = { holder: 'me', expiresAtMs: now + 1 };
+  const untouched = untold(member, 'noted');
+  expect(lease(untouched, { state: exit, attributes: {} }, by)).toStrictEqual({
+    known: exit,
+    attributes: {},
+    inDoubt: false,
+    rowState: { is: 'leased', ...by },
+  });
+  const withoutAttributes = lease(exampleRecord({ known: member }), { state: exit, attributes: {} }, by);
+  expect(withoutAttributes).not.toHaveProperty('deliveredAttributes');
+});
+
 test('what a paused route has held back is sent when it comes again, and needs nothing when AEP takes it back', () => {
   expect(decide(untold(member, 'paused'), member, now)).toEqual({ action: 'deliver', kind: 'entered' });
   const pausedExit = { ...exampleRecord({ known: member }), known: exit, rowState: { is: 'paused' } } as const;
   const back = exampleState({ ...member, ...later });
   expect(decide(pausedExit, back, now)).toEqual({ action: 'note', rowState: 'delivered' });
   expect(decide(untold(member, 'paused'), exit, now)).toEqual({ action: 'note', rowState: 'noted' });
+  // Consent is withdrawn and given back while the route is paused: the qualification is the same all the time.
+  const withdrawn = { ...member, isMember: false, content: '', enqueuedAtMs: member.enqueuedAtMs + 1 };
+  const returned = { ...member, enqueuedAtMs: member.enqueuedAtMs + 2 };
+  expect(decide({ ...pausedExit, known: withdrawn }, returned, now)).toEqual({ action: 'note', rowState: 'delivered' });
+});
+
+test('an exit moves the row of a person whom consent had taken out, so that the qualification which it ends is superseded', () => {
+  const withdrawn = exampleRecord({ known: { ...member, isMember: false, content: '' } });
+  expect(decide(withdrawn, exit, now)).toEqual({ action: 'note', rowState: 'delivered' });
+  const noted = note(withdrawn, { state: exit, attributes: {} }, 'delivered');
+  const consented = { ...member, enqueuedAtMs: exit.enqueuedAtMs + 1 };
+  expect(decide(noted, consented, now)).toEqual({ action: 'nothing', because: 'superseded' });
 });
 
 test('what was rejected is not asked again until something changes', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resolveIdentities, type FormIdentity } from './identity.ts';
+import { identityText, linkDigest, otherIdentities, resolveIdentities, type FormIdentity } from './identity.ts';
 
 const asItIs: FormIdentity = ({ value }) => value;
 
@@ -61,4 +61,52 @@ test('an identity is given in the form of the destination, and one without such 
     { namespace: 'email', value: 'ada@example.com' },
   ]);
   expect(resolveIdentities(bad, { namespaces: ['crmid'], identities: 'all' }, form)).toEqual([]);
+});
+
+test('the other identities are those that the route would accept too, each once and in its form', () => {
+  const form: FormIdentity = ({ value }) => (value.includes('?') ? undefined : value.toLowerCase());
+  const identities = new Map([
+    ['crmid', ['p1']],
+    ['email', ['ADA@example.com', 'ada@example.com', 'not?', 'zoe@example.com']],
+    ['ecid', ['36']],
+  ]);
+  const choice = { namespaces: ['phone', 'crmid', 'email'], identities: 'first' } as const;
+  const chosen = resolveIdentities(identities, choice, form);
+  expect(chosen).toEqual([{ namespace: 'crmid', value: 'p1' }]);
+  expect(otherIdentities(identities, choice, form, chosen)).toEqual([
+    { namespace: 'email', value: 'ada@example.com' },
+    { namespace: 'email', value: 'zoe@example.com' },
+  ]);
+});
+
+test('a person whom a single identity links to nothing has no digest', () => {
+  const digest = (values: Record<string, readonly string[]>, follow: readonly string[] = []): string =>
+    linkDigest(new Map(Object.entries(values)), ['crmid', 'email'], follow);
+  expect(digest({})).toBe('');
+  expect(digest({ email: ['a'] })).toBe('');
+  expect(digest({ email: ['a'], ecid: ['1', '2'] })).toBe('');
+  // The same in every version, for rows hold it.
+  expect(digest({ email: ['a'] }, ['ecid'])).toBe('cX9ilYRk19048DRZ');
+  expect(digest({ crmid: ['1'], email: ['a'] })).toBe('DoqMWX5AJ08cpEVS');
+});
+
+test('the digest of links tells apart what links a person, whatever the order of the values', () => {
+  const digest = (values: Record<string, readonly string[]>): string =>
+    linkDigest(new Map(Object.entries(values)), ['crmid', 'email'], ['ecid']);
+  expect(digest({ email: ['a', 'b'] })).toBe(digest({ email: ['b', 'a'] }));
+  const people = [
+    {},
+    { email: ['a'] },
+    { crmid: ['a'] },
+    { ecid: ['a'] },
+    { email: ['a', 'b'] },
+    { email: ['a\nemail 1 b'] },
+    { email: ['a'], ecid: ['b'] },
+  ];
+  expect(new Set(people.map(digest)).size).toBe(people.length);
+});
+
+test('the text of an identity is its own', () => {
+  expect(identityText({ namespace: 'email', value: 'a' })).not.toBe(identityText({ namespace: 'phone', value: 'a' }));
+  expect(identityText({ namespace: 'email', value: 'a' })).not.toBe(identityText({ namespace: 'email', value: 'b' }));
 });

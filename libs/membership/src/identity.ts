@@ -21,7 +21,7 @@ export type FormIdentity = (identity: Identity) => string | undefined;
  * The identities of a profile that a route accepts, in the form in which its destination gets them. The first namespace
  * in which the profile has a value that can be brought into that form decides; none when there is no such value.
  *
- * AEP promises no order of values, so `first` is the smallest by code unit: every worker and every repetition of the
+ * AEP promises no order of values, so `first` is the smallest by code unit, as strings sort: every worker and every repetition of the
  * export chooses the same one. `all` gives them in that order, and those that become the same once.
  */
 export function resolveIdentities(
@@ -33,7 +33,7 @@ export function resolveIdentities(
     const values = identities.get(namespace);
     if (values === undefined || values.length === 0) continue;
     const resolved: Identity[] = [];
-    for (const value of values.length === 1 ? values : values.toSorted(byCodeUnit)) {
+    for (const value of values.length === 1 ? values : values.toSorted()) {
       const formed = form({ namespace, value });
       if (formed === undefined || resolved.some((other) => other.value === formed)) continue;
       resolved.push({ namespace, value: formed });
@@ -87,7 +87,7 @@ export function linkDigest(
     const values = identities.get(namespace);
     if (values === undefined) continue;
     // Counted, so that no value can look like the end of another.
-    for (const value of values.length === 1 ? values : values.toSorted(byCodeUnit))
+    for (const value of values.length === 1 ? values : values.toSorted())
       text += `${namespace} ${value.length} ${value}\n`;
   }
   return hash('sha256', text, 'base64url').slice(0, 16);
@@ -96,8 +96,4 @@ export function linkDigest(
 /** One string per identity, distinct for distinct ones; for the keys of maps. */
 export function identityText({ namespace, value }: Identity): string {
   return `${namespace}\n${value}`;
-}
-
-function byCodeUnit(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

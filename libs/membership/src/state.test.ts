@@ -7,6 +7,7 @@ import {
   changeId,
   compareStates,
   contentDigest,
+  saysTheSame,
   type Attributes,
   type MembershipState,
 } from './state.ts';
@@ -41,6 +42,7 @@ test('the digest tells attributes apart, and not the order of keys inside them',
   expect(contentDigest({})).toBe('');
   expect(contentDigest({ a: { x: 1, y: [{ p: 1, q: 2 }] } })).toBe(contentDigest({ a: { y: [{ q: 2, p: 1 }], x: 1 } }));
   expect(contentDigest({ a: { '': { x: 1, y: 2 } } })).toBe(contentDigest({ a: { '': { y: 2, x: 1 } } }));
+  expect(contentDigest({ a: { x: null } })).toBe(contentDigest({ a: { x: null } }));
   const hostile = JSON.parse('{"__proto__":1}') as Record<string, number>;
   const sets: Attributes[] = [
     { a: 1 },
@@ -51,8 +53,23 @@ test('the digest tells attributes apart, and not the order of keys inside them',
     { a: null },
     { a: hostile },
     { a: {} },
+    { a: { x: 1 } },
+    { a: { x: 2 } },
+    { a: { x: null } },
+    { a: { x: [1, 2] } },
+    { a: { x: { 0: 1, 1: 2 } } },
   ];
   expect(new Set(sets.map(contentDigest)).size).toBe(sets.length);
+});
+
+test('digests are the same in every version, for rows hold them', () => {
+  expect(contentDigest({ firstname: 'Zoë' })).toBe('98rOo1neUKcIkRpFvi-WE9');
+  expect(contentDigest({ b: { y: 1, x: 2 }, a: 1 })).toBe('lmyk8dwCBBK53X0EpbmZIW');
+});
+
+test('a member without attributes and a person who is not to be in the destination do not say the same', () => {
+  expect(saysTheSame(exampleState(), exampleState({ isMember: false }))).toBe(false);
+  expect(saysTheSame(exampleState(), exampleState({ status: 'exited', isMember: true, qualifiedAtMs: 1 }))).toBe(true);
 });
 
 test('attributes that are found to be the same have the same digest', () => {

@@ -19,21 +19,24 @@ async function ledgerOf(records: readonly LedgerRecord[]): Promise<InMemoryLedge
 
 test('people who left long ago are forgotten, whether the destination was told or not', async () => {
   const noted: LedgerRecord = { known: gone, rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
-  const ledger = await ledgerOf([exampleRecord({ known: gone }), noted]);
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 2, removed: 2 });
+  const notFound: LedgerRecord = { ...noted, rowState: { is: 'not-found' } };
+  const ledger = await ledgerOf([exampleRecord({ known: gone }), noted, notFound]);
+  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 3, removed: 3 });
   expect(ledger.size).toBe(0);
 });
 
 test('members stay, and whoever left lately, is in doubt, or is being told', async () => {
   const lately = exampleState({ status: 'exited', qualifiedAtMs: todayMs - 10 * dayMs });
+  const enqueuedLately = { ...gone, enqueuedAtMs: olderThanMs };
   const member = exampleState({ qualifiedAtMs: todayMs - 500 * dayMs });
   const ledger = await ledgerOf([
     exampleRecord({ known: member }),
     exampleRecord({ known: lately }),
+    exampleRecord({ known: enqueuedLately }),
     exampleRecord({ known: gone, inDoubt: true }),
     exampleRecord({ known: gone, rowState: { is: 'leased', holder: 'a', expiresAtMs: 0 } }),
     exampleRecord({ known: gone, rowState: { is: 'deferred', chainId: 'r' } }),
     exampleRecord({ known: gone, rowState: { is: 'paused' } }),
   ]);
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 6, removed: 0 });
+  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 7, removed: 0 });
 });

@@ -339,6 +339,10 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       await expect(ledger.read([exampleKey(1)], aborted)).rejects.toThrow('deadline');
       const write = { key: exampleKey(1), record: exampleRecord(), expected: undefined };
       await expect(ledger.write([write], aborted)).rejects.toThrow('deadline');
+      const version = await put(ledger, exampleKey(1), exampleRecord());
+      await expect(ledger.remove(exampleKey(1), version, aborted)).rejects.toThrow('deadline');
+      await expect(Array.fromAsync(ledger.rows({}, aborted))).rejects.toThrow('deadline');
+      expect((await ledger.read([exampleKey(1)], signal))[0]?.version).toBe(version);
     });
   });
 }
