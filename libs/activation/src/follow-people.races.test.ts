@@ -144,3 +144,18 @@ test('a paused route takes nobody out, and does when it is live again', async ()
   await again.activate(exportWith({ crmid: ['c1'] }, { at: 60 }));
   expect([...live.crm.members.keys()]).toEqual(['sports-fans c1']);
 });
+
+test('a person who comes back to an identity within one batch stays in the destination under it', async () => {
+  const { activate, crm } = open({ identity: 'email' });
+  await activate(exportWith({ email: ['a@example.com', 'b@example.com'] }));
+  await activate(exportWith({}), exportWith({ email: ['a@example.com'] }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+});
+
+test('a person who was out under an identity when the links moved on is looked for when it comes back', async () => {
+  const { activate, crm } = open({ identity: '[crmid, email]' });
+  await activate(exportWith({ crmid: ['c1'] }, { status: 'exited' }));
+  await activate(exportWith({}, { status: 'exited' }));
+  await activate(exportWith({ email: ['a@example.com'] }, { at: 60 }), exportWith({ crmid: ['c1'] }, { at: 60 }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans c1']);
+});

@@ -240,18 +240,3 @@ test('identities that no row could keep are taken for none', async () => {
   expect(crm.requests).toBe(0);
   expect(outcomes()).toEqual({ 'crm unresolved': 1 });
 });
-
-test('a person who comes back to an identity within one batch stays in the destination under it', async () => {
-  const { activate, crm } = open({ identity: 'email' });
-  await activate(exportWith({ email: ['a@example.com', 'b@example.com'] }));
-  await activate(exportWith({}), exportWith({ email: ['a@example.com'] }));
-  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
-});
-
-test('a person who was out under an identity when the links moved on is looked for when it comes back', async () => {
-  const { activate, crm } = open({ identity: '[crmid, email]' });
-  await activate(exportWith({ crmid: ['c1'] }, { status: 'exited' }));
-  await activate(exportWith({}, { status: 'exited' }));
-  await activate(exportWith({ email: ['a@example.com'] }, { at: 60 }), exportWith({ crmid: ['c1'] }, { at: 60 }));
-  expect([...crm.members.keys()]).toEqual(['sports-fans c1']);
-});

@@ -1,0 +1,114 @@
+import type { MutantResult } from '@stryker-mutator/api/core';
+
+/** Why no test can find a mutant: it does what the original does, or what only it would do cannot be brought about. */
+export interface Explanation {
+  /** The line of the source in which the mutant begins, without its indentation. */
+  readonly line: string;
+  /** The code that is replaced; its whitespace is collapsed. */
+  readonly code: string;
+  readonly becomes: string;
+  readonly why: string;
+}
+
+/** Explanations by the path of the source file, relative to the repository. */
+export type Explanations = Readonly<Record<string, readonly Explanation[]>>;
+
+/** A mutant that no test has found. */
+export interface Survivor {
+  readonly lineNumber: number;
+  readonly line: string;
+  readonly code: string;
+  readonly becomes: string;
+  /** No test of the library runs this code at all. */
+  readonly isUntested: boolean;
+}
+
+/** What became of the mutants of one file. */
+export interface FileVerdict {
+  readonly file: string;
+  readonly mutants: number;
+  /** A test failed, or did not end. */
+  readonly killed: number;
+  readonly explained: number;
+  readonly survivors: readonly Survivor[];
+  /** Explanations of mutants that are no longer, or that a test finds by now. */
+  readonly stale: readonly Explanation[];
+  /** Mutants that could not be tried. */
+  readonly notRun: number;
+}
+
+/** The longest code that a survivor quotes. */
+const codeCharactersMax = 160;
+
+/** Judges the mutants of one file, whose text is `source`, against the explanations of that file. Fails nothing by itself. */
+export function judgeMutants(
+  file: string,
+  source: string,
+  results: readonly MutantResult[],
+  explanations: Explanations,
+): FileVerdict {
+  const explained = explanations[file] ?? [];
+  const surviving = results
+    .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+    .map((result) => survivorOf(source, result));
+  const killed = results.filter(({ status }) => status === 'Killed' || status === 'Timeout').length;
+  const survivors = surviving.filter((survivor) => !explained.some((entry) => explains(entry, survivor)));
+  return {
+    file,
+    mutants: results.length,
+    killed,
+    explained: surviving.length - survivors.length,
+    survivors,
+    stale: explained.filter((entry) => !surviving.some((survivor) => explains(entry, survivor))),
+    notRun: results.length - killed - surviving.length,
+  };
+}
+
+/** Whether every mutant was tried, and was found or is explained, and no explanation is stale. */
+export function isClean({ survivors, stale, notRun }: FileVerdict): boolean {
+  return survivors.length === 0 && stale.length === 0 && notRun === 0;
+}
+
+function explains({ line, code, becomes }: Explanation, survivor: Survivor): boolean {
+  return line === survivor.line && code === survivor.code && becomes === survivor.becomes;
+}
+
+function survivorOf(source: string, { location, replacement, status }: MutantResult): Survivor {
+  const lines = source.split('\n');
+  const { start, end } = location;
+  const replaced = lines.slice(start.line - 1, end.line);
+  // The end first: a mutant of one line is cut on both sides of the same one.
+  replaced.push((replaced.pop() ?? '').slice(0, end.column - 1));
+  replaced.unshift((replaced.shift() ?? '').slice(start.column - 1));
+  return {
+    lineNumber: start.line,
+    line: lines[start.line - 1]?.trim() ?? '',
+    code: collapsed(replaced.join('\n')),
+    becomes: collapsed(replacement),
+    isUntested: status === 'NoCoverage',
+  };
+}
+
+function collapsed(code: string): string {
+  const line = code.replaceAll(/\s+/g, ' ').trim();
+  return line.length <= codeCharactersMax ? line : `${line.slice(0, codeCharactersMax)}…`;
+}
+
+/** Each survivor and each stale explanation of a file, ready to be copied into the explanations; empty when there is none. */
+export function verdictText({ file, survivors, stale }: FileVerdict): string {
+  const surviving = survivors.map(({ lineNumber, isUntested, line, code, becomes }) => {
+    const explanation: Explanation = { line, code, becomes, why: '' };
+    return `${file}:${lineNumber}: ${isUntested ? 'no test runs this' : 'survived'}\n  ${JSON.stringify(explanation)}\n`;
+  });
+  return [...surviving, ...stale.map((entry) => `${file}: stale\n  ${JSON.stringify(entry)}\n`)].join('');
+}
+
+/** One line per file, with what became of its mutants. */
+export function verdictTable(verdicts: readonly FileVerdict[]): string {
+  const row = (first: string, numbers: readonly (string | number)[]): string =>
+    `${first.padEnd(50)}${numbers.map((number) => String(number).padStart(11)).join('')}\n`;
+  const rows = verdicts.map(({ file, mutants, killed, explained, survivors, notRun, stale }) =>
+    row(file, [mutants, killed, explained, survivors.length, notRun, stale.length]),
+  );
+  return [row('file', ['mutants', 'killed', 'explained', 'surviving', 'not run', 'stale']), ...rows].join('');
+}
