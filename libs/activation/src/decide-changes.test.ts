@@ -1,0 +1,172 @@
+import type { Retry } from '@activation-hub/delivery';
+import { DestinationError } from '@activation-hub/destination-kit';
+import { attributesCharactersMax, lease, leaseLeftMaxMs, type LedgerRecord } from '@activation-hub/membership';
+import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
+import { expect, test } from 'vitest';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  fansKey,
+  noonMs,
+  openActivation,
+  personExport,
+  type PersonContent,
+} from '../testing/index.ts';
+
+const { signal } = new AbortController();
+
+function open() {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({ ledger });
+  const record = async (person?: string): Promise<LedgerRecord | undefined> =>
+    (await ledger.read([fansKey(person)], signal))[0]?.record;
+  return { ...opened, ledger, record };
+}
+
+/** A hub whose destination has failed three times, so that its circuit is open for 5 seconds, and is left to retries for 30 more. */
+async function openCircuit() {
+  const opened = open();
+  opened.crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  for (const person of ['p1', 'p2', 'p3']) await opened.activate(eventOf(personExport({ person }), 1));
+  const failed = await opened.retryQueue.waiting(signal)[Symbol.asyncIterator]().next();
+  for await (const { id } of opened.retryQueue.waiting(signal)) await opened.retryQueue.remove(id, signal);
+  const waiting = (): Promise<Retry[]> => Array.fromAsync(opened.retryQueue.waiting(signal));
+  const tell = (sequenceNumber: number, content: PersonContent): Promise<void> =>
+    opened.activate(eventOf(personExport({ person: 'p4', identities: { crmid: ['p4'] }, ...content }), sequenceNumber));
+  return { ...opened, waiting, tell, failed: failed.value as Retry };
+}
+
+test('a lease that no honest clock can have given is cut in the row, and waited for', async () => {
+  const { activate, ledger, record, outcomes, clock } = open();
+  const known = {
+    status: 'realized',
+    isMember: true,
+    qualifiedAtMs: noonMs,
+    enqueuedAtMs: noonMs,
+    sequenceNumber: 0,
+    content: '',
+  } as const;
+  const years = { holder: 'another worker', expiresAtMs: clock.nowMs + 10 * 365 * 86_400_000 };
+  await ledger.overwrite(fansKey(), lease(undefined, { state: known, attributes: {} }, years));
+  await activate(eventOf(personExport({ at: 60 }), 1));
+  const expiresAtMs = clock.nowMs + leaseLeftMaxMs;
+  expect((await record())?.rowState).toEqual({ is: 'leased', holder: 'another worker', expiresAtMs });
+  expect(outcomes()).toEqual({ 'crm deferred': 1 });
+});
+
+test('an export that changes nothing asks the ledger nothing, and what it asks is counted', async () => {
+  const { activate, ledger, counter } = open();
+  const alone = { identities: { crmid: ['p1'] } };
+  await activate(eventOf(personExport(alone), 1));
+  expect(counter('ledger-reads')).toBe(1);
+  ledger.beforeRead = () => {
+    throw new Error('The ledger was read.');
+  };
+  await activate(eventOf(personExport(alone), 2));
+  expect(counter('ledger-reads')).toBe(1);
+});
+
+test('attributes of as many characters as a row takes are told, and one more is a dead letter that says why', async () => {
+  const { activate, crm, letters } = open();
+  const longest = 'x'.repeat(attributesCharactersMax - '{"firstname":""}'.length);
+  await activate(eventOf(personExport({ firstName: longest }), 1));
+  expect(crm.told).toHaveLength(1);
+  await activate(eventOf(personExport({ firstName: `${longest}x` }), 2));
+  expect(crm.told).toHaveLength(1);
+  const [letter] = letters();
+  expect(letter?.class).toBe('too-large');
+  expect(letter?.failures[0]?.reason).toContain('more than the 192000 characters of JSON');
+});
+
+test('an export that is older than the row costs one read, whatever it links', async () => {
+  const { activate, counter } = open();
+  await activate(eventOf(personExport({ at: 60 }), 1));
+  const reads = counter('ledger-reads');
+  const identities = { crmid: ['p1'], email: ['earlier@example.com'] };
+  await activate(eventOf(personExport({ at: 0, identities }), 2));
+  expect(counter('ledger-reads')).toBe(reads + 1);
+});
+
+test('an audience has the name that the export carries, where the file gives none', async () => {
+  const { activate, crm } = open();
+  const memberships = [{ audienceId: fansId, qualifiedAtMs: noonMs, name: 'Fans of Sport' }];
+  const attributes = { 'consents.marketing.email.val': 'y' };
+  const identities = { crmid: ['p1'] };
+  const body = encodeProfileExport(buildProfileExport({ attributes, memberships, identities, includeNames: true }));
+  await activate(eventOf(personExport(), 1, { body }));
+  expect(crm.told).toMatchObject([{ audience: { key: 'sports-fans', name: 'Fans of Sport' } }]);
+});
+
+test('while the circuit is open, a change is deferred untried, and is due with the backoff of a first attempt', async () => {
+  const { tell, waiting, clock, retryQueue } = await openCircuit();
+  await tell(2, {});
+  const [retry] = await waiting();
+  expect(retry).toMatchObject({ class: 'transient', attempts: 0 });
+  expect(retry).not.toHaveProperty('givesUp');
+  expect(retryQueue.nextDueAtMs).toBeGreaterThan(clock.nowMs + 5_000);
+});
+
+test('while the circuit is open, a row that has a retry takes the newest state, and no second retry', async () => {
+  const { tell, waiting, record, outcomes, counter, ledger, crm, retryDue, retryQueue, clock } = await openCircuit();
+  await tell(2, { firstName: 'Ada' });
+  const [retry] = await waiting();
+  await tell(3, { firstName: 'Grace' });
+  expect(await waiting()).toHaveLength(1);
+  const rowState = { is: 'deferred', chainId: retry?.id };
+  expect(await record('p4')).toMatchObject({ rowState, attributes: { firstname: 'Grace' } });
+  expect(outcomes()).toEqual({ 'crm deferred': 5 });
+  const reads = counter('ledger-reads');
+  await tell(4, { firstName: 'Grace' });
+  expect(outcomes()).toEqual({ 'crm deferred': 5, 'crm unchanged': 1 });
+  expect(counter('ledger-reads')).toBe(reads);
+  ledger.beforeRead = () => undefined;
+  crm.onRequest = () => undefined;
+  clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? NaN);
+  await retryDue();
+  expect(crm.told).toMatchObject([{ identity: { value: 'p4' }, attributes: { firstname: 'Grace' } }]);
+});
+
+test('while the circuit is open, an export with other identities of the person has a retry of its own, which looks at them', async () => {
+  const { tell, waiting, record } = await openCircuit();
+  await tell(2, {});
+  await tell(3, { identities: { crmid: ['p4'], email: ['p4@example.com'] }, firstName: 'Grace' });
+  const retries = await waiting();
+  expect(retries).toHaveLength(2);
+  expect(retries.map(({ id }) => id)).toContain(((await record('p4'))?.rowState as { chainId?: string }).chainId);
+});
+
+test('while the circuit is open, what needs no request is noted as ever', async () => {
+  const { tell, waiting, outcomes, record } = await openCircuit();
+  await tell(2, { status: 'exited' });
+  expect(outcomes()).toEqual({ 'crm deferred': 3, 'crm unchanged': 1 });
+  expect(await record('p4')).toMatchObject({ rowState: { is: 'noted' } });
+  expect(await waiting()).toEqual([]);
+});
+
+test('a retry sends the probe as soon as the circuit is half-open, though exports leave it to retries a while longer', async () => {
+  const { crm, clock, retryQueue, retryDue, failed } = await openCircuit();
+  clock.nowMs += 5_000;
+  await retryQueue.put(failed, clock.nowMs, signal);
+  await retryDue();
+  expect(crm.requests).toBe(4);
+});
+
+test('a member whom a paused route would take out for want of consent is paused, and not withheld', async () => {
+  const live = openActivation();
+  await live.activate(eventOf(personExport(), 1));
+  const file = `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    consent: consents.marketing.email.val
+    activate: [{ destination: crm, identity: [crmid], mode: paused }]
+`;
+  const paused = openActivation({ file, ledger: live.context.ledger, destinations: live });
+  await paused.activate(eventOf(personExport({ consent: 'n' }), 2));
+  expect(paused.outcomes()).toEqual({ 'crm paused': 1 });
+});
