@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Retry } from '@activation-hub/delivery';
 import { ledgerKeyText, type LedgerRecord, type LedgerRow, type LedgerWrite } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { announceRows, lettersOfRows } from './dead-letters-of.ts';
@@ -8,7 +9,7 @@ import { deferralOf, judgeResults, settledRecord, type JudgedRow } from './judge
 import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';
-import { receiptsOf, type Work } from './work.ts';
+import { receiptsOf } from './work.ts';
 
 /** How often rows that keep changing hands are repaired before a retry does it. Each round means that another process got on. */
 const roundsMax = 10;
@@ -34,9 +35,10 @@ export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | '
  */
 export async function tellRows(leased: readonly LeasedRow[], telling: Telling): Promise<readonly ToldRow[]> {
   const { context, work, deadline, tally } = telling;
+  const retry = work?.retry;
   const delivered =
-    work?.retry?.givesUp === true
-      ? leased.map((row) => givenUp(row, work.retry))
+    retry?.givesUp === true
+      ? leased.map((row) => givenUp(row, retry))
       : await deliverRows(leased, context, deadline, work === undefined ? undefined : receiptsOf(work));
   const { told, lost } = await settleRows(judgeResults(delivered, work, context), telling);
   for (const { fate, route, settled } of told) {
@@ -200,16 +202,7 @@ function isCertain(fate: JudgedRow['fate']): fate is Exclude<JudgedRow['fate'], 
 }
 
 /** The last attempt had no answer, and its lease has expired: nothing more is sent, and the destination may have taken it. */
-function givenUp(row: LeasedRow, retry: Work['retry']): DeliveredRow {
-  return {
-    ...row,
-    changeId: ledgerKeyText(row.key),
-    result: {
-      status: 'retry',
-      class: retry?.class ?? 'transient',
-      reason: retry?.reason ?? '',
-      wasTried: true,
-      doubt: 'answered',
-    },
-  };
+function givenUp(row: LeasedRow, { class: cause, reason }: Retry): DeliveredRow {
+  const result = { status: 'retry', class: cause, reason, wasTried: true, doubt: 'answered' } as const;
+  return { ...row, changeId: ledgerKeyText(row.key), result };
 }
