@@ -49,6 +49,8 @@ async function mutate(target: Target, file: string, explanations: Explanations):
     vitest: { configFile: 'tools/mutants.vitest.config.ts', dir: target.folder },
     coverageAnalysis: 'perTest',
     concurrency: 2,
+    // A busy machine is no endless loop.
+    timeoutMS: 10_000,
     tempDirName: 'dist/mutants',
     ignorePatterns: ['/apps', '/infra', '/docs', 'dist', '.nx', '.activation'],
     reporters: ['progress-append-only'],

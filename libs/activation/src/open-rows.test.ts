@@ -1,0 +1,80 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { eventOf, fansId, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
+
+const { signal } = new AbortController();
+
+/** A hub that routes the fans as it is told, or to nobody; a later start when it is given what there was before. */
+function openWith(route: string | undefined, earlier?: TestActivation): TestActivation {
+  const activations = route === undefined ? '[]' : `[{ destination: crm, identity: crmid, mode: ${route} }]`;
+  const file = `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans: { id: ${fansId}, activate: ${activations} }
+`;
+  if (earlier === undefined) return openActivation({ file });
+  const { retryQueue, context, crm, ads, clock } = earlier;
+  const later = openActivation({ file, ledger: context.ledger, retryQueue, destinations: { crm, ads } });
+  later.clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? 0);
+  return later;
+}
+
+/** A hub that has told the destination of one person, without success; and the next start, with another route, when the retry is due. */
+async function openAfter(failure: DestinationError, route: string | undefined): Promise<TestActivation> {
+  const before = openWith('live');
+  before.crm.onRequest = () => {
+    throw failure;
+  };
+  await before.activate(eventOf(personExport(), 1));
+  before.crm.onRequest = () => undefined;
+  return openWith(route, before);
+}
+
+const notReached = new DestinationError('transient', 'Not reached.');
+const noAnswer = new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+
+test.each([
+  ['not reached', notReached, false],
+  ['without an answer', noAnswer, true],
+])(
+  'a row whose route is gone is given up, in doubt where the destination may have taken it: %s',
+  async (_, failure, inDoubt) => {
+    const { retryDue, crm, context, letters, outcomes, counter, retryQueue } = await openAfter(failure, undefined);
+    await retryDue();
+    expect(crm.requests).toBe(1);
+    const [row] = await context.ledger.read([fansKey()], signal);
+    expect(row?.record).toMatchObject({ rowState: { is: 'given-up' }, inDoubt });
+    expect(letters()).toMatchObject([
+      {
+        destination: 'crm',
+        outcome: 'given-up',
+        class: 'route-gone',
+        failures: [{ reason: 'The activation file has no route of this audience to this destination any more.' }],
+      },
+    ]);
+    expect(outcomes()).toEqual({ 'crm given-up': 1 });
+    expect([counter('ledger-reads'), counter('ledger-writes')]).toEqual([1, 1]);
+    expect(retryQueue.nextDueAtMs).toBeUndefined();
+  },
+);
+
+test('a row whose route is in shadow mode by now waits for it as paused, and is not told', async () => {
+  const { retryDue, crm, context, letters, outcomes } = await openAfter(notReached, 'shadow');
+  await retryDue();
+  expect(crm.requests).toBe(1);
+  const [row] = await context.ledger.read([fansKey()], signal);
+  expect(row?.record).toMatchObject({ rowState: { is: 'paused' }, inDoubt: false });
+  expect(outcomes()).toMatchObject({ 'crm paused': 1 });
+  expect(letters()).toEqual([]);
+});
+
+test('a row that was erased while its retry waited is told nobody', async () => {
+  const later = await openAfter(notReached, undefined);
+  const { ledger } = later.context;
+  for await (const { key, version } of ledger.rows({}, signal)) await ledger.remove(key, version, signal);
+  await later.retryDue();
+  expect(later.crm.requests).toBe(1);
+  expect(later.letters()).toEqual([]);
+  expect(later.outcomes()).toEqual({});
+});
