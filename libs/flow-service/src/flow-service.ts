@@ -32,7 +32,7 @@ export interface ListOptions {
 
 /** One kind of entity. Every method throws `AdobeError`, or the reason of an abort. */
 export interface Collection<Item extends Entity, New> {
-  /** Follows Adobe's links from page to page. */
+  /** Follows Adobe's links from page to page. What comes is held against the filters once more: a server may ignore one. */
   list(options?: ListOptions): Promise<Item[]>;
   get(id: string, signal?: AbortSignal): Promise<Item>;
   /** `undefined` when there is none of this id. */
@@ -134,6 +134,7 @@ class EntityCollection<Item extends Entity, New> implements Collection<Item, New
       if (!isRecord(answer) || !Array.isArray(answer.items)) throw unreadable(doing, 'the answer holds no items');
       for (const item of answer.items) {
         if (!isEntity(item)) throw unreadable(doing, 'an item has no id');
+        if (!property.every((filter) => fits(item, filter))) continue;
         if (items.push(item as Item) >= itemsMax) return items;
       }
       path = nextPage(answer._links, base, doing);
@@ -214,6 +215,14 @@ class EntityCollection<Item extends Entity, New> implements Collection<Item, New
 
 function written(id: string, answer: unknown): Written {
   return isRecord(answer) && typeof answer.etag === 'string' ? { id, etag: answer.etag } : { id };
+}
+
+/** Whether an entity has, at the filter's dotted path, the value that it asks for. Attributes that are inherited, Adobe need not show. */
+function fits(entity: unknown, filter: string): boolean {
+  const [path = '', wanted = ''] = filter.split('==');
+  const value = path.split('.').reduce<unknown>((held, key) => (isRecord(held) ? held[key] : undefined), entity);
+  if (value === undefined) return path.startsWith('inheritedAttributes.');
+  return (typeof value === 'string' || typeof value === 'boolean') && String(value) === wanted;
 }
 
 /** Adobe's own fields are taken as documented; only the id, without which nothing goes on, is checked. */

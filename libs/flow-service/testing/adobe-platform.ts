@@ -29,6 +29,8 @@ export interface AdobePlatformOptions {
   readonly deletionMs?: number;
   /** The most in one page, whatever is asked for. Default 100. */
   readonly pageSizeMax?: number;
+  /** What becomes of the filters of a list: a server that does not know one may ignore it. Default `kept`. */
+  readonly filters?: 'kept' | 'ignored';
   /** How PATCH answers: the tutorial says 202 and nothing, the OpenAPI document 200 with id and ETag. Default `200`. */
   readonly patchAnswer?: '200' | '202';
   /** How `enable` and `disable` are spelt: the update guide in lower case, the OpenAPI document in upper case. Default `lower`. */
@@ -171,6 +173,7 @@ function makeSandboxes(options: AdobePlatformOptions, now: () => number): Map<st
         newId: randomUUID,
         deletionMs: options.deletionMs ?? 2_000,
         pageSizeMax: options.pageSizeMax ?? 100,
+        filters: options.filters ?? 'kept',
         secretsShown: options.secretsShown ?? 'masked',
         connectionSpecs,
         actionCase: options.actionCase ?? 'lower',

@@ -5,13 +5,15 @@ export function entityPage(
   collection: string,
   entities: readonly Record<string, unknown>[],
   query: URLSearchParams,
-  pageSizeMax: number,
+  { pageSizeMax, filters: handling }: { readonly pageSizeMax: number; readonly filters: 'kept' | 'ignored' },
 ): Record<string, unknown> {
   const limit = Number(query.get('limit') ?? '20');
   if (!Number.isInteger(limit) || limit < 1 || limit > 100) throw invalid('limit must be between 1 and 100');
   const filters = query.getAll('property').map(parseFilter);
-  const matching = entities.filter((entity) =>
-    filters.every(({ path, values }) => valuesAt(entity, path).some((value) => values.includes(value))),
+  const matching = entities.filter(
+    (entity) =>
+      handling === 'ignored' ||
+      filters.every(({ path, values }) => valuesAt(entity, path).some((value) => values.includes(value))),
   );
   if (query.get('orderby') === '-createdAt') {
     matching.sort((one, other) => Number(other.createdAt) - Number(one.createdAt));

@@ -7,6 +7,7 @@ import { invalid, notFound } from './refusal.ts';
 
 export interface SandboxSettings extends StoreSettings {
   readonly pageSizeMax: number;
+  readonly filters: 'kept' | 'ignored';
   /** Whether a lookup shows the values of a connection's secret parameters as stars, or leaves them out. */
   readonly secretsShown: 'masked' | 'absent';
   readonly connectionSpecs: readonly Record<string, unknown>[];
@@ -59,7 +60,7 @@ export class Sandbox implements SandboxView {
 
   list(collection: CollectionName, query: URLSearchParams): Record<string, unknown> {
     const entities = this.#stores[collection].all().map((entity) => this.#shown(collection, entity));
-    return entityPage(collection, entities, query, this.#settings.pageSizeMax);
+    return entityPage(collection, entities, query, this.#settings);
   }
 
   lookUp(collection: CollectionName, id: string): Record<string, unknown> {
@@ -118,7 +119,7 @@ export class Sandbox implements SandboxView {
       .find((filter) => filter.startsWith('flowId=='))
       ?.slice('flowId=='.length);
     if (flowId === undefined) throw invalid('Only runs of one dataflow are given: property=flowId==…');
-    return entityPage('runs', this.#runs.list(flowId), query, this.#settings.pageSizeMax);
+    return entityPage('runs', this.#runs.list(flowId), query, this.#settings);
   }
 
   connectionSpec(id: string): Record<string, unknown> {
