@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import {
+  BlobDeadLetters,
   containerClient,
   queueClient,
   StorageRetryQueue,
@@ -39,10 +40,11 @@ const member: LedgerRecord = { known, rowState: { is: 'delivered' }, attributes:
 /** An environment in which the webhook `crm` was told of two people, and a command line beside it. */
 async function openEnvironment() {
   const told: { change: string }[] = [];
+  const answer = { status: 204 };
   const server = createServer((request, response) => {
     void buffer(request).then((body) => {
-      told.push(...(JSON.parse(body.toString()) as { data: { change: string }[] }).data);
-      response.writeHead(204).end();
+      if (answer.status === 204) told.push(...(JSON.parse(body.toString()) as { data: { change: string }[] }).data);
+      response.writeHead(answer.status).end();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -54,9 +56,11 @@ async function openEnvironment() {
   const retries = containerClient(connection, 'retries');
   const queue = queueClient(connection, 'retries');
   await new StorageRetryQueue(retries, queue).createStores(signal);
+  const letters = containerClient(connection, 'dead-letters');
+  await new BlobDeadLetters(letters).createContainer(signal);
   onTestFinished(async () => {
     server.close();
-    await Promise.all([table.deleteTable(), retries.delete(), queue.delete()]);
+    await Promise.all([table.deleteTable(), retries.delete(), queue.delete(), letters.delete()]);
   });
   await ledger.write(
     ['C-1', 'C-2'].map((value) => ({
@@ -76,7 +80,7 @@ async function openEnvironment() {
     const environment = { DATA_STORAGE_CONNECTION_STRING: azurite.connectionString };
     return runActivation([...words, '--activations', 'own.yaml'], { environment, folder });
   };
-  return { run, told };
+  return { run, told, answer };
 }
 
 const fileOf = (destinations: string, routes: string): string =>
@@ -148,4 +152,20 @@ test('resync --from fills a new route with the members of another', { timeout: 6
   expect((await run(file, ...words)).output).toContain('Told ads of 2 memberships');
   expect(told.map(({ change }) => change)).toEqual(['entered', 'entered']);
   expect((await run(file, ...words, '--dry-run')).output).toContain('Would tell ads of 0 members of vip');
+});
+
+test('forget --tell takes the person out, and erases nothing where that fails', { timeout: 60_000 }, async () => {
+  const { run, told, answer } = await openEnvironment();
+  const file = fileOf(crm, '{ destination: crm, identity: crmid }');
+  answer.status = 503;
+  const failed = await run(file, 'forget', 'crmid:C-1', '--tell', '--json');
+  expect(failed.code).toBe(1);
+  expect(failed.errors).toContain('Failed to take the person out of crm');
+  expect(failed.errors + failed.output).not.toContain('C-1');
+  answer.status = 204;
+  const other = await run(file, 'forget', 'crmid:C-2', '--tell');
+  expect(other).toMatchObject({ code: 0 });
+  expect(other.output).toMatch(/told crm +1 exits/);
+  expect(other.output).toMatch(/ledger, crm +1 rows/);
+  expect(told.map(({ change }) => change)).toEqual(['exited']);
 });

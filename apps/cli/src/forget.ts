@@ -1,13 +1,19 @@
-import { forget, type Forgotten } from '@activation-hub/activation';
+import { findForms, forget, takeOut, type ErasurePlace, type Forgotten } from '@activation-hub/activation';
+import type { ActivationFile } from '@activation-hub/activation-file';
+import type { Identity } from '@activation-hub/membership';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
-import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
-import { readPerson } from './person.ts';
 import { CommandError } from './command-error.ts';
+import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
+import { erasurePlaces } from './erasure-places.ts';
+import { withDestination } from './ledger-walk.ts';
+import { readPerson } from './person.ts';
+import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ForgetOptions extends DataStorageOptions {
   readonly activations: string;
+  readonly tell?: true;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -16,39 +22,53 @@ export function addForgetCommand(program: Command, terminal: Terminal): void {
   addDataStorageOption(program.command('forget'))
     .summary('erases what is kept of a person')
     .description(
-      'Erases what is kept of one identity: its events in waiting retries and in dead letters, and its rows of the ledger at every destination of the activation file. Other people in the same event stay. Tells no destination anything.',
+      'Erases what is kept of a person: their events in waiting retries and in dead letters, and their rows of the ledger at every destination of the activation file, in every form in which a destination stores an identity. Other people in the same event stay. Give every identity of the person that you know; what the ledger links with them is erased too.',
     )
-    .argument('<namespace:identity>', 'whom, such as crmid:C-1, as AEP exports it')
+    .argument('<namespace:identity...>', 'whom, such as crmid:C-1 email:ada@example.com, as AEP exports it')
     .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
+    .option('--tell', 'takes the person out of the destinations first')
     .option('--dry-run', 'counts what would be erased, and erases nothing')
     .option('--json', 'prints one JSON object')
     .addHelpText(
       'after',
       `
-Run it once for each identity of the person that routes use, and again until it finds nothing: what the function app is telling
-at the same moment can be written anew. Events in the event hub itself leave it by its retention.
+Run it again until it finds nothing: what the function app is telling at the same moment can be written anew. It does not reach events in
+the event hub itself, which leave it by its retention, blobs of an archive destination, exports of the ledger, and what a destination
+keeps of a person who has left it. Erase the person in AEP too, or the next export brings them back.
 
 Examples:
-  $ activation forget crmid:C-1 --activations my-activations.yaml --dry-run
-  $ activation forget email:ada@example.com --activations my-activations.yaml --json`,
+  $ activation forget crmid:C-1 email:ada@example.com --activations my-activations.yaml --dry-run
+  $ activation forget email:ada@example.com --activations my-activations.yaml --tell`,
     )
-    .action((person: string, options: ForgetOptions) =>
-      withDataStorage(options, terminal, (storage) => runForget(person, options, storage, terminal)),
+    .action((people: readonly string[], options: ForgetOptions) =>
+      withDataStorage(options, terminal, (storage) => runForget(people, options, storage, terminal)),
     );
 }
 
 async function runForget(
-  person: string,
-  { activations, json, ...options }: ForgetOptions,
+  people: readonly string[],
+  options: ForgetOptions,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<void> {
-  const identity = readPerson(person);
+  const identities = people.map(readPerson);
   const dryRun = options.dryRun === true;
-  const { destinations } = await loadActivations(activations, terminal);
-  const forgotten = await forget(identity, destinations.keys(), storage, { dryRun, signal: terminal.interrupted });
-  if (json) terminal.print(JSON.stringify({ event: dryRun ? 'would-forget' : 'forgotten', ...forgotten }));
-  else terminal.print(`${dryRun ? 'Would erase' : 'Erased'} ${words(forgotten)}.`);
+  const file = await loadActivations(options.activations, terminal);
+  const places = await erasurePlaces(file);
+  const told = options.tell === true && !dryRun ? await tell(identities, file, places, options, storage, terminal) : [];
+  const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
+  // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
+  const erasable = places.filter(
+    ({ ledgerName }) => !kept.some((key) => file.destinations.get(key)?.ledgerName === ledgerName),
+  );
+  const forgotten = await forget(identities, erasable, storage, { dryRun, signal: terminal.interrupted });
+  report(forgotten, told, { dryRun, json: options.json === true }, terminal);
+  if (kept.length > 0) {
+    throw new CommandError(
+      1,
+      `Failed to take the person out of ${kept.join(', ')}: nothing was erased of them there. Mend it, and run it again.`,
+    );
+  }
   const { unreadable } = forgotten;
   if (unreadable.length > 0) {
     throw new CommandError(
@@ -59,6 +79,65 @@ async function runForget(
   }
 }
 
-function words({ retryEvents, deadLetters, ledgerRows }: Forgotten): string {
-  return `events in retries: ${retryEvents}, dead letters: ${deadLetters}, rows of the ledger: ${ledgerRows}`;
+/** What became of the person at one destination. */
+interface Told {
+  readonly destination: string;
+  readonly exits: number;
+  readonly isOut: boolean;
+}
+
+/** Takes the person out of each destination that knows them, one after the other. */
+async function tell(
+  identities: readonly Identity[],
+  file: ActivationFile,
+  places: readonly ErasurePlace[],
+  options: ForgetOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<readonly Told[]> {
+  const told: Told[] = [];
+  for (const { ledgerName, forms } of await findForms(identities, places, storage.ledger, terminal.interrupted)) {
+    const entry = [...file.destinations.values()].find((each) => each.ledgerName === ledgerName);
+    if (entry === undefined) continue;
+    const { key } = entry;
+    const counts = await withDestination(key, options, storage, terminal, (context) =>
+      takeOut({ context, destination: key, identities: forms }, { signal: terminal.interrupted }),
+    );
+    if (counts.rows > 0)
+      told.push({
+        destination: key,
+        exits: counts.delivered,
+        isOut: counts.deferred + counts.failed + counts.leftAlone === 0,
+      });
+  }
+  return told;
+}
+
+function report(
+  { retries, deadLetters, rows, linkedIdentities, unreadable }: Forgotten,
+  told: readonly Told[],
+  { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
+  { print }: Terminal,
+): void {
+  if (json) {
+    const event = dryRun ? 'would-forget' : 'forgotten';
+    print(JSON.stringify({ event, retries, deadLetters, rows, linkedIdentities, told, unreadable }));
+    return;
+  }
+  const total = retries.erased + deadLetters.erased + Object.values(rows).reduce((sum, count) => sum + count, 0);
+  print(total === 0 ? 'Nothing of this person is kept.' : dryRun ? 'Would erase:' : 'Erased:');
+  const lines = [
+    ...told.map(({ destination, exits, isOut }) => [
+      `told ${destination}`,
+      isOut ? `${exits} exits` : 'not taken, so its rows stay',
+    ]),
+    ['retries', `${retries.erased} in ${retries.searched} that wait`],
+    ['dead letters', `${deadLetters.erased} of ${deadLetters.searched}`],
+    ...Object.entries(rows).map(([name, count]) => [`ledger, ${name}`, `${count} rows`]),
+    ...(linkedIdentities === 0
+      ? []
+      : [['linked', `${linkedIdentities} other identities of the person, looked for as well`]]),
+    ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
+  ];
+  for (const line of tableLines(lines)) print(`  ${line}`);
 }

@@ -1,3 +1,4 @@
+import { findForms } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { createMatcher } from '@activation-hub/activation-file';
 import { shadowDestination, type LedgerEntry, type MembershipState, type RowState } from '@activation-hub/membership';
@@ -6,6 +7,7 @@ import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import { addLedgerBackup } from './ledger-backup.ts';
+import { erasurePlaces } from './erasure-places.ts';
 import { readPerson } from './person.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -60,9 +62,15 @@ async function show(
   const identity = readPerson(person);
   const file = await loadActivations(activations, { interrupted, ...terminal });
   const entries: LedgerEntry[] = [];
-  for (const key of destinationsOf(file, destination)) {
-    for (const name of [key, shadowDestination(key)])
-      for await (const entry of ledger.rows({ destination: name, identity }, interrupted)) entries.push(entry);
+  const asked = new Set(
+    [...destinationsOf(file, destination)].map((key) => file.destinations.get(key)?.ledgerName ?? key),
+  );
+  const places = (await erasurePlaces(file)).filter(({ ledgerName }) => asked.has(ledgerName));
+  // Found as the destination stores it, and under what the links of the person say besides.
+  for (const { ledgerName, forms } of await findForms([identity], places, ledger, interrupted)) {
+    for (const name of [ledgerName, shadowDestination(ledgerName)])
+      for (const form of forms)
+        for await (const entry of ledger.rows({ destination: name, identity: form }, interrupted)) entries.push(entry);
   }
   const matcher = createMatcher(file);
   const audienceOf = ({ key: { audience } }: LedgerEntry): string =>

@@ -226,13 +226,23 @@ test('ledger show and forget know all that is kept of a person', { timeout: 120_
   const json = await run('ledger', 'show', 'crmid:C-1', '-a', 'own.yaml', '--destination', 'crm', '--json');
   expect(json.lines).toMatchObject([{ rows: [{ audience: 'vip', attributes: { firstName: 'Ada' } }, {}] }]);
 
-  const expected = { retryEvents: 1, deadLetters: 2, ledgerRows: 2, unreadable: [] };
+  const expected = {
+    retries: { searched: 1, erased: 1 },
+    deadLetters: { searched: 2, erased: 2 },
+    rows: { crm: 2 },
+    linkedIdentities: 0,
+    told: [],
+    unreadable: [],
+  };
   const words = ['forget', 'crmid:C-1', '-a', 'own.yaml', '--json'];
   expect((await run(...words, '--dry-run')).lines).toEqual([{ event: 'would-forget', ...expected }]);
   expect((await run(...words)).lines).toEqual([{ event: 'forgotten', ...expected }]);
-  expect((await run(...words)).lines).toEqual([
-    { event: 'forgotten', retryEvents: 0, deadLetters: 0, ledgerRows: 0, unreadable: [] },
+  expect((await run(...words)).lines).toMatchObject([
+    { event: 'forgotten', retries: { erased: 0 }, deadLetters: { erased: 0 }, rows: { crm: 0 } },
   ]);
+  expect((await run('forget', 'crmid:C-1', 'email:a@example.com', '-a', 'own.yaml')).output).toContain(
+    'Nothing of this person is kept.',
+  );
 
   const [kept] = await waitingIn(retryQueue);
   expect(kept?.events.map(({ event }) => event.sequenceNumber)).toEqual([2]);
@@ -263,7 +273,7 @@ test('what cannot be read stops no verb, and is told by name', { timeout: 120_00
 
   const forget = await run('forget', 'crmid:C-2', '-a', 'own.yaml', '--json');
   expect(forget.code).toBe(1);
-  expect(forget.lines[0]).toMatchObject({ event: 'forgotten', retryEvents: 0, unreadable: ['a.jsonl', bad] });
+  expect(forget.lines[0]).toMatchObject({ event: 'forgotten', retries: { erased: 0 }, unreadable: ['a.jsonl', bad] });
 
   const replay = await run('dead-letters', 'replay');
   expect(replay.code).toBe(2);

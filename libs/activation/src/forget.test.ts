@@ -11,31 +11,33 @@ import {
   type TestActivation,
 } from '../testing/index.ts';
 import { forget } from './forget.ts';
+import { takeOut } from './tell-ledger.ts';
 import { withoutPerson } from './without-person.ts';
 
 const { signal } = new AbortController();
 const p1 = { namespace: 'crmid', value: 'p1' };
+const asItIs = ({ value }: { readonly value: string }) => value;
+const places = ['crm', 'ads'].map((ledgerName) => ({ ledgerName, form: asItIs }));
 const text = (body: Uint8Array | undefined): string | undefined => body && Buffer.from(body).toString();
-const forgetIn = ({ context }: TestActivation, dryRun = false) =>
-  forget(p1, ['crm', 'ads'], context, { dryRun, signal });
+const forgetIn = ({ context }: TestActivation, dryRun = false) => forget([p1], places, context, { dryRun, signal });
 
 test('a body without the person stays byte for byte', () => {
   const body = Buffer.from(' [ {"identityMap":{"crmid":[{"id":"p2"}]}} ] ');
-  expect(withoutPerson(body, p1)).toBe(body);
+  expect(withoutPerson(body, [p1])).toBe(body);
   const other = encodeProfileExport(personExport({ identities: { crmid: ['p11'], email: ['p1'] } }));
-  expect(withoutPerson(other, p1)).toBe(other);
+  expect(withoutPerson(other, [p1])).toBe(other);
 });
 
 test('of a body with several people the others stay', () => {
   const [first, second] = [personExport(), personExport({ person: 'p2' })];
-  expect(text(withoutPerson(encodeProfileExport([first, second]), p1))).toBe(JSON.stringify([second]));
-  expect(withoutPerson(encodeProfileExport([first, first]), p1)).toBeUndefined();
-  expect(withoutPerson(encodeProfileExport(first), p1)).toBeUndefined();
+  expect(text(withoutPerson(encodeProfileExport([first, second]), [p1]))).toBe(JSON.stringify([second]));
+  expect(withoutPerson(encodeProfileExport([first, first]), [p1])).toBeUndefined();
+  expect(withoutPerson(encodeProfileExport(first), [p1])).toBeUndefined();
 });
 
 test('the namespace is found in any case', () => {
   const body = encodeProfileExport(buildProfileExport({ memberships: [], identities: { CRMID: ['p1'] } }));
-  expect(withoutPerson(body, p1)).toBeUndefined();
+  expect(withoutPerson(body, [p1])).toBeUndefined();
 });
 
 test.each([
@@ -47,7 +49,7 @@ test.each([
   ['no bytes', '', 'as it is'],
 ])("what cannot be read is the person's when the value stands in it: %s", (_what, given, expected) => {
   const body = Buffer.from(given);
-  expect(text(withoutPerson(body, p1))).toBe(expected === 'as it is' ? given : expected);
+  expect(text(withoutPerson(body, [p1]))).toBe(expected === 'as it is' ? given : expected);
 });
 
 const retryOf = (id: string, ...people: readonly string[]): Retry => ({
@@ -88,7 +90,13 @@ async function fill(opened: TestActivation): Promise<void> {
 test('a person is erased from ledger, retries and dead letters, other people stay, and a second run finds nothing', async () => {
   const opened = openActivation();
   await fill(opened);
-  const expected = { retryEvents: 3, deadLetters: 2, ledgerRows: 1, unreadable: [] };
+  const expected = {
+    retries: { searched: 3, erased: 3 },
+    deadLetters: { searched: 3, erased: 2 },
+    rows: { crm: 1, ads: 0 },
+    linkedIdentities: 0,
+    unreadable: [],
+  };
   expect(await forgetIn(opened, true)).toEqual(expected);
   expect(await forgetIn(opened)).toEqual(expected);
 
@@ -108,7 +116,11 @@ test('a person is erased from ledger, retries and dead letters, other people sta
   }
   expect(await opened.context.ledger.read([fansKey('p1')], signal)).toEqual([undefined]);
   expect((await opened.context.ledger.read([fansKey('p2')], signal))[0]).toBeDefined();
-  expect(await forgetIn(opened)).toEqual({ retryEvents: 0, deadLetters: 0, ledgerRows: 0, unreadable: [] });
+  expect(await forgetIn(opened)).toMatchObject({
+    retries: { erased: 0 },
+    deadLetters: { erased: 0 },
+    rows: { crm: 0, ads: 0 },
+  });
 });
 
 test('rows of shadow routes are erased too', async () => {
@@ -121,8 +133,8 @@ audiences:
 `,
   });
   await opened.activate(eventOf(personExport()));
-  expect(await forgetIn(opened)).toMatchObject({ ledgerRows: 1 });
-  expect(await forgetIn(opened)).toMatchObject({ ledgerRows: 0 });
+  expect(await forgetIn(opened)).toMatchObject({ rows: { crm: 1 } });
+  expect(await forgetIn(opened)).toMatchObject({ rows: { crm: 0 } });
 });
 
 test('a row that is written meanwhile is erased all the same, and one that never rests is an error without the identity', async () => {
@@ -139,7 +151,7 @@ test('a row that is written meanwhile is erased all the same, and one that never
     }
     return remove(key, version, removal);
   };
-  expect(await forgetIn(opened)).toMatchObject({ ledgerRows: 1 });
+  expect(await forgetIn(opened)).toMatchObject({ rows: { crm: 1 } });
 
   await opened.activate(eventOf(personExport({ at: 60 }), 60));
   disturbances = Infinity;
@@ -147,3 +159,98 @@ test('a row that is written meanwhile is erased all the same, and one that never
   await expect(failure).rejects.toThrow('Run it again');
   await expect(failure).rejects.not.toThrow('p1');
 });
+
+const ada = { namespace: 'email', value: 'Ada@Example.com' };
+
+test('a person is found in the form in which a destination stores them, hashed or in lower case', async () => {
+  const opened = openActivation();
+  const hashed = 'b1a9f5d0c4e2';
+  const audience = { namespace: 'ups', id: fansId };
+  const keyOf = (destination: string, value: string) => ({
+    destination,
+    identity: { namespace: 'email', value },
+    audience,
+  });
+  const [row] = await storedRow();
+  const keys = [keyOf('crm', 'ada@example.com'), keyOf('ads', hashed), keyOf('crm~shadow', 'Ada@Example.com')];
+  await opened.context.ledger.write(
+    keys.map((key) => ({ key, record: row, expected: undefined })),
+    signal,
+  );
+  const forms = [
+    { ledgerName: 'crm', form: ({ value }: { readonly value: string }) => value.toLowerCase() },
+    { ledgerName: 'ads', form: () => hashed },
+  ];
+  const run = () => forget([ada], forms, opened.context, { dryRun: false, signal });
+  expect((await run()).rows).toEqual({ crm: 2, ads: 1 });
+  expect((await run()).rows).toEqual({ crm: 0, ads: 0 });
+});
+
+test('what the links name belongs to the person, and is erased with them', async () => {
+  const opened = openActivation({
+    file: `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: email, follow: crmid }] }
+`,
+  });
+  await opened.activate(eventOf(personExport({ identities: { email: ['a@example.com'], crmid: ['C-1'] } }), 1));
+  const person = [{ namespace: 'crmid', value: 'C-1' }];
+  const forgotten = await forget(person, places, opened.context, { dryRun: false, signal });
+  expect(forgotten).toMatchObject({ rows: { crm: 2 }, linkedIdentities: 1 });
+  expect(await Array.fromAsync(opened.context.ledger.rows({}, signal))).toEqual([]);
+});
+
+test('a row of a retry that has no event of the person is erased, and the retry with it', async () => {
+  const opened = openActivation();
+  const row = { destination: 'crm', identity: p1, audience: { namespace: 'ups', id: fansId } };
+  await opened.context.retryQueue.put({ ...retryOf('rows'), events: [], rows: [row] }, 0, signal);
+  expect(await forgetIn(opened)).toMatchObject({ retries: { searched: 1, erased: 1 } });
+  expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toEqual([]);
+});
+
+test('an event of 20,000 nested brackets stops no erasure, also beside an export of the person', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const person = JSON.stringify(personExport());
+  expect(text(withoutPerson(Buffer.from(deep), [p1]))).toBe(deep);
+  expect(text(withoutPerson(Buffer.from(`[${deep},${person}]`), [p1]))).toBe(`[${deep}]`);
+  const named = `${'['.repeat(20_000)}"p1"${']'.repeat(20_000)}`;
+  expect(withoutPerson(Buffer.from(named), [p1])).toBeUndefined();
+});
+
+test.each([
+  ['with escapes', '{"who":"\\u0070\\u0031", broken'],
+  ['as a key', '{"who":{"p1":1}}'],
+  ['as a number', '{"who":{"crmid":11}}'],
+])('what cannot be read is found in any JSON spelling: %s', (_spelling, given) => {
+  const person = [p1, { namespace: 'crmid', value: '11' }];
+  expect(withoutPerson(Buffer.from(given), person)).toBeUndefined();
+});
+
+test('an e-mail address is found in any case, and as plain text beside an identity that can be read', () => {
+  const upper = encodeProfileExport(personExport({ identities: { email: ['ADA@example.com'] } }));
+  expect(withoutPerson(upper, [ada])).toBeUndefined();
+  const plain = { ...personExport(), identityMap: { email: 'ada@example.com', crmid: [{ id: 'p2' }] } };
+  expect(withoutPerson(Buffer.from(JSON.stringify(plain)), [ada])).toBeUndefined();
+  const otherCrmid = encodeProfileExport(personExport({ identities: { crmid: ['P1'] } }));
+  expect(withoutPerson(otherCrmid, [p1])).toBe(otherCrmid);
+});
+
+test('a person is taken out of a destination before the rows are erased', async () => {
+  const opened = openActivation();
+  await opened.activate(eventOf(personExport()), eventOf(personExport({ person: 'p2' }), 1));
+  const walk = { context: opened.context, destination: 'crm', identities: [p1] };
+  expect(await takeOut(walk, { signal })).toMatchObject({ rows: 1, delivered: 1 });
+  expect([...opened.crm.members.keys()]).toEqual(['sports-fans p2']);
+  expect(await takeOut(walk, { signal })).toMatchObject({ rows: 0 });
+});
+
+/** The row of somebody who was told, to be written under other keys. */
+async function storedRow() {
+  const opened = openActivation();
+  await opened.activate(eventOf(personExport()));
+  const [row] = await opened.context.ledger.read([fansKey()], signal);
+  if (row === undefined) throw new Error('there is no row');
+  return [row.record] as const;
+}

@@ -1,5 +1,13 @@
 import { isUnreadable, orUnreadable, type DeadLetters, type Retry, type RetryQueue } from '@activation-hub/delivery';
-import { shadowDestination, type Identity, type Ledger } from '@activation-hub/membership';
+import {
+  identityText,
+  linkDestination,
+  linkOf,
+  shadowDestination,
+  type FormIdentity,
+  type Identity,
+  type Ledger,
+} from '@activation-hub/membership';
 import { withoutPerson } from './without-person.ts';
 
 export interface ForgetOptions {
@@ -8,82 +16,156 @@ export interface ForgetOptions {
   readonly signal: AbortSignal;
 }
 
+/** A destination at which a person is looked for. */
+export interface ErasurePlace {
+  /** The name under which the ledger keeps it. */
+  readonly ledgerName: string;
+  /** Brings an identity into the form in which the destination gets it, which is what its rows hold. */
+  readonly form: FormIdentity;
+}
+
+/** What was looked at and erased in one store, or would be. */
+export interface Erased {
+  readonly searched: number;
+  readonly erased: number;
+}
+
 /** What was erased of a person, or would be. */
 export interface Forgotten {
-  readonly retryEvents: number;
-  readonly deadLetters: number;
-  readonly ledgerRows: number;
+  readonly retries: Erased;
+  readonly deadLetters: Erased;
+  /** Rows by ledger name of the destination; shadow rows and links are among them. */
+  readonly rows: Readonly<Record<string, number>>;
+  /** How many other identities of the person the ledger's links named, which were looked for as well. */
+  readonly linkedIdentities: number;
   /** Names of retries and dead letters that cannot be read, so that nobody knows whether the person is in them. */
   readonly unreadable: readonly string[];
 }
 
-/** How often a row that somebody writes meanwhile is erased anew. */
+/** How often a row that the function writes meanwhile is erased anew. */
 const roundsMax = 5;
 
 /**
- * Erases what is kept of an identity: its events in waiting retries and in dead letters, and its ledger rows at these
- * destinations, those of shadow routes included. Events of other people stay, also in the same retry, letter or body.
+ * Erases what is kept of a person, given by identities as AEP exports them: events and rows in waiting retries, events in dead
+ * letters, and the ledger's rows at these destinations in every form in which they hold an identity, with shadow rows
+ * and links. What a link names belongs to the person too. Events of other people stay, also in the same retry, letter or body.
  *
  * Retries go first and the ledger last, so that nothing that is erased writes the person back. What the function is
  * working on at the same moment can: run it again until nothing is left to erase. Throws when a store cannot be reached,
  * and when a row keeps being written.
  */
 export async function forget(
-  identity: Identity,
-  destinations: Iterable<string>,
+  identities: readonly Identity[],
+  places: readonly ErasurePlace[],
   stores: { readonly ledger: Ledger; readonly retryQueue: RetryQueue; readonly deadLetters: DeadLetters },
   options: ForgetOptions,
 ): Promise<Forgotten> {
+  const found = await findForms(identities, places, stores.ledger, options.signal);
+  const everywhere = distinct([...identities, ...found.flatMap(({ forms }) => forms)]);
   const unreadable: string[] = [];
-  const retryEvents = await forgetRetries(identity, stores.retryQueue, unreadable, options);
-  const deadLetters = await forgetDeadLetters(identity, stores.deadLetters, unreadable, options);
-  let ledgerRows = 0;
-  for (const destination of destinations) {
-    for (const name of [destination, shadowDestination(destination)])
-      ledgerRows += await forgetRows(identity, name, stores.ledger, options);
+  const retries = await forgetRetries(everywhere, stores.retryQueue, unreadable, options);
+  const deadLetters = await forgetDeadLetters(everywhere, stores.deadLetters, unreadable, options);
+  const rows: Record<string, number> = {};
+  for (const { ledgerName, forms } of found) {
+    rows[ledgerName] = (rows[ledgerName] ?? 0) + (await forgetRows(forms, ledgerName, stores.ledger, options));
   }
-  return { retryEvents, deadLetters, ledgerRows, unreadable };
+  const given = new Set(found.flatMap(({ formsGiven }) => formsGiven.map(identityText)));
+  const linked = distinct(found.flatMap(({ forms }) => forms)).filter((each) => !given.has(identityText(each)));
+  return { retries, deadLetters, rows, linkedIdentities: linked.length, unreadable };
+}
+
+/**
+ * In which forms each destination may know the person: as AEP exports the identities, as the destination stores them, and what
+ * the links of these say besides. Also what `ledger show` looks for.
+ */
+export async function findForms(
+  identities: readonly Identity[],
+  places: readonly ErasurePlace[],
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<
+  readonly (ErasurePlace & { readonly formsGiven: readonly Identity[]; readonly forms: readonly Identity[] })[]
+> {
+  return await Promise.all(
+    places.map(async (place) => {
+      const formsGiven = distinct(identities.flatMap((identity) => formsOf(identity, place.form)));
+      const known = new Map(formsGiven.map((each) => [identityText(each), each]));
+      for (const name of [place.ledgerName, shadowDestination(place.ledgerName)]) {
+        for await (const { key, record } of ledger.rows({ destination: linkDestination(name) }, signal)) {
+          const link = linkOf(record);
+          const all = [key.identity, ...link.identities, ...link.leaving];
+          if (!all.some((each) => known.has(identityText(each)))) continue;
+          for (const each of all) known.set(identityText(each), each);
+        }
+      }
+      return { ...place, formsGiven, forms: [...known.values()] };
+    }),
+  );
+}
+
+/** An identity as it was given, in lower case where case says nothing, and as the destination stores it. */
+function formsOf(identity: Identity, form: FormIdentity): readonly Identity[] {
+  const { namespace, value } = identity;
+  const spellings = namespace.startsWith('email') ? [value, value.toLowerCase()] : [value];
+  return spellings.flatMap((each) => {
+    const formed = form({ namespace, value: each });
+    return [{ namespace, value: each }, ...(formed === undefined ? [] : [{ namespace, value: formed }])];
+  });
+}
+
+function distinct(identities: readonly Identity[]): readonly Identity[] {
+  return [...new Map(identities.map((each) => [identityText(each), each])).values()];
 }
 
 async function forgetRetries(
-  identity: Identity,
+  identities: readonly Identity[],
   retryQueue: RetryQueue,
   unreadable: string[],
   { dryRun, signal }: ForgetOptions,
-): Promise<number> {
+): Promise<Erased> {
+  let searched = 0;
   let erased = 0;
   for await (const retry of retryQueue.waiting(signal)) {
     if (isUnreadable(retry)) {
       unreadable.push(retry.unreadable);
       continue;
     }
-    const { found } = retryWithoutPerson(retry, identity);
+    searched += 1;
+    const { found } = retryWithoutPerson(retry, identities);
     erased += found;
     if (!dryRun && found > 0)
-      await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, identity).left, signal);
+      await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, identities).left, signal);
   }
-  return erased;
+  return { searched, erased };
 }
 
-/** How many events of a retry are the person's, and what is left without them: the very same retry when there are none. */
-function retryWithoutPerson(retry: Retry, identity: Identity): { readonly found: number; readonly left?: Retry } {
+/** How many events and rows of a retry are the person's, and what is left without them: the very same retry when there are none. */
+function retryWithoutPerson(
+  retry: Retry,
+  identities: readonly Identity[],
+): { readonly found: number; readonly left?: Retry } {
   let found = 0;
   const events = retry.events.flatMap((deferred) => {
-    const body = withoutPerson(deferred.event.body, identity);
+    const body = withoutPerson(deferred.event.body, identities);
     if (body === deferred.event.body) return deferred;
     found += 1;
     return body === undefined ? [] : { ...deferred, event: { ...deferred.event, body } };
   });
+  const texts = new Set(identities.map(identityText));
+  const rows = retry.rows.filter(({ identity }) => !texts.has(identityText(identity)));
+  // A row comes with its event, so that it is counted only where it stands alone.
+  if (found === 0) found = retry.rows.length - rows.length;
   if (found === 0) return { found, left: retry };
-  return events.length === 0 ? { found } : { found, left: { ...retry, events } };
+  return events.length === 0 && rows.length === 0 ? { found } : { found, left: { ...retry, events, rows } };
 }
 
 async function forgetDeadLetters(
-  identity: Identity,
+  identities: readonly Identity[],
   deadLetters: DeadLetters,
   unreadable: string[],
   { dryRun, signal }: ForgetOptions,
-): Promise<number> {
+): Promise<Erased> {
+  let searched = 0;
   let erased = 0;
   for await (const name of deadLetters.names('', signal)) {
     const letter = await orUnreadable(deadLetters.read(name, signal));
@@ -92,23 +174,39 @@ async function forgetDeadLetters(
       unreadable.push(name);
       continue;
     }
-    if (withoutPerson(letter.event.body, identity) === letter.event.body) continue;
+    searched += 1;
+    if (withoutPerson(letter.event.body, identities) === letter.event.body) continue;
     erased += 1;
     if (dryRun) continue;
     await deadLetters.edit(
       name,
       (kept) => {
-        const body = withoutPerson(kept.event.body, identity);
+        const body = withoutPerson(kept.event.body, identities);
         if (body === kept.event.body) return kept;
         return body === undefined ? undefined : { ...kept, event: { ...kept.event, body } };
       },
       signal,
     );
   }
+  return { searched, erased };
+}
+
+/** Rows, shadow rows and links under these forms, and links that name one of them. */
+async function forgetRows(
+  forms: readonly Identity[],
+  ledgerName: string,
+  ledger: Ledger,
+  options: ForgetOptions,
+): Promise<number> {
+  let erased = 0;
+  const shadow = shadowDestination(ledgerName);
+  for (const destination of [ledgerName, shadow, linkDestination(ledgerName), linkDestination(shadow)]) {
+    for (const identity of forms) erased += await forgetRow(identity, destination, ledger, options);
+  }
   return erased;
 }
 
-async function forgetRows(
+async function forgetRow(
   identity: Identity,
   destination: string,
   ledger: Ledger,

@@ -2,7 +2,7 @@ export { activate } from './activate.ts';
 export { activateRetry } from './activate-retry.ts';
 export { retryWork, type Work } from './work.ts';
 export { defaultTiming, type ActivationContext, type Timing } from './activation-context.ts';
-export { forget, type Forgotten, type ForgetOptions } from './forget.ts';
+export { findForms, forget, type ErasurePlace, type Erased, type Forgotten, type ForgetOptions } from './forget.ts';
 export {
   countFill,
   countResync,
@@ -10,6 +10,7 @@ export {
   fill,
   resync,
   retire,
+  takeOut,
   type FillWalk,
   type LedgerWalk,
   type ToldLedger,

@@ -8,6 +8,7 @@ import {
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
+  type Identity,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { LeasedRow } from './deliver-rows.ts';
@@ -161,6 +162,34 @@ function isToBeToldAgain(record: LedgerRecord, nowMs: number): boolean {
     case 'delivered':
     case 'noted':
       return known.isMember || record.inDoubt;
+  }
+}
+
+/**
+ * Takes one person out of a destination, under the identities that are given in the form of the destination, before their rows are
+ * erased. Rows whose route the file does not have any more cannot be told.
+ */
+export function takeOut(
+  walk: LedgerWalk & { readonly identities: readonly Identity[] },
+  options: WalkOptions,
+): Promise<ToldLedger> {
+  return tellLedger(rowsOfPerson(walk, never), walk, options);
+}
+
+async function* rowsOfPerson(
+  { context, destination, identities }: LedgerWalk & { readonly identities: readonly Identity[] },
+  signal: AbortSignal,
+): AsyncGenerator<DueRow> {
+  const ledgerName = context.matcher.destination(destination)?.ledgerName ?? destination;
+  for (const identity of identities) {
+    for await (const entry of context.ledger.rows({ destination: ledgerName, identity }, signal)) {
+      const routed = context.matcher.routeOf(entry.key);
+      if (routed === undefined) continue;
+      const { record } = entry;
+      if (!record.known.isMember && record.delivered?.isMember !== true && !isInDoubt(record)) continue;
+      const state = { ...record.known, isMember: false, content: '', enqueuedAtMs: context.clock.now() };
+      yield { key: entry.key, row: entry, ...routed, desired: { state, attributes: {} } };
+    }
   }
 }
 
