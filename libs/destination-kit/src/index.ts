@@ -1,3 +1,4 @@
+export { afterPart } from './after-part.ts';
 export { reading } from './reading.ts';
 export { headerTextOf, type HttpSender, withBearerToken, withHeaders } from './authorized.ts';
 export type { JsonValue } from '@activation-hub/audience-events';

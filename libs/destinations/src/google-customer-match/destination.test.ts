@@ -59,6 +59,7 @@ interface About {
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
+  readonly previous?: Readonly<Record<string, JsonValue>>;
 }
 const delivery = (number: number, about: About = {}): Delivery<GoogleOptions> => ({
   change: {
@@ -68,6 +69,7 @@ const delivery = (number: number, about: About = {}): Delivery<GoogleOptions> =>
     identity: { namespace: about.namespace ?? 'email', value: about.value ?? sha256(`ann-${number}@example.com`) },
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? {},
+    ...(about.previous !== undefined && { previousAttributes: about.previous }),
   },
   options,
 });
@@ -75,6 +77,50 @@ const statuses = (verdicts: readonly { id: string; status: string }[]) =>
   Object.fromEntries(verdicts.map(({ id, status }) => [id, status]));
 const receiptIn = (verdicts: readonly Verdict[]): string =>
   verdicts.flatMap((verdict) => (verdict.status === 'accepted' ? [verdict.receipt] : []))[0] ?? '';
+
+test.each(['update', 'enter'] as const)(
+  'an %s whose identifiers changed removes the earlier ones first, and asks for both',
+  async (method) => {
+    const { vendor, connector, tellings } = await start();
+    const before = { phoneNumber: '+47 22 12 34 56', unmapped: 'x' };
+    await connector.enter([delivery(1, { attributes: { phoneNumber: before.phoneNumber } })], never);
+    const moved = delivery(1, { attributes: { phoneNumber: '+47 22 99 99 99' }, previous: before });
+    const alike = delivery(2, { attributes: { phoneNumber: '+47 22 88 88 88' }, previous: {} });
+    const verdicts = await connector[method]([moved, alike], never);
+    expect(verdicts).toMatchObject([
+      { id: 'change-1', status: 'accepted', receipt: 'request-2,request-3' },
+      { id: 'change-2', status: 'accepted', receipt: 'request-3' },
+    ]);
+    const [, removal, addition] = tellings();
+    expect(removal?.url).toBe('/v1/audienceMembers:remove');
+    expect(JSON.parse(removal?.body ?? '')).toMatchObject({
+      audienceMembers: [{ compositeData: { userData: { userIdentifiers: [{ phoneNumber: sha256('+4722123456') }] } } }],
+    });
+    expect(addition?.url).toBe('/v1/audienceMembers:ingest');
+    expect(vendor.member(sha256('+4722123456'))).toBeUndefined();
+    expect(vendor.member(sha256('+4722999999'))).toBeDefined();
+    expect(vendor.member(sha256('ann-1@example.com'))).toBeDefined();
+    const poll = async () => (await connector.poll?.('request-2,request-3', [moved], never)) ?? [];
+    // First the removal is under way, then the entry.
+    expect(await poll()).toMatchObject([{ status: 'accepted', receipt: 'request-2,request-3' }]);
+    expect(await poll()).toMatchObject([{ status: 'accepted', receipt: 'request-2,request-3' }]);
+    expect(await poll()).toEqual([{ id: 'change-1', status: 'delivered' }]);
+  },
+);
+
+test('a removal of earlier identifiers that fails is tried again, at once or later', async () => {
+  const { vendor, connector } = await start();
+  const previous = { phoneNumber: '+47 22 12 34 56' };
+  const moved = delivery(1, { attributes: {}, previous });
+  vendor.failLater(sha256('+4722123456'), 'PROCESSING_ERROR_REASON_INVALID_FORMAT');
+  const receipt = receiptIn(await connector.update([moved], never));
+  expect(receipt).toBe('request-1,request-2');
+  await connector.poll?.(receipt, [moved], never);
+  const failed = [{ id: 'change-1', status: 'retry', doubt: 'answered' }];
+  expect(await connector.poll?.(receipt, [moved], never)).toMatchObject(failed);
+  vendor.refuse(sha256('+4722123456'));
+  expect(await connector.update([moved], never)).toMatchObject(failed);
+});
 
 test('an entry is hashed identifiers with consent, options and encoding, accepted until Google is asked', async () => {
   const { connector, tellings } = await start({ loginAccountId: '1112223333' });

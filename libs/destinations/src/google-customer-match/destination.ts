@@ -1,4 +1,5 @@
 import {
+  afterPart,
   reading,
   type Connector,
   createReasonGuard,
@@ -12,7 +13,7 @@ import {
   type Verdict,
   withSignIn,
 } from '@activation-hub/destination-kit';
-import { googleRequests, type GoogleRow, rowOf } from './request.ts';
+import { googleRequests, type GoogleRow, rowOf, vanishedRowsOf } from './request.ts';
 import { type GoogleUserList, judgeStatus, readRequestId, readStatus, readUserList, refusedRows } from './response.ts';
 import { serviceAccountSignIn } from './service-account.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
@@ -42,6 +43,28 @@ export const googleCustomerMatch = defineDestination({
     const requests = googleRequests(settings);
     const secrets = secretsIn(settings);
 
+    /** Adds or removes rows; none need no request. Gives by change id why Google refused it, or the receipt of what it took. */
+    const send = async (
+      direction: 'ingest' | 'remove',
+      options: GoogleOptions,
+      rows: readonly GoogleRow[],
+      signal: AbortSignal,
+    ): Promise<Told> => {
+      const refused = new Map<string, string | undefined>();
+      let taken = rows;
+      while (taken.length > 0) {
+        const response = await sender.send(requests.changeMembers(direction, options, taken), signal);
+        // One bad row fails them all: the others are told without it, once.
+        const refusals = refused.size === 0 ? refusedRows(response, taken.length) : undefined;
+        if (refusals === undefined) {
+          const receipt = readRequestId(response, now());
+          return { refused, receipts: new Map(taken.map(({ id }) => [id, receipt])) };
+        }
+        for (const [place, reason] of refusals) refused.set(taken[place]?.id ?? '', reason);
+        taken = taken.filter((_row, place) => !refusals.has(place));
+      }
+      return { refused, receipts: new Map() };
+    };
     const tell = async (
       direction: 'ingest' | 'remove',
       deliveries: readonly Delivery<GoogleOptions>[],
@@ -49,33 +72,36 @@ export const googleCustomerMatch = defineDestination({
     ): Promise<Verdict[]> => {
       const verdicts: Verdict[] = [];
       const rows: GoogleRow[] = [];
+      const vanished: GoogleRow[] = [];
       for (const { change } of deliveries) {
         const row = rowOf(change, settings);
         if ('refusal' in row) verdicts.push({ id: change.id, status: 'rejected', reason: row.refusal });
-        else rows.push(row);
+        else {
+          rows.push(row);
+          if (direction === 'ingest') vanished.push(...vanishedRowsOf(change, row, settings));
+        }
       }
       const options = deliveries[0]?.options;
       if (options === undefined || rows.length === 0) return verdicts;
-      const send = (part: readonly GoogleRow[]) =>
-        sender.send(requests.changeMembers(direction, options, part), signal);
-
-      let taken = rows;
-      let response = await send(rows);
-      const refusals = refusedRows(response, rows.length);
-      if (refusals !== undefined) {
-        const guard = createReasonGuard(deliveries, secrets);
-        for (const [place, reason] of refusals) {
-          const id = rows[place]?.id ?? '';
-          verdicts.push({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') });
-        }
-        // One bad row fails them all: the others are told without it.
-        taken = rows.filter((_row, place) => !refusals.has(place));
-        if (taken.length === 0) return verdicts;
-        response = await send(taken);
+      const guard = createReasonGuard(deliveries, secrets);
+      const removal = await send('remove', options, vanished, signal);
+      for (const id of removal.refused.keys()) verdicts.push(notRemoved(id));
+      const told = send(
+        direction,
+        options,
+        rows.filter(({ id }) => !removal.refused.has(id)),
+        signal,
+      );
+      const { refused, receipts } = vanished.length === 0 ? await told : await afterPart(told);
+      for (const [id, reason] of refused) {
+        verdicts.push({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') });
       }
-      const receipt = readRequestId(response, now());
       const askAtMs = now() + askAfterMs;
-      return [...verdicts, ...taken.map(({ id }): Verdict => ({ id, status: 'accepted', receipt, askAtMs }))];
+      for (const [id, receipt] of receipts) {
+        const both = [removal.receipts.get(id), receipt].filter((each) => each !== undefined);
+        verdicts.push({ id, status: 'accepted', receipt: both.join(','), askAtMs });
+      }
+      return verdicts;
     };
 
     /** Says what is wrong with the user list of these options. */
@@ -86,14 +112,22 @@ export const googleCustomerMatch = defineDestination({
 
     return {
       enter: (deliveries, signal) => tell('ingest', deliveries, signal),
-      // There are no attributes to be changed: what finds the person better is added to what is there.
+      // There are no attributes to be changed: what finds the person is added, once what does no longer was removed.
       update: (deliveries, signal) => tell('ingest', deliveries, signal),
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
       poll: async (receipt, deliveries, signal) => {
         const ids = deliveries.map(({ change }) => change.id);
-        const read = async () => readStatus(await sender.send(requests.readStatus(receipt), signal), now());
         const accepted = { receipt, askAtMs: now() + askAfterMs };
-        return judgeStatus(await reading(read()), ids, accepted, createReasonGuard(deliveries, secrets));
+        const judge = async (requestId: string) => {
+          const read = async () => readStatus(await sender.send(requests.readStatus(requestId), signal), now());
+          return judgeStatus(await reading(read()), ids, accepted, createReasonGuard(deliveries, secrets));
+        };
+        const [first = '', second] = receipt.split(',');
+        const verdicts = await judge(first);
+        if (second === undefined || verdicts.some(({ status }) => status === 'accepted')) return verdicts;
+        // The first was the removal of earlier identifiers: without it, the change is not done.
+        if (verdicts.some(({ status }) => status !== 'delivered')) return ids.map(notRemoved);
+        return await judge(second);
       },
       probe: async (routes, signal) => {
         const problems: string[] = [];
@@ -112,6 +146,17 @@ export const googleCustomerMatch = defineDestination({
     };
   },
 });
+
+/** What became of one request, by change id. */
+interface Told {
+  readonly refused: ReadonlyMap<string, string | undefined>;
+  readonly receipts: ReadonlyMap<string, string>;
+}
+
+function notRemoved(id: string): Verdict {
+  const reason = 'Google did not remove the earlier identifiers of the person';
+  return { id, status: 'retry', reason, doubt: 'answered' };
+}
 
 function misfit(list: GoogleUserList | undefined, userListId: string): string | undefined {
   const refuse = (why: string): string => `Failed to use the user list ${userListId}: ${why}`;

@@ -126,3 +126,19 @@ export function rowOf(
   }
   return { id, userIdentifiers };
 }
+
+/** What of the identifiers that Google was told last holds no longer, and is to be removed: one row, or none when all of it does. */
+export function vanishedRowsOf(
+  change: Change,
+  current: GoogleRow,
+  settings: Pick<GoogleSettings, 'identifiers' | 'defaultCountry'>,
+): readonly GoogleRow[] {
+  if (change.previousAttributes === undefined) return [];
+  // Attributes that are not mapped any more may be among them.
+  const known = Object.entries(change.previousAttributes).filter(([name]) => Object.hasOwn(googleProfile, name));
+  const earlier = rowOf({ ...change, attributes: Object.fromEntries(known) }, settings);
+  if ('refusal' in earlier) return [];
+  const kept = new Set(current.userIdentifiers.map((identifier) => JSON.stringify(identifier)));
+  const vanished = earlier.userIdentifiers.filter((identifier) => !kept.has(JSON.stringify(identifier)));
+  return vanished.length === 0 ? [] : [{ id: change.id, userIdentifiers: vanished }];
+}

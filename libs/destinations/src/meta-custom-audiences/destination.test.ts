@@ -66,6 +66,7 @@ interface About {
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
+  readonly previous?: Readonly<Record<string, JsonValue>>;
   readonly of?: MetaOptions;
 }
 const delivery = (number: number, about: About = {}): Delivery<MetaOptions> => ({
@@ -76,6 +77,7 @@ const delivery = (number: number, about: About = {}): Delivery<MetaOptions> => (
     identity: { namespace: about.namespace ?? 'email', value: about.value ?? sha256(`ann-${number}@example.com`) },
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? {},
+    ...(about.previous !== undefined && { previousAttributes: about.previous }),
   },
   options: about.of ?? options(),
 });
@@ -137,6 +139,62 @@ test('an exit is a removal of the same hashes, and without an app secret there i
   });
   expect(add).not.toHaveProperty('method');
   expect(vendor.member(sha256('ann-1@example.com'))).toBeUndefined();
+});
+
+const oldPhone = '+47 22 12 34 56';
+const newPhone = '+47 22 99 99 99';
+
+test.each(['update', 'enter'] as const)(
+  'an %s whose keys changed takes the person out under the earlier ones first',
+  async (method) => {
+    const { vendor, connector, tellings } = await start();
+    await connector.enter([delivery(1, { attributes: { PHONE: oldPhone } }), delivery(2)], never);
+    const moved = delivery(1, { attributes: { PHONE: newPhone }, previous: { PHONE: oldPhone, unmapped: 'x' } });
+    const alike = delivery(2, { attributes: { FN: 'Ann' }, previous: {} });
+    const same = delivery(3, { attributes: { PHONE: '22123456', FN: 'Ann' }, previous: { PHONE: 'n/a', FN: ' ANN' } });
+    expect(statuses(await connector[method]([moved, alike, same], never))).toEqual({
+      'change-1': 'delivered',
+      'change-2': 'delivered',
+      'change-3': 'delivered',
+    });
+    expect(vendor.member(sha256('4722123456'))).toBeUndefined();
+    expect(vendor.member(sha256('4722999999'))).toBeDefined();
+    const [, removal, addition, ...more] = tellings();
+    expect(more).toEqual([]);
+    expect(removal).toMatchObject({ method: 'DELETE' });
+    expect(JSON.parse(removal?.payload ?? '')).toEqual({
+      schema: ['EMAIL', 'PHONE'],
+      data: [[sha256('ann-1@example.com'), sha256('4722123456')]],
+    });
+    expect((JSON.parse(addition?.payload ?? '') as { data: unknown[] }).data).toHaveLength(3);
+  },
+);
+
+test('what of the removal fails is tried again, and is not added', async () => {
+  const { vendor, connector, tellings } = await start();
+  const moved = delivery(1, { attributes: { PHONE: newPhone }, previous: { PHONE: oldPhone } });
+  vendor.omit(sha256('4722123456'));
+  expect(await connector.update([moved, delivery(2)], never)).toEqual([
+    {
+      id: 'change-1',
+      status: 'retry',
+      reason: 'Meta did not take the person out under the earlier keys',
+      doubt: 'answered',
+    },
+    { id: 'change-2', status: 'delivered' },
+  ]);
+  expect(tellings()).toHaveLength(2);
+  expect(vendor.member(sha256('4722999999'))).toBeUndefined();
+});
+
+test('when the addition fails after the removal, Meta has changed something', async () => {
+  const { vendor, connector, tellings } = await start();
+  await connector.prepare?.([options()], never);
+  const moved = delivery(1, { attributes: { PHONE: newPhone }, previous: { PHONE: oldPhone } });
+  const removal = vendor.nextRequest().then(() => vendor.setFault({ kind: 'status', status: 429 }));
+  await expect(connector.update([moved], never)).rejects.toMatchObject({ class: 'throttled', doubt: 'answered' });
+  await removal;
+  expect(tellings()).toHaveLength(2);
 });
 
 test('the repetition of a batch is a session of its own, which Meta does not drop', async () => {

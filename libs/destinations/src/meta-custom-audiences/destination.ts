@@ -1,4 +1,5 @@
 import {
+  afterPart,
   type Connector,
   defineDestination,
   type Delivery,
@@ -9,7 +10,7 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { MetaAudiences } from './audiences.ts';
-import { metaRequests, rowOf } from './request.ts';
+import { earlierRowOf, metaRequests, type MetaRow, rowOf } from './request.ts';
 import { judgeUsers } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 
@@ -39,27 +40,40 @@ export const metaCustomAudiences = defineDestination({
       deliveries: readonly Delivery<MetaOptions>[],
       signal: AbortSignal,
     ): Promise<Verdict[]> => {
-      const rows = deliveries.map(({ change }) => ({ id: change.id, row: rowOf(change, settings) }));
-      const unknown = rows.flatMap(({ id, row }): Verdict[] =>
+      const rows = deliveries.map(({ change }) => ({ change, row: rowOf(change, settings) }));
+      const verdicts = rows.flatMap(({ change: { id }, row }): Verdict[] =>
         'refusal' in row ? [{ id, status: 'rejected', reason: row.refusal }] : [],
       );
-      const told = rows.flatMap(({ row }) => ('refusal' in row ? [] : [row]));
+      const told = rows.flatMap(({ change, row }) => ('refusal' in row ? [] : [{ change, row }]));
       const options = deliveries[0]?.options;
-      if (options === undefined || told.length === 0) return unknown;
+      if (options === undefined || told.length === 0) return verdicts;
       const audienceId = await audiences.idOf(options, signal);
-      attempts = (attempts + 1) % Number.MAX_SAFE_INTEGER;
-      const request = requests.changeUsers(direction, audienceId, told, `${now()}-${attempts}`);
-      const response = await http.send(request, signal);
-      try {
-        return [...unknown, ...judgeUsers(response, told, now())];
-      } catch (error) {
-        if (error instanceof DestinationError && error.class === 'set-up') audiences.forget(options);
-        throw error;
-      }
+      const send = async (to: 'add' | 'remove', part: readonly MetaRow[]): Promise<readonly Verdict[]> => {
+        attempts = (attempts + 1) % Number.MAX_SAFE_INTEGER;
+        const response = await http.send(requests.changeUsers(to, audienceId, part, `${now()}-${attempts}`), signal);
+        try {
+          return judgeUsers(response, part, now());
+        } catch (error) {
+          if (error instanceof DestinationError && error.class === 'set-up') audiences.forget(options);
+          throw error;
+        }
+      };
+      const current = told.map(({ row }) => row);
+      const earlier = told.flatMap(({ change, row }) =>
+        direction === 'add' ? (earlierRowOf(change, row, settings) ?? []) : [],
+      );
+      if (earlier.length === 0) return [...verdicts, ...(await send(direction, current))];
+      // One after the other: Meta gives no order to what comes at the same time.
+      const removed = await send('remove', earlier);
+      const kept = new Set(removed.flatMap(({ id, status }) => (status === 'delivered' ? [] : [id])));
+      const reason = 'Meta did not take the person out under the earlier keys';
+      for (const id of kept) verdicts.push({ id, status: 'retry', reason, doubt: 'answered' });
+      const others = current.filter(({ id }) => !kept.has(id));
+      return others.length === 0 ? verdicts : [...verdicts, ...(await afterPart(send('add', others)))];
     };
     return {
       enter: (deliveries, signal) => tell('add', deliveries, signal),
-      // There are no attributes to be changed: what finds the person better is added to what is there.
+      // There are no attributes to be changed: what finds the person is added, once what does no longer was taken out.
       update: (deliveries, signal) => tell('add', deliveries, signal),
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
       probe: async (routes, signal) => {

@@ -97,13 +97,15 @@ function sessionId(rows: readonly MetaRow[], attempt: string): number {
   return digest.digest().readUIntBE(0, 6) + 1;
 }
 
+type KeySettings = Pick<MetaSettings, 'keys' | 'defaultCountry'>;
+
 /**
  * What Meta is told of a change, or why it cannot know the person. An attribute that has no value in Meta's form is left out.
  * Throws `DestinationError` of class `set-up` for an attribute that is mapped to something that is no key.
  */
 export function rowOf(
   { id, identity, attributes }: Change,
-  { keys, defaultCountry }: Pick<MetaSettings, 'keys' | 'defaultCountry'>,
+  { keys, defaultCountry }: KeySettings,
 ): MetaRow | { readonly refusal: string } {
   const context = defaultCountry === undefined ? {} : { defaultCountry };
   const key = Object.hasOwn(keys, identity.namespace) ? keys[identity.namespace] : undefined;
@@ -119,4 +121,23 @@ export function rowOf(
     }
   }
   return { id, values: { ...formFields(metaProfile, attributes, context).fields, [key]: form.value } };
+}
+
+/**
+ * The row under which Meta took the person last, when a value of it holds no longer: the person is to be taken out under it, for Meta
+ * would keep an earlier address or number. `undefined` when all that Meta was told still holds.
+ */
+export function earlierRowOf(
+  { identity, previousAttributes }: Change,
+  { id, values }: MetaRow,
+  { keys, defaultCountry }: KeySettings,
+): MetaRow | undefined {
+  if (previousAttributes === undefined) return undefined;
+  const context = defaultCountry === undefined ? {} : { defaultCountry };
+  const key = keys[identity.namespace];
+  // Attributes that are not mapped any more may be among them; what has no form in Meta was never told.
+  const { fields } = formFields(metaProfile, previousAttributes, context);
+  const earlier = { ...fields, ...(key !== undefined && { [key]: values[key] }) } as MetaRow['values'];
+  const isOver = metaKeys.some((name) => earlier[name] !== undefined && earlier[name] !== values[name]);
+  return isOver ? { id, values: earlier } : undefined;
 }
