@@ -128,6 +128,22 @@ test('a person is found by a column that is no key, and is not created', async (
   expect(vendor.contacts).toHaveLength(3);
 });
 
+test('a record that was merged into another is not the person, and an exit takes out every record that has the identity', async () => {
+  const identities = { email: { column: 'emailaddress1' } };
+  for (const removalStrategy of ['action', 'list-member'] as const) {
+    const { vendor, connector } = await start({ identities, removalStrategy });
+    const merged = vendor.addContact({ emailaddress1: email(1), statecode: 1 });
+    vendor.addContact({ emailaddress1: email(1) });
+    const change = delivery(1, { attributes: {} });
+    expect(statuses(await connector.enter([change], never))).toEqual({ 'change-1': 'delivered' });
+    // The other was a member before it was merged.
+    vendor.addMember('Sports Fans', merged);
+    expect(vendor.members('Sports Fans', ['contactid'])).toHaveLength(2);
+    expect(statuses(await connector.exit([change], never))).toEqual({ 'change-1': 'delivered' });
+    expect(vendor.members('Sports Fans', ['contactid'])).toEqual([]);
+  }
+});
+
 test('a person is known by the id of the record, which is written only when there is something to write', async () => {
   const { vendor, connector, writes } = await start({ identities: { crmid: { column: 'contactid' } } });
   const there = vendor.addContact({ emailaddress1: email(1) });

@@ -88,8 +88,7 @@ export const dynamics365 = defineDestination({
         return isSameList ? nobody(id, table.entity) : { id, status: 'retry', reason: 'the list was made anew' };
       });
     };
-    const remove = async (located: LocatedChanges, listId: string, signal: AbortSignal): Promise<Verdict[]> => {
-      const rows = recordsOf(located);
+    const remove = async (rows: readonly Row[], listId: string, signal: AbortSignal): Promise<Verdict[]> => {
       if (rows.length === 0) return [];
       const removal = await removals.get('', signal);
       if (removal.by !== 'list-member') {
@@ -112,8 +111,7 @@ export const dynamics365 = defineDestination({
         memberships.map(({ rowId }) => requests.deleteListMember(rowId)),
         signal,
       );
-      const deleted = new Map(memberships.map(({ id }, index) => [id, gone(id, verdictOf(id, answers[index], now()))]));
-      return rows.map(({ id }) => deleted.get(id) ?? { id, status: 'delivered' });
+      return memberships.map(({ id }, index) => gone(id, verdictOf(id, answers[index], now())));
     };
 
     return {
@@ -134,9 +132,21 @@ export const dynamics365 = defineDestination({
       },
       exit: async (deliveries, signal) => {
         const listId = await lists.idOf(termsOf(deliveries), signal);
-        const located = await records.find(changesOf(deliveries), signal);
-        const ended = endedOf(located, (id) => ({ id, status: 'delivered' }));
-        return [...ended, ...(await remove(located, listId, signal))];
+        const found = await records.findEvery(changesOf(deliveries), signal);
+        const rows = [...found].flatMap(([id, of]) =>
+          'recordIds' in of ? of.recordIds.map((recordId) => ({ id, recordId })) : [],
+        );
+        const verdicts = new Map(
+          [...found].map(([id, of]): [string, Verdict] => [
+            id,
+            'verdict' in of ? of.verdict : { id, status: 'delivered' },
+          ]),
+        );
+        // What fails for one record of a person fails the change.
+        for (const verdict of await remove(rows, listId, signal)) {
+          if (verdict.status !== 'delivered') verdicts.set(verdict.id, verdict);
+        }
+        return [...verdicts.values()];
       },
       prepare: async (routes, signal) => {
         for (const options of routes) await lists.idOf(options, signal);
@@ -172,7 +182,13 @@ function termsOf(deliveries: readonly Delivery<Dynamics365Options>[]): Dynamics3
   return first.options;
 }
 
-function recordsOf(located: LocatedChanges): readonly { readonly id: string; readonly recordId: string }[] {
+/** A record of the person of a change. */
+interface Row {
+  readonly id: string;
+  readonly recordId: string;
+}
+
+function recordsOf(located: LocatedChanges): readonly Row[] {
   return [...located].flatMap(([id, of]) => ('recordId' in of ? [{ id, recordId: of.recordId }] : []));
 }
 

@@ -12,8 +12,17 @@ import type { Dynamics365Settings } from './settings.ts';
 /** Where a person ended up on the way of one change: a record, nobody, or the verdict of the change. */
 export type Located = { readonly recordId: string } | { readonly isMissing: true } | { readonly verdict: Verdict };
 
+/** Of each change, by its id, every record that has the identity, or the verdict of the change. */
+export type EveryRecord = ReadonlyMap<
+  string,
+  { readonly recordIds: readonly string[] } | { readonly verdict: Verdict }
+>;
+
 /** By change id. */
 export type LocatedChanges = ReadonlyMap<string, Located>;
+
+/** Requests in one `$batch`, at most (execute-batch-operations-using-web-api). */
+const partsMax = 1_000;
 
 /** The records of persons: finds and writes them, many at a time. */
 export class Records {
@@ -33,16 +42,20 @@ export class Records {
     this.#now = now;
   }
 
-  /** Sends parts in one request; none need no request. Throws when service protection refused them all. */
+  /** Sends parts in one request, or in several when they are too many for one; none need no request. Throws when service protection refused them all. */
   async send(parts: readonly Part[], signal: AbortSignal): Promise<readonly HttpResponse[]> {
     if (parts.length === 0) return [];
-    const response = await this.#http.send(this.#requests.batch(parts), signal);
-    const answers = readBatch(response, parts.length, this.#now());
+    const answers: HttpResponse[] = [];
+    for (let start = 0; start < parts.length; start += partsMax) {
+      const some = parts.slice(start, start + partsMax);
+      const response = await this.#http.send(this.#requests.batch(some), signal);
+      answers.push(...readBatch(response, some.length, this.#now()));
+    }
     refuseIfThrottled(answers, this.#now());
     return answers;
   }
 
-  /** Finds the record of each change. Changes nothing, so a failure leaves no doubt. */
+  /** Finds the active record of each change. Changes nothing, so a failure leaves no doubt. */
   async find(changes: readonly Change[], signal: AbortSignal): Promise<LocatedChanges> {
     const located = new Map<string, Located>();
     const asked: { readonly change: Change; readonly part: Part }[] = [];
@@ -50,7 +63,7 @@ export class Records {
       const column = this.#columnOf(change);
       if (column === undefined) located.set(change.id, { verdict: this.#withoutColumn(change) });
       else if (column === this.#table.id) located.set(change.id, { recordId: change.identity.value });
-      else asked.push({ change, part: this.#requests.find(column, change.identity.value) });
+      else asked.push({ change, part: this.#requests.findActive(column, change.identity.value) });
     }
     const parts = asked.map(({ part }) => part);
     await reading(
@@ -59,6 +72,36 @@ export class Records {
       }),
     );
     return located;
+  }
+
+  /**
+   * Finds every record that has the identity of a change, also where they are several or inactive: whoever leaves is to be taken out
+   * under each. Changes nothing, so a failure leaves no doubt.
+   */
+  async findEvery(changes: readonly Change[], signal: AbortSignal): Promise<EveryRecord> {
+    const found = new Map<string, { readonly recordIds: readonly string[] } | { readonly verdict: Verdict }>();
+    const asked: { readonly id: string; readonly part: Part }[] = [];
+    for (const change of changes) {
+      const column = this.#columnOf(change);
+      const { value } = change.identity;
+      if (column === undefined) found.set(change.id, { verdict: this.#withoutColumn(change) });
+      else if (column === this.#table.id) found.set(change.id, { recordIds: [value] });
+      else asked.push({ id: change.id, part: this.#requests.findEvery(column, value) });
+    }
+    const parts = asked.map(({ part }) => part);
+    await reading(
+      this.send(parts, signal).then((answers) => {
+        for (const [index, { id }] of asked.entries()) {
+          const answer = answers[index];
+          const outcome = answer === undefined ? undefined : judgePart(id, answer, this.#now());
+          if (answer === undefined || outcome === undefined) found.set(id, { verdict: unanswered(id) });
+          else if (outcome.is === 'ended') found.set(id, { verdict: outcome.verdict });
+          else if (outcome.is === 'not-found') found.set(id, { recordIds: [] });
+          else found.set(id, { recordIds: readIds(answer, this.#table.id, this.#now()) });
+        }
+      }),
+    );
+    return found;
   }
 
   /**

@@ -85,9 +85,15 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
         timeoutMs,
       };
     },
-    find: (column: string, value: string): Part => ({
+    /** Finds the active records: a merge leaves the other record behind, inactive (merge-entity-using-web-api). */
+    findActive: (column: string, value: string): Part => ({
       method: 'GET',
-      path: `${table.set}?$select=${table.id}&$filter=${encodeUrlText(`${column} eq ${quoted(value)}`)}&$top=2`,
+      path: `${table.set}?$select=${table.id}&$filter=${encodeUrlText(`${column} eq ${quoted(value)} and statecode eq 0`)}&$top=2`,
+    }),
+    /** Finds every record, inactive ones too. */
+    findEvery: (column: string, value: string): Part => ({
+      method: 'GET',
+      path: `${table.set}?$select=${table.id}&$filter=${encodeUrlText(`${column} eq ${quoted(value)}`)}`,
     }),
     /** Writes the attributes of a record that is there; 404 when it is not. */
     updateRecord: (recordId: string, change: Change, column: string): Part =>

@@ -41,6 +41,8 @@ export interface Dynamics365Vendor extends StandInVendor {
   readonly lists: readonly string[];
   /** A contact that somebody makes in Dynamics 365 itself; gives its id. */
   addContact(columns: Columns): string;
+  /** A member whom somebody adds in Dynamics 365 itself. */
+  addMember(list: string, contactId: string): void;
   readonly contacts: readonly Row[];
   /** From now on the tokens that were given are refused. */
   revokeTokens(): void;
@@ -98,6 +100,7 @@ export async function startDynamics365Vendor(options: Dynamics365VendorOptions =
       return [...environment.lists.values()].map(({ listname }) => listname);
     },
     addContact: (columns) => environment.addContact(columns),
+    addMember: (list, contactId) => environment.makeMember(list, contactId),
     get contacts() {
       return [...environment.contacts.values()];
     },
@@ -142,6 +145,11 @@ class Environment {
     const rows = [...this.#members.values()].filter(({ listId }) => listId === list?.listid);
     const held = rows.flatMap(({ contactId }) => columns.map((column) => this.contacts.get(contactId)?.[column]));
     return held.filter((value) => typeof value === 'string');
+  }
+
+  makeMember(listname: string, contactId: string): void {
+    const list = [...this.lists.values()].find((each) => each.listname === listname);
+    if (list !== undefined) this.#members.set(randomUUID(), { listId: list.listid, contactId });
   }
 
   addContact(columns: Columns): string {
@@ -222,7 +230,9 @@ class Environment {
       return json(200, { value: this.#alternateKeys.map(key) });
     }
     if (resource === 'lists') return method === 'POST' ? this.#createList(body) : this.#findLists(filter);
-    if (resource === 'contacts') return this.#findContacts(filter);
+    if (resource === 'contacts') {
+      return this.#findContacts(filter, Number(new URLSearchParams(query).get('$top') ?? Infinity));
+    }
     if (resource === 'listmembers') return this.#findMembers(filter);
     const [, set, key = '', rest = ''] = /^(\w+)\((.+?)\)(?:\/(.*))?$/.exec(decodeURIComponent(resource)) ?? [];
     if (set === 'contacts' && method === 'PATCH') return this.#patch(key, headers, body);
@@ -288,14 +298,15 @@ class Environment {
     return json(found === undefined ? 201 : 200, { contactid });
   }
 
-  #findContacts(filter: string): VendorResponse {
-    const [, column = '', text = ''] = /^(\w+) eq '(.*)'$/.exec(filter) ?? [];
+  #findContacts(filter: string, top: number): VendorResponse {
+    const [, column = '', text = ''] = /^(\w+) eq '(.*?)'(?: and statecode eq 0)?$/.exec(filter) ?? [];
+    const isActive = (row: Row) => !filter.endsWith(' and statecode eq 0') || (row.statecode ?? 0) === 0;
     const value = text.replaceAll("''", "'");
     if (this.#everybodyIsThere && ![...this.contacts.values()].some((row) => row[column] === value)) {
       this.addContact({ [column]: value });
     }
-    const rows = [...this.contacts.values()].filter((row) => row[column] === value).slice(0, 2);
-    return json(200, { value: rows.map(({ contactid }) => ({ contactid })) });
+    const rows = [...this.contacts.values()].filter((row) => row[column] === value && isActive(row));
+    return json(200, { value: rows.slice(0, top).map(({ contactid }) => ({ contactid })) });
   }
 
   #findMembers(filter: string): VendorResponse {

@@ -178,26 +178,28 @@ const membersAnswer = z.object({
 
 /**
  * Gives the record ids that HubSpot does not know. Ids that are in no array were members already (or none): nothing was
- * to be done for them. An answer without any of the arrays is not one.
+ * to be done for them, and an answer without any of the arrays says that of all.
  */
 export function readMissing(response: HttpResponse, nowMs: number): ReadonlySet<string> {
   if (response.status !== 200) throw hubspotError(response, nowMs);
-  const answer = readAnswer(
-    response,
-    membersAnswer.refine((arrays) => Object.values(arrays).some(Array.isArray)),
-  );
-  return new Set(answer.recordIdsMissing);
+  return new Set(readAnswer(response, membersAnswer).recordIdsMissing);
 }
 
 const listAnswer = z.object({
-  list: z.object({ listId: z.string(), objectTypeId: z.string(), processingType: z.string() }),
+  list: z.object({
+    listId: z.string(),
+    objectTypeId: z.string(),
+    processingType: z.string(),
+    deletedAt: z.string().nullish(),
+  }),
 });
 
 export type HubspotList = z.output<typeof listAnswer>['list'];
 
-/** Gives the list, or `undefined` when HubSpot says that there is none. */
+/** Gives the list, or `undefined` when HubSpot says that there is none, or one that was deleted: its id still finds it. */
 export function readList(response: HttpResponse, nowMs: number): HubspotList | undefined {
   if (response.status === 404) return undefined;
   if (response.status !== 200 && response.status !== 201) throw hubspotError(response, nowMs);
-  return readAnswer(response, listAnswer).list;
+  const { list } = readAnswer(response, listAnswer);
+  return list.deletedAt ? undefined : list;
 }

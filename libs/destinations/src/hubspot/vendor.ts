@@ -41,6 +41,8 @@ interface List {
   readonly name: string;
   readonly objectTypeId: string;
   readonly processingType: string;
+  /** Set when it was deleted; HubSpot still finds it then (HubSpot/hubspot-api-php, issue 486). */
+  readonly deletedAt?: string;
 }
 
 /** HubSpot, as far as the connector uses it. */
@@ -186,8 +188,8 @@ class HubspotState {
 
   #listAnswer(list: List | undefined): VendorResponse {
     if (list === undefined) return failed(404, 'OBJECT_NOT_FOUND');
-    const { listId, name, objectTypeId, processingType } = list;
-    return json(200, { list: { listId, name, objectTypeId, processingType, size: 0 } });
+    const { listId, name, objectTypeId, processingType, deletedAt } = list;
+    return json(200, { list: { listId, name, objectTypeId, processingType, deletedAt, size: 0 } });
   }
 
   #createList(body: string): VendorResponse {

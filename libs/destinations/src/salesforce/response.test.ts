@@ -60,6 +60,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
 
 test.each([
   ['UNABLE_TO_LOCK_ROW', '', 'ended', 'retry'],
+  ['ALL_OR_NONE_OPERATION_ROLLED_BACK', '', 'ended', 'retry'],
   ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Trigger: first error: UNABLE_TO_LOCK_ROW, busy', 'ended', 'retry'],
   ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'Trigger: null pointer', 'ended', 'rejected'],
   ['INVALID_FIELD', 'No such column', 'ended', 'rejected'],

@@ -80,7 +80,13 @@ export function readRows(response: HttpResponse, count: number, nowMs: number): 
 }
 
 /** Codes of a record that Salesforce takes another time; with none of them is there doubt. */
-const retryCodes = ['UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE', 'REQUEST_LIMIT_EXCEEDED', 'REQUEST_RUNNING_TOO_LONG'];
+const retryCodes = [
+  'ALL_OR_NONE_OPERATION_ROLLED_BACK',
+  'UNABLE_TO_LOCK_ROW',
+  'SERVER_UNAVAILABLE',
+  'REQUEST_LIMIT_EXCEEDED',
+  'REQUEST_RUNNING_TOO_LONG',
+];
 /** Codes that say that a record, or one to which it refers, is not there. */
 const goneCodes = new Set(['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY', 'NOT_FOUND']);
 
