@@ -84,11 +84,22 @@ test('a change that alone is too large is a batch of its own', () => {
   expect(batches.map(idsOf)).toEqual([['change-0'], ['change-1'], ['change-2']]);
 });
 
+/** Names of one control character in objects of their own, for there are 31 of these without `\0`. */
+const manyNames = {
+  names: Array.from({ length: 100 }, () =>
+    Object.fromEntries(
+      Array.from({ length: 31 }, (_, n) => [String.fromCharCode(n + 1), '\u001f'] as const).filter(
+        ([name]) => JSON.stringify(name).length === 8,
+      ),
+    ),
+  ),
+};
 const longestNumber = -1.2345678901234567e-100;
 
 test.each<[string, Change['attributes']]>([
   ['text that JSON escapes', { note: '\u001f'.repeat(2_000) }],
   ['names that JSON escapes', { ['\u001f'.repeat(2_000)]: 1 }],
+  ['many short names that JSON escapes', manyNames],
   ['long numbers', { scores: Array.from({ length: 200 }, () => Array<number>(8).fill(longestNumber)) }],
 ])(
   'two changes of which one byte is too many are two batches, however many bytes they take: %s',
