@@ -81,12 +81,18 @@ test('requests that were under way when it opened change nothing', () => {
   expect(breaker.admit(700)).toEqual({ is: 'open', untilMs: 1_000 });
 });
 
-test('a recovery can be taken once: after the first success of all, and after each time that it closes', () => {
+test('a success that comes back while it is open closes it at once', () => {
+  const breaker = opened();
+  breaker.succeed();
+  expect(breaker.admit(500)).toEqual({ is: 'closed' });
+  expect(breaker.openUntilMs(500)).toBeUndefined();
+});
+
+test('it says once that it has closed, and once that the process has reached the destination at all', () => {
   const breaker = new Breaker(options);
   expect(breaker.takeRecovery()).toBe(false);
   breaker.succeed();
   expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
-  breaker.succeed();
   breaker.fail(0);
   breaker.succeed();
   expect(breaker.takeRecovery()).toBe(false);
@@ -94,12 +100,16 @@ test('a recovery can be taken once: after the first success of all, and after ea
   expect(breaker.takeRecovery()).toBe(false);
   breaker.admit(1_000);
   breaker.succeed();
+  breaker.succeed();
   expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
 });
 
-test('a probe can be taken once for each time that it opens', () => {
-  expect(new Breaker(options).takeProbe()).toBe(false);
-  const breaker = opened();
+test('it says once each time it opens that a probe is due', () => {
+  const breaker = new Breaker(options);
+  breaker.fail(0);
+  expect(breaker.takeProbe()).toBe(false);
+  breaker.fail(0);
+  breaker.fail(0);
   expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
   breaker.admit(1_000);
   breaker.fail(1_000);
