@@ -57,6 +57,11 @@ test('an explanation covers its own mutant only, and is stale once a test finds 
   expect(verdictText(found)).toMatch(/^libs\/a\/src\/a\.ts: stale\n/);
 });
 
+test('the same change at two places needs two explanations', () => {
+  const twice = judgeMutants(file, source, [mutant('Survived'), mutant('Survived')], explanations);
+  expect(twice).toMatchObject({ explained: 1, survivors: [{ becomes: 'count > max' }], stale: [] });
+});
+
 test('a mutant that could not be tried is not taken for one that was found', () => {
   const verdict = judgeMutants(file, source, [mutant('RuntimeError'), mutant('Killed')], {});
   expect(verdict).toMatchObject({ mutants: 2, killed: 1, notRun: 1 });

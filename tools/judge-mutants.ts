@@ -47,19 +47,24 @@ export function judgeMutants(
   results: readonly MutantResult[],
   explanations: Explanations,
 ): FileVerdict {
-  const explained = explanations[file] ?? [];
+  const killed = results.filter(({ status }) => status === 'Killed' || status === 'Timeout').length;
   const surviving = results
     .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
     .map((result) => survivorOf(source, result));
-  const killed = results.filter(({ status }) => status === 'Killed' || status === 'Timeout').length;
-  const survivors = surviving.filter((survivor) => !explained.some((entry) => explains(entry, survivor)));
+  // Each explanation covers one mutant, so that the same words further down need their own.
+  const stale = [...(explanations[file] ?? [])];
+  const survivors = surviving.filter((survivor) => {
+    const index = stale.findIndex((entry) => explains(entry, survivor));
+    if (index >= 0) stale.splice(index, 1);
+    return index < 0;
+  });
   return {
     file,
     mutants: results.length,
     killed,
     explained: surviving.length - survivors.length,
     survivors,
-    stale: explained.filter((entry) => !surviving.some((survivor) => explains(entry, survivor))),
+    stale,
     notRun: results.length - killed - surviving.length,
   };
 }
