@@ -29,6 +29,8 @@ test('doubt that one attempt leaves stays when a later one ends without any', as
   expect(await resultAfter(inDoubt, refused)).toEqual({ ...refused, doubt: 'answered' });
   expect(await resultAfter(failed, refused)).toEqual(refused);
   expect(await resultAfter(inDoubt, { status: 'delivered' })).toEqual({ status: 'delivered' });
+  const unknown: DeliveryResult = { status: 'not-found', reason: 'no such person' };
+  expect(await resultAfter(inDoubt, unknown)).toEqual(unknown);
 });
 
 /** When a change is sent whose attempts all end so, on a clock of its own, and the caller waits so long for it. */
@@ -97,5 +99,24 @@ test('nothing is sent once the deadline has passed while it waited', async () =>
   await virtual.advance(100);
   deadline.abort();
   expect((await retrying).get('change-0')).toEqual(failed);
+  expect(sent).toBe(1);
+});
+
+test('what is done waits for nothing, and nothing to send is not sent', async () => {
+  const idle = {
+    now: () => 0,
+    random: () => 0.5,
+    sleep: () => Promise.reject(new Error('It waited for nothing.')),
+  };
+  const limits = { clock: idle, notAfterMs: 60_000, signal: new AbortController().signal };
+  let sent = 0;
+  const send = (): Promise<ReadonlyMap<string, DeliveryResult>> => {
+    sent += 1;
+    return Promise.resolve(new Map([['change-0', { status: 'delivered' }]]));
+  };
+  expect((await retryAttempts([], send, limits)).size).toBe(0);
+  expect(sent).toBe(0);
+  // Of the second change there is no word: what to make of that is for the caller.
+  expect((await retryAttempts([exampleDelivery(0), exampleDelivery(1)], send, limits)).size).toBe(1);
   expect(sent).toBe(1);
 });
