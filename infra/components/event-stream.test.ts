@@ -26,7 +26,17 @@ test('it is a namespace, a hub, a consumer group and a key, under stable names',
     ['ConsumerGroup', 'stream-consumer-group', 'stream'],
     ['EventHub', 'stream-hub', 'stream'],
     ['Namespace', 'stream-namespace', 'stream'],
+    ['NamespaceNetworkRuleSet', 'stream-network-rules', 'stream'],
   ]);
+});
+
+test('without allowed ranges the rules are there all the same, and refuse nobody', async () => {
+  expect(theOnly((await record()).resources, 'NamespaceNetworkRuleSet').inputs).toMatchObject({
+    defaultAction: 'Allow',
+    publicNetworkAccess: 'Enabled',
+    ipRules: [],
+    virtualNetworkRules: [],
+  });
 });
 
 test('the hub has the partitions and the retention that are asked for', async () => {

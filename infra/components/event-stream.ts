@@ -57,7 +57,7 @@ export class EventStream extends ComponentResource {
       ? new EventArchive(`${name}-archive`, { place: args.place }, { parent: this })
       : undefined;
     const namespace = this.#createNamespace(name, args, archive);
-    if (args.allowOnly !== undefined) this.#createNetworkRules(name, args.place, namespace, args.allowOnly);
+    this.#createNetworkRules(name, args.place, namespace, args.allowOnly);
     const hub = this.#createHub(name, args, namespace, archive);
     const consumerGroup = this.#createConsumerGroup(name, args.place, namespace, hub);
     const key = this.#createAdobeKey(name, args, namespace, hub);
@@ -106,22 +106,26 @@ export class EventStream extends ComponentResource {
     );
   }
 
+  /**
+   * The rules are always there. A namespace has them from its beginning, and where they are taken out of a stack, azure-native puts
+   * what it holds for their default: everyone refused and public access off (defaultResourcesState.go).
+   */
   #createNetworkRules(
     name: string,
     place: Place,
     namespace: Namespace,
-    { ipRanges, subnetId }: NonNullable<EventStreamArgs['allowOnly']>,
+    allowOnly: EventStreamArgs['allowOnly'],
   ): NamespaceNetworkRuleSet {
     return new NamespaceNetworkRuleSet(
       `${name}-network-rules`,
       {
         resourceGroupName: place.resourceGroupName,
         namespaceName: namespace.name,
-        defaultAction: 'Deny',
+        defaultAction: allowOnly === undefined ? 'Allow' : 'Deny',
         publicNetworkAccess: 'Enabled',
         trustedServiceAccessEnabled: true,
-        ipRules: ipRanges.map((ipMask) => ({ ipMask, action: 'Allow' })),
-        virtualNetworkRules: [{ subnet: { id: subnetId } }],
+        ipRules: (allowOnly?.ipRanges ?? []).map((ipMask) => ({ ipMask, action: 'Allow' })),
+        virtualNetworkRules: allowOnly === undefined ? [] : [{ subnet: { id: allowOnly.subnetId } }],
       },
       { parent: this },
     );

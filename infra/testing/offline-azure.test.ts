@@ -97,3 +97,23 @@ test('a type that is not known is a fault', () => {
     'azure-native:sql:Server is not known: add it to testing/arm-resources.ts',
   ]);
 });
+
+test('a secret is not deleted without a role on the data of its vault', () => {
+  const azure = emptyAzure();
+  azure.create(types.group, group);
+  azure.create('azure-native:keyvault:Vault', { ...group, vaultName: 'kv-one' });
+  const secret = azure.create('azure-native:keyvault:Secret', { ...group, vaultName: 'kv-one', secretName: 'crm' });
+  expect(() => azure.delete(secret.id)).toThrow('403 Forbidden');
+  expect(azure.find(secret.id)).toEqual(secret);
+});
+
+test('to delete the rules of a namespace closes it, until they are put again', () => {
+  const azure = azureWithHub();
+  const ruleSet = 'azure-native:eventhub:NamespaceNetworkRuleSet';
+  const open = { ...group, namespaceName: 'ns-one', defaultAction: 'Allow', publicNetworkAccess: 'Enabled' };
+  const { id } = azure.create(ruleSet, open);
+  azure.delete(id);
+  expect(azure.find(id)?.inputs).toMatchObject({ defaultAction: 'Deny', publicNetworkAccess: 'Disabled' });
+  azure.create(ruleSet, open);
+  expect(azure.find(id)?.inputs).toEqual(open);
+});
