@@ -1,6 +1,6 @@
 import { findForms, forget, takeOut, type ErasurePlace, type Forgotten } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
-import type { Identity } from '@activation-hub/membership';
+import { isInDoubt, type Identity } from '@activation-hub/membership';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
@@ -103,14 +103,24 @@ async function tell(
     const counts = await withDestination(key, options, storage, terminal, (context) =>
       takeOut({ context, destination: key, identities: forms }, { signal: terminal.interrupted }),
     );
-    if (counts.rows > 0)
-      told.push({
-        destination: key,
-        exits: counts.delivered,
-        isOut: counts.deferred + counts.failed + counts.leftAlone === 0,
-      });
+    const isOut = !(await isKnown(ledgerName, forms, storage, terminal.interrupted));
+    if (counts.rows > 0 || !isOut) told.push({ destination: key, exits: counts.delivered, isOut });
   }
   return told;
+}
+
+/** Whether the destination still has the person, or may have, by the ledger: also on a route that the file does not have any more. */
+async function isKnown(
+  destination: string,
+  forms: readonly Identity[],
+  { ledger }: DataStorage,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const identity of forms) {
+    for await (const { record } of ledger.rows({ destination, identity }, signal))
+      if (record.delivered?.isMember === true || isInDoubt(record)) return true;
+  }
+  return false;
 }
 
 function report(
@@ -134,9 +144,7 @@ function report(
     ['retries', `${retries.erased} in ${retries.searched} that wait`],
     ['dead letters', `${deadLetters.erased} of ${deadLetters.searched}`],
     ...Object.entries(rows).map(([name, count]) => [`ledger, ${name}`, `${count} rows`]),
-    ...(linkedIdentities === 0
-      ? []
-      : [['linked', `${linkedIdentities} other identities of the person, looked for as well`]]),
+    ...linkedIdentities.map(({ namespace, value }) => ['linked', `${namespace} ${value}, looked for as well`]),
     ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
   ];
   for (const line of tableLines(lines)) print(`  ${line}`);

@@ -230,7 +230,7 @@ test('ledger show and forget know all that is kept of a person', { timeout: 120_
     retries: { searched: 1, erased: 1 },
     deadLetters: { searched: 2, erased: 2 },
     rows: { crm: 2 },
-    linkedIdentities: 0,
+    linkedIdentities: [],
     told: [],
     unreadable: [],
   };

@@ -1,5 +1,7 @@
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
 import type { DeadLetter, Retry } from '@activation-hub/delivery';
+import { linkKey, linkRecord } from '@activation-hub/membership';
+import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -94,7 +96,7 @@ test('a person is erased from ledger, retries and dead letters, other people sta
     retries: { searched: 3, erased: 3 },
     deadLetters: { searched: 3, erased: 2 },
     rows: { crm: 1, ads: 0 },
-    linkedIdentities: 0,
+    linkedIdentities: [],
     unreadable: [],
   };
   expect(await forgetIn(opened, true)).toEqual(expected);
@@ -198,8 +200,41 @@ audiences:
   await opened.activate(eventOf(personExport({ identities: { email: ['a@example.com'], crmid: ['C-1'] } }), 1));
   const person = [{ namespace: 'crmid', value: 'C-1' }];
   const forgotten = await forget(person, places, opened.context, { dryRun: false, signal });
-  expect(forgotten).toMatchObject({ rows: { crm: 2 }, linkedIdentities: 1 });
+  expect(forgotten).toMatchObject({
+    rows: { crm: 2 },
+    linkedIdentities: [{ namespace: 'email', value: 'a@example.com' }],
+  });
   expect(await Array.fromAsync(opened.context.ledger.rows({}, signal))).toEqual([]);
+});
+
+test('links that name each other are followed to the end, and a row that is no link stops nothing', async () => {
+  const { context } = openActivation();
+  const audience = { namespace: 'ups', id: fansId };
+  const linkAt = (value: string) => linkKey({ destination: 'crm', audience }, { namespace: 'ecid', value });
+  const state = { status: 'realized', isMember: true, qualifiedAtMs: 0, enqueuedAtMs: 0, sequenceNumber: 0 } as const;
+  const mail = { namespace: 'email', value: 'm@example.com' };
+  const [row] = await storedRow();
+  await context.ledger.write(
+    [
+      { key: linkAt('e0'), record: row, expected: undefined },
+      { key: linkAt('e2'), record: linkRecord(state, { identities: [mail], leaving: [] }, ''), expected: undefined },
+      { key: linkAt('e3'), record: linkRecord(state, { identities: [mail], leaving: [p1] }, ''), expected: undefined },
+    ],
+    signal,
+  );
+  const forgotten = await forget([p1], places, context, { dryRun: false, signal });
+  expect(forgotten.linkedIdentities.map(({ value }) => value)).toEqual(['e3', 'm@example.com', 'e2']);
+  expect(forgotten.rows).toEqual({ crm: 2, ads: 0 });
+});
+
+test("an address finds the rows of AEP's own hash of it", async () => {
+  const { context } = openActivation();
+  const value = hash('sha256', 'ada@example.com', 'hex');
+  const audience = { namespace: 'ups', id: fansId };
+  const [record] = await storedRow();
+  const key = { destination: 'ads', identity: { namespace: 'email_lc_sha256', value }, audience };
+  await context.ledger.write([{ key, record, expected: undefined }], signal);
+  expect((await forget([ada], places, context, { dryRun: false, signal })).rows).toEqual({ crm: 0, ads: 1 });
 });
 
 test('a row of a retry that has no event of the person is erased, and the retry with it', async () => {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { isUnreadable, orUnreadable, type DeadLetters, type Retry, type RetryQueue } from '@activation-hub/delivery';
 import {
   identityText,
@@ -7,6 +8,7 @@ import {
   type FormIdentity,
   type Identity,
   type Ledger,
+  type LedgerEntry,
 } from '@activation-hub/membership';
 import { withoutPerson } from './without-person.ts';
 
@@ -36,8 +38,8 @@ export interface Forgotten {
   readonly deadLetters: Erased;
   /** Rows by ledger name of the destination; shadow rows and links are among them. */
   readonly rows: Readonly<Record<string, number>>;
-  /** How many other identities of the person the ledger's links named, which were looked for as well. */
-  readonly linkedIdentities: number;
+  /** Other identities of the person that the ledger's links name, which were looked for as well: for the person who asks. */
+  readonly linkedIdentities: readonly Identity[];
   /** Names of retries and dead letters that cannot be read, so that nobody knows whether the person is in them. */
   readonly unreadable: readonly string[];
 }
@@ -63,7 +65,8 @@ export async function forget(
   const found = await findForms(identities, places, stores.ledger, options.signal);
   const everywhere = distinct([...identities, ...found.flatMap(({ forms }) => forms)]);
   const unreadable: string[] = [];
-  const retries = await forgetRetries(everywhere, stores.retryQueue, unreadable, options);
+  const names = new Set(found.flatMap(({ ledgerName }) => [ledgerName, shadowDestination(ledgerName)]));
+  const retries = await forgetRetries({ identities: everywhere, names }, stores.retryQueue, unreadable, options);
   const deadLetters = await forgetDeadLetters(everywhere, stores.deadLetters, unreadable, options);
   const rows: Record<string, number> = {};
   for (const { ledgerName, forms } of found) {
@@ -71,7 +74,7 @@ export async function forget(
   }
   const given = new Set(found.flatMap(({ formsGiven }) => formsGiven.map(identityText)));
   const linked = distinct(found.flatMap(({ forms }) => forms)).filter((each) => !given.has(identityText(each)));
-  return { retries, deadLetters, rows, linkedIdentities: linked.length, unreadable };
+  return { retries, deadLetters, rows, linkedIdentities: linked, unreadable };
 }
 
 /**
@@ -90,12 +93,15 @@ export async function findForms(
     places.map(async (place) => {
       const formsGiven = distinct(identities.flatMap((identity) => formsOf(identity, place.form)));
       const known = new Map(formsGiven.map((each) => [identityText(each), each]));
-      for (const name of [place.ledgerName, shadowDestination(place.ledgerName)]) {
-        for await (const { key, record } of ledger.rows({ destination: linkDestination(name) }, signal)) {
-          const link = linkOf(record);
-          const all = [key.identity, ...link.identities, ...link.leaving];
-          if (!all.some((each) => known.has(identityText(each)))) continue;
-          for (const each of all) known.set(identityText(each), each);
+      // A link can name what another one is kept by, so the walk is repeated until it adds nothing.
+      for (let before = -1; before < known.size;) {
+        before = known.size;
+        for (const name of [place.ledgerName, shadowDestination(place.ledgerName)]) {
+          for await (const entry of ledger.rows({ destination: linkDestination(name) }, signal)) {
+            const all = identitiesOfLink(entry);
+            if (!all.some((each) => known.has(identityText(each)))) continue;
+            for (const each of all) known.set(identityText(each), each);
+          }
         }
       }
       return { ...place, formsGiven, forms: [...known.values()] };
@@ -103,13 +109,35 @@ export async function findForms(
   );
 }
 
+/** The identities of one person; of a row that is no link, only the one by which it is kept: it stops no erasure. */
+function identitiesOfLink({ key, record }: LedgerEntry): readonly Identity[] {
+  try {
+    const { identities, leaving } = linkOf(record);
+    return [key.identity, ...identities, ...leaving];
+  } catch {
+    // It says what is wrong with the row, and nothing that it holds.
+    return [key.identity];
+  }
+}
+
+/** AEP's own hash of an address: trimmed, in lower case, SHA-256 (namespace `Email_LC_SHA256`). */
+function hashOf(address: string): Identity {
+  return { namespace: 'email_lc_sha256', value: hash('sha256', address.trim().toLowerCase(), 'hex') };
+}
+
 /** An identity as it was given, in lower case where case says nothing, and as the destination stores it. */
 function formsOf(identity: Identity, form: FormIdentity): readonly Identity[] {
   const { namespace, value } = identity;
-  const spellings = namespace.startsWith('email') ? [value, value.toLowerCase()] : [value];
+  const lowerCase = { namespace, value: value.toLowerCase() };
+  const spellings =
+    namespace === 'email'
+      ? [identity, lowerCase, hashOf(value)]
+      : namespace.startsWith('email')
+        ? [identity, lowerCase]
+        : [identity];
   return spellings.flatMap((each) => {
-    const formed = form({ namespace, value: each });
-    return [{ namespace, value: each }, ...(formed === undefined ? [] : [{ namespace, value: formed }])];
+    const formed = form(each);
+    return [each, ...(formed === undefined ? [] : [{ namespace: each.namespace, value: formed }])];
   });
 }
 
@@ -117,8 +145,14 @@ function distinct(identities: readonly Identity[]): readonly Identity[] {
   return [...new Map(identities.map((each) => [identityText(each), each])).values()];
 }
 
+/** Whose events and rows are erased from retries: rows only at these destinations, for others may still have to be told. */
+interface OfRetries {
+  readonly identities: readonly Identity[];
+  readonly names: ReadonlySet<string>;
+}
+
 async function forgetRetries(
-  identities: readonly Identity[],
+  of: OfRetries,
   retryQueue: RetryQueue,
   unreadable: string[],
   { dryRun, signal }: ForgetOptions,
@@ -131,10 +165,10 @@ async function forgetRetries(
       continue;
     }
     searched += 1;
-    const { found } = retryWithoutPerson(retry, identities);
+    const { found } = retryWithoutPerson(retry, of);
     erased += found;
     if (!dryRun && found > 0)
-      await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, identities).left, signal);
+      await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, of).left, signal);
   }
   return { searched, erased };
 }
@@ -142,7 +176,7 @@ async function forgetRetries(
 /** How many events and rows of a retry are the person's, and what is left without them: the very same retry when there are none. */
 function retryWithoutPerson(
   retry: Retry,
-  identities: readonly Identity[],
+  { identities, names }: OfRetries,
 ): { readonly found: number; readonly left?: Retry } {
   let found = 0;
   const events = retry.events.flatMap((deferred) => {
@@ -152,11 +186,17 @@ function retryWithoutPerson(
     return body === undefined ? [] : { ...deferred, event: { ...deferred.event, body } };
   });
   const texts = new Set(identities.map(identityText));
-  const rows = retry.rows.filter(({ identity }) => !texts.has(identityText(identity)));
+  const rows = retry.rows.filter(
+    ({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination),
+  );
   // A row comes with its event, so that it is counted only where it stands alone.
   if (found === 0) found = retry.rows.length - rows.length;
   if (found === 0) return { found, left: retry };
-  return events.length === 0 && rows.length === 0 ? { found } : { found, left: { ...retry, events, rows } };
+  if (events.length === 0 && rows.length === 0) return { found };
+  // Receipts go by change, and nobody can tell whose a change is: what is polled no more is told anew, which does no harm.
+  const { receipts, ...left } = retry;
+  const others = Object.entries(receipts ?? {}).length === 0 ? {} : { receipts: {} };
+  return { found, left: { ...left, ...others, events, rows } };
 }
 
 async function forgetDeadLetters(
