@@ -2,6 +2,7 @@ import { InMemoryRetryQueue } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, openActivation, personExport, type TestActivation } from '../testing/index.ts';
+import { activateRetry } from './activate-retry.ts';
 
 const people = 30;
 const outageMs = 600_000;
@@ -76,4 +77,32 @@ test('what names a time of its own is not woken before it', async () => {
   crm.onRequest = () => undefined;
   expect(await passUntil(1, opened)).toBeGreaterThanOrEqual(300_000);
   expect(retryQueue.nextDueAtMs).toBeUndefined();
+});
+
+/** A retry queue that lets something happen before a retry is put. */
+class DisturbedRetryQueue extends InMemoryRetryQueue {
+  beforePut: () => Promise<void> = () => Promise.resolve();
+
+  override async put(...put: Parameters<InMemoryRetryQueue['put']>): Promise<void> {
+    await this.beforePut();
+    await super.put(...put);
+  }
+}
+
+test('a retry that is put when the others have been woken already does not sleep through its backoff', async () => {
+  const retryQueue = new DisturbedRetryQueue();
+  const opened = await afterOutage(retryQueue);
+  const { crm, clock, context } = opened;
+  clock.nowMs += outageMs;
+  const [first = '', second = ''] = retryQueue.takeDue(clock.nowMs);
+  // The probe is under way, so that the second retry is deferred; it is put when the circuit has closed.
+  const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+  crm.onRequest = () => answered;
+  const probe = activateRetry(first, context);
+  retryQueue.beforePut = async () => {
+    answer(undefined);
+    await probe;
+  };
+  await activateRetry(second, context);
+  expect(await passUntil(people, opened)).toBeLessThanOrEqual(2_000);
 });

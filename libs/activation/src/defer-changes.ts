@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   backoffMs,
   circuitOpenReason,
+  mayBeWoken,
   type Backoff,
   type DeferredEvent,
   type ReceivedEvent,
@@ -162,11 +163,27 @@ async function putRetry(
     ...(receipts.length === 0 ? {} : { receipts: Object.fromEntries(receipts) }),
   };
   await context.retryQueue.put(retry, dueAtMs, signal);
+  await wakeIfClosed(retry, context, signal);
   const { destination, class: cause, reason } = retry;
   const deferral = { destination, changes: deferrals.length, attempts, waitMs: dueAtMs - nowMs };
   if (cause === 'accepted') context.telemetry.emit('changes-accepted', deferral);
   else context.telemetry.emit('changes-deferred', { ...deferral, class: cause, reason });
   return chainOf(retry);
+}
+
+/**
+ * Makes a retry due that was put because of an open circuit which has closed meanwhile: what waited was perhaps woken before
+ * this retry was there to be seen. A circuit that closes later wakes it with the others.
+ */
+async function wakeIfClosed(
+  retry: Retry,
+  { targets, matcher, retryQueue, clock }: ActivationContext,
+  signal: AbortSignal,
+) {
+  const target = targets.get(matcher.destination(retry.destination)?.key ?? retry.destination);
+  if (retry.reason !== circuitOpenReason || target?.breaker.isClosed !== true) return;
+  const nowMs = clock.now();
+  if (mayBeWoken(retry, nowMs)) await retryQueue.reschedule(retry.id, nowMs + delayMinMs, signal);
 }
 
 /** What deferred rows call a retry and its successors. */

@@ -43,6 +43,11 @@ export class Breaker {
     return { is: 'probe' };
   }
 
+  /** Whether everybody is admitted: it is neither open nor half-open. */
+  get isClosed(): boolean {
+    return this.#openings === 0;
+  }
+
   /** Until when nobody is admitted, in epoch milliseconds; undefined when somebody may be. Asking admits nobody. */
   openUntilMs(nowMs: number): number | undefined {
     return this.#openings > 0 && nowMs < this.#openUntilMs ? this.#openUntilMs : undefined;
