@@ -81,15 +81,6 @@ test('attributes of as many characters as a row takes are told, and one more is 
   expect(letter?.failures[0]?.reason).toContain('more than the 192000 characters of JSON');
 });
 
-test('an export that is older than the row costs one read, whatever it links', async () => {
-  const { activate, counter } = open();
-  await activate(eventOf(personExport({ at: 60 }), 1));
-  const reads = counter('ledger-reads');
-  const identities = { crmid: ['p1'], email: ['earlier@example.com'] };
-  await activate(eventOf(personExport({ at: 0, identities }), 2));
-  expect(counter('ledger-reads')).toBe(reads + 1);
-});
-
 test('an audience has the name that the export carries, where the file gives none', async () => {
   const { activate, crm } = open();
   const memberships = [{ audienceId: fansId, qualifiedAtMs: noonMs, name: 'Fans of Sport' }];

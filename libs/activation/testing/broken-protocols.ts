@@ -1,6 +1,6 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import type { Ledger, LedgerRow } from '@activation-hub/membership';
-import type { Breakage } from './protocol-world.ts';
+import type { Breakage } from './world-options.ts';
 
 const noRow = 'no row';
 
@@ -79,3 +79,25 @@ function over(ledger: Ledger, replaced: Partial<Ledger>): Ledger {
     ...replaced,
   };
 }
+
+/** Links are answered as written, and are not. */
+export const forgettingLinks: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      write: async (writes, signal) => {
+        const isLink = ({ key }: (typeof writes)[number]): boolean => key.destination.endsWith('~link');
+        const results = (
+          await ledger.write(
+            writes.filter((write) => !isLink(write)),
+            signal,
+          )
+        ).values();
+        return writes.map((write) =>
+          isLink(write) ? { written: true, version: noRow } : (results.next().value ?? { written: false }),
+        );
+      },
+    }),
+};
+
+/** A retry is answered as put, and is not. */
+export const losingRetries: Breakage = { retryQueue: (queue) => ({ ...queue, put: () => Promise.resolve() }) };

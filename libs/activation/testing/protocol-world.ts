@@ -1,12 +1,14 @@
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import {
   createTarget,
   InMemoryDeadLetters,
   InMemoryRetryQueue,
-  sweepRetries,
   type Clock,
+  type DeadLetter,
+  type Retry,
+  type Target,
 } from '@activation-hub/delivery';
-import type { Connector } from '@activation-hub/destination-kit';
-import { InMemoryLedger, type Ledger, type LedgerEntry } from '@activation-hub/membership';
+import { InMemoryLedger, type LedgerEntry } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import type * as fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
@@ -16,47 +18,21 @@ import {
   LedgerCache,
   retryWork,
   type ActivationContext,
+  type Work,
   type ReceivedEvent,
 } from '../src/index.ts';
 import { noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
+import type { Disturbances, Operation, WorldOptions } from './world-options.ts';
 import { steppingConnector, steppingDeadLetters, steppingLedger, steppingRetryQueue } from './stepping-stores.ts';
-import { openActivation } from './test-activation.ts';
+import { defaultFile, openActivation, parseTestFile } from './test-activation.ts';
 
-/**
- * What happens to one request at the destination: it is not taken, or it is, and what is answered leaves doubt; there is no
- * answer, and it has arrived, arrives about now, or much later; or of its changes only the first is taken.
- */
-export type RequestFault = 'none' | 'refused' | 'answered' | 'unheard' | 'unanswered' | 'late' | 'partly';
-
-/** What goes wrong, and when. Steps are counted over all workers; lists that are used up mean that nothing more goes wrong. */
-export interface Disturbances {
-  /** By how much each worker's clock is wrong, in milliseconds; as many as there are workers. */
-  readonly clockOffsetsMs: readonly number[];
-  /** What happens to the first, second, … request. */
-  readonly requests: readonly RequestFault[];
-  /** Whoever takes one of these steps ends in it, before or after the store or the destination did its part. */
-  readonly crashes: readonly number[];
-  /** At these steps a store fails, after it did its part where the number is even. */
-  readonly storeFailures: readonly number[];
-  /** Before these steps, so much time passes that all leases expire, as for a process that stands still. */
-  readonly standstills: readonly number[];
-  /** How much time passes before each piece of work; together less than the life of a lease less the deadline. */
-  readonly ticksMs: readonly number[];
-  /** Whether a message of the retry queue is given to two workers. */
-  readonly repeatsMessages: boolean;
-}
-
-/** How a control breaks the protocol. */
-export interface Breakage {
-  readonly ledger?: (ledger: Ledger) => Ledger;
-  readonly connector?: (connector: Connector) => Connector;
-}
-
-type Job = { readonly events: readonly ReceivedEvent[] } | { readonly message: string };
+type Job =
+  { readonly events: readonly ReceivedEvent[] } | { readonly message: string } | { readonly operation: Operation };
 
 /** One process: everything that it keeps in memory is gone when it crashes. */
 interface Life {
+  readonly fileNumber: number;
   readonly context: ActivationContext;
   readonly lines: string[];
   readonly died: Promise<void>;
@@ -68,6 +44,7 @@ const parts = openActivation().context;
 /** Longer than a lease lives, whoever's clock is asked. */
 const standstillMs = defaultTiming.leaseMs + 30_000;
 const shiftsMax = 200;
+const shiftsOfDisturbance = 3;
 const stepsMax = 20_000;
 
 /**
@@ -81,22 +58,25 @@ export class ProtocolWorld {
   readonly #deadLetters = new InMemoryDeadLetters();
   readonly #scheduler: fc.Scheduler;
   readonly #disturbances: Disturbances;
-  readonly #breakage: Breakage;
+  readonly #options: WorldOptions;
+  readonly #files: readonly ActivationFile[];
   readonly #lives: Life[];
   #nowMs = noonMs + 3_600_000;
   #steps = 0;
   #requests = 0;
   #works = 0;
   #isCalm = false;
+  #fileNumber = 0;
   /** What a crash or a failing store has left to be given again. */
   #redelivered: Job[] = [];
   /** Sentences about calls that counted another number of outcomes than they had changes. */
   readonly miscounted: string[] = [];
 
-  constructor(scheduler: fc.Scheduler, disturbances: Disturbances, breakage: Breakage = {}) {
+  constructor(scheduler: fc.Scheduler, disturbances: Disturbances, options: WorldOptions = {}) {
     this.#scheduler = scheduler;
     this.#disturbances = disturbances;
-    this.#breakage = breakage;
+    this.#options = options;
+    this.#files = (options.files ?? [defaultFile]).map(parseOnce);
     this.#lives = disturbances.clockOffsetsMs.map((_, worker) => this.#begin(worker));
   }
 
@@ -105,20 +85,40 @@ export class ProtocolWorld {
     return this.#steps;
   }
 
-  /** Gives every worker its batches, in three shifts of disturbances, and then calm ones until nothing is left to be done. */
-  async run(batchesByWorker: readonly (readonly (readonly ReceivedEvent[])[])[]): Promise<void> {
-    await this.#shift(batchesByWorker.map((batches) => batches.map((events) => ({ events }))));
-    for (let shift = 1; ; shift += 1) {
+  /** Gives every worker its batches and operations, in three shifts of disturbances, and then calm ones until nothing is left to be done. */
+  async run(jobsByWorker: readonly (readonly (readonly ReceivedEvent[] | Operation)[])[]): Promise<void> {
+    await this.#shift(
+      jobsByWorker.map((jobs) => jobs.map((job): Job => ('label' in job ? { operation: job } : { events: job }))),
+    );
+    await this.#comeToRest();
+  }
+
+  /** Lets an operator do something when everything has come to rest, and everything come to rest again. */
+  async operate(operation: Operation): Promise<void> {
+    this.#isCalm = true;
+    await this.#shift([[{ operation }]]);
+    await this.#comeToRest(shiftsOfDisturbance);
+  }
+
+  /** Gives events when everything has come to rest, and lets everything come to rest again. */
+  async give(events: readonly ReceivedEvent[]): Promise<void> {
+    this.#isCalm = true;
+    await this.#shift([[{ events }]]);
+    await this.#comeToRest(shiftsOfDisturbance);
+  }
+
+  /** Deploys the last of the files. */
+  deployLast(): void {
+    this.#fileNumber = this.#files.length - 1;
+  }
+
+  async #comeToRest(shiftsBefore = 0): Promise<void> {
+    for (let shift = shiftsBefore + 1; ; shift += 1) {
       if (shift > shiftsMax) throw new Error('The workers do not come to an end.');
-      this.#isCalm = shift > 3;
+      this.#isCalm = shift > shiftsOfDisturbance;
       const dueAtMs = this.#retryQueue.nextDueAtMs;
       const jobs = this.#redelivered;
-      if (jobs.length === 0 && dueAtMs === undefined) {
-        // What a failed removal has left is taken up by the nightly sweep.
-        const night = { nowMs: this.#nowMs, ageMaxMs: () => 0, signal: never };
-        if ((await sweepRetries(this.#retryQueue, night)).madeDue === 0) return;
-        continue;
-      }
+      if (jobs.length === 0 && dueAtMs === undefined) return;
       this.#redelivered = [];
       // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =
@@ -138,11 +138,15 @@ export class ProtocolWorld {
     return rows;
   }
 
-  /** How many retries wait, and how many letters there are. */
-  async leftovers(): Promise<number> {
-    let waiting = 0;
-    for await (const { events } of this.#retryQueue.waiting(never)) waiting += Math.min(events.length, 1);
-    return waiting + this.#deadLetters.letters.size;
+  /** The retries that wait; most of those without events are what a replaced one has left. */
+  async retries(): Promise<readonly Retry[]> {
+    const waiting: Retry[] = [];
+    for await (const retry of this.#retryQueue.waiting(never)) waiting.push(retry);
+    return waiting;
+  }
+
+  get letters(): readonly DeadLetter[] {
+    return [...this.#deadLetters.letters.values()];
   }
 
   async #shift(jobsByWorker: readonly (readonly Job[])[]): Promise<void> {
@@ -173,6 +177,8 @@ export class ProtocolWorld {
 
   /** Does what a trigger does: gives the work, and gives it again when it did not end well. */
   async #do(worker: number, job: Job): Promise<void> {
+    // Whoever begins something new after a deployment is a process of the new version.
+    if (this.#lives[worker]?.fileNumber !== this.#fileNumber) this.#lives[worker] = this.#begin(worker);
     const life = this.#lives[worker];
     if (life === undefined) throw new Error('There is no such worker.');
     try {
@@ -186,54 +192,56 @@ export class ProtocolWorld {
     this.#lives[worker] = this.#begin(worker);
   }
 
-  async #attempt({ context, lines }: Life, job: Job): Promise<void> {
+  async #attempt({ context, lines, fileNumber }: Life, job: Job): Promise<void> {
     lines.length = 0;
-    let events = 0;
-    if ('events' in job) {
-      events = job.events.length;
-      await activate(job, context);
-    } else {
-      const retry = await context.retryQueue.read(job.message, never);
-      if (retry === undefined) return;
-      events = retry.events.length;
-      await activate(retryWork(retry), context);
+    if ('operation' in job) {
+      await job.operation.run(context);
+      return;
     }
+    let work: Work | undefined;
+    if ('events' in job) work = job;
+    else {
+      const retry = await context.retryQueue.read(job.message, never);
+      if (retry !== undefined) work = retryWork(retry);
+    }
+    if (work === undefined) return;
+    await activate(work, context);
+    const { changesOf = () => 1 } = this.#options;
+    const file = this.#files[fileNumber];
+    const changes = file === undefined ? 0 : work.events.reduce((sum, event) => sum + changesOf(event, file), 0);
     const settled = lines
       .map((line) => JSON.parse(line) as Settled)
       .findLast(({ signal }) => signal.endsWith('-settled'));
     const counts = Object.values(settled?.outcomes ?? {}).flatMap((outcomes) => Object.values(outcomes));
-    const counted = counts.reduce((sum, count) => sum + count, 0);
-    if (counted - (settled?.formerIdentities ?? 0) !== events)
-      this.miscounted.push(`${counted} outcomes of ${events} changes`);
+    const counted = counts.reduce((sum, count) => sum + count, 0) - (settled?.formerIdentities ?? 0);
+    // A retry may also have to do with rows to which its events do not resolve.
+    const besides = work.retry?.rows.length ?? 0;
+    if (counted < changes || counted > changes + besides)
+      this.miscounted.push(`${counted} outcomes of ${changes} changes and ${besides} rows`);
   }
 
   #begin(worker: number): Life {
     const { promise: died, resolve } = Promise.withResolvers<undefined>();
     const clock = this.#clockOf(worker);
     const lines: string[] = [];
-    const life = { isDead: false, died, die: () => resolve(undefined), lines } as {
+    const fileNumber = this.#fileNumber;
+    const life = { isDead: false, died, die: () => resolve(undefined), lines, fileNumber } as {
       -readonly [Key in keyof Life]: Life[Key];
     };
     const step = this.#stepOf(life, worker);
-    const { ledger = (it: Ledger) => it, connector = (it: Connector) => it } = this.#breakage;
-    const limits = { batchCount: 2, batchBytes: 100_000, requestsPerSecond: 100_000, concurrency: 2 };
-    const requests = {
-      fault: () => (this.#isCalm ? 'none' : (this.#disturbances.requests[this.#requests++] ?? 'none')),
-      arrives: (label: string) => this.#scheduler.schedule(Promise.resolve(), label),
-    };
-    const told = connector(steppingConnector(this.destination, step, requests));
+    const file = this.#files[fileNumber];
+    if (file === undefined) throw new Error('There is no such file.');
+    const { breakage = {}, cacheAgeMs = 300_000 } = this.#options;
+    const { ledger = same, retryQueue = same, deadLetters = same } = breakage;
     life.context = {
       ...parts,
+      matcher: createMatcher(file),
+      stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: 300_000 }),
-      retryQueue: steppingRetryQueue(this.#retryQueue, step),
-      deadLetters: steppingDeadLetters(this.#deadLetters, step),
-      targets: new Map([
-        [
-          'crm',
-          createTarget({ key: 'crm', connector: told, limits, batchBy: 'destination', giveUpAfterMs: 1e12 }, clock),
-        ],
-      ]),
+      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
+      retryQueue: retryQueue(steppingRetryQueue(this.#retryQueue, step)),
+      deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
+      targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
       telemetry: createTelemetry({
         level: 'debug',
         counters: new Counters(),
@@ -243,6 +251,18 @@ export class ProtocolWorld {
       clock,
     };
     return life;
+  }
+
+  /** Every destination of the files is the same third party under another name. */
+  #targetOf(key: string, clock: Clock, step: Step): Target {
+    const limits = { batchCount: 2, batchBytes: 100_000, requestsPerSecond: 100_000, concurrency: 2 };
+    const requests = {
+      fault: () => (this.#isCalm ? 'none' : (this.#disturbances.requests[this.#requests++] ?? 'none')),
+      arrives: (label: string) => this.#scheduler.schedule(Promise.resolve(), label),
+    };
+    const { breakage: { connector = same } = {}, giveUpAfterMs = 1e12 } = this.#options;
+    const told = connector(steppingConnector(this.destination, step, requests));
+    return createTarget({ key, connector: told, limits, batchBy: 'destination', giveUpAfterMs }, clock);
   }
 
   #clockOf(worker: number): Clock {
@@ -270,6 +290,8 @@ export class ProtocolWorld {
     if (life.isDead) await forever;
     this.#steps += 1;
     if (this.#steps > stepsMax) throw new Error('The workers take steps without an end.');
+    if (this.#options.fileChanges?.includes(this.#steps) === true)
+      this.#fileNumber = Math.min(this.#fileNumber + 1, this.#files.length - 1);
     if (this.#isCalm) return;
     if (this.#disturbances.standstills.includes(this.#steps)) this.#nowMs += standstillMs;
     if (!this.#disturbances.crashes.includes(this.#steps)) return;
@@ -295,5 +317,14 @@ interface Settled {
   readonly outcomes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
+/** Parsing takes longer than a run, and there are few files. */
+const parsed = new Map<string, ActivationFile>();
+function parseOnce(text: string): ActivationFile {
+  const file = parsed.get(text) ?? parseTestFile(text);
+  parsed.set(text, file);
+  return file;
+}
+
+const same = <Part>(part: Part): Part => part;
 const { signal: never } = new AbortController();
 const forever = Promise.withResolvers<never>().promise;

@@ -1,8 +1,15 @@
 import type { DeadLetters, RetryQueue } from '@activation-hub/delivery';
-import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import {
+  DestinationError,
+  type Change,
+  type Connector,
+  type Delivery,
+  type Verdict,
+} from '@activation-hub/destination-kit';
 import type { Ledger } from '@activation-hub/membership';
-import type { RequestFault, Step } from './protocol-world.ts';
+import type { Step } from './protocol-world.ts';
 import type { RecordingDestination } from './recording-destination.ts';
+import type { RequestFault } from './world-options.ts';
 
 /** A ledger of which each read and write is a step. */
 export function steppingLedger(ledger: Ledger, step: Step): Ledger {
@@ -28,8 +35,9 @@ export function steppingRetryQueue(queue: RetryQueue, step: Step): RetryQueue {
       step('wakes a destination', { of: 'store', do: () => queue.wake(destination, options) }),
     remove: (id, signal) => step('removes a retry', { of: 'store', do: () => queue.remove(id, signal) }),
     waiting: (signal) => queue.waiting(signal),
-    edit: (id, edited, signal) => queue.edit(id, edited, signal),
-    reschedule: (id, dueAtMs, signal) => queue.reschedule(id, dueAtMs, signal),
+    edit: (id, edited, signal) => step('edits a retry', { of: 'store', do: () => queue.edit(id, edited, signal) }),
+    reschedule: (id, dueAtMs, signal) =>
+      step('makes a retry due', { of: 'store', do: () => queue.reschedule(id, dueAtMs, signal) }),
   };
 }
 
@@ -38,10 +46,20 @@ export function steppingDeadLetters(letters: DeadLetters, step: Step): DeadLette
   return {
     put: (put, signal) => step('gives up', { of: 'store', do: () => letters.put(put, signal) }),
     names: (prefix, signal) => letters.names(prefix, signal),
-    read: (name, signal) => letters.read(name, signal),
-    remove: (name, signal) => letters.remove(name, signal),
-    edit: (name, edited, signal) => letters.edit(name, edited, signal),
+    read: (name, signal) => step('reads a letter', { of: 'store', do: () => letters.read(name, signal) }),
+    remove: (name, signal) => step('removes a letter', { of: 'store', do: () => letters.remove(name, signal) }),
+    edit: (name, edited, signal) =>
+      step('edits a letter', { of: 'store', do: () => letters.edit(name, edited, signal) }),
   };
+}
+
+/** After these faults the destination has taken nothing, and never will. */
+const takesNothing: ReadonlySet<RequestFault> = new Set(['refused', 'rejected']);
+
+function takenOf(changes: readonly Change[], fault: RequestFault): readonly Change[] {
+  if (takesNothing.has(fault)) return [];
+  if (fault === 'not-found') return changes.filter(({ kind }) => kind === 'exited');
+  return fault === 'partly' ? changes.slice(0, 1) : changes;
 }
 
 /** How many steps a late request is on its way: about as many as a worker needs to tell something else in between. */
@@ -59,10 +77,10 @@ export function steppingConnector(
   const tell = async (deliveries: readonly Delivery[]): Promise<readonly Verdict[]> => {
     const changes = deliveries.map(({ change }) => change);
     const fault = requests.fault();
-    const taken = fault === 'partly' ? changes.slice(0, 1) : changes;
+    const taken = takenOf(changes, fault);
     const said = changes.map(({ kind, qualifiedAt }) => `${kind} ${qualifiedAt.slice(14, 19)}`).join();
     const arrive = async (): Promise<void> => {
-      if (fault === 'refused') return;
+      if (takesNothing.has(fault)) return;
       for (let hops = fault === 'late' ? lateHops : 0; hops > 0; hops -= 1)
         await requests.arrives(`${said} is on its way`);
       await requests.arrives(`${said} arrives`);
@@ -82,6 +100,12 @@ export function steppingConnector(
     if (fault === 'unheard') throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
     if (fault === 'refused') throw new DestinationError('transient', 'Not reached.');
     if (fault === 'answered') throw new DestinationError('transient', 'In doubt.', { doubt: 'answered' });
+    if (fault === 'rejected' || fault === 'not-found')
+      return changes.map(({ id, kind }) => {
+        // Whom a destination does not know is out of it: an exit of them is taken.
+        if (fault === 'not-found' && kind === 'exited') return { id, status: 'delivered' };
+        return { id, status: fault, reason: 'the row is at fault' };
+      });
     return changes.map((change) =>
       taken.includes(change)
         ? { id: change.id, status: 'delivered' }

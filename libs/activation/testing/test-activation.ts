@@ -1,4 +1,4 @@
-import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
+import { createMatcher, parseActivationFile, type ActivationFile } from '@activation-hub/activation-file';
 import {
   createTarget,
   InMemoryDeadLetters,
@@ -23,7 +23,7 @@ import { fansId, noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
 
 /** One audience, one destination, gated by consent. */
-const defaultFile = `
+export const defaultFile = `
 version: 1
 destinations:
   crm: { type: recording }
@@ -68,11 +68,16 @@ export interface TestActivation {
   readonly letters: () => readonly DeadLetter[];
 }
 
-export function openActivation(options: TestActivationOptions = {}): TestActivation {
-  const file = parseActivationFile(options.file ?? defaultFile, {
+/** An activation file of destinations of type `recording`. */
+export function parseTestFile(text: string): ActivationFile {
+  return parseActivationFile(text, {
     fileName: 'test.yaml',
     destinations: new Map([['recording', { settings: z.strictObject({}), options: z.strictObject({}) }]]),
   });
+}
+
+export function openActivation(options: TestActivationOptions = {}): TestActivation {
+  const file = parseTestFile(options.file ?? defaultFile);
   const { crm, ads } = options.destinations ?? { crm: new RecordingDestination(), ads: new RecordingDestination() };
   const clock = { nowMs: noonMs + 3_600_000 };
   const lines: string[] = [];

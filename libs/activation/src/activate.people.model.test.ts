@@ -1,0 +1,96 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { forgettingLinks, losingRetries } from '../testing/broken-protocols.ts';
+import {
+  everyChangeCountedOnce,
+  exactlyTheCurrentIdentities,
+  newestStateWins,
+  noRowWaitsForNothing,
+  nothingOlderAfterNewer,
+} from '../testing/invariants.ts';
+import { changesOf, exportOf, numbered, peopleFile, truthOf, type PeopleBatch } from '../testing/people.ts';
+import { ProtocolWorld } from '../testing/protocol-world.ts';
+import type { Breakage, Disturbances } from '../testing/world-options.ts';
+import { arbitraryDisturbances, arbitraryPeople } from '../testing/arbitraries.ts';
+import type { ReceivedEvent } from './index.ts';
+
+interface Setting {
+  readonly identities: 'first' | 'all';
+  /** Whether all exports of a person come by one partition, whose workers believe their caches. */
+  readonly isByPartition: boolean;
+}
+
+const arbitrarySetting: fc.Arbitrary<Setting> = fc.record({
+  identities: fc.constantFrom('first', 'all'),
+  isByPartition: fc.boolean(),
+});
+
+function model(breakage?: Breakage, failure?: string) {
+  return fc.asyncProperty(
+    fc.scheduler(),
+    arbitraryDisturbances,
+    arbitraryPeople,
+    arbitrarySetting,
+    async (scheduler, disturbed, people, setting) => {
+      try {
+        await play(scheduler, disturbed, people, setting, breakage);
+      } catch (error) {
+        if (failure === undefined || String(error).includes(failure)) throw error;
+      }
+    },
+  );
+}
+
+async function play(
+  scheduler: fc.Scheduler,
+  disturbed: Disturbances,
+  people: readonly PeopleBatch[],
+  { identities, isByPartition }: Setting,
+  breakage?: Breakage,
+): Promise<void> {
+  const world = new ProtocolWorld(scheduler, disturbed, {
+    ...(breakage === undefined ? {} : { breakage }),
+    files: [peopleFile(identities)],
+    cacheAgeMs: isByPartition ? 300_000 : -1,
+    changesOf: (event) => changesOf(event, identities),
+  });
+  const workers = disturbed.clockOffsetsMs.length;
+  const jobs = Array.from({ length: workers }, (): ReceivedEvent[][] => []);
+  const batches = numbered(people);
+  for (const { worker, states, twice } of batches) {
+    const split = isByPartition ? [...Map.groupBy(states, ({ person }) => person).values()] : [states];
+    for (const part of split) {
+      const partition = (isByPartition ? (part[0]?.person ?? 0) : worker) % workers;
+      const events = part.map((state) => exportOf(state, String(partition)));
+      if (events.length === 0) continue;
+      jobs[partition]?.push(events);
+      if (twice) jobs[(partition + 1) % workers]?.push(events);
+    }
+  }
+  await world.run(jobs);
+  nothingOlderAfterNewer(world);
+  const truth = truthOf(
+    batches.flatMap(({ states }) => states),
+    identities,
+  );
+  exactlyTheCurrentIdentities(world, truth);
+  newestStateWins(world, truth);
+  await noRowWaitsForNothing(world);
+  expect(world.letters).toEqual([]);
+  everyChangeCountedOnce(world);
+}
+
+const seed = 20261129;
+
+test('whatever identities come and go, in every interleaving the destination knows each person under exactly the current ones', async () => {
+  await fc.assert(model(), { numRuns: 500, seed });
+}, 120_000);
+
+test.each([
+  ['links are not remembered', forgettingLinks, 'exactlyTheCurrentIdentities'],
+  ['retries are not kept', losingRetries, 'noRowWaitsForNothing'],
+] as const)('control: it is caught when %s', async (_, breakage, failure) => {
+  const checked = await fc.check(model(breakage, failure), { numRuns: 1_000, seed, endOnFailure: true });
+  expect(checked.failed).toBe(true);
+  expect(String(checked.errorInstance)).toContain(failure);
+});

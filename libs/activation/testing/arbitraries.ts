@@ -1,0 +1,40 @@
+import * as fc from 'fast-check';
+import type { PeopleBatch } from './people.ts';
+import type { Disturbances } from './world-options.ts';
+
+const arbitrarySteps = (maxLength: number): fc.Arbitrary<number[]> =>
+  fc.array(fc.integer({ min: 1, max: 150 }), { maxLength });
+
+/** Workers that crash and stores that fail, but no process outlives a lease. */
+export const arbitraryDisturbances: fc.Arbitrary<Disturbances> = fc.record({
+  clockOffsetsMs: fc.array(fc.integer({ min: -3_000, max: 3_000 }), { minLength: 1, maxLength: 3 }),
+  ticksMs: fc.array(fc.constantFrom(0, 100, 2_500, 5_000), { maxLength: 10 }),
+  repeatsMessages: fc.boolean(),
+  requests: fc.array(fc.constantFrom('none', 'refused', 'answered', 'unheard', 'unanswered', 'late', 'partly'), {
+    maxLength: 10,
+  }),
+  crashes: arbitrarySteps(2),
+  storeFailures: arbitrarySteps(2),
+  standstills: fc.constant([]),
+});
+
+const arbitraryNumbers = fc.uniqueArray(fc.nat({ max: 2 }), { maxLength: 2 });
+
+/** Exports of two people whose identities come, go and change. */
+export const arbitraryPeople: fc.Arbitrary<readonly PeopleBatch[]> = fc.array(
+  fc.record({
+    worker: fc.nat({ max: 2 }),
+    states: fc.array(
+      fc.record({
+        person: fc.nat({ max: 1 }),
+        at: fc.nat({ max: 2 }),
+        isExit: fc.boolean(),
+        crmids: arbitraryNumbers,
+        emails: arbitraryNumbers,
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    twice: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 5 },
+);

@@ -1,0 +1,42 @@
+import { replayDeadLetters, type RoutedAudiences } from '@activation-hub/delivery';
+import { forget, resync, retire } from '../src/index.ts';
+import { identitiesOf } from './people.ts';
+import type { Operation } from './world-options.ts';
+
+const { signal } = new AbortController();
+
+/** Tells the destination anew what the ledger says that it should know. */
+export const resyncing = (destination = 'crm'): Operation => ({
+  label: 'resync',
+  run: (context) => resync({ context, destination }, { signal }),
+});
+
+/** Takes everybody out of the destination of a retired route. */
+export const retiring = (destination = 'crm'): Operation => ({
+  label: 'retire',
+  run: (context) => retire({ context, destination }, { signal }),
+});
+
+/** Replays every dead letter. A destination that was renamed is routed under its earlier names too. */
+export const replaying = (names = ['crm']): Operation => ({
+  label: 'replay',
+  run: async (context) => {
+    const letters: string[] = [];
+    for await (const name of context.deadLetters.names('', signal)) letters.push(name);
+    const routed: RoutedAudiences = new Map(names.map((name) => [name, new Set(['sports-fans'])]));
+    await replayDeadLetters(letters, {}, context, { clock: context.clock, signal, routed });
+  },
+});
+
+/** Erases a person under every identity at these destinations; a row that a worker keeps writing is for the next time. */
+export const forgetting = (person: number, ledgerNames: readonly string[] = ['crm']): Operation => ({
+  label: 'forget',
+  run: async (context) => {
+    const places = ledgerNames.map((ledgerName) => ({ ledgerName, form: ({ value }: { value: string }) => value }));
+    try {
+      await forget(identitiesOf(person), places, context, { dryRun: false, signal });
+    } catch (error) {
+      if (!String(error).includes('Run it again')) throw error;
+    }
+  },
+});

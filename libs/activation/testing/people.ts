@@ -1,0 +1,143 @@
+import type { ReceivedEvent } from '../src/index.ts';
+import { eventOf, fansId, noonMs, personExport } from './example-events.ts';
+
+/** What one export says of one person. */
+export interface PersonState {
+  readonly person: number;
+  /** When the membership began or ended, in seconds after noon. */
+  readonly at: number;
+  readonly isExit: boolean;
+  /** Numbers of the person's customer ids and e-mail addresses; the ECID is always there, and the same. */
+  readonly crmids: readonly number[];
+  readonly emails: readonly number[];
+}
+
+/** A batch of exports, and who gets it; `twice` gives it to the next worker as well. */
+export interface PeopleBatch {
+  readonly worker: number;
+  readonly states: readonly PersonState[];
+  readonly twice: boolean;
+}
+
+/** An export with its number, which says when the hub took it. */
+export interface NumberedState extends PersonState {
+  readonly number: number;
+}
+
+/** The route of the people: the first of these identities, or all of the first namespace, followed by their ECID. */
+export function peopleFile(
+  identities: 'first' | 'all',
+  route = 'mode: live',
+  destinations = 'crm: { type: recording }',
+): string {
+  const [key = ''] = destinations.split(':');
+  return `
+version: 1
+destinations:
+  ${destinations}
+audiences:
+  sports-fans:
+    id: ${fansId}
+    activate:
+      - destination: ${key}
+        identity: [crmid, email]
+        identities: ${identities}
+        follow: ecid
+        attributes: { firstname: person.name.firstName }
+        ${route}
+`;
+}
+
+const crmidOf = (person: number, number: number): string => `p${person}-c${number}`;
+const emailOf = (person: number, number: number): string => `p${person}-e${number}@example.com`;
+/** A person's identities, whatever an export said of them. */
+export function identitiesOf(person: number): readonly { readonly namespace: string; readonly value: string }[] {
+  return [
+    { namespace: 'ecid', value: `ecid-${person}` },
+    ...[0, 1, 2].map((number) => ({ namespace: 'crmid', value: crmidOf(person, number) })),
+    ...[0, 1, 2].map((number) => ({ namespace: 'email', value: emailOf(person, number) })),
+  ];
+}
+
+/** Whose identity value it is. */
+export function personOf(value: string): number {
+  return Number(/^(?:p|ecid-)(\d+)/.exec(value)?.[1]);
+}
+
+/** The export that brings a state; the hub took it as many seconds after noon as its number says. */
+export function exportOf(
+  { person, at, isExit, crmids, emails, number }: NumberedState,
+  partitionId: string,
+): ReceivedEvent {
+  const identities = {
+    ecid: [`ecid-${person}`],
+    ...(crmids.length === 0 ? {} : { crmid: crmids.map((each) => crmidOf(person, each)) }),
+    ...(emails.length === 0 ? {} : { email: emails.map((each) => emailOf(person, each)) }),
+  };
+  const status = isExit ? 'exited' : 'realized';
+  const content = personExport({ person: `p${person}`, at, status, firstName: `Name ${at}`, identities });
+  return eventOf(content, number, { partitionId });
+}
+
+/**
+ * Numbers the states in the order in which the hub takes them. Within one qualification a person does not come back to earlier
+ * identities: an export that changes nothing leaves its row as old as it is, which is the limit of what orders states.
+ */
+export function numbered(
+  batches: readonly PeopleBatch[],
+): readonly (Omit<PeopleBatch, 'states'> & { readonly states: readonly NumberedState[] })[] {
+  const seen = new Map<string, (readonly string[])[]>();
+  let number = 0;
+  return batches.map((batch) => ({
+    ...batch,
+    states: batch.states.flatMap((state): NumberedState[] => {
+      const key = `${state.person} ${state.at} ${String(state.isExit)}`;
+      const identities = chosenOf(state);
+      const known = seen.get(key) ?? [];
+      const dropped = known.flat().filter((each) => known.at(-1)?.includes(each) === false);
+      if (identities.some((each) => dropped.includes(each))) return [];
+      seen.set(key, [...known, identities]);
+      number += 1;
+      return [{ ...state, number }];
+    }),
+  }));
+}
+
+/** What a route may resolve to: the values of the first namespace, and which of them is the first. */
+function chosenOf({ crmids, emails }: PersonState): readonly string[] {
+  const name = crmids.length > 0 ? 'c' : 'e';
+  const values = (crmids.length > 0 ? crmids : emails).toSorted();
+  return [...values.map((each) => `all ${name}${each}`), ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
+}
+
+/**
+ * The truth: who should be in the destination, by person, from nothing but the newest export of each. Written without any of
+ * the code under test: the customer id goes before the e-mail address, the smallest number before the others.
+ */
+export function truthOf(states: readonly NumberedState[], identities: 'first' | 'all'): ReadonlyMap<string, string> {
+  const truth = new Map<string, string>();
+  for (const ofPerson of Map.groupBy(states, ({ person }) => person).values()) {
+    const [newest] = ofPerson.toSorted(
+      (left, right) => right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number,
+    );
+    if (newest === undefined || newest.isExit) continue;
+    const { person, at, crmids, emails } = newest;
+    const values =
+      crmids.length > 0
+        ? crmids.toSorted().map((each) => crmidOf(person, each))
+        : emails.toSorted().map((each) => emailOf(person, each));
+    for (const value of identities === 'all' ? values : values.slice(0, 1)) truth.set(value, `Name ${at}`);
+  }
+  return truth;
+}
+
+/** How many changes an export brings: one for each identity that the route resolves to, or one for none. */
+export function changesOf(event: ReceivedEvent, identities: 'first' | 'all'): number {
+  if (identities === 'first') return 1;
+  const body = JSON.parse(Buffer.from(event.body).toString()) as {
+    readonly identityMap: Readonly<Record<string, readonly unknown[]>>;
+  };
+  return Math.max(1, body.identityMap.crmid?.length ?? body.identityMap.email?.length ?? 0);
+}
+
+export { noonMs };
