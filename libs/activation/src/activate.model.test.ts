@@ -131,16 +131,14 @@ function model(
   });
 }
 
-/** The same worlds every time: about one of several thousand others still ends in a state that is not understood yet. */
-const seed = 20261129;
 const runs = 800;
 
 test('in every interleaving, with lost replies, failing stores and crashes, the destination ends with the newest state and hears none after a newer one', async () => {
-  await fc.assert(model(withinLeases, true), { numRuns: runs, seed });
+  await fc.assert(model(withinLeases, true), { numRuns: runs });
 });
 
 test('when workers outlive their leases, the destination still ends with the newest state', async () => {
-  await fc.assert(model(beyondLeases, false), { numRuns: runs, seed });
+  await fc.assert(model(beyondLeases, false), { numRuns: runs });
 });
 
 /** The controls always see the same worlds. A failure of another kind than the expected one would prove nothing. */

@@ -3,6 +3,7 @@ import {
   createTarget,
   InMemoryDeadLetters,
   InMemoryRetryQueue,
+  sweepRetries,
   type Clock,
   type DeadLetter,
   type Retry,
@@ -118,7 +119,12 @@ export class ProtocolWorld {
       this.#isCalm = shift > shiftsOfDisturbance;
       const dueAtMs = this.#retryQueue.nextDueAtMs;
       const jobs = this.#redelivered;
-      if (jobs.length === 0 && dueAtMs === undefined) return;
+      if (jobs.length === 0 && dueAtMs === undefined) {
+        // What a failed removal has left is taken up by the nightly sweep.
+        const night = { nowMs: this.#nowMs, ageMaxMs: () => 0, signal: never };
+        if ((await sweepRetries(this.#retryQueue, night)).madeDue === 0) return;
+        continue;
+      }
       this.#redelivered = [];
       // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =
