@@ -62,6 +62,10 @@ test('the same change at two places needs two explanations', () => {
   expect(twice).toMatchObject({ explained: 1, survivors: [{ becomes: 'count > max' }], stale: [] });
 });
 
+test('an explanation is not stale because its mutant ran out of time', () => {
+  expect(judgeMutants(file, source, [mutant('Timeout')], explanations)).toMatchObject({ killed: 1, stale: [] });
+});
+
 test('a mutant that could not be tried is not taken for one that was found', () => {
   const verdict = judgeMutants(file, source, [mutant('RuntimeError'), mutant('Killed')], {});
   expect(verdict).toMatchObject({ mutants: 2, killed: 1, notRun: 1 });
