@@ -28,7 +28,10 @@ const rowState = fc.oneof(
   fc.record({ is: fc.constant('deferred' as const), chainId: fc.string() }),
   fc.record({ is: fc.constant('leased' as const), holder: fc.string(), expiresAtMs: milliseconds }),
 );
-const attributes = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => value as LedgerRecord['attributes']);
+/** As JSON has them: it cannot tell -0 from 0. */
+const attributes = fc
+  .dictionary(fc.string(), fc.jsonValue())
+  .map((value) => JSON.parse(JSON.stringify(value)) as LedgerRecord['attributes']);
 const record = fc.record(
   {
     known: state,
@@ -50,9 +53,7 @@ test('every record comes back from its columns', () => {
   fc.assert(
     fc.property(record, (original) => {
       const row = toRow(stored(toEntity(exampleKey(1), original, 'id')));
-      // What JSON cannot tell apart (-0 and 0) is not told apart here either.
-      expect(JSON.stringify(row.record.attributes)).toBe(JSON.stringify(original.attributes));
-      expect({ ...row.record, attributes: {} }).toEqual({ ...original, attributes: {} });
+      expect(row.record).toEqual(original);
       expect(row.version).toBe('version');
     }),
   );
