@@ -53,7 +53,7 @@ class Person {
     const open: JsonValue[] = [value];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       if (typeof next === 'object' && next !== null) {
-        for (const [key, inner] of Object.entries(next) as [string, JsonValue][]) {
+        for (const [key, inner] of Object.entries<JsonValue>(next)) {
           if (this.#values.has(key.toLowerCase())) return true;
           open.push(inner);
         }
@@ -110,7 +110,7 @@ function jsonOf(value: JsonValue): string {
     else if (typeof next.value !== 'object' || next.value === null) pieces.push(JSON.stringify(next.value));
     else {
       const isList = Array.isArray(next.value);
-      const inner = Object.entries(next.value) as [string, JsonValue][];
+      const inner = Object.entries<JsonValue>(next.value);
       pieces.push(isList ? '[' : '{');
       open.push({ piece: isList ? ']' : '}' });
       for (const [index, [key, each]] of [...inner.entries()].reverse()) {

@@ -186,7 +186,6 @@ export class ProtocolWorld {
     // Whoever begins something new after a deployment is a process of the new version.
     if (this.#lives[worker]?.fileNumber !== this.#fileNumber) this.#lives[worker] = this.#begin(worker);
     const life = this.#lives[worker];
-    if (life === undefined) throw new Error('There is no such worker.');
     try {
       await Promise.race([this.#attempt(life, job), life.died]);
     } catch (error) {

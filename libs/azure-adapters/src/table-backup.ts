@@ -173,9 +173,7 @@ async function createRows(client: TableClient, rows: readonly WholeEntity[], sig
   }
   let written = 0;
   for (const row of rows) {
-    const isWritten = await wasCreated(client, signal, (abortSignal) =>
-      client.createEntity(row, { abortSignal }),
-    );
+    const isWritten = await wasCreated(client, signal, (abortSignal) => client.createEntity(row, { abortSignal }));
     if (isWritten) written += 1;
   }
   return written;
