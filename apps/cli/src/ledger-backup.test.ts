@@ -161,7 +161,7 @@ audiences:
     const resynced = await runActivation(resync, { folder });
     expect(resynced).toMatchObject({
       code: 0,
-      output: 'Told crm of 2 memberships; 0 were left to others, 0 failed.\n',
+      output: 'Told crm of 2 memberships; 0 were left to other processes, 0 failed.\n',
     });
     expect(vendor.members()).toEqual(['came-after', 'stays']);
     await settle(after);
