@@ -1,13 +1,12 @@
-import { lease } from '@activation-hub/membership';
+import { lease, type LedgerRecord } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
 
 const { signal } = new AbortController();
 
-test('a lease of a clock that is years ahead is cut to the longest that a lease can be, and the change is told after it', async () => {
-  const { activate, crm, clock, context, retryQueue, retryDue } = openActivation();
-  const beganMs = clock.nowMs;
-  const known = {
+/** The row of a member, leased by a clock that is years ahead. */
+function leasedAhead(nowMs: number): LedgerRecord {
+  const state = {
     status: 'realized',
     isMember: true,
     qualifiedAtMs: noonMs,
@@ -15,8 +14,13 @@ test('a lease of a clock that is years ahead is cut to the longest that a lease 
     sequenceNumber: 0,
     content: '',
   } as const;
-  const ahead = lease(undefined, { state: known, attributes: {} }, { holder: 'ahead', expiresAtMs: beganMs + 3e11 });
-  await context.ledger.write([{ key: fansKey(), record: ahead, expected: undefined }], signal);
+  return lease(undefined, { state, attributes: {} }, { holder: 'ahead', expiresAtMs: nowMs + 3e11 });
+}
+
+test('a lease of a clock that is years ahead is cut to the longest that a lease can be, and the change is told after it', async () => {
+  const { activate, crm, clock, context, retryQueue, retryDue } = openActivation();
+  const beganMs = clock.nowMs;
+  await context.ledger.write([{ key: fansKey(), record: leasedAhead(beganMs), expected: undefined }], signal);
   await activate(eventOf(personExport({ at: 60 }), 1));
   expect(crm.told).toEqual([]);
   while (retryQueue.nextDueAtMs !== undefined) {
@@ -30,19 +34,7 @@ test('a lease of a clock that is years ahead is cut to the longest that a lease 
 test('a change that waits for such a lease is counted once, also when another process writes the row in between', async () => {
   const ledger = new DisturbedLedger();
   const { activate, clock, outcomes } = openActivation({ ledger });
-  const known = {
-    status: 'realized',
-    isMember: true,
-    qualifiedAtMs: noonMs,
-    enqueuedAtMs: noonMs,
-    sequenceNumber: 0,
-    content: '',
-  } as const;
-  const ahead = lease(
-    undefined,
-    { state: known, attributes: {} },
-    { holder: 'ahead', expiresAtMs: clock.nowMs + 3e11 },
-  );
+  const ahead = leasedAhead(clock.nowMs);
   await ledger.overwrite(fansKey(), ahead);
   ledger.beforeWrite = (n) => (n === 1 ? ledger.overwrite(fansKey(), ahead) : undefined);
   await activate(eventOf(personExport({ at: 60 }), 1));
