@@ -59,7 +59,7 @@ export async function decideChanges(
   signal: AbortSignal,
 ): Promise<Decided> {
   const decided = new Decisions(work, by, context, tally);
-  let open = work.retry === undefined ? desired.filter((each) => !decided.isKnownAsSettled(each)) : desired;
+  let open = work.retry === undefined ? decided.countSettled(desired) : desired;
   for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
     const rows = await context.ledger.read(
       open.map(({ key }) => key),
@@ -117,17 +117,29 @@ class Decisions implements Decided {
         : new Map();
   }
 
-  /** The way of most exports: the cache knows that there is nothing to do. */
-  isKnownAsSettled(desired: DesiredMembership): boolean {
+  /**
+   * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives the others, with every row of their
+   * people: whoever follows a person looks at all that the destination knows of them.
+   */
+  countSettled(desired: readonly DesiredMembership[]): readonly DesiredMembership[] {
+    const outcomes = desired.map((each) => this.#knownOutcome(each));
+    const open = new Set(desired.flatMap(({ person }, index) => (outcomes[index] === undefined ? [person] : [])));
+    return desired.filter((each, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined || open.has(each.person)) return true;
+      this.#count(each, outcome);
+      return false;
+    });
+  }
+
+  #knownOutcome(desired: DesiredMembership): 'unchanged' | 'superseded' | 'paused' | undefined {
     const nowMs = this.#context.clock.now();
     const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
-    if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return false;
+    if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return undefined;
     const state = stateOf(desired, row.record);
     const decision = decide(row.record, state, nowMs);
-    if (decision.action === 'nothing') this.#count(desired, decision.because);
-    else if (isPausedAlready(desired, state, row.record)) this.#count(desired, 'paused');
-    else return false;
-    return true;
+    if (decision.action === 'nothing') return decision.because;
+    return isPausedAlready(desired, state, row.record) ? 'paused' : undefined;
   }
 
   /** Plans one row; gives the write that the plan needs, and settles what needs none. */
@@ -142,8 +154,7 @@ class Decisions implements Decided {
       this.#finish(desired, row, plan.because);
       return undefined;
     }
-    if (plan.is === 'wait') {
-      if (plan.write !== undefined) return { desired, plan, write: plan.write };
+    if (!('write' in plan)) {
       this.wait(desired, plan.untilMs);
       return undefined;
     }

@@ -3,6 +3,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   compareStates,
   contentDigest,
+  identityText,
   isInDoubt,
   ledgerKeyText,
   linkDestination,
@@ -99,7 +100,8 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Omit<FilledRow, 'row
 
 /**
  * Gives the new route the links that the source has of people, so that who is filled in is taken out under an identity that vanishes
- * afterwards. A link that the new route has already stays, unless it is older.
+ * afterwards. A link that the new route has already stays, unless it is older; then what it says is leaving, for nobody has taken the
+ * person out under that yet.
  */
 export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
   const { context, source } = place;
@@ -110,27 +112,36 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
       links.map(({ key }) => key),
       signal,
     );
-    const writes = links.flatMap(({ key, record }, index): LedgerWrite[] => {
+    const writes = links.flatMap(({ key, state, identities }, index): LedgerWrite[] => {
       const row = rows[index];
-      const isNewer = row === undefined || compareStates(record.known, row.record.known) > 0;
-      return isNewer ? [{ key, record, expected: row?.version }] : [];
+      const isNewer = row === undefined || compareStates(state, row.record.known) > 0;
+      if (!isNewer) return [];
+      const leaving = row === undefined ? [] : leavingOf(row.record, identities);
+      return [{ key, record: linkRecord(state, { identities, leaving }, ''), expected: row?.version }];
     });
     // What another process writes meanwhile comes from an export that is as new.
     await context.ledger.write(writes, signal);
   }
 }
 
-/** The link of the new route to the same person; undefined when it does not follow by that identity. */
+/** Under what else than these identities the destination may know the person, by an earlier link. */
+function leavingOf(earlier: LedgerRecord, identities: readonly Identity[]): readonly Identity[] {
+  const current = new Set(identities.map(identityText));
+  const link = linkOf(earlier);
+  return [...link.identities, ...link.leaving].filter((identity) => !current.has(identityText(identity)));
+}
+
+/** What the link of the new route to the same person says; undefined when it does not follow by that identity. */
 function filledLink(
   { key: { identity, audience }, record }: LedgerEntry,
   { context, destination, source, audience: filled }: FillPlace,
-): { readonly key: LedgerKey; readonly record: LedgerRecord } | undefined {
+): { readonly key: LedgerKey; readonly state: MembershipState; readonly identities: readonly Identity[] } | undefined {
   const from = context.matcher.routeOf({ destination: ledgerNameOf(source, context), audience });
   const route = from?.audience.key === filled ? liveRoute(from.audience, destination) : undefined;
   if (from === undefined || route?.follow.includes(identity.namespace) !== true) return undefined;
   const identities = linkOf(record).identities.flatMap((each) => identityFor(each, route, context) ?? []);
   const row = rowKey(ledgerNameOf(destination, context), route, from.audience, identity);
-  return { key: linkKey(row, identity), record: linkRecord(record.known, { identities, leaving: [] }, '') };
+  return { key: linkKey(row, identity), state: record.known, identities };
 }
 
 function liveRoute({ routes }: AudienceEntry, destination: string): Route | undefined {

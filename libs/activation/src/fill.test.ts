@@ -1,6 +1,7 @@
 import { InMemoryLedger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
+import { fillLinks } from './fill-rows.ts';
 import { countFill, fill } from './tell-ledger.ts';
 
 const { signal } = new AbortController();
@@ -68,5 +69,17 @@ test('an identity of before, of which the new route was told by an export that c
   await after.activate(eventOf(member('ada@example.com', 0), 3));
   expect([...ads.members.keys()]).toEqual(['sports-fans ada@example.com']);
   await fill(walk, { signal });
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
+test('a second filling does not forget an identity under which the first one told the new route of a person', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(member('ada@example.com'), 1));
+  await fill(walk, { signal });
+  // The source is told of the newest export first, and the new route after the second filling.
+  const newest = eventOf(member('lovelace@example.com', 60), 2);
+  await before.activate(newest);
+  await fillLinks(walk, signal);
+  await after.activate(newest);
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });

@@ -7,6 +7,7 @@ import {
   otherIdentities,
   type Identity,
   type LedgerKey,
+  type LedgerRow,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
@@ -48,7 +49,7 @@ export function peopleToFollow(
   for (const { keyText, settled: row } of told) {
     const of = byKey.get(keyText);
     if (of !== undefined && row !== undefined && row.record.rowState.is !== 'deferred')
-      rows.set(keyText, { desired: of, row, isSuperseded: false });
+      rows.set(keyText, { desired: of, row, isSuperseded: isMovedOn(row, of) });
   }
   const people: Followed[] = [];
   for (const [person, memberships] of Map.groupBy([...desired, ...superseded], (each) => each.person)) {
@@ -67,6 +68,11 @@ export function peopleToFollow(
     if (isReplay || !isKnownWithout(each, context)) people.push(each);
   }
   return newestOfEach(people.toSorted((left, right) => compareStates(left.person.state, right.person.state)));
+}
+
+/** A settling that was lost: another process has written something newer, or has the lease. */
+function isMovedOn({ record: { known, rowState } }: LedgerRow, { state }: DesiredMembership): boolean {
+  return rowState.is === 'leased' || compareStates(known, state) > 0;
 }
 
 /** Of exports with the same identities the newest, in their order: the others link nothing else. */

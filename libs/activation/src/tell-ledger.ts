@@ -264,7 +264,7 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });
   for (const { plan } of planned) {
-    if (plan.is === 'wait' && plan.write === undefined) counts.add('leftAlone');
+    if (plan.is === 'wait' && !('write' in plan)) counts.add('leftAlone');
     if (plan.is === 'nothing') counts.add('unchanged');
   }
   // Nothing waits behind it, so a change waits for its turn as long as its lease allows.
