@@ -8,7 +8,7 @@ import {
   type ReceivedEvent,
   type Retry,
 } from '@activation-hub/delivery';
-import { ledgerKeyText, type LedgerKey, type LedgerWrite } from '@activation-hub/membership';
+import { ledgerKeyText, type Deferred, type LedgerKey, type LedgerWrite } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { Telling } from './telling.ts';
 import type { Work } from './work.ts';
@@ -119,6 +119,11 @@ export async function putRetries(
 
 /** By text of the row's key, which retry is responsible for it. */
 export type ChainIds = ReadonlyMap<string, string>;
+
+/** The state of a row for which this chain is responsible, with the digest of the identities in the export that it brings. */
+export function deferredBy(chainId: string, linkDigest = ''): Deferred {
+  return { is: 'deferred', chainId, ...(linkDigest === '' ? {} : { linkDigest }) };
+}
 
 /** The retry that was put for a row. Throws when there is none, which would be a defect: a row must not wait for nothing. */
 export function chainIdOf(chainIds: ChainIds, key: LedgerKey): string {
