@@ -114,18 +114,17 @@ function model(
 }
 
 const numRuns = 200;
-const seed = 20261129;
 
 test('while an operator resyncs, every destination ends with the newest state and hears none after a newer one', async () => {
-  await fc.assert(model(arbitraryDisturbances, arbitraryOperations('resync')), { numRuns, seed });
+  await fc.assert(model(arbitraryDisturbances, arbitraryOperations('resync')), { numRuns });
 }, 120_000);
 
 test('with rejections, unknown people, give-up and replay everything is told in the end', async () => {
-  await fc.assert(model(arbitraryRejections, arbitraryOperations('resync', 'replay')), { numRuns, seed });
+  await fc.assert(model(arbitraryRejections, arbitraryOperations('resync', 'replay')), { numRuns });
 }, 120_000);
 
 test('of a person who is forgotten nothing is left', async () => {
-  await fc.assert(model(arbitraryRejections, arbitraryOperations('forget', 'replay')), { numRuns, seed });
+  await fc.assert(model(arbitraryRejections, arbitraryOperations('forget', 'replay')), { numRuns });
 }, 120_000);
 
 test('control: it is caught when erasure leaves out the links of a person', async () => {

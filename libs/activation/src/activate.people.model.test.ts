@@ -83,7 +83,7 @@ async function play(
 const seed = 20261129;
 
 test('whatever identities come and go, in every interleaving the destination knows each person under exactly the current ones', async () => {
-  await fc.assert(model(), { numRuns: 500, seed });
+  await fc.assert(model(), { numRuns: 500 });
 }, 120_000);
 
 test.each([

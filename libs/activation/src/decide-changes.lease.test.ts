@@ -94,8 +94,8 @@ test('a retry whose process ended while it told a newer state waits for that lea
   const retry: Retry = {
     id: 'r1',
     destination: 'crm',
-    events: [{ event, audiences: ['sports-fans'] }],
-    rows: [fansKey()],
+    events: [{ event, audiences: ['sports-fans'], rows: [fansKey()] }],
+    rows: [],
     attempts: 1,
     firstDeferredAtMs: clock.nowMs,
     class: 'transient',

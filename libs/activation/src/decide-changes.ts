@@ -5,6 +5,7 @@ import {
   decide,
   isSameWish,
   note,
+  type Deferred,
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
@@ -12,7 +13,7 @@ import {
 } from '@activation-hub/membership';
 import { circuitOpenReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
-import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
@@ -167,14 +168,14 @@ class Decisions implements Decided {
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
     const held = row?.record.rowState;
-    if (held?.is === 'deferred' && (row?.record.linkDigest ?? '') === desired.person.linkDigest) {
+    if (held?.is === 'deferred' && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
       const record = note(row?.record, told, held);
       return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs),
       write: (chainId) => {
-        const record = note(row?.record, told, { is: 'deferred', chainId });
+        const record = note(row?.record, told, deferredBy(chainId, desired.person.linkDigest));
         return { key, record, expected: row?.version };
       },
     });
@@ -227,13 +228,18 @@ class Decisions implements Decided {
 }
 
 function leasedRow(
-  { key, keyText, audience, route, membership, event }: DesiredMembership,
+  { key, keyText, audience, route, membership, event, person: { linkDigest } }: DesiredMembership,
   { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
   row: LedgerRow,
 ): LeasedRow {
   const { name } = membership;
-  const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
+  const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest };
   return name === undefined ? told : { ...told, audienceName: name };
+}
+
+/** The row's retry brings an export with these very identities, or the person was followed with them, or there is nothing to follow. */
+function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDigest: string): boolean {
+  return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
 }
 
 function circuitOpenDeferral({ route, key, event, audience }: DesiredMembership, notBeforeMs: number): Deferral {

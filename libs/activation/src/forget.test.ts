@@ -60,6 +60,7 @@ const retryOf = (id: string, ...people: readonly string[]): Retry => ({
   events: people.map((person, index) => ({
     event: eventOf(personExport({ person }), index),
     audiences: ['sports-fans'],
+    rows: [],
   })),
   attempts: 3,
   firstDeferredAtMs: 0,
@@ -243,6 +244,27 @@ test('a row of a retry that has no event of the person is erased, and the retry 
   await opened.context.retryQueue.put({ ...retryOf('rows'), events: [], rows: [row] }, 0, signal);
   expect(await forgetIn(opened)).toMatchObject({ retries: { searched: 1, erased: 1 } });
   expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toEqual([]);
+});
+
+test('of a retry the rows that came with an event of the person go with it; those at other destinations are still told', async () => {
+  const opened = openActivation();
+  const rowAt = (destination: string, identity = p1) => ({
+    destination,
+    identity,
+    audience: { namespace: 'ups', id: fansId },
+  });
+  const other = { namespace: 'crmid', value: 'p2' };
+  const { events, ...retry } = retryOf('rows', 'p1', 'p2');
+  const rows = [
+    [rowAt('crm'), rowAt('elsewhere')],
+    [rowAt('crm', other), rowAt('crm')],
+  ];
+  const withRows = events.map((each, index) => ({ ...each, rows: rows[index] ?? [] }));
+  await opened.context.retryQueue.put({ ...retry, events: withRows }, 0, signal);
+  expect(await forgetIn(opened)).toMatchObject({ retries: { searched: 1, erased: 2 } });
+  expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toMatchObject([
+    { rows: [rowAt('elsewhere')], events: [{ event: { sequenceNumber: 1 }, rows: [rowAt('crm', other)] }] },
+  ]);
 });
 
 test('an event of 20,000 nested brackets stops no erasure, also beside an export of the person', () => {

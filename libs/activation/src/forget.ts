@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { isUnreadable, orUnreadable, type DeadLetters, type Retry, type RetryQueue } from '@activation-hub/delivery';
+import {
+  isUnreadable,
+  orUnreadable,
+  type DeadLetters,
+  type DeferredEvent,
+  type DeferredRow,
+  type Retry,
+  type RetryQueue,
+} from '@activation-hub/delivery';
 import {
   identityText,
   linkDestination,
@@ -178,19 +186,21 @@ function retryWithoutPerson(
   retry: Retry,
   { identities, names }: OfRetries,
 ): { readonly found: number; readonly left?: Retry } {
-  let found = 0;
-  const events = retry.events.flatMap((deferred) => {
-    const body = withoutPerson(deferred.event.body, identities);
-    if (body === deferred.event.body) return deferred;
-    found += 1;
-    return body === undefined ? [] : { ...deferred, event: { ...deferred.event, body } };
-  });
   const texts = new Set(identities.map(identityText));
-  const rows = retry.rows.filter(
-    ({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination),
-  );
-  // A row comes with its event, so that it is counted only where it stands alone.
-  if (found === 0) found = retry.rows.length - rows.length;
+  const ofOthers = (of: readonly DeferredRow[]): readonly DeferredRow[] =>
+    of.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
+  const rows = [...ofOthers(retry.rows)];
+  let found = retry.rows.length - rows.length;
+  const events = retry.events.flatMap((deferred): DeferredEvent[] => {
+    const body = withoutPerson(deferred.event.body, identities);
+    const left = ofOthers(deferred.rows);
+    if (body === deferred.event.body && left.length === deferred.rows.length) return [deferred];
+    found += 1;
+    if (body !== undefined) return [{ ...deferred, rows: left, event: { ...deferred.event, body } }];
+    // What is still to be told at other destinations is told from the ledger alone.
+    rows.push(...left);
+    return [];
+  });
   if (found === 0) return { found, left: retry };
   if (events.length === 0 && rows.length === 0) return { found };
   // Receipts go by change, and nobody can tell whose a change is: what is polled no more is told anew, which does no harm.

@@ -1,5 +1,5 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
-import type { Retry } from '@activation-hub/delivery';
+import { rowsOf, type Retry } from '@activation-hub/delivery';
 import {
   isInDoubt,
   ledgerKeyText,
@@ -47,14 +47,18 @@ export async function takeOpenRows(
   signal: AbortSignal,
 ): Promise<OpenRows> {
   const resolved = new Set(desired.map(({ keyText }) => keyText));
-  const keys = (retry?.rows ?? []).filter((key) => !resolved.has(ledgerKeyText(key)));
-  if (retry === undefined || keys.length === 0) return { leased: [], deferred: [] };
-  const rows = await context.ledger.read(keys, signal);
-  tally.ledgerReads += keys.length;
-  const plans = keys.flatMap((key, index) => {
+  if (retry === undefined) return { leased: [], deferred: [] };
+  const open = rowsOf(retry).filter(({ row: key }) => !resolved.has(ledgerKeyText(key)));
+  if (open.length === 0) return { leased: [], deferred: [] };
+  const rows = await context.ledger.read(
+    open.map(({ row: key }) => key),
+    signal,
+  );
+  tally.ledgerReads += open.length;
+  const plans = open.flatMap(({ row: key, from }, index) => {
     const row = rows[index];
     // A row that is gone was erased with the person.
-    return row === undefined ? [] : [{ key, routed: context.matcher.routeOf(key), row }];
+    return row === undefined ? [] : [{ key, from, routed: context.matcher.routeOf(key), row }];
   });
   const planned = plans.map((each) => ({ ...each, plan: planOpen(each, chainOf(retry), by, context) }));
   if (planned.some(({ plan }) => plan.is === 'give-up'))
@@ -69,7 +73,7 @@ export async function takeOpenRows(
   );
   const leased: LeasedRow[] = [];
   const lost = new Set<LedgerKey>();
-  for (const [index, { key, routed, plan, write }] of writing.entries()) {
+  for (const [index, { key, from, routed, plan, write }] of writing.entries()) {
     const result = written[index];
     context.ledgerCache.delete(ledgerKeyText(key));
     if (result?.written !== true) {
@@ -80,17 +84,22 @@ export async function takeOpenRows(
     if (plan.is === 'lease' && routed !== undefined) {
       const { kind, state, isRepair } = plan;
       const row = { record: write.record, version: result.version };
-      leased.push({ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, ...routed });
+      const event = from === undefined ? {} : { event: from.event };
+      leased.push({ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, ...routed, ...event });
     } else if (plan.is === 'give-up') tally.count(retry.destination, 'given-up');
     else if (plan.is === 'note') tally.count(retry.destination, plan.outcome);
   }
   const nowMs = context.clock.now();
-  const deferred = planned.flatMap(({ key, routed, plan }): DeferredChange[] => {
+  const deferred = planned.flatMap(({ key, from, routed, plan }): DeferredChange[] => {
     if (plan.is !== 'wait' && !lost.has(key)) return [];
     const untilMs = plan.is === 'wait' ? plan.untilMs : nowMs;
-    const of = { destination: retry.destination, key, audience: routed?.audience.key ?? '' };
     tally.count(retry.destination, 'deferred');
-    return [{ deferral: waitingDeferral(of, untilMs, { events: [], retry }, nowMs) }];
+    const event = from === undefined ? {} : { event: from.event };
+    const of = { destination: retry.destination, key, ...event };
+    // An audience that has another name by now, or none, keeps the one by which the retry knows it.
+    return (routed === undefined ? (from?.audiences ?? ['']) : [routed.audience.key]).map((audience) => ({
+      deferral: waitingDeferral({ ...of, audience }, untilMs, { events: [], retry }, nowMs),
+    }));
   });
   return { leased, deferred };
 }

@@ -3,6 +3,7 @@ import {
   createTarget,
   InMemoryDeadLetters,
   InMemoryRetryQueue,
+  rowsOf,
   sweepRetries,
   type Clock,
   type DeadLetter,
@@ -220,7 +221,7 @@ export class ProtocolWorld {
     const counts = Object.values(settled?.outcomes ?? {}).flatMap((outcomes) => Object.values(outcomes));
     const counted = counts.reduce((sum, count) => sum + count, 0) - (settled?.formerIdentities ?? 0);
     // A retry may also have to do with rows to which its events do not resolve.
-    const besides = work.retry?.rows.length ?? 0;
+    const besides = work.retry === undefined ? 0 : rowsOf(work.retry).length;
     if (counted < changes || counted > changes + besides)
       this.miscounted.push(`${counted} outcomes of ${changes} changes and ${besides} rows`);
   }

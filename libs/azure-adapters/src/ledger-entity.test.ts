@@ -25,7 +25,10 @@ const rowState = fc.oneof(
       'paused' as const,
     ),
   }),
-  fc.record({ is: fc.constant('deferred' as const), chainId: fc.string() }),
+  fc.record(
+    { is: fc.constant('deferred' as const), chainId: fc.string(), linkDigest: fc.string() },
+    { requiredKeys: ['is', 'chainId'] },
+  ),
   fc.record({ is: fc.constant('leased' as const), holder: fc.string(), expiresAtMs: milliseconds }),
 );
 /** As JSON has them: it cannot tell -0 from 0. */

@@ -103,7 +103,10 @@ export function toKey(entity: TableEntityResult<Record<string, unknown>>): Ledge
 }
 
 function rowStateColumns(rowState: RowState): Record<string, unknown> {
-  if (rowState.is === 'deferred') return { rowState: rowState.is, retryChain: rowState.chainId };
+  if (rowState.is === 'deferred') {
+    const { is, chainId, linkDigest } = rowState;
+    return { rowState: is, retryChain: chainId, ...(linkDigest === undefined ? {} : { retryLinkDigest: linkDigest }) };
+  }
   if (rowState.is !== 'leased') return { rowState: rowState.is };
   return { rowState: rowState.is, holder: rowState.holder, leaseExpiresAt: timeColumn(rowState.expiresAtMs) };
 }
@@ -211,7 +214,10 @@ class Columns {
   rowState(): RowState {
     const is = this.text('rowState');
     if (is === 'leased') return { is, holder: this.text('holder'), expiresAtMs: this.timeMs('leaseExpiresAt') };
-    if (is === 'deferred') return { is, chainId: this.text('retryChain') };
+    if (is === 'deferred') {
+      const digest = this.has('retryLinkDigest') ? { linkDigest: this.text('retryLinkDigest') } : {};
+      return { is, chainId: this.text('retryChain'), ...digest };
+    }
     return isSettledState(is) ? { is } : this.#unreadable('rowState');
   }
 
