@@ -138,7 +138,9 @@ async function repairRows(lost: readonly JudgedRow[], told: readonly ToldRow[], 
     const leased = repairs.flatMap(({ row, write, telling: told }, index) => {
       const result = written[index];
       if (result?.written !== true || told === undefined) return [];
-      return [{ ...row, ...told, row: { record: write.record, version: result.version }, isRepair: true }];
+      // The newest state may come from an export with other identities.
+      const leasedRow = { record: write.record, version: result.version };
+      return [{ ...row, ...told, row: leasedRow, isRepair: true, linkDigest: '' }];
     });
     const delivered = await deliverRows(leased, context, settleBy);
     const after = await settleRows(judgeResults(delivered, telling.work, context), telling);
