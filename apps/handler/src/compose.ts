@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { LedgerCache, type ActivationContext } from '@activation-hub/activation';
+import { LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
 import {
   createMatcher,
   loadActivationFile,
@@ -89,7 +89,7 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
       deadLetters,
       retryQueue,
       stall: file.stall,
-      timing: timingOf(settings),
+      timing: timingOf(settings.leaseSeconds * 1_000),
       clock: systemClock,
     };
   });
@@ -126,14 +126,6 @@ function readBuild(appFolder: string): string {
     readonly contents: string;
   };
   return contents;
-}
-
-/** Waits for destinations for two thirds of a lease's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
-function timingOf({ leaseSeconds }: Settings): ActivationContext['timing'] {
-  const leaseMs = leaseSeconds * 1_000;
-  // Whole milliseconds: a timer refuses a fraction.
-  const share = (of: number): number => Math.floor(leaseMs * of);
-  return { waitMaxMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), leaseMs };
 }
 
 function requireSecrets(file: ActivationFile, settings: Settings): void {

@@ -91,6 +91,8 @@ interface PlannedWrite {
   readonly desired: DesiredMembership;
   readonly plan: Exclude<RowPlan, { is: 'nothing' }> | { readonly is: 'hold' };
   readonly write: LedgerWrite;
+  /** The row waited for a retry. */
+  readonly held?: Deferred | undefined;
 }
 
 class Decisions implements Decided {
@@ -164,11 +166,11 @@ class Decisions implements Decided {
       return undefined;
     }
     const openUntilMs = this.#circuits.get(route.destination);
-    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write };
+    const held = row?.record.rowState.is === 'deferred' ? row.record.rowState : undefined;
+    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write, held };
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
-    const held = row?.record.rowState;
-    if (held?.is === 'deferred' && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
+    if (held !== undefined && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
       const record = note(row?.record, told, held);
       return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
@@ -184,10 +186,10 @@ class Decisions implements Decided {
   }
 
   /** What follows a write that was made; gives nothing back, for nothing is open any more. */
-  carryOut({ desired, plan, write }: PlannedWrite, version: string): readonly DesiredMembership[] {
+  carryOut({ desired, plan, write, held }: PlannedWrite, version: string): readonly DesiredMembership[] {
     this.#tally.ledgerWrites += 1;
     const row = { record: write.record, version };
-    if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row));
+    if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row, held));
     else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
@@ -228,11 +230,14 @@ class Decisions implements Decided {
 }
 
 function leasedRow(
-  { key, keyText, audience, route, membership, event, person: { linkDigest } }: DesiredMembership,
+  { key, keyText, audience, route, membership, event, person }: DesiredMembership,
   { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
   row: LedgerRow,
+  held: Deferred | undefined,
 ): LeasedRow {
   const { name } = membership;
+  // A newer state that the row waits with came with the same identities as the export that its retry brings, or has a retry of its own.
+  const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
   const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest };
   return name === undefined ? told : { ...told, audienceName: name };
 }

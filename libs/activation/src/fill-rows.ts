@@ -48,14 +48,18 @@ const batchRows = 100;
 /**
  * The rows of a new route of which the source knows a newer state: members whom the new destination was never told of, and
  * people of whom an older state came to it before. `unresolved` for each member of whom the source knows nothing that the
- * route accepts.
+ * route accepts; `unsettled` for each row of the source that waits: under which identities it knows the person may change with it.
  */
-export async function* fillRows(place: FillPlace, signal: AbortSignal): AsyncGenerator<FilledRow | 'unresolved'> {
+export async function* fillRows(
+  place: FillPlace,
+  signal: AbortSignal,
+): AsyncGenerator<FilledRow | 'unresolved' | 'unsettled'> {
   const { context, source } = place;
   for await (const entries of inBatches(context.ledger.rows({ destination: ledgerNameOf(source, context) }, signal))) {
     const candidates = new Map<string, Omit<FilledRow, 'row'>>();
     for (const entry of entries) {
       const candidate = candidateOf(entry, place);
+      if (candidate !== undefined && isWaiting(entry.record)) yield 'unsettled';
       if (candidate === 'unresolved') yield candidate;
       if (candidate === undefined || candidate === 'unresolved') continue;
       // Two identities may have one form at the new destination.
@@ -74,6 +78,10 @@ export async function* fillRows(place: FillPlace, signal: AbortSignal): AsyncGen
       if (isNews(candidate.desired.state, row?.record)) yield { ...candidate, row };
     }
   }
+}
+
+function isWaiting({ rowState }: LedgerRecord): boolean {
+  return rowState.is === 'deferred' || rowState.is === 'leased';
 }
 
 /** Whether the new destination has something to learn from the source's state. */

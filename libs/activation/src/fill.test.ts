@@ -1,3 +1,4 @@
+import { DestinationError } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
@@ -37,6 +38,26 @@ test('who was filled in is taken out under an identity that vanishes afterwards'
   await fill(walk, { signal });
   expect([...ads.members.keys()]).toEqual(['sports-fans ada@example.com']);
   await after.activate(eventOf(member('lovelace@example.com'), 2));
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
+test('a filling says that it is to be run again while the source still waits for somebody', async () => {
+  const { before, after, ads, walk } = openBoth();
+  const { clock, retryQueue, retryDue } = before;
+  await before.activate(eventOf(member('ada@example.com'), 1));
+  before.crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  // The new identity waits, and the former one is still there.
+  await before.activate(eventOf(member('lovelace@example.com', 60), 2));
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 2, delivered: 2, leftAlone: 1 });
+  before.crm.onRequest = () => undefined;
+  while (retryQueue.nextDueAtMs !== undefined) {
+    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
+    await retryDue();
+  }
+  after.clock.nowMs = clock.nowMs;
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 1, delivered: 1, leftAlone: 0 });
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });
 

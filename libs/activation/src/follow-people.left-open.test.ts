@@ -123,6 +123,23 @@ test('300 updates of a new person on a route that follows keep one retry in an o
   expect(crm.members.get('sports-fans new@example.com')).toEqual({ attributes: { firstname: 'Name 299' } });
 });
 
+test('a person is followed as of the newest export that waited in the row, not of the one that its retry brings', async () => {
+  const opened = openActivation({ file: fileOf({}).replace('identity: email', 'identity: email, identities: all') });
+  await openCircuit(opened);
+  const withEmails = (emails: readonly string[], at: number): ReceivedEvent =>
+    exportOf({ identities: { ecid: ['e1'], ...(emails.length === 0 ? {} : { email: emails }) }, at });
+  for (const [emails, at] of [
+    [['a', 'b'], 0],
+    [['c'], 60],
+    [[], 0],
+    [['a', 'b'], 60],
+  ] satisfies [string[], number][])
+    await opened.activate(withEmails(emails, at));
+  opened.crm.onRequest = () => undefined;
+  await passTime(opened);
+  expect(membersOf(opened).toSorted()).toEqual(['a', 'b', 'x', 'y', 'z']);
+});
+
 test('what only the older of two deferred exports of a batch links is not left behind', async () => {
   const opened = worker({ identity: '[crmid, email]', follow: '' });
   const { activate, crm } = opened;

@@ -9,6 +9,7 @@ import {
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
+  type UndigestedState,
 } from '@activation-hub/membership';
 import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
@@ -61,7 +62,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     const chosen = newest.flatMap(({ keyText }) => rows.of(keyText) ?? []);
     const isKnown = memberships.every(({ keyText }) => rows.digestOf(keyText) === person.linkDigest);
     if (open.length === 0) {
-      if (again.has(person.event) || !isKnown) now.push(followed(person, chosen, context));
+      if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
     } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
       later.push(followed(person, chosen, context));
   }
@@ -104,6 +105,19 @@ class SettledRows {
 
   isNewest(each: DesiredMembership): boolean {
     return this.#newest.get(each.keyText) === each;
+  }
+
+  /** The person as of the newest export with these very identities whose state a row waited with until this one told it. */
+  asOfNewest(person: RoutedPerson, newest: readonly DesiredMembership[]): RoutedPerson {
+    const states = newest.flatMap(({ keyText }) => {
+      const told = this.#told.get(keyText);
+      return told?.settled === undefined || told.linkDigest !== person.linkDigest ? [] : [told.settled.record.known];
+    });
+    const state = states.reduce(
+      (left: UndigestedState, right) => (compareStates(right, left) > 0 ? right : left),
+      person.state,
+    );
+    return state === person.state ? person : { ...person, state };
   }
 
   /** Undefined when the row is settled. */

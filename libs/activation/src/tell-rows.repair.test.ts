@@ -48,6 +48,8 @@ test('a repair that the destination does not take is made by the retry queue, th
   await passTime();
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
   expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' }, inDoubt: false });
+  // The export waits besides, so that its person is followed.
+  while (retryQueue.nextDueAtMs !== undefined) await passTime();
   for await (const waiting of retryQueue.waiting(signal)) expect(waiting).toBeUndefined();
 });
 

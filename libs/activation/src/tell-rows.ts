@@ -51,7 +51,8 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
   const repaired = await repairRows(lost, told, telling);
   return told.map((row): ToldRow => {
     const after = repaired.get(row.keyText);
-    return after === undefined ? row : { ...row, settled: after };
+    // What it knows then may come from an export with other identities.
+    return after === undefined ? row : { ...row, settled: after, linkDigest: '' };
   });
 }
 
@@ -92,7 +93,8 @@ async function settleRows(
   }
   const told = judged.map((row): ToldRow => {
     const after = settled.get(row);
-    return after === undefined ? row : { ...row, settled: after };
+    // What it knows then may come from an export with other identities.
+    return after === undefined ? row : { ...row, settled: after, linkDigest: '' };
   });
   return { told, lost };
 }
@@ -150,9 +152,10 @@ async function repairRows(
     const leased = repairs.flatMap(({ row, write, telling: told }, index) => {
       const result = written[index];
       if (result?.written !== true) return [];
-      if (told === undefined) repaired.set(row.keyText, { record: write.record, version: result.version });
-      if (told === undefined) return [];
-      return [{ ...row, ...told, row: { record: write.record, version: result.version }, isRepair: true }];
+      const now = { record: write.record, version: result.version };
+      if (told === undefined) repaired.set(row.keyText, now);
+      // The newest state may come from an export with other identities.
+      return told === undefined ? [] : [{ ...row, ...told, row: now, isRepair: true, linkDigest: '' }];
     });
     const delivered = await deliverRows(leased, context, settleBy);
     const after = await settleRows(judgeResults(delivered, telling.work, context), telling);

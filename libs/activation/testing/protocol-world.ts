@@ -16,12 +16,13 @@ import type * as fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import {
   activate,
+  activateRetry,
   defaultTiming,
   LedgerCache,
   retryWork,
   type ActivationContext,
-  type Work,
   type ReceivedEvent,
+  type Work,
 } from '../src/index.ts';
 import { noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
@@ -39,6 +40,8 @@ interface Life {
   readonly lines: string[];
   readonly died: Promise<void>;
   readonly die: () => void;
+  /** The retry that it works on. */
+  retry: Retry | undefined;
   isDead: boolean;
 }
 
@@ -198,20 +201,18 @@ export class ProtocolWorld {
     this.#lives[worker] = this.#begin(worker);
   }
 
-  async #attempt({ context, lines, fileNumber }: Life, job: Job): Promise<void> {
+  async #attempt(life: Life, job: Job): Promise<void> {
+    const { context, lines, fileNumber } = life;
     lines.length = 0;
+    life.retry = undefined;
     if ('operation' in job) {
       await job.operation.run(context);
       return;
     }
-    let work: Work | undefined;
-    if ('events' in job) work = job;
-    else {
-      const retry = await context.retryQueue.read(job.message, never);
-      if (retry !== undefined) work = retryWork(retry);
-    }
+    if ('events' in job) await activate(job, context);
+    else await activateRetry(job.message, context);
+    const work: Work | undefined = 'events' in job ? job : life.retry === undefined ? undefined : retryWork(life.retry);
     if (work === undefined) return;
-    await activate(work, context);
     const { changesOf = () => 1 } = this.#options;
     const file = this.#files[fileNumber];
     const changes = file === undefined ? 0 : work.events.reduce((sum, event) => sum + changesOf(event, file), 0);
@@ -231,7 +232,7 @@ export class ProtocolWorld {
     const clock = this.#clockOf(worker);
     const lines: string[] = [];
     const fileNumber = this.#fileNumber;
-    const life = { isDead: false, died, die: () => resolve(undefined), lines, fileNumber } as {
+    const life = { isDead: false, retry: undefined, died, die: () => resolve(undefined), lines, fileNumber } as {
       -readonly [Key in keyof Life]: Life[Key];
     };
     const step = this.#stepOf(life, worker);
@@ -239,13 +240,17 @@ export class ProtocolWorld {
     if (file === undefined) throw new Error('There is no such file.');
     const { breakage = {}, cacheAgeMs = 300_000 } = this.#options;
     const { ledger = same, retryQueue = same, deadLetters = same } = breakage;
+    const queue = retryQueue(steppingRetryQueue(this.#retryQueue, step));
     life.context = {
       ...parts,
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
       ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
-      retryQueue: retryQueue(steppingRetryQueue(this.#retryQueue, step)),
+      retryQueue: {
+        ...queue,
+        read: async (message, signal) => (life.retry = await queue.read(message, signal)),
+      },
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
       telemetry: createTelemetry({
