@@ -94,7 +94,7 @@ async function settleRows(
   const told = judged.map((row): ToldRow => {
     const after = settled.get(row);
     // What it knows then may come from an export with other identities.
-    return after === undefined ? row : { ...row, settled: after, linkDigest: '' };
+    return after === undefined ? row : { ...row, settled: after };
   });
   return { told, lost };
 }

@@ -211,7 +211,7 @@ export class ProtocolWorld {
     }
     if ('events' in job) await activate(job, context);
     else await activateRetry(job.message, context);
-    const work: Work | undefined = 'events' in job ? job : life.retry === undefined ? undefined : retryWork(life.retry);
+    const work = 'events' in job ? job : retriedBy(life);
     if (work === undefined) return;
     const { changesOf = () => 1 } = this.#options;
     const file = this.#files[fileNumber];
@@ -310,6 +310,11 @@ export class ProtocolWorld {
     life.die();
     await forever;
   }
+}
+
+/** What `activateRetry` read, unless it put the message back. */
+function retriedBy({ retry }: Life): Work | undefined {
+  return retry === undefined ? undefined : retryWork(retry);
 }
 
 /** A step at something shared; `do` is what happens there, all at once. */
