@@ -211,7 +211,7 @@ export class ProtocolWorld {
     }
     if ('events' in job) await activate(job, context);
     else await activateRetry(job.message, context);
-    const work = 'events' in job ? job : retriedBy(life);
+    const work: Work | undefined = 'events' in job ? job : retriedBy(life);
     if (work === undefined) return;
     const { changesOf = () => 1 } = this.#options;
     const file = this.#files[fileNumber];
