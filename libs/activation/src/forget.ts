@@ -18,7 +18,7 @@ import {
   type Ledger,
   type LedgerEntry,
 } from '@activation-hub/membership';
-import { withoutPerson } from './without-person.ts';
+import { isSearchable, withoutPerson } from './without-person.ts';
 
 export interface ForgetOptions {
   /** Counts, and erases nothing. */
@@ -48,7 +48,7 @@ export interface Forgotten {
   readonly rows: Readonly<Record<string, number>>;
   /** Other identities of the person that the ledger's links name, which were looked for as well: for the person who asks. */
   readonly linkedIdentities: readonly Identity[];
-  /** Names of retries and dead letters that cannot be read, so that nobody knows whether the person is in them. */
+  /** Names of retries and dead letters that cannot be read, or whose events are no text, so that nobody knows whether the person is in them. */
   readonly unreadable: readonly string[];
 }
 
@@ -174,6 +174,7 @@ async function forgetRetries(
     }
     searched += 1;
     const { found } = retryWithoutPerson(retry, of);
+    if (found === 0 && !retry.events.every(({ event }) => isSearchable(event.body))) unreadable.push(retry.id);
     erased += found;
     if (!dryRun && found > 0)
       await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, of).left, signal);
@@ -224,8 +225,13 @@ async function forgetDeadLetters(
       unreadable.push(name);
       continue;
     }
+    const { body: kept } = letter.event;
+    if (withoutPerson(kept, identities) === kept) {
+      if (isSearchable(kept)) searched += 1;
+      else unreadable.push(name);
+      continue;
+    }
     searched += 1;
-    if (withoutPerson(letter.event.body, identities) === letter.event.body) continue;
     erased += 1;
     if (dryRun) continue;
     await deadLetters.edit(
