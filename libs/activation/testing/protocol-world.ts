@@ -243,7 +243,7 @@ export class ProtocolWorld {
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
+      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
       retryQueue: retryQueue(steppingRetryQueue(this.#retryQueue, step)),
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
