@@ -246,7 +246,7 @@ export class ProtocolWorld {
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
+      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
       retryQueue: {
         ...queue,
         read: async (message, signal) => (life.retry = await queue.read(message, signal)),
