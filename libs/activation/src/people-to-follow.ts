@@ -14,6 +14,7 @@ import {
 import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
+import { isTooOld } from './judge-results.ts';
 import { rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 import type { ToldRow } from './tell-rows.ts';
 import type { Work } from './work.ts';
@@ -45,7 +46,7 @@ export interface PeopleToFollow {
 /**
  * The people of whom a row does not carry the digest of these very identities, or may be under others. While something of a person is open
  * nobody leaves: the retry of the open row brings the same export, or one with the same identities, and looks then. Where none does, the
- * export is to come again.
+ * export is to come again, until it is as old as a change that is given up: by then an open row is nobody's.
  */
 export function peopleToFollow(outcome: Outcome, context: ActivationContext, work: Work | undefined): PeopleToFollow {
   const { desired, superseded, unresolved } = outcome;
@@ -64,7 +65,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     if (open.length === 0) {
       if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
     } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
-      later.push(followed(person, chosen, context));
+      (isWaitedOut(person, work, context) ? now : later).push(followed(person, chosen, context));
   }
   for (const person of unresolved) {
     if (person.route.follow.length === 0) continue;
@@ -143,6 +144,10 @@ class SettledRows {
 /** A settling that was lost: another process has written something newer, or has the lease. */
 function isMovedOn({ record: { known, rowState } }: LedgerRow, { state }: DesiredMembership): boolean {
   return rowState.is === 'leased' || compareStates(known, state) > 0;
+}
+
+function isWaitedOut({ route }: RoutedPerson, work: Work | undefined, { targets, clock }: ActivationContext): boolean {
+  return isTooOld(work?.retry, targets.get(route.destination)?.giveUpAfterMs, clock.now());
 }
 
 /** The events of a replay, and those of which a retry had to do with rows to which they do not resolve any more. */

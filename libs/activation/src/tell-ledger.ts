@@ -1,7 +1,6 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   isInDoubt,
-  isLive,
   ledgerKeyText,
   type DesiredState,
   type LedgerEntry,
@@ -147,14 +146,13 @@ async function* resyncRows(
   for await (const entry of rowsOf(context, destination, signal)) {
     const routed = context.matcher.routeOf(entry.key);
     if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) continue;
-    if (isToBeToldAgain(entry.record, context.clock.now())) yield { key: entry.key, row: entry, ...routed };
+    if (isToBeToldAgain(entry.record)) yield { key: entry.key, row: entry, ...routed };
   }
 }
 
-/** Members whom the destination took or should take, and people of whom something is open. */
-function isToBeToldAgain(record: LedgerRecord, nowMs: number): boolean {
+/** Members whom the destination took or should take, and people of whom something is open, as after a command that ended half-way. */
+function isToBeToldAgain(record: LedgerRecord): boolean {
   const { rowState, known } = record;
-  if (isLive(rowState, nowMs)) return false;
   switch (rowState.is) {
     case 'rejected':
     case 'not-found':
