@@ -75,8 +75,11 @@ async function play(
     return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
   });
   if (disturbed.requests.includes('not-found')) await world.give(last.map((state) => exportOf(state, '0')));
-  // A row that a resync has left under the lease of a crashed process is told by the next one.
-  if (operated.some(({ is }) => is === 'resync')) await world.operate(resyncing());
+  // A row that a resync has left under the lease of a crashed process is told by the next one, when the lease has expired.
+  if (operated.some(({ is }) => is === 'resync')) {
+    world.outliveLeases();
+    await world.operate(resyncing());
+  }
   const isForgetting = operated.some(({ is }) => is === 'forget');
   if (!isForgetting) nothingOlderAfterNewer(world);
   const truth = truthOf(disturbed.requests.includes('not-found') ? last : states, 'first');

@@ -33,7 +33,8 @@ export interface DeferredChange {
 /** A row for which a retry becomes responsible, with when and why. */
 export interface Deferral {
   readonly destination: string;
-  readonly key: LedgerKey;
+  /** Absent for an event of which no row is known. */
+  readonly key?: LedgerKey;
   /** The event from which the change comes, by the key of its audience; absent for a row that is told from the ledger. */
   readonly event?: ReceivedEvent;
   readonly audience: string;
@@ -111,7 +112,7 @@ export async function putRetries(
   for (const group of groups.values()) {
     for (const part of partsOf(group)) {
       const chainId = await putRetry(part, work, context, signal);
-      for (const { key } of part) chainIds.set(ledgerKeyText(key), chainId);
+      for (const { key } of part) if (key !== undefined) chainIds.set(ledgerKeyText(key), chainId);
     }
   }
   return chainIds;
@@ -126,8 +127,8 @@ export function deferredBy(chainId: string, linkDigest = ''): Deferred {
 }
 
 /** The retry that was put for a row. Throws when there is none, which would be a defect: a row must not wait for nothing. */
-export function chainIdOf(chainIds: ChainIds, key: LedgerKey): string {
-  const chainId = chainIds.get(ledgerKeyText(key));
+export function chainIdOf(chainIds: ChainIds, key: LedgerKey | undefined): string {
+  const chainId = key === undefined ? undefined : chainIds.get(ledgerKeyText(key));
   if (chainId === undefined) throw new Error('Failed to defer a change: no retry was put for its row.');
   return chainId;
 }
@@ -215,7 +216,8 @@ function waitsOfAge(ageMs: number): number {
 
 /** Each event with the rows that came with it, and those that came with none. */
 function eventsAndRows(deferrals: readonly Deferral[]): Pick<Retry, 'events' | 'rows'> {
-  const distinct = [...new Map(deferrals.map((each) => [ledgerKeyText(each.key), each])).values()];
+  const keyed = deferrals.flatMap(({ key, event }) => (key === undefined ? [] : [{ key, event }]));
+  const distinct = [...new Map(keyed.map((each) => [ledgerKeyText(each.key), each])).values()];
   const keysOf = Map.groupBy(distinct, ({ event }) => event);
   const events = [...Map.groupBy(deferrals, ({ event }) => event)].flatMap(([event, ofEvent]): DeferredEvent[] => {
     if (event === undefined) return [];

@@ -17,7 +17,8 @@ audiences:
   if (earlier === undefined) return openActivation({ file });
   const { retryQueue, context, crm, ads, clock } = earlier;
   const later = openActivation({ file, ledger: context.ledger, retryQueue, destinations: { crm, ads } });
-  later.clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? 0);
+  // The retry is so old that no worker has an older file.
+  later.clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? 0) + 3_600_000;
   return later;
 }
 

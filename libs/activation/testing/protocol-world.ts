@@ -40,8 +40,8 @@ interface Life {
   readonly lines: string[];
   readonly died: Promise<void>;
   readonly die: () => void;
-  /** The retry that it works on. */
-  retry: Retry | undefined;
+  /** The retry that it works on, once that is read. */
+  readonly retries: Retry[];
   isDead: boolean;
 }
 
@@ -110,6 +110,11 @@ export class ProtocolWorld {
     this.#isCalm = true;
     await this.#shift([[{ events }]]);
     await this.#comeToRest(shiftsOfDisturbance);
+  }
+
+  /** Lets so much time pass that every lease expires. */
+  outliveLeases(): void {
+    this.#nowMs += standstillMs;
   }
 
   /** Deploys the last of the files. */
@@ -207,14 +212,16 @@ export class ProtocolWorld {
   async #attempt(life: Life, job: Job): Promise<void> {
     const { context, lines, fileNumber } = life;
     lines.length = 0;
-    life.retry = undefined;
+    life.retries.length = 0;
     if ('operation' in job) {
       await job.operation.run(context);
       return;
     }
     if ('events' in job) await activate(job, context);
     else await activateRetry(job.message, context);
-    const work: Work | undefined = 'events' in job ? job : retriedBy(life);
+    // A retry whose circuit is open is not read.
+    const [retry] = life.retries;
+    const work: Work | undefined = 'events' in job ? job : retry && retryWork(retry);
     if (work === undefined) return;
     const { changesOf = () => 1 } = this.#options;
     const file = this.#files[fileNumber];
@@ -235,7 +242,7 @@ export class ProtocolWorld {
     const clock = this.#clockOf(worker);
     const lines: string[] = [];
     const fileNumber = this.#fileNumber;
-    const life = { isDead: false, retry: undefined, died, die: () => resolve(undefined), lines, fileNumber } as {
+    const life = { isDead: false, retries: [] as Retry[], died, die: () => resolve(undefined), lines, fileNumber } as {
       -readonly [Key in keyof Life]: Life[Key];
     };
     const step = this.#stepOf(life, worker);
@@ -252,7 +259,11 @@ export class ProtocolWorld {
       ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
       retryQueue: {
         ...queue,
-        read: async (message, signal) => (life.retry = await queue.read(message, signal)),
+        read: async (message, signal) => {
+          const retry = await queue.read(message, signal);
+          if (retry !== undefined) life.retries.push(retry);
+          return retry;
+        },
       },
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
@@ -313,11 +324,6 @@ export class ProtocolWorld {
     life.die();
     await forever;
   }
-}
-
-/** What `activateRetry` read, unless it put the message back. */
-function retriedBy({ retry }: Life): Work | undefined {
-  return retry === undefined ? undefined : retryWork(retry);
 }
 
 /** A step at something shared; `do` is what happens there, all at once. */
