@@ -118,19 +118,19 @@ test('rows of one destination and identity are one range of one bucket, and no k
   for (const { rowKey } of [first, other]) expect(rowKey.startsWith(rowKeyPrefix)).toBe(true);
   expect(rowKeyPrefix).toMatch(/^[\w-]{43}\.$/);
   expect(first.rowKey).toMatch(/^[\w-]{43}\.[\w-]{43}$/);
-  expect(first.partitionKey).toMatch(/^crm\.[0-9a-f]$/);
-  expect(entityAddress(exampleKey(1, { destination: 'crm~shadow' })).partitionKey).toMatch(/^crm~shadow\.[0-9a-f]$/);
+  expect(first.partitionKey).toMatch(/^crm\.[0-7]$/);
+  expect(entityAddress(exampleKey(1, { destination: 'crm~shadow' })).partitionKey).toMatch(/^crm~shadow\.[0-7]$/);
 });
 
-test('people are spread over all 16 buckets of a destination, each about as often', () => {
+test('people are spread over all eight buckets of a destination, each about as often', () => {
   const buckets = new Map<string, number>();
   for (let person = 0; person < 4_000; person += 1) {
     const { partitionKey } = entityAddress(exampleKey(person));
     buckets.set(partitionKey, (buckets.get(partitionKey) ?? 0) + 1);
   }
-  expect(buckets.size).toBe(16);
-  // 250 each on average; five standard deviations are 77.
-  for (const people of buckets.values()) expect(Math.abs(people - 250)).toBeLessThan(77);
+  expect(buckets.size).toBe(8);
+  // 500 each on average; five standard deviations are 105.
+  for (const people of buckets.values()) expect(Math.abs(people - 500)).toBeLessThan(105);
 });
 
 test('the rows of one audience have distinct keys whatever destination and person they are of', () => {

@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  odata,
-  type TableClient,
-  type TableEntity,
-  type TableEntityResult,
-  type TransactionAction,
-} from '@azure/data-tables';
+import { odata, type TableClient, type TableEntity, type TableEntityResult } from '@azure/data-tables';
 import {
   refuseUnkeepableWrites,
   type Ledger,
@@ -30,6 +24,7 @@ import {
 import { isEmulator, wasSentBefore } from './storage-connections.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
+import { submitTransaction, type RowWrite } from './table-transaction.ts';
 
 export interface TableLedgerOptions {
   /** How many reads one call, and how many transactions all calls together, keep under way; 16 by default. */
@@ -46,10 +41,8 @@ export interface TableLedgerOptions {
 type Entity = TableEntityResult<Record<string, unknown>>;
 
 /** A row on its way into the table. */
-interface PendingWrite extends GroupedWrite {
-  readonly entity: TableEntity;
+interface PendingWrite extends GroupedWrite, RowWrite {
   readonly writeId: string;
-  readonly expected: string | undefined;
 }
 
 /** "Performing entity group transactions": at most 100 entities and 4 MiB, of which something is left for the frame. */
@@ -207,11 +200,7 @@ export class TableLedger implements Ledger {
           : await this.#client.updateEntity(entity, 'Replace', { etag: expected, abortSignal });
       return [versionOf(written)];
     }
-    const actions = group.map(({ entity, expected }): TransactionAction =>
-      expected === undefined ? ['create', entity] : ['update', entity, 'Replace', { etag: expected }],
-    );
-    const { subResponses } = await this.#client.submitTransaction(actions, { abortSignal });
-    return group.map((_, place) => versionOf(subResponses[place]));
+    return submitTransaction(this.#client, group, { abortSignal });
   }
 
   /**
