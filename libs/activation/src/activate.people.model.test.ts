@@ -64,6 +64,8 @@ async function play(
     ...(breakage === undefined ? {} : { breakage }),
     files: [peopleFile(identities)],
     cacheAgeMs: isByPartition ? 300_000 : -1,
+    // A retry looks decades old to a process whose clock is years wrong.
+    giveUpAfterMs: Number.MAX_SAFE_INTEGER,
     changesOf: (event) => changesOf(event, identities),
   });
   const workers = disturbed.clockOffsetsMs.length;
