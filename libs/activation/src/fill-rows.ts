@@ -3,6 +3,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   compareStates,
   contentDigest,
+  identityText,
   isInDoubt,
   ledgerKeyText,
   linkDestination,
@@ -107,7 +108,8 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Omit<FilledRow, 'row
 
 /**
  * Gives the new route the links that the source has of people, so that who is filled in is taken out under an identity that vanishes
- * afterwards. A link that the new route has already stays, unless it is older.
+ * afterwards. A link that the new route has already stays, unless it is older; whom that names leaves with the next export, if the
+ * destination still has them.
  */
 export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
   const { context, source } = place;
@@ -118,10 +120,12 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
       links.map(({ key }) => key),
       signal,
     );
-    const writes = links.flatMap(({ key, record }, index): LedgerWrite[] => {
+    const writes = links.flatMap(({ key, state, identities }, index): LedgerWrite[] => {
       const row = rows[index];
-      const isNewer = row === undefined || compareStates(record.known, row.record.known) > 0;
-      return isNewer ? [{ key, record, expected: row?.version }] : [];
+      if (row !== undefined && compareStates(state, row.record.known) <= 0) return [];
+      const now = new Set(identities.map(identityText));
+      const leaving = row === undefined ? [] : identitiesOf(row.record).filter((each) => !now.has(identityText(each)));
+      return [{ key, record: linkRecord(state, { identities, leaving }, ''), expected: row?.version }];
     });
     // What another process writes meanwhile comes from an export that is as new.
     await context.ledger.write(writes, signal);
@@ -132,13 +136,18 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
 function filledLink(
   { key: { identity, audience }, record }: LedgerEntry,
   { context, destination, source, audience: filled }: FillPlace,
-): { readonly key: LedgerKey; readonly record: LedgerRecord } | undefined {
+): { readonly key: LedgerKey; readonly state: MembershipState; readonly identities: readonly Identity[] } | undefined {
   const from = context.matcher.routeOf({ destination: ledgerNameOf(source, context), audience });
   const route = from?.audience.key === filled ? liveRoute(from.audience, destination) : undefined;
   if (from === undefined || route?.follow.includes(identity.namespace) !== true) return undefined;
   const identities = linkOf(record).identities.flatMap((each) => identityFor(each, route, context) ?? []);
   const row = rowKey(ledgerNameOf(destination, context), route, from.audience, identity);
-  return { key: linkKey(row, identity), record: linkRecord(record.known, { identities, leaving: [] }, '') };
+  return { key: linkKey(row, identity), state: record.known, identities };
+}
+
+function identitiesOf(record: LedgerRecord): readonly Identity[] {
+  const { identities, leaving } = linkOf(record);
+  return [...identities, ...leaving];
 }
 
 function liveRoute({ routes }: AudienceEntry, destination: string): Route | undefined {
