@@ -40,7 +40,7 @@ const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: nu
   PT30M: [0.5, 0.05],
 };
 /** Measured with `npm run bench:local` (docs/benchmarks.md). */
-const ledgerOperationsPerExport = 0.923;
+export const ledgerOperationsPerExport = 0.923;
 export const logKbPerBatch = 2;
 /** `report-lag` runs every minute. */
 const lagRuns = hours * 60;

@@ -64,22 +64,15 @@ export async function startStorageDelays(azurite: Azurite, delayMs: number, seed
 if (import.meta.main) {
   const { ports, delayMs, seed } = JSON.parse(process.argv[2] ?? '') as DelaySettings;
   const random = seededRandom(seed);
-  const proxies = await Promise.all(services.map((service) => startStorageProxy(ports[service])));
-  for (const proxy of proxies) {
-    proxy.treat = () => sleep(jittered(delayMs, random), 'pass');
-  }
-  const byService = (value: (proxy: StorageProxy) => number): ByService =>
-    Object.fromEntries(proxies.map((proxy, index) => [services[index], value(proxy)]));
-  const say = (kind: DelayMessage['kind'], of: ByService): void => void process.send?.({ kind, of });
-  process.on('message', () =>
-    say(
-      'requests',
-      byService(({ requests }) => requests.length),
-    ),
-  );
+  const [blob, queue, table] = await Promise.all([
+    startStorageProxy(ports.blob),
+    startStorageProxy(ports.queue),
+    startStorageProxy(ports.table),
+  ]);
+  for (const proxy of [blob, queue, table]) proxy.treat = () => sleep(jittered(delayMs, random), 'pass');
+  const say = (kind: DelayMessage['kind'], of: (proxy: StorageProxy) => number): void =>
+    void process.send?.({ kind, of: { blob: of(blob), queue: of(queue), table: of(table) } } satisfies DelayMessage);
+  process.on('message', () => say('requests', ({ requests }) => requests.length));
   process.once('disconnect', () => process.exit());
-  say(
-    'ready',
-    byService(({ port }) => port),
-  );
+  say('ready', ({ port }) => port);
 }
