@@ -1,4 +1,4 @@
-import { activate, LedgerCache, type ActivationContext } from '@activation-hub/activation';
+import { activate, LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
 import { createMatcher, problemLine, withCanary, type ActivationFile } from '@activation-hub/activation-file';
 import {
   BlobDeadLetters,
@@ -25,8 +25,8 @@ import type { Settings, StorageSettings } from './settings.ts';
 import { sweep } from './sweep.ts';
 import { putBackRetry, takeRetry } from './take-retry.ts';
 
-/** How many ledger rows the cache holds (some hundred bytes each), and how long it believes them. */
-const cacheOptions = { entriesMax: 100_000, ageMaxMs: 5 * 60_000 };
+/** How much of the ledger the cache holds, about 100,000 typical rows, and how long it believes them. */
+const cacheOptions = { bytesMax: 128 * 1024 * 1024, ageMaxMs: 5 * 60_000 };
 /** How long the stores may take to answer at the start and on the health page. */
 const storesTimeoutMs = 20_000;
 
@@ -65,7 +65,7 @@ export function createHub(configuration: Configuration): Hub {
       deadLetters,
       retryQueue,
       stall: file.stall,
-      timing: timingOf(settings),
+      timing: timingOf(settings.leaseSeconds * 1_000),
       clock: systemClock,
     };
   });
@@ -139,14 +139,6 @@ async function checkHealth(
   } catch (error) {
     return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown', ...about };
   }
-}
-
-/** Waits for destinations for two thirds of a lease's life and writes to the stores for a sixth more; the rest is for clocks that differ. */
-function timingOf({ leaseSeconds }: Settings): ActivationContext['timing'] {
-  const leaseMs = leaseSeconds * 1_000;
-  // Whole milliseconds: a timer refuses a fraction.
-  const share = (of: number): number => Math.floor(leaseMs * of);
-  return { waitMaxMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), leaseMs };
 }
 
 async function setUpTargets(

@@ -1,3 +1,4 @@
+import { leaseSeconds } from '@activation-hub/activation/activation-context';
 import { addressFault, connectionStringFault } from '@activation-hub/azure-adapters/storage-address';
 import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit/proxies';
 import type { Level } from '@activation-hub/telemetry';
@@ -60,7 +61,7 @@ export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, 
  * - `ACTIVATION_SECRET_<NAME>`: secrets by name, in upper case and with `_` for `-`;
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
  * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to 480; default 180. A change that a
- *   crash has left in doubt is told again after so long. Every app that shares a ledger needs the same;
+ *   crash has left in doubt is told again after so long;
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations; directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`.
  *
@@ -76,7 +77,7 @@ export function readSettings(environment: Environment): Settings {
     allowPrivateAddresses:
       oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
     proxies: proxySettings(environment),
-    leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', { least: 15, most: 480, usual: 180 }, problems),
+    leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', leaseSeconds, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     secret: (name: string) => environment[secretVariable(name)],
   };

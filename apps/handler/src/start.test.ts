@@ -95,6 +95,7 @@ test('the start loads the library of Functions, and of ours what checks the conf
     '@azure/functions',
     '@azure/functions-extensions-base',
     'cookie',
+    'libs/activation',
     'libs/activation-file',
     'libs/azure-adapters',
     'libs/destination-kit',

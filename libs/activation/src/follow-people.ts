@@ -19,8 +19,8 @@ import { planRow, type RowPlan } from './plan-row.ts';
 import { rowKey, type RoutedPerson } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
-import { causeOf } from './work.ts';
 
+const notSettledReason = 'another export of the person is not told yet';
 /** How often a person whose rows other processes keep writing is looked at again before that waits. */
 const roundsMax = 5;
 
@@ -36,7 +36,9 @@ const roundsMax = 5;
 export async function followPeople(outcome: Outcome, telling: Telling): Promise<readonly DeferredChange[]> {
   const { context, settleBy, tally } = telling;
   const deferrals: DeferredChange[] = [];
-  let open = peopleToFollow(outcome, context, telling.work);
+  const people = peopleToFollow(outcome, context, telling.work);
+  deferrals.push(...people.later.map((each) => whenSettled(each, telling)));
+  let open = people.now;
   // One round for each of those who share links, and a few for races that are lost.
   const rounds = open.length + roundsMax;
   const newest = new Map(outcome.desired.map(({ keyText, state }) => [keyText, state]));
@@ -193,7 +195,8 @@ async function takeOut(
   const { context, settleBy, tally } = telling;
   const by = newHolder(context);
   const nowMs = context.clock.now();
-  const cause = telling.work === undefined ? 'export' : causeOf(telling.work);
+  // The rows for which a retry is responsible were looked at before: what it gave up or had rejected is not sent again here.
+  const cause = telling.work?.retry?.isReplay === true ? 'replay' : 'export';
   const after = new Map<string, LedgerRecord | undefined>();
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
@@ -304,11 +307,13 @@ async function rememberLinks(
     else lost.add(link.each);
   }
   const rows = current
-    .filter((each) => !lost.has(each) && !each.isPaused)
-    .flatMap(({ person, chosen }) =>
-      chosen.flatMap(({ desired, row, isSuperseded }) =>
-        row === undefined || isSuperseded ? [] : [{ write: withDigest(desired.key, row, person) }],
-      ),
+    .filter((each) => !lost.has(each))
+    .flatMap(({ person, chosen, isPaused }) =>
+      chosen.flatMap(({ desired, row, isSuperseded }) => {
+        if (row === undefined || isSuperseded) return [];
+        const write = isPaused ? withoutDigest(desired.key, row) : withDigest(desired.key, row, person);
+        return write === undefined ? [] : [{ write }];
+      }),
     );
   for (const result of await writeAll(rows, context, settleBy)) if (result.written) tally.ledgerWrites += 1;
   return [...lost];
@@ -363,6 +368,12 @@ function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, w
     audience: audience.key,
   };
   return { deferral: waitingDeferral(of, untilMs, work, context.clock.now()) };
+}
+
+/** The event again, when the row of an identity of the person may be settled. */
+function whenSettled(followed: Followed, telling: Telling): DeferredChange {
+  const { deferral } = laterOf(followed, telling.context.clock.now(), telling);
+  return { deferral: { ...deferral, reason: notSettledReason, isLeased: false, notBeforeMs: 0 } };
 }
 
 /** Gives each of `those` its share of the items, which stand one after the other. */

@@ -107,6 +107,7 @@ export function numbered(
 function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   const name = crmids.length > 0 ? 'c' : 'e';
   const values = (crmids.length > 0 ? crmids : emails).toSorted();
+  if (values.length === 0) return ['none'];
   return [...values.map((each) => `all ${name}${each}`), ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
 }
 

@@ -3,6 +3,7 @@ import {
   createTarget,
   InMemoryDeadLetters,
   InMemoryRetryQueue,
+  rowsOf,
   sweepRetries,
   type Clock,
   type DeadLetter,
@@ -15,12 +16,13 @@ import type * as fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import {
   activate,
+  activateRetry,
   defaultTiming,
   LedgerCache,
   retryWork,
   type ActivationContext,
-  type Work,
   type ReceivedEvent,
+  type Work,
 } from '../src/index.ts';
 import { noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
@@ -38,6 +40,8 @@ interface Life {
   readonly lines: string[];
   readonly died: Promise<void>;
   readonly die: () => void;
+  /** The retry that it works on, once that is read. */
+  readonly retries: Retry[];
   isDead: boolean;
 }
 
@@ -108,6 +112,11 @@ export class ProtocolWorld {
     await this.#comeToRest(shiftsOfDisturbance);
   }
 
+  /** Lets so much time pass that every lease expires. */
+  outliveLeases(): void {
+    this.#nowMs += standstillMs;
+  }
+
   /** Deploys the last of the files. */
   deployLast(): void {
     this.#fileNumber = this.#files.length - 1;
@@ -118,14 +127,17 @@ export class ProtocolWorld {
       if (shift > shiftsMax) throw new Error('The workers do not come to an end.');
       this.#isCalm = shift > shiftsOfDisturbance;
       const dueAtMs = this.#retryQueue.nextDueAtMs;
-      const jobs = this.#redelivered;
-      if (jobs.length === 0 && dueAtMs === undefined) {
+      // An operator whose command failed starts it again when the leases that it left have expired.
+      const isOperatorsTurn = dueAtMs === undefined && this.#redelivered.every((job) => 'operation' in job);
+      if (isOperatorsTurn) this.#nowMs += standstillMs;
+      const jobs = this.#redelivered.filter((job) => isOperatorsTurn || !('operation' in job));
+      if (this.#redelivered.length === 0 && dueAtMs === undefined) {
         // What a failed removal has left is taken up by the nightly sweep.
         const night = { nowMs: this.#nowMs, ageMaxMs: () => 0, signal: never };
         if ((await sweepRetries(this.#retryQueue, night)).madeDue === 0) return;
         continue;
       }
-      this.#redelivered = [];
+      this.#redelivered = this.#redelivered.filter((job) => !jobs.includes(job));
       // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =
         jobs.length > 0 && shift % 2 === 1 ? this.#nowMs + 1_000 : Math.max(this.#nowMs, dueAtMs ?? 0) + 4_000;
@@ -197,20 +209,20 @@ export class ProtocolWorld {
     this.#lives[worker] = this.#begin(worker);
   }
 
-  async #attempt({ context, lines, fileNumber }: Life, job: Job): Promise<void> {
+  async #attempt(life: Life, job: Job): Promise<void> {
+    const { context, lines, fileNumber } = life;
     lines.length = 0;
+    life.retries.length = 0;
     if ('operation' in job) {
       await job.operation.run(context);
       return;
     }
-    let work: Work | undefined;
-    if ('events' in job) work = job;
-    else {
-      const retry = await context.retryQueue.read(job.message, never);
-      if (retry !== undefined) work = retryWork(retry);
-    }
+    if ('events' in job) await activate(job, context);
+    else await activateRetry(job.message, context);
+    // A retry whose circuit is open is not read.
+    const [retry] = life.retries;
+    const work: Work | undefined = 'events' in job ? job : retry && retryWork(retry);
     if (work === undefined) return;
-    await activate(work, context);
     const { changesOf = () => 1 } = this.#options;
     const file = this.#files[fileNumber];
     const changes = file === undefined ? 0 : work.events.reduce((sum, event) => sum + changesOf(event, file), 0);
@@ -220,7 +232,7 @@ export class ProtocolWorld {
     const counts = Object.values(settled?.outcomes ?? {}).flatMap((outcomes) => Object.values(outcomes));
     const counted = counts.reduce((sum, count) => sum + count, 0) - (settled?.formerIdentities ?? 0);
     // A retry may also have to do with rows to which its events do not resolve.
-    const besides = work.retry?.rows.length ?? 0;
+    const besides = work.retry === undefined ? 0 : rowsOf(work.retry).length;
     if (counted < changes || counted > changes + besides)
       this.miscounted.push(`${counted} outcomes of ${changes} changes and ${besides} rows`);
   }
@@ -230,7 +242,7 @@ export class ProtocolWorld {
     const clock = this.#clockOf(worker);
     const lines: string[] = [];
     const fileNumber = this.#fileNumber;
-    const life = { isDead: false, died, die: () => resolve(undefined), lines, fileNumber } as {
+    const life = { isDead: false, retries: [] as Retry[], died, die: () => resolve(undefined), lines, fileNumber } as {
       -readonly [Key in keyof Life]: Life[Key];
     };
     const step = this.#stepOf(life, worker);
@@ -238,13 +250,21 @@ export class ProtocolWorld {
     if (file === undefined) throw new Error('There is no such file.');
     const { breakage = {}, cacheAgeMs = 300_000 } = this.#options;
     const { ledger = same, retryQueue = same, deadLetters = same } = breakage;
+    const queue = retryQueue(steppingRetryQueue(this.#retryQueue, step));
     life.context = {
       ...parts,
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
-      retryQueue: retryQueue(steppingRetryQueue(this.#retryQueue, step)),
+      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
+      retryQueue: {
+        ...queue,
+        read: async (message, signal) => {
+          const retry = await queue.read(message, signal);
+          if (retry !== undefined) life.retries.push(retry);
+          return retry;
+        },
+      },
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
       telemetry: createTelemetry({
