@@ -6,6 +6,7 @@ import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { costOfMillion, readPrices, type CostOfMillion, type Prices, type Usage } from './cost-of-changes.ts';
 import { jittered, usualDelaysMs } from './delays.ts';
 import { ExportSource, type BenchExport } from './entries.ts';
+import { loadLine, machineLoad } from './machine-load.ts';
 import { monotonicMs } from './monotonic.ts';
 import { percentiles, rounded, type Percentiles } from './statistics.ts';
 import { sendSteadily } from './steady-load.ts';
@@ -178,9 +179,12 @@ const { values } = parseArgs({
 });
 if (values.help === true) process.stdout.write(help);
 else {
+  const load = machineLoad();
   const prices = await readPrices();
   const rows: Row[] = [];
   for (const partitions of values.partitions.split(',').map(Number))
     rows.push(await measure(partitions, Number(values.exports), prices));
-  process.stdout.write(values.json === true ? `${JSON.stringify({ bench: 'azure', rows })}\n` : table(rows));
+  process.stdout.write(
+    values.json === true ? `${JSON.stringify({ bench: 'azure', ...load, rows })}\n` : table(rows) + loadLine(load),
+  );
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { tableLines } from '../src/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { ExportSource, type BenchExport } from './entries.ts';
+import { loadLine, machineLoad } from './machine-load.ts';
 import { monotonicMs } from './monotonic.ts';
 import { percentiles, rounded, type Percentiles } from './statistics.ts';
 import { sendSteadily } from './steady-load.ts';
@@ -186,6 +187,7 @@ const { values } = parseArgs({
 });
 if (values.help === true) process.stdout.write(help);
 else {
+  const load = machineLoad();
   const receivers = { others: await startTimedReceiver(), mapped: await startTimedReceiver() };
   const urls = { others: receivers.others.url, mapped: receivers.mapped.url };
   const hub = await startBenchHub({
@@ -195,7 +197,9 @@ else {
   });
   try {
     const report = await measure({ hub, receivers }, Number(values.members));
-    process.stdout.write(values.json === true ? `${JSON.stringify(report)}\n` : table(report));
+    process.stdout.write(
+      values.json === true ? `${JSON.stringify({ ...report, ...load })}\n` : table(report) + loadLine(load),
+    );
   } finally {
     await hub.stop();
     for (const receiver of Object.values(receivers)) await receiver.stop();

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { tableLines } from '../src/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { ExportSource } from './entries.ts';
+import { loadLine, machineLoad } from './machine-load.ts';
 import { percentiles, rounded, type Percentiles } from './statistics.ts';
 import { sendSteadily } from './steady-load.ts';
 import { latencyMs, stageMeans, type Journey, type StageShares } from './timeline.ts';
@@ -20,6 +21,7 @@ Event Hubs, host, function app and ledger on this machine, beside a bare EventHu
 
 p50, p95, p99  milliseconds that half, 95 and 99 of a hundred entries took at the most
 ratio          of the p95 to that of the bare consumer, over the same events
+requests       to the receiver, a second; a webhook is sent 100 at the most, and then waits for its turn
 behind         milliseconds, on average, that the batch before of the same partition was at work
 reading        that no batch had it and none was at work: hub, SDK and checkpoint
 telling        that its batch was at work: ledger and request
@@ -37,6 +39,7 @@ interface Row {
   readonly bare: Percentiles;
   readonly hub: Percentiles;
   readonly ratio: number;
+  readonly requestsPerSecond: number;
   readonly stages: { readonly all: StageShares; readonly slowest: StageShares };
 }
 
@@ -44,7 +47,9 @@ async function measure(hub: BenchHub, receiver: TimedReceiver, rate: number, sec
   const source = new ExportSource(rate, `p${rate}`);
   const next = () => source.entry(audience, Date.now());
   await sendSteadily(hub, { rate, seconds: warmUpSeconds, next });
+  const requestsBefore = receiver.counts().requests;
   const acceptedMs = await sendSteadily(hub, { rate, seconds, next });
+  const requests = receiver.counts().requests - requestsBefore;
   await until(() => [...acceptedMs.keys()].every((person) => receiver.toldMs.has(person)), drainMs);
   const journeys = [...acceptedMs].flatMap(([person, at]): Journey[] => {
     const bare = hub.bare.get(person);
@@ -62,6 +67,7 @@ async function measure(hub: BenchHub, receiver: TimedReceiver, rate: number, sec
     bare,
     hub: told,
     ratio: rounded(told.p95 / bare.p95, 1),
+    requestsPerSecond: rounded(requests / seconds),
     stages: stageMeans(journeys, hub.batches),
   };
 }
@@ -77,15 +83,17 @@ function table(rows: readonly Row[]): string {
       'bare p50 / p95 / p99',
       'hub p50 / p95 / p99',
       'ratio',
+      'requests',
       'behind / reading / telling',
       'slowest',
     ],
-    ...rows.map(({ rate, sent, told, bare, hub, ratio, stages }) => [
+    ...rows.map(({ rate, sent, told, bare, hub, ratio, requestsPerSecond, stages }) => [
       String(rate),
       `${told} of ${sent}`,
       `${shown(bare)} ms`,
       `${shown(hub)} ms`,
       ratio.toFixed(1),
+      `${requestsPerSecond}/s`,
       `${shares(stages.all)} ms`,
       `${shares(stages.slowest)} ms`,
     ]),
@@ -113,6 +121,7 @@ const { values } = parseArgs({
 });
 if (values.help === true) process.stdout.write(help);
 else {
+  const load = machineLoad();
   const receiver = await startTimedReceiver();
   const partitions = Number(values.partitions);
   const hub = await startBenchHub({ partitions, activationFile: activationFile(receiver.url), seed: 1 });
@@ -121,7 +130,9 @@ else {
     for (const rate of values.rates.split(',').map(Number))
       rows.push(await measure(hub, receiver, rate, Number(values.seconds)));
     process.stdout.write(
-      values.json === true ? `${JSON.stringify({ bench: 'latency', partitions, rows })}\n` : table(rows),
+      values.json === true
+        ? `${JSON.stringify({ bench: 'latency', ...load, partitions, rows })}\n`
+        : table(rows) + loadLine(load),
     );
   } finally {
     await hub.stop();

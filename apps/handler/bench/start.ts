@@ -1,6 +1,6 @@
 /* What the start of the function app costs, beside an app that registers the same functions and does nothing. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startAzurite } from '@activation-hub/azure-adapters/azurite';
@@ -41,6 +41,7 @@ if (values.help === true) process.stdout.write(help);
 else await measure(Number(values.starts), values.json === true);
 
 async function measure(starts: number, asJson: boolean): Promise<void> {
+  const load = { cores: availableParallelism(), loadBefore: Math.round((loadavg()[0] ?? 0) * 10) / 10 };
   const folder = await mkdtemp(join(tmpdir(), 'handler-start-'));
   const azurite = await startAzurite();
   const emulator = await startEventHubsEmulator({
@@ -76,7 +77,7 @@ async function measure(starts: number, asJson: boolean): Promise<void> {
     const [idle, hub] = apps.map((app) => ({ name: app.name, medians: mediansOf(app.starts) }));
     if (idle === undefined || hub === undefined) return;
     const ratios = byColumn((column) => Math.round((hub.medians[column] / idle.medians[column]) * 100) / 100);
-    const report = { bench: 'start', starts, packageBytes: bytes, apps: [idle, hub], ratios };
+    const report = { bench: 'start', ...load, starts, packageBytes: bytes, apps: [idle, hub], ratios };
     process.stdout.write(asJson ? `${JSON.stringify(report)}\n` : table(report));
   } finally {
     await emulator.stop();
@@ -145,11 +146,15 @@ function mediansOf(starts: readonly Start[]): Start {
 }
 
 function table({
+  cores,
+  loadBefore,
   starts,
   packageBytes,
   apps,
   ratios,
 }: {
+  readonly cores: number;
+  readonly loadBefore: number;
   readonly starts: number;
   readonly packageBytes: number;
   readonly apps: readonly { readonly name: string; readonly medians: Start }[];
@@ -170,5 +175,6 @@ function table({
       'ratio',
       columns.map((column) => ratios[column].toFixed(2)),
     ),
+    `${cores} cores, load ${loadBefore} before the run\n`,
   ].join('');
 }
