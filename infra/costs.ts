@@ -19,9 +19,9 @@ export const volumes: readonly Volume[] = [
 
 const hours = 730;
 const secondsPerMonth = hours * 3600;
-const memoryGb = 2;
+export const memoryGb = 2;
 /** US dollars; where each is from stands in docs/operating/costs.md. */
-const prices = {
+export const prices = {
   throughputUnitHour: 0.03,
   millionEventsIn: 0.028,
   gbSecond: 0.000026,
@@ -40,8 +40,8 @@ const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: nu
   PT30M: [0.5, 0.05],
 };
 /** Measured with `npm run bench:local` (docs/benchmarks.md). */
-const ledgerOperationsPerExport = 0.923;
-const logKbPerBatch = 2;
+export const ledgerOperationsPerExport = 0.923;
+export const logKbPerBatch = 2;
 /** `report-lag` runs every minute. */
 const lagRuns = hours * 60;
 /** What a dimension has: the default of partitionCount, and a file of three destinations. */

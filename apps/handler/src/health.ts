@@ -1,5 +1,4 @@
 import type { CounterValue } from '@activation-hub/telemetry';
-import { app, type HttpResponseInit } from '@azure/functions';
 
 /** What the health page says. Keys of the activation file and numbers; nothing personal, nothing secret. */
 export interface Health {
@@ -14,17 +13,4 @@ export interface Health {
   readonly audiences: readonly string[];
   /** Since this worker started. */
   readonly counters: readonly CounterValue[];
-}
-
-/** Registers `GET /health`: 200 when the stores can be reached, else 503. */
-export function registerHealth(check: () => Promise<Health>): void {
-  app.http('health', {
-    methods: ['GET'],
-    authLevel: 'anonymous',
-    route: 'health',
-    handler: async (): Promise<HttpResponseInit> => {
-      const health = await check();
-      return { status: health.status === 'ok' ? 200 : 503, jsonBody: health };
-    },
-  });
 }

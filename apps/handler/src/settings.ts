@@ -1,5 +1,6 @@
-import { leaseSeconds } from '@activation-hub/activation';
-import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit';
+import { leaseSeconds } from '@activation-hub/activation/activation-context';
+import { addressFault, connectionStringFault } from '@activation-hub/azure-adapters/storage-address';
+import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit/proxies';
 import type { Level } from '@activation-hub/telemetry';
 import type { SettingName } from './needs.ts';
 
@@ -46,7 +47,7 @@ export type HostStorageSettings =
 
 type SecretVariable = `ACTIVATION_SECRET_${string}`;
 /** Only what `needs.ts` names can be read: what it does not name, no stack would set. */
-type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
+export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
 
 /**
  * Reads the app settings:
@@ -90,13 +91,12 @@ export function secretVariable(name: string): SecretVariable {
 }
 
 function storageSettings(environment: Environment, problems: string[]): StorageSettings {
-  const connectionString = environment.DataStorage;
-  if (connectionString !== undefined && connectionString !== '') return { connectionString };
+  if (isSet(environment, 'DataStorage')) return connectionStringAt(environment, 'DataStorage', problems);
   const clientId = environment.DataStorage__clientId;
   return {
-    tableEndpoint: required(environment, 'DataStorage__tableServiceUri', problems),
-    blobEndpoint: required(environment, 'DataStorage__blobServiceUri', problems),
-    queueEndpoint: required(environment, 'DataStorage__queueServiceUri', problems),
+    tableEndpoint: addressAt(environment, 'DataStorage__tableServiceUri', problems),
+    blobEndpoint: addressAt(environment, 'DataStorage__blobServiceUri', problems),
+    queueEndpoint: addressAt(environment, 'DataStorage__queueServiceUri', problems),
     ...(clientId === undefined ? {} : { clientId }),
   };
 }
@@ -118,14 +118,14 @@ function eventHubSettings(environment: Environment, problems: string[]): EventHu
 }
 
 function hostStorageSettings(environment: Environment, problems: string[]): HostStorageSettings {
-  const connectionString = environment.AzureWebJobsStorage ?? '';
-  if (connectionString !== '') return { connectionString };
+  if (isSet(environment, 'AzureWebJobsStorage'))
+    return connectionStringAt(environment, 'AzureWebJobsStorage', problems);
   const accountName = environment.AzureWebJobsStorage__accountName ?? '';
   const clientId = environment.AzureWebJobsStorage__clientId;
   return {
     blobEndpoint:
       accountName === ''
-        ? required(environment, 'AzureWebJobsStorage__blobServiceUri', problems)
+        ? addressAt(environment, 'AzureWebJobsStorage__blobServiceUri', problems)
         : `https://${accountName}.blob.core.windows.net`,
     ...(clientId === undefined ? {} : { clientId }),
   };
@@ -135,6 +135,31 @@ function required(environment: Environment, name: SettingName, problems: string[
   const value = environment[name] ?? '';
   if (value === '') problems.push(`The app setting ${name} is missing.`);
   return value;
+}
+
+function isSet(environment: Environment, name: SettingName): boolean {
+  return (environment[name] ?? '') !== '';
+}
+
+/** The connection string of a storage account. */
+function connectionStringAt(
+  environment: Environment,
+  name: SettingName,
+  problems: string[],
+): { readonly connectionString: string } {
+  const connectionString = environment[name] ?? '';
+  const fault = connectionStringFault(connectionString);
+  if (fault !== undefined)
+    problems.push(`The app setting ${name} is no connection string of a storage account: ${fault}`);
+  return { connectionString };
+}
+
+/** The address of a service of a storage account. */
+function addressAt(environment: Environment, name: SettingName, problems: string[]): string {
+  const url = required(environment, name, problems);
+  const fault = url === '' ? undefined : addressFault(url);
+  if (fault !== undefined) problems.push(`The app setting ${name} is no address of a storage account: ${fault}`);
+  return url;
 }
 
 /** The first of the words is the default. */
