@@ -1,5 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import { attributesCharactersMax, type LedgerRecord, type LedgerRow } from '@activation-hub/membership';
+import { attributesCharactersMax, type LedgerRow } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -168,7 +168,7 @@ test('a row that is not what it was expected to be has lost no round by that', a
       // The first write takes the person for new, and is lost anyway.
       if (writes === 1 || writes > rounds + 1) return;
       const [found] = await ledger.read([fansKey('p1')], signal);
-      await ledger.overwrite(fansKey('p1'), found?.record as LedgerRecord);
+      if (found !== undefined) await ledger.overwrite(fansKey('p1'), found.record);
     };
     await tell({ person: 'p1', status: 'exited', at: 60 * (rounds + 1) });
   };
