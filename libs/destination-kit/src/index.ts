@@ -6,6 +6,14 @@ export type { Change, ChangeKind } from './change.ts';
 export { type ClientCredentials, type SignIn, withClientCredentials, withSignIn } from './client-credentials.ts';
 export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
 export { configuredUrl } from './configured-url.ts';
+export {
+  accountErrorIn,
+  documentedErrors,
+  errorFor,
+  isOfAccount,
+  type DocumentedError,
+  type DocumentedErrors,
+} from './documented-error.ts';
 export { encodeUrlText } from './encode-url-text.ts';
 export { defineDestination } from './define-destination.ts';
 export type { Connector, ConnectorContext, Delivery, DestinationDefinition, DestinationLimits } from './destination.ts';

@@ -114,6 +114,36 @@ export const contractCases = {
     }
     await assertMembers(stage, [1, 3, 4, 5], [2]);
   }),
+  'poisonous-row': define('finds the one row for which the vendor refuses the whole batch', async (stage) => {
+    // Whoever calls nobody, is refused nothing.
+    if (!stage.hasVendor) return;
+    const { vendor } = stage;
+    const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
+    const bad = at(batch, 3);
+    if (vendor.poison === undefined) {
+      const answer = () => ({ status: 400, body: JSON.stringify({ error: { message: 'refused' } }) });
+      vendor.setFault({ kind: 'answer', naming: bad.identity.value, answer });
+    } else vendor.poison(bad.identity.value);
+    const told = await halving(stage, batch);
+    for (const { change } of batch) {
+      assert.equal(told.get(change.id), change.id === bad.id ? 'rejected' : 'delivered');
+    }
+    await assertMembers(stage, [1, 2, 3, 5], [4]);
+  }),
+  'account-failure': define('holds every change while the vendor refuses the account', async (stage) => {
+    for (const documented of stage.accountErrors) {
+      const { vendor } = stage;
+      assert(vendor.answerWithError !== undefined, 'the stand-in answers with what the table of errors has');
+      for (const [index, kind] of directions.entries()) {
+        const batch = stage.deliveries(kind, [1, 2], index + 1);
+        vendor.answerWithError(documented.code);
+        const { error } = await stage.attempt(batch);
+        assert.equal(error?.class, documented.means, `${documented.code} is of the account, and no row is judged`);
+        vendor.answerWithError(undefined);
+        await deliver(stage, batch);
+      }
+    }
+  }),
   'partial-answer': define('tries a row again about which the answer is silent', async (stage) => {
     const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
     const silent = at(batch, 3);
@@ -206,6 +236,16 @@ async function deliver(stage: Stage, batch: readonly Delivery[]): Promise<void> 
   const { verdicts, error } = await stage.attempt(batch);
   assert.equal(error, undefined, 'a healthy vendor takes the batch');
   for (const verdict of verdicts.values()) assert.equal(verdict.status, 'delivered');
+}
+
+/** Delivers a batch as delivery does: what is refused as a whole is told in halves, until the row at fault is alone. */
+async function halving(stage: Stage, batch: readonly Delivery[]): Promise<ReadonlyMap<string, string>> {
+  const { verdicts, error } = await stage.attempt(batch);
+  if (error === undefined) return new Map([...verdicts].map(([id, { status }]) => [id, status]));
+  assert.equal(error.class, 'invalid', 'a batch that is refused for one row asks for halves');
+  if (batch.length === 1) return new Map(batch.map(({ change }) => [change.id, 'rejected']));
+  const half = Math.ceil(batch.length / 2);
+  return new Map([...(await halving(stage, batch.slice(0, half))), ...(await halving(stage, batch.slice(half)))]);
 }
 
 /**

@@ -9,8 +9,11 @@ import {
   type Delivery,
   DestinationError,
   type DestinationDefinition,
+  type DocumentedError,
+  type DocumentedErrors,
   type FormedValue,
   formed,
+  isOfAccount,
   type JsonValue,
   secretsIn,
   type Verdict,
@@ -36,6 +39,8 @@ export interface ContractSubject<Settings extends z.ZodType, Options extends z.Z
   readonly startVendor?: () => Promise<StandInVendor>;
   /** The person with this number; by default one with an e-mail address, a first name and a city. */
   readonly person?: (number: number) => Person;
+  /** The table of the errors that the vendor documents; absent where the vendor has none of its own. */
+  readonly errors?: DocumentedErrors;
 }
 
 /** What one call of the connector came to. */
@@ -52,6 +57,8 @@ export interface Stage {
   /** Throws when the connector has no stand-in: the case must then be left out. */
   readonly vendor: StandInVendor;
   readonly hasVendor: boolean;
+  /** Of the table, those that are of the account. */
+  readonly accountErrors: readonly DocumentedError[];
   /** The identity as the definition forms it. */
   formIdentity(identity: Person['identity']): FormedValue;
   /** Changes of the persons with the given numbers. `revision` tells states of one person apart, later ones higher. */
@@ -82,6 +89,7 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
       definition,
       batchCount: definition.limits(settings).batchCount,
       hasVendor: vendor !== undefined,
+      accountErrors: [...(subject.errors?.values() ?? [])].filter(isOfAccount),
       formIdentity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
       get vendor() {
         return vendor ?? assert.fail('this case needs a stand-in vendor; leave it out with a reason');

@@ -10,6 +10,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { braze } from './destination.ts';
+import { brazeErrors } from './errors.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
 import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
 import { startBrazeVendor } from './vendor.ts';
@@ -22,6 +23,7 @@ describeDestinationContract(test, {
   settings: ({ origin, timeoutMs }) => ({ restUrl: origin, apiKey, timeoutMs }),
   options: { booleanAttribute: 'in_sports_fans' },
   startVendor: startBrazeVendor,
+  errors: brazeErrors,
   leftOut: {
     'failed-look-up': 'it looks nothing up: its one request tells',
     'partial-answer':

@@ -68,6 +68,10 @@ export async function startBrazeVendor(): Promise<BrazeVendor> {
       [...cluster.profiles].flatMap(([identity, profile]) => (isMember(profile, audience, options) ? [identity] : [])),
     refuse: (identity) => void cluster.refused.add(identity),
     omit: () => undefined,
+    answerWithError: (code) => {
+      const answer = () => json(Number(code), { message: 'refused' });
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
+    },
     nameNoRows: () => {
       cluster.namesRows = false;
     },

@@ -9,6 +9,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { dynamics365 } from './destination.ts';
+import { dynamics365Errors } from './errors.ts';
 import { judgePart, readBatch } from './response.ts';
 import { dynamics365Settings, dynamics365Options } from './settings.ts';
 import { type Dynamics365VendorOptions, startDynamics365Vendor } from './vendor.ts';
@@ -33,6 +34,7 @@ for (const removalStrategy of ['auto', 'list-member', 'association'] as const) {
     settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs, removalStrategy }),
     options: { list: 'Sports Fans' },
     startVendor: startDynamics365Vendor,
+    errors: dynamics365Errors,
     leftOut: {
       'partial-answer':
         'answers in a $batch have no ids, only their promised order: when one is missing, all are tried again',
@@ -329,8 +331,20 @@ test.each<[string, HttpResponse, object]>([
   expect(judgePart('change-1', answer, 1_000)).toMatchObject({ is: 'ended', verdict: { id: 'change-1', ...verdict } });
 });
 
-test('a missing privilege is set-up for all', () => {
-  expect(() => judgePart('change-1', part(403, '0x80040220'), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
+test.each<[string, readonly HttpResponse[], string, string | undefined]>([
+  ['a missing privilege', [part(204), part(403, '0x80040220')], 'set-up', 'answered'],
+  ['a missing privilege, said by 400', [part(400, '0x80040220')], 'set-up', undefined],
+  ['records of which none may be written', [part(403, '0x80048306'), part(403, '0x80048306')], 'set-up', undefined],
+])('%s is set-up for all', (_what, parts, errorClass, doubt) => {
+  const { headers = {}, body = '' } = writeBatchAnswer(parts.map(({ status, body: text }) => ({ status, body: text })));
+  const read = () => readBatch({ status: 200, headers, body }, parts.length, 0);
+  expect(read).toThrow(expect.objectContaining({ class: errorClass, doubt }));
+});
+
+test('one record that may not be written among others is refused alone', () => {
+  const outcome = judgePart('change-1', part(403, '0x80048306'), 0);
+  expect(outcome).toMatchObject({ is: 'ended', verdict: { status: 'rejected' } });
+  expect(() => judgePart('change-1', part(401), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
 });
 
 test('answers are read with either line end, and with bodies of any shape', () => {

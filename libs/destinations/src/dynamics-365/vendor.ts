@@ -92,6 +92,15 @@ export async function startDynamics365Vendor(options: Dynamics365VendorOptions =
     member: (identity) => environment.member(identity),
     refuse: (identity) => void environment.refused.add(identity),
     omit: (identity) => void environment.omitted.add(identity),
+    answerWithError: (code) => {
+      const answer = ({ body }: VendorRequest) =>
+        writeBatchAnswer(readBatchRequest(body).map(() => documented(code ?? '')));
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
+    },
+    poison: (identity) => {
+      const naming = encodeURIComponent(identity);
+      server.setFault({ kind: 'answer', naming, answer: () => failed(400, '0x80060888') });
+    },
     forgetPerson: (identity) => environment.deleteContact(identity),
     addList: (list) => environment.addList(list),
     deleteList: (listId) => void environment.lists.delete(listId),
@@ -339,6 +348,9 @@ class Environment {
     return `<?xml version="1.0"?><edmx:Edmx><Schema>${others}${add}${remove}</Schema></edmx:Edmx>`;
   }
 }
+
+/** Only the application itself is refused by 401. */
+const documented = (code: string): VendorResponse => failed(/^0x8007255|^0x8005f/.test(code) ? 401 : 403, code);
 
 const json = (status: number, body: unknown): VendorResponse => ({
   status,

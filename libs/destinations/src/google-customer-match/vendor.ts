@@ -105,6 +105,8 @@ export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Pro
     member: (identity) => state.member(identity),
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.failing.set(identity, 'PROCESSING_ERROR_REASON_INTERNAL_ERROR'),
+    answerWithError: (code) =>
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer: () => documented(code) }),
     addUserList: (id, list) => state.addUserList(id, list),
     deleteUserList: (id) => void state.lists.delete(id),
     failLater: (identity, reason) => void state.failing.set(identity, reason),
@@ -276,6 +278,23 @@ const json = (status: number, body: unknown): VendorResponse => ({
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 });
+
+/** An error of the account: by a code of `google.rpc`, or by a reason that names a part of the destination. */
+function documented(code: string): VendorResponse {
+  const statuses = new Map(Object.entries(httpStatuses));
+  const status = statuses.get(code);
+  if (status !== undefined) return failed(status, code);
+  return failed(400, 'INVALID_ARGUMENT', [{ field: 'destinations[0].login_account.account_id', reason: code }]);
+}
+
+/** As google/rpc/code.proto maps them. */
+const httpStatuses = {
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  FAILED_PRECONDITION: 400,
+  RESOURCE_EXHAUSTED: 429,
+};
 
 function failed(
   code: number,

@@ -11,6 +11,7 @@ import {
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { metaCustomAudiences } from './destination.ts';
+import { metaErrors } from './errors.ts';
 import { judgeUsers, metaError } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 import { startMetaCustomAudiencesVendor } from './vendor.ts';
@@ -25,6 +26,7 @@ describeDestinationContract(test, {
   settings: ({ origin, timeoutMs }) => ({ accessToken, appSecret, adAccountId, baseUrl: origin, timeoutMs }),
   options: { audience: 'Sports Fans' },
   startVendor: startMetaCustomAudiencesVendor,
+  errors: metaErrors,
   person: (number) => ({
     identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
     attributes: { FN: `Forename${number}`, CT: `Ville-${number}-sur-Mer` },
@@ -417,6 +419,8 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   ['an audience that is restricted', answer(400, error(100, 1_713_230)), { class: 'set-up' }],
   ['options that nobody accepted', answer(400, error(200, 1_870_090)), { class: 'set-up' }],
   ['an audience that was deleted', answer(400, error(1_487_366)), { class: 'set-up' }],
+  ['a version that has ended', answer(400, error(2_635)), { class: 'set-up', doubt: undefined }],
+  ['an audience that is too old', answer(400, error(2_654, 1_713_004)), { class: 'set-up' }],
   ['an unknown error', answer(500, error(1)), { class: 'transient', doubt: 'answered' }],
   ['a service that is down', answer(503, error(2)), { class: 'transient', doubt: 'answered' }],
   ['what Meta calls transient', answer(400, error(9_999, 1, { is_transient: true })), { class: 'transient' }],

@@ -78,6 +78,12 @@ export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
     member: (identity) => state.member(identity),
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.omitted.add(identity),
+    answerWithError: (written) => {
+      const [code = '', subcode] = (written ?? '').split('/');
+      // What has seven digits is a subcode, which comes with a code that says little.
+      const response = code.length === 7 ? failed(400, 100, Number(code)) : failed(400, Number(code), subcode);
+      server.setFault(written === undefined ? undefined : { kind: 'answer', answer: () => response });
+    },
     addAudience: (audience) => state.addAudience(audience),
     deleteAudience: (id) => void state.audiences.delete(id),
     members: (audience, keys) => state.members(audience, keys),
@@ -237,13 +243,13 @@ const json = (status: number, body: unknown): VendorResponse => ({
   body: JSON.stringify(body),
 });
 
-const failed = (status: number, code: number, subcode?: number): VendorResponse =>
+const failed = (status: number, code: number, subcode?: number | string): VendorResponse =>
   json(status, {
     error: {
       message: 'Invalid parameter',
       type: 'OAuthException',
       code,
-      ...(subcode === undefined ? {} : { error_subcode: subcode }),
+      ...(subcode === undefined ? {} : { error_subcode: Number(subcode) }),
       fbtrace_id: 'A1',
     },
   });

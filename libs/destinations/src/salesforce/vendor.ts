@@ -11,13 +11,10 @@ import {
 import { isId } from './persons.ts';
 import { type PersonObject, personObjects } from './request.ts';
 import { salesforceSettings, salesforceOptions } from './settings.ts';
+import { collection, documented, failed, json, parse, refusal } from './vendor-answers.ts';
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
-const record = z
-  .object({ attributes: z.strictObject({ type: z.string() }), id: z.string().optional() })
-  .catchall(z.json());
-const collection = z.strictObject({ allOrNone: z.literal(false), records: z.array(record).min(1).max(200) });
 const composite = z.strictObject({
   allOrNone: z.boolean(),
   compositeRequest: z
@@ -94,6 +91,10 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     member: (identity) => org.member(identity),
     refuse: (identity) => void org.codes.set(identity, 'FIELD_CUSTOM_VALIDATION_EXCEPTION'),
     omit: (identity) => void org.omitted.add(identity),
+    answerWithError: (code) =>
+      server.setFault(
+        code === undefined ? undefined : { kind: 'answer', answer: (request) => documented(code, request) },
+      ),
     forgetPerson: (identity) => org.deletePerson(identity),
     addCampaign: (name, statuses = [], id) => org.addCampaign(name, statuses, id),
     members: (campaign, fields, exceptStatus) => org.members(campaign, fields, exceptStatus),
@@ -374,24 +375,3 @@ class Org {
 
 const textOf = (value: JsonValue | undefined): string =>
   typeof value === 'string' ? value : JSON.stringify(value ?? '');
-
-const refusal = (statusCode: string, message = statusCode) => ({
-  success: false,
-  errors: [{ statusCode, message, fields: [] }],
-});
-
-const json = (status: number, body: unknown): VendorResponse => ({
-  status,
-  headers: { 'content-type': 'application/json;charset=UTF-8' },
-  body: JSON.stringify(body),
-});
-
-const failed = (status: number, errorCode: string): VendorResponse => json(status, [{ message: 'refused', errorCode }]);
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
