@@ -52,6 +52,7 @@ export interface Composition {
 export async function compose(settings: Settings, appFolder: string): Promise<Composition> {
   const file = await loadActivationFile(resolve(appFolder, settings.activationFile), {
     destinations: (types) => loadDestinations(types, importPackage),
+    nowMs: systemClock.now(),
   });
   requireSecrets(file, settings);
   const { allowPrivateAddresses, proxies } = settings;

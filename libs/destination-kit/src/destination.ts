@@ -1,7 +1,9 @@
 import type { z } from 'zod';
+import type { ApiVersions } from './api-versions.ts';
 import type { Change } from './change.ts';
 import type { FormedValue } from './formed-value.ts';
 import type { HttpClient, HttpRequest } from './http.ts';
+import type { Takes } from './takes.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -97,6 +99,10 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, O
     identity: { readonly namespace: string; readonly value: string },
     settings: z.output<Settings>,
   ): FormedValue;
+  /** What is taken of a person by these settings and the options of a route; any identity and any attribute when absent. Pure. */
+  takes?(settings: z.output<Settings>, options: z.output<Options>): Takes;
+  /** The versions of the vendor's API, of which the setting that it names is one. */
+  readonly versions?: ApiVersions;
   /**
    * Makes the connector. It calls nobody; it throws `DestinationError` of class `set-up` when the settings cannot work
    * (a URL that the HTTP client would refuse, a secret in the wrong form), so that a wrong file stops the start.

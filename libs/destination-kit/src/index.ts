@@ -5,6 +5,7 @@ export type { JsonValue } from '@activation-hub/audience-events';
 export type { Change, ChangeKind } from './change.ts';
 export { type ClientCredentials, type SignIn, withClientCredentials, withSignIn } from './client-credentials.ts';
 export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
+export { type ApiVersions, versionWarning } from './api-versions.ts';
 export { configuredUrl } from './configured-url.ts';
 export {
   accountErrorIn,
@@ -35,4 +36,5 @@ export { CachedLookup } from './cached-lookup.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
+export { refusalOfAttribute, takesIdentity, type Takes } from './takes.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

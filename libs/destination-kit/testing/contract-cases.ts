@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { ChangeKind, Delivery, DestinationErrorClass, Doubt } from '../src/index.ts';
+import {
+  refusalOfAttribute,
+  takesIdentity,
+  type ChangeKind,
+  type Delivery,
+  type DestinationErrorClass,
+  type Doubt,
+} from '../src/index.ts';
 import type { Attempt, Stage } from './contract-stage.ts';
 import type { VendorFault } from './vendor-server.ts';
 
@@ -29,6 +36,23 @@ export const contractCases = {
         issues.some(({ code }) => code === 'unrecognized_keys'),
         'an unknown key is refused (use z.strictObject)',
       );
+    }
+    await Promise.resolve();
+  }),
+  declared: define('takes what it declares', async (stage) => {
+    for (const { change } of stage.deliveries('entered', [1])) {
+      const { takes } = stage;
+      if (takes === undefined) return;
+      assert(takesIdentity(takes, change.identity.namespace), 'the identity of the person of the suite is declared');
+      for (const name of Object.keys(change.attributes)) {
+        assert.equal(refusalOfAttribute(takes, name), undefined, `the attribute ${name} of the person is declared`);
+      }
+      const declared = typeof takes.identities === 'string' ? [] : Object.keys(takes.identities);
+      assert(!takesIdentity(takes, 'no-such-namespace') || declared.length === 0, 'other identities are refused');
+      const sentences = [takes.identities, takes.attributes, takes.refusedAttributes ?? {}].flatMap((of) =>
+        typeof of === 'string' ? [of] : Object.values(of),
+      );
+      for (const sentence of sentences) assert.match(sentence, /^[A-Z].*\.$/s, 'it says how in a sentence');
     }
     await Promise.resolve();
   }),

@@ -16,6 +16,7 @@ import {
   isOfAccount,
   type JsonValue,
   secretsIn,
+  type Takes,
   type Verdict,
 } from '../src/index.ts';
 import type { StandInVendor } from './vendor-server.ts';
@@ -57,6 +58,8 @@ export interface Stage {
   /** Throws when the connector has no stand-in: the case must then be left out. */
   readonly vendor: StandInVendor;
   readonly hasVendor: boolean;
+  /** What the definition declares to take with these settings and options. */
+  readonly takes: Takes | undefined;
   /** Of the table, those that are of the account. */
   readonly accountErrors: readonly DocumentedError[];
   /** The identity as the definition forms it. */
@@ -89,6 +92,7 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
       definition,
       batchCount: definition.limits(settings).batchCount,
       hasVendor: vendor !== undefined,
+      takes: definition.takes?.(settings, options),
       accountErrors: [...(subject.errors?.values() ?? [])].filter(isOfAccount),
       formIdentity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
       get vendor() {

@@ -101,6 +101,7 @@ const toy: Toy = defineDestination({
   options,
   limits: () => ({ batchCount: 60, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 1 }),
   batchBy: 'route',
+  takes: () => ({ identities: { email: 'Is the person.' }, attributes: {}, otherAttributes: 'Is told.' }),
   connect: ({ url, key }, { http, now }) => {
     const lookUp = async (signal: AbortSignal) => {
       const response = await http.send({ method: 'GET', url, headers: {} }, signal);
@@ -408,6 +409,11 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     'hashes an identity that is hashed already',
     { ...toy, identity: ({ value }) => ({ status: 'formed', value: Buffer.from(value).toString('base64') }) },
     { identity: /stays as it is/ },
+  ],
+  [
+    'declares less than it takes',
+    { ...toy, takes: () => ({ identities: { email: 'Is the person.' }, attributes: { city: 'Is told.' } }) },
+    { declared: /firstname of the person is declared/ },
   ],
   [
     'takes any settings',

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
+import { exampleOf } from './example.ts';
 
 /** One thing that a person may write, by its path below `settings` or `options`. */
 export interface ReferenceEntry {
@@ -73,14 +74,20 @@ function rangeOf({ minimum, maximum }: Schema): string {
   return minimum === undefined || maximum === undefined ? '' : ` from ${minimum} to ${maximum}`;
 }
 
-/** The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example. */
-export function referencePage({ type, title, description, settings, options }: DestinationDefinition): string {
+/**
+ * The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example, and how each identity and
+ * attribute is used, with the settings of the example.
+ */
+export function referencePage(definition: DestinationDefinition): string {
+  const { type, title, description, settings, options } = definition;
   return [
     `# ${title}`,
     description,
     `In the activation file: \`type: ${type}\`. What it does with each change, and what the vendor asks for: [${type}](../../libs/destinations/src/${type}/README.md).`,
     ...section('Settings', 'Once per destination, under `settings`.', referenceEntries(settings)),
     ...section('Options', 'Per route, under `options`.', referenceEntries(options)),
+    ...takenSections(definition),
+    ...versionSection(definition),
     '',
   ]
     .join('\n\n')
@@ -95,6 +102,40 @@ export function referenceIndex(definitions: Iterable<DestinationDefinition>): st
   return ['# Destinations', ...(lines.length > 0 ? [lines.join('\n')] : []), about, '']
     .join('\n\n')
     .replace(/\n+$/, '\n');
+}
+
+const anyIdentity = 'Of any namespace, as it is.';
+const anyAttribute = 'Of any name, as it is.';
+
+/** How identities and attributes are used, as `takes` of the definition declares it. */
+function takenSections(definition: DestinationDefinition): readonly string[] {
+  const { settings, options } = definition;
+  const taken = definition.takes?.(settings.parse(exampleOf(settings)), options.parse(exampleOf(options)));
+  const { identities = anyIdentity, attributes = {}, otherAttributes, refusedAttributes = {} } = taken ?? {};
+  const others = taken === undefined ? anyAttribute : (otherAttributes ?? 'None: check refuses any other name.');
+  const isOpen = typeof identities === 'string';
+  return [
+    '## Identities',
+    isOpen ? identities : 'By their namespaces, with the settings of the example; check refuses any other.',
+    ...(isOpen ? [] : [lines(identities)]),
+    '## Attributes',
+    [lines(attributes), `- any other: ${others}`, lines(refusedAttributes, 'refused. ')].filter(Boolean).join('\n'),
+  ];
+}
+
+const lines = (sentences: Readonly<Record<string, string>>, before = ''): string =>
+  Object.entries(sentences)
+    .map(([name, sentence]) => `- \`${name}\`: ${before}${sentence}`)
+    .join('\n');
+
+function versionSection({ versions }: DestinationDefinition): readonly string[] {
+  if (versions === undefined) return [];
+  const ends = Object.entries(versions.ends).map(([name, end]) => `- \`${name}\`: ${end ?? 'no end is known'}`);
+  return [
+    '## Versions',
+    `Of \`${versions.setting}\`, with the day on which each ends (${versions.source}).`,
+    ends.join('\n'),
+  ];
 }
 
 function section(title: string, where: string, entries: readonly ReferenceEntry[]): readonly string[] {

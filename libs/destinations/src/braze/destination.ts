@@ -14,6 +14,7 @@ import {
 import { trackRequest, userAttributes } from './request.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
 import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
+import { brazeTakes } from './takes.ts';
 
 /** Attributes of Braze's user profiles, memberships among them. */
 export const braze = defineDestination({
@@ -39,6 +40,7 @@ export const braze = defineDestination({
     }
     return value.trim() === '' ? refused('no value') : formed(value.trim());
   },
+  takes: brazeTakes,
   connect: (settings, { http, now }): Connector<BrazeOptions> => {
     http.check(settings.restUrl);
     const sender = withBearerToken(http, 'apiKey', settings.apiKey);

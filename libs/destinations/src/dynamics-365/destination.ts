@@ -19,6 +19,7 @@ import { type LocatedChanges, Records } from './records.ts';
 import { dynamics365Requests, memberTables, type Removal } from './request.ts';
 import { judgePart, readActiveKeys, readIds, readRemovalParameter } from './response.ts';
 import { dynamics365Settings, type Dynamics365Options, dynamics365Options } from './settings.ts';
+import { dynamics365Takes } from './takes.ts';
 
 /** Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists. */
 export const dynamics365 = defineDestination({
@@ -46,6 +47,7 @@ export const dynamics365 = defineDestination({
     if (namespace === 'email') return formField(plainProfile.email, text);
     return text === '' ? refused('no value') : formed(text);
   },
+  takes: dynamics365Takes,
   connect: (settings, { http, now }): Connector<Dynamics365Options> => {
     http.check(settings.environmentUrl);
     http.check(settings.signInUrl);

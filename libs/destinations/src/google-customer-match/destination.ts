@@ -17,6 +17,7 @@ import { googleRequests, type GoogleRow, rowOf, vanishedRowsOf } from './request
 import { type GoogleUserList, judgeStatus, readRequestId, readStatus, readUserList, refusedRows } from './response.ts';
 import { serviceAccountSignIn } from './service-account.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
+import { googleTakes } from './takes.ts';
 
 /** Memberships in Google's user lists of Customer Match. */
 export const googleCustomerMatch = defineDestination({
@@ -35,6 +36,7 @@ export const googleCustomerMatch = defineDestination({
     if (identifier === undefined) return refused('no identifier is set for this namespace');
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
+  takes: googleTakes,
   connect: (settings, { http, now }): Connector<GoogleOptions> => {
     const { baseUrl, tokenUrl, serviceAccountKey, timeoutMs, askAfterMs } = settings;
     http.check(baseUrl);

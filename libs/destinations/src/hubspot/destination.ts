@@ -16,6 +16,8 @@ import { HubspotLists } from './lists.ts';
 import { hubspotRequests, type Identified } from './request.ts';
 import { type Contact, type Contacts, readFound, readMissing, readWritten } from './response.ts';
 import { type HubspotSettings, hubspotSettings, type HubspotOptions, hubspotOptions } from './settings.ts';
+import { hubspotTakes } from './takes.ts';
+import { hubspotVersions } from './versions.ts';
 
 /** Contacts of HubSpot, and their memberships in static lists. */
 export const hubspot = defineDestination({
@@ -33,6 +35,8 @@ export const hubspot = defineDestination({
     if (property === 'email') return formField(plainProfile.email, value);
     return value.trim() === '' ? refused('no value') : formed(value.trim());
   },
+  takes: hubspotTakes,
+  versions: hubspotVersions,
   connect: (settings, { http, now }): Connector<HubspotOptions> => {
     http.check(settings.baseUrl);
     const sender = withBearerToken(http, 'accessToken', settings.accessToken);

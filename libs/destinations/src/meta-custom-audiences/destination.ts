@@ -13,6 +13,8 @@ import { MetaAudiences } from './audiences.ts';
 import { earlierRowOf, metaRequests, type MetaRow, rowOf } from './request.ts';
 import { judgeUsers } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
+import { metaTakes } from './takes.ts';
+import { metaVersions } from './versions.ts';
 
 /** Memberships in Meta's custom audiences. */
 export const metaCustomAudiences = defineDestination({
@@ -29,6 +31,8 @@ export const metaCustomAudiences = defineDestination({
     if (key === undefined) return refused('no key is set for this namespace');
     return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
+  takes: metaTakes,
+  versions: metaVersions,
   connect: (settings, { http, now }): Connector<MetaOptions> => {
     http.check(settings.baseUrl);
     const requests = metaRequests(settings);

@@ -17,6 +17,7 @@ import { isId, PersonRecords, type Persons } from './persons.ts';
 import { personObjects, salesforceRequests } from './request.ts';
 import { readFields } from './response.ts';
 import { type SalesforceSettings, salesforceSettings, type SalesforceOptions, salesforceOptions } from './settings.ts';
+import { salesforceTakes } from './takes.ts';
 
 /** What an external id field holds at most. */
 const externalIdCharactersMax = 255;
@@ -49,6 +50,7 @@ export const salesforce = defineDestination({
     if (namespace === 'email') return formField(plainProfile.email, text);
     return text === '' ? refused('no value') : formed(text);
   },
+  takes: salesforceTakes,
   connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
     const { clientId, clientSecret } = settings;
