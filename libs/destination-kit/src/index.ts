@@ -37,4 +37,5 @@ export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
 export { refusalOfAttribute, takesIdentity, type Takes } from './takes.ts';
+export { assertionKey, signedAssertion, type AssertionAlgorithm } from './signed-assertion.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

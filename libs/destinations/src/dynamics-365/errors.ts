@@ -11,9 +11,9 @@ const applicationUser = 'Make the application an application user of this enviro
 /** Errors of Dataverse, by their code. */
 export const dynamics365Errors = documentedErrors([
   // Service protection: too many requests, too much time, too many at once.
-  { code: '0x80072322', means: 'retry', source: limits },
-  { code: '0x80072321', means: 'retry', source: limits },
-  { code: '0x80072326', means: 'retry', source: limits },
+  { code: '0x80072322', means: 'throttled', alsoOfOneRow: true, source: limits },
+  { code: '0x80072321', means: 'throttled', alsoOfOneRow: true, source: limits },
+  { code: '0x80072326', means: 'throttled', alsoOfOneRow: true, source: limits },
   { code: '0x80040220', means: 'set-up', advice: privileges, source: client },
   // The role has the privilege, but not for this record, which another business unit may own.
   { code: '0x80048306', means: 'set-up', alsoOfOneRow: true, advice: privileges, source: client },
@@ -22,6 +22,8 @@ export const dynamics365Errors = documentedErrors([
   { code: '0x80040225', means: 'set-up', advice: applicationUser, source: codes },
   { code: '0x80072559', means: 'set-up', advice: 'Check the application in Microsoft Entra ID.', source: codes },
   { code: '0x8005f101', means: 'set-up', advice: 'Check the application in Microsoft Entra ID.', source: codes },
+  // Another worker made the record a moment ago.
+  { code: '0x80060892', means: 'retry', source: codes },
   { code: '0x80040217', means: 'not-found', source: client },
   { code: '0x80040237', means: 'rejected', source: client },
   { code: '0x80040333', means: 'rejected', source: codes },

@@ -48,7 +48,8 @@ function readPart(section: string): HttpResponse | undefined {
 function refuseIfOfAccount(parts: readonly HttpResponse[]): void {
   const codes = parts.map((part) => (part.status < 300 ? undefined : codeOf(part)));
   const ofAccount = accountErrorIn(dynamics365Errors, codes);
-  if (ofAccount === undefined) return;
+  // Throttling has its own times, and is for `refuseIfThrottled`.
+  if (ofAccount === undefined || ofAccount.means === 'throttled') return;
   const doubt = parts.some(({ status }) => status < 300) ? 'answered' : undefined;
   throw errorFor(ofAccount, `Dataverse answered ${ofAccount.code}`, { doubt });
 }
@@ -68,9 +69,10 @@ export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOu
   const code = codeOf(part);
   const error = errorForResponse(part, nowMs);
   // The record of somebody else, among others that may be written.
-  const isOfOneRow = dynamics365Errors.get(code)?.alsoOfOneRow === true;
+  const documented = dynamics365Errors.get(code);
+  const isOfOneRow = documented?.means === 'set-up' && documented.alsoOfOneRow === true;
   if (error.class === 'set-up' && !isOfOneRow) throw error;
-  if (isOfOneRow || (error.class === 'invalid' && !isProtection(code))) {
+  if (isOfOneRow || (error.class === 'invalid' && documented?.means !== 'retry' && !isProtection(code))) {
     return { is: 'ended', verdict: { id, status: 'rejected', reason: `Dataverse refuses the record, ${code}` } };
   }
   const notBeforeMs = parseRetryAfter(part.headers['retry-after'], nowMs);
@@ -99,7 +101,7 @@ export function refuseIfThrottled(parts: readonly HttpResponse[], nowMs: number)
   );
 }
 
-const isProtection = (code: string): boolean => dynamics365Errors.get(code)?.means === 'retry';
+const isProtection = (code: string): boolean => dynamics365Errors.get(code)?.means === 'throttled';
 
 function isThrottled(part: HttpResponse): boolean {
   return part.status >= 400 && (part.status === 429 || isProtection(codeOf(part)));
@@ -153,6 +155,67 @@ export function readLists(response: HttpResponse, nowMs: number): readonly Marke
   if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
   const answer = readAnswer(response, z.union([z.object({ value: z.array(list) }), list]));
   return 'value' in answer ? answer.value : [answer];
+}
+
+const segment = z.object({
+  msdynmkt_segmentid: guid,
+  msdynmkt_baseentitylogicalname: z.string(),
+  msdynmkt_sourcesegmentuid: guid.nullish(),
+  statuscode: z.number(),
+});
+export type Segment = z.output<typeof segment>;
+
+/** Gives the segments that were found, the oldest first. */
+export function readSegments(response: HttpResponse, nowMs: number): readonly Segment[] {
+  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  return readAnswer(response, z.object({ value: z.array(segment) })).value;
+}
+
+const group = z.object({ groupId: guid, includeType: z.string(), name: z.string().nullish() });
+const definition = z.object({ msdynmkt_segmentdefinitionid: guid, msdynmkt_staticlistmembers: z.string().nullish() });
+export type StaticGroup = z.output<typeof group>;
+
+/** Gives the id of a segment's definition, and the groups of static members in it, which stand there as JSON in a text. */
+export function readDefinition(
+  response: HttpResponse,
+  nowMs: number,
+): { readonly definitionId: string; readonly groups: readonly StaticGroup[] } {
+  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  const { msdynmkt_segmentdefinitionid: definitionId, msdynmkt_staticlistmembers: text } = readAnswer(
+    response,
+    definition,
+  );
+  const groups = z.array(group).safeParse(parseJson(text ?? '[]'));
+  return { definitionId, groups: groups.success ? groups.data : [] };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The id of the segment that was created. */
+export function readCreatedSegment(response: HttpResponse, nowMs: number): string {
+  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  return readAnswer(response, segment.pick({ msdynmkt_segmentid: true })).msdynmkt_segmentid;
+}
+
+/**
+ * Takes an answer without anything in it, or with an object that nobody documents; throws what any other means, by the codes of Dataverse where they
+ * say more than the status.
+ */
+export function requireDone(response: HttpResponse, nowMs: number): void {
+  if (response.status === 204) return;
+  if (response.status < 300) {
+    readAnswer(response, z.looseObject({}));
+    return;
+  }
+  refuseIfThrottled([response], nowMs);
+  refuseIfOfAccount([response]);
+  throw errorForResponse(response, nowMs);
 }
 
 /** Gives the name of the parameter of the action that removes a member; `undefined` when the environment lacks the action. */

@@ -15,7 +15,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { googleRequests, type GoogleRow, rowOf, vanishedRowsOf } from './request.ts';
 import { type GoogleUserList, judgeStatus, readRequestId, readStatus, readUserList, refusedRows } from './response.ts';
-import { serviceAccountSignIn } from './service-account.ts';
+import { serviceAccountSignIn } from './sign-in.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
 import { googleTakes } from './takes.ts';
 
