@@ -8,7 +8,7 @@ import {
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
 import { type MemberTable, memberTables } from './request.ts';
-import { dynamics365Settings, dynamics365Options } from './settings.ts';
+import { dynamics365Settings, dynamics365Options, namesSegment } from './settings.ts';
 import { documented, failed, json } from './vendor-answers.ts';
 import { readBatchRequest, writeBatchAnswer } from './vendor-batch.ts';
 import { VendorSegments } from './vendor-segments.ts';
@@ -58,6 +58,9 @@ export interface Dynamics365Vendor extends StandInVendor {
 
 export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, routes }) => {
   const { identities, memberType } = dynamics365Settings.parse(settings);
+  if (memberType === 'account' && routes.some(({ options }) => namesSegment(dynamics365Options.parse(options)))) {
+    throw new Error('Failed to stand in for Dynamics 365: segments hold contacts or leads. Set memberType.');
+  }
   const columns = Object.values(identities);
   const alternateKeys = columns.filter(({ alternateKey }) => alternateKey).map(({ column }) => column);
   const vendor = await startDynamics365Vendor({ memberType, alternateKeys, everybodyIsThere: true });
