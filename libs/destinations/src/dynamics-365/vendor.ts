@@ -9,7 +9,7 @@ import {
 } from '@activation-hub/destination-kit/testing';
 import { type MemberTable, memberTables } from './request.ts';
 import { dynamics365Settings, dynamics365Options, namesSegment } from './settings.ts';
-import { documented, failed, json } from './vendor-answers.ts';
+import { documented, failed, json, metadata } from './vendor-answers.ts';
 import { readBatchRequest, writeBatchAnswer } from './vendor-batch.ts';
 import { VendorSegments } from './vendor-segments.ts';
 
@@ -267,7 +267,7 @@ class Environment {
     const [resource = '', query = ''] = path.split('?');
     const filter = new URLSearchParams(query).get('$filter') ?? '';
     if (resource === 'WhoAmI') return json(200, { UserId: randomUUID() });
-    if (resource === '$metadata') return { status: 200, body: this.#metadata() };
+    if (resource === '$metadata') return { status: 200, body: metadata(this.#removalParameter) };
     if (resource.startsWith('EntityDefinitions')) {
       const key = (name: string) => ({ KeyAttributes: [name], EntityKeyIndexStatus: 'Active' });
       return json(200, { value: this.#alternateKeys.map(key) });
@@ -385,18 +385,5 @@ class Environment {
   #createList(body: string): VendorResponse {
     const listId = this.addList(JSON.parse(body) as Partial<List>);
     return json(201, this.lists.get(listId));
-  }
-
-  #metadata(): string {
-    const parameter = this.#removalParameter;
-    const entity = (name: string) => `<Parameter Name="entity" Type="mscrm.${name}" Nullable="false" />`;
-    const add = `<Action Name="AddMemberList" IsBound="true">${entity('list')}<Parameter Name="EntityId" Type="Edm.Guid" /></Action>`;
-    const remove =
-      parameter === null
-        ? ''
-        : `<Action Name="RemoveMemberList" IsBound="true">${entity('list')}<Parameter Name="${parameter}" /></Action>`;
-    // Larger than what an ordinary answer may be, as the real one is.
-    const others = '<EntityType Name="other" />'.repeat(60_000);
-    return `<?xml version="1.0"?><edmx:Edmx><Schema>${others}${add}${remove}</Schema></edmx:Edmx>`;
   }
 }

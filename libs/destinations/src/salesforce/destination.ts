@@ -9,14 +9,15 @@ import {
   refused,
   secretsIn,
   type Verdict,
-  withClientCredentials,
 } from '@activation-hub/destination-kit';
 import { Campaigns } from './campaigns.ts';
 import { CampaignMembers } from './members.ts';
 import { isId, PersonRecords, type Persons } from './persons.ts';
 import { personObjects, salesforceRequests } from './request.ts';
+import { withinQuota } from './quota.ts';
 import { readFields } from './response.ts';
 import { type SalesforceSettings, salesforceSettings, type SalesforceOptions, salesforceOptions } from './settings.ts';
+import { signedIn } from './sign-in.ts';
 import { salesforceTakes } from './takes.ts';
 
 /** What an external id field holds at most. */
@@ -53,9 +54,8 @@ export const salesforce = defineDestination({
   takes: salesforceTakes,
   connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
-    const { clientId, clientSecret } = settings;
-    const tokenUrl = `${new URL(settings.myDomainUrl).origin}/services/oauth2/token`;
-    const sender = withClientCredentials(http, { tokenUrl, clientId, clientSecret }, now);
+    if (settings.jwtBearer !== undefined) http.check(settings.jwtBearer.audience);
+    const sender = withinQuota(signedIn(http, settings, now), settings.quotaShare, now);
     const requests = salesforceRequests(settings);
     const secrets = secretsIn(settings);
     const campaigns = new Campaigns(sender, requests, now);

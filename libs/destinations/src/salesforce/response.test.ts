@@ -46,6 +46,15 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
     answer(403, ['REQUEST_LIMIT_EXCEEDED'], { 'retry-after': '5' }),
     { class: 'throttled', notBeforeMs: 6_000 },
   ],
+  [
+    'too many requests that take long',
+    {
+      status: 403,
+      headers: {},
+      body: '[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentPerOrgLongTxn Limit exceeded."}]',
+    },
+    { class: 'throttled', notBeforeMs: 21_000, doubt: undefined },
+  ],
   ['a missing permission', answer(403, ['INSUFFICIENT_ACCESS']), { class: 'set-up', doubt: undefined }],
   ['a field that is not there', answer(400, ['INVALID_FIELD']), { class: 'set-up', doubt: undefined }],
   ['a request that is malformed', answer(400, ['JSON_PARSER_ERROR']), { class: 'invalid', doubt: undefined }],

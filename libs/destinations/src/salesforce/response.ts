@@ -11,9 +11,10 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { salesforceErrors } from './errors.ts';
+import { quotaMs } from './quota.ts';
 
-/** The quota is of 24 hours that roll on, and Salesforce does not say when there is some again. */
-const quotaMs = 15 * 60_000;
+/** How long requests that take too long are given to end (25 of them may take more than 20 seconds at once). */
+const longRequestsMs = 20_000;
 
 const classOfWhole: Readonly<Record<string, DestinationErrorClass>> = { retry: 'transient', 'not-found': 'set-up' };
 
@@ -23,15 +24,24 @@ export function salesforceError(response: HttpResponse, nowMs: number): Destinat
   const codes = codesOf(response.body).map((code) => salesforceErrors.get(code));
   const documented = codes.find((error) => error !== undefined);
   if (documented === undefined || response.status >= 500) return byStatus;
-  if (documented.means === 'throttled') return quotaError(byStatus.notBeforeMs ?? nowMs + quotaMs);
+  if (documented.means === 'throttled') return limitError(response, byStatus.notBeforeMs, nowMs);
   const meant = { ...documented, means: classOfWhole[documented.means] ?? documented.means };
   return errorFor(meant, `Salesforce answered ${response.status}, ${documented.code}`, { doubt: byStatus.doubt });
 }
 
-function quotaError(notBeforeMs: number): DestinationError {
-  const message =
-    'Failed to deliver: the API quota of the Salesforce org is used up. It is tried again; allow more requests, or send fewer.';
-  return new DestinationError('throttled', message, { notBeforeMs });
+/** The daily quota, unless the answer names the limit of long requests, which has the same code (app limits cheat sheet). */
+function limitError({ body }: HttpResponse, sayMs: number | undefined, nowMs: number): DestinationError {
+  const isLongRequests = body.includes('ConcurrentPerOrgLongTxn');
+  const why = isLongRequests
+    ? 'too many requests of the Salesforce org take longer than 20 seconds (ConcurrentPerOrgLongTxn). It is tried again; look for slow triggers and flows.'
+    : 'the API quota of the Salesforce org is used up. It is tried again; allow more requests, or send fewer.';
+  const notBeforeMs = sayMs ?? nowMs + (isLongRequests ? longRequestsMs : quotaMs);
+  return new DestinationError('throttled', `Failed to deliver: ${why}`, { notBeforeMs });
+}
+
+/** Whether a whole request was refused because what it makes is there already. */
+export function isDuplicate({ status, body }: HttpResponse): boolean {
+  return status === 400 && codesOf(body).includes('DUPLICATE_VALUE');
 }
 
 const errorAnswer = z.array(z.object({ errorCode: z.string() }));

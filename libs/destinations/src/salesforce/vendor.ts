@@ -50,6 +50,10 @@ export interface SalesforceVendor extends StandInVendor {
   failWith(identity: string, code: string | undefined): void;
   /** From now on every collection of persons answers with this instead. */
   answerPersonsWith(response: VendorResponse | undefined): void;
+  /** From now on every creation of campaign members answers with this instead. */
+  answerMembersWith(response: VendorResponse | undefined): void;
+  /** From now on every answer says that so much of the quota is used. */
+  setUsage(used: number, allowed: number): void;
   /** From now on the tokens that were given are refused. */
   revokeTokens(): void;
 }
@@ -68,7 +72,8 @@ export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, r
     if (!createCampaign) vendor.addCampaign(campaign ?? 'A campaign', statuses, campaignId);
   }
   return {
-    settings: { myDomainUrl: vendor.origin },
+    settings: { myDomainUrl: vendor.origin, jwtBearer: undefined },
+    secrets: { clientSecret: 'of-the-stand-in' },
     members: ({ options }) => {
       const { campaign, campaignId, exitStatus } = salesforceOptions.parse(options);
       return vendor.members(campaign ?? campaignId ?? '', fields, exitStatus);
@@ -81,7 +86,10 @@ export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, r
 export async function startSalesforceVendor(options: SalesforceVendorOptions = {}): Promise<SalesforceVendor> {
   const org = new Org(options);
   const server = await startVendorServer(
-    (request) => org.answer(request),
+    (request) => {
+      const answer = org.answer(request);
+      return { ...answer, headers: { ...answer.headers, 'sforce-limit-info': org.usage } };
+    },
     ({ method, url, body }) =>
       method === 'GET' || /\/(token|composite)$/.test(url) || /"type":"Campaign(MemberStatus)?"/.test(body),
   );
@@ -117,6 +125,12 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     answerPersonsWith: (response) => {
       org.personsAnswer = response;
     },
+    answerMembersWith: (response) => {
+      org.membersAnswer = response;
+    },
+    setUsage: (used, allowed) => {
+      org.usage = `api-usage=${used}/${allowed}`;
+    },
     revokeTokens: () => {
       org.firstGoodToken = org.lastToken + 1;
     },
@@ -136,6 +150,8 @@ class Org {
   readonly codes = new Map<string, string>();
   readonly omitted = new Set<string>();
   personsAnswer: VendorResponse | undefined;
+  membersAnswer: VendorResponse | undefined;
+  usage = 'api-usage=18/100000';
   firstGoodToken = 1;
   lastToken = 0;
   readonly person: PersonObject;
@@ -238,7 +254,12 @@ class Org {
   }
 
   #signIn(body: string): VendorResponse {
-    if (new URLSearchParams(body).get('grant_type') !== 'client_credentials') {
+    const form = new URLSearchParams(body);
+    const claims = Buffer.from(form.get('assertion')?.split('.')[1] ?? '', 'base64url').toString();
+    const isAsserted =
+      form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer' &&
+      /"iss":.*"sub":.*"aud":.*"exp":/.test(claims);
+    if (!isAsserted && form.get('grant_type') !== 'client_credentials') {
       return json(400, { error: 'unsupported_grant_type' });
     }
     this.lastToken += 1;
@@ -281,6 +302,8 @@ class Org {
   #create(body: string): VendorResponse {
     const parsed = collection.safeParse(parse(body));
     if (!parsed.success) return failed(400, 'JSON_PARSER_ERROR');
+    const isOfMembers = parsed.data.records[0]?.attributes.type === 'CampaignMember';
+    if (isOfMembers && this.membersAnswer !== undefined) return this.membersAnswer;
     return json(
       200,
       parsed.data.records.map(({ attributes: { type }, ...fields }) => {
