@@ -11,7 +11,9 @@ test.each([
   ['RS256', {}],
   ['PS256', { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }],
 ] as const)('%s is a signature that its public key verifies', (algorithm, padding) => {
-  const [header = '', claims = '', signature = ''] = signedAssertion(key, algorithm, { kid: 'k' }, { iss: 'me' }).split('.');
+  const [header = '', claims = '', signature = ''] = signedAssertion(key, algorithm, { kid: 'k' }, { iss: 'me' }).split(
+    '.',
+  );
   const read = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
   expect([read(header), read(claims)]).toEqual([{ alg: algorithm, typ: 'JWT', kid: 'k' }, { iss: 'me' }]);
   const isSigned = (text: string) =>

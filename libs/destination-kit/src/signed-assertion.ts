@@ -16,7 +16,10 @@ export function assertionKey(setting: string, pem: Secret | string, what: string
   } catch {
     // What the parser says quotes what it could not read, which is the secret.
   }
-  throw new DestinationError('set-up', `Failed to read the setting ${setting}: its secret is not ${what}. Store it again.`);
+  throw new DestinationError(
+    'set-up',
+    `Failed to read the setting ${setting}: its secret is not ${what}. Store it again.`,
+  );
 }
 
 /** An assertion by which an application says who it is, signed by itself (RFC 7523), in the compact form of a JWT. */
