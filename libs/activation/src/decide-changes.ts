@@ -161,7 +161,7 @@ class Decisions implements Decided {
       return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
-      deferral: circuitOpenDeferral(desired, openUntilMs),
+      deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
       write: (chainId) => {
         const record = note(row?.record, told, { is: 'deferred', chainId });
         return { key, record, expected: row?.version };
@@ -225,14 +225,18 @@ function leasedRow(
   return name === undefined ? told : { ...told, audienceName: name };
 }
 
-function circuitOpenDeferral({ route, key, event, audience }: DesiredMembership, notBeforeMs: number): Deferral {
+function circuitOpenDeferral(
+  { route, key, event, audience }: DesiredMembership,
+  notBeforeMs: number,
+  { targets }: Pick<ActivationContext, 'targets'>,
+): Deferral {
   return {
     destination: route.destination,
     key,
     event,
     audience: audience.key,
     class: 'transient',
-    reason: circuitOpenReason,
+    reason: circuitOpenReason(targets.get(route.destination)?.breaker ?? {}),
     wasTried: false,
     notBeforeMs,
     isLeased: false,

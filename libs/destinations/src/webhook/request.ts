@@ -77,7 +77,7 @@ export function webhookRequest(
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      ...Object.assign({}, ...target.signers.map((sign) => sign({ id, timestamp, body }))),
+      ...Object.fromEntries(target.signers.flatMap((sign) => Object.entries(sign({ id, timestamp, body })))),
     },
     body,
     timeoutMs: target.timeoutMs,
