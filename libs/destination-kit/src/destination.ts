@@ -71,6 +71,21 @@ export interface DestinationLimits {
   readonly concurrency: number;
 }
 
+/** What whoever chooses a destination compares, each in a few words. */
+export interface Comparison {
+  /** What becomes of a person who enters. */
+  readonly enters: string;
+  readonly leaves: string;
+  /** What of the person is hashed before it is sent. */
+  readonly hashed: string;
+  /** How late the vendor shows it. */
+  readonly shownAfter: string;
+  /** What `activation forget` leaves at the vendor. */
+  readonly erasure: string;
+  /** What was never tried against the vendor itself. */
+  readonly untried: string;
+}
+
 /** A kind of third party, as one declared value: what it is called, what it is told, what it must be configured with. */
 export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, Options extends z.ZodType = z.ZodType> {
   /** The `type` of the activation file: kebab case. */
@@ -101,6 +116,8 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, O
   ): FormedValue;
   /** What is taken of a person by these settings and the options of a route; any identity and any attribute when absent. Pure. */
   takes?(settings: z.output<Settings>, options: z.output<Options>): Takes;
+  /** For the page that compares destinations. */
+  readonly comparison?: Comparison;
   /** The versions of the vendor's API, of which the setting that it names is one. */
   readonly versions?: ApiVersions;
   /**

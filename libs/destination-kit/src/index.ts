@@ -17,7 +17,14 @@ export {
 } from './documented-error.ts';
 export { encodeUrlText } from './encode-url-text.ts';
 export { defineDestination } from './define-destination.ts';
-export type { Connector, ConnectorContext, Delivery, DestinationDefinition, DestinationLimits } from './destination.ts';
+export type {
+  Comparison,
+  Connector,
+  ConnectorContext,
+  Delivery,
+  DestinationDefinition,
+  DestinationLimits,
+} from './destination.ts';
 export { formed, refused, type FormedValue } from './formed-value.ts';
 export { errorForResponse } from './error-for-response.ts';
 export {

@@ -19,6 +19,10 @@ test('there is a page for each destination, one that leads to them, and no other
   expect(readFileSync(join(folder, 'README.md'), 'utf8'), makeThemAnew).toBe(referenceIndex(all));
 });
 
+test.each(all)('$type says what there is to compare', ({ comparison }) => {
+  for (const words of Object.values(comparison ?? { comparison: '' })) expect(words).toMatch(/^[a-z].+[^.]$/);
+});
+
 const entries = all.flatMap(({ type, settings, options }) => [
   ...referenceEntries(settings).map((entry) => ({ what: `${type} settings.${entry.path}`, schema: settings, entry })),
   ...referenceEntries(options).map((entry) => ({ what: `${type} options.${entry.path}`, schema: options, entry })),

@@ -94,14 +94,44 @@ export function referencePage(definition: DestinationDefinition): string {
     .replace(/\n+$/, '\n');
 }
 
-/** The page that leads to the others. */
+/** The page that leads to the others, and compares the destinations. */
 export function referenceIndex(definitions: Iterable<DestinationDefinition>): string {
-  const lines = [...definitions].map(({ type, title, description }) => `- [${title}](${type}.md): ${description}`);
+  const all = [...definitions];
+  const links = all.map(({ type, title, description }) => `- [${title}](${type}.md): ${description}`);
   const about =
-    'These pages are made from the schemas that check an activation file, by `node libs/destinations/write-reference-pages.ts`.';
-  return ['# Destinations', ...(lines.length > 0 ? [lines.join('\n')] : []), about, '']
+    'These pages are made from the schemas that check an activation file and from what each connector declares, by `node libs/destinations/write-reference-pages.ts`.';
+  return ['# Destinations', ...(links.length > 0 ? [links.join('\n'), ...comparisonSection(all)] : []), about, '']
     .join('\n\n')
     .replace(/\n+$/, '\n');
+}
+
+const columns = [
+  'destination',
+  'who enters',
+  'who leaves',
+  'changes in a request',
+  'requests in a second',
+  'hashed',
+  'shown',
+  'after an erasure',
+  'never tried against the vendor',
+];
+
+/** One row for each destination that declares what there is to compare; limits are those of the example of its settings. */
+function comparisonSection(definitions: readonly DestinationDefinition[]): readonly string[] {
+  const rows = definitions.flatMap((definition) => {
+    const { type, title, comparison, settings } = definition;
+    if (comparison === undefined) return [];
+    const { enters, leaves, hashed, shownAfter, erasure, untried } = comparison;
+    const { batchCount, requestsPerSecond } = definition.limits(settings.parse(exampleOf(settings)));
+    const cells = [enters, leaves, String(batchCount), String(requestsPerSecond), hashed, shownAfter, erasure, untried];
+    return [[`[${title}](${type}.md)`, ...cells]];
+  });
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+  const before =
+    'What each does with a person, at most how fast, and what nobody has seen against the vendor itself. No connector was tried against a live account: stand-ins answer as the vendors document.';
+  return rows.length === 0 ? [] : ['## Compared', before, table];
 }
 
 const anyIdentity = 'Of any namespace, as it is.';

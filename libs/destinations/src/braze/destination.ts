@@ -41,6 +41,14 @@ export const braze = defineDestination({
     return value.trim() === '' ? refused('no value') : formed(value.trim());
   },
   takes: brazeTakes,
+  comparison: {
+    enters: 'gets an attribute, an entry in an array, or a subscription',
+    leaves: 'loses it',
+    hashed: 'nothing',
+    shownAfter: 'seconds to minutes: Braze answers before it applies',
+    erasure: 'the membership is taken back; the profile stays',
+    untried: 'the cap of an array; the probe',
+  },
   connect: (settings, { http, now }): Connector<BrazeOptions> => {
     http.check(settings.restUrl);
     const sender = withBearerToken(http, 'apiKey', settings.apiKey);

@@ -50,6 +50,14 @@ export const dynamics365 = defineDestination({
     return text === '' ? refused('no value') : formed(text);
   },
   takes: dynamics365Takes,
+  comparison: {
+    enters: 'is found or made, and joins a static list or segment',
+    leaves: 'leaves it; the record stays',
+    hashed: 'nothing',
+    shownAfter: 'at once; a segment with its next refresh, 15 minutes',
+    erasure: 'the membership is taken back; the record stays',
+    untried: 'all of segments; the ways of removal from lists',
+  },
   connect: (settings, { http, now, record }): Connector<Dynamics365Options> => {
     http.check(settings.environmentUrl);
     http.check(settings.signInUrl);

@@ -37,6 +37,14 @@ export const googleCustomerMatch = defineDestination({
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: googleTakes,
+  comparison: {
+    enters: 'joins a user list',
+    leaves: 'leaves it',
+    hashed: 'e-mail, phone, names',
+    shownAfter: 'up to 48 hours; asked for after half an hour',
+    erasure: 'the identifiers leave the list',
+    untried: 'the order of an entry and an exit at the same time',
+  },
   connect: (settings, { http, now }): Connector<GoogleOptions> => {
     const { baseUrl, tokenUrl, serviceAccountKey, timeoutMs, askAfterMs } = settings;
     http.check(baseUrl);

@@ -37,6 +37,14 @@ export const hubspot = defineDestination({
   },
   takes: hubspotTakes,
   versions: hubspotVersions,
+  comparison: {
+    enters: 'is created or updated, and joins a static list',
+    leaves: 'leaves it; the contact stays',
+    hashed: 'nothing',
+    shownAfter: 'at once',
+    erasure: 'the membership is taken back; the contact stays',
+    untried: 'what a partial upsert by e-mail does to other properties',
+  },
   connect: (settings, { http, now }): Connector<HubspotOptions> => {
     http.check(settings.baseUrl);
     const sender = withBearerToken(http, 'accessToken', settings.accessToken);

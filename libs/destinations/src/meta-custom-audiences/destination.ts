@@ -33,6 +33,14 @@ export const metaCustomAudiences = defineDestination({
   },
   takes: metaTakes,
   versions: metaVersions,
+  comparison: {
+    enters: 'joins a custom audience',
+    leaves: 'leaves it',
+    hashed: 'all but MADID and EXTERN_ID',
+    shownAfter: 'up to 24 hours',
+    erasure: 'the keys leave the audiences of the routes, not all of the account',
+    untried: 'the token in a header of a GET',
+  },
   connect: (settings, { http, now }): Connector<MetaOptions> => {
     http.check(settings.baseUrl);
     const requests = metaRequests(settings);

@@ -52,6 +52,14 @@ export const salesforce = defineDestination({
     return text === '' ? refused('no value') : formed(text);
   },
   takes: salesforceTakes,
+  comparison: {
+    enters: 'is created or updated, and joins a campaign',
+    leaves: 'leaves it, or gets a status; the person stays',
+    hashed: 'nothing',
+    shownAfter: 'at once',
+    erasure: 'the membership is taken back; the person stays',
+    untried: 'the longest query; JWT bearer sign-in',
+  },
   connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
     if (settings.jwtBearer !== undefined) http.check(settings.jwtBearer.audience);
