@@ -197,6 +197,7 @@ export function judgeStatus(
 }
 
 const userListSchema = z.object({
+  id: z.coerce.string().optional(),
   membershipStatus: z.string().optional(),
   readOnly: z.boolean().default(false),
   accountAccessStatus: z.string().optional(),
@@ -210,4 +211,16 @@ export function readUserList(response: HttpResponse, nowMs: number): GoogleUserL
   if (response.status === 404) return undefined;
   if (response.status !== 200) throw googleError(response, nowMs);
   return readAnswer(response, userListSchema);
+}
+
+/** The user lists that were found by their name. */
+export function readUserLists(response: HttpResponse, nowMs: number): readonly GoogleUserList[] {
+  if (response.status !== 200) throw googleError(response, nowMs);
+  return readAnswer(response, z.object({ userLists: z.array(userListSchema).default([]) })).userLists;
+}
+
+/** The id of the user list that was created. */
+export function readCreatedList(response: HttpResponse, nowMs: number): string {
+  if (response.status !== 200) throw googleError(response, nowMs);
+  return readAnswer(response, z.object({ id: z.coerce.string().regex(/^\d+$/) })).id;
 }

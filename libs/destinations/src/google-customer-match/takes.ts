@@ -11,6 +11,9 @@ const attributes: Takes['attributes'] = {
   givenName: `The given name, in lower case, without a title. ${hashed} ${address}`,
   familyName: `The family name, in lower case, without suffixes. ${hashed} ${address}`,
   regionCode: `The country, two letters, not hashed. ${address}`,
+  adUserData:
+    'Whether the person agreed that the data is sent for advertising: y, dy, yes, true or granted; anything else is a no. In place of the option.',
+  adPersonalization: 'Whether the person agreed to personalised advertising, likewise.',
   postalCode: `The postal code, as it is, not hashed. ${address}`,
 };
 
