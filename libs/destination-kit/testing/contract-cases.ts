@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   refusalOfAttribute,
   takesIdentity,
+  versionWarning,
   type ChangeKind,
   type Delivery,
   type DestinationErrorClass,
@@ -56,6 +57,23 @@ export const contractCases = {
     }
     await Promise.resolve();
   }),
+  'version-ends': define('warns in time of the end of each version of the API', async (stage) => {
+    const { versions } = stage.definition;
+    if (versions === undefined) return;
+    const named = stage.settings[versions.setting];
+    assert(
+      typeof named === 'string' && Object.hasOwn(versions.ends, named),
+      `the table has the version of the setting`,
+    );
+    for (const [version, end] of Object.entries(versions.ends)) {
+      if (end === undefined) continue;
+      const endMs = Date.parse(`${end}T00:00:00Z`);
+      assert(!Number.isNaN(endMs), `the end of ${version} is a day`);
+      assert.match(versionWarning(versions, version, endMs - 30 * 86_400_000) ?? '', /in 30 days/);
+      assert.equal(versionWarning(versions, version, endMs - 91 * 86_400_000), undefined);
+    }
+    await Promise.resolve();
+  }),
   identity: define('forms the identity of a person once for all', async (stage) => {
     for (const { change } of stage.deliveries('entered', [1, 2])) {
       const form = stage.formIdentity(change.identity);
@@ -87,6 +105,14 @@ export const contractCases = {
     await deliver(stage, stage.deliveries('entered', [1, 2, 3]));
     await deliver(stage, stage.deliveries('exited', [1, 3], 2));
     if (stage.hasVendor) await assertMembers(stage, [2], [1, 3]);
+  }),
+  'identity-changed': define('knows a person by the new identity, and by the earlier one no more', async (stage) => {
+    await deliver(stage, stage.deliveries('entered', [1, 3]));
+    await deliver(stage, stage.deliveries('exited', [1], 2));
+    await deliver(stage, stage.deliveries('entered', [2], 3));
+    // The earlier identity leaves a second time, late.
+    await deliver(stage, stage.deliveries('exited', [1], 2));
+    if (stage.hasVendor) await assertMembers(stage, [2, 3], [1]);
   }),
   'exit-of-stranger': define('delivers the exit of a person who never entered', async (stage) => {
     await deliver(stage, stage.deliveries('exited', [7]));

@@ -54,6 +54,8 @@ export interface Attempt {
 /** A connected connector with its vendor, for one case. */
 export interface Stage {
   readonly definition: DestinationDefinition;
+  /** As the definition's schema gives them. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly batchCount: number;
   /** Throws when the connector has no stand-in: the case must then be left out. */
   readonly vendor: StandInVendor;
@@ -90,6 +92,7 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
     connected = connector;
     await run({
       definition,
+      settings: settings as Readonly<Record<string, unknown>>,
       batchCount: definition.limits(settings).batchCount,
       hasVendor: vendor !== undefined,
       takes: definition.takes?.(settings, options),

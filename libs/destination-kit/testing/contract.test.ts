@@ -386,7 +386,7 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
           signal,
         ),
     ),
-    { exit: /nobody who left/, 'exit-of-stranger': /nobody who left/ },
+    { exit: /nobody who left/, 'identity-changed': /nobody who left/, 'exit-of-stranger': /nobody who left/ },
   ],
   [
     'sends nothing',
@@ -409,6 +409,11 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     'hashes an identity that is hashed already',
     { ...toy, identity: ({ value }) => ({ status: 'formed', value: Buffer.from(value).toString('base64') }) },
     { identity: /stays as it is/ },
+  ],
+  [
+    'names versions of which it has none',
+    { ...toy, versions: { setting: 'url', ends: { v1: '2027-01-01' }, source: 'this test' } },
+    { 'version-ends': /the table has the version/ },
   ],
   [
     'declares less than it takes',

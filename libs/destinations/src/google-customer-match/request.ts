@@ -6,7 +6,6 @@ import {
   formFields,
   googleProfile,
   type HttpRequest,
-  type JsonValue,
 } from '@activation-hub/destination-kit';
 import type { GoogleSettings, GoogleOptions } from './settings.ts';
 
@@ -157,7 +156,7 @@ export function rowOf(
   /** Of one value, or of each of a list; the identity before others of its kind. */
   const formsOf = (name: 'emailAddress' | 'phoneNumber'): readonly string[] => {
     const values = [attributes[name] ?? []].flat();
-    const forms = values.map((value) => formField(googleProfile[name], value as JsonValue, context));
+    const forms = values.map((value) => formField(googleProfile[name], value, context));
     const formed = forms.flatMap((each) => (each.status === 'formed' ? [each.value] : []));
     return [...new Set([...(identifier === name ? [form.value] : []), ...formed])];
   };

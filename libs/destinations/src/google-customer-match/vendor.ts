@@ -194,7 +194,7 @@ class GoogleState {
     if (method === 'GET' && pathname === '/v1/requestStatus:retrieve') {
       return this.#status(searchParams.get('requestId') ?? '');
     }
-    if (/\/userLists$/.test(pathname)) {
+    if (pathname.endsWith('/userLists')) {
       return method === 'POST' ? this.#createList(body) : this.#findLists(searchParams.get('filter') ?? '');
     }
     const [, listId] = /^\/v1\/accountTypes\/[A-Z_]+\/accounts\/\d+\/userLists\/(\d+)$/.exec(pathname) ?? [];

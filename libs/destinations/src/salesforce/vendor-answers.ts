@@ -48,3 +48,19 @@ export function parse(body: string): unknown {
     return undefined;
   }
 }
+
+/** Whether a request for a token is of client credentials, or has an assertion with what Salesforce wants in it. */
+export function maySignIn(body: string): boolean {
+  const form = new URLSearchParams(body);
+  if (form.get('grant_type') === 'client_credentials') return true;
+  const claims = Buffer.from(form.get('assertion')?.split('.')[1] ?? '', 'base64url').toString();
+  const isBearer = form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+  return isBearer && /"iss":.*"sub":.*"aud":.*"exp":/.test(claims);
+}
+
+/** The fields of an object; larger than what an ordinary answer may be, as the real one is. */
+export function describe(externalIds: readonly string[]): VendorResponse {
+  const standard = ['Id', 'FirstName', 'Email'].map((name) => ({ name, externalId: false }));
+  const others = Array.from({ length: 20_000 }, (_, index) => ({ name: `Field_${index}__c`, label: 'x'.repeat(40) }));
+  return json(200, { fields: [...standard, ...externalIds.map((name) => ({ name, externalId: true })), ...others] });
+}

@@ -11,7 +11,7 @@ import {
 import { isId } from './persons.ts';
 import { type PersonObject, personObjects } from './request.ts';
 import { salesforceSettings, salesforceOptions } from './settings.ts';
-import { collection, documented, failed, json, parse, refusal } from './vendor-answers.ts';
+import { collection, describe, documented, failed, json, maySignIn, parse, refusal } from './vendor-answers.ts';
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
@@ -238,7 +238,7 @@ class Org {
     const token = Number(/^Bearer token-(\d+)$/.exec(headers.authorization ?? '')?.[1]);
     if (!(token >= this.firstGoodToken && token <= this.lastToken)) return failed(401, 'INVALID_SESSION_ID');
     const path = url.replace(/^\/services\/data\/v\d+\.0\//, '');
-    if (method === 'GET' && path === `sobjects/${this.person.type}/describe`) return this.#describe();
+    if (method === 'GET' && path === `sobjects/${this.person.type}/describe`) return describe(this.#externalIds);
     if (method === 'POST' && path === 'composite') return this.#composite(body);
     const [, type, field] = /^composite\/sobjects\/(\w+)\/(\w+)$/.exec(path) ?? [];
     if (method === 'PATCH' && type === this.person.type && field !== undefined) return this.#upsert(field, body);
@@ -254,25 +254,9 @@ class Org {
   }
 
   #signIn(body: string): VendorResponse {
-    const form = new URLSearchParams(body);
-    const claims = Buffer.from(form.get('assertion')?.split('.')[1] ?? '', 'base64url').toString();
-    const isAsserted =
-      form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer' &&
-      /"iss":.*"sub":.*"aud":.*"exp":/.test(claims);
-    if (!isAsserted && form.get('grant_type') !== 'client_credentials') {
-      return json(400, { error: 'unsupported_grant_type' });
-    }
+    if (!maySignIn(body)) return json(400, { error: 'unsupported_grant_type' });
     this.lastToken += 1;
     return json(200, { access_token: `token-${this.lastToken}`, token_type: 'Bearer', issued_at: '1' });
-  }
-
-  #describe(): VendorResponse {
-    const standard = ['Id', 'FirstName', 'Email'].map((name) => ({ name, externalId: false }));
-    // Larger than what an ordinary answer may be, as the real one is.
-    const others = Array.from({ length: 20_000 }, (_, index) => ({ name: `Field_${index}__c`, label: 'x'.repeat(40) }));
-    return json(200, {
-      fields: [...standard, ...this.#externalIds.map((name) => ({ name, externalId: true })), ...others],
-    });
   }
 
   #upsert(field: string, body: string): VendorResponse {
