@@ -68,7 +68,7 @@ export class Stage {
     cleanups.add(() => this.#storage.stop());
     cleanups.add(() => this.hosts.stop());
     cleanups.add(() => this.sender.close());
-    const signing = randomBytes(24).toString('base64url');
+    const signing = randomBytes(24).toString('base64');
     const operator = randomBytes(12).toString('hex');
     for (const secret of [signing, operator]) options.onSecret(secret);
     this.#activationFile = parts.activationFile;

@@ -6,6 +6,7 @@ import {
   secretNames,
   type ActivationFile,
 } from '@activation-hub/activation-file';
+import { systemClock } from '@activation-hub/delivery';
 import { DestinationPackageError, loadDestinations } from '@activation-hub/destinations';
 import { CommandError } from './command-error.ts';
 import type { TenantOptions } from './tenant.ts';
@@ -15,7 +16,11 @@ import type { Terminal } from './terminal.ts';
 export async function loadActivations(path: string, { folder }: Terminal): Promise<ActivationFile> {
   try {
     const destinations = (types: readonly string[]) => loadDestinations(types);
-    return await loadActivationFile(resolve(folder, path), { destinations, fileName: path });
+    return await loadActivationFile(resolve(folder, path), {
+      destinations,
+      fileName: path,
+      nowMs: systemClock.now(),
+    });
   } catch (error) {
     if (error instanceof DestinationPackageError)
       throw new CommandError(2, `${path}: ${error.message}`, { cause: error });

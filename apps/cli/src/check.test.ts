@@ -92,7 +92,7 @@ test('a URL that only local runs may call is warned about, as the HTTP client wo
   const webhook = (url: string): string => `{ type: webhook, settings: { url: '${url}' } }`;
   const folder = await folderWith(`version: 1
 destinations:
-  plain: ${webhook('http://crm.example.com/x')}
+  plain: ${webhook('http://localhost:3000/x')}
   private: ${webhook('https://10.0.0.5/x')}
   fine: ${webhook('https://crm.example.com/hooks')}
   telling: ${webhook('https://crm.example.com/hooks?token=hush-hush')}
@@ -109,6 +109,98 @@ audiences:
     expect.stringMatching(/^6 destinations\.telling\.settings\.url looks like a secret/),
   ]);
   expect(JSON.stringify(warnings)).not.toContain('hush');
+});
+
+test('a URL that is called by nobody stops the check', async () => {
+  const folder = await folderWith(`version: 1
+destinations: { crm: { type: webhook, settings: { url: 'http://crm.example.com/x' } } }
+audiences: { fans: { id: ${id}, activate: [{ destination: crm, identity: email }] } }
+`);
+  const { code, problems } = await check(folder);
+  expect(code).toBe(2);
+  expect(problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^destinations\.crm\.settings\.url cannot be called\. .*not https/),
+  ]);
+});
+
+const secretKey = '{ secret: key }';
+const meta = `{ type: meta-custom-audiences, settings: { accessToken: ${secretKey}, adAccountId: '1' } }`;
+const google = `{ type: google-customer-match, settings: { serviceAccountKey: ${secretKey}, accountId: '1', customerMatchOptions: accepted } }`;
+const braze = `{ type: braze, settings: { restUrl: 'https://rest.fra-01.braze.eu', apiKey: ${secretKey} } }`;
+const dashboard = `{ type: braze, settings: { restUrl: 'https://dashboard-01.braze.eu', apiKey: ${secretKey} } }`;
+const hubspot = `{ type: hubspot, settings: { accessToken: ${secretKey} } }`;
+const granted = '{ adUserData: granted, adPersonalization: granted }';
+
+test.each([
+  [
+    'an attribute of another name',
+    meta,
+    'identity: email, attributes: { firstName: a.b }, options: { audience: A }',
+    'firstName cannot be told',
+  ],
+  [
+    'a key that is not supported',
+    meta,
+    'identity: email, attributes: { LOOKALIKE_VALUE: a.b }, options: { audience: A }',
+    'Value-based audiences are not supported',
+  ],
+  [
+    'an attribute that Google has no use for',
+    google,
+    `identity: email, attributes: { city: a.b }, options: { userListId: '1', consent: ${granted} }`,
+    'It takes emailAddress, phoneNumber',
+  ],
+  [
+    'a membership over an identifier',
+    braze,
+    'identity: email, options: { booleanAttribute: email }',
+    'This is a field of the profile itself',
+  ],
+  [
+    'an attribute that the membership overwrites',
+    braze,
+    'identity: email, attributes: { fan: a.b }, options: { booleanAttribute: fan }',
+    'The option of the route writes the membership there',
+  ],
+  [
+    'a dashboard in place of an API',
+    dashboard,
+    'identity: email, options: { booleanAttribute: fan }',
+    'This is the address of the dashboard',
+  ],
+  [
+    'an identity that HubSpot cannot find',
+    hubspot,
+    'identity: crmid, options: { list: A }',
+    '"crmid" names nobody there: with these settings the destination knows a person by email',
+  ],
+  [
+    'one of several identities',
+    hubspot,
+    'identity: [email, ECID], options: { list: A }',
+    'identity[1] "ECID" names nobody there',
+  ],
+])('a mapping that cannot work stops the check: %s', async (_what, destination, route, sentence) => {
+  const folder = await folderWith(`version: 1
+destinations: { d: ${destination} }
+audiences: { fans: { id: ${id}, activate: [{ destination: d, ${route} }] } }
+`);
+  const { code, problems } = await check(folder);
+  expect(code).toBe(2);
+  expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(sentence)]);
+});
+
+test('a version of an API that has ended is warned about', async () => {
+  const old = meta.replace("adAccountId: '1'", "adAccountId: '1', apiVersion: v22.0");
+  const folder = await folderWith(`version: 1
+destinations: { ads: ${old} }
+audiences: { fans: { id: ${id}, activate: [{ destination: ads, identity: email, options: { audience: A } }] } }
+`);
+  const { code, warnings } = await check(folder);
+  expect(code).toBe(0);
+  expect(warnings.map(({ message }) => message)).toEqual([
+    'destinations.ads: The version v22.0 of the API ended on 2026-02-19. Write apiVersion: v27.0, once you have read what it changes.',
+  ]);
 });
 
 test('a problem does not hide what is warned about', async () => {

@@ -97,10 +97,7 @@ async function exportComparison(against: string, terminal: Terminal): Promise<Co
 }
 
 function urlComparison(terminal: Terminal): Comparison {
-  return async (path, file) => ({
-    problems: [],
-    warnings: await checkUrls(file, await problemLocator(path, terminal)),
-  });
+  return async (path, file) => await checkUrls(file, await problemLocator(path, terminal));
 }
 
 async function checkFile(path: string, comparisons: readonly Comparison[], terminal: Terminal): Promise<CheckedFile> {

@@ -60,14 +60,19 @@ test('look-ups and sign-ins are answered, so that what follows them is shown too
 });
 
 test('a destination for which nobody can stand in is named, and the others are shown', async () => {
-  const every = everyDestination() as { destinations: Record<string, { settings: object }> };
+  const every = everyDestination() as {
+    destinations: Record<string, { settings: object }>;
+    audiences: Record<string, { activate: { destination: string; options: object }[] }>;
+  };
   const crm = every.destinations['dynamics-365'];
-  if (crm !== undefined) crm.settings = { ...crm.settings, memberType: 'lead' };
+  const route = every.audiences['sports-fans']?.activate.find(({ destination }) => destination === 'dynamics-365');
+  if (crm !== undefined) crm.settings = { ...crm.settings, memberType: 'account' };
+  if (route !== undefined) route.options = { segment: 'Sports Fans' };
   const { requests, notShown } = await requestsFor(parsed(every));
   expect(notShown).toEqual([
     {
       destination: 'dynamics-365',
-      reason: expect.stringContaining('the stand-in has contacts and no leads') as string,
+      reason: expect.stringContaining('segments hold contacts or leads') as string,
     },
   ]);
   expect(requests.length).toBeGreaterThan(3);

@@ -54,8 +54,9 @@ export function createHub(configuration: Configuration): Hub {
   const http = createHttpClient({ allowPrivateAddresses, proxies });
 
   const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
-    const [targets] = await Promise.all([setUpTargets(configuration, http, context), stores.open()]);
-    announce(file, telemetryFor(context));
+    const telemetry = telemetryFor(context);
+    const [targets] = await Promise.all([setUpTargets(configuration, http, context, telemetry), stores.open()]);
+    announce(file, telemetry);
     const { ledger, deadLetters, retryQueue } = stores;
     return {
       matcher: createMatcher(withCanary(file)),
@@ -145,6 +146,7 @@ async function setUpTargets(
   { file, settings }: Configuration,
   http: HttpClient,
   context: InvocationContext,
+  telemetry: Telemetry,
 ): Promise<ActivationContext['targets']> {
   const options = {
     importPackage,
@@ -152,6 +154,8 @@ async function setUpTargets(
     clock: systemClock,
     print: (line: string) => context.log(line),
     readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
+    // The build has checked the file, and so long ago that a version may be near its end by now.
+    warn: (sentence: string) => telemetry.emit('activation-file-warned', { problem: sentence }),
   };
   const targets = await Promise.all([...file.destinations.values()].map((entry) => setUpTarget(entry, options)));
   return new Map([...targets, canaryTarget(systemClock)].map((target) => [target.key, target]));

@@ -1,3 +1,4 @@
+import type { ApiVersions, Takes } from '@activation-hub/destination-kit';
 import type { z } from 'zod';
 import type { Problem } from './problem.ts';
 
@@ -9,6 +10,10 @@ export interface DestinationSchemas {
   readonly settings: z.ZodType;
   /** What a person says per route; sees `{}` where the route says nothing. */
   readonly options: z.ZodType;
+  /** What it takes of a person, by the output of both schemas; anything when absent. */
+  takes?(settings: unknown, options: unknown): Takes;
+  /** Versions of the vendor's API, which end. */
+  readonly versions?: ApiVersions;
 }
 
 /** An activation file that was found to be right. Read-only all the way down. */

@@ -1,9 +1,11 @@
+import { versionWarning } from '@activation-hub/destination-kit';
 import type { KnownDestinations } from './activation-file.ts';
 import { canonicalNamespace } from './canonical-audience.ts';
 import { namesOfCanary } from './canary.ts';
 import { checkAudienceIds } from './check-audience-ids.ts';
 import { checkFormerNames } from './check-former-names.ts';
 import { checkLikelyMistakes } from './check-likely-mistakes.ts';
+import { checkMapping } from './check-mapping.ts';
 import { checkValue } from './check-value.ts';
 import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
@@ -23,21 +25,22 @@ export interface References {
 /**
  * Checks what one part of the file says about another, and settings and options by the schemas of the destinations.
  * Takes the file as written, right or not, so that one mistake does not hide the others; what has not the form that
- * `activationFileSchema` demands is passed over here.
+ * `activationFileSchema` demands is passed over here. Of versions that end is said as of `nowMs`, nothing without it.
  */
-export function checkReferences(written: unknown, known: KnownDestinations): References {
+export function checkReferences(written: unknown, known: KnownDestinations, nowMs: number | undefined): References {
   const file = mapping(written);
   const destinations = mapping(file.destinations);
   const audiences = mapping(file.audiences);
   const options = new Map<string, unknown>();
   const used = new Set<string>();
+  const settings = new Map<string, unknown>();
   const objections = Object.entries(destinations).flatMap(([key, entry]) =>
-    checkDestination(key, mapping(entry), known),
+    checkDestination(key, mapping(entry), known, settings),
   );
-  const warnings: Objection[] = [];
+  const warnings: Objection[] = versionWarnings(destinations, known, settings, nowMs);
   for (const [key, entry] of Object.entries(audiences)) {
     const routes = list(mapping(entry).activate).map(mapping);
-    objections.push(...checkRoutes(['audiences', key, 'activate'], routes, { destinations, known, options }));
+    objections.push(...checkRoutes(['audiences', key, 'activate'], routes, { destinations, known, settings, options }));
     for (const { destination } of routes) if (typeof destination === 'string') used.add(destination);
     if (routes.length === 0) {
       const message = `audiences.${key} goes nowhere. Add a route under activate, or leave the audience out.`;
@@ -55,7 +58,13 @@ export function checkReferences(written: unknown, known: KnownDestinations): Ref
   return { objections, warnings, options };
 }
 
-function checkDestination(key: string, entry: Mapping, known: KnownDestinations): readonly Objection[] {
+/** `parsed` gets the settings of every destination that is right. */
+function checkDestination(
+  key: string,
+  entry: Mapping,
+  known: KnownDestinations,
+  parsed: Map<string, unknown>,
+): readonly Objection[] {
   const { type, settings = {} } = entry;
   const path = ['destinations', key];
   if (typeof type !== 'string') return [];
@@ -68,6 +77,7 @@ function checkDestination(key: string, entry: Mapping, known: KnownDestinations)
   const settingsPath = [...path, 'settings'];
   const badReferences = badSecretReferences(settings).map((inner) => [...settingsPath, ...inner]);
   const checked = checkValue(schemas.settings, settings, { path: settingsPath, showWords: false });
+  if (checked.success) parsed.set(key, checked.data);
   const others = checked.success
     ? []
     : checked.objections.filter((each) => !badReferences.some((bad) => isAround(each.path, bad)));
@@ -86,6 +96,8 @@ function checkDestination(key: string, entry: Mapping, known: KnownDestinations)
 interface RouteContext {
   readonly destinations: Mapping;
   readonly known: KnownDestinations;
+  /** Of destinations whose settings are right. */
+  readonly settings: ReadonlyMap<string, unknown>;
   /** Gets the options of every route that is right. */
   readonly options: Map<string, unknown>;
 }
@@ -114,9 +126,29 @@ function checkRoute(path: Path, route: Mapping, context: RouteContext, seen: Set
   const schemas = typeof type === 'string' ? known.get(type) : undefined;
   if (schemas === undefined || !isMapping(options)) return objections;
   const checked = checkValue(schemas.options, options, { path: [...path, 'options'], showWords: false });
-  if (checked.success) context.options.set(pathText(path), checked.data);
-  else objections.push(...checked.objections);
-  return objections;
+  if (!checked.success) return [...objections, ...checked.objections];
+  context.options.set(pathText(path), checked.data);
+  const settings = context.settings.get(destination);
+  const takes = settings === undefined ? undefined : schemas.takes?.(settings, checked.data);
+  return takes === undefined ? objections : [...objections, ...checkMapping(path, route, takes)];
+}
+
+/** Of every destination whose version of the vendor's API has ended, or ends soon. */
+function versionWarnings(
+  destinations: Mapping,
+  known: KnownDestinations,
+  settings: ReadonlyMap<string, unknown>,
+  nowMs: number | undefined,
+): Objection[] {
+  return Object.entries(destinations).flatMap(([key, entry]): readonly Objection[] => {
+    const { type } = mapping(entry);
+    const versions = typeof type === 'string' ? known.get(type)?.versions : undefined;
+    const version = mapping(settings.get(key))[versions?.setting ?? ''];
+    if (versions === undefined || typeof version !== 'string' || nowMs === undefined) return [];
+    const warning = versionWarning(versions, version, nowMs);
+    const at = ['destinations', key];
+    return warning === undefined ? [] : [{ path: at, message: `${pathText(at)}: ${warning}`, atKey: true }];
+  });
 }
 
 function repeatedNamespaces(path: Path, namespaces: unknown): Objection[] {

@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly destinations: KnownDestinations | ((types: readonly string[]) => Promise<KnownDestinations>);
   /** What problems call the file; the path as given by default. */
   readonly fileName?: string;
+  /** As of when versions of vendors' APIs are warned of; see `ParseOptions`. */
+  readonly nowMs?: number;
   /** Ends the reading; the promise then rejects with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -20,7 +22,7 @@ export interface LoadOptions {
  * destinations.
  */
 export async function loadActivationFile(path: string, options: LoadOptions): Promise<ActivationFile> {
-  const { destinations, fileName = path, signal } = options;
+  const { destinations, fileName = path, nowMs, signal } = options;
   const bytes = await readFile(path, { signal }).catch((cause: unknown) => {
     const sentence = readFailures[errorCode(cause) ?? ''];
     throw sentence === undefined ? cause : wholeFile(fileName, sentence);
@@ -28,7 +30,7 @@ export async function loadActivationFile(path: string, options: LoadOptions): Pr
   if (!isUtf8(bytes)) throw wholeFile(fileName, 'The file is not UTF-8. Save it with that encoding.');
   const text = bytes.toString('utf8');
   const known = typeof destinations === 'function' ? await destinations(typesNamed(text)) : destinations;
-  return parseActivationFile(text, { fileName, destinations: known });
+  return parseActivationFile(text, { fileName, destinations: known, ...(nowMs === undefined ? {} : { nowMs }) });
 }
 
 const readFailures: Readonly<Record<string, string | undefined>> = {

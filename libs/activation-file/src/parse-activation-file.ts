@@ -16,6 +16,8 @@ export interface ParseOptions {
   readonly fileName: string;
   /** The kinds of destinations that may be used. */
   readonly destinations: KnownDestinations;
+  /** Epoch milliseconds, as of which versions of vendors' APIs are warned of before they end; without it none is. */
+  readonly nowMs?: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface ParseOptions {
  * (for a text that is not YAML: with what the YAML parser found), sorted by line and column, and nothing else unless a
  * schema of a destination throws.
  */
-export function parseActivationFile(text: string, { fileName, destinations }: ParseOptions): ActivationFile {
+export function parseActivationFile(text: string, { fileName, destinations, nowMs }: ParseOptions): ActivationFile {
   const document = readYamlDocument(text);
   if ('findings' in document) throw new ActivationFileError(problems(fileName, document.findings));
   if (document.value === null) {
@@ -31,7 +33,7 @@ export function parseActivationFile(text: string, { fileName, destinations }: Pa
     throw new ActivationFileError(problems(fileName, [{ line: 1, column: 1, path: [], message }]));
   }
   const form = checkValue(activationFileSchema, document.value, { path: [], showWords: true });
-  const references = checkReferences(document.value, destinations);
+  const references = checkReferences(document.value, destinations, nowMs);
   const objections = [...(form.success ? [] : form.objections), ...references.objections];
   const warnings = problems(fileName, located(references.warnings, document));
   if (!form.success || objections.length > 0) {

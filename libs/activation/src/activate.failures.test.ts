@@ -287,6 +287,8 @@ test('whoever finds such word at the end of a delivery tells the destination onc
   };
   await activate(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'entered sports-fans p1']);
+  // So that a connector that tells changed attributes only tells all of them.
+  expect(crm.told.map(({ isInDoubt }) => isInDoubt)).toEqual([undefined, true]);
   expect(outcomes()).toEqual({ 'crm delivered': 1 });
   expect((await ledger.read([fansKey()], signal))[0]?.record).toMatchObject({
     rowState: { is: 'delivered' },

@@ -212,7 +212,7 @@ class Decisions implements Decided {
       return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
-      deferral: circuitOpenDeferral(desired, openUntilMs),
+      deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
       write: (chainId) => {
         const record = note(row?.record, told, deferredBy(chainId, desired.person.linkDigest));
         return { key, record, expected: row?.version };
@@ -298,14 +298,18 @@ function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDige
   return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
 }
 
-function circuitOpenDeferral({ route, key, event, audience }: DesiredMembership, notBeforeMs: number): Deferral {
+function circuitOpenDeferral(
+  { route, key, event, audience }: DesiredMembership,
+  notBeforeMs: number,
+  { targets }: Pick<ActivationContext, 'targets'>,
+): Deferral {
   return {
     destination: route.destination,
     key,
     event,
     audience: audience.key,
     class: 'transient',
-    reason: circuitOpenReason,
+    reason: circuitOpenReason(targets.get(route.destination)?.breaker ?? {}),
     wasTried: false,
     notBeforeMs,
     isLeased: false,

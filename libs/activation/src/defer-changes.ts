@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   backoffMs,
-  circuitOpenReason,
+  isCircuitOpenReason,
   mayBeWoken,
   type Backoff,
   type DeferredEvent,
@@ -149,7 +149,7 @@ async function putRetry(
   // An open circuit may close at any time, and what waits for it is woken then; other times are somebody's word.
   const notBeforeMs = Math.max(
     0,
-    ...deferrals.filter(({ reason }) => reason !== circuitOpenReason).map((each) => each.notBeforeMs),
+    ...deferrals.filter(({ reason }) => !isCircuitOpenReason(reason)).map((each) => each.notBeforeMs),
   );
   const receipts = deferrals.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const chainId = work?.retry === undefined ? undefined : chainOf(work.retry);
@@ -186,7 +186,7 @@ async function wakeIfClosed(
   signal: AbortSignal,
 ) {
   const target = targets.get(matcher.destination(retry.destination)?.key ?? retry.destination);
-  if (retry.reason !== circuitOpenReason || target?.breaker.isClosed !== true) return;
+  if (!isCircuitOpenReason(retry.reason) || target?.breaker.isClosed !== true) return;
   const nowMs = clock.now();
   if (mayBeWoken(retry, nowMs)) await retryQueue.reschedule(retry.id, nowMs + delayMinMs, signal);
 }

@@ -79,7 +79,7 @@ async function deliverTo(
 
 /** The change in full, as the connector gets it. */
 export function deliveryOf({ keyText, key, row, kind, state, audience, route, audienceName }: LeasedRow): Delivery {
-  const { attributes, deliveredAttributes } = row.record;
+  const { attributes, deliveredAttributes, inDoubt } = row.record;
   const name = audience.name ?? audienceName;
   const change: Change = {
     id: changeId(keyText, state),
@@ -95,6 +95,7 @@ export function deliveryOf({ keyText, key, row, kind, state, audience, route, au
     attributes,
     // Who leaves is taken out by identity alone.
     ...(deliveredAttributes === undefined || kind === 'exited' ? {} : { previousAttributes: deliveredAttributes }),
+    ...(inDoubt ? { isInDoubt: true } : {}),
   };
   return { change, options: route.options };
 }

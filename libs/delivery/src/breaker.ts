@@ -26,6 +26,7 @@ export class Breaker {
   #openUntilMs = 0;
   #isProbing = false;
   #isProbeDue = false;
+  #lastReason: string | undefined;
   /** Until the first success of a process, what another one has left waiting is not known here. */
   #isRecovering = true;
   #hasRecovered = false;
@@ -41,6 +42,11 @@ export class Breaker {
     if (this.#isProbing) return { is: 'open', untilMs: nowMs + this.#options.openMs };
     this.#isProbing = true;
     return { is: 'probe' };
+  }
+
+  /** Why it failed last, in the words of the failure; undefined when it has not. It stays with what waits while the circuit is open. */
+  get lastReason(): string | undefined {
+    return this.#lastReason;
   }
 
   /** Whether everybody is admitted: it is neither open nor half-open. */
@@ -87,7 +93,8 @@ export class Breaker {
     return isProbeDue;
   }
 
-  fail(nowMs: number): void {
+  fail(nowMs: number, reason?: string): void {
+    this.#lastReason = reason;
     this.#failuresInRow += 1;
     const wasProbe = this.#isProbing;
     this.#isProbing = false;

@@ -80,7 +80,15 @@ const probeTimeoutMs = 5_000;
 export const usualRetryAfterMaxMs = 3_600_000;
 
 /** Why a change waits that was not even tried, because its destination fails. */
-export const circuitOpenReason = 'its circuit breaker is open after failures';
+const circuitOpen = 'its circuit breaker is open after failures';
+
+/** The reason of what is not told because a circuit is open; with it the failure because of which it is, which a person can mend. */
+export function circuitOpenReason({ lastReason }: Partial<Pick<Breaker, 'lastReason'>>): string {
+  return lastReason === undefined ? circuitOpen : `${circuitOpen}, the last of them: ${lastReason}`;
+}
+
+/** Whether something waits for no other reason than that a circuit is open. */
+export const isCircuitOpenReason = (reason: string): boolean => reason.startsWith(circuitOpen);
 
 type Defaulted = 'formIdentity' | 'retryAfterMaxMs';
 
@@ -157,7 +165,7 @@ async function sendWhenAdmitted(
 ): Promise<Results> {
   const { breaker, rateLimiter } = target;
   const admission = breaker.admit(options.clock.now());
-  if (admission.is === 'open') return untried(batch, circuitOpenReason, admission.untilMs, receipt);
+  if (admission.is === 'open') return untried(batch, circuitOpenReason(breaker), admission.untilMs, receipt);
 
   const isProbe = admission.is === 'probe';
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
@@ -180,7 +188,7 @@ async function sendWhenAdmitted(
   const answer = paced.result;
   if (!(answer instanceof DestinationError)) breaker.succeed();
   else if (answer.class === 'invalid') breaker.succeed();
-  else breaker.fail(options.clock.now());
+  else breaker.fail(options.clock.now(), answer.message);
 
   if (asked.length < batch.length) {
     const rest = await sendWhenAdmitted(target, batch.slice(1), notAfterMs, options);

@@ -13,6 +13,7 @@ export {
   createTarget,
   deliver,
   circuitOpenReason,
+  isCircuitOpenReason,
   usualRetryAfterMaxMs,
   type DeliverOptions,
   type DeliveryResult,

@@ -32,4 +32,9 @@ export interface Change {
    * person, and for an exit.
    */
   readonly previousAttributes?: Readonly<Record<string, JsonValue>>;
+  /**
+   * The destination may have taken another state since `previousAttributes`, for an earlier telling was left without an answer: what is the
+   * same as then must be told again.
+   */
+  readonly isInDoubt?: true;
 }

@@ -43,9 +43,22 @@ test('a request shows its certificate, and another request of the same client do
   const request = { method: 'GET', url, headers: {} } as const;
   const certified = { ...request, clientCertificate: clientCertificate('clientCertificate', own) };
   expect(await http.send(certified, never)).toMatchObject({ status: 200 });
-  await expect(http.send(request, never)).rejects.toMatchObject({ class: 'transient' });
+  const refused = http.send(request, never);
+  await expect(refused).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+  await expect(refused).rejects.toThrow(/refuses the client certificate, or wants one/);
   expect(await http.send(certified, never)).toMatchObject({ status: 200 });
   expect(shown).toEqual(['client']);
+});
+
+test('a certificate that is not trusted is set-up and says certificate, and no request is in doubt', async () => {
+  const { url } = await startServer();
+  const stranger = createHttpClient({ allowPrivateAddresses: true });
+  onTestFinished(() => stranger.close());
+  const told = stranger.send({ method: 'POST', url, headers: {}, body: '{}' }, never);
+  await expect(told).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+  await expect(told).rejects.toThrow(
+    /^Failed to call https:\/\/127\.0\.0\.1:\d+: its certificate is not trusted\. Check .*\([A-Z_]+\)\.$/,
+  );
 });
 
 test.each([

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
+import type { ApiVersions } from './api-versions.ts';
 import type { Change } from './change.ts';
 import type { FormedValue } from './formed-value.ts';
 import type { HttpClient, HttpRequest } from './http.ts';
+import type { Takes } from './takes.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -69,6 +71,21 @@ export interface DestinationLimits {
   readonly concurrency: number;
 }
 
+/** What whoever chooses a destination compares, each in a few words. */
+export interface Comparison {
+  /** What becomes of a person who enters. */
+  readonly enters: string;
+  readonly leaves: string;
+  /** What of the person is hashed before it is sent. */
+  readonly hashed: string;
+  /** How late the vendor shows it. */
+  readonly shownAfter: string;
+  /** What `activation forget` leaves at the vendor. */
+  readonly erasure: string;
+  /** What was never tried against the vendor itself. */
+  readonly untried: string;
+}
+
 /** A kind of third party, as one declared value: what it is called, what it is told, what it must be configured with. */
 export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, Options extends z.ZodType = z.ZodType> {
   /** The `type` of the activation file: kebab case. */
@@ -97,6 +114,12 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, O
     identity: { readonly namespace: string; readonly value: string },
     settings: z.output<Settings>,
   ): FormedValue;
+  /** What is taken of a person by these settings and the options of a route; any identity and any attribute when absent. Pure. */
+  takes?(settings: z.output<Settings>, options: z.output<Options>): Takes;
+  /** For the page that compares destinations. */
+  readonly comparison?: Comparison;
+  /** The versions of the vendor's API, of which the setting that it names is one. */
+  readonly versions?: ApiVersions;
   /**
    * Makes the connector. It calls nobody; it throws `DestinationError` of class `set-up` when the settings cannot work
    * (a URL that the HTTP client would refuse, a secret in the wrong form), so that a wrong file stops the start.

@@ -163,9 +163,28 @@ function failure(origin: string, error: Error, sent: boolean): DestinationError 
     return new DestinationError('set-up', `Failed to call ${origin}: ${privateAddress}`);
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  const fault = certificateFault(code);
+  // Before the certificates are agreed upon nobody reads a request, however much of it was written.
+  if (fault !== undefined) return new DestinationError('set-up', `Failed to call ${origin}: ${fault} (${code}).`);
   const what = sent ? 'the connection was lost before the answer' : 'no connection could be made';
   const advice = 'Check the name and that the destination is up.';
   return new DestinationError('transient', `Failed to call ${origin}: ${what} (${code}). ${advice}`, {
     doubt: sent ? 'unanswered' : undefined,
   });
+}
+
+/** Codes of OpenSSL and Node about the certificate that the destination shows (nodejs.org/api/tls.html, "X509 certificate error codes"). */
+const theirCertificate =
+  /^(CERT_|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME)/;
+/** Alerts of TLS by which the destination refuses the certificate that it is shown, or that none is. */
+const ourCertificate =
+  /ALERT_(CERTIFICATE|BAD_CERTIFICATE|NO_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+
+/** What is wrong with a certificate, and what a person is to do; `undefined` for an error that is about none. */
+function certificateFault(code: string): string | undefined {
+  if (theirCertificate.test(code)) {
+    return 'its certificate is not trusted. Check its name, its dates and its chain, and the proxy on the way';
+  }
+  if (ourCertificate.test(code)) return 'it refuses the client certificate, or wants one. Check clientCertificate';
+  return undefined;
 }

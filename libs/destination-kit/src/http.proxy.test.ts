@@ -145,7 +145,7 @@ test('TLS is with the destination and not with the proxy: another certificate is
   const destination = await startDestination();
   const proxy = await startProxy(destination.port);
   const error = await failureOf(client(proxy.url).send(request({ url: 'https://other.example.com/' }), never));
-  expect(error).toMatchObject({ class: 'transient', doubt: undefined });
+  expect(error).toMatchObject({ class: 'set-up', doubt: undefined });
   expect(destination.seen).toEqual([]);
 });
 

@@ -5,10 +5,26 @@ export type { JsonValue } from '@activation-hub/audience-events';
 export type { Change, ChangeKind } from './change.ts';
 export { type ClientCredentials, type SignIn, withClientCredentials, withSignIn } from './client-credentials.ts';
 export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
+export { type ApiVersions, versionWarning } from './api-versions.ts';
 export { configuredUrl } from './configured-url.ts';
+export {
+  accountErrorIn,
+  documentedErrors,
+  errorFor,
+  isOfAccount,
+  type DocumentedError,
+  type DocumentedErrors,
+} from './documented-error.ts';
 export { encodeUrlText } from './encode-url-text.ts';
 export { defineDestination } from './define-destination.ts';
-export type { Connector, ConnectorContext, Delivery, DestinationDefinition, DestinationLimits } from './destination.ts';
+export type {
+  Comparison,
+  Connector,
+  ConnectorContext,
+  Delivery,
+  DestinationDefinition,
+  DestinationLimits,
+} from './destination.ts';
 export { formed, refused, type FormedValue } from './formed-value.ts';
 export { errorForResponse } from './error-for-response.ts';
 export {
@@ -27,4 +43,6 @@ export { CachedLookup } from './cached-lookup.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
+export { refusalOfAttribute, takesIdentity, type Takes } from './takes.ts';
+export { assertionKey, signedAssertion, type AssertionAlgorithm } from './signed-assertion.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

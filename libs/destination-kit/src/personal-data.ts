@@ -1,5 +1,6 @@
 import { formed, refused, type FormedValue } from './formed-value.ts';
 import { birthDate, countryCode, emailAddress, phoneNumber, reduced } from './normalise.ts';
+import { countryByThreeLetters, stateByName } from './places.ts';
 import type { FieldContext, PersonalField } from './personal-field.ts';
 
 /** Values as they are, only in one spelling: for systems that keep the person's own data (CRM, Braze). */
@@ -23,22 +24,25 @@ export const googleProfile = {
   postalCode: { normalise: formed, as: 'plain' },
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
-/** Meta's "Customer information parameters", under the keys of a custom audience's schema. */
+/**
+ * Meta's "Hashing and normalizing data" of customer file custom audiences, under the keys of an audience's schema; where that page is silent, what
+ * the vendor's own library does (facebook-nodejs-business-sdk, src/objects/serverside/utils.js).
+ */
 export const metaProfile = {
-  EMAIL: { normalise: emailAddress, as: 'sha256' },
+  EMAIL: { normalise: metaEmail, as: 'sha256' },
   PHONE: { normalise: digitsOfPhone, as: 'sha256' },
-  FN: { normalise: reduced(withoutPunctuation, 'no letters'), as: 'sha256' },
-  LN: { normalise: reduced(withoutPunctuation, 'no letters'), as: 'sha256' },
-  FI: { normalise: reduced((text) => /^./u.exec(withoutPunctuation(text))?.[0] ?? '', 'no letters'), as: 'sha256' },
+  FN: { normalise: reduced(lettersOnly, 'no letters'), as: 'sha256' },
+  LN: { normalise: reduced(lettersOnly, 'no letters'), as: 'sha256' },
+  FI: { normalise: reduced((text) => /^./u.exec(lettersOnly(text))?.[0] ?? '', 'no letters'), as: 'sha256' },
   CT: { normalise: reduced(latinOnly, 'no letters from a to z'), as: 'sha256' },
-  ST: { normalise: reduced(latinOnly, 'no letters from a to z'), as: 'sha256' },
+  ST: { normalise: reduced(stateCode, 'no letters from a to z'), as: 'sha256' },
   ZIP: { normalise: zipCode, as: 'sha256' },
   COUNTRY: { normalise: lowerCaseCountry, as: 'sha256' },
   GEN: { normalise: gender, as: 'sha256' },
-  DOBY: { normalise: partOfBirthDate(0), as: 'sha256' },
-  DOBM: { normalise: partOfBirthDate(1), as: 'sha256' },
-  DOBD: { normalise: partOfBirthDate(2), as: 'sha256' },
-  MADID: { normalise: reduced((text) => text, 'no id'), as: 'opaque' },
+  DOBY: { normalise: partOfBirthDate(/^(?:19|20)\d{2}$/, 0), as: 'sha256' },
+  DOBM: { normalise: partOfBirthDate(/^(?:0?[1-9]|1[0-2])$/, 1), as: 'sha256' },
+  DOBD: { normalise: partOfBirthDate(/^(?:0?[1-9]|[12]\d|3[01])$/, 2), as: 'sha256' },
+  MADID: { normalise: mobileId, as: 'opaque' },
   EXTERN_ID: { normalise: formed, as: 'opaque' },
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
@@ -63,12 +67,30 @@ function withoutSuffixes(text: string): string {
   return name;
 }
 
-function withoutPunctuation(text: string): string {
-  return text.replaceAll(/[\s!-/:-@[-`{-~]/gu, '');
+/** The vendor's library takes no mailbox that begins or ends with a dot, or has two in a row. */
+function metaEmail(text: string): FormedValue {
+  const address = emailAddress(text);
+  const [local = ''] = address.status === 'formed' ? address.value.split('@') : [];
+  return /^\.|\.\.|\.$/.test(local) ? refused('not an e-mail address') : address;
+}
+
+/** Letters of any alphabet, and the marks on them. */
+function lettersOnly(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{M}]/gu, '');
 }
 
 function latinOnly(text: string): string {
-  return text.replaceAll(/[^a-z0-9]/g, '');
+  return text.replaceAll(/[^a-z]/g, '');
+}
+
+function stateCode(text: string): string {
+  const letters = latinOnly(text);
+  return stateByName.get(letters) ?? letters;
+}
+
+/** Devices whose owner wants no advertising tell zeros: that is nobody's id. */
+function mobileId(text: string): FormedValue {
+  return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text.toLowerCase());
 }
 
 function digitsOfPhone(text: string, context: FieldContext): FormedValue {
@@ -82,7 +104,7 @@ function zipCode(text: string): FormedValue {
 }
 
 function lowerCaseCountry(text: string): FormedValue {
-  const code = countryCode(text);
+  const code = countryCode(countryByThreeLetters.get(text.toUpperCase()) ?? text);
   return code.status === 'formed' ? formed(code.value.toLowerCase()) : code;
 }
 
@@ -100,9 +122,11 @@ function gender(text: string): FormedValue {
     : formed(value);
 }
 
-function partOfBirthDate(part: number): (text: string) => FormedValue {
+/** From the part itself, or from a whole date; the time of a date-time is left out, for it may be any place's. */
+function partOfBirthDate(part: RegExp, place: number): (text: string) => FormedValue {
   return (text) => {
-    const date = birthDate(text);
-    return date.status === 'formed' ? formed(date.value.split('-')[part] ?? '') : date;
+    if (part.test(text)) return formed(text.padStart(2, '0'));
+    const date = birthDate(text.replace(/[T ]\d{2}:\d{2}.*$/, ''));
+    return date.status === 'formed' ? formed(date.value.split('-')[place] ?? '') : date;
   };
 }

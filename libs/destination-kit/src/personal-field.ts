@@ -19,8 +19,8 @@ export interface PersonalField {
 /** Of the empty string: the mark of a hash that was made of nothing. */
 const hashOfNothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const isSha256 = (text: string): boolean => /^[0-9a-f]{64}$/i.test(text);
-/** MD5 and SHA-1, which no vendor of ours takes. */
-const isOtherHash = (text: string): boolean => /^([0-9a-f]{32}|[0-9a-f]{40})$/i.test(text);
+/** MD5 and SHA-1, which no vendor of ours takes, and a SHA-256 that lost or won a digit on its way. */
+const isOtherHash = (text: string): boolean => /^[0-9a-f]{32,}$/i.test(text);
 /** What systems write where they have no value. */
 const emptyWords = new Set(['', 'null', 'undefined', 'n/a']);
 

@@ -16,6 +16,7 @@ const delivery = (value: string, attributes: Delivery['change']['attributes'] = 
   options: {},
 });
 
+const moved = delivery('K-10');
 const guard = createReasonGuard(
   [
     delivery('ann.smith@example.com', {
@@ -25,6 +26,7 @@ const guard = createReasonGuard(
       address: { city: 'Oslo' },
     }),
     delivery('K-9'),
+    { ...moved, change: { ...moved.change, previousAttributes: { phone: '+47 22 12 34 56' } } },
   ],
   [new Secret('Bearer qGv7Zz')],
 );
@@ -39,6 +41,7 @@ test.each([
   'bad phone 15551234567',
   'bad phone 1 555 123 4567',
   'no one is 47',
+  'no longer 4722123456',
   'lives in OSLO',
   'K-9 refused',
   'token qGv7Zz is wrong',

@@ -9,7 +9,7 @@ const fit = /^[A-Za-z0-9 _.,:-]{1,100}$/;
 
 /**
  * Makes the filter through which a vendor's words pass into a verdict. Vendors echo what they were sent, so a text is
- * kept only if it is short and plain and holds none of the batch's identities and attribute values and none of the
+ * kept only if it is short and plain and holds none of the batch's identities and attribute values, earlier ones too, and none of the
  * secrets: not whole, not written with other punctuation (a phone number), and not a word of them.
  */
 export function createReasonGuard(deliveries: readonly Delivery[], secrets: readonly Secret[] = []): ReasonGuard {
@@ -27,7 +27,10 @@ export function createReasonGuard(deliveries: readonly Delivery[], secrets: read
 
 function gather(deliveries: readonly Delivery[], secrets: readonly Secret[]) {
   const values = [
-    ...deliveries.flatMap(({ change }) => [change.identity.value, ...Object.values(change.attributes).flatMap(texts)]),
+    ...deliveries.flatMap(({ change: { identity, attributes, previousAttributes = {} } }) => [
+      identity.value,
+      ...[attributes, previousAttributes].flatMap((of) => Object.values(of).flatMap(texts)),
+    ]),
     ...secrets.map((secret) => secret.reveal()),
   ];
   return {

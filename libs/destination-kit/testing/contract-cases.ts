@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { ChangeKind, Delivery, DestinationErrorClass, Doubt } from '../src/index.ts';
+import {
+  refusalOfAttribute,
+  takesIdentity,
+  versionWarning,
+  type ChangeKind,
+  type Delivery,
+  type DestinationErrorClass,
+  type Doubt,
+} from '../src/index.ts';
 import type { Attempt, Stage } from './contract-stage.ts';
 import type { VendorFault } from './vendor-server.ts';
 
@@ -29,6 +37,40 @@ export const contractCases = {
         issues.some(({ code }) => code === 'unrecognized_keys'),
         'an unknown key is refused (use z.strictObject)',
       );
+    }
+    await Promise.resolve();
+  }),
+  declared: define('takes what it declares', async (stage) => {
+    for (const { change } of stage.deliveries('entered', [1])) {
+      const { takes } = stage;
+      if (takes === undefined) return;
+      assert(takesIdentity(takes, change.identity.namespace), 'the identity of the person of the suite is declared');
+      for (const name of Object.keys(change.attributes)) {
+        assert.equal(refusalOfAttribute(takes, name), undefined, `the attribute ${name} of the person is declared`);
+      }
+      const declared = typeof takes.identities === 'string' ? [] : Object.keys(takes.identities);
+      assert(!takesIdentity(takes, 'no-such-namespace') || declared.length === 0, 'other identities are refused');
+      const sentences = [takes.identities, takes.attributes, takes.refusedAttributes ?? {}].flatMap((of) =>
+        typeof of === 'string' ? [of] : Object.values(of),
+      );
+      for (const sentence of sentences) assert.match(sentence, /^[A-Z].*\.$/s, 'it says how in a sentence');
+    }
+    await Promise.resolve();
+  }),
+  'version-ends': define('warns in time of the end of each version of the API', async (stage) => {
+    const { versions } = stage.definition;
+    if (versions === undefined) return;
+    const named = stage.settings[versions.setting];
+    assert(
+      typeof named === 'string' && Object.hasOwn(versions.ends, named),
+      `the table has the version of the setting`,
+    );
+    for (const [version, end] of Object.entries(versions.ends)) {
+      if (end === undefined) continue;
+      const endMs = Date.parse(`${end}T00:00:00Z`);
+      assert(!Number.isNaN(endMs), `the end of ${version} is a day`);
+      assert.match(versionWarning(versions, version, endMs - 30 * 86_400_000) ?? '', /in 30 days/);
+      assert.equal(versionWarning(versions, version, endMs - 91 * 86_400_000), undefined);
     }
     await Promise.resolve();
   }),
@@ -63,6 +105,14 @@ export const contractCases = {
     await deliver(stage, stage.deliveries('entered', [1, 2, 3]));
     await deliver(stage, stage.deliveries('exited', [1, 3], 2));
     if (stage.hasVendor) await assertMembers(stage, [2], [1, 3]);
+  }),
+  'identity-changed': define('knows a person by the new identity, and by the earlier one no more', async (stage) => {
+    await deliver(stage, stage.deliveries('entered', [1, 3]));
+    await deliver(stage, stage.deliveries('exited', [1], 2));
+    await deliver(stage, stage.deliveries('entered', [2], 3));
+    // The earlier identity leaves a second time, late.
+    await deliver(stage, stage.deliveries('exited', [1], 2));
+    if (stage.hasVendor) await assertMembers(stage, [2, 3], [1]);
   }),
   'exit-of-stranger': define('delivers the exit of a person who never entered', async (stage) => {
     await deliver(stage, stage.deliveries('exited', [7]));
@@ -113,6 +163,36 @@ export const contractCases = {
       assert.equal(verdicts.get(change.id)?.status, change.id === bad.id ? 'rejected' : 'delivered');
     }
     await assertMembers(stage, [1, 3, 4, 5], [2]);
+  }),
+  'poisonous-row': define('finds the one row for which the vendor refuses the whole batch', async (stage) => {
+    // Whoever calls nobody, is refused nothing.
+    if (!stage.hasVendor) return;
+    const { vendor } = stage;
+    const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
+    const bad = at(batch, 3);
+    if (vendor.poison === undefined) {
+      const answer = () => ({ status: 400, body: JSON.stringify({ error: { message: 'refused' } }) });
+      vendor.setFault({ kind: 'answer', naming: bad.identity.value, answer });
+    } else vendor.poison(bad.identity.value);
+    const told = await halving(stage, batch);
+    for (const { change } of batch) {
+      assert.equal(told.get(change.id), change.id === bad.id ? 'rejected' : 'delivered');
+    }
+    await assertMembers(stage, [1, 2, 3, 5], [4]);
+  }),
+  'account-failure': define('holds every change while the vendor refuses the account', async (stage) => {
+    for (const documented of stage.accountErrors) {
+      const { vendor } = stage;
+      assert(vendor.answerWithError !== undefined, 'the stand-in answers with what the table of errors has');
+      for (const [index, kind] of directions.entries()) {
+        const batch = stage.deliveries(kind, [1, 2], index + 1);
+        vendor.answerWithError(documented.code);
+        const { error } = await stage.attempt(batch);
+        assert.equal(error?.class, documented.means, `${documented.code} is of the account, and no row is judged`);
+        vendor.answerWithError(undefined);
+        await deliver(stage, batch);
+      }
+    }
   }),
   'partial-answer': define('tries a row again about which the answer is silent', async (stage) => {
     const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
@@ -206,6 +286,16 @@ async function deliver(stage: Stage, batch: readonly Delivery[]): Promise<void> 
   const { verdicts, error } = await stage.attempt(batch);
   assert.equal(error, undefined, 'a healthy vendor takes the batch');
   for (const verdict of verdicts.values()) assert.equal(verdict.status, 'delivered');
+}
+
+/** Delivers a batch as delivery does: what is refused as a whole is told in halves, until the row at fault is alone. */
+async function halving(stage: Stage, batch: readonly Delivery[]): Promise<ReadonlyMap<string, string>> {
+  const { verdicts, error } = await stage.attempt(batch);
+  if (error === undefined) return new Map([...verdicts].map(([id, { status }]) => [id, status]));
+  assert.equal(error.class, 'invalid', 'a batch that is refused for one row asks for halves');
+  if (batch.length === 1) return new Map(batch.map(({ change }) => [change.id, 'rejected']));
+  const half = Math.ceil(batch.length / 2);
+  return new Map([...(await halving(stage, batch.slice(0, half))), ...(await halving(stage, batch.slice(half)))]);
 }
 
 /**

@@ -9,10 +9,14 @@ import {
   type Delivery,
   DestinationError,
   type DestinationDefinition,
+  type DocumentedError,
+  type DocumentedErrors,
   type FormedValue,
   formed,
+  isOfAccount,
   type JsonValue,
   secretsIn,
+  type Takes,
   type Verdict,
 } from '../src/index.ts';
 import type { StandInVendor } from './vendor-server.ts';
@@ -36,6 +40,8 @@ export interface ContractSubject<Settings extends z.ZodType, Options extends z.Z
   readonly startVendor?: () => Promise<StandInVendor>;
   /** The person with this number; by default one with an e-mail address, a first name and a city. */
   readonly person?: (number: number) => Person;
+  /** The table of the errors that the vendor documents; absent where the vendor has none of its own. */
+  readonly errors?: DocumentedErrors;
 }
 
 /** What one call of the connector came to. */
@@ -48,10 +54,16 @@ export interface Attempt {
 /** A connected connector with its vendor, for one case. */
 export interface Stage {
   readonly definition: DestinationDefinition;
+  /** As the definition's schema gives them. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly batchCount: number;
   /** Throws when the connector has no stand-in: the case must then be left out. */
   readonly vendor: StandInVendor;
   readonly hasVendor: boolean;
+  /** What the definition declares to take with these settings and options. */
+  readonly takes: Takes | undefined;
+  /** Of the table, those that are of the account. */
+  readonly accountErrors: readonly DocumentedError[];
   /** The identity as the definition forms it. */
   formIdentity(identity: Person['identity']): FormedValue;
   /** Changes of the persons with the given numbers. `revision` tells states of one person apart, later ones higher. */
@@ -80,8 +92,11 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
     connected = connector;
     await run({
       definition,
+      settings: settings as Readonly<Record<string, unknown>>,
       batchCount: definition.limits(settings).batchCount,
       hasVendor: vendor !== undefined,
+      takes: definition.takes?.(settings, options),
+      accountErrors: [...(subject.errors?.values() ?? [])].filter(isOfAccount),
       formIdentity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
       get vendor() {
         return vendor ?? assert.fail('this case needs a stand-in vendor; leave it out with a reason');

@@ -9,7 +9,9 @@ import {
   type Delivery,
   DestinationError,
   type DestinationDefinition,
+  documentedErrors,
   errorForResponse,
+  type HttpResponse,
   Secret,
   secret,
   type Verdict,
@@ -58,6 +60,11 @@ async function startVendor(): Promise<StandInVendor> {
     member: (identity) => members.get(identity),
     refuse: (identity) => void refused.add(identity),
     omit: (identity) => void omitted.add(identity),
+    answerWithError: (code) => {
+      const response = { status: 409, body: JSON.stringify({ code }) };
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer: () => response });
+    },
+    poison: (naming) => server.setFault({ kind: 'answer', naming, answer: () => ({ status: 409, body: '{}' }) }),
     forgetPerson: (identity) => void (members.delete(identity), forgotten.add(identity)),
   };
 }
@@ -74,6 +81,18 @@ const toyRows = (deliveries: readonly Delivery[]): Row[] =>
     attributes: change.attributes as Record<string, string>,
   }));
 
+const errors = documentedErrors([
+  { code: 'FULL', means: 'set-up', advice: 'Make room.', source: 'this test' },
+  { code: 'BAD', means: 'rejected', source: 'this test' },
+]);
+
+/** This vendor says by 409 that the account is full, or that a row of the request is bad. */
+function toyError(response: HttpResponse, nowMs: number): DestinationError {
+  if (response.status !== 409) return errorForResponse(response, nowMs);
+  const isFull = response.body.includes('"FULL"');
+  return new DestinationError(isFull ? 'set-up' : 'invalid', 'Failed to deliver: 409.');
+}
+
 const toy: Toy = defineDestination({
   type: 'toy',
   title: 'Toy',
@@ -82,6 +101,7 @@ const toy: Toy = defineDestination({
   options,
   limits: () => ({ batchCount: 60, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 1 }),
   batchBy: 'route',
+  takes: () => ({ identities: { email: 'Is the person.' }, attributes: {}, otherAttributes: 'Is told.' }),
   connect: ({ url, key }, { http, now }) => {
     const lookUp = async (signal: AbortSignal) => {
       const response = await http.send({ method: 'GET', url, headers: {} }, signal);
@@ -91,7 +111,7 @@ const toy: Toy = defineDestination({
       await reading(lookUp(signal));
       const body = JSON.stringify(toyRows(deliveries));
       const response = await http.send({ method: 'PUT', url, headers: { authorization: key.reveal() }, body }, signal);
-      if (response.status !== 200) throw errorForResponse(response, now());
+      if (response.status !== 200) throw toyError(response, now());
       let results: Result[];
       try {
         results = JSON.parse(response.body) as Result[];
@@ -116,6 +136,7 @@ const contractOf = (definition: Toy) =>
     settings: ({ origin }) => ({ url: origin, key: new Secret('key-not-to-be-seen') }),
     options: { list: 'fans' },
     startVendor,
+    errors,
   });
 
 test.each(contractOf(toy).map((contractCase) => [contractCase.title, contractCase] as const))(
@@ -192,6 +213,30 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
       return allDelivered(deliveries);
     }),
     { 'bad-row': /delivered/, 'partial-answer': /delivered/, 'malformed-answer': /nothing is delivered/ },
+  ],
+  [
+    'waits with a batch for one row',
+    wrongly((right) => async (deliveries, signal) => {
+      try {
+        return await right(deliveries, signal);
+      } catch (error) {
+        if (!(error instanceof DestinationError) || error.class !== 'invalid') throw error;
+        throw new DestinationError('transient', error.message);
+      }
+    }),
+    { 'poisonous-row': /asks for halves/ },
+  ],
+  [
+    'takes a failure of the account for one of the rows',
+    wrongly((right) => async (deliveries, signal) => {
+      try {
+        return await right(deliveries, signal);
+      } catch (error) {
+        if (!(error instanceof DestinationError) || error.class !== 'set-up') throw error;
+        return deliveries.map(({ change: { id } }): Verdict => ({ id, status: 'rejected', reason: 'full' }));
+      }
+    }),
+    { 'account-failure': /FULL is of the account/ },
   ],
   [
     'takes an unknown person for a refusal',
@@ -341,7 +386,7 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
           signal,
         ),
     ),
-    { exit: /nobody who left/, 'exit-of-stranger': /nobody who left/ },
+    { exit: /nobody who left/, 'identity-changed': /nobody who left/, 'exit-of-stranger': /nobody who left/ },
   ],
   [
     'sends nothing',
@@ -364,6 +409,16 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     'hashes an identity that is hashed already',
     { ...toy, identity: ({ value }) => ({ status: 'formed', value: Buffer.from(value).toString('base64') }) },
     { identity: /stays as it is/ },
+  ],
+  [
+    'names versions of which it has none',
+    { ...toy, versions: { setting: 'url', ends: { v1: '2027-01-01' }, source: 'this test' } },
+    { 'version-ends': /the table has the version/ },
+  ],
+  [
+    'declares less than it takes',
+    { ...toy, takes: () => ({ identities: { email: 'Is the person.' }, attributes: { city: 'Is told.' } }) },
+    { declared: /firstname of the person is declared/ },
   ],
   [
     'takes any settings',

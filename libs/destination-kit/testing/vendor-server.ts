@@ -26,7 +26,13 @@ export type VendorFault =
   /** Takes the request and resets the connection. */
   | { readonly kind: 'reset' }
   /** Answers 200 with JSON that breaks off. */
-  | { readonly kind: 'malformed' };
+  | { readonly kind: 'malformed' }
+  /** Answers in the vendor's own way; with `naming` only requests that hold this text meet it. */
+  | {
+      readonly kind: 'answer';
+      readonly answer: (request: VendorRequest) => VendorResponse;
+      readonly naming?: string;
+    };
 
 /** A local HTTP server on a free port of the loopback address that plays a vendor. */
 export interface VendorServer {
@@ -58,6 +64,13 @@ export interface StandInVendor extends VendorServer {
    * vendor never says that it does not know a person.
    */
   forgetPerson?(identity: string): void;
+  /**
+   * Answers every request that tells with this error of the connector's table, in the vendor's own form, until it is given `undefined`.
+   * Absent where there is no table.
+   */
+  answerWithError?(code: string | undefined): void;
+  /** From now on refuses every request that names this identity as a whole, and does not say which row it is; by 400 when absent. */
+  poison?(identity: string): void;
 }
 
 /** How many requests are kept; older ones are forgotten, so that a vendor of a long local run does not grow. */
@@ -81,7 +94,9 @@ export async function startVendorServer(
     requests.push(request);
     if (requests.length > requestsMax) requests.shift();
     const isRead = asks(request);
-    const fault = isRead ? readFault : tellingFault;
+    const set = isRead ? readFault : tellingFault;
+    const isMeant = set?.kind !== 'answer' || set.naming === undefined || request.body.includes(set.naming);
+    const fault = isMeant ? set : undefined;
     if (!isRead) {
       for (const resolve of waiting) resolve();
       waiting = [];
@@ -134,8 +149,12 @@ async function read(incoming: IncomingMessage): Promise<VendorRequest> {
   };
 }
 
-function faultyResponse(fault: VendorFault & { kind: 'status' | 'malformed' }, request: VendorRequest): VendorResponse {
+function faultyResponse(
+  fault: VendorFault & { kind: 'status' | 'malformed' | 'answer' },
+  request: VendorRequest,
+): VendorResponse {
   const headers = { 'content-type': 'application/json' };
+  if (fault.kind === 'answer') return fault.answer(request);
   if (fault.kind === 'malformed') return { status: 200, headers, body: '{"results":[{"id":' };
   const body = JSON.stringify({ error: { message: `refused ${request.body}`, request } });
   return { status: fault.status, headers: { ...headers, ...fault.headers }, body };

@@ -19,6 +19,10 @@ test('there is a page for each destination, one that leads to them, and no other
   expect(readFileSync(join(folder, 'README.md'), 'utf8'), makeThemAnew).toBe(referenceIndex(all));
 });
 
+test.each(all)('$type says what there is to compare', ({ comparison }) => {
+  for (const words of Object.values(comparison ?? { comparison: '' })) expect(words).toMatch(/^[a-z].+[^.]$/);
+});
+
 const entries = all.flatMap(({ type, settings, options }) => [
   ...referenceEntries(settings).map((entry) => ({ what: `${type} settings.${entry.path}`, schema: settings, entry })),
   ...referenceEntries(options).map((entry) => ({ what: `${type} options.${entry.path}`, schema: options, entry })),
@@ -57,6 +61,12 @@ test('a page says of everything whether it is required, what it takes, its defau
     options: z.strictObject({}),
     limits: () => ({ batchCount: 1, batchBytes: 1, requestsPerSecond: 1, concurrency: 1 }),
     batchBy: 'route',
+    takes: () => ({
+      identities: { email: 'Is matched.' },
+      attributes: { name: 'Is shown.' },
+      refusedAttributes: { id: 'Acme gives it.' },
+    }),
+    versions: { setting: 'size', ends: { 1: '2027-01-01', 2: undefined }, source: 'acme.example' },
     connect: () => expect.unreachable(),
   });
   expect(referencePage(acme).split('\n\n').slice(3)).toEqual([
@@ -78,6 +88,30 @@ test('a page says of everything whether it is required, what it takes, its defau
     'The mode.',
     '- Required\n- Takes one of `a`, `b`\n- Example: `a`',
     '## Options',
-    'None.\n',
+    'None.',
+    '## Identities',
+    'By their namespaces, with the settings of the example; check refuses any other.',
+    '- `email`: Is matched.',
+    '## Attributes',
+    '- `name`: Is shown.\n- any other: None: check refuses any other name.\n- `id`: refused. Acme gives it.',
+    '## Versions',
+    'Of `size`, with the day on which each ends (acme.example).',
+    '- `1`: 2027-01-01\n- `2`: no end is known\n',
   ]);
+});
+
+test('the page of a destination that declares nothing says that it takes everything', () => {
+  const nothing = z.strictObject({});
+  const open = defineDestination({
+    type: 'open',
+    title: 'Open',
+    description: 'Tells all.',
+    settings: nothing,
+    options: nothing,
+    limits: () => ({ batchCount: 1, batchBytes: 1, requestsPerSecond: 1, concurrency: 1 }),
+    batchBy: 'route',
+    connect: () => expect.unreachable(),
+  });
+  expect(referencePage(open)).toContain('## Identities\n\nOf any namespace, as it is.');
+  expect(referencePage(open)).toContain('## Attributes\n\n- any other: Of any name, as it is.\n');
 });

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
+import { exampleOf } from './example.ts';
 
 /** One thing that a person may write, by its path below `settings` or `options`. */
 export interface ReferenceEntry {
@@ -73,28 +74,98 @@ function rangeOf({ minimum, maximum }: Schema): string {
   return minimum === undefined || maximum === undefined ? '' : ` from ${minimum} to ${maximum}`;
 }
 
-/** The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example. */
-export function referencePage({ type, title, description, settings, options }: DestinationDefinition): string {
+/**
+ * The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example, and how each identity and
+ * attribute is used, with the settings of the example.
+ */
+export function referencePage(definition: DestinationDefinition): string {
+  const { type, title, description, settings, options } = definition;
   return [
     `# ${title}`,
     description,
     `In the activation file: \`type: ${type}\`. What it does with each change, and what the vendor asks for: [${type}](../../libs/destinations/src/${type}/README.md).`,
     ...section('Settings', 'Once per destination, under `settings`.', referenceEntries(settings)),
     ...section('Options', 'Per route, under `options`.', referenceEntries(options)),
+    ...takenSections(definition),
+    ...versionSection(definition),
     '',
   ]
     .join('\n\n')
     .replace(/\n+$/, '\n');
 }
 
-/** The page that leads to the others. */
+/** The page that leads to the others, and compares the destinations. */
 export function referenceIndex(definitions: Iterable<DestinationDefinition>): string {
-  const lines = [...definitions].map(({ type, title, description }) => `- [${title}](${type}.md): ${description}`);
+  const all = [...definitions];
+  const links = all.map(({ type, title, description }) => `- [${title}](${type}.md): ${description}`);
   const about =
-    'These pages are made from the schemas that check an activation file, by `node libs/destinations/write-reference-pages.ts`.';
-  return ['# Destinations', ...(lines.length > 0 ? [lines.join('\n')] : []), about, '']
+    'These pages are made from the schemas that check an activation file and from what each connector declares, by `node libs/destinations/write-reference-pages.ts`.';
+  return ['# Destinations', ...(links.length > 0 ? [links.join('\n'), ...comparisonSection(all)] : []), about, '']
     .join('\n\n')
     .replace(/\n+$/, '\n');
+}
+
+const columns = [
+  'destination',
+  'who enters',
+  'who leaves',
+  'changes in a request',
+  'requests in a second',
+  'hashed',
+  'shown',
+  'after an erasure',
+  'never tried against the vendor',
+];
+
+/** One row for each destination that declares what there is to compare; limits are those of the example of its settings. */
+function comparisonSection(definitions: readonly DestinationDefinition[]): readonly string[] {
+  const rows = definitions.flatMap((definition) => {
+    const { type, title, comparison, settings } = definition;
+    if (comparison === undefined) return [];
+    const { enters, leaves, hashed, shownAfter, erasure, untried } = comparison;
+    const { batchCount, requestsPerSecond } = definition.limits(settings.parse(exampleOf(settings)));
+    const cells = [enters, leaves, String(batchCount), String(requestsPerSecond), hashed, shownAfter, erasure, untried];
+    return [[`[${title}](${type}.md)`, ...cells]];
+  });
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+  const before =
+    'What each does with a person, at most how fast, and what nobody has seen against the vendor itself. No connector was tried against a live account: stand-ins answer as the vendors document.';
+  return rows.length === 0 ? [] : ['## Compared', before, table];
+}
+
+const anyIdentity = 'Of any namespace, as it is.';
+const anyAttribute = 'Of any name, as it is.';
+
+/** How identities and attributes are used, as `takes` of the definition declares it. */
+function takenSections(definition: DestinationDefinition): readonly string[] {
+  const { settings, options } = definition;
+  const taken = definition.takes?.(settings.parse(exampleOf(settings)), options.parse(exampleOf(options)));
+  const { identities = anyIdentity, attributes = {}, otherAttributes, refusedAttributes = {} } = taken ?? {};
+  const others = taken === undefined ? anyAttribute : (otherAttributes ?? 'None: check refuses any other name.');
+  const isOpen = typeof identities === 'string';
+  return [
+    '## Identities',
+    isOpen ? identities : 'By their namespaces, with the settings of the example; check refuses any other.',
+    ...(isOpen ? [] : [lines(identities)]),
+    '## Attributes',
+    [lines(attributes), `- any other: ${others}`, lines(refusedAttributes, 'refused. ')].filter(Boolean).join('\n'),
+  ];
+}
+
+const lines = (sentences: Readonly<Record<string, string>>, before = ''): string =>
+  Object.entries(sentences)
+    .map(([name, sentence]) => `- \`${name}\`: ${before}${sentence}`)
+    .join('\n');
+
+function versionSection({ versions }: DestinationDefinition): readonly string[] {
+  if (versions === undefined) return [];
+  const ends = Object.entries(versions.ends).map(([name, end]) => `- \`${name}\`: ${end ?? 'no end is known'}`);
+  return [
+    '## Versions',
+    `Of \`${versions.setting}\`, with the day on which each ends (${versions.source}).`,
+    ends.join('\n'),
+  ];
 }
 
 function section(title: string, where: string, entries: readonly ReferenceEntry[]): readonly string[] {

@@ -8,7 +8,7 @@ const http = createHttpClient({ allowPrivateAddresses: true });
 afterAll(() => http.close());
 
 const options = {
-  readSecret: (name: string) => Promise.resolve(`value of ${name}`),
+  readSecret: () => Promise.resolve(Buffer.alloc(24, 'x').toString('base64')),
   http,
   clock: systemClock,
   print: () => undefined,
@@ -75,4 +75,30 @@ test('a secret that cannot be read stops the set-up with the words of the reader
 
 test('a type that nobody defines is named', async () => {
   await expect(setUpTarget({ ...entry, type: 'pigeon' }, options)).rejects.toThrow('pigeon');
+});
+
+test('a version of the vendor’s API that is near its end is warned of when the destination is set up', async () => {
+  const settings = {
+    adAccountId: '1',
+    accessToken: { secret: 'token' },
+    appSecret: { secret: 'app' },
+    apiVersion: 'v25.0',
+  };
+  const warnings: string[] = [];
+  const setUpOn = async (day: string): Promise<readonly string[]> => {
+    warnings.length = 0;
+    await setUpTarget(
+      { ...entry, type: 'meta-custom-audiences', settings },
+      {
+        ...options,
+        clock: { ...systemClock, now: () => Date.parse(day) },
+        warn: (sentence) => void warnings.push(sentence),
+      },
+    );
+    return [...warnings];
+  };
+  expect(await setUpOn('2026-10-01')).toEqual([]);
+  expect(await setUpOn('2027-02-01')).toEqual([
+    expect.stringContaining('destinations.crm: The version v25.0 of the API ends on 2027-02-23'),
+  ]);
 });

@@ -1,6 +1,13 @@
 import type { DestinationEntry } from '@activation-hub/activation-file';
 import { createTarget, usualRetryAfterMaxMs, type Clock, type Target } from '@activation-hub/delivery';
-import { formed, resolveSecrets, type ConnectorContext, type DestinationLimits } from '@activation-hub/destination-kit';
+import {
+  formed,
+  resolveSecrets,
+  versionWarning,
+  type DestinationDefinition,
+  type ConnectorContext,
+  type DestinationLimits,
+} from '@activation-hub/destination-kit';
 import { loadDestination, type ImportPackage } from './registry.ts';
 
 /** What is needed to turn an entry of the activation file into a destination that can be told. */
@@ -10,6 +17,8 @@ export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
   readonly importPackage?: ImportPackage;
   /** Gives the value of a secret, or throws with words that say where it was looked for. */
   readonly readSecret: (name: string) => Promise<string>;
+  /** Takes a sentence about a version of the vendor's API that ends within 90 days. */
+  readonly warn?: (sentence: string) => void;
 }
 
 /** Long enough for a vendor that is down for a night. */
@@ -24,7 +33,9 @@ export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions
   if (definition === undefined) {
     throw new Error(`Failed to set up ${entry.key}: there is no kind of destination called ${entry.type}.`);
   }
-  const settings = await resolveSecrets(definition.settings.parse(entry.settings), options.readSecret);
+  const written = definition.settings.parse(entry.settings);
+  warnOfVersion(entry.key, definition, written, options);
+  const settings = await resolveSecrets(written, options.readSecret);
   const giveUpAfterMs = entry.giveUpAfterMs ?? definition.giveUpAfterMs ?? usualGiveUpAfterMs;
   return createTarget(
     {
@@ -42,6 +53,18 @@ export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions
     },
     options.clock,
   );
+}
+
+function warnOfVersion(
+  key: string,
+  { versions }: Pick<DestinationDefinition, 'versions'>,
+  settings: unknown,
+  { clock, warn }: Pick<SetUpOptions, 'clock' | 'warn'>,
+): void {
+  if (versions === undefined || warn === undefined) return;
+  const version = Object.entries(settings ?? {}).find(([name]) => name === versions.setting)?.[1] as unknown;
+  const sentence = typeof version === 'string' ? versionWarning(versions, version, clock.now()) : undefined;
+  if (sentence !== undefined) warn(`destinations.${key}: ${sentence}`);
 }
 
 function lowered(limits: DestinationLimits, to: DestinationEntry['limits']): DestinationLimits {

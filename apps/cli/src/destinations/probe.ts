@@ -1,4 +1,4 @@
-import type { ActivationFile, DestinationEntry } from '@activation-hub/activation-file';
+import { problemLine, type ActivationFile, type DestinationEntry } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
@@ -66,7 +66,7 @@ async function probeAll(options: ProbeOptions, terminal: Terminal): Promise<void
     const probed = await Promise.all(
       [...file.destinations.values()].map((entry) => probe(entry, { file, http, readSecret, terminal })),
     );
-    report(probed, options, terminal);
+    report(probed, file, options, terminal);
   } finally {
     await http.close();
   }
@@ -104,9 +104,14 @@ async function probe(entry: DestinationEntry, { file, http, readSecret, terminal
 
 const words = { well: 'well', 'not-asked': 'has nothing to be asked' } as const;
 
-function report(probed: readonly Probed[], { json }: ProbeOptions, { print, interrupted }: Terminal): void {
+function report(
+  probed: readonly Probed[],
+  { warnings }: ActivationFile,
+  { json }: ProbeOptions,
+  { print, interrupted, colors }: Terminal,
+): void {
   const failed = probed.filter(({ outcome }) => outcome === 'problems');
-  if (json) print(JSON.stringify({ event: 'probed', ok: failed.length === 0, destinations: probed }));
+  if (json) print(JSON.stringify({ event: 'probed', ok: failed.length === 0, destinations: probed, warnings }));
   else {
     const rows = probed.map(({ destination, type, outcome, problems }) => [
       destination,
@@ -114,6 +119,7 @@ function report(probed: readonly Probed[], { json }: ProbeOptions, { print, inte
       outcome === 'problems' ? `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}` : words[outcome],
     ]);
     for (const line of tableLines([['destination', 'type', 'outcome'], ...rows])) print(line);
+    for (const warning of warnings) print(`${colors.yellow('warning')} ${problemLine(warning)}`);
     for (const { destination, problems } of failed) for (const problem of problems) print(`${destination}: ${problem}`);
   }
   if (interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.');

@@ -34,6 +34,14 @@ export const blobArchive = defineDestination({
   }),
   batchBy: 'route',
   identity: (identity, { identities }) => writtenIdentity(identity, identities),
+  comparison: {
+    enters: 'is a line of NDJSON',
+    leaves: 'is a line of NDJSON',
+    hashed: 'identities, unless they are to be plain',
+    shownAfter: 'at once',
+    erasure: 'an exit is written; lines stay until they are deleted',
+    untried: 'the service itself: only Azurite was',
+  },
   connect: (settings, { http, now, record }): Connector => {
     http.check(settings.containerUrl);
     const sender = signed(settings, http, now, record !== undefined);

@@ -10,6 +10,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { braze } from './destination.ts';
+import { brazeErrors } from './errors.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
 import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
 import { startBrazeVendor } from './vendor.ts';
@@ -22,6 +23,7 @@ describeDestinationContract(test, {
   settings: ({ origin, timeoutMs }) => ({ restUrl: origin, apiKey, timeoutMs }),
   options: { booleanAttribute: 'in_sports_fans' },
   startVendor: startBrazeVendor,
+  errors: brazeErrors,
   leftOut: {
     'failed-look-up': 'it looks nothing up: its one request tells',
     'partial-answer':
@@ -55,6 +57,8 @@ interface About {
   readonly namespace?: string;
   readonly value?: string;
   readonly attributes?: Readonly<Record<string, JsonValue>>;
+  readonly previous?: Readonly<Record<string, JsonValue>>;
+  readonly isInDoubt?: true;
   readonly of?: BrazeOptions;
 }
 const delivery = (number: number, about: About = {}): Delivery<BrazeOptions> => ({
@@ -65,6 +69,8 @@ const delivery = (number: number, about: About = {}): Delivery<BrazeOptions> => 
     identity: { namespace: about.namespace ?? 'email', value: about.value ?? `ann-${number}@example.com` },
     qualifiedAt: '2026-11-22T12:00:00.000Z',
     attributes: about.attributes ?? {},
+    ...(about.previous !== undefined && { previousAttributes: about.previous }),
+    ...(about.isInDoubt && { isInDoubt: true }),
   },
   options: about.of ?? boolean,
 });
@@ -116,6 +122,49 @@ test.each<[object, JsonValue, JsonValue]>([
       [{ ...who, _update_existing_only: true, score: 8 }],
       [{ ...who, _update_existing_only: true, ...(exited as object) }],
     ]);
+  },
+);
+
+test.each<[string, object, object]>([
+  ['external_id', { crmid: 'external_id' }, { email: 'new@example.com', phone: '+4722123456' }],
+  ['braze_id', { crmid: 'braze_id' }, { email: 'new@example.com', phone: '+4722123456' }],
+  ['an alias', { crmid: { aliasLabel: 'crm' } }, { email: 'new@example.com', phone: '+4722123456' }],
+  ['email', { crmid: 'email' }, { phone: '+4722123456' }],
+  ['phone', { crmid: 'phone' }, {}],
+])(
+  'beside %s, an address and a number are fields of the profile unless they would say whose it is',
+  async (_what, identifiers, fields) => {
+    const { vendor, connector } = await start({ identifiers });
+    const attributes = { email: 'new@example.com', phone: '+4722123456' };
+    await connector.enter([delivery(1, { namespace: 'crmid', value: '+4700000000', attributes })], never);
+    expect(vendor.profile('+4700000000')).toEqual({ in_sports_fans: true, ...fields });
+  },
+);
+
+test('an update sends what changed, nothing when nothing did, and everything when Braze may have something else', async () => {
+  const { connector, sent } = await start();
+  const attributes = { first_name: 'Ann', score: 7, tags: ['a'] };
+  const about = { kind: 'updated', attributes, previous: { ...attributes, score: 6 } } as const;
+  const same = { ...about, previous: attributes };
+  expect(statuses(await connector.update([delivery(1, about), delivery(2, same)], never))).toEqual({
+    'change-1': 'delivered',
+    'change-2': 'delivered',
+  });
+  expect(statuses(await connector.update([delivery(2, same)], never))).toEqual({ 'change-2': 'delivered' });
+  await connector.update([delivery(1, { ...about, isInDoubt: true })], never);
+  await connector.enter([delivery(1, { ...about, kind: 'entered' })], never);
+  const who = { email: 'ann-1@example.com' };
+  expect(sent()).toEqual([
+    [{ ...who, _update_existing_only: true, score: 7 }],
+    [{ ...who, _update_existing_only: true, ...attributes }],
+    [{ ...who, _update_existing_only: false, ...attributes, in_sports_fans: true }],
+  ]);
+});
+
+test.each(['https://dashboard-01.braze.eu', 'https://dashboard.braze.com', 'https://app.braze.com'])(
+  '%s is the dashboard, and no REST endpoint',
+  (restUrl) => {
+    expect(() => brazeSettings.parse({ restUrl, apiKey })).toThrow('address of the dashboard');
   },
 );
 

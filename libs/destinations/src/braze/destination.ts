@@ -11,9 +11,10 @@ import {
   type Verdict,
   withBearerToken,
 } from '@activation-hub/destination-kit';
-import { trackRequest, userAttributes } from './request.ts';
+import { saysSomething, trackRequest, userAttributes } from './request.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
 import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
+import { brazeTakes } from './takes.ts';
 
 /** Attributes of Braze's user profiles, memberships among them. */
 export const braze = defineDestination({
@@ -39,6 +40,15 @@ export const braze = defineDestination({
     }
     return value.trim() === '' ? refused('no value') : formed(value.trim());
   },
+  takes: brazeTakes,
+  comparison: {
+    enters: 'gets an attribute, an entry in an array, or a subscription',
+    leaves: 'loses it',
+    hashed: 'nothing',
+    shownAfter: 'seconds to minutes: Braze answers before it applies',
+    erasure: 'the membership is taken back; the profile stays',
+    untried: 'the cap of an array; the probe',
+  },
   connect: (settings, { http, now }): Connector<BrazeOptions> => {
     http.check(settings.restUrl);
     const sender = withBearerToken(http, 'apiKey', settings.apiKey);
@@ -47,12 +57,17 @@ export const braze = defineDestination({
       const rows = deliveries.map((delivery) => ({ id: delivery.change.id, user: userAttributes(delivery, settings) }));
       const reason = 'no identifier is set for this namespace';
       const unknown = rows.flatMap(({ id, user }): Verdict[] => (user ? [] : [{ id, status: 'rejected', reason }]));
-      const told = rows.flatMap(({ id, user }) => (user ? [{ id, user }] : []));
-      if (told.length === 0) return unknown;
+      const told = rows.flatMap(({ id, user }) => (user && saysSomething(user) ? [{ id, user }] : []));
+      // Braze has all of these already.
+      const silent = rows.flatMap(({ id, user }): Verdict[] =>
+        user && !saysSomething(user) ? [{ id, status: 'delivered' }] : [],
+      );
+      if (told.length === 0) return [...unknown, ...silent];
       const users = told.map(({ user }) => user);
       const response = await sender.send(trackRequest(settings, users), signal);
       const ids = told.map(({ id }) => id);
-      return [...unknown, ...judgeTrackResponse(response, ids, createReasonGuard(deliveries, secrets), now())];
+      const guard = createReasonGuard(deliveries, secrets);
+      return [...unknown, ...silent, ...judgeTrackResponse(response, ids, guard, now())];
     };
     return {
       enter: tell,

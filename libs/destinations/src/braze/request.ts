@@ -1,11 +1,9 @@
 import type { Change, ChangeKind, Delivery, HttpRequest, JsonValue } from '@activation-hub/destination-kit';
 import type { BrazeSettings, BrazeOptions } from './settings.ts';
+import { identifierNames } from './takes.ts';
 
 /** One object of the array `attributes`. */
 export type UserAttributes = Readonly<Record<string, JsonValue>>;
-
-/** Names that are not attributes of a person but say which person is meant. */
-const identifierNames = new Set(['external_id', 'braze_id', 'email', 'phone', 'user_alias', '_update_existing_only']);
 
 /** Describes the request that tells of these persons; credentials are added on its way. */
 export function trackRequest(
@@ -35,14 +33,30 @@ export function userAttributes(
       : { user_alias: { alias_name: identity.value, alias_label: identifier.aliasLabel } }),
     // Said always, for by default Braze creates or not as the identifier is.
     _update_existing_only: !(kind === 'entered' && createProfiles),
-    ...own(change),
+    ...own(change, typeof identifier === 'string' ? identifier : 'user_alias'),
     ...membership(kind, audience.key, options),
   };
 }
 
-/** The mapped attributes, without those that would say that it is somebody else. */
-function own({ attributes }: Change): UserAttributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !identifierNames.has(name)));
+/** Which of `email` and `phone` would be taken for the identifier beside this one; beside the others they are fields of the profile. */
+const identifiersBeside: Readonly<Record<string, readonly string[]>> = { email: ['email'], phone: ['email', 'phone'] };
+
+/**
+ * The mapped attributes, without those that would say that it is somebody else. Of an update only what is other than Braze has it: each
+ * value that is sent counts as a data point (braze.com/docs/api/objects_filters/user_attributes_object).
+ */
+function own({ kind, attributes, previousAttributes, isInDoubt }: Change, identifier: string): UserAttributes {
+  const hidden = new Set<string>([...identifierNames, ...(identifiersBeside[identifier] ?? [])]);
+  const known = kind === 'updated' && isInDoubt !== true ? (previousAttributes ?? {}) : {};
+  const isNew = (name: string, value: JsonValue) => JSON.stringify(known[name]) !== JSON.stringify(value);
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([name, value]) => !hidden.has(name) && isNew(name, value)),
+  );
+}
+
+/** Whether a row says more than whose it is. */
+export function saysSomething(user: UserAttributes): boolean {
+  return Object.keys(user).length > 2;
 }
 
 /** Nothing for who stays a member: each value that is sent counts as a data point. */

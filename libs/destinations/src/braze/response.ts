@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import {
   DestinationError,
+  errorFor,
   errorForResponse,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
   type Verdict,
 } from '@activation-hub/destination-kit';
+import { brazeErrors } from './errors.ts';
 
 /** What an answer outside 2xx means: Braze says when its limit ends, in seconds since 1970. */
 export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
   const error = errorForResponse(response, nowMs);
+  const documented = brazeErrors.get(String(response.status));
+  if (documented?.means === 'set-up') return errorFor(documented, `Braze answered ${response.status}`);
   const resetSeconds = Number(response.headers['x-ratelimit-reset'] ?? Number.NaN);
   if (error.class !== 'throttled' || error.notBeforeMs !== undefined || !(resetSeconds > 0)) return error;
   return new DestinationError(error.class, error.message, { notBeforeMs: Math.max(nowMs, resetSeconds * 1000) });

@@ -7,11 +7,16 @@ const identifier = z.union(
 );
 
 export const brazeSettings = z.strictObject({
-  restUrl: configuredUrl().meta({
-    description:
-      'The REST endpoint of your cluster, as the settings page of Braze shows it. A key works on its own cluster only.',
-    examples: ['https://rest.fra-01.braze.eu'],
-  }),
+  restUrl: configuredUrl()
+    .refine(
+      (url) => !/^(dashboard|app)[-.]/.test(new URL(url).hostname),
+      'This is the address of the dashboard. Write the REST endpoint of the same cluster, such as https://rest.fra-01.braze.eu.',
+    )
+    .meta({
+      description:
+        'The REST endpoint of your cluster, as the settings page of Braze shows it. A key works on its own cluster only.',
+      examples: ['https://rest.fra-01.braze.eu'],
+    }),
   apiKey: secret().meta({
     description: 'A REST API key with the permission users.track.',
     examples: [{ secret: 'braze-api-key' }],
@@ -54,7 +59,20 @@ export const brazeSettings = z.strictObject({
 
 export type BrazeSettings = z.output<typeof brazeSettings>;
 
-const attributeName = z.string().trim().min(1).max(255);
+/** Fields of the profile itself, over which a membership must not be written (braze.com/docs/api/objects_filters/user_attributes_object). */
+const profileFields = new Set([
+  ...['external_id', 'braze_id', 'user_alias', 'email', 'phone', '_update_existing_only', 'subscription_groups'],
+  ...['first_name', 'last_name', 'dob', 'gender', 'country', 'home_city', 'language', 'time_zone', 'user_id'],
+  ...['email_subscribe', 'push_subscribe', 'email_open_tracking_disabled', 'email_click_tracking_disabled'],
+  ...['date_of_first_session', 'date_of_last_session', 'push_tokens', 'current_location', 'marked_email_as_spam_at'],
+]);
+
+const attributeName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(255)
+  .refine((name) => !profileFields.has(name), 'This is a field of the profile itself. Name a custom attribute.');
 
 export const brazeOptions = z
   .strictObject({

@@ -68,6 +68,10 @@ export async function startBrazeVendor(): Promise<BrazeVendor> {
       [...cluster.profiles].flatMap(([identity, profile]) => (isMember(profile, audience, options) ? [identity] : [])),
     refuse: (identity) => void cluster.refused.add(identity),
     omit: () => undefined,
+    answerWithError: (code) => {
+      const answer = () => json(Number(code), { message: 'refused' });
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
+    },
     nameNoRows: () => {
       cluster.namesRows = false;
     },
@@ -105,7 +109,10 @@ class Cluster {
     const profile = this.profiles.get(identity);
     if (profile === undefined && row._update_existing_only) return true;
     const next = { ...profile };
-    const attributes = Object.entries(row as Record<string, JsonValue>).filter(([name]) => !(name in user.shape));
+    // Beside another identifier, an address and a number are fields of the profile.
+    const isField = (name: string) =>
+      name === 'email' || name === 'phone' ? identity !== row[name] : !(name in user.shape);
+    const attributes = Object.entries(row as Record<string, JsonValue>).filter(([name]) => isField(name));
     for (const [name, value] of attributes) {
       const array = ofArray.safeParse(value);
       const held = Array.isArray(next[name]) ? (next[name] as readonly string[]) : [];
@@ -139,7 +146,7 @@ function identityOf({
   phone,
   user_alias: alias,
 }: z.output<typeof user>): string {
-  return own ?? brazeId ?? email ?? phone ?? alias?.alias_name ?? '';
+  return own ?? brazeId ?? alias?.alias_name ?? email ?? phone ?? '';
 }
 
 const json = (status: number, body: unknown): VendorResponse => ({

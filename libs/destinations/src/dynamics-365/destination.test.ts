@@ -9,6 +9,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { dynamics365 } from './destination.ts';
+import { dynamics365Errors } from './errors.ts';
 import { judgePart, readBatch } from './response.ts';
 import { dynamics365Settings, dynamics365Options } from './settings.ts';
 import { type Dynamics365VendorOptions, startDynamics365Vendor } from './vendor.ts';
@@ -27,12 +28,21 @@ const settingsFor = (origin: string, more: object = {}) => ({
   ...more,
 });
 
-for (const removalStrategy of ['auto', 'list-member', 'association'] as const) {
-  describeDestinationContract((name, run) => test(`by ${removalStrategy}, it ${name}`, run), {
+const ways = [
+  ['by auto', 'contact', {}, { list: 'Sports Fans' }],
+  ['by list-member', 'contact', { removalStrategy: 'list-member' }, { list: 'Sports Fans' }],
+  ['by association', 'account', { removalStrategy: 'association' }, { list: 'Sports Fans' }],
+  ['of leads', 'lead', {}, { list: 'Sports Fans' }],
+  ['in a segment of contacts', 'contact', {}, { segment: 'Sports Fans' }],
+  ['in a segment of leads', 'lead', {}, { segment: 'Sports Fans' }],
+] as const;
+for (const [way, memberType, more, target] of ways) {
+  describeDestinationContract((name, run) => test(`${way}, it ${name}`, run), {
     definition: dynamics365,
-    settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs, removalStrategy }),
-    options: { list: 'Sports Fans' },
-    startVendor: startDynamics365Vendor,
+    settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs, memberType, ...more }),
+    options: target,
+    startVendor: () => startDynamics365Vendor({ memberType }),
+    errors: dynamics365Errors,
     leftOut: {
       'partial-answer':
         'answers in a $batch have no ids, only their promised order: when one is missing, all are tried again',
@@ -109,15 +119,15 @@ test('an entry is an upsert by the alternate key and a membership, in the body o
     `--${boundary}--`,
     '',
   ]);
-  const contactId = vendor.contacts[0]?.contactid ?? 'nobody';
+  const contactId = vendor.records[0]?.contactid as string;
   expect(add?.body).toMatch(/POST \/api\/data\/v9\.2\/lists\(\S+\)\/Microsoft\.Dynamics\.CRM\.AddMemberList HTTP/);
   expect(add?.body).toContain(`{"EntityId":"${contactId}"}`);
 });
 
 test('a person is found by a column that is no key, and is not created', async () => {
   const { vendor, connector } = await start({ identities: { email: { column: 'emailaddress1' } } });
-  vendor.addContact({ emailaddress1: email(1) });
-  for (const number of [3, 3]) vendor.addContact({ emailaddress1: email(number) });
+  vendor.addRecord({ emailaddress1: email(1) });
+  for (const number of [3, 3]) vendor.addRecord({ emailaddress1: email(number) });
   const verdicts = await connector.enter([delivery(1), delivery(2), delivery(3)], never);
   expect(statuses(verdicts)).toEqual({ 'change-1': 'delivered', 'change-2': 'not-found', 'change-3': 'rejected' });
   expect(verdicts.flatMap((verdict) => ('reason' in verdict ? verdict.reason : [])).sort()).toEqual([
@@ -125,15 +135,15 @@ test('a person is found by a column that is no key, and is not created', async (
     'no contact has this identity',
   ]);
   expect(vendor.member(email(1))).toEqual({ firstname: 'Zoë', creditlimit: 7 });
-  expect(vendor.contacts).toHaveLength(3);
+  expect(vendor.records).toHaveLength(3);
 });
 
 test('a record that was merged into another is not the person, and an exit takes out every record that has the identity', async () => {
   const identities = { email: { column: 'emailaddress1' } };
   for (const removalStrategy of ['action', 'list-member'] as const) {
     const { vendor, connector } = await start({ identities, removalStrategy });
-    const merged = vendor.addContact({ emailaddress1: email(1), statecode: 1 });
-    vendor.addContact({ emailaddress1: email(1) });
+    const merged = vendor.addRecord({ emailaddress1: email(1), statecode: 1 });
+    vendor.addRecord({ emailaddress1: email(1) });
     const change = delivery(1, { attributes: {} });
     expect(statuses(await connector.enter([change], never))).toEqual({ 'change-1': 'delivered' });
     // The other was a member before it was merged.
@@ -146,7 +156,7 @@ test('a record that was merged into another is not the person, and an exit takes
 
 test('a person is known by the id of the record, which is written only when there is something to write', async () => {
   const { vendor, connector, writes } = await start({ identities: { crmid: { column: 'contactid' } } });
-  const there = vendor.addContact({ emailaddress1: email(1) });
+  const there = vendor.addRecord({ emailaddress1: email(1) });
   const known = delivery(1, { namespace: 'crmid', value: there, attributes: {} });
   const unknown = delivery(2, { namespace: 'crmid', value: guid, attributes: {} });
   expect(statuses(await connector.enter([known, unknown], never))).toEqual({
@@ -167,7 +177,7 @@ test('neither an update nor an exit creates a record, nor an entry where that is
   expect(statuses(await connector.exit([delivery(1)], never))).toEqual({ 'change-1': 'delivered' });
   const other = await start({ createRecords: false });
   expect(statuses(await other.connector.enter([delivery(1)], never))).toEqual({ 'change-1': 'not-found' });
-  expect([...vendor.contacts, ...other.vendor.contacts]).toEqual([]);
+  expect([...vendor.records, ...other.vendor.records]).toEqual([]);
 });
 
 test.each([
@@ -329,8 +339,20 @@ test.each<[string, HttpResponse, object]>([
   expect(judgePart('change-1', answer, 1_000)).toMatchObject({ is: 'ended', verdict: { id: 'change-1', ...verdict } });
 });
 
-test('a missing privilege is set-up for all', () => {
-  expect(() => judgePart('change-1', part(403, '0x80040220'), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
+test.each<[string, readonly HttpResponse[], string, string | undefined]>([
+  ['a missing privilege', [part(204), part(403, '0x80040220')], 'set-up', 'answered'],
+  ['a missing privilege, said by 400', [part(400, '0x80040220')], 'set-up', undefined],
+  ['records of which none may be written', [part(403, '0x80048306'), part(403, '0x80048306')], 'set-up', undefined],
+])('%s is set-up for all', (_what, parts, errorClass, doubt) => {
+  const { headers = {}, body = '' } = writeBatchAnswer(parts.map(({ status, body: text }) => ({ status, body: text })));
+  const read = () => readBatch({ status: 200, headers, body }, parts.length, 0);
+  expect(read).toThrow(expect.objectContaining({ class: errorClass, doubt }));
+});
+
+test('one record that may not be written among others is refused alone', () => {
+  const outcome = judgePart('change-1', part(403, '0x80048306'), 0);
+  expect(outcome).toMatchObject({ is: 'ended', verdict: { status: 'rejected' } });
+  expect(() => judgePart('change-1', part(401), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
 });
 
 test('answers are read with either line end, and with bodies of any shape', () => {
@@ -344,9 +366,11 @@ test('answers are read with either line end, and with bodies of any shape', () =
 });
 
 test.each([
-  [{}, 'either list or listId'],
-  [{ list: 'a', listId: guid }, 'either list or listId'],
-  [{ listId: guid, createList: true }, 'cannot be created'],
+  [{}, 'exactly one of list'],
+  [{ list: 'a', listId: guid }, 'exactly one of list'],
+  [{ listId: guid, createList: true }, 'Only a list by its name'],
+  [{ list: 'a', segment: 'b' }, 'exactly one of list'],
+  [{ segmentId: guid, createSegment: true }, 'Only a segment by its name'],
 ])('the options %j are refused', (written, sentence) => {
   expect(() => options(written)).toThrow(sentence);
 });

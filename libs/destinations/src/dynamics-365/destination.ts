@@ -1,30 +1,33 @@
 import {
-  reading,
   type Change,
   type Connector,
   defineDestination,
   type Delivery,
+  DestinationError,
   errorForResponse,
   formed,
   formField,
-  type HttpResponse,
   plainProfile,
+  reading,
   refused,
-  CachedLookup,
   type Verdict,
-  withClientCredentials,
 } from '@activation-hub/destination-kit';
-import { MarketingLists } from './lists.ts';
+import { ListMembers } from './list-members.ts';
+import type { Members, Row } from './members.ts';
 import { type LocatedChanges, Records } from './records.ts';
-import { dynamics365Requests, memberTables, type Removal } from './request.ts';
-import { judgePart, readActiveKeys, readIds, readRemovalParameter } from './response.ts';
-import { dynamics365Settings, type Dynamics365Options, dynamics365Options } from './settings.ts';
+import { dynamics365Requests, memberTables } from './request.ts';
+import { readActiveKeys } from './response.ts';
+import { SegmentMembers } from './segment-members.ts';
+import { dynamics365Settings, type Dynamics365Options, dynamics365Options, namesSegment } from './settings.ts';
+import { signedIn } from './sign-in.ts';
+import { dynamics365Takes } from './takes.ts';
 
-/** Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists. */
+/** Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists or segments. */
 export const dynamics365 = defineDestination({
   type: 'dynamics-365',
   title: 'Microsoft Dynamics 365',
-  description: 'Keeps contacts, leads or accounts of Dataverse and their memberships in static marketing lists.',
+  description:
+    'Keeps contacts, leads or accounts of Dataverse and their memberships in static marketing lists, or in segments of Customer Insights - Journeys.',
   settings: dynamics365Settings,
   options: dynamics365Options,
   // A batch takes two or three requests. Service protection allows 6000 in five minutes to one application user.
@@ -46,92 +49,48 @@ export const dynamics365 = defineDestination({
     if (namespace === 'email') return formField(plainProfile.email, text);
     return text === '' ? refused('no value') : formed(text);
   },
-  connect: (settings, { http, now }): Connector<Dynamics365Options> => {
+  takes: dynamics365Takes,
+  comparison: {
+    enters: 'is found or made, and joins a static list or segment',
+    leaves: 'leaves it; the record stays',
+    hashed: 'nothing',
+    shownAfter: 'at once; a segment with its next refresh, 15 minutes',
+    erasure: 'the membership is taken back; the record stays',
+    untried: 'all of segments; the ways of removal from lists',
+  },
+  connect: (settings, { http, now, record }): Connector<Dynamics365Options> => {
     http.check(settings.environmentUrl);
     http.check(settings.signInUrl);
-    const sender = withClientCredentials(
-      http,
-      {
-        tokenUrl: `${new URL(settings.signInUrl).origin}/${settings.tenantId}/oauth2/v2.0/token`,
-        clientId: settings.clientId,
-        clientSecret: settings.clientSecret,
-        scope: `${new URL(settings.environmentUrl).origin}/.default`,
-      },
-      now,
-    );
+    const sender = signedIn(http, settings, record !== undefined, now);
     const requests = dynamics365Requests(settings);
-    const table = memberTables[settings.memberType];
-    const lists = new MarketingLists(sender, requests, table, now);
+    const { entity } = memberTables[settings.memberType];
     const records = new Records(sender, requests, settings, now);
-    const removals = new CachedLookup(async (_environment, signal): Promise<Removal> => {
-      const strategy = settings.removalStrategy;
-      if (strategy === 'list-member' || strategy === 'association') return { by: strategy };
-      const metadata = reading(sender.send(requests.metadata(), signal));
-      const parameter = await reading(metadata.then((response) => readRemovalParameter(response, now())));
-      if (parameter !== undefined) return { by: 'action', parameter };
-      return strategy === 'action' ? { by: 'action', parameter: 'EntityId' } : { by: 'list-member' };
-    });
-
-    const add = async (located: LocatedChanges, options: Dynamics365Options, listId: string, signal: AbortSignal) => {
-      const rows = recordsOf(located);
-      const answers = await records.send(
-        rows.map(({ recordId }) => requests.addMember(listId, recordId)),
-        signal,
-      );
-      const verdicts = rows.map(({ id }, index) => verdictOf(id, answers[index], now()));
-      if (!verdicts.includes('not-found')) return verdicts.filter((verdict) => verdict !== 'not-found');
-      // Either the list or the record is gone. When the list is as it was, it is the record.
-      const isSameList = (await lists.currentIdOf(options, signal)) === listId;
-      return verdicts.map((verdict, index): Verdict => {
-        const id = rows[index]?.id ?? '';
-        if (verdict !== 'not-found') return verdict;
-        return isSameList ? nobody(id, table.entity) : { id, status: 'retry', reason: 'the list was made anew' };
-      });
-    };
-    const remove = async (rows: readonly Row[], listId: string, signal: AbortSignal): Promise<Verdict[]> => {
-      if (rows.length === 0) return [];
-      const removal = await removals.get('', signal);
-      if (removal.by !== 'list-member') {
-        const parts = rows.map(({ recordId }) => requests.removeMember(listId, recordId, removal));
-        const answers = await records.send(parts, signal);
-        return rows.map(({ id }, index) => gone(id, verdictOf(id, answers[index], now())));
-      }
-      const found = await reading(
-        records.send(
-          rows.map(({ recordId }) => requests.findListMember(listId, recordId)),
-          signal,
-        ),
-      );
-      const memberships = rows.flatMap(({ id }, index) => {
-        const answer = found[index];
-        const rowIds = answer === undefined ? [] : readIds(answer, 'listmemberid', now());
-        return rowIds.map((rowId) => ({ id, rowId }));
-      });
-      const answers = await records.send(
-        memberships.map(({ rowId }) => requests.deleteListMember(rowId)),
-        signal,
-      );
-      return memberships.map(({ id }, index) => gone(id, verdictOf(id, answers[index], now())));
+    const lists = new ListMembers(sender, requests, records, settings, now);
+    const segments = new SegmentMembers(sender, requests, settings, now);
+    const membersOf = (options: Dynamics365Options): Members => {
+      if (!namesSegment(options)) return lists;
+      if (settings.memberType !== 'account') return segments;
+      throw new DestinationError('set-up', 'Failed to use a segment: segments hold contacts or leads. Set memberType.');
     };
 
     return {
       enter: async (deliveries, signal) => {
-        const options = termsOf(deliveries);
+        const options = optionsOf(deliveries);
+        const members = membersOf(options);
         // Before the records are told: without its list there is nothing to be told.
-        const listId = await lists.idOf(options, signal);
+        await members.prepare(options, signal);
         const located = await records.write(changesOf(deliveries), signal, true);
-        return [
-          ...endedOf(located, (id) => nobody(id, table.entity)),
-          ...(await add(located, options, listId, signal)),
-        ];
+        return [...endedOf(located, entity), ...(await members.add(recordsOf(located), options, signal))];
       },
       update: async (deliveries, signal) => {
         const located = await records.write(changesOf(deliveries), signal, false);
-        const ended = endedOf(located, (id) => nobody(id, table.entity));
-        return [...ended, ...recordsOf(located).map(({ id }): Verdict => ({ id, status: 'delivered' }))];
+        const told = recordsOf(located).map(({ id }): Verdict => ({ id, status: 'delivered' }));
+        return [...endedOf(located, entity), ...told];
       },
       exit: async (deliveries, signal) => {
-        const listId = await lists.idOf(termsOf(deliveries), signal);
+        const options = optionsOf(deliveries);
+        const members = membersOf(options);
+        await members.prepare(options, signal);
         const found = await records.findEvery(changesOf(deliveries), signal);
         const rows = [...found].flatMap(([id, of]) =>
           'recordIds' in of ? of.recordIds.map((recordId) => ({ id, recordId })) : [],
@@ -143,13 +102,13 @@ export const dynamics365 = defineDestination({
           ]),
         );
         // What fails for one record of a person fails the change.
-        for (const verdict of await remove(rows, listId, signal)) {
+        for (const verdict of await members.remove(rows, options, signal)) {
           if (verdict.status !== 'delivered') verdicts.set(verdict.id, verdict);
         }
         return [...verdicts.values()];
       },
       prepare: async (routes, signal) => {
-        for (const options of routes) await lists.idOf(options, signal);
+        for (const options of routes) await membersOf(options).prepare(options, signal);
       },
       probe: async (routes, signal) => {
         const whoAmI = await reading(sender.send(requests.whoAmI(), signal));
@@ -159,12 +118,12 @@ export const dynamics365 = defineDestination({
         if (keyed.length > 0) {
           const active = readActiveKeys(await reading(sender.send(requests.alternateKeys(), signal)), now());
           for (const { column } of keyed.filter(({ column: name }) => !active.includes(name))) {
-            const why = `it is not an active alternate key of ${table.entity}. Add the key, or set alternateKey to false.`;
+            const why = `it is not an active alternate key of ${entity}. Add the key, or set alternateKey to false.`;
             problems.push(`Failed to use the column ${column}: ${why}`);
           }
         }
         for (const options of routes) {
-          const problem = await lists.problem(options, signal);
+          const problem = await membersOf(options).problem(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
@@ -176,16 +135,10 @@ export const dynamics365 = defineDestination({
 const changesOf = (deliveries: readonly Delivery[]): readonly Change[] => deliveries.map(({ change }) => change);
 
 /** The options of a batch, which is of one route. */
-function termsOf(deliveries: readonly Delivery<Dynamics365Options>[]): Dynamics365Options {
+function optionsOf(deliveries: readonly Delivery<Dynamics365Options>[]): Dynamics365Options {
   const [first] = deliveries;
   if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
   return first.options;
-}
-
-/** A record of the person of a change. */
-interface Row {
-  readonly id: string;
-  readonly recordId: string;
 }
 
 function recordsOf(located: LocatedChanges): readonly Row[] {
@@ -193,25 +146,9 @@ function recordsOf(located: LocatedChanges): readonly Row[] {
 }
 
 /** The verdicts of changes that came to no record. */
-function endedOf(located: LocatedChanges, ofMissing: (id: string) => Verdict): readonly Verdict[] {
-  return [...located].flatMap(([id, of]) => {
+function endedOf(located: LocatedChanges, entity: string): readonly Verdict[] {
+  return [...located].flatMap(([id, of]): readonly Verdict[] => {
     if ('recordId' in of) return [];
-    return ['verdict' in of ? of.verdict : ofMissing(id)];
+    return 'verdict' in of ? [of.verdict] : [{ id, status: 'not-found', reason: `no ${entity} has this identity` }];
   });
-}
-
-function verdictOf(id: string, answer: HttpResponse | undefined, nowMs: number): Verdict | 'not-found' {
-  if (answer === undefined) return { id, status: 'retry', reason: 'no answer', doubt: 'answered' };
-  const outcome = judgePart(id, answer, nowMs);
-  if (outcome.is === 'ended') return outcome.verdict;
-  return outcome.is === 'done' ? { id, status: 'delivered' } : 'not-found';
-}
-
-/** Whoever is not there has left. */
-function gone(id: string, verdict: Verdict | 'not-found'): Verdict {
-  return verdict === 'not-found' ? { id, status: 'delivered' } : verdict;
-}
-
-function nobody(id: string, entity: string): Verdict {
-  return { id, status: 'not-found', reason: `no ${entity} has this identity` };
 }

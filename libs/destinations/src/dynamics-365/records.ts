@@ -21,6 +21,9 @@ export type EveryRecord = ReadonlyMap<
 /** By change id. */
 export type LocatedChanges = ReadonlyMap<string, Located>;
 
+/** An alternate key with one of these in its value cannot be named in a URL (define-alternate-keys-portal). */
+const notInKeys = /[/#<>*%&:\\?+]/;
+
 /** Requests in one `$batch`, at most (execute-batch-operations-using-web-api). */
 const partsMax = 1_000;
 
@@ -55,7 +58,7 @@ export class Records {
     return answers;
   }
 
-  /** Finds the active record of each change. Changes nothing, so a failure leaves no doubt. */
+  /** Finds the current record of each change. Changes nothing, so a failure leaves no doubt. */
   async find(changes: readonly Change[], signal: AbortSignal): Promise<LocatedChanges> {
     const located = new Map<string, Located>();
     const asked: { readonly change: Change; readonly part: Part }[] = [];
@@ -63,7 +66,7 @@ export class Records {
       const column = this.#columnOf(change);
       if (column === undefined) located.set(change.id, { verdict: this.#withoutColumn(change) });
       else if (column === this.#table.id) located.set(change.id, { recordId: change.identity.value });
-      else asked.push({ change, part: this.#requests.findActive(column, change.identity.value) });
+      else asked.push({ change, part: this.#requests.findCurrent(column, change.identity.value) });
     }
     const parts = asked.map(({ part }) => part);
     await reading(
@@ -106,10 +109,10 @@ export class Records {
 
   /**
    * Writes the attributes of each change to its record, which is created only on entry, only under an alternate key and only
-   * where the settings allow it.
+   * where the settings allow it. A key that no URL can hold is looked for first.
    */
   async write(changes: readonly Change[], signal: AbortSignal, mayCreate: boolean): Promise<LocatedChanges> {
-    const isKeyed = (change: Change) => this.#identityOf(change)?.alternateKey === true;
+    const isKeyed = (change: Change) => this.#hasKey(change) && !notInKeys.test(change.identity.value);
     const located = new Map(
       await this.find(
         changes.filter((change) => !isKeyed(change)),
@@ -123,6 +126,14 @@ export class Records {
       if (isKeyed(change)) {
         const isThere = !(mayCreate && this.#createRecords);
         written.push({ change, part: this.#requests.upsertRecord(change, column, isThere) });
+      } else if (
+        record !== undefined &&
+        'isMissing' in record &&
+        this.#hasKey(change) &&
+        mayCreate &&
+        this.#createRecords
+      ) {
+        written.push({ change, part: this.#requests.createRecord(change, column) });
       } else if (record !== undefined && 'recordId' in record && Object.keys(change.attributes).length > 0) {
         written.push({ change, part: this.#requests.updateRecord(record.recordId, change, column) });
       }
@@ -137,6 +148,10 @@ export class Records {
 
   #identityOf({ identity }: Change): Dynamics365Settings['identities'][string] | undefined {
     return Object.hasOwn(this.#identities, identity.namespace) ? this.#identities[identity.namespace] : undefined;
+  }
+
+  #hasKey(change: Change): boolean {
+    return this.#identityOf(change)?.alternateKey === true;
   }
 
   #columnOf(change: Change): string | undefined {

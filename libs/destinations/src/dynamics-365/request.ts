@@ -8,12 +8,17 @@ export interface MemberTable {
   readonly set: string;
   readonly id: string;
   readonly createdFromCode: number;
+  /**
+   * Which records are persons as they are now. A merge leaves the other record behind, inactive (merge-entity-using-web-api). Of leads only open
+   * ones are active: a qualified one is still the person, a disqualified one, as which a merge leaves it, is not.
+   */
+  readonly isCurrent: string;
 }
 
 export const memberTables: Readonly<Record<Dynamics365Settings['memberType'], MemberTable>> = {
-  account: { entity: 'account', set: 'accounts', id: 'accountid', createdFromCode: 1 },
-  contact: { entity: 'contact', set: 'contacts', id: 'contactid', createdFromCode: 2 },
-  lead: { entity: 'lead', set: 'leads', id: 'leadid', createdFromCode: 4 },
+  account: { entity: 'account', set: 'accounts', id: 'accountid', createdFromCode: 1, isCurrent: 'statecode eq 0' },
+  contact: { entity: 'contact', set: 'contacts', id: 'contactid', createdFromCode: 2, isCurrent: 'statecode eq 0' },
+  lead: { entity: 'lead', set: 'leads', id: 'leadid', createdFromCode: 4, isCurrent: 'statecode ne 2' },
 };
 
 /** How a member is taken off a list: the action with the name of its parameter, or one of the ways around it. */
@@ -32,6 +37,71 @@ export interface Part {
 
 export type Dynamics365Requests = ReturnType<typeof dynamics365Requests>;
 
+type Get = (path: string) => HttpRequest;
+type Post = (path: string, body: unknown) => HttpRequest;
+
+/** What adds to a segment and takes out of it: the segment and the group of static members in it. */
+export interface SegmentGroup {
+  readonly segmentId: string;
+  readonly groupId: string;
+}
+
+/**
+ * Requests about segments of Customer Insights – Journeys. All of them, their columns and codes are of "Create a Customer Insights - Journeys
+ * segment using the Web API" (learn.microsoft.com/dynamics365/customer-insights/journeys/real-time-marketing-api-segment).
+ */
+function segmentRequests(get: Get, post: Post, { entity }: MemberTable) {
+  const columns =
+    '$select=msdynmkt_segmentid,msdynmkt_baseentitylogicalname,msdynmkt_sourcesegmentuid,statuscode&$orderby=createdon asc';
+  const definition = '$select=msdynmkt_segmentdefinitionid,msdynmkt_staticlistmembers';
+  return {
+    findSegment: ({ segment, segmentId }: Dynamics365Options): HttpRequest => {
+      const filter =
+        segmentId === undefined
+          ? `msdynmkt_displayname eq ${quoted(segment ?? '')}`
+          : `msdynmkt_segmentid eq ${segmentId}`;
+      return get(`msdynmkt_segments?${columns}&$filter=${encodeUrlText(filter)}&$top=2`);
+    },
+    readDefinition: (definitionId: string): HttpRequest =>
+      get(`msdynmkt_segmentdefinitions(${definitionId})?${definition}`),
+    /** A draft without a query, which has one group of static members. */
+    createDefinition: (groupId: string, groupName: string): HttpRequest =>
+      post(`msdynmkt_segmentdefinitions?${definition}`, {
+        msdynmkt_segmentquery: '',
+        statecode: 0,
+        statuscode: 723_270_001,
+        msdynmkt_staticlistmembers: JSON.stringify([
+          { groupId, includeType: 'Include', name: groupName, inputType: 'manualSelect' },
+        ]),
+        msdynmkt_disablesegmentrefresh: false,
+        msdynmkt_segmentrefreshintervalminutes: 15,
+      }),
+    /** A static segment of Customer Insights – Journeys, not active before it is published. */
+    createSegment: (name: string, definitionId: string): HttpRequest =>
+      post('msdynmkt_segments?$select=msdynmkt_segmentid', {
+        msdynmkt_displayname: name,
+        msdynmkt_type: 10,
+        msdynmkt_source: 12,
+        msdynmkt_baseentitylogicalname: entity,
+        statecode: 1,
+        statuscode: 2,
+        msdynmkt_sourcesegmentuid: definitionId,
+      }),
+    publishSegment: (segmentId: string): HttpRequest =>
+      post('msdynmkt_PublishSegmentDefinition', { SegmentId: segmentId }),
+    changeStaticMembers: (
+      direction: 'add' | 'remove',
+      { segmentId, groupId }: SegmentGroup,
+      recordIds: readonly string[],
+    ): HttpRequest =>
+      post(direction === 'add' ? 'msdynmkt_AddStaticMembers' : 'msdynmkt_RemoveStaticMembers', {
+        SegmentId: segmentId,
+        GroupId: groupId,
+        EntityIds: recordIds,
+      }),
+  };
+}
+
 /** The metadata of an environment with all apps are some ten megabytes. */
 const metadataBytesMax = 64 * 1024 * 1024;
 
@@ -46,7 +116,13 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     'odata-maxversion': '4.0',
     'if-none-match': 'null',
   };
-  const get = (path: string): HttpRequest => ({ method: 'GET', url: `${origin}${root}/${path}`, headers, timeoutMs });
+  const get: Get = (path) => ({ method: 'GET', url: `${origin}${root}/${path}`, headers, timeoutMs });
+  const post: Post = (path, body) => ({
+    ...get(path),
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', prefer: 'return=representation' },
+    body: JSON.stringify(body),
+  });
   const listColumns = '$select=listid,listname,createdfromcode,type,lockstatus,statecode';
 
   return {
@@ -64,12 +140,8 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
           ? `lists?${listColumns}&$filter=${encodeUrlText(`listname eq ${quoted(list ?? '')}`)}&$top=2`
           : `lists(${listId})?${listColumns}`,
       ),
-    createList: (name: string): HttpRequest => ({
-      ...get(`lists?${listColumns}`),
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', prefer: 'return=representation' },
-      body: JSON.stringify({ listname: name, createdfromcode: table.createdFromCode, type: false }),
-    }),
+    createList: (name: string): HttpRequest =>
+      post(`lists?${listColumns}`, { listname: name, createdfromcode: table.createdFromCode, type: false }),
     /** Each part is answered on its own, in the order of the request, also after one of them failed. */
     batch: (parts: readonly Part[]): HttpRequest => {
       const boundary = `batch_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
@@ -85,10 +157,9 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
         timeoutMs,
       };
     },
-    /** Finds the active records: a merge leaves the other record behind, inactive (merge-entity-using-web-api). */
-    findActive: (column: string, value: string): Part => ({
+    findCurrent: (column: string, value: string): Part => ({
       method: 'GET',
-      path: `${table.set}?$select=${table.id}&$filter=${encodeUrlText(`${column} eq ${quoted(value)} and statecode eq 0`)}&$top=2`,
+      path: `${table.set}?$select=${table.id}&$filter=${encodeUrlText(`${column} eq ${quoted(value)} and ${table.isCurrent}`)}&$top=2`,
     }),
     /** Finds every record, inactive ones too. */
     findEvery: (column: string, value: string): Part => ({
@@ -101,6 +172,13 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     /** Writes the attributes of the record with this alternate key; creates it unless `isThere` is asked for. */
     upsertRecord: (change: Change, column: string, isThere: boolean): Part =>
       write(`${table.set}(${column}=${encodeUrlText(quoted(change.identity.value))})`, change, column, isThere),
+    /** Creates a record; the alternate key keeps Dataverse from making a second one. */
+    createRecord: (change: Change, column: string): Part => ({
+      method: 'POST',
+      path: `${table.set}?$select=${table.id}`,
+      headers: { prefer: 'return=representation' },
+      body: { ...attributesOf(change, column), [column]: change.identity.value },
+    }),
     addMember: (listId: string, recordId: string): Part => ({
       method: 'POST',
       path: `lists(${listId})/Microsoft.Dynamics.CRM.AddMemberList`,
@@ -121,13 +199,16 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
       path: `listmembers?$select=listmemberid&$filter=${encodeUrlText(`_listid_value eq ${listId} and _entityid_value eq ${recordId}`)}`,
     }),
     deleteListMember: (rowId: string): Part => ({ method: 'DELETE', path: `listmembers(${rowId})` }),
+    ...segmentRequests(get, post, table),
   };
 
-  function write(path: string, { attributes }: Change, column: string, isThere: boolean): Part {
-    // The identity says who it is; an attribute must not say otherwise.
-    const body = Object.fromEntries(
-      Object.entries(attributes).filter(([name]) => name !== column && name !== table.id),
-    );
+  /** The identity says who it is; an attribute must not say otherwise. */
+  function attributesOf({ attributes }: Change, column: string): Change['attributes'] {
+    return Object.fromEntries(Object.entries(attributes).filter(([name]) => name !== column && name !== table.id));
+  }
+
+  function write(path: string, change: Change, column: string, isThere: boolean): Part {
+    const body = attributesOf(change, column);
     const prefer = { prefer: 'return=representation' };
     return {
       method: 'PATCH',

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import {
+  accountErrorIn,
   DestinationError,
+  errorFor,
   errorForResponse,
   type HttpResponse,
   parseRetryAfter,
   readAnswer,
   type Verdict,
 } from '@activation-hub/destination-kit';
-
-/** Service protection: too many requests, too much time, too many at once (api-limits). */
-const protectionCodes = new Set(['0x80072322', '0x80072321', '0x80072326']);
+import { dynamics365Errors } from './errors.ts';
 
 /** Gives the answers to the parts of a `$batch`, in the order of the parts, which Dataverse promises. */
 export function readBatch(response: HttpResponse, count: number, nowMs: number): readonly HttpResponse[] {
@@ -18,7 +18,10 @@ export function readBatch(response: HttpResponse, count: number, nowMs: number):
   const sections = boundary === undefined ? [] : `\n${response.body}`.split(`\n--${boundary}`).slice(1, -1);
   const answers = sections.map(readPart);
   // Without ids, a missing answer leaves no way to tell which of the others is whose.
-  if (answers.length === count && answers.every((answer) => answer !== undefined)) return answers;
+  if (answers.length === count && answers.every((answer) => answer !== undefined)) {
+    refuseIfOfAccount(answers);
+    return answers;
+  }
   throw new DestinationError(
     'transient',
     `Failed to read the answer to a $batch: ${answers.length} answers to ${count} requests. It is tried again.`,
@@ -41,13 +44,23 @@ function readPart(section: string): HttpResponse | undefined {
   return { status: Number(status), headers: Object.fromEntries(headers), body: body.trim() };
 }
 
+/** Throws `DestinationError` of class `set-up` when the answer of a part says what is so for all who sign in as this application. */
+function refuseIfOfAccount(parts: readonly HttpResponse[]): void {
+  const codes = parts.map((part) => (part.status < 300 ? undefined : codeOf(part)));
+  const ofAccount = accountErrorIn(dynamics365Errors, codes);
+  // Throttling has its own times, and is for `refuseIfThrottled`.
+  if (ofAccount === undefined || ofAccount.means === 'throttled') return;
+  const doubt = parts.some(({ status }) => status < 300) ? 'answered' : undefined;
+  throw errorFor(ofAccount, `Dataverse answered ${ofAccount.code}`, { doubt });
+}
+
 /** What one part came to: done, not there, or the verdict with which its change ends. */
 export type PartOutcome =
   { readonly is: 'done' } | { readonly is: 'not-found' } | { readonly is: 'ended'; readonly verdict: Verdict };
 
 /**
- * Judges the part of one change. Throws `DestinationError` of class `set-up` when credentials lack a privilege: that is so
- * for all changes.
+ * Judges the part of one change. Throws `DestinationError` of class `set-up` when the credentials are refused: that is so for all
+ * changes.
  */
 export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOutcome {
   const { status } = part;
@@ -55,8 +68,11 @@ export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOu
   if (status === 404) return { is: 'not-found' };
   const code = codeOf(part);
   const error = errorForResponse(part, nowMs);
-  if (error.class === 'set-up') throw error;
-  if (error.class === 'invalid' && !protectionCodes.has(code)) {
+  // The record of somebody else, among others that may be written.
+  const documented = dynamics365Errors.get(code);
+  const isOfOneRow = documented?.means === 'set-up' && documented.alsoOfOneRow === true;
+  if (error.class === 'set-up' && !isOfOneRow) throw error;
+  if (isOfOneRow || (error.class === 'invalid' && documented?.means !== 'retry' && !isProtection(code))) {
     return { is: 'ended', verdict: { id, status: 'rejected', reason: `Dataverse refuses the record, ${code}` } };
   }
   const notBeforeMs = parseRetryAfter(part.headers['retry-after'], nowMs);
@@ -85,8 +101,10 @@ export function refuseIfThrottled(parts: readonly HttpResponse[], nowMs: number)
   );
 }
 
+const isProtection = (code: string): boolean => dynamics365Errors.get(code)?.means === 'throttled';
+
 function isThrottled(part: HttpResponse): boolean {
-  return part.status >= 400 && (part.status === 429 || protectionCodes.has(codeOf(part)));
+  return part.status >= 400 && (part.status === 429 || isProtection(codeOf(part)));
 }
 
 const errorBody = z.object({ error: z.object({ code: z.string().regex(/^0x[0-9a-f]{8}$/i) }) });
@@ -137,6 +155,67 @@ export function readLists(response: HttpResponse, nowMs: number): readonly Marke
   if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
   const answer = readAnswer(response, z.union([z.object({ value: z.array(list) }), list]));
   return 'value' in answer ? answer.value : [answer];
+}
+
+const segment = z.object({
+  msdynmkt_segmentid: guid,
+  msdynmkt_baseentitylogicalname: z.string(),
+  msdynmkt_sourcesegmentuid: guid.nullish(),
+  statuscode: z.number(),
+});
+export type Segment = z.output<typeof segment>;
+
+/** Gives the segments that were found, the oldest first. */
+export function readSegments(response: HttpResponse, nowMs: number): readonly Segment[] {
+  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  return readAnswer(response, z.object({ value: z.array(segment) })).value;
+}
+
+const group = z.object({ groupId: guid, includeType: z.string(), name: z.string().nullish() });
+const definition = z.object({ msdynmkt_segmentdefinitionid: guid, msdynmkt_staticlistmembers: z.string().nullish() });
+export type StaticGroup = z.output<typeof group>;
+
+/** Gives the id of a segment's definition, and the groups of static members in it, which stand there as JSON in a text. */
+export function readDefinition(
+  response: HttpResponse,
+  nowMs: number,
+): { readonly definitionId: string; readonly groups: readonly StaticGroup[] } {
+  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  const { msdynmkt_segmentdefinitionid: definitionId, msdynmkt_staticlistmembers: text } = readAnswer(
+    response,
+    definition,
+  );
+  const groups = z.array(group).safeParse(parseJson(text ?? '[]'));
+  return { definitionId, groups: groups.success ? groups.data : [] };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The id of the segment that was created. */
+export function readCreatedSegment(response: HttpResponse, nowMs: number): string {
+  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  return readAnswer(response, segment.pick({ msdynmkt_segmentid: true })).msdynmkt_segmentid;
+}
+
+/**
+ * Takes an answer without anything in it, or with an object that nobody documents; throws what any other means, by the codes of Dataverse where they
+ * say more than the status.
+ */
+export function requireDone(response: HttpResponse, nowMs: number): void {
+  if (response.status === 204) return;
+  if (response.status < 300) {
+    readAnswer(response, z.looseObject({}));
+    return;
+  }
+  refuseIfThrottled([response], nowMs);
+  refuseIfOfAccount([response]);
+  throw errorForResponse(response, nowMs);
 }
 
 /** Gives the name of the parameter of the action that removes a member; `undefined` when the environment lacks the action. */

@@ -5,7 +5,23 @@ const columnName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,127}$/, 'Write the logical name of a column, such as emailaddress1 or new_customerid.');
 
-export const dynamics365Settings = z.strictObject({
+const certificate = z
+  .strictObject({
+    certificate: secret().meta({
+      description: 'The certificate, in PEM, as it is registered with the application.',
+      examples: [{ secret: 'crm-certificate' }],
+    }),
+    key: secret().meta({
+      description: 'Its private key, RSA, in PEM, not encrypted.',
+      examples: [{ secret: 'crm-certificate-key' }],
+    }),
+  })
+  .meta({
+    description: 'Signs in by a certificate of the registration, instead of a client secret.',
+    examples: [{ certificate: { secret: 'crm-certificate' }, key: { secret: 'crm-certificate-key' } }],
+  });
+
+const shape = z.strictObject({
   environmentUrl: configuredUrl().meta({
     description: 'The environment, as in the address bar of the app, up to the host.',
     examples: ['https://contoso.crm4.dynamics.com'],
@@ -18,13 +34,22 @@ export const dynamics365Settings = z.strictObject({
       examples: ['00000000-0000-0000-0000-000000000000'],
     }),
   clientId: z.guid().meta({
-    description: 'Application (client) id of the registration, which is an application user of the environment.',
+    description:
+      'Application (client) id of the registration, or of the managed identity, which is an application user of the environment.',
     examples: ['00000000-0000-0000-0000-000000000000'],
   }),
-  clientSecret: secret().meta({
-    description: 'A client secret of the registration.',
-    examples: [{ secret: 'crm-client-secret' }],
-  }),
+  clientSecret: secret()
+    .optional()
+    .meta({ description: 'A client secret of the registration.', examples: [{ secret: 'crm-client-secret' }] }),
+  clientCertificate: certificate.optional(),
+  managedIdentity: z
+    .literal(true)
+    .optional()
+    .meta({
+      description:
+        'Signs in as the user-assigned managed identity of the app that has clientId: there is no secret then.',
+      examples: [true],
+    }),
   memberType: z
     .enum(['contact', 'lead', 'account'])
     .default('contact')
@@ -98,7 +123,15 @@ export const dynamics365Settings = z.strictObject({
   timeoutMs: requestTimeout(60_000),
 });
 
+export const dynamics365Settings = shape.refine(
+  ({ clientSecret, clientCertificate, managedIdentity }) =>
+    [clientSecret, clientCertificate, managedIdentity].filter((way) => way !== undefined).length === 1,
+  'Write exactly one of clientSecret, clientCertificate and managedIdentity.',
+);
+
 export type Dynamics365Settings = z.output<typeof dynamics365Settings>;
+
+const targets = ['list', 'listId', 'segment', 'segmentId'] as const;
 
 export const dynamics365Options = z
   .strictObject({
@@ -120,8 +153,47 @@ export const dynamics365Options = z
       .boolean()
       .default(false)
       .meta({ description: 'Creates the list when there is none of this name.', examples: [true] }),
+    segment: z
+      .string()
+      .trim()
+      .min(1)
+      .max(100)
+      .optional()
+      .meta({
+        description:
+          'Name of a segment of Customer Insights - Journeys with a group of static members, of contacts or leads, in place of a list.',
+        examples: ['Sports Fans'],
+      }),
+    segmentId: z
+      .guid()
+      .optional()
+      .meta({
+        description: 'Id of the segment (msdynmkt_segment), instead of its name.',
+        examples: ['0f5b0c7f-395d-447b-b14c-315a601f878e'],
+      }),
+    createSegment: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'Creates the segment, as a static one, and publishes it when there is none of this name.',
+        examples: [true],
+      }),
   })
-  .refine(({ list, listId }) => (list === undefined) !== (listId === undefined), 'Write either list or listId.')
-  .refine(({ listId, createList }) => listId === undefined || !createList, 'A list by id cannot be created. Use list.');
+  .refine(
+    (options) => targets.filter((name) => options[name] !== undefined).length === 1,
+    'Write exactly one of list, listId, segment and segmentId.',
+  )
+  .refine(
+    ({ list, createList }) => list !== undefined || !createList,
+    'Only a list by its name can be created. Use list.',
+  )
+  .refine(
+    ({ segment, createSegment }) => segment !== undefined || !createSegment,
+    'Only a segment by its name can be created. Use segment.',
+  );
 
 export type Dynamics365Options = z.output<typeof dynamics365Options>;
+
+/** Whether the options name a segment, and not a list. */
+export const namesSegment = ({ segment, segmentId }: Dynamics365Options): boolean =>
+  (segment ?? segmentId) !== undefined;

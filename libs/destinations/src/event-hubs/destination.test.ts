@@ -34,6 +34,7 @@ describeDestinationContract(test, {
   },
   leftOut: {
     'bad-row': wholeEvents,
+    'poisonous-row': wholeEvents,
     'partial-answer': wholeEvents,
     'malformed-answer': 'an answer of AMQP is an outcome, which the SDK reads',
     unauthorized: noStatuses,

@@ -27,6 +27,14 @@ export const eventHubs = defineDestination({
   }),
   batchBy: 'destination',
   identity: (identity, { identities }) => writtenIdentity(identity, identities),
+  comparison: {
+    enters: 'is told as a CloudEvent',
+    leaves: 'is told as a CloudEvent',
+    hashed: 'identities, unless they are to be plain',
+    shownAfter: 'as the reader does',
+    erasure: 'an exit is told; events stay as long as the hub keeps them',
+    untried: 'the service itself: only an emulator was',
+  },
   connect: (settings, context): Connector => {
     const sender = eventSender(settings, context);
     /** The verdicts of the changes of one identity, or why they were not taken. */

@@ -4,6 +4,7 @@ import { createHttpClient, type Delivery, type JsonValue, Secret, type Verdict }
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { googleCustomerMatch } from './destination.ts';
+import { googleErrors } from './errors.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
 import { standInServiceAccountKey, standInUserListId, startGoogleCustomerMatchVendor } from './vendor.ts';
 
@@ -23,6 +24,7 @@ describeDestinationContract(test, {
   settings: ({ origin, timeoutMs }) => ({ ...required, baseUrl: origin, tokenUrl: `${origin}/token`, timeoutMs }),
   options: written,
   startVendor: startGoogleCustomerMatchVendor,
+  errors: googleErrors,
   person: (number) => ({
     identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
     attributes: { givenName: `Forename${number}` },

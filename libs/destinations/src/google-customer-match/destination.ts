@@ -14,9 +14,11 @@ import {
   withSignIn,
 } from '@activation-hub/destination-kit';
 import { googleRequests, type GoogleRow, rowOf, vanishedRowsOf } from './request.ts';
-import { type GoogleUserList, judgeStatus, readRequestId, readStatus, readUserList, refusedRows } from './response.ts';
-import { serviceAccountSignIn } from './service-account.ts';
+import { judgeStatus, readRequestId, readStatus, refusedRows } from './response.ts';
+import { serviceAccountSignIn } from './sign-in.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
+import { googleTakes } from './takes.ts';
+import { UserLists } from './user-lists.ts';
 
 /** Memberships in Google's user lists of Customer Match. */
 export const googleCustomerMatch = defineDestination({
@@ -25,8 +27,9 @@ export const googleCustomerMatch = defineDestination({
   description: 'Keeps the members of user lists of Google Ads and Display & Video 360, as hashes.',
   settings: googleSettings,
   options: googleOptions,
-  // A project may make 300 calls in a minute, and is advised to have no more than ten under way.
-  limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 4, concurrency: 10 }),
+  // A project may make 100,000 calls in a day, which is 1.16 in a second, and is advised to have no more than ten under way. Its 300 in a
+  // minute are never reached so (developers.google.com/data-manager/api/devguides/limits).
+  limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 1, concurrency: 10 }),
   batchBy: 'route',
   // Google may take a day to say what became of a request, and a batch with a bad row needs several rounds.
   giveUpAfterMs: 3 * 86_400_000,
@@ -35,12 +38,22 @@ export const googleCustomerMatch = defineDestination({
     if (identifier === undefined) return refused('no identifier is set for this namespace');
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
+  takes: googleTakes,
+  comparison: {
+    enters: 'joins a user list',
+    leaves: 'leaves it',
+    hashed: 'e-mail, phone, names',
+    shownAfter: 'up to 48 hours; asked for after half an hour',
+    erasure: 'the identifiers leave the list',
+    untried: 'the order of an entry and an exit at the same time',
+  },
   connect: (settings, { http, now }): Connector<GoogleOptions> => {
     const { baseUrl, tokenUrl, serviceAccountKey, timeoutMs, askAfterMs } = settings;
     http.check(baseUrl);
     http.check(tokenUrl);
     const sender = withSignIn(http, serviceAccountSignIn(serviceAccountKey, tokenUrl, timeoutMs, now), now);
     const requests = googleRequests(settings);
+    const lists = new UserLists(sender, requests, now);
     const secrets = secretsIn(settings);
 
     /** Adds or removes rows; none need no request. Gives by change id why Google refused it, or the receipt of what it took. */
@@ -52,11 +65,13 @@ export const googleCustomerMatch = defineDestination({
     ): Promise<Told> => {
       const refused = new Map<string, string | undefined>();
       let taken = rows;
+      const listId = await lists.idOf(options, signal);
       while (taken.length > 0) {
-        const response = await sender.send(requests.changeMembers(direction, options, taken), signal);
+        const response = await sender.send(requests.changeMembers(direction, listId, options, taken), signal);
         // One bad row fails them all: the others are told without it, once.
         const refusals = refused.size === 0 ? refusedRows(response, taken.length) : undefined;
         if (refusals === undefined) {
+          if (response.status >= 400) lists.forget(options);
           const receipt = readRequestId(response, now());
           return { refused, receipts: new Map(taken.map(({ id }) => [id, receipt])) };
         }
@@ -104,12 +119,6 @@ export const googleCustomerMatch = defineDestination({
       return verdicts;
     };
 
-    /** Says what is wrong with the user list of these options. */
-    const problemOf = async ({ userListId }: GoogleOptions, signal: AbortSignal): Promise<string | undefined> => {
-      const read = async () => readUserList(await sender.send(requests.readUserList(userListId), signal), now());
-      return misfit(await reading(read()), userListId);
-    };
-
     return {
       enter: (deliveries, signal) => tell('ingest', deliveries, signal),
       // There are no attributes to be changed: what finds the person is added, once what does no longer was removed.
@@ -132,14 +141,15 @@ export const googleCustomerMatch = defineDestination({
       probe: async (routes, signal) => {
         const problems: string[] = [];
         for (const options of routes) {
-          const problem = await problemOf(options, signal);
+          const problem = await lists.problem(options, signal);
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
       },
       prepare: async (routes, signal) => {
         for (const options of routes) {
-          const problem = await problemOf(options, signal);
+          await lists.idOf(options, signal);
+          const problem = await lists.problem(options, signal);
           if (problem !== undefined) throw new DestinationError('set-up', problem);
         }
       },
@@ -156,17 +166,4 @@ interface Told {
 function notRemoved(id: string): Verdict {
   const reason = 'Google did not remove the earlier identifiers of the person';
   return { id, status: 'retry', reason, doubt: 'answered' };
-}
-
-function misfit(list: GoogleUserList | undefined, userListId: string): string | undefined {
-  const refuse = (why: string): string => `Failed to use the user list ${userListId}: ${why}`;
-  if (list === undefined) return refuse('there is none in this account. Check the id and the account.');
-  const { membershipStatus = 'OPEN', readOnly, accountAccessStatus = 'ENABLED', ingestedUserListInfo } = list;
-  if (membershipStatus !== 'OPEN') return refuse('it is closed. Open it in Google Ads.');
-  if (readOnly || accountAccessStatus !== 'ENABLED')
-    return refuse('this account may not change it. Name one of its own.');
-  if (ingestedUserListInfo?.uploadKeyTypes.includes('CONTACT_ID') !== true) {
-    return refuse('it does not take contact data. Name a list for customer contact data.');
-  }
-  return undefined;
 }

@@ -26,7 +26,14 @@ type UserIdentifier =
 export interface GoogleRow {
   readonly id: string;
   readonly userIdentifiers: readonly UserIdentifier[];
+  /** What the person says, in place of what the options say for everybody. */
+  readonly consent?: Readonly<Partial<Record<keyof typeof consentAttributes, ConsentStatus>>>;
 }
+
+type ConsentStatus = 'CONSENT_GRANTED' | 'CONSENT_DENIED';
+const consentAttributes = { adUserData: true, adPersonalization: true } as const;
+/** Identifiers of one person, at most (TOO_MANY_USER_IDENTIFIERS). */
+const identifiersMax = 10;
 
 const consentStatus = { granted: 'CONSENT_GRANTED', denied: 'CONSENT_DENIED' } as const;
 
@@ -38,6 +45,11 @@ export function googleRequests(settings: GoogleSettings) {
   const root = `${baseUrl.replace(/\/+$/, '')}/v1`;
   const loginAccount =
     loginAccountId === undefined ? undefined : { accountType: loginAccountType, accountId: loginAccountId };
+  const userLists = `accountTypes/${accountType}/accounts/${accountId}/userLists`;
+  const asManager: Readonly<Record<string, string>> =
+    loginAccount === undefined
+      ? {}
+      : { 'login-account': `accountTypes/${loginAccount.accountType}/accounts/${loginAccount.accountId}` };
   const request = (method: 'GET' | 'POST', path: string, headers: Record<string, string>, body?: unknown) => ({
     method,
     url: `${root}/${path}`,
@@ -50,7 +62,8 @@ export function googleRequests(settings: GoogleSettings) {
     /** Adds persons to the user list, or removes them. */
     changeMembers: (
       direction: 'ingest' | 'remove',
-      { userListId, consent }: GoogleOptions,
+      userListId: string,
+      { consent }: GoogleOptions,
       rows: readonly GoogleRow[],
     ): HttpRequest =>
       request(
@@ -65,7 +78,18 @@ export function googleRequests(settings: GoogleSettings) {
               productDestinationId: userListId,
             },
           ],
-          audienceMembers: rows.map(({ userIdentifiers }) => ({ compositeData: { userData: { userIdentifiers } } })),
+          audienceMembers: rows.map(({ userIdentifiers, consent: own }) => ({
+            compositeData: { userData: { userIdentifiers } },
+            ...(direction === 'ingest' && own !== undefined
+              ? {
+                  consent: {
+                    adUserData: consentStatus[consent.adUserData],
+                    adPersonalization: consentStatus[consent.adPersonalization],
+                    ...own,
+                  },
+                }
+              : {}),
+          })),
           ...(direction === 'remove'
             ? {}
             : {
@@ -81,13 +105,28 @@ export function googleRequests(settings: GoogleSettings) {
     /** Asks what became of a request that was accepted. */
     readStatus: (requestId: string): HttpRequest =>
       request('GET', `requestStatus:retrieve?requestId=${encodeUrlText(requestId)}`, {}),
-    readUserList: (userListId: string): HttpRequest =>
+    readUserList: (userListId: string): HttpRequest => request('GET', `${userLists}/${userListId}`, asManager),
+    /** Finds user lists by their name (AIP-160). */
+    findUserLists: (name: string): HttpRequest =>
       request(
         'GET',
-        `accountTypes/${accountType}/accounts/${accountId}/userLists/${userListId}`,
-        loginAccount === undefined
-          ? {}
-          : { 'login-account': `accountTypes/${loginAccount.accountType}/accounts/${loginAccount.accountId}` },
+        `${userLists}?pageSize=2&filter=${encodeUrlText(`display_name = ${JSON.stringify(name)}`)}`,
+        asManager,
+      ),
+    createUserList: (name: string, membershipDays: number): HttpRequest =>
+      request(
+        'POST',
+        userLists,
+        { 'content-type': 'application/json', ...asManager },
+        {
+          displayName: name,
+          description: 'Kept by Activation Hub',
+          membershipDuration: `${membershipDays * 86_400}s`,
+          ingestedUserListInfo: {
+            uploadKeyTypes: ['CONTACT_ID'],
+            contactIdInfo: { dataSourceType: 'DATA_SOURCE_TYPE_FIRST_PARTY' },
+          },
+        },
       ),
   };
 }
@@ -107,24 +146,51 @@ export function rowOf(
   const form = formField(googleProfile[identifier], identity.value, context);
   if (form.status === 'refused') return { refusal: form.reason };
   for (const name of Object.keys(attributes)) {
-    if (!Object.hasOwn(googleProfile, name)) {
+    if (!Object.hasOwn(googleProfile, name) && !Object.hasOwn(consentAttributes, name)) {
       throw new DestinationError(
         'set-up',
         `Failed to tell Google the attribute ${name}: it is no identifier of Customer Match. Map attributes to ${Object.keys(googleProfile).join(', ')}.`,
       );
     }
   }
-  const { fields } = formFields(googleProfile, attributes, context);
-  const { emailAddress, phoneNumber, givenName, familyName, regionCode, postalCode } = fields;
-  const emails = new Set([identifier === 'emailAddress' ? form.value : undefined, emailAddress]);
-  const phones = new Set([identifier === 'phoneNumber' ? form.value : undefined, phoneNumber]);
-  const userIdentifiers: UserIdentifier[] = [];
-  for (const email of emails) if (email !== undefined) userIdentifiers.push({ emailAddress: email });
-  for (const phone of phones) if (phone !== undefined) userIdentifiers.push({ phoneNumber: phone });
-  if (givenName !== undefined && familyName !== undefined && regionCode !== undefined && postalCode !== undefined) {
-    userIdentifiers.push({ address: { givenName, familyName, regionCode, postalCode } });
-  }
-  return { id, userIdentifiers };
+  /** Of one value, or of each of a list; the identity before others of its kind. */
+  const formsOf = (name: 'emailAddress' | 'phoneNumber'): readonly string[] => {
+    const values = [attributes[name] ?? []].flat();
+    const forms = values.map((value) => formField(googleProfile[name], value, context));
+    const formed = forms.flatMap((each) => (each.status === 'formed' ? [each.value] : []));
+    return [...new Set([...(identifier === name ? [form.value] : []), ...formed])];
+  };
+  const { givenName, familyName, regionCode, postalCode } = formFields(googleProfile, attributes, context).fields;
+  const isWhole =
+    givenName !== undefined && familyName !== undefined && regionCode !== undefined && postalCode !== undefined;
+  const all: UserIdentifier[] = [
+    ...formsOf('emailAddress').map((emailAddress) => ({ emailAddress })),
+    ...formsOf('phoneNumber').map((phoneNumber) => ({ phoneNumber })),
+    ...(isWhole ? [{ address: { givenName, familyName, regionCode, postalCode } }] : []),
+  ];
+  // The identity stays, whatever is cut.
+  const isIdentity = (each: UserIdentifier) => Object.values(each).includes(form.value);
+  const userIdentifiers = [...all.filter(isIdentity), ...all.filter((each) => !isIdentity(each))].slice(
+    0,
+    identifiersMax,
+  );
+  const inOrder = all.filter((each) => userIdentifiers.includes(each));
+  const consent = consentOf(attributes);
+  return { id, userIdentifiers: inOrder, ...(consent === undefined ? {} : { consent }) };
+}
+
+/** What AEP's consent fields write for a yes, and what others do; anything else is none (experienceleague.adobe.com, "Consents and Preferences"). */
+const yes = new Set(['y', 'dy', 'vy', 'yes', 'true', 'granted', 'consent_granted']);
+
+/** What attributes say of the consent of one person; `undefined` where none does. */
+function consentOf(attributes: Change['attributes']): GoogleRow['consent'] {
+  const said = Object.keys(consentAttributes).flatMap((name): [string, ConsentStatus][] => {
+    const value = attributes[name];
+    if (value === undefined || value === null) return [];
+    const isYes = typeof value !== 'object' && yes.has(String(value).toLowerCase());
+    return [[name, isYes ? 'CONSENT_GRANTED' : 'CONSENT_DENIED']];
+  });
+  return said.length === 0 ? undefined : Object.fromEntries(said);
 }
 
 /** What of the identifiers that Google was told last holds no longer, and is to be removed: one row, or none when all of it does. */

@@ -46,6 +46,16 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
     { class: 'set-up' },
   ],
   [
+    'an account to sign in by that is wrong, for a reason that is new',
+    answer(400, rpc('INVALID_ARGUMENT', violation('destinations.destinations[0].login_account.account_id'))),
+    { class: 'set-up', doubt: undefined },
+  ],
+  [
+    'a consent that is not understood',
+    answer(400, rpc('INVALID_ARGUMENT', violation('consent.ad_user_data', 'audience_members[0]'))),
+    { class: 'set-up' },
+  ],
+  [
     'too many at once',
     answer(400, rpc('INVALID_ARGUMENT', { reason: 'TOO_MANY_AUDIENCE_MEMBERS' })),
     { class: 'invalid' },

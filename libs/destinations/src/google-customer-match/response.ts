@@ -1,44 +1,19 @@
 import { z } from 'zod';
 import {
   DestinationError,
-  type DestinationErrorClass,
+  type DocumentedError,
+  errorFor,
   errorForResponse,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
   type Verdict,
 } from '@activation-hub/destination-kit';
+import { googleErrors } from './errors.ts';
 
 /** Where a 429 says nothing else: the window of the quota per minute, and an hour of the daily one. */
 const minuteMs = 60_000;
 const dailyMs = 3_600_000;
-
-/** What `google.rpc.Code` means where the status of HTTP does not say it. */
-const classByStatus: ReadonlyMap<string, DestinationErrorClass> = new Map([
-  ['UNAUTHENTICATED', 'set-up'],
-  ['PERMISSION_DENIED', 'set-up'],
-  ['NOT_FOUND', 'set-up'],
-  ['FAILED_PRECONDITION', 'set-up'],
-  ['RESOURCE_EXHAUSTED', 'throttled'],
-  ['UNAVAILABLE', 'transient'],
-  ['DEADLINE_EXCEEDED', 'transient'],
-  ['INTERNAL', 'transient'],
-  ['UNKNOWN', 'transient'],
-  ['ABORTED', 'transient'],
-  ['CANCELLED', 'transient'],
-]);
-
-/** Reasons of a refusal that is not about a person, of `ErrorReason` of the Data Manager API: somebody must act. */
-const setUpReasons = new Set([
-  'INVALID_DESTINATION',
-  'INVALID_USER_LIST_ID',
-  'INVALID_USER_LIST_TYPE',
-  'TERMS_AND_CONDITIONS_NOT_SIGNED',
-  'EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED',
-  'NOT_ALLOWLISTED',
-  'PERMISSION_DENIED',
-  'SERVICE_DISABLED',
-]);
 
 const errorSchema = z.object({
   error: z.object({
@@ -87,20 +62,36 @@ export function googleError(response: HttpResponse, nowMs: number): DestinationE
   const error = rpcErrorIn(response.body);
   if (error === undefined) return byStatus;
   const { status, reasons, quotaLimit } = error;
-  const reason = reasons.find((each) => setUpReasons.has(each)) ?? reasons[0];
-  const errorClass = setUpReasons.has(reason ?? '') ? 'set-up' : (classByStatus.get(status) ?? byStatus.class);
-  const known = classByStatus.has(status) || status === 'INVALID_ARGUMENT' ? status : String(response.status);
-  const why = reason === undefined ? known : `${known}, ${reason}`;
-  const advice =
-    errorClass === 'set-up'
-      ? 'Check the account, the user list, its options and the permissions of the service account.'
-      : 'It is tried again, in halves where that helps.';
+  const known = googleErrors.has(status) ? status : String(response.status);
+  const reason = accountReason(error) ?? reasons[0];
+  const answered = `Google answered ${reason === undefined ? known : `${known}, ${reason}`}`;
+  const meaning = meaningOf(error) ?? { means: byStatus.class };
   const waitMs = /PerDay/i.test(quotaLimit) ? dailyMs : minuteMs;
-  const notBeforeMs = byStatus.notBeforeMs ?? (errorClass === 'throttled' ? nowMs + waitMs : undefined);
-  return new DestinationError(errorClass, `Failed to deliver: Google answered ${why}. ${advice}`, {
-    doubt: byStatus.doubt,
-    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-  });
+  const notBeforeMs = byStatus.notBeforeMs ?? (meaning.means === 'throttled' ? nowMs + waitMs : undefined);
+  return errorFor(meaning, answered, { doubt: byStatus.doubt, notBeforeMs });
+}
+
+/** The reason of an error that is of the account, and not of a person. */
+const accountReason = ({ reasons }: RpcError): string | undefined =>
+  reasons.find((reason) => googleErrors.get(reason)?.means === 'set-up');
+
+/**
+ * A reason that is of the account decides, then a field that is no audience member's (`destinations`, `consent`, `encoding`): it is the same for all
+ * that are told by these settings. Else the status does.
+ */
+function meaningOf(error: RpcError): Pick<DocumentedError, 'means' | 'advice'> | undefined {
+  const reason = accountReason(error);
+  if (reason !== undefined) return googleErrors.get(reason);
+  const { status, reasons, violations } = error;
+  const byReason = reasons.map((each) => googleErrors.get(each)).find((each) => each?.means === 'invalid');
+  const isOfAll = ({ field }: { readonly field: string }) => !/audience_?members/i.test(field);
+  if (byReason === undefined && status === 'INVALID_ARGUMENT' && violations.some(isOfAll)) {
+    return {
+      means: 'set-up',
+      advice: 'Check the account, the user list and the options: it is refused for everybody.',
+    };
+  }
+  return byReason ?? googleErrors.get(status);
 }
 
 /**
@@ -112,9 +103,7 @@ export function refusedRows(
   rowCount: number,
 ): ReadonlyMap<number, string | undefined> | undefined {
   const error = response.status === 400 ? rpcErrorIn(response.body) : undefined;
-  if (error === undefined || error.violations.length === 0 || error.reasons.some((each) => setUpReasons.has(each))) {
-    return undefined;
-  }
+  if (error === undefined || error.violations.length === 0 || accountReason(error) !== undefined) return undefined;
   const refused = new Map<number, string | undefined>();
   for (const { field, reason } of error.violations) {
     // Published paths name a list twice and in snake case: `events.events[0].user_data`.
@@ -146,8 +135,6 @@ const statusSchema = z.object({
 });
 
 const failedInside = 'PROCESSING_ERROR_REASON_INTERNAL_ERROR';
-/** Consent is said by the options, for all at once: who corrects them wants everybody told anew, and not as dead letters. */
-const consentMissed = /^PROCESSING_ERROR_REASON_(DENIED|NO|UNKNOWN)_CONSENT$/;
 
 /** What Google says of a request that it accepted. */
 export interface RequestStatus {
@@ -200,7 +187,7 @@ export function judgeStatus(
     case 'FAILURE': {
       const [reason] = reasons;
       if (reason === undefined || reasons.includes(failedInside)) return again('Google failed to process the request');
-      if (reasons.some((each) => consentMissed.test(each)))
+      if (reasons.some((each) => googleErrors.get(each)?.means === 'retry'))
         return again('Google misses the consent. Check the options.');
       return ids.map((id) => ({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') }));
     }
@@ -210,6 +197,7 @@ export function judgeStatus(
 }
 
 const userListSchema = z.object({
+  id: z.coerce.string().optional(),
   membershipStatus: z.string().optional(),
   readOnly: z.boolean().default(false),
   accountAccessStatus: z.string().optional(),
@@ -223,4 +211,16 @@ export function readUserList(response: HttpResponse, nowMs: number): GoogleUserL
   if (response.status === 404) return undefined;
   if (response.status !== 200) throw googleError(response, nowMs);
   return readAnswer(response, userListSchema);
+}
+
+/** The user lists that were found by their name. */
+export function readUserLists(response: HttpResponse, nowMs: number): readonly GoogleUserList[] {
+  if (response.status !== 200) throw googleError(response, nowMs);
+  return readAnswer(response, z.object({ userLists: z.array(userListSchema).default([]) })).userLists;
+}
+
+/** The id of the user list that was created. */
+export function readCreatedList(response: HttpResponse, nowMs: number): string {
+  if (response.status !== 200) throw googleError(response, nowMs);
+  return readAnswer(response, z.object({ id: z.coerce.string().regex(/^\d+$/) })).id;
 }

@@ -73,27 +73,57 @@ export type GoogleSettings = z.output<typeof googleSettings>;
 
 const consent = z.enum(['granted', 'denied']);
 
-export const googleOptions = z.strictObject({
-  userListId: z
-    .string()
-    .regex(/^\d{1,20}$/, 'Write the digits of the user list id, in quotes.')
-    .meta({ description: 'Id of a user list for customer contact data, digits only.', examples: ['9876543210'] }),
-  consent: z
-    .strictObject({
-      adUserData: consent.meta({
-        description: 'Whether the persons have agreed that their data is sent to Google for advertising.',
-        examples: ['granted'],
+export const googleOptions = z
+  .strictObject({
+    userListId: z
+      .string()
+      .regex(/^\d{1,20}$/, 'Write the digits of the user list id, in quotes.')
+      .optional()
+      .meta({ description: 'Id of a user list for customer contact data, digits only.', examples: ['9876543210'] }),
+    userList: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .meta({ description: 'Name of the user list, instead of its id.', examples: ['Sports Fans'] }),
+    createUserList: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Creates the user list when there is none of this name.', examples: [true] }),
+    membershipDays: z
+      .int()
+      .min(1)
+      .max(540)
+      .default(540)
+      .meta({
+        description: 'How long a member stays in a list that is created, in days, unless told again; Google takes 540.',
+        examples: [90],
       }),
-      adPersonalization: consent.meta({
-        description: 'Whether the persons have agreed to personalised advertising.',
-        examples: ['granted'],
+    consent: z
+      .strictObject({
+        adUserData: consent.meta({
+          description: 'Whether the persons have agreed that their data is sent to Google for advertising.',
+          examples: ['granted'],
+        }),
+        adPersonalization: consent.meta({
+          description: 'Whether the persons have agreed to personalised advertising.',
+          examples: ['granted'],
+        }),
+      })
+      .meta({
+        description:
+          'What Google is told of the consent of everybody whom this route adds, unless the person has an attribute adUserData or adPersonalization that says it. Name the attribute of that consent under consent of the audience, so that only those who agreed are added.',
+        examples: [{ adUserData: 'granted', adPersonalization: 'granted' }],
       }),
-    })
-    .meta({
-      description:
-        'What Google is told of the consent of everybody whom this route adds. Name the attribute of that consent under consent of the audience, so that only those who agreed are added.',
-      examples: [{ adUserData: 'granted', adPersonalization: 'granted' }],
-    }),
-});
+  })
+  .refine(
+    ({ userListId, userList }) => (userListId === undefined) !== (userList === undefined),
+    'Write either userListId or userList.',
+  )
+  .refine(
+    ({ userList, createUserList }) => userList !== undefined || !createUserList,
+    'A user list by id cannot be created. Use userList.',
+  );
 
 export type GoogleOptions = z.output<typeof googleOptions>;

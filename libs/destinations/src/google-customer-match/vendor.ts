@@ -31,6 +31,7 @@ const removal = z.strictObject({
         compositeData: z.strictObject({
           userData: z.strictObject({ userIdentifiers: z.array(userIdentifier).min(1).max(10) }),
         }),
+        consent: z.record(z.string(), z.enum(['CONSENT_GRANTED', 'CONSENT_DENIED'])).optional(),
       }),
     )
     .min(1)
@@ -44,7 +45,19 @@ const ingestion = removal.extend({
 });
 type Members = z.output<typeof removal>['audienceMembers'];
 
+const listBody = z.strictObject({
+  displayName: z.string().min(1),
+  description: z.string(),
+  membershipDuration: z.string().regex(/^\d+s$/),
+  ingestedUserListInfo: z.strictObject({
+    uploadKeyTypes: z.array(z.literal('CONTACT_ID')).length(1),
+    contactIdInfo: z.strictObject({ dataSourceType: z.literal('DATA_SOURCE_TYPE_FIRST_PARTY') }),
+  }),
+});
+
 interface UserList {
+  readonly name: string;
+  readonly membershipDuration: string;
   readonly membershipStatus: string;
   readonly readOnly: boolean;
   readonly uploadKeyTypes: readonly string[];
@@ -61,6 +74,10 @@ export interface GoogleVendor extends StandInVendor {
   failLater(identity: string, reason: string): void;
   /** Forgets the requests that it accepted. */
   forgetAccepted(): void;
+  /** The id of the user list with this name or id. */
+  listId(nameOrId: string): string | undefined;
+  /** How long members stay in the user list, as Google writes it. */
+  membershipDuration(userListId: string): string | undefined;
   /** The hashes of all members of the user list. */
   members(userListId: string): readonly string[];
 }
@@ -95,7 +112,7 @@ export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Pro
   const state = new GoogleState(answersProcessing);
   const server = await startVendorServer(
     (request) => state.answer(request),
-    ({ method, url }) => method === 'GET' || url === '/token',
+    ({ method, url }) => method === 'GET' || url === '/token' || url.endsWith('/userLists'),
   );
   state.tokenUrl = `${server.origin}/token`;
   state.addUserList(standInUserListId);
@@ -105,22 +122,33 @@ export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Pro
     member: (identity) => state.member(identity),
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.failing.set(identity, 'PROCESSING_ERROR_REASON_INTERNAL_ERROR'),
+    answerWithError: (code) =>
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer: () => documented(code) }),
     addUserList: (id, list) => state.addUserList(id, list),
     deleteUserList: (id) => void state.lists.delete(id),
     failLater: (identity, reason) => void state.failing.set(identity, reason),
     forgetAccepted: () => state.accepted.clear(),
+    listId: (nameOrId) => [...state.lists].find(([id, { name }]) => id === nameOrId || name === nameOrId)?.[0],
+    membershipDuration: (userListId) => state.lists.get(userListId)?.membershipDuration,
     members: (userListId) => [...(state.lists.get(userListId)?.members.keys() ?? [])],
   };
 }
 
 export const startLocalGoogleCustomerMatchVendor: StartLocalVendor = async ({ routes }) => {
   const vendor = await startGoogleCustomerMatchVendor(0);
-  const listOf = (options: unknown): string => googleOptions.parse(options).userListId;
-  for (const { options } of routes) vendor.addUserList(listOf(options));
+  const named = (options: unknown) => googleOptions.parse(options);
+  for (const { options } of routes) {
+    const { userListId, userList, createUserList } = named(options);
+    const isThere = vendor.listId(userListId ?? userList ?? '') !== undefined;
+    if (!isThere && !createUserList) vendor.addUserList(userListId ?? '7000000000', { name: userList ?? 'A list' });
+  }
   return {
     settings: { baseUrl: vendor.origin, tokenUrl: `${vendor.origin}/token`, askAfterMs: 100 },
     secrets: { serviceAccountKey: vendor.serviceAccountKey },
-    members: ({ options }) => vendor.members(listOf(options)),
+    members: ({ options }) => {
+      const { userListId, userList } = named(options);
+      return vendor.members(vendor.listId(userListId ?? userList ?? '') ?? '');
+    },
     close: () => vendor.close(),
   };
 };
@@ -141,7 +169,13 @@ class GoogleState {
   }
 
   addUserList(id: string, list: Partial<UserList> = {}): void {
-    const fresh = { membershipStatus: 'OPEN', readOnly: false, uploadKeyTypes: ['CONTACT_ID'] };
+    const fresh = {
+      name: `List ${id}`,
+      membershipDuration: '46656000s',
+      membershipStatus: 'OPEN',
+      readOnly: false,
+      uploadKeyTypes: ['CONTACT_ID'],
+    };
     this.lists.set(id, { ...fresh, ...list, members: new Map() });
   }
 
@@ -159,6 +193,9 @@ class GoogleState {
     const { pathname, searchParams } = new URL(url, 'http://stand-in');
     if (method === 'GET' && pathname === '/v1/requestStatus:retrieve') {
       return this.#status(searchParams.get('requestId') ?? '');
+    }
+    if (pathname.endsWith('/userLists')) {
+      return method === 'POST' ? this.#createList(body) : this.#findLists(searchParams.get('filter') ?? '');
     }
     const [, listId] = /^\/v1\/accountTypes\/[A-Z_]+\/accounts\/\d+\/userLists\/(\d+)$/.exec(pathname) ?? [];
     if (method === 'GET' && listId !== undefined) return this.#userList(listId);
@@ -186,12 +223,29 @@ class GoogleState {
     if (list === undefined) return failed(404, 'NOT_FOUND');
     const { membershipStatus, readOnly, uploadKeyTypes } = list;
     return json(200, {
+      id,
+      displayName: list.name,
       name: `accountTypes/GOOGLE_ADS/accounts/1/userLists/${id}`,
       membershipStatus,
       readOnly,
       accountAccessStatus: 'ENABLED',
       ingestedUserListInfo: { uploadKeyTypes },
     });
+  }
+
+  #findLists(filter: string): VendorResponse {
+    const [, quoted = '""'] = /^display_name = (".*")$/.exec(filter) ?? [];
+    const ids = [...this.lists].filter(([, { name }]) => name === JSON.parse(quoted)).map(([id]) => id);
+    return json(200, { userLists: ids.map((id) => JSON.parse(this.#userList(id).body ?? '') as object) });
+  }
+
+  #createList(body: string): VendorResponse {
+    const parsed = listBody.safeParse(parse(body));
+    if (!parsed.success) return failed(400, 'INVALID_ARGUMENT', [{ field: 'user_list', reason: 'INVALID_FORMAT' }]);
+    const { displayName: name, membershipDuration } = parsed.data;
+    const id = String(5_000_000_000 + this.lists.size);
+    this.addUserList(id, { name, membershipDuration });
+    return this.#userList(id);
   }
 
   #change(direction: string, body: string): VendorResponse {
@@ -276,6 +330,23 @@ const json = (status: number, body: unknown): VendorResponse => ({
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 });
+
+/** An error of the account: by a code of `google.rpc`, or by a reason that names a part of the destination. */
+function documented(code: string): VendorResponse {
+  const statuses = new Map(Object.entries(httpStatuses));
+  const status = statuses.get(code);
+  if (status !== undefined) return failed(status, code);
+  return failed(400, 'INVALID_ARGUMENT', [{ field: 'destinations[0].login_account.account_id', reason: code }]);
+}
+
+/** As google/rpc/code.proto maps them. */
+const httpStatuses = {
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  FAILED_PRECONDITION: 400,
+  RESOURCE_EXHAUSTED: 429,
+};
 
 function failed(
   code: number,

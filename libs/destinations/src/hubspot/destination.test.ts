@@ -8,6 +8,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { hubspot } from './destination.ts';
+import { hubspotErrors } from './errors.ts';
 import { hubspotError, readMissing, readWritten } from './response.ts';
 import { hubspotSettings, hubspotOptions } from './settings.ts';
 import { startHubspotVendor } from './vendor.ts';
@@ -19,6 +20,7 @@ describeDestinationContract(test, {
   settings: ({ origin, timeoutMs }) => ({ accessToken, baseUrl: origin, timeoutMs }),
   options: { list: 'Sports Fans' },
   startVendor: startHubspotVendor,
+  errors: hubspotErrors,
 });
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -259,6 +261,22 @@ const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse 
 });
 
 test.each<[string, HttpResponse, Partial<DestinationError>]>([
+  [
+    'a property that is not there, as newer answers say it',
+    answer(400, { category: 'VALIDATION_ERROR', errors: [{ code: 'PROPERTY_DOESNT_EXIST' }] }),
+    { class: 'set-up', doubt: undefined },
+  ],
+  [
+    'a property that is not there, as older answers say it',
+    answer(400, { category: 'VALIDATION_ERROR', message: 'no: [{"isValid":false,"error":"PROPERTY_DOESNT_EXIST"}]' }),
+    { class: 'set-up', doubt: undefined },
+  ],
+  ['a value that is not valid', answer(400, { category: 'VALIDATION_ERROR' }), { class: 'invalid' }],
+  [
+    'a batch with one contact in conflict',
+    answer(409, { category: 'CONFLICT' }),
+    { class: 'invalid', doubt: undefined },
+  ],
   ['the burst limit', answer(429), { class: 'throttled', notBeforeMs: 11_000 }],
   [
     'the burst limit with its window',

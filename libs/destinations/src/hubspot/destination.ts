@@ -16,6 +16,8 @@ import { HubspotLists } from './lists.ts';
 import { hubspotRequests, type Identified } from './request.ts';
 import { type Contact, type Contacts, readFound, readMissing, readWritten } from './response.ts';
 import { type HubspotSettings, hubspotSettings, type HubspotOptions, hubspotOptions } from './settings.ts';
+import { hubspotTakes } from './takes.ts';
+import { hubspotVersions } from './versions.ts';
 
 /** Contacts of HubSpot, and their memberships in static lists. */
 export const hubspot = defineDestination({
@@ -32,6 +34,16 @@ export const hubspot = defineDestination({
     if (property === undefined) return refused('no contact property is set for this namespace');
     if (property === 'email') return formField(plainProfile.email, value);
     return value.trim() === '' ? refused('no value') : formed(value.trim());
+  },
+  takes: hubspotTakes,
+  versions: hubspotVersions,
+  comparison: {
+    enters: 'is created or updated, and joins a static list',
+    leaves: 'leaves it; the contact stays',
+    hashed: 'nothing',
+    shownAfter: 'at once',
+    erasure: 'the membership is taken back; the contact stays',
+    untried: 'what a partial upsert by e-mail does to other properties',
   },
   connect: (settings, { http, now }): Connector<HubspotOptions> => {
     http.check(settings.baseUrl);

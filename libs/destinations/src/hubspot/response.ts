@@ -1,52 +1,69 @@
 import { z } from 'zod';
 import {
+  accountErrorIn,
   DestinationError,
+  errorFor,
   errorForResponse,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
   type Verdict,
 } from '@activation-hub/destination-kit';
+import { hubspotErrors } from './errors.ts';
 import type { Identified } from './request.ts';
 
 /** Where a 429 says nothing else: the window of the burst limit, and an hour of the daily one. */
 const burstMs = 10_000;
 const dailyMs = 3_600_000;
-/** HubSpot's own statuses for a vendor that is not there just now; 477 is an account that is being moved. */
-const awayStatuses = new Set([477, 521, 523, 524]);
+const propertyErrors = z.array(z.object({ code: z.string().nullish() })).nullish();
+const errorAnswer = z.object({
+  category: z.string().nullish(),
+  errorType: z.string().nullish(),
+  message: z.string().nullish(),
+  errors: propertyErrors,
+});
+
+/** The codes of an error, the most telling first: of a property, then the category. Some stand in a JSON inside of the message only. */
+function codesIn({ category, errorType, message, errors }: z.output<typeof errorAnswer>): readonly string[] {
+  const inside = [...(message ?? '').matchAll(/"error":\s*"([A-Z_]+)"/g)].map(([, code]) => code);
+  const codes = [...(errors ?? []).map(({ code }) => code), ...inside, category, errorType];
+  return codes.filter((code) => typeof code === 'string').filter((code) => hubspotErrors.has(code));
+}
+
+function codesOf(body: string): readonly string[] {
+  try {
+    return codesIn(errorAnswer.parse(JSON.parse(body)));
+  } catch {
+    // Gateways in front of HubSpot answer in HTML; the status then says all that can be said.
+    return [];
+  }
+}
 
 /** What an answer outside 2xx means for the whole request. */
 export function hubspotError(response: HttpResponse, nowMs: number): DestinationError {
-  const error = errorForResponse(response, nowMs);
-  if (awayStatuses.has(response.status)) {
-    const isUnanswered = response.status === 524;
-    return new DestinationError(
-      'transient',
-      `Failed to deliver: HubSpot answered ${response.status}. It is tried again.`,
-      {
-        doubt: isUnanswered ? 'unanswered' : 'answered',
-        ...(error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs }),
-      },
-    );
+  const byStatus = errorForResponse(response, nowMs);
+  const { status } = response;
+  const documented = [...codesOf(response.body), String(status)]
+    .map((code) => hubspotErrors.get(code))
+    .find((error) => error !== undefined);
+  const byCode = documented?.means === 'set-up' || documented?.means === 'invalid' || documented?.means === 'transient';
+  if (documented !== undefined && byCode && byStatus.class !== 'throttled') {
+    const isUnanswered = status === 502 || status === 504 || status === 524;
+    const doubt = documented.means === 'transient' ? (isUnanswered ? 'unanswered' : 'answered') : undefined;
+    const code = documented.code === String(status) ? '' : `, ${documented.code}`;
+    return errorFor(documented, `HubSpot answered ${status}${code}`, { doubt, notBeforeMs: byStatus.notBeforeMs });
   }
-  if (error.class !== 'throttled' || error.notBeforeMs !== undefined) return error;
+  if (byStatus.class !== 'throttled' || byStatus.notBeforeMs !== undefined) return byStatus;
   const intervalMs = Number(response.headers['x-hubspot-ratelimit-interval-milliseconds'] ?? Number.NaN);
   const isDaily = /"policyName"\s*:\s*"DAILY"/.test(response.body);
   const waitMs = isDaily ? dailyMs : intervalMs > 0 ? intervalMs : burstMs;
-  return new DestinationError(error.class, error.message, { notBeforeMs: nowMs + waitMs });
+  return new DestinationError(byStatus.class, byStatus.message, { notBeforeMs: nowMs + waitMs });
 }
 
 const properties = z.record(z.string(), z.string().nullish()).default({});
 const batchAnswer = z.object({
   results: z.array(z.object({ id: z.string(), objectWriteTraceId: z.string().nullish(), properties })),
-  errors: z
-    .array(
-      z.object({
-        category: z.string().nullish(),
-        context: z.record(z.string(), z.array(z.string())).nullish(),
-      }),
-    )
-    .nullish(),
+  errors: z.array(errorAnswer.extend({ context: z.record(z.string(), z.array(z.string())).nullish() })).nullish(),
 });
 
 /** Of each change, by its id: the contact's record id, or the verdict with which it ends. */
@@ -118,6 +135,10 @@ function readBatch(response: HttpResponse, rows: readonly Identified[], nowMs: n
   if (response.status !== 200 && response.status !== 201 && response.status !== 207)
     throw hubspotError(response, nowMs);
   const { results, errors } = readAnswer(response, batchAnswer);
+  const ofAccount = accountErrorIn(hubspotErrors, (errors ?? []).flatMap(codesIn));
+  if (ofAccount !== undefined) {
+    throw errorFor(ofAccount, `HubSpot answered ${response.status}, ${ofAccount.code}`, { doubt: 'answered' });
+  }
   const byTrace = new Map(rows.map(({ change }) => [change.id, change.id]));
   const byIdentity = new Map(
     rows.map(({ change, idProperty }) => [keyOf(idProperty, change.identity.value), change.id]),

@@ -98,6 +98,12 @@ export async function startHubspotVendor(): Promise<HubspotVendor> {
     member: (identity) => state.member(identity),
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.omitted.add(identity),
+    answerWithError: (code) => {
+      const answer = () => failed(httpStatuses.get(code ?? '') ?? 400, code ?? '');
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
+    },
+    // For the whole batch, whichever contact it is (github.com/airbytehq/airbyte/pull/76340).
+    poison: (naming) => server.setFault({ kind: 'answer', naming, answer: () => failed(409, 'CONFLICT') }),
     forgetPerson: (identity) => state.deleteContact(identity),
     addList: (list) => state.addList(list),
     members: (list, properties) => state.members(list, properties),
@@ -302,8 +308,22 @@ const json = (status: number, body: unknown): VendorResponse => ({
   body: JSON.stringify(body),
 });
 
-const failed = (status: number, category: string): VendorResponse =>
-  json(status, { status: 'error', message: 'refused', correlationId: 'c-1', category });
+/** Of the categories; what is wrong with a property comes as a validation error. */
+const httpStatuses: ReadonlyMap<string, number> = new Map([
+  ['INVALID_AUTHENTICATION', 401],
+  ['EXPIRED_AUTHENTICATION', 401],
+  ['MISSING_SCOPES', 403],
+  ['BANNED', 403],
+  ['RATE_LIMITS', 429],
+  ['RATE_LIMIT', 429],
+]);
+
+function failed(status: number, code: string): VendorResponse {
+  const isOfProperty = code === 'PROPERTY_DOESNT_EXIST' || code === 'READ_ONLY_VALUE';
+  const category = isOfProperty ? 'VALIDATION_ERROR' : code;
+  const errors = isOfProperty ? [{ message: 'refused', code, context: { propertyName: ['score'] } }] : undefined;
+  return json(status, { status: 'error', message: 'refused', correlationId: 'c-1', category, errors });
+}
 
 function parse(body: string): unknown {
   try {

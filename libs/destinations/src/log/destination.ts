@@ -11,6 +11,14 @@ export const log = defineDestination({
   options: z.strictObject({}).prefault({}),
   limits: () => ({ batchCount: 1000, batchBytes: 1024 * 1024, requestsPerSecond: 1000, concurrency: 1 }),
   batchBy: 'destination',
+  comparison: {
+    enters: 'is a line of output',
+    leaves: 'is a line of output',
+    hashed: 'nothing',
+    shownAfter: 'at once',
+    erasure: 'nothing is kept',
+    untried: 'nothing: it calls nobody',
+  },
   connect: ({ showIdentities }, { print }) => {
     const tell: Connector['enter'] = (deliveries) => {
       for (const { change } of deliveries) print(line(change, showIdentities));

@@ -11,6 +11,7 @@ import {
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { metaCustomAudiences } from './destination.ts';
+import { metaErrors } from './errors.ts';
 import { judgeUsers, metaError } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 import { startMetaCustomAudiencesVendor } from './vendor.ts';
@@ -25,6 +26,7 @@ describeDestinationContract(test, {
   settings: ({ origin, timeoutMs }) => ({ accessToken, appSecret, adAccountId, baseUrl: origin, timeoutMs }),
   options: { audience: 'Sports Fans' },
   startVendor: startMetaCustomAudiencesVendor,
+  errors: metaErrors,
   person: (number) => ({
     identity: { namespace: 'email', value: sha256(`person-${number}@example.com`) },
     attributes: { FN: `Forename${number}`, CT: `Ville-${number}-sur-Mer` },
@@ -57,7 +59,10 @@ async function start(settings: object = {}) {
   const tellings = () =>
     vendor.requests
       .filter(({ url }) => url.endsWith('/users'))
-      .map(({ body }) => Object.fromEntries(new URLSearchParams(body)) as Record<string, string>);
+      .map(({ method, body }): Record<string, string> => ({
+        method,
+        ...Object.fromEntries(new URLSearchParams(body)),
+      }));
   return { vendor, connector, tellings };
 }
 
@@ -88,20 +93,21 @@ test('an entry is a batch of hashes with the token, its proof and a session of i
   const { vendor, connector } = await start({ appSecret });
   const attributes = { FN: ' Mary ', PHONE: '+47 22 12 34 56', COUNTRY: 'United States', ZIP: 'n/a' };
   await connector.enter([delivery(1, { attributes }), delivery(2)], never);
-  expect(vendor.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
-    'POST /v25.0/act_1234567890/customaudiences',
-    'POST /v25.0/23850000000000001/users',
+  expect(vendor.requests.map(({ method, url }) => `${method} ${url.split('?')[0] ?? ''}`)).toEqual([
+    'GET /v27.0/act_1234567890/customaudiences',
+    'POST /v27.0/23850000000000001/users',
   ]);
-  const [find, add] = vendor.requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body)));
+  const find = Object.fromEntries(new URL(vendor.requests[0]?.url ?? '', vendor.origin).searchParams);
+  const [, add] = vendor.requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body)));
+  expect(vendor.requests[0]?.headers).toMatchObject({ authorization: `Bearer ${accessToken.reveal()}` });
   const credentials = {
     access_token: accessToken.reveal(),
     appsecret_proof: createHmac('sha256', appSecret.reveal()).update(accessToken.reveal()).digest('hex'),
   };
   expect(find).toEqual({
-    method: 'GET',
     fields: 'id,name,subtype,operation_status,permission_for_actions',
     limit: '500',
-    ...credentials,
+    appsecret_proof: credentials.appsecret_proof,
   });
   const { payload = '', session = '', ...others } = add ?? {};
   expect(others).toEqual(credentials);
@@ -137,8 +143,18 @@ test('an exit is a removal of the same hashes, and without an app secret there i
     }),
     access_token: accessToken.reveal(),
   });
-  expect(add).not.toHaveProperty('method');
+  expect(add).toMatchObject({ method: 'POST' });
   expect(vendor.member(sha256('ann-1@example.com'))).toBeUndefined();
+});
+
+test('persons whose data is of limited use are told as such, where they enter', async () => {
+  const { connector, tellings } = await start({ dataProcessing: { country: 1, state: 1000 } });
+  await connector.enter([delivery(1)], never);
+  await connector.exit([delivery(1)], never);
+  const [entry, removal] = tellings().map(({ payload }): unknown => JSON.parse(payload ?? ''));
+  const options = ['DATA_PROCESSING_OPTIONS', 'DATA_PROCESSING_OPTIONS_COUNTRY', 'DATA_PROCESSING_OPTIONS_STATE'];
+  expect(entry).toEqual({ schema: ['EMAIL', ...options], data: [[sha256('ann-1@example.com'), ['LDU'], 1, 1000]] });
+  expect(removal).toEqual({ schema: ['EMAIL'], data: [[sha256('ann-1@example.com')]] });
 });
 
 const oldPhone = '+47 22 12 34 56';
@@ -417,6 +433,8 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   ['an audience that is restricted', answer(400, error(100, 1_713_230)), { class: 'set-up' }],
   ['options that nobody accepted', answer(400, error(200, 1_870_090)), { class: 'set-up' }],
   ['an audience that was deleted', answer(400, error(1_487_366)), { class: 'set-up' }],
+  ['a version that has ended', answer(400, error(2_635)), { class: 'set-up', doubt: undefined }],
+  ['an audience that is too old', answer(400, error(2_654, 1_713_004)), { class: 'set-up' }],
   ['an unknown error', answer(500, error(1)), { class: 'transient', doubt: 'answered' }],
   ['a service that is down', answer(503, error(2)), { class: 'transient', doubt: 'answered' }],
   ['what Meta calls transient', answer(400, error(9_999, 1, { is_transient: true })), { class: 'transient' }],

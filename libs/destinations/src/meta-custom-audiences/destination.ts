@@ -13,6 +13,8 @@ import { MetaAudiences } from './audiences.ts';
 import { earlierRowOf, metaRequests, type MetaRow, rowOf } from './request.ts';
 import { judgeUsers } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
+import { metaTakes } from './takes.ts';
+import { metaVersions } from './versions.ts';
 
 /** Memberships in Meta's custom audiences. */
 export const metaCustomAudiences = defineDestination({
@@ -28,6 +30,16 @@ export const metaCustomAudiences = defineDestination({
     const key = Object.hasOwn(keys, namespace) ? keys[namespace] : undefined;
     if (key === undefined) return refused('no key is set for this namespace');
     return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
+  },
+  takes: metaTakes,
+  versions: metaVersions,
+  comparison: {
+    enters: 'joins a custom audience',
+    leaves: 'leaves it',
+    hashed: 'all but MADID and EXTERN_ID',
+    shownAfter: 'up to 24 hours',
+    erasure: 'the keys leave the audiences of the routes, not all of the account',
+    untried: 'the token in a header of a GET',
   },
   connect: (settings, { http, now }): Connector<MetaOptions> => {
     http.check(settings.baseUrl);

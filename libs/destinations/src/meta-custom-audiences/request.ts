@@ -23,42 +23,52 @@ export type MetaRequests = ReturnType<typeof metaRequests>;
 
 /** How many audiences one page of the search has. */
 const pageSize = '500';
+/** "Data processing options for US users" of the Marketing API. */
+const dataProcessingKeys = [
+  'DATA_PROCESSING_OPTIONS',
+  'DATA_PROCESSING_OPTIONS_COUNTRY',
+  'DATA_PROCESSING_OPTIONS_STATE',
+];
 const audienceFields = 'id,name,subtype,operation_status,permission_for_actions';
 
 /**
- * Describes the requests to the Graph API. The token and its proof are fields of the body, so every request is a POST, with
- * the method that is meant as a field: as Meta documents for DELETE, and as its PHP SDK (3.2, base_facebook.php) did for
- * all. Throws `DestinationError` of class `set-up` when a secret is not ASCII on one line.
+ * Describes the requests to the Graph API, each with the method that is meant: new apps cannot have it overridden by a field since 2026-11-04
+ * (developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27). What tells carries the token and its proof in
+ * the body, a removal too; what only reads carries the token in a header, and in the URL no more than the proof, which is of no use
+ * without the token. Throws `DestinationError` of class `set-up` when a secret is not ASCII on one line.
  */
 export function metaRequests(settings: MetaSettings) {
-  const { baseUrl, apiVersion, adAccountId, accessToken, appSecret, timeoutMs } = settings;
+  const { baseUrl, apiVersion, adAccountId, accessToken, appSecret, timeoutMs, dataProcessing } = settings;
   const root = `${baseUrl.replace(/\/+$/, '')}/${apiVersion}`;
   const token = headerTextOf('accessToken', accessToken);
   const key = appSecret === undefined ? undefined : headerTextOf('appSecret', appSecret);
-  const credentials = {
-    access_token: token,
-    ...(key === undefined ? {} : { appsecret_proof: createHmac('sha256', key).update(token).digest('hex') }),
-  };
-  const request = (path: string, fields: Readonly<Record<string, string>>): HttpRequest => ({
-    method: 'POST',
+  const proof: Readonly<Record<string, string>> =
+    key === undefined ? {} : { appsecret_proof: createHmac('sha256', key).update(token).digest('hex') };
+  const read = (path: string, fields: Readonly<Record<string, string>>): HttpRequest => ({
+    method: 'GET',
+    url: `${root}/${path}?${new URLSearchParams({ ...fields, ...proof }).toString()}`,
+    headers: { accept: 'application/json', authorization: `Bearer ${token}` },
+    timeoutMs,
+  });
+  const tell = (method: 'POST' | 'DELETE', path: string, fields: Readonly<Record<string, string>>): HttpRequest => ({
+    method,
     url: `${root}/${path}`,
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ ...fields, ...credentials }).toString(),
+    body: new URLSearchParams({ ...fields, access_token: token, ...proof }).toString(),
     timeoutMs,
   });
 
   return {
-    readAudience: (audienceId: string): HttpRequest => request(audienceId, { method: 'GET', fields: audienceFields }),
+    readAudience: (audienceId: string): HttpRequest => read(audienceId, { fields: audienceFields }),
     /** A page of the audiences of the ad account; `after` is the cursor that the page before ended with. */
     listAudiences: (after: string | undefined): HttpRequest =>
-      request(`act_${adAccountId}/customaudiences`, {
-        method: 'GET',
+      read(`act_${adAccountId}/customaudiences`, {
         fields: audienceFields,
         limit: pageSize,
         ...(after === undefined ? {} : { after }),
       }),
     createAudience: (name: string, customerFileSource: string): HttpRequest =>
-      request(`act_${adAccountId}/customaudiences`, {
+      tell('POST', `act_${adAccountId}/customaudiences`, {
         name,
         subtype: 'CUSTOM',
         description: 'Kept by Activation Hub',
@@ -72,16 +82,20 @@ export function metaRequests(settings: MetaSettings) {
       attempt: string,
     ): HttpRequest => {
       const schema = metaKeys.filter((name) => rows.some(({ values }) => values[name] !== undefined));
-      const data = rows.map(({ values }) => schema.map((name) => values[name] ?? ''));
+      const processed = direction === 'add' ? dataProcessing : undefined;
+      const options = processed === undefined ? [] : [['LDU'], processed.country, processed.state];
+      const payload = {
+        schema: [...schema, ...(processed === undefined ? [] : dataProcessingKeys)],
+        data: rows.map(({ values }) => [...schema.map((name) => values[name] ?? ''), ...options]),
+      };
       const session = {
         session_id: sessionId(rows, attempt),
         batch_seq: 1,
         last_batch_flag: true,
         estimated_num_total: rows.length,
       };
-      return request(`${audienceId}/users`, {
-        ...(direction === 'remove' ? { method: 'DELETE' } : {}),
-        payload: JSON.stringify({ schema, data }),
+      return tell(direction === 'add' ? 'POST' : 'DELETE', `${audienceId}/users`, {
+        payload: JSON.stringify(payload),
         session: JSON.stringify(session),
       });
     },

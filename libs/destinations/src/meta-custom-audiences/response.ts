@@ -1,35 +1,18 @@
 import { z } from 'zod';
 import {
   DestinationError,
-  type DestinationErrorClass,
+  type DocumentedError,
+  errorFor,
   errorForResponse,
   type HttpResponse,
   readAnswer,
   type Verdict,
 } from '@activation-hub/destination-kit';
+import { metaErrors } from './errors.ts';
 import type { MetaRow } from './request.ts';
 
 /** Where an answer does not say how long: the shortest block that "Rate limiting" of the Marketing API names. */
 const throttledMs = 60_000;
-
-/** Limits of the app, the user, the page, the ad account; 80000 and above are those of business use cases. */
-const isThrottle = (code: number): boolean => [4, 17, 32, 613].includes(code) || (code >= 80_000 && code <= 80_014);
-
-/** Codes and subcodes after which a person must act, with what to do. */
-const setUpCodes: ReadonlyMap<number, string> = new Map([
-  [3, 'Give the app the capability to manage ads.'],
-  [10, 'Give the token the permission ads_management and its user the ad account.'],
-  [102, 'Make a new access token.'],
-  [190, 'Make a new access token.'],
-  [294, 'Give the token the permission ads_management.'],
-  [33, 'Check that the audience exists and that the user of the token may use it.'],
-  [368, 'Meta blocks this user for a while: look into its business support.'],
-  [2650, 'Check that the audience can be updated.'],
-  [2655, 'Accept the options that Meta shows in the ads manager.'],
-  [1_487_301, 'Check that the audience is shared with the ad account.'],
-  [1_487_366, 'The audience is deleted: name another one.'],
-  [1_713_230, 'Meta restricts the audience: resolve that in the audience manager.'],
-]);
 
 const errorSchema = z.object({
   error: z.object({
@@ -63,24 +46,25 @@ export function metaError(response: HttpResponse, nowMs: number): DestinationErr
   const error = graphErrorIn(response.body);
   if (error === undefined) return byStatus;
   const { code, error_subcode: subcode, is_transient: isTransient = false } = error;
-  const codes = subcode === undefined ? String(code) : `${code}/${subcode}`;
-  const failure = (errorClass: DestinationErrorClass, advice: string, options = {}) =>
-    new DestinationError(errorClass, `Failed to deliver: Meta answered with the error ${codes}. ${advice}`, options);
-
-  if (isThrottle(code)) {
+  const answered = `Meta answered with the error ${subcode === undefined ? code : `${code}/${subcode}`}`;
+  const documented = documentedError(code, subcode);
+  if (documented?.means === 'throttled') {
     const notBeforeMs = regainedAtMs(response, nowMs) ?? byStatus.notBeforeMs ?? nowMs + throttledMs;
-    return failure('throttled', 'It is tried again when Meta allows.', { notBeforeMs });
+    return errorFor(documented, answered, { notBeforeMs });
   }
-  const advice = setUpCodes.get(subcode ?? 0) ?? setUpCodes.get(code);
-  if (advice !== undefined) return failure('set-up', advice);
-  if (code >= 200 && code <= 299) {
-    return failure(
-      'set-up',
-      'Check the permissions, and that the ad account has accepted the terms of custom audiences.',
-    );
+  if (documented?.means === 'set-up') return errorFor(documented, answered);
+  if (isTransient || documented?.means === 'transient') {
+    return errorFor({ means: 'transient' }, answered, { doubt: 'answered' });
   }
-  if (isTransient || code === 1 || code === 2) return failure('transient', 'It is tried again.', { doubt: 'answered' });
-  return failure(byStatus.class, 'Compare the settings with what Meta expects.', { doubt: byStatus.doubt });
+  if (documented !== undefined) return errorFor(documented, answered);
+  const advice = 'Compare the settings with what Meta expects.';
+  return new DestinationError(byStatus.class, `Failed to deliver: ${answered}. ${advice}`, { doubt: byStatus.doubt });
+}
+
+function documentedError(code: number, subcode: number | undefined): DocumentedError | undefined {
+  const family = code >= 200 && code <= 299 ? '200' : '';
+  const codes = [...(subcode === undefined ? [] : [`${code}/${subcode}`, String(subcode)]), String(code), family];
+  return codes.map((each) => metaErrors.get(each)).find((each) => each !== undefined);
 }
 
 const usageSchema = z.record(

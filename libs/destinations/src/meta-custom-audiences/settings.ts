@@ -38,11 +38,31 @@ export const metaSettings = z.strictObject({
       description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
       examples: ['NO'],
     }),
+  dataProcessing: z
+    .strictObject({
+      country: z
+        .int()
+        .min(0)
+        .meta({ description: 'Country of the persons: 1 is the United States, 0 lets Meta find it.', examples: [1] }),
+      state: z
+        .int()
+        .min(0)
+        .meta({ description: 'State of the persons: 1000 is California, 0 lets Meta find it.', examples: [1000] }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Tells with everybody who is added that their data is of limited use (LDU), as laws of US states ask.',
+      examples: [{ country: 0, state: 0 }],
+    }),
   apiVersion: z
     .string()
-    .regex(/^v\d{1,3}\.\d$/, 'Write a version such as v25.0.')
-    .default('v25.0')
-    .meta({ description: 'Version of the Graph API. Meta lets versions expire.', examples: ['v26.0'] }),
+    .regex(/^v\d{1,3}\.\d$/, 'Write a version such as v27.0.')
+    .default('v27.0')
+    .meta({
+      description: 'Version of the Graph API. Meta ends versions: check, probe and the start warn 90 days before.',
+      examples: ['v27.0'],
+    }),
   baseUrl: configuredUrl()
     .default('https://graph.facebook.com')
     .meta({ description: 'Where the Graph API is.', examples: ['https://graph.facebook.com'] }),

@@ -11,7 +11,8 @@ import { metaSettings, metaOptions } from './settings.ts';
 
 const payloadSchema = z.strictObject({
   schema: z.array(z.string()).min(1),
-  data: z.array(z.array(z.string())).max(10_000),
+  // Only the data processing options are no texts.
+  data: z.array(z.array(z.union([z.string(), z.number(), z.array(z.literal('LDU'))]))).max(10_000),
 });
 const sessionSchema = z.strictObject({
   session_id: z.int().positive(),
@@ -70,7 +71,7 @@ export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
   const state = new MetaState();
   const server = await startVendorServer(
     (request) => state.answer(request),
-    ({ url, body }) => new URLSearchParams(body).get('method') === 'GET' || url.endsWith('/customaudiences'),
+    ({ method, url }) => method === 'GET' || url.endsWith('/customaudiences'),
   );
   state.addAudience({ name: 'Sports Fans' });
   return {
@@ -78,6 +79,12 @@ export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
     member: (identity) => state.member(identity),
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.omitted.add(identity),
+    answerWithError: (written) => {
+      const [code = '', subcode] = (written ?? '').split('/');
+      // What has seven digits is a subcode, which comes with a code that says little.
+      const response = code.length === 7 ? failed(400, 100, Number(code)) : failed(400, Number(code), subcode);
+      server.setFault(written === undefined ? undefined : { kind: 'answer', answer: () => response });
+    },
     addAudience: (audience) => state.addAudience(audience),
     deleteAudience: (id) => void state.audiences.delete(id),
     members: (audience, keys) => state.members(audience, keys),
@@ -146,17 +153,18 @@ class MetaState {
     return undefined;
   }
 
-  answer({ method, url, body }: VendorRequest): VendorResponse {
-    const form = new URLSearchParams(body);
-    if (form.get('access_token') === null) return failed(400, 104);
-    const meant = form.get('method') ?? method;
-    const [, , node = '', edge] = url.split('/');
-    if (edge === 'customaudiences') return meant === 'GET' ? this.#list(form) : this.#create(form);
+  /** As for a new app: a field that is called `method` is ignored, so who overrides it does something else than is meant. */
+  answer({ method, url, headers, body }: VendorRequest): VendorResponse {
+    const { pathname, searchParams } = new URL(url, 'http://stand-in');
+    const form = method === 'GET' ? searchParams : new URLSearchParams(body);
+    if (form.get('access_token') === null && !/^Bearer \S+$/.test(headers.authorization ?? '')) return failed(400, 104);
+    const [, , node = '', edge] = pathname.split('/');
+    if (edge === 'customaudiences') return method === 'GET' ? this.#list(form) : this.#create(form);
     const audience = this.audiences.get(node);
     if (audience === undefined) return failed(400, 100, 33);
-    if (meant === 'GET') return json(200, nodeOf(audience));
+    if (method === 'GET') return json(200, nodeOf(audience));
     return edge === 'users'
-      ? this.#changeUsers(audience, meant === 'DELETE' ? 'remove' : 'add', form)
+      ? this.#changeUsers(audience, method === 'DELETE' ? 'remove' : 'add', form)
       : failed(400, 100);
   }
 
@@ -187,7 +195,8 @@ class MetaState {
     const session = sessionSchema.safeParse(parse(form.get('session')));
     if (!payload.success || !session.success) return failed(400, 100);
     if (audience.statusCode === 471) return failed(400, 100, 1_713_230);
-    const { schema, data } = payload.data;
+    const { schema } = payload.data;
+    const data = payload.data.data.map((row) => row.map((value) => (typeof value === 'string' ? value : '')));
     if (data.some((row) => row.length !== schema.length)) return failed(400, 100);
     // What comes in a session that is closed is dropped, and answered like the rest.
     const isDropped = this.#isClosed(session.data.session_id);
@@ -237,13 +246,13 @@ const json = (status: number, body: unknown): VendorResponse => ({
   body: JSON.stringify(body),
 });
 
-const failed = (status: number, code: number, subcode?: number): VendorResponse =>
+const failed = (status: number, code: number, subcode?: number | string): VendorResponse =>
   json(status, {
     error: {
       message: 'Invalid parameter',
       type: 'OAuthException',
       code,
-      ...(subcode === undefined ? {} : { error_subcode: subcode }),
+      ...(subcode === undefined ? {} : { error_subcode: Number(subcode) }),
       fbtrace_id: 'A1',
     },
   });

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createHttpClient, type Delivery, Secret, type Verdict } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { longId, salesforce } from './destination.ts';
+import { salesforceErrors } from './errors.ts';
 import { salesforceSettings, salesforceOptions } from './settings.ts';
 import { startLocalSalesforceVendor, startSalesforceVendor } from './vendor.ts';
 
@@ -22,6 +23,7 @@ for (const more of [{}, { status: 'Sent', exitStatus: 'Left' }]) {
     settings: ({ origin, timeoutMs }) => settingsFor(origin, { timeoutMs }),
     options: { campaign: 'Sports Fans', createCampaign: true, ...more },
     startVendor: startSalesforceVendor,
+    errors: salesforceErrors,
     leftOut: {
       'partial-answer':
         'the rows of an answer have no key but their promised order: when one is missing, all are tried again',

@@ -9,14 +9,16 @@ import {
   refused,
   secretsIn,
   type Verdict,
-  withClientCredentials,
 } from '@activation-hub/destination-kit';
 import { Campaigns } from './campaigns.ts';
 import { CampaignMembers } from './members.ts';
 import { isId, PersonRecords, type Persons } from './persons.ts';
 import { personObjects, salesforceRequests } from './request.ts';
+import { withinQuota } from './quota.ts';
 import { readFields } from './response.ts';
 import { type SalesforceSettings, salesforceSettings, type SalesforceOptions, salesforceOptions } from './settings.ts';
+import { signedIn } from './sign-in.ts';
+import { salesforceTakes } from './takes.ts';
 
 /** What an external id field holds at most. */
 const externalIdCharactersMax = 255;
@@ -49,11 +51,19 @@ export const salesforce = defineDestination({
     if (namespace === 'email') return formField(plainProfile.email, text);
     return text === '' ? refused('no value') : formed(text);
   },
+  takes: salesforceTakes,
+  comparison: {
+    enters: 'is created or updated, and joins a campaign',
+    leaves: 'leaves it, or gets a status; the person stays',
+    hashed: 'nothing',
+    shownAfter: 'at once',
+    erasure: 'the membership is taken back; the person stays',
+    untried: 'the longest query; JWT bearer sign-in',
+  },
   connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
-    const { clientId, clientSecret } = settings;
-    const tokenUrl = `${new URL(settings.myDomainUrl).origin}/services/oauth2/token`;
-    const sender = withClientCredentials(http, { tokenUrl, clientId, clientSecret }, now);
+    if (settings.jwtBearer !== undefined) http.check(settings.jwtBearer.audience);
+    const sender = withinQuota(signedIn(http, settings, now), settings.quotaShare, now);
     const requests = salesforceRequests(settings);
     const secrets = secretsIn(settings);
     const campaigns = new Campaigns(sender, requests, now);

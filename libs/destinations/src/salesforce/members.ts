@@ -9,7 +9,7 @@ import {
 import type { Campaigns } from './campaigns.ts';
 import { isId, type PersonRecords, type Persons, rowsOfValue, withoutField } from './persons.ts';
 import { type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
-import { judgeRow, readFound, readRows, textAt } from './response.ts';
+import { isDuplicate, judgeRow, readFound, readRows, textAt } from './response.ts';
 import type { SalesforceOptions } from './settings.ts';
 
 type SalesforceDelivery = Delivery<SalesforceOptions>;
@@ -67,6 +67,8 @@ export class CampaignMembers {
       ...(options.status !== undefined && { Status: options.status }),
     }));
     const response = await this.#http.send(this.#requests.create(records), signal);
+    // Said of the request as a whole, that is of its only row; of several, the batch is halved.
+    if (rows.length === 1 && isDuplicate(response)) return await this.#welcomeBack(rows, campaignId, options, signal);
     const answers = readRows(response, rows.length, this.#now());
     const guard = createReasonGuard(deliveries, this.#secrets);
     const verdicts: Verdict[] = [];

@@ -29,7 +29,8 @@ export type SalesforceRequests = ReturnType<typeof salesforceRequests>;
 const describeBytesMax = 32 * 1024 * 1024;
 
 /** Describes the requests to Salesforce; credentials are added on their way. Whatever names a person is in a body. */
-export function salesforceRequests({ myDomainUrl, apiVersion, timeoutMs, personType }: SalesforceSettings) {
+export function salesforceRequests(settings: SalesforceSettings) {
+  const { myDomainUrl, apiVersion, timeoutMs, personType, duplicateRules } = settings;
   const { origin } = new URL(myDomainUrl);
   const root = `/services/data/${apiVersion}`;
   const person = personObjects[personType];
@@ -40,17 +41,23 @@ export function salesforceRequests({ myDomainUrl, apiVersion, timeoutMs, personT
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     timeoutMs,
   });
+  /** What creates or updates persons, whom duplicate rules are about (api_rest/headers_duplicaterules.htm). */
+  const write = (method: HttpRequest['method'], path: string, body: unknown): HttpRequest => {
+    const described = request(method, path, body);
+    if (duplicateRules === 'obey') return described;
+    return { ...described, headers: { ...described.headers, 'sforce-duplicate-rule-header': 'allowSave=true' } };
+  };
   const collection = (records: readonly SalesforceRecord[]) => ({ allOrNone: false, records });
 
   return {
     /** Creates or updates persons by an external id; answered in the order of the request, row by row. */
     upsertPersons: (field: string, records: readonly SalesforceRecord[]): HttpRequest =>
-      request('PATCH', `composite/sobjects/${person.type}/${field}`, collection(records)),
+      write('PATCH', `composite/sobjects/${person.type}/${field}`, collection(records)),
     create: (records: readonly SalesforceRecord[]): HttpRequest =>
       request('POST', 'composite/sobjects', collection(records)),
     /** Updates records by their `id`. */
     update: (records: readonly SalesforceRecord[]): HttpRequest =>
-      request('PATCH', 'composite/sobjects', collection(records)),
+      write('PATCH', 'composite/sobjects', collection(records)),
     /** Deletes campaign members by the ids of their rows, which are nobody's own. */
     deleteMembers: (rowIds: readonly string[]): HttpRequest =>
       request('DELETE', `composite/sobjects?ids=${rowIds.map(encodeUrlText).join(',')}&allOrNone=false`),

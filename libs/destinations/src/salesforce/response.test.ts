@@ -46,6 +46,15 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
     answer(403, ['REQUEST_LIMIT_EXCEEDED'], { 'retry-after': '5' }),
     { class: 'throttled', notBeforeMs: 6_000 },
   ],
+  [
+    'too many requests that take long',
+    {
+      status: 403,
+      headers: {},
+      body: '[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentPerOrgLongTxn Limit exceeded."}]',
+    },
+    { class: 'throttled', notBeforeMs: 21_000, doubt: undefined },
+  ],
   ['a missing permission', answer(403, ['INSUFFICIENT_ACCESS']), { class: 'set-up', doubt: undefined }],
   ['a field that is not there', answer(400, ['INVALID_FIELD']), { class: 'set-up', doubt: undefined }],
   ['a request that is malformed', answer(400, ['JSON_PARSER_ERROR']), { class: 'invalid', doubt: undefined }],
@@ -71,6 +80,39 @@ test.each([
   const outcome = judgeRow('change-1', { success: false, errors: [{ statusCode, message }] }, (text) => String(text));
   expect(outcome.is).toBe(is);
   expect('verdict' in outcome ? outcome.verdict.status : undefined).toBe(status);
+});
+
+const rows = (...codes: (string | undefined)[]): HttpResponse => ({
+  status: 200,
+  headers: {},
+  body: JSON.stringify(
+    codes.map((code) =>
+      code === undefined
+        ? { id: '0035g0000000001AAA', success: true, errors: [] }
+        : { success: false, errors: [{ statusCode: code, message: 'no' }] },
+    ),
+  ),
+});
+
+test.each<[string, HttpResponse, Partial<DestinationError> | undefined]>([
+  ['a full org', rows(undefined, 'STORAGE_LIMIT_EXCEEDED'), { class: 'set-up', doubt: 'answered' }],
+  [
+    'an object that nobody may write',
+    rows('INSUFFICIENT_ACCESS_OR_READONLY', 'INSUFFICIENT_ACCESS_OR_READONLY'),
+    { class: 'set-up', doubt: undefined },
+  ],
+  ['an entity that cannot be inserted', rows('INVALID_TYPE_FOR_OPERATION'), { class: 'set-up' }],
+  ['one record that is shared otherwise', rows(undefined, 'INSUFFICIENT_ACCESS_OR_READONLY'), undefined],
+  [
+    'a quota that ends within a request',
+    rows(undefined, 'REQUEST_LIMIT_EXCEEDED'),
+    { class: 'throttled', notBeforeMs: 900_000 },
+  ],
+  ['records that are refused', rows('STRING_TOO_LONG', 'STRING_TOO_LONG'), undefined],
+])('%s is of the org, or of one record', (_what, response, expected) => {
+  const read = () => readRows(response, (JSON.parse(response.body) as []).length, 0);
+  if (expected === undefined) expect(read()).not.toHaveLength(0);
+  else expect(read).toThrow(expect.objectContaining(expected));
 });
 
 test('an answer with fewer rows than records tells nothing of any', () => {

@@ -1,42 +1,47 @@
 import { z } from 'zod';
 import {
+  accountErrorIn,
   DestinationError,
+  type DestinationErrorClass,
+  errorFor,
   errorForResponse,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
   type Verdict,
 } from '@activation-hub/destination-kit';
+import { salesforceErrors } from './errors.ts';
+import { quotaMs } from './quota.ts';
 
-/** The quota is of 24 hours that roll on, and Salesforce does not say when there is some again. */
-const quotaMs = 15 * 60_000;
+/** How long requests that take too long are given to end (25 of them may take more than 20 seconds at once). */
+const longRequestsMs = 20_000;
 
-/** Codes of a whole request about which a person must do something, whatever its status: 400 for most of them. */
-const setUpCodes = new Set([
-  'API_DISABLED_FOR_ORG',
-  'API_CURRENTLY_DISABLED',
-  'INSUFFICIENT_ACCESS',
-  'INVALID_FIELD',
-  'INVALID_SESSION_ID',
-  'INVALID_TYPE',
-  'NOT_FOUND',
-]);
+const classOfWhole: Readonly<Record<string, DestinationErrorClass>> = { retry: 'transient', 'not-found': 'set-up' };
 
 /** What an answer outside 2xx means for the whole request. */
 export function salesforceError(response: HttpResponse, nowMs: number): DestinationError {
-  const error = errorForResponse(response, nowMs);
-  const codes = codesOf(response.body);
-  if (codes.includes('REQUEST_LIMIT_EXCEEDED') && response.status < 500) {
-    const message =
-      'Failed to deliver: the API quota of the Salesforce org is used up. It is tried again; allow more requests, or send fewer.';
-    return new DestinationError('throttled', message, { notBeforeMs: error.notBeforeMs ?? nowMs + quotaMs });
-  }
-  const code = codes.find((each) => setUpCodes.has(each));
-  if (response.status === 400 && code !== undefined) {
-    const message = `Failed to deliver: Salesforce answered 400, ${code}. Check the fields that are mapped and the permissions of the run-as user.`;
-    return new DestinationError('set-up', message);
-  }
-  return error;
+  const byStatus = errorForResponse(response, nowMs);
+  const codes = codesOf(response.body).map((code) => salesforceErrors.get(code));
+  const documented = codes.find((error) => error !== undefined);
+  if (documented === undefined || response.status >= 500) return byStatus;
+  if (documented.means === 'throttled') return limitError(response, byStatus.notBeforeMs, nowMs);
+  const meant = { ...documented, means: classOfWhole[documented.means] ?? documented.means };
+  return errorFor(meant, `Salesforce answered ${response.status}, ${documented.code}`, { doubt: byStatus.doubt });
+}
+
+/** The daily quota, unless the answer names the limit of long requests, which has the same code (app limits cheat sheet). */
+function limitError({ body }: HttpResponse, sayMs: number | undefined, nowMs: number): DestinationError {
+  const isLongRequests = body.includes('ConcurrentPerOrgLongTxn');
+  const why = isLongRequests
+    ? 'too many requests of the Salesforce org take longer than 20 seconds (ConcurrentPerOrgLongTxn). It is tried again; look for slow triggers and flows.'
+    : 'the API quota of the Salesforce org is used up. It is tried again; allow more requests, or send fewer.';
+  const notBeforeMs = sayMs ?? nowMs + (isLongRequests ? longRequestsMs : quotaMs);
+  return new DestinationError('throttled', `Failed to deliver: ${why}`, { notBeforeMs });
+}
+
+/** Whether a whole request was refused because what it makes is there already. */
+export function isDuplicate({ status, body }: HttpResponse): boolean {
+  return status === 400 && codesOf(body).includes('DUPLICATE_VALUE');
 }
 
 const errorAnswer = z.array(z.object({ errorCode: z.string() }));
@@ -71,6 +76,12 @@ export type Row = z.output<typeof rowsAnswer>[number];
 export function readRows(response: HttpResponse, count: number, nowMs: number): readonly Row[] {
   if (response.status !== 200 && response.status !== 201) throw salesforceError(response, nowMs);
   const rows = readAnswer(response, rowsAnswer);
+  const ofAccount = accountErrorIn(salesforceErrors, rows.map(codeOf));
+  if (ofAccount !== undefined) {
+    const doubt = rows.some(({ success }) => success) ? 'answered' : undefined;
+    const notBeforeMs = ofAccount.means === 'throttled' ? nowMs + quotaMs : undefined;
+    throw errorFor(ofAccount, `Salesforce answered ${ofAccount.code}`, { doubt, notBeforeMs });
+  }
   if (rows.length === count) return rows;
   throw new DestinationError(
     'transient',
@@ -78,17 +89,6 @@ export function readRows(response: HttpResponse, count: number, nowMs: number): 
     { doubt: 'answered' },
   );
 }
-
-/** Codes of a record that Salesforce takes another time; with none of them is there doubt. */
-const retryCodes = [
-  'ALL_OR_NONE_OPERATION_ROLLED_BACK',
-  'UNABLE_TO_LOCK_ROW',
-  'SERVER_UNAVAILABLE',
-  'REQUEST_LIMIT_EXCEEDED',
-  'REQUEST_RUNNING_TOO_LONG',
-];
-/** Codes that say that a record, or one to which it refers, is not there. */
-const goneCodes = new Set(['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY', 'NOT_FOUND']);
 
 /** What one record came to: done, there already, not there, or the verdict with which its change ends. */
 export type RowOutcome =
@@ -100,16 +100,23 @@ export type RowOutcome =
 /** Judges the record of one change by its codes. `guard` keeps words of Salesforce out that repeat the person's. */
 export function judgeRow(id: string, { success, errors }: Row, guard: ReasonGuard): RowOutcome {
   if (success) return { is: 'done' };
-  const code = errors[0]?.statusCode ?? '';
+  const code = codeOf({ success, errors }) ?? '';
   if (code === 'DUPLICATE_VALUE') return { is: 'duplicate' };
-  // Errors of triggers wrap a lock that was not to be had: the code of the lock is then inside.
-  const isPassing = errors.some(({ statusCode, message }) =>
-    retryCodes.some((each) => statusCode === each || message?.includes(each) === true),
-  );
   const reason = guard(code, 'Salesforce refuses this record');
-  if (isPassing) return { is: 'ended', verdict: { id, status: 'retry', reason } };
-  if (goneCodes.has(code)) return { is: 'gone', verdict: { id, status: 'not-found', reason } };
+  const means = salesforceErrors.get(code)?.means;
+  if (means === 'retry') return { is: 'ended', verdict: { id, status: 'retry', reason } };
+  if (means === 'not-found') return { is: 'gone', verdict: { id, status: 'not-found', reason } };
   return { is: 'ended', verdict: { id, status: 'rejected', reason } };
+}
+
+/** The code of a record that was not taken. Errors of triggers wrap a lock that was not to be had: then it is that of the lock. */
+function codeOf({ success, errors }: Pick<Row, 'success' | 'errors'>): string | undefined {
+  if (success) return undefined;
+  const passing = [...salesforceErrors.values()].find(
+    ({ code, means }) =>
+      means === 'retry' && errors.some(({ statusCode, message }) => statusCode === code || message?.includes(code)),
+  );
+  return passing?.code ?? errors[0]?.statusCode ?? '';
 }
 
 const compositeAnswer = z.object({

@@ -8,7 +8,29 @@ const fieldName = z
     'Write the API name of a field of the person, such as External_Id__c, or Id for the record id.',
   );
 
-export const salesforceSettings = z.strictObject({
+const jwtBearer = z
+  .strictObject({
+    username: z
+      .string()
+      .min(1)
+      .meta({ description: 'User name of whom the app acts for.', examples: ['activation@contoso.com'] }),
+    privateKey: secret().meta({
+      description: 'The private key of the certificate that the app has, RSA, in PEM, not encrypted.',
+      examples: [{ secret: 'salesforce-private-key' }],
+    }),
+    audience: configuredUrl()
+      .default('https://login.salesforce.com')
+      .meta({
+        description: 'For whom the assertion is: https://test.salesforce.com for a sandbox.',
+        examples: ['https://test.salesforce.com'],
+      }),
+  })
+  .meta({
+    description: 'Signs in by an assertion that the app signs (JWT bearer flow), instead of client credentials.',
+    examples: [{ username: 'activation@contoso.com', privateKey: { secret: 'salesforce-private-key' } }],
+  });
+
+const shape = z.strictObject({
   myDomainUrl: configuredUrl().meta({
     description:
       'The My Domain of the org, up to the host. Client credentials are not taken at login.salesforce.com; a sandbox has a My Domain of its own.',
@@ -18,13 +40,35 @@ export const salesforceSettings = z.strictObject({
     .string()
     .min(1)
     .meta({
-      description: 'Consumer key of the external client app, which has the client credentials flow and a run-as user.',
+      description:
+        'Consumer key of the external client app, which has the client credentials flow and a run-as user, or the JWT bearer flow.',
       examples: ['3MVG9example'],
     }),
-  clientSecret: secret().meta({
-    description: 'Consumer secret of the external client app.',
-    examples: [{ secret: 'salesforce-client-secret' }],
-  }),
+  clientSecret: secret()
+    .optional()
+    .meta({
+      description: 'Consumer secret of the external client app, for the client credentials flow.',
+      examples: [{ secret: 'salesforce-client-secret' }],
+    }),
+  jwtBearer: jwtBearer.optional(),
+  duplicateRules: z
+    .enum(['obey', 'save'])
+    .default('obey')
+    .meta({
+      description:
+        'What is done where a duplicate rule of the org only warns: obey refuses the person, save writes it all the same. A rule that blocks, blocks.',
+      examples: ['save'],
+    }),
+  quotaShare: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.9)
+    .meta({
+      description:
+        'The share of the daily API quota of the org at which nothing more is sent, so that the rest is left to others; all that use the org count.',
+      examples: [0.5],
+    }),
   personType: z
     .enum(['contact', 'lead'])
     .default('contact')
@@ -50,6 +94,11 @@ export const salesforceSettings = z.strictObject({
     .meta({ description: 'Records in one request, at most. Salesforce takes 200.', examples: [50] }),
   timeoutMs: requestTimeout(60_000),
 });
+
+export const salesforceSettings = shape.refine(
+  ({ clientSecret, jwtBearer: assertion }) => (clientSecret === undefined) !== (assertion === undefined),
+  'Write either clientSecret or jwtBearer.',
+);
 
 export type SalesforceSettings = z.output<typeof salesforceSettings>;
 

@@ -11,13 +11,10 @@ import {
 import { isId } from './persons.ts';
 import { type PersonObject, personObjects } from './request.ts';
 import { salesforceSettings, salesforceOptions } from './settings.ts';
+import { collection, describe, documented, failed, json, maySignIn, parse, refusal } from './vendor-answers.ts';
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
-const record = z
-  .object({ attributes: z.strictObject({ type: z.string() }), id: z.string().optional() })
-  .catchall(z.json());
-const collection = z.strictObject({ allOrNone: z.literal(false), records: z.array(record).min(1).max(200) });
 const composite = z.strictObject({
   allOrNone: z.boolean(),
   compositeRequest: z
@@ -53,6 +50,10 @@ export interface SalesforceVendor extends StandInVendor {
   failWith(identity: string, code: string | undefined): void;
   /** From now on every collection of persons answers with this instead. */
   answerPersonsWith(response: VendorResponse | undefined): void;
+  /** From now on every creation of campaign members answers with this instead. */
+  answerMembersWith(response: VendorResponse | undefined): void;
+  /** From now on every answer says that so much of the quota is used. */
+  setUsage(used: number, allowed: number): void;
   /** From now on the tokens that were given are refused. */
   revokeTokens(): void;
 }
@@ -71,7 +72,8 @@ export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, r
     if (!createCampaign) vendor.addCampaign(campaign ?? 'A campaign', statuses, campaignId);
   }
   return {
-    settings: { myDomainUrl: vendor.origin },
+    settings: { myDomainUrl: vendor.origin, jwtBearer: undefined },
+    secrets: { clientSecret: 'of-the-stand-in' },
     members: ({ options }) => {
       const { campaign, campaignId, exitStatus } = salesforceOptions.parse(options);
       return vendor.members(campaign ?? campaignId ?? '', fields, exitStatus);
@@ -84,7 +86,10 @@ export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, r
 export async function startSalesforceVendor(options: SalesforceVendorOptions = {}): Promise<SalesforceVendor> {
   const org = new Org(options);
   const server = await startVendorServer(
-    (request) => org.answer(request),
+    (request) => {
+      const answer = org.answer(request);
+      return { ...answer, headers: { ...answer.headers, 'sforce-limit-info': org.usage } };
+    },
     ({ method, url, body }) =>
       method === 'GET' || /\/(token|composite)$/.test(url) || /"type":"Campaign(MemberStatus)?"/.test(body),
   );
@@ -94,6 +99,10 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     member: (identity) => org.member(identity),
     refuse: (identity) => void org.codes.set(identity, 'FIELD_CUSTOM_VALIDATION_EXCEPTION'),
     omit: (identity) => void org.omitted.add(identity),
+    answerWithError: (code) =>
+      server.setFault(
+        code === undefined ? undefined : { kind: 'answer', answer: (request) => documented(code, request) },
+      ),
     forgetPerson: (identity) => org.deletePerson(identity),
     addCampaign: (name, statuses = [], id) => org.addCampaign(name, statuses, id),
     members: (campaign, fields, exceptStatus) => org.members(campaign, fields, exceptStatus),
@@ -116,6 +125,12 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     answerPersonsWith: (response) => {
       org.personsAnswer = response;
     },
+    answerMembersWith: (response) => {
+      org.membersAnswer = response;
+    },
+    setUsage: (used, allowed) => {
+      org.usage = `api-usage=${used}/${allowed}`;
+    },
     revokeTokens: () => {
       org.firstGoodToken = org.lastToken + 1;
     },
@@ -135,6 +150,8 @@ class Org {
   readonly codes = new Map<string, string>();
   readonly omitted = new Set<string>();
   personsAnswer: VendorResponse | undefined;
+  membersAnswer: VendorResponse | undefined;
+  usage = 'api-usage=18/100000';
   firstGoodToken = 1;
   lastToken = 0;
   readonly person: PersonObject;
@@ -221,7 +238,7 @@ class Org {
     const token = Number(/^Bearer token-(\d+)$/.exec(headers.authorization ?? '')?.[1]);
     if (!(token >= this.firstGoodToken && token <= this.lastToken)) return failed(401, 'INVALID_SESSION_ID');
     const path = url.replace(/^\/services\/data\/v\d+\.0\//, '');
-    if (method === 'GET' && path === `sobjects/${this.person.type}/describe`) return this.#describe();
+    if (method === 'GET' && path === `sobjects/${this.person.type}/describe`) return describe(this.#externalIds);
     if (method === 'POST' && path === 'composite') return this.#composite(body);
     const [, type, field] = /^composite\/sobjects\/(\w+)\/(\w+)$/.exec(path) ?? [];
     if (method === 'PATCH' && type === this.person.type && field !== undefined) return this.#upsert(field, body);
@@ -237,20 +254,9 @@ class Org {
   }
 
   #signIn(body: string): VendorResponse {
-    if (new URLSearchParams(body).get('grant_type') !== 'client_credentials') {
-      return json(400, { error: 'unsupported_grant_type' });
-    }
+    if (!maySignIn(body)) return json(400, { error: 'unsupported_grant_type' });
     this.lastToken += 1;
     return json(200, { access_token: `token-${this.lastToken}`, token_type: 'Bearer', issued_at: '1' });
-  }
-
-  #describe(): VendorResponse {
-    const standard = ['Id', 'FirstName', 'Email'].map((name) => ({ name, externalId: false }));
-    // Larger than what an ordinary answer may be, as the real one is.
-    const others = Array.from({ length: 20_000 }, (_, index) => ({ name: `Field_${index}__c`, label: 'x'.repeat(40) }));
-    return json(200, {
-      fields: [...standard, ...this.#externalIds.map((name) => ({ name, externalId: true })), ...others],
-    });
   }
 
   #upsert(field: string, body: string): VendorResponse {
@@ -280,6 +286,8 @@ class Org {
   #create(body: string): VendorResponse {
     const parsed = collection.safeParse(parse(body));
     if (!parsed.success) return failed(400, 'JSON_PARSER_ERROR');
+    const isOfMembers = parsed.data.records[0]?.attributes.type === 'CampaignMember';
+    if (isOfMembers && this.membersAnswer !== undefined) return this.membersAnswer;
     return json(
       200,
       parsed.data.records.map(({ attributes: { type }, ...fields }) => {
@@ -374,24 +382,3 @@ class Org {
 
 const textOf = (value: JsonValue | undefined): string =>
   typeof value === 'string' ? value : JSON.stringify(value ?? '');
-
-const refusal = (statusCode: string, message = statusCode) => ({
-  success: false,
-  errors: [{ statusCode, message, fields: [] }],
-});
-
-const json = (status: number, body: unknown): VendorResponse => ({
-  status,
-  headers: { 'content-type': 'application/json;charset=UTF-8' },
-  body: JSON.stringify(body),
-});
-
-const failed = (status: number, errorCode: string): VendorResponse => json(status, [{ message: 'refused', errorCode }]);
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}

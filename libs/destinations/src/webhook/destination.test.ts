@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, expect, test } from 'vitest';
@@ -114,16 +115,43 @@ test('it posts exactly the documented body', async () => {
   });
 });
 
+const bare = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
 test.each([
-  ['whsec_ and base64', signingSecret, new Webhook(signingSecret.reveal())],
-  ['raw text', new Secret('a räw secret'), new Webhook(Buffer.from('a räw secret'), { format: 'raw' })],
-])('the official library verifies a signature with a secret of %s', async (_form, secret, verifier) => {
+  ['with whsec_', signingSecret],
+  ['without', new Secret(bare)],
+])('the official library verifies a signature with a secret %s', async (_form, secret) => {
+  const verifier = new Webhook(secret.reveal());
   const person = delivery(1, { attributes: { city: 'Besançon 🏙' } });
   const { request } = await post({ signingSecret: secret }, [person]);
   expect(verifier.verify(request.body, { ...request.headers })).toEqual(JSON.parse(request.body));
   expect(() => verifier.verify(`${request.body} `, { ...request.headers })).toThrow('No matching signature');
   const otherId = { ...request.headers, 'webhook-id': 'msg_other' };
   expect(() => verifier.verify(request.body, otherId)).toThrow('No matching signature');
+});
+
+test('while secrets change, receivers of either verify the same request', async () => {
+  const previousSigningSecret = new Secret(Buffer.alloc(24, 'before').toString('base64'));
+  const { request } = await post({ signingSecret, previousSigningSecret }, [delivery(1)]);
+  for (const secret of [signingSecret, previousSigningSecret]) {
+    expect(new Webhook(secret.reveal()).verify(request.body, { ...request.headers })).toBeDefined();
+  }
+  const stranger = new Webhook(Buffer.alloc(24, 'other').toString('base64'));
+  expect(() => stranger.verify(request.body, { ...request.headers })).toThrow('No matching signature');
+});
+
+test.each([
+  [{ header: 'X-Hub-Signature-256', prefix: 'sha256=' }, 'sha256', 'hex', false],
+  [{ header: 'x-signature', algorithm: 'sha512', encoding: 'base64' }, 'sha512', 'base64', false],
+  [{ header: 'x-signature', algorithm: 'sha1', timestampHeader: 'X-Timestamp' }, 'sha1', 'hex', true],
+] as const)('a plain HMAC is written as %j says', async (written, algorithm, encoding, isTimed) => {
+  const nowMs = Date.UTC(2026, 10, 29);
+  const { request } = await post({ hmac: { secret: new Secret('a key of words'), ...written } }, [delivery(1)], nowMs);
+  const signed = isTimed ? `${nowMs / 1_000}.${request.body}` : request.body;
+  const expected = createHmac(algorithm, 'a key of words').update(signed).digest(encoding);
+  expect(request.headers[written.header.toLowerCase()]).toBe(`${'prefix' in written ? written.prefix : ''}${expected}`);
+  expect(request.headers['x-timestamp']).toBe(isTimed ? String(nowMs / 1_000) : undefined);
+  expect(request.headers).not.toHaveProperty('webhook-signature');
 });
 
 test('webhook-id is the same for the same changes at another time and in another order, and else different', async () => {
@@ -158,6 +186,9 @@ test.each<[string, Partial<Record<keyof Settings, unknown>>]>([
   ['a batch over 1000', { batchSize: 1001 }],
   ['a fractional batch', { batchSize: 1.5 }],
   ['no time at all', { timeoutMs: 0 }],
+  ['a previous secret alone', { previousSigningSecret: { secret: 'before' } }],
+  ['an HMAC in a header of HTTP', { hmac: { secret: { secret: 'k' }, header: 'Host' } }],
+  ['an HMAC in an own header', { hmac: { secret: { secret: 'k' }, header: 'x-a' }, headers: { 'X-A': '1' } }],
   ['an unknown key', { retries: 3 } as never],
 ])('%s is refused', (_what, settings) => {
   expect(webhookSettings.safeParse({ url: 'https://example.com', ...settings }).success).toBe(false);
@@ -172,11 +203,15 @@ test('a URL is all that it needs', () => {
 test.each<[string, Partial<Settings>]>([
   ['a signing secret that is not base64', { signingSecret: new Secret('whsec_not-to-be-seen!') }],
   ['an empty signing secret', { signingSecret: new Secret('whsec_') }],
+  ['a signing secret that is a text', { signingSecret: new Secret('not-to-be-seen as a key') }],
+  ['a signing secret of 23 bytes', { signingSecret: new Secret(`whsec_${Buffer.alloc(23, 'x').toString('base64')}`) }],
+  ['a signing secret of 65 bytes', { signingSecret: new Secret(Buffer.alloc(65, 'x').toString('base64')) }],
+  ['a previous one that is none', { signingSecret, previousSigningSecret: new Secret('not-to-be-seen') }],
   ['a header secret with a line end', { headers: { authorization: new Secret('not-to-be-seen\n') } }],
 ])('%s stops the start, without showing its value', (_what, settings) => {
   const failing = () => connect({ url: 'https://example.com', ...settings });
   expect(failing).toThrow(expect.objectContaining({ class: 'set-up' }));
-  expect(failing).toThrow(/setting (signingSecret|headers.authorization)/);
+  expect(failing).toThrow(/setting (signingSecret|previousSigningSecret|headers.authorization)/);
   expect(failing).not.toThrow('not-to-be-seen');
 });
 

@@ -25,6 +25,14 @@ export const webhook = defineDestination({
     concurrency: 8,
   }),
   batchBy: 'destination',
+  comparison: {
+    enters: 'is told as JSON, signed',
+    leaves: 'is told as JSON, signed',
+    hashed: 'nothing',
+    shownAfter: 'as the receiver does',
+    erasure: 'an exit is told',
+    untried: 'nothing: the receiver is your own',
+  },
   connect: (settings, { http, now }) => {
     const target = webhookTarget(settings);
     http.check(target.url);

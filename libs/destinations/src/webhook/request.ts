@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   type ClientCertificate,
   clientCertificate,
@@ -12,6 +12,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { type ChangeDocument, changeDocument } from '../change-document.ts';
 import type { WebhookSettings } from './settings.ts';
+import { type Signer, signersOf } from './signatures.ts';
 import { renderBody, renderUrl, urlTemplateRefusal } from './template.ts';
 
 /** What stays the same over all requests of one webhook. */
@@ -23,13 +24,13 @@ export interface WebhookTarget {
   readonly clientCertificate: ClientCertificate | undefined;
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Key of the HMAC; `undefined` when requests are not signed. */
-  readonly signingKey: Buffer | undefined;
+  /** None when requests are not signed. */
+  readonly signers: readonly Signer[];
 }
 
 /** Reads the settings' secrets. Throws `DestinationError` of class `set-up` when one of them cannot be used. */
 export function webhookTarget(settings: WebhookSettings): WebhookTarget {
-  const { timeoutMs, signingSecret } = settings;
+  const { timeoutMs } = settings;
   const headers: Record<string, string> = { 'user-agent': 'activation-hub' };
   for (const [name, value] of Object.entries(settings.headers)) {
     headers[name.toLowerCase()] = value instanceof Secret ? headerTextOf(`headers.${name}`, value) : value;
@@ -40,7 +41,7 @@ export function webhookTarget(settings: WebhookSettings): WebhookTarget {
     clientCertificate: settings.clientCertificate && clientCertificate('clientCertificate', settings.clientCertificate),
     timeoutMs,
     headers,
-    signingKey: signingSecret && readSigningKey(signingSecret),
+    signers: signersOf(settings),
   };
 }
 
@@ -76,7 +77,7 @@ export function webhookRequest(
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      ...(target.signingKey && { 'webhook-signature': sign(target.signingKey, `${id}.${timestamp}.${body}`) }),
+      ...Object.fromEntries(target.signers.flatMap((sign) => Object.entries(sign({ id, timestamp, body })))),
     },
     body,
     timeoutMs: target.timeoutMs,
@@ -91,23 +92,4 @@ export function webhookRequest(
 function messageId(data: readonly ChangeDocument[]): string {
   const content = data.map((change) => JSON.stringify(change)).sort();
   return `msg_${createHash('sha256').update(content.join('\n')).digest('base64url')}`;
-}
-
-/** Standard Webhooks, "Symmetric: HMAC-SHA256". */
-function sign(key: Buffer, content: string): string {
-  return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
-}
-
-/** Standard Webhooks writes keys as `whsec_` and base64; any other text is the key itself. */
-function readSigningKey(signingSecret: Secret): Buffer {
-  const text = signingSecret.reveal();
-  const [, encoded] = /^whsec_(.*)$/s.exec(text) ?? [];
-  if (encoded === undefined) return Buffer.from(text, 'utf8');
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(encoded) || encoded === '') {
-    throw new DestinationError(
-      'set-up',
-      'Failed to read the setting signingSecret: after whsec_ its secret is not base64. Store it again, without line ends.',
-    );
-  }
-  return Buffer.from(encoded, 'base64');
 }

@@ -6,6 +6,22 @@ const headerValue = z
   .string()
   .regex(/^[\x20-\x7e]*$/, 'Write the value of an HTTP header in plain ASCII, on one line.');
 
+const reserved = new Set([
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /** Refuses what a template must not name, in the words of the refusal. */
 const template =
   <Value>(refusalOf: (value: Value) => string | undefined) =>
@@ -70,6 +86,37 @@ const certificate = z
     examples: [{ certificate: { secret: 'hook-certificate' }, key: { secret: 'hook-certificate-key' } }],
   });
 
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'Write the name of an HTTP header, such as x-signature.')
+  .refine((name) => !reserved.has(name.toLowerCase()), 'This header is set by HTTP itself. Name another.');
+
+const hmac = z
+  .strictObject({
+    secret: secret().meta({ description: 'The key, used as it is.', examples: [{ secret: 'hook-hmac-key' }] }),
+    header: headerName.meta({ description: 'The header that has the signature.', examples: ['x-hub-signature-256'] }),
+    algorithm: z
+      .enum(['sha256', 'sha512', 'sha1'])
+      .default('sha256')
+      .meta({ description: 'The hash of the HMAC.', examples: ['sha512'] }),
+    encoding: z
+      .enum(['hex', 'base64'])
+      .default('hex')
+      .meta({ description: 'How the signature is written.', examples: ['base64'] }),
+    prefix: headerValue
+      .default('')
+      .meta({ description: 'What stands before the signature in its header.', examples: ['sha256='] }),
+    timestampHeader: headerName.optional().meta({
+      description:
+        'A header with the time of the request, in seconds since 1970; the signature is then of the time, a dot and the body, and else of the body.',
+      examples: ['x-timestamp'],
+    }),
+  })
+  .meta({
+    description: 'Signs each request by a plain HMAC, for a receiver that does not know Standard Webhooks.',
+    examples: [{ secret: { secret: 'hook-hmac-key' }, header: 'x-hub-signature-256', prefix: 'sha256=' }],
+  });
+
 const webhookShape = z.strictObject({
   url: z
     .union(
@@ -87,9 +134,17 @@ const webhookShape = z.strictObject({
   signingSecret: secret()
     .optional()
     .meta({
-      description: 'Signs each request by Standard Webhooks: whsec_ and base64, or any other text, used as it is.',
+      description:
+        'Signs each request by Standard Webhooks: 24 to 64 bytes in base64, with whsec_ before it or not. For a key that is a text, use hmac.',
       examples: [{ secret: 'hook-signing-secret' }],
     }),
+  previousSigningSecret: secret()
+    .optional()
+    .meta({
+      description: 'Signs each request with this one too, while receivers change to a new signingSecret.',
+      examples: [{ secret: 'hook-signing-secret-before' }],
+    }),
+  hmac: hmac.optional(),
   headers: z
     .record(z.string(), z.union([headerValue, secret()], 'Write a text or { secret: name }.'))
     .superRefine((headers, context) => {
@@ -112,29 +167,24 @@ const webhookShape = z.strictObject({
   timeoutMs: requestTimeout(10_000),
 });
 
-export const webhookSettings = webhookShape.refine(
-  ({ oauth: signIn, headers }) =>
-    signIn === undefined || !Object.keys(headers).some((name) => name.toLowerCase() === 'authorization'),
-  { error: 'oauth sets the header authorization. Remove one of the two.', path: ['headers'] },
-);
+const names = (headers: object): readonly string[] => Object.keys(headers).map((name) => name.toLowerCase());
+
+export const webhookSettings = webhookShape
+  .refine(({ oauth: signIn, headers }) => signIn === undefined || !names(headers).includes('authorization'), {
+    error: 'oauth sets the header authorization. Remove one of the two.',
+    path: ['headers'],
+  })
+  .refine(
+    ({ hmac: signed, headers }) =>
+      ![signed?.header, signed?.timestampHeader].some((name) => name && names(headers).includes(name.toLowerCase())),
+    { error: 'hmac sets this header. Remove one of the two.', path: ['headers'] },
+  )
+  .refine(
+    ({ signingSecret, previousSigningSecret }) => previousSigningSecret === undefined || signingSecret !== undefined,
+    { error: 'Write signingSecret too: the previous one signs beside it.', path: ['previousSigningSecret'] },
+  );
 
 export type WebhookSettings = z.output<typeof webhookSettings>;
-
-const reserved = new Set([
-  'accept-encoding',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Why an own header must not have this name; `undefined` when it may. */
 function refusal(name: string): string | undefined {

@@ -53,6 +53,8 @@ test('a template of the URL is filled with what says nothing of the person, enco
   );
 });
 
+const signingSecret = new Secret(`whsec_${Buffer.alloc(24, 'x').toString('base64')}`);
+
 test('a template of the body is filled as JSON, so that no value can change its form', async () => {
   const body = {
     event: 'audience.{{change}}',
@@ -60,7 +62,7 @@ test('a template of the body is filled as JSON, so that no value can change its 
     greeting: 'Hello {{attributes.firstname}}{{attributes.none}}',
     all: ['{{attributes}}', '{{attributes.scores}}', 5, true, null],
   };
-  const request = await sent({ body, signingSecret: new Secret('a raw secret') });
+  const request = await sent({ body, signingSecret });
   expect(JSON.parse(request.body ?? '')).toEqual({
     event: 'audience.entered',
     user: { '{{change}}': 'ann@example.com', name: 'Ann "}', missing: null },

@@ -31,9 +31,12 @@ export interface WebhookVendor extends StandInVendor {
   members(audience: string): readonly string[];
 }
 
+/** A signing secret has a form. */
+const standInKey = `whsec_${Buffer.from('the key of the stand-in only').toString('base64')}`;
+
 /** With a body of the file's own it takes whatever comes, and does not know of whom it is told. */
 export const startLocalWebhookVendor: StartLocalVendor = async ({ settings }) => {
-  const { url, oauth, body } = webhookSettings.parse(settings);
+  const { url, oauth, body, signingSecret, previousSigningSecret } = webhookSettings.parse(settings);
   const vendor = await startWebhookVendor({ takesAnyBody: body !== undefined });
   const path = typeof url === 'string' ? url.replace(/^https?:\/\/[^/?]+/, '') : '/hook';
   return {
@@ -47,6 +50,10 @@ export const startLocalWebhookVendor: StartLocalVendor = async ({ settings }) =>
           tokenUrl: `${vendor.origin.replace('127.0.0.1', 'localhost')}/token`,
         },
       }),
+    },
+    secrets: {
+      ...(signingSecret !== undefined && { signingSecret: standInKey }),
+      ...(previousSigningSecret !== undefined && { previousSigningSecret: standInKey }),
     },
     members: ({ audience }) => vendor.members(audience),
     close: () => vendor.close(),

@@ -1,6 +1,13 @@
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { DestinationError, type HttpRequest, type Secret, type SignIn } from '@activation-hub/destination-kit';
+import {
+  assertionKey,
+  DestinationError,
+  type HttpRequest,
+  type Secret,
+  signedAssertion,
+  type SignIn,
+} from '@activation-hub/destination-kit';
 
 const keySchema = z.object({
   client_email: z.string().min(1),
@@ -45,27 +52,23 @@ export function serviceAccountSignIn(
 }
 
 function assertion({ email, keyId, key }: ServiceAccount, audience: string, issuedAt: number): string {
-  const header = { alg: 'RS256', typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) };
   const claims = { iss: email, scope, aud: audience, iat: issuedAt, exp: issuedAt + lifetimeSeconds };
-  const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+  return signedAssertion(key, 'RS256', keyId === undefined ? {} : { kid: keyId }, claims);
 }
 
+const what = 'the JSON key of a service account, whole, as Google gave it';
+
 function readKey(serviceAccountKey: Secret): ServiceAccount {
+  let written: z.output<typeof keySchema>;
   try {
-    const {
-      client_email: email,
-      private_key: pem,
-      private_key_id: keyId,
-    } = keySchema.parse(JSON.parse(serviceAccountKey.reveal()));
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType !== 'rsa') throw new Error('not an RSA key');
-    return { email, keyId, key };
+    written = keySchema.parse(JSON.parse(serviceAccountKey.reveal()));
   } catch {
     // The parsers quote what they could not read, which is the secret.
     throw new DestinationError(
       'set-up',
-      'Failed to read the setting serviceAccountKey: its secret is not the JSON key of a service account. Store the file as Google gave it, whole.',
+      `Failed to read the setting serviceAccountKey: its secret is not ${what}. Store it again.`,
     );
   }
+  const { client_email: email, private_key: pem, private_key_id: keyId } = written;
+  return { email, keyId, key: assertionKey('serviceAccountKey', pem, what) };
 }

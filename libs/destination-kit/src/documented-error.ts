@@ -1,0 +1,77 @@
+import { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';
+
+/** An error that a vendor documents, as a row of the table in its connector's folder. */
+export interface DocumentedError {
+  /** As the vendor writes it: a code, a reason, or a status. */
+  readonly code: string;
+  /**
+   * The class of the request as a whole, or the verdict of the one row of which it is said. `set-up` and `throttled` are of the
+   * account: every change is held, and none is rejected for it.
+   */
+  readonly means: DestinationErrorClass | Exclude<Verdict['status'], 'accepted'>;
+  /** True where the vendor says the same of one record: it is of the account only when it is said of every row of a request. */
+  readonly alsoOfOneRow?: true;
+  /** What a person is to do, in a sentence; needed where only a person can mend it. */
+  readonly advice?: string;
+  /** Where it is documented, or seen. */
+  readonly source: string;
+}
+
+export type DocumentedErrors = ReadonlyMap<string, DocumentedError>;
+
+/** Gives the errors by their codes. Throws when a code stands twice, or when a `set-up` does not say what to do. */
+export function documentedErrors(errors: readonly DocumentedError[]): DocumentedErrors {
+  const byCode = new Map<string, DocumentedError>();
+  for (const error of errors) {
+    const refuse = (why: string) => new Error(`Failed to read the documented error ${error.code}: ${why}`);
+    if (byCode.has(error.code)) throw refuse('it stands twice. Remove one.');
+    if (error.means === 'set-up' && error.advice === undefined) throw refuse('it does not say what to do. Add advice.');
+    byCode.set(error.code, error);
+  }
+  return byCode;
+}
+
+/** Whether the error is of the account, and not of a request or a row. */
+export const isOfAccount = ({ means }: DocumentedError): boolean => means === 'set-up' || means === 'throttled';
+
+/**
+ * The error of the account, where an answer that judges row by row holds one; `codes` has the code of each row, `undefined` for a row
+ * that was taken. What the vendor also says of one record is of the account only where all rows have it.
+ */
+export function accountErrorIn(
+  errors: DocumentedErrors,
+  codes: readonly (string | undefined)[],
+): DocumentedError | undefined {
+  const found = codes.map((code) => {
+    const error = code === undefined ? undefined : errors.get(code);
+    return error !== undefined && isOfAccount(error) ? error : undefined;
+  });
+  const certain = found.find((error) => error !== undefined && error.alsoOfOneRow !== true);
+  if (certain !== undefined) return certain;
+  return found.every((error) => error !== undefined) ? found[0] : undefined;
+}
+
+const adviceByClass: Readonly<Record<DestinationErrorClass, string>> = {
+  invalid: 'Compare the request with what the vendor expects.',
+  throttled: 'It is tried again when the vendor allows.',
+  'set-up': 'Check the settings.',
+  transient: 'It is tried again.',
+  fatal: 'This is a defect of the connector.',
+};
+
+/**
+ * What a documented error means for a whole request. `answered` is what may be shown of the answer, such as `Meta answered with the error
+ * 190`. Where the table gives the verdict of one row, the request holds that row: it is `invalid`, and halved.
+ */
+export function errorFor(
+  { means, advice }: Pick<DocumentedError, 'means' | 'advice'>,
+  answered: string,
+  options: { readonly notBeforeMs?: number | undefined; readonly doubt?: Doubt | undefined } = {},
+): DestinationError {
+  const errorClass = Object.hasOwn(adviceByClass, means) ? (means as DestinationErrorClass) : 'invalid';
+  const { notBeforeMs, doubt } = options;
+  return new DestinationError(errorClass, `Failed to deliver: ${answered}. ${advice ?? adviceByClass[errorClass]}`, {
+    doubt,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+  });
+}

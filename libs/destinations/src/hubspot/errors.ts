@@ -1,0 +1,45 @@
+import { documentedErrors } from '@activation-hub/destination-kit';
+
+const handling = 'developers.hubspot.com/docs/api-reference/latest/error-handling';
+const usage = 'developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines';
+const properties = 'developers.hubspot.com/docs/api-reference/latest/error-handling, errors[].code';
+const community = 'community.hubspot.com, Property values were not valid';
+
+const token = 'Make a new access token, or a service key, and store it.';
+const mapped = 'Map the attribute to a property of contacts that is there and may be written.';
+
+/** Errors of HubSpot: by category, by the code of what is wrong with a property, and by HubSpot's own statuses. */
+export const hubspotErrors = documentedErrors([
+  { code: 'INVALID_AUTHENTICATION', means: 'set-up', advice: token, source: handling },
+  { code: 'EXPIRED_AUTHENTICATION', means: 'set-up', advice: token, source: handling },
+  {
+    code: 'MISSING_SCOPES',
+    means: 'set-up',
+    advice: 'Give the token crm.lists.read, crm.lists.write, crm.objects.contacts.read and crm.objects.contacts.write.',
+    source: handling,
+  },
+  { code: 'BANNED', means: 'set-up', advice: 'Ask HubSpot why the app is banned.', source: handling },
+  { code: 'RATE_LIMITS', means: 'throttled', source: usage },
+  { code: 'RATE_LIMIT', means: 'throttled', source: usage },
+  { code: 'PROPERTY_DOESNT_EXIST', means: 'set-up', advice: mapped, source: properties },
+  { code: 'READ_ONLY_VALUE', means: 'set-up', advice: mapped, source: community },
+  {
+    code: 'CONFLICT',
+    means: 'invalid',
+    advice: 'Another contact has an identifier of this one: merge the two in HubSpot.',
+    source: 'github.com/airbytehq/airbyte/pull/76340; github.com/HubSpot/hubspot-api-python/issues/51',
+  },
+  { code: 'VALIDATION_ERROR', means: 'rejected', source: handling },
+  { code: 'INVALID_EMAIL', means: 'rejected', source: community },
+  { code: 'INVALID_OPTION', means: 'rejected', source: community },
+  { code: 'INVALID_INTEGER', means: 'rejected', source: community },
+  { code: 'INVALID_DATE', means: 'rejected', source: community },
+  { code: 'OBJECT_NOT_FOUND', means: 'not-found', source: handling },
+  { code: '477', means: 'transient', source: handling },
+  { code: '502', means: 'transient', source: handling },
+  { code: '503', means: 'transient', source: handling },
+  { code: '504', means: 'transient', source: handling },
+  { code: '521', means: 'transient', source: handling },
+  { code: '523', means: 'transient', source: handling },
+  { code: '524', means: 'transient', source: handling },
+]);

@@ -1,0 +1,18 @@
+import type { Takes } from '@activation-hub/destination-kit';
+import type { SalesforceSettings } from './settings.ts';
+
+export const salesforceTakes = ({ identities, personType }: SalesforceSettings): Takes => {
+  const reserved = 'Salesforce gives the ids of records itself.';
+  return {
+    identities: Object.fromEntries(
+      Object.entries(identities).map(([namespace, field]) => [
+        namespace,
+        `Finds the ${personType} by the field ${field}.`,
+      ]),
+    ),
+    attributes: {},
+    otherAttributes:
+      'A field by its API name, with the value as JSON. The field by which the person is known is not written.',
+    refusedAttributes: { Id: reserved, id: reserved, attributes: 'Salesforce reads the type of a record there.' },
+  };
+};

@@ -1,0 +1,316 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Change,
+  type ChangeKind,
+  createHttpClient,
+  type DestinationDefinition,
+  type HttpRequest,
+  Secret,
+} from '@activation-hub/destination-kit';
+import { startVendorServer, type VendorRequest, type VendorServer } from '@activation-hub/destination-kit/testing';
+import { expect, test } from 'vitest';
+import { blobArchive } from './blob-archive/destination.ts';
+import { braze } from './braze/destination.ts';
+import { startBrazeVendor } from './braze/vendor.ts';
+import { dynamics365 } from './dynamics-365/destination.ts';
+import { startDynamics365Vendor } from './dynamics-365/vendor.ts';
+import { eventHubs } from './event-hubs/destination.ts';
+import { googleCustomerMatch } from './google-customer-match/destination.ts';
+import {
+  standInServiceAccountKey,
+  standInUserListId,
+  startGoogleCustomerMatchVendor,
+} from './google-customer-match/vendor.ts';
+import { hubspot } from './hubspot/destination.ts';
+import { startHubspotVendor } from './hubspot/vendor.ts';
+import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
+import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
+import { salesforce } from './salesforce/destination.ts';
+import { startSalesforceVendor } from './salesforce/vendor.ts';
+import { webhook } from './webhook/destination.ts';
+import { startWebhookVendor } from './webhook/vendor.ts';
+
+/** How a connector is set up here, and what its route maps. */
+interface Subject {
+  readonly definition: DestinationDefinition;
+  readonly start?: () => Promise<VendorServer>;
+  readonly settings: (origin: string) => object;
+  readonly options: object;
+  /** Of the person, and those that the update changes. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly changed: Readonly<Record<string, string>>;
+  /** The name of a second identity of the person, where the destination knows one. */
+  readonly second?: string;
+}
+
+const guid = '00000000-0000-4000-8000-000000000000';
+const secret = new Secret('the-secret');
+const hubName = 'audience-changes';
+
+const subjects: Readonly<Record<string, Subject>> = {
+  'blob-archive': {
+    definition: blobArchive,
+    start: () => startVendorServer(() => ({ status: 201 })),
+    settings: (origin) => ({
+      containerUrl: `${origin}/audience-archive`,
+      accountKey: new Secret(Buffer.alloc(32).toString('base64')),
+    }),
+    options: {},
+    attributes: { firstname: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
+    second: 'crmid',
+  },
+  braze: {
+    definition: braze,
+    start: startBrazeVendor,
+    settings: (origin) => ({ restUrl: origin, apiKey: secret, identifiers: { email: 'email', crmid: 'external_id' } }),
+    options: { booleanAttribute: 'in_sports_fans' },
+    attributes: { first_name: 'Ann', home_city: 'Oslo' },
+    changed: { home_city: 'Bergen' },
+    second: 'crmid',
+  },
+  'dynamics-365': {
+    definition: dynamics365,
+    start: startDynamics365Vendor,
+    settings: (origin) => ({
+      environmentUrl: origin,
+      signInUrl: origin,
+      tenantId: guid,
+      clientId: guid,
+      clientSecret: secret,
+      identities: { email: { column: 'emailaddress1', alternateKey: true } },
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: { firstname: 'Ann', address1_city: 'Oslo' },
+    changed: { address1_city: 'Bergen' },
+  },
+  'dynamics-365 segment': {
+    definition: dynamics365,
+    start: startDynamics365Vendor,
+    settings: (origin) => ({
+      environmentUrl: origin,
+      signInUrl: origin,
+      tenantId: guid,
+      clientId: guid,
+      clientSecret: secret,
+      identities: { email: { column: 'emailaddress1', alternateKey: true } },
+    }),
+    options: { segment: 'Fans', createSegment: true },
+    attributes: { firstname: 'Ann', address1_city: 'Oslo' },
+    changed: { address1_city: 'Bergen' },
+  },
+  'google-customer-match': {
+    definition: googleCustomerMatch,
+    start: startGoogleCustomerMatchVendor,
+    settings: (origin) => ({
+      serviceAccountKey: new Secret(standInServiceAccountKey()),
+      accountId: '1234567890',
+      customerMatchOptions: 'accepted',
+      identifiers: { email: 'emailAddress', tel: 'phoneNumber' },
+      baseUrl: origin,
+      tokenUrl: `${origin}/token`,
+    }),
+    options: { userListId: standInUserListId, consent: { adUserData: 'granted', adPersonalization: 'granted' } },
+    attributes: { phoneNumber: '+47 22 12 34 56' },
+    changed: { phoneNumber: '+47 22 99 99 99' },
+    second: 'tel',
+  },
+  hubspot: {
+    definition: hubspot,
+    start: startHubspotVendor,
+    settings: (origin) => ({
+      accessToken: secret,
+      baseUrl: origin,
+      idProperties: { email: 'email', crmid: 'customer_id' },
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: { firstname: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
+    second: 'crmid',
+  },
+  'meta-custom-audiences': {
+    definition: metaCustomAudiences,
+    start: startMetaCustomAudiencesVendor,
+    settings: (origin) => ({
+      accessToken: secret,
+      appSecret: secret,
+      adAccountId: '1234567890',
+      keys: { email: 'EMAIL', crmid: 'EXTERN_ID' },
+      baseUrl: origin,
+    }),
+    options: { audience: 'Sports Fans' },
+    attributes: { FN: 'Ann', PHONE: '+47 22 12 34 56' },
+    changed: { PHONE: '+47 22 99 99 99' },
+    second: 'crmid',
+  },
+  salesforce: {
+    definition: salesforce,
+    start: startSalesforceVendor,
+    settings: (origin) => ({
+      myDomainUrl: origin,
+      clientId: 'consumer-key',
+      clientSecret: secret,
+      identities: { email: 'Activation_Email__c', crmid: 'External_Id__c' },
+    }),
+    options: { campaign: 'Sports Fans' },
+    attributes: { LastName: 'Quinn', MailingCity: 'Oslo' },
+    changed: { MailingCity: 'Bergen' },
+    second: 'crmid',
+  },
+  webhook: {
+    definition: webhook,
+    start: startWebhookVendor,
+    settings: (origin) => ({
+      url: `${origin}/hooks`,
+      signingSecret: new Secret(`whsec_${Buffer.alloc(24, 'x').toString('base64')}`),
+    }),
+    options: {},
+    attributes: { firstname: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
+    second: 'crmid',
+  },
+  'event-hubs': {
+    definition: eventHubs,
+    settings: () => ({
+      eventHub: hubName,
+      connectionString: new Secret(
+        `Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${Buffer.alloc(32).toString('base64')};EntityPath=${hubName}`,
+      ),
+    }),
+    options: {},
+    attributes: { firstname: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
+    second: 'crmid',
+  },
+};
+
+const nowMs = Date.UTC(2026, 10, 29);
+const hostile = '\'"\\<&>{{id}}%2e\n=€\u202e';
+
+/** What a person of AEP means for the destination: one who enters, with two identities, changes, and leaves; and one whose values are hostile. */
+function story({ attributes, changed, second }: Subject): readonly (readonly [title: string, Change])[] {
+  const change = (
+    id: string,
+    kind: ChangeKind,
+    namespace: string,
+    value: string,
+    more: Partial<Change> = {},
+  ): Change => ({
+    id,
+    kind,
+    audience: { key: 'sports-fans', namespace: 'ups', id: 'a-1', name: 'Sports fans' },
+    identity: { namespace, value },
+    qualifiedAt: '2026-11-29T00:00:00.000Z',
+    attributes,
+    ...more,
+  });
+  const email = 'ann@example.com';
+  const now = { ...attributes, ...changed };
+  const odd = Object.fromEntries(Object.keys(attributes).map((name) => [name, hostile]));
+  const secondValue = second === 'tel' ? '+47 22 12 34 56' : 'C-1';
+  return [
+    ['enters', change('change-1', 'entered', 'email', email)],
+    ['changes', change('change-2', 'updated', 'email', email, { attributes: now, previousAttributes: attributes })],
+    ['leaves', change('change-3', 'exited', 'email', email, { attributes: now })],
+    ...(second === undefined
+      ? []
+      : [['enters by a second identity', change('change-4', 'entered', second, secondValue)] as const]),
+    [
+      'enters with hostile values',
+      change('change-5', 'entered', 'email', "o'ann+%2f@example.com", { attributes: odd }),
+    ],
+  ];
+}
+
+test.each(Object.entries(subjects))('%s sends what its folder shows', async (type, subject) => {
+  const { definition } = subject;
+  const vendor = await subject.start?.();
+  const http = createHttpClient({ allowPrivateAddresses: true });
+  const recorded: HttpRequest[] = [];
+  const settings = definition.settings.parse(subject.settings(vendor?.origin ?? ''));
+  const options = definition.options.parse(subject.options);
+  const record = vendor === undefined ? { record: (request: HttpRequest) => void recorded.push(request) } : {};
+  const connector = definition.connect(settings, { http, now: () => nowMs, print: () => undefined, ...record });
+  const lines: string[] = [];
+  const methods = { entered: 'enter', updated: 'update', exited: 'exit' } as const;
+  try {
+    for (const [title, change] of story(subject)) {
+      vendor?.forgetRequests();
+      recorded.length = 0;
+      const { namespace, value } = change.identity;
+      const form = definition.identity?.({ namespace, value }, settings) ?? { status: 'formed', value };
+      if (form.status === 'refused') throw new Error(`Failed to form the identity: ${form.reason}.`);
+      const told = { ...change, identity: { namespace, value: form.value } };
+      const verdicts = await connector[methods[change.kind]]([{ change: told, options }], new AbortController().signal);
+      lines.push(`# A person ${title}`, '');
+      for (const request of vendor?.requests ?? recorded) lines.push(...written(request), '');
+      lines.push(`→ ${verdicts.map(({ status }) => status).join(', ')}`, '');
+    }
+  } finally {
+    await connector.close?.();
+    await vendor?.close();
+    await http.close();
+  }
+  await expect(stable(lines.join('\n'), vendor?.origin)).toMatchFileSnapshot(fileOf(type));
+});
+
+/** In the folder of the connector; what stands after its name tells several stories of one connector apart. */
+function fileOf(name: string): string {
+  const [type = '', ...more] = name.split(' ');
+  return join(import.meta.dirname, type, `${['wire', ...more].join('-')}.txt`);
+}
+
+test('no other file shows what a connector sends', () => {
+  const shown = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /[/\\]wire[^/\\]*\.txt$/.test(path),
+  );
+  expect(shown.map((path) => join(import.meta.dirname, path)).sort()).toEqual(Object.keys(subjects).map(fileOf).sort());
+});
+
+/** Headers that HTTP itself writes. */
+const ofHttp = new Set(['host', 'connection', 'content-length', 'accept-encoding']);
+
+function written({
+  method,
+  url,
+  headers,
+  body = '',
+}: Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'> | VendorRequest): readonly string[] {
+  const shown = Object.entries(headers).filter(([name]) => !ofHttp.has(name));
+  return [
+    `${method} ${url}`,
+    ...shown.map(([name, value]) => `${name}: ${value}`).sort(),
+    ...readable(headers['content-type'] ?? '', body),
+  ];
+}
+
+/** JSON with indents, forms field by field, anything else as it is. */
+function readable(contentType: string, body: string): readonly string[] {
+  if (body === '') return [];
+  if (contentType.includes('form-urlencoded'))
+    return [...new URLSearchParams(body)].map(([name, value]) => `  ${name} = ${value}`);
+  try {
+    return JSON.stringify(JSON.parse(body), undefined, 2)
+      .split('\n')
+      .map((line) => `  ${line}`);
+  } catch {
+    return body.split(/\r?\n/).map((line) => `  ${line}`);
+  }
+}
+
+/** Without what differs from run to run: ports, ids that a stand-in gives, and what is signed with a key made for the run. */
+function stable(text: string, origin: string | undefined): string {
+  const ids = new Map<string, string>();
+  return text
+    .replaceAll(origin ?? '\u0000', 'https://vendor.example')
+    .replaceAll(/[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/g, (id) => {
+      if (id === guid) return id;
+      ids.set(id, ids.get(id) ?? `id-${ids.size + 1}`);
+      return ids.get(id) ?? id;
+    })
+    .replaceAll(/batch_[\da-f]{32}/g, 'batch_0')
+    .replaceAll(/assertion = \S+/g, 'assertion = (signed)')
+    .replaceAll(/"session_id":\d+/g, '"session_id":0')
+    .replaceAll(/ +$/gm, '');
+}
