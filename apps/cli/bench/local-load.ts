@@ -2,18 +2,16 @@
  * The load check: many simulated exports through `activation local`, as a user would run it, to a receiver of our own. Every
  * change must have reached the receiver, none after a newer one, and the memory of the processes must stay flat.
  *
- *   node apps/cli/bench/local-load.ts [exports=100000] [profiles=20000] [minutes=15]
+ *   npm run bench:local -- [exports=100000] [profiles=20000] [minutes=15]
  *
  * Prints one JSON report to standard output and a line for people to standard error; exits with 1 when something is wrong.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { loadActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
@@ -22,6 +20,7 @@ import { tenantOptions } from '../src/activations.ts';
 import { openEventSender } from '../src/event-sender.ts';
 import { simulate } from '../src/simulator.ts';
 import { createTenant } from '../src/tenant.ts';
+import { startLocal } from './local-process.ts';
 import { startRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
 
 const partitions = 4;
@@ -34,7 +33,7 @@ const folder = await mkdtemp(join(tmpdir(), 'activation-load-'));
 const receiver = await startRecordingReceiver();
 const activations = join(folder, 'load.yaml');
 await writeFile(activations, activationFile(receiver.url));
-const local = startLocal(activations);
+const local = startLocal(activations, { partitions });
 const giveUp = AbortSignal.timeout(minutes * 60_000);
 try {
   const report = await measure();
@@ -124,58 +123,6 @@ audiences:
   second: { id: load-2, name: Second, activate: ${route} }
   third: { id: load-3, name: Third, activate: ${route} }
 `;
-}
-
-function startLocal(file: string) {
-  const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
-  const words = ['local', '--json', '--no-simulator', '--event-hubs-port', '0', '--storage-port', '0'];
-  const child = spawn(process.execPath, [command, ...words, '--partitions', String(partitions), '-a', file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const {
-    promise: ready,
-    resolve,
-    reject,
-  } = Promise.withResolvers<{ connectionString: string; eventHubName: string }>();
-  const last = new Map<string, number>();
-  let deferred = 0;
-  let waiting = 0;
-  let ledgerReads = 0;
-  let ledgerWrites = 0;
-  child.on('exit', () => reject(new Error('activation local ended.')));
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const event = JSON.parse(line) as Record<string, string> & {
-      readonly lastSequenceNumber: number;
-      readonly ledgerReads?: number;
-      readonly ledgerWrites?: number;
-      readonly outcomes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
-    };
-    if (event.event === 'ready') {
-      resolve({
-        connectionString: event.eventHubsConnectionString ?? '',
-        eventHubName: event.eventHubName ?? '',
-      });
-    }
-    if (event.event === 'batch-settled') last.set(event.partitionId ?? '', event.lastSequenceNumber + 1);
-    ledgerReads += event.ledgerReads ?? 0;
-    ledgerWrites += event.ledgerWrites ?? 0;
-    // What is deferred waits in the retry queue until a retry settles it, or defers it again.
-    const outcomes = Object.values(event.outcomes ?? {}).flatMap((byOutcome) => Object.entries(byOutcome));
-    for (const [outcome, count] of outcomes) {
-      if (outcome === 'deferred') deferred += count;
-      if (outcome === 'deferred') waiting += count;
-      if (event.event === 'retry-settled') waiting -= count;
-    }
-  });
-  return {
-    child,
-    ready,
-    deferred: () => deferred,
-    waiting: () => waiting,
-    ledgerReads: () => ledgerReads,
-    ledgerWrites: () => ledgerWrites,
-    settled: () => [...last.values()].reduce((sum, each) => sum + each, 0),
-  };
 }
 
 interface MemorySample {

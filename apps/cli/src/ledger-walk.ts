@@ -53,7 +53,7 @@ export async function withDestination<Result>(
       matcher: createMatcher(file),
       targets: new Map([[key, target]]),
       ledger,
-      ledgerCache: new LedgerCache({ entriesMax: 1_000, ageMaxMs: 0 }),
+      ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 0 }),
       retryQueue,
       deadLetters,
       stall: file.stall,

@@ -31,8 +31,8 @@ import { checkpointContainer, dataStores } from './needs.ts';
 import type { LagSource } from './report-lag.ts';
 import { secretVariable, type Settings, type StorageSettings } from './settings.ts';
 
-/** How many ledger rows the cache holds (some hundred bytes each), and how long it believes them. */
-const cacheOptions = { entriesMax: 100_000, ageMaxMs: 5 * 60_000 };
+/** How much of the ledger the cache holds, about 100,000 typical rows, and how long it believes them. */
+const cacheOptions = { bytesMax: 128 * 1024 * 1024, ageMaxMs: 5 * 60_000 };
 /** How long the stores may take to answer at the start and on the health page. */
 const storesTimeoutMs = 20_000;
 

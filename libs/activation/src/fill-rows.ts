@@ -108,8 +108,8 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Omit<FilledRow, 'row
 
 /**
  * Gives the new route the links that the source has of people, so that who is filled in is taken out under an identity that vanishes
- * afterwards. A link that the new route has already stays, unless it is older; whom that names leaves with the next export, if the
- * destination still has them.
+ * afterwards. A link that the new route has already stays, unless it is older; then what it says is leaving, for nobody has taken the
+ * person out under that yet.
  */
 export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
   const { context, source } = place;
@@ -122,9 +122,9 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
     );
     const writes = links.flatMap(({ key, state, identities }, index): LedgerWrite[] => {
       const row = rows[index];
-      if (row !== undefined && compareStates(state, row.record.known) <= 0) return [];
-      const now = new Set(identities.map(identityText));
-      const leaving = row === undefined ? [] : identitiesOf(row.record).filter((each) => !now.has(identityText(each)));
+      const isNewer = row === undefined || compareStates(state, row.record.known) > 0;
+      if (!isNewer) return [];
+      const leaving = row === undefined ? [] : leavingOf(row.record, identities);
       return [{ key, record: linkRecord(state, { identities, leaving }, ''), expected: row?.version }];
     });
     // What another process writes meanwhile comes from an export that is as new.
@@ -132,7 +132,14 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
   }
 }
 
-/** The link of the new route to the same person; undefined when it does not follow by that identity. */
+/** Under what else than these identities the destination may know the person, by an earlier link. */
+function leavingOf(earlier: LedgerRecord, identities: readonly Identity[]): readonly Identity[] {
+  const current = new Set(identities.map(identityText));
+  const link = linkOf(earlier);
+  return [...link.identities, ...link.leaving].filter((identity) => !current.has(identityText(identity)));
+}
+
+/** What the link of the new route to the same person says; undefined when it does not follow by that identity. */
 function filledLink(
   { key: { identity, audience }, record }: LedgerEntry,
   { context, destination, source, audience: filled }: FillPlace,
@@ -143,11 +150,6 @@ function filledLink(
   const identities = linkOf(record).identities.flatMap((each) => identityFor(each, route, context) ?? []);
   const row = rowKey(ledgerNameOf(destination, context), route, from.audience, identity);
   return { key: linkKey(row, identity), state: record.known, identities };
-}
-
-function identitiesOf(record: LedgerRecord): readonly Identity[] {
-  const { identities, leaving } = linkOf(record);
-  return [...identities, ...leaving];
 }
 
 function liveRoute({ routes }: AudienceEntry, destination: string): Route | undefined {

@@ -118,3 +118,15 @@ test('an identity of before, of which the new route was told by an export that c
   await fill(walk, { signal });
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });
+
+test('a second filling does not forget an identity under which the first one told the new route of a person', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(member('ada@example.com'), 1));
+  await fill(walk, { signal });
+  // The source is told of the newest export first, and the new route after the second filling.
+  const newest = eventOf(member('lovelace@example.com', 60), 2);
+  await before.activate(newest);
+  await fillLinks(walk, signal);
+  await after.activate(newest);
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});

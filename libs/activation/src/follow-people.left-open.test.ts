@@ -198,3 +198,23 @@ test.each([
   await passTime(again);
   expect(membersOf(again)).toEqual(['new@example.com']);
 });
+
+test('an export does not wait for ever for a row that is nobody’s', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({ file: fileOf({}), ledger });
+  await opened.activate(known('old'));
+  const newest = known('new', { at: 60 });
+  await opened.activate(newest);
+  // A worker put a retry and wrote the row; in between an erasure took the retry away.
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'new@example.com' } };
+  const [row] = await ledger.read([key], signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const { known: state, attributes, inDoubt } = row.record;
+  const rowState = { is: 'deferred', chainId: 'erased' } as const;
+  await ledger.overwrite(key, { known: state, attributes, inDoubt, rowState });
+  const beside = worker({}, opened);
+  await beside.activate(newest);
+  expect(beside.retryQueue.nextDueAtMs).toBeDefined();
+  await passTime(beside);
+  expect(membersOf(opened)).toEqual(['new@example.com']);
+});

@@ -8,7 +8,6 @@ import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts
 import { rowKey } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
-import { causeOf } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
 const notSettledReason = 'another export of the person is not told yet';
@@ -83,7 +82,8 @@ async function takeOut(
   const { context, settleBy, tally } = telling;
   const by = newHolder(context);
   const nowMs = context.clock.now();
-  const cause = telling.work === undefined ? 'export' : causeOf(telling.work);
+  // The rows for which a retry is responsible were looked at before: what it gave up or had rejected is not sent again here.
+  const cause = telling.work?.retry?.isReplay === true ? 'replay' : 'export';
   const after = new Map<string, LedgerRecord | undefined>();
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];

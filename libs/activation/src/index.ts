@@ -18,5 +18,5 @@ export {
 } from './tell-ledger.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
-export { LedgerCache } from './ledger-cache.ts';
+export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';
 export type { ReceivedEvent } from '@activation-hub/delivery';

@@ -8,11 +8,13 @@ import {
   type Identity,
   type LedgerKey,
   type LedgerRecord,
+  type LedgerRow,
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
+import { isTooOld } from './judge-results.ts';
 import { rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 import type { ToldRow } from './tell-rows.ts';
 import type { Work } from './work.ts';
@@ -44,7 +46,7 @@ export interface PeopleToFollow {
 /**
  * The people of whom a row does not carry the digest of these very identities, or may be under others. While something of a person is open
  * nobody leaves: the retry of the open row brings the same export, or one with the same identities, and looks then. Where none does, the
- * export is to come again.
+ * export is to come again, until it is as old as a change that is given up: by then an open row is nobody's.
  */
 export function peopleToFollow(outcome: Outcome, context: ActivationContext, work: Work | undefined): PeopleToFollow {
   const { desired, superseded, unresolved } = outcome;
@@ -63,7 +65,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     if (open.length === 0) {
       if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
     } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
-      later.push(followed(person, chosen, context));
+      (isWaitedOut(person, work, context) ? now : later).push(followed(person, chosen, context));
   }
   for (const person of unresolved) {
     if (person.route.follow.length === 0) continue;
@@ -87,7 +89,9 @@ class SettledRows {
     this.#told = new Map(told.map((each) => [each.keyText, each]));
     const ofTold = told.flatMap(({ keyText, settled: row }): readonly [string, SettledMembership][] => {
       const of = this.#newest.get(keyText);
-      return of === undefined || row === undefined ? [] : [[keyText, { desired: of, row, isSuperseded: false }]];
+      return of === undefined || row === undefined
+        ? []
+        : [[keyText, { desired: of, row, isSuperseded: isMovedOn(row, of) }]];
     });
     this.#settled = new Map([...settled.map((each) => [each.desired.keyText, each] as const), ...ofTold]);
   }
@@ -120,7 +124,8 @@ class SettledRows {
   /** Undefined when the row is settled. */
   openBecause(each: DesiredMembership): Open | undefined {
     const rowState = this.of(each.keyText)?.row?.record.rowState;
-    if (this.of(each.keyText) !== undefined && rowState?.is !== 'deferred') return undefined;
+    if (this.of(each.keyText) !== undefined && rowState?.is !== 'deferred' && rowState?.is !== 'leased')
+      return undefined;
     return this.#isBroughtAgain(each, rowState) ? 'a retry brings its identities' : 'no retry does';
   }
 
@@ -128,13 +133,21 @@ class SettledRows {
     const { linkDigest } = each.person;
     if (rowState?.is === 'deferred' && rowState.linkDigest === linkDigest) return true;
     const told = this.#told.get(each.keyText);
-    // Of a row whose lease was lost nothing is deferred: the process that has it knows nothing of this export.
-    const isLost =
-      told !== undefined && told.settled === undefined && told.fate !== 'deferred' && told.fate !== 'unanswered';
+    // Of a row of which another process has the lease nothing is deferred, and that process knows nothing of this export.
+    const isLost = told !== undefined && told.fate !== 'deferred' && told.fate !== 'unanswered';
     const isDecided = told === undefined && rowState !== undefined;
     if (isLost || isDecided) return false;
     return this.#newest.get(each.keyText)?.person.linkDigest === linkDigest;
   }
+}
+
+/** A settling that was lost: another process has written something newer, or has the lease. */
+function isMovedOn({ record: { known, rowState } }: LedgerRow, { state }: DesiredMembership): boolean {
+  return rowState.is === 'leased' || compareStates(known, state) > 0;
+}
+
+function isWaitedOut({ route }: RoutedPerson, work: Work | undefined, { targets, clock }: ActivationContext): boolean {
+  return isTooOld(work?.retry, targets.get(route.destination)?.giveUpAfterMs, clock.now());
 }
 
 /** The events of a replay, and those of which a retry had to do with rows to which they do not resolve any more. */

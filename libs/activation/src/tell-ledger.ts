@@ -1,7 +1,6 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   isInDoubt,
-  isLive,
   ledgerKeyText,
   type DesiredState,
   type LedgerEntry,
@@ -148,14 +147,13 @@ async function* resyncRows(
   for await (const entry of rowsOf(context, destination, signal)) {
     const routed = context.matcher.routeOf(entry.key);
     if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) continue;
-    if (isToBeToldAgain(entry.record, context.clock.now())) yield { key: entry.key, row: entry, ...routed };
+    if (isToBeToldAgain(entry.record)) yield { key: entry.key, row: entry, ...routed };
   }
 }
 
-/** Members whom the destination took or should take, and people of whom something is open. */
-function isToBeToldAgain(record: LedgerRecord, nowMs: number): boolean {
+/** Members whom the destination took or should take, and people of whom something is open, as after a command that ended half-way. */
+function isToBeToldAgain(record: LedgerRecord): boolean {
   const { rowState, known } = record;
-  if (isLive(rowState, nowMs)) return false;
   switch (rowState.is) {
     case 'rejected':
     case 'not-found':
@@ -270,7 +268,7 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });
   for (const { plan } of planned) {
-    if (plan.is === 'wait' && plan.write === undefined) counts.add('leftAlone');
+    if (plan.is === 'wait' && !('write' in plan)) counts.add('leftAlone');
     if (plan.is === 'nothing') counts.add('unchanged');
   }
   // Nothing waits behind it, so a change waits for its turn as long as its lease allows.

@@ -128,14 +128,17 @@ export class ProtocolWorld {
       if (shift > shiftsMax) throw new Error('The workers do not come to an end.');
       this.#isCalm = shift > shiftsOfDisturbance;
       const dueAtMs = this.#retryQueue.nextDueAtMs;
-      const jobs = this.#redelivered;
-      if (jobs.length === 0 && dueAtMs === undefined) {
+      // An operator whose command failed starts it again when the leases that it left have expired.
+      const isOperatorsTurn = dueAtMs === undefined && this.#redelivered.every((job) => 'operation' in job);
+      if (isOperatorsTurn) this.#nowMs += standstillMs;
+      const jobs = this.#redelivered.filter((job) => isOperatorsTurn || !('operation' in job));
+      if (this.#redelivered.length === 0 && dueAtMs === undefined) {
         // What a failed removal has left is taken up by the nightly sweep.
         const night = { nowMs: this.#nowMs, ageMaxMs: () => 0, signal: never };
         if ((await sweepRetries(this.#retryQueue, night)).madeDue === 0) return;
         continue;
       }
-      this.#redelivered = [];
+      this.#redelivered = this.#redelivered.filter((job) => !jobs.includes(job));
       // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =
         jobs.length > 0 && shift % 2 === 1 ? this.#nowMs + 1_000 : Math.max(this.#nowMs, dueAtMs ?? 0) + 4_000;
@@ -263,7 +266,7 @@ export class ProtocolWorld {
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
+      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
       retryQueue: {
         ...queue,
         read: async (message, signal) => {
