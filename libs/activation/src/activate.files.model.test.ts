@@ -12,26 +12,38 @@ import {
   nothingOlderAfterNewer,
 } from '../testing/invariants.ts';
 import { replaying, resyncing, retiring } from '../testing/operations.ts';
-import { exportOf, newestOfEach, numbered, peopleFile, truthOf, type PeopleBatch } from '../testing/people.ts';
+import {
+  changesOf,
+  exportOf,
+  newestOfEach,
+  numbered,
+  peopleFile,
+  truthOf,
+  type PeopleBatch,
+} from '../testing/people.ts';
 import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances } from '../testing/world-options.ts';
 import type { ReceivedEvent } from './index.ts';
 
 /** What the files say of the one route, and what its destination is called by then. */
-const versions = {
-  live: peopleFile('first'),
-  paused: peopleFile('first', 'mode: paused'),
-  shadow: peopleFile('first', 'mode: shadow'),
-  retired: peopleFile('first', 'mode: retired'),
-  'with another name of the destination': peopleFile('first', 'mode: live', 'ads: { type: recording, formerly: crm }'),
-  'with another name of the audience': peopleFile('first').replace('sports-fans:', 'fans:'),
+const versionsOf = (identities: 'first' | 'all') => ({
+  live: peopleFile(identities),
+  paused: peopleFile(identities, 'mode: paused'),
+  shadow: peopleFile(identities, 'mode: shadow'),
+  retired: peopleFile(identities, 'mode: retired'),
+  'with another name of the destination': peopleFile(
+    identities,
+    'mode: live',
+    'ads: { type: recording, formerly: crm }',
+  ),
+  'with another name of the audience': peopleFile(identities).replace('sports-fans:', 'fans:'),
   'without the route': `
 version: 1
 destinations: { crm: { type: recording } }
 audiences: { sports-fans: { id: ${fansId}, activate: [] } }
 `,
-};
-type Version = keyof typeof versions;
+});
+type Version = keyof ReturnType<typeof versionsOf>;
 
 /**
  * Whether the destination is told meanwhile. Where it is not, a resync afterwards tells also a row that waited under an identity which the
@@ -45,31 +57,34 @@ interface Deployments {
   readonly last: Version;
   readonly fileChanges: readonly number[];
   readonly replacedEvery: number;
+  readonly identities: 'first' | 'all';
 }
 
-const every = Object.keys(versions) as Version[];
+const every = Object.keys(versionsOf('first')) as Version[];
 const arbitraryDeployments = (last: readonly Version[], between = every): fc.Arbitrary<Deployments> =>
   fc.record({
     between: fc.array(fc.constantFrom(...between), { maxLength: 2 }),
     last: fc.constantFrom(...last),
     fileChanges: fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 3, maxLength: 3 }),
     replacedEvery: fc.constantFrom(0, 20, 60),
+    identities: fc.constantFrom('first', 'all'),
   });
 
 async function play(
   scheduler: fc.Scheduler,
   disturbed: Disturbances,
   people: readonly PeopleBatch[],
-  { between, last, fileChanges, replacedEvery }: Deployments,
+  { between, last, fileChanges, replacedEvery, identities }: Deployments,
   breakage?: Breakage,
 ): Promise<void> {
   const world = new ProtocolWorld(scheduler, disturbed, {
     ...(breakage === undefined ? {} : { breakage }),
-    files: ['live' as const, ...between, last].map((version) => versions[version]),
+    files: ['live' as const, ...between, last].map((version) => versionsOf(identities)[version]),
     fileChanges,
     replacedEvery,
     cacheAgeMs: -1,
-    changesOf: (_, file) => [...file.audiences.values()].flatMap(({ routes }) => routes).length,
+    changesOf: (event, file) =>
+      changesOf(event, identities) * [...file.audiences.values()].flatMap(({ routes }) => routes).length,
   });
   const workers = disturbed.clockOffsetsMs.length;
   const jobs = Array.from({ length: workers }, (): ReceivedEvent[][] => []);
@@ -94,7 +109,7 @@ async function play(
     const newest = newestOfEach(batches.flatMap(({ states }) => states));
     await world.give(newest.map((state) => exportOf(state, '0')));
     await world.operate(resyncing(destination));
-    const truth = truthOf(newest, 'first');
+    const truth = truthOf(newest, identities);
     if (between.every(isTold)) exactlyTheCurrentIdentities(world, truth);
     else expect([...world.destination.members.keys()]).toEqual(expect.arrayContaining([...truth.keys()].map(memberOf)));
     newestStateWins(world, truth);

@@ -214,17 +214,17 @@ function waitsOfAge(ageMs: number): number {
   return 1 + Math.floor(Math.log2(Math.max(1, ageMs / backoff.baseMs)));
 }
 
-/** Each event with the rows that came with it, and those that came with none. */
+/** Each event with the rows that came with it, also where two events brought the same row; and the rows that came with none. */
 function eventsAndRows(deferrals: readonly Deferral[]): Pick<Retry, 'events' | 'rows'> {
-  const keyed = deferrals.flatMap(({ key, event }) => (key === undefined ? [] : [{ key, event }]));
-  const distinct = [...new Map(keyed.map((each) => [ledgerKeyText(each.key), each])).values()];
-  const keysOf = Map.groupBy(distinct, ({ event }) => event);
-  const events = [...Map.groupBy(deferrals, ({ event }) => event)].flatMap(([event, ofEvent]): DeferredEvent[] => {
-    if (event === undefined) return [];
-    const audiences = [...new Set(ofEvent.map(({ audience }) => audience))];
-    return [{ event, audiences, rows: (keysOf.get(event) ?? []).map(({ key }) => key) }];
-  });
-  return { events, rows: (keysOf.get(undefined) ?? []).map(({ key }) => key) };
+  const events: DeferredEvent[] = [];
+  let rows: readonly LedgerKey[] = [];
+  for (const [event, ofEvent] of Map.groupBy(deferrals, (each) => each.event)) {
+    const keys = ofEvent.flatMap(({ key }) => key ?? []);
+    const distinct = [...new Map(keys.map((key) => [ledgerKeyText(key), key])).values()];
+    if (event === undefined) rows = distinct;
+    else events.push({ event, audiences: [...new Set(ofEvent.map(({ audience }) => audience))], rows: distinct });
+  }
+  return { events, rows };
 }
 
 /** Splits deferrals where their events together would be too large for one retry. */

@@ -53,7 +53,8 @@ export async function takeOpenRows(
 ): Promise<OpenRows> {
   if (retry === undefined) return { leased: [], deferred: [] };
   const resolved = new Set(desired.map(({ keyText }) => keyText));
-  const open = rowsOf(retry).filter(({ row: key }) => !resolved.has(ledgerKeyText(key)));
+  const responsible = new Map(rowsOf(retry).map((each) => [ledgerKeyText(each.row), each]));
+  const open = [...responsible].flatMap(([keyText, each]) => (resolved.has(keyText) ? [] : [each]));
   const unrouted = unroutedEvents(retry, context.matcher);
   if (open.length === 0 && unrouted.length === 0) return { leased: [], deferred: [] };
   const rows = await context.ledger.read(

@@ -126,7 +126,7 @@ export function withoutNotBefore(retry: Retry): Retry {
   return free;
 }
 
-/** Every row for which a retry is responsible, with the event with which it came. */
+/** Every row for which a retry is responsible, with the event with which it came; a row that two events brought comes twice. */
 export function rowsOf({
   events,
   rows,
