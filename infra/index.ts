@@ -15,9 +15,9 @@ import { readStack } from './read-stack.ts';
 
 /**
  * Everything in Azure that one environment needs, and its destination in AEP. What it returns are the stack's outputs. The
- * activation file is that of the handler's package, or the environment's in another folder.
+ * activation file is the environment's in a folder: for Pulumi that of the handler's package (`main.ts`).
  */
-export default async function stack(activationsFolder?: string) {
+export default async function stack(activationsFolder: string) {
   const { config, secrets, exports, aepClientSecret } = readStack(activationsFolder);
   const { subscriptionId, tenantId } = await getClientConfig();
   const names = createNames({ ...config, subscriptionId });
