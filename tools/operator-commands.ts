@@ -22,6 +22,7 @@ const azCommands: Readonly<Record<string, readonly string[]>> = {
   'keyvault secret set': ['--vault-name', '--name', '--file', '--value'],
   'lock create': ['--name', '--lock-type', '--resource-group', '--notes'],
   'lock delete': ['--name', '--resource-group'],
+  'network vnet subnet show': ['--name', '--vnet-name', '--resource-group'],
   'monitor log-analytics workspace update': ['--resource-group', '--workspace-name', '--quota'],
   'role assignment create': ['--role', '--assignee', '--scope'],
   'storage account failover': ['--name', '--resource-group'],

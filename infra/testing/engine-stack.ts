@@ -71,12 +71,22 @@ export class EngineStack {
     await this.#run('config', 'set', ...words, '--stack', this.#options.stack);
   }
 
+  /** Takes a key out of the configuration, as a person does. */
+  async removeByHand(key: string): Promise<void> {
+    await this.#run('config', 'rm', key, '--stack', this.#options.stack);
+  }
+
   preview(...options: readonly string[]): Promise<EngineRun> {
     return this.#operate('preview', ...options);
   }
 
   up(...options: readonly string[]): Promise<EngineRun> {
     return this.#operate('up', '--yes', '--skip-preview', ...options);
+  }
+
+  /** An `up` with its preview, as the pipeline runs it. The changes are those that were made. */
+  change(...options: readonly string[]): Promise<EngineRun> {
+    return this.#operate('up', '--yes', ...options);
   }
 
   refresh(...options: readonly string[]): Promise<EngineRun> {

@@ -44,11 +44,12 @@ export function recordTestedStack(
   return recording;
 }
 
-/** The same, without looking at what was recorded before. */
+/** The same, without looking at what was recorded before, and with the outputs of an earlier `up`. */
 export function recordAnew(
   name: TestedStack,
   over: Readonly<Record<string, string>> = {},
   time: 'planned' | 'made' = 'made',
+  formerOutputs: Readonly<Record<string, unknown>> = {},
 ): Promise<Recording> {
   const environment = name === 'everything' ? 'prod' : name;
   const config = { ...fixtureConfiguration(environment), ...(name === 'everything' ? everything : {}), ...over };
@@ -57,6 +58,7 @@ export function recordAnew(
     config,
     secretKeys: secretKeysIn(config),
     time,
+    formerOutputs,
   });
 }
 
