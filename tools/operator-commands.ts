@@ -15,6 +15,7 @@ const azCommands: Readonly<Record<string, readonly string[]>> = {
   'deployment sub show': ['--name'],
   'eventhubs namespace show': ['--name', '--resource-group'],
   'functionapp list': ['--resource-group'],
+  'functionapp keys list': ['--name', '--resource-group'],
   'functionapp restart': ['--ids', '--name', '--resource-group'],
   'functionapp show': ['--ids', '--name', '--resource-group'],
   'functionapp stop': ['--ids', '--name', '--resource-group'],

@@ -26,7 +26,7 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import type { InvocationContext } from '@azure/functions';
 import { canaryTarget, canaryToldAtMs } from './canary.ts';
 import { importPackage } from './destination-packages.ts';
-import type { Health } from './health.ts';
+import { createHealthCheck, type HealthDetails } from './health.ts';
 import { checkpointContainer, dataStores } from './needs.ts';
 import type { LagSource } from './report-lag.ts';
 import { secretVariable, type Settings, type StorageSettings } from './settings.ts';
@@ -40,7 +40,7 @@ const storesTimeoutMs = 20_000;
 export interface Composition {
   /** The hub, with telemetry that writes to the log of this invocation. Tried anew until the stores can be reached. */
   readonly openActivation: (context: InvocationContext) => Promise<ActivationContext>;
-  readonly checkHealth: () => Promise<Health>;
+  readonly checkHealth: () => Promise<HealthDetails>;
   readonly lagSource: LagSource;
   readonly telemetryFor: (context: InvocationContext) => Telemetry;
 }
@@ -98,25 +98,19 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
     telemetryFor,
     lagSource: lagSource(settings),
     openActivation: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
-    checkHealth: async () => {
-      const about = {
+    checkHealth: createHealthCheck({
+      look: async () => {
+        await openStores();
+        return canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
+      },
+      about: () => ({
         build,
         destinations: [...file.destinations.keys()],
         audiences: [...file.audiences.keys()],
         counters: counters.values(),
-      };
-      try {
-        await openStores();
-        const canaryMs = await canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
-        return {
-          status: 'ok',
-          ...(canaryMs === undefined ? {} : { canary: new Date(canaryMs).toISOString() }),
-          ...about,
-        };
-      } catch (error) {
-        return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown', ...about };
-      }
-    },
+      }),
+      clock: systemClock,
+    }),
   };
 }
 
