@@ -28,6 +28,7 @@ const azCommands: Readonly<Record<string, readonly string[]>> = {
   'role assignment create': ['--role', '--assignee', '--scope'],
   'storage account failover': ['--name', '--resource-group'],
   'storage blob delete-batch': ['--account-name', '--source', '--auth-mode'],
+  'storage blob download': ['--account-name', '--container-name', '--name', '--file', '--auth-mode'],
   'storage blob list': ['--account-name', '--container-name', '--auth-mode', '--prefix'],
   'storage table create': ['--account-name', '--name', '--auth-mode'],
   'storage table delete': ['--account-name', '--name', '--auth-mode'],

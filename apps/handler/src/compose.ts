@@ -12,6 +12,7 @@ import {
 import {
   BlobDeadLetters,
   containerClient,
+  exportTableToBlob,
   queueClient,
   StorageRetryQueue,
   tableClient,
@@ -26,6 +27,7 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import type { InvocationContext } from '@azure/functions';
 import { canaryTarget, canaryToldAtMs } from './canary.ts';
 import { importPackage } from './destination-packages.ts';
+import type { LedgerExport } from './export-ledger.ts';
 import { createHealthCheck, type HealthDetails } from './health.ts';
 import { checkpointContainer, dataStores } from './needs.ts';
 import type { LagSource } from './report-lag.ts';
@@ -37,12 +39,11 @@ const cacheOptions = { entriesMax: 100_000, ageMaxMs: 5 * 60_000 };
 const storesTimeoutMs = 20_000;
 
 /** The function app, put together: what the triggers ask for. */
-export interface Composition {
+export interface Composition extends LedgerExport {
   /** The hub, with telemetry that writes to the log of this invocation. Tried anew until the stores can be reached. */
   readonly openActivation: (context: InvocationContext) => Promise<ActivationContext>;
   readonly checkHealth: () => Promise<HealthDetails>;
   readonly lagSource: LagSource;
-  readonly telemetryFor: (context: InvocationContext) => Telemetry;
 }
 
 /**
@@ -63,7 +64,8 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
     createTelemetry({ level: settings.logLevel, counters, write: (level, line) => logs[level](context, line) });
 
   const connection = storageConnection(settings.dataStorage);
-  const ledger = new TableLedger(tableClient(connection, dataStores.tables.ledger));
+  const ledgerTable = tableClient(connection, dataStores.tables.ledger);
+  const ledger = new TableLedger(ledgerTable);
   const deadLetters = new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters));
   const retryQueue = new StorageRetryQueue(
     containerClient(connection, dataStores.containers.retries),
@@ -97,6 +99,12 @@ export async function compose(settings: Settings, appFolder: string): Promise<Co
   return {
     telemetryFor,
     lagSource: lagSource(settings),
+    exportLedger: (signal) =>
+      exportTableToBlob(ledgerTable, containerClient(connection, dataStores.containers.ledgerExports), {
+        nowMs: systemClock.now(),
+        signal,
+      }),
+    now: systemClock.now,
     openActivation: async (context) => ({ ...(await openParts(context)), telemetry: telemetryFor(context) }),
     checkHealth: createHealthCheck({
       look: async () => {

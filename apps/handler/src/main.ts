@@ -1,4 +1,5 @@
 import { compose } from './compose.ts';
+import { registerExportLedger } from './export-ledger.ts';
 import { registerHealth } from './health.ts';
 import { registerOnAudienceEvents } from './on-audience-events.ts';
 import { registerOnRetryDue, registerOnRetryPoisoned } from './on-retry-due.ts';
@@ -14,5 +15,6 @@ registerOnAudienceEvents(composition.openActivation);
 registerOnRetryDue(composition.openActivation);
 registerOnRetryPoisoned(composition.openActivation);
 registerSweepLedger(composition.openActivation);
+registerExportLedger(composition);
 registerReportLag(composition.lagSource, composition.telemetryFor);
 registerHealth(composition.checkHealth);

@@ -74,6 +74,7 @@ test('stores are opened by the names that are given here', async () => {
   expect(opened.sort()).toEqual([
     'checkpointContainer',
     'dataStores.containers.deadLetters',
+    'dataStores.containers.ledgerExports',
     'dataStores.containers.retries',
     'dataStores.queues.retries',
     'dataStores.tables.ledger',
