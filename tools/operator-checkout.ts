@@ -36,12 +36,12 @@ export function becomeOperator(checkout: string): void {
     privateNetwork: 'true',
     'secret-erp-key': { secure: 'v1:AAAA:BBBB' },
   };
-  const file = join(checkout, 'infra', 'Pulumi.dev.yaml');
-  const { config } = parse(readFileSync(file, 'utf8')) as { readonly config: Readonly<Record<string, unknown>> };
+  const fixture = join(checkout, 'infra', 'fixtures', 'stacks', 'dev.yaml');
+  const { config } = parse(readFileSync(fixture, 'utf8')) as { readonly config: Readonly<Record<string, unknown>> };
   const named = Object.fromEntries(Object.entries(own).map(([key, value]) => [`activation-hub:${key}`, value]));
   const head = 'secretsprovider: azurekeyvault://kv.vault.azure.net/keys/pulumi-dev/1\nencryptedkey: AAAA\n';
   const body = stringify({ config: { ...config, ...named } }, { indent: 4, defaultStringType: 'QUOTE_DOUBLE' });
-  writeFileSync(file, `${head}${body}`);
+  writeFileSync(join(checkout, 'infra', 'Pulumi.dev.yaml'), `${head}${body}`);
   writeFileSync(
     join(checkout, 'apps', 'handler', 'activations', 'dev.yaml'),
     `version: 1
