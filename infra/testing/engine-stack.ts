@@ -89,6 +89,23 @@ export class EngineStack {
     return this.#operate('up', '--yes', ...options);
   }
 
+  /** Takes a lock away that a run has left, as a person does. */
+  async cancel(): Promise<void> {
+    await this.#run('cancel', '--stack', this.#options.stack, '--yes');
+  }
+
+  /** Where the engine keeps locks of the state. */
+  get lockFolder(): string {
+    return join(
+      this.#workspace.stateFolder,
+      '.pulumi',
+      'locks',
+      'organization',
+      this.#workspace.project,
+      this.#options.stack,
+    );
+  }
+
   refresh(...options: readonly string[]): Promise<EngineRun> {
     return this.#operate('refresh', '--yes', '--skip-preview', ...options);
   }
