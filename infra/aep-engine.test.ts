@@ -193,6 +193,8 @@ test(
   { timeout },
   async (context) => {
     const there = await stackWithAep(context);
+    // The test before has destroyed the stack, and its vault keeps its name.
+    there.stack.configure({ vaultNumber: 2 });
     there.platform.faults.inject({ method: 'POST', path: 'flowservice/flows', status: 403, times: 10 });
     await expect(there.stack.up()).rejects.toThrow(
       /Failed to create a dataflow: Adobe answered 403 \(request id \w+\)/,
