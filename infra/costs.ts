@@ -19,9 +19,9 @@ export const volumes: readonly Volume[] = [
 
 const hours = 730;
 const secondsPerMonth = hours * 3600;
-const memoryGb = 2;
+export const memoryGb = 2;
 /** US dollars; where each is from stands in docs/operating/costs.md. */
-const prices = {
+export const prices = {
   throughputUnitHour: 0.03,
   millionEventsIn: 0.028,
   gbSecond: 0.000026,
@@ -39,9 +39,9 @@ const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: nu
   PT15M: [0.5, 0.05],
   PT30M: [0.5, 0.05],
 };
-/** Measured with `npm run bench:local` (docs/benchmarks.md). */
-const ledgerOperationsPerExport = 0.923;
-const logKbPerBatch = 2;
+/** Rows read and written, measured with `npm run bench:local` (docs/benchmarks.md): as many requests at most, for rows share them. */
+export const ledgerOperationsPerExport = 2.373;
+export const logKbPerBatch = 2;
 /** `report-lag` runs every minute. */
 const lagRuns = hours * 60;
 /** What a dimension has: the default of partitionCount, and a file of three destinations. */

@@ -224,14 +224,23 @@ function buildFaults(workflows: readonly Workflow[]): readonly string[] {
   if (job === undefined) return ['deploy.yml has no job check'];
   const built = job.steps.findIndex(({ run = '' }) => run.trim() === 'bash .ci/run');
   const read = job.steps.findIndex(({ run = '' }) => run.includes('sha256sum apps/handler/dist/handler.zip'));
-  const kept = job.steps.findIndex((step) => actionOf(step) === 'actions/upload-artifact');
-  const files = String(job.steps[kept]?.with?.path).trim().split('\n');
+  const keeping = (name: string): number =>
+    job.steps.findIndex((step) => actionOf(step) === 'actions/upload-artifact' && step.with?.name === name);
+  const filesOf = (step: number): readonly string[] => String(job.steps[step]?.with?.path).trim().split('\n');
+  const kept = keeping('handler-package');
+  const maps = keeping('handler-maps');
   return [
     ...unless(
       0 <= built && built < read && read < kept,
       'check must test and build, read the digest, and keep the package',
     ),
-    ...unless(files.includes('apps/handler/dist/handler.zip'), 'the package is not kept'),
+    ...unless(filesOf(kept).includes('apps/handler/dist/handler.zip'), 'the package is not kept'),
+    // With the digests, which say of which package they are.
+    ...unless(
+      ['apps/handler/dist/maps', 'apps/handler/dist/handler.json'].every((file) => filesOf(maps).includes(file)) &&
+        job.steps[maps]?.with?.['retention-days'] === job.steps[kept]?.with?.['retention-days'],
+      'the source maps of the package are not kept for as long as it',
+    ),
     ...unless(
       job.outputs.digest === `\${{ steps.${job.steps[read]?.id ?? ''}.outputs.digest }}`,
       'the digest is not handed on',

@@ -1,17 +1,40 @@
 import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { typesNamed } from '@activation-hub/activation-file';
-import { destinationTypes, isDestinationPackage } from '@activation-hub/destinations';
-import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
-import { contentsDigest, packHandler } from './pack-handler.ts';
+import { loadActivationFile, typesNamed } from '@activation-hub/activation-file';
+import { writeChecked } from '@activation-hub/activation-file/checked';
+import { destinationTypes, isDestinationPackage, loadDestinations } from '@activation-hub/destinations';
+import { build, type BuildOptions as EsbuildOptions, type Metafile, type OutputFile, type Plugin } from 'esbuild';
+import { contentsDigest, packHandler, sha256 } from './pack-handler.ts';
+import { checkedFilesName } from './src/configuration.ts';
 
 const appFolder = import.meta.dirname;
 const deployedFolder = join(appFolder, 'dist', 'app');
 
+/** How an app is bundled that the Node worker of Azure Functions can load. */
+export const forTheWorker = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  // What is bundled and written as CommonJS asks for Node's own modules by `require`, and so for what the worker provides.
+  banner: {
+    js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
+  },
+  // The worker provides it at run time; a copy in the bundle would register functions with nobody.
+  external: ['@azure/functions-core'],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  legalComments: 'none',
+} satisfies EsbuildOptions;
+
 export interface BuildOptions {
   /** Made anew. */
   readonly outputFolder?: string;
+  /** Where source maps go, each as far below it as its file is below the output; made anew. By default beside the files, for a debugger. */
+  readonly mapsFolder?: string;
   /** Absolute paths of activation files besides those of the app; the packages that they name are in the bundle too. */
   readonly activationFiles?: readonly string[];
 }
@@ -24,18 +47,23 @@ export interface BuiltHandler {
 
 /**
  * Bundles the function app into a folder that can be deployed as it is: `host.json`, `package.json`, `main.mjs`, one file in
- * `connectors` for each connector, the `chunks` that these share, source maps, and the activation files. A connector is loaded
- * when the activation file names it. The same sources make the same bytes in every folder beside `dist/app`, on every machine;
- * elsewhere the source maps also say where the sources are, for a debugger. Takes some hundred milliseconds. Throws when an
- * activation file names a package that is not installed.
+ * `connectors` for each connector, the `chunks` that these share, and the activation files with what they were found to say. A
+ * connector is loaded when the activation file names it. The same sources make the same bytes on every machine. Source maps in a
+ * folder elsewhere than beside `dist/app` also say where the sources are. Takes some hundred milliseconds. Throws when an activation
+ * file is wrong or names a package that is not installed.
  */
 export async function buildHandler({
   outputFolder = deployedFolder,
+  mapsFolder = outputFolder,
   activationFiles = [],
 }: BuildOptions = {}): Promise<BuiltHandler> {
-  const packages = await packagesNamed([...(await ownActivationFiles()), ...activationFiles]);
-  await rm(outputFolder, { recursive: true, force: true });
-  await mkdir(outputFolder, { recursive: true });
+  const files = [...(await ownActivationFiles()), ...activationFiles];
+  const packages = await packagesNamed(files);
+  const checked = await checkedFiles(files);
+  for (const folder of new Set([outputFolder, mapsFolder])) {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+  }
   const { metafile, outputFiles } = await build({
     absWorkingDir: appFolder,
     entryPoints: { main: join('src', 'main.ts'), ...connectors() },
@@ -44,32 +72,23 @@ export async function buildHandler({
     write: false,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
+    ...forTheWorker,
     splitting: true,
-    // What is bundled and written as CommonJS asks for Node's own modules by `require`, and so for what the worker provides.
-    banner: {
-      js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
-    },
-    // The worker provides it at run time; a copy in the bundle would register functions with nobody.
-    external: ['@azure/functions-core'],
-    plugins: [destinationPackages(packages)],
+    plugins: [destinationPackages(packages), englishOnly, builtinsByRequire],
     sourcemap: 'linked',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
-    legalComments: 'none',
+    sourcesContent: false,
     logLevel: 'warning',
     metafile: true,
   });
-  await Promise.all(outputFiles.map((file) => writeOutput(file, outputFolder)));
+  await Promise.all(
+    outputFiles.map((file) => writeOutput(file, file.path.endsWith('.map') ? mapsFolder : outputFolder)),
+  );
   await cp(join(appFolder, 'host.json'), join(outputFolder, 'host.json'));
   await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), {
     recursive: true,
     filter: (path) => !path.endsWith('.md'),
   });
+  await writeFile(join(outputFolder, 'activations', checkedFilesName), JSON.stringify(checked));
   const manifest = {
     name: 'activation-hub-handler',
     version: '0.1.0',
@@ -83,10 +102,10 @@ export async function buildHandler({
   return { folder: outputFolder, outputs: metafile.outputs };
 }
 
-async function writeOutput({ path, text }: OutputFile, outputFolder: string): Promise<void> {
-  const target = join(outputFolder, relative(deployedFolder, path));
+async function writeOutput({ path, text }: OutputFile, folder: string): Promise<void> {
+  const target = join(folder, relative(deployedFolder, path));
   await mkdir(dirname(target), { recursive: true });
-  const findsSources = !path.endsWith('.map') || dirname(outputFolder) === dirname(deployedFolder);
+  const findsSources = !path.endsWith('.map') || dirname(folder) === dirname(deployedFolder);
   await writeFile(target, findsSources ? text : withSourceRoot(text));
 }
 
@@ -105,6 +124,19 @@ function connectors(): Readonly<Record<string, string>> {
 async function ownActivationFiles(): Promise<readonly string[]> {
   const found = await Array.fromAsync(glob('activations/*.yaml', { cwd: appFolder }));
   return found.sort().map((path) => join(appFolder, path));
+}
+
+/**
+ * What these files say, as JSON, by the SHA-256 of their bytes: so that the start finds what the build has checked, and has to load
+ * neither the parser nor the kinds of destinations. Throws `ActivationFileError` for a file that is wrong.
+ */
+async function checkedFiles(files: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const checked: Record<string, string> = {};
+  for (const path of files) {
+    const form = writeChecked(await loadActivationFile(path, { destinations: (types) => loadDestinations(types) }));
+    if (form !== undefined) checked[sha256(await readFile(path))] = form;
+  }
+  return checked;
 }
 
 /** The packages that these files name as the type of a destination, by name, each checked to be installed. */
@@ -151,12 +183,43 @@ export const importPackage = async (name) => {
   };
 }
 
+/** Leaves out the sentences of zod in forty other languages, which nothing here asks for and `export { z }` would keep. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
+/**
+ * Takes Node's own modules by `require`. An `import` of one reads every export that it has, and so runs what is behind their
+ * getters: that of `node:http` loads Node's copy of undici with HTTP/2, that of `node:crypto` WebCrypto.
+ */
+const builtinsByRequire: Plugin = {
+  name: 'builtins-by-require',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
+      kind === 'import-statement' && isBuiltin(path)
+        ? { path, namespace: 'node-builtin', sideEffects: false }
+        : undefined,
+    );
+    bundler.onLoad({ filter: /./, namespace: 'node-builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
+
 if (import.meta.main) {
-  const { folder } = await buildHandler();
+  const mapsFolder = join(appFolder, 'dist', 'maps');
+  const { folder } = await buildHandler({ mapsFolder });
   const { path, bytes, digest } = await packHandler(folder, join(appFolder, 'dist', 'handler.zip'));
   const contents = await contentsDigest(folder);
   // What the pipeline compares: the package with `digest`, and what `/health` says with `contents`.
   await writeFile(join(appFolder, 'dist', 'handler.json'), `${JSON.stringify({ digest, contents })}\n`);
-  process.stdout.write(`Built ${folder}\n`);
+  process.stdout.write(`Built ${folder}, with its source maps in ${mapsFolder}\n`);
   process.stdout.write(`Packed ${path}, ${bytes} bytes\n  sha256 ${digest}\n  contents ${contents}\n`);
 }

@@ -50,6 +50,7 @@ async function filesOf(folder: string): Promise<readonly string[]> {
     .sort();
 }
 
-function sha256(data: string | Uint8Array): string {
+/** In hex. */
+export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }

@@ -2,18 +2,16 @@
  * The load check: many simulated exports through `activation local`, as a user would run it, to a receiver of our own. Every
  * change must have reached the receiver, none after a newer one, and the memory of the processes must stay flat.
  *
- *   node apps/cli/bench/local-load.ts [exports=100000] [profiles=20000] [minutes=15]
+ *   npm run bench:local -- [exports=100000] [profiles=20000] [minutes=15]
  *
  * Prints one JSON report to standard output and a line for people to standard error; exits with 1 when something is wrong.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { loadActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
@@ -22,7 +20,9 @@ import { tenantOptions } from '../src/activations.ts';
 import { openEventSender } from '../src/event-sender.ts';
 import { simulate } from '../src/simulator.ts';
 import { createTenant } from '../src/tenant.ts';
+import { startLocal } from './local-process.ts';
 import { startRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+import { countingEnvironment, tableRequests } from './table-requests.ts';
 
 const partitions = 4;
 const sampleEveryMs = 2_000;
@@ -34,7 +34,8 @@ const folder = await mkdtemp(join(tmpdir(), 'activation-load-'));
 const receiver = await startRecordingReceiver();
 const activations = join(folder, 'load.yaml');
 await writeFile(activations, activationFile(receiver.url));
-const local = startLocal(activations);
+const local = startLocal(activations, { partitions, environment: countingEnvironment(folder) });
+let isStopped = false;
 const giveUp = AbortSignal.timeout(minutes * 60_000);
 try {
   const report = await measure();
@@ -42,14 +43,14 @@ try {
   process.stderr.write(`${sentence(report)}\n`);
   process.exitCode = report.ok ? 0 : 1;
 } finally {
-  local.child.kill('SIGTERM');
-  await once(local.child, 'close');
+  await stopLocal();
   await receiver.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
 async function measure() {
-  const { connectionString, eventHubName } = await local.ready;
+  const ready = await local.ready;
+  const { connectionString, eventHubName } = ready;
   const file = await loadActivationFile(activations, { destinations: (types) => loadDestinations(types) });
   const tenant = createTenant(tenantOptions(file, { seed: 1, profiles }));
   const sender = openEventSender(connectionString, eventHubName);
@@ -62,6 +63,8 @@ async function measure() {
     await sleep(100, undefined, { signal: giveUp }).catch(() => undefined);
   const settledAfterMs = performance.now() - startedAtMs;
   const samples = await memory.end();
+  await stopLocal();
+  const requestsToTable = await tableRequests(folder, ready);
 
   const convergence = compare(tenant, receiver);
   const growth = growthOf(samples);
@@ -84,10 +87,19 @@ async function measure() {
     deferred: local.deferred(),
     ledgerReadsPerExport: perExport(local.ledgerReads()),
     ledgerWritesPerExport: perExport(local.ledgerWrites()),
+    storageRequestsPerExport: perExport(requestsToTable.all),
+    storageRequests: requestsToTable,
     receiver: { requests, changes, outOfOrder },
     ...convergence,
     memory: growth,
   };
+}
+
+async function stopLocal(): Promise<void> {
+  if (isStopped) return;
+  isStopped = true;
+  local.child.kill('SIGTERM');
+  await once(local.child, 'close');
 }
 
 function perExport(rows: number): number {
@@ -124,58 +136,6 @@ audiences:
   second: { id: load-2, name: Second, activate: ${route} }
   third: { id: load-3, name: Third, activate: ${route} }
 `;
-}
-
-function startLocal(file: string) {
-  const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
-  const words = ['local', '--json', '--no-simulator', '--event-hubs-port', '0', '--storage-port', '0'];
-  const child = spawn(process.execPath, [command, ...words, '--partitions', String(partitions), '-a', file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const {
-    promise: ready,
-    resolve,
-    reject,
-  } = Promise.withResolvers<{ connectionString: string; eventHubName: string }>();
-  const last = new Map<string, number>();
-  let deferred = 0;
-  let waiting = 0;
-  let ledgerReads = 0;
-  let ledgerWrites = 0;
-  child.on('exit', () => reject(new Error('activation local ended.')));
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const event = JSON.parse(line) as Record<string, string> & {
-      readonly lastSequenceNumber: number;
-      readonly ledgerReads?: number;
-      readonly ledgerWrites?: number;
-      readonly outcomes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
-    };
-    if (event.event === 'ready') {
-      resolve({
-        connectionString: event.eventHubsConnectionString ?? '',
-        eventHubName: event.eventHubName ?? '',
-      });
-    }
-    if (event.event === 'batch-settled') last.set(event.partitionId ?? '', event.lastSequenceNumber + 1);
-    ledgerReads += event.ledgerReads ?? 0;
-    ledgerWrites += event.ledgerWrites ?? 0;
-    // What is deferred waits in the retry queue until a retry settles it, or defers it again.
-    const outcomes = Object.values(event.outcomes ?? {}).flatMap((byOutcome) => Object.entries(byOutcome));
-    for (const [outcome, count] of outcomes) {
-      if (outcome === 'deferred') deferred += count;
-      if (outcome === 'deferred') waiting += count;
-      if (event.event === 'retry-settled') waiting -= count;
-    }
-  });
-  return {
-    child,
-    ready,
-    deferred: () => deferred,
-    waiting: () => waiting,
-    ledgerReads: () => ledgerReads,
-    ledgerWrites: () => ledgerWrites,
-    settled: () => [...last.values()].reduce((sum, each) => sum + each, 0),
-  };
 }
 
 interface MemorySample {
@@ -237,7 +197,7 @@ function sentence(report: Awaited<ReturnType<typeof measure>>): string {
   return (
     `${report.ok ? 'Fine' : 'WRONG'}: ${report.settled} of ${report.exports} exports settled in ${report.seconds} s ` +
     `(${report.settledPerSecond}/s), ${report.receiver.changes} changes told in ${report.receiver.requests} requests, ${report.deferred} deferred on the way, ` +
-    `${report.ledgerReadsPerExport} ledger rows read and ${report.ledgerWritesPerExport} written per export, ` +
+    `${report.ledgerReadsPerExport} ledger rows read and ${report.ledgerWritesPerExport} written per export in ${report.storageRequestsPerExport} requests, ` +
     `${report.wrong} of ${report.members} members wrong, ${report.receiver.outOfOrder} told out of order; second half: ${memory}.`
   );
 }

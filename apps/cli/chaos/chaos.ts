@@ -233,9 +233,10 @@ async function suffer(suffering: Suffering): Promise<void> {
 
 function nextBodies(count: number, { tenant, sent, scan }: Suffering): readonly Uint8Array[] {
   return Array.from({ length: count }, () => {
-    const simulated = tenant.next(Date.now());
+    const nowMs = Date.now();
+    const simulated = tenant.next(nowMs);
     const { body } = simulated;
-    sent.note(simulated);
+    sent.note(simulated, nowMs);
     scan.addExport(body);
     return encodeProfileExport(body);
   });

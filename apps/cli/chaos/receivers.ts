@@ -47,6 +47,18 @@ export interface Outage {
   readonly endedMs: number;
 }
 
+/** A change that a receiver took. */
+export interface Application {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly change: Item['change'];
+  readonly audience: string;
+  readonly identity: string;
+  readonly qualifiedAt: string;
+  /** Which host told it. */
+  readonly by: string;
+}
+
 export interface ReceiverOptions {
   readonly answers?: boolean;
   readonly onOutage?: (outage: Outage) => void;
@@ -63,6 +75,8 @@ export class Receiver {
   /** JSON of the attributes of everybody who is a member now, by `audience namespace value`. */
   readonly members = new Map<string, string>();
   readonly returns: Return[] = [];
+  /** Every change that it took, in this order: of a person whom it knows wrongly, a reader sees why. */
+  readonly applications: Application[] = [];
   readonly counts: ReceiverCounts = { requests: 0, faults: 0, applied: 0, duplicates: 0, contradicted: 0 };
   /** Changes applied, by the host that told them. */
   readonly appliedBy = new Map<string, number>();
@@ -226,13 +240,22 @@ export class Receiver {
     this.firstAppliedAtMs ||= this.lastAppliedAtMs;
     this.appliedBy.set(by, (this.appliedBy.get(by) ?? 0) + data.length);
     for (const { id, change, audience, identity, qualifiedAt, attributes } of data) {
-      const key = `${audience.key} ${identity.namespace} ${identity.value}`;
+      const identityText = `${identity.namespace} ${identity.value}`;
+      const key = `${audience.key} ${identityText}`;
+      this.applications.push({
+        atMs: Date.now(),
+        change,
+        audience: audience.key,
+        identity: identityText,
+        qualifiedAt,
+        by,
+      });
       const atMs = Date.parse(qualifiedAt);
       const isExit = change === 'exited';
       const last = this.#last.get(key);
       if (last !== undefined && atMs < last.atMs) this.counts.contradicted += 1;
       if (last?.atMs === atMs && last.isExit && !isExit)
-        this.returns.push({ audience: audience.key, identity: `${identity.namespace} ${identity.value}`, atMs });
+        this.returns.push({ audience: audience.key, identity: identityText, atMs });
       if (this.#ids.has(id)) this.counts.duplicates += 1;
       this.counts.applied += 1;
       this.#ids.add(id);

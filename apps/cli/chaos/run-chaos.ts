@@ -4,6 +4,7 @@ import { tableLines } from '../src/table.ts';
 import { recoveryMaxSeconds, runChaos, type ChaosReport } from './chaos.ts';
 import { measureIsolation, type Isolation } from './isolation.ts';
 import { plans } from './schedule.ts';
+import type { Difference } from './truth.ts';
 
 const help = `Usage: npm run chaos -- [options]
 
@@ -17,6 +18,7 @@ tenant knows of each person. The people enter and leave audiences, withdraw cons
   --exports <number>       how many exports (default 10000)
   --kills <number>         how many SIGKILLs; other faults follow (default 10)
   --seed <number>          the same seed gives the same people and the same schedule of faults (default 1)
+  --no-isolation           does not measure what a hanging destination costs another one
   --duration-max <number>  minutes after which what is not drained is lost (default 60)
   --json                   one JSON object instead of tables
   --help                   this text
@@ -42,12 +44,14 @@ const isolationExportsMax = 30_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
+    allowNegative: true,
     options: {
       plan: { type: 'string', default: 'failing' },
       exports: { type: 'string', default: '10000' },
       kills: { type: 'string', default: '10' },
       seed: { type: 'string', default: '1' },
       'duration-max': { type: 'string', default: '60' },
+      isolation: { type: 'boolean', default: true },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -67,7 +71,7 @@ async function main(): Promise<void> {
   };
   const report = await runChaos({ ...options, onProgress: (sentence) => process.stderr.write(`${sentence}\n`) });
   if (!values.json) process.stdout.write(proseOf(report));
-  const isolation = plan === 'failing' ? await isolationOf(options) : undefined;
+  const isolation = plan === 'failing' && values.isolation ? await isolationOf(options) : undefined;
   if (values.json) process.stdout.write(`${JSON.stringify({ ...report, isolation })}\n`);
   else if (isolation !== undefined) process.stdout.write(`\n${isolationText(isolation)}\n`);
   process.exitCode = report.ok ? 0 : 1;
@@ -138,7 +142,18 @@ function proseOf(report: ChaosReport): string {
     ...[each.members, each.missing, each.outdated, each.leftBehind].map(String),
     `${each.thereAndBackDiffering} of ${each.thereAndBack} differ`,
   ]);
-  return `${[report.ok ? 'Fine.' : 'WRONG.', ...tableLines(facts), '', ...tableLines([head, ...rows])].join('\n')}\n`;
+  const lines = [report.ok ? 'Fine.' : 'WRONG.', ...tableLines(facts), '', ...tableLines([head, ...rows])];
+  for (const { kind, differences } of receivers)
+    for (const difference of differences) lines.push('', ...differenceLines(kind, difference));
+  return `${lines.join('\n')}\n`;
+}
+
+/** One person whom a receiver knows wrongly, with what was sent and what it took, so that a reader sees why. */
+function differenceLines(kind: string, { audience, person, should, has, history }: Difference): readonly string[] {
+  return [
+    `${kind}, audience ${audience}, person ${person}: should be known as ${JSON.stringify(should)}, is known as ${JSON.stringify(has)}.`,
+    ...history.map((line) => `  ${line}`),
+  ];
 }
 
 /** Of each receiver its outages, how many ended in another one, and how long the others took to recover from. */

@@ -22,7 +22,22 @@ export interface Comparison {
    */
   readonly thereAndBack: number;
   readonly thereAndBackDiffering: number;
+  /** The first people whom the receiver knows wrongly. */
+  readonly differences: readonly Difference[];
 }
+
+/** A person whom a receiver knows wrongly, and how that came about. */
+export interface Difference {
+  readonly audience: string;
+  readonly person: number;
+  /** Identities with attributes, as JSON. */
+  readonly should: Readonly<Record<string, string>>;
+  readonly has: Readonly<Record<string, string>>;
+  /** What was sent of the person, and then what the receiver took, each a line in its order. */
+  readonly history: readonly string[];
+}
+
+const differencesMax = 3;
 
 interface Qualification {
   readonly states: Map<string, PersonState>;
@@ -34,13 +49,23 @@ interface Qualification {
 export class SentStates {
   readonly #qualifications = new Map<string, Qualification>();
   readonly #owners = new Map<string, number>();
+  readonly #exports = new Map<number, string[]>();
 
-  /** Takes exports in the order in which they are sent. */
-  note({ body, profile, person, memberships }: SimulatedExport): void {
+  /** Takes exports in the order in which they are sent, each with when that is, in epoch milliseconds. */
+  note({ body, profile, person, memberships }: SimulatedExport, sentAtMs: number): void {
+    const all: string[] = [];
     for (const { identities } of readProfileExports(Buffer.from(JSON.stringify(body))).exports) {
       for (const [namespace, values] of identities)
-        for (const value of values) this.#owners.set(`${namespace} ${value}`, profile);
+        for (const value of values) {
+          this.#owners.set(`${namespace} ${value}`, profile);
+          all.push(`${namespace} ${value}`);
+        }
     }
+    const states = memberships.map(
+      ({ audience, status, qualifiedAtMs }) => `${audience.name} ${status} ${new Date(qualifiedAtMs).toISOString()}`,
+    );
+    const line = `${new Date(sentAtMs).toISOString()} sent: ${states.join(', ')}; ${person.withdrawn ? 'no consent; ' : ''}${all.join(', ')}`;
+    this.#exports.set(profile, [...(this.#exports.get(profile) ?? []), line]);
     const state = JSON.stringify([person.stage, person.version, person.withdrawn]);
     for (const { audience, status, qualifiedAtMs } of memberships) {
       const key = `${audience.name} ${profile} ${qualifiedAtMs} ${status}`;
@@ -60,6 +85,11 @@ export class SentStates {
     return this.#owners.get(identity);
   }
 
+  /** What was sent of a person, each export a line. */
+  exportsOf(profile: number): readonly string[] {
+    return this.#exports.get(profile) ?? [];
+  }
+
   /** Every state in which a person was sent in one qualification, and whether one of them came again after another. */
   qualification(audience: string, profile: number, qualifiedAtMs: number, status: string): Qualification | undefined {
     return this.#qualifications.get(`${audience} ${profile} ${qualifiedAtMs} ${status}`);
@@ -70,6 +100,23 @@ export class SentStates {
 export function compare(tenant: Tenant, sent: SentStates, receiver: Receiver, version: FileVersion): Comparison {
   const counts = { members: 0, missing: 0, outdated: 0, leftBehind: 0, thereAndBack: 0, thereAndBackDiffering: 0 };
   const known = knownPeople(sent, receiver);
+  const differences: Difference[] = [];
+  const differs = (
+    audience: string,
+    person: number,
+    should: ReadonlyMap<string, string>,
+    has: ReadonlyMap<string, string>,
+  ): void => {
+    if (differences.length === differencesMax) return;
+    const history = [...sent.exportsOf(person), ...applicationsOf(sent, receiver, audience, person)];
+    differences.push({
+      audience,
+      person,
+      should: Object.fromEntries(should),
+      has: Object.fromEntries(has),
+      history: history.toSorted(),
+    });
+  };
   const own = routes.filter(({ receiver: kind }) => kind === receiver.kind);
   for (const route of own.filter(({ changes }) => changes !== 'added' || version === 'after')) {
     const isRetired = route.changes === 'retired' && version === 'after';
@@ -92,6 +139,7 @@ export function compare(tenant: Tenant, sent: SentStates, receiver: Receiver, ve
         counts.thereAndBackDiffering += 1;
         continue;
       }
+      differs(route.audience, profile, should, has);
       for (const [identity, attributes] of should) {
         if (!has.has(identity)) counts.missing += 1;
         else if (has.get(identity) !== attributes) counts.outdated += 1;
@@ -99,8 +147,21 @@ export function compare(tenant: Tenant, sent: SentStates, receiver: Receiver, ve
       for (const identity of has.keys()) if (!should.has(identity)) counts.leftBehind += 1;
     }
   }
-  for (const identities of known.values()) counts.leftBehind += identities.size;
-  return { ...counts, contradicted: contradictions(tenant, sent, receiver) };
+  for (const [who, identities] of known) {
+    const [audience = '', person] = who.split(' ');
+    differs(audience, Number(person), new Map(), identities);
+    counts.leftBehind += identities.size;
+  }
+  return { ...counts, differences, contradicted: contradictions(tenant, sent, receiver) };
+}
+
+function applicationsOf(sent: SentStates, { applications }: Receiver, of: string, person: number): readonly string[] {
+  return applications
+    .filter(({ audience, identity }) => audience === of && sent.owner(identity) === person)
+    .map(
+      ({ atMs, change, identity, qualifiedAt, by }) =>
+        `${new Date(atMs).toISOString()} took: ${change} ${qualifiedAt} ${identity} (host ${by})`,
+    );
 }
 
 /** What the receiver should have of a member: attributes by identity. */

@@ -90,7 +90,10 @@ test('a receiver counts what comes again and what comes late', async () => {
 
 const sentOf = (tenant: Tenant, count: number): SentStates => {
   const sent = new SentStates();
-  for (let second = 0; second < count; second += 1) sent.note(tenant.next(1_760_000_000_000 + second * 1_000));
+  for (let second = 0; second < count; second += 1) {
+    const atMs = 1_760_000_000_000 + second * 1_000;
+    sent.note(tenant.next(atMs), atMs);
+  }
   return sent;
 };
 
@@ -169,7 +172,7 @@ test('a return within one qualification is right for a person who was out in bet
   const tenant = tenantOf(5, 100);
   const sent = new SentStates();
   const simulated = Array.from({ length: 2_000 }, (_, second) => tenant.next(1_760_000_000_000 + second * 1_000));
-  for (const each of simulated) sent.note(each);
+  for (const each of simulated) sent.note(each, 0);
   const receiver = await Receiver.start('reliable', 1);
   await receiver.stop();
   const choice = routes.find((each) => each.receiver === 'reliable' && each.audience === 'gated')?.choice;

@@ -1,5 +1,12 @@
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
-import { defaultTiming, LedgerCache, type ActivationContext, type ToldLedger } from '@activation-hub/activation';
+import {
+  leaseSeconds,
+  LedgerCache,
+  timingOf,
+  type ActivationContext,
+  type Timing,
+  type ToldLedger,
+} from '@activation-hub/activation';
 import { systemClock, type Target } from '@activation-hub/delivery';
 import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
@@ -20,7 +27,7 @@ export interface LedgerWalkOptions extends DataStorageOptions {
 
 /** Where the secrets of the destination come from, for the help of these commands. */
 export const secretsHelp =
-  'Secrets of the destination come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY. Destinations in a private\nnetwork need ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true.';
+  'Secrets of the destination come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY. Destinations in a private\nnetwork need ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true; where the function app has ACTIVATION_LEASE_SECONDS, give the same.';
 
 /**
  * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it.
@@ -46,20 +53,32 @@ export async function withDestination<Result>(
       matcher: createMatcher(file),
       targets: new Map([[key, target]]),
       ledger,
-      ledgerCache: new LedgerCache({ entriesMax: 1_000, ageMaxMs: 0 }),
+      ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 0 }),
       retryQueue,
       deadLetters,
       stall: file.stall,
       // The command says itself what became of it.
       telemetry: { emit: () => undefined },
       clock: systemClock,
-      timing: defaultTiming,
+      timing: timingIn(terminal.environment),
     };
     return await run(context, file);
   } finally {
     await target?.connector.close?.();
     await http.close();
   }
+}
+
+/**
+ * The timers by `ACTIVATION_LEASE_SECONDS`, as in the function app: where its destinations need longer, they need it here too. Throws
+ * `CommandError` (2).
+ */
+export function timingIn(environment: Terminal['environment']): Timing {
+  const { least, most, usual } = leaseSeconds;
+  const text = environment.ACTIVATION_LEASE_SECONDS ?? '';
+  const seconds = text === '' ? usual : /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+  if (seconds >= least && seconds <= most) return timingOf(seconds * 1_000);
+  throw new CommandError(2, `ACTIVATION_LEASE_SECONDS must be a whole number from ${least} to ${most}.`);
 }
 
 async function setUp(

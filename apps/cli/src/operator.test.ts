@@ -205,8 +205,8 @@ test('ledger show and forget know all that is kept of a person', { timeout: 120_
     id: 'one',
     destination: 'crm',
     events: [
-      { event: eventOf(1, 'C-1'), audiences: ['vip'] },
-      { event: eventOf(2, 'C-2'), audiences: ['vip'] },
+      { event: eventOf(1, 'C-1'), audiences: ['vip'], rows: [] },
+      { event: eventOf(2, 'C-2'), audiences: ['vip'], rows: [] },
     ],
     attempts: 2,
     firstDeferredAtMs: noonMs,

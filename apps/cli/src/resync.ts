@@ -27,7 +27,8 @@ export function addResyncCommand(program: Command, terminal: Terminal): void {
       `
 ${secretsHelp} It may be stopped and started again; it then begins anew.
 AEP does not send the members of an audience again when it gets another route here: --from tells those whose identities and attributes
-the other route has, and counts the others. Run it again for what changed while it ran: it tells the differences only.
+the other route has, and counts the others. Run it again for what changed while it ran, or waited for a retry at
+the other destination: it tells the differences only.
 Exits with 1 when something was not told; the retry queue tells what waits, and another resync the rest.
 
 Examples:

@@ -1,27 +1,19 @@
-import type { ExportedBlob } from '@activation-hub/azure-adapters';
+import { exportTableToBlob } from '@activation-hub/azure-adapters';
 import type { Telemetry } from '@activation-hub/telemetry';
-import { app, type InvocationContext, type Timer } from '@azure/functions';
+
+type ExportOptions = Parameters<typeof exportTableToBlob>;
 
 /** A run at the most; within it some millions of rows are read. A greater ledger is exported by the command (disaster.md). */
 const timeoutMs = 9 * 60_000;
 
-export interface LedgerExport {
-  readonly exportLedger: (signal: AbortSignal) => Promise<ExportedBlob>;
-  readonly telemetryFor: (context: InvocationContext) => Telemetry;
-  readonly now: () => number;
-}
-
-/**
- * Registers the function that, every night at four (UTC), after the sweep, exports the ledger into a blob. One that fails throws; that
- * none succeeded for two days is an alert.
- */
-export function registerExportLedger({ exportLedger, telemetryFor, now }: LedgerExport): void {
-  app.timer('export-ledger', {
-    schedule: '0 0 4 * * *',
-    handler: async (_timer: Timer, context: InvocationContext): Promise<void> => {
-      const startedMs = now();
-      const exported = await exportLedger(AbortSignal.timeout(timeoutMs));
-      telemetryFor(context).emit('ledger-exported', { ...exported, durationMs: now() - startedMs });
-    },
-  });
+/** Exports the ledger into a blob, and says so. One that fails throws; that none succeeded for two days is an alert. */
+export async function exportLedger(
+  table: ExportOptions[0],
+  container: ExportOptions[1],
+  { telemetry, now }: { readonly telemetry: Telemetry; readonly now: () => number },
+): Promise<void> {
+  const startedMs = now();
+  const options = { nowMs: startedMs, signal: AbortSignal.timeout(timeoutMs) };
+  const exported = await exportTableToBlob(table, container, options);
+  telemetry.emit('ledger-exported', { ...exported, durationMs: now() - startedMs });
 }

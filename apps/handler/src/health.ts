@@ -1,6 +1,5 @@
 import type { CounterValue } from '@activation-hub/telemetry';
 import type { Clock } from '@activation-hub/delivery';
-import { app, type HttpResponseInit } from '@azure/functions';
 
 /** What the health page says to everyone: no name of the activation file, no address. */
 export interface Health {
@@ -61,24 +60,4 @@ export function publicHealth({ status, build, canary }: HealthDetails): Health {
     build,
     ...(canary === undefined ? {} : { canary }),
   };
-}
-
-/** Registers `GET /health` for everyone and `GET /health/details` behind a key: 200 when the stores can be reached, else 503. */
-export function registerHealth(check: () => Promise<HealthDetails>): void {
-  const respond = (health: Health): HttpResponseInit => ({
-    status: health.status === 'ok' ? 200 : 503,
-    jsonBody: health,
-  });
-  app.http('health', {
-    methods: ['GET'],
-    authLevel: 'anonymous',
-    route: 'health',
-    handler: async () => respond(publicHealth(await check())),
-  });
-  app.http('health-details', {
-    methods: ['GET'],
-    authLevel: 'function',
-    route: 'health/details',
-    handler: async () => respond(await check()),
-  });
 }

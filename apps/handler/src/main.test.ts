@@ -3,19 +3,19 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { destinationTypes } from '@activation-hub/destinations';
 import { readRegisteredFunctions } from '@activation-hub/functions-host';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { buildHandler, type BuiltHandler } from '../build.ts';
+import { buildHandler } from '../build.ts';
 import { contentsDigest, packHandler } from '../pack-handler.ts';
+import { restoreTrace } from '../restore-trace.ts';
 
 /** Beside `dist/app`, where the same sources make the same bytes. */
 const builds = join(import.meta.dirname, '..', 'dist');
 
 let folder: string;
 let app: string;
-let outputs: BuiltHandler['outputs'];
+let maps: string;
 
 const activationFile = `version: 1
 destinations:
@@ -31,11 +31,15 @@ audiences:
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'handler-'));
   await mkdir(builds, { recursive: true });
-  ({ folder: app, outputs } = await buildHandler({ outputFolder: await mkdtemp(join(builds, 'tested-')) }));
+  maps = await mkdtemp(join(builds, 'maps-'));
+  ({ folder: app } = await buildHandler({
+    outputFolder: await mkdtemp(join(builds, 'tested-')),
+    mapsFolder: maps,
+  }));
   await writeFile(join(folder, 'file.yaml'), activationFile);
 });
 afterAll(async () => {
-  for (const made of [folder, app]) await rm(made, { recursive: true, force: true });
+  for (const made of [folder, app, maps]) await rm(made, { recursive: true, force: true });
 });
 
 const settings = (over: Record<string, string> = {}): Record<string, string> => ({
@@ -78,7 +82,6 @@ test('the folder holds what Azure needs and nothing else', async () => {
     'connectors',
     'host.json',
     'main.mjs',
-    'main.mjs.map',
     'package.json',
   ]);
   expect(JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))).toMatchObject({
@@ -108,7 +111,10 @@ test(
       const script = `
       const { buildHandler } = await import(${url('build.ts')});
       const { packHandler } = await import(${url('pack-handler.ts')});
-      const { folder } = await buildHandler({ outputFolder: ${JSON.stringify(other)} });
+      const { folder } = await buildHandler({
+        outputFolder: ${JSON.stringify(join(other, 'app'))},
+        mapsFolder: ${JSON.stringify(join(other, 'maps'))},
+      });
       console.log((await packHandler(folder, ${JSON.stringify(join(folder, 'there.zip'))})).digest);`;
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
         cwd: folder,
@@ -149,40 +155,27 @@ test('nothing in the build says where it was built', async () => {
   }
 });
 
-test('control: a folder elsewhere says in its source maps where the sources are', async () => {
+test('a trace of the build names the lines of the sources', async () => {
+  const failed = await readRegisteredFunctions(app, settings({ EVENT_HUB_NAME: '' })).catch((error: unknown) => error);
+  const trace = (failed as Error).message;
+  expect(trace).toContain(join(app, 'main.mjs:'));
+  const restored = restoreTrace(trace, maps);
+  expect(restored).not.toContain('main.mjs');
+  const [, line = ''] = /at readSettings \(apps\/handler\/src\/settings\.ts:(\d+):\d+\)/.exec(restored) ?? [];
+  const source = await readFile(join(import.meta.dirname, 'settings.ts'), 'utf8');
+  expect(source.split('\n')[Number(line) - 1]).toContain('throw new Error(`Failed to start:');
+  expect(restored.split('\n').at(-1)).toBe(trace.split('\n').at(-1));
+});
+
+test('a source map without its sources beside it says where they are', async () => {
   const { folder: elsewhere } = await buildHandler({ outputFolder: join(folder, 'elsewhere') });
   const map = JSON.parse(await readFile(join(elsewhere, 'main.mjs.map'), 'utf8')) as {
     readonly sourceRoot: string;
     readonly sources: readonly string[];
   };
   const main = map.sources.find((source) => source.endsWith('src/main.ts')) ?? '';
-  expect(await readFile(join(map.sourceRoot, main), 'utf8')).toContain('compose(readSettings(process.env)');
+  expect(await readFile(join(map.sourceRoot, main), 'utf8')).toContain('readConfiguration(process.env');
   expect(await readFile(join(elsewhere, 'main.mjs'))).toEqual(await readFile(join(app, 'main.mjs')));
-});
-
-/** The files that are loaded with a file of the build, itself included. */
-function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
-  if (found.has(file)) return found;
-  found.add(file);
-  for (const { path, kind, external } of outputs[file]?.imports ?? []) {
-    if (external !== true && kind === 'import-statement') loadedWith(path, found);
-  }
-  return found;
-}
-
-const outputOf = (name: string): string => Object.keys(outputs).find((path) => path.endsWith(name)) ?? '';
-const codeOfConnector = /libs\/destinations\/src\/[^/]+\//;
-
-test('the start loads no connector, and each connector none of the others', () => {
-  const sources = [...loadedWith(outputOf('/main.mjs'))].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
-  expect(sources.some((path) => path.endsWith('libs/destinations/src/registry.ts'))).toBe(true);
-  expect(sources.filter((path) => codeOfConnector.test(path))).toEqual([]);
-  for (const type of destinationTypes) {
-    const files = loadedWith(outputOf(`/connectors/${type}.mjs`));
-    const own = [...files].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
-    const folders = own.flatMap((path) => codeOfConnector.exec(path) ?? []);
-    expect(new Set(folders), type).toEqual(new Set([`libs/destinations/src/${type}/`]));
-  }
 });
 
 test.each([
@@ -190,6 +183,22 @@ test.each([
   ['a missing activation file', { ACTIVATION_FILE: 'absent.yaml' }, /absent\.yaml/],
   ['a missing secret', { ACTIVATION_SECRET_CRM_SIGNING: '' }, /ACTIVATION_SECRET_CRM_SIGNING/],
   ['missing settings', { ACTIVATION_FILE: '', DataStorage: '' }, /ACTIVATION_FILE.*DataStorage__tableServiceUri/],
+  [
+    'a storage account that is none',
+    { DataStorage: 'hush' },
+    /DataStorage is no connection string of a storage account: it cannot/,
+  ],
+  [
+    'a storage account in the open',
+    { DataStorage: '', DataStorage__tableServiceUri: 'http://contoso.table.core.windows.net' },
+    /DataStorage__tableServiceUri is no address of a storage account: plain http is allowed only/,
+  ],
+  [
+    'an account of the host that is none',
+    { AzureWebJobsStorage: 'AccountName=a;AccountKey=b' },
+    /AzureWebJobsStorage is no/,
+  ],
+  ['a proxy that cannot be used', { HTTPS_PROXY: 'socks5://127.0.0.1:1' }, /Failed to read HTTPS_PROXY/],
   ['a missing hub', { EventHubConnection: '' }, /EventHubConnection__fullyQualifiedNamespace/],
   [
     'a lease that is too short',

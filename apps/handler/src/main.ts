@@ -1,20 +1,14 @@
-import { compose } from './compose.ts';
-import { registerExportLedger } from './export-ledger.ts';
-import { registerHealth } from './health.ts';
-import { registerOnAudienceEvents } from './on-audience-events.ts';
-import { registerOnRetryDue, registerOnRetryPoisoned } from './on-retry-due.ts';
-import { registerReportLag } from './report-lag.ts';
-import { readSettings } from './settings.ts';
-import { registerSweepLedger } from './sweep-ledger.ts';
+import { readConfiguration } from './configuration.ts';
+import { registerFunctions } from './functions.ts';
+import { once } from './once.ts';
 
 // Whatever is wrong with settings or activation file throws here, and the app does not start. The bundle is the entry
 // point of the deployed folder, beside `host.json`.
-const composition = await compose(readSettings(process.env), import.meta.dirname);
+const configuration = await readConfiguration(process.env, import.meta.dirname);
+const openHub = once(async () => (await import('./hub.ts')).createHub(configuration));
 
-registerOnAudienceEvents(composition.openActivation);
-registerOnRetryDue(composition.openActivation);
-registerOnRetryPoisoned(composition.openActivation);
-registerSweepLedger(composition.openActivation);
-registerExportLedger(composition);
-registerReportLag(composition.lagSource, composition.telemetryFor);
-registerHealth(composition.checkHealth);
+registerFunctions(openHub);
+
+// What the functions do is loaded while the host starts to listen, and after it has been told which functions there are. An
+// invocation that comes earlier waits for it.
+setImmediate(() => void openHub().catch(() => undefined)); // The first invocation tries again, and says what fails.

@@ -32,7 +32,7 @@ test.each(settingNames.required)('without %s the app does not start, and says so
 });
 
 test('with the required settings alone it starts', () => {
-  const required = Object.fromEntries(settingNames.required.map((name) => [name, 'x']));
+  const required = Object.fromEntries(settingNames.required.map((name) => [name, 'https://x.example.com']));
   expect(readSettings(required)).toMatchObject({ leaseSeconds: 180, allowPrivateAddresses: false });
 });
 
@@ -69,8 +69,12 @@ test('the queue of what the host puts aside is the one that the host takes', () 
 });
 
 test('stores are opened by the names that are given here', async () => {
-  const source = await readFile(join(import.meta.dirname, 'compose.ts'), 'utf8');
-  const opened = [...source.matchAll(/(?:table|container|queue)Client\([^,]+, ([^)]+)\)/g)].map(([, name]) => name);
+  const sources = await Promise.all(
+    ['hub.ts', 'report-lag.ts'].map((name) => readFile(join(import.meta.dirname, name), 'utf8')),
+  );
+  const opened = [...sources.join('').matchAll(/(?:table|container|queue)Client\([^,]+, ([^)]+)\)/g)].map(
+    ([, name]) => name,
+  );
   expect(opened.sort()).toEqual([
     'checkpointContainer',
     'dataStores.containers.deadLetters',

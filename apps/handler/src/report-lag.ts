@@ -1,10 +1,13 @@
-import { measureLag } from '@activation-hub/azure-adapters';
+import { containerClient, measureLag } from '@activation-hub/azure-adapters';
+import type { Clock } from '@activation-hub/delivery';
+import { managedIdentity } from '@activation-hub/destinations';
 import type { Telemetry } from '@activation-hub/telemetry';
 import { EventHubConsumerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
-import { app, type InvocationContext, type Timer } from '@azure/functions';
-import type { ContainerClient } from '@azure/storage-blob';
 import type { TokenCredential } from '@azure/identity';
+import type { ContainerClient } from '@azure/storage-blob';
+import { checkpointContainer } from './needs.ts';
+import type { Settings } from './settings.ts';
 
 /** Where the function's own trigger reads from and keeps its place. */
 export interface LagSource {
@@ -21,6 +24,28 @@ export interface LagSource {
 /** Every hub has this group, and the function does not read it. */
 const peekingConsumerGroup = '$Default';
 const timeoutMs = 30_000;
+
+/** What the settings say of the trigger's own hub and of where the host keeps its place. */
+export function lagSource({ eventHub, hostStorage }: Settings, { now }: Clock): LagSource {
+  const { connection, name, consumerGroup } = eventHub;
+  const storage =
+    'connectionString' in hostStorage
+      ? hostStorage
+      : { blobEndpoint: hostStorage.blobEndpoint, credential: managedIdentity(hostStorage.clientId) };
+  return {
+    eventHub:
+      'connectionString' in connection
+        ? connection
+        : {
+            fullyQualifiedNamespace: connection.fullyQualifiedNamespace,
+            credential: managedIdentity(connection.clientId),
+          },
+    eventHubName: name,
+    consumerGroup,
+    checkpoints: containerClient(storage, checkpointContainer),
+    now,
+  };
+}
 
 /** Says for every partition how many events are not settled yet, and how old the oldest of them is. */
 export async function reportLag(source: LagSource, telemetry: Telemetry): Promise<void> {
@@ -47,12 +72,4 @@ export async function reportLag(source: LagSource, telemetry: Telemetry): Promis
   } finally {
     await consumer.close();
   }
-}
-
-/** Registers the function that reports the lag every minute. */
-export function registerReportLag(source: LagSource, telemetryFor: (context: InvocationContext) => Telemetry): void {
-  app.timer('report-lag', {
-    schedule: '0 * * * * *',
-    handler: (_timer: Timer, context: InvocationContext): Promise<void> => reportLag(source, telemetryFor(context)),
-  });
 }

@@ -1,4 +1,6 @@
-import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit';
+import { leaseSeconds } from '@activation-hub/activation/activation-context';
+import { addressFault, connectionStringFault } from '@activation-hub/azure-adapters/storage-address';
+import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit/proxies';
 import type { Level } from '@activation-hub/telemetry';
 import type { SettingName } from './needs.ts';
 
@@ -45,7 +47,7 @@ export type HostStorageSettings =
 
 type SecretVariable = `ACTIVATION_SECRET_${string}`;
 /** Only what `needs.ts` names can be read: what it does not name, no stack would set. */
-type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
+export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
 
 /**
  * Reads the app settings:
@@ -59,7 +61,7 @@ type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string 
  * - `ACTIVATION_SECRET_<NAME>`: secrets by name, in upper case and with `_` for `-`;
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
  * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to 480; default 180. A change that a
- *   crash has left in doubt is told again after so long. Every app that shares a ledger needs the same;
+ *   crash has left in doubt is told again after so long;
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations; directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`.
  *
@@ -75,7 +77,7 @@ export function readSettings(environment: Environment): Settings {
     allowPrivateAddresses:
       oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
     proxies: proxySettings(environment),
-    leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', { least: 15, most: 480, usual: 180 }, problems),
+    leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', leaseSeconds, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     secret: (name: string) => environment[secretVariable(name)],
   };
@@ -89,13 +91,12 @@ export function secretVariable(name: string): SecretVariable {
 }
 
 function storageSettings(environment: Environment, problems: string[]): StorageSettings {
-  const connectionString = environment.DataStorage;
-  if (connectionString !== undefined && connectionString !== '') return { connectionString };
+  if (isSet(environment, 'DataStorage')) return connectionStringAt(environment, 'DataStorage', problems);
   const clientId = environment.DataStorage__clientId;
   return {
-    tableEndpoint: required(environment, 'DataStorage__tableServiceUri', problems),
-    blobEndpoint: required(environment, 'DataStorage__blobServiceUri', problems),
-    queueEndpoint: required(environment, 'DataStorage__queueServiceUri', problems),
+    tableEndpoint: addressAt(environment, 'DataStorage__tableServiceUri', problems),
+    blobEndpoint: addressAt(environment, 'DataStorage__blobServiceUri', problems),
+    queueEndpoint: addressAt(environment, 'DataStorage__queueServiceUri', problems),
     ...(clientId === undefined ? {} : { clientId }),
   };
 }
@@ -117,14 +118,14 @@ function eventHubSettings(environment: Environment, problems: string[]): EventHu
 }
 
 function hostStorageSettings(environment: Environment, problems: string[]): HostStorageSettings {
-  const connectionString = environment.AzureWebJobsStorage ?? '';
-  if (connectionString !== '') return { connectionString };
+  if (isSet(environment, 'AzureWebJobsStorage'))
+    return connectionStringAt(environment, 'AzureWebJobsStorage', problems);
   const accountName = environment.AzureWebJobsStorage__accountName ?? '';
   const clientId = environment.AzureWebJobsStorage__clientId;
   return {
     blobEndpoint:
       accountName === ''
-        ? required(environment, 'AzureWebJobsStorage__blobServiceUri', problems)
+        ? addressAt(environment, 'AzureWebJobsStorage__blobServiceUri', problems)
         : `https://${accountName}.blob.core.windows.net`,
     ...(clientId === undefined ? {} : { clientId }),
   };
@@ -134,6 +135,31 @@ function required(environment: Environment, name: SettingName, problems: string[
   const value = environment[name] ?? '';
   if (value === '') problems.push(`The app setting ${name} is missing.`);
   return value;
+}
+
+function isSet(environment: Environment, name: SettingName): boolean {
+  return (environment[name] ?? '') !== '';
+}
+
+/** The connection string of a storage account. */
+function connectionStringAt(
+  environment: Environment,
+  name: SettingName,
+  problems: string[],
+): { readonly connectionString: string } {
+  const connectionString = environment[name] ?? '';
+  const fault = connectionStringFault(connectionString);
+  if (fault !== undefined)
+    problems.push(`The app setting ${name} is no connection string of a storage account: ${fault}`);
+  return { connectionString };
+}
+
+/** The address of a service of a storage account. */
+function addressAt(environment: Environment, name: SettingName, problems: string[]): string {
+  const url = required(environment, name, problems);
+  const fault = url === '' ? undefined : addressFault(url);
+  if (fault !== undefined) problems.push(`The app setting ${name} is no address of a storage account: ${fault}`);
+  return url;
 }
 
 /** The first of the words is the default. */

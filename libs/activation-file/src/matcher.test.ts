@@ -68,6 +68,21 @@ test('a destination is found by its key and by each that it had before', () => {
   ]);
 });
 
+test('a route is found by the key of its audience and by every name of its destination', () => {
+  const { route } = createMatcher(renamed);
+  expect(route('fans', 'crm')?.destination).toBe('crm');
+  expect(route('readers', 'pilot')?.destination).toBe('crm');
+  expect(route('readers', 'other')?.identityNamespaces).toEqual(['ecid']);
+  for (const [audience, destination] of [
+    ['fans', 'other'],
+    ['Fans', 'crm'],
+    ['newer', 'crm'],
+    ['toString', 'crm'],
+    ['fans', ''],
+  ] as const)
+    expect(route(audience, destination)).toBeUndefined();
+});
+
 test('a route is found by the names that its rows have in the ledger, and by no others', () => {
   const withItsCanary = createMatcher(withCanary(renamed));
   const found = (destination: string, namespace: string, id: string) => {

@@ -10,6 +10,8 @@ export interface Matcher {
   audience(namespace: string, id: string): AudienceEntry | undefined;
   /** The entry of a destination, by its key or by one that it had before. */
   destination(name: string): DestinationEntry | undefined;
+  /** The route of an audience, by its key, to a destination, by its key or by one that it had before. */
+  route(audienceKey: string, destinationName: string): Route | undefined;
   /** The route of which the ledger has rows under these names; undefined when the file has none any more. */
   routeOf(names: LedgerNames): { readonly audience: AudienceEntry; readonly route: Route } | undefined;
 }
@@ -44,6 +46,10 @@ export function createMatcher(file: ActivationFile): Matcher {
       return canonical === id ? undefined : byId.get(canonical);
     },
     destination: (name: string) => destinations.get(name),
+    route: (audienceKey: string, destinationName: string) => {
+      const key = destinations.get(destinationName)?.key ?? destinationName;
+      return file.audiences.get(audienceKey)?.routes.find(({ destination }) => destination === key);
+    },
     routeOf: (names: LedgerNames) => routes.get(ledgerNamesText(names)),
   });
 }

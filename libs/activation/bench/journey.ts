@@ -72,7 +72,7 @@ function newHub(): ActivationContext {
       ],
     ]),
     ledger: new InMemoryLedger(),
-    ledgerCache: new LedgerCache({ entriesMax: 200_000, ageMaxMs: 600_000 }),
+    ledgerCache: new LedgerCache({ bytesMax: 500_000_000, ageMaxMs: 600_000 }),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue: new InMemoryRetryQueue(),
     stall: file.stall,

@@ -1,3 +1,4 @@
+import { replayDeadLetters } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
@@ -8,6 +9,7 @@ const { signal } = new AbortController();
 interface FileContent {
   readonly audience?: string;
   readonly mode?: string;
+  /** False: the file has another audience. */
   readonly routed?: boolean;
 }
 
@@ -49,13 +51,80 @@ async function openDeferred() {
   return opened;
 }
 
-test('a deferred change whose route is gone is given up, counted, and a dead letter', async () => {
-  const later = openWith({ routed: false }, await openDeferred());
+test.each([
+  ['whose route is gone', 'travellers'],
+  ['whose audience has another id', 'sports-fans'],
+])('a deferred change %s is given up, counted, and a dead letter', async (_, audience) => {
+  const later = openWith({ routed: false, audience }, await openDeferred());
   await later.passTime();
-  expect(later.outcomes()).toEqual({ 'crm given-up': 1 });
+  expect(later.outcomes()).toMatchObject({ 'crm given-up': 1 });
   expect(later.letters()).toMatchObject([{ outcome: 'given-up', class: 'route-gone' }]);
   expect(await later.rowState()).toBe('given-up');
   expect(later.crm.told).toEqual([]);
+});
+
+test('a retry of a route that only a newer file has waits for a worker with that file', async () => {
+  const newer = await openDeferred();
+  const older = openWith({ routed: false, audience: 'travellers' }, newer);
+  for (let times = 0; times < 3; times += 1) {
+    older.clock.nowMs = Math.max(older.clock.nowMs, older.retryQueue.nextDueAtMs ?? 0);
+    await older.retryDue();
+  }
+  expect(older.outcomes()).toEqual({ 'crm deferred': 3 });
+  expect(older.letters()).toEqual([]);
+  expect(await older.rowState()).toBe('deferred');
+  newer.clock.nowMs = older.clock.nowMs;
+  await newer.passTime();
+  expect(newer.crm.story).toEqual(['entered sports-fans p1']);
+  expect(await newer.rowState()).toBe('delivered');
+});
+
+test.each([
+  ['waits for a worker with that file', true],
+  ['is a dead letter again when there is none', false],
+])('a replay of a route that only a newer file has %s', async (_, isDeployed) => {
+  const newer = openWith({});
+  newer.crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
+  await newer.activate(eventOf(personExport(), 1));
+  newer.crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  const names = await Array.fromAsync(newer.context.deadLetters.names('', signal));
+  await replayDeadLetters(names, {}, newer.context, { clock: newer.context.clock, signal });
+  expect(newer.letters()).toEqual([]);
+  const older = openWith({ routed: false, audience: 'travellers' }, newer);
+  older.clock.nowMs = Math.max(newer.clock.nowMs, older.retryQueue.nextDueAtMs ?? 0);
+  if (isDeployed) {
+    await older.retryDue();
+    newer.clock.nowMs = older.clock.nowMs;
+    await newer.passTime();
+    expect(newer.crm.story).toEqual(['entered sports-fans p1']);
+  } else {
+    await older.passTime();
+    expect(older.letters()).toMatchObject([{ outcome: 'given-up', class: 'route-gone' }]);
+  }
+});
+
+test('a replay of an event without the audience, and of one that still cannot be read, waits for nothing', async () => {
+  const opened = openWith({});
+  const { context, letters } = opened;
+  const travellers = eventOf(personExport({ audienceId: '5c8e1d34-2f60-4b5e-8a3c-7d9e0f1a2b3c' }), 1);
+  await context.deadLetters.put(
+    [travellers, { ...travellers, sequenceNumber: 2, body: Buffer.from('{') }].map((event) => ({
+      event,
+      outcome: 'unreadable',
+      class: 'invalid-json',
+      failures: [{ path: '$', reason: 'it was read otherwise then' }],
+      attempts: 0,
+      givenUpAtMs: context.clock.now(),
+    })),
+    signal,
+  );
+  const names = await Array.fromAsync(context.deadLetters.names('', signal));
+  const routed = new Map([['crm', new Set(['sports-fans'])]]);
+  await replayDeadLetters(names, {}, context, { clock: context.clock, signal, routed });
+  opened.clock.nowMs = Math.max(opened.clock.nowMs, opened.retryQueue.nextDueAtMs ?? 0);
+  await opened.retryDue();
+  expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toEqual([]);
+  expect(letters()).toMatchObject([{ outcome: 'unreadable', event: { sequenceNumber: 2 } }]);
 });
 
 test('a deferred change whose audience has another key is told all the same', async () => {

@@ -1,3 +1,4 @@
+import { rowsOf } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport } from '../testing/index.ts';
@@ -50,8 +51,8 @@ test('300 updates of one person in an outage keep one retry, and the newest is t
   for (const [n, person] of ['a', 'b', 'c'].entries()) await activate(eventOf(personExport({ person }), n));
   for (let n = 0; n < 300; n += 1) await activate(eventOf(personExport({ firstName: `Name ${n}` }), 10 + n));
   let waiting = 0;
-  for await (const { rows } of retryQueue.waiting(signal))
-    waiting += rows.filter(({ identity }) => identity.value === 'p1').length;
+  for await (const retry of retryQueue.waiting(signal))
+    waiting += rowsOf(retry).filter(({ row }) => row.identity.value === 'p1').length;
   expect(waiting).toBe(1);
   crm.onRequest = () => undefined;
   while (retryQueue.nextDueAtMs !== undefined) {

@@ -44,11 +44,11 @@ test('whatever goes wrong, nothing personal is in a line of telemetry or in an e
     await attempt(eventOf(personExport({ ...person, at: 120 + crm.requests }), 3));
   }
   await attempt(eventOf(personExport({ ...person, at: 500, consent }), 4));
-  ledger.beforeRead = () => {
+  ledger.beforeWrite = () => {
     throw new Error('the table is down');
   };
   await attempt(eventOf(personExport({ ...person, at: 600 }), 5));
-  ledger.beforeRead = () => undefined;
+  ledger.beforeWrite = () => undefined;
   const memberships = { ups: { [email]: { status: firstName } }, [ecid]: firstName };
   const bodies = [
     `{"email":"${email}",`,

@@ -33,10 +33,10 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   const { exports, unreadable } = readEvents(work.events);
 
   // 2. Route: an export holds every audience of the person; most concern nobody.
-  const { memberships, refused } = routeExports(exports, context.matcher, work.retry);
+  const routed = routeExports(exports, context.matcher, work.retry);
 
   // 3. Resolve: under which identities the destination knows the person, what it should know, and whether consent allows it.
-  const resolved = resolveMemberships(memberships, context);
+  const resolved = resolveMemberships(routed.memberships, context);
   tally.countResolved(resolved);
 
   // 4. Decide: against what the destination was told. What is to be sent is leased, so that no other process sends it.
@@ -44,7 +44,7 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   const open = await takeOpenRows(work, resolved, by, context, tally, deadline);
 
   // 5. Settle what is not sent now: dead letters of what cannot be read or kept, retries of what must wait.
-  await keepUnreadable([...unreadable, ...refused], context, settleBy);
+  await keepUnreadable([...unreadable, ...routed.refused], context, settleBy);
   await keepLost(decided.rejected, work.retry?.attempts ?? 0, context, settleBy);
   await deferChanges([...decided.deferred, ...open.deferred], telling);
 

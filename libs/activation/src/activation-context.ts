@@ -32,5 +32,17 @@ export interface Timing {
   readonly leaseMs: number;
 }
 
-/** Well under the function's own limit of ten minutes, with half a minute between expiry and the last write for clocks that differ. */
-export const defaultTiming: Timing = { waitMaxMs: 5_000, deadlineMs: 120_000, settleByMs: 150_000, leaseMs: 180_000 };
+/** How long a lease may live, in seconds: well under the function's own limit of ten minutes. */
+export const leaseSeconds = { least: 15, most: 480, usual: 180 } as const;
+
+/**
+ * The timers of a process whose leases live so long: it waits for destinations for two thirds of that and writes to the stores for a sixth
+ * more; the rest is for clocks that differ.
+ */
+export function timingOf(leaseMs: number): Timing {
+  // Whole milliseconds: a timer refuses a fraction.
+  const share = (of: number): number => Math.floor(leaseMs * of);
+  return { waitMaxMs: 5_000, deadlineMs: share(2 / 3), settleByMs: share(5 / 6), leaseMs };
+}
+
+export const defaultTiming: Timing = timingOf(leaseSeconds.usual * 1_000);

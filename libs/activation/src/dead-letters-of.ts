@@ -72,7 +72,10 @@ function lettersOfUnreadable(unreadable: readonly Unreadable[], { clock }: Activ
   );
 }
 
-/** The letters of changes that a destination rejected or that are given up. A row without an event has none: it keeps its state. */
+/**
+ * The letters of changes that a destination rejected or that are given up. A row that is told from the ledger alone, as in a resync,
+ * has no event and no letter: the row says what became of it.
+ */
 export function lettersOfRows(
   judged: readonly JudgedRow[],
   work: Work | undefined,

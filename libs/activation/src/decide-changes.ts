@@ -5,6 +5,8 @@ import {
   decide,
   isSameWish,
   note,
+  type Deferred,
+  type DesiredState,
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
@@ -12,7 +14,7 @@ import {
 } from '@activation-hub/membership';
 import { circuitOpenReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
-import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
@@ -49,6 +51,10 @@ const roundsMax = 5;
 /**
  * Compares every desired membership with its row. What needs no request is counted, and noted where a later, older state must
  * find it; what is to be told is leased. A row that another process writes in between is read and decided again.
+ *
+ * A row is written without being read where the cache says what it is, or expects that there is none: the condition of the write finds out.
+ * Only what follows from such a write is concluded without a read. A row that is not what it was expected to be is then read and decided like
+ * the others, and has lost no round by that.
  */
 export async function decideChanges(
   desired: readonly DesiredMembership[],
@@ -59,25 +65,40 @@ export async function decideChanges(
   signal: AbortSignal,
 ): Promise<Decided> {
   const decided = new Decisions(work, by, context, tally);
-  let open = work.retry === undefined ? desired.filter((each) => !decided.isKnownAsSettled(each)) : desired;
-  for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
-    const rows = await context.ledger.read(
-      open.map(({ key }) => key),
-      signal,
-    );
-    tally.ledgerReads += open.length;
-    const plans = open.flatMap((each, index) => decided.plan(each, rows[index]) ?? []);
+  const undecided = work.retry === undefined ? decided.countSettled(desired) : desired;
+  const expected = undecided.map((each) => decided.planUnread(each));
+  let unread = expected.filter((plan) => plan !== undefined);
+  let open = undecided.filter((_, index) => expected[index] === undefined);
+  const rounds = unread.length > 0 ? roundsMax + 1 : roundsMax;
+  for (let round = 0; open.length + unread.length > 0 && round < rounds; round += 1) {
+    const plans = [...unread, ...(await readAndPlan(open, round === 0))];
     const written = await context.ledger.write(
       plans.map(({ write }) => write),
       signal,
     );
+    for (const [index, { desired: each, write }] of plans.slice(0, unread.length).entries())
+      if (write.expected === undefined) decided.countLookedFor(each, written[index]?.written !== true);
     open = plans.flatMap((plan, index) => {
       const result = written[index];
-      return result?.written === true ? decided.carryOut(plan, result.version) : [plan.desired];
+      if (result?.written === true) return decided.carryOut(plan, result.version);
+      context.ledgerCache.delete(plan.desired.keyText);
+      return [plan.desired];
     });
+    unread = [];
   }
   for (const each of open) decided.wait(each, context.clock.now());
   return decided;
+
+  async function readAndPlan(some: readonly DesiredMembership[], isFirst: boolean): Promise<readonly PlannedWrite[]> {
+    if (some.length === 0) return [];
+    const rows = await context.ledger.read(
+      some.map(({ key }) => key),
+      signal,
+    );
+    tally.ledgerReads += some.length;
+    if (isFirst) for (const [index, each] of some.entries()) decided.countLookedFor(each, rows[index] !== undefined);
+    return some.flatMap((each, index) => decided.plan(each, rows[index]) ?? []);
+  }
 }
 
 const tooLarge = {
@@ -90,6 +111,8 @@ interface PlannedWrite {
   readonly desired: DesiredMembership;
   readonly plan: Exclude<RowPlan, { is: 'nothing' }> | { readonly is: 'hold' };
   readonly write: LedgerWrite;
+  /** The row waited for a retry. */
+  readonly held?: Deferred | undefined;
 }
 
 class Decisions implements Decided {
@@ -117,53 +140,81 @@ class Decisions implements Decided {
         : new Map();
   }
 
-  /** The way of most exports: the cache knows that there is nothing to do. */
-  isKnownAsSettled(desired: DesiredMembership): boolean {
+  /**
+   * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives the others, with every row of their
+   * people: whoever follows a person looks at all that the destination knows of them.
+   */
+  countSettled(desired: readonly DesiredMembership[]): readonly DesiredMembership[] {
+    const outcomes = desired.map((each) => this.#knownOutcome(each));
+    const open = new Set(desired.flatMap(({ person }, index) => (outcomes[index] === undefined ? [person] : [])));
+    return desired.filter((each, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined || open.has(each.person)) return true;
+      this.#count(each, outcome);
+      return false;
+    });
+  }
+
+  #knownOutcome(desired: DesiredMembership): 'unchanged' | 'superseded' | 'paused' | undefined {
     const nowMs = this.#context.clock.now();
     const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
-    if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return false;
+    if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return undefined;
     const state = stateOf(desired, row.record);
     const decision = decide(row.record, state, nowMs);
-    if (decision.action === 'nothing') this.#count(desired, decision.because);
-    else if (isPausedAlready(desired, state, row.record)) this.#count(desired, 'paused');
-    else return false;
-    return true;
+    if (decision.action === 'nothing') return decision.because;
+    return isPausedAlready(desired, state, row.record) ? 'paused' : undefined;
+  }
+
+  /** Says whether a key of which the cache knew nothing has a row. */
+  countLookedFor({ key, keyText }: DesiredMembership, isFound: boolean): void {
+    const { ledgerCache, clock } = this.#context;
+    if (ledgerCache.get(keyText, clock.now()) === undefined) ledgerCache.countLookedFor(key.destination, isFound);
+  }
+
+  /**
+   * Plans a row by what it is expected to be, where that makes a write, whose condition finds out. Everything else, and everything
+   * about a destination whose circuit is open, is for `plan`, which knows the row.
+   */
+  planUnread(desired: DesiredMembership): PlannedWrite | undefined {
+    const { ledgerCache, clock } = this.#context;
+    const { key, keyText, route } = desired;
+    if (this.#work.retry !== undefined || this.#circuits.get(route.destination) !== undefined) return undefined;
+    const row = ledgerCache.get(keyText, clock.now());
+    if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
+    const { plan } = this.#planRow(desired, row);
+    if ((plan.is !== 'lease' && plan.is !== 'note') || isTooLarge(desired)) return undefined;
+    return { desired, plan, write: plan.write, held: deferralOf(row) };
   }
 
   /** Plans one row; gives the write that the plan needs, and settles what needs none. */
   plan(desired: DesiredMembership, row: LedgerRow | undefined): PlannedWrite | undefined {
-    const { key, route, attributes } = desired;
-    const state = stateOf(desired, row?.record);
-    const nowMs = this.#context.clock.now();
-    const options = { mode: route.mode, by: this.#by, nowMs, cause: causeOf(this.#work) };
-    const told = { state, attributes, linkDigest: desired.person.linkDigest };
-    const plan = planRow(key, row, told, options);
+    const { key, route } = desired;
+    const { plan, told } = this.#planRow(desired, row);
     if (plan.is === 'nothing') {
       this.#finish(desired, row, plan.because);
       return undefined;
     }
-    if (plan.is === 'wait') {
-      if (plan.write !== undefined) return { desired, plan, write: plan.write };
+    if (!('write' in plan)) {
       this.wait(desired, plan.untilMs);
       return undefined;
     }
-    if (JSON.stringify(attributes).length > attributesCharactersMax) {
+    if (isTooLarge(desired)) {
       this.#reject(desired);
       return undefined;
     }
     const openUntilMs = this.#circuits.get(route.destination);
-    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write };
+    const held = deferralOf(row);
+    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write, held };
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
-    const held = row?.record.rowState;
-    if (held?.is === 'deferred' && (row?.record.linkDigest ?? '') === desired.person.linkDigest) {
+    if (held !== undefined && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
       const record = note(row?.record, told, held);
       return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs),
       write: (chainId) => {
-        const record = note(row?.record, told, { is: 'deferred', chainId });
+        const record = note(row?.record, told, deferredBy(chainId, desired.person.linkDigest));
         return { key, record, expected: row?.version };
       },
     });
@@ -171,11 +222,21 @@ class Decisions implements Decided {
     return undefined;
   }
 
+  #planRow(
+    desired: DesiredMembership,
+    row: LedgerRow | undefined,
+  ): { readonly plan: RowPlan; readonly told: DesiredState } {
+    const { key, route, attributes, person } = desired;
+    const told = { state: stateOf(desired, row?.record), attributes, linkDigest: person.linkDigest };
+    const options = { mode: route.mode, by: this.#by, nowMs: this.#context.clock.now(), cause: causeOf(this.#work) };
+    return { plan: planRow(key, row, told, options), told };
+  }
+
   /** What follows a write that was made; gives nothing back, for nothing is open any more. */
-  carryOut({ desired, plan, write }: PlannedWrite, version: string): readonly DesiredMembership[] {
+  carryOut({ desired, plan, write, held }: PlannedWrite, version: string): readonly DesiredMembership[] {
     this.#tally.ledgerWrites += 1;
     const row = { record: write.record, version };
-    if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row));
+    if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row, held));
     else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
@@ -216,13 +277,25 @@ class Decisions implements Decided {
 }
 
 function leasedRow(
-  { key, keyText, audience, route, membership, event }: DesiredMembership,
+  { key, keyText, audience, route, membership, event, person }: DesiredMembership,
   { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
   row: LedgerRow,
+  held: Deferred | undefined,
 ): LeasedRow {
   const { name } = membership;
-  const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
+  // A newer state that the row waits with came with the same identities as the export that its retry brings, or has a retry of its own.
+  const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
+  const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest };
   return name === undefined ? told : { ...told, audienceName: name };
+}
+
+function deferralOf(row: LedgerRow | undefined): Deferred | undefined {
+  return row?.record.rowState.is === 'deferred' ? row.record.rowState : undefined;
+}
+
+/** The row's retry brings an export with these very identities, or the person was followed with them, or there is nothing to follow. */
+function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDigest: string): boolean {
+  return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
 }
 
 function circuitOpenDeferral({ route, key, event, audience }: DesiredMembership, notBeforeMs: number): Deferral {
@@ -257,6 +330,11 @@ export function stateOf(
     sequenceNumber: state.sequenceNumber,
     content,
   };
+}
+
+/** Whether no row could keep the attributes. */
+function isTooLarge({ attributes }: DesiredMembership): boolean {
+  return JSON.stringify(attributes).length > attributesCharactersMax;
 }
 
 /** A paused route notes a change once; the exports that repeat it need no further write. */

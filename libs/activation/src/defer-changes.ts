@@ -8,7 +8,7 @@ import {
   type ReceivedEvent,
   type Retry,
 } from '@activation-hub/delivery';
-import { ledgerKeyText, type LedgerKey, type LedgerWrite } from '@activation-hub/membership';
+import { ledgerKeyText, type Deferred, type LedgerKey, type LedgerWrite } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { Telling } from './telling.ts';
 import type { Work } from './work.ts';
@@ -33,7 +33,8 @@ export interface DeferredChange {
 /** A row for which a retry becomes responsible, with when and why. */
 export interface Deferral {
   readonly destination: string;
-  readonly key: LedgerKey;
+  /** Absent for an event of which no row is known. */
+  readonly key?: LedgerKey;
   /** The event from which the change comes, by the key of its audience; absent for a row that is told from the ledger. */
   readonly event?: ReceivedEvent;
   readonly audience: string;
@@ -111,7 +112,7 @@ export async function putRetries(
   for (const group of groups.values()) {
     for (const part of partsOf(group)) {
       const chainId = await putRetry(part, work, context, signal);
-      for (const { key } of part) chainIds.set(ledgerKeyText(key), chainId);
+      for (const { key } of part) if (key !== undefined) chainIds.set(ledgerKeyText(key), chainId);
     }
   }
   return chainIds;
@@ -120,9 +121,14 @@ export async function putRetries(
 /** By text of the row's key, which retry is responsible for it. */
 export type ChainIds = ReadonlyMap<string, string>;
 
+/** The state of a row for which this chain is responsible, with the digest of the identities in the export that it brings. */
+export function deferredBy(chainId: string, linkDigest = ''): Deferred {
+  return { is: 'deferred', chainId, ...(linkDigest === '' ? {} : { linkDigest }) };
+}
+
 /** The retry that was put for a row. Throws when there is none, which would be a defect: a row must not wait for nothing. */
-export function chainIdOf(chainIds: ChainIds, key: LedgerKey): string {
-  const chainId = chainIds.get(ledgerKeyText(key));
+export function chainIdOf(chainIds: ChainIds, key: LedgerKey | undefined): string {
+  const chainId = key === undefined ? undefined : chainIds.get(ledgerKeyText(key));
   if (chainId === undefined) throw new Error('Failed to defer a change: no retry was put for its row.');
   return chainId;
 }
@@ -151,8 +157,7 @@ async function putRetry(
     id: randomUUID(),
     ...(chainId === undefined ? {} : { chainId }),
     destination: first.destination,
-    events: deferredEvents(deferrals),
-    rows: distinctKeys(deferrals),
+    ...eventsAndRows(deferrals),
     attempts,
     firstDeferredAtMs,
     class: first.class,
@@ -209,18 +214,17 @@ function waitsOfAge(ageMs: number): number {
   return 1 + Math.floor(Math.log2(Math.max(1, ageMs / backoff.baseMs)));
 }
 
-function deferredEvents(deferrals: readonly Deferral[]): readonly DeferredEvent[] {
-  const audiences = new Map<ReceivedEvent, Set<string>>();
-  for (const { event, audience } of deferrals) {
-    if (event === undefined) continue;
-    const known = audiences.get(event) ?? new Set<string>();
-    audiences.set(event, known.add(audience));
-  }
-  return [...audiences].map(([event, keys]) => ({ event, audiences: [...keys] }));
-}
-
-function distinctKeys(deferrals: readonly Deferral[]): readonly LedgerKey[] {
-  return [...new Map(deferrals.map(({ key }) => [ledgerKeyText(key), key])).values()];
+/** Each event with the rows that came with it, and those that came with none. */
+function eventsAndRows(deferrals: readonly Deferral[]): Pick<Retry, 'events' | 'rows'> {
+  const keyed = deferrals.flatMap(({ key, event }) => (key === undefined ? [] : [{ key, event }]));
+  const distinct = [...new Map(keyed.map((each) => [ledgerKeyText(each.key), each])).values()];
+  const keysOf = Map.groupBy(distinct, ({ event }) => event);
+  const events = [...Map.groupBy(deferrals, ({ event }) => event)].flatMap(([event, ofEvent]): DeferredEvent[] => {
+    if (event === undefined) return [];
+    const audiences = [...new Set(ofEvent.map(({ audience }) => audience))];
+    return [{ event, audiences, rows: (keysOf.get(event) ?? []).map(({ key }) => key) }];
+  });
+  return { events, rows: (keysOf.get(undefined) ?? []).map(({ key }) => key) };
 }
 
 /** Splits deferrals where their events together would be too large for one retry. */

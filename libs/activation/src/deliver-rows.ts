@@ -20,6 +20,8 @@ export interface LeasedRow {
   readonly audienceName?: string;
   /** The event from which it comes; absent for rows that are told from the ledger alone. */
   readonly event?: ReceivedEvent;
+  /** Digest of the person's identities in the export from which the row's state comes; empty or absent where that is not known. */
+  readonly linkDigest?: string;
 }
 
 /** A leased row with what its destination answered. */

@@ -3,6 +3,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   compareStates,
   contentDigest,
+  identityText,
   isInDoubt,
   ledgerKeyText,
   linkDestination,
@@ -47,14 +48,18 @@ const batchRows = 100;
 /**
  * The rows of a new route of which the source knows a newer state: members whom the new destination was never told of, and
  * people of whom an older state came to it before. `unresolved` for each member of whom the source knows nothing that the
- * route accepts.
+ * route accepts; `unsettled` for each row of the source that waits: under which identities it knows the person may change with it.
  */
-export async function* fillRows(place: FillPlace, signal: AbortSignal): AsyncGenerator<FilledRow | 'unresolved'> {
+export async function* fillRows(
+  place: FillPlace,
+  signal: AbortSignal,
+): AsyncGenerator<FilledRow | 'unresolved' | 'unsettled'> {
   const { context, source } = place;
   for await (const entries of inBatches(context.ledger.rows({ destination: ledgerNameOf(source, context) }, signal))) {
     const candidates = new Map<string, Omit<FilledRow, 'row'>>();
     for (const entry of entries) {
       const candidate = candidateOf(entry, place);
+      if (candidate !== undefined && isWaiting(entry.record)) yield 'unsettled';
       if (candidate === 'unresolved') yield candidate;
       if (candidate === undefined || candidate === 'unresolved') continue;
       // Two identities may have one form at the new destination.
@@ -73,6 +78,10 @@ export async function* fillRows(place: FillPlace, signal: AbortSignal): AsyncGen
       if (isNews(candidate.desired.state, row?.record)) yield { ...candidate, row };
     }
   }
+}
+
+function isWaiting({ rowState }: LedgerRecord): boolean {
+  return rowState.is === 'deferred' || rowState.is === 'leased';
 }
 
 /** Whether the new destination has something to learn from the source's state. */
@@ -99,7 +108,8 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Omit<FilledRow, 'row
 
 /**
  * Gives the new route the links that the source has of people, so that who is filled in is taken out under an identity that vanishes
- * afterwards. A link that the new route has already stays, unless it is older.
+ * afterwards. A link that the new route has already stays, unless it is older; then what it says is leaving, for nobody has taken the
+ * person out under that yet.
  */
 export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
   const { context, source } = place;
@@ -110,27 +120,36 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
       links.map(({ key }) => key),
       signal,
     );
-    const writes = links.flatMap(({ key, record }, index): LedgerWrite[] => {
+    const writes = links.flatMap(({ key, state, identities }, index): LedgerWrite[] => {
       const row = rows[index];
-      const isNewer = row === undefined || compareStates(record.known, row.record.known) > 0;
-      return isNewer ? [{ key, record, expected: row?.version }] : [];
+      const isNewer = row === undefined || compareStates(state, row.record.known) > 0;
+      if (!isNewer) return [];
+      const leaving = row === undefined ? [] : leavingOf(row.record, identities);
+      return [{ key, record: linkRecord(state, { identities, leaving }, ''), expected: row?.version }];
     });
     // What another process writes meanwhile comes from an export that is as new.
     await context.ledger.write(writes, signal);
   }
 }
 
-/** The link of the new route to the same person; undefined when it does not follow by that identity. */
+/** Under what else than these identities the destination may know the person, by an earlier link. */
+function leavingOf(earlier: LedgerRecord, identities: readonly Identity[]): readonly Identity[] {
+  const current = new Set(identities.map(identityText));
+  const link = linkOf(earlier);
+  return [...link.identities, ...link.leaving].filter((identity) => !current.has(identityText(identity)));
+}
+
+/** What the link of the new route to the same person says; undefined when it does not follow by that identity. */
 function filledLink(
   { key: { identity, audience }, record }: LedgerEntry,
   { context, destination, source, audience: filled }: FillPlace,
-): { readonly key: LedgerKey; readonly record: LedgerRecord } | undefined {
+): { readonly key: LedgerKey; readonly state: MembershipState; readonly identities: readonly Identity[] } | undefined {
   const from = context.matcher.routeOf({ destination: ledgerNameOf(source, context), audience });
   const route = from?.audience.key === filled ? liveRoute(from.audience, destination) : undefined;
   if (from === undefined || route?.follow.includes(identity.namespace) !== true) return undefined;
   const identities = linkOf(record).identities.flatMap((each) => identityFor(each, route, context) ?? []);
   const row = rowKey(ledgerNameOf(destination, context), route, from.audience, identity);
-  return { key: linkKey(row, identity), record: linkRecord(record.known, { identities, leaving: [] }, '') };
+  return { key: linkKey(row, identity), state: record.known, identities };
 }
 
 function liveRoute({ routes }: AudienceEntry, destination: string): Route | undefined {

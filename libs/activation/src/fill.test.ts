@@ -1,6 +1,8 @@
+import { DestinationError } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
+import { fillLinks } from './fill-rows.ts';
 import { countFill, fill } from './tell-ledger.ts';
 
 const { signal } = new AbortController();
@@ -39,6 +41,52 @@ test('who was filled in is taken out under an identity that vanishes afterwards'
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });
 
+test('a filling says that it is to be run again while the source still waits for somebody', async () => {
+  const { before, after, ads, walk } = openBoth();
+  const { clock, retryQueue, retryDue } = before;
+  await before.activate(eventOf(member('ada@example.com'), 1));
+  before.crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  // The new identity waits, and the former one is still there.
+  await before.activate(eventOf(member('lovelace@example.com', 60), 2));
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 2, delivered: 2, leftAlone: 1 });
+  before.crm.onRequest = () => undefined;
+  while (retryQueue.nextDueAtMs !== undefined) {
+    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
+    await retryDue();
+  }
+  after.clock.nowMs = clock.nowMs;
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 1, delivered: 1, leftAlone: 0 });
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
+test.each([
+  ['of which the new route accepts none', 'crmid', { crmid: ['C-2'], email: ['ada@example.com'] }],
+  ['of which it was never told', 'email', { email: ['grace@example.com'] }],
+])('the links of the source, with identities %s, make the new route forget nobody', async (_, identity, meanwhile) => {
+  const { ledger, destinations } = {
+    ledger: new InMemoryLedger(),
+    destinations: { crm: new RecordingDestination(), ads: new RecordingDestination() },
+  };
+  const crmRoute = `{ destination: crm, identity: ${identity}, follow: ecid }`;
+  const fileWith = (routes: string): string => fileOf('crm').replace(route('crm'), routes);
+  const before = openActivation({ file: fileWith(crmRoute), ledger, destinations });
+  const after = openActivation({
+    file: fileWith(`${crmRoute}, { destination: ads, identity: email, follow: ecid }`),
+    ledger,
+    destinations,
+  });
+  const exportOf = (identities: Readonly<Record<string, readonly string[]>>, at: number, number: number) =>
+    eventOf(personExport({ identities: { ecid: [ecid], ...identities }, at }), number);
+  await after.activate(exportOf({ crmid: ['C-1'], email: ['ada@example.com'] }, 0, 1));
+  await before.activate(exportOf(meanwhile, 60, 2));
+  // Only the links: what a filling that was stopped has done.
+  await fillLinks({ context: after.context, destination: 'ads', source: 'crm', audience: 'sports-fans' }, signal);
+  await after.activate(exportOf({ crmid: ['C-2'], email: ['lovelace@example.com'] }, 120, 3));
+  expect([...destinations.ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
 test('an older state that came before the filling does not keep the newest from being filled in', async () => {
   const { before, after, ads, walk } = openBoth();
   await before.activate(eventOf(personExport({ at: 60, firstName: 'Ada' }), 1));
@@ -68,5 +116,17 @@ test('an identity of before, of which the new route was told by an export that c
   await after.activate(eventOf(member('ada@example.com', 0), 3));
   expect([...ads.members.keys()]).toEqual(['sports-fans ada@example.com']);
   await fill(walk, { signal });
+  expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
+test('a second filling does not forget an identity under which the first one told the new route of a person', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(member('ada@example.com'), 1));
+  await fill(walk, { signal });
+  // The source is told of the newest export first, and the new route after the second filling.
+  const newest = eventOf(member('lovelace@example.com', 60), 2);
+  await before.activate(newest);
+  await fillLinks(walk, signal);
+  await after.activate(newest);
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });

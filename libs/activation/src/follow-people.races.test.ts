@@ -1,7 +1,8 @@
 import { replayDeadLetters } from '@activation-hub/delivery';
-import { lease } from '@activation-hub/membership';
+import { lease, ledgerKeyText, type Ledger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import {
+  DisturbedLedger,
   eventOf,
   fansId,
   fansKey,
@@ -18,6 +19,7 @@ function open(options: {
   readonly identity: string;
   readonly identities?: 'first' | 'all';
   readonly mode?: string;
+  readonly ledger?: Ledger;
   readonly earlier?: TestActivation;
 }) {
   return openActivation({
@@ -30,6 +32,7 @@ audiences:
     activate:
       - { destination: crm, identity: ${options.identity}, identities: ${options.identities ?? 'first'}, follow: ecid, attributes: { firstname: person.name.firstName }, mode: ${options.mode ?? 'live'} }
 `,
+    ...(options.ledger === undefined ? {} : { ledger: options.ledger }),
     ...(options.earlier === undefined ? {} : { ledger: options.earlier.context.ledger, destinations: options.earlier }),
   });
 }
@@ -158,4 +161,33 @@ test('a person who was out under an identity when the links moved on is looked f
   await activate(exportWith({}, { status: 'exited' }));
   await activate(exportWith({ email: ['a@example.com'] }, { at: 60 }), exportWith({ crmid: ['c1'] }, { at: 60 }));
   expect([...crm.members.keys()]).toEqual(['sports-fans c1']);
+});
+
+test('a person whose lease was lost is followed all the same', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate, crm } = open({ identity: 'email', identities: 'all', ledger });
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'a@example.com' } };
+  const both = { email: ['a@example.com', 'b@example.com'] };
+  // While both are told, another process marks the row of the first: its settling is lost, and it is told again.
+  crm.onRequest = async () => {
+    const [row] = await ledger.read([key], signal);
+    if (row !== undefined && crm.requests === 1) await ledger.overwrite(key, { ...row.record, inDoubt: true });
+  };
+  await activate(exportWith(both));
+  await activate(exportWith({ email: ['a@example.com'] }, { at: 60 }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+});
+
+test('a person of whom the cache knows one row and not the other is followed by both', async () => {
+  const { activate, crm, context, clock } = open({ identity: 'email', identities: 'all' });
+  const both = { email: ['a@example.com', 'b@example.com'] };
+  const rowKey = (value: string) => ({ ...fansKey(), identity: { namespace: 'email', value } });
+  await activate(exportWith(both));
+  const [first] = await context.ledger.read([rowKey('a@example.com')], signal);
+  await activate(exportWith({ email: ['a@example.com'] }));
+  // Another worker did that: what this one remembers of the first row is from before.
+  if (first !== undefined) context.ledgerCache.set(ledgerKeyText(rowKey('a@example.com')), first, clock.nowMs);
+  await activate(exportWith(both));
+  await activate(exportWith({ email: ['a@example.com'] }));
+  expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
 });

@@ -46,7 +46,8 @@ test.each([
   ['no JSON', '{"identityMap":{"crmid":[{"id":"p1"', undefined],
   ['no JSON, of somebody else', '{"identityMap":{"crmid":[{"id":"p12"', 'as it is'],
   ['no export', '{"who":"p1"}', undefined],
-  ['no export, of somebody else', '{"who":"p1 or p2"}', 'as it is'],
+  ['no export, and others are named too', '{"who":"p1 or p2"}', undefined],
+  ['no export, of somebody else', '{"who":"p12 or p2"}', 'as it is'],
   ['an array in which one element is no export', '[{"who":"p1"},{"who":"p2"}]', '[{"who":"p2"}]'],
   ['no bytes', '', 'as it is'],
 ])("what cannot be read is the person's when the value stands in it: %s", (_what, given, expected) => {
@@ -60,6 +61,7 @@ const retryOf = (id: string, ...people: readonly string[]): Retry => ({
   events: people.map((person, index) => ({
     event: eventOf(personExport({ person }), index),
     audiences: ['sports-fans'],
+    rows: [],
   })),
   attempts: 3,
   firstDeferredAtMs: 0,
@@ -243,6 +245,36 @@ test('a row of a retry that has no event of the person is erased, and the retry 
   await opened.context.retryQueue.put({ ...retryOf('rows'), events: [], rows: [row] }, 0, signal);
   expect(await forgetIn(opened)).toMatchObject({ retries: { searched: 1, erased: 1 } });
   expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toEqual([]);
+});
+
+test('of a retry the rows that came with an event of the person go with it; those at other destinations are still told', async () => {
+  const opened = openActivation();
+  const rowAt = (destination: string, identity = p1) => ({
+    destination,
+    identity,
+    audience: { namespace: 'ups', id: fansId },
+  });
+  const other = { namespace: 'crmid', value: 'p2' };
+  const { events, ...retry } = retryOf('rows', 'p1', 'p2');
+  const rows = [
+    [rowAt('crm'), rowAt('elsewhere')],
+    [rowAt('crm', other), rowAt('crm')],
+  ];
+  const withRows = events.map((each, index) => ({ ...each, rows: rows[index] ?? [] }));
+  await opened.context.retryQueue.put({ ...retry, events: withRows }, 0, signal);
+  expect(await forgetIn(opened)).toMatchObject({ retries: { searched: 1, erased: 2 } });
+  expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toMatchObject([
+    { rows: [rowAt('elsewhere')], events: [{ event: { sequenceNumber: 1 }, rows: [rowAt('crm', other)] }] },
+  ]);
+});
+
+test('a dead letter of bytes that are no text is reported, for nobody can say whether the person is in it', async () => {
+  const opened = openActivation();
+  const body = Uint8Array.of(0x1f, 0x8b, 8, 0, 0xff, 0xd8, 0xc3, 0x28, 1, 2, 0x80);
+  await opened.activate({ ...eventOf(personExport()), body });
+  const { unreadable, deadLetters } = await forgetIn(opened);
+  expect(unreadable).toEqual(await Array.fromAsync(opened.context.deadLetters.names('', signal)));
+  expect(deadLetters).toEqual({ searched: 0, erased: 0 });
 });
 
 test('an event of 20,000 nested brackets stops no erasure, also beside an export of the person', () => {

@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { isUnreadable, orUnreadable, type DeadLetters, type Retry, type RetryQueue } from '@activation-hub/delivery';
+import {
+  isUnreadable,
+  orUnreadable,
+  type DeadLetters,
+  type DeferredEvent,
+  type DeferredRow,
+  type Retry,
+  type RetryQueue,
+} from '@activation-hub/delivery';
 import {
   identityText,
   linkDestination,
@@ -10,7 +18,7 @@ import {
   type Ledger,
   type LedgerEntry,
 } from '@activation-hub/membership';
-import { withoutPerson } from './without-person.ts';
+import { isSearchable, withoutPerson } from './without-person.ts';
 
 export interface ForgetOptions {
   /** Counts, and erases nothing. */
@@ -40,7 +48,7 @@ export interface Forgotten {
   readonly rows: Readonly<Record<string, number>>;
   /** Other identities of the person that the ledger's links name, which were looked for as well: for the person who asks. */
   readonly linkedIdentities: readonly Identity[];
-  /** Names of retries and dead letters that cannot be read, so that nobody knows whether the person is in them. */
+  /** Names of retries and dead letters that cannot be read, or whose events are no text, so that nobody knows whether the person is in them. */
   readonly unreadable: readonly string[];
 }
 
@@ -166,6 +174,7 @@ async function forgetRetries(
     }
     searched += 1;
     const { found } = retryWithoutPerson(retry, of);
+    if (found === 0 && !retry.events.every(({ event }) => isSearchable(event.body))) unreadable.push(retry.id);
     erased += found;
     if (!dryRun && found > 0)
       await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, of).left, signal);
@@ -178,19 +187,21 @@ function retryWithoutPerson(
   retry: Retry,
   { identities, names }: OfRetries,
 ): { readonly found: number; readonly left?: Retry } {
-  let found = 0;
-  const events = retry.events.flatMap((deferred) => {
-    const body = withoutPerson(deferred.event.body, identities);
-    if (body === deferred.event.body) return deferred;
-    found += 1;
-    return body === undefined ? [] : { ...deferred, event: { ...deferred.event, body } };
-  });
   const texts = new Set(identities.map(identityText));
-  const rows = retry.rows.filter(
-    ({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination),
-  );
-  // A row comes with its event, so that it is counted only where it stands alone.
-  if (found === 0) found = retry.rows.length - rows.length;
+  const ofOthers = (of: readonly DeferredRow[]): readonly DeferredRow[] =>
+    of.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
+  const rows = [...ofOthers(retry.rows)];
+  let found = retry.rows.length - rows.length;
+  const events = retry.events.flatMap((deferred): DeferredEvent[] => {
+    const body = withoutPerson(deferred.event.body, identities);
+    const left = ofOthers(deferred.rows);
+    if (body === deferred.event.body && left.length === deferred.rows.length) return [deferred];
+    found += 1;
+    if (body !== undefined) return [{ ...deferred, rows: left, event: { ...deferred.event, body } }];
+    // What is still to be told at other destinations is told from the ledger alone.
+    rows.push(...left);
+    return [];
+  });
   if (found === 0) return { found, left: retry };
   if (events.length === 0 && rows.length === 0) return { found };
   // Receipts go by change, and nobody can tell whose a change is: what is polled no more is told anew, which does no harm.
@@ -214,8 +225,13 @@ async function forgetDeadLetters(
       unreadable.push(name);
       continue;
     }
+    const { body: kept } = letter.event;
+    if (withoutPerson(kept, identities) === kept) {
+      if (isSearchable(kept)) searched += 1;
+      else unreadable.push(name);
+      continue;
+    }
     searched += 1;
-    if (withoutPerson(letter.event.body, identities) === letter.event.body) continue;
     erased += 1;
     if (dryRun) continue;
     await deadLetters.edit(

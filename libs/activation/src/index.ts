@@ -1,7 +1,7 @@
 export { activate } from './activate.ts';
 export { activateRetry } from './activate-retry.ts';
 export { retryWork, type Work } from './work.ts';
-export { defaultTiming, type ActivationContext, type Timing } from './activation-context.ts';
+export { defaultTiming, leaseSeconds, timingOf, type ActivationContext, type Timing } from './activation-context.ts';
 export { findForms, forget, type ErasurePlace, type Erased, type Forgotten, type ForgetOptions } from './forget.ts';
 export {
   countFill,
@@ -18,5 +18,5 @@ export {
 } from './tell-ledger.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
-export { LedgerCache } from './ledger-cache.ts';
+export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';
 export type { ReceivedEvent } from '@activation-hub/delivery';

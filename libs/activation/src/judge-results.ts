@@ -1,6 +1,6 @@
 import { settle, type LedgerRecord } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import { delayMinMs, chainIdOf, stalledClass, type Deferral, type ChainIds } from './defer-changes.ts';
+import { delayMinMs, chainIdOf, deferredBy, stalledClass, type Deferral, type ChainIds } from './defer-changes.ts';
 import type { DeliveredRow } from './deliver-rows.ts';
 import type { Work } from './work.ts';
 
@@ -82,10 +82,13 @@ export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): De
 }
 
 /** The row after its delivery, for which a retry is responsible if it is deferred; undefined while the lease must expire. */
-export function settledRecord({ key, row, result, fate }: JudgedRow, chainIds: ChainIds): LedgerRecord | undefined {
+export function settledRecord(
+  { key, row, result, fate, linkDigest }: JudgedRow,
+  chainIds: ChainIds,
+): LedgerRecord | undefined {
   if (fate === 'unanswered') return undefined;
   const inDoubt = 'doubt' in result;
-  const outcome = fate === 'deferred' ? { is: fate, chainId: chainIdOf(chainIds, key) } : fate;
+  const outcome = fate === 'deferred' ? deferredBy(chainIdOf(chainIds, key), linkDigest) : fate;
   return settle(row.record, outcome, inDoubt);
 }
 

@@ -3,18 +3,18 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LedgerCache } from './ledger-cache.ts';
 
-const rowOf = (version: string): LedgerRow => ({
+const rowOf = (version: string, attributes: LedgerRow['record']['attributes'] = {}): LedgerRow => ({
   version,
   record: {
     known: { status: 'realized', isMember: true, qualifiedAtMs: 0, enqueuedAtMs: 0, sequenceNumber: 0, content: '' },
     rowState: { is: 'delivered' },
-    attributes: {},
+    attributes,
     inDoubt: false,
   },
 });
 
 test('a row is found until it is deleted', () => {
-  const cache = new LedgerCache({ entriesMax: 10, ageMaxMs: 1_000 });
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
   expect(cache.get('a', 0)).toBeUndefined();
   cache.set('a', rowOf('1'), 0);
   cache.set('a', rowOf('2'), 0);
@@ -24,7 +24,7 @@ test('a row is found until it is deleted', () => {
 });
 
 test('a row is believed no longer than its age, however often it is used', () => {
-  const cache = new LedgerCache({ entriesMax: 10, ageMaxMs: 1_000 });
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
   cache.set('a', rowOf('1'), 0);
   expect(cache.get('a', 600)?.version).toBe('1');
   expect(cache.get('a', 1_000)?.version).toBe('1');
@@ -34,7 +34,7 @@ test('a row is believed no longer than its age, however often it is used', () =>
 });
 
 test('what is used stays when others push in', () => {
-  const cache = new LedgerCache({ entriesMax: 10, ageMaxMs: 1_000 });
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
   cache.set('used', rowOf('1'), 0);
   cache.set('unused', rowOf('1'), 0);
   for (let n = 0; n < 50; n += 1) {
@@ -44,19 +44,20 @@ test('what is used stays when others push in', () => {
   expect(cache.get('unused', 0)).toBeUndefined();
 });
 
-test('it holds no more than its bound, and never an outdated row', () => {
+test('it holds no more than its bound in bytes, and never an outdated row', () => {
   const key = fc.integer({ min: 1, max: 12 }).map((n) => `key-${n}`);
+  const characters = fc.oneof(fc.constant(0), fc.nat(8_000));
   const step = fc.oneof(
-    fc.record({ is: fc.constantFrom('get', 'set', 'delete'), key }),
-    fc.record({ is: fc.constant('set'), key: fc.nat().map(String) }),
+    fc.record({ is: fc.constantFrom('get', 'set', 'delete'), key, characters }),
+    fc.record({ is: fc.constant('set'), key: fc.nat().map(String), characters }),
   );
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 100 }), (entriesMax, steps) => {
-      const cache = new LedgerCache({ entriesMax, ageMaxMs: 1_000 });
+    fc.property(fc.nat(20_000), fc.array(step, { maxLength: 100 }), (bytesMax, steps) => {
+      const cache = new LedgerCache({ bytesMax, ageMaxMs: 1_000 });
       const truth = new Map<string, string>();
-      for (const [index, { is, key: keyText }] of steps.entries()) {
+      for (const [index, { is, key: keyText, characters: length }] of steps.entries()) {
         if (is === 'set') {
-          cache.set(keyText, rowOf(String(index)), 0);
+          cache.set(keyText, rowOf(String(index), { text: 'x'.repeat(length) }), 0);
           truth.set(keyText, String(index));
         } else if (is === 'delete') {
           cache.delete(keyText);
@@ -65,14 +66,55 @@ test('it holds no more than its bound, and never an outdated row', () => {
           const found = cache.get(keyText, 0);
           if (found !== undefined) expect(found.version).toBe(truth.get(keyText));
         }
-        expect(cache.size).toBeLessThanOrEqual(entriesMax);
+        expect(cache.bytes).toBeGreaterThanOrEqual(0);
+        expect(cache.bytes).toBeLessThanOrEqual(bytesMax);
       }
+      for (const keyText of truth.keys()) cache.delete(keyText);
+      expect(cache.bytes).toBe(0);
     }),
   );
 });
 
+test('rows take at least their characters, so that large ones push out more than small ones do', () => {
+  const attributes = { list: ['x'.repeat(1_000), { text: 'y'.repeat(1_000) }], number: 1, nothing: null };
+  const bytesWith = (row: LedgerRow): number => {
+    const cache = new LedgerCache({ bytesMax: 100_000, ageMaxMs: 1_000 });
+    cache.set('a', row, 0);
+    return cache.bytes;
+  };
+  const bare = bytesWith(rowOf('1'));
+  expect(bytesWith(rowOf('1', attributes)) - bare).toBeGreaterThan(2_000);
+  const { record, version } = rowOf('1');
+  expect(bytesWith({ record: { ...record, deliveredAttributes: attributes }, version }) - bare).toBeGreaterThan(2_000);
+});
+
+test('a key is expected to have no row once most of those before had none, each destination for itself', () => {
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000, expectAfterKeys: 10 });
+  const look = (destination: string, found: number, absent: number): void => {
+    for (let n = 0; n < found; n += 1) cache.countLookedFor(destination, true);
+    for (let n = 0; n < absent; n += 1) cache.countLookedFor(destination, false);
+  };
+  look('crm', 0, 9);
+  expect(cache.expectsNoRow('crm')).toBe(false);
+  look('crm', 0, 1);
+  expect(cache.expectsNoRow('crm')).toBe(true);
+  expect(cache.expectsNoRow('ads')).toBe(false);
+  look('ads', 3, 7);
+  expect(cache.expectsNoRow('ads')).toBe(false);
+  look('ads', 0, 5);
+  expect(cache.expectsNoRow('ads')).toBe(true);
+});
+
+test('however long the expectation held, it ends soon after keys begin to have rows', () => {
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000, expectAfterKeys: 10 });
+  for (let n = 0; n < 10_000; n += 1) cache.countLookedFor('crm', false);
+  let more = 0;
+  for (; cache.expectsNoRow('crm'); more += 1) cache.countLookedFor('crm', true);
+  expect(more).toBeLessThanOrEqual(10);
+});
+
 test('a gap in a partition forgets everything, and events that come again do not', () => {
-  const cache = new LedgerCache({ entriesMax: 10, ageMaxMs: 1_000 });
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
   const follow = (partitionId: string, ...numbers: number[]): void =>
     cache.follow(
       numbers.map((sequenceNumber) => ({ partitionId, sequenceNumber, body: new Uint8Array(), enqueuedAtMs: 0 })),

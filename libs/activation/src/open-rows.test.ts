@@ -1,3 +1,4 @@
+import { replayDeadLetters } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport, type TestActivation } from '../testing/index.ts';
@@ -16,7 +17,8 @@ audiences:
   if (earlier === undefined) return openActivation({ file });
   const { retryQueue, context, crm, ads, clock } = earlier;
   const later = openActivation({ file, ledger: context.ledger, retryQueue, destinations: { crm, ads } });
-  later.clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? 0);
+  // The retry is so old that no worker has an older file.
+  later.clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? 0) + 3_600_000;
   return later;
 }
 
@@ -78,3 +80,40 @@ test('a row that was erased while its retry waited is told nobody', async () => 
   expect(later.letters()).toEqual([]);
   expect(later.outcomes()).toEqual({});
 });
+
+test.each([
+  ['rejected', 'rejected'],
+  ['given up', 'given-up'],
+])(
+  'the exit of a person under a former identity that a retry finds %s ends as a dead letter, which can be replayed',
+  async (_, outcome) => {
+    const followed = openActivation();
+    const { activate, crm, retryQueue, retryDue, clock, context, letters } = followed;
+    const email = { identities: { email: ['p1@example.com'] } };
+    await activate(eventOf(personExport(email), 1));
+    crm.onRequest = (changes) => {
+      if (changes.some(({ kind }) => kind === 'exited')) throw notReached;
+    };
+    await activate(eventOf(personExport(), 2));
+    expect(crm.story).toEqual(['entered sports-fans p1@example.com', 'entered sports-fans p1']);
+
+    if (outcome === 'rejected') {
+      crm.onRequest = () => undefined;
+      crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'no such field' });
+    }
+    clock.nowMs = outcome === 'rejected' ? (retryQueue.nextDueAtMs ?? 0) : clock.nowMs + 86_400_001;
+    await retryDue();
+    expect(letters()).toMatchObject([
+      { outcome, destination: 'crm', event: { sequenceNumber: 2 }, failures: [{ audience: 'sports-fans' }] },
+    ]);
+
+    crm.onRequest = () => undefined;
+    crm.answer = ({ id }) => ({ id, status: 'delivered' });
+    const names = await Array.fromAsync(context.deadLetters.names('', signal));
+    await replayDeadLetters(names, {}, context, { clock: context.clock, signal });
+    clock.nowMs += 1_000;
+    await retryDue();
+    expect([...crm.members.keys()]).toEqual(['sports-fans p1']);
+    expect(letters()).toEqual([]);
+  },
+);

@@ -1,5 +1,5 @@
-import type { AudienceEntry, Route } from '@activation-hub/activation-file';
-import type { Retry } from '@activation-hub/delivery';
+import type { AudienceEntry, Matcher, Route } from '@activation-hub/activation-file';
+import { rowsOf, type DeferredEvent, type Retry } from '@activation-hub/delivery';
 import {
   isInDoubt,
   ledgerKeyText,
@@ -12,13 +12,13 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
-import { chainOf, waitingDeferral, type DeferredChange } from './defer-changes.ts';
+import { chainOf, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { Resolved } from './resolve-memberships.ts';
-import type { RoutedMembership } from './route-exports.ts';
 import type { Tally } from './tally.ts';
 import type { Work } from './work.ts';
+import { writePlans } from './write-plans.ts';
 
 /** What there is to do about rows for which a retry is responsible, and of which its events say nothing any more. */
 export interface OpenRows {
@@ -26,73 +26,108 @@ export interface OpenRows {
   readonly deferred: readonly DeferredChange[];
 }
 
-/** The class and the reason of changes whose route the activation file does not have any more. */
+/** The class and the reason of changes whose route the activation file does not have. */
 const withoutRoute = {
   class: 'route-gone',
   reason: 'The activation file has no route of this audience to this destination any more.',
 };
+/**
+ * So long a retry of which the route is not live here waits for a worker with another file: while a deployment replaces workers, those with
+ * the older file take retries of those with the newer one.
+ */
+const routeWaitMs = 3_600_000;
 
 /**
  * Looks after the rows for which a retry is responsible but which its events do not resolve to now: the route is gone, in
  * shadow mode or has another name, or the person is known under other identities. A row of a live route is told its newest
- * state; one whose route is not live waits for it as paused; one without a route is given up, with dead letters of the
- * retry's events. So no row stays deferred that nothing can move any more.
+ * state. One whose route is gone or in shadow mode stays deferred at first, for a worker with a newer file; when its retry is an hour old, the one
+ * is given up with dead letters of the events, and the other is paused. So no row stays deferred that nothing can move any more.
  */
 export async function takeOpenRows(
   { retry }: Work,
-  { desired, superseded, unresolved }: Resolved,
+  { desired }: Resolved,
   by: LeaseHolder,
   context: ActivationContext,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<OpenRows> {
+  if (retry === undefined) return { leased: [], deferred: [] };
   const resolved = new Set(desired.map(({ keyText }) => keyText));
-  const keys = (retry?.rows ?? []).filter((key) => !resolved.has(ledgerKeyText(key)));
-  if (retry === undefined || keys.length === 0) return { leased: [], deferred: [] };
-  const rows = await context.ledger.read(keys, signal);
-  tally.ledgerReads += keys.length;
-  const plans = keys.flatMap((key, index) => {
+  const open = rowsOf(retry).filter(({ row: key }) => !resolved.has(ledgerKeyText(key)));
+  const unrouted = unroutedEvents(retry, context.matcher);
+  if (open.length === 0 && unrouted.length === 0) return { leased: [], deferred: [] };
+  const rows = await context.ledger.read(
+    open.map(({ row: key }) => key),
+    signal,
+  );
+  tally.ledgerReads += open.length;
+  const plans = open.flatMap(({ row: key, from }, index) => {
     const row = rows[index];
     // A row that is gone was erased with the person.
-    return row === undefined ? [] : [{ key, routed: context.matcher.routeOf(key), row }];
+    return row === undefined ? [] : [{ key, from, routed: context.matcher.routeOf(key), row }];
   });
-  const planned = plans.map((each) => ({ ...each, plan: planOpen(each, chainOf(retry), by, context) }));
-  if (planned.some(({ plan }) => plan.is === 'give-up'))
-    await giveUpEvents(retry, [...desired, ...superseded, ...unresolved], context, signal);
+  const nowMs = context.clock.now();
+  const isAwaited = nowMs - retry.firstDeferredAtMs < routeWaitMs;
+  const planned = plans.map((each) => ({ ...each, plan: planOpen(each, retry, isAwaited, by, context) }));
+  const lostEvents = new Set(planned.flatMap(({ plan, from }) => (plan.is === 'give-up' && from ? [from] : [])));
+  if (!isAwaited) for (const from of unrouted) lostEvents.add(from);
+  await giveUpEvents([...lostEvents], retry, context, signal);
 
   const writing = planned.flatMap(({ plan, ...each }) =>
     'write' in plan ? [{ ...each, plan, write: plan.write }] : [],
   );
-  const written = await context.ledger.write(
-    writing.map(({ write }) => write),
-    signal,
-  );
+  const { written, lost: lostPlans } = await writePlans(writing, context, tally, signal);
+  const lost = new Set(lostPlans.map(({ key }) => key));
   const leased: LeasedRow[] = [];
-  const lost = new Set<LedgerKey>();
-  for (const [index, { key, routed, plan, write }] of writing.entries()) {
-    const result = written[index];
-    context.ledgerCache.delete(ledgerKeyText(key));
-    if (result?.written !== true) {
-      lost.add(key);
-      continue;
-    }
-    tally.ledgerWrites += 1;
+  for (const { key, from, routed, plan, after: row } of written) {
     if (plan.is === 'lease' && routed !== undefined) {
       const { kind, state, isRepair } = plan;
-      const row = { record: write.record, version: result.version };
-      leased.push({ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, ...routed });
+      const event = from === undefined ? {} : { event: from.event };
+      leased.push({ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, ...routed, ...event });
     } else if (plan.is === 'give-up') tally.count(retry.destination, 'given-up');
     else if (plan.is === 'note') tally.count(retry.destination, plan.outcome);
   }
-  const nowMs = context.clock.now();
-  const deferred = planned.flatMap(({ key, routed, plan }): DeferredChange[] => {
-    if (plan.is !== 'wait' && !lost.has(key)) return [];
-    const untilMs = plan.is === 'wait' ? plan.untilMs : nowMs;
-    const of = { destination: retry.destination, key, audience: routed?.audience.key ?? '' };
+  const deferred = planned.flatMap(({ key, from, routed: to, plan }): DeferredChange[] => {
+    if (plan.is !== 'wait' && plan.is !== 'await-route' && !lost.has(key)) return [];
     tally.count(retry.destination, 'deferred');
-    return [{ deferral: waitingDeferral(of, untilMs, { events: [], retry }, nowMs) }];
+    const event = from === undefined ? {} : { event: from.event };
+    const of = { destination: retry.destination, key, ...event };
+    // An audience that has another name by now, or none, keeps the one by which the retry knows it.
+    return (to === undefined ? (from?.audiences ?? ['']) : [to.audience.key]).map((audience) => ({
+      deferral:
+        plan.is === 'await-route'
+          ? awaitingRoute({ ...of, audience })
+          : waitingDeferral(
+              { ...of, audience },
+              plan.is === 'wait' ? plan.untilMs : nowMs,
+              { events: [], retry },
+              nowMs,
+            ),
+    }));
   });
-  return { leased, deferred };
+  const awaited = unrouted.flatMap(({ event, audiences }) =>
+    audiences.map((audience) => {
+      tally.count(retry.destination, isAwaited ? 'deferred' : 'given-up');
+      return { deferral: awaitingRoute({ destination: retry.destination, event, audience }) };
+    }),
+  );
+  return { leased, deferred: isAwaited ? [...deferred, ...awaited] : deferred };
+}
+
+/** Events without rows, as those of a replay are, with their audiences that the file does not route to this destination. */
+function unroutedEvents(retry: Retry, matcher: Matcher): readonly DeferredEvent[] {
+  return retry.events.flatMap((from) => {
+    const audiences = from.rows.length > 0 ? [] : unroutedAudiences(from, retry, matcher);
+    return audiences.length === 0 ? [] : [{ ...from, audiences }];
+  });
+}
+
+function unroutedAudiences({ audiences }: DeferredEvent, { destination }: Retry, matcher: Matcher): readonly string[] {
+  return audiences.filter((audience) => matcher.route(audience, destination) === undefined);
+}
+
+function awaitingRoute(of: Pick<Deferral, 'destination' | 'key' | 'event' | 'audience'>): Deferral {
+  return { ...of, ...withoutRoute, wasTried: false, notBeforeMs: 0, isLeased: false, givesUp: false };
 }
 
 interface OpenRow {
@@ -104,17 +139,20 @@ interface OpenRow {
 
 function planOpen(
   { key, row, routed }: OpenRow,
-  chainId: string,
+  retry: Retry,
+  isAwaited: boolean,
   by: LeaseHolder,
   { clock }: ActivationContext,
-): RowPlan | { readonly is: 'give-up'; readonly write: LedgerWrite } {
+): RowPlan | { readonly is: 'give-up'; readonly write: LedgerWrite } | { readonly is: 'await-route' } {
   const { record } = row;
-  const options = { mode: 'live' as const, by, nowMs: clock.now(), cause: { chainId } };
+  const options = { mode: 'live' as const, by, nowMs: clock.now(), cause: { chainId: chainOf(retry) } };
   const plan = planOpenRow(key, row, options);
   if (plan.is !== 'lease') return plan;
   const newest = { state: record.known, attributes: record.attributes, ...digestOf(record) };
   const write = (next: LedgerRecord): LedgerWrite => ({ key, record: next, expected: row.version });
-  switch (routed?.route.mode) {
+  const mode = routed?.route.mode;
+  if (isAwaited && (mode === undefined || mode === 'shadow')) return { is: 'await-route' };
+  switch (mode) {
     case undefined:
       return { is: 'give-up', write: write(settle(record, 'given-up', isInDoubt(record))) };
     case 'paused':
@@ -129,17 +167,21 @@ function planOpen(
   }
 }
 
-/** Dead letters of the events whose audience the file does not route to this destination any more. */
+/** Dead letters of these events, for the audiences that the file does not route to this destination. */
 async function giveUpEvents(
-  { destination, events, attempts }: Retry,
-  routed: readonly RoutedMembership[],
+  events: readonly DeferredEvent[],
+  retry: Retry,
   context: ActivationContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const lost = events.flatMap(({ event, audiences }) =>
-    audiences
-      .filter((key) => !routed.some((each) => each.event === event && each.audience.key === key))
-      .map((audience) => ({ event, destination, audience, outcome: 'given-up' as const, ...withoutRoute })),
-  );
+  const { destination, attempts } = retry;
+  const lost = events.flatMap((from) => {
+    const audiences = unroutedAudiences(from, retry, context.matcher);
+    // One of the same key may have another id.
+    return (audiences.length > 0 ? audiences : from.audiences).map((audience) => {
+      const outcome = 'given-up' as const;
+      return { event: from.event, destination, audience, outcome, ...withoutRoute };
+    });
+  });
   await keepLost(lost, attempts, context, signal);
 }

@@ -7,9 +7,14 @@ import {
   otherIdentities,
   type Identity,
   type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+  type UndigestedState,
 } from '@activation-hub/membership';
+import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
+import { isTooOld } from './judge-results.ts';
 import { rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 import type { ToldRow } from './tell-rows.ts';
 import type { Work } from './work.ts';
@@ -32,47 +37,135 @@ export interface Outcome {
   readonly unresolved: readonly RoutedPerson[];
 }
 
+/** Who is to be looked at, from old to new, and who later, because the row of an identity of theirs is still open. */
+export interface PeopleToFollow {
+  readonly now: readonly Followed[];
+  readonly later: readonly Followed[];
+}
+
 /**
- * The people of whom a row does not carry the digest of these very identities, or may be under others, from old to new. Those of
- * whom something is open are left to the retry.
+ * The people of whom a row does not carry the digest of these very identities, or may be under others. While something of a person is open
+ * nobody leaves: the retry of the open row brings the same export, or one with the same identities, and looks then. Where none does, the
+ * export is to come again, until it is as old as a change that is given up: by then an open row is nobody's.
  */
-export function peopleToFollow(
-  { desired, superseded, settled, told, unresolved }: Outcome,
-  context: ActivationContext,
-  work: Work | undefined,
-): readonly Followed[] {
-  // A person who replays an event wants everything of it looked at again.
-  const isReplay = work?.retry?.isReplay === true;
-  const rows = new Map<string, SettledMembership>(settled.map((each) => [each.desired.keyText, each]));
-  const byKey = new Map(desired.map((each) => [each.keyText, each]));
-  for (const { keyText, settled: row } of told) {
-    const of = byKey.get(keyText);
-    if (of !== undefined && row !== undefined && row.record.rowState.is !== 'deferred')
-      rows.set(keyText, { desired: of, row, isSuperseded: false });
-  }
-  const people: Followed[] = [];
+export function peopleToFollow(outcome: Outcome, context: ActivationContext, work: Work | undefined): PeopleToFollow {
+  const { desired, superseded, unresolved } = outcome;
+  const rows = new SettledRows(outcome);
+  // A person who replays an event wants everything of it looked at again; and a row of a former identity that waited is told, or paused.
+  const again = eventsToLookAtAgain(desired, work);
+  const now: Followed[] = [];
+  const later: Followed[] = [];
   for (const [person, memberships] of Map.groupBy([...desired, ...superseded], (each) => each.person)) {
-    const newest = memberships.filter((each) => byKey.get(each.keyText) === each);
+    const newest = memberships.filter((each) => rows.isNewest(each));
     // What a newer export of the batch has superseded is as settled as that one, unless the person entered under another identity.
     const deciding = newest.length > 0 ? newest : memberships;
-    if (deciding.some(({ keyText }) => !rows.has(keyText))) continue;
-    const chosen = newest.flatMap(({ keyText }) => rows.get(keyText) ?? []);
-    const isKnown = ({ keyText }: DesiredMembership): boolean =>
-      (rows.get(keyText)?.row?.record.linkDigest ?? '') === person.linkDigest;
-    if (isReplay || !memberships.every(isKnown)) people.push(followed(person, chosen, context));
+    const open = deciding.flatMap((each) => rows.openBecause(each) ?? []);
+    const chosen = newest.flatMap(({ keyText }) => rows.of(keyText) ?? []);
+    const isKnown = memberships.every(({ keyText }) => rows.digestOf(keyText) === person.linkDigest);
+    if (open.length === 0) {
+      if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
+    } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
+      (isWaitedOut(person, work, context) ? now : later).push(followed(person, chosen, context));
   }
   for (const person of unresolved) {
     if (person.route.follow.length === 0) continue;
     const each = followed(person, [], context);
-    if (isReplay || !isKnownWithout(each, context)) people.push(each);
+    if (again.has(person.event) || !isKnownWithout(each, context)) now.push(each);
   }
-  return newestOfEach(people.toSorted((left, right) => compareStates(left.person.state, right.person.state)));
+  return { now: newestOfEach(now), later: newestOfEach(later) };
 }
 
-/** Of exports with the same identities the newest, in their order: the others link nothing else. */
+/** Why nobody leaves yet under the other identities of the person of a membership. */
+type Open = 'a retry brings its identities' | 'no retry does';
+
+/** What became of the rows of a batch. */
+class SettledRows {
+  readonly #newest: ReadonlyMap<string, DesiredMembership>;
+  readonly #told: ReadonlyMap<string, ToldRow>;
+  readonly #settled: ReadonlyMap<string, SettledMembership>;
+
+  constructor({ desired, settled, told }: Outcome) {
+    this.#newest = new Map(desired.map((each) => [each.keyText, each]));
+    this.#told = new Map(told.map((each) => [each.keyText, each]));
+    const ofTold = told.flatMap(({ keyText, settled: row }): readonly [string, SettledMembership][] => {
+      const of = this.#newest.get(keyText);
+      return of === undefined || row === undefined
+        ? []
+        : [[keyText, { desired: of, row, isSuperseded: isMovedOn(row, of) }]];
+    });
+    this.#settled = new Map([...settled.map((each) => [each.desired.keyText, each] as const), ...ofTold]);
+  }
+
+  of(keyText: string): SettledMembership | undefined {
+    return this.#settled.get(keyText);
+  }
+
+  digestOf(keyText: string): string {
+    return this.of(keyText)?.row?.record.linkDigest ?? '';
+  }
+
+  isNewest(each: DesiredMembership): boolean {
+    return this.#newest.get(each.keyText) === each;
+  }
+
+  /** The person as of the newest export with these very identities whose state a row waited with until this one told it. */
+  asOfNewest(person: RoutedPerson, newest: readonly DesiredMembership[]): RoutedPerson {
+    const states = newest.flatMap(({ keyText }) => {
+      const told = this.#told.get(keyText);
+      return told?.settled === undefined || told.linkDigest !== person.linkDigest ? [] : [told.settled.record.known];
+    });
+    const state = states.reduce(
+      (left: UndigestedState, right) => (compareStates(right, left) > 0 ? right : left),
+      person.state,
+    );
+    return state === person.state ? person : { ...person, state };
+  }
+
+  /** Undefined when the row is settled. */
+  openBecause(each: DesiredMembership): Open | undefined {
+    const rowState = this.of(each.keyText)?.row?.record.rowState;
+    if (this.of(each.keyText) !== undefined && rowState?.is !== 'deferred' && rowState?.is !== 'leased')
+      return undefined;
+    return this.#isBroughtAgain(each, rowState) ? 'a retry brings its identities' : 'no retry does';
+  }
+
+  #isBroughtAgain(each: DesiredMembership, rowState: LedgerRecord['rowState'] | undefined): boolean {
+    const { linkDigest } = each.person;
+    if (rowState?.is === 'deferred' && rowState.linkDigest === linkDigest) return true;
+    const told = this.#told.get(each.keyText);
+    // Of a row of which another process has the lease nothing is deferred, and that process knows nothing of this export.
+    const isLost = told !== undefined && told.fate !== 'deferred' && told.fate !== 'unanswered';
+    const isDecided = told === undefined && rowState !== undefined;
+    if (isLost || isDecided) return false;
+    return this.#newest.get(each.keyText)?.person.linkDigest === linkDigest;
+  }
+}
+
+/** A settling that was lost: another process has written something newer, or has the lease. */
+function isMovedOn({ record: { known, rowState } }: LedgerRow, { state }: DesiredMembership): boolean {
+  return rowState.is === 'leased' || compareStates(known, state) > 0;
+}
+
+function isWaitedOut({ route }: RoutedPerson, work: Work | undefined, { targets, clock }: ActivationContext): boolean {
+  return isTooOld(work?.retry, targets.get(route.destination)?.giveUpAfterMs, clock.now());
+}
+
+/** The events of a replay, and those of which a retry had to do with rows to which they do not resolve any more. */
+function eventsToLookAtAgain(
+  desired: readonly DesiredMembership[],
+  work: Work | undefined,
+): ReadonlySet<ReceivedEvent> {
+  if (work?.retry === undefined) return new Set();
+  const resolved = new Set(desired.map(({ keyText }) => keyText));
+  const { events, isReplay } = work.retry;
+  const again = events.filter(({ rows }) => isReplay || rows.some((row) => !resolved.has(ledgerKeyText(row))));
+  return new Set(again.map(({ event }) => event));
+}
+
+/** Of exports with the same identities the newest, from old to new: the others link nothing else. */
 function newestOfEach(people: readonly Followed[]): readonly Followed[] {
   const newest = new Map<string, Followed>();
-  for (const each of people) {
+  for (const each of people.toSorted((left, right) => compareStates(left.person.state, right.person.state))) {
     const { route, audience, linkDigest } = each.person;
     const text = JSON.stringify([route.destination, audience.key, linkDigest]);
     newest.delete(text);

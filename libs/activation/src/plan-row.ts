@@ -4,6 +4,7 @@ import {
   decideRow,
   lease,
   note,
+  overtake,
   settle,
   type Cause,
   type Decision,
@@ -24,8 +25,10 @@ export type LeaseHolder = Omit<Lease, 'is'>;
 /** What is to be done about one row. A plan writes nothing: `writePlans` does. */
 export type RowPlan =
   | { readonly is: 'nothing'; readonly because: 'unchanged' | 'superseded' }
-  /** Another process holds the lease until then, in epoch milliseconds; a lease that is longer than any can be is cut. */
-  | { readonly is: 'wait'; readonly untilMs: number; readonly write?: LedgerWrite }
+  /** Another process holds the lease until then, in epoch milliseconds. */
+  | { readonly is: 'wait'; readonly untilMs: number }
+  /** The same, and the row is to know the newer state, which that process tells then, or the lease is longer than any can be. */
+  | { readonly is: 'wait'; readonly untilMs: number; readonly write: LedgerWrite }
   /** The row is written, and nothing is sent. */
   | { readonly is: 'note'; readonly write: LedgerWrite; readonly outcome: 'unchanged' | 'shadowed' | 'paused' }
   /** The row is leased, and then the destination is told. */
@@ -94,10 +97,12 @@ function planOf(
     case 'nothing':
       return { is: 'nothing', because: decision.because };
     case 'wait': {
-      const { untilMs, isCapped } = decision;
-      return isCapped && row !== undefined
-        ? { is: 'wait', untilMs, write: write(capLease(row.record, untilMs)) }
-        : { is: 'wait', untilMs };
+      const { untilMs, isCapped, isNews } = decision;
+      if (row === undefined) return { is: 'wait', untilMs };
+      const isTold = isNews && desired !== undefined && (mode === 'live' || mode === 'retired');
+      const known = isTold ? overtake(row.record, desired) : row.record;
+      const record = isCapped ? capLease(known, untilMs) : known;
+      return record === row.record ? { is: 'wait', untilMs } : { is: 'wait', untilMs, write: write(record) };
     }
     case 'note':
       if (desired === undefined) return { is: 'nothing', because: 'unchanged' };

@@ -44,15 +44,25 @@ export function routeExports(
 
 const allRoutes = (audience: AudienceEntry): readonly Route[] => audience.routes;
 
-/** Of each event the audiences that the retry names, to its destination. */
+/**
+ * Of each event the audiences that the retry names, to its destination; and those to which its rows belong, whatever the file that wrote
+ * the retry calls them. A deployment has workers with an older and with a newer file beside each other.
+ */
 function openRoutes(
   retry: Retry,
   matcher: Matcher,
 ): (audience: AudienceEntry, event: ReceivedEvent) => readonly Route[] {
   const named = matcher.destination(retry.destination)?.key ?? retry.destination;
-  const audiences = new Map(retry.events.map((deferred) => [deferred.event, new Set(deferred.audiences)]));
-  return (audience, event) =>
-    audiences.get(event)?.has(audience.key) === true
-      ? audience.routes.filter(({ destination }) => destination === named)
-      : [];
+  const open = new Map(
+    retry.events.map(({ event, audiences, rows }) => {
+      const ofRows = new Set(rows.map((row) => matcher.routeOf(row)?.route));
+      return [event, { audiences: new Set(audiences), ofRows }];
+    }),
+  );
+  return (audience, event) => {
+    const of = open.get(event);
+    if (of === undefined) return [];
+    const isNamed = of.audiences.has(audience.key);
+    return audience.routes.filter((route) => (isNamed && route.destination === named) || of.ofRows.has(route));
+  };
 }

@@ -1,7 +1,6 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   isInDoubt,
-  isLive,
   ledgerKeyText,
   type DesiredState,
   type LedgerEntry,
@@ -16,6 +15,7 @@ import { fillLinks, fillRows } from './fill-rows.ts';
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
+import { writePlans } from './write-plans.ts';
 
 /** How a walk over the ledger may be stopped and watched. */
 export interface WalkOptions {
@@ -31,7 +31,10 @@ export interface ToldLedger {
   readonly delivered: number;
   /** Nothing to send: the destination knows it, or never knew the person. */
   readonly unchanged: number;
-  /** Another process wrote the row meanwhile, or has its lease: it knows the newer state. */
+  /**
+   * Another process wrote the row meanwhile, or has its lease: it knows the newer state. In a fill also rows of the source that wait:
+   * what becomes of them is told by another run.
+   */
   readonly leftAlone: number;
   /** Not taken now; the retry queue sends it. By reason. */
   readonly deferred: number;
@@ -107,7 +110,10 @@ export async function countFill(
   signal: AbortSignal,
 ): Promise<{ readonly rows: number; readonly unresolved: number }> {
   const counts = { rows: 0, unresolved: 0 };
-  for await (const due of fillRows(walk, signal)) counts[due === 'unresolved' ? 'unresolved' : 'rows'] += 1;
+  for await (const due of fillRows(walk, signal)) {
+    if (due === 'unresolved') counts.unresolved += 1;
+    else if (due !== 'unsettled') counts.rows += 1;
+  }
   return counts;
 }
 
@@ -117,7 +123,8 @@ export async function countFill(
  * it, an attribute when the other route maps the same path. What the destination knows already, or better, is left out, and whom it was
  * told of in an older state is told the newer one. It gets the links of people too, by which they are followed.
  *
- * It may run beside the function; what changes at the source while it runs is told by another run, which tells only the differences.
+ * It may run beside the function; what changes at the source while it runs, or waits there for a retry, is told by another run, which tells
+ * only the differences.
  */
 export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
   await fillLinks(walk, options.signal);
@@ -140,14 +147,13 @@ async function* resyncRows(
   for await (const entry of rowsOf(context, destination, signal)) {
     const routed = context.matcher.routeOf(entry.key);
     if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) continue;
-    if (isToBeToldAgain(entry.record, context.clock.now())) yield { key: entry.key, row: entry, ...routed };
+    if (isToBeToldAgain(entry.record)) yield { key: entry.key, row: entry, ...routed };
   }
 }
 
-/** Members whom the destination took or should take, and people of whom something is open. */
-function isToBeToldAgain(record: LedgerRecord, nowMs: number): boolean {
+/** Members whom the destination took or should take, and people of whom something is open, as after a command that ended half-way. */
+function isToBeToldAgain(record: LedgerRecord): boolean {
   const { rowState, known } = record;
-  if (isLive(rowState, nowMs)) return false;
   switch (rowState.is) {
     case 'rejected':
     case 'not-found':
@@ -217,7 +223,7 @@ function rowsOf(
 }
 
 async function tellLedger(
-  rows: AsyncIterable<DueRow | 'unresolved'>,
+  rows: AsyncIterable<DueRow | 'unresolved' | 'unsettled'>,
   { context }: LedgerWalk,
   { signal, onProgress }: WalkOptions,
 ): Promise<ToldLedger> {
@@ -230,8 +236,8 @@ async function tellLedger(
   };
   for await (const due of rows) {
     if (signal.aborted || counts.now.gaveUp) break;
-    if (due === 'unresolved') {
-      counts.add('unresolved');
+    if (due === 'unresolved' || due === 'unsettled') {
+      counts.add(due === 'unresolved' ? due : 'leftAlone');
       continue;
     }
     counts.add('rows');
@@ -250,26 +256,24 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
   const by = newHolder(context);
   const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now() }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
-  const written = await context.ledger.write(
-    writing.map(({ write }) => write),
-    settleBy,
-  );
-  const leased = writing.flatMap(({ due: { key, audience, route }, plan, write }, index): LeasedRow[] => {
-    const result = written[index];
-    if (result?.written !== true || plan.is === 'wait') counts.add('leftAlone');
-    else if (plan.is === 'note') counts.add('unchanged');
-    if (result?.written !== true || plan.is !== 'lease') return [];
+  const tally = new Tally(clock.now());
+  const { written, lost } = await writePlans(writing, context, tally, settleBy);
+  for (const { is } of [...lost.map(() => ({ is: 'wait' })), ...written.map(({ plan }) => plan)]) {
+    if (is === 'wait') counts.add('leftAlone');
+    else if (is === 'note') counts.add('unchanged');
+  }
+  const leased = written.flatMap(({ due: { key, audience, route }, plan, after: row }): LeasedRow[] => {
+    if (plan.is !== 'lease') return [];
     const { kind, state, isRepair } = plan;
-    const row = { record: write.record, version: result.version };
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });
   for (const { plan } of planned) {
-    if (plan.is === 'wait' && plan.write === undefined) counts.add('leftAlone');
+    if (plan.is === 'wait' && !('write' in plan)) counts.add('leftAlone');
     if (plan.is === 'nothing') counts.add('unchanged');
   }
   // Nothing waits behind it, so a change waits for its turn as long as its lease allows.
   const patient = { ...context, timing: { ...timing, waitMaxMs: timing.deadlineMs } };
-  const told = await tellRows(leased, { context: patient, deadline, settleBy, tally: new Tally(clock.now()) });
+  const told = await tellRows(leased, { context: patient, deadline, settleBy, tally });
   for (const { fate, result } of told) {
     if (fate === 'delivered') counts.add('delivered');
     else

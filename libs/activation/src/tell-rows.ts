@@ -14,7 +14,10 @@ import { receiptsOf } from './work.ts';
 /** How often rows that keep changing hands are repaired before a retry does it. Each round means that another process got on. */
 const roundsMax = 10;
 
-/** A row that was told, with what it is now; `settled` is absent when the lease must expire, or was lost. */
+/**
+ * A row that was told, with what it is now: settled, or after a lost settling as the repair, or another process, has it. `settled` is
+ * absent when the lease must expire, and when the row is gone.
+ */
 export interface ToldRow extends JudgedRow {
   readonly settled?: LedgerRow;
 }
@@ -45,8 +48,12 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
     if (isCertain(fate) && (fate !== 'delivered' || settled !== undefined)) tally.count(route.destination, fate);
     else if (!isCertain(fate)) tally.count(route.destination, 'deferred');
   }
-  await repairRows(lost, told, telling);
-  return told;
+  const repaired = await repairRows(lost, told, telling);
+  return told.map((row): ToldRow => {
+    const after = repaired.get(row.keyText);
+    // What it knows then may come from an export with other identities.
+    return after === undefined ? row : { ...row, settled: after, linkDigest: '' };
+  });
 }
 
 /** Steps 3 and 4. Gives the rows in their order, and those whose lease was lost before they could be settled. */
@@ -86,6 +93,7 @@ async function settleRows(
   }
   const told = judged.map((row): ToldRow => {
     const after = settled.get(row);
+    // What it knows then may come from an export with other identities.
     return after === undefined ? row : { ...row, settled: after };
   });
   return { told, lost };
@@ -110,8 +118,14 @@ function overdueLease(
  * that process does the same when it finds that out.
  *
  * A process that outlives its lease and then crashes, before it comes here, repairs nothing; the next export of the person does.
+ * Gives the rows as they are then, by the text of their keys.
  */
-async function repairRows(lost: readonly JudgedRow[], told: readonly ToldRow[], telling: Telling): Promise<void> {
+async function repairRows(
+  lost: readonly JudgedRow[],
+  told: readonly ToldRow[],
+  telling: Telling,
+): Promise<ReadonlyMap<string, LedgerRow>> {
+  const repaired = new Map<string, LedgerRow>();
   const { context, settleBy, tally } = telling;
   const own = new Set(
     told.flatMap(({ row: { record } }) => (record.rowState.is === 'leased' ? [record.rowState.holder] : [])),
@@ -137,15 +151,20 @@ async function repairRows(lost: readonly JudgedRow[], told: readonly ToldRow[], 
     );
     const leased = repairs.flatMap(({ row, write, telling: told }, index) => {
       const result = written[index];
-      if (result?.written !== true || told === undefined) return [];
-      return [{ ...row, ...told, row: { record: write.record, version: result.version }, isRepair: true }];
+      if (result?.written !== true) return [];
+      const now = { record: write.record, version: result.version };
+      if (told === undefined) repaired.set(row.keyText, now);
+      // The newest state may come from an export with other identities.
+      return told === undefined ? [] : [{ ...row, ...told, row: now, isRepair: true, linkDigest: '' }];
     });
     const delivered = await deliverRows(leased, context, settleBy);
     const after = await settleRows(judgeResults(delivered, telling.work, context), telling);
+    for (const { keyText, settled } of after.told) if (settled !== undefined) repaired.set(keyText, settled);
     tally.ledgerWrites += leased.length;
     open = [...repairs.filter((_, index) => written[index]?.written !== true).map(({ row }) => row), ...after.lost];
   }
   await deferOpen(open, telling);
+  return repaired;
 }
 
 interface Repair {

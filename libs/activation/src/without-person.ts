@@ -1,87 +1,122 @@
-import { readProfileExports, type JsonValue } from '@activation-hub/audience-events';
+import { readProfileExports, type JsonValue, type ProfileExport } from '@activation-hub/audience-events';
 import { identityText, type Identity } from '@activation-hub/membership';
+import { PersonText } from './text-of-person.ts';
 
 /**
  * The body of an event without the exports of a person: the very same bytes when it holds none, undefined when nothing else
  * is left. Of several exports in one body the others stay, written anew as JSON.
  *
  * An export is the person's when it has one of the identities in its namespace, or one of their values anywhere in an identity map
- * that cannot be read whole. What cannot be read is taken for the person's when a value stands in it as a JSON string, in any
- * spelling: nobody will ever be told of it, and it must not outlive the person. E-mail addresses are the same in any case.
+ * that cannot be read whole. What cannot be read is taken for the person's when a value stands in it in any spelling, encoding or
+ * nesting, or when it ends within one: nobody will ever be told of it, and it must not outlive the person. What another export hides of
+ * the person, under a key that comes twice, is left out of it. E-mail addresses are the same in any case.
  */
 export function withoutPerson(body: Uint8Array, identities: readonly Identity[]): Uint8Array | undefined {
   const person = new Person(identities);
-  const { exports, refusals } = readProfileExports(body);
-  const held = exports.filter(
-    (each) =>
-      person.hasOneOf(each.identities) ||
-      (each.unreadableIdentities.size > 0 && person.isNamedIn(each.body.identityMap ?? null)),
-  );
-  if (held.length === 0 && refusals.length === 0) return body;
   const value = parse(body);
-  if (!isArray(value)) {
-    if (held.length > 0) return undefined;
-    return (value === undefined ? person.isNamedInText(body) : person.isNamedIn(value)) ? undefined : body;
-  }
-  const readable = new Set(exports.map(({ path }) => path));
-  const own = new Set(held.map(({ path }) => path));
-  const others = value.filter((element, index) => {
-    const path = `$[${index}]`;
-    return readable.has(path) ? !own.has(path) : !person.isNamedIn(element);
+  if (value === undefined) return person.text.isInBytes(body) ? undefined : body;
+  const { exports } = readProfileExports(body);
+  const read = new Map(exports.map((each) => [each.path, each]));
+  const named = namesByElement(Buffer.from(body).toString(), person.text);
+  const judged = (isArray(value) ? value : [value]).map((element, index) => {
+    const profileExport = read.get(isArray(value) ? `$[${index}]` : '$');
+    const isHidden = (named[index] ?? 0) > person.countIn(element);
+    const isPersons =
+      profileExport === undefined ? isHidden || person.isNamedIn(element) : person.owns(profileExport, isHidden);
+    return { element, isPersons, isHidden };
   });
-  if (others.length === value.length) return body;
-  return others.length === 0 ? undefined : Buffer.from(jsonOf(others));
+  const left = judged.filter(({ isPersons }) => !isPersons);
+  if (left.length === judged.length && !left.some(({ isHidden }) => isHidden)) return body;
+  if (left.length === 0) return undefined;
+  const others = left.map(({ element }) => element);
+  return Buffer.from(jsonOf(isArray(value) ? others : (others[0] ?? null)));
 }
 
+export { isSearchable } from './text-of-person.ts';
+
 class Person {
+  readonly text: PersonText;
   readonly #texts: ReadonlySet<string>;
-  readonly #values: ReadonlySet<string>;
 
   constructor(identities: readonly Identity[]) {
     this.#texts = new Set(identities.map((each) => identityText(folded(each))));
-    this.#values = new Set(identities.map(({ value }) => value.toLowerCase()));
+    this.text = new PersonText(identities.map(({ value }) => value));
   }
 
-  hasOneOf(identities: ReadonlyMap<string, readonly string[]>): boolean {
+  /** Whether an export is the person's. `isHidden` when its text names the person more often than what was read of it. */
+  owns({ identities, unreadableIdentities, body }: ProfileExport, isHidden: boolean): boolean {
     for (const [namespace, values] of identities)
       if (values.some((value) => this.#texts.has(identityText(folded({ namespace, value }))))) return true;
-    return false;
+    // A number that has more digits than one that is read can be an identity, and is none that was read.
+    return unreadableIdentities.size > 0 && (isHidden || this.isNamedIn(body.identityMap ?? null));
   }
 
-  /** Looks at every string, number and key, without recursion: a body may be nested deeper than a stack. */
+  /** Whether the person is named anywhere, also within a longer string. */
   isNamedIn(value: JsonValue): boolean {
-    const open: JsonValue[] = [value];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (typeof next === 'object' && next !== null) {
-        for (const [key, inner] of Object.entries<JsonValue>(next)) {
-          if (this.#values.has(key.toLowerCase())) return true;
-          open.push(inner);
-        }
-      } else if (this.#values.has(String(next).toLowerCase())) return true;
-    }
+    for (const word of wordsOf(value)) if (this.text.is(word) || this.text.isIn(word)) return true;
     return false;
   }
 
-  /** Of what is not JSON, every string that a reader would see in it: between quotes, with its escapes undone. */
-  isNamedInText(body: Uint8Array): boolean {
-    const text = Buffer.from(body).toString();
-    return [...text.matchAll(/"((?:[^"\\]|\\.)*)"/gs)].some(([, inner = '']) =>
-      this.#values.has(unescaped(inner).toLowerCase()),
-    );
+  /** How many strings, numbers and keys are one of the values. */
+  countIn(value: JsonValue): number {
+    let count = 0;
+    for (const word of wordsOf(value)) if (this.text.is(word)) count += 1;
+    return count;
   }
+}
+
+/** Every string, number and key, without recursion: a body may be nested deeper than a stack. */
+function* wordsOf(value: JsonValue): Generator<string> {
+  const open: JsonValue[] = [value];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next !== 'object' || next === null) {
+      yield String(next);
+      continue;
+    }
+    for (const [key, inner] of Object.entries<JsonValue>(next)) {
+      if (!isArray(next)) yield key;
+      open.push(inner);
+    }
+  }
+}
+
+/**
+ * How often the text of valid JSON names the person, by element of its list; what is no list has one. Unlike what is read of it, it
+ * has what another key of the same name hides, and every digit of a number.
+ */
+function namesByElement(text: string, person: PersonText): readonly number[] {
+  const counts: number[] = [];
+  let element = 0;
+  let depth = 0;
+  const isList = /^[\s\uFEFF]*\[/.test(text);
+  const token = /"|[[\]{},]|[-\d][-+.\deE]*|true|false|null/g;
+  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+    let [word] = match;
+    if (word === '[' || word === '{') depth += 1;
+    else if (word === ']' || word === '}') depth -= 1;
+    else if (word === ',') element += isList && depth === 1 ? 1 : 0;
+    else {
+      if (word === '"') {
+        const end = endOfString(text, token.lastIndex);
+        word = JSON.parse(text.slice(match.index, end)) as string;
+        token.lastIndex = end;
+      }
+      if (person.is(word)) counts[element] = (counts[element] ?? 0) + 1;
+    }
+  }
+  return counts;
+}
+
+/** Where a string ends that begins there, after its opening quote. */
+function endOfString(text: string, start: number): number {
+  let at = start;
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
 }
 
 /** E-mail addresses are the same in any case, here and at those who store them in lower case. */
 function folded({ namespace, value }: Identity): Identity {
   return { namespace, value: namespace.startsWith('email') ? value.toLowerCase() : value };
-}
-
-function unescaped(text: string): string {
-  return text.replaceAll(
-    /\\(?:u([0-9a-fA-F]{4})|(.))/gs,
-    (_, code: string | undefined, character: string | undefined) =>
-      code === undefined ? (character ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
-  );
 }
 
 function isArray(value: JsonValue | undefined): value is readonly JsonValue[] {

@@ -1,3 +1,4 @@
+import { rowsOf } from '@activation-hub/delivery';
 import type { LedgerEntry } from '@activation-hub/membership';
 import { expect } from 'vitest';
 import { personOf } from './people.ts';
@@ -59,9 +60,9 @@ export async function nothingOfTheForgotten(world: ProtocolWorld, person: number
     rows.map(({ key }) => key),
     'nothingOfTheForgotten',
   ).toEqual([]);
-  const retried = (await world.retries()).flatMap(({ events, rows: ofRetry }) => [
-    ...events.map(({ event }) => Buffer.from(event.body).toString()),
-    ...ofRetry.map(({ identity }) => `"${identity.value}"`),
+  const retried = (await world.retries()).flatMap((retry) => [
+    ...retry.events.map(({ event }) => Buffer.from(event.body).toString()),
+    ...rowsOf(retry).map(({ row }) => `"${row.identity.value}"`),
   ]);
   const bodies = [...retried, ...world.letters.map(({ event }) => Buffer.from(event.body).toString())];
   const quoted = [`"p${person}-`, `"ecid-${person}"`];

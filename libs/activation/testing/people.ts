@@ -107,7 +107,18 @@ export function numbered(
 function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   const name = crmids.length > 0 ? 'c' : 'e';
   const values = (crmids.length > 0 ? crmids : emails).toSorted();
+  if (values.length === 0) return ['none'];
   return [...values.map((each) => `all ${name}${each}`), ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
+}
+
+/** The newest state of every person once more, as of a later qualification. */
+export function newestOfEach(states: readonly NumberedState[]): readonly NumberedState[] {
+  return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) => {
+    const [state] = ofPerson.toSorted(
+      (left, right) => right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number,
+    );
+    return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
+  });
 }
 
 /**

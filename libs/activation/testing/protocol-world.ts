@@ -3,6 +3,7 @@ import {
   createTarget,
   InMemoryDeadLetters,
   InMemoryRetryQueue,
+  rowsOf,
   sweepRetries,
   type Clock,
   type DeadLetter,
@@ -15,12 +16,13 @@ import type * as fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import {
   activate,
+  activateRetry,
   defaultTiming,
   LedgerCache,
   retryWork,
   type ActivationContext,
-  type Work,
   type ReceivedEvent,
+  type Work,
 } from '../src/index.ts';
 import { noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
@@ -38,6 +40,8 @@ interface Life {
   readonly lines: string[];
   readonly died: Promise<void>;
   readonly die: () => void;
+  /** The retry that it works on, once that is read. */
+  readonly retries: Retry[];
   isDead: boolean;
 }
 
@@ -67,7 +71,7 @@ export class ProtocolWorld {
   #requests = 0;
   #works = 0;
   #isCalm = false;
-  #fileNumber = 0;
+  #isDeployed = false;
   /** What a crash or a failing store has left to be given again. */
   #redelivered: Job[] = [];
   /** Sentences about calls that counted another number of outcomes than they had changes. */
@@ -77,6 +81,7 @@ export class ProtocolWorld {
     this.#scheduler = scheduler;
     this.#disturbances = disturbances;
     this.#options = options;
+    this.destination.audienceOf = ({ audience }) => audience.id;
     this.#files = (options.files ?? [defaultFile]).map(parseOnce);
     this.#lives = disturbances.clockOffsetsMs.map((_, worker) => this.#begin(worker));
   }
@@ -108,9 +113,14 @@ export class ProtocolWorld {
     await this.#comeToRest(shiftsOfDisturbance);
   }
 
-  /** Deploys the last of the files. */
+  /** Lets so much time pass that every lease expires. */
+  outliveLeases(): void {
+    this.#nowMs += standstillMs;
+  }
+
+  /** Deploys the last of the files to every worker. */
   deployLast(): void {
-    this.#fileNumber = this.#files.length - 1;
+    this.#isDeployed = true;
   }
 
   async #comeToRest(shiftsBefore = 0): Promise<void> {
@@ -118,14 +128,17 @@ export class ProtocolWorld {
       if (shift > shiftsMax) throw new Error('The workers do not come to an end.');
       this.#isCalm = shift > shiftsOfDisturbance;
       const dueAtMs = this.#retryQueue.nextDueAtMs;
-      const jobs = this.#redelivered;
-      if (jobs.length === 0 && dueAtMs === undefined) {
+      // An operator whose command failed starts it again when the leases that it left have expired.
+      const isOperatorsTurn = dueAtMs === undefined && this.#redelivered.every((job) => 'operation' in job);
+      if (isOperatorsTurn) this.#nowMs += standstillMs;
+      const jobs = this.#redelivered.filter((job) => isOperatorsTurn || !('operation' in job));
+      if (this.#redelivered.length === 0 && dueAtMs === undefined) {
         // What a failed removal has left is taken up by the nightly sweep.
         const night = { nowMs: this.#nowMs, ageMaxMs: () => 0, signal: never };
         if ((await sweepRetries(this.#retryQueue, night)).madeDue === 0) return;
         continue;
       }
-      this.#redelivered = [];
+      this.#redelivered = this.#redelivered.filter((job) => !jobs.includes(job));
       // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
       this.#nowMs =
         jobs.length > 0 && shift % 2 === 1 ? this.#nowMs + 1_000 : Math.max(this.#nowMs, dueAtMs ?? 0) + 4_000;
@@ -184,7 +197,7 @@ export class ProtocolWorld {
   /** Does what a trigger does: gives the work, and gives it again when it did not end well. */
   async #do(worker: number, job: Job): Promise<void> {
     // Whoever begins something new after a deployment is a process of the new version.
-    if (this.#lives[worker]?.fileNumber !== this.#fileNumber) this.#lives[worker] = this.#begin(worker);
+    if (this.#lives[worker]?.fileNumber !== this.#fileFor(worker)) this.#lives[worker] = this.#begin(worker);
     const life = this.#lives[worker];
     try {
       await Promise.race([this.#attempt(life, job), life.died]);
@@ -197,20 +210,20 @@ export class ProtocolWorld {
     this.#lives[worker] = this.#begin(worker);
   }
 
-  async #attempt({ context, lines, fileNumber }: Life, job: Job): Promise<void> {
+  async #attempt(life: Life, job: Job): Promise<void> {
+    const { context, lines, fileNumber } = life;
     lines.length = 0;
+    life.retries.length = 0;
     if ('operation' in job) {
       await job.operation.run(context);
       return;
     }
-    let work: Work | undefined;
-    if ('events' in job) work = job;
-    else {
-      const retry = await context.retryQueue.read(job.message, never);
-      if (retry !== undefined) work = retryWork(retry);
-    }
+    if ('events' in job) await activate(job, context);
+    else await activateRetry(job.message, context);
+    // A retry whose circuit is open is not read.
+    const [retry] = life.retries;
+    const work: Work | undefined = 'events' in job ? job : retry && retryWork(retry);
     if (work === undefined) return;
-    await activate(work, context);
     const { changesOf = () => 1 } = this.#options;
     const file = this.#files[fileNumber];
     const changes = file === undefined ? 0 : work.events.reduce((sum, event) => sum + changesOf(event, file), 0);
@@ -219,39 +232,54 @@ export class ProtocolWorld {
       .findLast(({ signal }) => signal.endsWith('-settled'));
     const counts = Object.values(settled?.outcomes ?? {}).flatMap((outcomes) => Object.values(outcomes));
     const counted = counts.reduce((sum, count) => sum + count, 0) - (settled?.formerIdentities ?? 0);
-    // A retry may also have to do with rows to which its events do not resolve.
-    const besides = work.retry?.rows.length ?? 0;
+    // A retry may also have to do with rows to which its events do not resolve, and with events that the file does not route.
+    const { retry: worked } = work;
+    const alone = worked?.events.filter(({ rows }) => rows.length === 0).length ?? 0;
+    const besides = worked === undefined ? 0 : rowsOf(worked).length + alone;
     if (counted < changes || counted > changes + besides)
       this.miscounted.push(`${counted} outcomes of ${changes} changes and ${besides} rows`);
+  }
+
+  /** A deployment replaces one worker after the other. */
+  #fileFor(worker: number): number {
+    const { fileChanges = [], replacedEvery = 0 } = this.#options;
+    const changed = fileChanges.filter((at) => at + worker * replacedEvery <= this.#steps).length;
+    return this.#isDeployed ? this.#files.length - 1 : Math.min(changed, this.#files.length - 1);
   }
 
   #begin(worker: number): Life {
     const { promise: died, resolve } = Promise.withResolvers<undefined>();
     const clock = this.#clockOf(worker);
     const lines: string[] = [];
-    const fileNumber = this.#fileNumber;
-    const life = { isDead: false, died, die: () => resolve(undefined), lines, fileNumber } as {
+    const fileNumber = this.#fileFor(worker);
+    const life = { isDead: false, retries: [] as Retry[], died, die: () => resolve(undefined), lines, fileNumber } as {
       -readonly [Key in keyof Life]: Life[Key];
     };
     const step = this.#stepOf(life, worker);
     const file = this.#files[fileNumber];
     if (file === undefined) throw new Error('There is no such file.');
     const { breakage = {}, cacheAgeMs = 300_000 } = this.#options;
-    const { ledger = same, retryQueue = same, deadLetters = same } = breakage;
+    const { ledger = same, retryQueue = same, deadLetters = same, telemetry = same } = breakage;
+    const queue = retryQueue(steppingRetryQueue(this.#retryQueue, step));
     life.context = {
       ...parts,
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ entriesMax: 100, ageMaxMs: cacheAgeMs }),
-      retryQueue: retryQueue(steppingRetryQueue(this.#retryQueue, step)),
+      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
+      retryQueue: {
+        ...queue,
+        read: async (message, signal) => {
+          const retry = await queue.read(message, signal);
+          if (retry !== undefined) life.retries.push(retry);
+          return retry;
+        },
+      },
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
-      telemetry: createTelemetry({
-        level: 'debug',
-        counters: new Counters(),
-        write: (_, line) => void lines.push(line),
-      }),
+      telemetry: telemetry(
+        createTelemetry({ level: 'debug', counters: new Counters(), write: (_, line) => void lines.push(line) }),
+      ),
       timing: { ...defaultTiming, waitMaxMs: 0 },
       clock,
     };
@@ -295,8 +323,6 @@ export class ProtocolWorld {
     if (life.isDead) await forever;
     this.#steps += 1;
     if (this.#steps > stepsMax) throw new Error('The workers take steps without an end.');
-    if (this.#options.fileChanges?.includes(this.#steps) === true)
-      this.#fileNumber = Math.min(this.#fileNumber + 1, this.#files.length - 1);
     if (this.#isCalm) return;
     if (this.#disturbances.standstills.includes(this.#steps)) this.#nowMs += standstillMs;
     if (!this.#disturbances.crashes.includes(this.#steps)) return;

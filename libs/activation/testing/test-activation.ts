@@ -15,6 +15,7 @@ import {
   activateRetry,
   defaultTiming,
   LedgerCache,
+  type LedgerCacheOptions,
   type ActivationContext,
   type ReceivedEvent,
   type Timing,
@@ -45,6 +46,7 @@ interface TestActivationOptions {
   /** The retry queue of other parts, as another worker has it. */
   readonly retryQueue?: InMemoryRetryQueue;
   readonly timing?: Timing;
+  readonly cache?: Partial<LedgerCacheOptions>;
   /** The destinations of other parts, as another worker or a later start has them. */
   readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
 }
@@ -110,7 +112,7 @@ export function openActivation(options: TestActivationOptions = {}): TestActivat
     matcher: createMatcher(file),
     targets: new Map([targetOf('crm', crm), targetOf('ads', ads)]),
     ledger: options.ledger ?? new InMemoryLedger(),
-    ledgerCache: new LedgerCache({ entriesMax: 1_000, ageMaxMs: 600_000 }),
+    ledgerCache: new LedgerCache({ bytesMax: 2_000_000, ageMaxMs: 600_000, ...options.cache }),
     deadLetters,
     retryQueue,
     stall: file.stall,

@@ -3,7 +3,7 @@ import { attributesCharactersMax, identityCharactersMax, type LedgerRecord } fro
 import type { TableEntityResult } from '@azure/data-tables';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { entityAddress, toEntity, toKey, toRow } from './ledger-entity.ts';
+import { entityAddress, identityRange, toEntity, toKey, toRow } from './ledger-entity.ts';
 
 const milliseconds = fc.maxSafeInteger();
 const state = fc.record({
@@ -25,7 +25,10 @@ const rowState = fc.oneof(
       'paused' as const,
     ),
   }),
-  fc.record({ is: fc.constant('deferred' as const), chainId: fc.string() }),
+  fc.record(
+    { is: fc.constant('deferred' as const), chainId: fc.string(), linkDigest: fc.string() },
+    { requiredKeys: ['is', 'chainId'] },
+  ),
   fc.record({ is: fc.constant('leased' as const), holder: fc.string(), expiresAtMs: milliseconds }),
 );
 /** As JSON has them: it cannot tell -0 from 0. */
@@ -105,13 +108,36 @@ test('a person can read the columns in a table browser', () => {
   });
 });
 
-test('rows of one destination and identity share a partition, and no key shows who it is', () => {
+test('rows of one destination and identity are one range of one bucket, and no key shows who it is', () => {
   const first = entityAddress(exampleKey(1));
   const other = entityAddress(exampleKey(1, { audience: { namespace: 'ups', id: 'other' } }));
-  expect(other.partitionKey).toBe(first.partitionKey);
+  const { partitionKey, rowKeyPrefix } = identityRange('crm', exampleKey(1).identity);
+  expect(first.partitionKey).toBe(partitionKey);
+  expect(other.partitionKey).toBe(partitionKey);
   expect(other.rowKey).not.toBe(first.rowKey);
-  expect(first.partitionKey).toMatch(/^crm\.[\w-]{43}$/);
-  expect(entityAddress(exampleKey(1, { destination: 'crm~shadow' })).partitionKey).toMatch(/^crm~shadow\.[\w-]{43}$/);
+  for (const { rowKey } of [first, other]) expect(rowKey.startsWith(rowKeyPrefix)).toBe(true);
+  expect(rowKeyPrefix).toMatch(/^[\w-]{43}\.$/);
+  expect(first.rowKey).toMatch(/^[\w-]{43}\.[\w-]{43}$/);
+  expect(first.partitionKey).toMatch(/^crm\.[0-7]$/);
+  expect(entityAddress(exampleKey(1, { destination: 'crm~shadow' })).partitionKey).toMatch(/^crm~shadow\.[0-7]$/);
+});
+
+test('people are spread over all eight buckets of a destination, each about as often', () => {
+  const buckets = new Map<string, number>();
+  for (let person = 0; person < 4_000; person += 1) {
+    const { partitionKey } = entityAddress(exampleKey(person));
+    buckets.set(partitionKey, (buckets.get(partitionKey) ?? 0) + 1);
+  }
+  expect(buckets.size).toBe(8);
+  // 500 each on average; five standard deviations are 105.
+  for (const people of buckets.values()) expect(Math.abs(people - 500)).toBeLessThan(105);
+});
+
+test('the rows of one audience have distinct keys whatever destination and person they are of', () => {
+  const keys = ['crm', 'crm~link', 'mail'].flatMap((destination) =>
+    [1, 2, 3].map((person) => entityAddress(exampleKey(person, { destination })).rowKey),
+  );
+  expect(new Set(keys).size).toBe(9);
 });
 
 test('no column holds half a character, which a table need not keep', () => {
@@ -137,7 +163,7 @@ test('a row state of another version is named, not taken for one of ours', () =>
   const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
   for (const rowState of ['told', '', 'constructor', 7])
     expect(() => toRow(stored({ ...entity, rowState }))).toThrow(
-      /^Failed to read the ledger: column rowState of row [\w-]{43} is not what the ledger writes/,
+      /^Failed to read the ledger: column rowState of row [\w-]{43}\.[\w-]{43} is not what the ledger writes/,
     );
 });
 
@@ -145,7 +171,7 @@ test('attributes that somebody changed into something else are named', () => {
   const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
   for (const attributes of ['', '[]', 'null', '"somebody"', '{"a":'])
     expect(() => toRow(stored({ ...entity, attributes }))).toThrow(
-      /^Failed to read the ledger: column attributes of row [\w-]{43} is not what the ledger writes/,
+      /^Failed to read the ledger: column attributes of row [\w-]{43}\.[\w-]{43} is not what the ledger writes/,
     );
   expect(() => toRow(stored({ ...entity, attributes: undefined }))).toThrow('column attributes of row');
 });

@@ -21,6 +21,7 @@ const headSchema = z.object({
   destination: z.string(),
   dueAt: z.iso.datetime(),
   notBefore: z.iso.datetime().exactOptional(),
+  /** Those that came with no event. */
   rows: z.array(rowSchema),
   /** How many lines follow: a blob that was cut must not pass for a retry of fewer events. */
   eventCount: z.int().nonnegative(),
@@ -35,7 +36,7 @@ const headSchema = z.object({
 });
 
 /** Every further line. */
-const deferredEventSchema = z.object({ audiences: z.array(z.string()), event: eventSchema });
+const deferredEventSchema = z.object({ audiences: z.array(z.string()), rows: z.array(rowSchema), event: eventSchema });
 
 /** The blob of a retry is called by its id and this. */
 export const retryExtension = '.jsonl';
@@ -59,9 +60,13 @@ export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffe
     firstDeferredAt: new Date(firstDeferredAtMs).toISOString(),
   };
   yield lineOf(head);
-  for (const { audiences, event } of events) {
-    const line = { version: documentVersion, audiences: [...audiences], event: writeEvent(event) };
-    yield lineOf(line);
+  for (const { audiences, rows: ofEvent, event } of events) {
+    const line: z.infer<typeof deferredEventSchema> = {
+      audiences: [...audiences],
+      rows: [...ofEvent],
+      event: writeEvent(event),
+    };
+    yield lineOf({ version: documentVersion, ...line });
   }
 }
 
@@ -76,8 +81,8 @@ export function readRetry(bytes: Buffer, blobName: string): ScheduledRetry {
   if (`${rest.id}${retryExtension}` !== blobName) throw unreadable(of, 'id');
   if (lines.length !== eventCount) throw unreadable(of, `it has ${lines.length} events, and says ${eventCount}`);
   const events = lines.map((line): DeferredEvent => {
-    const { audiences, event } = parseDocument(deferredEventSchema, line, of);
-    return { audiences, event: readEvent(event) };
+    const { audiences, rows, event } = parseDocument(deferredEventSchema, line, of);
+    return { audiences, rows, event: readEvent(event) };
   });
   const retry = {
     ...rest,

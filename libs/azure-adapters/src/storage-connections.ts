@@ -2,6 +2,7 @@ import type { TokenCredential } from '@azure/core-auth';
 import { RestError, TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
+import { addressFault } from './storage-address.ts';
 
 /**
  * Where a storage account is and how to sign in: a connection string (Azurite, tests), or the endpoints of its services
@@ -97,10 +98,10 @@ function within(endpoint: string, name: string): string {
 
 function checked<Client extends { readonly url: string }>(service: string, make: () => Client): Client {
   let client: Client;
-  let url: URL;
+  let host: string;
   try {
     client = make();
-    url = new URL(client.url);
+    ({ host } = new URL(client.url));
   } catch {
     // Without the cause: the SDK's errors may quote what they were given, and that holds the account's key.
     throw new Error(
@@ -108,14 +109,7 @@ function checked<Client extends { readonly url: string }>(service: string, make:
         'Copy it again from the storage account, or from what the emulator printed.',
     );
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw new Error(
-      `Failed to connect to the ${service} store at ${url.host}: plain http is allowed only to an emulator on this machine. Use https.`,
-    );
-  }
+  const fault = addressFault(client.url);
+  if (fault !== undefined) throw new Error(`Failed to connect to the ${service} store at ${host}: ${fault}`);
   return client;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -112,6 +112,7 @@ test('a retry is a blob of lines, and its message a pointer in base64 that never
     {
       version: 1,
       audiences: ['sports-fans', 'travellers'],
+      rows: [],
       event: {
         partitionId: '2',
         sequenceNumber: 9_007_199_254_740_991,
@@ -249,6 +250,7 @@ test('a hundred events of a mebibyte each are one retry', async () => {
   const events = Array.from({ length: 100 }, (_, sequenceNumber) => ({
     event: { body, partitionId: '0', sequenceNumber, enqueuedAtMs: 1 },
     audiences: ['a'],
+    rows: [],
   }));
   await retries.put(exampleRetry({ events }), 0, signal);
   const retry = await retries.read(message, signal);

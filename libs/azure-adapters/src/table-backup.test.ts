@@ -44,7 +44,7 @@ test('a table comes back as it was, every type of column included', async () => 
   expect(lines).toHaveLength(4);
   expect(JSON.parse(lines[0] ?? '')).toEqual({
     export: 'activation-hub-ledger',
-    format: 1,
+    format: 2,
     exportedAt: '2026-01-31T12:00:00.000Z',
   });
   expect(await importTable(target, from(lines), { signal })).toEqual({ rows: 3, written: 3, leftAlone: 0 });
@@ -87,19 +87,24 @@ test('more rows than a transaction takes, and than are read ahead, are all writt
     JSON.stringify({ partitionKey: `crm.${row % 3}`, rowKey: String(row), text: 'x'.repeat(2_000) }),
   );
   const seen: number[] = [];
-  const lines = [JSON.stringify({ export: 'activation-hub-ledger', format: 1, exportedAt: '' }), ...rows];
+  const lines = [JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '' }), ...rows];
   const imported = await importTable(target, from(lines), { signal, onProgress: (count) => seen.push(count) });
   expect(imported).toEqual({ rows: 1_250, written: 1_250, leftAlone: 0 });
   expect(seen).toEqual([1_000, 1_250]);
   expect((await exported(target)).length).toBe(1_251);
 });
 
-const heading = JSON.stringify({ export: 'activation-hub-ledger', format: 1, exportedAt: '' });
+const heading = JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '' });
 
 test.each([
   ['an empty file', [], 'the file is empty'],
   ['another file', ['{"event":"listed"}'], 'the first line is not that of an export of this version'],
-  ['a later format', [heading.replace('1', '2')], 'the first line is not that of an export of this version'],
+  ['a later format', [heading.replace('2', '3')], 'the first line is not that of an export of this version'],
+  [
+    'an earlier format, whose rows had other keys',
+    [heading.replace('2', '1')],
+    'the first line is not that of an export of this version',
+  ],
   ['a line that was cut off', [heading, '{"partitionKey":"Ada@exam'], 'line 2 is not JSON'],
   ['a line that is no row', [heading, '{"partitionKey":"a"}'], 'line 2 is no row'],
 ])('%s is refused with words that quote nobody', async (_what, lines, words) => {

@@ -6,7 +6,7 @@ import { storePages } from './store-pages.ts';
 /** The first line of an export: by it another file is refused. */
 interface Heading {
   readonly export: 'activation-hub-ledger';
-  readonly format: 1;
+  readonly format: 2;
   readonly exportedAt: string;
 }
 
@@ -42,7 +42,7 @@ export async function* exportTable(
 ): AsyncGenerator<string, void> {
   yield JSON.stringify({
     export: 'activation-hub-ledger',
-    format: 1,
+    format: 2,
     exportedAt: new Date(nowMs).toISOString(),
   } satisfies Heading);
   const pages = storePages(storeOf(client), 'export the ledger', signal, (abortSignal) =>
@@ -118,7 +118,7 @@ function storeOf(client: TableClient): Store {
 
 function readHeading(line: string): void {
   const heading = parsed(line, 1) as Partial<Heading> | null;
-  if (heading?.export === 'activation-hub-ledger' && heading.format === 1) return;
+  if (heading?.export === 'activation-hub-ledger' && heading.format === 2) return;
   throw new Error(
     'Failed to import the ledger: the first line is not that of an export of this version. Give a file that `activation ledger export` wrote.',
   );

@@ -173,6 +173,25 @@ test('of a transaction whose reply was lost the row that another process wrote s
   expect(batches).toBe(2);
 });
 
+test('a transaction that never arrived is sent again, and the row that another process wrote before loses alone', async () => {
+  const proxy = await openProxy();
+  const ledger = await openLedger({}, undefined, proxy.port);
+  const other = await openLedger({}, undefined, azurite.tablePort, clients.get(ledger)?.tableName);
+  const keys = audiences(3);
+  await other.write(creations(keys.slice(1, 2)), signal);
+  let batches = 0;
+  proxy.treat = ({ url = '', socket }) => {
+    if (!url.includes('$batch')) return 'pass';
+    batches += 1;
+    if (batches > 1) return 'pass';
+    socket.destroy();
+    return 'hang';
+  };
+  const results = await ledger.write(creations(keys), signal);
+  expect(results.map(({ written }) => written)).toEqual([true, false, true]);
+  expect((await ledger.read(keys, signal)).every((row) => row !== undefined)).toBe(true);
+});
+
 test('a removal whose reply was lost is known as done, though the row is not found again', async () => {
   const proxy = await openProxy();
   const ledger = await openLedger({}, undefined, proxy.port);
@@ -339,7 +358,7 @@ test.each(['read', 'write'] as const)(
   'a %s that is aborted in the middle ends with the reason, and starts nothing more',
   async (kind) => {
     const proxy = await openProxy();
-    const ledger = await openLedger({ concurrencyMax: 4 }, undefined, proxy.port);
+    const ledger = await openLedger({ readsMax: 4, transactionsMax: 4 }, undefined, proxy.port);
     const controller = new AbortController();
     const { promise: full, resolve } = Promise.withResolvers<undefined>();
     let held = 0;
@@ -363,10 +382,12 @@ test('a row that somebody changed into something else is named by its column', a
   const ledger = await openLedger();
   await ledger.write(creations([exampleKey(1)]), signal);
   await changeRows(ledger, { identityValue: 'person-2' });
-  await expect(listed(ledger, {})).rejects.toThrow(/^Failed to read the ledger: column RowKey of row [\w-]{43} is not/);
+  await expect(listed(ledger, {})).rejects.toThrow(
+    /^Failed to read the ledger: column RowKey of row [\w-]{43}\.[\w-]{43} is not/,
+  );
   await changeRows(ledger, { knownStatus: 'perhaps' });
   await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(
-    /^Failed to read the ledger: column knownStatus of row [\w-]{43} is not/,
+    /^Failed to read the ledger: column knownStatus of row [\w-]{43}\.[\w-]{43} is not/,
   );
 });
 

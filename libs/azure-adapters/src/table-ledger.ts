@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  odata,
-  type TableClient,
-  type TableEntity,
-  type TableEntityResult,
-  type TransactionAction,
-} from '@azure/data-tables';
+import { odata, type TableClient, type TableEntity, type TableEntityResult } from '@azure/data-tables';
 import {
   refuseUnkeepableWrites,
   type Ledger,
@@ -16,10 +10,11 @@ import {
   type LedgerWrite,
   type LedgerWriteResult,
 } from '@activation-hub/membership';
+import { GroupCommit, type CommitAnswer, type GroupedWrite } from './group-commit.ts';
 import { inParallel } from './in-parallel.ts';
 import {
   entityAddress,
-  partitionKeyOf,
+  identityRange,
   partitionKeyPrefix,
   toEntity,
   toKey,
@@ -29,10 +24,13 @@ import {
 import { isEmulator, wasSentBefore } from './storage-connections.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
+import { submitTransaction, type RowWrite } from './table-transaction.ts';
 
 export interface TableLedgerOptions {
-  /** How many requests one call keeps under way; 16 by default. */
-  readonly concurrencyMax?: number;
+  /** How many reads one call keeps under way; 64 by default. */
+  readonly readsMax?: number;
+  /** How many transactions all calls together keep under way; 16 by default. */
+  readonly transactionsMax?: number;
   /** How long one operation may take, its retries included, in milliseconds; 15,000 by default. */
   readonly operationTimeoutMs?: number;
   /**
@@ -44,16 +42,11 @@ export interface TableLedgerOptions {
 
 type Entity = TableEntityResult<Record<string, unknown>>;
 
-/** A write on its way: which of the call's writes it is, and what is to be stored. */
-interface PendingWrite {
-  readonly index: number;
-  readonly entity: TableEntity;
+/** A row on its way into the table. */
+interface PendingWrite extends GroupedWrite, RowWrite {
   readonly writeId: string;
-  readonly expected: string | undefined;
 }
 
-/** More comparisons than 15 in one filter are refused ("Querying tables and entities"); one is the partition's. */
-const filteredRowsMax = 14;
 /** "Performing entity group transactions": at most 100 entities and 4 MiB, of which something is left for the frame. */
 const transactionRowsMax = 100;
 const transactionBytesMax = 3_500_000;
@@ -62,20 +55,28 @@ const transactionBytesMax = 3_500_000;
  * The ledger in a table of Azure Table storage, of Azurite, or of Cosmos DB for Table. A row is an entity, its version the
  * entity's ETag; `ledger-entity.ts` says which columns it has and what they hold.
  *
- * A write whose reply was lost is retried by the SDK and then meets itself. It is known again by its id, so that
- * `written: false` always means that somebody else was first. Failures of the store are thrown as `StoreFailure`.
+ * Writes of all calls share transactions (`GroupCommit`), each write under its own condition. A row that lost its race is taken out of its
+ * transaction, and the others go on. A write whose reply was lost is retried by the SDK and then meets itself. It is known again by its
+ * id, so that `written: false` always means that somebody else was first. Failures of the store are thrown as `StoreFailure`.
  */
 export class TableLedger implements Ledger {
   readonly #client: TableClient;
   readonly #store: Store;
-  readonly #concurrencyMax: number;
+  readonly #readsMax: number;
   readonly #pointReadsMax: number;
+  readonly #writes: GroupCommit<PendingWrite, LedgerWriteResult>;
 
   constructor(client: TableClient, options: TableLedgerOptions = {}) {
     this.#client = client;
     this.#store = { name: 'table store', url: client.url, operationTimeoutMs: options.operationTimeoutMs ?? 15_000 };
-    this.#concurrencyMax = options.concurrencyMax ?? 16;
+    this.#readsMax = options.readsMax ?? 64;
     this.#pointReadsMax = options.pointReadsMax ?? (isEmulator(client) ? 100 : 1);
+    this.#writes = new GroupCommit({
+      commit: (group, signal) => this.#commit(group, signal),
+      concurrencyMax: options.transactionsMax ?? 16,
+      rowsMax: transactionRowsMax,
+      bytesMax: transactionBytesMax,
+    });
   }
 
   /** Makes the table when it is missing. The app calls it once at its start; no other method makes it. */
@@ -88,11 +89,11 @@ export class TableLedger implements Ledger {
   async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
     const addresses = keys.map(entityAddress);
     const entities = new Map<string, Entity>();
-    const partitions = [...Map.groupBy(addresses, ({ partitionKey }) => partitionKey).values()];
-    const reads = partitions.flatMap((rows) =>
+    const identities = [...Map.groupBy(addresses, ({ rowKey }) => rowKeyPrefixOf(rowKey)).values()];
+    const reads = identities.flatMap((rows) =>
       rows.length <= this.#pointReadsMax ? rows.map((row) => [row]) : [rows],
     );
-    await inParallel(reads, this.#concurrencyMax, signal, async (rows, abortSignal) => {
+    await inParallel(reads, this.#readsMax, signal, async (rows, abortSignal) => {
       for (const entity of await this.#readRows(rows, abortSignal)) entities.set(entity.rowKey ?? '', entity);
     });
     return addresses.map(({ rowKey }) => {
@@ -104,24 +105,7 @@ export class TableLedger implements Ledger {
   async write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]> {
     signal.throwIfAborted();
     refuseUnkeepableWrites(writes);
-    const results = new Array<LedgerWriteResult>(writes.length);
-    const pending = writes.map(({ key, record, expected }, index): PendingWrite => {
-      const writeId = randomUUID();
-      return { index, entity: toEntity(key, record, writeId), writeId, expected };
-    });
-    const alone: PendingWrite[] = [];
-    await inParallel(transactions(pending), this.#concurrencyMax, signal, async (group, abortSignal) => {
-      const versions = group.length > 1 ? await this.#writeTogether(group, abortSignal) : undefined;
-      for (const [place, write] of group.entries()) {
-        const version = versions?.[place];
-        if (version === undefined) alone.push(write);
-        else results[write.index] = { written: true, version };
-      }
-    });
-    await inParallel(alone, this.#concurrencyMax, signal, async (write, abortSignal) => {
-      results[write.index] = await this.#writeAlone(write, abortSignal);
-    });
-    return results;
+    return await this.#writes.write(writes.map(pendingWrite), signal);
   }
 
   /**
@@ -158,7 +142,7 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /** The rows of one partition that are there. */
+  /** The rows of one identity that are there; when more than one is asked for, all that it has. */
   async #readRows(rows: readonly EntityAddress[], signal: AbortSignal): Promise<Entity[]> {
     const [first, ...others] = rows;
     if (first === undefined) return [];
@@ -166,10 +150,7 @@ export class TableLedger implements Ledger {
       const entity = await this.#readRow(first, signal);
       return entity === undefined ? [] : [entity];
     }
-    const filter =
-      rows.length <= filteredRowsMax
-        ? filterOf(first.partitionKey, rows)
-        : odata`PartitionKey eq ${first.partitionKey}`;
+    const filter = rangeFilter(first.partitionKey, rowKeyPrefixOf(first.rowKey));
     return callStore(this.#store, 'read the ledger', signal, async (abortSignal) => {
       const entities: Entity[] = [];
       for await (const entity of this.#client.listEntities({ abortSignal, queryOptions: { filter } }))
@@ -189,57 +170,84 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /** Writes all rows of one partition or none. Gives their versions, or `undefined` when a row lost its race. */
-  async #writeTogether(group: readonly PendingWrite[], signal: AbortSignal): Promise<readonly string[] | undefined> {
-    const actions = group.map(({ entity, expected }): TransactionAction =>
-      expected === undefined ? ['create', entity] : ['update', entity, 'Replace', { etag: expected }],
-    );
+  /** Sends one transaction, and says what became of each of its rows. */
+  async #commit(
+    group: readonly PendingWrite[],
+    signal: AbortSignal,
+  ): Promise<readonly CommitAnswer<LedgerWriteResult>[]> {
     try {
-      const { subResponses } = await callStore(this.#store, 'write the ledger', signal, (abortSignal) =>
-        this.#client.submitTransaction(actions, { abortSignal }),
+      const versions = await callStore(this.#store, 'write the ledger', signal, (abortSignal) =>
+        this.#send(group, abortSignal),
       );
-      return group.map((_, place) => versionOf(subResponses[place]));
+      return versions.map((version) => ({ result: { written: true, version } }));
     } catch (error) {
-      if (isLostRace(error)) return undefined;
-      throw error;
+      const answers = failedAnswers(group, error);
+      // An earlier attempt, whose reply was lost, may have written every row: then this one met its own rows.
+      const own = isLostRace(error) && wasSentBefore(error.cause) ? await this.#ownVersions(group, signal) : undefined;
+      return (
+        own?.map((version) => ({ result: version === undefined ? lost : ({ written: true, version } as const) })) ??
+        answers
+      );
     }
   }
 
-  async #writeAlone({ entity, writeId, expected }: PendingWrite, signal: AbortSignal): Promise<LedgerWriteResult> {
-    try {
-      const written = await callStore(this.#store, 'write the ledger', signal, (abortSignal) =>
+  /** Writes all rows or none, and gives their versions. One row needs no transaction. */
+  async #send(group: readonly PendingWrite[], abortSignal: AbortSignal): Promise<readonly string[]> {
+    const [first, ...others] = group;
+    if (first !== undefined && others.length === 0) {
+      const { entity, expected } = first;
+      const written =
         expected === undefined
-          ? this.#client.createEntity(entity, { abortSignal })
-          : this.#client.updateEntity(entity, 'Replace', { etag: expected, abortSignal }),
-      );
-      return { written: true, version: versionOf(written) };
-    } catch (error) {
-      if (!isLostRace(error)) throw error;
+          ? await this.#client.createEntity(entity, { abortSignal })
+          : await this.#client.updateEntity(entity, 'Replace', { etag: expected, abortSignal });
+      return [versionOf(written)];
     }
-    const stored = await this.#readRow(entity, signal);
-    return stored?.writeId === writeId ? { written: true, version: stored.etag } : { written: false };
+    return submitTransaction(this.#client, group, { abortSignal });
+  }
+
+  /**
+   * The versions of those rows that this very write wrote; `undefined` for a row that somebody else has written since. Nothing when no
+   * row is its own: a transaction writes all of its rows or none.
+   */
+  async #ownVersions(
+    group: readonly PendingWrite[],
+    signal: AbortSignal,
+  ): Promise<readonly (string | undefined)[] | undefined> {
+    const versions = await inParallel(group, this.#readsMax, signal, async ({ entity, writeId }, abortSignal) => {
+      const stored = await this.#readRow(entity, abortSignal);
+      return stored?.writeId === writeId ? stored.etag : undefined;
+    });
+    return versions.some((version) => version !== undefined) ? versions : undefined;
   }
 }
 
-/** The writes of each partition, in groups that one transaction can take. */
-function transactions(writes: readonly PendingWrite[]): PendingWrite[][] {
-  const groups: PendingWrite[][] = [];
-  for (const partition of Map.groupBy(writes, ({ entity }) => entity.partitionKey).values()) {
-    let group: PendingWrite[] = [];
-    let bytes = 0;
-    for (const write of partition) {
-      const bytesMax = transmittedBytesMax(write.entity);
-      if (group.length > 0 && (group.length === transactionRowsMax || bytes + bytesMax > transactionBytesMax)) {
-        groups.push(group);
-        group = [];
-        bytes = 0;
-      }
-      group.push(write);
-      bytes += bytesMax;
-    }
-    groups.push(group);
-  }
-  return groups;
+const lost = { written: false } as const;
+
+function pendingWrite({ key, record, expected }: LedgerWrite): PendingWrite {
+  const writeId = randomUUID();
+  const entity = toEntity(key, record, writeId);
+  const { partitionKey, rowKey } = entity;
+  return { entity, writeId, expected, partitionKey, rowKey, bytes: transmittedBytesMax(entity) };
+}
+
+/**
+ * What a failed transaction means for each of its rows. The service names the row for which it failed by its place, in front
+ * of the message: `3:The update condition …` ("Performing entity group transactions", sample error response; Azurite does the same). Where it
+ * names none all go again, in smaller transactions. Throws what is no answer about a row.
+ */
+function failedAnswers(group: readonly PendingWrite[], error: unknown): CommitAnswer<LedgerWriteResult>[] {
+  const isLost = isLostRace(error);
+  const isOfOneRow = error instanceof StoreFailure && (error.statusCode === 400 || error.statusCode === 413);
+  const place = group.length === 1 ? 0 : failedPlace(error);
+  if (!isLost && !(isOfOneRow && place !== undefined)) throw error;
+  const answer: CommitAnswer<LedgerWriteResult> = isLost ? { result: lost } : { failure: error };
+  return group.map((_, index) => (index === place ? answer : 'again'));
+}
+
+function failedPlace(error: unknown): number | undefined {
+  const cause = error instanceof StoreFailure ? error.cause : undefined;
+  const [, place] = /^(\d+):/.exec(cause instanceof Error ? cause.message : '') ?? [];
+  return place === undefined ? undefined : Number(place);
 }
 
 /** At least what an entity takes in a transaction: six bytes for every character, as JSON escapes the worst, and its frame. */
@@ -249,13 +257,20 @@ function transmittedBytesMax(entity: TableEntity): number {
   return 6 * characters + 4_096;
 }
 
-function filterOf(partitionKey: string, rows: readonly EntityAddress[]): string {
-  return `${odata`PartitionKey eq ${partitionKey}`} and (${rows.map(({ rowKey }) => odata`RowKey eq ${rowKey}`).join(' or ')})`;
+/** Keys in front of `~`: every character of a digest comes before it. */
+function rangeFilter(partitionKey: string, rowKeyPrefix: string): string {
+  return odata`PartitionKey eq ${partitionKey} and RowKey ge ${rowKeyPrefix} and RowKey lt ${`${rowKeyPrefix}~`}`;
 }
 
-/** Partition keys begin with the destination, a dot and a digest, of which every character comes before `~`. */
+function rowKeyPrefixOf(rowKey: string): string {
+  return rowKey.slice(0, rowKey.indexOf('.') + 1);
+}
+
 function selectionFilter(of: LedgerSelection): string | undefined {
-  if ('identity' in of) return odata`PartitionKey eq ${partitionKeyOf(of.destination, of.identity)}`;
+  if ('identity' in of) {
+    const { partitionKey, rowKeyPrefix } = identityRange(of.destination, of.identity);
+    return rangeFilter(partitionKey, rowKeyPrefix);
+  }
   if (of.destination === undefined) return undefined;
   const prefix = partitionKeyPrefix(of.destination);
   return odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`;

@@ -43,6 +43,7 @@ export {
 } from './retry-message.ts';
 export {
   mayBeWoken,
+  rowsOf,
   withoutNotBefore,
   type DeferredEvent,
   type DeferredRow,

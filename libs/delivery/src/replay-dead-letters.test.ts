@@ -94,8 +94,8 @@ test('letters of one destination become one retry that asks again, for what had 
   const crm = retries.find(({ destination }) => destination === 'crm');
   expect(crm).toMatchObject({ attempts: 0, firstDeferredAtMs: day(20), class: 'invalid', isReplay: true });
   expect(crm?.events).toEqual([
-    { event: rejected(1).event, audiences: ['fans'] },
-    { event: rejected(2).event, audiences: ['fans', 'travellers'] },
+    { event: rejected(1).event, audiences: ['fans'], rows: [] },
+    { event: rejected(2).event, audiences: ['fans', 'travellers'], rows: [] },
   ]);
   expect(retryQueue.takeDue(day(20))).toHaveLength(2);
 });

@@ -173,7 +173,7 @@ function retriesOf(group: readonly Replayable[], nowMs: number): readonly Retry[
   return [...byDestination].map(([destination, ofDestination]) => ({
     id: randomUUID(),
     destination,
-    events: ofDestination.map(({ letter, audiences }): DeferredEvent => ({ event: letter.event, audiences })),
+    events: ofDestination.map(({ letter, audiences }): DeferredEvent => ({ event: letter.event, audiences, rows: [] })),
     rows: [],
     // A new start: neither the attempts nor the age of the first one count.
     attempts: 0,

@@ -7,6 +7,8 @@ export interface DeferredEvent {
   readonly event: ReceivedEvent;
   /** Keys of the audiences of which the change is not settled. */
   readonly audiences: readonly string[];
+  /** The rows that came with this event, for which the retry is responsible; none in a replay, which looks at the whole event. */
+  readonly rows: readonly DeferredRow[];
 }
 
 /** The key of a ledger row, in the ledger's shape. */
@@ -30,9 +32,12 @@ export interface Retry {
    */
   readonly chainId?: string;
   readonly destination: string;
-  /** May be empty: then only `rows` say what is to be tried again. */
+  /**
+   * With the ledger rows for which this retry is responsible: what it does not settle, no other process does. May be empty, and
+   * then only `rows` say what is to be tried again.
+   */
   readonly events: readonly DeferredEvent[];
-  /** The ledger rows for which this retry is responsible: what it does not settle, no other process does. */
+  /** Further rows for which it is responsible, which are told from the ledger alone, as in a resync: no event is at hand. */
   readonly rows: readonly DeferredRow[];
   /** How often the destination was tried. */
   readonly attempts: number;
@@ -119,4 +124,12 @@ export function withoutNotBefore(retry: Retry): Retry {
   const free: { -readonly [Field in keyof Retry]: Retry[Field] } = { ...retry };
   delete free.notBeforeMs;
   return free;
+}
+
+/** Every row for which a retry is responsible, with the event with which it came. */
+export function rowsOf({
+  events,
+  rows,
+}: Pick<Retry, 'events' | 'rows'>): readonly { readonly row: DeferredRow; readonly from?: DeferredEvent }[] {
+  return [...events.flatMap((from) => from.rows.map((row) => ({ row, from }))), ...rows.map((row) => ({ row }))];
 }

@@ -17,6 +17,7 @@ export function exampleRetry(over: Partial<Retry> = {}): Retry {
           enqueuedAtMs: Date.UTC(2026, 0, 31, 12),
         },
         audiences: ['sports-fans', 'travellers'],
+        rows: [],
       },
     ],
     rows: [],
@@ -63,7 +64,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await queue.read(message ?? '', signal)).toEqual(retry);
     });
 
-    test('a retry comes back with its rows, without an event, and with how it is to end', async () => {
+    test('a retry comes back with its rows, with and without an event, and with how it is to end', async () => {
       const queue = await open();
       const rowOf = (value: string): DeferredRow => ({
         destination: 'crm',
@@ -72,8 +73,8 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       });
       const rows = ['Zoë\n@example.com', 'half\ud835', 'x'.repeat(40_000)].map(rowOf);
       const retry = exampleRetry({
-        events: [],
         rows,
+        events: exampleRetry().events.map((each) => ({ ...each, rows })),
         chainId: 'first',
         givesUp: true,
         notBeforeMs: Date.UTC(2026, 0, 31, 14),
@@ -107,6 +108,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       const events = [1, 2, 3].map((sequenceNumber) => ({
         event: { body, partitionId: '0', sequenceNumber, enqueuedAtMs: 1 },
         audiences: ['a'],
+        rows: [],
       }));
       await queue.put(exampleRetry({ events }), now(), signal);
       const [message] = await takeDue(queue, 1);
@@ -202,8 +204,8 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       ['notBeforeMs', { notBeforeMs: Date.UTC(10_000, 0) }, 0],
       ['attempts', { attempts: -1 }, 0],
       ['attempts', { attempts: 0.5 }, 0],
-      ['enqueuedAtMs', { events: [{ audiences: [], event: { ...event, enqueuedAtMs: NaN } }] }, 0],
-      ['sequenceNumber', { events: [{ audiences: [], event: { ...event, sequenceNumber: 2 ** 60 } }] }, 0],
+      ['enqueuedAtMs', { events: [{ audiences: [], rows: [], event: { ...event, enqueuedAtMs: NaN } }] }, 0],
+      ['sequenceNumber', { events: [{ audiences: [], rows: [], event: { ...event, sequenceNumber: 2 ** 60 } }] }, 0],
       ['its id', { id: '../a' }, 0],
       ['its destination', { destination: 'half\ud835' }, 0],
     ])(

@@ -1,13 +1,21 @@
-import { ManagedIdentityCredential } from '@azure/identity';
+import type { ManagedIdentityCredential } from '@azure/identity';
 import { DestinationError, type HttpSender, CachedLookup } from '@activation-hub/destination-kit';
-
-/** The identity of the app in which this runs: the one with this client id, or the one that the app itself has. */
-export function managedIdentity(clientId: string | undefined): ManagedIdentityCredential {
-  return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
-}
 
 /** The part of a credential that is needed here. */
 export type TokenSource = Pick<ManagedIdentityCredential, 'getToken'>;
+
+/**
+ * The identity of the app in which this runs: the one with this client id, or the one that the app itself has. The SDK's part of
+ * it is large, and is loaded with the first token that is asked for.
+ */
+export function managedIdentity(clientId: string | undefined): TokenSource {
+  let loaded: Promise<TokenSource> | undefined;
+  const load = async (): Promise<TokenSource> => {
+    const { ManagedIdentityCredential: Credential } = await import('@azure/identity');
+    return new Credential(clientId === undefined ? {} : { clientId });
+  };
+  return { getToken: async (scopes, options) => (await (loaded ??= load())).getToken(scopes, options) };
+}
 
 /** How long before its expiry a token is renewed, so that none expires on its way. */
 const renewBeforeMs = 120_000;

@@ -173,6 +173,21 @@ test('batches of a partition follow each other while partitions run in parallel'
   }
 });
 
+test.each([0, 1, 300])(
+  'what comes while a batch is at work is in the batches after it, in its order, with a prefetchCount of %i',
+  async (prefetchCount) => {
+    const { run, send, checkpointReaches } = await bench();
+    await send(['slow']);
+    const { reported } = await run({ eventHubs: { prefetchCount, maxEventBatchSize: 2 } });
+    await reported<Batch>('BATCH', 1);
+    for (const body of ['1', '2', '3', '4', '5']) await send([body]);
+    await checkpointReaches(5);
+    const batches = await reported<Batch>('BATCH', 4);
+    expect(batches.flatMap(({ bodies }) => bodies)).toEqual(['slow', '1', '2', '3', '4', '5']);
+    expect(batches.every(({ bodies }) => bodies.length <= 2)).toBe(true);
+  },
+);
+
 test('stopping lets a running batch end and writes its checkpoint; the next host goes on behind it', async () => {
   const { run, send, checkpoint } = await bench();
   await send(['slow']);

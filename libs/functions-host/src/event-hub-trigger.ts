@@ -121,10 +121,14 @@ interface PartitionRun {
   readonly partitionId: string;
   /** Aborted when another host took the partition, or the subscription closed it. */
   readonly ended: AbortController;
-  /** Received events that wait for `minEventBatchSize`. */
+  /** Received events of which no batch has been made: they wait for `minEventBatchSize`, or for the batch that is at work. */
   waiting: ReceivedEventData[];
   waitingSince: number;
   batches: number;
+  /** Batches are made, one after the other. */
+  isWorking: boolean;
+  /** The batch that is at work, or the last that was. */
+  atWork: Promise<void>;
 }
 
 class EventHubTrigger implements TriggerListener {
@@ -220,7 +224,15 @@ class EventHubTrigger implements TriggerListener {
 
   #begin(context: PartitionContext): void {
     const { partitionId } = context;
-    const run = { partitionId, ended: new AbortController(), waiting: [], waitingSince: 0, batches: 0 };
+    const run = {
+      partitionId,
+      ended: new AbortController(),
+      waiting: [],
+      waitingSince: 0,
+      batches: 0,
+      isWorking: false,
+      atWork: Promise.resolve(),
+    };
     this.#partitions.set(partitionId, run);
     this.#runs.set(context, run);
     this.#services.log({
@@ -230,19 +242,18 @@ class EventHubTrigger implements TriggerListener {
     });
   }
 
-  /** The SDK receives the next events of a partition when this resolves, so that batches follow each other. */
+  /**
+   * Takes events while a batch is at work, up to `prefetchCount`, as the extension does in the background: the next batch begins when
+   * that one ends, with what has come until then. The SDK receives the next events of the partition when this resolves.
+   */
   async #receive(events: ReceivedEventData[], context: PartitionContext): Promise<void> {
     const run = this.#runs.get(context);
     if (!run) return;
     if (run.waiting.length === 0) run.waitingSince = performance.now();
     run.waiting.push(...events);
-    while (!this.#stopping.signal.aborted && !run.ended.signal.aborted) {
-      const batch = this.#nextBatch(run);
-      if (batch.length === 0) return;
-      const processing = this.#process(run, batch, context);
-      this.#running.add(processing);
-      await processing.finally(() => this.#running.delete(processing));
-    }
+    if (!run.isWorking) void this.#work(run, context);
+    while (run.isWorking && run.waiting.length > this.#settings.prefetchCount) await run.atWork;
+    if (this.#reads(run)) return;
     // Nothing more is fetched while the others drain, yet the partition stays ours until then.
     await aborted(run.ended.signal);
     throw Object.assign(new Error(`Partition ${run.partitionId} is read by another host now.`), {
@@ -250,7 +261,29 @@ class EventHubTrigger implements TriggerListener {
     });
   }
 
+  #reads({ ended }: PartitionRun): boolean {
+    return !this.#stopping.signal.aborted && !ended.signal.aborted;
+  }
+
+  /** Batches follow each other, until there are no events for one. Never throws. */
+  async #work(run: PartitionRun, context: PartitionContext): Promise<void> {
+    run.isWorking = true;
+    try {
+      for (let batch = this.#nextBatch(run); batch.length > 0; batch = this.#nextBatch(run)) {
+        const processing = this.#process(run, batch, context);
+        this.#running.add(processing);
+        run.atWork = processing.finally(() => this.#running.delete(processing));
+        await run.atWork;
+      }
+    } catch (error) {
+      this.#report(error instanceof Error ? error : new Error(String(error)), run.partitionId);
+    } finally {
+      run.isWorking = false;
+    }
+  }
+
   #nextBatch(run: PartitionRun): ReceivedEventData[] {
+    if (!this.#reads(run)) return [];
     const { minEventBatchSize, maxEventBatchSize, maxWaitTimeMs } = this.#settings;
     const waitedMs = performance.now() - run.waitingSince;
     if (run.waiting.length < minEventBatchSize && waitedMs < maxWaitTimeMs) return [];

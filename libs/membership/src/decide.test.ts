@@ -79,9 +79,9 @@ test('an older state is superseded whatever the row stands at', () => {
 });
 
 test('under a live lease the same and newer states wait until it ends', () => {
-  const wait = { action: 'wait', untilMs: now + 5, isCapped: false };
+  const wait = { action: 'wait', untilMs: now + 5, isCapped: false, isNews: false };
   expect(decide(leasedUntil(now + 5), member, now)).toEqual(wait);
-  expect(decide(leasedUntil(now + 5), exampleState({ ...member, ...later }), now)).toEqual(wait);
+  expect(decide(leasedUntil(now + 5), exampleState({ ...member, ...later }), now)).toEqual({ ...wait, isNews: true });
 });
 
 test('after an expired lease the destination is told, for it was perhaps told something', () => {
@@ -189,14 +189,15 @@ const superseded: Decision = { action: 'nothing', because: 'superseded' };
 const unchanged: Decision = { action: 'nothing', because: 'unchanged' };
 const entered: Decision = { action: 'deliver', kind: 'entered' };
 const repair: Decision = { action: 'repair', kind: 'entered' };
-const live: Decision = { action: 'wait', untilMs: now + 1, isCapped: false };
+const live: Decision = { action: 'wait', untilMs: now + 1, isCapped: false, isNews: false };
+const liveNews: Decision = { ...live, isNews: true };
 const expired = { ...leasedUntil(now), inDoubt: true };
 
 test.each<[string, LedgerRecord, Cause, Decision, Decision, Decision, Decision]>([
   // row state, record, cause, older, the same, newer with the same wish, newer with another wish
-  ['leased, live', leasedUntil(now + 1), 'export', superseded, live, live, live],
-  ['leased, live', leasedUntil(now + 1), itsRetry, superseded, live, live, live],
-  ['leased, live, in doubt', { ...leasedUntil(now + 1), inDoubt: true }, 'replay', superseded, live, live, live],
+  ['leased, live', leasedUntil(now + 1), 'export', superseded, live, live, liveNews],
+  ['leased, live', leasedUntil(now + 1), itsRetry, live, live, live, liveNews],
+  ['leased, live, in doubt', { ...leasedUntil(now + 1), inDoubt: true }, 'replay', live, live, live, liveNews],
   ['leased, expired', leasedUntil(now), itsRetry, repair, entered, entered, entered],
   ['leased, expired', leasedUntil(now), 'export', superseded, entered, entered, entered],
   ['leased, expired, in doubt', expired, 'export', superseded, entered, entered, entered],
@@ -226,7 +227,10 @@ test.each<[string, LedgerRecord, Cause, Decision, Decision, Decision, Decision]>
     unchanged,
     { action: 'deliver', kind: 'updated' },
   ],
-  ...(['rejected', 'not-found', 'given-up'] as const).flatMap(
+  ['given-up', untold(member, 'given-up'), 'export', superseded, unchanged, unchanged, entered],
+  ['given-up', untold(member, 'given-up'), itsRetry, repair, entered, entered, entered],
+  ['given-up', untold(member, 'given-up'), 'replay', repair, entered, entered, entered],
+  ...(['rejected', 'not-found'] as const).flatMap(
     (is): [string, LedgerRecord, Cause, Decision, Decision, Decision, Decision][] => [
       [is, untold(member, is), 'export', superseded, unchanged, unchanged, entered],
       [is, untold(member, is), itsRetry, superseded, unchanged, entered, entered],
@@ -261,9 +265,14 @@ test('a lease is live until its very end', () => {
 test('a lease by a clock that is years ahead is waited for as long as a lease can last, and cut to that', () => {
   const longest = now + leaseLeftMaxMs;
   const ahead = leasedUntil(now + 10 * 365 * 86_400_000);
-  expect(decide(leasedUntil(longest), member, now)).toEqual({ action: 'wait', untilMs: longest, isCapped: false });
-  expect(decide(ahead, member, now)).toEqual({ action: 'wait', untilMs: longest, isCapped: true });
-  expect(decideRow(ahead, now, itsRetry)).toEqual({ action: 'wait', untilMs: longest, isCapped: true });
+  expect(decide(leasedUntil(longest), member, now)).toEqual({
+    action: 'wait',
+    untilMs: longest,
+    isCapped: false,
+    isNews: false,
+  });
+  expect(decide(ahead, member, now)).toEqual({ action: 'wait', untilMs: longest, isCapped: true, isNews: false });
+  expect(decideRow(ahead, now, itsRetry)).toEqual({ action: 'wait', untilMs: longest, isCapped: true, isNews: false });
   const cut = capLease(ahead, longest);
   expect(cut).toEqual({ ...ahead, rowState: { is: 'leased', holder: 'other', expiresAtMs: longest } });
   expect(decide(cut, member, longest)).toEqual({ action: 'deliver', kind: 'entered' });

@@ -11,8 +11,11 @@ export type Decision =
   | { readonly action: 'deliver'; readonly kind: ChangeKind }
   /** The state is older than the row's, and what the row knows must be sent, for nobody else will. */
   | { readonly action: 'repair'; readonly kind: ChangeKind }
-  /** Another process holds the lease; look again when it has expired. `isCapped` when no lease can be that long. */
-  | { readonly action: 'wait'; readonly untilMs: number; readonly isCapped: boolean };
+  /**
+   * Another process holds the lease; look again when it has expired. `isCapped` when no lease can be that long. `isNews` when the row
+   * is to know the state meanwhile: it is newer, and asks for something else.
+   */
+  | { readonly action: 'wait'; readonly untilMs: number; readonly isCapped: boolean; readonly isNews: boolean };
 
 /** Where the state comes from: an export, a dead letter that a person replays, or the retry of that id. */
 export type Cause = 'export' | 'replay' | { readonly chainId: string };
@@ -26,12 +29,13 @@ export const leaseLeftMaxMs = 540_000;
  * | row state | older than the row | the same | newer than the row |
  * | --- | --- | --- | --- |
  * | no row | | | member: deliver; else note |
- * | leased, live | nothing | wait | wait |
+ * | leased, live | nothing; retry or replay: wait | wait | wait; another wish: the row knows it, under the same lease |
  * | leased, expired | nothing; retry or replay: repair | deliver | deliver |
  * | deferred | nothing; its retry, or replay: repair | nothing; its retry, or replay: deliver | the same wish: nothing; else by content |
  * | paused | nothing | deliver | by content |
  * | delivered, noted | nothing | nothing | by content |
- * | rejected, not-found, given-up | nothing; replay: repair | nothing; replay: deliver | the same wish: nothing; else by content |
+ * | given-up | nothing; retry or replay: repair | nothing; retry or replay: deliver | the same wish: nothing; else by content |
+ * | rejected, not-found | nothing; replay: repair | nothing; replay: deliver | the same wish: nothing; else by content |
  *
  * *By content*: a destination that certainly has the same content is sent nothing; the row moves on only when AEP's
  * qualification did, because an export that changes nothing must cost nothing. A person whom the destination never knew,
@@ -49,9 +53,12 @@ export function decide(
   const { rowState, known } = record;
   const order = compareStates(state, known);
   if (order < 0) {
-    return isLeftToThis(record, nowMs, cause) ? repair(record) : { action: 'nothing', because: 'superseded' };
+    // The lease may be that of a process which had this very retry, and is no more: nobody else comes back to the row.
+    if (cause !== 'export' && rowState.is === 'leased' && isLive(rowState, nowMs)) return wait(rowState, nowMs, false);
+    return isLeftToThis(record, cause) ? repair(record) : { action: 'nothing', because: 'superseded' };
   }
-  if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs) : deliver(record, state);
+  if (rowState.is === 'leased')
+    return isLive(rowState, nowMs) ? wait(rowState, nowMs, !isSameWish(known, state)) : deliver(record, state);
   if (order === 0 && saysTheSame(known, state)) {
     return isOpenTo(rowState, cause) ? deliver(record, state) : unchanged();
   }
@@ -69,7 +76,7 @@ export function decide(
  */
 export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): Decision {
   const { rowState } = record;
-  if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs) : repair(record);
+  if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs, false) : repair(record);
   return rowState.is === 'deferred' && isOpenTo(rowState, cause) ? repair(record) : unchanged();
 }
 
@@ -89,9 +96,9 @@ export function isSameWish(known: MembershipState, state: MembershipState): bool
 }
 
 /** Whether the newest state of the row is to be sent on account of an older one that a retry or a person brings. */
-function isLeftToThis({ rowState }: LedgerRecord, nowMs: number, cause: Cause): boolean {
+function isLeftToThis({ rowState }: LedgerRecord, cause: Cause): boolean {
   if (cause === 'export') return false;
-  if (rowState.is === 'leased') return !isLive(rowState, nowMs);
+  if (rowState.is === 'leased') return true;
   return isOpenTo(rowState, cause) && rowState.is !== 'paused';
 }
 
@@ -103,9 +110,11 @@ function isOpenTo(rowState: RowState, cause: Cause): boolean {
     case 'deferred':
       // What another retry is responsible for is left to that one: the destination may have accepted it meanwhile.
       return cause === 'replay' || (cause !== 'export' && cause.chainId === rowState.chainId);
+    case 'given-up':
+      // A retry that gave up an older state found this one in the row, which waits for a retry of its own.
+      return cause !== 'export';
     case 'rejected':
     case 'not-found':
-    case 'given-up':
       return cause === 'replay';
     default:
       return false;
@@ -116,9 +125,9 @@ function isUnsettled({ is }: RowState): boolean {
   return is === 'deferred' || is === 'rejected' || is === 'not-found' || is === 'given-up';
 }
 
-function wait({ expiresAtMs }: Extract<RowState, { is: 'leased' }>, nowMs: number): Decision {
+function wait({ expiresAtMs }: Extract<RowState, { is: 'leased' }>, nowMs: number, isNews: boolean): Decision {
   const latestMs = nowMs + leaseLeftMaxMs;
-  return { action: 'wait', untilMs: Math.min(expiresAtMs, latestMs), isCapped: expiresAtMs > latestMs };
+  return { action: 'wait', untilMs: Math.min(expiresAtMs, latestMs), isCapped: expiresAtMs > latestMs, isNews };
 }
 
 function deliver(record: LedgerRecord, state: MembershipState): Decision {

@@ -1,4 +1,4 @@
-export { capLease, lease, note, settle, type DesiredState } from './lease.ts';
+export { capLease, lease, note, overtake, settle, type DesiredState } from './lease.ts';
 export {
   decide,
   decideRow,

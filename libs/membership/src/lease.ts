@@ -19,6 +19,15 @@ export function lease(record: LedgerRecord | undefined, desired: DesiredState, b
   return { ...next(record, desired), rowState: { is: 'leased', ...by } };
 }
 
+/**
+ * The row while another process has the lease, when a newer state comes: it knows that state, and the lease stays. The holder,
+ * whose settling is lost by this write, tells the destination of it then. If the row kept the older state, an export that asks for
+ * that one again would count as unchanged, although the state in between is still to be told.
+ */
+export function overtake(leased: LedgerRecord, desired: DesiredState): LedgerRecord {
+  return { ...next(leased, desired), rowState: leased.rowState };
+}
+
 /** The row when its destination is told nothing of the desired state: there is nothing to tell, or (paused, deferred) not now. */
 export function note(
   record: LedgerRecord | undefined,

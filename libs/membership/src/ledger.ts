@@ -31,6 +31,11 @@ export type SettledState = (typeof settledStates)[number];
 export interface Deferred {
   readonly is: 'deferred';
   readonly chainId: string;
+  /**
+   * Digest of the person's identities in the export that the retry brings: with it the person is followed. Absent when there is none,
+   * and for a row that is told from the ledger alone.
+   */
+  readonly linkDigest?: string;
 }
 
 /** The right of one process to tell a destination about one row; every other process waits until it expires. */

@@ -1,0 +1,190 @@
+/* What the hub would do in Azure: the same hub, with the times that Azure's storage and a vendor take. */
+import { parseArgs } from 'node:util';
+import { seededRandom } from '@activation-hub/audience-events/testing';
+import { tableLines } from '../src/table.ts';
+import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
+import { costOfMillion, readPrices, type CostOfMillion, type Prices, type Usage } from './cost-of-changes.ts';
+import { jittered, usualDelaysMs } from './delays.ts';
+import { ExportSource, type BenchExport } from './entries.ts';
+import { loadLine, machineLoad } from './machine-load.ts';
+import { monotonicMs } from './monotonic.ts';
+import { percentiles, rounded, type Percentiles } from './statistics.ts';
+import { sendSteadily } from './steady-load.ts';
+import { startTimedReceiver, type TimedReceiver } from './timed-receiver.ts';
+
+const help = `Predicts what the hub does in Azure: every request to the storage and to the vendor takes as long as there.
+
+  npm run bench:azure [-- --partitions 1,4,16] [--exports 1000] [--json]
+
+  --partitions <list>  of the hub, one run after the other; one worker reads them all
+  --exports <count>    entries sent at once to each partition; at most 8,000 together
+  --json               prints JSON instead of a table
+
+A request to the storage takes ${usualDelaysMs.storage} ms more, one to the vendor ${usualDelaysMs.vendor} ms, with jitter out of a seeded generator. First
+20 entries a second are sent to each partition for ten seconds, then the others at once.
+
+p50, p95, p99  milliseconds from the accepted send to the vendor, of the steady entries
+ratio          of the p95 to that of a bare EventHubConsumerClient, over the same events
+told           changes a second, from the send until the vendor has heard of all that were sent at once
+requests       to the table, for each of these changes
+a million      what a million changes cost so, in US dollars, by infra/costs.ts and one instance; of it the ledger
+`;
+
+const steady = { rate: 20, seconds: 10 };
+const burstMax = 8_000;
+const drainMs = 300_000;
+const audience = { key: 'entered', id: 'azure-1' };
+
+interface Row {
+  readonly partitions: number;
+  readonly steady: Percentiles;
+  readonly bare: Percentiles;
+  readonly ratio: number;
+  readonly sent: number;
+  readonly told: number;
+  readonly toldPerSecond: number;
+  readonly toldPerSecondAndPartition: number;
+  readonly tableRequestsPerChange: number;
+  readonly dollarsPerMillion: CostOfMillion;
+}
+
+async function measure(partitions: number, perPartition: number, prices: Prices): Promise<Row> {
+  const random = seededRandom(partitions);
+  const receiver = await startTimedReceiver(() => jittered(usualDelaysMs.vendor, random));
+  const activationFile = `version: 1
+destinations:
+  vendor: { type: webhook, settings: { url: ${receiver.url} } }
+audiences:
+  entered: { id: ${audience.id}, activate: [{ destination: vendor, identity: crmid }] }
+`;
+  const hub = await startBenchHub({
+    partitions,
+    activationFile,
+    storageDelayMs: usualDelaysMs.storage,
+    seed: partitions,
+  });
+  const source = new ExportSource(partitions, `azure${partitions}`);
+  const next = () => source.entry(audience, Date.now());
+  try {
+    const { told, bare } = await sendOneByOne(hub, receiver, next);
+    const usage = await sendAtOnce(hub, receiver, next, Math.min(perPartition, Math.floor(burstMax / partitions)));
+    return {
+      partitions,
+      steady: told,
+      bare,
+      ratio: rounded(told.p95 / bare.p95, 1),
+      sent: usage.exports,
+      told: usage.changes,
+      toldPerSecond: rounded(usage.changes / usage.seconds),
+      toldPerSecondAndPartition: rounded(usage.changes / usage.seconds / partitions),
+      tableRequestsPerChange: rounded(usage.requests.table / usage.changes, 2),
+      dollarsPerMillion: costOfMillion(usage, prices),
+    };
+  } finally {
+    await hub.stop();
+    await receiver.stop();
+  }
+}
+
+/** What steady entries take, by the vendor and by the bare consumer. */
+async function sendOneByOne(
+  hub: BenchHub,
+  receiver: TimedReceiver,
+  next: () => BenchExport,
+): Promise<{ readonly told: Percentiles; readonly bare: Percentiles }> {
+  const rate = steady.rate * hub.partitions;
+  // The first changes open connections, and are not counted.
+  await sendSteadily(hub, { rate, seconds: 1, next });
+  const acceptedMs = await sendSteadily(hub, { rate, seconds: steady.seconds, next });
+  await untilTold(receiver, [...acceptedMs.keys()]);
+  const latencies = (at: (person: string) => number | undefined): Percentiles =>
+    percentiles([...acceptedMs].map(([person, ms]) => Math.max(0, (at(person) ?? Infinity) - ms)));
+  return {
+    told: latencies((person) => receiver.toldMs.get(person)),
+    bare: latencies((person) => hub.bare.get(person)?.atMs),
+  };
+}
+
+/** What it takes to tell the vendor of entries that come to every partition at once. */
+async function sendAtOnce(
+  hub: BenchHub,
+  receiver: TimedReceiver,
+  next: () => BenchExport,
+  count: number,
+): Promise<Usage> {
+  const burst = Array.from({ length: hub.partitions }, () => Array.from({ length: count }, next));
+  const people = burst.flat().map(({ person }) => person);
+  const batchesBefore = hub.batches.length;
+  const before = await hub.storageRequests();
+  const startedMs = monotonicMs();
+  await Promise.all(burst.map((exports, partition) => hub.sendAll(exports, partition)));
+  await untilTold(receiver, people);
+  const toldMs = people.flatMap((person) => receiver.toldMs.get(person) ?? []);
+  const lastPeople = burst.flatMap((exports) => exports.at(-1)?.person ?? []);
+  await until(() => lastPeople.every((person) => hub.isSettled(person)), drainMs);
+  const after = await hub.storageRequests();
+  return {
+    changes: toldMs.length,
+    exports: people.length,
+    batches: hub.batches.length - batchesBefore,
+    seconds: (Math.max(...toldMs) - startedMs) / 1_000,
+    requests: {
+      blob: after.blob - before.blob,
+      queue: after.queue - before.queue,
+      table: after.table - before.table,
+    },
+  };
+}
+
+async function untilTold({ toldMs }: TimedReceiver, people: readonly string[]): Promise<void> {
+  await until(() => people.every((person) => toldMs.has(person)), drainMs);
+}
+
+function table(rows: readonly Row[]): string {
+  const shown = ({ p50, p95, p99 }: Percentiles) => `${[p50, p95, p99].map((ms) => ms.toFixed(0)).join(' / ')} ms`;
+  const lines = tableLines([
+    [
+      'partitions',
+      'bare p50 / p95 / p99',
+      'hub p50 / p95 / p99',
+      'ratio',
+      'told a second',
+      'and partition',
+      'requests',
+      'a million',
+      'of it the ledger',
+    ],
+    ...rows.map((row) => [
+      String(row.partitions),
+      shown(row.bare),
+      shown(row.steady),
+      row.ratio.toFixed(1),
+      `${row.toldPerSecond}${row.told === row.sent ? '' : ` (${row.told} of ${row.sent})`}`,
+      String(row.toldPerSecondAndPartition),
+      row.tableRequestsPerChange.toFixed(2),
+      `$${row.dollarsPerMillion.together.toFixed(2)}`,
+      `$${row.dollarsPerMillion.ledger.toFixed(2)}`,
+    ]),
+  ]);
+  return `${lines.join('\n')}\n`;
+}
+
+const { values } = parseArgs({
+  options: {
+    partitions: { type: 'string', default: '1,4,16' },
+    exports: { type: 'string', default: '1000' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
+});
+if (values.help === true) process.stdout.write(help);
+else {
+  const load = machineLoad();
+  const prices = await readPrices();
+  const rows: Row[] = [];
+  for (const partitions of values.partitions.split(',').map(Number))
+    rows.push(await measure(partitions, Number(values.exports), prices));
+  process.stdout.write(
+    values.json === true ? `${JSON.stringify({ bench: 'azure', ...load, rows })}\n` : table(rows) + loadLine(load),
+  );
+}

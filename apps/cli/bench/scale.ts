@@ -1,0 +1,22 @@
+/* What a million, a hundred million and a billion exports a day ask for, and whether that holds. */
+import { parseArgs } from 'node:util';
+import { readPrices } from './cost-of-changes.ts';
+import { scaleReport, scaleTables } from './scale-report.ts';
+
+const help = `Reckons what volumes of exports need of Azure, and plays the peak of each over virtual time.
+
+  npm run bench:scale [-- --json]
+
+  --json  prints JSON instead of tables
+
+The assumptions and the tables are those of docs/operating/scale.md; a test holds the page to them.
+`;
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, help: { type: 'boolean' } } });
+if (values.help === true) process.stdout.write(help);
+else {
+  const report = scaleReport((await readPrices()).logKbPerBatch);
+  process.stdout.write(
+    values.json === true ? `${JSON.stringify({ bench: 'scale', ...report })}\n` : `${scaleTables(report)}\n`,
+  );
+}

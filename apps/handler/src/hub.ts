@@ -1,0 +1,187 @@
+import { activate, LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
+import { createMatcher, problemLine, withCanary, type ActivationFile } from '@activation-hub/activation-file';
+import {
+  BlobDeadLetters,
+  containerClient,
+  queueClient,
+  StorageRetryQueue,
+  tableClient,
+  TableLedger,
+  type StorageConnection,
+} from '@activation-hub/azure-adapters';
+import { systemClock } from '@activation-hub/delivery';
+import { createHttpClient, type HttpClient } from '@activation-hub/destination-kit';
+import { managedIdentity, setUpTarget } from '@activation-hub/destinations';
+import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
+import type { InvocationContext } from '@azure/functions';
+import { canaryTarget, canaryToldAtMs } from './canary.ts';
+import type { Configuration } from './configuration.ts';
+import { importPackage } from './destination-packages.ts';
+import { exportLedger } from './export-ledger.ts';
+import { createHealthCheck, type HealthDetails } from './health.ts';
+import { incomingEvents } from './incoming-events.ts';
+import { dataStores } from './needs.ts';
+import { once } from './once.ts';
+import type { Settings, StorageSettings } from './settings.ts';
+import { sweep } from './sweep.ts';
+import { putBackRetry, takeRetry } from './take-retry.ts';
+
+/** How much of the ledger the cache holds, about 100,000 typical rows, and how long it believes them. */
+const cacheOptions = { bytesMax: 128 * 1024 * 1024, ageMaxMs: 5 * 60_000 };
+/** How long the stores may take to answer at the start and on the health page. */
+const storesTimeoutMs = 20_000;
+
+/** What the functions of the app do. Each throws when what it takes cannot be settled, and the host then gives it again. */
+export interface Hub {
+  /** Takes a batch of the trigger: raw bodies, with what the context says of them. */
+  readonly takeEvents: (bodies: unknown, context: InvocationContext) => Promise<void>;
+  /** Takes a message of the retry queue. */
+  readonly takeRetry: (message: string, context: InvocationContext) => Promise<void>;
+  /** Takes a message of the retry queue that the host has put aside. */
+  readonly putBackRetry: (message: string, context: InvocationContext) => Promise<void>;
+  readonly sweep: (context: InvocationContext) => Promise<void>;
+  readonly reportLag: (context: InvocationContext) => Promise<void>;
+  readonly exportLedger: (context: InvocationContext) => Promise<void>;
+  readonly checkHealth: () => Promise<HealthDetails>;
+}
+
+/** Puts together what the configuration says. Calls no store yet: the first invocation does, and the next if it fails. */
+export function createHub(configuration: Configuration): Hub {
+  const { file, settings } = configuration;
+  const counters = new Counters();
+  const telemetryFor = (context: InvocationContext): Telemetry =>
+    createTelemetry({ level: settings.logLevel, counters, write: (level, line) => logs[level](context, line) });
+  const stores = createStores(settings);
+  const { allowPrivateAddresses, proxies } = settings;
+  const http = createHttpClient({ allowPrivateAddresses, proxies });
+
+  const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
+    const [targets] = await Promise.all([setUpTargets(configuration, http, context), stores.open()]);
+    announce(file, telemetryFor(context));
+    const { ledger, deadLetters, retryQueue } = stores;
+    return {
+      matcher: createMatcher(withCanary(file)),
+      targets,
+      ledger,
+      ledgerCache: new LedgerCache(cacheOptions),
+      deadLetters,
+      retryQueue,
+      stall: file.stall,
+      timing: timingOf(settings.leaseSeconds * 1_000),
+      clock: systemClock,
+    };
+  });
+  /** With telemetry that writes to the log of this invocation. */
+  const openActivation = async (context: InvocationContext): Promise<ActivationContext> => ({
+    ...(await openParts(context)),
+    telemetry: telemetryFor(context),
+  });
+
+  return {
+    takeEvents: async (bodies, context) => {
+      const activation = await openActivation(context);
+      const events = incomingEvents(bodies, context.triggerMetadata, activation.clock.now());
+      if (events.length > 0) await activate({ events }, activation);
+    },
+    takeRetry: async (message, context) => takeRetry(message, await openActivation(context)),
+    putBackRetry: async (message, context) => putBackRetry(message, await openActivation(context)),
+    sweep: async (context) => sweep(await openActivation(context)),
+    reportLag: async (context) => {
+      // The way to Event Hubs itself, which nothing else here needs.
+      const { lagSource, reportLag } = await import('./report-lag.ts');
+      await reportLag(lagSource(settings, systemClock), telemetryFor(context));
+    },
+    exportLedger: (context) =>
+      exportLedger(stores.ledgerTable, stores.ledgerExports, {
+        telemetry: telemetryFor(context),
+        now: systemClock.now,
+      }),
+    checkHealth: healthCheck(configuration, stores, counters),
+  };
+}
+
+/** The stores of the app, which are opened again for every call of `open`. */
+interface Stores extends Pick<ActivationContext, 'ledger' | 'deadLetters' | 'retryQueue'> {
+  readonly open: () => Promise<void>;
+  readonly ledgerTable: ReturnType<typeof tableClient>;
+  readonly ledgerExports: ReturnType<typeof containerClient>;
+}
+
+function createStores({ dataStorage }: Settings): Stores {
+  const connection = storageConnection(dataStorage);
+  const ledgerTable = tableClient(connection, dataStores.tables.ledger);
+  const ledgerExports = containerClient(connection, dataStores.containers.ledgerExports);
+  const ledger = new TableLedger(ledgerTable);
+  const deadLetters = new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters));
+  const retryQueue = new StorageRetryQueue(
+    containerClient(connection, dataStores.containers.retries),
+    queueClient(connection, dataStores.queues.retries),
+  );
+  const open = async (): Promise<void> => {
+    const signal = AbortSignal.timeout(storesTimeoutMs);
+    await Promise.all([
+      ledger.createTable(signal),
+      deadLetters.createContainer(signal),
+      retryQueue.createStores(signal),
+    ]);
+  };
+  return { ledger, ledgerTable, ledgerExports, deadLetters, retryQueue, open };
+}
+
+function healthCheck(
+  { build, file }: Configuration,
+  { open, ledger }: Stores,
+  counters: Counters,
+): () => Promise<HealthDetails> {
+  return createHealthCheck({
+    look: async () => {
+      await open();
+      return canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
+    },
+    about: () => ({
+      build,
+      destinations: [...file.destinations.keys()],
+      audiences: [...file.audiences.keys()],
+      counters: counters.values(),
+    }),
+    clock: systemClock,
+  });
+}
+
+async function setUpTargets(
+  { file, settings }: Configuration,
+  http: HttpClient,
+  context: InvocationContext,
+): Promise<ActivationContext['targets']> {
+  const options = {
+    importPackage,
+    http,
+    clock: systemClock,
+    print: (line: string) => context.log(line),
+    readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
+  };
+  const targets = await Promise.all([...file.destinations.values()].map((entry) => setUpTarget(entry, options)));
+  return new Map([...targets, canaryTarget(systemClock)].map((target) => [target.key, target]));
+}
+
+function announce(file: ActivationFile, telemetry: Telemetry): void {
+  for (const problem of file.warnings) telemetry.emit('activation-file-warned', { problem: problemLine(problem) });
+  telemetry.emit('handler-started', {
+    destinations: file.destinations.size,
+    audiences: file.audiences.size,
+    routes: file.routes.length,
+  });
+}
+
+function storageConnection(storage: StorageSettings): StorageConnection {
+  if ('connectionString' in storage) return storage;
+  const { clientId, ...endpoints } = storage;
+  return { ...endpoints, credential: managedIdentity(clientId) };
+}
+
+const logs = {
+  debug: (context: InvocationContext, line: string) => context.debug(line),
+  information: (context: InvocationContext, line: string) => context.info(line),
+  warning: (context: InvocationContext, line: string) => context.warn(line),
+  error: (context: InvocationContext, line: string) => context.error(line),
+} as const;

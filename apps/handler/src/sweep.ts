@@ -1,0 +1,41 @@
+import type { ActivationContext } from '@activation-hub/activation';
+import { deadLetterKeepMs, sweepDeadLetters, sweepRetries } from '@activation-hub/delivery';
+import { sweepLedger } from '@activation-hub/membership';
+
+/**
+ * AEP itself forgets who left after 30 days; a hub keeps events for 90 at the most, and so are dead letters kept and replayed. What
+ * is older cannot come again, and a month is left for what is on its way.
+ */
+const keepMs = deadLetterKeepMs + 30 * 86_400_000;
+/** A night's work at the most; what is left is done the next night. */
+const timeoutMs = 9 * 60_000;
+
+/** A retry may be on its way for so long after it was to be given up. */
+const retryMarginMs = 6 * 3_600_000;
+
+/**
+ * Removes the rows of people who left long ago and the dead letters of old events, makes retries due that a crash has left
+ * behind, and reports those that cannot be read.
+ */
+export async function sweep(activation: ActivationContext): Promise<void> {
+  const startedMs = activation.clock.now();
+  const signal = AbortSignal.timeout(timeoutMs);
+  const { madeDue, unreadable } = await sweepRetries(activation.retryQueue, {
+    nowMs: startedMs,
+    ageMaxMs: (destination) => (activation.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,
+    signal,
+  });
+  for (const document of unreadable) activation.telemetry.emit('retry-unreadable', { document });
+  const { removed: deadLettersRemoved } = await sweepDeadLetters(activation.deadLetters, {
+    nowMs: startedMs,
+    signal,
+  });
+  const swept = await sweepLedger(activation.ledger, { olderThanMs: startedMs - keepMs, signal });
+  activation.telemetry.emit('ledger-swept', {
+    ...swept,
+    retriesMadeDue: madeDue,
+    retriesUnreadable: unreadable.length,
+    deadLettersRemoved,
+    durationMs: activation.clock.now() - startedMs,
+  });
+}

@@ -1,0 +1,220 @@
+import { rowsOf } from '@activation-hub/delivery';
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  fansKey,
+  openActivation,
+  personExport,
+  RecordingDestination,
+  type PersonContent,
+  type TestActivation,
+} from '../testing/index.ts';
+import { resync, type ReceivedEvent } from './index.ts';
+
+const { signal } = new AbortController();
+const notReached = new DestinationError('transient', 'Not reached.');
+
+interface FileOptions {
+  readonly identity?: string;
+  readonly follow?: string;
+  readonly mode?: string;
+  /** What the destination and the audience are called, with what they were called before. */
+  readonly destination?: string;
+  readonly destinationEntry?: string;
+  readonly audience?: string;
+}
+
+const fileOf = ({
+  identity = 'email',
+  follow = 'follow: ecid, ',
+  mode = 'live',
+  destination = 'crm',
+  destinationEntry = '{ type: recording }',
+  audience = 'sports-fans',
+}: FileOptions): string => `
+version: 1
+destinations:
+  ${destination}: ${destinationEntry}
+audiences:
+  ${audience}:
+    id: ${fansId}
+    activate: [{ destination: ${destination}, identity: ${identity}, ${follow}mode: ${mode}, attributes: { firstname: person.name.firstName } }]
+`;
+
+/** A worker with this file; beside an earlier one it shares its stores, its destination and its clock. */
+function worker(options: FileOptions = {}, beside?: TestActivation): TestActivation {
+  const file = fileOf(options);
+  if (beside === undefined) {
+    const recording = new RecordingDestination();
+    return openActivation({ file, destinations: { crm: recording, ads: recording } });
+  }
+  const { retryQueue, context, crm, clock } = beside;
+  const opened = openActivation({ file, ledger: context.ledger, retryQueue, destinations: { crm, ads: crm } });
+  opened.clock.nowMs = clock.nowMs;
+  return opened;
+}
+
+let sequenceNumber = 0;
+function exportOf(content: PersonContent): ReceivedEvent {
+  sequenceNumber += 1;
+  return eventOf(personExport(content), sequenceNumber);
+}
+const known = (email: string, more: PersonContent = {}): ReceivedEvent =>
+  exportOf({ identities: { email: [`${email}@example.com`], ecid: ['e1'] }, ...more });
+
+async function passTime(by: TestActivation): Promise<void> {
+  const { retryQueue, clock, retryDue } = by;
+  while (retryQueue.nextDueAtMs !== undefined) {
+    clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs);
+    await retryDue();
+  }
+}
+
+/** Who is in the destination, whatever the audience was called. */
+function membersOf({ crm }: TestActivation): readonly string[] {
+  const members = new Set<string>();
+  for (const { kind, identity } of crm.told) {
+    if (kind === 'exited') members.delete(identity.value);
+    else members.add(identity.value);
+  }
+  return [...members];
+}
+
+/** Three failures in a row open the circuit. */
+async function openCircuit({ activate, crm }: TestActivation): Promise<void> {
+  crm.onRequest = () => {
+    throw notReached;
+  };
+  for (const person of ['x', 'y', 'z']) await activate(exportOf({ identities: { email: [person], crmid: [person] } }));
+}
+
+test('a person whose row was taken over while its destination was told is followed all the same', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({ file: fileOf({}), ledger });
+  const { activate, crm } = opened;
+  await activate(known('old'));
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'new@example.com' } };
+  crm.onRequest = async (changes) => {
+    if (!changes.some(({ identity }) => identity.value === key.identity.value)) return;
+    crm.onRequest = () => undefined;
+    const [row] = await ledger.read([key], signal);
+    // Another process that found the lease expired, and knows nothing newer.
+    if (row !== undefined) await ledger.overwrite(key, { ...row.record, rowState: { is: 'delivered' } });
+  };
+  await activate(known('new', { at: 60 }));
+  await passTime(opened);
+  expect(membersOf(opened)).toEqual(['new@example.com']);
+});
+
+test('300 updates of a new person on a route that follows keep one retry in an outage, and the person is followed', async () => {
+  const opened = worker();
+  const { activate, crm, retryQueue } = opened;
+  await activate(known('old'));
+  await openCircuit(opened);
+  for (let n = 0; n < 300; n += 1) await activate(known('new', { firstName: `Name ${n}`, at: 60 }));
+  const rows = (await Array.fromAsync(retryQueue.waiting(signal))).flatMap((retry) => rowsOf(retry));
+  expect(rows.filter(({ row }) => row.identity.value === 'new@example.com')).toHaveLength(1);
+  crm.onRequest = () => undefined;
+  await passTime(opened);
+  expect(membersOf(opened).toSorted()).toEqual(['new@example.com', 'x', 'y', 'z']);
+  expect(crm.members.get('sports-fans new@example.com')).toEqual({ attributes: { firstname: 'Name 299' } });
+});
+
+test('a person is followed as of the newest export that waited in the row, not of the one that its retry brings', async () => {
+  const opened = openActivation({ file: fileOf({}).replace('identity: email', 'identity: email, identities: all') });
+  await openCircuit(opened);
+  const withEmails = (emails: readonly string[], at: number): ReceivedEvent =>
+    exportOf({ identities: { ecid: ['e1'], ...(emails.length === 0 ? {} : { email: emails }) }, at });
+  for (const [emails, at] of [
+    [['a', 'b'], 0],
+    [['c'], 60],
+    [[], 0],
+    [['a', 'b'], 60],
+  ] satisfies [string[], number][])
+    await opened.activate(withEmails(emails, at));
+  opened.crm.onRequest = () => undefined;
+  await passTime(opened);
+  expect(membersOf(opened).toSorted()).toEqual(['a', 'b', 'x', 'y', 'z']);
+});
+
+test('what only the older of two deferred exports of a batch links is not left behind', async () => {
+  const opened = worker({ identity: '[crmid, email]', follow: '' });
+  const { activate, crm } = opened;
+  await activate(exportOf({ identities: { email: ['p@example.com'] } }));
+  crm.onRequest = () => {
+    throw notReached;
+  };
+  await activate(
+    exportOf({ identities: { email: ['p@example.com'], crmid: ['C-1'] } }),
+    exportOf({ identities: { crmid: ['C-1'] }, firstName: 'Grace' }),
+  );
+  crm.onRequest = () => undefined;
+  await passTime(opened);
+  expect(membersOf(opened)).toEqual(['C-1']);
+});
+
+test.each([
+  ['destination is called otherwise', { destination: 'ads', destinationEntry: '{ type: recording, formerly: crm }' }],
+  ['audience is called otherwise', { audience: 'fans' }],
+])('a retry whose %s in the file of the worker that takes it still follows the person', async (_, renamed) => {
+  for (const [first, second] of [
+    [{}, renamed],
+    [renamed, {}],
+  ] satisfies [FileOptions, FileOptions][]) {
+    const before = worker(first);
+    await before.activate(known('old'));
+    before.crm.onRequest = () => {
+      throw notReached;
+    };
+    await before.activate(known('new', { at: 60 }));
+    before.crm.onRequest = () => undefined;
+    const after = worker(second, before);
+    await passTime(after);
+    expect(membersOf(after)).toEqual(['new@example.com']);
+  }
+});
+
+test.each([
+  ['paused', 'with the next export'],
+  ['shadow', 'with a resync'],
+])('a former identity that could not leave before its route was %s leaves when it is live again, %s', async (mode) => {
+  const before = worker();
+  await before.activate(known('old'));
+  before.crm.onRequest = (changes) => {
+    if (changes.some(({ kind }) => kind === 'exited')) throw notReached;
+  };
+  await before.activate(known('new', { at: 60 }));
+  before.crm.onRequest = () => undefined;
+  const meanwhile = worker({ mode }, before);
+  await passTime(meanwhile);
+  expect(membersOf(meanwhile)).toEqual(['old@example.com', 'new@example.com']);
+  if (mode === 'paused') await meanwhile.activate(known('new', { at: 60 }));
+  const again = worker({}, meanwhile);
+  await again.activate(known('new', { at: 60 }));
+  if (mode === 'shadow') await resync({ context: again.context, destination: 'crm' }, { signal });
+  await passTime(again);
+  expect(membersOf(again)).toEqual(['new@example.com']);
+});
+
+test('an export does not wait for ever for a row that is nobody’s', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({ file: fileOf({}), ledger });
+  await opened.activate(known('old'));
+  const newest = known('new', { at: 60 });
+  await opened.activate(newest);
+  // A worker put a retry and wrote the row; in between an erasure took the retry away.
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'new@example.com' } };
+  const [row] = await ledger.read([key], signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const { known: state, attributes, inDoubt } = row.record;
+  const rowState = { is: 'deferred', chainId: 'erased' } as const;
+  await ledger.overwrite(key, { known: state, attributes, inDoubt, rowState });
+  const beside = worker({}, opened);
+  await beside.activate(newest);
+  expect(beside.retryQueue.nextDueAtMs).toBeDefined();
+  await passTime(beside);
+  expect(membersOf(opened)).toEqual(['new@example.com']);
+});

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import type { TableClient } from '@azure/data-tables';
+import { RestError } from '@azure/core-rest-pipeline';
+import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startStorageProxy } from '../testing/storage-proxy.ts';
+import { startAzurite, type Azurite } from './azurite.ts';
+import { toEntity } from './ledger-entity.ts';
+import { tableClient, wasSentBefore } from './storage-connections.ts';
+import { submitTransaction, transactionBody } from './table-transaction.ts';
+
+const { signal: abortSignal } = new AbortController();
+let azurite: Azurite;
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite.stop());
+
+async function openTable(connectionString = azurite.connectionString): Promise<TableClient> {
+  const client = tableClient({ connectionString }, `ledger${randomUUID().replaceAll('-', '')}`);
+  await client.createTable();
+  return client;
+}
+
+function rowOf(rowKey: string, columns: Record<string, unknown> = {}) {
+  return { entity: { partitionKey: 'p', rowKey, ...columns }, expected: undefined };
+}
+
+test('the request is what the reference of the Table service shows', () => {
+  const entity = {
+    partitionKey: "crm's.1",
+    rowKey: 'key',
+    text: 'Zoë\r\n--changeset_1',
+    flag: true,
+    at: new Date('2026-01-15T12:00:00.001Z'),
+    number: 9_007_199_254_740_993n,
+  };
+  const writes = [
+    { entity, expected: undefined },
+    { entity, expected: `W/"datetime'2026'"` },
+  ];
+  expect(transactionBody('1', 'https://x.table.core.windows.net/ledger', writes).split('\r\n')).toMatchInlineSnapshot(`
+    [
+      "--batch_1",
+      "Content-Type: multipart/mixed; boundary=changeset_1",
+      "",
+      "--changeset_1",
+      "Content-Type: application/http",
+      "Content-Transfer-Encoding: binary",
+      "",
+      "POST https://x.table.core.windows.net/ledger HTTP/1.1",
+      "Content-Type: application/json",
+      "Accept: application/json;odata=minimalmetadata",
+      "DataServiceVersion: 3.0;",
+      "Prefer: return-no-content",
+      "",
+      "{"PartitionKey":"crm's.1","RowKey":"key","text":"Zoë\\r\\n--changeset_1","flag":true,"at@odata.type":"Edm.DateTime","at":"2026-01-15T12:00:00.001Z","number@odata.type":"Edm.Int64","number":"9007199254740993"}",
+      "--changeset_1",
+      "Content-Type: application/http",
+      "Content-Transfer-Encoding: binary",
+      "",
+      "PUT https://x.table.core.windows.net/ledger(PartitionKey='crm''s.1',RowKey='key') HTTP/1.1",
+      "Content-Type: application/json",
+      "Accept: application/json;odata=minimalmetadata",
+      "DataServiceVersion: 3.0;",
+      "If-Match: W/"datetime'2026'"",
+      "",
+      "{"PartitionKey":"crm's.1","RowKey":"key","text":"Zoë\\r\\n--changeset_1","flag":true,"at@odata.type":"Edm.DateTime","at":"2026-01-15T12:00:00.001Z","number@odata.type":"Edm.Int64","number":"9007199254740993"}",
+      "--changeset_1--",
+      "--batch_1--",
+      "",
+    ]
+  `);
+});
+
+test('every column comes back as what it was, and each row has the version that the answer gives', async () => {
+  const client = await openTable();
+  const columns = {
+    text: 'Zoë 𝒳 \u0000 "quoted" \\ \r\n--batch_ --changeset_ HTTP/1.1 500 ETag: x',
+    empty: '',
+    flag: false,
+    at: new Date('2026-01-15T12:00:00.001Z'),
+    number: -9_007_199_254_740_993n,
+  };
+  const versions = await submitTransaction(client, [rowOf('a', columns), rowOf('b', columns)], { abortSignal });
+  for (const [index, rowKey] of ['a', 'b'].entries())
+    expect(await client.getEntity('p', rowKey)).toMatchObject({ ...columns, etag: versions[index] });
+});
+
+test('a row is replaced under its version, whole', async () => {
+  const client = await openTable();
+  const [first = '', second = ''] = await submitTransaction(client, [rowOf('a', { old: 'x' }), rowOf('b')], {
+    abortSignal,
+  });
+  const replaced = [
+    { ...rowOf('a', { text: 'new' }), expected: first },
+    { ...rowOf('b', { text: 'new' }), expected: second },
+  ];
+  const versions = await submitTransaction(client, replaced, { abortSignal });
+  const stored = await client.getEntity('p', 'a');
+  expect(stored).toMatchObject({ text: 'new', etag: versions[0] });
+  expect(stored).not.toHaveProperty('old');
+});
+
+test.each([
+  ['a row that is there', rowOf('a'), 409, 'EntityAlreadyExists'],
+  ['an outdated version', { ...rowOf('a'), expected: `W/"datetime'2026'"` }, 412, 'UpdateConditionNotSatisfied'],
+  ['a row that is gone', { ...rowOf('gone'), expected: `W/"datetime'2026'"` }, 404, 'ResourceNotFound'],
+  ['a column that is too large', rowOf('c', { text: 'x'.repeat(40_000) }), 400, 'PropertyValueTooLarge'],
+])('%s fails the whole transaction, and is named by its place', async (_, write, statusCode, code) => {
+  const client = await openTable();
+  await client.createEntity(rowOf('a').entity);
+  const failed = await submitTransaction(client, [rowOf('b'), write], { abortSignal }).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(RestError);
+  expect(failed).toMatchObject({ statusCode, code });
+  expect((failed as RestError).message).toMatch(/^1:/);
+  expect(wasSentBefore(failed)).toBe(false);
+  await expect(client.getEntity('p', 'b')).rejects.toMatchObject({ statusCode: 404 });
+});
+
+test('a table that is not there is named as what it is', async () => {
+  const client = tableClient(azurite, 'nevermade');
+  await expect(submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal })).rejects.toMatchObject({
+    statusCode: 404,
+    code: 'TableNotFound',
+  });
+});
+
+test('a request that is not allowed fails with the status of the whole answer', async () => {
+  const key = Buffer.from('another key').toString('base64');
+  const other = tableClient(
+    { connectionString: azurite.connectionString.replace(/AccountKey=[^;]+/, `AccountKey=${key}`) },
+    'ledger',
+  );
+  await expect(submitTransaction(other, [rowOf('a'), rowOf('b')], { abortSignal })).rejects.toMatchObject({
+    statusCode: 403,
+  });
+});
+
+test('a reply that is lost is known as a request that was sent before', async () => {
+  const proxy = await startStorageProxy(azurite.tablePort);
+  onTestFinished(() => proxy.stop());
+  const client = await openTable(azurite.connectionString.replace(`:${azurite.tablePort}/`, `:${proxy.port}/`));
+  let requests = 0;
+  proxy.treat = () => ((requests += 1) === 1 ? 'lose-reply' : 'pass');
+  const failed = await submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal }).catch(
+    (error: unknown) => error,
+  );
+  expect(failed).toMatchObject({ statusCode: 409 });
+  expect(wasSentBefore(failed)).toBe(true);
+});
+
+test('a hundred typical rows of the ledger are a request of less than 200 KB', () => {
+  const rows = Array.from({ length: 100 }, (_, n) => ({
+    entity: toEntity(exampleKey(n), exampleRecord({ attributes: { city: 'Basel' } }), randomUUID()),
+    expected: `W/"datetime'2026-01-15T12%3A00%3A00.0010000Z'"`,
+  }));
+  expect(transactionBody(randomUUID(), 'https://x.table.core.windows.net/ledger', rows).length).toBeLessThan(200_000);
+});
