@@ -13,9 +13,6 @@ import { z } from 'zod';
 /** The activation file of an environment, as the deployed package has it. */
 export const activationFileOf = (environment: string): string => `activations/${environment}.yaml`;
 
-/** Where activation files are written; the handler's package takes them from here. */
-export const activationsFolder = join(import.meta.dirname, '..', 'apps', 'handler', 'activations');
-
 /** What the activation file of an environment asks of the stack. */
 export interface ActivationNeeds {
   /** The names of the secrets that its destinations need. */
@@ -24,8 +21,8 @@ export interface ActivationNeeds {
   readonly exports: NeededExports;
 }
 
-/** Reads the activation file of an environment; throws when it is missing or wrong in its form. */
-export function activationNeeds(environment: string, folder: string = activationsFolder): ActivationNeeds {
+/** Reads the activation file of an environment in a folder; throws when it is missing or wrong in its form. */
+export function activationNeeds(environment: string, folder: string): ActivationNeeds {
   const path = join(folder, `${environment}.yaml`);
   const file = parseActivationFile(readFileSync(path, 'utf8'), { fileName: path, destinations: anyDestination });
   return { secretNames: secretNames(file), exports: exportsNeededBy(file) };

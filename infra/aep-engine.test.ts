@@ -7,7 +7,7 @@ import { afterAll, expect, test, type TestContext } from 'vitest';
 import { standInKey } from './testing/azure-answers.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { stackFileConfig } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/stack-configuration.ts';
 
 /** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
 const timeout = 300_000;
@@ -37,7 +37,7 @@ async function makeStack(): Promise<StackWithAep> {
     program: join(import.meta.dirname, 'testing', 'programs', 'activations-elsewhere.ts'),
     variables: { ACTIVATIONS_FOLDER: folder },
     configuration: {
-      ...stackFileConfig('dev'),
+      ...fixtureStackFile('dev'),
       aepOrganisation: platform.organisation,
       aepSandbox: 'prod',
       aepClientId: platform.clientId,
@@ -193,6 +193,8 @@ test(
   { timeout },
   async (context) => {
     const there = await stackWithAep(context);
+    // The test before has destroyed the stack, and its vault keeps its name.
+    there.stack.configure({ vaultNumber: 2 });
     there.platform.faults.inject({ method: 'POST', path: 'flowservice/flows', status: 403, times: 10 });
     await expect(there.stack.up()).rejects.toThrow(
       /Failed to create a dataflow: Adobe answered 403 \(request id \w+\)/,

@@ -194,14 +194,17 @@ test('an audience that AEP has no longer keeps no new key from it', async () => 
   expect(await pulumi.up({ ...gone, sasKey: 'another-key' })).toBe('updated');
 });
 
-test('in a preview, what is not known yet is not judged, and counts as a change', async () => {
+test('in a preview, what is not known is not judged, and counts as a change, but for the key that nobody may read', async () => {
   const { inputs, engine } = await started();
   const provider = createAepProvider();
-  const unknown = { ...inputs, sasKey: unknownValue };
+  const unknown = { ...inputs, namespace: unknownValue };
   expect(await provider.check('urn', {}, unknown)).toEqual({ inputs: unknown, failures: [] });
   const pulumi = engine();
   await pulumi.up(inputs);
   expect(await provider.diff('id', 'urn', pulumi.outputs(), unknown)).toEqual({ changes: true, replaces: [] });
+  const withheld = { ...inputs, sasKey: unknownValue };
+  expect(await provider.check('urn', {}, withheld)).toEqual({ inputs: withheld, failures: [] });
+  expect(await provider.diff('id', 'urn', pulumi.outputs(), withheld)).toEqual({ changes: false, replaces: [] });
 });
 
 test('an import without a state says what to do instead', async () => {

@@ -144,9 +144,12 @@ function failuresOf(news: Values): CheckFailure[] {
   }
 }
 
-/** What another name of an audience changes is not worth a call; everything else is. */
+/**
+ * What another name of an audience changes is not worth a call; everything else is. A key that is not known is one that the previewing
+ * identity may not read, and no change: where the hub or its rule is another one, other inputs say so.
+ */
 function difference(olds: Values, news: Values): DiffResult {
-  const inputs = Object.keys(destinationInputs.shape);
+  const inputs = Object.keys(destinationInputs.shape).filter((key) => key !== 'sasKey' || !hasUnknown(news[key]));
   const changed = inputs.filter((key) => !isDeepStrictEqual(comparable(key, olds), comparable(key, news)));
   const hasDrifted = olds.flowId === '' || (Array.isArray(olds.drift) && olds.drift.length > 0);
   return {

@@ -115,13 +115,22 @@ test('who deploys may give the roles that stacks give, no other, and to managed 
   }
 });
 
-test('a preview changes nothing', () => {
+test.each(['contoso/activations', 'https://github.com/contoso/activations', ''])(
+  'a prefix that GitHub never sends is refused with the command that prints it: %j',
+  (subjectPrefix) => {
+    expect(() => deployed({ subjectPrefix })).toThrow(
+      /refused: subjectPrefix must begin with repo: .*gh api repos\/\{owner\}\/\{repo\}\/actions\/oidc\/customization\/sub/,
+    );
+  },
+);
+
+test('a preview changes nothing, and reads no key and no settings of an app', () => {
   const [role] = ofType('Microsoft.Authorization/roleDefinitions');
   const [{ actions, dataActions } = {}] = (role === undefined ? [] : properties(role).permissions) as Record<
     string,
     unknown
   >[];
-  expect(actions).toEqual(['*/read', 'Microsoft.EventHub/namespaces/eventhubs/authorizationRules/listKeys/action']);
+  expect(actions).toEqual(['*/read']);
   expect(dataActions).toEqual([]);
 });
 
@@ -145,10 +154,11 @@ test('the state account and the vault know no shared keys, keep what is deleted,
   }
 });
 
-/** Runs a line in a shell in which these commands only say with what they were called. */
-function calls(line: string): readonly string[] {
+/** Runs a line in a shell in which these commands only say with what they were called; GitHub has the environments, or does not yet. */
+function calls(line: string, isThere = false): readonly string[] {
   const stub = '() { (IFS="|"; echo "$FUNCNAME|$*"); }';
-  const script = `gh${stub}; pulumi${stub}; ${line}`;
+  const gh = `gh() { [ "$2" = --silent ] && return ${isThere ? 0 : 1}; (IFS="|"; echo "$FUNCNAME|$*"); }`;
+  const script = `${gh}; pulumi${stub}; ${line}`;
   return execFileSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8' }).trim().split('\n');
 }
 
@@ -174,6 +184,10 @@ test('the outputs are commands for GitHub and for Pulumi, of each environment it
       // Last, for GitHub refuses it the second time.
       `gh|api|-X|POST|${page}/deployment-branch-policies|-f|name=main`,
     ]);
+    // What a person has set there since, such as reviewers, stays.
+    const again = calls((outputs.github as readonly string[])[index] ?? '', true);
+    expect(again.filter((call) => call.startsWith('gh|api|-X|PUT|'))).toEqual([]);
+    expect(again).toHaveLength(7);
     expect(calls((outputs.pulumi as readonly string[])[index] ?? '')).toEqual([
       `pulumi|login|${backend}`,
       `pulumi|-C|infra|stack|init|${environment}|--secrets-provider|keyUriWithVersion:${vault}/keys/pulumi-${environment}`,

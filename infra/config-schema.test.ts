@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { activationNeeds } from './activation-needs.ts';
 import { configFields, parseStackConfig } from './config-schema.ts';
-import { stackNames } from './plan-stack.ts';
-import { declaredConfig, plannedConfig, writtenConfig } from './testing/stack-configuration.ts';
+import { activationsFolder, stackNames } from './operator-files.ts';
+import { plannedConfiguration } from './plan-stack.ts';
+import { declaredConfig, fixtureConfiguration } from './testing/stack-configuration.ts';
 
 const secretNames = ['crm-signing-secret'];
 const aep = {
@@ -11,12 +13,12 @@ const aep = {
   aepClientSecret: 'the-client-secret',
 };
 const parse = (over: Readonly<Record<string, string>> = {}, stack = 'dev') =>
-  parseStackConfig({ stack, values: { ...writtenConfig('dev'), ...over }, secretNames });
+  parseStackConfig({ stack, values: { ...fixtureConfiguration('dev'), ...over }, secretNames });
 
-test.each(stackNames())('the configuration of %s is right', (stack) => {
-  expect(parseStackConfig({ stack, values: plannedConfig(stack), secretNames })).toMatchObject({
-    environment: stack,
-  });
+test.each(stackNames())('the configuration that an operator wrote for %s is right', (stack) => {
+  const values = plannedConfiguration(stack);
+  const { secretNames: named } = activationNeeds(stack, activationsFolder);
+  expect(parseStackConfig({ stack, values, secretNames: named })).toMatchObject({ environment: stack });
 });
 
 test('a tag that looks like a number is text, for Pulumi writes it as a number', () => {
@@ -40,8 +42,10 @@ test('prod must say whom its alerts reach: people, or an action group that is th
   expect(parse({ ...nobody, alertActionGroups: example }, 'prod').environment).toBe('prod');
 });
 
-test('the three environments are there', () => {
-  expect(stackNames().toSorted()).toEqual(['dev', 'prod', 'staging']);
+test.each(['dev', 'staging', 'prod'])('the configuration of %s that the tests run with is right', (stack) => {
+  expect(parseStackConfig({ stack, values: fixtureConfiguration(stack), secretNames })).toMatchObject({
+    environment: stack,
+  });
 });
 
 test('text, numbers, flags and lists are read as what they are', () => {
@@ -132,7 +136,7 @@ test('one always ready instance is refused where there are several zones', () =>
 });
 
 test('everything that is wrong is told at once, and what is missing too', () => {
-  const { location, ...values } = writtenConfig('dev');
+  const { location, ...values } = fixtureConfiguration('dev');
   expect(location).toBe('westeurope');
   const wrong = { ...values, workload: 'X', partitionCount: '-1', colour: 'blue' };
   expect(() => parseStackConfig({ stack: 'dev', values: wrong, secretNames })).toThrow(

@@ -48,7 +48,7 @@ const lagRuns = hours * 60;
 const seriesOf: Readonly<Record<string, number>> = { partition: 4, destination: 3 };
 
 /** The groups of functions that Flex scales for themselves: HTTP together, each other function alone. */
-export const functionGroups = 6;
+export const functionGroups = 7;
 
 /** What a zone-redundant app costs besides: two instances kept ready for each group, idle. */
 export const zoneRedundantAppCost = round(2 * functionGroups * memoryGb * secondsPerMonth * prices.readyGbSecond);

@@ -4,7 +4,7 @@ import { roleDefinitions } from './roles.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { packFolder } from './testing/policy-pack-process.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { stackFileConfig } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/stack-configuration.ts';
 
 /** Starting the engine, the plugins, the pack and the program takes seconds, and much longer on a busy machine. */
 const timeout = 300_000;
@@ -13,7 +13,7 @@ const withPack = ['--policy-pack', packFolder];
 async function devStack(program?: string): Promise<EngineStack> {
   const stack = await EngineStack.create({
     stack: 'dev',
-    configuration: stackFileConfig('dev'),
+    configuration: fixtureStackFile('dev'),
     secrets: { 'secret-crm-signing-secret': 'hush' },
     ...(program === undefined ? {} : { program: join(import.meta.dirname, 'testing', 'programs', program) }),
   });

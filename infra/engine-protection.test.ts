@@ -1,7 +1,7 @@
 import { afterAll, expect, test, type TestContext } from 'vitest';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { stackFileConfig } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/stack-configuration.ts';
 import { recordTestedStack } from './testing/stacks.ts';
 
 /** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
@@ -15,7 +15,7 @@ function largestStack(context: TestContext): Promise<EngineStack> {
   made ??= EngineStack.create({
     stack: 'prod',
     configuration: {
-      ...stackFileConfig('prod'),
+      ...fixtureStackFile('prod'),
       sendOnly: true,
       adobeEgressRanges: ['203.0.113.0/24', '198.51.100.7'],
       rollingUpdate: true,

@@ -3,7 +3,7 @@ import { standInKey } from './testing/azure-answers.ts';
 import type { EngineChange } from './testing/engine-events.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { stackFileConfig } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/stack-configuration.ts';
 import { recordTestedStack } from './testing/stacks.ts';
 
 /** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
@@ -17,7 +17,7 @@ function devStack(context: TestContext): Promise<EngineStack> {
   requirePulumi(context);
   made ??= EngineStack.create({
     stack: 'dev',
-    configuration: stackFileConfig('dev'),
+    configuration: fixtureStackFile('dev'),
     secrets: { 'secret-crm-signing-secret': secret },
   });
   return made;

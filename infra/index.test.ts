@@ -82,6 +82,7 @@ test('the outputs are what a person, the pipeline and the CLI need next', async 
     'dataQueueEndpoint',
     'dataTableEndpoint',
     'vault',
+    'madeWith',
     'secretsToFill',
     'resourceGroupLink',
     'functionAppLink',

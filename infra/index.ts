@@ -10,16 +10,20 @@ import { Observability } from './components/observability.ts';
 import { PrivateNetwork } from './components/private-network.ts';
 import { SecretVault } from './components/secret-vault.ts';
 import { createNames, type Place } from './place.ts';
+import { keptSecrets, lastMadeWith, madeWithOutput, refuseFixedChanges } from './made-with.ts';
 import { portalLink } from './portal-link.ts';
 import { readStack } from './read-stack.ts';
 
 /**
  * Everything in Azure that one environment needs, and its destination in AEP. What it returns are the stack's outputs. The
- * activation file is that of the handler's package, or the environment's in another folder.
+ * activation file is the environment's in a folder: for Pulumi that of the handler's package (`main.ts`).
  */
-export default async function stack(activationsFolder?: string) {
+export default async function stack(activationsFolder: string) {
   const { config, secrets, exports, aepClientSecret } = readStack(activationsFolder);
   const { subscriptionId, tenantId } = await getClientConfig();
+  const last = await lastMadeWith();
+  refuseFixedChanges(config, last);
+  const kept = keptSecrets(config, secrets, last);
   const names = createNames({ ...config, subscriptionId });
   const tags = { ...config.tags, workload: config.workload, environment: config.environment };
 
@@ -28,26 +32,27 @@ export default async function stack(activationsFolder?: string) {
 
   const storage = new HandlerStorage('storage', { place, isPrivate: config.privateNetwork });
 
-  const vault = new SecretVault('vault', { place, ...secrets, isPrivate: config.privateVault });
+  const vault = new SecretVault('vault', { place, ...kept, values: secrets.values, isPrivate: config.privateVault });
 
-  const network = config.privateNetwork
-    ? new PrivateNetwork('network', {
-        place,
-        addressSpace: config.addressSpace,
-        targets: [
-          { name: 'host-blob', resourceId: storage.hostAccountId, service: 'blob' },
-          { name: 'data-blob', resourceId: storage.dataAccountId, service: 'blob' },
-          { name: 'data-queue', resourceId: storage.dataAccountId, service: 'queue' },
-          { name: 'data-table', resourceId: storage.dataAccountId, service: 'table' },
-          { name: 'vault', resourceId: vault.vaultId, service: 'vault' },
-        ],
-      })
-    : undefined;
+  const network =
+    config.privateNetwork || config.keepNetwork
+      ? new PrivateNetwork('network', {
+          place,
+          addressSpace: config.addressSpace,
+          targets: [
+            { name: 'host-blob', resourceId: storage.hostAccountId, service: 'blob' },
+            { name: 'data-blob', resourceId: storage.dataAccountId, service: 'blob' },
+            { name: 'data-queue', resourceId: storage.dataAccountId, service: 'queue' },
+            { name: 'data-table', resourceId: storage.dataAccountId, service: 'table' },
+            { name: 'vault', resourceId: vault.vaultId, service: 'vault' },
+          ],
+        })
+      : undefined;
 
   const stream = new EventStream('stream', {
     ...config,
     place,
-    ...(network && config.adobeEgressRanges.length > 0
+    ...(network && config.privateNetwork && config.adobeEgressRanges.length > 0
       ? { allowOnly: { ipRanges: config.adobeEgressRanges, subnetId: network.handlerSubnetId } }
       : {}),
   });
@@ -71,7 +76,7 @@ export default async function stack(activationsFolder?: string) {
     vault,
     telemetry: { connectionString: observability.connectionString, resourceId: observability.applicationInsightsId },
     activationFile: activationFileOf(config.environment),
-    ...(network ? { subnetId: network.handlerSubnetId } : {}),
+    ...(network && config.privateNetwork ? { subnetId: network.handlerSubnetId } : {}),
   });
 
   const aep =
@@ -123,10 +128,12 @@ export default async function stack(activationsFolder?: string) {
     dataTableEndpoint: storage.dataEndpoints.table,
     /** For a person: where to look, and what is still to be filled in. */
     vault: vault.vaultName,
+    /** For the next `up`: what cannot be changed, and for which secrets the app has settings. */
+    madeWith: madeWithOutput(config, kept),
     secretsToFill: secrets.secretNames.filter((name) => !secrets.values.has(name)),
     resourceGroupLink: portalLink(tenantId, group.id),
     functionAppLink: portalLink(tenantId, handler.appId),
     workbookLink: portalLink(tenantId, observability.workbookId),
-    ...(network ? { outboundAddress: network.outboundAddress } : {}),
+    ...(network && config.privateNetwork ? { outboundAddress: network.outboundAddress } : {}),
   };
 }

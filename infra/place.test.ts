@@ -24,6 +24,13 @@ test('names that must be unique differ with subscription, workload and environme
   }
 });
 
+test('another number is another vault, and nothing else', () => {
+  const [first, second] = [createNames(longest), createNames({ ...longest, vaultNumber: 2 })];
+  expect(second.vault).not.toBe(first.vault);
+  expect(second.vault).toMatch(/^[a-zA-Z0-9-]{3,24}$/);
+  expect({ ...second, vault: '', within: '' }).toEqual({ ...first, vault: '', within: '' });
+});
+
 test('a stable UUID is one of version 5, the same for the same text and another for another', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (one, other) => {

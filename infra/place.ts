@@ -30,10 +30,17 @@ export interface Naming {
   /** 2 to 7 lower-case letters or digits. */
   readonly environment: string;
   readonly subscriptionId: string;
+  /** From 1: a vault keeps its name for 90 days after it was destroyed, and with another number it has another one. */
+  readonly vaultNumber?: number;
 }
 
-export function createNames({ workload, environment, subscriptionId }: Naming) {
-  const suffix = createHash('sha256').update(`${subscriptionId}/${workload}/${environment}`).digest('hex').slice(0, 6);
+export function createNames({ workload, environment, subscriptionId, vaultNumber = 1 }: Naming) {
+  const suffixOf = (...more: readonly number[]): string =>
+    createHash('sha256')
+      .update([subscriptionId, workload, environment, ...more].join('/'))
+      .digest('hex')
+      .slice(0, 6);
+  const suffix = suffixOf();
   const named = (kind: string): string => `${kind}-${workload}-${environment}`;
   const unique = (kind: string): string => `${named(kind)}-${suffix}`;
   return {
@@ -44,7 +51,7 @@ export function createNames({ workload, environment, subscriptionId }: Naming) {
     dataAccount: `${workload}${environment}data${suffix}`,
     archiveAccount: `${workload}${environment}arch${suffix}`,
     /** Vaults have 3 to 24 letters, digits and hyphens. */
-    vault: `kv${workload}${environment}${suffix}`,
+    vault: `kv${workload}${environment}${vaultNumber === 1 ? suffix : suffixOf(vaultNumber)}`,
     plan: named('plan'),
     app: unique('func'),
     handlerIdentity: named('id-handler'),

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { stackNames } from './operator-files.ts';
+
+const [anyStack = 'dev'] = stackNames();
 
 /** Runs a command as a person does, and gives what it said; an exit other than 0 is no error here. */
 async function run(file: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -16,10 +19,10 @@ async function run(file: string, ...args: string[]): Promise<{ code: number; std
 }
 
 test('resources are printed as JSON, without credentials, every one with type, name, parent and inputs', async () => {
-  const { code, stdout, stderr } = await run('print-resources.ts', '--stack', 'prod');
+  const { code, stdout, stderr } = await run('print-resources.ts', '--stack', anyStack);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const resources = JSON.parse(stdout) as Record<string, unknown>[];
-  expect(resources.length).toBeGreaterThan(50);
+  expect(resources.length).toBeGreaterThan(40);
   for (const resource of resources) expect(Object.keys(resource)).toEqual(['type', 'name', 'parent', 'inputs']);
   expect(resources).toContainEqual(
     expect.objectContaining({ type: 'azure-native:eventhub:EventHub', name: 'stream-hub', parent: 'stream' }),
@@ -29,7 +32,7 @@ test('resources are printed as JSON, without credentials, every one with type, n
 });
 
 test('the graph is printed as SVG with every component', async () => {
-  const { code, stdout, stderr } = await run('print-graph.ts', '--stack', 'prod');
+  const { code, stdout, stderr } = await run('print-graph.ts', '--stack', anyStack);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   for (const name of ['stream', 'storage', 'vault', 'handler', 'observability']) expect(stdout).toContain(`>${name}<`);
@@ -40,8 +43,8 @@ test.each(['print-resources.ts', 'print-graph.ts'])(
   async (file) => {
     const help = await run(file, '--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toContain('--stack <name>   which stack: dev, prod, staging');
-    for (const args of [[], ['--stack', 'qa'], ['--stock', 'dev'], ['--stack']]) {
+    expect(help.stdout).toContain(`--stack <name>   which stack: ${stackNames().join(', ')}`);
+    for (const args of [[], ['--stack', 'Dev'], ['--stock', 'dev'], ['--stack']]) {
       const wrong = await run(file, ...args);
       expect(wrong).toMatchObject({ code: 2, stdout: '' });
       expect(wrong.stderr).toContain('--stack <name>');

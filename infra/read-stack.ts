@@ -19,7 +19,7 @@ export interface Stack {
 }
 
 /** Reads and checks the configuration of the stack that runs, and the activation file of its environment in a folder. */
-export function readStack(activationsFolder?: string): Stack {
+export function readStack(activationsFolder: string): Stack {
   const stack = getStack();
   const prefix = `${getProject()}:`;
   const values = Object.fromEntries(

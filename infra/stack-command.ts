@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { planStack, stackNames } from './plan-stack.ts';
+import { stackNames } from './operator-files.ts';
+import { planStack } from './plan-stack.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 
 /**

@@ -50,14 +50,6 @@ export const knownActions: Readonly<Record<string, KnownAction>> = {
       'creds client-id tenant-id subscription-id enable-AzPSSession environment allow-no-subscriptions audience auth-type',
     ),
   },
-  'Azure/functions-action': {
-    version: 'v1.5.7',
-    commit: 'c5060b3b8bb1ebbcb531abd00c822ecbaa8ea656',
-    inputs: words(
-      'app-name package slot-name publish-profile respect-pom-xml respect-funcignore scm-do-build-during-deployment',
-      'enable-oryx-build sku remote-build',
-    ),
-  },
   'pulumi/actions': {
     version: 'v7.0.0',
     commit: '8e5e406f4007fca908480587cb9893c07090f58d',

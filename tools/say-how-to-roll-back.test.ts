@@ -19,6 +19,7 @@ function sayHow(deployed: string, gh: string): { readonly log: string; readonly 
       PATH: `${folder}:${process.env.PATH ?? ''}`,
       ENVIRONMENT: 'prod',
       DEPLOYED: deployed,
+      RUN: '4712',
       GITHUB_STEP_SUMMARY: summaryFile,
     },
   });
@@ -26,7 +27,7 @@ function sayHow(deployed: string, gh: string): { readonly log: string; readonly 
 }
 
 test('a package that was sent is taken back with the command for the newest run that went all the way', () => {
-  const { log, summary } = sayHow('success', 'echo 4711');
+  const { log, summary } = sayHow('success', '[[ "$*" = *"select(. != 4712)"* ]] && echo 4711');
   expect(log).toContain('gh workflow run operate.yml -f action=rollback -f environment=prod -f run=4711');
   expect(summary).toBe(log);
 });
@@ -35,7 +36,7 @@ test.each(['', 'skipped', 'cancelled'])(
   'where the package was not sent (%j), nothing is to be taken back',
   (deployed) => {
     const { log } = sayHow(deployed, 'echo 4711');
-    expect(log).toContain('prod runs what it ran before');
+    expect(log).toContain('prod runs the package that it ran before');
     expect(log).not.toContain('gh workflow run');
   },
 );

@@ -27,6 +27,8 @@ const everyStep = (faults: (step: Step, job: Job) => readonly string[]): Workflo
 
 const unless = (holds: boolean, fault: string): readonly string[] => (holds ? [] : [fault]);
 
+const previewsByScript = (run: string): boolean => run.includes('tools/preview-with-refresh.sh');
+
 export const workflowRules: readonly WorkflowRule[] = [
   {
     name: 'every action is one that we know, at its commit, with its version beside it',
@@ -115,8 +117,11 @@ export const workflowRules: readonly WorkflowRule[] = [
         ),
         ...unless(concurrency.group === group, `its group must be ${group}`),
         ...unless(concurrency['cancel-in-progress'] === isPreview, 'only a preview may be broken off'),
+        // Without it GitHub keeps one that waits, and the next takes its place.
+        ...unless(isPreview || concurrency.queue === 'max', 'what waits must not be replaced: queue must be max'),
         ...unless(
-          isPreview || !job.steps.some(({ with: input }) => input?.command === 'preview'),
+          isPreview ||
+            !job.steps.some(({ with: input, run = '' }) => input?.command === 'preview' || previewsByScript(run)),
           'a preview needs the identity that can only read',
         ),
       ];
@@ -130,6 +135,10 @@ export const workflowRules: readonly WorkflowRule[] = [
       ...unless(input.command !== 'preview' || input.policyPacks === 'policy', 'policyPacks must be policy'),
       ...unless(!/pulumi .*\b(up|destroy)\b/.test(run) || !run.includes('--skip-preview'), 'the preview is skipped'),
       ...unless(!/pulumi .*\bup\b/.test(run) || run.includes('--policy-pack policy'), 'the policies are not asked'),
+      ...unless(
+        !/pulumi .*\bpreview\b/.test(run) && input.refresh !== true,
+        'a refresh reads what the identity may not: use tools/preview-with-refresh.sh',
+      ),
     ]),
   },
   {
@@ -188,7 +197,7 @@ function pulumiVersion(): string {
 
 /** Fetch, compare, deploy, wait, sing: in this order, and all of the same file. */
 function deployFaults({ steps }: Job): readonly string[] {
-  const deploy = steps.findIndex((step) => actionOf(step) === 'Azure/functions-action');
+  const deploy = steps.findIndex(({ run = '' }) => run.includes('tools/deploy-package.ts'));
   if (deploy < 0) return [];
   const fetch = steps.findIndex((step) => actionOf(step) === 'actions/download-artifact');
   const compare = steps.findIndex(({ run = '' }) =>
@@ -202,7 +211,7 @@ function deployFaults({ steps }: Job): readonly string[] {
       'the package is not fetched',
     ),
     ...unless(steps[compare]?.env?.DIGEST === '${{ inputs.digest }}', 'the digest is not compared'),
-    ...unless(steps[deploy]?.with?.package === 'package/handler.zip', 'another file is deployed'),
+    ...unless(steps[deploy]?.run?.trim().endsWith(' package/handler.zip') === true, 'another file is deployed'),
     ...unless(
       0 <= fetch && fetch < compare && compare < deploy && deploy < health && health < canary,
       'the order is wrong',
@@ -241,7 +250,9 @@ function buildFaults(workflows: readonly Workflow[]): readonly string[] {
 
 function trainFaults(workflows: readonly Workflow[]): readonly string[] {
   const jobs = workflows.find(({ name }) => name === 'deploy.yml')?.jobs ?? [];
-  return environments.flatMap((environment, index) => {
+  const prod = jobs.find(({ id }) => id === 'deploy.yml/prod');
+  const isGated = prod?.needs.includes('gate') === true && prod.condition === "needs.gate.outputs.open == 'true'";
+  const faults = environments.flatMap((environment, index) => {
     const job = jobs.find(({ id }) => id === `deploy.yml/${environment}`);
     const before = environments.slice(Math.max(0, index - 1), index);
     return [
@@ -254,4 +265,5 @@ function trainFaults(workflows: readonly Workflow[]): readonly string[] {
       ...unless(job?.inputs.digest === '${{ needs.check.outputs.digest }}', `${environment} gets another package`),
     ];
   });
+  return [...faults, ...unless(isGated, 'prod does not wait for a person')];
 }

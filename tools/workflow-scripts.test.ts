@@ -74,6 +74,9 @@ test('the digest that is handed on is that of the package that was built', () =>
 });
 
 const origin = '.github/workflows/deploy.yml push main contoso/activations';
+/** A `gh` that knows one run. */
+const runOf = (from: string, state = 'success'): string =>
+  `case "$*" in *.conclusion*) echo '${state}' ;; *.head_sha*) echo 'abc123' ;; *) echo '${from}' ;; esac`;
 
 test.each([
   ['a run of the pipeline on main', '4711', origin, /^$/],
@@ -84,13 +87,58 @@ test.each([
   ['no run', '', origin, /run must be the id of a run/],
   ['something else than a number', '1/../../x', origin, /run must be the id of a run/],
 ])('a rollback to %s', (_what, run, found, words) => {
-  const workplace = createWorkplace({ gh: `[ "$*" != '' ] && echo '${found}'` });
-  const { ok, said } = workplace.run('operate.yml/find-package', 'Check where the package comes from', {
+  const workplace = createWorkplace({ gh: runOf(found, 'failure') });
+  const { ok, said, outputs } = workplace.run('operate.yml/find-package', 'Check where the package comes from', {
+    ACTION: 'rollback',
     RUN: run,
     GH_REPO: 'contoso/activations',
   });
   expect(said.trim()).toMatch(words);
   expect(ok).toBe(words.source === '^$');
+  expect(outputs).toBe(ok ? 'commit=abc123\n' : '');
+});
+
+test.each([
+  ['success', true],
+  ['failure', false],
+  ['in_progress', false],
+])('a package whose train is %s is deployed by hand: %s', (state, goesOn) => {
+  const { ok, said } = createWorkplace({ gh: runOf(origin, state) }).run(
+    'operate.yml/find-package',
+    'Check where the package comes from',
+    { ACTION: 'deploy', RUN: '4711', GH_REPO: 'contoso/activations' },
+  );
+  expect(ok).toBe(goesOn);
+  expect(said.includes(`run 4711 is not through the environments before, but: ${state}`)).toBe(!goesOn);
+});
+
+test.each([
+  ['GitHub knows reviewers of prod', 'true', '', 'true'],
+  ['GitHub knows none', 'false', '', 'false'],
+  ['GitHub knows none and the repository says that none are needed', 'false', 'true', 'true'],
+])('where %s, prod is deployed by itself: %s', (_what, reviewed, unreviewed, open) => {
+  const { run } = createWorkplace({ gh: `[ "$2" = repos/contoso/activations/environments/prod ] && echo ${reviewed}` });
+  const variables = { RUN: '4711', GH_REPO: 'contoso/activations', UNREVIEWED: unreviewed };
+  const { ok, outputs, said } = run('deploy.yml/gate', 'Look whether somebody has to agree', variables);
+  expect({ ok, outputs }).toEqual({ ok: true, outputs: `open=${open}\n` });
+  expect(said.includes('gh workflow run operate.yml -f action=deploy -f environment=prod -f run=4711')).toBe(
+    open === 'false',
+  );
+});
+
+test('where GitHub does not say whether prod has reviewers, nothing is deployed there', () => {
+  const { run } = createWorkplace({ gh: 'exit 1' });
+  const variables = { RUN: '4711', GH_REPO: 'contoso/activations', UNREVIEWED: '' };
+  expect(run('deploy.yml/gate', 'Look whether somebody has to agree', variables)).toMatchObject({
+    ok: false,
+    outputs: '',
+  });
+});
+
+test('a destroyed environment is made anew with another vault, and the command for it is said', () => {
+  const { run } = createWorkplace({ pulumi: '[[ "$*" = *"config get vaultNumber"* ]] && echo 3; true' });
+  const { said } = run('operate.yml/destroy', 'Destroy', { ENVIRONMENT: 'dev' });
+  expect(said).toContain('pulumi -C infra config set vaultNumber 4 --stack dev');
 });
 
 test('a rollback does not go on where GitHub does not answer', () => {
@@ -115,7 +163,12 @@ test('the app is found in the outputs of the stack, and a stack without it stops
   const step = ['deploy-environment.yml/deploy', 'Find the app', { ENVIRONMENT: 'dev' }] as const;
   const known = createWorkplace({ pulumi: 'echo "value of $5"; echo "$*" >&2' }).run(...step);
   expect(known.said).toContain('-C infra stack output functionApp --stack dev');
-  expect(known.outputs.split('\n').map((line) => line.split('=')[0])).toEqual(['functionApp', 'healthUrl', '']);
+  expect(known.outputs.split('\n').map((line) => line.split('=')[0])).toEqual([
+    'resourceGroup',
+    'functionApp',
+    'healthUrl',
+    '',
+  ]);
   const unknown = createWorkplace({ pulumi: 'echo "error: no such output" >&2; exit 255' }).run(...step);
   expect([unknown.ok, unknown.outputs]).toEqual([false, '']);
 });

@@ -18,8 +18,9 @@ export interface Job {
   /** Such as `deploy.yml/check`. */
   readonly id: string;
   readonly needs: readonly string[];
+  readonly condition: string | undefined;
   readonly environment: string | undefined;
-  readonly concurrency: { readonly group?: string; readonly 'cancel-in-progress'?: unknown };
+  readonly concurrency: { readonly group?: string; readonly 'cancel-in-progress'?: unknown; readonly queue?: unknown };
   readonly permissions: Readonly<Record<string, string>> | undefined;
   readonly runsOn: unknown;
   readonly timeoutMinutes: unknown;
@@ -69,6 +70,7 @@ function readJob(id: string, job: Readonly<Record<string, unknown>>): Job {
   const { needs, environment, uses } = job;
   return {
     id,
+    condition: typeof job.if === 'string' ? job.if : undefined,
     needs: needs === undefined ? [] : [needs].flat().map(String),
     environment: typeof environment === 'string' ? environment : undefined,
     concurrency: job.concurrency ?? {},

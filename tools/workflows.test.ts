@@ -157,6 +157,7 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     'cancel-in-progress: true',
     rule.environment,
   ],
+  ['a deployment whose place in the line is taken', 'deploy-environment.yml', 'queue: max', '', rule.environment],
   [
     'a preview with rights to write',
     'operate.yml',
@@ -171,16 +172,23 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     'pulumi-version: 3.269.0',
     'the version of Pulumi is that of the program',
   ],
-  ['a preview without policies', 'operate.yml', '          policyPacks: policy\n', '', rule.pulumi],
+  ['a preview without policies', 'deploy.yml', '          policyPacks: policy\n', '', rule.pulumi],
+  [
+    'a preview that reads what it may not',
+    'drift.yml',
+    'bash tools/preview-with-refresh.sh',
+    'pulumi -C infra preview --refresh',
+    rule.pulumi,
+  ],
   ['an update without policies', 'deploy-environment.yml', ' --policy-pack policy', '', rule.pulumi],
   ['an `up` that asks no policy', 'run-pulumi.yml', ' --policy-pack policy', '', rule.pulumi],
   ['a destroy without a preview', 'operate.yml', '--yes --non-interactive', '--yes --skip-preview', rule.pulumi],
-  ['an update by the action', 'operate.yml', 'command: preview', 'command: up', rule.pulumi],
+  ['an update by the action', 'deploy.yml', 'command: preview', 'command: up', rule.pulumi],
   [
     'another file deployed',
     'deploy-environment.yml',
-    'package: package/handler.zip',
-    'package: apps/handler/dist/app',
+    '"$APP" package/handler.zip',
+    '"$APP" apps/handler/dist/handler.zip',
     rule.deployed,
   ],
   [
@@ -217,7 +225,8 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     rule.tested,
   ],
   ['staging beside dev', 'deploy.yml', 'needs: [check, dev]', 'needs: [check]', rule.train],
-  ['prod without staging', 'deploy.yml', 'needs: [check, staging]', 'needs: [check, dev]', rule.train],
+  ['prod without staging', 'deploy.yml', 'needs: [check, staging, gate]', 'needs: [check, gate]', rule.train],
+  ['prod without a gate', 'deploy.yml', "    if: needs.gate.outputs.open == 'true'\n", '', rule.train],
   ['prod twice', 'deploy.yml', 'environment: staging\n', 'environment: prod\n', rule.train],
 ];
 

@@ -23,6 +23,7 @@ test('names are stable and each there once', () => {
     'stalled-partition',
     'stalled-destination',
     'oldest-unsettled',
+    'ledger-not-exported',
     'logs-capped',
   ]);
 });
@@ -35,6 +36,7 @@ test('every signal that is asked for is one that the handler gives', () => {
     'destination-stalled',
     'event-unreadable',
     'lag-measured',
+    'ledger-exported',
     'request-failed',
     'retry-settled',
   ]);
@@ -61,6 +63,7 @@ function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>>
   telemetry.emit('destination-stalled', { destination: 'crm', changes: 30, reason: 'r' });
   telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
   telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
+  telemetry.emit('ledger-exported', { blob: 'b', rows: 1, durationMs: 1 });
   telemetry.emit('event-unreadable', { partitionId: '0', sequenceNumber: 1, code: 'invalid-json', path: '$' });
   for (const line of lines) expect(line.startsWith('{"signal":')).toBe(true);
   const parsed = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);

@@ -188,6 +188,24 @@ stalls
       dimensions: ['partition'],
     },
     {
+      name: 'ledger-not-exported',
+      title: 'The ledger was not exported for two days',
+      meaning: 'Every night the handler exports the ledger, for the day on which it is lost. Two nights have failed.',
+      severity: 1,
+      // Only of an app that has been running for as long: a new one has had no night.
+      query: `${signals}
+| where signal in ('lag-measured', 'ledger-exported')
+| summarize exports = countif(signal == 'ledger-exported'), since = min(TimeGenerated)
+| where since < ago(47h)
+| project exports`,
+      column: 'exports',
+      operator: 'LessThanOrEqual',
+      threshold: 0,
+      every: 'PT30M',
+      window: 'P2D',
+      dimensions: [],
+    },
+    {
       // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the workspace says about itself
       // is not billed, so the cap does not stop it.
       name: 'logs-capped',

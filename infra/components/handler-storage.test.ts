@@ -22,6 +22,7 @@ test('two accounts hold exactly what the handler needs, each thing where it belo
   ]);
   expect(what('BlobContainer', 'containerName')).toEqual([
     [dataAccount, 'dead-letters'],
+    [dataAccount, 'ledger-exports'],
     [hostAccount, 'app-package'],
     [dataAccount, 'retries'],
   ]);
@@ -43,7 +44,7 @@ test('only the data account keeps what was deleted; the host account, where ever
   expect(inputs).not.toHaveProperty('isVersioningEnabled');
 });
 
-test('dead letters become cheaper, and are deleted in the end', async () => {
+test('dead letters become cheaper, and are deleted in the end; exports of the ledger, when they can help no more', async () => {
   const { inputs } = theOnly((await record()).resources, 'ManagementPolicy');
   expect(inputs).toMatchObject({
     accountName: dataAccount,
@@ -58,6 +59,12 @@ test('dead letters become cheaper, and are deleted in the end', async () => {
                 delete: { daysAfterModificationGreaterThan: 90 },
               },
             },
+          },
+        },
+        {
+          definition: {
+            filters: { prefixMatch: ['ledger-exports/'] },
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: 8 } } },
           },
         },
       ],

@@ -17,6 +17,12 @@ export interface HandlerStorageArgs {
 /** After how many days a dead letter is in cheaper storage, and after how many it is deleted: it holds personal data. */
 const deadLetterDays = { cool: 30, delete: 90 };
 
+/**
+ * After how many days an export of the ledger is deleted: the hub keeps events for seven at the most, and the gap to an older export
+ * cannot be closed any more. It holds personal data.
+ */
+const ledgerExportDays = 8;
+
 /** For how many days a deleted dead letter can be brought back. */
 const softDeleteDays = 14;
 
@@ -48,8 +54,9 @@ export class HandlerStorage extends ComponentResource {
     const packages = this.#createContainer(`${name}-packages`, 'app-package', host, place);
     this.#keepDeletedLetters(name, data, place);
     this.#createContainer(`${name}-dead-letters`, 'dead-letters', data, place);
-    this.#ageDeadLetters(name, data, place);
+    this.#ageBlobs(name, data, place);
     this.#createContainer(`${name}-retry-contents`, 'retries', data, place);
+    this.#createContainer(`${name}-ledger-exports`, 'ledger-exports', data, place);
     this.#createTable(`${name}-ledger`, 'ledger', data, place);
     for (const queue of ['retries', 'retries-poison']) this.#createQueue(`${name}-${queue}`, queue, data, place);
 
@@ -92,7 +99,7 @@ export class HandlerStorage extends ComponentResource {
     );
   }
 
-  #ageDeadLetters(name: string, account: StorageAccount, place: Place): ManagementPolicy {
+  #ageBlobs(name: string, account: StorageAccount, place: Place): ManagementPolicy {
     return new ManagementPolicy(
       `${name}-lifecycle`,
       {
@@ -113,6 +120,15 @@ export class HandlerStorage extends ComponentResource {
                     delete: { daysAfterModificationGreaterThan: deadLetterDays.delete },
                   },
                 },
+              },
+            },
+            {
+              name: 'age-ledger-exports',
+              enabled: true,
+              type: 'Lifecycle',
+              definition: {
+                filters: { blobTypes: ['blockBlob'], prefixMatch: ['ledger-exports/'] },
+                actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: ledgerExportDays } } },
               },
             },
           ],

@@ -56,6 +56,7 @@ test('there is an alert for everything that a person must know, and each rings t
       'destination-set-up',
       'handler-silent',
       'lag',
+      'ledger-not-exported',
       'logs-capped',
       'nothing-received',
       'oldest-unsettled',

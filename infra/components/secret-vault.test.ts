@@ -11,6 +11,7 @@ const record = (isPrivate = false, protectData = false) =>
         place: placeForTests({ protectData }),
         secretNames: ['crm-client-secret', 'erp-key'],
         values: new Map([['crm-client-secret', secret('hush')]]),
+        storedSecrets: ['crm-client-secret'],
         isPrivate,
       }),
   );

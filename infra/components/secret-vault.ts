@@ -1,14 +1,16 @@
 import { Secret } from '@pulumi/azure-native/keyvault/secret.js';
 import { Vault } from '@pulumi/azure-native/keyvault/vault.js';
-import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
+import { ComponentResource, secret, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
 import type { Place } from '../place.ts';
 
 export interface SecretVaultArgs {
   readonly place: Place;
-  /** The names that the activation file refers to as `{ secret: name }`. */
+  /** The names for which there are references: those that the activation file refers to as `{ secret: name }`, and former ones. */
   readonly secretNames: readonly string[];
   /** Values by name, as far as the stack's configuration has them; the others are left to be filled by hand. */
   readonly values: ReadonlyMap<string, Output<string>>;
+  /** The names that are in the vault by the stack; of those without a value in `values` the vault's own stays. */
+  readonly storedSecrets: readonly string[];
   /**
    * Refuse everything that does not come through the private endpoint. Whether the references of a Flex Consumption
    * app pass such a vault's rules, Microsoft does not say; try it in an environment that may break.
@@ -28,22 +30,9 @@ export class SecretVault extends ComponentResource {
 
   constructor(name: string, args: SecretVaultArgs, options?: ComponentResourceOptions) {
     super('activation-hub:infra:SecretVault', name, {}, options);
-    const { place, secretNames, values } = args;
+    const { place, secretNames, storedSecrets, values } = args;
     const vault = this.#createVault(name, args);
-    for (const [secretName, value] of values) {
-      new Secret(
-        `${name}-secret-${secretName}`,
-        {
-          resourceGroupName: place.resourceGroupName,
-          vaultName: vault.name,
-          secretName,
-          tags: place.tags,
-          properties: { value, contentType: 'text/plain' },
-        },
-        // To delete one is a call to the vault itself, for which the pipeline has no role (pulumi-azure-native issue 2374).
-        { parent: this, retainOnDelete: true },
-      );
-    }
+    for (const secretName of storedSecrets) this.#createSecret(name, place, vault, secretName, values.get(secretName));
 
     this.vaultId = vault.id;
     this.vaultName = place.names.vault;
@@ -54,6 +43,31 @@ export class SecretVault extends ComponentResource {
       ]),
     );
     this.registerOutputs({ vaultName: this.vaultName });
+  }
+
+  #createSecret(
+    name: string,
+    place: Place,
+    vault: Vault,
+    secretName: string,
+    value: Output<string> | undefined,
+  ): Secret {
+    return new Secret(
+      `${name}-secret-${secretName}`,
+      {
+        resourceGroupName: place.resourceGroupName,
+        vaultName: vault.name,
+        secretName,
+        tags: place.tags,
+        properties: { value: value ?? secret(''), contentType: 'text/plain' },
+      },
+      {
+        parent: this,
+        // To delete one is a call to the vault itself, for which the pipeline has no role (pulumi-azure-native issue 2374).
+        retainOnDelete: true,
+        ignoreChanges: value === undefined ? ['properties'] : [],
+      },
+    );
   }
 
   #createVault(name: string, { place, isPrivate }: SecretVaultArgs): Vault {

@@ -21,7 +21,7 @@ export function azureOutputs(type: string, seed: string): Readonly<Record<string
 }
 
 /** What Azure answers to a question (a Pulumi function by its token); throws for one that has no stand-in. */
-export function azureAnswer(token: string): Readonly<Record<string, string>> {
+export function azureAnswer(token: string): Readonly<Record<string, unknown>> {
   switch (token) {
     case 'azure-native:authorization:getClientConfig':
       return { clientId: stableUuid('client'), objectId: stableUuid('object'), subscriptionId, tenantId };

@@ -71,12 +71,39 @@ export class EngineStack {
     await this.#run('config', 'set', ...words, '--stack', this.#options.stack);
   }
 
+  /** Takes a key out of the configuration, as a person does. */
+  async removeByHand(key: string): Promise<void> {
+    await this.#run('config', 'rm', key, '--stack', this.#options.stack);
+  }
+
   preview(...options: readonly string[]): Promise<EngineRun> {
     return this.#operate('preview', ...options);
   }
 
   up(...options: readonly string[]): Promise<EngineRun> {
     return this.#operate('up', '--yes', '--skip-preview', ...options);
+  }
+
+  /** An `up` with its preview, as the pipeline runs it. The changes are those that were made. */
+  change(...options: readonly string[]): Promise<EngineRun> {
+    return this.#operate('up', '--yes', ...options);
+  }
+
+  /** Takes a lock away that a run has left, as a person does. */
+  async cancel(): Promise<void> {
+    await this.#run('cancel', '--stack', this.#options.stack, '--yes');
+  }
+
+  /** Where the engine keeps locks of the state. */
+  get lockFolder(): string {
+    return join(
+      this.#workspace.stateFolder,
+      '.pulumi',
+      'locks',
+      'organization',
+      this.#workspace.project,
+      this.#options.stack,
+    );
   }
 
   refresh(...options: readonly string[]): Promise<EngineRun> {

@@ -25,10 +25,10 @@ test('the project is the product’s own, with paths that count from anywhere', 
   const { workspace } = emptyWorkspace();
   const read = (file: string) => parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   const { main, plugins, ...others } = read(join(workspace.folder, 'Pulumi.yaml'));
-  expect({ ...others, main: 'index.ts', plugins: expect.anything() as unknown }).toEqual(
+  expect({ ...others, main: 'main.ts', plugins: expect.anything() as unknown }).toEqual(
     read(join(import.meta.dirname, '..', 'Pulumi.yaml')),
   );
-  expect(main).toBe(join(import.meta.dirname, '..', 'index.ts'));
+  expect(main).toBe(join(import.meta.dirname, 'programs', 'activations-elsewhere.ts'));
   const { providers } = plugins as { readonly providers: readonly { readonly path: string }[] };
   expect(providers.map(({ path }) => isAbsolute(path))).toEqual([true]);
 });

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { canRun, onPath } from './pulumi-command.ts';
+import { fixtureActivations } from './stack-configuration.ts';
 
 export interface WorkspaceOptions {
   readonly stack: string;
-  /** The program's file; by default the one that `Pulumi.yaml` names. */
+  /** The program's file; by default the product's own, with the activation files of `fixtures`. */
   readonly program?: string;
   /** Variables that the program and the plugins see beside those of the engine. */
   readonly variables?: Readonly<Record<string, string>>;
@@ -63,6 +64,7 @@ export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Worksp
       PULUMI_DEBUG_COMMANDS: 'true',
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
       NO_COLOR: '1',
+      ACTIVATIONS_FOLDER: fixtureActivations,
       ...options.variables,
     },
   };
@@ -86,7 +88,6 @@ export function writeConfiguration(workspace: Workspace, values: Readonly<Record
 /** What is read of `Pulumi.yaml`. */
 interface Project {
   readonly name: string;
-  readonly main: string;
   readonly plugins?: Readonly<Record<string, readonly { readonly name: string; readonly path: string }[]>>;
 }
 
@@ -100,7 +101,7 @@ function writeProject(folder: string, program: string | undefined): string {
   const plugins = Object.entries(project.plugins ?? {}).map(
     ([kind, listed]) => [kind, listed.map((one) => ({ ...one, path: resolve(infraFolder, one.path) }))] as const,
   );
-  const main = program ?? join(infraFolder, project.main);
+  const main = program ?? join(import.meta.dirname, 'programs', 'activations-elsewhere.ts');
   writeFileSync(
     join(folder, 'Pulumi.yaml'),
     yamlOf({ ...project, main, ...(plugins.length > 0 ? { plugins: Object.fromEntries(plugins) } : {}) }),

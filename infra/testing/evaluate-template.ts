@@ -162,6 +162,7 @@ function evaluate(expression: string, scope: Scope): unknown {
     return call(token, values, scope);
   };
   const value = read();
+  if (value instanceof Failure) throw new Error(`The deployment is refused: ${value.words}`);
   if (at !== tokens.length) throw new Error(`Failed to read the expression ${expression}: it goes on after its end.`);
   return value;
 }
@@ -171,6 +172,14 @@ function partOf(value: unknown, key: unknown): unknown {
   const part = (value as Readonly<Record<string, unknown>>)[String(key)];
   if (part === undefined) throw new Error(`Failed to evaluate the template: there is no ${String(key)}.`);
   return part;
+}
+
+/** What `fail` gives. It refuses the deployment where it is chosen: `if` evaluates only what it chooses. */
+class Failure {
+  readonly words: string;
+  constructor(words: string) {
+    this.words = words;
+  }
 }
 
 /** What Azure says of a resource. */
@@ -192,6 +201,12 @@ function call(name: string, values: readonly unknown[], scope: Scope): unknown {
       return valueOf(partOf(scope.template.variables, first), scope);
     case 'copyIndex':
       return scope.index;
+    case 'if':
+      return values[0] === true ? values[1] : values[2];
+    case 'startsWith':
+      return first.toLowerCase().startsWith((texts[1] ?? '').toLowerCase());
+    case 'fail':
+      return new Failure(first);
     case 'length':
       return (values[0] as readonly unknown[]).length;
     case 'format':

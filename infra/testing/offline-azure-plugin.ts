@@ -97,7 +97,7 @@ function providerOf(azure: OfflineAzure) {
     }),
     read: answering((request: InstanceType<typeof provider.ReadRequest>) => {
       const response = new provider.ReadResponse();
-      const stored = azure.find(request.getId());
+      const stored = azure.read(request.getId());
       if (stored === undefined) return response;
       response.setId(stored.id);
       response.setProperties(structOf(azure.outputsOf(stored)));

@@ -17,6 +17,7 @@ const types = {
   container: 'azure-native:storage:BlobContainer',
   role: 'azure-native:authorization:RoleAssignment',
   app: 'azure-native:web:WebApp',
+  vault: 'azure-native:keyvault:Vault',
 };
 
 function emptyAzure(): OfflineAzure {
@@ -116,4 +117,77 @@ test('to delete the rules of a namespace closes it, until they are put again', (
   expect(azure.find(id)?.inputs).toMatchObject({ defaultAction: 'Deny', publicNetworkAccess: 'Disabled' });
   azure.create(ruleSet, open);
   expect(azure.find(id)?.inputs).toEqual(open);
+});
+
+test('a vault that was deleted, by itself or with its group, keeps its name', () => {
+  const azure = emptyAzure();
+  const vault = { ...group, vaultName: 'kv-one' };
+  azure.create(types.group, group);
+  azure.create(types.vault, vault);
+  azure.delete(root);
+  azure.create(types.group, group);
+  expect(() => azure.create(types.vault, vault)).toThrow('409 Conflict, a vault with the same name already exists');
+  azure.create(types.vault, { ...group, vaultName: 'kv-two' });
+});
+
+test('a network that an app was in is not deleted before Azure has freed its subnet, nor its group', () => {
+  const azure = emptyAzure();
+  azure.create(types.group, group);
+  const network = azure.create('azure-native:network:VirtualNetwork', { ...group, virtualNetworkName: 'vnet' });
+  const app = { ...group, name: 'app', virtualNetworkSubnetId: `${network.id}/subnets/handler` };
+  azure.delete(azure.create(types.app, app).id);
+  for (const id of [network.id, root]) expect(() => azure.delete(id)).toThrow('legionservicelink');
+  azure.freeSubnets();
+  azure.delete(root);
+  expect(azure.resources()).toEqual([]);
+});
+
+test.each([
+  [types.hub, { ...hub, partitionCount: 2 }, { partitionCount: 4 }, 'partitionCount cannot be changed'],
+  [types.namespace, namespace, { zoneRedundant: true }, 'zoneRedundant cannot be changed'],
+  [
+    types.account,
+    { ...group, accountName: 'data', sku: { name: 'Standard_LRS' } },
+    { sku: { name: 'Standard_ZRS' } },
+    'converted on request',
+  ],
+])('of a %s what cannot be changed is refused, and what can is taken', (type, inputs, over, words) => {
+  const azure = emptyAzure();
+  azure.create(types.group, group);
+  if (type === types.hub) azure.create(types.namespace, namespace);
+  const { id } = azure.create(type, inputs);
+  expect(() => azure.update(id, { ...inputs, ...over })).toThrow(words);
+  expect(azure.update(id, { ...inputs, tags: { a: 'b' } }).inputs).toMatchObject({ tags: { a: 'b' } });
+});
+
+test('an account may be copied to another region and not any more, which is no conversion', () => {
+  const azure = emptyAzure();
+  azure.create(types.group, group);
+  const account = { ...group, accountName: 'data', sku: { name: 'Standard_ZRS' } };
+  const { id } = azure.create(types.account, account);
+  for (const name of ['Standard_GZRS', 'Standard_ZRS']) azure.update(id, { ...account, sku: { name } });
+});
+
+test('who may only preview reads, and neither writes, nor lists keys, nor reads the settings of an app', () => {
+  const azure = azureWithHub();
+  const app = azure.create(types.app, { ...group, name: 'app' });
+  const settings = azure.create('azure-native:web:WebAppApplicationSettings', {
+    ...group,
+    name: 'app',
+    properties: {},
+  });
+  const rule = { ...hub, authorizationRuleName: 'adobe' };
+  azure.create('azure-native:eventhub:EventHubAuthorizationRule', rule);
+  azure.actAs('previewer');
+  expect(azure.read(app.id)).toEqual(app);
+  const refused = [
+    () => azure.read(settings.id),
+    () => azure.answer('azure-native:eventhub:listEventHubKeys', rule),
+    () => azure.create(types.namespace, { ...namespace, namespaceName: 'ns-two' }),
+    () => azure.update(app.id, app.inputs),
+    () => azure.delete(app.id),
+  ];
+  for (const attempt of refused) expect(attempt).toThrow('AuthorizationFailed');
+  azure.actAs('deployer');
+  expect(azure.read(settings.id)).toEqual(settings);
 });

@@ -8,9 +8,27 @@ import { revealedProperties } from './wire-values.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-const ruleSet = 'azure-native:eventhub:NamespaceNetworkRuleSet';
+const types = {
+  ruleSet: 'azure-native:eventhub:NamespaceNetworkRuleSet',
+  secret: 'azure-native:keyvault:Secret',
+  vault: 'azure-native:keyvault:Vault',
+  hub: 'azure-native:eventhub:EventHub',
+  namespace: 'azure-native:eventhub:Namespace',
+  account: 'azure-native:storage:StorageAccount',
+  app: 'azure-native:web:WebApp',
+  settings: 'azure-native:web:WebAppApplicationSettings',
+};
 /** What azure-native puts in place of the rules of a namespace that are taken out of a stack. */
+/** Beside the resources in the folder. */
+const marksFile = 'marks.json';
 const closed = { defaultAction: 'Deny', publicNetworkAccess: 'Disabled', ipRules: [], virtualNetworkRules: [] };
+
+/** What Azure knows beside its resources. */
+interface Marks {
+  readonly role: 'deployer' | 'previewer';
+  readonly deletedVaults: readonly string[];
+  readonly usedNetworks: readonly string[];
+}
 
 /** A resource as Azure has it. */
 export interface StoredResource {
@@ -48,18 +66,28 @@ export class OfflineAzure {
 
   create(type: string, inputs: Values): StoredResource {
     const id = this.idOf(type, inputs);
+    this.#requireDeployer(id ?? type);
     if (id === undefined) throw new Error(`Failed to create a ${type}: a part of its name is missing.`);
     // A namespace has rules from its beginning, so they are never made, only changed.
-    if (type !== ruleSet && this.find(id) !== undefined) throw new Error(`Failed to create ${id}: it exists already.`);
+    if (type !== types.ruleSet && this.find(id) !== undefined)
+      throw new Error(`Failed to create ${id}: it exists already.`);
     const needed = [parentId(resourceOf(type), id), ...referencedIds(revealedProperties(inputs))];
     const missing = needed.find((one) => !this.#exists(one));
     if (missing !== undefined) throw new Error(`Failed to create ${id}: ${missing} does not exist.`);
+    if (this.#marks.deletedVaults.includes(id.toLowerCase())) {
+      throw new Error(
+        `Failed to create ${id}: 409 Conflict, a vault with the same name already exists in deleted state.`,
+      );
+    }
     return this.#keep({ id, type, inputs });
   }
 
   update(id: string, inputs: Values): StoredResource {
+    this.#requireDeployer(id);
     const stored = this.find(id);
     if (stored === undefined) throw new Error(`Failed to update ${id}: it does not exist.`);
+    const kept = immutable(stored.type, stored.inputs, inputs);
+    if (kept !== undefined) throw new Error(`Failed to update ${id}: ${kept}`);
     const missing = referencedIds(revealedProperties(inputs)).find((one) => !this.#exists(one));
     if (missing !== undefined) throw new Error(`Failed to update ${id}: ${missing} does not exist.`);
     return this.#keep({ ...stored, inputs });
@@ -68,21 +96,48 @@ export class OfflineAzure {
   /**
    * Takes away a resource and what is in it; one that does not exist is no error, as with Azure. As azure-native does it: a secret by a
    * call to the vault's data plane, for which a deployer has no role (custom_keyvault.go); the rules of a namespace by putting what
-   * it holds for their default (defaultResourcesState.go), which closes it.
+   * it holds for their default (defaultResourcesState.go), which closes it. A network whose subnet an app of Flex Consumption has used
+   * stays, until Azure has freed the subnet (Azure-Functions issue 2605); a vault keeps its name.
    */
   delete(id: string): void {
+    this.#requireDeployer(id);
     const type = this.find(id)?.type;
-    if (type === 'azure-native:keyvault:Secret') {
+    if (type === types.secret) {
       throw new Error(`Failed to delete ${id}: 403 Forbidden, the caller has no data role on the vault.`);
     }
-    if (type === ruleSet) {
+    if (type === types.ruleSet) {
       const inputs = { ...this.find(id)?.inputs, ...closed };
       this.#keep({ id, type, inputs });
       return;
     }
     const below = `${id.toLowerCase()}/`;
     const gone = this.resources().filter((one) => `${one.id.toLowerCase()}/`.startsWith(below));
+    const used = gone.find((one) => this.#marks.usedNetworks.includes(one.id.toLowerCase()));
+    if (used !== undefined) {
+      throw new Error(
+        `Failed to delete ${used.id}: InUseSubnetCannotBeDeleted, …/serviceAssociationLinks/legionservicelink.`,
+      );
+    }
+    const vaults = gone.filter((one) => one.type === types.vault).map((one) => one.id.toLowerCase());
+    this.#mark({ deletedVaults: [...this.#marks.deletedVaults, ...vaults] });
     for (const one of gone) rmSync(this.#fileOf(one.id), { force: true });
+  }
+
+  /** Days pass, and Azure frees the subnets that apps have left. */
+  freeSubnets(): void {
+    this.#mark({ usedNetworks: [] });
+  }
+
+  /** From now on who asks has the role of the previewing identity (bootstrap/template.json), or that of the deploying one. */
+  actAs(role: 'deployer' | 'previewer'): void {
+    this.#mark({ role });
+  }
+
+  /** What a refresh reads. The settings of an app are read by POST, which is more than reading. */
+  read(id: string): StoredResource | undefined {
+    const stored = this.find(id);
+    if (stored?.type === types.settings) this.#requireDeployer(`${id}/list`);
+    return stored;
   }
 
   find(id: string): StoredResource | undefined {
@@ -93,6 +148,7 @@ export class OfflineAzure {
   /** Everything that exists, in the order of ids. */
   resources(): readonly StoredResource[] {
     return readdirSync(this.#folder)
+      .filter((file) => file !== marksFile)
       .map((file) => JSON.parse(readFileSync(join(this.#folder, file), 'utf8')) as StoredResource)
       .toSorted((one, other) => (one.id < other.id ? -1 : 1));
   }
@@ -106,6 +162,7 @@ export class OfflineAzure {
   /** Answers a function of the provider, such as the one that lists keys. */
   answer(token: string, args: Values): Values {
     const id = this.#keysOf(token, revealedProperties(args));
+    if (id !== undefined) this.#requireDeployer(`${id}/listKeys`);
     if (id !== undefined && !this.#exists(id)) throw new Error(`Failed to list keys: ${id} does not exist.`);
     return azureAnswer(token);
   }
@@ -115,7 +172,27 @@ export class OfflineAzure {
     return this.idOf('azure-native:eventhub:EventHubAuthorizationRule', args);
   }
 
+  get #marks(): Marks {
+    const file = join(this.#folder, marksFile);
+    const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Marks>) : {};
+    return { role: 'deployer', deletedVaults: [], usedNetworks: [], ...known };
+  }
+
+  #mark(over: Partial<Marks>): void {
+    writeFileSync(join(this.#folder, marksFile), JSON.stringify({ ...this.#marks, ...over }));
+  }
+
+  #requireDeployer(what: string): void {
+    if (this.#marks.role === 'deployer') return;
+    throw new Error(`Status=403 Code="AuthorizationFailed": the previewing identity may only read, not ${what}.`);
+  }
+
   #keep(resource: StoredResource): StoredResource {
+    const subnet = resource.type === types.app ? resource.inputs.virtualNetworkSubnetId : undefined;
+    if (typeof subnet === 'string') {
+      const network = subnet.replace(/\/subnets\/[^/]+$/, '').toLowerCase();
+      this.#mark({ usedNetworks: [...new Set([...this.#marks.usedNetworks, network])] });
+    }
     writeFileSync(this.#fileOf(resource.id), JSON.stringify(resource, undefined, 1));
     return resource;
   }
@@ -131,6 +208,21 @@ export class OfflineAzure {
     const service = /^(.+)\/(?:blob|queue|table|file)Services\/default$/.exec(id)?.[1];
     return service !== undefined && this.#exists(service);
   }
+}
+
+/**
+ * What of a resource cannot be changed, in words; nothing where all that changes can. Partitions of a Standard hub
+ * (learn.microsoft.com, event-hubs-scalability); zones of a namespace (terraform-provider-azurerm issue 18542); a storage account's
+ * zones, which Azure converts on request only (learn.microsoft.com, redundancy-migration).
+ */
+function immutable(type: string, olds: Values, news: Values): string | undefined {
+  const zonesOf = ({ sku }: Values): boolean =>
+    String((sku as { readonly name?: unknown } | undefined)?.name).endsWith('ZRS');
+  if (type === types.hub && olds.partitionCount !== news.partitionCount) return 'partitionCount cannot be changed.';
+  if (type === types.namespace && olds.zoneRedundant !== news.zoneRedundant) return 'zoneRedundant cannot be changed.';
+  if (type === types.account && zonesOf(olds) !== zonesOf(news))
+    return 'the zones of an account are converted on request.';
+  return undefined;
 }
 
 function resourceOf(type: string): ArmResource {

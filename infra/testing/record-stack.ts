@@ -31,6 +31,8 @@ export interface RecordOptions {
    * of names). `made`: Azure has answered, with stand-ins such as one principal per identity.
    */
   readonly time: 'planned' | 'made';
+  /** The outputs that the stack has from its last `up`; by default there was none. */
+  readonly formerOutputs?: Readonly<Record<string, unknown>>;
 }
 
 export interface Recording {
@@ -41,6 +43,8 @@ export interface Recording {
 
 export { subscriptionId, tenantId } from './azure-answers.ts';
 export const project = 'activation-hub';
+/** What the engine says where the state is in files or blobs, which know no organisations. */
+const organization = 'organization';
 
 /**
  * Runs a Pulumi program without an engine and without credentials, and gives what it would register, sorted by name. Waits
@@ -49,12 +53,12 @@ export const project = 'activation-hub';
  */
 export async function recordStack(
   program: () => Promise<Readonly<Record<string, unknown>>>,
-  { stack, config, secretKeys = [], time }: RecordOptions,
+  { stack, config, secretKeys = [], time, formerOutputs = {} }: RecordOptions,
 ): Promise<Recording> {
-  const monitor = new RecordingMonitor(answers(time));
+  const monitor = new RecordingMonitor(answers(time, formerOutputs));
   const isPreview = time === 'planned';
-  await setMocks(monitor.mocks, project, stack, isPreview);
-  setMockOptions(monitor, project, stack, isPreview);
+  await setMocks(monitor.mocks, project, stack, isPreview, organization);
+  setMockOptions(monitor, project, stack, isPreview, organization);
   setAllConfig(
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value])),
     secretKeys.map((key) => `${project}:${key}`),
@@ -114,7 +118,7 @@ function nameInUrn(urn: string): string {
 }
 
 /** Answers as Azure would, as far as the program reads answers. */
-function answers(time: RecordOptions['time']): Mocks {
+function answers(time: RecordOptions['time'], formerOutputs: Readonly<Record<string, unknown>>): Mocks {
   return {
     newResource: ({ type, name, inputs }): MockResourceResult => {
       const given = inputs as Record<string, unknown>;
@@ -129,6 +133,7 @@ function answers(time: RecordOptions['time']): Mocks {
       const named = ownName === undefined ? {} : { name: ownName };
       return { id, state: { ...given, ...named, ...(time === 'made' ? azureOutputs(type, name) : {}) } };
     },
-    call: ({ token }) => azureAnswer(token),
+    // The engine's own answer: what the stack was made with, where it was made before.
+    call: ({ token }) => (token === 'pulumi:pulumi:readStackOutputs' ? { outputs: formerOutputs } : azureAnswer(token)),
   };
 }

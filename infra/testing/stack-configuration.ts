@@ -4,7 +4,12 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { project } from './record-stack.ts';
 
-const folder = join(import.meta.dirname, '..');
+const infraFolder = join(import.meta.dirname, '..');
+
+/** The activation files that tests run with, and the configurations of stacks. */
+export const fixtureActivations = join(infraFolder, 'fixtures', 'activations');
+const fixtureStack = (stack: string): string => join(infraFolder, 'fixtures', 'stacks', `${stack}.yaml`);
+
 const projectFile = z.object({
   config: z.record(
     z.string(),
@@ -15,31 +20,26 @@ const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
 
 /** What `Pulumi.yaml` declares, by key. */
 export function declaredConfig(): z.output<typeof projectFile>['config'] {
-  return projectFile.parse(parse(readFileSync(join(folder, 'Pulumi.yaml'), 'utf8'))).config;
+  return projectFile.parse(parse(readFileSync(join(infraFolder, 'Pulumi.yaml'), 'utf8'))).config;
 }
 
-/** The configuration of a stack as Pulumi hands it to the program: defaults, then `Pulumi.<stack>.yaml`, all as text. */
-export function writtenConfig(stack: string): Record<string, string> {
+/** The configuration of a stack as Pulumi hands it to the program: defaults, then what its file says, all as text. */
+export function configurationIn(file: string): Record<string, string> {
   const defaults = Object.entries(declaredConfig()).flatMap(([key, { default: value }]) =>
     value === undefined ? [] : [[key, asText(value)] as const],
   );
-  const own = Object.entries(stackFileConfig(stack)).map(([key, value]) => [key, asText(value)] as const);
+  const own = Object.entries(written(file)).map(([key, value]) => [key, asText(value)] as const);
   return Object.fromEntries([...defaults, ...own]);
 }
 
-/**
- * The same, complete enough to see what would be made: prod's file does not say whom alerts reach before its operator does,
- * and a deployment without it is refused.
- */
-export function plannedConfig(stack: string): Record<string, string> {
-  const written = writtenConfig(stack);
-  const reachesNobody = written.alertEmails === '[]' && written.alertActionGroups === '[]';
-  return stack === 'prod' && reachesNobody ? { ...written, alertEmails: '["on-call@example.com"]' } : written;
-}
+/** That of a stack of the fixtures. */
+export const fixtureConfiguration = (stack: string): Record<string, string> => configurationIn(fixtureStack(stack));
 
-/** What `Pulumi.<stack>.yaml` says, as it is written there. */
-export function stackFileConfig(stack: string): Record<string, unknown> {
-  const { config } = stackFile.parse(parse(readFileSync(join(folder, `Pulumi.${stack}.yaml`), 'utf8')));
+/** What the file of a stack of the fixtures says, as it is written there. */
+export const fixtureStackFile = (stack: string): Record<string, unknown> => written(fixtureStack(stack));
+
+function written(file: string): Record<string, unknown> {
+  const { config } = stackFile.parse(parse(readFileSync(file, 'utf8')));
   return Object.fromEntries(
     Object.entries(config)
       .filter(([key]) => key.startsWith(`${project}:`))

@@ -1,6 +1,6 @@
 import stack from '../index.ts';
 import { recordStack, subscriptionId, type RecordedResource, type Recording } from './record-stack.ts';
-import { plannedConfig, secretKeysIn } from './stack-configuration.ts';
+import { fixtureActivations, fixtureConfiguration, secretKeysIn } from './stack-configuration.ts';
 
 /** Every option on at once, on top of prod: what the three environments do not use is tested too. */
 const everything = {
@@ -44,19 +44,22 @@ export function recordTestedStack(
   return recording;
 }
 
-/** The same, without looking at what was recorded before. */
+/** The same, without looking at what was recorded before, and with the outputs of an earlier `up`. */
 export function recordAnew(
   name: TestedStack,
   over: Readonly<Record<string, string>> = {},
   time: 'planned' | 'made' = 'made',
+  formerOutputs: Readonly<Record<string, unknown>> = {},
 ): Promise<Recording> {
   const environment = name === 'everything' ? 'prod' : name;
-  const config = {
-    ...plannedConfig(environment),
-    ...(name === 'everything' ? everything : {}),
-    ...over,
-  };
-  return recordStack(stack, { stack: environment, config, secretKeys: secretKeysIn(config), time });
+  const config = { ...fixtureConfiguration(environment), ...(name === 'everything' ? everything : {}), ...over };
+  return recordStack(() => stack(fixtureActivations), {
+    stack: environment,
+    config,
+    secretKeys: secretKeysIn(config),
+    time,
+    formerOutputs,
+  });
 }
 
 /** The only resource of a type, by the end of the type's name; throws when there are none or several. */

@@ -69,7 +69,10 @@ test('a canary is told, and the next one too, in the same row of the ledger', { 
   expect(third).toMatchObject({ code: 0, errors: '' });
   const sentAt = String(third.lines[0]?.sentAt);
   expect(await rows()).toEqual([Date.parse(sentAt)]);
-  const page = (await (await fetch(healthUrl)).json()) as { readonly canary: string; readonly destinations: string[] };
+  const page = (await (await fetch(`${healthUrl}/details`)).json()) as {
+    readonly canary: string;
+    readonly destinations: string[];
+  };
   expect(page.canary).toBe(sentAt);
   expect(page.destinations).not.toContain(canary.key);
 });

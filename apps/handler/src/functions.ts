@@ -1,4 +1,5 @@
-import { app, trigger, type InvocationContext } from '@azure/functions';
+import { app, trigger, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import { publicHealth, type Health } from './health.ts';
 import type { Hub } from './hub.ts';
 import { triggers } from './needs.ts';
 
@@ -21,6 +22,11 @@ export function registerFunctions(openHub: () => Promise<Hub>): void {
     schedule: '0 0 3 * * *',
     handler: async (_timer, context) => (await openHub()).sweep(context),
   });
+  app.timer('export-ledger', {
+    // After the sweep.
+    schedule: '0 0 4 * * *',
+    handler: async (_timer, context) => (await openHub()).exportLedger(context),
+  });
   app.timer('report-lag', {
     schedule: '0 * * * * *',
     handler: async (_timer, context) => (await openHub()).reportLag(context),
@@ -29,12 +35,20 @@ export function registerFunctions(openHub: () => Promise<Hub>): void {
     methods: ['GET'],
     authLevel: 'anonymous',
     route: 'health',
-    handler: async () => {
-      const health = await (await openHub()).checkHealth();
-      return { status: health.status === 'ok' ? 200 : 503, jsonBody: health };
-    },
+    handler: async () => answerOf(publicHealth(await (await openHub()).checkHealth())),
+  });
+  app.http('health-details', {
+    methods: ['GET'],
+    authLevel: 'function',
+    route: 'health/details',
+    handler: async () => answerOf(await (await openHub()).checkHealth()),
   });
 }
+
+const answerOf = (health: Health): HttpResponseInit => ({
+  status: health.status === 'ok' ? 200 : 503,
+  jsonBody: health,
+});
 
 /**
  * The function that takes what AEP sends. `app.generic`, because `app.eventHub` cannot ask for binary bodies, without which the

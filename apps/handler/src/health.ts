@@ -1,16 +1,63 @@
 import type { CounterValue } from '@activation-hub/telemetry';
+import type { Clock } from '@activation-hub/delivery';
 
-/** What the health page says. Keys of the activation file and numbers; nothing personal, nothing secret. */
+/** What the health page says to everyone: no name of the activation file, no address. */
 export interface Health {
   readonly status: 'ok' | 'unavailable';
-  /** Why the stores cannot be reached, in a sentence; only when they cannot. */
+  /** That the stores cannot be reached, and where the reason is; only when they cannot. */
   readonly reason?: string;
   /** Digest of the files that were deployed, as the build printed it as `contents`: which build this is. */
   readonly build: string;
   /** When the newest canary was sent that went the whole way; absent when none has. */
   readonly canary?: string;
+}
+
+/** What it says to who has a key of the app: names of the activation file and numbers; nothing personal, nothing secret. */
+export interface HealthDetails extends Health {
   readonly destinations: readonly string[];
   readonly audiences: readonly string[];
   /** Since this worker started. */
   readonly counters: readonly CounterValue[];
+}
+
+/** For how long an answer of the stores counts: whoever asks, they are asked no more often. */
+const lookAgeMaxMs = 5_000;
+
+export interface HealthSources {
+  /** Asks the stores, and when the newest canary was told, in ms since 1970; throws when they cannot be reached. */
+  readonly look: () => Promise<number | undefined>;
+  /** What is known without asking. */
+  readonly about: () => Omit<HealthDetails, 'status' | 'reason' | 'canary'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Gives what looks at the health of the app. Looks at the same time, and those within seconds, share one. */
+export function createHealthCheck({ look, about, clock }: HealthSources): () => Promise<HealthDetails> {
+  let last: { readonly atMs: number; readonly seen: Promise<Seen> } | undefined;
+  return async () => {
+    const nowMs = clock.now();
+    if (last === undefined || nowMs - last.atMs >= lookAgeMaxMs) last = { atMs: nowMs, seen: seenBy(look) };
+    return { ...(await last.seen), ...about() };
+  };
+}
+
+type Seen = Pick<Health, 'status' | 'reason' | 'canary'>;
+
+async function seenBy(look: HealthSources['look']): Promise<Seen> {
+  try {
+    const canaryMs = await look();
+    return { status: 'ok', ...(canaryMs === undefined ? {} : { canary: new Date(canaryMs).toISOString() }) };
+  } catch (error) {
+    return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown' };
+  }
+}
+
+/** What of it is for everyone. The reason names the storage account. */
+export function publicHealth({ status, build, canary }: HealthDetails): Health {
+  return {
+    status,
+    ...(status === 'ok' ? {} : { reason: 'The stores cannot be reached. /health/details says why, to who has a key.' }),
+    build,
+    ...(canary === undefined ? {} : { canary }),
+  };
 }

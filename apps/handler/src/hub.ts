@@ -17,7 +17,8 @@ import type { InvocationContext } from '@azure/functions';
 import { canaryTarget, canaryToldAtMs } from './canary.ts';
 import type { Configuration } from './configuration.ts';
 import { importPackage } from './destination-packages.ts';
-import type { Health } from './health.ts';
+import { exportLedger } from './export-ledger.ts';
+import { createHealthCheck, type HealthDetails } from './health.ts';
 import { incomingEvents } from './incoming-events.ts';
 import { dataStores } from './needs.ts';
 import { once } from './once.ts';
@@ -40,7 +41,8 @@ export interface Hub {
   readonly putBackRetry: (message: string, context: InvocationContext) => Promise<void>;
   readonly sweep: (context: InvocationContext) => Promise<void>;
   readonly reportLag: (context: InvocationContext) => Promise<void>;
-  readonly checkHealth: () => Promise<Health>;
+  readonly exportLedger: (context: InvocationContext) => Promise<void>;
+  readonly checkHealth: () => Promise<HealthDetails>;
 }
 
 /** Puts together what the configuration says. Calls no store yet: the first invocation does, and the next if it fails. */
@@ -90,18 +92,27 @@ export function createHub(configuration: Configuration): Hub {
       const { lagSource, reportLag } = await import('./report-lag.ts');
       await reportLag(lagSource(settings, systemClock), telemetryFor(context));
     },
-    checkHealth: () => checkHealth(configuration, stores, counters),
+    exportLedger: (context) =>
+      exportLedger(stores.ledgerTable, stores.ledgerExports, {
+        telemetry: telemetryFor(context),
+        now: systemClock.now,
+      }),
+    checkHealth: healthCheck(configuration, stores, counters),
   };
 }
 
 /** The stores of the app, which are opened again for every call of `open`. */
 interface Stores extends Pick<ActivationContext, 'ledger' | 'deadLetters' | 'retryQueue'> {
   readonly open: () => Promise<void>;
+  readonly ledgerTable: ReturnType<typeof tableClient>;
+  readonly ledgerExports: ReturnType<typeof containerClient>;
 }
 
 function createStores({ dataStorage }: Settings): Stores {
   const connection = storageConnection(dataStorage);
-  const ledger = new TableLedger(tableClient(connection, dataStores.tables.ledger));
+  const ledgerTable = tableClient(connection, dataStores.tables.ledger);
+  const ledgerExports = containerClient(connection, dataStores.containers.ledgerExports);
+  const ledger = new TableLedger(ledgerTable);
   const deadLetters = new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters));
   const retryQueue = new StorageRetryQueue(
     containerClient(connection, dataStores.containers.retries),
@@ -115,31 +126,27 @@ function createStores({ dataStorage }: Settings): Stores {
       retryQueue.createStores(signal),
     ]);
   };
-  return { ledger, deadLetters, retryQueue, open };
+  return { ledger, ledgerTable, ledgerExports, deadLetters, retryQueue, open };
 }
 
-async function checkHealth(
+function healthCheck(
   { build, file }: Configuration,
   { open, ledger }: Stores,
   counters: Counters,
-): Promise<Health> {
-  const about = {
-    build,
-    destinations: [...file.destinations.keys()],
-    audiences: [...file.audiences.keys()],
-    counters: counters.values(),
-  };
-  try {
-    await open();
-    const canaryMs = await canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
-    return {
-      status: 'ok',
-      ...(canaryMs === undefined ? {} : { canary: new Date(canaryMs).toISOString() }),
-      ...about,
-    };
-  } catch (error) {
-    return { status: 'unavailable', reason: error instanceof Error ? error.message : 'unknown', ...about };
-  }
+): () => Promise<HealthDetails> {
+  return createHealthCheck({
+    look: async () => {
+      await open();
+      return canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
+    },
+    about: () => ({
+      build,
+      destinations: [...file.destinations.keys()],
+      audiences: [...file.audiences.keys()],
+      counters: counters.values(),
+    }),
+    clock: systemClock,
+  });
 }
 
 async function setUpTargets(

@@ -56,7 +56,9 @@ const settings = (over: Record<string, string> = {}): Record<string, string> => 
 test('the built file registers exactly the functions of the app', async () => {
   const functions = await readRegisteredFunctions(app, settings());
   expect(functions.map(({ name }) => name).sort()).toEqual([
+    'export-ledger',
     'health',
+    'health-details',
     'on-audience-events',
     'on-retry-due',
     'on-retry-poisoned',
@@ -236,7 +238,7 @@ test('a destination that is a package of its own is in the bundle when an activa
   await copyFile(pigeon, join(scope, 'pigeon', 'index.js'));
   const built = await buildHandler(options);
   const withPackage = settings({ ACTIVATION_FILE: file });
-  expect(await readRegisteredFunctions(built.folder, withPackage)).toHaveLength(6);
+  expect(await readRegisteredFunctions(built.folder, withPackage)).toHaveLength(8);
   await writeFile(file, own.replace('loft: roof', 'nest: tree'));
   await expect(readRegisteredFunctions(built.folder, withPackage)).rejects.toThrow(
     /crm\.settings has the unknown key \\*"nest/,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRegisteredFunctions, type RegisteredFunction } from '@activation-hub/functions-host';
@@ -41,7 +41,9 @@ let functions: readonly RegisteredFunction[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'handler-needs-'));
   const app = await buildHandler({ outputFolder: join(folder, 'app') });
-  const settings = { ...inAzure(), ACTIVATION_FILE: 'activations/dev.yaml', ACTIVATION_SECRET_CRM_SIGNING_SECRET: 's' };
+  const file = join(folder, 'file.yaml');
+  await writeFile(file, 'version: 1\ndestinations: { trial: { type: log } }\naudiences: {}\n');
+  const settings = { ...inAzure(), ACTIVATION_FILE: file };
   functions = await readRegisteredFunctions(app.folder, settings);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -76,6 +78,7 @@ test('stores are opened by the names that are given here', async () => {
   expect(opened.sort()).toEqual([
     'checkpointContainer',
     'dataStores.containers.deadLetters',
+    'dataStores.containers.ledgerExports',
     'dataStores.containers.retries',
     'dataStores.queues.retries',
     'dataStores.tables.ledger',

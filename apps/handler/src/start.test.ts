@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { destinationTypes } from '@activation-hub/destinations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildHandler, type BuiltHandler } from '../build.ts';
 import { packHandler } from '../pack-handler.ts';
+import { secretVariable } from './settings.ts';
 
 /** A quarter of it are parts of SDKs that nothing asks for, and that no file loads. */
 const packageBytesMax = 1_000_000;
@@ -14,6 +15,9 @@ const packageBytesMax = 1_000_000;
 let folder: string;
 let app: string;
 let outputs: BuiltHandler['outputs'];
+/** A file that the build has checked: an operator's own, whichever it is, and the settings of the secrets that it names. */
+let deployed: string;
+let secrets: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'handler-start-'));
@@ -21,6 +25,10 @@ beforeAll(async () => {
     outputFolder: join(folder, 'app'),
     mapsFolder: join(folder, 'maps'),
   }));
+  const [file = ''] = (await readdir(join(app, 'activations'))).filter((name) => name.endsWith('.yaml'));
+  deployed = `activations/${file}`;
+  const named = (await readFile(join(app, deployed), 'utf8')).matchAll(/\bsecret: *([\w-]+)/g);
+  secrets = Object.fromEntries([...named].map(([, name = '']) => [secretVariable(name), 'hush']));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -32,7 +40,7 @@ test(`the package has at most ${packageBytesMax} bytes`, async () => {
 
 const settings = (activationFile: string) => ({
   ACTIVATION_FILE: activationFile,
-  ACTIVATION_SECRET_CRM_SIGNING_SECRET: 'hush',
+  ...secrets,
   DataStorage: 'UseDevelopmentStorage=true',
   AzureWebJobsStorage: 'UseDevelopmentStorage=true',
   EventHubConnection: 'Endpoint=sb://127.0.0.1/;SharedAccessKeyName=a;SharedAccessKey=b',
@@ -90,7 +98,7 @@ const nameOfHub = (): string =>
   relative('dist/app', Object.keys(outputs).find((path) => /\/hub-\w+\.mjs$/.test(path)) ?? '');
 
 test('the start loads the library of Functions, and of ours what checks the configuration', async () => {
-  const { files, builtins } = await loadedBy('main.mjs', 'activations/dev.yaml');
+  const { files, builtins } = await loadedBy('main.mjs', deployed);
   expect([...ownersOf(sourcesIn(files))].sort()).toEqual([
     '@azure/functions',
     '@azure/functions-extensions-base',
@@ -119,7 +127,7 @@ test('control: a file that the build has not seen is checked at the start, by th
 });
 
 test('what the functions do needs no sign-in, no Event Hubs and no Arrow until something asks for it', async () => {
-  const { files } = await loadedBy(nameOfHub(), 'activations/dev.yaml');
+  const { files } = await loadedBy(nameOfHub(), deployed);
   const owners = ownersOf(sourcesIn(files));
   expect(owners).toContain('@azure/data-tables');
   expect(owners).toContain('libs/activation');

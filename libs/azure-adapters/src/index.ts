@@ -11,4 +11,5 @@ export {
 export { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
 export { StoreFailure } from './store-call.ts';
 export { exportTable, importTable, type Imported } from './table-backup.ts';
+export { exportTableToBlob, type ExportedBlob } from './table-to-blob.ts';
 export { TableLedger, type TableLedgerOptions } from './table-ledger.ts';

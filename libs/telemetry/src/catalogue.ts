@@ -231,6 +231,11 @@ export const catalogue = {
       `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due, ${f.retriesUnreadable} cannot be read, and ${f.deadLettersRemoved} dead letters of old events are gone.`,
     counts: () => [],
   }),
+  'ledger-exported': signal<{ readonly blob: string; readonly rows: number; readonly durationMs: number }>({
+    level: 'information',
+    sentence: (f) => `Exported ${f.rows} ledger rows to ${f.blob} in ${f.durationMs} ms.`,
+    counts: () => [],
+  }),
   'changes-given-up': signal<{
     readonly destination: string;
     readonly reason: string;

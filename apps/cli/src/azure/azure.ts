@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { secretNames } from '@activation-hub/activation-file';
+import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activations.ts';
 import { CommandError } from '../command-error.ts';
@@ -67,7 +68,7 @@ async function up(options: UpOptions, terminal: Terminal): Promise<void> {
   });
   const file = await loadActivations(join('apps', 'handler', 'activations', `${environment}.yaml`), terminal);
   const steps = upSteps({ ...options, secrets: secretNames(file) }, createShell(terminal));
-  const left = await runSteps(steps, terminal, options);
+  const left = await runSteps(steps, terminal, { ...options, clock: systemClock });
   if (options.json !== undefined || options.dryRun !== undefined) return;
   terminal.print(
     left === 0

@@ -1,3 +1,4 @@
+import type { Clock } from '@activation-hub/delivery';
 import { CommandError } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -8,7 +9,13 @@ export interface Step {
   /** Looks, and changes nothing. */
   isDone(): Promise<boolean>;
   act(): Promise<void>;
+  /** That it needs roles which were just given: it is tried again while Azure does not know them everywhere. */
+  readonly needsNewRoles?: true;
 }
+
+/** For how long a step is tried again that needs new roles, and how often. */
+const patienceMs = 10 * 60_000;
+const retryEveryMs = 20_000;
 
 /**
  * Does each step that is not done, in their order, and looks at it again. Gives how many were left to do. Throws `CommandError` (1)
@@ -16,9 +23,14 @@ export interface Step {
  */
 export async function runSteps(
   steps: readonly Step[],
-  { print }: Terminal,
-  { dryRun, json }: { readonly dryRun?: true; readonly json?: true },
+  terminal: Pick<Terminal, 'print' | 'say' | 'interrupted'>,
+  {
+    dryRun,
+    json,
+    clock,
+  }: { readonly dryRun?: true; readonly json?: true; readonly clock: Pick<Clock, 'now' | 'sleep'> },
 ): Promise<number> {
+  const { print } = terminal;
   const say = (number: number, step: string, state: 'done' | 'doing' | 'to do'): void =>
     print(
       json === true
@@ -34,7 +46,7 @@ export async function runSteps(
     left += 1;
     say(index + 1, step.title, dryRun === true ? 'to do' : 'doing');
     if (dryRun === true) continue;
-    await step.act();
+    await actPatiently(step, terminal, clock);
     if (!(await step.isDone())) {
       throw new CommandError(
         1,
@@ -44,4 +56,27 @@ export async function runSteps(
     say(index + 1, step.title, 'done');
   }
   return left;
+}
+
+/** A first `stack init` right after the bootstrap meets a vault and a storage account that do not know their roles yet. */
+async function actPatiently(
+  step: Step,
+  { say, interrupted }: Pick<Terminal, 'say' | 'interrupted'>,
+  clock: Pick<Clock, 'now' | 'sleep'>,
+): Promise<void> {
+  const startedMs = clock.now();
+  for (;;) {
+    try {
+      await step.act();
+      return;
+    } catch (error) {
+      const isOver = clock.now() - startedMs + retryEveryMs > patienceMs;
+      if (step.needsNewRoles === undefined || isOver || interrupted.aborted || !(error instanceof CommandError))
+        throw error;
+      say(
+        `It was refused. Roles that were just given take minutes until Azure knows them everywhere; the next try is in ${retryEveryMs / 1000} s. Ctrl-C stops it.`,
+      );
+      await clock.sleep(retryEveryMs, interrupted);
+    }
+  }
 }

@@ -87,11 +87,13 @@ export function upSteps({ environment, location, alertEmail, secrets }: UpSettin
       title: 'pulumi is signed in to the state',
       isDone: async () => (await ask('pulumi', 'whoami', '--verbose'))?.includes(`pulumi-${environment}?`) === true,
       act: async () => run('bash', '-c', (await stateLine()).split(' && ')[0] ?? ''),
+      needsNewRoles: true,
     },
     {
       title: `the stack ${environment} is there`,
       isDone: () => succeeds(...pulumi('stack', 'output', '--json', ...stack)),
       act: async () => run('bash', '-c', (await stateLine()).split(' && ').slice(1).join(' && ')),
+      needsNewRoles: true,
     },
     ...configuration,
     ...secrets.map((secret): Step => ({

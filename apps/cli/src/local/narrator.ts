@@ -155,6 +155,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'changes-accepted':
         case 'request-answered':
         case 'lag-measured':
+        case 'ledger-exported':
         case 'ledger-swept':
           return;
       }

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { parseStackConfig } from './config-schema.ts';
+import { madeWithOutput, refuseFixedChanges } from './made-with.ts';
+import { fixtureConfiguration } from './testing/stack-configuration.ts';
+import { named, ofType, recordAnew } from './testing/stacks.ts';
+
+const parse = (over: Readonly<Record<string, string>>) =>
+  parseStackConfig({ stack: 'dev', values: { ...fixtureConfiguration('dev'), ...over }, secretNames: [] });
+const noSecrets = { secretNames: [], storedSecrets: [] };
+const change = (from: Readonly<Record<string, string>>, to: Readonly<Record<string, string>>) => () =>
+  refuseFixedChanges(parse(to), madeWithOutput(parse(from), noSecrets));
+
+test.each([
+  ['location', 'westeurope', 'northeurope', 'deleted'],
+  ['workload', 'acthub', 'contoso', 'deleted'],
+  ['partitionCount', '2', '8', 'Event Hubs Standard keeps the number of partitions'],
+  ['zoneRedundant', 'false', 'true', 'Event Hubs keeps the zones'],
+  ['zoneRedundant', 'true', 'false', 'Event Hubs keeps the zones'],
+])('%s cannot go from %s to %s once it is made', (key, from, to, why) => {
+  const refused = change({ [key]: from }, { [key]: to });
+  expect(refused).toThrow(`${key} was ${from} when the environment was made, and is ${to} now: `);
+  expect(refused).toThrow(why);
+  expect(refused).toThrow(`Write: pulumi config set ${key} '${from}'`);
+  expect(change({ [key]: from }, { [key]: from })).not.toThrow();
+  expect(() => refuseFixedChanges(parse({ [key]: to }), undefined)).not.toThrow();
+});
+
+test('a network that the app was in is kept until its subnet is free', () => {
+  const [on, off, kept] = [{ privateNetwork: 'true' }, {}, { keepNetwork: 'true' }];
+  expect(change(on, off)).toThrow("Write: pulumi config set keepNetwork 'true'");
+  for (const [from, to] of [
+    [on, kept],
+    [kept, off],
+    [off, on],
+  ] as const) {
+    expect(change(from, to)).not.toThrow();
+  }
+});
+
+test('secrets of before have settings, and those in the vault stay as they are', async () => {
+  const madeWith = {
+    config: {},
+    privateNetwork: false,
+    secretNames: ['crm-signing-secret', 'old-key'],
+    storedSecrets: ['old-key'],
+  };
+  const { resources, outputs } = await recordAnew('dev', {}, 'made', { madeWith });
+  const settings = named(resources, 'handler-settings').inputs.properties as Record<string, string>;
+  expect(settings.ACTIVATION_SECRET_OLD_KEY).toMatch(/\/secrets\/old-key\)$/);
+  expect(ofType(resources, 'Secret').map(({ inputs }) => inputs.secretName)).toEqual(['old-key']);
+  expect(outputs.madeWith).toMatchObject({ secretNames: madeWith.secretNames, storedSecrets: ['old-key'] });
+  const dropped = await recordAnew('dev', { keepFormerSecrets: 'false' }, 'made', { madeWith });
+  expect(JSON.stringify(dropped.resources)).not.toContain('old-key');
+});
