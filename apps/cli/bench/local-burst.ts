@@ -10,7 +10,7 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,7 @@ import { openEventSender } from '../src/event-sender.ts';
 import { tableLines } from '../src/table.ts';
 import { startLocal, type ReadyLocal } from './local-process.ts';
 import { startRecordingReceiver } from './recording-receiver.ts';
+import { countingEnvironment, tableRequests } from './table-requests.ts';
 
 const { values } = parseArgs({
   options: {
@@ -39,13 +40,7 @@ const folder = await mkdtemp(join(tmpdir(), 'activation-burst-'));
 const receiver = await startRecordingReceiver();
 const activations = join(folder, 'burst.yaml');
 await writeFile(activations, activationFile(receiver.url));
-const local = startLocal(activations, {
-  partitions,
-  environment: {
-    NODE_OPTIONS: `--import ${new URL('count-requests.ts', import.meta.url).href}`,
-    REQUEST_COUNTS_FOLDER: folder,
-  },
-});
+const local = startLocal(activations, { partitions, environment: countingEnvironment(folder) });
 let isStopped = false;
 try {
   const report = await measure();
@@ -77,7 +72,7 @@ async function measure() {
   const told = (exportCount / toldAfterMs) * 1000;
   const bare = (exportCount / besideAfterMs) * 1000;
   const alone = (exportCount / aloneAfterMs) * 1000;
-  const table = await tableRequests(ready);
+  const table = await tableRequests(folder, ready);
   return {
     bench: 'local-burst',
     ok: changes === exportCount && receiver.members.size === exportCount && outOfOrder === 0,
@@ -179,24 +174,6 @@ async function cpuSeconds(processes: ReadonlyMap<string, number>): Promise<Reado
     seconds.set(name, (Number(fields[11]) + Number(fields[12])) / ticksPerSecond);
   }
   return seconds;
-}
-
-/** What the handler asked of the table service, by kind, from the counts that its process left. */
-async function tableRequests({ storageConnectionString, processIds }: ReadyLocal) {
-  const port = /TableEndpoint=http:\/\/127\.0\.0\.1:(\d+)\//.exec(storageConnectionString)?.[1] ?? '';
-  const counts = { all: 0, transactions: 0, reads: 0, singleWrites: 0 };
-  for (const name of await readdir(folder)) {
-    if (!processIds.workers.includes(Number.parseInt(name, 10))) continue;
-    const counted = JSON.parse(await readFile(join(folder, name), 'utf8')) as Record<string, number>;
-    for (const [what, count] of Object.entries(counted)) {
-      if (!what.includes(`:${port} `)) continue;
-      counts.all += count;
-      if (what.endsWith('transaction')) counts.transactions += count;
-      else if (what.startsWith('GET')) counts.reads += count;
-      else counts.singleWrites += count;
-    }
-  }
-  return counts;
 }
 
 function shown(report: Awaited<ReturnType<typeof measure>>): string {

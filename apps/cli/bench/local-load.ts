@@ -22,6 +22,7 @@ import { simulate } from '../src/simulator.ts';
 import { createTenant } from '../src/tenant.ts';
 import { startLocal } from './local-process.ts';
 import { startRecordingReceiver, type RecordingReceiver } from './recording-receiver.ts';
+import { countingEnvironment, tableRequests } from './table-requests.ts';
 
 const partitions = 4;
 const sampleEveryMs = 2_000;
@@ -33,7 +34,8 @@ const folder = await mkdtemp(join(tmpdir(), 'activation-load-'));
 const receiver = await startRecordingReceiver();
 const activations = join(folder, 'load.yaml');
 await writeFile(activations, activationFile(receiver.url));
-const local = startLocal(activations, { partitions });
+const local = startLocal(activations, { partitions, environment: countingEnvironment(folder) });
+let isStopped = false;
 const giveUp = AbortSignal.timeout(minutes * 60_000);
 try {
   const report = await measure();
@@ -41,14 +43,14 @@ try {
   process.stderr.write(`${sentence(report)}\n`);
   process.exitCode = report.ok ? 0 : 1;
 } finally {
-  local.child.kill('SIGTERM');
-  await once(local.child, 'close');
+  await stopLocal();
   await receiver.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
 async function measure() {
-  const { connectionString, eventHubName } = await local.ready;
+  const ready = await local.ready;
+  const { connectionString, eventHubName } = ready;
   const file = await loadActivationFile(activations, { destinations: (types) => loadDestinations(types) });
   const tenant = createTenant(tenantOptions(file, { seed: 1, profiles }));
   const sender = openEventSender(connectionString, eventHubName);
@@ -61,6 +63,8 @@ async function measure() {
     await sleep(100, undefined, { signal: giveUp }).catch(() => undefined);
   const settledAfterMs = performance.now() - startedAtMs;
   const samples = await memory.end();
+  await stopLocal();
+  const requestsToTable = await tableRequests(folder, ready);
 
   const convergence = compare(tenant, receiver);
   const growth = growthOf(samples);
@@ -83,10 +87,19 @@ async function measure() {
     deferred: local.deferred(),
     ledgerReadsPerExport: perExport(local.ledgerReads()),
     ledgerWritesPerExport: perExport(local.ledgerWrites()),
+    storageRequestsPerExport: perExport(requestsToTable.all),
+    storageRequests: requestsToTable,
     receiver: { requests, changes, outOfOrder },
     ...convergence,
     memory: growth,
   };
+}
+
+async function stopLocal(): Promise<void> {
+  if (isStopped) return;
+  isStopped = true;
+  local.child.kill('SIGTERM');
+  await once(local.child, 'close');
 }
 
 function perExport(rows: number): number {
@@ -184,7 +197,7 @@ function sentence(report: Awaited<ReturnType<typeof measure>>): string {
   return (
     `${report.ok ? 'Fine' : 'WRONG'}: ${report.settled} of ${report.exports} exports settled in ${report.seconds} s ` +
     `(${report.settledPerSecond}/s), ${report.receiver.changes} changes told in ${report.receiver.requests} requests, ${report.deferred} deferred on the way, ` +
-    `${report.ledgerReadsPerExport} ledger rows read and ${report.ledgerWritesPerExport} written per export, ` +
+    `${report.ledgerReadsPerExport} ledger rows read and ${report.ledgerWritesPerExport} written per export in ${report.storageRequestsPerExport} requests, ` +
     `${report.wrong} of ${report.members} members wrong, ${report.receiver.outOfOrder} told out of order; second half: ${memory}.`
   );
 }

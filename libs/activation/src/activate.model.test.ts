@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { byArrival, releasingInDoubt, settlingBlindly, withoutLeases } from '../testing/broken-protocols.ts';
-import { eventOf, fansKey, noonMs, personExport } from '../testing/index.ts';
+import { eventOf, fansId, fansKey, noonMs, personExport } from '../testing/index.ts';
 import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances } from '../testing/world-options.ts';
 import type { ReceivedEvent } from './index.ts';
@@ -85,7 +85,7 @@ async function expectConverged(world: ProtocolWorld, batches: readonly Batch[]):
   const members = [...newest].filter(([, { isExit }]) => !isExit);
   const has = [...world.destination.members].map(([key, { attributes }]) => [key, attributes.firstname]);
   expect(new Map(has as [string, string][]), wrongEnd).toEqual(
-    new Map(members.map(([person, { at }]) => [`sports-fans ${person}`, `Name ${at}`])),
+    new Map(members.map(([person, { at }]) => [`${fansId} ${person}`, `Name ${at}`])),
   );
   const all = await world.rows();
   expect(all.map(({ record }) => record.rowState.is).filter((is) => is !== 'delivered' && is !== 'noted')).toEqual([]);

@@ -10,7 +10,15 @@ import {
   nothingOlderAfterNewer,
 } from '../testing/invariants.ts';
 import { forgetting, replaying, resyncing } from '../testing/operations.ts';
-import { changesOf, exportOf, numbered, peopleFile, truthOf, type PeopleBatch } from '../testing/people.ts';
+import {
+  changesOf,
+  exportOf,
+  newestOfEach,
+  numbered,
+  peopleFile,
+  truthOf,
+  type PeopleBatch,
+} from '../testing/people.ts';
 import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances, Operation } from '../testing/world-options.ts';
 import type { ReceivedEvent } from './index.ts';
@@ -67,13 +75,7 @@ async function play(
   }
   // A person whom the destination did not know is sent again with the next change; and every person changes.
   const states = batches.flatMap(({ states: ofBatch }) => ofBatch);
-  const newest = Map.groupBy(states, ({ person }) => person);
-  const last = [...newest.values()].flatMap((ofPerson) => {
-    const [state] = ofPerson.toSorted(
-      (left, right) => right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number,
-    );
-    return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
-  });
+  const last = newestOfEach(states);
   if (disturbed.requests.includes('not-found')) await world.give(last.map((state) => exportOf(state, '0')));
   // A row that a resync has left under the lease of a crashed process is told by the next one, when the lease has expired.
   if (operated.some(({ is }) => is === 'resync')) {

@@ -2,6 +2,7 @@ import { InMemoryRetryQueue } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, openActivation, personExport, type TestActivation } from '../testing/index.ts';
+import { defaultFile } from '../testing/test-activation.ts';
 import { activateRetry } from './activate-retry.ts';
 
 const people = 30;
@@ -47,6 +48,18 @@ async function passUntil(known: number, { crm, clock, retryQueue, retryDue }: Te
 
 test('when a destination takes the first request again, what waits for it is woken and told at once', async () => {
   const opened = await afterOutage();
+  await passUntil(1, opened);
+  expect(await passUntil(people, opened)).toBeLessThanOrEqual(1_000);
+});
+
+test('what waits under an earlier name of the destination is woken with the rest', async () => {
+  const before = await afterOutage();
+  const { context, retryQueue, crm, clock } = before;
+  const file = defaultFile
+    .replace('crm: { type', 'ads: { formerly: crm, type')
+    .replace('destination: crm', 'destination: ads');
+  const opened = openActivation({ file, ledger: context.ledger, retryQueue, destinations: { crm, ads: crm } });
+  opened.clock.nowMs = clock.nowMs;
   await passUntil(1, opened);
   expect(await passUntil(people, opened)).toBeLessThanOrEqual(1_000);
 });

@@ -178,6 +178,36 @@ test('a row that is not what it was expected to be has lost no round by that', a
   expect(outcomes()).not.toHaveProperty('crm deferred');
 });
 
+test('a version that was outdated is not tried again', async () => {
+  const { tell, tellByOther, ledger, row, clock } = await open();
+  await tell({ person: 'p1' });
+  // Nobody is taken for new any more.
+  for (let n = 0; n < 6; n += 1) {
+    await tellByOther({ person: `old-${n}` });
+    await tell({ person: `old-${n}` });
+  }
+  const found = await row('p1');
+  if (found === undefined) throw new Error('unreachable');
+  // Another worker has the lease, so that this one waits, and learns nothing that it could keep.
+  const by = { holder: 'another worker', expiresAtMs: clock.nowMs + 60_000 };
+  await ledger.overwrite(fansKey('p1'), { ...found.record, rowState: { is: 'leased', ...by } });
+  expect(await tell({ person: 'p1', firstName: 'Grace' })).toEqual(['write 1', 'read']);
+  expect(await tell({ person: 'p1', firstName: 'Grace' })).toEqual(['read']);
+});
+
+test('a retry reads its rows, for the row of what was deferred is there', async () => {
+  const { tell, crm, ledger, retryDue, retryQueue, clock } = await open();
+  crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'later' });
+  await tell({ person: 'p1' });
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  const asks: string[] = [];
+  ledger.beforeRead = () => void asks.push('read');
+  ledger.beforeWrite = () => void asks.push('write');
+  clock.nowMs = retryQueue.nextDueAtMs ?? NaN;
+  await retryDue();
+  expect(asks[0]).toBe('read');
+});
+
 test('when people turn out to be known, the worker reads them first again', async () => {
   const { tell, tellByOther } = await open();
   const asks: string[][] = [];

@@ -61,6 +61,32 @@ test('a filling says that it is to be run again while the source still waits for
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });
 
+test.each([
+  ['of which the new route accepts none', 'crmid', { crmid: ['C-2'], email: ['ada@example.com'] }],
+  ['of which it was never told', 'email', { email: ['grace@example.com'] }],
+])('the links of the source, with identities %s, make the new route forget nobody', async (_, identity, meanwhile) => {
+  const { ledger, destinations } = {
+    ledger: new InMemoryLedger(),
+    destinations: { crm: new RecordingDestination(), ads: new RecordingDestination() },
+  };
+  const crmRoute = `{ destination: crm, identity: ${identity}, follow: ecid }`;
+  const fileWith = (routes: string): string => fileOf('crm').replace(route('crm'), routes);
+  const before = openActivation({ file: fileWith(crmRoute), ledger, destinations });
+  const after = openActivation({
+    file: fileWith(`${crmRoute}, { destination: ads, identity: email, follow: ecid }`),
+    ledger,
+    destinations,
+  });
+  const exportOf = (identities: Readonly<Record<string, readonly string[]>>, at: number, number: number) =>
+    eventOf(personExport({ identities: { ecid: [ecid], ...identities }, at }), number);
+  await after.activate(exportOf({ crmid: ['C-1'], email: ['ada@example.com'] }, 0, 1));
+  await before.activate(exportOf(meanwhile, 60, 2));
+  // Only the links: what a filling that was stopped has done.
+  await fillLinks({ context: after.context, destination: 'ads', source: 'crm', audience: 'sports-fans' }, signal);
+  await after.activate(exportOf({ crmid: ['C-2'], email: ['lovelace@example.com'] }, 120, 3));
+  expect([...destinations.ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
+});
+
 test('an older state that came before the filling does not keep the newest from being filled in', async () => {
   const { before, after, ads, walk } = openBoth();
   await before.activate(eventOf(personExport({ at: 60, firstName: 'Ada' }), 1));

@@ -1,24 +1,14 @@
-import {
-  compareStates,
-  identityText,
-  ledgerKeyText,
-  linkOf,
-  linkRecord,
-  type Identity,
-  type LedgerKey,
-  type LedgerRecord,
-  type LedgerRow,
-  type LedgerWrite,
-  type UndigestedState,
-} from '@activation-hub/membership';
-import type { ActivationContext } from './activation-context.ts';
+import { ledgerKeyText, type LedgerKey, type LedgerRecord, type LedgerWrite } from '@activation-hub/membership';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { lookAt, type Former, type Looked } from './former-identities.ts';
 import { others, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
-import { rowKey, type RoutedPerson } from './resolve-memberships.ts';
+import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
+import { rowKey } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
+import { writePlans } from './write-plans.ts';
 
 const notSettledReason = 'another export of the person is not told yet';
 /** How often a person whose rows other processes keep writing is looked at again before that waits. */
@@ -80,109 +70,6 @@ function withoutSharedLinks(open: readonly Followed[]): {
   return { now, later };
 }
 
-interface Former {
-  readonly identity: Identity;
-  readonly key: LedgerKey;
-  readonly row: LedgerRow | undefined;
-}
-
-/** A person with the links and with the rows under identities that are not, or no longer, the person's. */
-interface Looked extends Followed {
-  readonly links: readonly (LedgerRow | undefined)[];
-  readonly formers: readonly Former[];
-  /** As of when they are not the person's: the export's state, or that of a link that is newer. */
-  readonly asOf: UndigestedState;
-  readonly isOutdated: boolean;
-  readonly reads: number;
-}
-
-async function lookAt(
-  people: readonly Followed[],
-  newestOfBatch: ReadonlyMap<string, UndigestedState>,
-  context: ActivationContext,
-  signal: AbortSignal,
-): Promise<readonly Looked[]> {
-  const linkRows = await context.ledger.read(
-    people.flatMap(({ linkKeys }) => linkKeys),
-    signal,
-  );
-  const linked = splitFor(people, ({ linkKeys }) => linkKeys.length, linkRows).map(([followed, links]) =>
-    candidatesOf(followed, links),
-  );
-  const rows = await context.ledger.read(
-    linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)),
-    signal,
-  );
-  return splitFor(linked, ({ candidates }) => candidates.length, rows).map(([each, found]) =>
-    lookedAt(each, found, newestOfBatch),
-  );
-}
-
-/** An identity under which the destination may know the person. */
-interface Candidate {
-  readonly identity: Identity;
-  readonly key: LedgerKey;
-  /** It is not in the export: only a link says that it is, or was, the person's. */
-  readonly isLinkedOnly: boolean;
-}
-
-function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined)[]) {
-  const { person, ledgerName } = followed;
-  const known = [...person.identities, ...others(followed)];
-  const texts = new Set(known.map(identityText));
-  const linked = links.flatMap((row) => {
-    if (row === undefined) return [];
-    const { identities, leaving } = linkOf(row.record);
-    return [...identities, ...leaving];
-  });
-  const vanished = linked.filter((identity) => !texts.has(identityText(identity)));
-  const distinct = new Map([...known, ...vanished].map((identity) => [identityText(identity), identity]));
-  const candidates = [...distinct].map(([text, identity]): Candidate => {
-    const key = rowKey(ledgerName, person.route, person.audience, identity);
-    return { identity, key, isLinkedOnly: !texts.has(text) };
-  });
-  return { followed, links, candidates };
-}
-
-function lookedAt(
-  { followed, links, candidates }: ReturnType<typeof candidatesOf>,
-  rows: readonly (LedgerRow | undefined)[],
-  newestOfBatch: ReadonlyMap<string, UndigestedState>,
-): Looked {
-  const { person } = followed;
-  const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
-  const [newest] = links
-    .flatMap((link) => (link === undefined ? [] : [{ link, asOf: asOfLink(link, rowOf) }]))
-    .toSorted((left, right) => compareStates(right.asOf, left.asOf));
-  const isOutdated = newest !== undefined && compareStates(newest.asOf, person.state) > 0;
-  const identities = isOutdated ? linkOf(newest.link.record).identities : person.identities;
-  const current = new Set(identities.map(identityText));
-  const asOf = isOutdated ? newest.asOf : person.state;
-  const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
-    const row = rows[index];
-    // A link to a row that is gone is a link to nobody: the person was erased.
-    const isNobody = row === undefined && isLinkedOnly;
-    // A newer export of the batch comes back to it; when that changed nothing, the row does not say so.
-    const again = newestOfBatch.get(ledgerKeyText(key));
-    const isBack = again !== undefined && compareStates(again, asOf) > 0;
-    return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
-  });
-  const reads = candidates.length + links.length;
-  return { ...followed, links, formers, asOf, isOutdated, reads };
-}
-
-/**
- * As of when a link is right: of the export that wrote it, or of a later one with the very same identities, which moved a row
- * that carries the link's digest and left the link as it was.
- */
-function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): UndigestedState {
-  return linkOf(record).identities.reduce((newest: UndigestedState, identity) => {
-    const row = rowOf.get(identityText(identity))?.record;
-    if (row === undefined || row.linkDigest !== record.linkDigest) return newest;
-    return compareStates(row.known, newest) > 0 ? row.known : newest;
-  }, record.known);
-}
-
 /** Takes people out under their former identities. Gives those of whom nothing is open any more, and those to be looked at again. */
 async function takeOut(
   looked: readonly Looked[],
@@ -216,26 +103,15 @@ async function takeOut(
       return write === undefined ? [] : [{ each, key, plan, write }];
     }),
   );
-  const written = await context.ledger.write(
-    planned.map(({ write }) => write),
-    settleBy,
-  );
-  const lost = new Set<Looked>();
-  const leased = planned.flatMap(({ each, key, plan, write }, index): LeasedRow[] => {
-    const result = written[index];
+  const { written, lost: lostPlans } = await writePlans(planned, context, tally, settleBy);
+  const lost = new Set(lostPlans.map(({ each }) => each).filter((each) => !waiting.has(each)));
+  const leased = written.flatMap(({ each, key, plan, after: row }): LeasedRow[] => {
     const keyText = ledgerKeyText(key);
-    context.ledgerCache.delete(keyText);
-    if (result?.written !== true) {
-      if (!waiting.has(each)) lost.add(each);
-      return [];
-    }
-    tally.ledgerWrites += 1;
-    after.set(keyText, write.record);
+    after.set(keyText, row.record);
     if (plan.is !== 'lease') return [];
     tally.formerIdentities += 1;
     const { audience, route, event, membership } = each.person;
     const { kind, state, isRepair } = plan;
-    const row = { record: write.record, version: result.version };
     const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
     return [membership.name === undefined ? told : { ...told, audienceName: membership.name }];
   });
@@ -264,97 +140,9 @@ interface PlannedFormer {
   readonly write: LedgerWrite;
 }
 
-/** A person with the former identities of whom it is not certain that the destination has them no more. */
-interface TakenOut extends Looked {
-  readonly leaving: readonly Identity[];
-  /** The route is paused, so later exports must look again. */
-  readonly isPaused: boolean;
-}
-
 function isOut(record: LedgerRecord | undefined): boolean {
   if (record === undefined || record.known.isMember) return false;
   return record.rowState.is === 'delivered' || record.rowState.is === 'noted';
-}
-
-/**
- * Remembers under which identities the person is known now: in the links, and as a digest in the rows, by which the next
- * export knows that there is nothing to look for. Gives the people of whom another process wrote a link in between.
- */
-async function rememberLinks(
-  done: readonly TakenOut[],
-  { context, settleBy, tally }: Telling,
-): Promise<readonly Followed[]> {
-  const current = done.filter(({ isOutdated }) => !isOutdated);
-  const links = current.flatMap((each) =>
-    each.linkKeys.map((key, index) => ({
-      each,
-      write: {
-        key,
-        record: linkRecord(
-          each.person.state,
-          { identities: each.person.identities, leaving: each.leaving },
-          each.person.linkDigest,
-        ),
-        expected: each.links[index]?.version,
-      },
-    })),
-  );
-  const lost = new Set<Followed>();
-  for (const [index, result] of (await writeAll(links, context, settleBy)).entries()) {
-    const link = links[index];
-    if (link === undefined) continue;
-    if (result.written) tally.ledgerWrites += 1;
-    else lost.add(link.each);
-  }
-  const rows = current
-    .filter((each) => !lost.has(each))
-    .flatMap(({ person, chosen, isPaused }) =>
-      chosen.flatMap(({ desired, row, isSuperseded }) => {
-        if (row === undefined || isSuperseded) return [];
-        const write = isPaused ? withoutDigest(desired.key, row) : withDigest(desired.key, row, person);
-        return write === undefined ? [] : [{ write }];
-      }),
-    );
-  for (const result of await writeAll(rows, context, settleBy)) if (result.written) tally.ledgerWrites += 1;
-  return [...lost];
-}
-
-async function writeAll(
-  planned: readonly { readonly write: LedgerWrite }[],
-  { ledger, ledgerCache, clock }: ActivationContext,
-  signal: AbortSignal,
-) {
-  const results = await ledger.write(
-    planned.map(({ write }) => write),
-    signal,
-  );
-  for (const [index, { write }] of planned.entries()) {
-    const result = results[index];
-    const keyText = ledgerKeyText(write.key);
-    if (result?.written === true)
-      ledgerCache.set(keyText, { record: write.record, version: result.version }, clock.now());
-    else ledgerCache.delete(keyText);
-  }
-  return results;
-}
-
-function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): LedgerWrite | undefined {
-  const { linkDigest, ...unlinked } = record;
-  return linkDigest === undefined ? undefined : { key, record: unlinked, expected: version };
-}
-
-function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {
-  const { known, rowState, attributes, delivered, deliveredAttributes, inDoubt } = record;
-  const linked: LedgerRecord = {
-    known,
-    rowState,
-    attributes,
-    ...(delivered === undefined ? {} : { delivered }),
-    ...(deliveredAttributes === undefined ? {} : { deliveredAttributes }),
-    inDoubt,
-    ...(linkDigest === '' ? {} : { linkDigest }),
-  };
-  return { key, record: linked, expected: version };
 }
 
 /** The event again, when what holds the person up is over: it finds that the links are still to be looked at. */
@@ -374,14 +162,4 @@ function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, w
 function whenSettled(followed: Followed, telling: Telling): DeferredChange {
   const { deferral } = laterOf(followed, telling.context.clock.now(), telling);
   return { deferral: { ...deferral, reason: notSettledReason, isLeased: false, notBeforeMs: 0 } };
-}
-
-/** Gives each of `those` its share of the items, which stand one after the other. */
-function splitFor<Those, Item>(
-  those: readonly Those[],
-  countOf: (one: Those) => number,
-  items: readonly Item[],
-): readonly (readonly [Those, readonly Item[]])[] {
-  let start = 0;
-  return those.map((one) => [one, items.slice(start, (start += countOf(one)))] as const);
 }

@@ -18,6 +18,7 @@ import { digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from '
 import type { Resolved } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import type { Work } from './work.ts';
+import { writePlans } from './write-plans.ts';
 
 /** What there is to do about rows for which a retry is responsible, and of which its events say nothing any more. */
 export interface OpenRows {
@@ -75,23 +76,12 @@ export async function takeOpenRows(
   const writing = planned.flatMap(({ plan, ...each }) =>
     'write' in plan ? [{ ...each, plan, write: plan.write }] : [],
   );
-  const written = await context.ledger.write(
-    writing.map(({ write }) => write),
-    signal,
-  );
+  const { written, lost: lostPlans } = await writePlans(writing, context, tally, signal);
+  const lost = new Set(lostPlans.map(({ key }) => key));
   const leased: LeasedRow[] = [];
-  const lost = new Set<LedgerKey>();
-  for (const [index, { key, from, routed, plan, write }] of writing.entries()) {
-    const result = written[index];
-    context.ledgerCache.delete(ledgerKeyText(key));
-    if (result?.written !== true) {
-      lost.add(key);
-      continue;
-    }
-    tally.ledgerWrites += 1;
+  for (const { key, from, routed, plan, after: row } of written) {
     if (plan.is === 'lease' && routed !== undefined) {
       const { kind, state, isRepair } = plan;
-      const row = { record: write.record, version: result.version };
       const event = from === undefined ? {} : { event: from.event };
       leased.push({ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, ...routed, ...event });
     } else if (plan.is === 'give-up') tally.count(retry.destination, 'given-up');

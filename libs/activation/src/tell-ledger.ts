@@ -15,6 +15,7 @@ import { fillLinks, fillRows } from './fill-rows.ts';
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
+import { writePlans } from './write-plans.ts';
 
 /** How a walk over the ledger may be stopped and watched. */
 export interface WalkOptions {
@@ -255,17 +256,15 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
   const by = newHolder(context);
   const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now() }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
-  const written = await context.ledger.write(
-    writing.map(({ write }) => write),
-    settleBy,
-  );
-  const leased = writing.flatMap(({ due: { key, audience, route }, plan, write }, index): LeasedRow[] => {
-    const result = written[index];
-    if (result?.written !== true || plan.is === 'wait') counts.add('leftAlone');
-    else if (plan.is === 'note') counts.add('unchanged');
-    if (result?.written !== true || plan.is !== 'lease') return [];
+  const tally = new Tally(clock.now());
+  const { written, lost } = await writePlans(writing, context, tally, settleBy);
+  for (const { is } of [...lost.map(() => ({ is: 'wait' })), ...written.map(({ plan }) => plan)]) {
+    if (is === 'wait') counts.add('leftAlone');
+    else if (is === 'note') counts.add('unchanged');
+  }
+  const leased = written.flatMap(({ due: { key, audience, route }, plan, after: row }): LeasedRow[] => {
+    if (plan.is !== 'lease') return [];
     const { kind, state, isRepair } = plan;
-    const row = { record: write.record, version: result.version };
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });
   for (const { plan } of planned) {
@@ -274,7 +273,7 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
   }
   // Nothing waits behind it, so a change waits for its turn as long as its lease allows.
   const patient = { ...context, timing: { ...timing, waitMaxMs: timing.deadlineMs } };
-  const told = await tellRows(leased, { context: patient, deadline, settleBy, tally: new Tally(clock.now()) });
+  const told = await tellRows(leased, { context: patient, deadline, settleBy, tally });
   for (const { fate, result } of told) {
     if (fate === 'delivered') counts.add('delivered');
     else

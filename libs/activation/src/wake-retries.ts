@@ -8,12 +8,14 @@ const everyMinMs = 20;
  * destination's limits allow, the newest first.
  */
 export async function wakeRetries(
-  { targets, retryQueue, clock }: ActivationContext,
+  { targets, matcher, retryQueue, clock }: ActivationContext,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { key, breaker, limits } of targets.values()) {
     if (!breaker.takeRecovery()) continue;
     const everyMs = Math.max(everyMinMs, 1_000 / limits.requestsPerSecond);
-    await retryQueue.wake(key, { nowMs: clock.now(), everyMs, signal });
+    // What an older file deferred waits under the name that the destination had there.
+    for (const name of [key, ...(matcher.destination(key)?.formerly ?? [])])
+      await retryQueue.wake(name, { nowMs: clock.now(), everyMs, signal });
   }
 }

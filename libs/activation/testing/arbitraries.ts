@@ -39,6 +39,18 @@ export const arbitraryStandstills: fc.Arbitrary<Disturbances> = fc.record({
   standstills: arbitrarySteps(4),
 });
 
+const yearMs = 365 * 86_400_000;
+
+/** Two workers, of which the clock of one is years ahead or behind; every request has an answer (docs/specs/ledger.md, section 5). */
+export const arbitraryWrongClocks: fc.Arbitrary<Disturbances> = fc.record({
+  ...common,
+  clockOffsetsMs: fc.constantFrom([0, 3 * yearMs], [0, -3 * yearMs], [3 * yearMs, 0]),
+  requests: fc.array(fc.constantFrom('none', 'refused', 'answered', 'partly'), { maxLength: 10 }),
+  crashes: fc.constant([]),
+  storeFailures: fc.constant([]),
+  standstills: fc.constant([]),
+});
+
 /** Workers that crash and stores that fail, but no process outlives a lease. */
 export const arbitraryDisturbances: fc.Arbitrary<Disturbances> = fc.record({
   ...common,

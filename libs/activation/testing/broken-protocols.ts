@@ -80,6 +80,55 @@ function over(ledger: Ledger, replaced: Partial<Ledger>): Ledger {
   };
 }
 
+/** Rows are answered as written whatever their version, and are not: nobody finds out that another process was first. */
+export const ignoringVersions: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      write: async (writes, signal) => {
+        const results = await ledger.write(writes, signal);
+        return results.map((result) => (result.written ? result : { written: true, version: noRow }));
+      },
+    }),
+};
+
+/** What changed of a member is answered as taken, and is not. */
+export const ignoringUpdates: Breakage = {
+  connector: (connector) => ({
+    enter: (deliveries, signal) => connector.enter(deliveries, signal),
+    update: (deliveries) => Promise.resolve(deliveries.map(({ change: { id } }) => ({ id, status: 'delivered' }))),
+    exit: (deliveries, signal) => connector.exit(deliveries, signal),
+  }),
+};
+
+/** Of the rows of a destination one is passed over. */
+export const passingOverRows: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      rows: async function* (of, signal) {
+        let isFirst = true;
+        for await (const row of ledger.rows(of, signal)) {
+          if (!isFirst) yield row;
+          isFirst = false;
+        }
+      },
+    }),
+};
+
+/** What was deferred is counted no more. */
+export const countingNothingDeferred: Breakage = {
+  telemetry: (telemetry) => ({
+    emit: (name, fields) => {
+      if (!('outcomes' in fields)) telemetry.emit(name, fields);
+      else {
+        const outcomes = Object.fromEntries(
+          Object.entries(fields.outcomes).map(([destination, counts]) => [destination, { ...counts, deferred: 0 }]),
+        );
+        telemetry.emit(name, { ...fields, outcomes });
+      }
+    },
+  }),
+};
+
 /** Links are answered as written, and are not. */
 export const forgettingLinks: Breakage = {
   ledger: (ledger) =>

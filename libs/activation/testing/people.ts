@@ -111,6 +111,16 @@ function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   return [...values.map((each) => `all ${name}${each}`), ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
 }
 
+/** The newest state of every person once more, as of a later qualification. */
+export function newestOfEach(states: readonly NumberedState[]): readonly NumberedState[] {
+  return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) => {
+    const [state] = ofPerson.toSorted(
+      (left, right) => right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number,
+    );
+    return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
+  });
+}
+
 /**
  * The truth: who should be in the destination, by person, from nothing but the newest export of each. Written without any of
  * the code under test: the customer id goes before the e-mail address, the smallest number before the others.

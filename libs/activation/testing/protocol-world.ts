@@ -71,7 +71,7 @@ export class ProtocolWorld {
   #requests = 0;
   #works = 0;
   #isCalm = false;
-  #fileNumber = 0;
+  #isDeployed = false;
   /** What a crash or a failing store has left to be given again. */
   #redelivered: Job[] = [];
   /** Sentences about calls that counted another number of outcomes than they had changes. */
@@ -81,6 +81,7 @@ export class ProtocolWorld {
     this.#scheduler = scheduler;
     this.#disturbances = disturbances;
     this.#options = options;
+    this.destination.audienceOf = ({ audience }) => audience.id;
     this.#files = (options.files ?? [defaultFile]).map(parseOnce);
     this.#lives = disturbances.clockOffsetsMs.map((_, worker) => this.#begin(worker));
   }
@@ -117,9 +118,9 @@ export class ProtocolWorld {
     this.#nowMs += standstillMs;
   }
 
-  /** Deploys the last of the files. */
+  /** Deploys the last of the files to every worker. */
   deployLast(): void {
-    this.#fileNumber = this.#files.length - 1;
+    this.#isDeployed = true;
   }
 
   async #comeToRest(shiftsBefore = 0): Promise<void> {
@@ -196,7 +197,7 @@ export class ProtocolWorld {
   /** Does what a trigger does: gives the work, and gives it again when it did not end well. */
   async #do(worker: number, job: Job): Promise<void> {
     // Whoever begins something new after a deployment is a process of the new version.
-    if (this.#lives[worker]?.fileNumber !== this.#fileNumber) this.#lives[worker] = this.#begin(worker);
+    if (this.#lives[worker]?.fileNumber !== this.#fileFor(worker)) this.#lives[worker] = this.#begin(worker);
     const life = this.#lives[worker];
     try {
       await Promise.race([this.#attempt(life, job), life.died]);
@@ -231,17 +232,26 @@ export class ProtocolWorld {
       .findLast(({ signal }) => signal.endsWith('-settled'));
     const counts = Object.values(settled?.outcomes ?? {}).flatMap((outcomes) => Object.values(outcomes));
     const counted = counts.reduce((sum, count) => sum + count, 0) - (settled?.formerIdentities ?? 0);
-    // A retry may also have to do with rows to which its events do not resolve.
-    const besides = work.retry === undefined ? 0 : rowsOf(work.retry).length;
+    // A retry may also have to do with rows to which its events do not resolve, and with events that the file does not route.
+    const { retry: worked } = work;
+    const alone = worked?.events.filter(({ rows }) => rows.length === 0).length ?? 0;
+    const besides = worked === undefined ? 0 : rowsOf(worked).length + alone;
     if (counted < changes || counted > changes + besides)
       this.miscounted.push(`${counted} outcomes of ${changes} changes and ${besides} rows`);
+  }
+
+  /** A deployment replaces one worker after the other. */
+  #fileFor(worker: number): number {
+    const { fileChanges = [], replacedEvery = 0 } = this.#options;
+    const changed = fileChanges.filter((at) => at + worker * replacedEvery <= this.#steps).length;
+    return this.#isDeployed ? this.#files.length - 1 : Math.min(changed, this.#files.length - 1);
   }
 
   #begin(worker: number): Life {
     const { promise: died, resolve } = Promise.withResolvers<undefined>();
     const clock = this.#clockOf(worker);
     const lines: string[] = [];
-    const fileNumber = this.#fileNumber;
+    const fileNumber = this.#fileFor(worker);
     const life = { isDead: false, retries: [] as Retry[], died, die: () => resolve(undefined), lines, fileNumber } as {
       -readonly [Key in keyof Life]: Life[Key];
     };
@@ -249,7 +259,7 @@ export class ProtocolWorld {
     const file = this.#files[fileNumber];
     if (file === undefined) throw new Error('There is no such file.');
     const { breakage = {}, cacheAgeMs = 300_000 } = this.#options;
-    const { ledger = same, retryQueue = same, deadLetters = same } = breakage;
+    const { ledger = same, retryQueue = same, deadLetters = same, telemetry = same } = breakage;
     const queue = retryQueue(steppingRetryQueue(this.#retryQueue, step));
     life.context = {
       ...parts,
@@ -267,11 +277,9 @@ export class ProtocolWorld {
       },
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
-      telemetry: createTelemetry({
-        level: 'debug',
-        counters: new Counters(),
-        write: (_, line) => void lines.push(line),
-      }),
+      telemetry: telemetry(
+        createTelemetry({ level: 'debug', counters: new Counters(), write: (_, line) => void lines.push(line) }),
+      ),
       timing: { ...defaultTiming, waitMaxMs: 0 },
       clock,
     };
@@ -315,8 +323,6 @@ export class ProtocolWorld {
     if (life.isDead) await forever;
     this.#steps += 1;
     if (this.#steps > stepsMax) throw new Error('The workers take steps without an end.');
-    if (this.#options.fileChanges?.includes(this.#steps) === true)
-      this.#fileNumber = Math.min(this.#fileNumber + 1, this.#files.length - 1);
     if (this.#isCalm) return;
     if (this.#disturbances.standstills.includes(this.#steps)) this.#nowMs += standstillMs;
     if (!this.#disturbances.crashes.includes(this.#steps)) return;

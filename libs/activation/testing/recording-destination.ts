@@ -11,6 +11,8 @@ export class RecordingDestination implements Connector {
   readonly told: Change[] = [];
   /** Every change that it was handed, taken or not, in order. */
   readonly handed: Change[] = [];
+  /** By what it knows an audience; a test of files that rename theirs takes the id. */
+  audienceOf: (change: Change) => string = ({ audience }) => audience.key;
   /** Who is in it: by audience's key and identity value. */
   readonly members = new Map<string, Remembered>();
   requests = 0;
@@ -40,7 +42,7 @@ export class RecordingDestination implements Connector {
   /** Takes the change without an answer, as when the reply is lost. */
   take(change: Change): void {
     this.told.push(change);
-    const key = `${change.audience.key} ${change.identity.value}`;
+    const key = `${this.audienceOf(change)} ${change.identity.value}`;
     if (change.kind === 'exited') this.members.delete(key);
     else this.members.set(key, { attributes: change.attributes });
   }

@@ -2,6 +2,7 @@ import type { ActivationFile } from '@activation-hub/activation-file';
 import type { DeadLetters, RetryQueue } from '@activation-hub/delivery';
 import type { Connector } from '@activation-hub/destination-kit';
 import type { Ledger } from '@activation-hub/membership';
+import type { Telemetry } from '@activation-hub/telemetry';
 import type { ActivationContext, ReceivedEvent } from '../src/index.ts';
 
 /**
@@ -36,6 +37,7 @@ export interface Breakage {
   readonly connector?: (connector: Connector) => Connector;
   readonly retryQueue?: (queue: RetryQueue) => RetryQueue;
   readonly deadLetters?: (letters: DeadLetters) => DeadLetters;
+  readonly telemetry?: (telemetry: Telemetry) => Telemetry;
 }
 
 /** Where workers and operators work. */
@@ -43,8 +45,9 @@ export interface WorldOptions {
   readonly breakage?: Breakage;
   /** Texts of activation files, one after the other: a worker that begins something new reads the newest. */
   readonly files?: readonly string[];
-  /** At these steps the next file is deployed. */
+  /** At these steps the next file is deployed: the first worker begins with it at once, each further one so many steps later. */
   readonly fileChanges?: readonly number[];
+  readonly replacedEvery?: number;
   readonly giveUpAfterMs?: number;
   /** How long a worker believes its cache; less than none, and it never does. */
   readonly cacheAgeMs?: number;

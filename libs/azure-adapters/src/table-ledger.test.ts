@@ -358,7 +358,7 @@ test.each(['read', 'write'] as const)(
   'a %s that is aborted in the middle ends with the reason, and starts nothing more',
   async (kind) => {
     const proxy = await openProxy();
-    const ledger = await openLedger({ concurrencyMax: 4 }, undefined, proxy.port);
+    const ledger = await openLedger({ readsMax: 4, transactionsMax: 4 }, undefined, proxy.port);
     const controller = new AbortController();
     const { promise: full, resolve } = Promise.withResolvers<undefined>();
     let held = 0;

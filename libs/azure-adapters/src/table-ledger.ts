@@ -27,8 +27,10 @@ import { storePages } from './store-pages.ts';
 import { submitTransaction, type RowWrite } from './table-transaction.ts';
 
 export interface TableLedgerOptions {
-  /** How many reads one call, and how many transactions all calls together, keep under way; 16 by default. */
-  readonly concurrencyMax?: number;
+  /** How many reads one call keeps under way; 64 by default. */
+  readonly readsMax?: number;
+  /** How many transactions all calls together keep under way; 16 by default. */
+  readonly transactionsMax?: number;
   /** How long one operation may take, its retries included, in milliseconds; 15,000 by default. */
   readonly operationTimeoutMs?: number;
   /**
@@ -60,18 +62,18 @@ const transactionBytesMax = 3_500_000;
 export class TableLedger implements Ledger {
   readonly #client: TableClient;
   readonly #store: Store;
-  readonly #concurrencyMax: number;
+  readonly #readsMax: number;
   readonly #pointReadsMax: number;
   readonly #writes: GroupCommit<PendingWrite, LedgerWriteResult>;
 
   constructor(client: TableClient, options: TableLedgerOptions = {}) {
     this.#client = client;
     this.#store = { name: 'table store', url: client.url, operationTimeoutMs: options.operationTimeoutMs ?? 15_000 };
-    this.#concurrencyMax = options.concurrencyMax ?? 16;
+    this.#readsMax = options.readsMax ?? 64;
     this.#pointReadsMax = options.pointReadsMax ?? (isEmulator(client) ? 100 : 1);
     this.#writes = new GroupCommit({
       commit: (group, signal) => this.#commit(group, signal),
-      concurrencyMax: this.#concurrencyMax,
+      concurrencyMax: options.transactionsMax ?? 16,
       rowsMax: transactionRowsMax,
       bytesMax: transactionBytesMax,
     });
@@ -91,7 +93,7 @@ export class TableLedger implements Ledger {
     const reads = identities.flatMap((rows) =>
       rows.length <= this.#pointReadsMax ? rows.map((row) => [row]) : [rows],
     );
-    await inParallel(reads, this.#concurrencyMax, signal, async (rows, abortSignal) => {
+    await inParallel(reads, this.#readsMax, signal, async (rows, abortSignal) => {
       for (const entity of await this.#readRows(rows, abortSignal)) entities.set(entity.rowKey ?? '', entity);
     });
     return addresses.map(({ rowKey }) => {
@@ -211,7 +213,7 @@ export class TableLedger implements Ledger {
     group: readonly PendingWrite[],
     signal: AbortSignal,
   ): Promise<readonly (string | undefined)[] | undefined> {
-    const versions = await inParallel(group, this.#concurrencyMax, signal, async ({ entity, writeId }, abortSignal) => {
+    const versions = await inParallel(group, this.#readsMax, signal, async ({ entity, writeId }, abortSignal) => {
       const stored = await this.#readRow(entity, abortSignal);
       return stored?.writeId === writeId ? stored.etag : undefined;
     });

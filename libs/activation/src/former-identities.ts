@@ -1,0 +1,128 @@
+import {
+  compareStates,
+  identityText,
+  ledgerKeyText,
+  linkOf,
+  type Identity,
+  type LedgerKey,
+  type LedgerRow,
+  type UndigestedState,
+} from '@activation-hub/membership';
+import type { ActivationContext } from './activation-context.ts';
+import { others, type Followed } from './people-to-follow.ts';
+import { rowKey } from './resolve-memberships.ts';
+
+/** An identity that is not, or no longer, the person's, with its row. */
+export interface Former {
+  readonly identity: Identity;
+  readonly key: LedgerKey;
+  readonly row: LedgerRow | undefined;
+}
+
+/** A person with the links and with the rows under identities that are not, or no longer, the person's. */
+export interface Looked extends Followed {
+  readonly links: readonly (LedgerRow | undefined)[];
+  readonly formers: readonly Former[];
+  /** As of when they are not the person's: the export's state, or that of a link that is newer. */
+  readonly asOf: UndigestedState;
+  readonly isOutdated: boolean;
+  readonly reads: number;
+}
+
+/** Reads the links of people, and the rows under every identity that these or the export name. */
+export async function lookAt(
+  people: readonly Followed[],
+  newestOfBatch: ReadonlyMap<string, UndigestedState>,
+  context: ActivationContext,
+  signal: AbortSignal,
+): Promise<readonly Looked[]> {
+  const linkRows = await context.ledger.read(
+    people.flatMap(({ linkKeys }) => linkKeys),
+    signal,
+  );
+  const linked = splitFor(people, ({ linkKeys }) => linkKeys.length, linkRows).map(([followed, links]) =>
+    candidatesOf(followed, links),
+  );
+  const rows = await context.ledger.read(
+    linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)),
+    signal,
+  );
+  return splitFor(linked, ({ candidates }) => candidates.length, rows).map(([each, found]) =>
+    lookedAt(each, found, newestOfBatch),
+  );
+}
+
+/** An identity under which the destination may know the person. */
+interface Candidate {
+  readonly identity: Identity;
+  readonly key: LedgerKey;
+  /** It is not in the export: only a link says that it is, or was, the person's. */
+  readonly isLinkedOnly: boolean;
+}
+
+function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined)[]) {
+  const { person, ledgerName } = followed;
+  const known = [...person.identities, ...others(followed)];
+  const texts = new Set(known.map(identityText));
+  const linked = links.flatMap((row) => {
+    if (row === undefined) return [];
+    const { identities, leaving } = linkOf(row.record);
+    return [...identities, ...leaving];
+  });
+  const vanished = linked.filter((identity) => !texts.has(identityText(identity)));
+  const distinct = new Map([...known, ...vanished].map((identity) => [identityText(identity), identity]));
+  const candidates = [...distinct].map(([text, identity]): Candidate => {
+    const key = rowKey(ledgerName, person.route, person.audience, identity);
+    return { identity, key, isLinkedOnly: !texts.has(text) };
+  });
+  return { followed, links, candidates };
+}
+
+function lookedAt(
+  { followed, links, candidates }: ReturnType<typeof candidatesOf>,
+  rows: readonly (LedgerRow | undefined)[],
+  newestOfBatch: ReadonlyMap<string, UndigestedState>,
+): Looked {
+  const { person } = followed;
+  const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
+  const [newest] = links
+    .flatMap((link) => (link === undefined ? [] : [{ link, asOf: asOfLink(link, rowOf) }]))
+    .toSorted((left, right) => compareStates(right.asOf, left.asOf));
+  const isOutdated = newest !== undefined && compareStates(newest.asOf, person.state) > 0;
+  const identities = isOutdated ? linkOf(newest.link.record).identities : person.identities;
+  const current = new Set(identities.map(identityText));
+  const asOf = isOutdated ? newest.asOf : person.state;
+  const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
+    const row = rows[index];
+    // A link to a row that is gone is a link to nobody: the person was erased.
+    const isNobody = row === undefined && isLinkedOnly;
+    // A newer export of the batch comes back to it; when that changed nothing, the row does not say so.
+    const again = newestOfBatch.get(ledgerKeyText(key));
+    const isBack = again !== undefined && compareStates(again, asOf) > 0;
+    return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
+  });
+  const reads = candidates.length + links.length;
+  return { ...followed, links, formers, asOf, isOutdated, reads };
+}
+
+/**
+ * As of when a link is right: of the export that wrote it, or of a later one with the very same identities, which moved a row
+ * that carries the link's digest and left the link as it was.
+ */
+function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): UndigestedState {
+  return linkOf(record).identities.reduce((newest: UndigestedState, identity) => {
+    const row = rowOf.get(identityText(identity))?.record;
+    if (row === undefined || row.linkDigest !== record.linkDigest) return newest;
+    return compareStates(row.known, newest) > 0 ? row.known : newest;
+  }, record.known);
+}
+
+/** Gives each of `those` its share of the items, which stand one after the other. */
+function splitFor<Those, Item>(
+  those: readonly Those[],
+  countOf: (one: Those) => number,
+  items: readonly Item[],
+): readonly (readonly [Those, readonly Item[]])[] {
+  let start = 0;
+  return those.map((one) => [one, items.slice(start, (start += countOf(one)))] as const);
+}
