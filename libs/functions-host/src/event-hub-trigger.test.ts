@@ -276,3 +276,20 @@ test('a connection that is cut is opened again, and no event is lost', async () 
   await checkpointReaches(1);
   expect((await reported<Batch>('BATCH', 2))[1]?.bodies).toEqual(['after']);
 });
+
+test('a connection that is cut while a batch is at work costs nothing: the batch ends, its checkpoint is written, it comes once', async () => {
+  const { emulator, run, send, checkpointReaches } = await bench();
+  const { reported, logged } = await run();
+  await send(['slow']);
+  await reported<Batch>('BATCH', 1);
+  await send(['behind']);
+  expect(emulator.faults.dropConnections()).toBeGreaterThan(0);
+  await send(['after']);
+  await checkpointReaches(2);
+  const batches = await reported<Batch>('BATCH', 2);
+  expect(batches[0]?.bodies).toEqual(['slow']);
+  const bodies = logged.flatMap(({ message }) =>
+    message.startsWith('BATCH ') ? (JSON.parse(message.slice(6)) as Batch).bodies : [],
+  );
+  expect(bodies).toEqual(['slow', 'behind', 'after']);
+});
