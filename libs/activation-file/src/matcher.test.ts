@@ -69,10 +69,10 @@ test('a destination is found by its key and by each that it had before', () => {
 });
 
 test('a route is found by the key of its audience and by every name of its destination', () => {
-  const { route } = createMatcher(renamed);
-  expect(route('fans', 'crm')?.destination).toBe('crm');
-  expect(route('readers', 'pilot')?.destination).toBe('crm');
-  expect(route('readers', 'other')?.identityNamespaces).toEqual(['ecid']);
+  const routed = createMatcher(renamed);
+  expect(routed.route('fans', 'crm')?.destination).toBe('crm');
+  expect(routed.route('readers', 'pilot')?.destination).toBe('crm');
+  expect(routed.route('readers', 'other')?.identityNamespaces).toEqual(['ecid']);
   for (const [audience, destination] of [
     ['fans', 'other'],
     ['Fans', 'crm'],
@@ -80,7 +80,7 @@ test('a route is found by the key of its audience and by every name of its desti
     ['toString', 'crm'],
     ['fans', ''],
   ] as const)
-    expect(route(audience, destination)).toBeUndefined();
+    expect(routed.route(audience, destination)).toBeUndefined();
 });
 
 test('a route is found by the names that its rows have in the ledger, and by no others', () => {
