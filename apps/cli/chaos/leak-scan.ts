@@ -35,8 +35,8 @@ export class LeakScan {
 
   add(value: string): void {
     if (value.length < leastCharacters) return;
-    const [word] = wordsOf(value);
-    if (word === value) this.#words.add(value);
+    const [word, ...parts] = wordsOf(value);
+    if (word === value && parts.length === 0) this.#words.add(value);
     else this.#phrases.add(value);
   }
 

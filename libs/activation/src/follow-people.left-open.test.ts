@@ -1,4 +1,4 @@
-import { rowsOf } from '@activation-hub/delivery';
+import { rowsOf, type Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import {
@@ -12,7 +12,7 @@ import {
   type PersonContent,
   type TestActivation,
 } from '../testing/index.ts';
-import { resync, type ReceivedEvent } from './index.ts';
+import { activate as activateWork, resync, retryWork, type ReceivedEvent } from './index.ts';
 
 const { signal } = new AbortController();
 const notReached = new DestinationError('transient', 'Not reached.');
@@ -217,4 +217,42 @@ test('an export does not wait for ever for a row that is nobody’s', async () =
   expect(beside.retryQueue.nextDueAtMs).toBeDefined();
   await passTime(beside);
   expect(membersOf(opened)).toEqual(['new@example.com']);
+});
+
+test('of two retries that tell a person’s rows side by side, the one that settles last follows the person', async () => {
+  const ledger = new DisturbedLedger();
+  const file = fileOf({}).replace('identity: email', 'identity: email, identities: all');
+  const { activate, crm, context, clock } = openActivation({ file, ledger });
+  await activate(known('old'));
+  const event = exportOf({ identities: { email: ['a', 'b'], ecid: ['e1'] }, at: 60 });
+  const rowKey = (value: string) => ({ ...fansKey(), identity: { namespace: 'email', value } });
+  // A worker deferred both rows, each in a chain of its own.
+  const beside = openActivation({ file });
+  await beside.activate(event);
+  const digest = (await beside.context.ledger.read([rowKey('a')], signal))[0]?.record.linkDigest ?? '';
+  for (const value of ['a', 'b']) {
+    const [row] = await beside.context.ledger.read([rowKey(value)], signal);
+    if (row === undefined) throw new Error('There is no row.');
+    const { known: state, attributes } = row.record;
+    const rowState = { is: 'deferred', chainId: value, linkDigest: digest } as const;
+    await ledger.overwrite(rowKey(value), { known: state, attributes, inDoubt: false, rowState });
+  }
+  const retryOf = (value: string): Retry => ({
+    id: value,
+    destination: 'crm',
+    events: [{ event, audiences: ['sports-fans'], rows: [rowKey(value)] }],
+    rows: [],
+    attempts: 1,
+    firstDeferredAtMs: clock.nowMs,
+    class: 'transient',
+    reason: 'Not reached.',
+    isReplay: false,
+  });
+  // The first has read both rows, and is to lease its own, when the second one comes and goes.
+  ledger.beforeWrite = async () => {
+    ledger.beforeWrite = () => undefined;
+    await activateWork(retryWork(retryOf('b')), context);
+  };
+  await activateWork(retryWork(retryOf('a')), context);
+  expect([...crm.members.keys()]).toEqual(['sports-fans b', 'sports-fans a']);
 });

@@ -1,4 +1,11 @@
-import { ledgerKeyText, type LedgerKey, type LedgerRecord, type LedgerWrite } from '@activation-hub/membership';
+import {
+  compareStates,
+  ledgerKeyText,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerWrite,
+} from '@activation-hub/membership';
+import type { SettledMembership } from './decide-changes.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { lookAt, type Former, type Looked } from './former-identities.ts';
@@ -26,7 +33,8 @@ const roundsMax = 5;
 export async function followPeople(outcome: Outcome, telling: Telling): Promise<readonly DeferredChange[]> {
   const { context, settleBy, tally } = telling;
   const deferrals: DeferredChange[] = [];
-  const people = peopleToFollow(outcome, context, telling.work);
+  const settled = await withRowsOfOtherRetries(outcome.settled, telling);
+  const people = peopleToFollow({ ...outcome, settled }, context, telling.work);
   deferrals.push(...people.later.map((each) => whenSettled(each, telling)));
   let open = people.now;
   // One round for each of those who share links, and a few for races that are lost.
@@ -47,6 +55,31 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     open = [...taken.lost, ...lost, ...later];
   }
   return deferrals;
+}
+
+/**
+ * The rows of a person may wait for several retries, and each leaves the person to the others while a row of theirs is open. So a retry
+ * that has settled its own rows reads those of the others again: the last of them finds all settled.
+ */
+async function withRowsOfOtherRetries(
+  settled: readonly SettledMembership[],
+  { context, work, settleBy, tally }: Telling,
+): Promise<readonly SettledMembership[]> {
+  const waiting = settled.filter(
+    ({ desired, row }) => row?.record.rowState.is === 'deferred' && desired.person.linkDigest !== '',
+  );
+  if (work?.retry === undefined || waiting.length === 0) return settled;
+  const rows = await context.ledger.read(
+    waiting.map(({ desired }) => desired.key),
+    settleBy,
+  );
+  tally.ledgerReads += waiting.length;
+  const now = new Map(waiting.map((each, index) => [each, rows[index]]));
+  return settled.map((each) => {
+    if (!now.has(each)) return each;
+    const row = now.get(each);
+    return { ...each, row, isSuperseded: row !== undefined && compareStates(row.record.known, each.desired.state) > 0 };
+  });
 }
 
 function withoutSharedLinks(open: readonly Followed[]): {
