@@ -163,7 +163,8 @@ function recoveriesText({ recoveries, recoveredInTime }: ChaosReport): string {
     const seconds = ofReceiver.flatMap(({ recoverySeconds }) => recoverySeconds ?? []).toSorted((a, b) => a - b);
     const cut = ofReceiver.length - seconds.length;
     const told = seconds.length === 0 ? '–' : `${median(seconds)} s, at most ${seconds.at(-1) ?? 0} s`;
-    return `${receiver} ${told} (${ofReceiver.length} outages${cut === 0 ? '' : `, ${cut} followed by another too soon`})`;
+    const outages = `${ofReceiver.length} ${ofReceiver.length === 1 ? 'outage' : 'outages'}`;
+    return `${receiver} ${told} (${outages}${cut === 0 ? '' : `, ${cut} followed by another too soon`})`;
   });
   return `${recoveredInTime ? '' : 'TOO LATE: '}${texts.join('; ') || 'no receiver failed'}`;
 }
