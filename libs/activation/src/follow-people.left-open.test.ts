@@ -199,24 +199,41 @@ test.each([
   expect(membersOf(again)).toEqual(['new@example.com']);
 });
 
-test('an export does not wait for ever for a row that is nobody’s', async () => {
+/** A worker beside one that deferred a row for a retry which an erasure took away before the row was written. */
+async function besideAnOpenRow(): Promise<{ readonly beside: TestActivation; readonly newest: ReceivedEvent }> {
   const ledger = new DisturbedLedger();
   const opened = openActivation({ file: fileOf({}), ledger });
   await opened.activate(known('old'));
   const newest = known('new', { at: 60 });
   await opened.activate(newest);
-  // A worker put a retry and wrote the row; in between an erasure took the retry away.
   const key = { ...fansKey(), identity: { namespace: 'email', value: 'new@example.com' } };
   const [row] = await ledger.read([key], signal);
   if (row === undefined) throw new Error('There is no row.');
   const { known: state, attributes, inDoubt } = row.record;
   const rowState = { is: 'deferred', chainId: 'erased' } as const;
   await ledger.overwrite(key, { known: state, attributes, inDoubt, rowState });
-  const beside = worker({}, opened);
+  return { beside: worker({}, opened), newest };
+}
+
+test('an export does not wait for ever for a row that is nobody’s', async () => {
+  const { beside, newest } = await besideAnOpenRow();
   await beside.activate(newest);
   expect(beside.retryQueue.nextDueAtMs).toBeDefined();
   await passTime(beside);
-  expect(membersOf(opened)).toEqual(['new@example.com']);
+  expect(membersOf(beside)).toEqual(['new@example.com']);
+});
+
+test('while the destination answers, an export that waits for the row of another looks again within half a minute', async () => {
+  const { beside, newest } = await besideAnOpenRow();
+  const { clock, retryQueue, retryDue } = beside;
+  await beside.activate(newest);
+  const waitsMs: number[] = [];
+  for (let n = 0; n < 50; n += 1) {
+    waitsMs.push((retryQueue.nextDueAtMs ?? Infinity) - clock.nowMs);
+    clock.nowMs = retryQueue.nextDueAtMs ?? NaN;
+    await retryDue();
+  }
+  expect(Math.max(...waitsMs)).toBeLessThanOrEqual(31_000);
 });
 
 test('of two retries that tell a person’s rows side by side, the one that settles last follows the person', async () => {

@@ -17,6 +17,8 @@ import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
 
+/** While the destination answers, the row of another export is told soon; in an outage this one comes again with the others. */
+const lookAgainMs = 30_000;
 const notSettledReason = 'another export of the person is not told yet';
 /** How often a person whose rows other processes keep writing is looked at again before that waits. */
 const roundsMax = 5;
@@ -193,6 +195,10 @@ function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, w
 
 /** The event again, when the row of an identity of the person may be settled. */
 function whenSettled(followed: Followed, telling: Telling): DeferredChange {
-  const { deferral } = laterOf(followed, telling.context.clock.now(), telling);
-  return { deferral: { ...deferral, reason: notSettledReason, isLeased: false, notBeforeMs: 0 } };
+  const { targets, clock } = telling.context;
+  const { deferral } = laterOf(followed, clock.now() + lookAgainMs, telling);
+  const isClosed = targets.get(followed.person.route.destination)?.breaker.isClosed === true;
+  return {
+    deferral: { ...deferral, reason: notSettledReason, ...(isClosed ? {} : { isLeased: false, notBeforeMs: 0 }) },
+  };
 }
