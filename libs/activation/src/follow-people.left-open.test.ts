@@ -273,3 +273,24 @@ test('of two retries that tell a person’s rows side by side, the one that sett
   await activateWork(retryWork(retryOf('a')), context);
   expect([...crm.members.keys()]).toEqual(['sports-fans b', 'sports-fans a']);
 });
+
+test('an export finds that a newer one with its identities waited in the row, also when that row is told already', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({ file: fileOf({}), ledger });
+  const { activate, crm } = opened;
+  const older = known('c', { at: 60 });
+  const between = known('x', { at: 60 });
+  const newest = known('c', { at: 60, status: 'exited' });
+  await activate(between);
+  expect([...crm.members.keys()]).toEqual(['sports-fans x@example.com']);
+  // Another worker told the exit that waited behind the older export, and has not followed the person yet.
+  const beside = worker();
+  await beside.activate(newest);
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'c@example.com' } };
+  const [row] = await beside.context.ledger.read([key], signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const { linkDigest = '', ...record } = row.record;
+  await ledger.overwrite(key, { ...record, knownDigest: linkDigest });
+  await activate(older);
+  expect([...crm.members.keys()]).toEqual([]);
+});

@@ -108,11 +108,12 @@ class SettledRows {
     return this.#newest.get(each.keyText) === each;
   }
 
-  /** The person as of the newest export with these very identities whose state a row waited with until this one told it. */
+  /** The person as of the newest export with these very identities, whose state waited in a row until this one came. */
   asOfNewest(person: RoutedPerson, newest: readonly DesiredMembership[]): RoutedPerson {
     const states = newest.flatMap(({ keyText }) => {
-      const told = this.#told.get(keyText);
-      return told?.settled === undefined || told.linkDigest !== person.linkDigest ? [] : [told.settled.record.known];
+      const record = this.of(keyText)?.row?.record;
+      const digest = record?.linkDigest ?? record?.knownDigest;
+      return record === undefined || digest !== person.linkDigest ? [] : [record.known];
     });
     const state = states.reduce(
       (left: UndigestedState, right) => (compareStates(right, left) > 0 ? right : left),

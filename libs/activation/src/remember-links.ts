@@ -85,7 +85,8 @@ async function writeAll(
 /** The row as one of which nobody has looked for the person's others; undefined when it is. */
 export function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): LedgerWrite | undefined {
   const { linkDigest, ...unlinked } = record;
-  return linkDigest === undefined ? undefined : { key, record: unlinked, expected: version };
+  if (linkDigest === undefined) return undefined;
+  return { key, record: { ...unlinked, knownDigest: linkDigest }, expected: version };
 }
 
 function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {

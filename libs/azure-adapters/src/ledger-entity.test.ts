@@ -44,6 +44,7 @@ const record = fc.record(
     deliveredAttributes: attributes,
     inDoubt: fc.boolean(),
     linkDigest: fc.string(),
+    knownDigest: fc.string(),
   },
   { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
 );

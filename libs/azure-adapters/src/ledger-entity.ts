@@ -86,6 +86,7 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
       ? {}
       : textColumns('deliveredAttributes', JSON.stringify(record.deliveredAttributes))),
     ...(record.linkDigest === undefined ? {} : { linkDigest: record.linkDigest }),
+    ...(record.knownDigest === undefined ? {} : { knownDigest: record.knownDigest }),
     writeId,
   };
 }
@@ -102,6 +103,7 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
       ...(columns.has('deliveredAttributes') ? { deliveredAttributes: columns.attributes('deliveredAttributes') } : {}),
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
+      ...(columns.has('knownDigest') ? { knownDigest: columns.text('knownDigest') } : {}),
     },
     version: entity.etag,
   };

@@ -1,7 +1,7 @@
 import type { JsonValue } from '@activation-hub/destination-kit';
 import { isInDoubt } from './decide.ts';
 import type { Deferred, Lease, LedgerRecord, SettledState } from './ledger.ts';
-import { saysTheSame, type MembershipState } from './state.ts';
+import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
 /** What a destination should know about one key. */
 export interface DesiredState {
@@ -49,7 +49,7 @@ export function settle(
   inDoubt = false,
 ): LedgerRecord {
   if (outcome !== 'delivered') return { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt };
-  const { known, attributes, linkDigest } = leased;
+  const { known, attributes, linkDigest, knownDigest } = leased;
   return {
     known,
     rowState: { is: 'delivered' },
@@ -57,6 +57,7 @@ export function settle(
     delivered: known,
     inDoubt: false,
     ...(linkDigest === undefined ? {} : { linkDigest }),
+    ...(knownDigest === undefined ? {} : { knownDigest }),
   };
 }
 
@@ -74,7 +75,8 @@ export function capLease(record: LedgerRecord, expiresAtMs: number): LedgerRecor
 
 function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<LedgerRecord, 'rowState'> {
   const { state: known, attributes } = desired;
-  if (record === undefined) return { known, attributes, inDoubt: false };
+  const knownDigest = digestOfKnown(record, desired);
+  if (record === undefined) return { known, attributes, inDoubt: false, ...knownDigest };
   const { delivered, linkDigest } = record;
   // What the destination took last stays beside what it should know, as long as the two differ.
   const kept =
@@ -86,7 +88,17 @@ function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<Led
     attributes,
     ...(delivered === undefined ? {} : { delivered }),
     ...(kept === undefined || Object.keys(kept).length === 0 ? {} : { deliveredAttributes: kept }),
-    ...(linkDigest === undefined || linkDigest !== desired.linkDigest ? {} : { linkDigest }),
+    ...(linkDigest === undefined || linkDigest !== desired.linkDigest ? knownDigest : { linkDigest }),
     inDoubt: isInDoubt(record),
   };
+}
+
+/** The digest of the desired state, or of the row's where that very state is told again. */
+function digestOfKnown(
+  record: LedgerRecord | undefined,
+  { state, linkDigest }: DesiredState,
+): Pick<LedgerRecord, 'knownDigest'> {
+  const isSame = record !== undefined && compareStates(record.known, state) === 0 && saysTheSame(record.known, state);
+  const digest = linkDigest ?? (isSame ? (record.linkDigest ?? record.knownDigest) : undefined);
+  return digest === undefined || digest === '' ? {} : { knownDigest: digest };
 }

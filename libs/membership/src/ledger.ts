@@ -74,6 +74,11 @@ export interface LedgerRecord {
    * (docs/specs/ledger.md, section 6). Absent when there were none, or when a later export must look again.
    */
   readonly linkDigest?: string;
+  /**
+   * Digest of the person's identities in the export from which `known` comes, while the person was not followed with them yet: then `linkDigest`
+   * says it. By it an older export with the same identities finds that a newer one waited in the row.
+   */
+  readonly knownDigest?: string;
 }
 
 /** A record with the version that a conditional write must name. */
