@@ -418,7 +418,7 @@ test('a row says from which identities its newest state comes, until the person 
   const first = lease(undefined, { state: member, attributes: {}, linkDigest: 'a' }, by);
   expect(first).toMatchObject({ knownDigest: 'a' });
   expect(settle(first, 'delivered')).toMatchObject({ knownDigest: 'a' });
-  const followed = { ...settle(first, 'delivered'), knownDigest: undefined, linkDigest: 'a' };
+  const followed = { ...settle(lease(undefined, { state: member, attributes: {} }, by), 'delivered'), linkDigest: 'a' };
   const newer = { ...member, ...later };
   expect(lease(followed, { state: newer, attributes: {}, linkDigest: 'a' }, by)).toMatchObject({ linkDigest: 'a' });
   expect(lease(followed, { state: newer, attributes: {}, linkDigest: 'b' }, by)).toMatchObject({ knownDigest: 'b' });
