@@ -40,7 +40,11 @@ export interface FilledRow {
   readonly audience: AudienceEntry;
   readonly route: Route;
   readonly desired: DesiredState;
+  /** The destination has nothing to learn, but an older state that comes later must find this one. */
+  readonly isOnlyNoted: boolean;
 }
+
+type Candidate = Omit<FilledRow, 'row' | 'isOnlyNoted'>;
 
 /** What is looked up together. */
 const batchRows = 100;
@@ -56,7 +60,7 @@ export async function* fillRows(
 ): AsyncGenerator<FilledRow | 'unresolved' | 'unsettled'> {
   const { context, source } = place;
   for await (const entries of inBatches(context.ledger.rows({ destination: ledgerNameOf(source, context) }, signal))) {
-    const candidates = new Map<string, Omit<FilledRow, 'row'>>();
+    const candidates = new Map<string, Candidate>();
     for (const entry of entries) {
       const candidate = candidateOf(entry, place);
       if (candidate !== undefined && isWaiting(entry.record)) yield 'unsettled';
@@ -75,7 +79,9 @@ export async function* fillRows(
     );
     for (const [index, candidate] of found.entries()) {
       const row = rows[index];
-      if (isNews(candidate.desired.state, row?.record)) yield { ...candidate, row };
+      const { state } = candidate.desired;
+      if (row === undefined || compareStates(state, row.record.known) > 0)
+        yield { ...candidate, row, isOnlyNoted: !state.isMember && !mayBeIn(row?.record) };
     }
   }
 }
@@ -84,14 +90,13 @@ function isWaiting({ rowState }: LedgerRecord): boolean {
   return rowState.is === 'deferred' || rowState.is === 'leased';
 }
 
-/** Whether the new destination has something to learn from the source's state. */
-function isNews(state: MembershipState, record: LedgerRecord | undefined): boolean {
-  if (record === undefined) return state.isMember;
-  const mayBeIn = record.known.isMember || record.delivered?.isMember === true || isInDoubt(record);
-  return (state.isMember || mayBeIn) && compareStates(state, record.known) > 0;
+/** Whether the new destination may know the person, so that it has something to learn of an exit. */
+function mayBeIn(record: LedgerRecord | undefined): boolean {
+  if (record === undefined) return false;
+  return record.known.isMember || record.delivered?.isMember === true || isInDoubt(record);
 }
 
-function candidateOf(entry: LedgerEntry, place: FillPlace): Omit<FilledRow, 'row'> | 'unresolved' | undefined {
+function candidateOf(entry: LedgerEntry, place: FillPlace): Candidate | 'unresolved' | undefined {
   const { context, destination, audience } = place;
   const from = context.matcher.routeOf(entry.key);
   if (from?.audience.key !== audience) return undefined;

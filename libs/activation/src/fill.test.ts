@@ -130,3 +130,12 @@ test('a second filling does not forget an identity under which the first one tol
   await after.activate(newest);
   expect([...ads.members.keys()]).toEqual(['sports-fans lovelace@example.com']);
 });
+
+test('who has left at the source does not enter the new route by an older entry that comes after the filling', async () => {
+  const { before, after, ads, walk } = openBoth();
+  await before.activate(eventOf(personExport({ at: 60, status: 'exited' }), 1));
+  expect(await countFill(walk, signal)).toMatchObject({ rows: 0 });
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 0, delivered: 0, unchanged: 0, leftAlone: 0 });
+  await after.activate(eventOf(personExport({ at: 0 }), 2));
+  expect(ads.told).toEqual([]);
+});

@@ -65,6 +65,8 @@ interface DueRow {
   readonly audience: AudienceEntry;
   readonly route: Route;
   readonly desired?: DesiredState;
+  /** Nothing is told and nothing counted: an older state that comes later must find this one. */
+  readonly isOnlyNoted?: boolean;
 }
 
 /** How many rows `resync` would tell. */
@@ -112,7 +114,7 @@ export async function countFill(
   const counts = { rows: 0, unresolved: 0 };
   for await (const due of fillRows(walk, signal)) {
     if (due === 'unresolved') counts.unresolved += 1;
-    else if (due !== 'unsettled') counts.rows += 1;
+    else if (due !== 'unsettled' && !due.isOnlyNoted) counts.rows += 1;
   }
   return counts;
 }
@@ -121,7 +123,8 @@ export async function countFill(
  * Tells a new route's destination about everybody who is in the audience at another destination, as far as their identities
  * and attributes allow: an identity counts when the route accepts its namespace and the destination has a form for
  * it, an attribute when the other route maps the same path. What the destination knows already, or better, is left out, and whom it was
- * told of in an older state is told the newer one. It gets the links of people too, by which they are followed.
+ * told of in an older state is told the newer one. It gets the links of people too, by which they are followed, and a row of everybody who has
+ * left, so that an older entry that comes late does not bring them in.
  *
  * It may run beside the function; what changes at the source while it runs, or waits there for a retry, is told by another run, which tells
  * only the differences.
@@ -240,7 +243,7 @@ async function tellLedger(
       counts.add(due === 'unresolved' ? due : 'leftAlone');
       continue;
     }
-    counts.add('rows');
+    if (due.isOnlyNoted !== true) counts.add('rows');
     batch.push(due);
     if (batch.length === batchRows) await tellBatch();
   }
@@ -258,16 +261,18 @@ async function tellDue(batch: readonly DueRow[], context: ActivationContext, cou
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const tally = new Tally(clock.now());
   const { written, lost } = await writePlans(writing, context, tally, settleBy);
-  for (const { is } of [...lost.map(() => ({ is: 'wait' })), ...written.map(({ plan }) => plan)]) {
-    if (is === 'wait') counts.add('leftAlone');
-    else if (is === 'note') counts.add('unchanged');
+  const isCounted = ({ due }: { readonly due: DueRow }): boolean => due.isOnlyNoted !== true;
+  lost.filter(isCounted).forEach(() => counts.add('leftAlone'));
+  for (const { plan } of written.filter(isCounted)) {
+    if (plan.is === 'wait') counts.add('leftAlone');
+    else if (plan.is === 'note') counts.add('unchanged');
   }
   const leased = written.flatMap(({ due: { key, audience, route }, plan, after: row }): LeasedRow[] => {
     if (plan.is !== 'lease') return [];
     const { kind, state, isRepair } = plan;
     return [{ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, audience, route }];
   });
-  for (const { plan } of planned) {
+  for (const { plan } of planned.filter(isCounted)) {
     if (plan.is === 'wait' && !('write' in plan)) counts.add('leftAlone');
     if (plan.is === 'nothing') counts.add('unchanged');
   }
