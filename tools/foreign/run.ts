@@ -104,17 +104,6 @@ function readOutcomes(output: string): ReadonlyMap<Feature, string> {
   return outcomes;
 }
 
-/** A fault of the moment does not come twice; that there was one is said. */
-async function runTwiceIfNeeded(sdk: Sdk, caches: Caches): Promise<SdkResult> {
-  const first = await runSdk(sdk, caches);
-  if (!('outcomes' in first)) return first;
-  const failures = [...first.outcomes].filter(([, outcome]) => outcome !== 'works');
-  if (failures.length === 0 && first.ended === undefined) return first;
-  const what = failures.map(([feature, outcome]) => `${feature} ${outcome}`).join('; ') || (first.ended ?? '');
-  process.stdout.write(`${sdk.name}: FAILED ONCE, and is run a second time: ${what}\n`);
-  return runSdk(sdk, caches);
-}
-
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -131,7 +120,7 @@ for (const sdk of sdks) {
   if (values.only !== undefined && !names(values.only).includes(sdk.name)) continue;
   if (names(values.without).includes(sdk.name))
     results.push({ name: sdk.name, leftOut: 'it was asked to leave it out' });
-  else results.push(await runTwiceIfNeeded(sdk, caches));
+  else results.push(await runSdk(sdk, caches));
 }
 const { text, failed } = printMatrix(results, (name) => sdks.find((sdk) => sdk.name === name)?.package ?? name);
 process.stdout.write(text);
