@@ -40,29 +40,6 @@ test('a reply waits until its link is there', async () => {
   expect(message).toMatchObject({ correlation_id: 'a' });
 });
 
-test('no credit follows a reply, for who has it may close its links at once, and yet requests do not run out of credit', async () => {
-  const client = await connectAmqp(await emulatorForTest());
-  let flows = 0;
-  const handlers = client.connection as unknown as Record<'on_flow', (frame: unknown) => void>;
-  const original = handlers.on_flow;
-  handlers.on_flow = (frame) => {
-    flows += 1;
-    original.call(client.connection, frame);
-  };
-  const receiver = client.session.open_receiver({ source: '$cbs', target: { address: 'answers' } });
-  const sender = client.session.open_sender('$cbs');
-  await once(sender, 'sendable');
-  const ask = async (id: string): Promise<void> => {
-    const replied = once(receiver, 'message');
-    sender.send({ message_id: id, reply_to: 'answers', application_properties: {}, body: undefined });
-    await replied;
-  };
-  const before = flows;
-  for (let n = 0; n < 20; n += 1) await ask(`few ${n}`);
-  expect(flows).toBe(before);
-  for (let n = 0; n < 100; n += 1) await ask(`many ${n}`);
-});
-
 test('every frame has all its fields, the last ones included', async () => {
   const client = await connectAmqp(await emulatorForTest());
   const { connection, session } = client;

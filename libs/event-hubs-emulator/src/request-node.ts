@@ -3,11 +3,6 @@ import type { NodeReply, NodeRequest } from './cbs.ts';
 import { sendableCount } from './rhea-internals.ts';
 
 const creditMax = 50;
-/**
- * So much credit is given back together. Given back with each reply it would come right after it, and a client that closes its links as
- * soon as it has the reply would get it for a link that it has closed: azure_messaging_eventhubs 0.16 (Rust) ends its session then.
- */
-const creditGivenBack = creditMax / 2;
 
 interface RequestMessage {
   readonly message_id?: string | number | Buffer;
@@ -29,7 +24,6 @@ export class RequestNode {
   readonly #replyLinks = new Set<Sender>();
   /** Replies whose link is not there yet or has no credit, in order. Bounded by the credit that their requests used up. */
   #waiting: WaitingReply[] = [];
-  readonly #creditOwed = new WeakMap<Receiver, number>();
 
   constructor(answer: (request: NodeRequest) => NodeReply) {
     this.#answer = answer;
@@ -66,15 +60,9 @@ export class RequestNode {
       const replyLink = this.#replyLink(replyTo);
       if (replyLink === undefined || sendableCount(replyLink) === 0) return true;
       replyLink.send(message);
-      this.#giveBack(receiver);
+      receiver.add_credit(1);
       return false;
     });
-  }
-
-  #giveBack(receiver: Receiver): void {
-    const owed = (this.#creditOwed.get(receiver) ?? 0) + 1;
-    if (owed === creditGivenBack) receiver.add_credit(owed);
-    this.#creditOwed.set(receiver, owed % creditGivenBack);
   }
 
   /** The link that the request names by its name or its target; when there is only one, that one. */
