@@ -12,7 +12,11 @@ test('no send stays without an answer while readers stall, vanish and steal from
   const emulator = await emulatorForTest({ eventHubs: [{ name: 'orders', partitionCount: 4 }] });
   const proxy = await stallingProxy(emulator);
   const stuck = new EventHubConsumerClient('$Default', proxy.connectionString, 'orders', noRetries);
-  onTestFinished(() => stuck.close());
+  onTestFinished(async () => {
+    // A client whose answers do not come waits for them for a minute before it is closed.
+    proxy.resume();
+    await stuck.close();
+  });
   const stalled = subscribe(stuck, '0', { offset: '-1' });
   await until(() => stalled.context() !== undefined || proxy.bytesToClients() > 0, 'the reader that will be stuck');
   proxy.stall();
