@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { featureNames, type Feature } from './features.ts';
 import { printMatrix, type SdkResult } from './matrix.ts';
+import { slowNetwork } from './slow-network.ts';
 import { sdks, type Caches, type Command, type Sdk } from './sdks.ts';
 
 /** A program that takes longer than this hangs. */
@@ -61,22 +62,32 @@ async function runSdk(sdk: Sdk, caches: Caches): Promise<SdkResult> {
     tls: {},
     eventHubs: [{ name: sdk.name, partitionCount: 2, consumerGroups: ['other'] }],
   });
-  emulator.faults.delay({ sendMs: sdk.sendDelayMs ?? 0 });
   const control = createServer((request, response) => {
     if (request.url === '/throttle') emulator.faults.throttle({ sends: 1 });
     response.end();
   });
   await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
-  const { authorityFile = '' } = emulator.tls ?? {};
+  const { authorityFile = '', port: tlsPort = 0 } = emulator.tls ?? {};
+  const networks = await Promise.all(
+    sdk.networkDelayMs === undefined
+      ? []
+      : [slowNetwork(emulator.port, sdk.networkDelayMs), slowNetwork(tlsPort, sdk.networkDelayMs)],
+  );
+  const [port = emulator.port, slowTlsPort = tlsPort] = networks.map((network) => network.port);
+  const connection = (options?: Parameters<typeof emulator.connectionString>[0]): string =>
+    emulator
+      .connectionString(options)
+      .replace(`:${emulator.port}/`, `:${port}/`)
+      .replace(`:${tlsPort}/`, `:${slowTlsPort}/`);
   try {
     const startedMs = performance.now();
     const { code, output } = await runCommand(sdk.run(caches), {
       folder,
       timeoutMs: programTimeoutMs,
       env: {
-        EMULATOR_CONNECTION: emulator.connectionString(),
-        EMULATOR_TLS_CONNECTION: emulator.connectionString({ tls: true, host: 'localhost' }),
-        EMULATOR_TLS_ENDPOINT: `localhost:${emulator.tls?.port ?? 0}`,
+        EMULATOR_CONNECTION: connection(),
+        EMULATOR_TLS_CONNECTION: connection({ tls: true, host: 'localhost' }),
+        EMULATOR_TLS_ENDPOINT: `localhost:${slowTlsPort}`,
         EMULATOR_CA_FILE: authorityFile,
         // For SDKs that trust what their runtime trusts: Node's, and those that use OpenSSL.
         NODE_EXTRA_CA_CERTS: authorityFile,
@@ -89,6 +100,7 @@ async function runSdk(sdk: Sdk, caches: Caches): Promise<SdkResult> {
     return { name, seconds, outcomes: readOutcomes(output), ended: code === 0 ? undefined : output.slice(-2000) };
   } finally {
     control.close();
+    await Promise.all(networks.map((network) => network.close()));
     await emulator.stop();
   }
 }

@@ -20,8 +20,8 @@ export interface Sdk {
   /** In the folder of the program. */
   prepare(caches: Caches): readonly Command[];
   run(caches: Caches): Command;
-  /** How long an answer to a send is held back, for an SDK that loses one that comes at once. Default 0. */
-  readonly sendDelayMs?: number;
+  /** How much longer each answer takes, for an SDK that loses those that come at once. Default 0. */
+  readonly networkDelayMs?: number;
 }
 
 const goEnv = ({ folder }: Caches) => ({
@@ -77,7 +77,8 @@ export const sdks: readonly Sdk[] = [
     prepare: (caches) => [{ program: 'cargo', args: ['build', '--quiet', '--locked'], env: cargoEnv(caches) }],
     run: ({ folder }) => ({ program: join(folder, 'rust', 'debug', 'foreign'), args: [] }),
     // fe2o3-amqp writes a transfer before it notes that an answer is due (`sender_link.rs`), so that one which takes less than the
-    // time between waits for ever. No network is that fast; this machine is.
-    sendDelayMs: 3,
+    // time between waits for ever; and it ends its session ("unattached-handle") when the detach of a link is answered within a
+    // millisecond, which some of a hundred receivers met. No network is that fast; this machine is.
+    networkDelayMs: 3,
   },
 ];
