@@ -47,6 +47,14 @@ interface Subject {
 const guid = '00000000-0000-4000-8000-000000000000';
 const secret = new Secret('the-secret');
 const hubName = 'audience-changes';
+const dynamics365Settings: Subject['settings'] = (origin) => ({
+  environmentUrl: origin,
+  signInUrl: origin,
+  tenantId: guid,
+  clientId: guid,
+  clientSecret: secret,
+  identities: { email: { column: 'emailaddress1', alternateKey: true } },
+});
 
 const subjects: Readonly<Record<string, Subject>> = {
   'blob-archive': {
@@ -73,14 +81,7 @@ const subjects: Readonly<Record<string, Subject>> = {
   'dynamics-365': {
     definition: dynamics365,
     start: startDynamics365Vendor,
-    settings: (origin) => ({
-      environmentUrl: origin,
-      signInUrl: origin,
-      tenantId: guid,
-      clientId: guid,
-      clientSecret: secret,
-      identities: { email: { column: 'emailaddress1', alternateKey: true } },
-    }),
+    settings: dynamics365Settings,
     options: { list: 'Sports Fans' },
     attributes: { firstname: 'Ann', address1_city: 'Oslo' },
     changed: { address1_city: 'Bergen' },
@@ -88,14 +89,7 @@ const subjects: Readonly<Record<string, Subject>> = {
   'dynamics-365 segment': {
     definition: dynamics365,
     start: startDynamics365Vendor,
-    settings: (origin) => ({
-      environmentUrl: origin,
-      signInUrl: origin,
-      tenantId: guid,
-      clientId: guid,
-      clientSecret: secret,
-      identities: { email: { column: 'emailaddress1', alternateKey: true } },
-    }),
+    settings: dynamics365Settings,
     options: { segment: 'Fans', createSegment: true },
     attributes: { firstname: 'Ann', address1_city: 'Oslo' },
     changed: { address1_city: 'Bergen' },

@@ -412,17 +412,3 @@ test('control: a row that does not move on with a new qualification is caught', 
   };
   expect(fc.check(convergence(forgetful), { numRuns: 5_000 }).failed).toBe(true);
 });
-
-test('a row says from which identities its newest state comes, until the person was followed with them', () => {
-  const by = { holder: 'me', expiresAtMs: now + 1 };
-  const first = lease(undefined, { state: member, attributes: {}, linkDigest: 'a' }, by);
-  expect(first).toMatchObject({ knownDigest: 'a' });
-  expect(settle(first, 'delivered')).toMatchObject({ knownDigest: 'a' });
-  const followed = { ...settle(lease(undefined, { state: member, attributes: {} }, by), 'delivered'), linkDigest: 'a' };
-  const newer = { ...member, ...later };
-  expect(lease(followed, { state: newer, attributes: {}, linkDigest: 'a' }, by)).toMatchObject({ linkDigest: 'a' });
-  expect(lease(followed, { state: newer, attributes: {}, linkDigest: 'b' }, by)).toMatchObject({ knownDigest: 'b' });
-  // The very state again, from the row alone, comes from the same export; another one from none that is known.
-  expect(lease(first, { state: member, attributes: {} }, by)).toMatchObject({ knownDigest: 'a' });
-  expect(lease(first, { state: newer, attributes: {} }, by)).not.toHaveProperty('knownDigest');
-});
