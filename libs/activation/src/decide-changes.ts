@@ -21,6 +21,7 @@ import { planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
+import { writePlans } from './write-plans.ts';
 
 /** What there is to do about desired memberships. */
 export interface Decided {
@@ -72,18 +73,12 @@ export async function decideChanges(
   const rounds = unread.length > 0 ? roundsMax + 1 : roundsMax;
   for (let round = 0; open.length + unread.length > 0 && round < rounds; round += 1) {
     const plans = [...unread, ...(await readAndPlan(open, round === 0))];
-    const written = await context.ledger.write(
-      plans.map(({ write }) => write),
-      signal,
-    );
-    for (const [index, { desired: each, write }] of plans.slice(0, unread.length).entries())
-      if (write.expected === undefined) decided.countLookedFor(each, written[index]?.written !== true);
-    open = plans.flatMap((plan, index) => {
-      const result = written[index];
-      if (result?.written === true) return decided.carryOut(plan, result.version);
-      context.ledgerCache.delete(plan.desired.keyText);
-      return [plan.desired];
-    });
+    const { written, lost } = await writePlans(plans, context, tally, signal);
+    open = lost.map(({ desired: each }) => each);
+    const found = new Set(open);
+    for (const { desired: each, write } of unread)
+      if (write.expected === undefined) decided.countLookedFor(each, found.has(each));
+    for (const plan of written) decided.carryOut(plan);
     unread = [];
   }
   for (const each of open) decided.wait(each, context.clock.now());
@@ -109,6 +104,7 @@ const tooLarge = {
 /** A write that a plan asks for, and what follows it. */
 interface PlannedWrite {
   readonly desired: DesiredMembership;
+  readonly keyText: string;
   readonly plan: Exclude<RowPlan, { is: 'nothing' }> | { readonly is: 'hold' };
   readonly write: LedgerWrite;
   /** The row waited for a retry. */
@@ -183,14 +179,15 @@ class Decisions implements Decided {
     if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
     const { plan } = this.#planRow(desired, row);
     if ((plan.is !== 'lease' && plan.is !== 'note') || isTooLarge(desired)) return undefined;
-    return { desired, plan, write: plan.write, held: deferralOf(row) };
+    return { desired, keyText, plan, write: plan.write, held: deferralOf(row) };
   }
 
   /** Plans one row; gives the write that the plan needs, and settles what needs none. */
   plan(desired: DesiredMembership, row: LedgerRow | undefined): PlannedWrite | undefined {
-    const { key, route } = desired;
+    const { key, keyText, route } = desired;
     const { plan, told } = this.#planRow(desired, row);
     if (plan.is === 'nothing') {
+      if (row !== undefined) this.#context.ledgerCache.set(keyText, row, this.#context.clock.now());
       this.#finish(desired, row, plan.because);
       return undefined;
     }
@@ -204,12 +201,12 @@ class Decisions implements Decided {
     }
     const openUntilMs = this.#circuits.get(route.destination);
     const held = deferralOf(row);
-    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, plan, write: plan.write, held };
+    if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, keyText, plan, write: plan.write, held };
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
     if (held !== undefined && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
       const record = note(row?.record, told, held);
-      return { desired, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
+      return { desired, keyText, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
@@ -232,18 +229,12 @@ class Decisions implements Decided {
     return { plan: planRow(key, row, told, options), told };
   }
 
-  /** What follows a write that was made; gives nothing back, for nothing is open any more. */
-  carryOut({ desired, plan, write, held }: PlannedWrite, version: string): readonly DesiredMembership[] {
-    this.#tally.ledgerWrites += 1;
-    const row = { record: write.record, version };
+  /** What follows a write that was made: nothing about its row is open any more. */
+  carryOut({ desired, plan, held, after: row }: PlannedWrite & { readonly after: LedgerRow }): void {
     if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row, held));
     else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
-    else {
-      this.#context.ledgerCache.set(desired.keyText, row, this.#context.clock.now());
-      this.#tally.count(desired.route.destination, 'deferred');
-    }
-    return [];
+    else this.#tally.count(desired.route.destination, 'deferred');
   }
 
   wait(desired: DesiredMembership, untilMs: number): void {
@@ -266,7 +257,6 @@ class Decisions implements Decided {
     row: LedgerRow | undefined,
     outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused',
   ): void {
-    if (row !== undefined) this.#context.ledgerCache.set(desired.keyText, row, this.#context.clock.now());
     this.settled.push({ desired, row, isSuperseded: outcome === 'superseded' });
     this.#count(desired, outcome);
   }

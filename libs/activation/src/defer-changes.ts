@@ -12,6 +12,7 @@ import { ledgerKeyText, type Deferred, type LedgerKey, type LedgerWrite } from '
 import type { ActivationContext } from './activation-context.ts';
 import type { Telling } from './telling.ts';
 import type { Work } from './work.ts';
+import { writePlans } from './write-plans.ts';
 
 /** How the waits between the attempts of a retry grow. */
 const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
@@ -78,19 +79,12 @@ export async function deferChanges(changes: readonly DeferredChange[], telling: 
     context,
     settleBy,
   );
-  const writes = changes.flatMap(({ deferral, write }) => write?.(chainIdOf(chainIds, deferral.key)) ?? []);
-  const written = await context.ledger.write(writes, settleBy);
-  for (const [index, write] of writes.entries()) {
-    const result = written[index];
-    const keyText = ledgerKeyText(write.key);
-    // A row that another process wrote meanwhile stays as it is: the retry, which the queue has already, decides against it.
-    if (result?.written !== true) {
-      context.ledgerCache.delete(keyText);
-      continue;
-    }
-    tally.ledgerWrites += 1;
-    context.ledgerCache.set(keyText, { record: write.record, version: result.version }, context.clock.now());
-  }
+  const planned = changes.flatMap(({ deferral, write }) => {
+    const noted = write?.(chainIdOf(chainIds, deferral.key));
+    return noted === undefined ? [] : [{ write: noted }];
+  });
+  // A row that another process wrote meanwhile stays as it is: the retry, which the queue has already, decides against it.
+  await writePlans(planned, context, tally, settleBy);
 }
 
 /**

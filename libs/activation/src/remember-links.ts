@@ -1,5 +1,4 @@
 import {
-  ledgerKeyText,
   linkRecord,
   type Identity,
   type LedgerKey,
@@ -7,11 +6,11 @@ import {
   type LedgerRow,
   type LedgerWrite,
 } from '@activation-hub/membership';
-import type { ActivationContext } from './activation-context.ts';
 import type { Looked } from './former-identities.ts';
 import type { Followed } from './people-to-follow.ts';
 import type { RoutedPerson } from './resolve-memberships.ts';
 import type { Telling } from './telling.ts';
+import { writePlans } from './write-plans.ts';
 
 /** A person with the former identities of whom it is not certain that the destination has them no more. */
 export interface TakenOut extends Looked {
@@ -43,13 +42,8 @@ export async function rememberLinks(
       },
     })),
   );
-  const lost = new Set<Followed>();
-  for (const [index, result] of (await writeAll(links, context, settleBy)).entries()) {
-    const link = links[index];
-    if (link === undefined) continue;
-    if (result.written) tally.ledgerWrites += 1;
-    else lost.add(link.each);
-  }
+  const written = await writePlans(links, context, tally, settleBy);
+  const lost = new Set(written.lost.map(({ each }) => each));
   const rows = current
     .filter((each) => !lost.has(each))
     .flatMap(({ person, chosen, isPaused }) =>
@@ -59,27 +53,8 @@ export async function rememberLinks(
         return write === undefined ? [] : [{ write }];
       }),
     );
-  for (const result of await writeAll(rows, context, settleBy)) if (result.written) tally.ledgerWrites += 1;
+  await writePlans(rows, context, tally, settleBy);
   return [...lost];
-}
-
-async function writeAll(
-  planned: readonly { readonly write: LedgerWrite }[],
-  { ledger, ledgerCache, clock }: ActivationContext,
-  signal: AbortSignal,
-) {
-  const results = await ledger.write(
-    planned.map(({ write }) => write),
-    signal,
-  );
-  for (const [index, { write }] of planned.entries()) {
-    const result = results[index];
-    const keyText = ledgerKeyText(write.key);
-    if (result?.written === true)
-      ledgerCache.set(keyText, { record: write.record, version: result.version }, clock.now());
-    else ledgerCache.delete(keyText);
-  }
-  return results;
 }
 
 /** The row as one of which nobody has looked for the person's others; undefined when it is. */

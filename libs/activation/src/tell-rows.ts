@@ -10,6 +10,7 @@ import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';
 import { receiptsOf } from './work.ts';
+import { writePlans } from './write-plans.ts';
 
 /** How often rows that keep changing hands are repaired before a retry does it. Each round means that another process got on. */
 const roundsMax = 10;
@@ -70,33 +71,17 @@ async function settleRows(
   const beganMs = context.clock.now();
   const settling = judged.flatMap((row) => {
     const record = settledRecord(row, chainIds) ?? overdueLease(row, beganMs, context);
-    return record === undefined ? [] : [{ row, record }];
+    if (record === undefined) return [];
+    return [{ row, keyText: row.keyText, write: { key: row.key, record, expected: row.row.version } }];
   });
-  const written = await context.ledger.write(
-    settling.map(({ row, record }) => ({ key: row.key, record, expected: row.row.version })),
-    settleBy,
-  );
-  const nowMs = context.clock.now();
-  const settled = new Map<JudgedRow, LedgerRow>();
-  const lost: JudgedRow[] = [];
-  for (const [index, { row, record }] of settling.entries()) {
-    const result = written[index];
-    if (result?.written !== true) {
-      context.ledgerCache.delete(row.keyText);
-      lost.push(row);
-      continue;
-    }
-    tally.ledgerWrites += 1;
-    const after = { record, version: result.version };
-    context.ledgerCache.set(row.keyText, after, nowMs);
-    settled.set(row, after);
-  }
+  const { written, lost } = await writePlans(settling, context, tally, settleBy);
+  const settled = new Map(written.map(({ row, after }) => [row, after]));
   const told = judged.map((row): ToldRow => {
     const after = settled.get(row);
     // What it knows then may come from an export with other identities.
     return after === undefined ? row : { ...row, settled: after };
   });
-  return { told, lost };
+  return { told, lost: lost.map(({ row }) => row) };
 }
 
 /**
@@ -145,23 +130,16 @@ async function repairRows(
       return found === undefined ? [] : [repairOf(row, found, own, by, context)];
     });
     own.add(by.holder);
-    const written = await context.ledger.write(
-      repairs.map(({ write }) => write),
-      settleBy,
-    );
-    const leased = repairs.flatMap(({ row, write, telling: told }, index) => {
-      const result = written[index];
-      if (result?.written !== true) return [];
-      const now = { record: write.record, version: result.version };
-      if (told === undefined) repaired.set(row.keyText, now);
+    const { written, lost: again } = await writePlans(repairs, context, tally, settleBy);
+    const leased = written.flatMap(({ row, keyText, telling: told, after }) => {
+      if (told === undefined) repaired.set(keyText, after);
       // The newest state may come from an export with other identities.
-      return told === undefined ? [] : [{ ...row, ...told, row: now, isRepair: true, linkDigest: '' }];
+      return told === undefined ? [] : [{ ...row, ...told, row: after, isRepair: true, linkDigest: '' }];
     });
     const delivered = await deliverRows(leased, context, settleBy);
-    const after = await settleRows(judgeResults(delivered, telling.work, context), telling);
-    for (const { keyText, settled } of after.told) if (settled !== undefined) repaired.set(keyText, settled);
-    tally.ledgerWrites += leased.length;
-    open = [...repairs.filter((_, index) => written[index]?.written !== true).map(({ row }) => row), ...after.lost];
+    const settled = await settleRows(judgeResults(delivered, telling.work, context), telling);
+    for (const { keyText, settled: after } of settled.told) if (after !== undefined) repaired.set(keyText, after);
+    open = [...again.map(({ row }) => row), ...settled.lost];
   }
   await deferOpen(open, telling);
   return repaired;
@@ -169,6 +147,7 @@ async function repairRows(
 
 interface Repair {
   readonly row: LeasedRow;
+  readonly keyText: string;
   readonly write: LedgerWrite;
   /** Absent while another process holds the lease. */
   readonly telling?: Pick<LeasedRow, 'kind' | 'state'>;
@@ -181,10 +160,10 @@ function repairOf(
   by: LeaseHolder,
   { clock }: ActivationContext,
 ): Repair {
-  const { key } = row;
+  const { key, keyText } = row;
   const plan = planTelling(key, found, { mode: 'live', by, nowMs: clock.now(), own });
-  if (plan.is === 'lease') return { row, write: plan.write, telling: { kind: plan.kind, state: plan.state } };
-  return { row, write: { key, record: { ...found.record, inDoubt: true }, expected: found.version } };
+  if (plan.is === 'lease') return { row, keyText, write: plan.write, telling: { kind: plan.kind, state: plan.state } };
+  return { row, keyText, write: { key, record: { ...found.record, inDoubt: true }, expected: found.version } };
 }
 
 /** What keeps changing hands to the end is left to a retry. */

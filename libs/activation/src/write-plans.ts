@@ -2,13 +2,21 @@ import { ledgerKeyText, type LedgerRow, type LedgerWrite } from '@activation-hub
 import type { ActivationContext } from './activation-context.ts';
 import type { Tally } from './tally.ts';
 
+/** What is to be written to one row. */
+interface Writing {
+  readonly write: LedgerWrite;
+  /** The text of the row's key, where that is at hand. */
+  readonly keyText?: string;
+}
+
 /**
- * Writes what plans ask for, all in one call, and takes the rows out of the cache. Gives each plan with its row as it is written, and
- * those whose row another process wrote first: they are to be looked at again.
+ * Writes what plans ask for, all in one call. The cache knows the rows then, but for those that are leased, of which it is not known yet what
+ * becomes of them, and for those that another process wrote first. Gives each plan with its row as it is written, and those whose row another
+ * process wrote first: they are to be looked at again. Both are in the order of the plans.
  */
-export async function writePlans<Planned extends { readonly write: LedgerWrite }>(
+export async function writePlans<Planned extends Writing>(
   planned: readonly Planned[],
-  { ledger, ledgerCache }: Pick<ActivationContext, 'ledger' | 'ledgerCache'>,
+  { ledger, ledgerCache, clock }: Pick<ActivationContext, 'ledger' | 'ledgerCache' | 'clock'>,
   tally: Pick<Tally, 'ledgerWrites'>,
   signal: AbortSignal,
 ): Promise<{
@@ -21,11 +29,20 @@ export async function writePlans<Planned extends { readonly write: LedgerWrite }
   );
   const written: (Planned & { readonly after: LedgerRow })[] = [];
   const lost: Planned[] = [];
+  const nowMs = clock.now();
   for (const [index, each] of planned.entries()) {
     const result = results[index];
-    ledgerCache.delete(ledgerKeyText(each.write.key));
-    if (result?.written !== true) lost.push(each);
-    else written.push({ ...each, after: { record: each.write.record, version: result.version } });
+    const { record, key } = each.write;
+    const keyText = each.keyText ?? ledgerKeyText(key);
+    if (result?.written !== true) {
+      ledgerCache.delete(keyText);
+      lost.push(each);
+      continue;
+    }
+    const after = { record, version: result.version };
+    if (record.rowState.is === 'leased') ledgerCache.delete(keyText);
+    else ledgerCache.set(keyText, after, nowMs);
+    written.push({ ...each, after });
   }
   tally.ledgerWrites += written.length;
   return { written, lost };
