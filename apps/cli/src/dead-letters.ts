@@ -8,6 +8,7 @@ import {
   isUnreadable,
   readSelected,
   replayDeadLetters,
+  shownOf,
   systemClock,
   type DeadLetter,
   type DeadLetterCount,
@@ -264,18 +265,11 @@ function unreadableLines(names: readonly string[]): readonly string[] {
   ];
 }
 
-/** Everything but the body. */
-function describe(name: string, { event, givenUpAtMs, ...letter }: DeadLetter): object {
-  const { partitionId, sequenceNumber, enqueuedAtMs, body } = event;
-  return {
-    name,
-    ...letter,
-    givenUpAt: iso(givenUpAtMs),
-    partitionId,
-    sequenceNumber,
-    enqueuedAt: iso(enqueuedAtMs),
-    bodyBytes: body.byteLength,
-  };
+/** What may stand in a list, with times as ISO 8601. */
+function describe(name: string, letter: DeadLetter): object {
+  const { givenUpAtMs, event } = letter;
+  const times = { givenUpAt: iso(givenUpAtMs), enqueuedAt: iso(event.enqueuedAtMs) };
+  return { name, ...shownOf(letter), ...times, givenUpAtMs: undefined, enqueuedAtMs: undefined };
 }
 
 function reasons({ failures }: DeadLetter): readonly string[] {

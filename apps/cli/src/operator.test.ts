@@ -99,7 +99,7 @@ function eventOf(sequenceNumber: number, ...people: readonly string[]): Received
 }
 
 function letterOf(event: ReceivedEvent, over: Partial<DeadLetter> = {}): DeadLetter {
-  const failures = [{ audience: 'vip', reason: 'the list is full' }];
+  const failures = [{ audience: 'vip', reason: 'the list is full', rows: [keyOf(`C-${event.sequenceNumber}`)] }];
   const common = { event, class: 'invalid', failures, attempts: 1, givenUpAtMs: noonMs };
   return { ...common, outcome: 'rejected', destination: 'crm', ...over };
 }

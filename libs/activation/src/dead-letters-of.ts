@@ -1,4 +1,5 @@
 import type { DeadLetter, Failure, ReceivedEvent } from '@activation-hub/delivery';
+import type { LedgerKey } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import type { JudgedRow } from './judge-results.ts';
 import type { Unreadable } from './read-events.ts';
@@ -12,6 +13,8 @@ export interface LostChange {
   readonly outcome: 'rejected' | 'given-up';
   readonly class: string;
   readonly reason: string;
+  /** The rows that say so; absent when none was written. */
+  readonly rows?: readonly LedgerKey[];
 }
 
 /** Keeps what could not be read as dead letters, and says so. */
@@ -81,13 +84,12 @@ export function lettersOfRows(
   work: Work | undefined,
   context: ActivationContext,
 ): readonly DeadLetter[] {
-  const lost = judged.flatMap(({ event, fate, result, route, audience, changeId }) => {
+  const lost = judged.flatMap(({ event, key, fate, result, route, audience, changeId }) => {
     if (event === undefined || (fate !== 'rejected' && fate !== 'given-up')) return [];
     if (result.status === 'delivered' || result.status === 'not-found') return [];
     const { class: cause, reason } = result;
-    return [
-      { event, destination: route.destination, audience: audience.key, outcome: fate, class: cause, reason, changeId },
-    ];
+    const of = { event, destination: route.destination, audience: audience.key, rows: [key] };
+    return [{ ...of, outcome: fate, class: cause, reason, changeId }];
   });
   return lettersOf(lost, (work?.retry?.attempts ?? 0) + 1, context);
 }
@@ -99,7 +101,7 @@ function lettersOf(
   { clock }: ActivationContext,
 ): readonly DeadLetter[] {
   const letters = new Map<ReceivedEvent, Map<string, DeadLetter & { failures: Failure[] }>>();
-  for (const { event, destination, audience, outcome, class: cause, reason, changeId } of lost) {
+  for (const { event, destination, audience, outcome, class: cause, reason, changeId, rows } of lost) {
     const ofEvent = letters.get(event) ?? new Map<string, DeadLetter & { failures: Failure[] }>();
     letters.set(event, ofEvent);
     const name = JSON.stringify([destination, outcome, cause]);
@@ -113,7 +115,12 @@ function lettersOf(
       givenUpAtMs: clock.now(),
     };
     ofEvent.set(name, letter);
-    letter.failures.push({ audience, ...(changeId === undefined ? {} : { changeId }), reason });
+    letter.failures.push({
+      audience,
+      ...(changeId === undefined ? {} : { changeId }),
+      ...(rows === undefined ? {} : { rows }),
+      reason,
+    });
   }
   return [...letters.values()].flatMap((ofEvent) => [...ofEvent.values()]);
 }

@@ -12,6 +12,7 @@ import {
   type PersonContent,
   type TestActivation,
 } from '../testing/index.ts';
+import { replaying } from '../testing/operations.ts';
 import { activate as activateWork, resync, retryWork, type ReceivedEvent } from './index.ts';
 
 const { signal } = new AbortController();
@@ -293,4 +294,44 @@ test('an export finds that a newer one with its identities waited in the row, al
   await ledger.overwrite(key, { ...record, knownDigest: linkDigest });
   await activate(older);
   expect([...crm.members.keys()]).toEqual([]);
+});
+
+test('a newer state that the retry of an older export tells, and that is rejected, is told by a replay', async () => {
+  const opened = worker();
+  const { activate, crm, context } = opened;
+  await activate(known('new'));
+  // The exit under the former address was taken, but has no answer, and the row stays leased.
+  crm.onRequest = (changes) => {
+    for (const change of changes) crm.take(change);
+    throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+  };
+  await activate(exportOf({ identities: { ecid: ['e1'] } }));
+  // A newer export waits for that lease; the retry of the exit finds its state in the row.
+  crm.onRequest = () => undefined;
+  crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'the row is at fault' });
+  await activate(known('new', { at: 60 }));
+  await passTime(opened);
+  expect(membersOf(opened)).toEqual([]);
+
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  await replaying().run(context);
+  await passTime(opened);
+  expect(membersOf(opened)).toEqual(['new@example.com']);
+});
+
+test('a replay takes out who was rejected under a former identity, also when a newer export has the link by now', async () => {
+  const opened = worker({ identity: '[crmid, email]' });
+  const { activate, crm, context } = opened;
+  await activate(known('a'));
+  crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'the row is at fault' });
+  await activate(exportOf({ identities: { crmid: ['c'], ecid: ['e1'] }, status: 'exited', at: 60 }));
+  await activate(
+    exportOf({ identities: { email: ['a@example.com', 'b@example.com'], ecid: ['e1'] }, status: 'exited', at: 60 }),
+  );
+  expect(membersOf(opened)).toEqual(['a@example.com']);
+
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  await replaying().run(context);
+  await passTime(opened);
+  expect(membersOf(opened)).toEqual([]);
 });

@@ -91,6 +91,19 @@ async function fill(opened: TestActivation): Promise<void> {
   await opened.context.deadLetters.put([letterOf(7, 'p1'), letterOf(8, 'p1', 'p2'), letterOf(9, 'p2')], signal);
 }
 
+test('of a letter of another export, the row under which a destination knows the person is erased', async () => {
+  const opened = openActivation();
+  const rowOf = (person: string) => ({ ...fansKey(), identity: { namespace: 'crmid', value: person } });
+  const letter = letterOf(9, 'p2');
+  const failures = [{ audience: 'sports-fans', reason: 'refused', rows: [rowOf('p1'), rowOf('p2')] }];
+  await opened.context.deadLetters.put([{ ...letter, failures }], signal);
+  expect(await forgetIn(opened, true)).toMatchObject({ deadLetters: { searched: 1, erased: 1 } });
+  expect(opened.letters()).toHaveLength(1);
+  expect(await forgetIn(opened)).toMatchObject({ deadLetters: { searched: 1, erased: 1 } });
+  expect(opened.letters()).toEqual([{ ...letter, failures: [{ ...failures[0], rows: [rowOf('p2')] }] }]);
+  expect(await forgetIn(opened)).toMatchObject({ deadLetters: { searched: 1, erased: 0 } });
+});
+
 test('a person is erased from ledger, retries and dead letters, other people stay, and a second run finds nothing', async () => {
   const opened = openActivation();
   await fill(opened);

@@ -2,9 +2,11 @@ import { hash } from 'node:crypto';
 import {
   isUnreadable,
   orUnreadable,
+  type DeadLetter,
   type DeadLetters,
   type DeferredEvent,
   type DeferredRow,
+  type Failure,
   type Retry,
   type RetryQueue,
 } from '@activation-hub/delivery';
@@ -74,8 +76,9 @@ export async function forget(
   const everywhere = distinct([...identities, ...found.flatMap(({ forms }) => forms)]);
   const unreadable: string[] = [];
   const names = new Set(found.flatMap(({ ledgerName }) => [ledgerName, shadowDestination(ledgerName)]));
-  const retries = await forgetRetries({ identities: everywhere, names }, stores.retryQueue, unreadable, options);
-  const deadLetters = await forgetDeadLetters(everywhere, stores.deadLetters, unreadable, options);
+  const of = { identities: everywhere, names };
+  const retries = await forgetRetries(of, stores.retryQueue, unreadable, options);
+  const deadLetters = await forgetDeadLetters(of, stores.deadLetters, unreadable, options);
   const rows: Record<string, number> = {};
   for (const { ledgerName, forms } of found) {
     rows[ledgerName] = (rows[ledgerName] ?? 0) + (await forgetRows(forms, ledgerName, stores.ledger, options));
@@ -153,14 +156,14 @@ function distinct(identities: readonly Identity[]): readonly Identity[] {
   return [...new Map(identities.map((each) => [identityText(each), each])).values()];
 }
 
-/** Whose events and rows are erased from retries: rows only at these destinations, for others may still have to be told. */
-interface OfRetries {
+/** Whose events and rows are erased from retries and dead letters: rows only at these destinations, for others may still have to be told. */
+interface OfPerson {
   readonly identities: readonly Identity[];
   readonly names: ReadonlySet<string>;
 }
 
 async function forgetRetries(
-  of: OfRetries,
+  of: OfPerson,
   retryQueue: RetryQueue,
   unreadable: string[],
   { dryRun, signal }: ForgetOptions,
@@ -182,19 +185,20 @@ async function forgetRetries(
   return { searched, erased };
 }
 
-/** How many events and rows of a retry are the person's, and what is left without them: the very same retry when there are none. */
-function retryWithoutPerson(
-  retry: Retry,
-  { identities, names }: OfRetries,
-): { readonly found: number; readonly left?: Retry } {
+function rowsOfOthers(rows: readonly DeferredRow[], { identities, names }: OfPerson): readonly DeferredRow[] {
+  if (rows.length === 0) return rows;
   const texts = new Set(identities.map(identityText));
-  const ofOthers = (of: readonly DeferredRow[]): readonly DeferredRow[] =>
-    of.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
-  const rows = [...ofOthers(retry.rows)];
+  return rows.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
+}
+
+/** How many events and rows of a retry are the person's, and what is left without them: the very same retry when there are none. */
+function retryWithoutPerson(retry: Retry, of: OfPerson): { readonly found: number; readonly left?: Retry } {
+  const { identities } = of;
+  const rows = [...rowsOfOthers(retry.rows, of)];
   let found = retry.rows.length - rows.length;
   const events = retry.events.flatMap((deferred): DeferredEvent[] => {
     const body = withoutPerson(deferred.event.body, identities);
-    const left = ofOthers(deferred.rows);
+    const left = rowsOfOthers(deferred.rows, of);
     if (body === deferred.event.body && left.length === deferred.rows.length) return [deferred];
     found += 1;
     if (body !== undefined) return [{ ...deferred, rows: left, event: { ...deferred.event, body } }];
@@ -211,7 +215,7 @@ function retryWithoutPerson(
 }
 
 async function forgetDeadLetters(
-  identities: readonly Identity[],
+  of: OfPerson,
   deadLetters: DeadLetters,
   unreadable: string[],
   { dryRun, signal }: ForgetOptions,
@@ -225,26 +229,30 @@ async function forgetDeadLetters(
       unreadable.push(name);
       continue;
     }
-    const { body: kept } = letter.event;
-    if (withoutPerson(kept, identities) === kept) {
-      if (isSearchable(kept)) searched += 1;
+    const left = letterWithoutPerson(letter, of);
+    if (left === letter) {
+      if (isSearchable(letter.event.body)) searched += 1;
       else unreadable.push(name);
       continue;
     }
     searched += 1;
     erased += 1;
-    if (dryRun) continue;
-    await deadLetters.edit(
-      name,
-      (kept) => {
-        const body = withoutPerson(kept.event.body, identities);
-        if (body === kept.event.body) return kept;
-        return body === undefined ? undefined : { ...kept, event: { ...kept.event, body } };
-      },
-      signal,
-    );
+    if (!dryRun) await deadLetters.edit(name, (kept) => letterWithoutPerson(kept, of), signal);
   }
   return { searched, erased };
+}
+
+/** The very same letter when nothing in it is the person's; undefined when nothing else is left. */
+function letterWithoutPerson(letter: DeadLetter, of: OfPerson): DeadLetter | undefined {
+  const { event, failures } = letter;
+  const body = withoutPerson(event.body, of.identities);
+  if (body === undefined) return undefined;
+  const left = failures.map((failure): Failure => {
+    const rows = rowsOfOthers(failure.rows ?? [], of);
+    return rows.length === (failure.rows ?? []).length ? failure : { ...failure, rows };
+  });
+  if (body === event.body && left.every((failure, index) => failure === failures[index])) return letter;
+  return { ...letter, event: { ...event, body }, failures: left };
 }
 
 /** Rows, shadow rows and links under these forms, and links that name one of them. */

@@ -12,12 +12,12 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
-import { chainOf, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
-import type { Work } from './work.ts';
+import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
 /** What there is to do about rows for which a retry is responsible, and of which its events say nothing any more. */
@@ -70,9 +70,10 @@ export async function takeOpenRows(
   const nowMs = context.clock.now();
   const isAwaited = nowMs - retry.firstDeferredAtMs < routeWaitMs;
   const planned = plans.map((each) => ({ ...each, plan: planOpen(each, retry, isAwaited, by, context) }));
-  const lostEvents = new Set(planned.flatMap(({ plan, from }) => (plan.is === 'give-up' && from ? [from] : [])));
-  if (!isAwaited) for (const from of unrouted) lostEvents.add(from);
-  await giveUpEvents([...lostEvents], retry, context, signal);
+  const lostRows = planned.filter(({ plan }) => plan.is === 'give-up');
+  const lostEvents = Map.groupBy(lostRows, ({ from }) => from);
+  if (!isAwaited) for (const from of unrouted) lostEvents.set(from, lostEvents.get(from) ?? []);
+  await giveUpEvents(lostEvents, retry, context, signal);
 
   const writing = planned.flatMap(({ plan, ...each }) =>
     'write' in plan ? [{ ...each, plan, write: plan.write }] : [],
@@ -115,7 +116,7 @@ export async function takeOpenRows(
   return { leased, deferred: isAwaited ? [...deferred, ...awaited] : deferred };
 }
 
-/** Events without rows, as those of a replay are, with their audiences that the file does not route to this destination. */
+/** Events without rows, as those are that could not be read before, with their audiences that the file does not route to this destination. */
 function unroutedEvents(retry: Retry, matcher: Matcher): readonly DeferredEvent[] {
   return retry.events.flatMap((from) => {
     const audiences = from.rows.length > 0 ? [] : unroutedAudiences(from, retry, matcher);
@@ -146,7 +147,7 @@ function planOpen(
   { clock }: ActivationContext,
 ): RowPlan | { readonly is: 'give-up'; readonly write: LedgerWrite } | { readonly is: 'await-route' } {
   const { record } = row;
-  const options = { mode: 'live' as const, by, nowMs: clock.now(), cause: { chainId: chainOf(retry) } };
+  const options = { mode: 'live' as const, by, nowMs: clock.now(), cause: causeOf({ retry }) };
   const plan = planOpenRow(key, row, options);
   if (plan.is !== 'lease') return plan;
   const newest = { state: record.known, attributes: record.attributes, ...digestOf(record) };
@@ -170,18 +171,21 @@ function planOpen(
 
 /** Dead letters of these events, for the audiences that the file does not route to this destination. */
 async function giveUpEvents(
-  events: readonly DeferredEvent[],
+  events: ReadonlyMap<DeferredEvent | undefined, readonly { readonly key: LedgerKey }[]>,
   retry: Retry,
   context: ActivationContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { destination, attempts } = retry;
-  const lost = events.flatMap((from) => {
+  const lost = [...events].flatMap(([from, ofEvent]) => {
+    // A row that is told from the ledger alone has no letter: it says itself what became of it.
+    if (from === undefined) return [];
+    const rows = ofEvent.length === 0 ? {} : { rows: ofEvent.map(({ key }) => key) };
     const audiences = unroutedAudiences(from, retry, context.matcher);
     // One of the same key may have another id.
     return (audiences.length > 0 ? audiences : from.audiences).map((audience) => {
       const outcome = 'given-up' as const;
-      return { event: from.event, destination, audience, outcome, ...withoutRoute };
+      return { event: from.event, destination, audience, outcome, ...withoutRoute, ...rows };
     });
   });
   await keepLost(lost, attempts, context, signal);

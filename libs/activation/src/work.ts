@@ -14,7 +14,7 @@ export function retryWork(retry: Retry): Work {
 }
 
 /** Where the states of this work come from. */
-export function causeOf({ retry }: Work): Cause {
+export function causeOf({ retry }: Pick<Work, 'retry'>): Cause {
   if (retry === undefined) return 'export';
   return retry.isReplay ? 'replay' : { chainId: retry.chainId ?? retry.id };
 }

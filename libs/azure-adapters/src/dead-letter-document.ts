@@ -1,6 +1,6 @@
 import type { DeadLetter } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { documentVersion, eventSchema, parseDocument, readEvent, writeEvent } from './event-document.ts';
+import { documentVersion, eventSchema, parseDocument, readEvent, rowSchema, writeEvent } from './event-document.ts';
 
 /** A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in base64. */
 const documentSchema = z.object({
@@ -12,6 +12,7 @@ const documentSchema = z.object({
       path: z.string().exactOptional(),
       audience: z.string().exactOptional(),
       changeId: z.string().exactOptional(),
+      rows: z.array(rowSchema).readonly().exactOptional(),
       reason: z.string(),
     }),
   ),

@@ -9,6 +9,13 @@ export const eventSchema = z.object({
   bodyBase64: z.base64(),
 });
 
+/** The key of a ledger row in a document. */
+export const rowSchema = z.object({
+  destination: z.string(),
+  identity: z.object({ namespace: z.string(), value: z.string() }),
+  audience: z.object({ namespace: z.string(), id: z.string() }),
+});
+
 type EventDocument = z.infer<typeof eventSchema>;
 
 export function writeEvent({ body, enqueuedAtMs, partitionId, sequenceNumber }: ReceivedEvent): EventDocument {

@@ -1,6 +1,14 @@
 import { retryIdPattern, type DeferredEvent, type Retry, type RetryPointer } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { documentVersion, eventSchema, parseDocument, readEvent, unreadable, writeEvent } from './event-document.ts';
+import {
+  documentVersion,
+  eventSchema,
+  parseDocument,
+  readEvent,
+  rowSchema,
+  unreadable,
+  writeEvent,
+} from './event-document.ts';
 
 /** A retry with the time at which it is due. */
 export interface ScheduledRetry {
@@ -8,12 +16,6 @@ export interface ScheduledRetry {
   /** Epoch milliseconds. */
   readonly dueAtMs: number;
 }
-
-const rowSchema = z.object({
-  destination: z.string(),
-  identity: z.object({ namespace: z.string(), value: z.string() }),
-  audience: z.object({ namespace: z.string(), id: z.string() }),
-});
 
 /** The first line: everything but the events. */
 const headSchema = z.object({

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { refuseUnkeepableLetter } from './keepable.ts';
+import type { DeferredRow } from './retry-queue.ts';
 
 /** An event as the hub gave it, kept until everything in it is settled. */
 export interface ReceivedEvent {
@@ -16,13 +17,18 @@ export interface Failure {
   /** Which route: the audience's key in the activation file. */
   readonly audience?: string;
   readonly changeId?: string;
+  /**
+   * The ledger rows that say so; absent when none was written. A replay tells them, also when the event resolves to others: a row may be that of
+   * a former identity of the person. They hold identities.
+   */
+  readonly rows?: readonly DeferredRow[];
   /** A sentence for a person; no identity, no attribute value, no secret. */
   readonly reason: string;
 }
 
 /**
  * An event, kept whole, with what failed in it: for all destinations when it could not be read, else for one.
- * Everything but the body may be shown in lists.
+ * Its body and its rows hold personal data; `shownOf` gives what may stand in lists and logs.
  */
 export interface DeadLetter {
   readonly event: ReceivedEvent;
@@ -36,6 +42,13 @@ export interface DeadLetter {
   readonly attempts: number;
   /** When it was given up, in epoch milliseconds. */
   readonly givenUpAtMs: number;
+}
+
+/** What of a letter holds no personal data: all but the body of its event and the rows of its failures. */
+export function shownOf({ event, failures, ...letter }: DeadLetter): object {
+  const { body, ...position } = event;
+  const shown = failures.map(({ path, audience, changeId, reason }) => ({ path, audience, changeId, reason }));
+  return { ...letter, ...position, bodyBytes: body.byteLength, failures: shown };
 }
 
 /** For how long after the hub took its event a letter is kept, and may be replayed. */

@@ -2,6 +2,7 @@ export {
   deadLetterKeepMs,
   deadLetterName,
   InMemoryDeadLetters,
+  shownOf,
   type DeadLetter,
   type DeadLetters,
   type Failure,

@@ -78,8 +78,13 @@ test('letters are counted by destination and class', () => {
 });
 
 test('letters of one destination become one retry that asks again, for what had failed only, due at once', async () => {
+  const row = {
+    destination: 'crm',
+    identity: { namespace: 'email', value: 'former@example.com' },
+    audience: { namespace: 'ups', id: 'fans-id' },
+  };
   const two = [
-    { audience: 'fans', reason: 'a' },
+    { audience: 'fans', reason: 'a', rows: [row] },
     { audience: 'travellers', reason: 'b' },
   ];
   const { replay, waiting, retryQueue, deadLetters } = await open(
@@ -95,7 +100,7 @@ test('letters of one destination become one retry that asks again, for what had 
   expect(crm).toMatchObject({ attempts: 0, firstDeferredAtMs: day(20), class: 'invalid', isReplay: true });
   expect(crm?.events).toEqual([
     { event: rejected(1).event, audiences: ['fans'], rows: [] },
-    { event: rejected(2).event, audiences: ['fans', 'travellers'], rows: [] },
+    { event: rejected(2).event, audiences: ['fans', 'travellers'], rows: [row] },
   ]);
   expect(retryQueue.takeDue(day(20))).toHaveLength(2);
 });

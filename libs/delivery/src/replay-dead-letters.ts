@@ -173,7 +173,10 @@ function retriesOf(group: readonly Replayable[], nowMs: number): readonly Retry[
   return [...byDestination].map(([destination, ofDestination]) => ({
     id: randomUUID(),
     destination,
-    events: ofDestination.map(({ letter, audiences }): DeferredEvent => ({ event: letter.event, audiences, rows: [] })),
+    events: ofDestination.map(({ letter, audiences }): DeferredEvent => {
+      const { event, failures } = letter;
+      return { event, audiences, rows: failures.flatMap(({ rows }) => rows ?? []) };
+    }),
     rows: [],
     // A new start: neither the attempts nor the age of the first one count.
     attempts: 0,

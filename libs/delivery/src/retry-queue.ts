@@ -7,7 +7,7 @@ export interface DeferredEvent {
   readonly event: ReceivedEvent;
   /** Keys of the audiences of which the change is not settled. */
   readonly audiences: readonly string[];
-  /** The rows that came with this event, for which the retry is responsible; none in a replay, which looks at the whole event. */
+  /** The rows that came with this event, for which the retry is responsible. A replay looks at the whole event besides. */
   readonly rows: readonly DeferredRow[];
 }
 

@@ -19,6 +19,12 @@ export function exampleDeadLetter(over: Partial<DeadLetter> = {}): DeadLetter {
   };
 }
 
+const exampleRow = {
+  destination: 'crm',
+  identity: { namespace: 'email', value: 'Ada “A” <ada@example.com>' },
+  audience: { namespace: 'ups', id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02' },
+};
+
 /** What every store of dead letters promises, as tests. */
 export function describeDeadLettersContract(name: string, open: () => Promise<DeadLetters>): void {
   const { signal } = new AbortController();
@@ -41,7 +47,7 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
         destination: 'crm',
         class: 'invalid',
         failures: [
-          { audience: 'sports-fans', changeId: 'abc', reason: 'The receiver refused it.' },
+          { audience: 'sports-fans', changeId: 'abc', reason: 'The receiver refused it.', rows: [exampleRow] },
           { audience: 'travellers', changeId: 'def', reason: 'The receiver refused it.' },
         ],
         attempts: 2,

@@ -254,6 +254,10 @@ test('a row without an export of its own is told when it is deferred or its leas
   expect(decideRow(leasedUntil(now + 1), now, itsRetry)).toEqual(live);
   for (const is of ['delivered', 'noted', 'rejected', 'not-found', 'given-up', 'paused'] as const)
     expect(decideRow(untold(member, is), now, itsRetry)).toEqual(unchanged);
+  for (const is of ['rejected', 'not-found', 'given-up'] as const)
+    expect(decideRow(untold(member, is), now, 'replay')).toEqual(repair);
+  for (const is of ['delivered', 'noted', 'paused'] as const)
+    expect(decideRow(untold(member, is), now, 'replay')).toEqual(unchanged);
 });
 
 test('a lease is live until its very end', () => {

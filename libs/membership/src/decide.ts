@@ -72,12 +72,13 @@ export function decide(
 
 /**
  * Decides a row of which no export is at hand, for the retry that is responsible for it: its newest state is sent when it
- * waits for this retry, or was perhaps overtaken.
+ * waits for this retry, or was perhaps overtaken. A replay sends what the destination did not take, whatever became of it.
  */
 export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): Decision {
   const { rowState } = record;
   if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs, false) : repair(record);
-  return rowState.is === 'deferred' && isOpenTo(rowState, cause) ? repair(record) : unchanged();
+  const isOpen = cause === 'replay' ? isUnsettled(rowState) : rowState.is === 'deferred' && isOpenTo(rowState, cause);
+  return isOpen ? repair(record) : unchanged();
 }
 
 /** Whether a lease is live: no other process may tell the destination about its row. */
