@@ -8,7 +8,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{src,testing}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/activate.{model,properties,hostile,outage}.test.ts'],
+    exclude: [
+      '**/node_modules/**',
+      '**/*.model.test.ts',
+      '**/activate.{properties,hostile,outage}.test.ts',
+      '**/table-ledger.races.test.ts',
+    ],
     isolate: false,
     reporters: [],
     testTimeout: 30_000,
