@@ -48,13 +48,14 @@ Fails when a mutant survives that is not explained, when an explanation is stale
 /** Tries every mutant of one file. The library's tests run in a copy of the repository, so that what is checked out stays as it is. */
 async function mutate(target: Target, file: string, explanations: Explanations): Promise<FileVerdict> {
   const source = readFileSync(join(root, file), 'utf8');
-  const ownTests = file.replace(/\.ts$/, '{,.*}.test.ts');
+  // Not by Stryker's `testFiles`: with it a mutant of what is computed when the file is loaded is never switched on.
+  const ownTests = file.slice(target.folder.length + 1).replace(/\.ts$/, '{,.*}.test.ts');
+  process.env.MUTANTS_TESTS = target.tests === 'all' ? '{src,testing}/**/*.test.ts' : ownTests;
   const results = await new Stryker({
     mutate: [file],
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
     vitest: { configFile: 'tools/mutants.vitest.config.ts', dir: target.folder, related: false },
-    ...(target.tests === 'all' ? {} : { testFiles: [ownTests] }),
     coverageAnalysis: 'perTest',
     concurrency: 2,
     // A busy machine is no endless loop.
