@@ -60,7 +60,8 @@ async function mutate(target: Target, file: string, explanations: Explanations):
     concurrency: 2,
     // A busy machine is no endless loop.
     timeoutMS: 10_000,
-    tempDirName: 'dist/mutants',
+    // Of each run its own, for Stryker removes the whole folder in the end.
+    tempDirName: `dist/mutants-${process.pid}`,
     ignorePatterns: ['/apps', '/infra', '/docs', 'dist', '.nx', '.activation'],
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
