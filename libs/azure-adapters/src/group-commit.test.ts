@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -72,14 +73,22 @@ test('no more transactions are under way than allowed, and the partition that wa
 test('a transaction takes no more rows and bytes than allowed, and a row that is too large alone goes alone', async () => {
   const { groups, sent, names } = byHand({ rowsMax: 2, bytesMax: 10 });
   void groups.write(
-    [write('a'), write('b'), write('c', { bytes: 6 }), write('d', { bytes: 5 }), write('e', { bytes: 99 }), write('f')],
+    [
+      write('a'),
+      write('b'),
+      write('c', { bytes: 6 }),
+      write('d', { bytes: 5 }),
+      write('e', { bytes: 99 }),
+      write('f', { bytes: 6 }),
+      write('g', { bytes: 4 }),
+    ],
     signal,
   );
   for (let n = 0; n < 5; n += 1) {
     sent[n]?.end();
     await turn();
   }
-  expect(names()).toEqual([['a', 'b'], ['c'], ['d'], ['e'], ['f']]);
+  expect(names()).toEqual([['a', 'b'], ['c'], ['d'], ['e'], ['f', 'g']]);
 });
 
 test('a row is never twice in one transaction, and its writes keep their order', async () => {
@@ -128,6 +137,28 @@ test('failures halve the size of the next transaction, and successes double it',
     signal,
   );
   expect(sizes).toEqual([16, 8, 4, 2, 1, 2, 4, 8, 16, 5]);
+});
+
+test('a partition without writes is forgotten, and with it how small its transactions had become', async () => {
+  const { groups, sent, names } = byHand({ rowsMax: 4 });
+  const before = groups.write([write('a'), write('b')], signal);
+  sent[0]?.end(['again', { result: 'b lost' }]);
+  await turn();
+  sent[1]?.end();
+  await before;
+  await turn();
+  void groups.write([write('c'), write('d'), write('e'), write('f')], signal);
+  expect(names()).toEqual([['a', 'b'], ['a'], ['c', 'd', 'e', 'f']]);
+});
+
+test('a call that is over no longer listens to its signal, which other calls share', async () => {
+  const { groups, sent } = byHand();
+  const controller = new AbortController();
+  const call = groups.write([write('a')], controller.signal);
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+  sent[0]?.end();
+  await call;
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
 });
 
 test('an answer that names no row is asked again in halves, until each row is answered', async () => {

@@ -39,8 +39,9 @@ export interface GroupCommitOptions<Write, Result> {
  */
 export class GroupCommit<Write extends GroupedWrite, Result> {
   readonly #options: GroupCommitOptions<Write, Result>;
+  /** Those with writes: each has a transaction under way or is ready for one. */
   readonly #partitions = new Map<string, Partition<Write, Result>>();
-  /** Partitions that have writes and no transaction under way, the longest waiting first. */
+  /** Partitions without a transaction under way, the longest waiting first. */
   readonly #ready = new Set<Partition<Write, Result>>();
   #underWay = 0;
 
@@ -53,9 +54,7 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     const call = new Call<Result>(writes.length, signal);
     for (const [index, write] of writes.entries()) {
-      const partition = this.#partitionOf(write.partitionKey);
-      partition.waiting.push({ write, index, call });
-      if (!partition.isUnderWay) this.#ready.add(partition);
+      this.#partitionOf(write.partitionKey).waiting.push({ write, index, call });
     }
     this.#startReady();
     return call.promise;
@@ -64,8 +63,9 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
   #partitionOf(key: string): Partition<Write, Result> {
     let partition = this.#partitions.get(key);
     if (partition === undefined) {
-      partition = { key, waiting: [], isUnderWay: false, rowsMax: this.#options.rowsMax };
+      partition = { key, waiting: [], rowsMax: this.#options.rowsMax };
       this.#partitions.set(key, partition);
+      this.#ready.add(partition);
     }
     return partition;
   }
@@ -104,7 +104,6 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
   }
 
   async #run(partition: Partition<Write, Result>, group: readonly Waiting<Write, Result>[]): Promise<void> {
-    partition.isUnderWay = true;
     this.#underWay += 1;
     const calls = new Set(group.map(({ call }) => call));
     const transaction = new Transaction(calls);
@@ -129,8 +128,6 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
     } catch (error) {
       for (const { call } of group) call.fail(error);
     } finally {
-      for (const call of calls) call.transactions.delete(transaction);
-      partition.isUnderWay = false;
       this.#underWay -= 1;
       this.#ready.add(partition);
       this.#startReady();
@@ -141,7 +138,6 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
 interface Partition<Write, Result> {
   readonly key: string;
   waiting: Waiting<Write, Result>[];
-  isUnderWay: boolean;
   /** Of its next transaction. */
   rowsMax: number;
 }
@@ -157,8 +153,9 @@ interface Waiting<Write, Result> {
 class Call<Result> {
   readonly promise: Promise<readonly Result[]>;
   isOver = false;
+  /** Those that took a write of it; to one that has ended it means nothing that the call leaves. */
   readonly transactions = new Set<Transaction>();
-  readonly #results: Result[];
+  readonly #results: Result[] = [];
   readonly #signal: AbortSignal;
   readonly #giveUp = (): void => this.fail(this.#signal.reason);
   readonly #resolve: (results: readonly Result[]) => void;
@@ -166,26 +163,23 @@ class Call<Result> {
   #open: number;
 
   constructor(writes: number, signal: AbortSignal) {
-    this.#results = new Array<Result>(writes);
     this.#open = writes;
     this.#signal = signal;
     const { promise, resolve, reject } = Promise.withResolvers<readonly Result[]>();
     this.promise = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    signal.addEventListener('abort', this.#giveUp, { once: true });
+    signal.addEventListener('abort', this.#giveUp);
     if (writes === 0) this.#end(() => this.#resolve([]));
   }
 
   answer(index: number, result: Result): void {
-    if (this.isOver) return;
     this.#results[index] = result;
     this.#open -= 1;
     if (this.#open === 0) this.#end(() => this.#resolve(this.#results));
   }
 
   fail(reason: unknown): void {
-    if (this.isOver) return;
     this.#end(() => this.#reject(reason));
     for (const transaction of this.transactions) transaction.leave(this);
   }
@@ -212,6 +206,6 @@ class Transaction {
 
   leave(call: unknown): void {
     this.#calls.delete(call);
-    if (this.#calls.size === 0) this.#controller.abort(new Error('Nobody waits for the transaction any more.'));
+    if (this.#calls.size === 0) this.#controller.abort();
   }
 }

@@ -3,7 +3,7 @@ import { attributesCharactersMax, identityCharactersMax, type LedgerRecord } fro
 import type { TableEntityResult } from '@azure/data-tables';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { entityAddress, identityRange, toEntity, toKey, toRow } from './ledger-entity.ts';
+import { entityAddress, identityRange, partitionKeyPrefix, toEntity, toKey, toRow } from './ledger-entity.ts';
 
 const milliseconds = fc.maxSafeInteger();
 const state = fc.record({
@@ -87,7 +87,7 @@ test('a person can read the columns in a table browser', () => {
     attributes: { name: 'Zoë' },
     inDoubt: true,
   };
-  expect(toEntity(exampleKey(1), leased, 'id')).toEqual({
+  expect(toEntity(exampleKey(1), leased, 'id')).toStrictEqual({
     ...entityAddress(exampleKey(1)),
     destination: 'crm',
     identityNamespace: 'crmid',
@@ -175,4 +175,60 @@ test('attributes that somebody changed into something else are named', () => {
       /^Failed to read the ledger: column attributes of row [\w-]{43}\.[\w-]{43} is not what the ledger writes/,
     );
   expect(() => toRow(stored({ ...entity, attributes: undefined }))).toThrow('column attributes of row');
+});
+
+test('a deferred row without a digest has no column for it', () => {
+  const deferred = exampleRecord({ rowState: { is: 'deferred', chainId: 'chain' } });
+  expect(toEntity(exampleKey(1), deferred, 'id')).not.toHaveProperty('retryLinkDigest');
+});
+
+test.each([
+  ['identityJson', '7'],
+  ['identityJson', '"half'],
+  ['destination', 7],
+  ['RowKey', 'somebody else’s'],
+])('a key whose column %s somebody changed to %j is named', (column, value) => {
+  const changed = column === 'RowKey' ? { rowKey: value } : { [column]: value };
+  const entity = { ...toEntity(exampleKey(1), exampleRecord(), 'id'), ...changed };
+  expect(() => toKey(stored(entity))).toThrow(`Failed to read the ledger: column ${column} of row `);
+});
+
+test.each([
+  ['knownStatus', 'existing'],
+  ['knownIsMember', 'true'],
+  ['knownSequenceNumber', '1'],
+  ['deliveredEnqueuedAt', '2026-01-01'],
+  ['inDoubt', 1],
+  ['linkDigest', 7],
+])('a row whose column %s somebody changed to %j is named, with what to do', (column, value) => {
+  const entity = toEntity(exampleKey(1), exampleRecord({ linkDigest: 'digest' }), 'id');
+  expect(() => toRow(stored({ ...entity, [column]: value }))).toThrow(
+    `Failed to read the ledger: column ${column} of row ${entity.rowKey} is not what the ledger writes. ` +
+      'Restore the row, or delete it to forget what the destination was told.',
+  );
+});
+
+test('a partition key has letters that a table takes and no more of a long name than its length allows', () => {
+  expect(partitionKeyPrefix('crm eu/west#1~link')).toBe('crm_eu_west_1~link.');
+  expect(partitionKeyPrefix('x'.repeat(300))).toBe(`${'x'.repeat(200)}.`);
+});
+
+test('a time is a date as far as a table holds dates, and a number beyond', () => {
+  const columnOf = (qualifiedAtMs: number): unknown =>
+    toEntity(exampleKey(1), exampleRecord({ known: exampleState({ qualifiedAtMs }) }), 'id').knownQualifiedAt;
+  const [first, last] = [Date.UTC(1601, 0, 1), Date.UTC(9999, 11, 31)];
+  expect([first - 1, first, last, last + 1].map(columnOf)).toEqual([
+    BigInt(first - 1),
+    new Date(first),
+    new Date(last),
+    BigInt(last + 1),
+  ]);
+});
+
+test.each(['\u{10000}', '𝒳', '\u{10ffff}'])('the character %s at the end of a column stays whole', (character) => {
+  const attributes = { text: `${'x'.repeat(32_768 - '{"text":"'.length - 1)}${character}x` };
+  const entity = stored(toEntity(exampleKey(1), exampleRecord({ attributes }), 'id'));
+  expect(entity.attributes).toHaveLength(32_767);
+  expect(entity.attributes2).toBe(`${character}x"}`);
+  expect(toRow(entity).record.attributes).toEqual(attributes);
 });

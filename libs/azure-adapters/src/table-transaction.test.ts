@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { TableClient } from '@azure/data-tables';
 import { RestError } from '@azure/core-rest-pipeline';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
@@ -149,6 +151,75 @@ test('a reply that is lost is known as a request that was sent before', async ()
   );
   expect(failed).toMatchObject({ statusCode: 409 });
   expect(wasSentBefore(failed)).toBe(true);
+});
+
+/** A table store at the root of its host, as Azure's are, that gives this answer; and the requests that it got. */
+async function openStore(status: number, body: string): Promise<{ client: TableClient; requests: IncomingMessage[] }> {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.resume());
+    response.writeHead(status, { 'content-type': 'multipart/mixed; boundary=batchresponse_1' }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const account = azurite.connectionString.replace(/TableEndpoint=[^;]+/, `TableEndpoint=${endpoint}`);
+  return { client: tableClient({ connectionString: account }, 'ledger'), requests };
+}
+
+/** An answer as "Performing entity group transactions" shows it, with these answers for its rows. */
+function transactionAnswer(...answers: readonly string[]): string {
+  const parts = answers.map((answer) =>
+    ['--changesetresponse_1', 'Content-Type: application/http', '', answer, 'X-Content-Type-Options: nosniff', ''].join(
+      '\r\n',
+    ),
+  );
+  const frame = ['--batchresponse_1', 'Content-Type: multipart/mixed; boundary=changesetresponse_1', ''];
+  return [...frame, ...parts, '--changesetresponse_1--', '--batchresponse_1--', ''].join('\r\n');
+}
+
+test('the request goes to the batch of the account, with the headers of the reference', async () => {
+  const body = transactionAnswer('HTTP/1.1 204 No Content\r\nETag: one', 'HTTP/1.1 204 No Content\r\nETag: two');
+  const { client, requests } = await openStore(202, body);
+  await submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal });
+  const [request] = requests;
+  expect(request).toMatchObject({ method: 'POST', url: '/$batch' });
+  expect(request?.headers).toMatchObject({
+    accept: 'application/json',
+    'content-type': expect.stringMatching(/^multipart\/mixed; boundary=batch_[\da-f-]{36}$/) as string,
+    dataserviceversion: '3.0;',
+    maxdataserviceversion: '3.0;NetFx',
+    'x-ms-version': '2019-02-02',
+  });
+});
+
+test('a version is the whole ETag of its row, with or without a space before it, and no header that ends like one', async () => {
+  const version = `W/"datetime'2013-10-01T00%3A42%3A38.5190000Z'"`;
+  const body = transactionAnswer(
+    `HTTP/1.1 204 No Content\r\nX-Ms-ETag: other\r\nETag: ${version}`,
+    `HTTP/1.1 201 Created\r\netag:${version}`,
+  );
+  const { client } = await openStore(202, body);
+  expect(await submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal })).toEqual([version, version]);
+});
+
+test.each([
+  ['only one of them', transactionAnswer('HTTP/1.1 204 No Content\r\nETag: one')],
+  ['one without an ETag', transactionAnswer('HTTP/1.1 204 No Content\r\nETag: one', 'HTTP/1.1 204 No Content')],
+  ['one without a status', transactionAnswer('HTTP/1.1 204 No Content\r\nETag: one', 'ETag: two')],
+])('of two rows a store must not confirm %s', async (_, body) => {
+  const { client } = await openStore(202, body);
+  await expect(submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal })).rejects.toThrow(
+    'Failed to write the ledger: of 2 rows the table store confirmed 1 with an ETag.',
+  );
+});
+
+test('a row that is refused without a word has its status', async () => {
+  const { client } = await openStore(202, transactionAnswer('HTTP/1.1 304 Not Modified'));
+  await expect(submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal })).rejects.toMatchObject({
+    statusCode: 304,
+    message: expect.stringContaining('The transaction failed.') as string,
+  });
 });
 
 test('a hundred typical rows of the ledger are a request of less than 200 KB', () => {

@@ -114,15 +114,20 @@ function odataOf({ partitionKey, rowKey, ...columns }: TableEntity): Record<stri
 function versionsIn(response: PipelineResponse, request: PipelineRequest, writes: number): readonly string[] {
   const text = response.bodyAsText ?? '';
   if (response.status !== 202) throw failureOf(text, response.status, request, response);
-  const answers = text.split('--changesetresponse_').slice(1, -1);
-  const versions = answers.map((answer) => {
-    const status = Number(/HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
-    if (!(status >= 200 && status < 300)) throw failureOf(/\{.*\}/s.exec(answer)?.[0] ?? '', status, request, response);
-    return /^etag: *(.+?)\r?$/im.exec(answer)?.[1] ?? '';
+  const versions = text.split('--changesetresponse_').flatMap((answer) => {
+    const [, status] = /HTTP\/1\.1 (\d{3})/.exec(answer) ?? [];
+    // What stands before the first answer and behind the last.
+    if (status === undefined) return [];
+    if (!status.startsWith('2')) {
+      const [json = ''] = /\{.*\}/s.exec(answer) ?? [];
+      throw failureOf(json, Number(status), request, response);
+    }
+    const [, version] = /^etag: *(.+)/im.exec(answer) ?? [];
+    return version === undefined ? [] : [version];
   });
-  if (versions.length === writes && versions.every((version) => version !== '')) return versions;
+  if (versions.length === writes) return versions;
   throw new Error(
-    `Failed to write the ledger: of ${writes} rows the table store confirmed ${versions.length}, or one without an ETag.`,
+    `Failed to write the ledger: of ${writes} rows the table store confirmed ${versions.length} with an ETag.`,
   );
 }
 

@@ -60,7 +60,7 @@ async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promis
   const giveUp = (): void => reject(new DestinationError('transient', message, { doubt: 'unanswered' }));
   // One that does listen knows better whether its request was sent, so its own error may come first.
   const onAbort = (): void => void setImmediate(giveUp);
-  signal.addEventListener('abort', onAbort, { once: true });
+  signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
   try {
     return await Promise.race([answer, deadline]);

@@ -55,10 +55,12 @@ test('every change gets the verdict with its id, wherever that stands', async ()
     { id: 'change-2', status: 'rejected', reason: 'no such contact' },
     { id: 'change-3', status: 'retry', reason: 'locked', notBeforeMs: 5_000, doubt: 'answered' },
     { id: 'change-1', status: 'retry', reason: 'busy' },
+    { id: 'change-4', status: 'not-found', reason: 'no such person' },
     { id: 'change-0', status: 'delivered' },
   ];
-  const { results } = await tell(targetOf(answering(() => Promise.resolve(verdicts))), deliveriesOf(4));
-  expect(Object.fromEntries(results)).toEqual({
+  const { results, lines } = await tell(targetOf(answering(() => Promise.resolve(verdicts))), deliveriesOf(5));
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ delivered: 1, retry: 2, rejected: 1, notFound: 1 });
+  expect(Object.fromEntries(results)).toStrictEqual({
     'change-0': { status: 'delivered' },
     'change-1': { status: 'retry', class: 'transient', reason: 'busy', wasTried: true },
     'change-2': { status: 'rejected', class: 'invalid', reason: 'no such contact' },
@@ -70,6 +72,7 @@ test('every change gets the verdict with its id, wherever that stands', async ()
       notBeforeMs: 5_000,
       doubt: 'answered',
     },
+    'change-4': { status: 'not-found', reason: 'no such person' },
   });
 });
 
@@ -150,7 +153,12 @@ test.each([
   async (_, answer) => {
     const { results, lines } = await tell(targetOf(answering(answer)), deliveriesOf(2));
     for (const id of ['change-0', 'change-1']) {
-      expect(results.get(id)).toMatchObject({ status: 'retry', class: 'fatal', doubt: 'unanswered' });
+      expect(results.get(id)).toMatchObject({
+        status: 'retry',
+        class: 'fatal',
+        reason: 'The connector failed in a way that it does not explain.',
+        doubt: 'unanswered',
+      });
     }
     expect(JSON.stringify([...results, lines])).not.toContain('ada@');
     expect(lines).toHaveLength(1);
@@ -217,7 +225,7 @@ test('a row that is refused although a part of it may have been taken stays in d
 test('a failed request without time and doubt has neither', async () => {
   const failing = answering(() => Promise.reject(new DestinationError('transient', 'Not reached.')));
   const { results } = await tell(targetOf(failing), deliveriesOf(1));
-  expect(results.get('change-0')).toEqual({
+  expect(results.get('change-0')).toStrictEqual({
     status: 'retry',
     class: 'transient',
     reason: 'Not reached.',
@@ -311,14 +319,23 @@ test('after the deadline nobody is told anything, and everything is to be tried 
   );
 });
 
-test('a connector that does not listen to the deadline is not waited for', async () => {
+test.each([
+  ['while it is called', (abort: () => void) => abort()],
+  ['after it was called', (abort: () => void) => void setImmediate(abort)],
+])('a connector that does not listen to a deadline that comes %s is not waited for', async (_, at) => {
   const deadline = new AbortController();
   const deaf = answering(() => {
-    deadline.abort();
+    at(() => deadline.abort());
     return Promise.withResolvers<readonly Verdict[]>().promise;
   });
   const { results } = await tell(targetOf(deaf, { batchCount: 1, concurrency: 1 }), deliveriesOf(2), deadline.signal);
-  expect(results.get('change-0')).toMatchObject({ status: 'retry', class: 'transient', doubt: 'unanswered' });
+  expect(results.get('change-0')).toEqual({
+    status: 'retry',
+    class: 'transient',
+    reason: 'The destination had not answered by the deadline.',
+    wasTried: true,
+    doubt: 'unanswered',
+  });
   expect(results.get('change-1')).not.toHaveProperty('doubt');
 });
 

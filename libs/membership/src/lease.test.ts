@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { exampleState } from '../testing/index.ts';
-import { lease, settle } from './lease.ts';
+import { lease, overtake, settle } from './lease.ts';
 
 const member = exampleState();
 const by = { holder: 'me', expiresAtMs: 1 };
@@ -16,4 +16,33 @@ test('a row says from which identities its newest state comes, until the person 
   // The very state again, from the row alone, comes from the same export; another one from none that is known.
   expect(lease(first, { state: member, attributes: {} }, by)).toMatchObject({ knownDigest: 'a' });
   expect(lease(first, { state: newer, attributes: {} }, by)).not.toHaveProperty('knownDigest');
+});
+
+test('a row that was told keeps the digest with which the person was followed, and gets no empty one', () => {
+  const followed = { ...lease(undefined, { state: member, attributes: {} }, by), linkDigest: 'a' };
+  expect(settle(followed, 'delivered')).toMatchObject({ linkDigest: 'a' });
+  // A person with a single identity has no digest: an empty one in every row would only cost.
+  const single = lease(undefined, { state: member, attributes: {}, linkDigest: '' }, by);
+  expect(settle(single, 'delivered')).toStrictEqual({
+    known: member,
+    rowState: { is: 'delivered' },
+    attributes: {},
+    delivered: member,
+    inDoubt: false,
+  });
+});
+
+test('a newer state under a lease is what the row knows, and the lease stays with its holder', () => {
+  const delivered = settle(lease(undefined, { state: member, attributes: { mail: 'a' } }, by), 'delivered');
+  const newer = exampleState({ content: 'b', qualifiedAtMs: member.qualifiedAtMs + 1 });
+  const newest = exampleState({ content: 'c', qualifiedAtMs: member.qualifiedAtMs + 2 });
+  const leased = lease(delivered, { state: newer, attributes: { mail: 'b' } }, by);
+  expect(overtake(leased, { state: newest, attributes: { mail: 'c' } })).toStrictEqual({
+    known: newest,
+    rowState: { is: 'leased', ...by },
+    attributes: { mail: 'c' },
+    delivered: member,
+    deliveredAttributes: { mail: 'a' },
+    inDoubt: true,
+  });
 });
