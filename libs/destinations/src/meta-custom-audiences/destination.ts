@@ -9,7 +9,7 @@ import {
   refused,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import { MetaAudiences } from './audiences.ts';
+import { MetaAudiences } from './lists.ts';
 import { earlierRowOf, metaRequests, type MetaRow, rowOf } from './request.ts';
 import { judgeUsers } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';

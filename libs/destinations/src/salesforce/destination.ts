@@ -10,7 +10,7 @@ import {
   secretsIn,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import { Campaigns } from './campaigns.ts';
+import { Campaigns } from './lists.ts';
 import { CampaignMembers } from './members.ts';
 import { isId, PersonRecords, type Persons } from './persons.ts';
 import { personObjects, salesforceRequests } from './request.ts';

@@ -6,7 +6,7 @@ import {
   type Secret,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import type { Campaigns } from './campaigns.ts';
+import type { Campaigns } from './lists.ts';
 import { isId, type PersonRecords, type Persons, rowsOfValue, withoutField } from './persons.ts';
 import { type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
 import { isDuplicate, judgeRow, readFound, readRows, textAt } from './response.ts';
