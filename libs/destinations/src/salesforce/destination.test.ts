@@ -25,6 +25,7 @@ for (const more of [{}, { status: 'Sent', exitStatus: 'Left' }]) {
     startVendor: startSalesforceVendor,
     errors: salesforceErrors,
     leftOut: {
+      'version-ends': 'Salesforce has named no end of any version that the connector can use (api_rest_eol.htm)',
       'partial-answer':
         'the rows of an answer have no key but their promised order: when one is missing, all are tried again',
     },

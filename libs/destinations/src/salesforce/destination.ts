@@ -9,12 +9,13 @@ import {
   refused,
   secretsIn,
   type Verdict,
+  withinQuota,
 } from '@activation-hub/destination-kit';
 import { Campaigns } from './lists.ts';
 import { CampaignMembers } from './members.ts';
 import { isId, PersonRecords, type Persons } from './persons.ts';
 import { personObjects, salesforceRequests } from './request.ts';
-import { withinQuota } from './quota.ts';
+import { salesforceQuota } from './quota.ts';
 import { readFields } from './response.ts';
 import { type SalesforceSettings, salesforceSettings, type SalesforceOptions, salesforceOptions } from './settings.ts';
 import { signedIn } from './sign-in.ts';
@@ -63,7 +64,7 @@ export const salesforce = defineDestination({
   connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
     if (settings.jwtBearer !== undefined) http.check(settings.jwtBearer.audience);
-    const sender = withinQuota(signedIn(http, settings, now), settings.quotaShare, now);
+    const sender = withinQuota(signedIn(http, settings, now), settings.quotaShare, salesforceQuota, now);
     const requests = salesforceRequests(settings);
     const secrets = secretsIn(settings);
     const campaigns = new Campaigns(sender, requests, now);

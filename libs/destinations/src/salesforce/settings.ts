@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const fieldName = z
   .string()
@@ -59,16 +59,7 @@ const shape = z.strictObject({
         'What is done where a duplicate rule of the org only warns: obey refuses the person, save writes it all the same. A rule that blocks, blocks.',
       examples: ['save'],
     }),
-  quotaShare: z
-    .number()
-    .min(0.01)
-    .max(1)
-    .default(0.9)
-    .meta({
-      description:
-        'The share of the daily API quota of the org at which nothing more is sent, so that the rest is left to others; all that use the org count.',
-      examples: [0.5],
-    }),
+  quotaShare: quotaShare('the daily API quota of the org'),
   personType: z
     .enum(['contact', 'lead'])
     .default('contact')

@@ -128,6 +128,9 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     answerMembersWith: (response) => {
       org.membersAnswer = response;
     },
+    sayQuotaIsNearlyUsed: (isNearlyUsed) => {
+      org.usage = `api-usage=${isNearlyUsed ? 95_000 : 18}/100000`;
+    },
     setUsage: (used, allowed) => {
       org.usage = `api-usage=${used}/${allowed}`;
     },
