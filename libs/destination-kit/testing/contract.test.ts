@@ -449,11 +449,7 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     { ...toy, takes: () => ({ identities: { email: 'Is the person.' }, attributes: { city: 'Is told.' } }) },
     { declared: /firstname of the person is declared/ },
   ],
-  [
-    'takes any settings',
-    { ...toy, settings: z.looseObject(settings.shape) },
-    { described: /unknown key is refused/ },
-  ],
+  ['takes any settings', { ...toy, settings: z.looseObject(settings.shape) }, { described: /unknown key is refused/ }],
 ];
 
 /** An error's message, and what node:assert compared: where colours are forced, the message mixes the two letter by letter. */
