@@ -1,3 +1,4 @@
+import { isConnectorFile } from './connector-files.ts';
 import type { RepositoryFile } from './repository.ts';
 
 /** A rule of the repository's own text: what is looked for in which files, and what to do instead. */
@@ -12,6 +13,11 @@ export interface TidyRule {
 const isCode = (path: string): boolean => /\.(ts|js|mjs)$/.test(path) && !path.includes('/fixtures/');
 const isOwnRule = (path: string): boolean => path.startsWith('tools/tidy');
 const isText = (path: string): boolean => !path.endsWith('package-lock.json') && !isOwnRule(path);
+
+/** The name of a file in the folder of a connector, or of a template of one; `undefined` for any other path. */
+const connectorFile = (path: string): string | undefined =>
+  /^libs\/destinations\/src\/[^/]+\/(.+)$/.exec(path)?.[1] ??
+  /^tools\/destination\/files\/(.+)\.template$/.exec(path)?.[1];
 
 /** The longest that a file of code may be. */
 const linesMax = 400;
@@ -73,6 +79,13 @@ export const tidyRules: readonly TidyRule[] = [
     instead: 'Lower case and hyphens; a test is named after what it tests.',
     applies: (path) => path.endsWith('.ts'),
     offences: wholeFile(({ path }) => !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.ts$/.test(path.split('/').at(-1) ?? '')),
+  },
+  {
+    name: 'a folder of a connector holds files of the known kinds',
+    instead:
+      'Say it in a file of one of the kinds of docs/specs/destination.md, or in a part of one: request-template.ts.',
+    applies: (path) => connectorFile(path) !== undefined,
+    offences: wholeFile(({ path }) => !isConnectorFile(connectorFile(path) ?? '')),
   },
   {
     name: `no file of code over ${linesMax} lines`,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { connectorFileKinds, isConnectorFile } from './connector-files.ts';
 import { projectFolders, repositoryFiles, root } from './repository.ts';
 import { tidyRules } from './tidy-rules.ts';
 
@@ -19,6 +20,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
   'no path of a machine, no private registry': { path: 'README.md', text: 'see /home/ada/notes' },
   'no drawer for unrelated things': { path: 'libs/a/src/utils.ts', text: '' },
   'file names are kebab case': { path: 'libs/a/src/someThing.ts', text: '' },
+  'a folder of a connector holds files of the known kinds': {
+    path: 'libs/destinations/src/acme/campaigns.ts',
+    text: '',
+  },
   'no file of code over 400 lines': { path: 'libs/a/src/a.ts', text: '\n'.repeat(401) },
   'tests say what is, not what should be': { path: 'libs/a/src/a.test.ts', text: "test('it should work', () => {});" },
   'time is an argument': {
@@ -32,6 +37,25 @@ test.each(tidyRules)('control: "$name" is found where it is broken', ({ name, ap
   if (file === undefined) throw new Error(`Failed to prove the rule: no broken file is given for ${name}.`);
   expect(applies(file.path)).toBe(true);
   expect(offences(file)).toHaveLength(1);
+});
+
+test('the page about adding a destination shows every kind of file of a connector, and no other', () => {
+  const page = files.find(({ path }) => path === 'docs/specs/destination.md')?.text ?? '';
+  const [, table = ''] = /^## The files of a folder$(.*?)^## /ms.exec(page) ?? [];
+  const rows = [...table.matchAll(/^\| `([^`]+)` +\| (.+?) +\|$/gm)].map(([, name, says]) => [name, says]);
+  expect(Object.fromEntries(rows)).toEqual(connectorFileKinds);
+});
+
+test.each([
+  ['vendor-answers.ts', true],
+  ['request-template.url.test.ts', true],
+  ['wire-segment.txt', true],
+  ['vendors.ts', false],
+  ['README-more.md', false],
+  ['request.json', false],
+  ['answers.test.ts', false],
+])('whether %s is a file of a connector: %s', (name, isKnown) => {
+  expect(isConnectorFile(name)).toBe(isKnown);
 });
 
 interface Manifest {

@@ -37,6 +37,7 @@ export {
 export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
 export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
 export { proxySettings, type ProxySettings } from './proxies.ts';
+export { type Quota, quotaShare, withinQuota } from './quota.ts';
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { CachedLookup } from './cached-lookup.ts';

@@ -1,31 +1,11 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import {
-  refusalOfAttribute,
-  takesIdentity,
-  versionWarning,
-  type ChangeKind,
-  type Delivery,
-  type DestinationErrorClass,
-  type Doubt,
-} from '../src/index.ts';
-import type { Attempt, Stage } from './contract-stage.ts';
-import type { VendorFault } from './vendor-server.ts';
+import { refusalOfAttribute, takesIdentity, versionWarning } from '../src/index.ts';
+import { assertMembers, at, type Case, define, deliver, findsNobody, halving } from './contract-checks.ts';
+import { failureCases } from './contract-failures.ts';
 
-interface Case {
-  readonly title: string;
-  /** How long the connector may wait for its vendor. */
-  readonly timeoutMs: number;
-  readonly run: (stage: Stage) => Promise<void>;
-}
-
-const define = (title: string, run: Case['run'], timeoutMs = 10_000): Case => ({ title, timeoutMs, run });
-
-/** Both ways of a membership: vendors often have a call of its own for each. */
-const directions = ['entered', 'exited'] as const satisfies readonly ChangeKind[];
-
-/** The contract, case by case. */
-export const contractCases = {
+/** What a connector says and does, case by case. */
+const tellingCases = {
   described: define('describes its settings and options as JSON Schema and refuses unknown keys', async (stage) => {
     const { settings, options } = stage.definition;
     for (const schema of [settings, options]) {
@@ -59,7 +39,7 @@ export const contractCases = {
   }),
   'version-ends': define('warns in time of the end of each version of the API', async (stage) => {
     const { versions } = stage.definition;
-    if (versions === undefined) return;
+    assert(versions !== undefined, 'the definition says until when the versions of the API are served');
     const named = stage.settings[versions.setting];
     assert(
       typeof named === 'string' && Object.hasOwn(versions.ends, named),
@@ -121,21 +101,24 @@ export const contractCases = {
   'person-unknown': define(
     'finds nobody where the vendor knows nobody, and creates nobody by an update',
     async (stage) => {
-      // Vendors that find persons by hashes, or that are receivers of events, know nobody and never say so.
-      if (!stage.hasVendor || stage.vendor.forgetPerson === undefined) return;
-      await deliver(stage, stage.deliveries('entered', [1, 2]));
-      const updates = stage.deliveries('updated', [1, 2], 2);
-      const erased = at(updates, 0);
-      stage.vendor.forgetPerson(erased.identity.value);
-      const { verdicts, error } = await stage.attempt(updates);
-      assert.equal(error, undefined, 'an unknown person does not fail the batch');
-      for (const { change } of updates) {
-        assert.equal(verdicts.get(change.id)?.status, change.id === erased.id ? 'not-found' : 'delivered');
-      }
+      assert(stage.vendor.forgetPerson !== undefined, 'the vendor says when it does not know a person');
+      await deliver(stage, stage.deliveries('entered', [2]));
+      await findsNobody(stage, 1, [1, 2]);
       await deliver(stage, stage.deliveries('exited', [1, 2], 3));
       await assertMembers(stage, [], [1, 2]);
     },
   ),
+  'person-erased': define('does not bring back by an update whom the vendor erased', async (stage) => {
+    const { vendor } = stage;
+    assert(vendor.forgetPerson !== undefined, 'the vendor says when it does not know a person any more');
+    const batch = stage.deliveries('entered', [1, 2]);
+    await deliver(stage, batch);
+    vendor.forgetPerson(at(batch, 0).identity.value);
+    await findsNobody(stage, 1, [1, 2]);
+    await assertMembers(stage, [2], [1]);
+    await deliver(stage, stage.deliveries('exited', [1, 2], 3));
+    await assertMembers(stage, [], [1, 2]);
+  }),
   repetition: define('does no harm when it repeats a batch', async (stage) => {
     for (const [kind, revision] of [
       ['entered', 1],
@@ -165,8 +148,6 @@ export const contractCases = {
     await assertMembers(stage, [1, 3, 4, 5], [2]);
   }),
   'poisonous-row': define('finds the one row for which the vendor refuses the whole batch', async (stage) => {
-    // Whoever calls nobody, is refused nothing.
-    if (!stage.hasVendor) return;
     const { vendor } = stage;
     const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
     const bad = at(batch, 3);
@@ -180,174 +161,9 @@ export const contractCases = {
     }
     await assertMembers(stage, [1, 2, 3, 5], [4]);
   }),
-  'account-failure': define('holds every change while the vendor refuses the account', async (stage) => {
-    for (const documented of stage.accountErrors) {
-      const { vendor } = stage;
-      assert(vendor.answerWithError !== undefined, 'the stand-in answers with what the table of errors has');
-      for (const [index, kind] of directions.entries()) {
-        const batch = stage.deliveries(kind, [1, 2], index + 1);
-        vendor.answerWithError(documented.code);
-        const { error } = await stage.attempt(batch);
-        assert.equal(error?.class, documented.means, `${documented.code} is of the account, and no row is judged`);
-        vendor.answerWithError(undefined);
-        await deliver(stage, batch);
-      }
-    }
-  }),
-  'partial-answer': define('tries a row again about which the answer is silent', async (stage) => {
-    const batch = stage.deliveries('entered', [1, 2, 3, 4, 5]);
-    const silent = at(batch, 3);
-    stage.vendor.omit(silent.identity.value);
-    const { verdicts, error } = await stage.attempt(batch);
-    assert.equal(error, undefined, 'a row without an answer does not fail the batch');
-    for (const { change } of batch) {
-      assert.equal(verdicts.get(change.id)?.status, change.id === silent.id ? 'retry' : 'delivered');
-    }
-  }),
-  'malformed-answer': define('takes an answer that it cannot read for no success', async (stage) => {
-    await duringFault(stage, { kind: 'malformed' }, ({ verdicts, error }) => {
-      const statuses = [...verdicts.values()].map(({ status }) => status);
-      assert(error !== undefined || statuses.every((status) => status === 'retry'), 'nothing is delivered or rejected');
-    });
-  }),
-  'failed-look-up': define('reports a look-up that failed as transient and without doubt', async (stage) => {
-    const { vendor } = stage;
-    const batch = stage.deliveries('entered', [1, 2]);
-    vendor.setReadFault({ kind: 'status', status: 500 });
-    fails('transient', { doubt: undefined })(await stage.attempt(batch));
-    await assertMembers(stage, [], [1, 2]);
-    vendor.setReadFault({ kind: 'reset' });
-    fails('transient', { doubt: undefined })(await stage.attempt(batch));
-    vendor.setReadFault(undefined);
-    await deliver(stage, batch);
-  }),
-  unauthorized: define('reports refused credentials as set-up', async (stage) => {
-    await duringFault(stage, { kind: 'status', status: 401 }, fails('set-up', { doubt: undefined }));
-  }),
-  'refused-batch': define('reports a refused batch without repeating what the vendor echoes', async (stage) => {
-    await duringFault(stage, { kind: 'status', status: 400 }, fails('invalid', { doubt: undefined }));
-  }),
-  redirect: define('follows no redirect', async (stage) => {
-    const fault = { kind: 'status', status: 307, headers: { location: '/elsewhere' } } as const;
-    await duringFault(stage, fault, fails('set-up', { doubt: undefined }));
-  }),
-  'throttled-for-seconds': define('waits as many seconds as a 429 says', async (stage) => {
-    const fault = { kind: 'status', status: 429, headers: { 'retry-after': '120' } } as const;
-    await duringFault(stage, fault, (attempt, startedAtMs) => {
-      fails('throttled', { doubt: undefined })(attempt);
-      const notBeforeMs = attempt.error?.notBeforeMs ?? 0;
-      assert(notBeforeMs >= startedAtMs + 120_000 && notBeforeMs <= Date.now() + 120_000, 'not before 120 seconds');
-    });
-  }),
-  'throttled-until-date': define('waits until the date that a 429 says', async (stage) => {
-    const until = Math.ceil(Date.now() / 1000) * 1000 + 3_600_000;
-    const headers = { 'retry-after': new Date(until).toUTCString() };
-    await duringFault(stage, { kind: 'status', status: 429, headers }, (attempt) => {
-      fails('throttled', { doubt: undefined })(attempt);
-      assert.equal(attempt.error?.notBeforeMs, until);
-    });
-  }),
-  'server-error': define('reports a failing vendor as transient and in doubt', async (stage) => {
-    await duringFault(stage, { kind: 'status', status: 500 }, fails('transient', { doubt: 'answered' }));
-  }),
-  reset: define('reports a lost connection as transient and in doubt', async (stage) => {
-    await duringFault(stage, { kind: 'reset' }, fails('transient', { doubt: 'unanswered' }));
-  }),
-  timeout: define(
-    'gives up on a silent vendor and reports that as transient and in doubt',
-    async (stage) => {
-      await duringFault(stage, { kind: 'silent' }, fails('transient', { doubt: 'unanswered' }));
-    },
-    1_500,
-  ),
-  aborted: define('stops a call that is under way when it is told to', async (stage) => {
-    stage.vendor.setFault({ kind: 'silent' });
-    const stop = new AbortController();
-    const arrived = stage.vendor.nextRequest();
-    const startedAtMs = Date.now();
-    const attempt = stage.attempt(stage.deliveries('entered', [1]), stop.signal);
-    await Promise.race([arrived, attempt]);
-    stop.abort();
-    fails('transient', { doubt: 'unanswered' })(await attempt);
-    assert(Date.now() - startedAtMs < 9_000, 'the call stops at once and not at its timeout');
-  }),
-  'aborted-before': define('calls nobody when it is told to stop before it begins', async (stage) => {
-    const { error } = await stage.attempt(stage.deliveries('entered', [1]), AbortSignal.abort());
-    assert.equal(error?.class, 'transient');
-    assert.equal(error.doubt, undefined, 'what was not sent is certain');
-    assert.equal(stage.vendor.requests.length, 0);
-  }),
 } satisfies Record<string, Case>;
 
+/** The contract, case by case. */
+export const contractCases = { ...tellingCases, ...failureCases };
+
 export type CaseName = keyof typeof contractCases;
-
-/** Delivers a batch of which every change must end as delivered. */
-async function deliver(stage: Stage, batch: readonly Delivery[]): Promise<void> {
-  const { verdicts, error } = await stage.attempt(batch);
-  assert.equal(error, undefined, 'a healthy vendor takes the batch');
-  for (const verdict of verdicts.values()) assert.equal(verdict.status, 'delivered');
-}
-
-/** Delivers a batch as delivery does: what is refused as a whole is told in halves, until the row at fault is alone. */
-async function halving(stage: Stage, batch: readonly Delivery[]): Promise<ReadonlyMap<string, string>> {
-  const { verdicts, error } = await stage.attempt(batch);
-  if (error === undefined) return new Map([...verdicts].map(([id, { status }]) => [id, status]));
-  assert.equal(error.class, 'invalid', 'a batch that is refused for one row asks for halves');
-  if (batch.length === 1) return new Map(batch.map(({ change }) => [change.id, 'rejected']));
-  const half = Math.ceil(batch.length / 2);
-  return new Map([...(await halving(stage, batch.slice(0, half))), ...(await halving(stage, batch.slice(half)))]);
-}
-
-/**
- * Looks at both directions while the vendor is faulty; once it has recovered, the same changes are delivered. So there is a
- * member to take back when the exit meets the fault: a connector that looks first would have nothing to tell else.
- */
-async function duringFault(
-  stage: Stage,
-  fault: VendorFault,
-  judge: (attempt: Attempt, startedAtMs: number) => void,
-): Promise<void> {
-  const { vendor } = stage;
-  for (const [index, kind] of directions.entries()) {
-    const batch = stage.deliveries(kind, [1, 2], index + 1);
-    vendor.setFault(fault);
-    const startedAtMs = Date.now();
-    judge(await stage.attempt(batch), startedAtMs);
-    if (fault.kind === 'status' && fault.status < 400) {
-      assert(!vendor.requests.some(({ url }) => url === '/elsewhere'), 'the redirect is not followed');
-    }
-    vendor.setFault(undefined);
-    await deliver(stage, batch);
-  }
-}
-
-/** Demands that the request failed as a whole, with this class. */
-function fails(errorClass: DestinationErrorClass, { doubt }: { doubt: Doubt | undefined }) {
-  return ({ error }: Attempt): void => {
-    assert(error !== undefined, `the connector reports the failure as an error of class ${errorClass}`);
-    assert.equal(error.class, errorClass);
-    assert.equal(error.doubt, doubt, 'in doubt exactly when the vendor may have taken it');
-    if (errorClass !== 'throttled') assert.equal(error.notBeforeMs, undefined);
-  };
-}
-
-async function assertMembers(
-  stage: Stage,
-  members: readonly number[],
-  strangers: readonly number[] = [],
-): Promise<void> {
-  const held = new Set<number>();
-  for (const number of [...members, ...strangers]) {
-    const identity = at(stage.deliveries('entered', [number]), 0).identity.value;
-    if ((await stage.vendor.member(identity)) !== undefined) held.add(number);
-  }
-  const isMember = (number: number) => held.has(number);
-  assert.deepEqual(members.filter(isMember), members, 'the vendor holds everyone who entered');
-  assert.deepEqual(strangers.filter(isMember), [], 'the vendor holds nobody who left or never entered');
-}
-
-function at(batch: readonly Delivery[], index: number): Delivery['change'] {
-  const delivery = batch[index];
-  assert(delivery !== undefined);
-  return delivery.change;
-}

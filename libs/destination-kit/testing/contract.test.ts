@@ -39,20 +39,21 @@ async function startVendor(): Promise<StandInVendor> {
   const members = new Map<string, Record<string, string>>();
   const refused = new Set<string>();
   const omitted = new Set<string>();
-  const forgotten = new Set<string>();
+  let isNearlyUsed = false;
   const answer = ({ method, body }: VendorRequest): VendorResponse => {
     if (method === 'GET') return { status: 200, body: '{}' };
     const results: Result[] = [];
     for (const { id, kind, person, attributes } of JSON.parse(body) as Row[]) {
       if (refused.has(person)) results.push([id, 'refused', `${person} is not known`]);
-      else if (forgotten.has(person) && kind === 'updated') {
+      else if (!members.has(person) && kind === 'updated') {
         results.push([id, 'unknown', `nobody is called ${person}`]);
         continue;
       } else if (!omitted.has(person)) results.push([id, 'taken']);
       if (kind === 'exited') members.delete(person);
       else if (!refused.has(person)) members.set(person, attributes);
     }
-    return { status: 200, body: JSON.stringify(results.reverse()) };
+    const headers = isNearlyUsed ? { 'x-left': '0' } : {};
+    return { status: 200, headers, body: JSON.stringify(results.reverse()) };
   };
   const server = await startVendorServer(answer, ({ method }) => method === 'GET');
   return {
@@ -65,11 +66,14 @@ async function startVendor(): Promise<StandInVendor> {
       server.setFault(code === undefined ? undefined : { kind: 'answer', answer: () => response });
     },
     poison: (naming) => server.setFault({ kind: 'answer', naming, answer: () => ({ status: 409, body: '{}' }) }),
-    forgetPerson: (identity) => void (members.delete(identity), forgotten.add(identity)),
+    forgetPerson: (identity) => void members.delete(identity),
+    sayQuotaIsNearlyUsed: (next) => {
+      isNearlyUsed = next;
+    },
   };
 }
 
-const settings = z.strictObject({ url: z.string(), key: secret() });
+const settings = z.strictObject({ url: z.string(), key: secret(), version: z.string().default('v1') });
 const options = z.strictObject({ list: z.string() });
 type Toy = DestinationDefinition<typeof settings, typeof options>;
 
@@ -102,16 +106,20 @@ const toy: Toy = defineDestination({
   limits: () => ({ batchCount: 60, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 1 }),
   batchBy: 'route',
   takes: () => ({ identities: { email: 'Is the person.' }, attributes: {}, otherAttributes: 'Is told.' }),
+  versions: { setting: 'version', ends: { v1: '2027-01-01' }, source: 'this test' },
   connect: ({ url, key }, { http, now }) => {
+    let heldUntilMs = 0;
     const lookUp = async (signal: AbortSignal) => {
       const response = await http.send({ method: 'GET', url, headers: {} }, signal);
       if (response.status !== 200) throw errorForResponse(response, now());
     };
     const tell: Connector['enter'] = async (deliveries, signal) => {
+      if (now() < heldUntilMs) throw new DestinationError('throttled', 'Failed.', { notBeforeMs: heldUntilMs });
       await reading(lookUp(signal));
       const body = JSON.stringify(toyRows(deliveries));
       const response = await http.send({ method: 'PUT', url, headers: { authorization: key.reveal() }, body }, signal);
       if (response.status !== 200) throw toyError(response, now());
+      if (response.headers['x-left'] === '0') heldUntilMs = now() + 60_000;
       let results: Result[];
       try {
         results = JSON.parse(response.body) as Result[];
@@ -246,7 +254,28 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
           verdict.status === 'not-found' ? { ...verdict, status: 'rejected' } : verdict,
         ),
     ),
-    { 'person-unknown': /not-found/ },
+    { 'person-unknown': /not-found/, 'person-erased': /not-found/ },
+  ],
+  [
+    'uses up the quota',
+    // A new one for each call remembers nothing of the answer before.
+    wrongly((_right, { settings, context }) => (deliveries, signal) => {
+      const fresh: Connector = toy.connect(settings, context);
+      return fresh.enter(deliveries, signal);
+    }),
+    { 'quota-nearly-used': /class throttled/ },
+  ],
+  [
+    'is certain that what was not answered in time was not taken',
+    wrongly((right) => async (deliveries, signal) => {
+      try {
+        return await right(deliveries, signal);
+      } catch (error) {
+        if (!(error instanceof DestinationError) || error.doubt !== 'unanswered') throw error;
+        throw new DestinationError('transient', error.message);
+      }
+    }),
+    { 'late-answer': /in doubt exactly/ },
   ],
   [
     'fails the batch for one bad row',
@@ -420,11 +449,7 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
     { ...toy, takes: () => ({ identities: { email: 'Is the person.' }, attributes: { city: 'Is told.' } }) },
     { declared: /firstname of the person is declared/ },
   ],
-  [
-    'takes any settings',
-    { ...toy, settings: z.looseObject({ url: z.string(), key: secret() }) },
-    { described: /unknown key is refused/ },
-  ],
+  ['takes any settings', { ...toy, settings: z.looseObject(settings.shape) }, { described: /unknown key is refused/ }],
 ];
 
 /** An error's message, and what node:assert compared: where colours are forced, the message mixes the two letter by letter. */

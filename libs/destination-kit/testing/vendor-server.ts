@@ -25,6 +25,8 @@ export type VendorFault =
   | { readonly kind: 'silent' }
   /** Takes the request and resets the connection. */
   | { readonly kind: 'reset' }
+  /** Carries the request out at once, and answers only when the fault has ended. */
+  | { readonly kind: 'late' }
   /** Answers 200 with JSON that breaks off. */
   | { readonly kind: 'malformed' }
   /** Answers in the vendor's own way; with `naming` only requests that hold this text meet it. */
@@ -44,7 +46,7 @@ export interface VendorServer {
   setFault(fault: VendorFault | undefined): void;
   /** The same for requests that only ask; they meet no fault else. */
   setReadFault(fault: VendorFault | undefined): void;
-  /** Resolves when the next request that tells has arrived in full. */
+  /** Resolves when the next request that tells has arrived in full, and one that is answered late was carried out. */
   nextRequest(): Promise<void>;
   close(): Promise<void>;
 }
@@ -69,6 +71,11 @@ export interface StandInVendor extends VendorServer {
    * Absent where there is no table.
    */
   answerWithError?(code: string | undefined): void;
+  /**
+   * From now on every answer says that the quota of the account is nearly used up, until it is given `false`. Absent where the vendor does
+   * not say in its answers how much is left.
+   */
+  sayQuotaIsNearlyUsed?(isNearlyUsed: boolean): void;
   /** From now on refuses every request that names this identity as a whole, and does not say which row it is; by 400 when absent. */
   poison?(identity: string): void;
 }
@@ -88,6 +95,7 @@ export async function startVendorServer(
   let tellingFault: VendorFault | undefined;
   let readFault: VendorFault | undefined;
   let waiting: (() => void)[] = [];
+  let recovery = Promise.withResolvers<undefined>();
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const request = await read(incoming);
@@ -97,16 +105,19 @@ export async function startVendorServer(
     const set = isRead ? readFault : tellingFault;
     const isMeant = set?.kind !== 'answer' || set.naming === undefined || request.body.includes(set.naming);
     const fault = isMeant ? set : undefined;
+    const held = fault?.kind === 'late' ? await answer(request) : undefined;
     if (!isRead) {
       for (const resolve of waiting) resolve();
       waiting = [];
     }
+    if (held !== undefined) await recovery.promise;
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'reset') {
       incoming.socket.resetAndDestroy();
       return;
     }
-    const response = fault === undefined ? await answer(request) : faultyResponse(fault, request);
+    const response =
+      held ?? (fault === undefined || fault.kind === 'late' ? await answer(request) : faultyResponse(fault, request));
     outgoing.writeHead(response.status, response.headers).end(response.body);
   };
   const server = createServer((incoming, outgoing) => {
@@ -124,6 +135,8 @@ export async function startVendorServer(
     },
     setFault: (next) => {
       tellingFault = next;
+      recovery.resolve(undefined);
+      recovery = Promise.withResolvers();
     },
     setReadFault: (next) => {
       readFault = next;

@@ -27,6 +27,7 @@ import { startHubspotVendor } from './hubspot/vendor.ts';
 import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
 import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
 import { salesforce } from './salesforce/destination.ts';
+import { personObjects } from './salesforce/request.ts';
 import { startSalesforceVendor } from './salesforce/vendor.ts';
 import { webhook } from './webhook/destination.ts';
 import { startWebhookVendor } from './webhook/vendor.ts';
@@ -151,6 +152,20 @@ const subjects: Readonly<Record<string, Subject>> = {
     attributes: { LastName: 'Quinn', MailingCity: 'Oslo' },
     changed: { MailingCity: 'Bergen' },
     second: 'crmid',
+  },
+  'salesforce person-account': {
+    definition: salesforce,
+    start: () => startSalesforceVendor({ person: personObjects['person-account'] }),
+    settings: (origin) => ({
+      myDomainUrl: origin,
+      clientId: 'consumer-key',
+      clientSecret: secret,
+      personType: 'person-account',
+      identities: { email: 'Activation_Email__c' },
+    }),
+    options: { campaign: 'Sports Fans' },
+    attributes: { LastName: 'Quinn', PersonMailingCity: 'Oslo' },
+    changed: { PersonMailingCity: 'Bergen' },
   },
   webhook: {
     definition: webhook,

@@ -44,6 +44,9 @@ for (const [way, memberType, more, target] of ways) {
     startVendor: () => startDynamics365Vendor({ memberType }),
     errors: dynamics365Errors,
     leftOut: {
+      'version-ends': 'Microsoft has named no end of v9.2 of the Web API',
+      'quota-nearly-used':
+        'Microsoft advises against pacing by what its headers say is left (learn.microsoft.com/…/api-limits)',
       'partial-answer':
         'answers in a $batch have no ids, only their promised order: when one is missing, all are tried again',
     },

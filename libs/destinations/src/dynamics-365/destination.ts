@@ -12,12 +12,12 @@ import {
   refused,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import { ListMembers } from './list-members.ts';
+import { ListMembers } from './members-list.ts';
 import type { Members, Row } from './members.ts';
-import { type LocatedChanges, Records } from './records.ts';
+import { type LocatedChanges, Records } from './persons.ts';
 import { dynamics365Requests, memberTables } from './request.ts';
 import { readActiveKeys } from './response.ts';
-import { SegmentMembers } from './segment-members.ts';
+import { SegmentMembers } from './members-segment.ts';
 import { dynamics365Settings, type Dynamics365Options, dynamics365Options, namesSegment } from './settings.ts';
 import { signedIn } from './sign-in.ts';
 import { dynamics365Takes } from './takes.ts';

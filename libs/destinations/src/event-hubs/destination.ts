@@ -8,7 +8,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { writtenIdentity } from '../written-identity.ts';
 import { keyedChanges, type KeyedChanges } from './request.ts';
-import { eventSender } from './sender.ts';
+import { eventSender } from './connection.ts';
 import { eventHubsSettings } from './settings.ts';
 
 /** Changes as CloudEvents in another Event Hub. */

@@ -184,10 +184,11 @@ class Relay {
   }
 
   setFault(fault: VendorFault | undefined): void {
-    if (fault !== undefined && fault.kind !== 'silent' && fault.kind !== 'reset') {
+    if (fault !== undefined && fault.kind !== 'silent' && fault.kind !== 'late' && fault.kind !== 'reset') {
       throw new Error('Failed to set a fault: AMQP has no HTTP statuses and no body in its answers.');
     }
-    this.#fault = fault?.kind;
+    // The hub takes the event in any case; its answer waits for the end of the fault.
+    this.#fault = fault?.kind === 'late' ? 'silent' : fault?.kind;
     if (fault === undefined) for (const upstream of this.#sockets.values()) upstream.resume();
   }
 

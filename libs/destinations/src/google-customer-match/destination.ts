@@ -18,7 +18,7 @@ import { judgeStatus, readRequestId, readStatus, refusedRows } from './response.
 import { serviceAccountSignIn } from './sign-in.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
 import { googleTakes } from './takes.ts';
-import { UserLists } from './user-lists.ts';
+import { UserLists } from './lists.ts';
 
 /** Memberships in Google's user lists of Customer Match. */
 export const googleCustomerMatch = defineDestination({

@@ -11,8 +11,10 @@ import {
   secretsIn,
   type Verdict,
   withBearerToken,
+  withinQuota,
 } from '@activation-hub/destination-kit';
 import { HubspotLists } from './lists.ts';
+import { hubspotQuota } from './quota.ts';
 import { hubspotRequests, type Identified } from './request.ts';
 import { type Contact, type Contacts, readFound, readMissing, readWritten } from './response.ts';
 import { type HubspotSettings, hubspotSettings, type HubspotOptions, hubspotOptions } from './settings.ts';
@@ -47,7 +49,8 @@ export const hubspot = defineDestination({
   },
   connect: (settings, { http, now }): Connector<HubspotOptions> => {
     http.check(settings.baseUrl);
-    const sender = withBearerToken(http, 'accessToken', settings.accessToken);
+    const signedIn = withBearerToken(http, 'accessToken', settings.accessToken);
+    const sender = withinQuota(signedIn, settings.quotaShare, hubspotQuota, now);
     const requests = hubspotRequests(settings);
     const lists = new HubspotLists(sender, requests, now);
     const secrets = secretsIn(settings);

@@ -10,11 +10,11 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { hubspotErrors } from './errors.ts';
+import { quotaMs } from './quota.ts';
 import type { Identified } from './request.ts';
 
-/** Where a 429 says nothing else: the window of the burst limit, and an hour of the daily one. */
+/** Where a 429 says nothing else: the window of the burst limit. */
 const burstMs = 10_000;
-const dailyMs = 3_600_000;
 const propertyErrors = z.array(z.object({ code: z.string().nullish() })).nullish();
 const errorAnswer = z.object({
   category: z.string().nullish(),
@@ -56,7 +56,7 @@ export function hubspotError(response: HttpResponse, nowMs: number): Destination
   if (byStatus.class !== 'throttled' || byStatus.notBeforeMs !== undefined) return byStatus;
   const intervalMs = Number(response.headers['x-hubspot-ratelimit-interval-milliseconds'] ?? Number.NaN);
   const isDaily = /"policyName"\s*:\s*"DAILY"/.test(response.body);
-  const waitMs = isDaily ? dailyMs : intervalMs > 0 ? intervalMs : burstMs;
+  const waitMs = isDaily ? quotaMs : intervalMs > 0 ? intervalMs : burstMs;
   return new DestinationError(byStatus.class, byStatus.message, { notBeforeMs: nowMs + waitMs });
 }
 

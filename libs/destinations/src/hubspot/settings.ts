@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 export const hubspotSettings = z.strictObject({
   accessToken: secret().meta({
@@ -21,6 +21,7 @@ export const hubspotSettings = z.strictObject({
     .regex(/^(v3|\d{4}-\d{2})$/, 'Write v3 or a dated version, such as 2026-03.')
     .default('2026-03')
     .meta({ description: 'Version of the HubSpot API.', examples: ['2026-09'] }),
+  quotaShare: quotaShare('the daily API quota of the account'),
   baseUrl: configuredUrl()
     .default('https://api.hubapi.com')
     .meta({ description: 'Where the HubSpot API is.', examples: ['https://api.hubapi.com'] }),

@@ -88,7 +88,12 @@ export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, rout
 export async function startHubspotVendor(): Promise<HubspotVendor> {
   const state = new HubspotState();
   const server = await startVendorServer(
-    (request) => state.answer(request),
+    (request) => {
+      const answer = state.answer(request);
+      const left = state.isQuotaNearlyUsed ? 12_500 : 600_000;
+      const usage = { 'x-hubspot-ratelimit-daily': '625000', 'x-hubspot-ratelimit-daily-remaining': String(left) };
+      return { ...answer, headers: { ...answer.headers, ...usage } };
+    },
     ({ method, url }) =>
       method === 'GET' || url.endsWith('/batch/read') || (method === 'POST' && url.includes('lists')),
   );
@@ -105,6 +110,9 @@ export async function startHubspotVendor(): Promise<HubspotVendor> {
     // For the whole batch, whichever contact it is (github.com/airbytehq/airbyte/pull/76340).
     poison: (naming) => server.setFault({ kind: 'answer', naming, answer: () => failed(409, 'CONFLICT') }),
     forgetPerson: (identity) => state.deleteContact(identity),
+    sayQuotaIsNearlyUsed: (isNearlyUsed) => {
+      state.isQuotaNearlyUsed = isNearlyUsed;
+    },
     addList: (list) => state.addList(list),
     members: (list, properties) => state.members(list, properties),
     deleteList: (listId) => void state.lists.delete(listId),
@@ -119,6 +127,7 @@ export async function startHubspotVendor(): Promise<HubspotVendor> {
 }
 
 class HubspotState {
+  isQuotaNearlyUsed = false;
   readonly lists = new Map<string, List & { readonly members: Set<string> }>();
   readonly refused = new Set<string>();
   readonly refusedWithoutName = new Set<string>();

@@ -11,6 +11,13 @@ describeDestinationContract(test, {
   settings: () => ({}),
   options: {},
   leftOut: {
+    'version-ends': callsNobody,
+    'person-unknown': callsNobody,
+    'person-erased': callsNobody,
+    'poisonous-row': callsNobody,
+    'account-failure': callsNobody,
+    'quota-nearly-used': callsNobody,
+    'late-answer': callsNobody,
     'failed-look-up': callsNobody,
     'bad-row': callsNobody,
     'partial-answer': callsNobody,

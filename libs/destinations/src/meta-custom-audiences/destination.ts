@@ -8,8 +8,10 @@ import {
   metaProfile,
   refused,
   type Verdict,
+  withinQuota,
 } from '@activation-hub/destination-kit';
-import { MetaAudiences } from './audiences.ts';
+import { MetaAudiences } from './lists.ts';
+import { metaQuota } from './quota.ts';
 import { earlierRowOf, metaRequests, type MetaRow, rowOf } from './request.ts';
 import { judgeUsers } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
@@ -41,8 +43,9 @@ export const metaCustomAudiences = defineDestination({
     erasure: 'the keys leave the audiences of the routes, not all of the account',
     untried: 'the token in a header of a GET',
   },
-  connect: (settings, { http, now }): Connector<MetaOptions> => {
-    http.check(settings.baseUrl);
+  connect: (settings, { http: client, now }): Connector<MetaOptions> => {
+    client.check(settings.baseUrl);
+    const http = withinQuota(client, settings.quotaShare, metaQuota, now);
     const requests = metaRequests(settings);
     const audiences = new MetaAudiences(http, requests, now);
     let attempts = 0;

@@ -9,6 +9,7 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { metaErrors } from './errors.ts';
+import { usageIn } from './quota.ts';
 import type { MetaRow } from './request.ts';
 
 /** Where an answer does not say how long: the shortest block that "Rate limiting" of the Marketing API names. */
@@ -67,21 +68,9 @@ function documentedError(code: number, subcode: number | undefined): DocumentedE
   return codes.map((each) => metaErrors.get(each)).find((each) => each !== undefined);
 }
 
-const usageSchema = z.record(
-  z.string(),
-  z.array(z.object({ estimated_time_to_regain_access: z.number().nonnegative().default(0) })),
-);
-
 /** When Meta takes requests again, by the header in which it counts minutes. */
-function regainedAtMs({ headers }: HttpResponse, nowMs: number): number | undefined {
-  let usage: unknown;
-  try {
-    usage = JSON.parse(headers['x-business-use-case-usage'] ?? '');
-  } catch {
-    return undefined;
-  }
-  const uses = Object.values(usageSchema.safeParse(usage).data ?? {}).flat();
-  const minutes = Math.max(0, ...uses.map((use) => use.estimated_time_to_regain_access));
+function regainedAtMs(response: HttpResponse, nowMs: number): number | undefined {
+  const minutes = Math.max(0, ...usageIn(response).map((use) => use.estimated_time_to_regain_access));
   return minutes > 0 ? nowMs + minutes * 60_000 : undefined;
 }
 

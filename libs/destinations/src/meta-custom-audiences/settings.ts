@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 export const metaSettings = z.strictObject({
   accessToken: secret().meta({
@@ -63,6 +63,7 @@ export const metaSettings = z.strictObject({
       description: 'Version of the Graph API. Meta ends versions: check, probe and the start warn 90 days before.',
       examples: ['v27.0'],
     }),
+  quotaShare: quotaShare('what an ad account may call in an hour'),
   baseUrl: configuredUrl()
     .default('https://graph.facebook.com')
     .meta({ description: 'Where the Graph API is.', examples: ['https://graph.facebook.com'] }),

@@ -70,7 +70,12 @@ export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ se
 export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
   const state = new MetaState();
   const server = await startVendorServer(
-    (request) => state.answer(request),
+    (request) => {
+      const answer = state.answer(request);
+      const use = { type: 'ads_management', call_count: state.usedPercent, total_cputime: 1, total_time: 1 };
+      const usage = JSON.stringify({ '1234567890': [{ ...use, estimated_time_to_regain_access: 0 }] });
+      return { ...answer, headers: { ...answer.headers, 'x-business-use-case-usage': usage } };
+    },
     ({ method, url }) => method === 'GET' || url.endsWith('/customaudiences'),
   );
   state.addAudience({ name: 'Sports Fans' });
@@ -84,6 +89,9 @@ export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
       // What has seven digits is a subcode, which comes with a code that says little.
       const response = code.length === 7 ? failed(400, 100, Number(code)) : failed(400, Number(code), subcode);
       server.setFault(written === undefined ? undefined : { kind: 'answer', answer: () => response });
+    },
+    sayQuotaIsNearlyUsed: (isNearlyUsed) => {
+      state.usedPercent = isNearlyUsed ? 95 : 3;
     },
     addAudience: (audience) => state.addAudience(audience),
     deleteAudience: (id) => void state.audiences.delete(id),
@@ -124,6 +132,7 @@ const strongValues = (row: Readonly<Record<string, string>>): string[] =>
   Object.entries(row).flatMap(([key, value]) => (strongKeys.has(key) && value !== '' ? [value] : []));
 
 class MetaState {
+  usedPercent = 3;
   readonly audiences = new Map<string, Audience & { readonly members: Members }>();
   readonly refused = new Set<string>();
   readonly omitted = new Set<string>();

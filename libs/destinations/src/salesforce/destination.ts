@@ -9,12 +9,13 @@ import {
   refused,
   secretsIn,
   type Verdict,
+  withinQuota,
 } from '@activation-hub/destination-kit';
-import { Campaigns } from './campaigns.ts';
+import { Campaigns } from './lists.ts';
 import { CampaignMembers } from './members.ts';
 import { isId, PersonRecords, type Persons } from './persons.ts';
-import { personObjects, salesforceRequests } from './request.ts';
-import { withinQuota } from './quota.ts';
+import { longId, personObjects, salesforceRequests } from './request.ts';
+import { salesforceQuota } from './quota.ts';
 import { readFields } from './response.ts';
 import { type SalesforceSettings, salesforceSettings, type SalesforceOptions, salesforceOptions } from './settings.ts';
 import { signedIn } from './sign-in.ts';
@@ -23,11 +24,11 @@ import { salesforceTakes } from './takes.ts';
 /** What an external id field holds at most. */
 const externalIdCharactersMax = 255;
 
-/** Contacts or leads of Salesforce, and their memberships in campaigns. */
+/** Contacts, leads or person accounts of Salesforce, and their memberships in campaigns. */
 export const salesforce = defineDestination({
   type: 'salesforce',
   title: 'Salesforce',
-  description: 'Keeps contacts or leads of Salesforce and their memberships in campaigns.',
+  description: 'Keeps contacts, leads or person accounts of Salesforce and their memberships in campaigns.',
   settings: salesforceSettings,
   options: salesforceOptions,
   // Members of one campaign lock the campaign, so nothing is gained by telling it two batches at once.
@@ -63,7 +64,7 @@ export const salesforce = defineDestination({
   connect: (settings, { http, now }): Connector<SalesforceOptions> => {
     http.check(settings.myDomainUrl);
     if (settings.jwtBearer !== undefined) http.check(settings.jwtBearer.audience);
-    const sender = withinQuota(signedIn(http, settings, now), settings.quotaShare, now);
+    const sender = withinQuota(signedIn(http, settings, now), settings.quotaShare, salesforceQuota, now);
     const requests = salesforceRequests(settings);
     const secrets = secretsIn(settings);
     const campaigns = new Campaigns(sender, requests, now);
@@ -129,19 +130,4 @@ function fieldProblems(
         : `it is not an external id of ${type}. Mark it as External ID and unique.`;
     return [`Failed to use the field ${field}: ${why}`];
   });
-}
-
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
-
-/**
- * The id of 18 characters of a record, which answers have, from one of 15: three letters say which of the others are upper
- * case ("Record ID Field Type", Object Reference for the Salesforce Platform).
- */
-export function longId(id: string): string {
-  if (id.length !== 15) return id;
-  const suffix = [0, 5, 10].map((start) => {
-    const places = [0, 1, 2, 3, 4].filter((place) => /[A-Z]/.test(id.charAt(start + place)));
-    return letters.charAt(places.reduce((sum, place) => sum + 2 ** place, 0));
-  });
-  return id + suffix.join('');
 }

@@ -6,9 +6,9 @@ import {
   type Secret,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import type { Campaigns } from './campaigns.ts';
+import type { Campaigns } from './lists.ts';
 import { isId, type PersonRecords, type Persons, rowsOfValue, withoutField } from './persons.ts';
-import { type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
+import { onlyPersons, type PersonObject, queriesFor, quoted, recordsMax, type SalesforceRequests } from './request.ts';
 import { isDuplicate, judgeRow, readFound, readRows, textAt } from './response.ts';
 import type { SalesforceOptions } from './settings.ts';
 
@@ -120,8 +120,9 @@ export class CampaignMembers {
         verdicts.push(...rows.map(({ id }) => withoutField(id)));
         continue;
       }
-      const path = isId(field) ? this.#person.reference : `${this.#person.type}.${field}`;
-      const found = await this.#find(path, rows, campaignId, signal);
+      const { idPath, fieldsPath } = this.#person;
+      const path = isId(field) ? idPath : `${fieldsPath}.${field}`;
+      const found = await this.#find(path, rows, campaignId, signal, onlyPersons(this.#person, 'Contact.'));
       verdicts.push(...(await this.#change(rows, found, exitStatus, signal)));
     }
     return verdicts;

@@ -1,4 +1,5 @@
 import {
+  afterPart,
   reading,
   type Change,
   createReasonGuard,
@@ -10,6 +11,8 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import {
+  longId,
+  onlyPersons,
   type PersonObject,
   personObjects,
   queriesFor,
@@ -32,12 +35,13 @@ interface Target {
 const recordsById = (deliveries: readonly Delivery[]): Target[] =>
   deliveries.map((delivery) => ({ delivery, personId: delivery.change.identity.value }));
 
-/** The contacts or leads. */
+/** The contacts, leads or person accounts. */
 export class PersonRecords {
   readonly #http: HttpSender;
   readonly #requests: SalesforceRequests;
   readonly #fields: ReadonlyMap<string, string>;
   readonly #person: PersonObject;
+  readonly #recordTypeId: string | undefined;
   readonly #secrets: readonly Secret[];
   readonly #now: () => number;
 
@@ -52,6 +56,7 @@ export class PersonRecords {
     this.#requests = requests;
     this.#fields = new Map(Object.entries(settings.identities));
     this.#person = personObjects[settings.personType];
+    this.#recordTypeId = settings.recordTypeId;
     this.#secrets = secrets;
     this.#now = now;
   }
@@ -61,14 +66,55 @@ export class PersonRecords {
     return this.#fields.get(identity.namespace);
   }
 
-  /** Writes the attributes of each change to its record, which is created under an external id when it is not there. */
+  /**
+   * Writes the attributes of each change to its record, which is created under an external id when it is not there. Gives the ids by which a
+   * campaign knows the persons.
+   */
   async write(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Persons> {
-    return await this.#each(deliveries, async (field, group, guard) => {
+    const written = await this.#each(deliveries, async (field, group, guard) => {
       if (isId(field)) return await this.#update(recordsById(group), field, guard, signal);
-      const records = group.map(({ change }) => this.#recordOf(change, field, field, change.identity.value));
+      const typed = await this.#recordTypes(field, group, signal);
+      const records = group.map(({ change }) => ({
+        ...this.#recordOf(change, field, field, change.identity.value),
+        ...typed.get(change.id),
+      }));
       const answer = await this.#http.send(this.#requests.upsertPersons(field, records), signal);
       return this.#judged(group, readRows(answer, records.length, this.#now()), guard);
     });
+    return this.#person.type === 'Account' ? await this.#contactsOf(written, signal) : written;
+  }
+
+  /** The record type, of those who are to be created; whoever is there keeps his own. */
+  async #recordTypes(
+    field: string,
+    group: readonly Delivery[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, { readonly RecordTypeId: string }>> {
+    const RecordTypeId = this.#recordTypeId;
+    if (RecordTypeId === undefined) return new Map();
+    const found = await this.#find(field, group, signal);
+    return new Map(group.flatMap(({ change: { id } }) => (found.has(id) ? [] : [[id, { RecordTypeId }] as const])));
+  }
+
+  /** The contacts of person accounts. An account that has none is a company, and its change ends. */
+  async #contactsOf(accounts: Persons, signal: AbortSignal): Promise<Persons> {
+    const ids = [...accounts.values()].flatMap((of) => ('personId' in of ? [of.personId] : []));
+    const contacts = new Map<string, string | undefined>();
+    for (const queries of queriesFor(ids, (list) => `SELECT Id, PersonContactId FROM Account WHERE Id IN ${list}`)) {
+      const answer = this.#http.send(this.#requests.queries(queries), signal);
+      const found = reading(answer.then((response) => readFound(response, queries.length, this.#now())));
+      // The accounts are written by now.
+      for (const record of await afterPart(found))
+        contacts.set(longId(textAt(record, 'Id') ?? ''), textAt(record, 'PersonContactId'));
+    }
+    return new Map(
+      [...accounts].map(([id, of]): [string, Person] => {
+        if ('verdict' in of) return [id, of];
+        if (!contacts.has(of.personId)) return [id, { verdict: unknownPerson(id) }];
+        const personId = contacts.get(of.personId);
+        return [id, personId === undefined ? { verdict: company(id) } : { personId }];
+      }),
+    );
   }
 
   /**
@@ -150,9 +196,10 @@ export class PersonRecords {
     const rows = deliveries.map(({ change }) => ({ id: change.id, value: change.identity.value }));
     const found = new Map<string, string[]>();
     const select = `SELECT Id, ${field} FROM ${this.#person.type} WHERE ${field} IN`;
+    const and = onlyPersons(this.#person);
     for (const queries of queriesFor(
       rows.map(({ value }) => value),
-      (list) => `${select} ${list}`,
+      (list) => `${select} ${list}${and}`,
     )) {
       const answer = this.#http.send(this.#requests.queries(queries), signal);
       for (const record of await reading(answer.then((response) => readFound(response, queries.length, this.#now())))) {
@@ -192,6 +239,10 @@ export function withoutField(id: string): Verdict {
 
 function unknownPerson(id: string): Verdict {
   return { id, status: 'not-found', reason: 'no record has this identity' };
+}
+
+function company(id: string): Verdict {
+  return { id, status: 'rejected', reason: 'the account is of a company: set recordTypeId to a type of persons' };
 }
 
 function severalPersons(id: string): Verdict {

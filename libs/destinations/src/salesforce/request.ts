@@ -4,18 +4,36 @@ import type { SalesforceSettings } from './settings.ts';
 /** Records in one request of the collections API. */
 export const recordsMax = 200;
 
-/** How Salesforce calls a kind of person, and the field of a campaign member that refers to one. */
+/** How Salesforce calls a kind of person, and how a campaign member refers to one. */
 export interface PersonObject {
-  readonly type: 'Contact' | 'Lead';
+  readonly type: 'Contact' | 'Lead' | 'Account';
   readonly reference: 'ContactId' | 'LeadId';
+  /** From a campaign member to the id of the person's record, and to its other fields. */
+  readonly idPath: string;
+  readonly fieldsPath: string;
   /** The first characters of the id of each record. */
   readonly idPrefix: string;
 }
 
+/**
+ * A person account is an account with a contact of its own, whose id it holds (`PersonContactId`): the account has the fields and the
+ * external ids, and the contact is the campaign member (developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_guidelines_personaccounts.htm).
+ */
 export const personObjects: Readonly<Record<SalesforceSettings['personType'], PersonObject>> = {
-  contact: { type: 'Contact', reference: 'ContactId', idPrefix: '003' },
-  lead: { type: 'Lead', reference: 'LeadId', idPrefix: '00Q' },
+  contact: { type: 'Contact', reference: 'ContactId', idPath: 'ContactId', fieldsPath: 'Contact', idPrefix: '003' },
+  lead: { type: 'Lead', reference: 'LeadId', idPath: 'LeadId', fieldsPath: 'Lead', idPrefix: '00Q' },
+  'person-account': {
+    type: 'Account',
+    reference: 'ContactId',
+    idPath: 'Contact.AccountId',
+    fieldsPath: 'Contact.Account',
+    idPrefix: '001',
+  },
 };
+
+/** Accounts are companies too: only those that are persons are meant. */
+export const onlyPersons = ({ type }: PersonObject, path = ''): string =>
+  type === 'Account' ? ` AND ${path}IsPersonAccount = true` : '';
 
 /** A record as the collections API wants it: its type beside its fields. */
 export interface SalesforceRecord {
@@ -109,4 +127,19 @@ export function queriesFor(values: Iterable<string>, where: (list: string) => st
   return Array.from({ length: Math.ceil(queries.length / queriesMax) }, (_, index) =>
     queries.slice(index * queriesMax, (index + 1) * queriesMax),
   );
+}
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
+
+/**
+ * The id of 18 characters of a record, which answers have, from one of 15: three letters say which of the others are upper
+ * case ("Record ID Field Type", Object Reference for the Salesforce Platform).
+ */
+export function longId(id: string): string {
+  if (id.length !== 15) return id;
+  const suffix = [0, 5, 10].map((start) => {
+    const places = [0, 1, 2, 3, 4].filter((place) => /[A-Z]/.test(id.charAt(start + place)));
+    return letters.charAt(places.reduce((sum, place) => sum + 2 ** place, 0));
+  });
+  return id + suffix.join('');
 }

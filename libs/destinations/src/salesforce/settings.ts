@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const fieldName = z
   .string()
@@ -59,20 +59,24 @@ const shape = z.strictObject({
         'What is done where a duplicate rule of the org only warns: obey refuses the person, save writes it all the same. A rule that blocks, blocks.',
       examples: ['save'],
     }),
-  quotaShare: z
-    .number()
-    .min(0.01)
-    .max(1)
-    .default(0.9)
+  quotaShare: quotaShare('the daily API quota of the org'),
+  personType: z
+    .enum(['contact', 'lead', 'person-account'])
+    .default('contact')
     .meta({
       description:
-        'The share of the daily API quota of the org at which nothing more is sent, so that the rest is left to others; all that use the org count.',
-      examples: [0.5],
+        'What persons are in this org, and members of its campaigns. A person account is an account: attributes are its fields, those of its contact among them (PersonEmail, Interests__pc).',
+      examples: ['person-account'],
     }),
-  personType: z
-    .enum(['contact', 'lead'])
-    .default('contact')
-    .meta({ description: 'What persons are in this org, and members of its campaigns.', examples: ['lead'] }),
+  recordTypeId: z
+    .string()
+    .regex(/^012[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/, 'Write the id of a record type: 15 or 18 characters from 012.')
+    .optional()
+    .meta({
+      description:
+        'Record type of who is created; without it the default one of the run-as user, which for person accounts must be one of persons (SELECT Id FROM RecordType WHERE IsPersonType = true).',
+      examples: ['0125g000000AbCdAAK'],
+    }),
   identities: z
     .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), fieldName)
     .refine((identities) => Object.keys(identities).length > 0, 'Name at least one namespace.')
@@ -95,10 +99,16 @@ const shape = z.strictObject({
   timeoutMs: requestTimeout(60_000),
 });
 
-export const salesforceSettings = shape.refine(
-  ({ clientSecret, jwtBearer: assertion }) => (clientSecret === undefined) !== (assertion === undefined),
-  'Write either clientSecret or jwtBearer.',
-);
+export const salesforceSettings = shape
+  .refine(
+    ({ clientSecret, jwtBearer: assertion }) => (clientSecret === undefined) !== (assertion === undefined),
+    'Write either clientSecret or jwtBearer.',
+  )
+  .refine(
+    ({ personType, identities }) =>
+      personType !== 'person-account' || Object.values(identities).every((field) => !/__pc$/i.test(field)),
+    'Salesforce finds no account by a field of its contact (__pc). Name an external id of the account.',
+  );
 
 export type SalesforceSettings = z.output<typeof salesforceSettings>;
 

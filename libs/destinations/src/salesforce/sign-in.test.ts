@@ -77,7 +77,7 @@ test('at its share of the quota nothing is sent, and after a while one request f
   vendor.forgetRequests();
   const held = connector.enter([delivery(2)], never);
   await expect(held).rejects.toMatchObject({ class: 'throttled', notBeforeMs: clock.nowMs + 900_000 });
-  await expect(held).rejects.toThrow('80000 of 100000 API requests');
+  await expect(held).rejects.toThrow('80 % of the API requests of the Salesforce org in 24 hours are used');
   expect(vendor.requests).toEqual([]);
   vendor.setUsage(70_000, 100_000);
   clock.nowMs += 900_000;

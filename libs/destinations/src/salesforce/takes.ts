@@ -13,6 +13,11 @@ export const salesforceTakes = ({ identities, personType }: SalesforceSettings):
     attributes: {},
     otherAttributes:
       'A field by its API name, with the value as JSON. The field by which the person is known is not written.',
-    refusedAttributes: { Id: reserved, id: reserved, attributes: 'Salesforce reads the type of a record there.' },
+    refusedAttributes: {
+      ...(personType === 'person-account' && { Name: 'A person account is called by its FirstName and LastName.' }),
+      Id: reserved,
+      id: reserved,
+      attributes: 'Salesforce reads the type of a record there.',
+    },
   };
 };

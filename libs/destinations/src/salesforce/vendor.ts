@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
   type StartLocalVendor,
@@ -11,9 +10,8 @@ import {
 import { isId } from './persons.ts';
 import { type PersonObject, personObjects } from './request.ts';
 import { salesforceSettings, salesforceOptions } from './settings.ts';
+import { type Fields, type Query, readQuery, runQuery, textOf } from './vendor-query.ts';
 import { collection, describe, documented, failed, json, maySignIn, parse, refusal } from './vendor-answers.ts';
-
-type Fields = Readonly<Record<string, JsonValue>>;
 
 const composite = z.strictObject({
   allOrNone: z.boolean(),
@@ -40,8 +38,8 @@ export interface SalesforceVendor extends StandInVendor {
   deleteCampaign(id: string): void;
   readonly campaigns: readonly string[];
   statusesOf(campaignId: string): readonly string[];
-  /** A contact that somebody makes in Salesforce itself; gives its id. */
-  addContact(fields: Fields): string;
+  /** A person whom somebody makes in Salesforce itself; gives the id. */
+  addPerson(fields: Fields): string;
   readonly contacts: readonly Fields[];
   /** Status of the member with this external id or record id; `undefined` when there is none. */
   statusOf(identity: string): string | undefined;
@@ -112,7 +110,7 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     },
     statusesOf: (campaignId) =>
       org.of('CampaignMemberStatus').flatMap(([, row]) => (row.CampaignId === campaignId ? [textOf(row.Label)] : [])),
-    addContact: (fields) => org.add(org.person.type, fields),
+    addPerson: (fields) => org.add(org.person.type, fields),
     get contacts() {
       return org.of(org.person.type).map(([, fields]) => fields);
     },
@@ -128,6 +126,9 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
     answerMembersWith: (response) => {
       org.membersAnswer = response;
     },
+    sayQuotaIsNearlyUsed: (isNearlyUsed) => {
+      org.usage = `api-usage=${isNearlyUsed ? 95_000 : 18}/100000`;
+    },
     setUsage: (used, allowed) => {
       org.usage = `api-usage=${used}/${allowed}`;
     },
@@ -140,9 +141,13 @@ export async function startSalesforceVendor(options: SalesforceVendorOptions = {
 const idPrefixes: Readonly<Record<string, string>> = {
   Contact: '003',
   Lead: '00Q',
+  Account: '001',
   Campaign: '701',
   CampaignMember: '00v',
 };
+
+/** The record type of an account that is a company. */
+export const companyRecordType = '0125g0000000COMPAN';
 
 class Org {
   /** All records by their id. */
@@ -173,7 +178,21 @@ class Org {
     this.#lastId += 1;
     const id = ownId ?? `${idPrefixes[type] ?? '01Y'}5g0000${String(this.#lastId).padStart(6, '0')}AAA`;
     this.rows.set(id, { ...fields, type });
+    // Of a company, where the record type says so, there is no contact.
+    if (type === 'Account' && fields.RecordTypeId !== companyRecordType) {
+      const contactId = this.add('Contact', { AccountId: id, IsPersonAccount: true });
+      this.rows.set(id, { ...fields, type, PersonContactId: contactId, IsPersonAccount: true });
+    }
     return id;
+  }
+
+  /** What a campaign member of the person with this record refers to. */
+  #memberOf(personId: string): string {
+    return this.person.type === 'Account' ? textOf(this.rows.get(personId)?.PersonContactId) : personId;
+  }
+
+  #personOf(memberId: string): string {
+    return this.person.type === 'Account' ? textOf(this.rows.get(memberId)?.AccountId) : memberId;
   }
 
   /** Makes the campaign unless there is one of this name or id, and the statuses that it lacks. */
@@ -195,7 +214,7 @@ class Org {
     );
     // By the record id only who has no external id.
     const held = rows.flatMap(([, row]) => {
-      const personId = textOf(row[this.person.reference]);
+      const personId = this.#personOf(textOf(row[this.person.reference]));
       const values = fields.map((field) => this.rows.get(personId)?.[field]).filter((value) => value !== undefined);
       return values.length > 0 ? values : [personId];
     });
@@ -206,25 +225,30 @@ class Org {
     const contact = this.of(this.person.type).find(
       ([id, fields]) => id === identity || this.#externalIds.some((name) => fields[name] === identity),
     );
-    return contact && this.of('CampaignMember').find(([, row]) => row[this.person.reference] === contact[0]);
+    return (
+      contact && this.of('CampaignMember').find(([, row]) => row[this.person.reference] === this.#memberOf(contact[0]))
+    );
   }
 
   /** With the memberships, as Salesforce deletes them. */
   deletePerson(identity: string): void {
     for (const [id, fields] of this.of(this.person.type)) {
       if (!this.#externalIds.some((name) => fields[name] === identity)) continue;
-      this.rows.delete(id);
+      const memberId = this.#memberOf(id);
       for (const [rowId, row] of this.of('CampaignMember'))
-        if (row[this.person.reference] === id) this.rows.delete(rowId);
+        if (row[this.person.reference] === memberId) this.rows.delete(rowId);
+      for (const each of [id, memberId]) this.rows.delete(each);
     }
   }
 
   member(identity: string): Fields | undefined {
     const row = this.memberRow(identity)?.[1];
     if (row === undefined || row.Status === 'Left') return undefined;
-    const hidden = new Set(['type', ...this.#externalIds]);
+    const hidden = new Set(['type', 'PersonContactId', 'IsPersonAccount', 'RecordTypeId', ...this.#externalIds]);
     return Object.fromEntries(
-      Object.entries(this.rows.get(textOf(row[this.person.reference])) ?? {}).filter(([name]) => !hidden.has(name)),
+      Object.entries(this.rows.get(this.#personOf(textOf(row[this.person.reference]))) ?? {}).filter(
+        ([name]) => !hidden.has(name),
+      ),
     );
   }
 
@@ -293,10 +317,11 @@ class Org {
       parsed.data.records.map(({ attributes: { type }, ...fields }) => {
         if (type !== 'CampaignMember') return { id: this.add(type, fields), success: true, errors: [] };
         const { CampaignId: campaign, [this.person.reference]: contact } = fields;
-        this.#makeThere(textOf(contact));
+        if (this.person.type !== 'Account') this.#makeThere(textOf(contact));
         const code = this.codes.get(textOf(contact));
         if (code !== undefined) return refusal(code);
-        if (![campaign, contact].every((id) => this.rows.has(textOf(id))))
+        const refersTo = this.person.reference.replace('Id', '');
+        if (!this.rows.has(textOf(campaign)) || this.rows.get(textOf(contact))?.type !== refersTo)
           return refusal('INVALID_CROSS_REFERENCE_KEY');
         const isMember = this.of(type).some(
           ([, row]) => row.CampaignId === campaign && row[this.person.reference] === contact,
@@ -342,43 +367,17 @@ class Org {
     if (!parsed.success) return failed(400, 'JSON_PARSER_ERROR');
     const compositeResponse = parsed.data.compositeRequest.map(({ url, referenceId }) => {
       const query = new URL(url, 'https://org.example').searchParams.get('q') ?? '';
-      return { body: this.#query(query), httpHeaders: {}, httpStatusCode: 200, referenceId };
+      return { body: this.#query(readQuery(query)), httpHeaders: {}, httpStatusCode: 200, referenceId };
     });
     return json(200, { compositeResponse });
   }
 
-  /** Gives the rows in another order than they were made, as a database may. */
-  #query(query: string): object {
-    const [, fields = '', type = '', where = ''] =
-      /^SELECT (.+?) FROM (\w+) WHERE (.+?)(?: LIMIT \d+)?$/.exec(query) ?? [];
-    const conditions = [...where.matchAll(/([\w.]+) (?:=|IN) (\(.*?[^\\]'\)|'(?:\\.|[^'\\])*')(?= AND |$)/g)].map(
-      ([, path = '', list = '']) => ({
-        path,
-        values: [...list.matchAll(/'((?:\\.|[^'\\])*)'/g)].map(([, text = '']) =>
-          text.replaceAll(/\\(.)/g, '$1').toLowerCase(),
-        ),
-      }),
-    );
-    const records = this.of(type)
-      .filter(([id, row]) =>
-        conditions.every(({ path, values }) => values.includes(textOf(this.#at(id, row, path)).toLowerCase())),
-      )
-      .map(([id, row]) => Object.fromEntries(fields.split(', ').map((path) => this.#selected(id, row, path))));
-    return { totalSize: records.length, done: true, records: records.reverse() };
-  }
-
-  #at(id: string, row: Fields, path: string): JsonValue | undefined {
-    const [first = '', field] = path.split('.');
-    if (field === undefined) return first === 'Id' ? id : row[first];
-    return this.rows.get(textOf(row[`${first}Id`]))?.[field];
-  }
-
-  #selected(id: string, row: Fields, path: string): [string, unknown] {
-    const [first = '', field] = path.split('.');
-    const value = this.#at(id, row, path);
-    return field === undefined ? [first, value] : [first, { attributes: { type: first }, [field]: value }];
+  #query(query: Query): object {
+    // Whoever is asked for by the id of a record is there, where everybody is.
+    const ids = query.type === this.person.type ? query.conditions.filter(({ path }) => path === 'Id') : [];
+    for (const { values } of ids)
+      for (const id of values)
+        if (![...this.rows.keys()].some((each) => each.toLowerCase() === id)) this.#makeThere(id);
+    return runQuery(this.rows, query);
   }
 }
-
-const textOf = (value: JsonValue | undefined): string =>
-  typeof value === 'string' ? value : JSON.stringify(value ?? '');

@@ -9,7 +9,7 @@ import {
 import { webhookRequest, webhookTarget } from './request.ts';
 import { judgeWebhookResponse } from './response.ts';
 import { type WebhookSettings, webhookSettings } from './settings.ts';
-import { hasTemplate } from './template.ts';
+import { hasTemplate } from './request-template.ts';
 
 /** Changes posted as JSON to a URL of the user's own, signed by Standard Webhooks. README.md is what a receiver needs to know. */
 export const webhook = defineDestination({

@@ -12,8 +12,8 @@ import {
 } from '@activation-hub/destination-kit';
 import { type ChangeDocument, changeDocument } from '../change-document.ts';
 import type { WebhookSettings } from './settings.ts';
-import { type Signer, signersOf } from './signatures.ts';
-import { renderBody, renderUrl, urlTemplateRefusal } from './template.ts';
+import { type Signer, signersOf } from './request-signature.ts';
+import { renderBody, renderUrl, urlTemplateRefusal } from './request-template.ts';
 
 /** What stays the same over all requests of one webhook. */
 export interface WebhookTarget {

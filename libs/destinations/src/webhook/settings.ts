@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { configuredUrl, type JsonValue, requestTimeout, secret } from '@activation-hub/destination-kit';
-import { bodyTemplateRefusal, urlTemplateRefusal } from './template.ts';
+import { bodyTemplateRefusal, urlTemplateRefusal } from './request-template.ts';
 
 const headerValue = z
   .string()

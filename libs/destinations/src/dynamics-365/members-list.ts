@@ -7,7 +7,7 @@ import {
 } from '@activation-hub/destination-kit';
 import { MarketingLists } from './lists.ts';
 import type { Members, Row } from './members.ts';
-import type { Records } from './records.ts';
+import type { Records } from './persons.ts';
 import { type Dynamics365Requests, type MemberTable, memberTables, type Removal } from './request.ts';
 import { judgePart, readIds, readRemovalParameter } from './response.ts';
 import type { Dynamics365Options, Dynamics365Settings } from './settings.ts';

@@ -2,7 +2,7 @@ import type { HttpSender, Verdict } from '@activation-hub/destination-kit';
 import type { Members, Row } from './members.ts';
 import { type Dynamics365Requests, memberTables } from './request.ts';
 import { requireDone } from './response.ts';
-import { JourneySegments } from './segments.ts';
+import { JourneySegments } from './lists-segment.ts';
 import type { Dynamics365Options, Dynamics365Settings } from './settings.ts';
 
 /** Records in one request, at most (real-time-marketing-api-segment). */
