@@ -140,7 +140,7 @@ test('a row keeps the doubt with which it is given up, and is in none without it
     const opened = openActivation();
     const work = { events: [], retry: retryOf(opened, firstDeferredAtMs === undefined ? {} : { firstDeferredAtMs }) };
     const [row] = judgeResults(rowsOf(opened, [result]), work, opened.context);
-    return row && settledRecord(row, new Map([[row.keyText, 'r1']]));
+    return row && settledRecord(row, new Map([[row.keyText, 'r1']]), opened.clock.nowMs);
   };
   expect(settled({ ...busy, doubt: 'answered' }, 0)).toMatchObject({ rowState: { is: 'given-up' }, inDoubt: true });
   expect(settled(busy, 0)).toMatchObject({ rowState: { is: 'given-up' }, inDoubt: false });

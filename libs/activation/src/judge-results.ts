@@ -1,4 +1,5 @@
-import { settle, type LedgerRecord } from '@activation-hub/membership';
+import type { DeliveryResult } from '@activation-hub/delivery';
+import { settle, type Explanation, type LedgerRecord } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { delayMinMs, chainIdOf, deferredBy, stalledClass, type Deferral, type ChainIds } from './defer-changes.ts';
 import type { DeliveredRow } from './deliver-rows.ts';
@@ -85,11 +86,17 @@ export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): De
 export function settledRecord(
   { key, row, result, fate, linkDigest }: JudgedRow,
   chainIds: ChainIds,
+  atMs: number,
 ): LedgerRecord | undefined {
   if (fate === 'unanswered') return undefined;
-  const inDoubt = 'doubt' in result;
   const outcome = fate === 'deferred' ? deferredBy(chainIdOf(chainIds, key), linkDigest) : fate;
-  return settle(row.record, outcome, inDoubt);
+  return settle(row.record, outcome, 'doubt' in result, { atMs, ...explanationOf(result) });
+}
+
+/** Why a destination did not take a change; nothing when it did. */
+export function explanationOf(result: DeliveryResult): Explanation {
+  if (result.status === 'delivered') return {};
+  return { ...('class' in result ? { class: result.class } : {}), reason: result.reason };
 }
 
 /** Whether a retry is given up if its destination does not take it now. */
