@@ -16,6 +16,17 @@ export {
   type ToldLedger,
   type WalkOptions,
 } from './tell-ledger.ts';
+export { explain, type ExplainContext } from './explain.ts';
+export {
+  storyStates,
+  type PersonStory,
+  type RouteStory,
+  type StoryAction,
+  type StoryDeadLetter,
+  type StoryEvent,
+  type StoryRetry,
+  type StoryState,
+} from './person-story.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
 export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';

@@ -50,6 +50,7 @@ export {
   type DeferredRow,
   type Retry,
   type RetryQueue,
+  type WaitingRetry,
   type WakeOptions,
 } from './retry-queue.ts';
 export { bodiesBytesMax, refuseUnkeepableLetter, refuseUnkeepableRetry } from './keepable.ts';

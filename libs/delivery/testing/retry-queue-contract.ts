@@ -44,7 +44,12 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
   const now = (): number => Date.now();
   const waitingIn = async (queue: RetryQueue): Promise<Retry[]> => {
     const retries: Retry[] = [];
-    for await (const retry of queue.waiting(signal)) if (!isUnreadable(retry)) retries.push(retry);
+    for await (const found of queue.waiting(signal)) {
+      if (isUnreadable(found)) continue;
+      const { dueAtMs, ...retry } = found;
+      expect(dueAtMs).toBeTypeOf('number');
+      retries.push(retry);
+    }
     return retries;
   };
 
@@ -90,6 +95,15 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       await queue.put(exampleRetry(), now() + 3_600_000, signal);
       expect(await takeDue(queue, 0)).toEqual([]);
       expect(await waitingIn(queue)).toEqual([exampleRetry()]);
+    });
+
+    test('a retry that waits says when it is due, also after it was given another time', async () => {
+      const queue = await open();
+      const dueAtMs = now() + hourMs;
+      await queue.put(exampleRetry(), dueAtMs, signal);
+      expect(await Array.fromAsync(queue.waiting(signal))).toMatchObject([{ id: exampleRetry().id, dueAtMs }]);
+      await queue.reschedule(exampleRetry().id, dueAtMs + hourMs, signal);
+      expect(await Array.fromAsync(queue.waiting(signal))).toMatchObject([{ dueAtMs: dueAtMs + hourMs }]);
     });
 
     test('a time more than a week away is allowed, and so is one that has passed', async () => {
