@@ -14,7 +14,7 @@ import {
   type MembershipState,
   type Occasion,
 } from '@activation-hub/membership';
-import { circuitOpenReason } from '@activation-hub/delivery';
+import { circuitOpenCause } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LostChange } from './dead-letters-of.ts';
@@ -225,8 +225,12 @@ class Decisions implements Decided {
   /** The circuit of the destination is open. */
   #whyHeld(destination: string): Occasion & Explanation {
     const { targets, clock } = this.#context;
-    const reason = circuitOpenReason(targets.get(destination)?.breaker ?? {});
-    return { atMs: clock.now(), because: becauseOf(causeOf(this.#work)), class: 'transient', reason };
+    const atMs = clock.now();
+    return {
+      atMs,
+      because: becauseOf(causeOf(this.#work)),
+      ...circuitOpenCause(targets.get(destination)?.breaker, atMs),
+    };
   }
 
   #planRow(
@@ -301,15 +305,14 @@ function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDige
 function circuitOpenDeferral(
   { route, key, event, audience }: DesiredMembership,
   notBeforeMs: number,
-  { targets }: Pick<ActivationContext, 'targets'>,
+  { targets, clock }: Pick<ActivationContext, 'targets' | 'clock'>,
 ): Deferral {
   return {
     destination: route.destination,
     key,
     event,
     audience: audience.key,
-    class: 'transient',
-    reason: circuitOpenReason(targets.get(route.destination)?.breaker ?? {}),
+    ...circuitOpenCause(targets.get(route.destination)?.breaker, clock.now()),
     wasTried: false,
     notBeforeMs,
     isLeased: false,

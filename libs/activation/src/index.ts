@@ -16,6 +16,7 @@ export {
   type ToldLedger,
   type WalkOptions,
 } from './tell-ledger.ts';
+export { FollowedControls } from './followed-controls.ts';
 export { explain, type ExplainContext } from './explain.ts';
 export {
   storyStates,

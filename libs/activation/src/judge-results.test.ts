@@ -148,3 +148,11 @@ test('a row keeps the doubt with which it is given up, and is in none without it
   expect(settled(busy)).toMatchObject({ rowState: { is: 'deferred', chainId: 'r1' }, inDoubt: false });
   expect(settled(unanswered)).toBeUndefined();
 });
+
+test('what is paused is deferred, however old it is', () => {
+  const opened = openActivation();
+  const paused: DeliveryResult = { status: 'retry', class: 'paused', reason: 'paused', wasTried: false };
+  const old = { events: [], retry: retryOf(opened, { firstDeferredAtMs: 0 }) };
+  const fateOf = (result: DeliveryResult) => judgeResults(rowsOf(opened, [result]), old, opened.context)[0]?.fate;
+  expect([fateOf(paused), fateOf(busy)]).toEqual(['deferred', 'given-up']);
+});

@@ -1,4 +1,4 @@
-import type { DeliveryResult } from '@activation-hub/delivery';
+import { pausedClass, type DeliveryResult, type Retry } from '@activation-hub/delivery';
 import { settle, type Explanation, type LedgerRecord } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { delayMinMs, chainIdOf, deferredBy, stalledClass, type Deferral, type ChainIds } from './defer-changes.ts';
@@ -44,6 +44,8 @@ export function judgeResults(
       case 'rejected':
         return { ...row, fate: stalled.has(route.destination) && !isOld ? 'deferred' : 'rejected', givesUp: false };
       case 'retry':
+        // What is paused is not given up: its destination was not asked.
+        if (result.class === pausedClass) return { ...row, fate: 'deferred', givesUp: false };
         if (result.doubt === 'unanswered') return { ...row, fate: 'unanswered', givesUp: isOld };
         return { ...row, fate: isOld ? 'given-up' : 'deferred', givesUp: false };
     }
@@ -101,11 +103,12 @@ export function explanationOf(result: DeliveryResult): Explanation {
 
 /** Whether a retry is given up if its destination does not take it now. */
 export function isTooOld(
-  retry: { readonly attempts: number; readonly firstDeferredAtMs: number } | undefined,
+  retry: (Pick<Retry, 'attempts' | 'firstDeferredAtMs'> & Partial<Pick<Retry, 'class'>>) | undefined,
   giveUpAfterMs: number | undefined,
   nowMs: number,
 ): boolean {
-  if (retry === undefined) return false;
+  // The time of a pause does not count: after it a change is as young as one that is deferred for the first time.
+  if (retry === undefined || retry.class === pausedClass) return false;
   return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
 }
 

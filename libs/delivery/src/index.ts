@@ -8,12 +8,27 @@ export {
   type ReceivedEvent,
 } from './dead-letters.ts';
 export { backoffMs, type Backoff } from './backoff.ts';
+export {
+  activeControls,
+  controlTextCharactersMax,
+  InMemoryControls,
+  isSameScope,
+  pauseOf,
+  retryNowKeepMs,
+  withControl,
+  withoutPause,
+  type Control,
+  type ControlScope,
+  type ControlStore,
+} from './controls.ts';
 export { systemClock, type Clock } from './clock.ts';
 export {
   createTarget,
   deliver,
-  circuitOpenReason,
+  circuitOpenCause,
   isCircuitOpenReason,
+  pausedClass,
+  routePausedReason,
   usualRetryAfterMaxMs,
   type DeliverOptions,
   type DeliveryResult,
