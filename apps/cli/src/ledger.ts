@@ -1,7 +1,13 @@
 import { findForms } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { createMatcher } from '@activation-hub/activation-file';
-import { shadowDestination, type LedgerEntry, type MembershipState, type RowState } from '@activation-hub/membership';
+import {
+  historyOf,
+  shadowDestination,
+  type LedgerEntry,
+  type MembershipState,
+  type RowState,
+} from '@activation-hub/membership';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
@@ -80,6 +86,7 @@ async function show(
       destination: entry.key.destination,
       audience: audienceOf(entry),
       ...entry.record,
+      history: historyOf(entry.record),
     }));
     terminal.print(JSON.stringify({ event: 'ledger', rows }));
     return;

@@ -9,7 +9,7 @@ import { runActivation } from '../testing/run-activation.ts';
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
 const verbs = [
   ...['local', 'check', 'destinations', 'inspect', 'send', 'simulate'],
-  ...['dead-letters', 'ledger', 'canary', 'forget', 'resync', 'event-hubs', 'azure', 'aep'],
+  ...['dead-letters', 'ledger', 'explain', 'canary', 'forget', 'resync', 'event-hubs', 'azure', 'aep'],
 ];
 
 test.concurrent.for(verbs)('%s --help shows options and examples and exits with 0', async (verb, { expect: check }) => {
@@ -61,6 +61,8 @@ const wrongUsages: readonly (readonly [words: readonly string[], sentence: strin
     ['ledger', 'show', 'crmid:C-1', '-a', example, '--destination', 'nobody'],
     'the activation file has receiver, trial',
   ],
+  [['explain', 'C-1', '-a', example], 'write namespace:identity'],
+  [['explain', 'crmid:C-1'], 'required option'],
   [['forget', 'crmid:', '-a', example], 'write namespace:identity'],
   [['resync', 'nobody', '-a', example], 'the activation file has receiver, trial'],
   [['resync', 'receiver', '-a', example, '--audience', 'nobody'], 'Failed to find the audience nobody'],

@@ -14,6 +14,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   simulate: async () => (await import('./simulate.ts')).addSimulateCommand,
   'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLettersCommand,
   ledger: async () => (await import('./ledger.ts')).addLedgerCommand,
+  explain: async () => (await import('./explain.ts')).addExplainCommand,
   canary: async () => (await import('./canary.ts')).addCanaryCommand,
   forget: async () => (await import('./forget.ts')).addForgetCommand,
   resync: async () => (await import('./resync.ts')).addResyncCommand,

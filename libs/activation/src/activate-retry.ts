@@ -8,19 +8,23 @@ import { retryWork } from './work.ts';
 /**
  * The way of a retry whose message is due: the journey again, for what it left open. While the circuit of its destination is
  * open, the message is put back as it is, before anything of the retry is read or leased: in an outage that is the way of most
- * retries. One that is old enough to be given up is not put back. Throws what `activate` throws, and
+ * retries. One that is old enough to be given up is not put back, unless its destination is paused. Throws what `activate` throws, and
  * `RetryMessageError` for a message that is none of ours.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
   const pointer = readRetryMessage(message);
-  const nowMs = context.clock.now();
   const signal = AbortSignal.timeout(context.timing.settleByMs);
+  await context.controls?.follow(context);
+  const nowMs = context.clock.now();
   const target = context.targets.get(context.matcher.destination(pointer.destination)?.key ?? pointer.destination);
   const openUntilMs = target?.breaker.openUntilMs(nowMs);
-  if (openUntilMs !== undefined && !isTooOld(pointer, target?.giveUpAfterMs, nowMs)) {
-    // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer.
-    const dueAtMs =
-      target?.breaker.takeProbe() === true ? openUntilMs : Math.max(openUntilMs, dueAgainAtMs(pointer, context));
+  const isHeld = target?.breaker.isHeld(nowMs) === true;
+  if (openUntilMs !== undefined && (isHeld || !isTooOld(pointer, target?.giveUpAfterMs, nowMs))) {
+    // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer, and until a pause ends.
+    const isProbe = !isHeld && target?.breaker.takeProbe() === true;
+    const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
+    const endsAtMs = isHeld ? (target?.breaker.holdEndsAtMs ?? Infinity) : Infinity;
+    const dueAtMs = isProbe ? openUntilMs : Math.min(laterMs, endsAtMs);
     await context.retryQueue.postpone(pointer, dueAtMs, signal);
     return;
   }

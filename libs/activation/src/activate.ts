@@ -26,6 +26,7 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   // What was sent by the deadline must still be settled after it, while the leases live.
   const settleBy = AbortSignal.timeout(context.timing.settleByMs);
   const telling = { context, work, deadline, settleBy, tally };
+  await context.controls?.follow(context);
   const by = newHolder(context);
   if (work.retry === undefined) context.ledgerCache.follow(work.events);
 

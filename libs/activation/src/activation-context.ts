@@ -2,6 +2,7 @@ import type { Matcher } from '@activation-hub/activation-file';
 import type { Clock, DeadLetters, RetryQueue, Target } from '@activation-hub/delivery';
 import type { Ledger } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
+import type { FollowedControls } from './followed-controls.ts';
 import type { LedgerCache } from './ledger-cache.ts';
 
 /** Everything that the journey works with, put together by the app. */
@@ -15,6 +16,8 @@ export interface ActivationContext {
   readonly retryQueue: RetryQueue;
   /** From the activation file: what share of at least how many refused changes stalls a partition. */
   readonly stall: { readonly share: number; readonly minimum: number };
+  /** What operators ask of it; absent for a command, which an operator runs. */
+  readonly controls?: FollowedControls;
   readonly telemetry: Telemetry;
   readonly timing: Timing;
   readonly clock: Clock;

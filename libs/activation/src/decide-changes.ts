@@ -7,17 +7,19 @@ import {
   note,
   type Deferred,
   type DesiredState,
+  type Explanation,
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
   type MembershipState,
+  type Occasion,
 } from '@activation-hub/membership';
-import { circuitOpenReason } from '@activation-hub/delivery';
+import { circuitOpenCause } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
-import { planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
+import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
@@ -205,18 +207,30 @@ class Decisions implements Decided {
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
     if (held !== undefined && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
-      const record = note(row?.record, told, held);
+      const record = note(row?.record, told, held, this.#whyHeld(route.destination));
       return { desired, keyText, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
       write: (chainId) => {
-        const record = note(row?.record, told, deferredBy(chainId, desired.person.linkDigest));
+        const by = deferredBy(chainId, desired.person.linkDigest);
+        const record = note(row?.record, told, by, this.#whyHeld(route.destination));
         return { key, record, expected: row?.version };
       },
     });
     this.#tally.count(route.destination, 'deferred');
     return undefined;
+  }
+
+  /** The circuit of the destination is open. */
+  #whyHeld(destination: string): Occasion & Explanation {
+    const { targets, clock } = this.#context;
+    const atMs = clock.now();
+    return {
+      atMs,
+      because: becauseOf(causeOf(this.#work)),
+      ...circuitOpenCause(targets.get(destination)?.breaker, atMs),
+    };
   }
 
   #planRow(
@@ -291,15 +305,14 @@ function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDige
 function circuitOpenDeferral(
   { route, key, event, audience }: DesiredMembership,
   notBeforeMs: number,
-  { targets }: Pick<ActivationContext, 'targets'>,
+  { targets, clock }: Pick<ActivationContext, 'targets' | 'clock'>,
 ): Deferral {
   return {
     destination: route.destination,
     key,
     event,
     audience: audience.key,
-    class: 'transient',
-    reason: circuitOpenReason(targets.get(route.destination)?.breaker ?? {}),
+    ...circuitOpenCause(targets.get(route.destination)?.breaker, clock.now()),
     wasTried: false,
     notBeforeMs,
     isLeased: false,

@@ -3,6 +3,7 @@ import {
   backoffMs,
   isCircuitOpenReason,
   mayBeWoken,
+  pausedClass,
   type Backoff,
   type DeferredEvent,
   type ReceivedEvent,
@@ -137,14 +138,13 @@ async function putRetry(
   if (first === undefined) throw new Error('Failed to put a retry: it is empty.');
   const nowMs = context.clock.now();
   const attempts = (work?.retry?.attempts ?? 0) + (deferrals.some(({ wasTried }) => wasTried) ? 1 : 0);
-  const firstDeferredAtMs = work?.retry?.firstDeferredAtMs ?? nowMs;
+  const isAfterPause = work?.retry?.class === pausedClass && first.class !== pausedClass;
+  const firstDeferredAtMs = isAfterPause ? nowMs : (work?.retry?.firstDeferredAtMs ?? nowMs);
   const againAtMs = first.isLeased ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, context);
   const dueAtMs = Math.max(againAtMs, ...deferrals.map(({ notBeforeMs }) => notBeforeMs));
-  // An open circuit may close at any time, and what waits for it is woken then; other times are somebody's word.
-  const notBeforeMs = Math.max(
-    0,
-    ...deferrals.filter(({ reason }) => !isCircuitOpenReason(reason)).map((each) => each.notBeforeMs),
-  );
+  // An open circuit may close, and a pause be over, at any time, and what waits for it is woken then; other times are somebody's word.
+  const isWoken = ({ reason, class: cause }: Deferral): boolean => isCircuitOpenReason(reason) || cause === pausedClass;
+  const notBeforeMs = Math.max(0, ...deferrals.filter((each) => !isWoken(each)).map((each) => each.notBeforeMs));
   const receipts = deferrals.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const chainId = work?.retry === undefined ? undefined : chainOf(work.retry);
   const retry: Retry = {

@@ -1,5 +1,12 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
-import { deliver, type DeliveryResult, type ReceivedEvent } from '@activation-hub/delivery';
+import {
+  deliver,
+  pausedClass,
+  routePausedReason,
+  type Control,
+  type DeliveryResult,
+  type ReceivedEvent,
+} from '@activation-hub/delivery';
 import type { Change, ChangeKind, Delivery } from '@activation-hub/destination-kit';
 import { changeId, type LedgerKey, type LedgerRow, type MembershipState } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
@@ -56,25 +63,42 @@ async function deliverTo(
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredRow[]> {
   const target = context.targets.get(destination);
+  const { controls, clock } = context;
+  const nowMs = clock.now();
+  const paused = new Map(
+    leased.flatMap((row) => {
+      const pause = controls?.routePause(row.route, row.audience.key, nowMs);
+      return pause === undefined ? [] : [[row, pausedResult(pause, nowMs)]];
+    }),
+  );
   // The app sets up every destination that a live route names, and refuses to start when one cannot be.
   if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
 
-  const deliveries = leased.map(deliveryOf);
-  const results = await deliver(target, deliveries, {
+  const deliveries = new Map(leased.filter((row) => !paused.has(row)).map((row) => [row, deliveryOf(row)]));
+  const results = await deliver(target, [...deliveries.values()], {
     telemetry: context.telemetry,
     clock: context.clock,
     waitMaxMs: context.timing.waitMaxMs,
     signal,
     ...(receipts === undefined ? {} : { receipts }),
   });
-  return leased.map((row, index) => {
-    const id = deliveries[index]?.change.id ?? '';
-    const result = results.get(id);
+  return leased.map((row) => {
+    const id = deliveries.get(row)?.change.id ?? changeId(row.keyText, row.state);
+    const result = paused.get(row) ?? results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
     // A repair has another id each time, so that nobody could poll for it by this one.
     const isAccepted = row.isRepair && result.status === 'retry' && result.receipt !== undefined;
     return { ...row, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
   });
+}
+
+/** How long what waits for a paused route is left alone at the most, so that a pause that ends early is found out. */
+const pausedMaxMs = 3_600_000;
+
+/** Of a paused route nothing is sent. */
+function pausedResult({ untilMs = Infinity }: Control, nowMs: number): DeliveryResult {
+  const notBeforeMs = Math.min(untilMs, nowMs + pausedMaxMs);
+  return { status: 'retry', class: pausedClass, reason: routePausedReason, wasTried: false, notBeforeMs };
 }
 
 /** The change in full, as the connector gets it. */

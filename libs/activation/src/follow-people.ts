@@ -126,7 +126,7 @@ async function takeOut(
     each.formers.flatMap(({ key, row }): PlannedFormer[] => {
       const { route } = each.person;
       const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {} };
-      const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause });
+      const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause, because: 'former-identity' });
       if (plan.is === 'wait' && !waiting.has(each)) {
         waiting.add(each);
         deferrals.push(laterOf(each, plan.untilMs, telling));

@@ -73,7 +73,7 @@ export async function forget(
   options: ForgetOptions,
 ): Promise<Forgotten> {
   const found = await findForms(identities, places, stores.ledger, options.signal);
-  const everywhere = distinct([...identities, ...found.flatMap(({ forms }) => forms)]);
+  const everywhere = distinctIdentities([...identities, ...found.flatMap(({ forms }) => forms)]);
   const unreadable: string[] = [];
   const names = new Set(found.flatMap(({ ledgerName }) => [ledgerName, shadowDestination(ledgerName)]));
   const of = { identities: everywhere, names };
@@ -84,25 +84,27 @@ export async function forget(
     rows[ledgerName] = (rows[ledgerName] ?? 0) + (await forgetRows(forms, ledgerName, stores.ledger, options));
   }
   const given = new Set(found.flatMap(({ formsGiven }) => formsGiven.map(identityText)));
-  const linked = distinct(found.flatMap(({ forms }) => forms)).filter((each) => !given.has(identityText(each)));
+  const linked = distinctIdentities(found.flatMap(({ forms }) => forms)).filter(
+    (each) => !given.has(identityText(each)),
+  );
   return { retries, deadLetters, rows, linkedIdentities: linked, unreadable };
 }
 
 /**
  * In which forms each destination may know the person: as AEP exports the identities, as the destination stores them, and what
- * the links of these say besides. Also what `ledger show` looks for.
+ * the links of these say besides. Also what `ledger show` and `explain` look for.
  */
 export async function findForms(
   identities: readonly Identity[],
   places: readonly ErasurePlace[],
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'rows'>,
   signal: AbortSignal,
 ): Promise<
   readonly (ErasurePlace & { readonly formsGiven: readonly Identity[]; readonly forms: readonly Identity[] })[]
 > {
   return await Promise.all(
     places.map(async (place) => {
-      const formsGiven = distinct(identities.flatMap((identity) => formsOf(identity, place.form)));
+      const formsGiven = distinctIdentities(identities.flatMap((identity) => formsOf(identity, place.form)));
       const known = new Map(formsGiven.map((each) => [identityText(each), each]));
       // A link can name what another one is kept by, so the walk is repeated until it adds nothing.
       for (let before = -1; before < known.size;) {
@@ -152,7 +154,8 @@ function formsOf(identity: Identity, form: FormIdentity): readonly Identity[] {
   });
 }
 
-function distinct(identities: readonly Identity[]): readonly Identity[] {
+/** Each identity once. */
+export function distinctIdentities(identities: readonly Identity[]): readonly Identity[] {
   return [...new Map(identities.map((each) => [identityText(each), each])).values()];
 }
 

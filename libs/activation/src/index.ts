@@ -16,6 +16,18 @@ export {
   type ToldLedger,
   type WalkOptions,
 } from './tell-ledger.ts';
+export { FollowedControls } from './followed-controls.ts';
+export { explain, type ExplainContext } from './explain.ts';
+export {
+  storyStates,
+  type PersonStory,
+  type RouteStory,
+  type StoryAction,
+  type StoryDeadLetter,
+  type StoryEvent,
+  type StoryRetry,
+  type StoryState,
+} from './person-story.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
 export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';

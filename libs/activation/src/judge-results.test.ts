@@ -140,11 +140,19 @@ test('a row keeps the doubt with which it is given up, and is in none without it
     const opened = openActivation();
     const work = { events: [], retry: retryOf(opened, firstDeferredAtMs === undefined ? {} : { firstDeferredAtMs }) };
     const [row] = judgeResults(rowsOf(opened, [result]), work, opened.context);
-    return row && settledRecord(row, new Map([[row.keyText, 'r1']]));
+    return row && settledRecord(row, new Map([[row.keyText, 'r1']]), opened.clock.nowMs);
   };
   expect(settled({ ...busy, doubt: 'answered' }, 0)).toMatchObject({ rowState: { is: 'given-up' }, inDoubt: true });
   expect(settled(busy, 0)).toMatchObject({ rowState: { is: 'given-up' }, inDoubt: false });
   expect(settled({ ...rejected, doubt: 'answered' })).toMatchObject({ rowState: { is: 'rejected' }, inDoubt: true });
   expect(settled(busy)).toMatchObject({ rowState: { is: 'deferred', chainId: 'r1' }, inDoubt: false });
   expect(settled(unanswered)).toBeUndefined();
+});
+
+test('what is paused is deferred, however old it is', () => {
+  const opened = openActivation();
+  const paused: DeliveryResult = { status: 'retry', class: 'paused', reason: 'paused', wasTried: false };
+  const old = { events: [], retry: retryOf(opened, { firstDeferredAtMs: 0 }) };
+  const fateOf = (result: DeliveryResult) => judgeResults(rowsOf(opened, [result]), old, opened.context)[0]?.fate;
+  expect([fateOf(paused), fateOf(busy)]).toEqual(['deferred', 'given-up']);
 });

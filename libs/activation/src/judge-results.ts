@@ -1,4 +1,5 @@
-import { settle, type LedgerRecord } from '@activation-hub/membership';
+import { pausedClass, type DeliveryResult, type Retry } from '@activation-hub/delivery';
+import { settle, type Explanation, type LedgerRecord } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { delayMinMs, chainIdOf, deferredBy, stalledClass, type Deferral, type ChainIds } from './defer-changes.ts';
 import type { DeliveredRow } from './deliver-rows.ts';
@@ -43,6 +44,8 @@ export function judgeResults(
       case 'rejected':
         return { ...row, fate: stalled.has(route.destination) && !isOld ? 'deferred' : 'rejected', givesUp: false };
       case 'retry':
+        // What is paused is not given up: its destination was not asked.
+        if (result.class === pausedClass) return { ...row, fate: 'deferred', givesUp: false };
         if (result.doubt === 'unanswered') return { ...row, fate: 'unanswered', givesUp: isOld };
         return { ...row, fate: isOld ? 'given-up' : 'deferred', givesUp: false };
     }
@@ -85,20 +88,27 @@ export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): De
 export function settledRecord(
   { key, row, result, fate, linkDigest }: JudgedRow,
   chainIds: ChainIds,
+  atMs: number,
 ): LedgerRecord | undefined {
   if (fate === 'unanswered') return undefined;
-  const inDoubt = 'doubt' in result;
   const outcome = fate === 'deferred' ? deferredBy(chainIdOf(chainIds, key), linkDigest) : fate;
-  return settle(row.record, outcome, inDoubt);
+  return settle(row.record, outcome, 'doubt' in result, { atMs, ...explanationOf(result) });
+}
+
+/** Why a destination did not take a change; nothing when it did. */
+export function explanationOf(result: DeliveryResult): Explanation {
+  if (result.status === 'delivered') return {};
+  return { ...('class' in result ? { class: result.class } : {}), reason: result.reason };
 }
 
 /** Whether a retry is given up if its destination does not take it now. */
 export function isTooOld(
-  retry: { readonly attempts: number; readonly firstDeferredAtMs: number } | undefined,
+  retry: (Pick<Retry, 'attempts' | 'firstDeferredAtMs'> & Partial<Pick<Retry, 'class'>>) | undefined,
   giveUpAfterMs: number | undefined,
   nowMs: number,
 ): boolean {
-  if (retry === undefined) return false;
+  // The time of a pause does not count: after it a change is as young as one that is deferred for the first time.
+  if (retry === undefined || retry.class === pausedClass) return false;
   return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
 }
 

@@ -156,7 +156,7 @@ const valueBytes = 32;
 function bytesOf(keyText: string, { record }: LedgerRow): number {
   return (
     rowBytes +
-    2 * keyText.length +
+    2 * (keyText.length + (record.history?.length ?? 0)) +
     bytesOfValue(record.attributes) +
     (record.deliveredAttributes === undefined ? 0 : bytesOfValue(record.deliveredAttributes))
   );

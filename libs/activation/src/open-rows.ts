@@ -14,7 +14,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
 import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
-import { digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
+import { becauseOf, digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
@@ -152,14 +152,18 @@ function planOpen(
   if (plan.is !== 'lease') return plan;
   const newest = { state: record.known, attributes: record.attributes, ...digestOf(record) };
   const write = (next: LedgerRecord): LedgerWrite => ({ key, record: next, expected: row.version });
+  const occasion = { atMs: options.nowMs, because: becauseOf(options.cause) };
   const mode = routed?.route.mode;
   if (isAwaited && (mode === undefined || mode === 'shadow')) return { is: 'await-route' };
   switch (mode) {
     case undefined:
-      return { is: 'give-up', write: write(settle(record, 'given-up', isInDoubt(record))) };
+      return {
+        is: 'give-up',
+        write: write(settle(record, 'given-up', isInDoubt(record), { atMs: options.nowMs, ...withoutRoute })),
+      };
     case 'paused':
     case 'shadow':
-      return { is: 'note', outcome: 'paused', write: write(note(record, newest, 'paused')) };
+      return { is: 'note', outcome: 'paused', write: write(note(record, newest, 'paused', occasion)) };
     case 'retired': {
       const gone = { state: { ...record.known, isMember: false, content: '' }, attributes: {} };
       return planRow(key, row, gone, options);

@@ -6,6 +6,7 @@ import {
   note,
   overtake,
   settle,
+  type Because,
   type Cause,
   type Decision,
   type DesiredState,
@@ -15,6 +16,7 @@ import {
   type LedgerRow,
   type LedgerWrite,
   type MembershipState,
+  type Occasion,
 } from '@activation-hub/membership';
 import type { Route } from '@activation-hub/activation-file';
 import type { ChangeKind } from '@activation-hub/destination-kit';
@@ -45,6 +47,8 @@ interface PlanOptions {
   readonly mode: Route['mode'];
   readonly by: LeaseHolder;
   readonly nowMs: number;
+  /** On whose account, for the row's history; what the cause says by default. */
+  readonly because?: Because;
 }
 
 /** Plans what a desired state makes of its row (docs/specs/ledger.md, section 3). */
@@ -55,12 +59,13 @@ export function planRow(
   options: PlanOptions & { readonly cause: Cause },
 ): RowPlan {
   const decision = decide(row?.record, desired.state, options.nowMs, options.cause);
-  return planOf(key, row, desired, decision, options);
+  return planOf(key, row, desired, decision, options, occasionOf(options));
 }
 
 /** Plans a row of which no export is at hand: its newest state is sent when it waits for this retry. */
 export function planOpenRow(key: LedgerKey, row: LedgerRow, options: PlanOptions & { readonly cause: Cause }): RowPlan {
-  return planOf(key, row, undefined, decideRow(row.record, options.nowMs, options.cause), options);
+  const decision = decideRow(row.record, options.nowMs, options.cause);
+  return planOf(key, row, undefined, decision, options, occasionOf(options));
 }
 
 /** Plans to send the newest state of a row, or another one that a person asks for, unless another process has the lease. */
@@ -68,6 +73,7 @@ export function planTelling(
   key: LedgerKey,
   row: LedgerRow,
   options: PlanOptions & {
+    readonly because: Because;
     readonly desired?: DesiredState;
     /** Leases that are our own are no reason to wait. */
     readonly own?: ReadonlySet<string>;
@@ -76,10 +82,11 @@ export function planTelling(
   const { known, attributes, rowState } = row.record;
   const open = decideRow(row.record, options.nowMs, 'replay');
   const isOwn = rowState.is === 'leased' && options.own?.has(rowState.holder) === true;
-  if (open.action === 'wait' && !isOwn) return planOf(key, row, undefined, open, options);
+  const occasion = { atMs: options.nowMs, because: options.because };
+  if (open.action === 'wait' && !isOwn) return planOf(key, row, undefined, open, options, occasion);
   const desired = options.desired ?? { state: known, attributes, ...digestOf(row.record) };
   const kind = desired.state.isMember ? 'entered' : 'exited';
-  const plan = leasePlan(key, row, desired, { kind, isRepair: true }, options);
+  const plan = leasePlan(key, row, desired, { kind, isRepair: true }, options, occasion);
   // Whatever the row says, the destination may have lost it, or been told something else.
   const record = { ...plan.write.record, inDoubt: true };
   return { ...plan, write: { ...plan.write, record } };
@@ -91,6 +98,7 @@ function planOf(
   desired: DesiredState | undefined,
   decision: Decision,
   { mode, by, nowMs }: PlanOptions,
+  occasion: Occasion,
 ): RowPlan {
   const write = (record: LedgerRecord): LedgerWrite => ({ key, record, expected: row?.version });
   switch (decision.action) {
@@ -100,28 +108,34 @@ function planOf(
       const { untilMs, isCapped, isNews } = decision;
       if (row === undefined) return { is: 'wait', untilMs };
       const isTold = isNews && desired !== undefined && (mode === 'live' || mode === 'retired');
-      const known = isTold ? overtake(row.record, desired) : row.record;
+      const known = isTold ? overtake(row.record, desired, occasion) : row.record;
       const record = isCapped ? capLease(known, untilMs) : known;
       return record === row.record ? { is: 'wait', untilMs } : { is: 'wait', untilMs, write: write(record) };
     }
     case 'note':
       if (desired === undefined) return { is: 'nothing', because: 'unchanged' };
-      return { is: 'note', write: write(note(row?.record, desired, decision.rowState)), outcome: 'unchanged' };
+      return {
+        is: 'note',
+        write: write(note(row?.record, desired, decision.rowState, occasion)),
+        outcome: 'unchanged',
+      };
     case 'repair': {
       if (row === undefined) return { is: 'nothing', because: 'superseded' };
       const { known: state, attributes } = row.record;
       const newest = { state, attributes, ...digestOf(row.record) };
-      if (mode === 'paused') return { is: 'note', write: write(note(row.record, newest, 'paused')), outcome: 'paused' };
+      if (mode === 'paused')
+        return { is: 'note', write: write(note(row.record, newest, 'paused', occasion)), outcome: 'paused' };
       if (mode === 'shadow') return { is: 'nothing', because: 'superseded' };
-      return leasePlan(key, row, newest, { kind: decision.kind, isRepair: true }, { by, nowMs });
+      return leasePlan(key, row, newest, { kind: decision.kind, isRepair: true }, { by, nowMs }, occasion);
     }
     case 'deliver': {
       if (desired === undefined) return { is: 'nothing', because: 'unchanged' };
       if (mode === 'paused')
-        return { is: 'note', write: write(note(row?.record, desired, 'paused')), outcome: 'paused' };
-      const told = leasePlan(key, row, desired, { kind: decision.kind, isRepair: false }, { by, nowMs });
+        return { is: 'note', write: write(note(row?.record, desired, 'paused', occasion)), outcome: 'paused' };
+      const told = leasePlan(key, row, desired, { kind: decision.kind, isRepair: false }, { by, nowMs }, occasion);
       if (mode !== 'shadow') return told;
-      return { is: 'note', write: write(settle(told.write.record, 'delivered')), outcome: 'shadowed' };
+      const settled = settle(told.write.record, 'delivered', false, { atMs: nowMs });
+      return { is: 'note', write: write(settled), outcome: 'shadowed' };
     }
   }
 }
@@ -137,12 +151,23 @@ function leasePlan(
   desired: DesiredState,
   change: { readonly kind: ChangeKind; readonly isRepair: boolean },
   { by, nowMs }: Pick<PlanOptions, 'by' | 'nowMs'>,
+  occasion: Occasion,
 ): Extract<RowPlan, { is: 'lease' }> {
   return {
     is: 'lease',
-    write: { key, record: lease(row?.record, desired, by), expected: row?.version },
+    write: { key, record: lease(row?.record, desired, by, { ...occasion, kind: change.kind }), expected: row?.version },
     // A change of its own: a destination that remembers ids must not take a repair for the change that it had before.
     state: change.isRepair ? { ...desired.state, enqueuedAtMs: nowMs } : desired.state,
     ...change,
   };
+}
+
+function occasionOf({ mode, nowMs, cause, because }: PlanOptions & { readonly cause: Cause }): Occasion {
+  if (mode === 'retired') return { atMs: nowMs, because: 'retirement' };
+  return { atMs: nowMs, because: because ?? becauseOf(cause) };
+}
+
+/** The account of a cause, for the history of a row. */
+export function becauseOf(cause: Cause): Because {
+  return typeof cause === 'string' ? cause : 'retry';
 }

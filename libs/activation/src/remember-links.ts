@@ -65,7 +65,7 @@ export function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): L
 }
 
 function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {
-  const { known, rowState, attributes, delivered, deliveredAttributes, inDoubt } = record;
+  const { known, rowState, attributes, delivered, deliveredAttributes, inDoubt, history } = record;
   const linked: LedgerRecord = {
     known,
     rowState,
@@ -74,6 +74,7 @@ function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest
     ...(deliveredAttributes === undefined ? {} : { deliveredAttributes }),
     inDoubt,
     ...(linkDigest === '' ? {} : { linkDigest }),
+    ...(history === undefined ? {} : { history }),
   };
   return { key, record: linked, expected: version };
 }

@@ -2,6 +2,7 @@ import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   isInDoubt,
   ledgerKeyText,
+  type Because,
   type DesiredState,
   type LedgerEntry,
   type LedgerKey,
@@ -83,7 +84,7 @@ export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<numb
  * It may be stopped and started again; it then begins anew. Throws when the ledger cannot be reached.
  */
 export function resync(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
-  return tellLedger(resyncRows(walk, never), walk, options);
+  return tellLedger(resyncRows(walk, never), walk, options, 'resync');
 }
 
 /** How many people `retire` would take out. */
@@ -96,7 +97,7 @@ export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<numb
  * not looked at again, so it may be stopped and started again at any time. Throws when the ledger cannot be reached.
  */
 export function retire(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
-  return tellLedger(retireRows(walk, never), walk, options);
+  return tellLedger(retireRows(walk, never), walk, options, 'retirement');
 }
 
 /** A fill also needs to know from which destination, and for which people there is nothing that the route accepts. */
@@ -131,7 +132,7 @@ export async function countFill(
  */
 export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
   await fillLinks(walk, options.signal);
-  return tellLedger(fillRows(walk, never), walk, options);
+  return tellLedger(fillRows(walk, never), walk, options, 'fill');
 }
 
 const { signal: never } = new AbortController();
@@ -182,7 +183,7 @@ export function takeOut(
   walk: LedgerWalk & { readonly identities: readonly Identity[] },
   options: WalkOptions,
 ): Promise<ToldLedger> {
-  return tellLedger(rowsOfPerson(walk, never), walk, options);
+  return tellLedger(rowsOfPerson(walk, never), walk, options, 'erasure');
 }
 
 async function* rowsOfPerson(
@@ -229,11 +230,12 @@ async function tellLedger(
   rows: AsyncIterable<DueRow | 'unresolved' | 'unsettled'>,
   { context }: LedgerWalk,
   { signal, onProgress }: WalkOptions,
+  because: Because,
 ): Promise<ToldLedger> {
   const counts = new WalkCounts();
   let batch: DueRow[] = [];
   const tellBatch = async (): Promise<void> => {
-    await tellDue(batch, context, counts);
+    await tellDue(batch, context, counts, because);
     batch = [];
     onProgress?.(counts.now);
   };
@@ -251,13 +253,18 @@ async function tellLedger(
   return counts.now;
 }
 
-async function tellDue(batch: readonly DueRow[], context: ActivationContext, counts: WalkCounts): Promise<void> {
+async function tellDue(
+  batch: readonly DueRow[],
+  context: ActivationContext,
+  counts: WalkCounts,
+  because: Because,
+): Promise<void> {
   const { clock, timing } = context;
   // What has begun is brought to its end, while the leases live.
   const settleBy = AbortSignal.timeout(timing.settleByMs);
   const deadline = AbortSignal.timeout(timing.deadlineMs);
   const by = newHolder(context);
-  const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now() }) }));
+  const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const tally = new Tally(clock.now());
   const { written, lost } = await writePlans(writing, context, tally, settleBy);
@@ -296,6 +303,7 @@ function planDue(
     readonly mode: Route['mode'];
     readonly by: { readonly holder: string; readonly expiresAtMs: number };
     readonly nowMs: number;
+    readonly because: Because;
   },
 ): RowPlan {
   if (desired !== undefined) return planRow(key, row, desired, { ...options, cause: 'replay' });

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Retry } from '@activation-hub/delivery';
-import { ledgerKeyText, type LedgerRecord, type LedgerRow, type LedgerWrite } from '@activation-hub/membership';
+import {
+  ledgerKeyText,
+  settleLate,
+  type LedgerRecord,
+  type LedgerRow,
+  type LedgerWrite,
+} from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { announceRows, lettersOfRows } from './dead-letters-of.ts';
 import { putRetries, waitingDeferral } from './defer-changes.ts';
 import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
-import { deferralOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
+import { deferralOf, explanationOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
 import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';
@@ -70,7 +76,7 @@ async function settleRows(
 
   const beganMs = context.clock.now();
   const settling = judged.flatMap((row) => {
-    const record = settledRecord(row, chainIds) ?? overdueLease(row, beganMs, context);
+    const record = settledRecord(row, chainIds, beganMs) ?? overdueLease(row, beganMs, context);
     if (record === undefined) return [];
     return [{ row, keyText: row.keyText, write: { key: row.key, record, expected: row.row.version } }];
   });
@@ -115,7 +121,7 @@ async function repairRows(
   const own = new Set(
     told.flatMap(({ row: { record } }) => (record.rowState.is === 'leased' ? [record.rowState.holder] : [])),
   );
-  let open: readonly LeasedRow[] = lost;
+  let open: readonly LostRow[] = lost;
   for (let round = 0; open.length > 0 && round < roundsMax; round += 1) {
     const rows = await context.ledger.read(
       open.map(({ key }) => key),
@@ -145,8 +151,11 @@ async function repairRows(
   return repaired;
 }
 
+/** A row of which the settling, or after it the lease of a repair, was lost. */
+type LostRow = LeasedRow & Partial<Pick<JudgedRow, 'fate' | 'result'>>;
+
 interface Repair {
-  readonly row: LeasedRow;
+  readonly row: LostRow;
   readonly keyText: string;
   readonly write: LedgerWrite;
   /** Absent while another process holds the lease. */
@@ -154,16 +163,24 @@ interface Repair {
 }
 
 function repairOf(
-  row: LeasedRow,
+  row: LostRow,
   found: LedgerRow,
   own: ReadonlySet<string>,
   by: LeaseHolder,
   { clock }: ActivationContext,
 ): Repair {
   const { key, keyText } = row;
-  const plan = planTelling(key, found, { mode: 'live', by, nowMs: clock.now(), own });
+  const nowMs = clock.now();
+  const record = withOurEnding(row, found.record, nowMs);
+  const plan = planTelling(key, { ...found, record }, { mode: 'live', by, nowMs, own, because: 'repair' });
   if (plan.is === 'lease') return { row, keyText, write: plan.write, telling: { kind: plan.kind, state: plan.state } };
-  return { row, keyText, write: { key, record: { ...found.record, inDoubt: true }, expected: found.version } };
+  return { row, keyText, write: { key, record: { ...record, inDoubt: true }, expected: found.version } };
+}
+
+/** The row with how our attempt ended, which its history could not say when its settling was lost. */
+function withOurEnding({ row, fate, result }: LostRow, found: LedgerRecord, atMs: number): LedgerRecord {
+  if (fate === undefined || fate === 'unanswered' || result === undefined) return found;
+  return settleLate(found, row.record, fate, 'doubt' in result, { atMs, ...explanationOf(result) });
 }
 
 /** What keeps changing hands to the end is left to a retry. */

@@ -10,4 +10,4 @@ export {
   type PersonContent,
 } from './example-events.ts';
 export { RecordingDestination } from './recording-destination.ts';
-export { openActivation, type TestActivation } from './test-activation.ts';
+export { openActivation, parseTestFile, type TestActivation } from './test-activation.ts';

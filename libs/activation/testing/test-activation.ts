@@ -1,9 +1,11 @@
 import { createMatcher, parseActivationFile, type ActivationFile } from '@activation-hub/activation-file';
 import {
   createTarget,
+  InMemoryControls,
   InMemoryDeadLetters,
   InMemoryRetryQueue,
   type Clock,
+  type ControlStore,
   type DeadLetter,
   type Target,
 } from '@activation-hub/delivery';
@@ -13,6 +15,7 @@ import { z } from 'zod';
 import {
   activate,
   activateRetry,
+  FollowedControls,
   defaultTiming,
   LedgerCache,
   type LedgerCacheOptions,
@@ -46,6 +49,8 @@ interface TestActivationOptions {
   /** The retry queue of other parts, as another worker has it. */
   readonly retryQueue?: InMemoryRetryQueue;
   readonly timing?: Timing;
+  /** Where operators write what they ask of it. */
+  readonly controls?: Pick<ControlStore, 'read'>;
   readonly cache?: Partial<LedgerCacheOptions>;
   /** The destinations of other parts, as another worker or a later start has them. */
   readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
@@ -116,6 +121,7 @@ export function openActivation(options: TestActivationOptions = {}): TestActivat
     deadLetters,
     retryQueue,
     stall: file.stall,
+    controls: new FollowedControls(options.controls ?? new InMemoryControls(), contextClock),
     telemetry: createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) }),
     // Attempts within a call are the concern of delivery: here one call is one attempt.
     timing: options.timing ?? { ...defaultTiming, waitMaxMs: 0 },

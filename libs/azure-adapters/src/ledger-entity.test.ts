@@ -45,6 +45,7 @@ const record = fc.record(
     inDoubt: fc.boolean(),
     linkDigest: fc.string(),
     knownDigest: fc.string(),
+    history: fc.string(),
   },
   { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
 );

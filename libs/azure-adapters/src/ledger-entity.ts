@@ -87,6 +87,7 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
       : textColumns('deliveredAttributes', JSON.stringify(record.deliveredAttributes))),
     ...(record.linkDigest === undefined ? {} : { linkDigest: record.linkDigest }),
     ...(record.knownDigest === undefined ? {} : { knownDigest: record.knownDigest }),
+    ...(record.history === undefined ? {} : { history: record.history }),
     writeId,
   };
 }
@@ -104,6 +105,7 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
       ...(columns.has('knownDigest') ? { knownDigest: columns.text('knownDigest') } : {}),
+      ...(columns.has('history') ? { history: columns.text('history') } : {}),
     },
     version: entity.etag,
   };

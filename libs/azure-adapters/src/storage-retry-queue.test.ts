@@ -81,7 +81,9 @@ async function waitingIn(retries: StorageRetryQueue): Promise<Retry[]> {
   const found: Retry[] = [];
   for await (const retry of retries.waiting(signal)) {
     if (isUnreadable(retry)) throw new Error(`${retry.unreadable} cannot be read.`);
-    found.push(retry);
+    const { dueAtMs, ...kept } = retry;
+    expect(dueAtMs).toBeTypeOf('number');
+    found.push(kept);
   }
   return found;
 }

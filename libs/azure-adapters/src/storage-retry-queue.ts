@@ -12,6 +12,7 @@ import {
   type RetryPointer,
   type RetryQueue,
   type Unreadable,
+  type WaitingRetry,
   type WakeOptions,
 } from '@activation-hub/delivery';
 import type { ContainerClient } from '@azure/storage-blob';
@@ -150,7 +151,7 @@ export class StorageRetryQueue implements RetryQueue {
     );
   }
 
-  async *waiting(signal: AbortSignal): AsyncGenerator<Retry | Unreadable, void> {
+  async *waiting(signal: AbortSignal): AsyncGenerator<WaitingRetry | Unreadable, void> {
     const pages = storePages(this.#blobStore, 'list the retries', signal, (abortSignal) =>
       this.#container.listBlobsFlat({ abortSignal }),
     );
@@ -164,7 +165,8 @@ export class StorageRetryQueue implements RetryQueue {
         for (const scheduled of found) {
           signal.throwIfAborted();
           // It was removed since it was listed.
-          if (scheduled !== undefined) yield isUnreadable(scheduled) ? scheduled : scheduled.retry;
+          if (scheduled === undefined) continue;
+          yield isUnreadable(scheduled) ? scheduled : { ...scheduled.retry, dueAtMs: scheduled.dueAtMs };
         }
       }
     }

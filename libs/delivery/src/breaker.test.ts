@@ -115,3 +115,38 @@ test('it says once each time it opens that a probe is due', () => {
   breaker.fail(1_000);
   expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
 });
+
+test('while an operator holds it open nothing is admitted, whatever requests do, and whoever waits looks again in a while', () => {
+  const breaker = new Breaker(options);
+  breaker.hold({});
+  expect(breaker.admit(100)).toEqual({ is: 'open', untilMs: 8_100 });
+  expect([breaker.openUntilMs(100), breaker.leftToRetriesUntilMs(100)]).toEqual([8_100, 8_100]);
+  expect([breaker.isHeld(100), breaker.isClosed]).toEqual([true, false]);
+  breaker.succeed();
+  expect(breaker.admit(100)).toMatchObject({ is: 'open' });
+  breaker.hold(undefined);
+  expect([breaker.isHeld(100), breaker.isClosed]).toEqual([false, true]);
+  expect(breaker.admit(100)).toEqual({ is: 'closed' });
+});
+
+test('a hold ends by itself at its time, and leaves an open circuit as it was', () => {
+  const breaker = opened();
+  breaker.hold({ untilMs: 500 });
+  expect(breaker.admit(499)).toEqual({ is: 'open', untilMs: 500 });
+  expect(breaker.holdEndsAtMs).toBe(500);
+  expect(breaker.isHeld(500)).toBe(false);
+  expect(breaker.admit(500)).toEqual({ is: 'open', untilMs: 1_000 });
+  expect(breaker.admit(1_000)).toEqual({ is: 'probe' });
+});
+
+test('when a person says that it answers again, one probe goes at once, and its failure opens it for longer', () => {
+  const breaker = opened();
+  breaker.probeNow(10);
+  expect(breaker.openUntilMs(10)).toBeUndefined();
+  expect(breaker.admit(10)).toEqual({ is: 'probe' });
+  breaker.fail(20);
+  expect(breaker.admit(30)).toEqual({ is: 'open', untilMs: 2_020 });
+  const closed = new Breaker(options);
+  closed.probeNow(10);
+  expect(closed.admit(10)).toEqual({ is: 'closed' });
+});

@@ -13,6 +13,11 @@ export interface BreakerOptions {
 export type Admission =
   { readonly is: 'closed' } | { readonly is: 'probe' } | { readonly is: 'open'; readonly untilMs: number };
 
+/** An operator keeps it open, until that time where one is given, in epoch milliseconds. */
+export interface Hold {
+  readonly untilMs?: number;
+}
+
 /**
  * Keeps requests away from a destination that fails. Closed at first; open after `failuresToOpen` failures in a row; after
  * a while half-open: one probe goes through, and its end closes the breaker or opens it for twice as long.
@@ -30,12 +35,15 @@ export class Breaker {
   /** Until the first success of a process, what another one has left waiting is not known here. */
   #isRecovering = true;
   #hasRecovered = false;
+  #hold: Hold | undefined;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
   }
 
   admit(nowMs: number): Admission {
+    const heldUntilMs = this.#heldUntilMs(nowMs);
+    if (heldUntilMs !== undefined) return { is: 'open', untilMs: heldUntilMs };
     if (this.#openings === 0) return { is: 'closed' };
     if (nowMs < this.#openUntilMs) return { is: 'open', untilMs: this.#openUntilMs };
     // While the probe is under way the others look again after the shortest time that it can stay open.
@@ -49,13 +57,35 @@ export class Breaker {
     return this.#lastReason;
   }
 
-  /** Whether everybody is admitted: it is neither open nor half-open. */
+  /** Whether everybody is admitted: it is neither open nor half-open, and nobody holds it open. */
   get isClosed(): boolean {
-    return this.#openings === 0;
+    return this.#openings === 0 && this.#hold === undefined;
+  }
+
+  /** Holds it open whatever requests do, so that nothing is told, or with undefined lets it go as it was before. */
+  hold(hold: Hold | undefined): void {
+    this.#hold = hold;
+  }
+
+  /** Whether an operator holds it open. */
+  isHeld(nowMs: number): boolean {
+    return this.#heldUntilMs(nowMs) !== undefined;
+  }
+
+  /** When an operator's hold ends by itself, in epoch milliseconds; undefined without a hold, or when it has no end. */
+  get holdEndsAtMs(): number | undefined {
+    return this.#hold?.untilMs;
+  }
+
+  /** Lets one probe through at once when it is open, because a person says that the destination answers again. */
+  probeNow(nowMs: number): void {
+    this.#openUntilMs = Math.min(this.#openUntilMs, nowMs);
   }
 
   /** Until when nobody is admitted, in epoch milliseconds; undefined when somebody may be. Asking admits nobody. */
   openUntilMs(nowMs: number): number | undefined {
+    const heldUntilMs = this.#heldUntilMs(nowMs);
+    if (heldUntilMs !== undefined) return heldUntilMs;
     return this.#openings > 0 && nowMs < this.#openUntilMs ? this.#openUntilMs : undefined;
   }
 
@@ -64,6 +94,8 @@ export class Breaker {
    * That is longer than the circuit is open: a retry, for which no partition waits, sends the probe.
    */
   leftToRetriesUntilMs(nowMs: number): number | undefined {
+    const heldUntilMs = this.#heldUntilMs(nowMs);
+    if (heldUntilMs !== undefined) return heldUntilMs;
     const isLeft = this.#openings > 0 && nowMs < this.#openUntilMs + this.#options.graceMs;
     return isLeft ? Math.max(nowMs, this.#openUntilMs) : undefined;
   }
@@ -110,5 +142,12 @@ export class Breaker {
   /** The request of a probe was not sent: the next one is the probe. */
   release(): void {
     this.#isProbing = false;
+  }
+
+  /** When whoever is held up looks again: it may be let go at any time. */
+  #heldUntilMs(nowMs: number): number | undefined {
+    if (this.#hold === undefined) return undefined;
+    const { untilMs = Infinity } = this.#hold;
+    return nowMs < untilMs ? Math.min(untilMs, nowMs + this.#options.openMaxMs) : undefined;
   }
 }

@@ -82,13 +82,29 @@ export const usualRetryAfterMaxMs = 3_600_000;
 /** Why a change waits that was not even tried, because its destination fails. */
 const circuitOpen = 'its circuit breaker is open after failures';
 
-/** The reason of what is not told because a circuit is open; with it the failure because of which it is, which a person can mend. */
-export function circuitOpenReason({ lastReason }: Partial<Pick<Breaker, 'lastReason'>>): string {
-  return lastReason === undefined ? circuitOpen : `${circuitOpen}, the last of them: ${lastReason}`;
+/** The class of what waits because an operator has paused its destination or its route. Nothing is given up while it waits so. */
+export const pausedClass = 'paused';
+const destinationPaused = 'an operator has paused the destination';
+/** The reason of what waits because an operator has paused its route. */
+export const routePausedReason = 'an operator has paused the route';
+
+/**
+ * Class and reason of what is not told because a circuit is open: paused, or after the failure because of which it is, which a person can
+ * mend.
+ */
+export function circuitOpenCause(
+  breaker: Pick<Breaker, 'lastReason' | 'isHeld'> | undefined,
+  nowMs: number,
+): { readonly class: string; readonly reason: string } {
+  if (breaker?.isHeld(nowMs) === true) return { class: pausedClass, reason: destinationPaused };
+  const { lastReason } = breaker ?? {};
+  const reason = lastReason === undefined ? circuitOpen : `${circuitOpen}, the last of them: ${lastReason}`;
+  return { class: 'transient', reason };
 }
 
 /** Whether something waits for no other reason than that a circuit is open. */
-export const isCircuitOpenReason = (reason: string): boolean => reason.startsWith(circuitOpen);
+export const isCircuitOpenReason = (reason: string): boolean =>
+  reason.startsWith(circuitOpen) || reason === destinationPaused;
 
 type Defaulted = 'formIdentity' | 'retryAfterMaxMs';
 
@@ -165,7 +181,10 @@ async function sendWhenAdmitted(
 ): Promise<Results> {
   const { breaker, rateLimiter } = target;
   const admission = breaker.admit(options.clock.now());
-  if (admission.is === 'open') return untried(batch, circuitOpenReason(breaker), admission.untilMs, receipt);
+  if (admission.is === 'open') {
+    const cause = circuitOpenCause(breaker, options.clock.now());
+    return untried(batch, cause, admission.untilMs, receipt);
+  }
 
   const isProbe = admission.is === 'probe';
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
@@ -181,8 +200,13 @@ async function sendWhenAdmitted(
   if (!paced.ran) {
     if (isProbe) breaker.release();
     return options.signal.aborted
-      ? untried(batch, 'the deadline passed before it was told', undefined, receipt)
-      : untried(batch, 'its turn comes too late to wait for', paced.earliestMs, receipt);
+      ? untried(batch, { class: 'transient', reason: 'the deadline passed before it was told' }, undefined, receipt)
+      : untried(
+          batch,
+          { class: 'transient', reason: 'its turn comes too late to wait for' },
+          paced.earliestMs,
+          receipt,
+        );
   }
 
   const answer = paced.result;
@@ -216,14 +240,13 @@ function resultsOf(batch: readonly Delivery[], answer: Results | DestinationErro
 
 function untried(
   batch: readonly Delivery[],
-  reason: string,
+  cause: { readonly class: string; readonly reason: string },
   notBeforeMs: number | undefined,
   receipt: string | undefined,
 ): Results {
   const result = waitingFor(receipt, {
     status: 'retry',
-    class: 'transient',
-    reason,
+    ...cause,
     wasTried: false,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
   });

@@ -1,6 +1,13 @@
 import { refuseUnkeepableRetry } from './keepable.ts';
 import { readRetryMessage, writeRetryMessage, type RetryPointer } from './retry-message.ts';
-import { mayBeWoken, withoutNotBefore, type Retry, type RetryQueue, type WakeOptions } from './retry-queue.ts';
+import {
+  mayBeWoken,
+  withoutNotBefore,
+  type Retry,
+  type RetryQueue,
+  type WaitingRetry,
+  type WakeOptions,
+} from './retry-queue.ts';
 
 interface ScheduledRetry {
   readonly retry: Retry;
@@ -60,10 +67,10 @@ export class InMemoryRetryQueue implements RetryQueue {
     return Promise.resolve();
   }
 
-  async *waiting(signal: AbortSignal): AsyncGenerator<Retry> {
-    for (const { retry } of [...this.#retries.values()]) {
+  async *waiting(signal: AbortSignal): AsyncGenerator<WaitingRetry> {
+    for (const { retry, dueAtMs } of [...this.#retries.values()]) {
       signal.throwIfAborted();
-      yield await Promise.resolve(retry);
+      yield await Promise.resolve({ ...retry, dueAtMs });
     }
   }
 

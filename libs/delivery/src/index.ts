@@ -9,12 +9,27 @@ export {
   type ReceivedEvent,
 } from './dead-letters.ts';
 export { backoffMs, type Backoff } from './backoff.ts';
+export {
+  activeControls,
+  controlTextCharactersMax,
+  InMemoryControls,
+  isSameScope,
+  pauseOf,
+  retryNowKeepMs,
+  withControl,
+  withoutPause,
+  type Control,
+  type ControlScope,
+  type ControlStore,
+} from './controls.ts';
 export { systemClock, type Clock } from './clock.ts';
 export {
   createTarget,
   deliver,
-  circuitOpenReason,
+  circuitOpenCause,
   isCircuitOpenReason,
+  pausedClass,
+  routePausedReason,
   usualRetryAfterMaxMs,
   type DeliverOptions,
   type DeliveryResult,
@@ -51,6 +66,7 @@ export {
   type DeferredRow,
   type Retry,
   type RetryQueue,
+  type WaitingRetry,
   type WakeOptions,
 } from './retry-queue.ts';
 export { bodiesBytesMax, refuseUnkeepableLetter, refuseUnkeepableRetry } from './keepable.ts';

@@ -58,6 +58,11 @@ export interface Retry {
   readonly receipts?: Readonly<Record<string, string>>;
 }
 
+/** A retry that waits, with the time at which it is due, in epoch milliseconds; `wake` may make it due earlier. */
+export interface WaitingRetry extends Retry {
+  readonly dueAtMs: number;
+}
+
 /**
  * Where retries wait. What waits is due at a time and then given to `on-retry-due` as a message; a message is a pointer,
  * and what it points to can be erased at any time. A retry may have several messages: each finds it as it is by then, and
@@ -90,10 +95,10 @@ export interface RetryQueue {
   /** Resolves when the retry is gone, whoever removed it. */
   remove(id: string, signal: AbortSignal): Promise<void>;
   /**
-   * Every retry that waits, for erasing a person and for counting; those put meanwhile may be missed. One that cannot be read
+   * Every retry that waits, for erasing or explaining a person and for counting; those put meanwhile may be missed. One that cannot be read
    * is passed over and told by its name.
    */
-  waiting(signal: AbortSignal): AsyncIterable<Retry | Unreadable>;
+  waiting(signal: AbortSignal): AsyncIterable<WaitingRetry | Unreadable>;
   /**
    * Rewrites a retry that waits: `edited` is given it as it is, and again when it was written meanwhile, so that two edits never undo each
    * other. When it gives the same retry nothing is written; when it gives undefined the retry is removed. When it is due stays as it is.

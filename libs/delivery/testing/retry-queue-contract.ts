@@ -44,7 +44,12 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
   const now = (): number => Date.now();
   const waitingIn = async (queue: RetryQueue): Promise<Retry[]> => {
     const retries: Retry[] = [];
-    for await (const retry of queue.waiting(signal)) if (!isUnreadable(retry)) retries.push(retry);
+    for await (const found of queue.waiting(signal)) {
+      if (isUnreadable(found)) continue;
+      const { dueAtMs, ...retry } = found;
+      expect(dueAtMs).toBeTypeOf('number');
+      retries.push(retry);
+    }
     return retries;
   };
 
@@ -85,11 +90,13 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await waitingIn(queue)).toEqual([retry]);
     });
 
-    test('a retry is not given before it is due, but can be seen waiting', async () => {
+    test('a retry is not given before it is due, but can be seen waiting, with when it is due', async () => {
       const queue = await open();
-      await queue.put(exampleRetry(), now() + 3_600_000, signal);
+      const dueAtMs = now() + hourMs;
+      await queue.put(exampleRetry(), dueAtMs, signal);
       expect(await takeDue(queue, 0)).toEqual([]);
       expect(await waitingIn(queue)).toEqual([exampleRetry()]);
+      expect(await Array.fromAsync(queue.waiting(signal))).toMatchObject([{ dueAtMs }]);
     });
 
     test('a time more than a week away is allowed, and so is one that has passed', async () => {

@@ -1,4 +1,15 @@
-export { capLease, lease, note, overtake, settle, type DesiredState } from './lease.ts';
+export { capLease, lease, note, overtake, settle, settleLate, type DesiredState } from './lease.ts';
+export {
+  historyCharactersMax,
+  historyOf,
+  type AttemptOutcome,
+  type Because,
+  type Did,
+  type Explanation,
+  type History,
+  type Occasion,
+  type Transition,
+} from './history.ts';
 export {
   decide,
   decideRow,

@@ -1,5 +1,6 @@
-import type { JsonValue } from '@activation-hub/destination-kit';
+import type { ChangeKind, JsonValue } from '@activation-hub/destination-kit';
 import { isInDoubt } from './decide.ts';
+import { began, ended, endedLate, type AttemptOutcome, type Explanation, type Occasion } from './history.ts';
 import type { Deferred, Lease, LedgerRecord, SettledState } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
@@ -14,9 +15,23 @@ export interface DesiredState {
   readonly linkDigest?: string;
 }
 
-/** The row when a process takes a lease to tell its destination of the desired state. An expired lease before it leaves doubt. */
-export function lease(record: LedgerRecord | undefined, desired: DesiredState, by: Omit<Lease, 'is'>): LedgerRecord {
-  return { ...next(record, desired), rowState: { is: 'leased', ...by } };
+/**
+ * The row when a process takes a lease to tell its destination of the desired state. An expired lease before it leaves doubt. Here as below,
+ * the history goes on by what the occasion says, and without one stays as it is.
+ */
+export function lease(
+  record: LedgerRecord | undefined,
+  desired: DesiredState,
+  by: Omit<Lease, 'is'>,
+  occasion?: Occasion & { readonly kind: ChangeKind },
+): LedgerRecord {
+  return {
+    ...next(record, desired),
+    rowState: { is: 'leased', ...by },
+    ...(occasion === undefined
+      ? historyIn(record)
+      : { history: began(record?.history, desired.state, occasion.kind, occasion) }),
+  };
 }
 
 /**
@@ -24,8 +39,12 @@ export function lease(record: LedgerRecord | undefined, desired: DesiredState, b
  * whose settling is lost by this write, tells the destination of it then. If the row kept the older state, an export that asks for
  * that one again would count as unchanged, although the state in between is still to be told.
  */
-export function overtake(leased: LedgerRecord, desired: DesiredState): LedgerRecord {
-  return { ...next(leased, desired), rowState: leased.rowState };
+export function overtake(leased: LedgerRecord, desired: DesiredState, occasion?: Occasion): LedgerRecord {
+  return {
+    ...next(leased, desired),
+    rowState: leased.rowState,
+    ...noted(leased, desired, 'overtaken', occasion),
+  };
 }
 
 /** The row when its destination is told nothing of the desired state: there is nothing to tell, or (paused, deferred) not now. */
@@ -33,8 +52,11 @@ export function note(
   record: LedgerRecord | undefined,
   desired: DesiredState,
   rowState: 'delivered' | 'noted' | 'paused' | Deferred,
+  occasion?: Occasion & Explanation,
 ): LedgerRecord {
-  return { ...next(record, desired), rowState: stateOf(rowState) };
+  const is = stateOf(rowState);
+  const did = typeof rowState === 'string' ? rowState : rowState.is;
+  return { ...next(record, desired), rowState: is, ...noted(record, desired, did, occasion) };
 }
 
 /**
@@ -47,8 +69,13 @@ export function settle(
   leased: LedgerRecord,
   outcome: 'delivered' | 'rejected' | 'not-found' | 'given-up' | Deferred,
   inDoubt = false,
+  how?: Explanation & { readonly atMs: number },
 ): LedgerRecord {
-  if (outcome !== 'delivered') return { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt };
+  const is = typeof outcome === 'string' ? outcome : outcome.is;
+  const history =
+    how === undefined ? {} : { history: ended(leased.history, leased.known, { outcome: is, inDoubt, ...how }) };
+  if (outcome !== 'delivered')
+    return { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt, ...history };
   const { known, attributes, linkDigest, knownDigest } = leased;
   return {
     known,
@@ -58,7 +85,37 @@ export function settle(
     inDoubt: false,
     ...(linkDigest === undefined ? {} : { linkDigest }),
     ...(knownDigest === undefined ? {} : { knownDigest }),
+    ...historyIn(leased),
+    ...history,
   };
+}
+
+/**
+ * The row as another process has it, whose write made the settling of ours be lost: its history says how our attempt ended. `leased` is the row
+ * with which that began.
+ */
+export function settleLate(
+  found: LedgerRecord,
+  leased: LedgerRecord,
+  outcome: AttemptOutcome,
+  inDoubt: boolean,
+  how: Explanation & { readonly atMs: number },
+): LedgerRecord {
+  const history = endedLate(found.history, leased.history, { outcome, inDoubt, ...how });
+  return history === undefined ? found : { ...found, history };
+}
+
+function noted(
+  record: LedgerRecord | undefined,
+  { state }: DesiredState,
+  did: 'delivered' | 'noted' | 'paused' | 'deferred' | 'overtaken',
+  occasion: (Occasion & Explanation) | undefined,
+): Pick<LedgerRecord, 'history'> {
+  return occasion === undefined ? historyIn(record) : { history: began(record?.history, state, did, occasion) };
+}
+
+function historyIn(record: LedgerRecord | undefined): Pick<LedgerRecord, 'history'> {
+  return record?.history === undefined ? {} : { history: record.history };
 }
 
 function stateOf(rowState: SettledState | Deferred): LedgerRecord['rowState'] {
@@ -73,7 +130,7 @@ export function capLease(record: LedgerRecord, expiresAtMs: number): LedgerRecor
   return record.rowState.is === 'leased' ? { ...record, rowState: { ...record.rowState, expiresAtMs } } : record;
 }
 
-function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<LedgerRecord, 'rowState'> {
+function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<LedgerRecord, 'rowState' | 'history'> {
   const { state: known, attributes } = desired;
   const knownDigest = digestOfKnown(record, desired);
   if (record === undefined) return { known, attributes, inDoubt: false, ...knownDigest };

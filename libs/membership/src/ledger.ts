@@ -79,6 +79,8 @@ export interface LedgerRecord {
    * says it. By it an older export with the same identities finds that a newer one waited in the row.
    */
   readonly knownDigest?: string;
+  /** The row's last transitions in short codes, at most 600 characters; `historyOf` spells them out. Nothing is decided by it. */
+  readonly history?: string;
 }
 
 /** A record with the version that a conditional write must name. */

@@ -43,6 +43,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         deliveredAttributes: { 'first name': 'Ada' },
         inDoubt: true,
         linkDigest: 'digest-of-links',
+        history: 'xe,mjv9m2s0,2s,d,4f|ru,mjv9m2s0,9,h?,b,3,throttled,429 of Zoë’s, "too many"',
       });
       const version = await put(ledger, exampleKey(1), full);
       expect(await ledger.read([exampleKey(1)], signal)).toEqual([{ record: full, version }]);

@@ -218,6 +218,29 @@ export const catalogue = {
         : `Partition ${f.partitionId} is ${f.events} events behind; the oldest came ${Math.round(f.oldestAgeMs / 1_000)} s ago.`,
     counts: () => [],
   }),
+  'destination-paused': signal<{ readonly destination: string; readonly audience?: string; readonly until?: string }>({
+    level: 'warning',
+    sentence: (f) =>
+      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is paused by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: what is to be told waits.`,
+    counts: () => [],
+  }),
+  'destination-resumed': signal<{ readonly destination: string; readonly audience?: string }>({
+    level: 'information',
+    sentence: (f) =>
+      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is told again: its pause is over.`,
+    counts: () => [],
+  }),
+  'retry-asked': signal<{ readonly destination: string }>({
+    level: 'information',
+    sentence: (f) => `An operator asks that ${f.destination} is tried at once.`,
+    counts: () => [],
+  }),
+  'controls-unreadable': signal<{ readonly reason: string }>({
+    level: 'error',
+    sentence: (f) =>
+      `The controls of operators cannot be read, so those that were known last count: ${f.reason} activation pause and resume write them anew.`,
+    counts: () => [],
+  }),
   'ledger-swept': signal<{
     readonly seen: number;
     readonly removed: number;
