@@ -64,6 +64,29 @@ test('every record comes back from its columns', () => {
   );
 });
 
+test('a row whose destination has what it knows holds that once, and one that differs in anything holds both', () => {
+  const known = exampleState({ content: 'digest' });
+  const columnsOf = (delivered: LedgerRecord['known']) =>
+    toEntity(exampleKey(1), exampleRecord({ known, delivered }), 'id');
+  const once = columnsOf({ ...known });
+  expect(once).toHaveProperty('deliveredIsKnown', true);
+  expect(Object.keys(once).filter((column) => column.startsWith('delivered'))).toEqual(['deliveredIsKnown']);
+  expect(toRow(stored(once)).record).toEqual(exampleRecord({ known, delivered: known }));
+  for (const other of [
+    { status: 'exited' },
+    { isMember: false },
+    { qualifiedAtMs: known.qualifiedAtMs + 1 },
+    { enqueuedAtMs: known.enqueuedAtMs + 1 },
+    { sequenceNumber: known.sequenceNumber + 1 },
+    { content: 'other' },
+  ] as const) {
+    const both = columnsOf({ ...known, ...other });
+    expect(both).not.toHaveProperty('deliveredIsKnown');
+    expect(toRow(stored(both)).record.delivered).toEqual({ ...known, ...other });
+  }
+  expect(() => toRow(stored({ ...once, deliveredIsKnown: 'yes' }))).toThrow('column deliveredIsKnown');
+});
+
 test('every key comes back from its columns, whatever its identity holds', () => {
   const text = fc.string({ unit: 'grapheme' });
   // Any code units, halves of characters among them.
@@ -202,7 +225,8 @@ test.each([
   ['inDoubt', 1],
   ['linkDigest', 7],
 ])('a row whose column %s somebody changed to %j is named, with what to do', (column, value) => {
-  const entity = toEntity(exampleKey(1), exampleRecord({ linkDigest: 'digest' }), 'id');
+  const delivered = exampleState({ status: 'exited' });
+  const entity = toEntity(exampleKey(1), exampleRecord({ delivered, linkDigest: 'digest' }), 'id');
   expect(() => toRow(stored({ ...entity, [column]: value }))).toThrow(
     `Failed to read the ledger: column ${column} of row ${entity.rowKey} is not what the ledger writes. ` +
       'Restore the row, or delete it to forget what the destination was told.',

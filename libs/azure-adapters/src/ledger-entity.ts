@@ -80,7 +80,7 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
     ...rowStateColumns(record.rowState),
     inDoubt: record.inDoubt,
     ...stateColumns('known', record.known),
-    ...(record.delivered === undefined ? {} : stateColumns('delivered', record.delivered)),
+    ...deliveredColumns(record),
     ...textColumns('attributes', JSON.stringify(record.attributes)),
     ...(record.deliveredAttributes === undefined
       ? {}
@@ -95,12 +95,13 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
 /** The row in an entity that `toEntity` made. Throws when somebody changed it into something else. */
 export function toRow(entity: TableEntityResult<Record<string, unknown>>): LedgerRow {
   const columns = new Columns(entity);
+  const known = columns.state('known');
   return {
     record: {
-      known: columns.state('known'),
+      known,
       rowState: columns.rowState(),
       attributes: columns.attributes('attributes'),
-      ...(columns.has('deliveredStatus') ? { delivered: columns.state('delivered') } : {}),
+      ...columns.delivered(known),
       ...(columns.has('deliveredAttributes') ? { deliveredAttributes: columns.attributes('deliveredAttributes') } : {}),
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
@@ -134,6 +135,24 @@ function stateColumns(prefix: 'known' | 'delivered', state: MembershipState): Re
     [`${prefix}SequenceNumber`]: BigInt(state.sequenceNumber),
     [`${prefix}Content`]: state.content,
   };
+}
+
+/** Most rows are those whose destination has what they know: they hold it once, for what a row costs goes with its columns. */
+function deliveredColumns({ known, delivered }: LedgerRecord): Record<string, unknown> {
+  if (delivered === undefined) return {};
+  return isSameState(delivered, known) ? { deliveredIsKnown: true } : stateColumns('delivered', delivered);
+}
+
+function isSameState(left: MembershipState, right: MembershipState): boolean {
+  return (
+    left === right ||
+    (left.status === right.status &&
+      left.isMember === right.isMember &&
+      left.qualifiedAtMs === right.qualifiedAtMs &&
+      left.enqueuedAtMs === right.enqueuedAtMs &&
+      left.sequenceNumber === right.sequenceNumber &&
+      left.content === right.content)
+  );
 }
 
 function timeColumn(ms: number): Date | bigint {
@@ -223,6 +242,11 @@ class Columns {
       sequenceNumber: this.integer(`${prefix}SequenceNumber`),
       content: this.text(`${prefix}Content`),
     };
+  }
+
+  delivered(known: MembershipState): Pick<LedgerRecord, 'delivered'> {
+    if (this.has('deliveredIsKnown') && this.boolean('deliveredIsKnown')) return { delivered: known };
+    return this.has('deliveredStatus') ? { delivered: this.state('delivered') } : {};
   }
 
   rowState(): RowState {
