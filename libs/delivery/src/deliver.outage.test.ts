@@ -163,11 +163,11 @@ test('of many batches no more reach a destination that fails than open its circu
 
 test('a refused request ends a row of failures, for the destination answers', async () => {
   const answers = ['transient', 'transient', 'invalid', 'transient', 'transient', 'transient'] as const;
-  const left = [...answers];
+  let next: (typeof answers)[number] = 'transient';
   const { tell, requests } = staged(() => {
-    throw new DestinationError(left.shift() ?? 'fatal', 'It failed.');
+    throw new DestinationError(next, 'It failed.');
   });
-  for (let turn = 0; turn < answers.length; turn += 1) await tell(1, 0, 0);
+  for (next of answers) await tell(1, 0, 0);
   expect(requests).toHaveLength(answers.length);
 });
 
