@@ -29,7 +29,8 @@ export default defineConfig({
     isolate: false,
     reporters: [],
     sequence: { sequencer: OwnFirst },
-    testTimeout: 30_000,
+    // A test that hangs fails before Stryker ends its process, which costs a new one.
+    testTimeout: 8_000,
     hookTimeout: 60_000,
   },
 });
