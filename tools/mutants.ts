@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import {
@@ -48,9 +48,10 @@ Fails when a mutant survives that is not explained, when an explanation is stale
 /** Tries every mutant of one file. The library's tests run in a copy of the repository, so that what is checked out stays as it is. */
 async function mutate(target: Target, file: string, explanations: Explanations): Promise<FileVerdict> {
   const source = readFileSync(join(root, file), 'utf8');
+  const name = basename(file, '.ts');
+  process.env.MUTANTS_FILE = name;
   // Not by Stryker's `testFiles`: with it a mutant of what is computed when the file is loaded is never switched on.
-  const ownTests = file.slice(target.folder.length + 1).replace(/\.ts$/, '{,.*}.test.ts');
-  process.env.MUTANTS_TESTS = target.tests === 'all' ? '{src,testing}/**/*.test.ts' : ownTests;
+  process.env.MUTANTS_TESTS = target.tests === 'all' ? '{src,testing}/**/*.test.ts' : `src/${name}{,.*}.test.ts`;
   const results = await new Stryker({
     mutate: [file],
     testRunner: 'vitest',

@@ -1,6 +1,7 @@
 import {
   capLease,
   decide,
+  decideFirst,
   decideRow,
   lease,
   note,
@@ -8,7 +9,6 @@ import {
   settle,
   type Because,
   type Cause,
-  type Decision,
   type DesiredState,
   type Lease,
   type LedgerKey,
@@ -16,7 +16,9 @@ import {
   type LedgerRow,
   type LedgerWrite,
   type MembershipState,
+  type NewsDecision,
   type Occasion,
+  type RowDecision,
 } from '@activation-hub/membership';
 import type { Route } from '@activation-hub/activation-file';
 import type { ChangeKind } from '@activation-hub/destination-kit';
@@ -58,14 +60,19 @@ export function planRow(
   desired: DesiredState,
   options: PlanOptions & { readonly cause: Cause },
 ): RowPlan {
-  const decision = decide(row?.record, desired.state, options.nowMs, options.cause);
-  return planOf(key, row, desired, decision, options, occasionOf(options));
+  const { nowMs, cause } = options;
+  const occasion = occasionOf(options);
+  if (row === undefined) return planNews(key, row, desired, decideFirst(desired.state), options, occasion);
+  const decision = decide(row.record, desired.state, nowMs, cause);
+  return decision.action === 'note' || decision.action === 'deliver'
+    ? planNews(key, row, desired, decision, options, occasion)
+    : planKnown(key, row, decision, options, occasion, desired);
 }
 
 /** Plans a row of which no export is at hand: its newest state is sent when it waits for this retry. */
 export function planOpenRow(key: LedgerKey, row: LedgerRow, options: PlanOptions & { readonly cause: Cause }): RowPlan {
   const decision = decideRow(row.record, options.nowMs, options.cause);
-  return planOf(key, row, undefined, decision, options, occasionOf(options));
+  return planKnown(key, row, decision, options, occasionOf(options));
 }
 
 /** Plans to send the newest state of a row, or another one that a person asks for, unless another process has the lease. */
@@ -83,7 +90,7 @@ export function planTelling(
   const open = decideRow(row.record, options.nowMs, 'replay');
   const isOwn = rowState.is === 'leased' && options.own?.has(rowState.holder) === true;
   const occasion = { atMs: options.nowMs, because: options.because };
-  if (open.action === 'wait' && !isOwn) return planOf(key, row, undefined, open, options, occasion);
+  if (open.action === 'wait' && !isOwn) return planKnown(key, row, open, options, occasion);
   const desired = options.desired ?? { state: known, attributes, ...digestOf(row.record) };
   const kind = desired.state.isMember ? 'entered' : 'exited';
   const plan = leasePlan(key, row, desired, { kind, isRepair: true }, options, occasion);
@@ -92,50 +99,53 @@ export function planTelling(
   return { ...plan, write: { ...plan.write, record } };
 }
 
-function planOf(
+/** Plans what a state that is news makes of its row. */
+function planNews(
   key: LedgerKey,
   row: LedgerRow | undefined,
-  desired: DesiredState | undefined,
-  decision: Decision,
+  desired: DesiredState,
+  decision: NewsDecision,
   { mode, by, nowMs }: PlanOptions,
   occasion: Occasion,
 ): RowPlan {
   const write = (record: LedgerRecord): LedgerWrite => ({ key, record, expected: row?.version });
+  if (decision.action === 'note')
+    return { is: 'note', write: write(note(row?.record, desired, decision.rowState, occasion)), outcome: 'unchanged' };
+  if (mode === 'paused')
+    return { is: 'note', write: write(note(row?.record, desired, 'paused', occasion)), outcome: 'paused' };
+  const told = leasePlan(key, row, desired, { kind: decision.kind, isRepair: false }, { by, nowMs }, occasion);
+  if (mode !== 'shadow') return told;
+  const settled = settle(told.write.record, 'delivered', false, { atMs: nowMs });
+  return { is: 'note', write: write(settled), outcome: 'shadowed' };
+}
+
+/** Plans what a row says by itself; under the lease of another process it is to know the state that came, if that is news. */
+function planKnown(
+  key: LedgerKey,
+  row: LedgerRow,
+  decision: RowDecision,
+  { mode, by, nowMs }: PlanOptions,
+  occasion: Occasion,
+  came?: DesiredState,
+): RowPlan {
+  const write = (record: LedgerRecord): LedgerWrite => ({ key, record, expected: row.version });
   switch (decision.action) {
     case 'nothing':
       return { is: 'nothing', because: decision.because };
     case 'wait': {
       const { untilMs, isCapped, isNews } = decision;
-      if (row === undefined) return { is: 'wait', untilMs };
-      const isTold = isNews && desired !== undefined && (mode === 'live' || mode === 'retired');
-      const known = isTold ? overtake(row.record, desired, occasion) : row.record;
+      const isTold = isNews && came !== undefined && (mode === 'live' || mode === 'retired');
+      const known = isTold ? overtake(row.record, came, occasion) : row.record;
       const record = isCapped ? capLease(known, untilMs) : known;
       return record === row.record ? { is: 'wait', untilMs } : { is: 'wait', untilMs, write: write(record) };
     }
-    case 'note':
-      if (desired === undefined) return { is: 'nothing', because: 'unchanged' };
-      return {
-        is: 'note',
-        write: write(note(row?.record, desired, decision.rowState, occasion)),
-        outcome: 'unchanged',
-      };
     case 'repair': {
-      if (row === undefined) return { is: 'nothing', because: 'superseded' };
       const { known: state, attributes } = row.record;
       const newest = { state, attributes, ...digestOf(row.record) };
       if (mode === 'paused')
         return { is: 'note', write: write(note(row.record, newest, 'paused', occasion)), outcome: 'paused' };
       if (mode === 'shadow') return { is: 'nothing', because: 'superseded' };
       return leasePlan(key, row, newest, { kind: decision.kind, isRepair: true }, { by, nowMs }, occasion);
-    }
-    case 'deliver': {
-      if (desired === undefined) return { is: 'nothing', because: 'unchanged' };
-      if (mode === 'paused')
-        return { is: 'note', write: write(note(row?.record, desired, 'paused', occasion)), outcome: 'paused' };
-      const told = leasePlan(key, row, desired, { kind: decision.kind, isRepair: false }, { by, nowMs }, occasion);
-      if (mode !== 'shadow') return told;
-      const settled = settle(told.write.record, 'delivered', false, { atMs: nowMs });
-      return { is: 'note', write: write(settled), outcome: 'shadowed' };
     }
   }
 }

@@ -69,6 +69,17 @@ test('what is accepted waits with its receipt, and is asked for and not told aga
   expect(receiptsIn(asked)).toEqual(new Map([['change-7', 'request-3']]));
 });
 
+test('what is asked for shares no request with what is told', async () => {
+  const vendor = new LateVendor();
+  const { run } = start(vendor.connector);
+  const receipts = new Map([
+    ['change-0', 'request-9'],
+    ['change-2', 'request-9'],
+  ]);
+  await run(deliveriesOf(3), receipts);
+  expect(vendor.calls).toEqual(['ask request-9 0,2', 'tell 1']);
+});
+
 test('what is accepted counts as delivered where nobody asks later', async () => {
   const { run } = start(new LateVendor().connector);
   expect(statuses(await run(deliveriesOf(1)))).toEqual({ 'change-0': 'delivered' });
@@ -133,7 +144,10 @@ test('a batch of which some were refused is told anew in halves, until the one a
     'ask request-2 0',
     'ask request-3 1',
   ]);
-  expect(statuses(ended)).toEqual({ 'change-0': 'delivered', 'change-1': 'rejected' });
+  expect(Object.fromEntries(ended)).toStrictEqual({
+    'change-0': { status: 'delivered' },
+    'change-1': { status: 'rejected', class: 'invalid', reason: 'Some are refused.' },
+  });
 });
 
 test('an answer without a verdict about a change is no success, and leads to its being told anew', async () => {

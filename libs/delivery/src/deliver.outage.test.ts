@@ -1,7 +1,14 @@
 import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver, type DeliveryResult, type Target } from './deliver.ts';
+import {
+  circuitOpenCause,
+  createTarget,
+  deliver,
+  isCircuitOpenReason,
+  type DeliveryResult,
+  type Target,
+} from './deliver.ts';
 
 type Answer = (deliveries: readonly Delivery[]) => readonly Verdict[];
 
@@ -87,7 +94,9 @@ test('after throttling nobody sends before the time that the destination named',
     return fail('throttled', { notBeforeMs: clock.now() + 30_000 });
   });
   expect(await tell(1, 5_000, 1_000)).toMatchObject([{ status: 'retry', class: 'throttled', wasTried: true }]);
-  expect(await tell(1, 5_000, 1_000)).toMatchObject([{ status: 'retry', wasTried: false, notBeforeMs: 1_030_000 }]);
+  expect(await tell(1, 5_000, 1_000)).toMatchObject([
+    { status: 'retry', reason: 'its turn comes too late to wait for', wasTried: false, notBeforeMs: 1_030_000 },
+  ]);
   expect(requests).toHaveLength(1);
   expect(await tell(1, 60_000, 60_000)).toEqual([{ status: 'delivered' }]);
   expect(requests.map(({ atMs }) => atMs)).toEqual([0, 30_000]);
@@ -144,4 +153,52 @@ test('each half of a refused batch keeps the pace', async () => {
   const results = await tell(8, 60_000);
   expect(results.filter(({ status }) => status === 'delivered')).toHaveLength(7);
   expect(requests.slice(1).every(({ atMs }, n) => atMs - (requests[n]?.atMs ?? 0) >= 1_000)).toBe(true);
+});
+
+test('of many batches no more reach a destination that fails than open its circuit', async () => {
+  const { tell, requests } = staged(() => fail('transient'), { batchCount: 1, concurrency: 1 });
+  await tell(20, 0, 0);
+  expect(requests).toHaveLength(3);
+});
+
+test('a refused request ends a row of failures, for the destination answers', async () => {
+  const answers = ['transient', 'transient', 'invalid', 'transient', 'transient', 'transient'] as const;
+  let next: (typeof answers)[number] = 'transient';
+  const { tell, requests } = staged(() => {
+    throw new DestinationError(next, 'It failed.');
+  });
+  for (next of answers) await tell(1, 0, 0);
+  expect(requests).toHaveLength(answers.length);
+});
+
+test('a request that was admitted before an outage and is not sent lets nobody through beside the probe', async () => {
+  const { clock, target } = staged(take);
+  const deadline = new AbortController();
+  target.rateLimiter.holdUntil(clock.now() + 50_000);
+  const options = { telemetry: silent, clock, waitMaxMs: 60_000, signal: deadline.signal };
+  const waiting = deliver(target, [exampleDelivery(1)], options);
+  await clock.advance(1);
+  for (let failure = 0; failure < 3; failure += 1) target.breaker.fail(clock.now());
+  await clock.advance(10_000);
+  expect(target.breaker.admit(clock.now())).toEqual({ is: 'probe' });
+  deadline.abort();
+  expect([...(await waiting).values()]).toMatchObject([{ reason: 'the deadline passed before it was told' }]);
+  expect(target.breaker.admit(clock.now())).toMatchObject({ is: 'open' });
+});
+
+test('what waits because a circuit is open is known by its reason, whatever the failure was', () => {
+  const { target } = staged(take);
+  const plain = { class: 'transient', reason: 'its circuit breaker is open after failures' };
+  expect(circuitOpenCause(undefined, 0)).toEqual(plain);
+  expect(circuitOpenCause(target.breaker, 0)).toEqual(plain);
+  target.breaker.fail(0, 'The list is missing.');
+  const { reason } = circuitOpenCause(target.breaker, 0);
+  expect(reason).toBe(`${plain.reason}, the last of them: The list is missing.`);
+  target.breaker.hold({});
+  const reasons = [plain.reason, reason, circuitOpenCause(target.breaker, 0).reason, 'The list is missing.'];
+  expect(reasons.map(isCircuitOpenReason)).toEqual([true, true, true, false]);
+});
+
+test('an identity is told as it is where the destination does not form it', () => {
+  expect(staged(take).target.formIdentity({ namespace: 'crmid', value: 'person-1' })).toBe('person-1');
 });

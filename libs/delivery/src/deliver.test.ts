@@ -309,7 +309,7 @@ test('after the deadline nobody is told anything, and everything is to be tried 
   });
   const { results } = await tell(targetOf(counting), deliveriesOf(3), AbortSignal.abort());
   expect(requests).toBe(0);
-  expect([...results.values()]).toEqual(
+  expect([...results.values()]).toStrictEqual(
     Array(3).fill({
       status: 'retry',
       class: 'transient',

@@ -149,7 +149,7 @@ export async function deliver(
       for (const [id, result] of await sendWhenAdmitted(target, group, notAfterMs, options, receipt)) {
         latest.set(id, result);
         // What is to be told anew is told anew, also by the next attempt.
-        if (result.status === 'retry' && result.receipt === undefined) receipts.delete(id);
+        if (!('receipt' in result)) receipts.delete(id);
       }
     }
     return latest;

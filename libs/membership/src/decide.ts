@@ -3,12 +3,18 @@ import type { LedgerRecord, RowState } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
 /** What to do about one state of one key. */
-export type Decision =
-  /** The row says so already, or knows something newer: neither a write nor a request. */
-  | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
+export type Decision = NewsDecision | RowDecision;
+
+/** What a state that is news makes of its row, which need not be there. */
+export type NewsDecision =
   /** There is nothing to send, but an older state that comes later must find this one. */
   | { readonly action: 'note'; readonly rowState: 'delivered' | 'noted' }
-  | { readonly action: 'deliver'; readonly kind: ChangeKind }
+  | { readonly action: 'deliver'; readonly kind: ChangeKind };
+
+/** What a row says by itself. */
+export type RowDecision =
+  /** The row says so already, or knows something newer: neither a write nor a request. */
+  | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
   /** The state is older than the row's, and what the row knows must be sent, for nobody else will. */
   | { readonly action: 'repair'; readonly kind: ChangeKind }
   /**
@@ -48,7 +54,7 @@ export function decide(
   nowMs: number,
   cause: Cause = 'export',
 ): Decision {
-  if (record === undefined) return state.isMember ? { action: 'deliver', kind: 'entered' } : note('noted');
+  if (record === undefined) return decideFirst(state);
 
   const { rowState, known } = record;
   const order = compareStates(state, known);
@@ -70,11 +76,16 @@ export function decide(
     : unchanged();
 }
 
+/** Decides a state of a key that has no row. */
+export function decideFirst(state: MembershipState): NewsDecision {
+  return state.isMember ? { action: 'deliver', kind: 'entered' } : note('noted');
+}
+
 /**
  * Decides a row of which no export is at hand, for the retry that is responsible for it: its newest state is sent when it
  * waits for this retry, or was perhaps overtaken. A replay sends what the destination did not take, whatever became of it.
  */
-export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): Decision {
+export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): RowDecision {
   const { rowState } = record;
   if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs, false) : repair(record);
   const isOpen = cause === 'replay' ? isUnsettled(rowState) : rowState.is === 'deferred' && isOpenTo(rowState, cause);
@@ -126,19 +137,19 @@ function isUnsettled({ is }: RowState): boolean {
   return is === 'deferred' || is === 'rejected' || is === 'not-found' || is === 'given-up';
 }
 
-function wait({ expiresAtMs }: Extract<RowState, { is: 'leased' }>, nowMs: number, isNews: boolean): Decision {
+function wait({ expiresAtMs }: Extract<RowState, { is: 'leased' }>, nowMs: number, isNews: boolean): RowDecision {
   const latestMs = nowMs + leaseLeftMaxMs;
   return { action: 'wait', untilMs: Math.min(expiresAtMs, latestMs), isCapped: expiresAtMs > latestMs, isNews };
 }
 
-function deliver(record: LedgerRecord, state: MembershipState): Decision {
+function deliver(record: LedgerRecord, state: MembershipState): NewsDecision {
   if (!state.isMember) return { action: 'deliver', kind: 'exited' };
   // In doubt the destination may have been told of an exit, which only an entry takes back.
   const isKnownMember = record.delivered?.isMember === true && !isInDoubt(record);
   return { action: 'deliver', kind: isKnownMember ? 'updated' : 'entered' };
 }
 
-function repair({ known }: LedgerRecord): Decision {
+function repair({ known }: LedgerRecord): RowDecision {
   return { action: 'repair', kind: known.isMember ? 'entered' : 'exited' };
 }
 
@@ -153,10 +164,10 @@ function isNewQualification(known: MembershipState, state: MembershipState): boo
   return known.qualifiedAtMs !== state.qualifiedAtMs || known.status !== state.status;
 }
 
-function note(rowState: 'delivered' | 'noted'): Decision {
+function note(rowState: 'delivered' | 'noted'): NewsDecision {
   return { action: 'note', rowState };
 }
 
-function unchanged(): Decision {
+function unchanged(): RowDecision {
   return { action: 'nothing', because: 'unchanged' };
 }

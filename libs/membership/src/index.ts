@@ -12,6 +12,7 @@ export {
 } from './history.ts';
 export {
   decide,
+  decideFirst,
   decideRow,
   isInDoubt,
   isLive,
@@ -19,6 +20,8 @@ export {
   leaseLeftMaxMs,
   type Cause,
   type Decision,
+  type NewsDecision,
+  type RowDecision,
 } from './decide.ts';
 export {
   identityText,
