@@ -21,6 +21,7 @@ test('two accounts hold exactly what the handler needs, each thing where it belo
     hostAccount,
   ]);
   expect(what('BlobContainer', 'containerName')).toEqual([
+    [dataAccount, 'controls'],
     [dataAccount, 'dead-letters'],
     [dataAccount, 'ledger-exports'],
     [hostAccount, 'app-package'],

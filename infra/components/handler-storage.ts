@@ -57,6 +57,7 @@ export class HandlerStorage extends ComponentResource {
     this.#ageBlobs(name, data, place);
     this.#createContainer(`${name}-retry-contents`, 'retries', data, place);
     this.#createContainer(`${name}-ledger-exports`, 'ledger-exports', data, place);
+    this.#createContainer(`${name}-controls`, 'controls', data, place);
     this.#createTable(`${name}-ledger`, 'ledger', data, place);
     for (const queue of ['retries', 'retries-poison']) this.#createQueue(`${name}-${queue}`, queue, data, place);
 

@@ -1,6 +1,8 @@
 import { containerClient, BlobDeadLetters } from '@activation-hub/azure-adapters';
+import { InMemoryControls } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { createHealthCheck, publicHealth, type HealthSources } from './health.ts';
+import { shownControls } from './shown-controls.ts';
 
 const about = () => ({
   build: 'b1',
@@ -9,14 +11,16 @@ const about = () => ({
   counters: [{ counter: 'changes-settled' as const, labels: { destination: 'crm' }, value: 3 }],
 });
 
-function checkWith(look: HealthSources['look']) {
+const noControls: HealthSources['readControls'] = () => Promise.resolve([]);
+
+function checkWith(look: HealthSources['look'], readControls = noControls) {
   let nowMs = 0;
   let looks = 0;
   const counted = () => {
     looks += 1;
     return look();
   };
-  const check = createHealthCheck({ look: counted, about, clock: { now: () => nowMs } });
+  const check = createHealthCheck({ look: counted, readControls, about, clock: { now: () => nowMs } });
   return { check, looks: () => looks, pass: (ms: number) => (nowMs += ms) };
 }
 
@@ -38,7 +42,40 @@ test('a failure counts for as long, and then the stores are asked again', async 
   fails = false;
   expect(await check()).toMatchObject({ status: 'unavailable' });
   pass(5_000);
-  expect(await check()).toEqual({ status: 'ok', ...about() });
+  expect(await check()).toEqual({ status: 'ok', controls: [], ...about() });
+});
+
+test('who has a key sees what operators ask for now, and controls that cannot be read are a problem of their own', async () => {
+  const pause = { action: 'pause', destination: 'crm', atMs: 0, by: 'ada', reason: 'migration' } as const;
+  const store = new InMemoryControls();
+  const { signal } = new AbortController();
+  await store.edit(
+    () => [
+      { ...pause, untilMs: 60_000 },
+      { ...pause, destination: 'ads', untilMs: 1 },
+    ],
+    signal,
+  );
+  const { check } = checkWith(
+    () => Promise.resolve(undefined),
+    () => shownControls(store, { now: () => 1 }, signal),
+  );
+  const health = await check();
+  expect(health.controls).toMatchObject([
+    {
+      destination: 'crm',
+      by: 'ada',
+      reason: 'migration',
+      at: '1970-01-01T00:00:00.000Z',
+      until: '1970-01-01T00:01:00.000Z',
+    },
+  ]);
+  expect(publicHealth(health)).toEqual({ status: 'ok', build: 'b1' });
+  const broken = checkWith(
+    () => Promise.resolve(undefined),
+    () => Promise.reject(new Error('version')),
+  );
+  expect(await broken.check()).toMatchObject({ status: 'ok', controls: [], controlsProblem: 'version' });
 });
 
 test('everyone sees the status, the build and the canary, and no name of the activation file', async () => {

@@ -1,6 +1,7 @@
-import { activate, LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
+import { activate, FollowedControls, LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
 import { createMatcher, problemLine, withCanary, type ActivationFile } from '@activation-hub/activation-file';
 import {
+  BlobControls,
   BlobDeadLetters,
   containerClient,
   queueClient,
@@ -9,7 +10,7 @@ import {
   TableLedger,
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
-import { systemClock } from '@activation-hub/delivery';
+import { systemClock, type ControlStore } from '@activation-hub/delivery';
 import { createHttpClient, type HttpClient } from '@activation-hub/destination-kit';
 import { managedIdentity, setUpTarget } from '@activation-hub/destinations';
 import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
@@ -23,6 +24,7 @@ import { incomingEvents } from './incoming-events.ts';
 import { dataStores } from './needs.ts';
 import { once } from './once.ts';
 import type { Settings, StorageSettings } from './settings.ts';
+import { shownControls } from './shown-controls.ts';
 import { sweep } from './sweep.ts';
 import { putBackRetry, takeRetry } from './take-retry.ts';
 
@@ -68,6 +70,7 @@ export function createHub(configuration: Configuration): Hub {
       deadLetters,
       retryQueue,
       stall: file.stall,
+      controls: new FollowedControls(stores.controls, systemClock),
       timing: timingOf(settings.leaseSeconds * 1_000),
       clock: systemClock,
     };
@@ -104,6 +107,7 @@ export function createHub(configuration: Configuration): Hub {
 /** The stores of the app, which are opened again for every call of `open`. */
 interface Stores extends Pick<ActivationContext, 'ledger' | 'deadLetters' | 'retryQueue'> {
   readonly open: () => Promise<void>;
+  readonly controls: ControlStore;
   readonly ledgerTable: ReturnType<typeof tableClient>;
   readonly ledgerExports: ReturnType<typeof containerClient>;
 }
@@ -118,20 +122,22 @@ function createStores({ dataStorage }: Settings): Stores {
     containerClient(connection, dataStores.containers.retries),
     queueClient(connection, dataStores.queues.retries),
   );
+  const controls = new BlobControls(containerClient(connection, dataStores.containers.controls));
   const open = async (): Promise<void> => {
     const signal = AbortSignal.timeout(storesTimeoutMs);
     await Promise.all([
       ledger.createTable(signal),
       deadLetters.createContainer(signal),
+      controls.createContainer(signal),
       retryQueue.createStores(signal),
     ]);
   };
-  return { ledger, ledgerTable, ledgerExports, deadLetters, retryQueue, open };
+  return { ledger, ledgerTable, ledgerExports, deadLetters, retryQueue, controls, open };
 }
 
 function healthCheck(
   { build, file }: Configuration,
-  { open, ledger }: Stores,
+  { open, ledger, controls }: Stores,
   counters: Counters,
 ): () => Promise<HealthDetails> {
   return createHealthCheck({
@@ -139,6 +145,7 @@ function healthCheck(
       await open();
       return canaryToldAtMs(ledger, AbortSignal.timeout(storesTimeoutMs));
     },
+    readControls: () => shownControls(controls, systemClock, AbortSignal.timeout(storesTimeoutMs)),
     about: () => ({
       build,
       destinations: [...file.destinations.keys()],

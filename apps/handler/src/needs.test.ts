@@ -77,6 +77,7 @@ test('stores are opened by the names that are given here', async () => {
   );
   expect(opened.sort()).toEqual([
     'checkpointContainer',
+    'dataStores.containers.controls',
     'dataStores.containers.deadLetters',
     'dataStores.containers.ledgerExports',
     'dataStores.containers.retries',

@@ -31,7 +31,12 @@ export type SettingName = (typeof settingNames)[keyof typeof settingNames][numbe
 /** What the app keeps in the account of `DataStorage`. */
 export const dataStores = {
   tables: { ledger: 'ledger' },
-  containers: { deadLetters: 'dead-letters', retries: 'retries', ledgerExports: 'ledger-exports' },
+  containers: {
+    deadLetters: 'dead-letters',
+    retries: 'retries',
+    ledgerExports: 'ledger-exports',
+    controls: 'controls',
+  },
   queues: { retries: 'retries', poisonedRetries: 'retries-poison' },
 } as const;
 

@@ -23,7 +23,7 @@ export async function activateRetry(message: string, context: ActivationContext)
     // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer, and until a pause ends.
     const isProbe = !isHeld && target?.breaker.takeProbe() === true;
     const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
-    const endsAtMs = isHeld ? (target?.breaker.holdEndsAtMs ?? Infinity) : Infinity;
+    const endsAtMs = isHeld ? (target.breaker.holdEndsAtMs ?? Infinity) : Infinity;
     const dueAtMs = isProbe ? openUntilMs : Math.min(laterMs, endsAtMs);
     await context.retryQueue.postpone(pointer, dueAtMs, signal);
     return;

@@ -1,3 +1,4 @@
+export { BlobControls, type BlobControlsOptions } from './blob-controls.ts';
 export { BlobDeadLetters, type BlobDeadLettersOptions } from './blob-dead-letters.ts';
 export { measureLag, type LagOptions, type PartitionLag } from './event-hub-lag.ts';
 export { readDeadLetter } from './dead-letter-document.ts';

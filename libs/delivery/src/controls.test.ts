@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { activeControls, pauseOf, retryNowKeepMs, withControl, withoutPause, type Control } from './controls.ts';
+import { describeControlsContract } from '../testing/index.ts';
+import {
+  activeControls,
+  InMemoryControls,
+  pauseOf,
+  retryNowKeepMs,
+  withControl,
+  withoutPause,
+  type Control,
+} from './controls.ts';
+
+describeControlsContract('controls in memory', (same) => Promise.resolve(same ?? new InMemoryControls()));
 
 const pause = (over: Partial<Control> = {}): Control => ({
   action: 'pause',

@@ -1,3 +1,4 @@
+export { describeControlsContract } from './controls-contract.ts';
 export { describeDeadLettersContract, exampleDeadLetter } from './dead-letters-contract.ts';
 export { describeRetryQueueContract, exampleRetry } from './retry-queue-contract.ts';
 export { exampleDelivery } from './example-delivery.ts';

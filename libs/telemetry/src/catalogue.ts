@@ -237,8 +237,7 @@ export const catalogue = {
   }),
   'controls-unreadable': signal<{ readonly reason: string }>({
     level: 'error',
-    sentence: (f) =>
-      `The controls of operators cannot be read, so those that were known last count: ${f.reason} activation pause and resume write them anew.`,
+    sentence: (f) => `The controls of operators cannot be read, so those that were known last count: ${f.reason}`,
     counts: () => [],
   }),
   'ledger-swept': signal<{

@@ -1,0 +1,107 @@
+import { controlTextCharactersMax, type Control, type ControlStore } from '@activation-hub/delivery';
+import type { ContainerClient } from '@azure/storage-blob';
+import { z } from 'zod';
+import { downloadDocument, type DocumentPlace } from './blob-documents.ts';
+import { documentVersion, parseDocument } from './event-document.ts';
+import { callStore, StoreFailure } from './store-call.ts';
+
+const blobName = 'controls.json';
+const text = z.string().max(controlTextCharactersMax);
+
+const documentSchema = z.object({
+  version: z.number(),
+  controls: z.array(
+    z.object({
+      action: z.enum(['pause', 'retry-now']),
+      destination: z.string().exactOptional(),
+      audience: z.string().exactOptional(),
+      at: z.iso.datetime(),
+      until: z.iso.datetime().exactOptional(),
+      by: text,
+      reason: text,
+    }),
+  ),
+});
+
+export interface BlobControlsOptions {
+  /** How long one operation may take, its retries included, in milliseconds; 15,000 by default. */
+  readonly operationTimeoutMs?: number;
+}
+
+/**
+ * The controls of operators in one small blob, `controls.json`. Every write names the version that it replaces (the ETag), or that there is none
+ * yet, so that two operators never undo each other. Failures of the store are thrown as `StoreFailure`.
+ */
+export class BlobControls implements ControlStore {
+  readonly #container: ContainerClient;
+  readonly #place: DocumentPlace;
+
+  constructor(container: ContainerClient, { operationTimeoutMs = 15_000 }: BlobControlsOptions = {}) {
+    this.#container = container;
+    const store = { name: 'blob store', url: container.url, operationTimeoutMs };
+    this.#place = { kind: 'list of controls', blob: container.getBlockBlobClient(blobName), store };
+  }
+
+  /** Makes the container when it is missing. The app calls it once at its start; no other method makes it. */
+  async createContainer(signal: AbortSignal): Promise<void> {
+    await callStore(this.#place.store, 'create the container of the controls', signal, (abortSignal) =>
+      this.#container.createIfNotExists({ abortSignal }),
+    );
+  }
+
+  async read(signal: AbortSignal): Promise<readonly Control[]> {
+    const stored = await downloadDocument(this.#place, signal);
+    return stored === undefined ? [] : readControls(stored.bytes);
+  }
+
+  async edit(
+    edited: (controls: readonly Control[]) => readonly Control[],
+    signal: AbortSignal,
+  ): Promise<readonly Control[]> {
+    for (;;) {
+      const stored = await downloadDocument(this.#place, signal);
+      const controls = edited(stored === undefined ? [] : readControls(stored.bytes));
+      const conditions = stored === undefined ? { ifNoneMatch: '*' } : { ifMatch: stored.etag };
+      const bytes = writeControls(controls);
+      try {
+        await callStore(this.#place.store, 'write the controls', signal, (abortSignal) =>
+          this.#place.blob.upload(bytes, bytes.byteLength, {
+            abortSignal,
+            conditions,
+            blobHTTPHeaders: { blobContentType: 'application/json' },
+          }),
+        );
+        return controls;
+      } catch (error) {
+        if (!isLostRace(error)) throw error;
+      }
+    }
+  }
+}
+
+/** 412 for another version, 409 for a blob that came meanwhile ("Specifying conditional headers for Blob service operations"). */
+function isLostRace(error: unknown): boolean {
+  if (!(error instanceof StoreFailure)) return false;
+  return error.statusCode === 412 || (error.statusCode === 409 && error.code === 'BlobAlreadyExists');
+}
+
+function readControls(bytes: Buffer): readonly Control[] {
+  const { controls } = parseDocument(documentSchema, bytes, { kind: 'list of controls', blobName });
+  return controls.map(({ at, until, ...rest }) => ({
+    ...rest,
+    atMs: Date.parse(at),
+    ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
+  }));
+}
+
+function writeControls(controls: readonly Control[]): Buffer {
+  const document: z.infer<typeof documentSchema> = {
+    version: documentVersion,
+    controls: controls.map(({ atMs, untilMs, ...rest }) => ({
+      ...rest,
+      at: new Date(atMs).toISOString(),
+      ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }),
+    })),
+  };
+  return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+}
