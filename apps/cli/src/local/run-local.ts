@@ -7,12 +7,14 @@ import { CommandError, reasonOf } from '../command-error.ts';
 import { simulate } from '../simulator.ts';
 import { startStandIns, type StandIns } from '../stand-ins.ts';
 import { createTenant } from '../tenant.ts';
+import { startLocalConsole } from '../console/local-console.ts';
 import { aborted, type Terminal } from '../terminal.ts';
 import { Cleanups } from './cleanups.ts';
 import { newSigningSecret, writeExample } from './example.ts';
 import { localEventHub } from './local-event-hub.ts';
 import { startMachine, type Machine } from './machine.ts';
 import { jsonNarrator, proseNarrator, type Narrator, type Ready, type Summary } from './narrator.ts';
+import { openInBrowser } from './open-in-browser.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
 import { Tally } from './tally.ts';
 import { writeVendorFile } from './vendor-file.ts';
@@ -35,6 +37,9 @@ export interface LocalOptions {
   /** Port of the first worker's debugger. */
   readonly inspect?: number;
   readonly json?: true;
+  readonly console: boolean;
+  /** Opens the console in the browser. */
+  readonly open?: true;
 }
 
 /** Few enough people that each of them is seen to come and go within a minute. */
@@ -52,6 +57,12 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
   try {
     const plan = await makePlan(options, terminal, narrator, tally, cleanups);
     const file = await loadActivations(plan.activationFile, terminal);
+    const simulation = options.simulator
+      ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
+      : undefined;
+    const console = options.console
+      ? await startLocalConsole({ ...plan, file, simulator: simulation, cleanups, say: terminal.say })
+      : undefined;
     const machine = await startMachine({
       ...options,
       ...plan,
@@ -61,13 +72,16 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
         narrator.signal(signal);
       },
       onPrinted: (line) => narrator.printed(line),
-      onWarning: (message) => narrator.warning(message),
+      onWarning: (message) => {
+        console?.warn(message);
+        narrator.warning(message);
+      },
+      ...(console === undefined ? {} : { observerUrl: console.observerUrl }),
       cleanups,
     });
-    const simulation = options.simulator
-      ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
-      : undefined;
-    narrator.ready(readyOf(machine, plan, options, simulation, performance.now() - startedAtMs));
+    const consoleUrl = await console?.serve(machine);
+    narrator.ready(readyOf(machine, plan, options, { simulation, consoleUrl }, performance.now() - startedAtMs));
+    if (options.open === true && consoleUrl !== undefined) openInBrowser(consoleUrl, narrator);
     if (simulation !== undefined) {
       const sender = openEventSender(machine.eventHubsConnectionString, localEventHub.name);
       cleanups.add(() => sender.close());
@@ -163,10 +177,11 @@ function readyOf(
   machine: Machine,
   { activationFile, receiver, standIns }: Plan,
   { partitions, data, inspect }: LocalOptions,
-  simulator: Ready['simulator'],
+  { simulation, consoleUrl }: { readonly simulation: Ready['simulator']; readonly consoleUrl: string | undefined },
   readyAfterMs: number,
 ): Ready {
   return {
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
     eventHubsConnectionString: machine.eventHubsConnectionString,
     eventHubName: localEventHub.name,
     consumerGroup: localEventHub.consumerGroup,
@@ -180,7 +195,7 @@ function readyOf(
     inspectPorts: inspect === undefined ? [] : machine.healthUrls.map((_, index) => inspect + index),
     ...(receiver === undefined ? {} : { receiverUrl: receiver.url }),
     ...(standIns === undefined ? {} : { standIns: [...standIns.vendors.keys()] }),
-    ...(simulator === undefined ? {} : { simulator }),
+    ...(simulation === undefined ? {} : { simulator: simulation }),
     readyAfterMs: Math.round(readyAfterMs),
   };
 }

@@ -1,0 +1,4 @@
+export type { About, AboutDestination } from './about.ts';
+export type { ChangeAttempt, ChangeDetail, ChangeRow, Exchange } from './changes.ts';
+export type { Attention, Circuit, MatrixCell, Overview, PartitionLag, SeriesPoint } from './overview.ts';
+export type { StreamMessage } from './stream.ts';
