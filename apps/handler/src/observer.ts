@@ -70,8 +70,8 @@ function createTeller(url: string): Tell {
     waiting = [];
     leftOut = 0;
     const body = told.map((each) => JSON.stringify(each)).join('\n');
-    // Whoever observes may have ended; what happens goes on without them.
-    await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(tellTimeoutMs) }).catch(() => undefined);
+    const telling = fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(tellTimeoutMs) });
+    await telling.catch(() => undefined); // Whoever observes may have ended; what happens goes on without them.
     isTelling = false;
   }
 }

@@ -84,8 +84,7 @@ function buildPage(): Promise<string> {
   const page = (import(script) as Promise<{ readonly builtPage: () => Promise<string> }>).then(({ builtPage }) =>
     builtPage(),
   );
-  // Whoever opens the page is told.
-  page.catch(() => undefined);
+  page.catch(() => undefined); // Whoever opens the page is told.
   return page;
 }
 
