@@ -1,6 +1,7 @@
 import type { ComponentType } from 'react';
 import { LivePage } from './live-page.tsx';
 import { OverviewPage } from './overview-page.tsx';
+import { TryItPage } from './try-it-page.tsx';
 
 export interface Page {
   readonly path: string;
@@ -22,4 +23,11 @@ export const pages: readonly Page[] = [
     Content: OverviewPage,
   },
   { path: '/live', name: 'Live', key: 'l', about: 'Each change as it happens.', Content: LivePage },
+  {
+    path: '/try',
+    name: 'Try it',
+    key: 't',
+    about: 'Play the tenant, send an export, break a destination.',
+    Content: TryItPage,
+  },
 ];

@@ -1,3 +1,5 @@
+import type { Fault } from './try-it.ts';
+
 /** How everything is, sent each second. */
 export interface Overview {
   readonly atMs: number;
@@ -6,6 +8,8 @@ export interface Overview {
   /** One for each route. */
   readonly cells: readonly MatrixCell[];
   readonly circuits: readonly Circuit[];
+  /** What is wrong with stand-ins that somebody has broken, by destination. */
+  readonly faults: Readonly<Record<string, Fault>>;
   readonly partitions: readonly PartitionLag[];
   readonly deadLetters: number;
   /** Changes that wait for another attempt. */

@@ -82,10 +82,6 @@ export class ChangeLog {
     return [...this.#exports.values()].slice(-count).reverse();
   }
 
-  exportWith(body: string): KeptExport | undefined {
-    return [...this.#exports.values()].findLast((kept) => kept.body === body);
-  }
-
   /** Ids are handed out one after the other. */
   #indexAfter(id: number): number {
     const first = this.#rows[0]?.id ?? 0;

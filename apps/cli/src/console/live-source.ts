@@ -1,5 +1,5 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
-import type { Observation, ObservedChange } from '@activation-hub/activation';
+import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
 import type { ChangeDetail, ChangeRow, Overview, PartitionLag } from '@activation-hub/console-contract';
 import { Activity } from './activity.ts';
 import { attentionOf } from './attention.ts';
@@ -20,6 +20,8 @@ export interface LiveOptions {
   readonly partitions: () => readonly PartitionLag[];
   /** Dead letters by destination, as far as they were counted. */
   readonly deadLetters: () => ReadonlyMap<string, number>;
+  /** What is wrong with stand-ins, by destination. */
+  readonly faults: () => Overview['faults'];
 }
 
 /** Everything that happens on this machine, as the page shows it. */
@@ -28,6 +30,7 @@ export class LiveSource implements StreamSource {
   readonly #log: ChangeLog;
   readonly #activity: Activity;
   readonly #warnings: string[] = [];
+  readonly #awaited = new Set<{ readonly body: string; readonly resolve: (kept: KeptExport) => void }>();
   #exports = 0;
   #leftOut = 0;
 
@@ -41,7 +44,7 @@ export class LiveSource implements StreamSource {
     if (!this.#isOfFile(observation)) return;
     this.#log.add(observation);
     if (observation.is === 'change') this.#activity.add(observation);
-    else if (observation.is === 'event') this.#exports += 1;
+    else if (observation.is === 'event') this.#tookExport(observation);
     else if (observation.is === 'circuits') this.#activity.circuits = observation.circuits;
     else if (observation.is === 'left-out') this.#leftOut += observation.count;
   }
@@ -80,13 +83,23 @@ export class LiveSource implements StreamSource {
     return this.#log.exports(count);
   }
 
-  exportWith(body: string): { readonly kept: KeptExport; readonly rows: readonly ChangeRow[] } | undefined {
-    const kept = this.#log.exportWith(body);
-    return kept === undefined ? undefined : { kept, rows: this.#log.rowsOf(kept.id) };
+  /** Resolves with the next export that has this body; with nothing when the signal aborts before. */
+  arrival(body: string, signal: AbortSignal): Promise<KeptExport | undefined> {
+    const { promise, resolve } = Promise.withResolvers<KeptExport | undefined>();
+    const waiting = { body, resolve };
+    this.#awaited.add(waiting);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    return promise.finally(() => this.#awaited.delete(waiting));
   }
 
   get circuits(): Activity['circuits'] {
     return this.#activity.circuits;
+  }
+
+  #tookExport({ partitionId, sequenceNumber, enqueuedAtMs, body }: ObservedEvent): void {
+    this.#exports += 1;
+    for (const awaited of this.#awaited)
+      if (awaited.body === body) awaited.resolve({ id: `${partitionId}-${sequenceNumber}`, enqueuedAtMs, body });
   }
 
   #overviewAt(nowMs: number): Overview {
@@ -106,6 +119,7 @@ export class LiveSource implements StreamSource {
       }),
       cells: this.#activity.cells(nowMs),
       circuits: this.#activity.circuits,
+      faults: this.#options.faults(),
       partitions: lag,
       deadLetters: [...letters.values()].reduce((sum, count) => sum + count, 0),
       waiting: this.#activity.waiting,

@@ -4,13 +4,17 @@ import type { About } from '@activation-hub/console-contract';
 import { openDataStorage } from '../data-storage.ts';
 import type { Cleanups } from '../local/cleanups.ts';
 import type { Machine } from '../local/machine.ts';
+import { openEventSender } from '../event-sender.ts';
+import { localEventHub } from '../local/local-event-hub.ts';
 import { ApiError } from './answers.ts';
+import type { Breakables } from './breakable.ts';
 import { startConsole, type Api } from './console-server.ts';
 import { DeadLetterCounter } from './dead-letter-counter.ts';
 import { createEventStream } from './event-stream.ts';
 import { LiveSource } from './live-source.ts';
 import { listenForObservations } from './observation-listener.ts';
 import { pageFiles } from './page-files.ts';
+import { tryItApi } from './try-it.ts';
 
 /** Where the console of this machine is, unless the port is taken; the same each time, so that addresses within it can be kept. */
 const usualPort = 7411;
@@ -20,6 +24,8 @@ export interface LocalConsoleOptions {
   readonly activationFile: string;
   readonly secrets: Readonly<Record<string, string>>;
   readonly simulator: About['simulator'] | undefined;
+  /** Stand-ins that can be broken. */
+  readonly breakables: Breakables;
   readonly cleanups: Cleanups;
   readonly say: (line: string) => void;
 }
@@ -45,6 +51,7 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
     now: systemClock.now,
     partitions: () => machine?.partitions() ?? [],
     deadLetters: () => letters?.counts ?? new Map(),
+    faults: () => options.breakables.faults,
   });
   const listener = await listenForObservations((observation) => source.observe(observation));
   cleanups.add(() => listener.stop());
@@ -60,11 +67,16 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
         letters?.stop();
         return Promise.resolve();
       });
+      const sender = openEventSender(started.eventHubsConnectionString, localEventHub.name);
+      cleanups.add(() => sender.close());
       const stream = createEventStream(source);
       const server = await startConsole({
         page: pageFiles(() => page),
         stream,
-        api: localApi(options, source),
+        api: {
+          ...localApi(options, source),
+          ...tryItApi({ ...options, source, sender, now: systemClock.now }),
+        },
         port: usualPort,
         say: options.say,
       });
@@ -88,13 +100,17 @@ function buildPage(): Promise<string> {
   return page;
 }
 
-function localApi({ file, activationFile, simulator }: LocalConsoleOptions, source: LiveSource): Api {
+function localApi({ file, activationFile, simulator, breakables }: LocalConsoleOptions, source: LiveSource): Api {
   const about: About = {
     environment: 'local',
     isLocal: true,
     activationFile,
     audiences: [...file.audiences.values()].map(({ key, name, id }) => ({ key, name: name ?? key, id })),
-    destinations: [...file.destinations.values()].map(({ key, type }) => ({ key, type, canBreak: false })),
+    destinations: [...file.destinations.values()].map(({ key, type }) => ({
+      key,
+      type,
+      canBreak: breakables.has(key),
+    })),
     routes: file.routes.map(({ audience, destination, mode }) => ({ audience, destination, mode })),
     ...(simulator === undefined ? {} : { simulator }),
   };

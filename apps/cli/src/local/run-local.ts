@@ -7,6 +7,7 @@ import { CommandError, reasonOf } from '../command-error.ts';
 import { simulate } from '../simulator.ts';
 import { startStandIns, type StandIns } from '../stand-ins.ts';
 import { createTenant } from '../tenant.ts';
+import { Breakables } from '../console/breakable.ts';
 import { startLocalConsole } from '../console/local-console.ts';
 import { aborted, type Terminal } from '../terminal.ts';
 import { Cleanups } from './cleanups.ts';
@@ -53,15 +54,16 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
   const startedAtMs = performance.now();
   const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal);
   const tally = new Tally();
+  const breakables = new Breakables();
   const cleanups = new Cleanups();
   try {
-    const plan = await makePlan(options, terminal, narrator, tally, cleanups);
+    const plan = await makePlan(options, terminal, { narrator, tally, breakables, cleanups });
     const file = await loadActivations(plan.activationFile, terminal);
     const simulation = options.simulator
       ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
       : undefined;
     const console = options.console
-      ? await startLocalConsole({ ...plan, file, simulator: simulation, cleanups, say: terminal.say })
+      ? await startLocalConsole({ ...plan, file, breakables, simulator: simulation, cleanups, say: terminal.say })
       : undefined;
     const machine = await startMachine({
       ...options,
@@ -128,18 +130,24 @@ interface Plan {
   readonly standIns?: StandIns;
 }
 
+/** What a plan tells of what happens, and what it starts. */
+interface Parts {
+  readonly narrator: Narrator;
+  readonly tally: Tally;
+  readonly breakables: Breakables;
+  readonly cleanups: Cleanups;
+}
+
 async function makePlan(
-  { activations, vendor }: LocalOptions,
+  { activations, vendor, console: hasConsole }: LocalOptions,
   terminal: Terminal,
-  narrator: Narrator,
-  tally: Tally,
-  cleanups: Cleanups,
+  { narrator, tally, breakables, cleanups }: Parts,
 ): Promise<Plan> {
   if (activations !== undefined) {
     const file = await loadActivations(activations, terminal);
     for (const { message, line, column } of file.warnings)
       narrator.warning(`${activations}:${line}:${column}: ${message}`);
-    if (vendor === true) return await vendorPlan(resolve(terminal.folder, activations), file, cleanups);
+    if (vendor === true) return await vendorPlan(resolve(terminal.folder, activations), file, { breakables, cleanups, hasConsole });
     const secrets = secretNames(file).length === 0 ? {} : readSecretVariables(file, terminal.environment);
     return { activationFile: resolve(terminal.folder, activations), secrets };
   }
@@ -149,16 +157,28 @@ async function makePlan(
     narrator.told(changes);
   });
   cleanups.add(() => receiver.stop());
-  const example = await writeExample(receiver.url, signingSecret);
+  cleanups.add(() => breakables.stop());
+  const { url = receiver.url } = hasConsole ? await breakables.before('receiver', { url: receiver.url }) : {};
+  const example = await writeExample(String(url), signingSecret);
   cleanups.add(() => example.remove());
   return { activationFile: example.path, secrets: example.secrets, receiver };
 }
 
 /** The file with a stand-in for each of its destinations. */
-async function vendorPlan(path: string, file: ActivationFile, cleanups: Cleanups): Promise<Plan> {
+async function vendorPlan(
+  path: string,
+  file: ActivationFile,
+  { breakables, cleanups, hasConsole }: Pick<Parts, 'breakables' | 'cleanups'> & { readonly hasConsole: boolean },
+): Promise<Plan> {
   const standIns = await startStandIns(file);
   cleanups.add(() => standIns.close());
-  const copy = await writeVendorFile(path, standIns);
+  cleanups.add(() => breakables.stop());
+  const settings = new Map(
+    await Promise.all(
+      [...standIns.settings].map(async ([key, each]) => [key, hasConsole ? await breakables.before(key, each) : each] as const),
+    ),
+  );
+  const copy = await writeVendorFile(path, { ...standIns, settings });
   cleanups.add(() => copy.remove());
   return { activationFile: copy.path, secrets: copy.secrets, standIns };
 }
