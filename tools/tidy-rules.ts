@@ -10,7 +10,7 @@ export interface TidyRule {
   readonly offences: (file: RepositoryFile) => readonly string[];
 }
 
-const isCode = (path: string): boolean => /\.(ts|js|mjs)$/.test(path) && !path.includes('/fixtures/');
+const isCode = (path: string): boolean => /\.(tsx?|js|mjs)$/.test(path) && !path.includes('/fixtures/');
 const isOwnRule = (path: string): boolean => path.startsWith('tools/tidy');
 const isText = (path: string): boolean => !path.endsWith('package-lock.json') && !isOwnRule(path);
 
@@ -77,8 +77,8 @@ export const tidyRules: readonly TidyRule[] = [
   {
     name: 'file names are kebab case',
     instead: 'Lower case and hyphens; a test is named after what it tests.',
-    applies: (path) => path.endsWith('.ts'),
-    offences: wholeFile(({ path }) => !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.ts$/.test(path.split('/').at(-1) ?? '')),
+    applies: (path) => /\.tsx?$/.test(path),
+    offences: wholeFile(({ path }) => !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.tsx?$/.test(path.split('/').at(-1) ?? '')),
   },
   {
     name: 'a folder of a connector holds files of the known kinds',

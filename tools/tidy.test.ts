@@ -67,7 +67,7 @@ interface Manifest {
 const projects = projectFolders().map((folder) => {
   const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
   const code = files.filter(
-    ({ path }) => path.startsWith(`${folder}/`) && /\.(ts|js)$/.test(path) && !path.includes('/fixtures/'),
+    ({ path }) => path.startsWith(`${folder}/`) && /\.(tsx?|js)$/.test(path) && !path.includes('/fixtures/'),
   );
   return { folder, manifest, declared: { ...manifest.dependencies, ...manifest.devDependencies }, code };
 });

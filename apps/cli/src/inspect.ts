@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { createMatcher } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { inspect, type InspectedDecision, type Inspection } from '@activation-hub/activation';
 import type { Command } from 'commander';
@@ -42,17 +42,8 @@ Examples:
 async function runInspect(event: string, { activations, json }: InspectOptions, terminal: Terminal): Promise<void> {
   const file = await loadActivations(activations, terminal);
   const body = await readBody(event, terminal);
-  const dryRun = await dryRunTargets(file, systemClock);
-  const inspection = await inspect(body, {
-    matcher: createMatcher(file),
-    targets: dryRun.targets,
-    // Nothing happens in a dry run, so there is nothing to report.
-    telemetry: { emit: () => undefined },
-    clock: systemClock,
-    signal: terminal.interrupted,
-  }).finally(() => dryRun.close());
-  // The answers are those of stand-ins, so they say nothing.
-  const decisions = inspection.decisions.map(withoutResult);
+  const { inspection, dryRun } = await inspectBody(body, file, terminal.interrupted);
+  const { decisions } = inspection;
   const { requests, printed, notShown } = dryRun;
   if (json) {
     terminal.print(JSON.stringify({ event: 'inspected', ...inspection, decisions, requests, printed, notShown }));
@@ -67,6 +58,25 @@ async function runInspect(event: string, { activations, json }: InspectOptions, 
       `Failed to read ${event} as an event of AEP: it would become a dead letter. Its problems are named above.`,
     );
   }
+}
+
+/** What each stage would make of the body of one event, with the requests, which stand-ins on this machine answer. */
+export async function inspectBody(
+  body: Uint8Array,
+  file: ActivationFile,
+  signal: AbortSignal,
+): Promise<{ readonly inspection: Inspection; readonly dryRun: Omit<DryRunTargets, 'targets' | 'close'> }> {
+  const dryRun = await dryRunTargets(file, systemClock);
+  const inspection = await inspect(body, {
+    matcher: createMatcher(file),
+    targets: dryRun.targets,
+    // Nothing happens in a dry run, so there is nothing to report.
+    telemetry: { emit: () => undefined },
+    clock: systemClock,
+    signal,
+  }).finally(() => dryRun.close());
+  // The answers are those of stand-ins, so they say nothing.
+  return { inspection: { ...inspection, decisions: inspection.decisions.map(withoutResult) }, dryRun };
 }
 
 function withoutResult(decision: InspectedDecision): InspectedDecision {
@@ -129,7 +139,10 @@ function printDecisions(
   }
 }
 
-function printRequests({ requests, printed, notShown }: DryRunTargets, { print, colors }: Terminal): void {
+function printRequests(
+  { requests, printed, notShown }: Omit<DryRunTargets, 'targets' | 'close'>,
+  { print, colors }: Terminal,
+): void {
   print(colors.bold('5 deliver'));
   if (requests.length + printed.length === 0) print('  no request would be sent');
   for (const { destination, method, url, headers, body } of requests) {

@@ -38,6 +38,15 @@ const emailChangesMax = 2 ** (16 - emailShift) - 1;
 const shareAtLogIn = 0.55;
 const shareInTheEnd = 0.85;
 
+/** Who was seen on one device and never logged in, and who is known in every way. */
+export const anonymousStage = 0;
+export const knownStage = has.loggedIn | has.everything;
+
+/** The identities after the e-mail address has changed; the same when it has changed too often. */
+export function withAnotherEmail(stage: number): number {
+  return stage >> emailShift < emailChangesMax ? stage + (1 << emailShift) : stage;
+}
+
 /** The identities with which a person begins: most are known, and most of these in every way that they ever will be. */
 export function firstStage(random: Random): number {
   const second = random() < 0.15 ? has.secondEcid : 0;
@@ -147,7 +156,7 @@ export function peopleOf({ seed, audiences, namespaces, attributes, consents }: 
     });
   };
 
-  return { identitiesOf, attributesOf, exportOf };
+  return { emailOf, identitiesOf, attributesOf, exportOf };
 }
 
 /** A 32-bit seed out of several numbers. */

@@ -57,9 +57,14 @@ export function createHub(configuration: Configuration): Hub {
   const { allowPrivateAddresses, proxies } = settings;
   const http = createHttpClient({ allowPrivateAddresses, proxies });
 
+  const openObserver = once(async (url: string) => (await import('./observer.ts')).createObserver(url));
+
   const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
     const telemetry = telemetryFor(context);
-    const [targets] = await Promise.all([setUpTargets(configuration, http, context, telemetry), stores.open()]);
+    const observer = settings.observerUrl === undefined ? undefined : await openObserver(settings.observerUrl);
+    const client = observer?.observedHttp(http) ?? http;
+    const [own] = await Promise.all([setUpTargets(configuration, client, context, telemetry), stores.open()]);
+    const targets = observer?.observedTargets(own, systemClock) ?? own;
     announce(file, telemetry);
     const { ledger, deadLetters, retryQueue } = stores;
     return {
@@ -73,6 +78,7 @@ export function createHub(configuration: Configuration): Hub {
       controls: new FollowedControls(stores.controls, systemClock),
       timing: timingOf(settings.leaseSeconds * 1_000),
       clock: systemClock,
+      ...(observer === undefined ? {} : { observe: observer.observeChange }),
     };
   });
   /** With telemetry that writes to the log of this invocation. */
@@ -85,6 +91,7 @@ export function createHub(configuration: Configuration): Hub {
     takeEvents: async (bodies, context) => {
       const activation = await openActivation(context);
       const events = incomingEvents(bodies, context.triggerMetadata, activation.clock.now());
+      if (settings.observerUrl !== undefined) (await openObserver(settings.observerUrl)).observeEvents(events);
       if (events.length > 0) await activate({ events }, activation);
     },
     takeRetry: async (message, context) => takeRetry(message, await openActivation(context)),

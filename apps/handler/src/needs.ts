@@ -19,7 +19,12 @@ export const settingNames = {
   /** The user-assigned identity; without them it would be the system-assigned one. */
   identity: ['AzureWebJobsStorage__clientId', 'DataStorage__clientId', 'EventHubConnection__clientId'],
   /** What has a default that is right in Azure. */
-  optional: ['ACTIVATION_ALLOW_PRIVATE_ADDRESSES', 'ACTIVATION_LEASE_SECONDS', 'ACTIVATION_LOG_LEVEL'],
+  optional: [
+    'ACTIVATION_ALLOW_PRIVATE_ADDRESSES',
+    'ACTIVATION_LEASE_SECONDS',
+    'ACTIVATION_LOG_LEVEL',
+    'ACTIVATION_OBSERVER_URL',
+  ],
   /** Proxies for what destinations are told; without them it goes out directly. */
   proxy: ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
   /** What stands for others of these: connection strings, for a machine without identities, and an account by its name. */

@@ -21,6 +21,8 @@ export interface Settings {
   /** How long a lease in the ledger lives; the deadlines of an invocation follow from it. */
   readonly leaseSeconds: number;
   readonly logLevel: Level;
+  /** Local runs only: who is told of every change one by one, with personal data; on this machine. */
+  readonly observerUrl: string | undefined;
   /** The value of a secret that the activation file names, or undefined. */
   readonly secret: (name: string) => string | undefined;
 }
@@ -62,6 +64,8 @@ export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, 
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
  * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to 480; default 180. A change that a
  *   crash has left in doubt is told again after so long;
+ * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an address of this machine to which every change,
+ *   with the person, and every request is told besides; by default nobody;
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations; directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`.
  *
@@ -79,6 +83,7 @@ export function readSettings(environment: Environment): Settings {
     proxies: proxySettings(environment),
     leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', leaseSeconds, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
+    observerUrl: observerUrl(environment, problems),
     secret: (name: string) => environment[secretVariable(name)],
   };
   if (problems.length > 0) throw new Error(`Failed to start: ${problems.join(' ')}`);
@@ -160,6 +165,19 @@ function addressAt(environment: Environment, name: SettingName, problems: string
   const fault = url === '' ? undefined : addressFault(url);
   if (fault !== undefined) problems.push(`The app setting ${name} is no address of a storage account: ${fault}`);
   return url;
+}
+
+/** What is told there is personal data, so that it stays on this machine, and no app in Azure tells it. */
+function observerUrl(environment: Environment, problems: string[]): string | undefined {
+  const text = environment.ACTIVATION_OBSERVER_URL ?? '';
+  if (text === '') return undefined;
+  const url = URL.parse(text);
+  const isHere = url?.protocol === 'http:' && ['127.0.0.1', '[::1]'].includes(url.hostname);
+  if (isHere && environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true') return text;
+  problems.push(
+    'The app setting ACTIVATION_OBSERVER_URL must be an http address of 127.0.0.1, and goes with ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true: it is for local runs. Remove it elsewhere.',
+  );
+  return undefined;
 }
 
 /** The first of the words is the default. */

@@ -21,7 +21,7 @@ import type { Work } from './work.ts';
  * the same work must be given again, and what was settled is not repeated.
  */
 export async function activate(work: Work, context: ActivationContext): Promise<void> {
-  const tally = new Tally(context.clock.now());
+  const tally = new Tally(context);
   const deadline = AbortSignal.timeout(context.timing.deadlineMs);
   // What was sent by the deadline must still be settled after it, while the leases live.
   const settleBy = AbortSignal.timeout(context.timing.settleByMs);

@@ -4,6 +4,7 @@ import type { Ledger } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
 import type { FollowedControls } from './followed-controls.ts';
 import type { LedgerCache } from './ledger-cache.ts';
+import type { ObserveChange } from './observed-change.ts';
 
 /** Everything that the journey works with, put together by the app. */
 export interface ActivationContext {
@@ -21,6 +22,8 @@ export interface ActivationContext {
   readonly telemetry: Telemetry;
   readonly timing: Timing;
   readonly clock: Clock;
+  /** Who looks at changes one by one as they end, as on a developer's machine; mostly nobody. */
+  readonly observe?: ObserveChange;
 }
 
 /** Each is longer than the one before. */

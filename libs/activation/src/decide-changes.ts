@@ -19,6 +19,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { subjectOf, type ObservedSubject } from './observed-change.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
@@ -218,7 +219,10 @@ class Decisions implements Decided {
         return { key, record, expected: row?.version };
       },
     });
-    this.#tally.count(route.destination, 'deferred');
+    this.#tally.count(route.destination, 'deferred', () => ({
+      ...subjectOf(desired),
+      ...this.#circuitReason(route.destination),
+    }));
     return undefined;
   }
 
@@ -248,22 +252,39 @@ class Decisions implements Decided {
     if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row, held));
     else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
-    else this.#tally.count(desired.route.destination, 'deferred');
+    else {
+      const { destination } = desired.route;
+      this.#tally.count(destination, 'deferred', () => ({
+        ...subjectOf(desired),
+        ...this.#circuitReason(destination),
+      }));
+    }
   }
 
   wait(desired: DesiredMembership, untilMs: number): void {
     const { route, key, event, audience } = desired;
     const of = { destination: route.destination, key, event, audience: audience.key };
     const nowMs = this.#context.clock.now();
-    this.deferred.push({ deferral: waitingDeferral(of, untilMs, this.#work, nowMs) });
-    this.#tally.count(route.destination, 'deferred');
+    const deferral = waitingDeferral(of, untilMs, this.#work, nowMs);
+    this.deferred.push({ deferral });
+    this.#tally.count(route.destination, 'deferred', () => ({
+      ...subjectOf(desired),
+      class: deferral.class,
+      reason: deferral.reason,
+    }));
+  }
+
+  #circuitReason(destination: string): Pick<ObservedSubject, 'class' | 'reason'> {
+    const breaker = this.#context.targets.get(destination)?.breaker ?? {};
+    return { class: 'transient', reason: circuitOpenReason(breaker) };
   }
 
   /** The row could not say what the destination was told, so it is told nothing. */
-  #reject({ event, route, audience }: DesiredMembership): void {
+  #reject(desired: DesiredMembership): void {
+    const { event, route, audience } = desired;
     const { destination } = route;
     this.rejected.push({ event, destination, audience: audience.key, outcome: 'rejected', ...tooLarge });
-    this.#tally.count(destination, 'rejected');
+    this.#tally.count(destination, 'rejected', () => ({ ...subjectOf(desired), ...tooLarge }));
   }
 
   #finish(
@@ -276,7 +297,7 @@ class Decisions implements Decided {
   }
 
   #count(desired: DesiredMembership, outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused'): void {
-    this.#tally.count(desired.route.destination, outcomeOf(desired, outcome));
+    this.#tally.count(desired.route.destination, outcomeOf(desired, outcome), () => subjectOf(desired));
   }
 }
 

@@ -14,6 +14,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { keepLost } from './dead-letters-of.ts';
 import { waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { fromEvent, type ObservedSubject } from './observed-change.ts';
 import { becauseOf, digestOf, planOpenRow, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
@@ -86,12 +87,12 @@ export async function takeOpenRows(
       const { kind, state, isRepair } = plan;
       const event = from === undefined ? {} : { event: from.event };
       leased.push({ key, keyText: ledgerKeyText(key), row, kind, state, isRepair, ...routed, ...event });
-    } else if (plan.is === 'give-up') tally.count(retry.destination, 'given-up');
-    else if (plan.is === 'note') tally.count(retry.destination, plan.outcome);
+    } else if (plan.is === 'give-up') tally.count(retry.destination, 'given-up', () => subjectOfRow(key, routed, from));
+    else if (plan.is === 'note') tally.count(retry.destination, plan.outcome, () => subjectOfRow(key, routed, from));
   }
   const deferred = planned.flatMap(({ key, from, routed: to, plan }): DeferredChange[] => {
     if (plan.is !== 'wait' && plan.is !== 'await-route' && !lost.has(key)) return [];
-    tally.count(retry.destination, 'deferred');
+    tally.count(retry.destination, 'deferred', () => subjectOfRow(key, to, from));
     const event = from === undefined ? {} : { event: from.event };
     const of = { destination: retry.destination, key, ...event };
     // An audience that has another name by now, or none, keeps the one by which the retry knows it.
@@ -109,11 +110,28 @@ export async function takeOpenRows(
   });
   const awaited = unrouted.flatMap(({ event, audiences }) =>
     audiences.map((audience) => {
-      tally.count(retry.destination, isAwaited ? 'deferred' : 'given-up');
+      tally.count(retry.destination, isAwaited ? 'deferred' : 'given-up', () => ({
+        audience,
+        ...fromEvent(event),
+        ...withoutRoute,
+      }));
       return { deferral: awaitingRoute({ destination: retry.destination, event, audience }) };
     }),
   );
   return { leased, deferred: isAwaited ? [...deferred, ...awaited] : deferred };
+}
+
+/** What a row is about for which a retry is responsible. */
+function subjectOfRow(
+  { identity }: LedgerKey,
+  routed: OpenRow['routed'],
+  from: DeferredEvent | undefined,
+): ObservedSubject {
+  return {
+    identity,
+    ...(routed === undefined ? withoutRoute : { audience: routed.audience.key }),
+    ...fromEvent(from?.event),
+  };
 }
 
 /** Events without rows, as those are that could not be read before, with their audiences that the file does not route to this destination. */

@@ -1,10 +1,12 @@
 import type { Outcome } from '@activation-hub/telemetry';
 import type { ActivationContext } from './activation-context.ts';
+import { subjectOf, type ObservedSubject } from './observed-change.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Work } from './work.ts';
 
 /** Counts the outcomes of one batch. Every change is counted once, at the place where its outcome becomes certain. */
 export class Tally {
+  readonly #context: Pick<ActivationContext, 'clock' | 'observe'>;
   readonly #startedMs: number;
   readonly #outcomes: Record<string, Partial<Record<Outcome, number>>> = {};
   ledgerReads = 0;
@@ -12,19 +14,23 @@ export class Tally {
   /** Rows of identities that are not the person's any more, told besides the changes of the events. */
   formerIdentities = 0;
 
-  constructor(startedMs: number) {
-    this.#startedMs = startedMs;
+  constructor(context: Pick<ActivationContext, 'clock' | 'observe'>) {
+    this.#context = context;
+    this.#startedMs = context.clock.now();
   }
 
-  count(destination: string, outcome: Outcome): void {
+  /** `of` says what the change is about, for who observes changes one by one. */
+  count(destination: string, outcome: Outcome, of: () => ObservedSubject): void {
     const byOutcome = (this.#outcomes[destination] ??= {});
     byOutcome[outcome] = (byOutcome[outcome] ?? 0) + 1;
+    const { observe, clock } = this.#context;
+    observe?.({ destination, outcome, atMs: clock.now(), ...of() });
   }
 
   /** Counts what the third stage has ended: no identity, or something newer in the same batch. */
   countResolved({ unresolved, superseded }: Resolved): void {
-    for (const { route } of unresolved) this.count(route.destination, 'unresolved');
-    for (const { route } of superseded) this.count(route.destination, 'superseded');
+    for (const each of unresolved) this.count(each.route.destination, 'unresolved', () => subjectOf(each));
+    for (const each of superseded) this.count(each.route.destination, 'superseded', () => subjectOf(each));
   }
 
   /** Says what became of the batch. */

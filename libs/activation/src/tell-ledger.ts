@@ -266,7 +266,7 @@ async function tellDue(
   const by = newHolder(context);
   const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
-  const tally = new Tally(clock.now());
+  const tally = new Tally(context);
   const { written, lost } = await writePlans(writing, context, tally, settleBy);
   const isCounted = ({ due }: { readonly due: DueRow }): boolean => due.isOnlyNoted !== true;
   lost.filter(isCounted).forEach(() => counts.add('leftAlone'));

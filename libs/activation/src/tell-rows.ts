@@ -12,6 +12,7 @@ import { announceRows, lettersOfRows } from './dead-letters-of.ts';
 import { putRetries, waitingDeferral } from './defer-changes.ts';
 import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
 import { deferralOf, explanationOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
+import { subjectOfTold } from './observed-change.ts';
 import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';
@@ -51,9 +52,11 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
       ? leased.map((row) => givenUp(row, retry))
       : await deliverRows(leased, context, deadline, work === undefined ? undefined : receiptsOf(work));
   const { told, lost } = await settleRows(judgeResults(delivered, work, context), telling);
-  for (const { fate, route, settled } of told) {
-    if (isCertain(fate) && (fate !== 'delivered' || settled !== undefined)) tally.count(route.destination, fate);
-    else if (!isCertain(fate)) tally.count(route.destination, 'deferred');
+  for (const row of told) {
+    const { fate, route, settled } = row;
+    if (isCertain(fate) && (fate !== 'delivered' || settled !== undefined))
+      tally.count(route.destination, fate, () => subjectOfTold(row));
+    else if (!isCertain(fate)) tally.count(route.destination, 'deferred', () => subjectOfTold(row));
   }
   const repaired = await repairRows(lost, told, telling);
   return told.map((row): ToldRow => {
@@ -204,11 +207,11 @@ function countLost(
   own: ReadonlySet<string>,
   tally: Tally,
 ): void {
-  for (const [index, { route, fate }] of lost.entries()) {
-    if (fate !== 'delivered') continue;
+  for (const [index, row] of lost.entries()) {
+    if (row.fate !== 'delivered') continue;
     const rowState = rows[index]?.record.rowState;
     const isNewest = rowState === undefined || (rowState.is === 'leased' && own.has(rowState.holder));
-    tally.count(route.destination, isNewest ? 'delivered' : 'superseded');
+    tally.count(row.route.destination, isNewest ? 'delivered' : 'superseded', () => subjectOfTold(row));
   }
 }
 

@@ -41,6 +41,8 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
       `a debugger can attach to the function app (port ${inspectPortDefault}, one more per worker)`,
       wholeNumber(1, 65_500),
     )
+    .option('--open', 'opens the console in the browser')
+    .option('--no-console', 'serves no page, and observes nothing one by one')
     .option('--json', 'prints one JSON object per line')
     .addHelpText(
       'after',
@@ -48,7 +50,8 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
 Secrets of an own activation file come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY.
 With --vendor nobody is called and no secret is needed: each destination finds a local stand-in of its vendor, and the summary says
 how many members it has.
-With --json the line {"event":"ready",…} has the connection strings. Ctrl-C settles what has arrived, prints a summary and ends.
+The console is a page at the address that is printed first: each change as it happens, the exact requests, and what needs you.
+With --json the line {"event":"ready",…} has its address (consoleUrl) and the connection strings. Ctrl-C settles what has arrived, prints a summary and ends.
 
 Examples:
   $ activation local

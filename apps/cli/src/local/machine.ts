@@ -29,6 +29,8 @@ export interface MachineOptions {
   /** Absolute. */
   readonly activationFile: string;
   readonly secrets: Readonly<Record<string, string>>;
+  /** Who is told of every change one by one; absent for nobody. */
+  readonly observerUrl?: string;
   readonly onSignal: (signal: Signal) => void;
   /** What a destination prints, such as one of type `log`. */
   readonly onPrinted: (line: string) => void;
@@ -46,6 +48,12 @@ export interface Machine {
   readonly functions: readonly string[];
   readonly healthUrls: readonly string[];
   readonly workerProcessIds: () => readonly number[];
+  /** How far the handler is in each partition, as far as its log says. */
+  partitions(): readonly {
+    readonly partitionId: string;
+    readonly events: number;
+    readonly lastSequenceNumber: number;
+  }[];
   /** Resolves when the handler has settled everything that is in the hub by now, or the signal aborts. */
   drained(signal: AbortSignal): Promise<void>;
   /** Lets running invocations end. */
@@ -78,6 +86,12 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     functions: hosts[0]?.functions.map(({ name }) => name) ?? [],
     healthUrls: hosts.map(({ httpPort }) => `http://127.0.0.1:${httpPort}/health`),
     workerProcessIds: () => hosts.flatMap(({ workerProcessId }) => workerProcessId ?? []),
+    partitions: () =>
+      lastSequenceNumbers(emulator).map(([partitionId, last]) => ({
+        partitionId,
+        events: Math.max(0, last - (settled.get(partitionId) ?? before.get(partitionId) ?? -1)),
+        lastSequenceNumber: last,
+      })),
     async drained(signal) {
       const target = lastSequenceNumbers(emulator);
       const isSettled = ([partitionId, last]: readonly [string, number]): boolean =>
@@ -171,7 +185,7 @@ async function startHost(
   emulator: EventHubsEmulator,
   azurite: Azurite,
   settled: Map<string, number>,
-  { inspect, activationFile, secrets, onSignal, onPrinted, onWarning, cleanups }: MachineOptions,
+  { inspect, activationFile, secrets, observerUrl, onSignal, onPrinted, onWarning, cleanups }: MachineOptions,
 ): Promise<FunctionsHost> {
   const log = ({ level, message, invocationId }: HostLogEntry): void => {
     const signal = readSignal(message);
@@ -195,6 +209,7 @@ async function startHost(
         ACTIVATION_FILE: activationFile,
         ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
         ACTIVATION_LOG_LEVEL: 'information',
+        ...(observerUrl === undefined ? {} : { ACTIVATION_OBSERVER_URL: observerUrl }),
         ...secrets,
       },
     });

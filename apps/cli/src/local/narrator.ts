@@ -1,3 +1,4 @@
+import { maskedValue } from '../masked-identity.ts';
 import type { Terminal } from '../terminal.ts';
 import { usualConnectionString } from './local-event-hub.ts';
 import { OutcomeCounts, type Signal } from './signals.ts';
@@ -18,6 +19,8 @@ export interface Narrator {
 }
 
 export interface Ready {
+  /** With the token; absent without a console. */
+  readonly consoleUrl?: string;
   readonly eventHubsConnectionString: string;
   readonly eventHubName: string;
   readonly consumerGroup: string;
@@ -229,6 +232,7 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
   return [
     bold('Activation Hub runs on this machine.'),
     '',
+    ...(ready.consoleUrl === undefined ? [] : [row('Console', ready.consoleUrl), '']),
     row(
       'Event Hubs',
       `${ready.eventHubName}, ${count(ready.partitions, 'partition')}, consumer group ${ready.consumerGroup}`,
@@ -291,9 +295,8 @@ function summaryLines(
 }
 
 /** The namespace with as little of the value as tells people apart. */
-function maskedIdentity({ identity }: ToldChange): ToldChange['identity'] {
-  const [value = ''] = identity.value.split('@');
-  return { namespace: identity.namespace, value: `●●●●${value.length > 8 ? value.slice(-4) : ''}` };
+function maskedIdentity({ identity: { namespace, value } }: ToldChange): ToldChange['identity'] {
+  return { namespace, value: maskedValue(value) };
 }
 
 function count(number: number, noun: string): string {

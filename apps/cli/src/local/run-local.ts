@@ -7,12 +7,15 @@ import { CommandError, reasonOf } from '../command-error.ts';
 import { simulate } from '../simulator.ts';
 import { startStandIns, type StandIns } from '../stand-ins.ts';
 import { createTenant } from '../tenant.ts';
+import { Breakables } from '../console/breakable.ts';
+import { startLocalConsole } from '../console/local-console.ts';
 import { aborted, type Terminal } from '../terminal.ts';
 import { Cleanups } from './cleanups.ts';
 import { newSigningSecret, writeExample } from './example.ts';
 import { localEventHub } from './local-event-hub.ts';
 import { startMachine, type Machine } from './machine.ts';
 import { jsonNarrator, proseNarrator, type Narrator, type Ready, type Summary } from './narrator.ts';
+import { openInBrowser } from './open-in-browser.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
 import { Tally } from './tally.ts';
 import { writeVendorFile } from './vendor-file.ts';
@@ -35,6 +38,9 @@ export interface LocalOptions {
   /** Port of the first worker's debugger. */
   readonly inspect?: number;
   readonly json?: true;
+  readonly console: boolean;
+  /** Opens the console in the browser. */
+  readonly open?: true;
 }
 
 /** Few enough people that each of them is seen to come and go within a minute. */
@@ -48,10 +54,17 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
   const startedAtMs = performance.now();
   const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal);
   const tally = new Tally();
+  const breakables = new Breakables();
   const cleanups = new Cleanups();
   try {
-    const plan = await makePlan(options, terminal, narrator, tally, cleanups);
+    const plan = await makePlan(options, terminal, { narrator, tally, breakables, cleanups });
     const file = await loadActivations(plan.activationFile, terminal);
+    const simulation = options.simulator
+      ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
+      : undefined;
+    const console = options.console
+      ? await startLocalConsole({ ...plan, file, breakables, simulator: simulation, cleanups, say: terminal.say })
+      : undefined;
     const machine = await startMachine({
       ...options,
       ...plan,
@@ -61,13 +74,16 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
         narrator.signal(signal);
       },
       onPrinted: (line) => narrator.printed(line),
-      onWarning: (message) => narrator.warning(message),
+      onWarning: (message) => {
+        console?.warn(message);
+        narrator.warning(message);
+      },
+      ...(console === undefined ? {} : { observerUrl: console.observerUrl }),
       cleanups,
     });
-    const simulation = options.simulator
-      ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
-      : undefined;
-    narrator.ready(readyOf(machine, plan, options, simulation, performance.now() - startedAtMs));
+    const consoleUrl = await console?.serve(machine);
+    narrator.ready(readyOf(machine, plan, options, { simulation, consoleUrl }, performance.now() - startedAtMs));
+    if (options.open === true && consoleUrl !== undefined) openInBrowser(consoleUrl, narrator);
     if (simulation !== undefined) {
       const sender = openEventSender(machine.eventHubsConnectionString, localEventHub.name);
       cleanups.add(() => sender.close());
@@ -114,18 +130,24 @@ interface Plan {
   readonly standIns?: StandIns;
 }
 
+/** What a plan tells of what happens, and what it starts. */
+interface Parts {
+  readonly narrator: Narrator;
+  readonly tally: Tally;
+  readonly breakables: Breakables;
+  readonly cleanups: Cleanups;
+}
+
 async function makePlan(
-  { activations, vendor }: LocalOptions,
+  { activations, vendor, console: hasConsole }: LocalOptions,
   terminal: Terminal,
-  narrator: Narrator,
-  tally: Tally,
-  cleanups: Cleanups,
+  { narrator, tally, breakables, cleanups }: Parts,
 ): Promise<Plan> {
   if (activations !== undefined) {
     const file = await loadActivations(activations, terminal);
     for (const { message, line, column } of file.warnings)
       narrator.warning(`${activations}:${line}:${column}: ${message}`);
-    if (vendor === true) return await vendorPlan(resolve(terminal.folder, activations), file, cleanups);
+    if (vendor === true) return await vendorPlan(resolve(terminal.folder, activations), file, { breakables, cleanups, hasConsole });
     const secrets = secretNames(file).length === 0 ? {} : readSecretVariables(file, terminal.environment);
     return { activationFile: resolve(terminal.folder, activations), secrets };
   }
@@ -135,16 +157,28 @@ async function makePlan(
     narrator.told(changes);
   });
   cleanups.add(() => receiver.stop());
-  const example = await writeExample(receiver.url, signingSecret);
+  cleanups.add(() => breakables.stop());
+  const { url = receiver.url } = hasConsole ? await breakables.before('receiver', { url: receiver.url }) : {};
+  const example = await writeExample(String(url), signingSecret);
   cleanups.add(() => example.remove());
   return { activationFile: example.path, secrets: example.secrets, receiver };
 }
 
 /** The file with a stand-in for each of its destinations. */
-async function vendorPlan(path: string, file: ActivationFile, cleanups: Cleanups): Promise<Plan> {
+async function vendorPlan(
+  path: string,
+  file: ActivationFile,
+  { breakables, cleanups, hasConsole }: Pick<Parts, 'breakables' | 'cleanups'> & { readonly hasConsole: boolean },
+): Promise<Plan> {
   const standIns = await startStandIns(file);
   cleanups.add(() => standIns.close());
-  const copy = await writeVendorFile(path, standIns);
+  cleanups.add(() => breakables.stop());
+  const settings = new Map(
+    await Promise.all(
+      [...standIns.settings].map(async ([key, each]) => [key, hasConsole ? await breakables.before(key, each) : each] as const),
+    ),
+  );
+  const copy = await writeVendorFile(path, { ...standIns, settings });
   cleanups.add(() => copy.remove());
   return { activationFile: copy.path, secrets: copy.secrets, standIns };
 }
@@ -163,10 +197,11 @@ function readyOf(
   machine: Machine,
   { activationFile, receiver, standIns }: Plan,
   { partitions, data, inspect }: LocalOptions,
-  simulator: Ready['simulator'],
+  { simulation, consoleUrl }: { readonly simulation: Ready['simulator']; readonly consoleUrl: string | undefined },
   readyAfterMs: number,
 ): Ready {
   return {
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
     eventHubsConnectionString: machine.eventHubsConnectionString,
     eventHubName: localEventHub.name,
     consumerGroup: localEventHub.consumerGroup,
@@ -180,7 +215,7 @@ function readyOf(
     inspectPorts: inspect === undefined ? [] : machine.healthUrls.map((_, index) => inspect + index),
     ...(receiver === undefined ? {} : { receiverUrl: receiver.url }),
     ...(standIns === undefined ? {} : { standIns: [...standIns.vendors.keys()] }),
-    ...(simulator === undefined ? {} : { simulator }),
+    ...(simulation === undefined ? {} : { simulator: simulation }),
     readyAfterMs: Math.round(readyAfterMs),
   };
 }

@@ -1,0 +1,75 @@
+import type { Attention, PartitionLag } from '@activation-hub/console-contract';
+import type { ObservedCircuit } from '@activation-hub/activation';
+
+/** How everything is that a person may have to see to. */
+export interface State {
+  readonly nowMs: number;
+  readonly circuits: readonly ObservedCircuit[];
+  readonly waitingAt: (destination: string) => number;
+  /** Dead letters by destination. */
+  readonly deadLetters: ReadonlyMap<string, number>;
+  readonly partitions: readonly PartitionLag[];
+  /** What host and app complained about, the newest last. */
+  readonly warnings: readonly string[];
+  readonly leftOut: number;
+}
+
+/** A partition that is further behind than this is said to be. */
+const lagMax = 1_000;
+
+/** What needs a person, the worst first. Nothing when all is well. */
+export function attentionOf(state: State): readonly Attention[] {
+  return [
+    ...state.circuits.flatMap((circuit) => circuitAttention(circuit, state)),
+    ...[...state.deadLetters].map(([destination, letters]): Attention => ({
+      level: 'problem',
+      text: `${letters === 1 ? '1 dead letter' : `${letters} dead letters`} of ${destination === '_event' ? 'events that could not be read' : destination}.`,
+      advice: 'They are not tried again by themselves: read why, mend it, and replay them.',
+      link: `/dead-letters?destination=${encodeURIComponent(destination)}`,
+    })),
+    ...state.partitions.flatMap(({ partitionId, events }): readonly Attention[] =>
+      events <= lagMax
+        ? []
+        : [
+            {
+              level: 'notice',
+              text: `Partition ${partitionId} is ${events} events behind.`,
+              advice: 'It catches up by itself unless more comes than the function app can take: add workers then.',
+              link: '/',
+            },
+          ],
+    ),
+    ...state.warnings.map((text): Attention => ({ level: 'notice', text, advice: '', link: '/file' })),
+    ...(state.leftOut === 0
+      ? []
+      : [
+          {
+            level: 'notice' as const,
+            text: `${state.leftOut} lines are missing on this page: more happened than it takes.`,
+            advice: 'Nothing is missing in the ledger, nor at the destinations.',
+            link: '/live',
+          },
+        ]),
+  ];
+}
+
+function circuitAttention(
+  { destination, state, untilMs, reason }: ObservedCircuit,
+  { nowMs, waitingAt }: State,
+): readonly Attention[] {
+  if (state === 'closed') return [];
+  const waiting = waitingAt(destination);
+  const waits = waiting === 1 ? '1 change waits' : `${waiting} changes wait`;
+  const inSeconds = untilMs === undefined ? 0 : Math.max(0, Math.ceil((untilMs - nowMs) / 1_000));
+  return [
+    {
+      level: 'problem',
+      text: `${destination} does not take changes; ${waits}.${reason === undefined ? '' : ` Its last answer: ${reason}`}`,
+      advice:
+        inSeconds > 0
+          ? `Its circuit is open: the next try is in ${inSeconds} s. Others keep their pace.`
+          : 'The next change is a try. Others keep their pace.',
+      link: `/live?destination=${encodeURIComponent(destination)}`,
+    },
+  ];
+}

@@ -1,0 +1,141 @@
+import type { ActivationFile } from '@activation-hub/activation-file';
+import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
+import type { ChangeDetail, ChangeRow, Overview, PartitionLag } from '@activation-hub/console-contract';
+import { Activity } from './activity.ts';
+import { attentionOf } from './attention.ts';
+import { ChangeLog, maskedRow, type KeptExport } from './change-log.ts';
+import type { StreamSource } from './event-stream.ts';
+
+/** What a page gets at once when it opens. */
+const rowsAtBeginning = 1_000;
+/** Seconds that are sent each time, so that one that is late on its way leaves no gap. */
+const secondsAgain = 3;
+const warningsMax = 5;
+
+export interface LiveOptions {
+  readonly file: ActivationFile;
+  /** Values that are never shown. */
+  readonly secrets: readonly string[];
+  readonly now: () => number;
+  readonly partitions: () => readonly PartitionLag[];
+  /** Dead letters by destination, as far as they were counted. */
+  readonly deadLetters: () => ReadonlyMap<string, number>;
+  /** What is wrong with stand-ins, by destination. */
+  readonly faults: () => Overview['faults'];
+}
+
+/** Everything that happens on this machine, as the page shows it. */
+export class LiveSource implements StreamSource {
+  readonly #options: LiveOptions;
+  readonly #log: ChangeLog;
+  readonly #activity: Activity;
+  readonly #warnings: string[] = [];
+  readonly #awaited = new Set<{ readonly body: string; readonly resolve: (kept: KeptExport) => void }>();
+  #exports = 0;
+  #leftOut = 0;
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    this.#log = new ChangeLog(options.secrets);
+    this.#activity = new Activity(options.file);
+  }
+
+  observe(observation: Observation): void {
+    if (!this.#isOfFile(observation)) return;
+    this.#log.add(observation);
+    if (observation.is === 'change') this.#activity.add(observation);
+    else if (observation.is === 'event') this.#tookExport(observation);
+    else if (observation.is === 'circuits') this.#activity.circuits = observation.circuits;
+    else if (observation.is === 'left-out') this.#leftOut += observation.count;
+  }
+
+  warn(message: string): void {
+    if (this.#warnings.includes(message)) return;
+    this.#warnings.push(message);
+    if (this.#warnings.length > warningsMax) this.#warnings.shift();
+  }
+
+  begin(showsPeople: boolean): ReturnType<StreamSource['begin']> {
+    const nowMs = this.#options.now();
+    return {
+      is: 'begin',
+      rows: this.#shown(this.#log.after(0, rowsAtBeginning).rows, showsPeople),
+      series: this.#activity.series(nowMs),
+      overview: this.#overviewAt(nowMs),
+    };
+  }
+
+  changesAfter(id: number, showsPeople: boolean, rowsMax: number): ReturnType<StreamSource['changesAfter']> {
+    const { rows, leftOut } = this.#log.after(id, rowsMax);
+    return { rows: this.#shown(rows, showsPeople), leftOut };
+  }
+
+  overview(): ReturnType<StreamSource['overview']> {
+    const nowMs = this.#options.now();
+    return { is: 'overview', overview: this.#overviewAt(nowMs), points: this.#activity.series(nowMs, secondsAgain) };
+  }
+
+  detail(id: number): ChangeDetail | undefined {
+    return this.#log.detail(id);
+  }
+
+  recentExports(count: number): readonly KeptExport[] {
+    return this.#log.exports(count);
+  }
+
+  /** Resolves with the next export that has this body; with nothing when the signal aborts before. */
+  arrival(body: string, signal: AbortSignal): Promise<KeptExport | undefined> {
+    const { promise, resolve } = Promise.withResolvers<KeptExport | undefined>();
+    const waiting = { body, resolve };
+    this.#awaited.add(waiting);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    return promise.finally(() => this.#awaited.delete(waiting));
+  }
+
+  get circuits(): Activity['circuits'] {
+    return this.#activity.circuits;
+  }
+
+  #tookExport({ partitionId, sequenceNumber, enqueuedAtMs, body }: ObservedEvent): void {
+    this.#exports += 1;
+    for (const awaited of this.#awaited)
+      if (awaited.body === body) awaited.resolve({ id: `${partitionId}-${sequenceNumber}`, enqueuedAtMs, body });
+  }
+
+  #overviewAt(nowMs: number): Overview {
+    const { partitions, deadLetters } = this.#options;
+    const lag = partitions();
+    const letters = deadLetters();
+    return {
+      atMs: nowMs,
+      attention: attentionOf({
+        nowMs,
+        circuits: this.#activity.circuits,
+        waitingAt: (destination) => this.#activity.waitingAt(destination),
+        deadLetters: letters,
+        partitions: lag,
+        warnings: this.#warnings,
+        leftOut: this.#leftOut,
+      }),
+      cells: this.#activity.cells(nowMs),
+      circuits: this.#activity.circuits,
+      faults: this.#options.faults(),
+      partitions: lag,
+      deadLetters: [...letters.values()].reduce((sum, count) => sum + count, 0),
+      waiting: this.#activity.waiting,
+      exports: this.#exports,
+      changes: this.#activity.changes,
+    };
+  }
+
+  #shown(rows: readonly ChangeRow[], showsPeople: boolean): readonly ChangeRow[] {
+    return showsPeople ? rows : rows.map(maskedRow);
+  }
+
+  /** The canary is not of the file, and no change of a person. */
+  #isOfFile(observation: Observation): boolean {
+    const { destinations } = this.#options.file;
+    const isKnown = ({ destination }: Pick<ObservedChange, 'destination'>): boolean => destinations.has(destination);
+    return observation.is !== 'change' && observation.is !== 'attempt' ? true : isKnown(observation);
+  }
+}

@@ -1,0 +1,79 @@
+import type { ReactNode } from 'react';
+
+/** In which group an outcome is, by which it has its colour; the word stands beside it always. */
+export function groupOf(outcome: string): 'good' | 'waits' | 'bad' | 'plain' {
+  switch (outcome) {
+    case 'delivered':
+      return 'good';
+    case 'deferred':
+    case 'accepted':
+    case 'paused':
+      return 'waits';
+    case 'rejected':
+    case 'given-up':
+    case 'unreadable':
+      return 'bad';
+    default:
+      return 'plain';
+  }
+}
+
+export function Outcome({ outcome }: { readonly outcome: string }) {
+  return <span className={`outcome ${groupOf(outcome)}`}>{outcome}</span>;
+}
+
+/** What was asked for did not come. */
+export function Failure({ title, error }: { readonly title: string; readonly error: Error }) {
+  return (
+    <div className="empty" role="alert">
+      <h2>{title}</h2>
+      <p>{error.message}</p>
+    </div>
+  );
+}
+
+/** There is nothing, and what to do so that there is something. */
+export function Empty({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  return (
+    <div className="empty">
+      <h2>{title}</h2>
+      <p>{children}</p>
+    </div>
+  );
+}
+
+export function Loading({ what }: { readonly what: string }) {
+  return (
+    <p className="loading" role="status">
+      Loading {what} …
+    </p>
+  );
+}
+
+export function PageHead({
+  title,
+  about,
+  children,
+}: {
+  readonly title: string;
+  readonly about: string;
+  readonly children?: ReactNode;
+}) {
+  return (
+    <header className="page-head">
+      <div>
+        <h1>{title}</h1>
+        <p>{about}</p>
+      </div>
+      <div className="tools">{children}</div>
+    </header>
+  );
+}
+
+export function Code({ label, text }: { readonly label: string; readonly text: string }) {
+  return (
+    <pre className="code" tabIndex={0} role="region" aria-label={label}>
+      <bdi>{text}</bdi>
+    </pre>
+  );
+}

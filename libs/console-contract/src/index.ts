@@ -1,0 +1,15 @@
+export type { About, AboutDestination } from './about.ts';
+export type { ChangeAttempt, ChangeDetail, ChangeRow, Exchange } from './changes.ts';
+export type { Attention, Circuit, MatrixCell, Overview, PartitionLag, SeriesPoint } from './overview.ts';
+export type { StreamMessage } from './stream.ts';
+export {
+  faults,
+  type Fault,
+  type InspectedChange,
+  type InspectedExport,
+  type Play,
+  type PlayedPerson,
+  type PlayedTenant,
+  type RecentExport,
+  type Sent,
+} from './try-it.ts';
