@@ -154,7 +154,7 @@ test('control: each store and each role that is taken away is missed', () => {
     ofType(resourcesOf('prod'), type),
   );
   const needed = stores.filter(({ name }) => !/^stream-archive|^storage-packages/.test(name));
-  expect(needed).toHaveLength(6 + rolesByUse.length);
+  expect(needed).toHaveLength(7 + rolesByUse.length);
   for (const gone of needed) {
     const faults = missing(resourcesOf('prod').filter((resource) => resource !== gone));
     expect(faults, gone.name).toHaveLength(1);
