@@ -19,7 +19,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
-import { subjectOf, type ObservedSubject } from './observed-change.ts';
+import { subjectOf } from './observed-change.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
@@ -221,20 +221,20 @@ class Decisions implements Decided {
     });
     this.#tally.count(route.destination, 'deferred', () => ({
       ...subjectOf(desired),
-      ...this.#circuitReason(route.destination),
+      ...this.#circuitCause(route.destination),
     }));
     return undefined;
   }
 
   /** The circuit of the destination is open. */
   #whyHeld(destination: string): Occasion & Explanation {
+    const because = becauseOf(causeOf(this.#work));
+    return { atMs: this.#context.clock.now(), because, ...this.#circuitCause(destination) };
+  }
+
+  #circuitCause(destination: string): ReturnType<typeof circuitOpenCause> {
     const { targets, clock } = this.#context;
-    const atMs = clock.now();
-    return {
-      atMs,
-      because: becauseOf(causeOf(this.#work)),
-      ...circuitOpenCause(targets.get(destination)?.breaker, atMs),
-    };
+    return circuitOpenCause(targets.get(destination)?.breaker, clock.now());
   }
 
   #planRow(
@@ -256,7 +256,7 @@ class Decisions implements Decided {
       const { destination } = desired.route;
       this.#tally.count(destination, 'deferred', () => ({
         ...subjectOf(desired),
-        ...this.#circuitReason(destination),
+        ...this.#circuitCause(destination),
       }));
     }
   }
@@ -272,11 +272,6 @@ class Decisions implements Decided {
       class: deferral.class,
       reason: deferral.reason,
     }));
-  }
-
-  #circuitReason(destination: string): Pick<ObservedSubject, 'class' | 'reason'> {
-    const breaker = this.#context.targets.get(destination)?.breaker ?? {};
-    return { class: 'transient', reason: circuitOpenReason(breaker) };
   }
 
   /** The row could not say what the destination was told, so it is told nothing. */

@@ -29,13 +29,7 @@ export {
   type StoryState,
 } from './person-story.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
-export type {
-  Observation,
-  ObservedAttempt,
-  ObservedCircuit,
-  ObservedEvent,
-  ObservedExchange,
-} from './observation.ts';
+export type { Observation, ObservedAttempt, ObservedCircuit, ObservedEvent, ObservedExchange } from './observation.ts';
 export type { ObserveChange, ObservedChange, ObservedSubject } from './observed-change.ts';
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
 export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';
