@@ -1,6 +1,12 @@
 import type { Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
-import { attributesCharactersMax, lease, leaseLeftMaxMs, type LedgerRecord } from '@activation-hub/membership';
+import {
+  attributesCharactersMax,
+  lease,
+  leaseLeftMaxMs,
+  overtake,
+  type LedgerRecord,
+} from '@activation-hub/membership';
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
 import { expect, test } from 'vitest';
 import {
@@ -69,6 +75,16 @@ test('an export that changes nothing asks the ledger nothing, and what it asks i
   expect(counter('ledger-reads')).toBe(1);
 });
 
+test('what a worker has read once and found unchanged it knows', async () => {
+  const { activate, context, crm, ads } = open();
+  const alone = { identities: { crmid: ['p1'] } };
+  await activate(eventOf(personExport(alone), 1));
+  const restarted = openActivation({ ledger: context.ledger, destinations: { crm, ads } });
+  for (const sequenceNumber of [2, 3]) await restarted.activate(eventOf(personExport(alone), sequenceNumber));
+  expect(restarted.outcomes()).toEqual({ 'crm unchanged': 2 });
+  expect(restarted.counter('ledger-reads')).toBe(1);
+});
+
 test('attributes of as many characters as a row takes are told, and one more is a dead letter that says why', async () => {
   const { activate, crm, letters } = open();
   const longest = 'x'.repeat(attributesCharactersMax - '{"firstname":""}'.length);
@@ -127,6 +143,56 @@ test('while the circuit is open, an export with other identities of the person h
   const retries = await waiting();
   expect(retries).toHaveLength(2);
   expect(retries.map(({ id }) => id)).toContain(((await record('p4'))?.rowState as { chainId?: string }).chainId);
+});
+
+test('while the circuit is open, a person who was followed needs no second retry beside that of a resync', async () => {
+  const { activate, crm, ledger, record, retryQueue, outcomes } = open();
+  await activate(eventOf(personExport({ person: 'p4' }), 1));
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  for (const person of ['p1', 'p2', 'p3']) await activate(eventOf(personExport({ person }), 1));
+  for await (const { id } of retryQueue.waiting(signal)) await retryQueue.remove(id, signal);
+  const followed = await record('p4');
+  if (followed?.linkDigest === undefined) throw new Error('The person was not followed.');
+  // A resync brings no export, so its deferred rows say nothing of identities.
+  const rowState = { is: 'deferred', chainId: 'resync' } as const;
+  await ledger.overwrite(fansKey('p4'), { ...followed, rowState });
+  await activate(eventOf(personExport({ person: 'p4', firstName: 'Grace' }), 2));
+  expect(outcomes()).toMatchObject({ 'crm deferred': 4 });
+  expect(await record('p4')).toMatchObject({ rowState, attributes: { firstname: 'Grace' } });
+  expect(await Array.fromAsync(retryQueue.waiting(signal))).toEqual([]);
+});
+
+test('a repair that fails leaves the row to a retry with the identities that this brings', async () => {
+  const { tell, record, clock, retryQueue, retryDue } = await openCircuit();
+  const identities = { crmid: ['p4'], email: ['p4@example.com'] };
+  await tell(2, { identities });
+  await tell(3, { identities, firstName: 'Grace' });
+  const held = (await record('p4'))?.rowState;
+  expect(held).toHaveProperty('linkDigest');
+  clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? NaN);
+  await retryDue();
+  expect(await record('p4')).toMatchObject({ attributes: { firstname: 'Grace' }, rowState: held });
+});
+
+test('a repair after a lease that expired leaves the row to a retry that brings nobody’s identities', async () => {
+  const { activate, crm, ledger, record, clock, retryQueue, retryDue } = open();
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+  };
+  await activate(eventOf(personExport({ identities: { crmid: ['p1'] } }), 1));
+  const leased = await record();
+  if (leased === undefined) throw new Error('There is no row.');
+  const newer = { ...leased.known, qualifiedAtMs: noonMs + 60_000 };
+  await ledger.overwrite(fansKey(), overtake(leased, { state: newer, attributes: { firstname: 'Grace' } }));
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  clock.nowMs = retryQueue.nextDueAtMs ?? NaN;
+  await retryDue();
+  const chainId = expect.any(String) as string;
+  expect((await record())?.rowState).toStrictEqual({ is: 'deferred', chainId });
 });
 
 test('while the circuit is open, what needs no request is noted as ever', async () => {

@@ -76,6 +76,45 @@ test('a worker begins by reading, and so does one that finds rows', async () => 
   expect(restarted.outcomes()).toEqual({ 'crm unchanged': 5 });
 });
 
+test('a person whom another worker enters at the same moment is looked for once', async () => {
+  const ledger = new DisturbedLedger();
+  const other = openActivation({ ledger, file: fileWith('live') });
+  const opened = openActivation({ ledger, file: fileWith('live'), cache: { expectAfterKeys }, destinations: other });
+  let isFirst = true;
+  ledger.beforeWrite = async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await other.activate(eventOf(personExport(alone({ person: 'new-0' })), 0, { partitionId: '1' }));
+  };
+  for (let n = 0; n < expectAfterKeys; n += 1)
+    await opened.activate(eventOf(personExport(alone({ person: `new-${n}` })), n));
+  expect(opened.context.ledgerCache.expectsNoRow('crm')).toBe(true);
+});
+
+test('the updates of a person whom the cache knows let nobody be taken for new', async () => {
+  const ledger = new DisturbedLedger();
+  const other = openActivation({ ledger, file: fileWith('live') });
+  await other.activate(eventOf(personExport(alone({})), 0, { partitionId: '1' }));
+  const opened = openActivation({ ledger, file: fileWith('live'), cache: { expectAfterKeys }, destinations: other });
+  for (let n = 0; n < 6; n += 1) await opened.activate(eventOf(personExport(alone({ firstName: `Ada ${n}` })), n));
+  expect(opened.outcomes()).toEqual({ 'crm delivered': 6 });
+  expect(opened.context.ledgerCache.expectsNoRow('crm')).toBe(false);
+});
+
+test('the retries of a person whom the cache knows say nothing about new ones', async () => {
+  const opened = openActivation({ file: fileWith('live'), cache: { expectAfterKeys } });
+  opened.crm.onRequest = () => {
+    opened.crm.onRequest = () => undefined;
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  for (let n = 0; n < expectAfterKeys; n += 1)
+    await opened.activate(eventOf(personExport(alone({ person: `new-${n}` })), n));
+  opened.clock.nowMs = opened.retryQueue.nextDueAtMs ?? NaN;
+  await opened.retryDue();
+  expect(opened.outcomes()).toEqual({ 'crm deferred': 1, 'crm delivered': 3 });
+  expect(opened.context.ledgerCache.expectsNoRow('crm')).toBe(true);
+});
+
 test('a person who was taken for new and is known is decided by the row: the same state is told nobody again', async () => {
   const { tell, tellByOther, crm, outcomes } = await open();
   await tellByOther({ person: 'p1' });

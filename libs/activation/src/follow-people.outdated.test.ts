@@ -39,3 +39,16 @@ test('nor does it when the exports come in one batch after the identity was told
   await activate(eventOf(now, 2), eventOf(before, 3));
   expect([...crm.members.keys()]).toEqual([`sports-fans ${kept}`]);
 });
+
+test('an older export with other identities leaves the row as the newest export has looked at it', async () => {
+  const { activate, counter, crm } = openActivation();
+  const newest = personExport({ at: 60, identities: { crmid: ['C-1'], email: ['p@example.com'] } });
+  const older = personExport({ identities: { crmid: ['C-1'], email: ['q@example.com'] } });
+  await activate(eventOf(newest, 1));
+  await activate(eventOf(older, 2));
+  const asked = (): number[] => [counter('ledger-reads'), counter('ledger-writes')];
+  const before = asked();
+  await activate(eventOf(newest, 3));
+  expect(asked()).toEqual(before);
+  expect([...crm.members.keys()]).toEqual(['sports-fans C-1']);
+});

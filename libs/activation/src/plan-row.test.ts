@@ -1,4 +1,4 @@
-import { leaseLeftMaxMs, type LedgerRecord, type LedgerRow } from '@activation-hub/membership';
+import { historyOf, leaseLeftMaxMs, type LedgerRecord, type LedgerRow } from '@activation-hub/membership';
 import { exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { planOpenRow, planRow, planTelling } from './plan-row.ts';
@@ -83,6 +83,19 @@ test('a retry that brings an older state notes the newest one where the route is
 test('a retry that brings an older state has nothing to do with a row in shadow mode', () => {
   const plan = planRow(key, deferred, { state: older, attributes: {} }, { mode: 'shadow', by, nowMs, cause: itsRetry });
   expect(plan).toStrictEqual({ is: 'nothing', because: 'superseded' });
+});
+
+test('in shadow mode a row is written as if it had been told, and its history says so', () => {
+  const plan = planRow(key, undefined, newer, { mode: 'shadow', by, nowMs, cause: 'export' });
+  expect(plan).toMatchObject({
+    is: 'note',
+    outcome: 'shadowed',
+    write: { key, record: { delivered: newer.state, rowState: { is: 'delivered' }, inDoubt: false } },
+  });
+  const { transitions } = historyOf('write' in plan ? plan.write.record : {});
+  expect(transitions).toMatchObject([
+    { did: 'entered', because: 'export', outcome: 'delivered', inDoubt: false, atMs: nowMs, lastAtMs: nowMs },
+  ]);
 });
 
 test('a row is told again in doubt, unless another process has the lease', () => {

@@ -94,7 +94,7 @@ export class RateLimiter {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => resolve(undefined);
     this.#waiting.push(wake);
-    signal.addEventListener('abort', wake, { once: true });
+    signal.addEventListener('abort', wake);
     await promise;
     signal.removeEventListener('abort', wake);
     const index = this.#waiting.indexOf(wake);
