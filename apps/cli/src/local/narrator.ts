@@ -157,6 +157,18 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'handler-started':
         case 'changes-accepted':
         case 'request-answered':
+        case 'destination-paused':
+          warn(`${signal.destination} is paused by an operator: what it is to be told waits.`);
+          return;
+        case 'destination-resumed':
+          if (hasRoom()) print(dim(`The pause of ${signal.destination} is over: what waits is told.`));
+          return;
+        case 'retry-asked':
+          if (hasRoom()) print(dim(`What waits for ${signal.destination} is tried at once.`));
+          return;
+        case 'controls-unreadable':
+          warn(`The controls of operators cannot be read, so the last ones count: ${signal.reason}`);
+          return;
         case 'lag-measured':
         case 'ledger-exported':
         case 'ledger-swept':
