@@ -154,9 +154,6 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'activation-file-warned':
           warn(signal.problem);
           return;
-        case 'handler-started':
-        case 'changes-accepted':
-        case 'request-answered':
         case 'destination-paused':
           warn(`${signal.destination} is paused by an operator: what it is to be told waits.`);
           return;
@@ -169,6 +166,9 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'controls-unreadable':
           warn(`The controls of operators cannot be read, so the last ones count: ${signal.reason}`);
           return;
+        case 'handler-started':
+        case 'changes-accepted':
+        case 'request-answered':
         case 'lag-measured':
         case 'ledger-exported':
         case 'ledger-swept':
