@@ -62,6 +62,7 @@ test('the built file registers exactly the functions of the app', async () => {
     'on-audience-events',
     'on-retry-due',
     'on-retry-poisoned',
+    'renew-memberships',
     'report-lag',
     'sweep-ledger',
   ]);

@@ -39,6 +39,9 @@ export const googleCustomerMatch = defineDestination({
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: googleTakes,
+  // Members lapse when the duration of their list ends, and uploading them again renews it (developers.google.com/ads/blog, "Update to Customer
+  // Match membership expiration starting April 7, 2025").
+  membershipDays: (_settings, { membershipDays }) => membershipDays,
   comparison: {
     enters: 'joins a user list',
     leaves: 'leaves it',

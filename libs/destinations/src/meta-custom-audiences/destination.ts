@@ -18,6 +18,9 @@ import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 import { metaTakes } from './takes.ts';
 import { metaVersions } from './versions.ts';
 
+/** How long Meta knows a person by an id of one's own. */
+const externIdDays = 90;
+
 /** Memberships in Meta's custom audiences. */
 export const metaCustomAudiences = defineDestination({
   type: 'meta-custom-audiences',
@@ -34,6 +37,9 @@ export const metaCustomAudiences = defineDestination({
     return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: metaTakes,
+  // Meta keeps an id of one's own for 90 days (developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences); who
+  // is known by another key stays.
+  membershipDays: ({ keys }, _options, namespace) => (keys[namespace] === 'EXTERN_ID' ? externIdDays : undefined),
   versions: metaVersions,
   comparison: {
     enters: 'joins a custom audience',
