@@ -76,6 +76,8 @@ export interface Comparison {
   /** What becomes of a person who enters. */
   readonly enters: string;
   readonly leaves: string;
+  /** For how long it keeps a member of whom it is not told again; absent where that is until the exit. */
+  readonly keeps?: string;
   /** What of the person is hashed before it is sent. */
   readonly hashed: string;
   /** How late the vendor shows it. */

@@ -276,7 +276,9 @@ export const catalogue = {
   }>({
     level: 'error',
     sentence: (f) =>
-      `${f.memberships} memberships at ${f.destination}${f.isWhole ? '' : ', and perhaps more,'} have less than half of their life left, and could not be told again this night. Look why it cannot keep up before they lapse.`,
+      f.isWhole
+        ? `${f.memberships} memberships at ${f.destination} have less than half of their life left, and there was no time to tell them again this night. Look why it cannot keep up, before they lapse.`
+        : `There was no time to look at every membership at ${f.destination} this night; ${f.memberships} of those seen have less than half of their life left. Look why it cannot keep up, before they lapse.`,
     counts: () => [],
   }),
   'ledger-exported': signal<{ readonly blob: string; readonly rows: number; readonly durationMs: number }>({

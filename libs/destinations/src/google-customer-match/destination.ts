@@ -45,6 +45,7 @@ export const googleCustomerMatch = defineDestination({
   comparison: {
     enters: 'joins a user list',
     leaves: 'leaves it',
+    keeps: 'as long as the list says, 540 days at most',
     hashed: 'e-mail, phone, names',
     shownAfter: 'up to 48 hours; asked for after half an hour',
     erasure: 'the identifiers leave the list',

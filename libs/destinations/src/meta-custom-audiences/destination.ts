@@ -44,6 +44,7 @@ export const metaCustomAudiences = defineDestination({
   comparison: {
     enters: 'joins a custom audience',
     leaves: 'leaves it',
+    keeps: 'by EXTERN_ID 90 days, else until the exit',
     hashed: 'all but MADID and EXTERN_ID',
     shownAfter: 'up to 24 hours',
     erasure: 'the keys leave the audiences of the routes, not all of the account',
