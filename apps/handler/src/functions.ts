@@ -22,11 +22,6 @@ export function registerFunctions(openHub: () => Promise<Hub>): void {
     schedule: '0 0 3 * * *',
     handler: async (_timer, context) => (await openHub()).sweep(context),
   });
-  app.timer('renew-memberships', {
-    // When the sweep has ended, which may take nine minutes, and so may this.
-    schedule: '0 30 3 * * *',
-    handler: async (_timer, context) => (await openHub()).renewMemberships(context),
-  });
   app.timer('export-ledger', {
     // After the sweep.
     schedule: '0 0 4 * * *',

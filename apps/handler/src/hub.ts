@@ -23,7 +23,6 @@ import { createHealthCheck, type HealthDetails } from './health.ts';
 import { incomingEvents } from './incoming-events.ts';
 import { dataStores } from './needs.ts';
 import { once } from './once.ts';
-import { renewMemberships } from './renew-memberships.ts';
 import type { Settings, StorageSettings } from './settings.ts';
 import { shownControls } from './shown-controls.ts';
 import { sweep } from './sweep.ts';
@@ -43,7 +42,6 @@ export interface Hub {
   /** Takes a message of the retry queue that the host has put aside. */
   readonly putBackRetry: (message: string, context: InvocationContext) => Promise<void>;
   readonly sweep: (context: InvocationContext) => Promise<void>;
-  readonly renewMemberships: (context: InvocationContext) => Promise<void>;
   readonly reportLag: (context: InvocationContext) => Promise<void>;
   readonly exportLedger: (context: InvocationContext) => Promise<void>;
   readonly checkHealth: () => Promise<HealthDetails>;
@@ -99,7 +97,6 @@ export function createHub(configuration: Configuration): Hub {
     takeRetry: async (message, context) => takeRetry(message, await openActivation(context)),
     putBackRetry: async (message, context) => putBackRetry(message, await openActivation(context)),
     sweep: async (context) => sweep(await openActivation(context)),
-    renewMemberships: async (context) => renewMemberships(await openActivation(context)),
     reportLag: async (context) => {
       // The way to Event Hubs itself, which nothing else here needs.
       const { lagSource, reportLag } = await import('./report-lag.ts');

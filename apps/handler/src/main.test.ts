@@ -62,7 +62,6 @@ test('the built file registers exactly the functions of the app', async () => {
     'on-audience-events',
     'on-retry-due',
     'on-retry-poisoned',
-    'renew-memberships',
     'report-lag',
     'sweep-ledger',
   ]);

@@ -1,21 +1,20 @@
 import { renew, type ActivationContext, type Renewed } from '@activation-hub/activation';
 
-/** A night's work at the most, which the function may take; what is left is done the next night. */
-const timeoutMs = 9 * 60_000;
-
 /**
  * Tells every destination whose memberships lapse again of the members whose time has come, all destinations at once, so that a slow one takes
- * no time of another. The last batch is begun so early that it is settled within the time. Throws when the ledger cannot be reached, after
- * every destination has ended.
+ * no time of another. The last batch is begun so early that it is settled at `untilMs`; what is left is done the next night. Throws when the
+ * ledger cannot be reached, after every destination has ended.
  */
-export async function renewMemberships(activation: ActivationContext): Promise<void> {
+export async function renewMemberships(
+  activation: ActivationContext,
+  { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
+): Promise<void> {
   const { clock, timing, targets } = activation;
   const startedMs = clock.now();
-  const signal = AbortSignal.timeout(timeoutMs);
-  const untilMs = startedMs + timeoutMs - timing.settleByMs;
+  const beginUntilMs = untilMs - timing.settleByMs;
   const ended = await Promise.allSettled(
     [...targets.keys()].map(async (destination) => {
-      const renewed = await renew({ context: activation, destination }, { untilMs, signal });
+      const renewed = await renew({ context: activation, destination }, { untilMs: beginUntilMs, signal });
       if (renewed !== undefined) report(destination, renewed, startedMs, activation);
     }),
   );

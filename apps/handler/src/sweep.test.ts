@@ -20,7 +20,7 @@ import {
 import { InMemoryLedger, type Ledger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { expect, onTestFinished, test } from 'vitest';
-import { renewMemberships } from './renew-memberships.ts';
+import { sweep } from './sweep.ts';
 
 const dayMs = 86_400_000;
 const { signal } = new AbortController();
@@ -174,7 +174,7 @@ test.each([
       time.nowMs += dayMs;
       // Each is told again by the second month; then the first one leaves.
       if (day === 60) await give(exportOf(left, day, 'exited'));
-      if (day % every === 0) await renewMemberships(context);
+      if (day % every === 0) await sweep(context);
       const there = day < 60 ? people : stay;
       expect([day, members()]).toEqual([day, { google: there.length, meta: there }]);
     }
@@ -194,7 +194,7 @@ test('what Google does not take in a night its retry tells, and the others are t
   await give(...people.map((person) => exportOf(person)));
   time.nowMs += 300 * dayMs;
   google.setFault({ kind: 'answer', answer: () => ({ status: 503, headers: {}, body: '' }) });
-  await renewMemberships(context);
+  await sweep(context);
   expect(
     said('memberships-renewed').toSorted((left, right) => left.destination.localeCompare(right.destination)),
   ).toMatchObject([
@@ -212,7 +212,7 @@ test('a night without time says that it was not enough', async () => {
   await give(...people.map((person) => exportOf(person)));
   time.nowMs += 300 * dayMs;
   // As long as the function may run, so that no batch could be settled in time.
-  await renewMemberships({ ...context, timing: { ...defaultTiming, settleByMs: 9 * 60_000 } });
+  await sweep({ ...context, timing: { ...defaultTiming, settleByMs: 9 * 60_000 } });
   expect(said('memberships-late')).toMatchObject([
     { destination: 'google', memberships: 0, isWhole: false },
     { destination: 'meta', memberships: 0, isWhole: false },
@@ -220,13 +220,17 @@ test('a night without time says that it was not enough', async () => {
   expect(said('memberships-renewed')).toMatchObject([{ delivered: 0 }, { delivered: 0 }]);
 });
 
-test('a ledger that cannot be reached makes the night fail, when every destination has ended', async () => {
-  const { context } = await open(openInMemory);
-  const ledger = {
-    ...context.ledger,
-    rows: () => {
-      throw new Error('the store is away');
-    },
-  } as unknown as Ledger;
-  await expect(renewMemberships({ ...context, ledger })).rejects.toThrow('the store is away');
+test('when members cannot be told again the rest of the night is done all the same, and the night fails', async () => {
+  const { time, context, give, said } = await open(openInMemory);
+  await give(...people.map((person) => exportOf(person)));
+  time.nowMs += 300 * dayMs;
+  const { ledger } = context;
+  const failing: Ledger = {
+    read: (keys, of) => ledger.read(keys, of),
+    write: () => Promise.reject(new Error('the store is away')),
+    remove: (key, expected, of) => ledger.remove(key, expected, of),
+    rows: (of, until) => ledger.rows(of, until),
+  };
+  await expect(sweep({ ...context, ledger: failing })).rejects.toThrow('the store is away');
+  expect(said('ledger-swept')).toMatchObject([{ seen: 3 * people.length }]);
 });
