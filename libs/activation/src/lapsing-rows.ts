@@ -109,9 +109,10 @@ export class LapsingRows {
     record: LedgerRecord,
     nowMs: number,
   ): { readonly lapse: Lapse; readonly audience: AudienceEntry; readonly route: Route } | undefined {
-    const { matcher, targets } = this.#place.context;
+    const { matcher, targets, controls } = this.#place.context;
     const routed = matcher.routeOf(key);
     if (routed?.route.mode !== 'live' || !isToBeRenewed(record, nowMs)) return undefined;
+    if (controls?.routePause(routed.route, routed.audience.key, nowMs) !== undefined) return undefined;
     const days = targets.get(routed.route.destination)?.membershipDays(routed.route.options, key.identity.namespace);
     const lapse = days === undefined ? undefined : lapseOf(key, record, days);
     return lapse === undefined || lapse.renewFromMs > nowMs ? undefined : { lapse, ...routed };

@@ -1,3 +1,4 @@
+import { InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import type { LedgerRecord, LedgerSelection } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
@@ -101,6 +102,23 @@ test.each(['paused', 'shadow', 'retired'])('nobody is told on a route of mode %s
   expect(await renew(place, { untilMs: Infinity, signal })).toBeUndefined();
   expect(opened.crm.told).toEqual([]);
 });
+
+test.each([{ destination: 'crm' }, { destination: 'crm', audience: 'sports-fans' }])(
+  'nobody is told while an operator has paused %j, and all are afterwards',
+  async (scope) => {
+    const store = new InMemoryControls();
+    const opened = await open(3, { controls: store });
+    opened.clock.nowMs += 50 * dayMs;
+    const pause: Control = { ...scope, action: 'pause', by: 'ada', reason: 'migration', atMs: opened.clock.nowMs };
+    await store.edit((controls) => withControl(controls, pause, opened.clock.nowMs), signal);
+    expect(await night(opened)).toMatchObject({ rows: 0, delivered: 0, deferred: 0 });
+    expect(opened.crm.requests).toBe(1);
+    expect(opened.retryQueue.nextDueAtMs).toBeUndefined();
+    await store.edit((controls) => withoutPause(controls, scope, opened.clock.nowMs), signal);
+    opened.clock.nowMs += dayMs;
+    expect(await night(opened)).toMatchObject({ rows: 3, delivered: 3 });
+  },
+);
 
 test('rows are found under the first name of a destination that was renamed', async () => {
   const opened = await open(1);

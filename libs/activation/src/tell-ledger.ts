@@ -151,20 +151,31 @@ export interface Renewed extends ToldLedger {
 /**
  * Tells a destination again of the members whose memberships would lapse (docs/specs/ledger.md, section 11), who lapses first first; `undefined`
  * where no membership can lapse, and then no row is read. Half of the time is for the walk over the destination's rows; no batch is begun at
- * or after `untilMs`, and one that has begun ends within `timing.settleByMs`. What is left is found again the next time. It may run beside the
- * function. Throws when the ledger cannot be reached.
+ * or after `untilMs`, and one that has begun ends within `timing.settleByMs`. What is left is found again the next time, and so is what an operator
+ * has paused. It may run beside the function. Throws when the ledger cannot be reached.
  */
 export async function renew(
   place: LapsingPlace,
   { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
 ): Promise<Renewed | undefined> {
   if (!canLapse(place)) return undefined;
+  const { context, destination } = place;
+  await context.controls?.follow(context);
   const lapsing = new LapsingRows(place);
-  const nowMs = place.context.clock.now();
+  const nowMs = context.clock.now();
   await lapsing.find(nowMs + (untilMs - nowMs) / 2, signal);
-  const batchCount = place.context.targets.get(place.destination)?.limits.batchCount ?? batchRows;
+  const target = context.targets.get(destination);
+  // What an operator has paused would only fill the retry queue.
+  const isPaused = target?.breaker.isHeld(nowMs) === true;
+  const batchCount = target?.limits.batchCount ?? batchRows;
   const together = Math.min(renewedRowsMax, Math.max(batchRows, batchCount));
-  const told = await tellLedger(lapsing.inOrder(untilMs, signal), place, { signal }, 'renewal', together);
+  const told = await tellLedger(
+    lapsing.inOrder(isPaused ? nowMs : untilMs, signal),
+    place,
+    { signal },
+    'renewal',
+    together,
+  );
   return { ...told, left: lapsing.due, late: lapsing.late, isWhole: lapsing.isWhole };
 }
 
