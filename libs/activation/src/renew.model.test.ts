@@ -34,8 +34,8 @@ interface Day {
 const { signal } = new AbortController();
 const hourMs = 3_600_000;
 const lifeDays = 30;
-const missing = 'a member is missing';
-const tooMany = 'somebody who has left is there';
+const missing = 'noMembershipLapses: a member is missing';
+const tooMany = 'noMembershipLapses: somebody who has left is there';
 
 const arbitrarySaid = fc.record({ person: fc.nat({ max: 3 }), isExit: fc.boolean(), hoursAgo: fc.nat({ max: 23 }) });
 const rarely = <Value>(arbitrary: fc.Arbitrary<Value>, otherwise: Value): fc.Arbitrary<Value> =>
