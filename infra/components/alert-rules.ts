@@ -206,6 +206,23 @@ stalls
       dimensions: [],
     },
     {
+      name: 'memberships-late',
+      title: 'A destination may forget members',
+      meaning:
+        'It forgets members whom it is not told of again, and the nights are not enough: more than half of the time of some is over.',
+      severity: 2,
+      // Of one night: it still rings in the morning.
+      query: `${signals}
+| where signal == 'memberships-late'
+| summarize nights = count() by destination = tostring(fields.destination)`,
+      column: 'nights',
+      operator: 'GreaterThan',
+      threshold: 0,
+      every: 'PT30M',
+      window: 'PT6H',
+      dimensions: ['destination'],
+    },
+    {
       // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the workspace says about itself
       // is not billed, so the cap does not stop it.
       name: 'logs-capped',

@@ -58,6 +58,7 @@ test('there is an alert for everything that a person must know, and each rings t
       'lag',
       'ledger-not-exported',
       'logs-capped',
+      'memberships-late',
       'nothing-received',
       'oldest-unsettled',
       'stalled-destination',

@@ -1,9 +1,12 @@
 import { findForms } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { createMatcher } from '@activation-hub/activation-file';
+import { loadDestination } from '@activation-hub/destinations';
 import {
   historyOf,
+  lapseOf,
   shadowDestination,
+  type Lapse,
   type LedgerEntry,
   type MembershipState,
   type RowState,
@@ -48,7 +51,8 @@ Examples:
     .addHelpText(
       'after',
       `
-A destination that is not in the file any more is not looked at.
+A destination that is not in the file any more is not looked at. Where a destination forgets members whom it is not told of again, it shows
+when, and from when on the nightly sweep tells it again.
 
 Examples:
   $ activation ledger show crmid:C-1 --activations my-activations.yaml`,
@@ -81,13 +85,18 @@ async function show(
   const matcher = createMatcher(file);
   const audienceOf = ({ key: { audience } }: LedgerEntry): string =>
     matcher.audience(audience.namespace, audience.id)?.key ?? `${audience.namespace} ${audience.id}`;
+  const lapseIn = await lapses(file);
   if (json) {
-    const rows = entries.map((entry) => ({
-      destination: entry.key.destination,
-      audience: audienceOf(entry),
-      ...entry.record,
-      history: historyOf(entry.record),
-    }));
+    const rows = entries.map((entry) => {
+      const lapse = lapseIn(entry);
+      return {
+        destination: entry.key.destination,
+        audience: audienceOf(entry),
+        ...entry.record,
+        history: historyOf(entry.record),
+        ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
+      };
+    });
     terminal.print(JSON.stringify({ event: 'ledger', rows }));
     return;
   }
@@ -95,7 +104,9 @@ async function show(
     terminal.print('The ledger has no row of this identity at the destinations of the activation file.');
     return;
   }
-  const rows = entries.map((entry) => {
+  const lapsing = entries.map(lapseIn);
+  const lapseColumn = (cell: string): readonly string[] => (lapsing.some((each) => each !== undefined) ? [cell] : []);
+  const rows = entries.map((entry, index) => {
     const { known, rowState, delivered, inDoubt } = entry.record;
     const isInDoubt = inDoubt || rowState.is === 'leased';
     return [
@@ -104,11 +115,12 @@ async function show(
       stateWords(known),
       rowStateWords(rowState),
       delivered === undefined ? 'never' : stateWords(delivered),
+      ...lapseColumn(lapseWords(lapsing[index])),
       isInDoubt ? 'in doubt' : '',
     ];
   });
-  for (const line of tableLines([['destination', 'audience', 'newest state', 'row', 'delivered', ''], ...rows]))
-    terminal.print(line);
+  const heading = ['destination', 'audience', 'newest state', 'row', 'delivered', ...lapseColumn('lapses'), ''];
+  for (const line of tableLines([heading, ...rows])) terminal.print(line);
 }
 
 /** The keys of the file, or the one that is asked for. Throws `CommandError` (2) when the file does not have it. */
@@ -119,6 +131,30 @@ function destinationsOf({ destinations }: ActivationFile, asked: string | undefi
     2,
     `Failed to find the destination ${asked}: the activation file has ${[...destinations.keys()].join(', ') || 'none'}.`,
   );
+}
+
+/** When the membership of a row lapses, by what the file says of its route; `undefined` where it does not. Reads no secret. */
+async function lapses(file: ActivationFile): Promise<(entry: LedgerEntry) => Lapse | undefined> {
+  const matcher = createMatcher(file);
+  const definitions = new Map(
+    await Promise.all(
+      [...file.destinations.values()].map(async ({ key, type }) => [key, await loadDestination(type)] as const),
+    ),
+  );
+  return ({ key, record }) => {
+    const route = matcher.routeOf(key)?.route;
+    const definition = definitions.get(route?.destination ?? '');
+    if (route === undefined || definition?.membershipDays === undefined) return undefined;
+    const settings: unknown = definition.settings.parse(file.destinations.get(route.destination)?.settings);
+    const days = definition.membershipDays(settings, route.options, key.identity.namespace);
+    return days === undefined ? undefined : lapseOf(key, record, days);
+  };
+}
+
+function lapseWords(lapse: Lapse | undefined): string {
+  if (lapse === undefined) return '';
+  const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  return `${dayOf(lapse.atMs)}, told again from ${dayOf(lapse.renewFromMs)}`;
 }
 
 function stateWords({ isMember, qualifiedAtMs }: MembershipState): string {

@@ -1,6 +1,7 @@
 import type { ActivationContext } from '@activation-hub/activation';
 import { deadLetterKeepMs, sweepDeadLetters, sweepRetries } from '@activation-hub/delivery';
 import { sweepLedger } from '@activation-hub/membership';
+import { renewMemberships } from './renew-memberships.ts';
 
 /**
  * AEP itself forgets who left after 30 days; a hub keeps events for 90 at the most, and so are dead letters kept and replayed. What
@@ -14,12 +15,25 @@ const timeoutMs = 9 * 60_000;
 const retryMarginMs = 6 * 3_600_000;
 
 /**
+ * What is done every night, all of it in the same nine minutes: tidying up, and telling members again whose memberships lapse. Neither waits
+ * for the other, and when one fails the other goes on; then it throws.
+ */
+export async function sweep(activation: ActivationContext): Promise<void> {
+  const untilMs = activation.clock.now() + timeoutMs;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const ended = await Promise.allSettled([
+    tidyUp(activation, signal),
+    renewMemberships(activation, { untilMs, signal }),
+  ]);
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
+
+/**
  * Removes the rows of people who left long ago and the dead letters of old events, makes retries due that a crash has left
  * behind, and reports those that cannot be read.
  */
-export async function sweep(activation: ActivationContext): Promise<void> {
+async function tidyUp(activation: ActivationContext, signal: AbortSignal): Promise<void> {
   const startedMs = activation.clock.now();
-  const signal = AbortSignal.timeout(timeoutMs);
   const { madeDue, unreadable } = await sweepRetries(activation.retryQueue, {
     nowMs: startedMs,
     ageMaxMs: (destination) => (activation.targets.get(destination)?.giveUpAfterMs ?? 0) + retryMarginMs,

@@ -12,6 +12,8 @@ export interface Matcher {
   destination(name: string): DestinationEntry | undefined;
   /** The route of an audience, by its key, to a destination, by its key or by one that it had before. */
   route(audienceKey: string, destinationName: string): Route | undefined;
+  /** The routes of all audiences to a destination, by its key or by one that it had before, in the order of the file. */
+  routesTo(destinationName: string): readonly Route[];
   /** The route of which the ledger has rows under these names; undefined when the file has none any more. */
   routeOf(names: LedgerNames): { readonly audience: AudienceEntry; readonly route: Route } | undefined;
 }
@@ -36,6 +38,8 @@ export function createMatcher(file: ActivationFile): Matcher {
     for (const name of [entry.key, ...entry.formerly]) destinations.set(name, entry);
   }
   const routes = routesByLedgerNames(file);
+  const routesByDestination = Map.groupBy(file.routes, ({ destination }) => destination);
+  const keyOf = (name: string): string => destinations.get(name)?.key ?? name;
   return Object.freeze({
     audience: (namespace: string, id: string) => {
       // Exports mostly have both in the canonical spelling, so they are looked for as they come first.
@@ -47,9 +51,10 @@ export function createMatcher(file: ActivationFile): Matcher {
     },
     destination: (name: string) => destinations.get(name),
     route: (audienceKey: string, destinationName: string) => {
-      const key = destinations.get(destinationName)?.key ?? destinationName;
+      const key = keyOf(destinationName);
       return file.audiences.get(audienceKey)?.routes.find(({ destination }) => destination === key);
     },
+    routesTo: (destinationName: string) => routesByDestination.get(keyOf(destinationName)) ?? [],
     routeOf: (names: LedgerNames) => routes.get(ledgerNamesText(names)),
   });
 }

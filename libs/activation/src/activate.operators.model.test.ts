@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { arbitraryDisturbances, arbitraryPeople } from '../testing/arbitraries.ts';
+import { ignoringVersions, withoutLeases } from '../testing/broken-protocols.ts';
 import {
   everyChangeCountedOnce,
   exactlyTheCurrentIdentities,
@@ -9,7 +10,7 @@ import {
   nothingOfTheForgotten,
   nothingOlderAfterNewer,
 } from '../testing/invariants.ts';
-import { forgetting, replaying, resyncing } from '../testing/operations.ts';
+import { forgetting, renewing, replaying, resyncing } from '../testing/operations.ts';
 import {
   changesOf,
   exportOf,
@@ -23,8 +24,8 @@ import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances, Operation } from '../testing/world-options.ts';
 import type { ReceivedEvent } from './index.ts';
 
-/** What operators do meanwhile, each before one of the batches. */
-type Operated = readonly { readonly before: number; readonly is: 'resync' | 'replay' | 'forget' }[];
+/** What operators, and the night, do meanwhile, each before one of the batches. */
+type Operated = readonly { readonly before: number; readonly is: 'resync' | 'replay' | 'forget' | 'renew' }[];
 
 const arbitraryOperations = (...kinds: readonly Operated[number]['is'][]): fc.Arbitrary<Operated> =>
   fc.array(fc.record({ before: fc.nat({ max: 5 }), is: fc.constantFrom(...kinds) }), { maxLength: 3 });
@@ -37,11 +38,13 @@ const arbitraryRejections = arbitraryDisturbances.chain((disturbed) =>
 );
 /** Who is forgotten, where an operator forgets. */
 const forgotten = 1;
-const operations = { resync: resyncing(), replay: replaying(), forget: forgetting(forgotten) };
+const operations = { resync: resyncing(), replay: replaying(), forget: forgetting(forgotten), renew: renewing() };
 
 interface Playing {
   readonly breakage?: Breakage;
   readonly lastForget?: Operation;
+  /** For how many days the destination keeps a member; a life of a day is told again by every night. */
+  readonly membershipDays?: number;
 }
 
 async function play(
@@ -49,10 +52,11 @@ async function play(
   disturbed: Disturbances,
   people: readonly PeopleBatch[],
   operated: Operated,
-  { breakage, lastForget }: Playing,
+  { breakage, lastForget, membershipDays }: Playing,
 ): Promise<void> {
   const world = new ProtocolWorld(scheduler, disturbed, {
     ...(breakage === undefined ? {} : { breakage }),
+    ...(membershipDays === undefined ? {} : { membershipDays }),
     files: [peopleFile('first')],
     cacheAgeMs: -1,
     giveUpAfterMs: 300_000,
@@ -81,6 +85,11 @@ async function play(
   if (operated.some(({ is }) => is === 'resync')) {
     world.outliveLeases();
     await world.operate(resyncing());
+  }
+  // So does the next night with what one has left.
+  if (operated.some(({ is }) => is === 'renew')) {
+    world.outliveLeases();
+    await world.operate(renewing());
   }
   const isForgetting = operated.some(({ is }) => is === 'forget');
   if (!isForgetting) nothingOlderAfterNewer(world);
@@ -124,6 +133,12 @@ test('while an operator resyncs, every destination ends with the newest state an
   await fc.assert(model(arbitraryDisturbances, arbitraryOperations('resync')), { numRuns });
 }, 120_000);
 
+test('while the night tells members again, every destination ends with the newest state and hears none after a newer one', async () => {
+  await fc.assert(model(arbitraryDisturbances, arbitraryOperations('renew', 'resync'), { membershipDays: 1 }), {
+    numRuns,
+  });
+}, 120_000);
+
 test('with rejections, unknown people, give-up and replay everything is told in the end', async () => {
   await fc.assert(model(arbitraryRejections, arbitraryOperations('resync', 'replay')), { numRuns });
 }, 120_000);
@@ -131,6 +146,16 @@ test('with rejections, unknown people, give-up and replay everything is told in 
 test('of a person who is forgotten nothing is left', async () => {
   await fc.assert(model(arbitraryRejections, arbitraryOperations('forget', 'replay')), { numRuns });
 }, 120_000);
+
+test.each([
+  ['nobody leases', withoutLeases, 'nothingOlderAfterNewer'],
+  ['nobody finds out that another process wrote first', ignoringVersions, 'exactlyTheCurrentIdentities'],
+] as const)('control: while the night tells, it is caught when %s', async (_, breakage, failure) => {
+  const property = model(arbitraryDisturbances, arbitraryOperations('renew'), { breakage, membershipDays: 1 }, failure);
+  const checked = await fc.check(property, { numRuns: 1_000, seed: 20261129, endOnFailure: true });
+  expect(checked.failed).toBe(true);
+  expect(String(checked.errorInstance)).toContain(failure);
+});
 
 test('control: it is caught when erasure leaves out the links of a person', async () => {
   const property = model(

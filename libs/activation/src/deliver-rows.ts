@@ -35,6 +35,8 @@ export interface LeasedRow {
 export interface DeliveredRow extends LeasedRow {
   readonly changeId: string;
   readonly result: DeliveryResult;
+  /** When it was told, of a membership that lapses. */
+  readonly deliveredAtMs?: number;
 }
 
 /**
@@ -64,6 +66,7 @@ async function deliverTo(
 ): Promise<readonly DeliveredRow[]> {
   const target = context.targets.get(destination);
   const { controls, clock } = context;
+  // The life of a membership begins when it is taken: not before this.
   const nowMs = clock.now();
   const paused = new Map(
     leased.flatMap((row) => {
@@ -88,7 +91,10 @@ async function deliverTo(
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
     // A repair has another id each time, so that nobody could poll for it by this one.
     const isAccepted = row.isRepair && result.status === 'retry' && result.receipt !== undefined;
-    return { ...row, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
+    const told: DeliveredRow = { ...row, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
+    const lapses =
+      row.kind !== 'exited' && target.membershipDays(row.route.options, row.key.identity.namespace) !== undefined;
+    return lapses ? { ...told, deliveredAtMs: nowMs } : told;
   });
 }
 

@@ -8,11 +8,13 @@ export {
   countResync,
   countRetire,
   fill,
+  renew,
   resync,
   retire,
   takeOut,
   type FillWalk,
   type LedgerWalk,
+  type Renewed,
   type ToldLedger,
   type WalkOptions,
 } from './tell-ledger.ts';
@@ -28,6 +30,7 @@ export {
   type StoryRetry,
   type StoryState,
 } from './person-story.ts';
+export type { LapsingPlace } from './lapsing-rows.ts';
 export { inspect, type InspectedDecision, type Inspection } from './inspect.ts';
 export type { Observation, ObservedAttempt, ObservedCircuit, ObservedEvent, ObservedExchange } from './observation.ts';
 export type { ObserveChange, ObservedChange, ObservedSubject } from './observed-change.ts';

@@ -65,12 +65,13 @@ export function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): L
 }
 
 function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {
-  const { known, rowState, attributes, delivered, deliveredAttributes, inDoubt, history } = record;
+  const { known, rowState, attributes, delivered, deliveredAtMs, deliveredAttributes, inDoubt, history } = record;
   const linked: LedgerRecord = {
     known,
     rowState,
     attributes,
     ...(delivered === undefined ? {} : { delivered }),
+    ...(deliveredAtMs === undefined ? {} : { deliveredAtMs }),
     ...(deliveredAttributes === undefined ? {} : { deliveredAttributes }),
     inDoubt,
     ...(linkDigest === '' ? {} : { linkDigest }),

@@ -100,6 +100,7 @@ const accountWords: Readonly<Record<Transition['because'], string>> = {
   retry: ' by a retry',
   replay: ' by a replay of dead letters',
   resync: ' by a resync',
+  renewal: ' again, before the membership lapses',
   fill: ' to fill the route',
   repair: ' again, because another process wrote the row meanwhile',
   retirement: ' because the route is retired',

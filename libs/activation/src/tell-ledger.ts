@@ -13,6 +13,7 @@ import {
 import type { ActivationContext } from './activation-context.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { fillLinks, fillRows } from './fill-rows.ts';
+import { canLapse, LapsingRows, type LapsingPlace } from './lapsing-rows.ts';
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
@@ -58,6 +59,8 @@ export interface LedgerWalk {
 
 /** What may be told together. */
 const batchRows = 100;
+/** The same for what is told again by the night, where a request takes as many: few requests, and each is settled in time. */
+const renewedRowsMax = 1_000;
 
 /** A row that is to be told, and what; without `desired` it is the newest state that the row knows. */
 interface DueRow {
@@ -133,6 +136,47 @@ export async function countFill(
 export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
   await fillLinks(walk, options.signal);
   return tellLedger(fillRows(walk, never), walk, options, 'fill');
+}
+
+/** What became of the members of a destination whose memberships lapse. */
+export interface Renewed extends ToldLedger {
+  /** Members who were to be told again, and for whom there was no time. */
+  readonly left: number;
+  /** Those of them who have less than half of the life of their membership left. */
+  readonly late: number;
+  /** False when there was no time to look at every row, so that there may be more of them. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Tells a destination again of the members whose memberships would lapse (docs/specs/ledger.md, section 11), who lapses first first; `undefined`
+ * where no membership can lapse, and then no row is read. Half of the time is for the walk over the destination's rows; no batch is begun at
+ * or after `untilMs`, and one that has begun ends within `timing.settleByMs`. What is left is found again the next time, and so is what an operator
+ * has paused. It may run beside the function. Throws when the ledger cannot be reached.
+ */
+export async function renew(
+  place: LapsingPlace,
+  { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
+): Promise<Renewed | undefined> {
+  if (!canLapse(place)) return undefined;
+  const { context, destination } = place;
+  await context.controls?.follow(context);
+  const lapsing = new LapsingRows(place);
+  const nowMs = context.clock.now();
+  await lapsing.find(nowMs + (untilMs - nowMs) / 2, signal);
+  const target = context.targets.get(destination);
+  // What an operator has paused would only fill the retry queue.
+  const isPaused = target?.breaker.isHeld(nowMs) === true;
+  const batchCount = target?.limits.batchCount ?? batchRows;
+  const together = Math.min(renewedRowsMax, Math.max(batchRows, batchCount));
+  const told = await tellLedger(
+    lapsing.inOrder(isPaused ? nowMs : untilMs, signal),
+    place,
+    { signal },
+    'renewal',
+    together,
+  );
+  return { ...told, left: lapsing.due, late: lapsing.late, isWhole: lapsing.isWhole };
 }
 
 const { signal: never } = new AbortController();
@@ -228,9 +272,10 @@ function rowsOf(
 
 async function tellLedger(
   rows: AsyncIterable<DueRow | 'unresolved' | 'unsettled'>,
-  { context }: LedgerWalk,
+  { context }: Pick<LedgerWalk, 'context'>,
   { signal, onProgress }: WalkOptions,
   because: Because,
+  together = batchRows,
 ): Promise<ToldLedger> {
   const counts = new WalkCounts();
   let batch: DueRow[] = [];
@@ -247,7 +292,7 @@ async function tellLedger(
     }
     if (due.isOnlyNoted !== true) counts.add('rows');
     batch.push(due);
-    if (batch.length === batchRows) await tellBatch();
+    if (batch.length === together) await tellBatch();
   }
   if (batch.length > 0 && !signal.aborted) await tellBatch();
   return counts.now;

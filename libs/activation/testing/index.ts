@@ -9,5 +9,6 @@ export {
   travellersId,
   type PersonContent,
 } from './example-events.ts';
+export { ForgetfulDestination } from './forgetful-destination.ts';
 export { RecordingDestination } from './recording-destination.ts';
 export { openActivation, parseTestFile, type TestActivation } from './test-activation.ts';

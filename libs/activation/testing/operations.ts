@@ -1,5 +1,5 @@
 import { replayDeadLetters, type RoutedAudiences } from '@activation-hub/delivery';
-import { forget, resync, retire } from '../src/index.ts';
+import { forget, renew, resync, retire } from '../src/index.ts';
 import { identitiesOf } from './people.ts';
 import type { Operation } from './world-options.ts';
 
@@ -9,6 +9,12 @@ const { signal } = new AbortController();
 export const resyncing = (destination = 'crm'): Operation => ({
   label: 'resync',
   run: (context) => resync({ context, destination }, { signal }),
+});
+
+/** Tells the destination again of every member whose membership lapses, as the night does, however long that takes. */
+export const renewing = (destination = 'crm'): Operation => ({
+  label: 'renew',
+  run: (context) => renew({ context, destination }, { untilMs: Infinity, signal }),
 });
 
 /** Takes everybody out of the destination of a retired route. */

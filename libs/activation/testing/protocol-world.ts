@@ -293,9 +293,10 @@ export class ProtocolWorld {
       fault: () => (this.#isCalm ? 'none' : (this.#disturbances.requests[this.#requests++] ?? 'none')),
       arrives: (label: string) => this.#scheduler.schedule(Promise.resolve(), label),
     };
-    const { breakage: { connector = same } = {}, giveUpAfterMs = 1e12 } = this.#options;
+    const { breakage: { connector = same } = {}, giveUpAfterMs = 1e12, membershipDays } = this.#options;
     const told = connector(steppingConnector(this.destination, step, requests));
-    return createTarget({ key, connector: told, limits, batchBy: 'destination', giveUpAfterMs }, clock);
+    const target = { key, connector: told, limits, batchBy: 'destination', giveUpAfterMs } as const;
+    return createTarget({ ...target, membershipDays: () => membershipDays }, clock);
   }
 
   #clockOf(worker: number): Clock {

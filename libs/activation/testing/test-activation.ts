@@ -52,6 +52,8 @@ interface TestActivationOptions {
   /** Where operators write what they ask of it. */
   readonly controls?: Pick<ControlStore, 'read'>;
   readonly cache?: Partial<LedgerCacheOptions>;
+  /** For how many days `crm` keeps a member whom it is not told of again; for ever by default. */
+  readonly membershipDays?: number;
   /** The destinations of other parts, as another worker or a later start has them. */
   readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
 }
@@ -108,6 +110,7 @@ export function openActivation(options: TestActivationOptions = {}): TestActivat
         limits,
         batchBy: 'destination',
         giveUpAfterMs: file.destinations.get(key)?.giveUpAfterMs ?? 86_400_000,
+        membershipDays: () => (key === 'crm' ? options.membershipDays : undefined),
       },
       contextClock,
     ),

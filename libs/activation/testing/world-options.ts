@@ -49,6 +49,8 @@ export interface WorldOptions {
   readonly fileChanges?: readonly number[];
   readonly replacedEvery?: number;
   readonly giveUpAfterMs?: number;
+  /** For how many days the destinations keep a member whom they are not told of again; for ever by default. */
+  readonly membershipDays?: number;
   /** How long a worker believes its cache; less than none, and it never does. */
   readonly cacheAgeMs?: number;
   /** How many changes an event brings for a file. One by default. */

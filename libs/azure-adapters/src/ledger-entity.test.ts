@@ -41,6 +41,7 @@ const record = fc.record(
     rowState,
     attributes,
     delivered: state,
+    deliveredAtMs: milliseconds,
     deliveredAttributes: attributes,
     inDoubt: fc.boolean(),
     linkDigest: fc.string(),

@@ -81,6 +81,7 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
     inDoubt: record.inDoubt,
     ...stateColumns('known', record.known),
     ...deliveredColumns(record),
+    ...(record.deliveredAtMs === undefined ? {} : { deliveredAt: timeColumn(record.deliveredAtMs) }),
     ...textColumns('attributes', JSON.stringify(record.attributes)),
     ...(record.deliveredAttributes === undefined
       ? {}
@@ -102,6 +103,7 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
       rowState: columns.rowState(),
       attributes: columns.attributes('attributes'),
       ...columns.delivered(known),
+      ...(columns.has('deliveredAt') ? { deliveredAtMs: columns.timeMs('deliveredAt') } : {}),
       ...(columns.has('deliveredAttributes') ? { deliveredAttributes: columns.attributes('deliveredAttributes') } : {}),
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),

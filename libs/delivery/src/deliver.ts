@@ -23,6 +23,11 @@ export interface Target {
   readonly batchBy: 'destination' | 'route';
   /** An identity's value in the form in which the destination gets it; undefined when it has none in that form. */
   readonly formIdentity: (identity: { readonly namespace: string; readonly value: string }) => string | undefined;
+  /**
+   * For how many days the destination keeps a member whom it is not told of again, by the options of the route and the namespace of the identity;
+   * `undefined` when it does not forget.
+   */
+  readonly membershipDays: (options: unknown, namespace: string) => number | undefined;
   /** How old a change may become before it is given up, in milliseconds since it was first deferred. */
   readonly giveUpAfterMs: number;
   /** How far away a time may be that the destination names, in milliseconds; what is further away is taken for this. */
@@ -106,15 +111,19 @@ export function circuitOpenCause(
 export const isCircuitOpenReason = (reason: string): boolean =>
   reason.startsWith(circuitOpen) || reason === destinationPaused;
 
-type Defaulted = 'formIdentity' | 'retryAfterMaxMs';
+type Defaulted = 'formIdentity' | 'membershipDays' | 'retryAfterMaxMs';
 
-/** Makes a target: with a rate limiter for its limits, and with a breaker that is closed. Identities are told as they are by default, and a time is bounded by an hour. */
+/**
+ * Makes a target: with a rate limiter for its limits, and with a breaker that is closed. By default
+ * identities are told as they are, memberships do not lapse, and a time is bounded by an hour.
+ */
 export function createTarget(
   of: Omit<Target, 'rateLimiter' | 'breaker' | Defaulted> & Partial<Pick<Target, Defaulted>>,
   clock: Clock,
 ): Target {
   return {
     formIdentity: ({ value }) => value,
+    membershipDays: () => undefined,
     retryAfterMaxMs: usualRetryAfterMaxMs,
     ...of,
     rateLimiter: new RateLimiter(of.limits, clock),

@@ -54,3 +54,19 @@ test.each([
 ])('%j cannot be configured', (url) => {
   expect(configuredUrl().safeParse(url).success).toBe(false);
 });
+
+test.each([0, 0.5, -1, Number.NaN, Number.POSITIVE_INFINITY])('a membership of %d days is refused', (days) => {
+  const defined = defineDestination({ ...acme, membershipDays: () => days });
+  expect(() => defined.membershipDays?.({ batch: 1 }, { list: 'a' }, 'email')).toThrow(
+    'membershipDays must be a day or more',
+  );
+});
+
+test('memberships live as long as is declared, by settings, options and namespace, and for ever where nothing is', () => {
+  const membershipDays = (settings: object, options: object, namespace: string) =>
+    namespace === 'email' ? JSON.stringify([settings, options]).length : undefined;
+  const defined = defineDestination({ ...acme, membershipDays });
+  expect(defined.membershipDays?.({ batch: 1 }, { list: 'a' }, 'email')).toBe('[{"batch":1},{"list":"a"}]'.length);
+  expect(defined.membershipDays?.({ batch: 1 }, { list: 'a' }, 'crmid')).toBeUndefined();
+  expect(defineDestination(acme)).not.toHaveProperty('membershipDays');
+});

@@ -4,7 +4,7 @@ import type { DestinationDefinition, DestinationLimits } from './destination.ts'
 /**
  * Checks a definition once and gives it frozen, with the types of its settings and options inferred. Throws when the type is
  * not kebab case or when the title or the description is empty. `limits` of what it gives throws when one is not a
- * positive number, or a count is not whole.
+ * positive number, or a count is not whole; `membershipDays` when it gives less than a day.
  */
 export function defineDestination<Settings extends z.ZodType, Options extends z.ZodType>(
   definition: DestinationDefinition<Settings, Options>,
@@ -16,6 +16,15 @@ export function defineDestination<Settings extends z.ZodType, Options extends z.
   if (definition.description.trim() === '') throw refuse('it has no description. Say what it does in one sentence.');
   return Object.freeze({
     ...definition,
+    ...(definition.membershipDays === undefined
+      ? {}
+      : {
+          membershipDays: (settings: z.output<Settings>, options: z.output<Options>, namespace: string) => {
+            const days = definition.membershipDays?.(settings, options, namespace);
+            if (days === undefined || (Number.isFinite(days) && days >= 1)) return days;
+            throw refuse('its membershipDays must be a day or more.');
+          },
+        }),
     limits: (settings: z.output<Settings>): DestinationLimits => {
       const limits = definition.limits(settings);
       for (const [name, value] of Object.entries(limits) as [keyof DestinationLimits, number][]) {

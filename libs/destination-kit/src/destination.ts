@@ -76,6 +76,8 @@ export interface Comparison {
   /** What becomes of a person who enters. */
   readonly enters: string;
   readonly leaves: string;
+  /** For how long it keeps a member of whom it is not told again; absent where that is until the exit. */
+  readonly keeps?: string;
   /** What of the person is hashed before it is sent. */
   readonly hashed: string;
   /** How late the vendor shows it. */
@@ -114,6 +116,12 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, O
     identity: { readonly namespace: string; readonly value: string },
     settings: z.output<Settings>,
   ): FormedValue;
+  /**
+   * For how many days the vendor keeps a member whom it is not told of again, by the options of the route and the namespace (lower case) of the
+   * identity; `undefined`, and for all when absent: until it is told that the person has left. The ledger tells the vendor of each again in time,
+   * at least twice in that time, so telling a member again MUST renew the membership. Pure.
+   */
+  membershipDays?(settings: z.output<Settings>, options: z.output<Options>, namespace: string): number | undefined;
   /** What is taken of a person by these settings and the options of a route; any identity and any attribute when absent. Pure. */
   takes?(settings: z.output<Settings>, options: z.output<Options>): Takes;
   /** For the page that compares destinations. */

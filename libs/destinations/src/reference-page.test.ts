@@ -23,6 +23,15 @@ test.each(all)('$type says what there is to compare', ({ comparison }) => {
   for (const words of Object.values(comparison ?? { comparison: '' })) expect(words).toMatch(/^[a-z].+[^.]$/);
 });
 
+test.each(all)(
+  'the page of $type says for how long a member is kept, if it declares that memberships lapse',
+  (definition) => {
+    const lapses = definition.membershipDays !== undefined;
+    expect(definition.comparison?.keeps !== undefined).toBe(lapses);
+    expect(referencePage(definition).includes('## Memberships')).toBe(lapses);
+  },
+);
+
 const entries = all.flatMap(({ type, settings, options }) => [
   ...referenceEntries(settings).map((entry) => ({ what: `${type} settings.${entry.path}`, schema: settings, entry })),
   ...referenceEntries(options).map((entry) => ({ what: `${type} options.${entry.path}`, schema: options, entry })),

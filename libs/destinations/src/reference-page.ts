@@ -87,6 +87,7 @@ export function referencePage(definition: DestinationDefinition): string {
     ...section('Settings', 'Once per destination, under `settings`.', referenceEntries(settings)),
     ...section('Options', 'Per route, under `options`.', referenceEntries(options)),
     ...takenSections(definition),
+    ...membershipSection(definition),
     ...versionSection(definition),
     '',
   ]
@@ -109,6 +110,7 @@ const columns = [
   'destination',
   'who enters',
   'who leaves',
+  'keeps a member',
   'changes in a request',
   'requests in a second',
   'hashed',
@@ -122,17 +124,20 @@ function comparisonSection(definitions: readonly DestinationDefinition[]): reado
   const rows = definitions.flatMap((definition) => {
     const { type, title, comparison, settings } = definition;
     if (comparison === undefined) return [];
-    const { enters, leaves, hashed, shownAfter, erasure, untried } = comparison;
+    const { enters, leaves, keeps = untilExit, hashed, shownAfter, erasure, untried } = comparison;
     const { batchCount, requestsPerSecond } = definition.limits(settings.parse(exampleOf(settings)));
-    const cells = [enters, leaves, String(batchCount), String(requestsPerSecond), hashed, shownAfter, erasure, untried];
+    const pace = [String(batchCount), String(requestsPerSecond)];
+    const cells = [enters, leaves, keeps, ...pace, hashed, shownAfter, erasure, untried];
     return [[`[${title}](${type}.md)`, ...cells]];
   });
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
   const before =
-    'What each does with a person, at most how fast, and what nobody has seen against the vendor itself. No connector was tried against a live account: stand-ins answer as the vendors document.';
+    'What each does with a person, for how long it keeps a member whom it is not told of again ([every night those are told who need it](../decisions/memberships-lapse.md)), at most how fast, and what nobody has seen against the vendor itself. No connector was tried against a live account: stand-ins answer as the vendors document.';
   return rows.length === 0 ? [] : ['## Compared', before, table];
 }
+
+const untilExit = 'until the exit';
 
 const anyIdentity = 'Of any namespace, as it is.';
 const anyAttribute = 'Of any name, as it is.';
@@ -157,6 +162,15 @@ const lines = (sentences: Readonly<Record<string, string>>, before = ''): string
   Object.entries(sentences)
     .map(([name, sentence]) => `- \`${name}\`: ${before}${sentence}`)
     .join('\n');
+
+/** How long a member stays, where that is not until the exit. */
+function membershipSection({ comparison }: DestinationDefinition): readonly string[] {
+  if (comparison?.keeps === undefined) return [];
+  return [
+    '## Memberships',
+    `A member is kept ${comparison.keeps}. Every night those are told again who need it, twice in that time ([why](../decisions/memberships-lapse.md)).`,
+  ];
+}
 
 function versionSection({ versions }: DestinationDefinition): readonly string[] {
   if (versions === undefined) return [];

@@ -50,6 +50,7 @@ export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions
         const form = definition.identity?.(identity, settings) ?? formed(identity.value);
         return form.status === 'formed' ? form.value : undefined;
       },
+      membershipDays: (of, namespace) => definition.membershipDays?.(settings, of, namespace),
     },
     options.clock,
   );

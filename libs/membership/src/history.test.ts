@@ -138,7 +138,7 @@ test('what this version cannot read is counted and shown as left out, and nothin
 const outcome = fc.constantFrom<AttemptOutcome>('delivered', 'rejected', 'not-found', 'given-up', 'deferred');
 const step = fc.record({
   did: fc.constantFrom('entered', 'updated', 'exited', 'delivered', 'noted', 'paused', 'deferred', 'overtaken'),
-  because: fc.constantFrom('export', 'retry', 'replay', 'repair', 'resync', 'fill', 'retirement', 'erasure'),
+  because: fc.constantFrom('export', 'retry', 'replay', 'repair', 'resync', 'renewal', 'fill', 'retirement', 'erasure'),
   isMember: fc.boolean(),
   enqueuedAtMs: fc.integer({ min: -1e12, max: 4e12 }),
   waitMs: fc.integer({ min: -5_000, max: 90_000_000 }),

@@ -72,6 +72,7 @@ const becauseCodes = {
   y: 'replay',
   p: 'repair',
   s: 'resync',
+  w: 'renewal',
   l: 'fill',
   o: 'retirement',
   g: 'erasure',

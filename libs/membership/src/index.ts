@@ -32,6 +32,7 @@ export {
   type Identity,
   type IdentityChoice,
 } from './identity.ts';
+export { isToBeRenewed, lapseOf, type Lapse } from './lapse.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';

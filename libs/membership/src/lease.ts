@@ -63,13 +63,13 @@ export function note(
  * The row when the delivery under its lease has ended: the destination took the state (`delivered`), will not be sent it
  * again (`rejected`, `not-found`, `given-up`), or will be by a retry (deferred). With `inDoubt` the destination may have
  * taken it all the same. A delivery without an answer is not settled: the request may still be under way, so the lease
- * must expire.
+ * must expire. `deliveredAtMs` is when the destination was told, where a membership that it took lapses.
  */
 export function settle(
   leased: LedgerRecord,
   outcome: 'delivered' | 'rejected' | 'not-found' | 'given-up' | Deferred,
   inDoubt = false,
-  how?: Explanation & { readonly atMs: number },
+  how?: Explanation & { readonly atMs: number; readonly deliveredAtMs?: number },
 ): LedgerRecord {
   const is = typeof outcome === 'string' ? outcome : outcome.is;
   const history =
@@ -82,6 +82,7 @@ export function settle(
     rowState: { is: 'delivered' },
     attributes,
     delivered: known,
+    ...(how?.deliveredAtMs === undefined ? {} : { deliveredAtMs: how.deliveredAtMs }),
     inDoubt: false,
     ...(linkDigest === undefined ? {} : { linkDigest }),
     ...(knownDigest === undefined ? {} : { knownDigest }),
@@ -134,7 +135,7 @@ function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<Led
   const { state: known, attributes } = desired;
   const knownDigest = digestOfKnown(record, desired);
   if (record === undefined) return { known, attributes, inDoubt: false, ...knownDigest };
-  const { delivered, linkDigest } = record;
+  const { delivered, deliveredAtMs, linkDigest } = record;
   // What the destination took last stays beside what it should know, as long as the two differ.
   const kept =
     delivered === undefined || saysTheSame(delivered, known)
@@ -144,6 +145,7 @@ function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<Led
     known,
     attributes,
     ...(delivered === undefined ? {} : { delivered }),
+    ...(deliveredAtMs === undefined ? {} : { deliveredAtMs }),
     ...(kept === undefined || Object.keys(kept).length === 0 ? {} : { deliveredAttributes: kept }),
     ...(linkDigest === undefined || linkDigest !== desired.linkDigest ? knownDigest : { linkDigest }),
     inDoubt: isInDoubt(record),

@@ -67,6 +67,11 @@ export interface LedgerRecord {
   readonly delivered?: MembershipState;
   /** The attributes of `delivered`; absent when they are `attributes`, or when the destination never took anything. */
   readonly deliveredAttributes?: Readonly<Record<string, JsonValue>>;
+  /**
+   * When the destination was told of `delivered` last, in epoch milliseconds: the moment before the request, by the clock of the process that
+   * told it. Only where memberships lapse (docs/specs/ledger.md, section 11), and only of a member.
+   */
+  readonly deliveredAtMs?: number;
   /** True when the destination may have taken something else since `delivered`. */
   readonly inDoubt: boolean;
   /**

@@ -40,6 +40,7 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         rowState: { is: 'leased', holder: 'worker-1', expiresAtMs: 1_767_268_800_123 },
         attributes: { 'first name': 'Zoë', nested: { list: [1, null, 'x'], __proto__x: true }, empty: '' },
         delivered: exampleState({ qualifiedAtMs: 1_767_268_800_001 }),
+        deliveredAtMs: 1_767_268_800_456,
         deliveredAttributes: { 'first name': 'Ada' },
         inDoubt: true,
         linkDigest: 'digest-of-links',

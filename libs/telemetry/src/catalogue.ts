@@ -37,6 +37,7 @@ export const counters = {
     'Batches of which a destination rejected nearly everything, so that it was held back, by destination.',
   'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
   'ledger-writes': 'Rows written to the ledger.',
+  'memberships-renewed': 'Members told again before their memberships lapsed, by destination.',
   'former-identities': 'Exits sent because the person is known under another identity now; they count as changes too.',
 } as const;
 
@@ -251,6 +252,33 @@ export const catalogue = {
     level: 'information',
     sentence: (f) =>
       `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due, ${f.retriesUnreadable} cannot be read, and ${f.deadLettersRemoved} dead letters of old events are gone.`,
+    counts: () => [],
+  }),
+  'memberships-renewed': signal<{
+    readonly destination: string;
+    readonly delivered: number;
+    readonly deferred: number;
+    readonly failed: number;
+    readonly leftAlone: number;
+    readonly left: number;
+    readonly durationMs: number;
+  }>({
+    level: 'information',
+    sentence: (f) =>
+      `Told ${f.destination} again of ${f.delivered} members whose memberships lapse; ${f.deferred} wait in the retry queue, ${f.failed} failed, ${f.leftAlone} were left to other processes, and for ${f.left} there was no time this night.`,
+    counts: (f) => [count('memberships-renewed', f.delivered, { destination: f.destination })],
+  }),
+  'memberships-late': signal<{
+    readonly destination: string;
+    readonly memberships: number;
+    /** False when not every row could be looked at: there may be more. */
+    readonly isWhole: boolean;
+  }>({
+    level: 'error',
+    sentence: (f) =>
+      f.isWhole
+        ? `${f.memberships} memberships at ${f.destination} have less than half of their life left, and there was no time to tell them again this night. Look why it cannot keep up, before they lapse.`
+        : `There was no time to look at every membership at ${f.destination} this night; ${f.memberships} of those seen have less than half of their life left. Look why it cannot keep up, before they lapse.`,
     counts: () => [],
   }),
   'ledger-exported': signal<{ readonly blob: string; readonly rows: number; readonly durationMs: number }>({

@@ -133,6 +133,9 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'destination-stalled':
           warn(`${signal.destination} rejects nearly everything, so its changes are held back: ${signal.reason}`);
           return;
+        case 'memberships-late':
+          warn(`Memberships at ${signal.destination} lapse, and a night is not enough to tell them again.`);
+          return;
         case 'retry-message-refused':
           warn('A message in the retry queue is none of ours.');
           return;
@@ -172,6 +175,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'lag-measured':
         case 'ledger-exported':
         case 'ledger-swept':
+        case 'memberships-renewed':
           return;
       }
     },

@@ -39,9 +39,13 @@ export const googleCustomerMatch = defineDestination({
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: googleTakes,
+  // Members lapse when the duration of their list ends, and uploading them again renews it (developers.google.com/ads/blog, "Update to Customer
+  // Match membership expiration starting April 7, 2025").
+  membershipDays: (_settings, { membershipDays }) => membershipDays,
   comparison: {
     enters: 'joins a user list',
     leaves: 'leaves it',
+    keeps: 'as long as the list says, 540 days at most',
     hashed: 'e-mail, phone, names',
     shownAfter: 'up to 48 hours; asked for after half an hour',
     erasure: 'the identifiers leave the list',

@@ -61,7 +61,7 @@ test('a user list is created once by its name, with how long its members stay, a
   expect(vendor.membershipDuration(id)).toBe('7776000s');
   expect(vendor.members(id)).toEqual([sha256('ann@example.com')]);
   expect(vendor.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/userLists'))).toHaveLength(1);
-  expect(await connector.probe?.([options({ userList: 'Say "hi"' })], never)).toEqual([]);
+  expect(await connector.probe?.([options({ userList: 'Say "hi"', membershipDays: 90 })], never)).toEqual([]);
 });
 
 test('a name that no user list has, or several, is set-up, and nobody is told', async () => {
@@ -76,6 +76,22 @@ test('a name that no user list has, or several, is set-up, and nobody is told', 
     expect(await connector.probe?.([of], never)).toEqual([expect.stringContaining(why)]);
   }
   expect(told()).toEqual([]);
+});
+
+test('the probe says when members of a list lapse sooner than they are told again', async () => {
+  const { vendor, connector } = await start();
+  vendor.addUserList('30', { membershipDuration: '2592000s' });
+  vendor.addUserList('540', { membershipDuration: '46656000s' });
+  const problemsOf = async (written: object) => await connector.probe?.([options(written)], never);
+  expect(await problemsOf({ userListId: '30' })).toEqual([
+    'Failed to use the user list 30: its members lapse after 30 days and would be told again too late. Write membershipDays: 30 in the options, or let them stay in it for longer in Google Ads.',
+  ]);
+  expect(await problemsOf({ userListId: '30', membershipDays: 30 })).toEqual([]);
+  expect(await problemsOf({ userListId: '540' })).toEqual([]);
+  // Whoever enters is told all the same.
+  expect(await connector.enter([delivery(options({ userListId: '30' }))], never)).toMatchObject([
+    { status: 'accepted' },
+  ]);
 });
 
 const byId = options({ userListId: '9876543210' });

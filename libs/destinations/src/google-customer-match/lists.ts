@@ -32,7 +32,8 @@ export class UserLists {
   /** Says what is wrong with the user list of these options; creates nothing. */
   async problem(options: GoogleOptions, signal: AbortSignal): Promise<string | undefined> {
     const found = await reading(this.#find(options, signal));
-    return found.length === 0 && options.createUserList ? undefined : misfit(found, options);
+    if (found.length === 0 && options.createUserList) return undefined;
+    return misfit(found, options) ?? lapsesEarlier(found, options);
   }
 
   async #findOrCreate(options: GoogleOptions, signal: AbortSignal): Promise<string> {
@@ -73,4 +74,13 @@ function misfit(found: readonly GoogleUserList[], { userListId, userList }: Goog
     return refuse('it does not take contact data. Name a list for customer contact data.');
   }
   return undefined;
+}
+
+/** Members would lapse before they are told again: that is done as the options say, and not as the list does. */
+function lapsesEarlier([list]: readonly GoogleUserList[], options: GoogleOptions): string | undefined {
+  const { userListId, userList, membershipDays } = options;
+  const duration = list?.membershipDuration;
+  const days = duration === undefined ? Infinity : Math.floor(Number(duration.slice(0, -1)) / 86_400);
+  if (days >= membershipDays) return undefined;
+  return `Failed to use the user list ${userListId ?? JSON.stringify(userList)}: its members lapse after ${days} days and would be told again too late. Write membershipDays: ${days} in the options, or let them stay in it for longer in Google Ads.`;
 }

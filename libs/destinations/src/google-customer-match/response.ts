@@ -199,6 +199,11 @@ export function judgeStatus(
 const userListSchema = z.object({
   id: z.coerce.string().optional(),
   membershipStatus: z.string().optional(),
+  /** Seconds, such as `46656000s`. */
+  membershipDuration: z
+    .string()
+    .regex(/^\d+(\.\d+)?s$/)
+    .optional(),
   readOnly: z.boolean().default(false),
   accountAccessStatus: z.string().optional(),
   ingestedUserListInfo: z.object({ uploadKeyTypes: z.array(z.string()).default([]) }).optional(),

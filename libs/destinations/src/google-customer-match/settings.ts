@@ -97,7 +97,8 @@ export const googleOptions = z
       .max(540)
       .default(540)
       .meta({
-        description: 'How long a member stays in a list that is created, in days, unless told again; Google takes 540.',
+        description:
+          'How long a member stays in the user list, in days, unless told again, which is done in time; 540 at most. A list that is created gets it; of another it is to be no longer than what the list has.',
         examples: [90],
       }),
     consent: z

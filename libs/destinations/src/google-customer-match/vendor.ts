@@ -9,6 +9,7 @@ import {
   type VendorResponse,
 } from '@activation-hub/destination-kit/testing';
 import { googleOptions } from './settings.ts';
+import { documented, failed, json, parse } from './vendor-answers.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const userIdentifier = z.union([
@@ -106,10 +107,14 @@ export function standInServiceAccountKey(): string {
 
 /**
  * Starts Google on a free local port, with a user list. It takes members as it accepts a request, and says so when it is
- * asked for the second time (or `answersProcessing` times more); it counts what fails later and names no row.
+ * asked for the second time (or `answersProcessing` times more); it counts what fails later and names no row. Members whom it is not told
+ * of again leave when the duration of their list is over by `now` ("Update to Customer Match membership expiration starting April 7, 2025").
  */
-export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Promise<GoogleVendor> {
-  const state = new GoogleState(answersProcessing);
+export async function startGoogleCustomerMatchVendor(
+  answersProcessing = 1,
+  now: () => number = Date.now,
+): Promise<GoogleVendor> {
+  const state = new GoogleState(answersProcessing, now);
   const server = await startVendorServer(
     (request) => state.answer(request),
     ({ method, url }) => method === 'GET' || url === '/token' || url.endsWith('/userLists'),
@@ -130,7 +135,10 @@ export async function startGoogleCustomerMatchVendor(answersProcessing = 1): Pro
     forgetAccepted: () => state.accepted.clear(),
     listId: (nameOrId) => [...state.lists].find(([id, { name }]) => id === nameOrId || name === nameOrId)?.[0],
     membershipDuration: (userListId) => state.lists.get(userListId)?.membershipDuration,
-    members: (userListId) => [...(state.lists.get(userListId)?.members.keys() ?? [])],
+    members: (userListId) => {
+      const list = state.lists.get(userListId);
+      return list === undefined ? [] : [...state.membersOf(list).keys()];
+    },
   };
 }
 
@@ -153,19 +161,38 @@ export const startLocalGoogleCustomerMatchVendor: StartLocalVendor = async ({ ro
   };
 };
 
+/** A user list with its members: by each identifier all of the person, and when the person was told of last. */
+interface KeptList extends UserList {
+  readonly members: Map<string, readonly string[]>;
+  readonly toldAtMs: Map<string, number>;
+}
+
 class GoogleState {
-  readonly lists = new Map<string, UserList & { readonly members: Map<string, readonly string[]> }>();
+  readonly lists = new Map<string, KeptList>();
   readonly refused = new Set<string>();
   readonly failing = new Map<string, string>();
   /** What is left to be said of each accepted request: how often PROCESSING, and then this. */
   readonly accepted = new Map<string, { processing: number; readonly status: object }>();
   tokenUrl = '';
   readonly #answersProcessing: number;
+  readonly #now: () => number;
   #tokens = 0;
   #requests = 0;
 
-  constructor(answersProcessing: number) {
+  constructor(answersProcessing: number, now: () => number) {
     this.#answersProcessing = answersProcessing;
+    this.#now = now;
+  }
+
+  /** Who is still in the list. */
+  membersOf({ members, toldAtMs, membershipDuration }: KeptList): Map<string, readonly string[]> {
+    const lifeMs = Number(membershipDuration.slice(0, -1)) * 1_000;
+    for (const [value, atMs] of toldAtMs) {
+      if (this.#now() < atMs + lifeMs) continue;
+      members.delete(value);
+      toldAtMs.delete(value);
+    }
+    return members;
   }
 
   addUserList(id: string, list: Partial<UserList> = {}): void {
@@ -176,12 +203,12 @@ class GoogleState {
       readOnly: false,
       uploadKeyTypes: ['CONTACT_ID'],
     };
-    this.lists.set(id, { ...fresh, ...list, members: new Map() });
+    this.lists.set(id, { ...fresh, ...list, members: new Map(), toldAtMs: new Map() });
   }
 
   member(identity: string): Readonly<Record<string, JsonValue>> | undefined {
-    for (const { members } of this.lists.values()) {
-      const others = members.get(identity);
+    for (const list of this.lists.values()) {
+      const others = this.membersOf(list).get(identity);
       if (others !== undefined) return { identifiers: others };
     }
     return undefined;
@@ -221,12 +248,13 @@ class GoogleState {
   #userList(id: string): VendorResponse {
     const list = this.lists.get(id);
     if (list === undefined) return failed(404, 'NOT_FOUND');
-    const { membershipStatus, readOnly, uploadKeyTypes } = list;
+    const { membershipStatus, membershipDuration, readOnly, uploadKeyTypes } = list;
     return json(200, {
       id,
       displayName: list.name,
       name: `accountTypes/GOOGLE_ADS/accounts/1/userLists/${id}`,
       membershipStatus,
+      membershipDuration,
       readOnly,
       accountAccessStatus: 'ENABLED',
       ingestedUserListInfo: { uploadKeyTypes },
@@ -264,12 +292,13 @@ class GoogleState {
     );
     if (violations.length > 0) return failed(400, 'INVALID_ARGUMENT', violations.reverse(), [...this.refused].join());
 
-    const reasons = this.#carryOut(direction, audienceMembers, list.members);
+    const reasons = this.#carryOut(direction, audienceMembers, list);
     return this.#accept(direction, audienceMembers.length, reasons);
   }
 
   /** Gives the reasons of those that fail. */
-  #carryOut(direction: string, members: Members, list: Map<string, readonly string[]>): readonly string[] {
+  #carryOut(direction: string, members: Members, list: KeptList): readonly string[] {
+    const kept = this.membersOf(list);
     const reasons: string[] = [];
     for (const member of members) {
       const values = valuesOf(member);
@@ -278,11 +307,16 @@ class GoogleState {
         reasons.push(reason);
         continue;
       }
-      const known = values.flatMap((value) => list.get(value) ?? []);
+      const known = values.flatMap((value) => kept.get(value) ?? []);
       const all = [...new Set([...known, ...values])];
       for (const value of all) {
-        if (direction === 'ingest') list.set(value, all);
-        else list.delete(value);
+        if (direction === 'ingest') {
+          kept.set(value, all);
+          list.toldAtMs.set(value, this.#now());
+        } else {
+          kept.delete(value);
+          list.toldAtMs.delete(value);
+        }
       }
     }
     return reasons;
@@ -323,53 +357,4 @@ function valuesOf({ compositeData }: Members[number]): readonly string[] {
     if ('emailAddress' in identifier) return [identifier.emailAddress];
     return 'phoneNumber' in identifier ? [identifier.phoneNumber] : [];
   });
-}
-
-const json = (status: number, body: unknown): VendorResponse => ({
-  status,
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-});
-
-/** An error of the account: by a code of `google.rpc`, or by a reason that names a part of the destination. */
-function documented(code: string): VendorResponse {
-  const statuses = new Map(Object.entries(httpStatuses));
-  const status = statuses.get(code);
-  if (status !== undefined) return failed(status, code);
-  return failed(400, 'INVALID_ARGUMENT', [{ field: 'destinations[0].login_account.account_id', reason: code }]);
-}
-
-/** As google/rpc/code.proto maps them. */
-const httpStatuses = {
-  UNAUTHENTICATED: 401,
-  PERMISSION_DENIED: 403,
-  NOT_FOUND: 404,
-  FAILED_PRECONDITION: 400,
-  RESOURCE_EXHAUSTED: 429,
-};
-
-function failed(
-  code: number,
-  status: string,
-  violations: readonly { readonly field: string; readonly reason: string }[] = [],
-  echo = '',
-): VendorResponse {
-  const fieldViolations = violations.map((violation) => ({ ...violation, description: `invalid value ${echo}` }));
-  const info = {
-    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-    ...(violations[0] !== undefined && { reason: violations[0].reason }),
-    domain: 'datamanager.googleapis.com',
-    metadata: { requestId: 'request-0' },
-  };
-  const bad = { '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations };
-  const details = fieldViolations.length > 0 ? [info, bad] : [info];
-  return json(code, { error: { code, message: `There was a problem with the request. ${echo}`, status, details } });
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -18,6 +18,9 @@ import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 import { metaTakes } from './takes.ts';
 import { metaVersions } from './versions.ts';
 
+/** How long Meta knows a person by an id of one's own. */
+const externIdDays = 90;
+
 /** Memberships in Meta's custom audiences. */
 export const metaCustomAudiences = defineDestination({
   type: 'meta-custom-audiences',
@@ -34,10 +37,14 @@ export const metaCustomAudiences = defineDestination({
     return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: metaTakes,
+  // Meta keeps an id of one's own for 90 days (developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences); who
+  // is known by another key stays.
+  membershipDays: ({ keys }, _options, namespace) => (keys[namespace] === 'EXTERN_ID' ? externIdDays : undefined),
   versions: metaVersions,
   comparison: {
     enters: 'joins a custom audience',
     leaves: 'leaves it',
+    keeps: 'by EXTERN_ID 90 days, else until the exit',
     hashed: 'all but MADID and EXTERN_ID',
     shownAfter: 'up to 24 hours',
     erasure: 'the keys leave the audiences of the routes, not all of the account',

@@ -66,9 +66,13 @@ export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ se
   };
 };
 
-/** Starts the Graph API on a free local port, with a custom audience called Sports Fans. It answers in counts, and names no row. */
-export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
-  const state = new MetaState();
+/**
+ * Starts the Graph API on a free local port, with a custom audience called Sports Fans. It answers in counts, and names no row. An `EXTERN_ID` of
+ * which it is not told for 90 days by `now` it forgets ("Customer file custom audiences"). That telling it again begins the 90 days anew, and that a
+ * person without another key leaves the audience then, is a guess.
+ */
+export async function startMetaCustomAudiencesVendor(now: () => number = Date.now): Promise<MetaVendor> {
+  const state = new MetaState(now);
   const server = await startVendorServer(
     (request) => {
       const answer = state.answer(request);
@@ -102,28 +106,52 @@ export async function startMetaCustomAudiencesVendor(): Promise<MetaVendor> {
   };
 }
 
+const externIdLifeMs = 90 * 86_400_000;
+
 /** Persons of one audience, found by any value that names them. */
 class Members {
   readonly #byValue = new Map<string, Record<string, string>>();
+  /** When an `EXTERN_ID` was told last. */
+  readonly #toldAtMs = new Map<string, number>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   find(value: string): Readonly<Record<string, string>> | undefined {
+    this.#forgetExternIds();
     return this.#byValue.get(value);
   }
 
   all(): readonly Readonly<Record<string, string>>[] {
+    this.#forgetExternIds();
     return [...new Set(this.#byValue.values())];
   }
 
   add(row: Readonly<Record<string, string>>): void {
+    this.#forgetExternIds();
+    if (row.EXTERN_ID !== undefined) this.#toldAtMs.set(row.EXTERN_ID, this.#now());
     const known = strongValues(row).map((value) => this.#byValue.get(value));
     const person = Object.assign({}, ...known, row) as Record<string, string>;
     for (const value of strongValues(person)) this.#byValue.set(value, person);
   }
 
   remove(row: Readonly<Record<string, string>>): void {
+    this.#forgetExternIds();
     for (const value of strongValues(row)) {
       const person = this.#byValue.get(value);
       if (person !== undefined) for (const other of strongValues(person)) this.#byValue.delete(other);
+    }
+  }
+
+  #forgetExternIds(): void {
+    for (const [value, atMs] of this.#toldAtMs) {
+      if (this.#now() < atMs + externIdLifeMs) continue;
+      this.#toldAtMs.delete(value);
+      const person = this.#byValue.get(value);
+      if (person?.EXTERN_ID === value) delete person.EXTERN_ID;
+      this.#byValue.delete(value);
     }
   }
 }
@@ -137,12 +165,17 @@ class MetaState {
   readonly refused = new Set<string>();
   readonly omitted = new Set<string>();
   readonly #closedSessions = new Set<number>();
+  readonly #now: () => number;
   #lastId = 23_850_000_000_000_000n;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   addAudience(audience: { readonly name: string } & Partial<Audience>): string {
     this.#lastId += 1n;
     const fresh = { id: String(this.#lastId), subtype: 'CUSTOM', statusCode: 200, canEdit: true };
-    const added = { ...fresh, ...audience, members: new Members() };
+    const added = { ...fresh, ...audience, members: new Members(this.#now) };
     this.audiences.set(added.id, added);
     return added.id;
   }
