@@ -44,6 +44,8 @@ export const metaProfile = {
   DOBD: { normalise: partOfBirthDate(/^(?:0?[1-9]|[12]\d|3[01])$/, 2), as: 'sha256' },
   MADID: { normalise: mobileId, as: 'opaque' },
   EXTERN_ID: { normalise: formed, as: 'opaque' },
+  PAGEUID: { normalise: scopedId, as: 'opaque' },
+  APPUID: { normalise: scopedId, as: 'opaque' },
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
 function googleEmail(text: string): FormedValue {
@@ -91,6 +93,11 @@ function stateCode(text: string): string {
 /** Devices whose owner wants no advertising tell zeros: that is nobody's id. */
 function mobileId(text: string): FormedValue {
   return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text.toLowerCase());
+}
+
+/** The id of a person for one page or app of Meta. */
+function scopedId(text: string): FormedValue {
+  return /^[1-9]\d{0,19}$/.test(text) ? formed(text) : refused('not the digits of an id of Meta');
 }
 
 function digitsOfPhone(text: string, context: FieldContext): FormedValue {
