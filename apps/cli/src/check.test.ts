@@ -139,10 +139,10 @@ test.each([
     'firstName cannot be told',
   ],
   [
-    'a key that is not supported',
+    'a key of another kind of audience',
     meta,
     'identity: email, attributes: { LOOKALIKE_VALUE: a.b }, options: { audience: A }',
-    'Value-based audiences are not supported',
+    'Only a value-based audience takes it',
   ],
   [
     'an attribute that Google has no use for',

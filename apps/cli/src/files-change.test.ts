@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -13,6 +14,7 @@ import {
   TableLedger,
 } from '@activation-hub/azure-adapters';
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startMetaCustomAudiencesVendor } from '@activation-hub/destinations/testing';
 import type { LedgerRecord } from '@activation-hub/membership';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runActivation } from '../testing/run-activation.ts';
@@ -77,7 +79,11 @@ async function openEnvironment() {
   const folder = await temporaryFolder();
   const run = async (file: string, ...words: readonly string[]) => {
     await writeFile(join(folder, 'own.yaml'), file.replaceAll('URL', url));
-    const environment = { DATA_STORAGE_CONNECTION_STRING: azurite.connectionString };
+    const environment = {
+      DATA_STORAGE_CONNECTION_STRING: azurite.connectionString,
+      ACTIVATION_SECRET_META: 'token',
+      ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
+    };
     return runActivation([...words, '--activations', 'own.yaml'], { environment, folder });
   };
   return { run, told, answer };
@@ -153,6 +159,33 @@ test('resync --from fills a new route with the members of another', { timeout: 6
   expect(told.map(({ change }) => change)).toEqual(['entered', 'entered']);
   expect((await run(file, ...words, '--dry-run')).output).toContain('Would tell ads of 0 members of vip');
 });
+
+test(
+  'forget --tell takes the person out of the whole account, where the vendor has a call for that',
+  { timeout: 60_000 },
+  async () => {
+    const { run } = await openEnvironment();
+    const vendor = await startMetaCustomAudiencesVendor();
+    onTestFinished(() => vendor.close());
+    const fan = createHash('sha256').update('ada@example.com').digest('hex');
+    const settings = `{ accessToken: { secret: meta }, adAccountId: '1', baseUrl: '${vendor.origin}' }`;
+    const destination = `  meta: { type: meta-custom-audiences, settings: ${settings} }\n`;
+    const route = '{ destination: meta, identity: email, options: { audience: Sports Fans } }';
+    const file = fileOf(destination, route);
+    const forgotten = await run(file, 'forget', 'email:Ada@example.com', '--tell');
+    expect(forgotten).toMatchObject({ code: 0, errors: '' });
+    expect(forgotten.output).toMatch(/told meta +0 exits, and out of the whole account/);
+    const [request] = vendor.requests;
+    expect(request?.url).toBe('/v27.0/act_1/usersofanyaudience');
+    expect(new URLSearchParams(request?.body).get('payload')).toBe(
+      JSON.stringify({ schema: ['EMAIL'], data: [[fan]] }),
+    );
+    vendor.answerWithError?.('190');
+    const failed = await run(file, 'forget', 'email:Ada@example.com', '--tell');
+    expect(failed.code).toBe(1);
+    expect(failed.output).toMatch(/told meta +not taken, so its rows stay: .*Make a new access token/);
+  },
+);
 
 test('forget --tell takes the person out, and erases nothing where that fails', { timeout: 60_000 }, async () => {
   const { run, told, answer } = await openEnvironment();

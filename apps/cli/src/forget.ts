@@ -1,6 +1,7 @@
 import { findForms, forget, takeOut, type ErasurePlace, type Forgotten } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { isInDoubt, type Identity } from '@activation-hub/membership';
+import { type Connector, DestinationError } from '@activation-hub/destination-kit';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
@@ -84,6 +85,10 @@ interface Told {
   readonly destination: string;
   readonly exits: number;
   readonly isOut: boolean;
+  /** The vendor was asked to take the person out of all that it keeps in the account, also of what no route names. */
+  readonly isOutOfAccount?: true;
+  /** Why the person is not out. */
+  readonly reason?: string;
 }
 
 /** Takes the person out of each destination that knows them, one after the other. */
@@ -100,13 +105,45 @@ async function tell(
     const entry = [...file.destinations.values()].find((each) => each.ledgerName === ledgerName);
     if (entry === undefined) continue;
     const { key } = entry;
-    const counts = await withDestination(key, options, storage, terminal, (context) =>
-      takeOut({ context, destination: key, identities: forms }, { signal: terminal.interrupted }),
+    const signal = terminal.interrupted;
+    const { counts, failure, isOutOfAccount } = await withDestination(
+      key,
+      options,
+      storage,
+      terminal,
+      async (context) => {
+        const counts = await takeOut({ context, destination: key, identities: forms }, { signal });
+        return { counts, ...(await forgetInAccount(context.targets.get(key)?.connector, forms, signal)) };
+      },
     );
-    const isOut = !(await isKnown(ledgerName, forms, storage, terminal.interrupted));
-    if (counts.rows > 0 || !isOut) told.push({ destination: key, exits: counts.delivered, isOut });
+    const isOut = failure === undefined && !(await isKnown(ledgerName, forms, storage, signal));
+    if (counts.rows === 0 && isOut && !isOutOfAccount) continue;
+    const [reason = failure] = Object.keys(counts.reasons);
+    told.push({
+      destination: key,
+      exits: counts.delivered,
+      isOut,
+      ...(isOutOfAccount && { isOutOfAccount }),
+      ...(!isOut && reason !== undefined && { reason }),
+    });
   }
   return told;
+}
+
+/** Has the vendor take the person out of the whole account, where it has a call for that; `failure` says why it did not. */
+async function forgetInAccount(
+  connector: Connector | undefined,
+  forms: readonly Identity[],
+  signal: AbortSignal,
+): Promise<{ readonly isOutOfAccount?: true; readonly failure?: string }> {
+  if (connector?.forget === undefined) return {};
+  try {
+    await connector.forget(forms, signal);
+    return { isOutOfAccount: true };
+  } catch (error) {
+    if (!(error instanceof DestinationError)) throw error;
+    return { failure: error.message };
+  }
 }
 
 /** Whether the destination still has the person, or may have, by the ledger: also on a route that the file does not have any more. */
@@ -137,9 +174,11 @@ function report(
   const total = retries.erased + deadLetters.erased + Object.values(rows).reduce((sum, count) => sum + count, 0);
   print(total === 0 ? 'Nothing of this person is kept.' : dryRun ? 'Would erase:' : 'Erased:');
   const lines = [
-    ...told.map(({ destination, exits, isOut }) => [
+    ...told.map(({ destination, exits, isOut, isOutOfAccount, reason }) => [
       `told ${destination}`,
-      isOut ? `${exits} exits` : 'not taken, so its rows stay',
+      isOut
+        ? `${exits} exits${isOutOfAccount ? ', and out of the whole account' : ''}`
+        : `not taken, so its rows stay${reason === undefined ? '' : `: ${reason}`}`,
     ]),
     ['retries', `${retries.erased} in ${retries.searched} that wait`],
     ['dead letters', `${deadLetters.erased} of ${deadLetters.searched}`],

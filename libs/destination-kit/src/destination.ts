@@ -36,6 +36,12 @@ export interface Connector<Options = unknown> {
    * more. Throws `DestinationError`: class `set-up` when something is missing and may not be created.
    */
   prepare?(options: readonly Options[], signal: AbortSignal): Promise<void>;
+  /**
+   * Takes persons, by identities as AEP has them or in the form of the destination, out of all that the vendor keeps of them in the account: also of lists that no
+   * route names any more. For `activation forget --tell`, after the exits; absent where the vendor has no call for that. Repeating it does no
+   * harm. Throws `DestinationError`.
+   */
+  forget?(identities: readonly Change['identity'][], signal: AbortSignal): Promise<void>;
   /** Closes connections of the connector's own, which would keep a process alive; absent when it has none. Nothing is told after it. */
   close?(): Promise<void>;
 }

@@ -22,6 +22,7 @@ export const googleProfile = {
   familyName: { normalise: reduced(withoutSuffixes, 'a suffix without a name'), as: 'sha256' },
   regionCode: { normalise: countryCode, as: 'plain' },
   postalCode: { normalise: formed, as: 'plain' },
+  mobileId: { normalise: advertisingId, as: 'opaque' },
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
 /**
@@ -44,6 +45,8 @@ export const metaProfile = {
   DOBD: { normalise: partOfBirthDate(/^(?:0?[1-9]|[12]\d|3[01])$/, 2), as: 'sha256' },
   MADID: { normalise: mobileId, as: 'opaque' },
   EXTERN_ID: { normalise: formed, as: 'opaque' },
+  PAGEUID: { normalise: scopedId, as: 'opaque' },
+  APPUID: { normalise: scopedId, as: 'opaque' },
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
 function googleEmail(text: string): FormedValue {
@@ -91,6 +94,18 @@ function stateCode(text: string): string {
 /** Devices whose owner wants no advertising tell zeros: that is nobody's id. */
 function mobileId(text: string): FormedValue {
   return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text.toLowerCase());
+}
+
+/** An IDFA of iOS or an advertising id of Android, both of which are UUIDs; in the case in which the system tells it. */
+function advertisingId(text: string): FormedValue {
+  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text))
+    return refused('not the advertising id of a mobile device');
+  return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text);
+}
+
+/** The id of a person for one page or app of Meta. */
+function scopedId(text: string): FormedValue {
+  return /^[1-9]\d{0,19}$/.test(text) ? formed(text) : refused('not the digits of an id of Meta');
 }
 
 function digitsOfPhone(text: string, context: FieldContext): FormedValue {

@@ -92,12 +92,12 @@ export const googleCustomerMatch = defineDestination({
       const verdicts: Verdict[] = [];
       const rows: GoogleRow[] = [];
       const vanished: GoogleRow[] = [];
-      for (const { change } of deliveries) {
-        const row = rowOf(change, settings);
+      for (const { change, options: of } of deliveries) {
+        const row = rowOf(change, settings, of);
         if ('refusal' in row) verdicts.push({ id: change.id, status: 'rejected', reason: row.refusal });
         else {
           rows.push(row);
-          if (direction === 'ingest') vanished.push(...vanishedRowsOf(change, row, settings));
+          if (direction === 'ingest') vanished.push(...vanishedRowsOf(change, row, settings, of));
         }
       }
       const options = deliveries[0]?.options;

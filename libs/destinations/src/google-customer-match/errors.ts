@@ -6,7 +6,8 @@ const processing =
 const statuses = 'github.com/googleapis/googleapis, google/rpc/code.proto';
 const understand = 'developers.google.com/data-manager/api/devguides/concepts/understand-errors';
 
-const list = 'Check the id of the user list, that it is of the account, and that it takes customer contact data.';
+const list =
+  'Check the id of the user list, that it is of the account, and that it takes what the options say (holds).';
 const account = 'Check accountId, accountType, loginAccountId and loginAccountType.';
 const permission =
   'Check that the service account is a user of the account or of the manager account, and that the API is enabled in its project.';
@@ -74,6 +75,12 @@ export const googleErrors = documentedErrors([
     advice: 'Ask Google to let the account use Customer Match.',
     source: reasons,
   },
+  {
+    code: 'DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER',
+    means: 'set-up',
+    advice: account,
+    source: reasons,
+  },
   { code: 'MULTIPLE_DATA_TYPES_NOT_ALLOWED', means: 'set-up', advice: defect, source: reasons },
   { code: 'TOO_MANY_DESTINATIONS', means: 'set-up', advice: defect, source: reasons },
   { code: 'DUPLICATE_DESTINATION_REFERENCE', means: 'set-up', advice: defect, source: reasons },
@@ -91,9 +98,12 @@ export const googleErrors = documentedErrors([
   { code: 'INVALID_COUNTRY_CODE', means: 'rejected', source: reasons },
   { code: 'INVALID_REGION_CODE', means: 'rejected', source: reasons },
   { code: 'INVALID_MOBILE_ID_FORMAT', means: 'rejected', source: reasons },
+  { code: 'INVALID_NUMBER_FORMAT', means: 'rejected', source: reasons },
   { code: 'INVALID_ENUM_VALUE', means: 'rejected', source: reasons },
   { code: 'FIELD_VALUE_TOO_LONG', means: 'rejected', source: reasons },
   { code: 'FIELD_VALUE_TOO_SHORT', means: 'rejected', source: reasons },
+  // Of a question only: what became of the request is not known any more.
+  { code: 'INVALID_REQUEST_ID', means: 'retry', source: reasons },
   // The options say the consent for all at once: who corrects them wants everybody told anew, and not as dead letters.
   { code: 'PROCESSING_ERROR_REASON_DENIED_CONSENT', means: 'retry', source: processing },
   { code: 'PROCESSING_ERROR_REASON_NO_CONSENT', means: 'retry', source: processing },

@@ -39,7 +39,7 @@ export class UserLists {
   async #findOrCreate(options: GoogleOptions, signal: AbortSignal): Promise<string> {
     const found = await reading(this.#find(options, signal));
     if (found.length === 0 && options.createUserList && options.userList !== undefined) {
-      const request = this.#requests.createUserList(options.userList, options.membershipDays);
+      const request = this.#requests.createUserList(options);
       return await reading(this.#http.send(request, signal).then((response) => readCreatedList(response, this.#now())));
     }
     const problem = misfit(found, options);
@@ -58,7 +58,7 @@ export class UserLists {
   }
 }
 
-function misfit(found: readonly GoogleUserList[], { userListId, userList }: GoogleOptions): string | undefined {
+function misfit(found: readonly GoogleUserList[], { userListId, userList, holds }: GoogleOptions): string | undefined {
   const named = userListId ?? JSON.stringify(userList);
   const refuse = (why: string): string => `Failed to use the user list ${named}: ${why}`;
   const [list, ...others] = found;
@@ -70,8 +70,9 @@ function misfit(found: readonly GoogleUserList[], { userListId, userList }: Goog
   if (membershipStatus !== 'OPEN') return refuse('it is closed. Open it in Google Ads.');
   if (readOnly || accountAccessStatus !== 'ENABLED')
     return refuse('this account may not change it. Name one of its own.');
-  if (ingestedUserListInfo?.uploadKeyTypes.includes('CONTACT_ID') !== true) {
-    return refuse('it does not take contact data. Name a list for customer contact data.');
+  const [keyType, what] = holds === 'mobile-ids' ? ['MOBILE_ID', 'mobile ids'] : ['CONTACT_ID', 'contact data'];
+  if (ingestedUserListInfo?.uploadKeyTypes.includes(keyType) !== true) {
+    return refuse(`it does not take ${what}. Name a list for ${what}, or write what it holds.`);
   }
   return undefined;
 }

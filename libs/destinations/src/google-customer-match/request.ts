@@ -13,6 +13,7 @@ import type { GoogleSettings, GoogleOptions } from './settings.ts';
 type UserIdentifier =
   | { readonly emailAddress: string }
   | { readonly phoneNumber: string }
+  | { readonly mobileId: string }
   | {
       readonly address: {
         readonly givenName: string;
@@ -35,6 +36,7 @@ const consentAttributes = { adUserData: true, adPersonalization: true } as const
 /** Identifiers of one person, at most (TOO_MANY_USER_IDENTIFIERS). */
 const identifiersMax = 10;
 
+const firstParty = { dataSourceType: 'DATA_SOURCE_TYPE_FIRST_PARTY' };
 const consentStatus = { granted: 'CONSENT_GRANTED', denied: 'CONSENT_DENIED' } as const;
 
 export type GoogleRequests = ReturnType<typeof googleRequests>;
@@ -63,7 +65,7 @@ export function googleRequests(settings: GoogleSettings) {
     changeMembers: (
       direction: 'ingest' | 'remove',
       userListId: string,
-      { consent }: GoogleOptions,
+      { consent, holds }: GoogleOptions,
       rows: readonly GoogleRow[],
     ): HttpRequest =>
       request(
@@ -79,7 +81,9 @@ export function googleRequests(settings: GoogleSettings) {
             },
           ],
           audienceMembers: rows.map(({ userIdentifiers, consent: own }) => ({
-            compositeData: { userData: { userIdentifiers } },
+            ...(holds === 'mobile-ids'
+              ? { mobileData: { mobileIds: userIdentifiers.flatMap((each) => Object.values(each) as unknown[]) } }
+              : { compositeData: { userData: { userIdentifiers } } }),
             ...(direction === 'ingest' && own !== undefined
               ? {
                   consent: {
@@ -99,7 +103,7 @@ export function googleRequests(settings: GoogleSettings) {
                 },
                 termsOfService: { customerMatchTermsOfServiceStatus: 'ACCEPTED' },
               }),
-          encoding: 'HEX',
+          ...(holds === 'contact-data' && { encoding: 'HEX' }),
         },
       ),
     /** Asks what became of a request that was accepted. */
@@ -113,19 +117,23 @@ export function googleRequests(settings: GoogleSettings) {
         `${userLists}?pageSize=2&filter=${encodeUrlText(`display_name = ${JSON.stringify(name)}`)}`,
         asManager,
       ),
-    createUserList: (name: string, membershipDays: number): HttpRequest =>
+    /** As google/ads/datamanager/v1/user_list.proto has it (github.com/googleapis/googleapis). */
+    createUserList: ({ userList, membershipDays, mobileApp }: GoogleOptions): HttpRequest =>
       request(
         'POST',
         userLists,
         { 'content-type': 'application/json', ...asManager },
         {
-          displayName: name,
+          displayName: userList,
           description: 'Kept by Activation Hub',
           membershipDuration: `${membershipDays * 86_400}s`,
-          ingestedUserListInfo: {
-            uploadKeyTypes: ['CONTACT_ID'],
-            contactIdInfo: { dataSourceType: 'DATA_SOURCE_TYPE_FIRST_PARTY' },
-          },
+          ingestedUserListInfo:
+            mobileApp === undefined
+              ? { uploadKeyTypes: ['CONTACT_ID'], contactIdInfo: firstParty }
+              : {
+                  uploadKeyTypes: ['MOBILE_ID'],
+                  mobileIdInfo: { ...firstParty, keySpace: mobileApp.system.toUpperCase(), appId: mobileApp.appId },
+                },
         },
       ),
   };
@@ -138,11 +146,13 @@ export function googleRequests(settings: GoogleSettings) {
  */
 export function rowOf(
   { id, identity, attributes }: Change,
-  { identifiers, defaultCountry }: Pick<GoogleSettings, 'identifiers' | 'defaultCountry'>,
+  { identifiers, defaultCountry }: IdentifierSettings,
+  { holds }: Pick<GoogleOptions, 'holds'>,
 ): GoogleRow | { readonly refusal: string } {
   const context = defaultCountry === undefined ? {} : { defaultCountry };
   const identifier = Object.hasOwn(identifiers, identity.namespace) ? identifiers[identity.namespace] : undefined;
   if (identifier === undefined) return { refusal: 'no identifier is set for this namespace' };
+  if ((identifier === 'mobileId') !== (holds === 'mobile-ids')) return { refusal: `the user list is of ${holds}` };
   const form = formField(googleProfile[identifier], identity.value, context);
   if (form.status === 'refused') return { refusal: form.reason };
   for (const name of Object.keys(attributes)) {
@@ -154,20 +164,20 @@ export function rowOf(
     }
   }
   /** Of one value, or of each of a list; the identity before others of its kind. */
-  const formsOf = (name: 'emailAddress' | 'phoneNumber'): readonly string[] => {
+  const formsOf = (name: 'emailAddress' | 'phoneNumber' | 'mobileId'): readonly string[] => {
     const values = [attributes[name] ?? []].flat();
     const forms = values.map((value) => formField(googleProfile[name], value, context));
     const formed = forms.flatMap((each) => (each.status === 'formed' ? [each.value] : []));
     return [...new Set([...(identifier === name ? [form.value] : []), ...formed])];
   };
-  const { givenName, familyName, regionCode, postalCode } = formFields(googleProfile, attributes, context).fields;
-  const isWhole =
-    givenName !== undefined && familyName !== undefined && regionCode !== undefined && postalCode !== undefined;
-  const all: UserIdentifier[] = [
-    ...formsOf('emailAddress').map((emailAddress) => ({ emailAddress })),
-    ...formsOf('phoneNumber').map((phoneNumber) => ({ phoneNumber })),
-    ...(isWhole ? [{ address: { givenName, familyName, regionCode, postalCode } }] : []),
-  ];
+  const all: UserIdentifier[] =
+    holds === 'mobile-ids'
+      ? formsOf('mobileId').map((mobileId) => ({ mobileId }))
+      : [
+          ...formsOf('emailAddress').map((emailAddress) => ({ emailAddress })),
+          ...formsOf('phoneNumber').map((phoneNumber) => ({ phoneNumber })),
+          ...addressIn(attributes),
+        ];
   // The identity stays, whatever is cut.
   const isIdentity = (each: UserIdentifier) => Object.values(each).includes(form.value);
   const userIdentifiers = [...all.filter(isIdentity), ...all.filter((each) => !isIdentity(each))].slice(
@@ -177,6 +187,16 @@ export function rowOf(
   const inOrder = all.filter((each) => userIdentifiers.includes(each));
   const consent = consentOf(attributes);
   return { id, userIdentifiers: inOrder, ...(consent === undefined ? {} : { consent }) };
+}
+
+type IdentifierSettings = Pick<GoogleSettings, 'identifiers' | 'defaultCountry'>;
+
+/** The address of a person, when all of it is there. */
+function addressIn(attributes: Change['attributes']): readonly UserIdentifier[] {
+  const { givenName, familyName, regionCode, postalCode } = formFields(googleProfile, attributes).fields;
+  const isWhole =
+    givenName !== undefined && familyName !== undefined && regionCode !== undefined && postalCode !== undefined;
+  return isWhole ? [{ address: { givenName, familyName, regionCode, postalCode } }] : [];
 }
 
 /** What AEP's consent fields write for a yes, and what others do; anything else is none (experienceleague.adobe.com, "Consents and Preferences"). */
@@ -197,12 +217,13 @@ function consentOf(attributes: Change['attributes']): GoogleRow['consent'] {
 export function vanishedRowsOf(
   change: Change,
   current: GoogleRow,
-  settings: Pick<GoogleSettings, 'identifiers' | 'defaultCountry'>,
+  settings: IdentifierSettings,
+  options: Pick<GoogleOptions, 'holds'>,
 ): readonly GoogleRow[] {
   if (change.previousAttributes === undefined) return [];
   // Attributes that are not mapped any more may be among them.
   const known = Object.entries(change.previousAttributes).filter(([name]) => Object.hasOwn(googleProfile, name));
-  const earlier = rowOf({ ...change, attributes: Object.fromEntries(known) }, settings);
+  const earlier = rowOf({ ...change, attributes: Object.fromEntries(known) }, settings, options);
   if ('refusal' in earlier) return [];
   const kept = new Set(current.userIdentifiers.map((identifier) => JSON.stringify(identifier)));
   const vanished = earlier.userIdentifiers.filter((identifier) => !kept.has(JSON.stringify(identifier)));

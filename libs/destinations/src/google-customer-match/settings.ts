@@ -33,14 +33,14 @@ export const googleSettings = z.strictObject({
   identifiers: z
     .record(
       z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
-      z.enum(['emailAddress', 'phoneNumber']),
+      z.enum(['emailAddress', 'phoneNumber', 'mobileId']),
     )
     .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
     .default({ email: 'emailAddress' })
     .meta({
       description:
-        'For each identity namespace, the identifier by which Google matches it: emailAddress or phoneNumber (hashed here, unless they are SHA-256 already).',
-      examples: [{ email: 'emailAddress', phone: 'phoneNumber' }],
+        'For each identity namespace, the identifier by which Google matches it: emailAddress or phoneNumber (hashed here, unless they are SHA-256 already), or mobileId (IDFA or Android advertising id), which only lists of mobile ids take.',
+      examples: [{ email: 'emailAddress', phone: 'phoneNumber', idfa: 'mobileId', gaid: 'mobileId' }],
     }),
   defaultCountry: z
     .string()
@@ -91,6 +91,27 @@ export const googleOptions = z
       .boolean()
       .default(false)
       .meta({ description: 'Creates the user list when there is none of this name.', examples: [true] }),
+    holds: z
+      .enum(['contact-data', 'mobile-ids'])
+      .default('contact-data')
+      .meta({ description: 'What the user list is of. A list takes one kind only.', examples: ['mobile-ids'] }),
+    mobileApp: z
+      .strictObject({
+        system: z.enum(['ios', 'android']).meta({ description: 'Of which devices the ids are.', examples: ['ios'] }),
+        appId: z
+          .string()
+          .min(1)
+          .max(200)
+          .meta({
+            description: 'The app from which the ids come: its number in the App Store, or its package name.',
+            examples: ['476943146'],
+          }),
+      })
+      .optional()
+      .meta({
+        description: 'Needed to create a list of mobile ids.',
+        examples: [{ system: 'ios', appId: '476943146' }],
+      }),
     membershipDays: z
       .int()
       .min(1)
@@ -125,6 +146,10 @@ export const googleOptions = z
   .refine(
     ({ userList, createUserList }) => userList !== undefined || !createUserList,
     'A user list by id cannot be created. Use userList.',
+  )
+  .refine(
+    ({ createUserList, holds, mobileApp }) => (createUserList && holds === 'mobile-ids') === (mobileApp !== undefined),
+    'Write mobileApp together with createUserList: true and holds: mobile-ids, and only then.',
   );
 
 export type GoogleOptions = z.output<typeof googleOptions>;

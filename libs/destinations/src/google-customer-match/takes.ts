@@ -1,5 +1,5 @@
 import type { Takes } from '@activation-hub/destination-kit';
-import type { GoogleSettings } from './settings.ts';
+import type { GoogleOptions, GoogleSettings } from './settings.ts';
 
 const hashed = 'SHA-256 of it is sent, unless it is one already.';
 const address = 'Only sent together with givenName, familyName, regionCode and postalCode.';
@@ -17,9 +17,24 @@ const attributes: Takes['attributes'] = {
   postalCode: `The postal code, as it is, not hashed. ${address}`,
 };
 
-export const googleTakes = ({ identifiers }: GoogleSettings): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(identifiers).map(([namespace, name]) => [namespace, `Sent as ${name}. ${attributes[name] ?? ''}`]),
-  ),
-  attributes,
-});
+const mobileId =
+  'The advertising id of a mobile device (IDFA, or of Android), or a list of them, not hashed; zeros are dropped.';
+
+/** A user list takes one kind of data: contact data, or mobile ids. */
+export const googleTakes = ({ identifiers }: GoogleSettings, { holds }: GoogleOptions): Takes => {
+  const { adUserData = '', adPersonalization = '', ...contactData } = attributes;
+  const isOfMobileIds = holds === 'mobile-ids';
+  const data: Takes['attributes'] = isOfMobileIds ? { mobileId } : contactData;
+  const otherwise = isOfMobileIds
+    ? Object.keys(contactData).map((name) => [name, 'A user list of mobile ids takes no contact data.'])
+    : [['mobileId', 'Only a user list of mobile ids takes it: write holds: mobile-ids in the options.']];
+  return {
+    identities: Object.fromEntries(
+      Object.entries(identifiers).flatMap(([namespace, name]) =>
+        data[name] === undefined ? [] : [[namespace, `Sent as ${name}. ${data[name]}`]],
+      ),
+    ),
+    attributes: { ...data, adUserData, adPersonalization },
+    refusedAttributes: Object.fromEntries(otherwise) as Takes['attributes'],
+  };
+};

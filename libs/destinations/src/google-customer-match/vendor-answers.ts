@@ -41,6 +41,7 @@ export function failed(
   return json(code, { error: { code, message: `There was a problem with the request. ${echo}`, status, details } });
 }
 
+/** JSON, or undefined. */
 export function parse(body: string): unknown {
   try {
     return JSON.parse(body);

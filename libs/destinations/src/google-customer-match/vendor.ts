@@ -29,15 +29,16 @@ const removal = z.strictObject({
   audienceMembers: z
     .array(
       z.strictObject({
-        compositeData: z.strictObject({
-          userData: z.strictObject({ userIdentifiers: z.array(userIdentifier).min(1).max(10) }),
-        }),
+        compositeData: z
+          .strictObject({ userData: z.strictObject({ userIdentifiers: z.array(userIdentifier).min(1).max(10) }) })
+          .optional(),
+        mobileData: z.strictObject({ mobileIds: z.array(z.uuid()).min(1).max(10) }).optional(),
         consent: z.record(z.string(), z.enum(['CONSENT_GRANTED', 'CONSENT_DENIED'])).optional(),
       }),
     )
     .min(1)
     .max(10_000),
-  encoding: z.literal('HEX'),
+  encoding: z.literal('HEX').optional(),
 });
 const consent = z.enum(['CONSENT_GRANTED', 'CONSENT_DENIED']);
 const ingestion = removal.extend({
@@ -50,10 +51,20 @@ const listBody = z.strictObject({
   displayName: z.string().min(1),
   description: z.string(),
   membershipDuration: z.string().regex(/^\d+s$/),
-  ingestedUserListInfo: z.strictObject({
-    uploadKeyTypes: z.array(z.literal('CONTACT_ID')).length(1),
-    contactIdInfo: z.strictObject({ dataSourceType: z.literal('DATA_SOURCE_TYPE_FIRST_PARTY') }),
-  }),
+  ingestedUserListInfo: z.union([
+    z.strictObject({
+      uploadKeyTypes: z.tuple([z.literal('CONTACT_ID')]),
+      contactIdInfo: z.strictObject({ dataSourceType: z.literal('DATA_SOURCE_TYPE_FIRST_PARTY') }),
+    }),
+    z.strictObject({
+      uploadKeyTypes: z.tuple([z.literal('MOBILE_ID')]),
+      mobileIdInfo: z.strictObject({
+        dataSourceType: z.literal('DATA_SOURCE_TYPE_FIRST_PARTY'),
+        keySpace: z.enum(['IOS', 'ANDROID']),
+        appId: z.string().min(1),
+      }),
+    }),
+  ]),
 });
 
 interface UserList {
@@ -146,9 +157,13 @@ export const startLocalGoogleCustomerMatchVendor: StartLocalVendor = async ({ ro
   const vendor = await startGoogleCustomerMatchVendor(0);
   const named = (options: unknown) => googleOptions.parse(options);
   for (const { options } of routes) {
-    const { userListId, userList, createUserList } = named(options);
+    const { userListId, userList, createUserList, holds } = named(options);
     const isThere = vendor.listId(userListId ?? userList ?? '') !== undefined;
-    if (!isThere && !createUserList) vendor.addUserList(userListId ?? '7000000000', { name: userList ?? 'A list' });
+    if (!isThere && !createUserList)
+      vendor.addUserList(userListId ?? '7000000000', {
+        name: userList ?? 'A list',
+        uploadKeyTypes: [holds === 'mobile-ids' ? 'MOBILE_ID' : 'CONTACT_ID'],
+      });
   }
   return {
     settings: { baseUrl: vendor.origin, tokenUrl: `${vendor.origin}/token`, askAfterMs: 100 },
@@ -270,9 +285,9 @@ class GoogleState {
   #createList(body: string): VendorResponse {
     const parsed = listBody.safeParse(parse(body));
     if (!parsed.success) return failed(400, 'INVALID_ARGUMENT', [{ field: 'user_list', reason: 'INVALID_FORMAT' }]);
-    const { displayName: name, membershipDuration } = parsed.data;
+    const { displayName: name, membershipDuration, ingestedUserListInfo } = parsed.data;
     const id = String(5_000_000_000 + this.lists.size);
-    this.addUserList(id, { name, membershipDuration });
+    this.addUserList(id, { name, membershipDuration, uploadKeyTypes: ingestedUserListInfo.uploadKeyTypes });
     return this.#userList(id);
   }
 
@@ -284,6 +299,15 @@ class GoogleState {
     if (list === undefined) {
       const field = 'destinations.destinations[0].product_destination_id';
       return failed(400, 'INVALID_ARGUMENT', [{ field, reason: 'INVALID_USER_LIST_ID' }]);
+    }
+    const [keyType] = list.uploadKeyTypes;
+    const isOfList = (member: Members[number]): boolean =>
+      keyType === 'MOBILE_ID'
+        ? member.mobileData !== undefined && member.compositeData === undefined
+        : member.compositeData !== undefined && member.mobileData === undefined && request.data.encoding === 'HEX';
+    if (!audienceMembers.every(isOfList)) {
+      const field = 'destinations.destinations[0].product_destination_id';
+      return failed(400, 'INVALID_ARGUMENT', [{ field, reason: 'INVALID_USER_LIST_TYPE' }]);
     }
     const violations = audienceMembers.flatMap((member, place) =>
       valuesOf(member).some((value) => this.refused.has(value))
@@ -352,7 +376,8 @@ class GoogleState {
   }
 }
 
-function valuesOf({ compositeData }: Members[number]): readonly string[] {
+function valuesOf({ compositeData, mobileData }: Members[number]): readonly string[] {
+  if (compositeData === undefined) return mobileData?.mobileIds ?? [];
   return compositeData.userData.userIdentifiers.flatMap((identifier) => {
     if ('emailAddress' in identifier) return [identifier.emailAddress];
     return 'phoneNumber' in identifier ? [identifier.phoneNumber] : [];

@@ -109,7 +109,7 @@ test('an entry is a batch of hashes with the token, its proof and a session of i
     appsecret_proof: createHmac('sha256', appSecret.reveal()).update(accessToken.reveal()).digest('hex'),
   };
   expect(find).toEqual({
-    fields: 'id,name,subtype,operation_status,permission_for_actions',
+    fields: 'id,name,subtype,operation_status,permission_for_actions,is_value_based',
     limit: '500',
     appsecret_proof: credentials.appsecret_proof,
   });

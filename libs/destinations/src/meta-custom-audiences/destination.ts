@@ -12,8 +12,8 @@ import {
 } from '@activation-hub/destination-kit';
 import { MetaAudiences } from './lists.ts';
 import { metaQuota } from './quota.ts';
-import { earlierRowOf, metaRequests, type MetaRow, rowOf } from './request.ts';
-import { judgeUsers } from './response.ts';
+import { earlierRowOf, metaRequests, type MetaRow, rowOf, rowsOfIdentities } from './request.ts';
+import { judgeUsers, requireForgotten } from './response.ts';
 import { metaSettings, type MetaOptions, metaOptions } from './settings.ts';
 import { metaTakes } from './takes.ts';
 import { metaVersions } from './versions.ts';
@@ -45,9 +45,9 @@ export const metaCustomAudiences = defineDestination({
     enters: 'joins a custom audience',
     leaves: 'leaves it',
     keeps: 'by EXTERN_ID 90 days, else until the exit',
-    hashed: 'all but MADID and EXTERN_ID',
+    hashed: 'all but MADID, EXTERN_ID, PAGEUID and APPUID',
     shownAfter: 'up to 24 hours',
-    erasure: 'the keys leave the audiences of the routes, not all of the account',
+    erasure: 'the keys leave all custom audiences of the ad account',
     untried: 'the token in a header of a GET',
   },
   connect: (settings, { http: client, now }): Connector<MetaOptions> => {
@@ -72,7 +72,8 @@ export const metaCustomAudiences = defineDestination({
       const audienceId = await audiences.idOf(options, signal);
       const send = async (to: 'add' | 'remove', part: readonly MetaRow[]): Promise<readonly Verdict[]> => {
         attempts = (attempts + 1) % Number.MAX_SAFE_INTEGER;
-        const response = await http.send(requests.changeUsers(to, audienceId, part, `${now()}-${attempts}`), signal);
+        const audience = { audienceId, valueBased: options.valueBased };
+        const response = await http.send(requests.changeUsers(to, audience, part, `${now()}-${attempts}`), signal);
         try {
           return judgeUsers(response, part, now());
         } catch (error) {
@@ -98,6 +99,10 @@ export const metaCustomAudiences = defineDestination({
       // There are no attributes to be changed: what finds the person is added, once what does no longer was taken out.
       update: (deliveries, signal) => tell('add', deliveries, signal),
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
+      forget: async (identities, signal) => {
+        const rows = rowsOfIdentities(identities, settings);
+        if (rows.length > 0) requireForgotten(await http.send(requests.forgetUsers(rows), signal), now());
+      },
       probe: async (routes, signal) => {
         const problems: string[] = [];
         for (const options of routes) {

@@ -48,7 +48,7 @@ export class MetaAudiences {
     if (audience === undefined && options.createAudience) {
       const created = await reading(this.#create(options, signal));
       // Names are not unique, so another worker may have created one at the same time: all take the oldest.
-      [audience = { id: created }] = await reading(this.#find(options, signal));
+      [audience = { id: created, is_value_based: options.valueBased }] = await reading(this.#find(options, signal));
     }
     if (audience === undefined) throw new DestinationError('set-up', missing(options));
     const problem = misfit(audience, options);
@@ -78,8 +78,8 @@ export class MetaAudiences {
     );
   }
 
-  async #create({ audience: name, customerFileSource }: MetaOptions, signal: AbortSignal): Promise<string> {
-    const request = this.#requests.createAudience(name ?? '', customerFileSource ?? '');
+  async #create({ audience: name, customerFileSource, valueBased }: MetaOptions, signal: AbortSignal): Promise<string> {
+    const request = this.#requests.createAudience(name ?? '', customerFileSource ?? '', valueBased);
     return readCreated(await this.#http.send(request, signal), this.#now());
   }
 }
@@ -95,9 +95,15 @@ const flaggedStatus = 471;
 
 function misfit(audience: MetaAudience, options: MetaOptions): string | undefined {
   const { subtype = 'CUSTOM', operation_status: status, permission_for_actions: permission } = audience;
+  const { is_value_based: isValueBased = false } = audience;
   const refuse = (why: string): string => `Failed to use the custom audience ${named(options)}: ${why}`;
   if (subtype !== 'CUSTOM') return refuse('it is not made of customer data. Name one with the subtype CUSTOM.');
   if (status?.code === flaggedStatus) return refuse('Meta restricts it. Resolve that in the audience manager.');
+  if (options.valueBased !== isValueBased) {
+    return refuse(
+      `it is ${isValueBased ? 'a' : 'no'} value-based one. Write valueBased: ${isValueBased}, or name another.`,
+    );
+  }
   if (permission?.can_edit === false) return refuse('the user of the token may not edit it. Give that permission.');
   return undefined;
 }

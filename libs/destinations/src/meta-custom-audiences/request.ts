@@ -17,7 +17,12 @@ const metaKeys = Object.keys(metaProfile) as MetaKey[];
 export interface MetaRow {
   readonly id: string;
   readonly values: Readonly<Partial<Record<MetaKey, string>>>;
+  /** What the person is worth, where an attribute says it. */
+  readonly lookalikeValue?: number;
 }
+
+/** "Value-Based Lookalikes" of the Marketing API. */
+const lookalikeKey = 'LOOKALIKE_VALUE';
 
 export type MetaRequests = ReturnType<typeof metaRequests>;
 
@@ -29,7 +34,7 @@ const dataProcessingKeys = [
   'DATA_PROCESSING_OPTIONS_COUNTRY',
   'DATA_PROCESSING_OPTIONS_STATE',
 ];
-const audienceFields = 'id,name,subtype,operation_status,permission_for_actions';
+const audienceFields = 'id,name,subtype,operation_status,permission_for_actions,is_value_based';
 
 /**
  * Describes the requests to the Graph API, each with the method that is meant: new apps cannot have it overridden by a field since 2026-11-04
@@ -38,7 +43,8 @@ const audienceFields = 'id,name,subtype,operation_status,permission_for_actions'
  * without the token. Throws `DestinationError` of class `set-up` when a secret is not ASCII on one line.
  */
 export function metaRequests(settings: MetaSettings) {
-  const { baseUrl, apiVersion, adAccountId, accessToken, appSecret, timeoutMs, dataProcessing } = settings;
+  const { baseUrl, apiVersion, adAccountId, accessToken, appSecret, timeoutMs, dataProcessing, pageId, appId } =
+    settings;
   const root = `${baseUrl.replace(/\/+$/, '')}/${apiVersion}`;
   const token = headerTextOf('accessToken', accessToken);
   const key = appSecret === undefined ? undefined : headerTextOf('appSecret', appSecret);
@@ -58,6 +64,14 @@ export function metaRequests(settings: MetaSettings) {
     timeoutMs,
   });
 
+  /** Ids of a page or an app are told together with it ("Using PAGEUID"; `app_ids` as the vendor's own library has it). */
+  const scopesOf = (schema: readonly string[]) => ({
+    ...(schema.includes('PAGEUID') && { is_raw: true, page_ids: [pageId ?? ''] }),
+    ...(schema.includes('APPUID') && { is_raw: true, app_ids: [appId ?? ''] }),
+  });
+  const schemaOf = (rows: readonly MetaRow[]) =>
+    metaKeys.filter((name) => rows.some(({ values }) => values[name] !== undefined));
+
   return {
     readAudience: (audienceId: string): HttpRequest => read(audienceId, { fields: audienceFields }),
     /** A page of the audiences of the ad account; `after` is the cursor that the page before ended with. */
@@ -67,26 +81,37 @@ export function metaRequests(settings: MetaSettings) {
         limit: pageSize,
         ...(after === undefined ? {} : { after }),
       }),
-    createAudience: (name: string, customerFileSource: string): HttpRequest =>
+    createAudience: (name: string, customerFileSource: string, valueBased: boolean): HttpRequest =>
       tell('POST', `act_${adAccountId}/customaudiences`, {
         name,
         subtype: 'CUSTOM',
         description: 'Kept by Activation Hub',
         customer_file_source: customerFileSource,
+        ...(valueBased && { is_value_based: '1' }),
       }),
     /** Adds or removes persons, in a session of this one batch. `attempt` tells sessions of the same batch apart. */
     changeUsers: (
       direction: 'add' | 'remove',
-      audienceId: string,
+      { audienceId, valueBased }: { readonly audienceId: string; readonly valueBased: boolean },
       rows: readonly MetaRow[],
       attempt: string,
     ): HttpRequest => {
-      const schema = metaKeys.filter((name) => rows.some(({ values }) => values[name] !== undefined));
+      const schema = schemaOf(rows);
+      const isValued = valueBased && direction === 'add';
       const processed = direction === 'add' ? dataProcessing : undefined;
       const options = processed === undefined ? [] : [['LDU'], processed.country, processed.state];
       const payload = {
-        schema: [...schema, ...(processed === undefined ? [] : dataProcessingKeys)],
-        data: rows.map(({ values }) => [...schema.map((name) => values[name] ?? ''), ...options]),
+        schema: [
+          ...schema,
+          ...(isValued ? [lookalikeKey] : []),
+          ...(processed === undefined ? [] : dataProcessingKeys),
+        ],
+        data: rows.map(({ values, lookalikeValue = 0 }) => [
+          ...schema.map((name) => values[name] ?? ''),
+          ...(isValued ? [lookalikeValue] : []),
+          ...options,
+        ]),
+        ...scopesOf(schema),
       };
       const session = {
         session_id: sessionId(rows, attempt),
@@ -97,6 +122,14 @@ export function metaRequests(settings: MetaSettings) {
       return tell(direction === 'add' ? 'POST' : 'DELETE', `${audienceId}/users`, {
         payload: JSON.stringify(payload),
         session: JSON.stringify(session),
+      });
+    },
+    /** Takes persons out of all custom audiences of the ad account ("Remove Members from a Custom Audience"). */
+    forgetUsers: (rows: readonly MetaRow[]): HttpRequest => {
+      const schema = schemaOf(rows);
+      const data = rows.map(({ values }) => schema.map((name) => values[name] ?? ''));
+      return tell('DELETE', `act_${adAccountId}/usersofanyaudience`, {
+        payload: JSON.stringify({ schema, data, ...scopesOf(schema) }),
       });
     },
   };
@@ -113,6 +146,21 @@ function sessionId(rows: readonly MetaRow[], attempt: string): number {
 
 type KeySettings = Pick<MetaSettings, 'keys' | 'defaultCountry'>;
 
+/** Rows of persons of whom only identities are known, each once; one that no key is set for, or that has no form in Meta, is in none. */
+export function rowsOfIdentities(
+  identities: readonly Change['identity'][],
+  { keys, defaultCountry }: KeySettings,
+): readonly MetaRow[] {
+  const context = defaultCountry === undefined ? {} : { defaultCountry };
+  const rows = identities.flatMap(({ namespace, value }): MetaRow[] => {
+    const key = Object.hasOwn(keys, namespace) ? keys[namespace] : undefined;
+    const form = key === undefined ? undefined : formField(metaProfile[key], value, context);
+    if (key === undefined || form?.status !== 'formed') return [];
+    return [{ id: `${key} ${form.value}`, values: { [key]: form.value } }];
+  });
+  return [...new Map(rows.map((row) => [row.id, row])).values()];
+}
+
 /**
  * What Meta is told of a change, or why it cannot know the person. An attribute that has no value in Meta's form is left out.
  * Throws `DestinationError` of class `set-up` for an attribute that is mapped to something that is no key.
@@ -127,14 +175,19 @@ export function rowOf(
   const form = formField(metaProfile[key], identity.value, context);
   if (form.status === 'refused') return { refusal: form.reason };
   for (const name of Object.keys(attributes)) {
-    if (!Object.hasOwn(metaProfile, name)) {
+    if (!Object.hasOwn(metaProfile, name) && name !== lookalikeKey) {
       throw new DestinationError(
         'set-up',
         `Failed to tell Meta the attribute ${name}: it is no key of a custom audience. Map attributes to ${metaKeys.join(', ')}.`,
       );
     }
   }
-  return { id, values: { ...formFields(metaProfile, attributes, context).fields, [key]: form.value } };
+  const worth = Number(attributes[lookalikeKey] ?? Number.NaN);
+  return {
+    id,
+    values: { ...formFields(metaProfile, attributes, context).fields, [key]: form.value },
+    ...(worth >= 0 && worth < Infinity && { lookalikeValue: worth }),
+  };
 }
 
 /**

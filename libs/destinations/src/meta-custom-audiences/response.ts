@@ -80,6 +80,7 @@ const audienceSchema = z.object({
   subtype: z.string().optional(),
   operation_status: z.object({ code: z.int() }).optional(),
   permission_for_actions: z.object({ can_edit: z.boolean().optional() }).optional(),
+  is_value_based: z.boolean().optional(),
 });
 
 export type MetaAudience = z.output<typeof audienceSchema>;
@@ -111,6 +112,11 @@ export function readAudiences(
 export function readCreated(response: HttpResponse, nowMs: number): string {
   if (response.status !== 200) throw metaError(response, nowMs);
   return readAnswer(response, audienceSchema.pick({ id: true })).id;
+}
+
+/** Meta documents no answer to a removal from all audiences but that it may be unable to do it, which is an error. */
+export function requireForgotten(response: HttpResponse, nowMs: number): void {
+  if (response.status !== 200) throw metaError(response, nowMs);
 }
 
 const usersSchema = z.object({ num_received: z.int().nonnegative(), num_invalid_entries: z.int().nonnegative() });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
 
-export const metaSettings = z.strictObject({
+const id = z.string().regex(/^\d{1,20}$/, 'Write the digits of the id, in quotes.');
+
+const shape = z.strictObject({
   accessToken: secret().meta({
     description:
       'Access token with the permission ads_management, best of a system user. The ad account must have accepted the terms of custom audiences.',
@@ -21,15 +23,17 @@ export const metaSettings = z.strictObject({
   keys: z
     .record(
       z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
-      z.enum(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID']),
+      z.enum(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID']),
     )
     .refine((keys) => Object.keys(keys).length > 0, 'Name at least one namespace.')
     .default({ email: 'EMAIL' })
     .meta({
       description:
-        'For each identity namespace, the key by which Meta matches it: EMAIL and PHONE (hashed here, unless they are SHA-256 already), MADID (the id of a mobile device) or EXTERN_ID (an id of your own).',
+        'For each identity namespace, the key by which Meta matches it: EMAIL and PHONE (hashed here, unless they are SHA-256 already), MADID (the id of a mobile device), EXTERN_ID (an id of your own), PAGEUID or APPUID (the id that a page or an app knows the person by).',
       examples: [{ email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', crmid: 'EXTERN_ID' }],
     }),
+  pageId: id.optional().meta({ description: 'The page of which PAGEUID is an id.', examples: ['1234567890'] }),
+  appId: id.optional().meta({ description: 'The app of which APPUID is an id.', examples: ['1234567890'] }),
   defaultCountry: z
     .string()
     .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
@@ -70,6 +74,16 @@ export const metaSettings = z.strictObject({
   timeoutMs: requestTimeout(30_000),
 });
 
+export const metaSettings = shape
+  .refine(
+    ({ keys, pageId }) => pageId !== undefined || !Object.values(keys).includes('PAGEUID'),
+    'With PAGEUID, write the pageId of which it is an id.',
+  )
+  .refine(
+    ({ keys, appId }) => appId !== undefined || !Object.values(keys).includes('APPUID'),
+    'With APPUID, write the appId of which it is an id.',
+  );
+
 export type MetaSettings = z.output<typeof metaSettings>;
 
 export const metaOptions = z
@@ -90,6 +104,14 @@ export const metaOptions = z
       .boolean()
       .default(false)
       .meta({ description: 'Creates the custom audience when there is none of this name.', examples: [true] }),
+    valueBased: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          'The audience is a value-based one, the seed of lookalikes: Meta is told what each member is worth (LOOKALIKE_VALUE), and of whom no worth is known, 0. The ad account must have accepted the terms of value-based lookalikes.',
+        examples: [true],
+      }),
     customerFileSource: z
       .enum(['USER_PROVIDED_ONLY', 'PARTNER_PROVIDED_ONLY', 'BOTH_USER_AND_PARTNER_PROVIDED'])
       .optional()

@@ -1,5 +1,5 @@
 import type { Takes } from '@activation-hub/destination-kit';
-import type { MetaSettings } from './settings.ts';
+import type { MetaOptions, MetaSettings } from './settings.ts';
 
 const hashed = 'SHA-256 of it is sent, unless it is one already.';
 
@@ -22,14 +22,32 @@ const attributes: Takes['attributes'] = {
   EXTERN_ID: 'An id of your own, as it is, not hashed. Meta keeps it for 90 days.',
 };
 
-export const metaTakes = ({ keys }: MetaSettings): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(keys).map(([namespace, key]) => [namespace, `Sent as ${key}. ${attributes[key] ?? ''}`]),
-  ),
-  attributes,
-  refusedAttributes: {
-    LOOKALIKE_VALUE: 'Value-based audiences are not supported.',
-    PAGEUID: 'Audiences of page-scoped ids are not supported.',
-    APPUID: 'Audiences of app-scoped ids are not supported.',
-  },
-});
+const scoped = 'as it is, not hashed. All are of the one';
+
+export const metaTakes = ({ keys, pageId, appId }: MetaSettings, { valueBased }: MetaOptions): Takes => {
+  const sometimes: Readonly<Record<string, readonly [isTaken: boolean, how: string, otherwise: string]>> = {
+    PAGEUID: [
+      pageId !== undefined,
+      `The id of the person at a page, ${scoped} of pageId.`,
+      'Write the setting pageId.',
+    ],
+    APPUID: [appId !== undefined, `The id of the person in an app, ${scoped} of appId.`, 'Write the setting appId.'],
+    LOOKALIKE_VALUE: [
+      valueBased,
+      'What the person is worth, a number that is not negative. It finds nobody.',
+      'Only a value-based audience takes it: write valueBased: true in the options.',
+    ],
+  };
+  const rows = Object.entries(sometimes);
+  const taken = {
+    ...attributes,
+    ...Object.fromEntries(rows.flatMap(([name, [isTaken, how]]) => (isTaken ? [[name, how]] : []))),
+  };
+  return {
+    identities: Object.fromEntries(
+      Object.entries(keys).map(([namespace, key]) => [namespace, `Sent as ${key}. ${taken[key] ?? ''}`.trim()]),
+    ),
+    attributes: taken,
+    refusedAttributes: Object.fromEntries(rows.flatMap(([name, [isTaken, , why]]) => (isTaken ? [] : [[name, why]]))),
+  };
+};

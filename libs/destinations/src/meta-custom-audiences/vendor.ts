@@ -13,7 +13,11 @@ const payloadSchema = z.strictObject({
   schema: z.array(z.string()).min(1),
   // Only the data processing options are no texts.
   data: z.array(z.array(z.union([z.string(), z.number(), z.array(z.literal('LDU'))]))).max(10_000),
+  is_raw: z.literal(true).optional(),
+  page_ids: z.array(z.string().regex(/^\d+$/)).length(1).optional(),
+  app_ids: z.array(z.string().regex(/^\d+$/)).length(1).optional(),
 });
+type Payload = z.output<typeof payloadSchema>;
 const sessionSchema = z.strictObject({
   session_id: z.int().positive(),
   batch_seq: z.literal(1),
@@ -22,8 +26,8 @@ const sessionSchema = z.strictObject({
 });
 
 /** Keys that name a person alone; the others only help to find one. */
-const strongKeys = new Set(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID']);
-const plainKeys = new Set(['MADID', 'EXTERN_ID']);
+const strongKeys = new Set(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID']);
+const plainKeys = new Set(['MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID', 'LOOKALIKE_VALUE']);
 /** How many closed sessions are remembered. */
 const sessionsMax = 1_000;
 
@@ -33,6 +37,7 @@ interface Audience {
   readonly subtype: string;
   readonly statusCode: number;
   readonly canEdit: boolean;
+  readonly isValueBased: boolean;
 }
 
 /** Meta's Graph API, as far as the connector uses it. */
@@ -174,7 +179,7 @@ class MetaState {
 
   addAudience(audience: { readonly name: string } & Partial<Audience>): string {
     this.#lastId += 1n;
-    const fresh = { id: String(this.#lastId), subtype: 'CUSTOM', statusCode: 200, canEdit: true };
+    const fresh = { id: String(this.#lastId), subtype: 'CUSTOM', statusCode: 200, canEdit: true, isValueBased: false };
     const added = { ...fresh, ...audience, members: new Members(this.#now) };
     this.audiences.set(added.id, added);
     return added.id;
@@ -202,6 +207,7 @@ class MetaState {
     if (form.get('access_token') === null && !/^Bearer \S+$/.test(headers.authorization ?? '')) return failed(400, 104);
     const [, , node = '', edge] = pathname.split('/');
     if (edge === 'customaudiences') return method === 'GET' ? this.#list(form) : this.#create(form);
+    if (edge === 'usersofanyaudience') return method === 'DELETE' ? this.#forget(form) : failed(400, 100);
     const audience = this.audiences.get(node);
     if (audience === undefined) return failed(400, 100, 33);
     if (method === 'GET') return json(200, nodeOf(audience));
@@ -225,7 +231,8 @@ class MetaState {
     if (name === null || form.get('subtype') !== 'CUSTOM' || form.get('customer_file_source') === null) {
       return failed(400, 100);
     }
-    return json(200, { id: this.addAudience({ name }), message: '' });
+    const isValueBased = form.get('is_value_based') === '1';
+    return json(200, { id: this.addAudience({ name, isValueBased }), message: '' });
   }
 
   #changeUsers(
@@ -238,17 +245,16 @@ class MetaState {
     if (!payload.success || !session.success) return failed(400, 100);
     if (audience.statusCode === 471) return failed(400, 100, 1_713_230);
     const { schema } = payload.data;
-    const data = payload.data.data.map((row) => row.map((value) => (typeof value === 'string' ? value : '')));
-    if (data.some((row) => row.length !== schema.length)) return failed(400, 100);
+    const data = rowsIn(payload.data);
+    if (data === undefined) return failed(400, 100);
+    if (schema.includes('LOOKALIKE_VALUE') && !(audience.isValueBased && direction === 'add')) return failed(400, 100);
     // What comes in a session that is closed is dropped, and answered like the rest.
     const isDropped = this.#isClosed(session.data.session_id);
     const refused = data.filter((row) => row.some((value, place) => !this.#isValid(schema[place] ?? '', value)));
     const invalid = new Set(refused);
     for (const row of data) {
       if (invalid.has(row) || isDropped) continue;
-      const person: Record<string, string> = {};
-      for (const [place, key] of schema.entries()) if (row[place]) person[key] = row[place];
-      audience.members[direction](person);
+      audience.members[direction](personOf(schema, row));
     }
     const omitted = data.filter((row) => row.some((value) => this.omitted.has(value)));
     return json(200, {
@@ -258,6 +264,15 @@ class MetaState {
       num_invalid_entries: refused.length,
       invalid_entry_samples: refused.flat().filter(Boolean).reverse().slice(0, 100),
     });
+  }
+
+  #forget(form: URLSearchParams): VendorResponse {
+    const payload = payloadSchema.safeParse(parse(form.get('payload')));
+    const data = payload.success ? rowsIn(payload.data) : undefined;
+    if (!payload.success || data === undefined) return failed(400, 100);
+    for (const row of data)
+      for (const { members } of this.audiences.values()) members.remove(personOf(payload.data.schema, row));
+    return json(200, { success: true });
   }
 
   #isClosed(session: number): boolean {
@@ -274,12 +289,28 @@ class MetaState {
   }
 }
 
-const nodeOf = ({ id, name, subtype, statusCode, canEdit }: Audience) => ({
+/** The rows of a payload as texts; `undefined` when they do not fit its schema. */
+function rowsIn({ schema, data, page_ids: pages, app_ids: apps }: Payload): readonly (readonly string[])[] | undefined {
+  const isScoped =
+    schema.includes('PAGEUID') === (pages !== undefined) && schema.includes('APPUID') === (apps !== undefined);
+  if (!isScoped || data.some((row) => row.length !== schema.length)) return undefined;
+  return data.map((row) =>
+    row.map((value, place) =>
+      typeof value === 'string' ? value : schema[place] === 'LOOKALIKE_VALUE' ? JSON.stringify(value) : '',
+    ),
+  );
+}
+
+const personOf = (schema: readonly string[], row: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(schema.flatMap((key, place) => (row[place] ? [[key, row[place]]] : [])));
+
+const nodeOf = ({ id, name, subtype, statusCode, canEdit, isValueBased }: Audience) => ({
   id,
   name,
   subtype,
   operation_status: { code: statusCode, description: 'status' },
   permission_for_actions: { can_edit: canEdit },
+  is_value_based: isValueBased,
 });
 
 const json = (status: number, body: unknown): VendorResponse => ({
