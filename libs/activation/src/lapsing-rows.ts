@@ -1,6 +1,7 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   isToBeRenewed,
+  ledgerParts,
   lapseOf,
   type Lapse,
   type LedgerKey,
@@ -58,23 +59,30 @@ export class LapsingRows {
     this.#rowsMax = keep;
   }
 
-  /** Walks the rows of the destination until the time is up. Throws when the ledger cannot be reached. */
+  /** Walks the rows of the destination, all parts at once, until the time is up. Throws when the ledger cannot be reached. */
   async find(untilMs: number, signal: AbortSignal): Promise<void> {
+    this.#nowMs = this.#place.context.clock.now();
+    const walks = Array.from({ length: ledgerParts }, (_, part) => this.#findIn(part, untilMs, signal));
+    const ended = await Promise.allSettled(walks);
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
+    this.isWhole = ended.every((end) => end.status === 'fulfilled' && end.value);
+  }
+
+  async #findIn(part: number, untilMs: number, signal: AbortSignal): Promise<boolean> {
     const { ledger, matcher, clock } = this.#place.context;
-    const nowMs = (this.#nowMs = clock.now());
-    const ledgerName = matcher.destination(this.#place.destination)?.ledgerName ?? this.#place.destination;
-    for await (const { key, record } of ledger.rows({ destination: ledgerName }, signal)) {
-      if (clock.now() >= untilMs) return;
-      const due = this.#dueOf(key, record, nowMs);
+    const destination = matcher.destination(this.#place.destination)?.ledgerName ?? this.#place.destination;
+    for await (const { key, record } of ledger.rows({ destination, part }, signal)) {
+      if (clock.now() >= untilMs) return false;
+      const due = this.#dueOf(key, record, this.#nowMs);
       if (due === undefined) continue;
       const { lapse } = due;
       this.due += 1;
-      if (lapse.lateFromMs <= nowMs) this.late += 1;
+      if (lapse.lateFromMs <= this.#nowMs) this.late += 1;
       this.#found.push({ key, lapse });
       // Sorted now and then, so that each is sorted few times.
       if (this.#found.length >= 2 * this.#rowsMax) this.#keepFirst();
     }
-    this.isWhole = true;
+    return true;
   }
 
   /** Gives the rows as they are now, who lapses first first, until the time is up. Who was told meanwhile is left out. */

@@ -273,6 +273,7 @@ function selectionFilter(of: LedgerSelection): string | undefined {
   }
   if (of.destination === undefined) return undefined;
   const prefix = partitionKeyPrefix(of.destination);
+  if ('part' in of) return odata`PartitionKey eq ${`${prefix}${of.part}`}`;
   return odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`;
 }
 

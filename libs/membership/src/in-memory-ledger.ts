@@ -1,6 +1,9 @@
+import { hash } from 'node:crypto';
+import type { Identity } from './identity.ts';
 import { refuseUnkeepableWrites } from './keepable-writes.ts';
 import {
   ledgerKeyText,
+  ledgerParts,
   type Ledger,
   type LedgerEntry,
   type LedgerKey,
@@ -61,6 +64,11 @@ export class InMemoryLedger implements Ledger {
 
 function isSelected({ destination, identity }: LedgerKey, of: LedgerSelection): boolean {
   if (of.destination !== undefined && of.destination !== destination) return false;
+  if ('part' in of) return of.part === partOf(identity);
   if (!('identity' in of)) return true;
   return of.identity.namespace === identity.namespace && of.identity.value === identity.value;
+}
+
+function partOf({ namespace, value }: Identity): number {
+  return hash('sha256', JSON.stringify([namespace, value]), 'buffer').readUInt8(0) % ledgerParts;
 }

@@ -41,6 +41,7 @@ export {
   attributesCharactersMax,
   identityCharactersMax,
   ledgerKeyText,
+  ledgerParts,
   settledStates,
   shadowDestination,
   type Deferred,

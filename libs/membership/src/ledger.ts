@@ -117,13 +117,18 @@ export interface Ledger {
   write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]>;
   /** Removes a row if it still has that version; false when another process wrote or removed it first. */
   remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean>;
-  /** Every row, or those of a destination, or of a destination and identity; rows written meanwhile may be missed. */
+  /** Every row, or those of a destination, of a part of it, or of an identity at it; rows written meanwhile may be missed. */
   rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry>;
 }
 
-/** Which rows: an identity is looked for at one destination. */
+/** Into how many parts the rows of a destination fall, so that several can be walked at the same time. Each row is always in the same one. */
+export const ledgerParts = 8;
+
+/** Which rows: an identity is looked for at one destination, and so is a part, which is a number from 0 to `ledgerParts` - 1. */
 export type LedgerSelection =
-  { readonly destination?: string } | { readonly destination: string; readonly identity: Identity };
+  | { readonly destination?: string }
+  | { readonly destination: string; readonly identity: Identity }
+  | { readonly destination: string; readonly part: number };
 
 /** A row with its key. */
 export interface LedgerEntry extends LedgerRow {

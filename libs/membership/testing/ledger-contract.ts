@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import {
   attributesCharactersMax,
   identityCharactersMax,
+  ledgerKeyText,
+  ledgerParts,
   type Ledger,
   type LedgerKey,
   type LedgerRecord,
@@ -333,6 +335,24 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       expect(asSet(await listed({ destination: 'crm' }))).toEqual(asSet([crm1, crm1b, crm2, sameValue]));
       expect(asSet(await listed({ destination: 'crm', identity: crm1.identity }))).toEqual(asSet([crm1, crm1b]));
       expect(await listed({ destination: 'nobody' })).toEqual([]);
+    });
+
+    test('each row of a destination is in one part of it, which can be walked by itself', async () => {
+      const ledger = await openLedger();
+      const keys = Array.from({ length: 60 }, (_, n) =>
+        exampleKey(n % 50, { audience: { namespace: 'ups', id: `a-${n}` } }),
+      );
+      const others = [1, 2].map((n) => exampleKey(n, { destination: 'crm~shadow' }));
+      for (const key of [...keys, ...others]) await put(ledger, key, exampleRecord());
+      const texts = (listed: readonly { readonly key: LedgerKey }[]) => listed.map(({ key }) => ledgerKeyText(key));
+      const parts: string[][] = [];
+      for (let part = 0; part < ledgerParts; part += 1) {
+        const of = { destination: 'crm', part };
+        parts.push(texts(await Array.fromAsync(ledger.rows(of, signal))));
+        expect(texts(await Array.fromAsync(ledger.rows(of, signal)))).toEqual(parts[part]);
+      }
+      expect(parts.flat().sort()).toEqual(keys.map(ledgerKeyText).sort());
+      expect(parts.filter((part) => part.length > 0).length).toBeGreaterThan(ledgerParts / 2);
     });
 
     test('an aborted signal ends a call with its reason', async () => {
