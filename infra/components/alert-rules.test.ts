@@ -38,7 +38,7 @@ test('every signal that is asked for is one that the handler gives', () => {
     'event-unreadable',
     'lag-measured',
     'ledger-exported',
-    'memberships-late',
+    'memberships-delayed',
     'request-failed',
     'retry-settled',
   ]);
@@ -66,7 +66,7 @@ function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>>
   telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
   telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
   telemetry.emit('ledger-exported', { blob: 'b', rows: 1, durationMs: 1 });
-  telemetry.emit('memberships-late', { destination: 'google', memberships: 1, isWhole: true });
+  telemetry.emit('memberships-delayed', { destination: 'google', memberships: 1, isWhole: true });
   telemetry.emit('event-unreadable', { partitionId: '0', sequenceNumber: 1, code: 'invalid-json', path: '$' });
   for (const line of lines) expect(line.startsWith('{"signal":')).toBe(true);
   const parsed = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
@@ -98,7 +98,7 @@ test('the handler writes every field that a query reads of a signal', () => {
     'lag-measured.events',
     'lag-measured.oldestAgeMs',
     'lag-measured.partitionId',
-    'memberships-late.destination',
+    'memberships-delayed.destination',
     'request-failed.changes',
     'request-failed.class',
     'request-failed.destination',

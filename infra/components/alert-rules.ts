@@ -213,7 +213,7 @@ stalls
       severity: 2,
       // Of one night: it still rings in the morning.
       query: `${signals}
-| where signal == 'memberships-late'
+| where signal == 'memberships-delayed'
 | summarize nights = count() by destination = tostring(fields.destination)`,
       column: 'nights',
       operator: 'GreaterThan',

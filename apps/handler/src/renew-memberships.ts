@@ -29,5 +29,5 @@ function report(
 ): void {
   const durationMs = clock.now() - startedMs;
   telemetry.emit('memberships-renewed', { destination, delivered, deferred, failed, leftAlone, left, durationMs });
-  if (late > 0 || !isWhole) telemetry.emit('memberships-late', { destination, memberships: late, isWhole });
+  if (late > 0 || !isWhole) telemetry.emit('memberships-delayed', { destination, memberships: late, isWhole });
 }

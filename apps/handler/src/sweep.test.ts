@@ -185,7 +185,7 @@ test.each([
     expect(tellings(meta.requests, '/users')).toBeLessThanOrEqual(2 + 23 * people.length);
     expect(said('memberships-renewed').filter(({ destination }) => destination === 'log')).toEqual([]);
     expect(said('memberships-renewed').filter(({ destination }) => destination === 'meta')).toHaveLength(600 / every);
-    expect(said('memberships-late')).toEqual([]);
+    expect(said('memberships-delayed')).toEqual([]);
   },
 );
 
@@ -213,7 +213,7 @@ test('a night without time says that it was not enough', async () => {
   time.nowMs += 300 * dayMs;
   // As long as the function may run, so that no batch could be settled in time.
   await sweep({ ...context, timing: { ...defaultTiming, settleByMs: 9 * 60_000 } });
-  expect(said('memberships-late')).toMatchObject([
+  expect(said('memberships-delayed')).toMatchObject([
     { destination: 'google', memberships: 0, isWhole: false },
     { destination: 'meta', memberships: 0, isWhole: false },
   ]);

@@ -129,3 +129,11 @@ audiences: { fans: { id: ${written}, formerly: ${formerly}, namespace: ${namespa
     expect(each.routeOf({ destination: 'd', audience })?.audience.key).toBe('fans');
   }
 });
+
+test('the routes to a destination are found by its key and by those that it had before', () => {
+  const found = createMatcher(renamed);
+  for (const name of ['crm', 'customers', 'pilot'])
+    expect(found.routesTo(name).map(({ audience }) => audience)).toEqual(['fans', 'readers']);
+  expect(found.routesTo('other').map(({ audience }) => audience)).toEqual(['readers']);
+  expect(found.routesTo('nobody')).toEqual([]);
+});

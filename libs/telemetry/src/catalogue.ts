@@ -268,7 +268,7 @@ export const catalogue = {
       `Told ${f.destination} again of ${f.delivered} members whose memberships lapse; ${f.deferred} wait in the retry queue, ${f.failed} failed, ${f.leftAlone} were left to other processes, and for ${f.left} there was no time this night.`,
     counts: (f) => [count('memberships-renewed', f.delivered, { destination: f.destination })],
   }),
-  'memberships-late': signal<{
+  'memberships-delayed': signal<{
     readonly destination: string;
     readonly memberships: number;
     /** False when not every row could be looked at: there may be more. */

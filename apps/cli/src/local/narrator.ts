@@ -133,7 +133,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
         case 'destination-stalled':
           warn(`${signal.destination} rejects nearly everything, so its changes are held back: ${signal.reason}`);
           return;
-        case 'memberships-late':
+        case 'memberships-delayed':
           warn(`Memberships at ${signal.destination} lapse, and a night is not enough to tell them again.`);
           return;
         case 'retry-message-refused':
