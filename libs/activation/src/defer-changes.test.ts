@@ -60,21 +60,20 @@ test('a deferred row that another process has written meanwhile is forgotten by 
   expect(outcomes()).toEqual({ 'crm delivered': 1, 'crm deferred': 4, 'crm superseded': 1 });
 });
 
+const notReached: Deferral = {
+  destination: 'crm',
+  audience: 'sports-fans',
+  class: 'transient',
+  reason: 'Not reached.',
+  wasTried: true,
+  notBeforeMs: 0,
+  isLeased: false,
+  givesUp: false,
+};
+
 /** What a destination did not take of a person. */
 function deferralOf(person = 'p1', over: Partial<Deferral> = {}): Deferral {
-  return {
-    destination: 'crm',
-    key: fansKey(person),
-    event: eventOf(personExport({ person }), 1),
-    audience: 'sports-fans',
-    class: 'transient',
-    reason: 'Not reached.',
-    wasTried: true,
-    notBeforeMs: 0,
-    isLeased: false,
-    givesUp: false,
-    ...over,
-  };
+  return { ...notReached, key: fansKey(person), event: eventOf(personExport({ person }), 1), ...over };
 }
 
 /** The retries that these deferrals are put into. */
@@ -89,11 +88,10 @@ async function retriesOf(
 }
 
 test('what a call defers waits in one retry, with each event once and the rows that came with it', async () => {
-  const [first, second] = [deferralOf('p1'), deferralOf('p2')];
-  const withoutRow = { ...first, audience: 'travellers' };
-  delete withoutRow.key;
-  const fromLedger = deferralOf('p3');
-  delete fromLedger.event;
+  const event = eventOf(personExport(), 1);
+  const [first, second] = [deferralOf('p1', { event }), deferralOf('p2')];
+  const withoutRow = { ...notReached, event, audience: 'travellers' };
+  const fromLedger = { ...notReached, key: fansKey('p3') };
   const opened = openActivation();
   const [retry, ...others] = await retriesOf([first, second, withoutRow, fromLedger], { opened });
   expect(others).toEqual([]);
