@@ -192,7 +192,7 @@ const circuitOpen = { reason: circuitOpenCause(undefined, 0).reason, wasTried: f
 
 test.each([
   ['crm', defaultFile],
-  ['crm', defaultFile.replaceAll('crm: {', 'ads: { formerly: crm,').replace('destination: crm', 'destination: ads')],
+  ['old', defaultFile.replace('crm: {', 'crm: { formerly: old,')],
 ])(
   'what is put because of a circuit that has closed meanwhile is due at once, also under a former name (%#)',
   async (destination, file) => {
