@@ -1,7 +1,29 @@
+import { circuitOpenCause, pausedClass, type Retry } from '@activation-hub/delivery';
+import { exampleRetry } from '@activation-hub/delivery/testing';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { lease, settle } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
+import {
+  defaultFile,
+  DisturbedLedger,
+  eventOf,
+  fansKey,
+  noonMs,
+  openActivation,
+  personExport,
+  type TestActivation,
+} from '../testing/index.ts';
+import {
+  chainIdOf,
+  deferredBy,
+  delayMinMs,
+  putRetries,
+  stalledClass,
+  waitingDeferral,
+  type Deferral,
+} from './defer-changes.ts';
+
+const { signal } = new AbortController();
 
 const exitedLater = {
   status: 'exited',
@@ -36,4 +58,162 @@ test('a deferred row that another process has written meanwhile is forgotten by 
   ledger.beforeWrite = () => undefined;
   await activate(ada(6));
   expect(outcomes()).toEqual({ 'crm delivered': 1, 'crm deferred': 4, 'crm superseded': 1 });
+});
+
+const notReached: Deferral = {
+  destination: 'crm',
+  audience: 'sports-fans',
+  class: 'transient',
+  reason: 'Not reached.',
+  wasTried: true,
+  notBeforeMs: 0,
+  isLeased: false,
+  givesUp: false,
+};
+
+/** What a destination did not take of a person. */
+function deferralOf(person = 'p1', over: Partial<Deferral> = {}): Deferral {
+  return { ...notReached, key: fansKey(person), event: eventOf(personExport({ person }), 1), ...over };
+}
+
+/** The retries that these deferrals are put into. */
+async function retriesOf(
+  deferrals: readonly Deferral[],
+  { retry, opened = openActivation() }: { readonly retry?: Retry; readonly opened?: TestActivation } = {},
+): Promise<readonly Retry[]> {
+  await putRetries(deferrals, retry === undefined ? undefined : { events: [], retry }, opened.context, signal);
+  const waiting: Retry[] = [];
+  for await (const each of opened.retryQueue.waiting(signal)) waiting.push(each);
+  return waiting;
+}
+
+test('what a call defers waits in one retry, with each event once and the rows that came with it', async () => {
+  const event = eventOf(personExport(), 1);
+  const [first, second] = [deferralOf('p1', { event }), deferralOf('p2')];
+  const withoutRow = { ...notReached, event, audience: 'travellers' };
+  const fromLedger = { ...notReached, key: fansKey('p3') };
+  const opened = openActivation();
+  const [retry, ...others] = await retriesOf([first, second, withoutRow, fromLedger], { opened });
+  expect(others).toEqual([]);
+  expect(retry).toStrictEqual({
+    id: expect.any(String) as string,
+    destination: 'crm',
+    events: [
+      { event: first.event, audiences: ['sports-fans', 'travellers'], rows: [fansKey('p1')] },
+      { event: second.event, audiences: ['sports-fans'], rows: [fansKey('p2')] },
+    ],
+    rows: [fansKey('p3')],
+    attempts: 1,
+    firstDeferredAtMs: opened.clock.nowMs,
+    class: 'transient',
+    reason: 'Not reached.',
+    isReplay: false,
+    dueAtMs: opened.retryQueue.nextDueAtMs,
+  });
+  const waitMs = (opened.retryQueue.nextDueAtMs ?? NaN) - opened.clock.nowMs;
+  expect(JSON.parse(opened.lines.at(-1) ?? '')).toMatchObject({
+    signal: 'changes-deferred',
+    destination: 'crm',
+    changes: 4,
+    attempts: 1,
+    class: 'transient',
+    reason: 'Not reached.',
+    waitMs,
+  });
+});
+
+test.each<[string, Partial<Deferral>]>([
+  ['for another destination', { destination: 'ads' }],
+  ['for a lease', { isLeased: true }],
+  ['to be given up', { givesUp: true }],
+  ['to be asked for', { accepted: ['change-1', 'receipt-1'] }],
+  ['because its destination is stalled', { class: stalledClass }],
+  ['because it is paused', { class: pausedClass }],
+])('what waits %s has a retry of its own', async (_, over) => {
+  const retries = await retriesOf([deferralOf('p1'), deferralOf('p2', over), deferralOf('p3')]);
+  const people = retries.map(({ events }) => events.flatMap(({ rows }) => rows.map(({ identity }) => identity.value)));
+  expect(people).toEqual([['p1', 'p3'], ['p2']]);
+});
+
+test('a retry is an attempt when one of its changes was tried, and goes on as the one that is worked on', async () => {
+  const untried = deferralOf('p2', { wasTried: false });
+  const retry = exampleRetry({ id: 'r1', attempts: 4, firstDeferredAtMs: noonMs, isReplay: true });
+  expect(await retriesOf([untried])).toMatchObject([{ attempts: 0 }]);
+  expect(await retriesOf([deferralOf('p1'), untried], { retry })).toMatchObject([
+    { chainId: 'r1', attempts: 5, firstDeferredAtMs: noonMs, isReplay: true },
+  ]);
+});
+
+test('the time of a pause does not count, and while it lasts nothing of a retry becomes younger', async () => {
+  const opened = openActivation();
+  const retry = exampleRetry({ id: 'r1', class: pausedClass, firstDeferredAtMs: noonMs });
+  const again = await retriesOf([deferralOf('p1', { class: pausedClass })], { retry });
+  expect(again).toMatchObject([{ class: pausedClass, firstDeferredAtMs: noonMs }]);
+  const after = await retriesOf([deferralOf('p1')], { retry, opened });
+  expect(after).toMatchObject([{ class: 'transient', firstDeferredAtMs: opened.clock.nowMs }]);
+});
+
+const mebibyte = 1_048_576;
+const eventOfBytes = (bytes: number) => ({ ...eventOf(personExport(), 1), body: new Uint8Array(bytes) });
+
+test('one retry has no more than four mebibytes of events, each counted once', async () => {
+  const [one, two, three] = [eventOfBytes(2 * mebibyte), eventOfBytes(2 * mebibyte), eventOfBytes(1)];
+  const deferrals = [one, one, two, one, three, three].map((event, n) => deferralOf(`p${n}`, { event }));
+  const events = (await retriesOf(deferrals)).map((retry) => retry.events.map(({ event }) => event.body.byteLength));
+  expect(events).toEqual([[2 * mebibyte, 2 * mebibyte], [1]]);
+});
+
+test('a change whose row another process has leased is looked at again soon, and by a retry after the lease', () => {
+  const of = { destination: 'crm', key: fansKey(), audience: 'sports-fans' };
+  const waits = {
+    ...of,
+    class: 'transient',
+    reason: 'another process is telling the destination',
+    wasTried: false,
+    isLeased: true,
+    givesUp: false,
+  };
+  const nowMs = noonMs;
+  const work = { events: [], retry: exampleRetry() };
+  const after = (leftMs: number) => waitingDeferral(of, nowMs + leftMs, undefined, nowMs);
+  expect(after(60_000)).toStrictEqual({ ...waits, notBeforeMs: nowMs + 2_000 });
+  expect(after(500)).toStrictEqual({ ...waits, notBeforeMs: nowMs + 1_500 });
+  expect(waitingDeferral(of, nowMs + 60_000, work, nowMs)).toStrictEqual({ ...waits, notBeforeMs: nowMs + 61_000 });
+});
+
+test('a row waits for no retry that was not put', () => {
+  const refusal = 'Failed to defer a change: no retry was put for its row.';
+  expect(() => chainIdOf(new Map(), fansKey())).toThrow(refusal);
+  expect(() => chainIdOf(new Map(), undefined)).toThrow(refusal);
+  expect(deferredBy('r1')).toStrictEqual({ is: 'deferred', chainId: 'r1' });
+});
+
+const circuitOpen = { reason: circuitOpenCause(undefined, 0).reason, wasTried: false };
+
+test.each([
+  ['crm', defaultFile],
+  ['old', defaultFile.replace('crm: {', 'crm: { formerly: old,')],
+])(
+  'what is put because of a circuit that has closed meanwhile is due at once, also under a former name (%#)',
+  async (destination, file) => {
+    const opened = openActivation({ file });
+    await retriesOf([deferralOf('p1', { ...circuitOpen, destination, notBeforeMs: opened.clock.nowMs + 60_000 })], {
+      opened,
+    });
+    opened.clock.nowMs += delayMinMs - 1;
+    expect(await opened.retryDue()).toBe(0);
+    opened.clock.nowMs += 1;
+    expect(await opened.retryDue()).toBe(1);
+  },
+);
+
+test('a destination that the file does not name has no circuit that could have closed', async () => {
+  expect(await retriesOf([deferralOf('p1', { ...circuitOpen, destination: 'gone' })])).toHaveLength(1);
+});
+
+test('what a destination has named a time for is not due before it because a circuit has closed', async () => {
+  const opened = openActivation();
+  const throttled = deferralOf('p2', { class: 'throttled', notBeforeMs: opened.clock.nowMs + 600_000 });
+  await retriesOf([deferralOf('p1', circuitOpen), throttled], { opened });
+  expect(opened.retryQueue.nextDueAtMs).toBe(opened.clock.nowMs + 600_000);
 });

@@ -101,8 +101,9 @@ export async function putRetries(
   const chainIds = new Map<string, string>();
   const groups = Map.groupBy(
     deferrals,
+    // Those that stall or are paused are judged apart when they come again.
     ({ destination, isLeased, givesUp, accepted, class: cause }) =>
-      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass}`,
+      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass} ${cause === pausedClass}`,
   );
   for (const group of groups.values()) {
     for (const part of partsOf(group)) {

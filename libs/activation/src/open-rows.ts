@@ -73,7 +73,7 @@ export async function takeOpenRows(
   const planned = plans.map((each) => ({ ...each, plan: planOpen(each, retry, isAwaited, by, context) }));
   const lostRows = planned.filter(({ plan }) => plan.is === 'give-up');
   const lostEvents = Map.groupBy(lostRows, ({ from }) => from);
-  if (!isAwaited) for (const from of unrouted) lostEvents.set(from, lostEvents.get(from) ?? []);
+  if (!isAwaited) for (const from of unrouted) lostEvents.set(from, []);
   await giveUpEvents(lostEvents, retry, context, signal);
 
   const writing = planned.flatMap(({ plan, ...each }) =>

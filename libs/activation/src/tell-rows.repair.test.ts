@@ -1,5 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import { lease, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
+import { historyOf, lease, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
 import { InMemoryRetryQueue, replayDeadLetters, type Retry } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
@@ -42,6 +42,8 @@ test('a repair that the destination does not take is made by the retry queue, th
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1']);
   expect(await record()).toMatchObject({ rowState: { is: 'deferred' }, inDoubt: true });
+  // What the row knows may come from an export with other identities than the one that the retry brings.
+  expect((await record())?.rowState).not.toHaveProperty('linkDigest');
   await passTime();
   expect(await record()).toMatchObject({ rowState: { is: 'deferred' }, inDoubt: true });
   crm.onRequest = () => undefined;
@@ -104,6 +106,88 @@ test('a worker that stood still and then had no answer finds out that it has los
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
   expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'delivered' } });
+});
+
+test.each([
+  ['answered', { outcome: 'deferred', inDoubt: true, class: 'transient', reason: 'It failed.' }],
+  ['unanswered', { inDoubt: false }],
+] as const)(
+  'the history of a row that another worker went on with says how an attempt ended that was %s',
+  async (doubt, ending) => {
+    const { activate: tell, crm, clock, context, ledger, record } = openOvertaken();
+    const startedMs = clock.nowMs;
+    ledger.beforeWrite = async (n) => {
+      const now = await record();
+      if (n !== 2 || now === undefined) return;
+      const taken = lease(now, { state: exitAt(60), attributes: {} }, another);
+      await ledger.overwrite(fansKey(), settle(taken, 'delivered'));
+    };
+    crm.onRequest = () => {
+      if (crm.requests > 1) return;
+      clock.nowMs += context.timing.leaseMs;
+      throw new DestinationError('transient', 'It failed.', { doubt });
+    };
+    await tell(eventOf(personExport({ at: 0 }), 1));
+    const { transitions, omitted } = historyOf((await record()) ?? {});
+    expect(transitions[0]).toEqual({
+      did: 'entered',
+      because: 'export',
+      isWithheld: false,
+      enqueuedAtMs: noonMs + 1_000,
+      atMs: startedMs,
+      lastAtMs: doubt === 'answered' ? clock.nowMs : startedMs,
+      times: 1,
+      ...ending,
+    });
+    expect(omitted).toBe(0);
+  },
+);
+
+/** A person who was told and followed, and whose row another worker overtakes when the next change of theirs is to be settled. */
+async function overtakeFollowed(
+  overtaken: (now: LedgerRecord) => LedgerRecord,
+  onRequest: (requests: number) => void = () => undefined,
+) {
+  const opened = openOvertaken();
+  opened.crm.onRequest = () => onRequest(opened.crm.requests);
+  opened.ledger.beforeWrite = () => undefined;
+  await opened.activate(eventOf(personExport({ at: 0 }), 1));
+  const told = await opened.record();
+  if (told?.linkDigest === undefined) throw new Error('The person was not followed.');
+  let isFirst = true;
+  opened.ledger.beforeWrite = async () => {
+    const now = await opened.record();
+    if (!isFirst || now?.rowState.is !== 'leased') return;
+    isFirst = false;
+    await opened.ledger.overwrite(fansKey(), overtaken(now));
+  };
+  await opened.activate(eventOf(personExport({ at: 0, firstName: 'Grace' }), 2));
+  const waiting = await Array.fromAsync(opened.retryQueue.waiting(signal));
+  return { ...opened, reasons: waiting.map((each) => ('reason' in each ? each.reason : '')) };
+}
+
+test('a person who was followed is not looked for again because another worker has the lease', async () => {
+  const { reasons, record } = await overtakeFollowed((now) =>
+    lease(
+      now,
+      { state: exitAt(60), attributes: {}, linkDigest: now.linkDigest ?? '' },
+      { ...another, expiresAtMs: Infinity },
+    ),
+  );
+  expect(await record()).toMatchObject({ rowState: { is: 'leased', holder: 'another worker' }, inDoubt: true });
+  expect(reasons).toEqual([]);
+});
+
+test('while a repair of a person who was followed has no answer, the export waits besides', async () => {
+  const { reasons, crm } = await overtakeFollowed(
+    (now) =>
+      settle(lease(now, { state: exitAt(60), attributes: {}, linkDigest: now.linkDigest ?? '' }, another), 'delivered'),
+    (requests) => {
+      if (requests > 2) throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+    },
+  );
+  expect(crm.requests).toBe(3);
+  expect(reasons.toSorted()).toEqual(['No answer.', 'another export of the person is not told yet']);
 });
 
 /** A retry queue that fails once when it is to keep something. */

@@ -61,8 +61,7 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
   const repaired = await repairRows(lost, told, telling);
   return told.map((row): ToldRow => {
     const after = repaired.get(row.keyText);
-    // What it knows then may come from an export with other identities.
-    return after === undefined ? row : { ...row, settled: after, linkDigest: '' };
+    return after === undefined ? row : { ...row, settled: after };
   });
 }
 
@@ -87,7 +86,6 @@ async function settleRows(
   const settled = new Map(written.map(({ row, after }) => [row, after]));
   const told = judged.map((row): ToldRow => {
     const after = settled.get(row);
-    // What it knows then may come from an export with other identities.
     return after === undefined ? row : { ...row, settled: after };
   });
   return { told, lost: lost.map(({ row }) => row) };

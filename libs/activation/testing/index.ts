@@ -11,4 +11,4 @@ export {
 } from './example-events.ts';
 export { ForgetfulDestination } from './forgetful-destination.ts';
 export { RecordingDestination } from './recording-destination.ts';
-export { openActivation, parseTestFile, type TestActivation } from './test-activation.ts';
+export { defaultFile, openActivation, parseTestFile, type TestActivation } from './test-activation.ts';
