@@ -42,7 +42,15 @@ export interface SignIn {
 export function withClientCredentials(http: HttpSender, credentials: ClientCredentials, now: () => number): HttpSender {
   headerTextOf('clientSecret', credentials.clientSecret);
   const advice = 'Check the client id, its secret, its expiry and the token URL.';
-  return withSignIn(http, { tokenRequest: () => tokenRequest(credentials), advice }, now);
+  const { tokenUrl, clientId, clientSecret, scope } = credentials;
+  const request = (): HttpRequest =>
+    tokenRequest(tokenUrl, {
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: clientSecret.reveal(),
+      ...(scope === undefined ? {} : { scope }),
+    });
+  return withSignIn(http, { tokenRequest: request, advice }, now);
 }
 
 /**
@@ -88,15 +96,10 @@ function signed(request: HttpRequest, { value }: Token): HttpRequest {
   return { ...request, headers: { ...request.headers, authorization: `Bearer ${value}` } };
 }
 
-function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials): HttpRequest {
-  const form = new URLSearchParams({
-    grant_type: 'client_credentials',
-    client_id: clientId,
-    client_secret: clientSecret.reveal(),
-    ...(scope === undefined ? {} : { scope }),
-  });
+/** A request to a token endpoint (RFC 6749, section 3.2): its fields as a form, in the body. */
+export function tokenRequest(tokenUrl: string, fields: Readonly<Record<string, string>>): HttpRequest {
   const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
-  return { method: 'POST', url: tokenUrl, headers, body: form.toString() };
+  return { method: 'POST', url: tokenUrl, headers, body: new URLSearchParams(fields).toString() };
 }
 
 function readToken(response: HttpResponse, signIn: SignIn, askedAtMs: number, nowMs: number): Token {

@@ -3,7 +3,13 @@ export { reading } from './reading.ts';
 export { headerTextOf, type HttpSender, withBearerToken, withHeaders } from './authorized.ts';
 export type { JsonValue } from '@activation-hub/audience-events';
 export type { Change, ChangeKind } from './change.ts';
-export { type ClientCredentials, type SignIn, withClientCredentials, withSignIn } from './client-credentials.ts';
+export {
+  type ClientCredentials,
+  type SignIn,
+  tokenRequest,
+  withClientCredentials,
+  withSignIn,
+} from './client-credentials.ts';
 export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
 export { type ApiVersions, versionWarning } from './api-versions.ts';
 export { configuredUrl } from './configured-url.ts';
@@ -41,6 +47,7 @@ export { type Quota, quotaShare, withinQuota } from './quota.ts';
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { CachedLookup } from './cached-lookup.ts';
+export { type Choice, type ListRules, NamedLists } from './named-lists.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';

@@ -5,7 +5,7 @@ import {
   reading,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import { MarketingLists } from './lists.ts';
+import { type MarketingLists, marketingLists } from './lists.ts';
 import type { Members, Row } from './members.ts';
 import type { Records } from './persons.ts';
 import { type Dynamics365Requests, type MemberTable, memberTables, type Removal } from './request.ts';
@@ -31,7 +31,7 @@ export class ListMembers implements Members {
     this.#requests = requests;
     this.#records = records;
     this.#table = memberTables[memberType];
-    this.#lists = new MarketingLists(http, requests, this.#table, now);
+    this.#lists = marketingLists(http, requests, this.#table, now);
     this.#removals = new CachedLookup(async (_environment, signal): Promise<Removal> => {
       if (strategy === 'list-member' || strategy === 'association') return { by: strategy };
       const metadata = reading(http.send(requests.metadata(), signal));
@@ -43,7 +43,7 @@ export class ListMembers implements Members {
   }
 
   async prepare(options: Dynamics365Options, signal: AbortSignal): Promise<void> {
-    await this.#lists.idOf(options, signal);
+    await this.#lists.get(options, signal);
   }
 
   problem(options: Dynamics365Options, signal: AbortSignal): Promise<string | undefined> {
@@ -51,13 +51,13 @@ export class ListMembers implements Members {
   }
 
   async add(rows: readonly Row[], options: Dynamics365Options, signal: AbortSignal): Promise<readonly Verdict[]> {
-    const listId = await this.#lists.idOf(options, signal);
+    const listId = await this.#lists.get(options, signal);
     const parts = rows.map(({ recordId }) => this.#requests.addMember(listId, recordId));
     const answers = await this.#records.send(parts, signal);
     const verdicts = rows.map(({ id }, index) => verdictOf(id, answers[index], this.#now()));
     if (!verdicts.includes('not-found')) return verdicts.filter((verdict) => verdict !== 'not-found');
     // Either the list or the record is gone. When the list is as it was, it is the record.
-    const isSameList = (await this.#lists.currentIdOf(options, signal)) === listId;
+    const isSameList = (await this.#lists.getAnew(options, signal)) === listId;
     return verdicts.map((verdict, index): Verdict => {
       const id = rows[index]?.id ?? '';
       if (verdict !== 'not-found') return verdict;
@@ -68,7 +68,7 @@ export class ListMembers implements Members {
   }
 
   async remove(rows: readonly Row[], options: Dynamics365Options, signal: AbortSignal): Promise<readonly Verdict[]> {
-    const listId = await this.#lists.idOf(options, signal);
+    const listId = await this.#lists.get(options, signal);
     if (rows.length === 0) return [];
     const removal = await this.#removals.get('', signal);
     if (removal.by === 'list-member') return await this.#removeRows(rows, listId, signal);

@@ -2,7 +2,7 @@ import type { HttpSender, Verdict } from '@activation-hub/destination-kit';
 import type { Members, Row } from './members.ts';
 import { type Dynamics365Requests, memberTables } from './request.ts';
 import { requireDone } from './response.ts';
-import { JourneySegments } from './lists-segment.ts';
+import { type JourneySegments, journeySegments } from './lists-segment.ts';
 import type { Dynamics365Options, Dynamics365Settings } from './settings.ts';
 
 /** Records in one request, at most (real-time-marketing-api-segment). */
@@ -18,12 +18,12 @@ export class SegmentMembers implements Members {
   constructor(http: HttpSender, requests: Dynamics365Requests, settings: Dynamics365Settings, now: () => number) {
     this.#http = http;
     this.#requests = requests;
-    this.#segments = new JourneySegments(http, requests, memberTables[settings.memberType], now);
+    this.#segments = journeySegments(http, requests, memberTables[settings.memberType], now);
     this.#now = now;
   }
 
   async prepare(options: Dynamics365Options, signal: AbortSignal): Promise<void> {
-    await this.#segments.groupOf(options, signal);
+    await this.#segments.get(options, signal);
   }
 
   problem(options: Dynamics365Options, signal: AbortSignal): Promise<string | undefined> {
@@ -44,7 +44,7 @@ export class SegmentMembers implements Members {
     options: Dynamics365Options,
     signal: AbortSignal,
   ): Promise<readonly Verdict[]> {
-    const group = await this.#segments.groupOf(options, signal);
+    const group = await this.#segments.get(options, signal);
     const recordIds = [...new Set(rows.map(({ recordId }) => recordId))];
     for (let start = 0; start < recordIds.length; start += recordsMax) {
       const part = recordIds.slice(start, start + recordsMax);

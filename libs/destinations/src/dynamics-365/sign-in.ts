@@ -6,6 +6,7 @@ import {
   type HttpSender,
   type Secret,
   signedAssertion,
+  tokenRequest,
   withClientCredentials,
   withSignIn,
 } from '@activation-hub/destination-kit';
@@ -33,20 +34,16 @@ export function signedIn(
     return isDryRun ? http : withManagedIdentity(http, managedIdentity(clientId), scope, now);
   }
   const assertion = certificateAssertion(clientCertificate, clientId, tokenUrl);
-  const tokenRequest = (): HttpRequest => ({
-    method: 'POST',
-    url: tokenUrl,
-    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({
+  const request = (): HttpRequest =>
+    tokenRequest(tokenUrl, {
       grant_type: 'client_credentials',
       client_id: clientId,
       scope,
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: assertion(Math.floor(now() / 1_000)),
-    }).toString(),
-  });
+    });
   const advice = 'Check that the certificate is one of the application, and has not expired.';
-  return withSignIn(http, { tokenRequest, advice }, now);
+  return withSignIn(http, { tokenRequest: request, advice }, now);
 }
 
 /**

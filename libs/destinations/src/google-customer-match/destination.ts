@@ -5,7 +5,6 @@ import {
   createReasonGuard,
   defineDestination,
   type Delivery,
-  DestinationError,
   formField,
   googleProfile,
   refused,
@@ -18,7 +17,7 @@ import { judgeStatus, readRequestId, readStatus, refusedRows } from './response.
 import { serviceAccountSignIn } from './sign-in.ts';
 import { googleSettings, type GoogleOptions, googleOptions } from './settings.ts';
 import { googleTakes } from './takes.ts';
-import { UserLists } from './lists.ts';
+import { userLists } from './lists.ts';
 
 /** Memberships in Google's user lists of Customer Match. */
 export const googleCustomerMatch = defineDestination({
@@ -57,7 +56,7 @@ export const googleCustomerMatch = defineDestination({
     http.check(tokenUrl);
     const sender = withSignIn(http, serviceAccountSignIn(serviceAccountKey, tokenUrl, timeoutMs, now), now);
     const requests = googleRequests(settings);
-    const lists = new UserLists(sender, requests, now);
+    const lists = userLists(sender, requests, now);
     const secrets = secretsIn(settings);
 
     /** Adds or removes rows; none need no request. Gives by change id why Google refused it, or the receipt of what it took. */
@@ -69,7 +68,7 @@ export const googleCustomerMatch = defineDestination({
     ): Promise<Told> => {
       const refused = new Map<string, string | undefined>();
       let taken = rows;
-      const listId = await lists.idOf(options, signal);
+      const listId = options.userListId ?? (await lists.get(options, signal));
       while (taken.length > 0) {
         const response = await sender.send(requests.changeMembers(direction, listId, options, taken), signal);
         // One bad row fails them all: the others are told without it, once.
@@ -151,11 +150,7 @@ export const googleCustomerMatch = defineDestination({
         return problems;
       },
       prepare: async (routes, signal) => {
-        for (const options of routes) {
-          await lists.idOf(options, signal);
-          const problem = await lists.problem(options, signal);
-          if (problem !== undefined) throw new DestinationError('set-up', problem);
-        }
+        for (const options of routes) await lists.get(options, signal);
       },
     };
   },

@@ -224,8 +224,8 @@ export function readUserLists(response: HttpResponse, nowMs: number): readonly G
   return readAnswer(response, z.object({ userLists: z.array(userListSchema).default([]) })).userLists;
 }
 
-/** The id of the user list that was created. */
-export function readCreatedList(response: HttpResponse, nowMs: number): string {
+/** The user list that was created. */
+export function readCreatedList(response: HttpResponse, nowMs: number): GoogleUserList {
   if (response.status !== 200) throw googleError(response, nowMs);
-  return readAnswer(response, z.object({ id: z.coerce.string().regex(/^\d+$/) })).id;
+  return readAnswer(response, userListSchema.required({ id: true }));
 }

@@ -7,6 +7,7 @@ import {
   type Secret,
   signedAssertion,
   type SignIn,
+  tokenRequest,
 } from '@activation-hub/destination-kit';
 
 const keySchema = z.object({
@@ -38,13 +39,10 @@ export function serviceAccountSignIn(
   const account = readKey(serviceAccountKey);
   return {
     tokenRequest: (): HttpRequest => ({
-      method: 'POST',
-      url: tokenUrl,
-      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({
+      ...tokenRequest(tokenUrl, {
         grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
         assertion: assertion(account, tokenUrl, Math.floor(now() / 1_000)),
-      }).toString(),
+      }),
       timeoutMs,
     }),
     advice: 'Check that the service account and its key are there, and the clock.',

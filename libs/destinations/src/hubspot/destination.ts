@@ -13,7 +13,7 @@ import {
   withBearerToken,
   withinQuota,
 } from '@activation-hub/destination-kit';
-import { HubspotLists } from './lists.ts';
+import { hubspotLists } from './lists.ts';
 import { hubspotQuota } from './quota.ts';
 import { hubspotRequests, type Identified } from './request.ts';
 import { type Contact, type Contacts, readFound, readMissing, readWritten } from './response.ts';
@@ -52,7 +52,7 @@ export const hubspot = defineDestination({
     const signedIn = withBearerToken(http, 'accessToken', settings.accessToken);
     const sender = withinQuota(signedIn, settings.quotaShare, hubspotQuota, now);
     const requests = hubspotRequests(settings);
-    const lists = new HubspotLists(sender, requests, now);
+    const lists = hubspotLists(sender, requests, now);
     const secrets = secretsIn(settings);
 
     const upsert = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
@@ -98,7 +98,7 @@ export const hubspot = defineDestination({
     ): Promise<ReadonlySet<string>> => {
       const recordIds = new Set([...contacts.values()].flatMap((of) => ('recordId' in of ? [of.recordId] : [])));
       if (recordIds.size === 0) return new Set();
-      const listId = await lists.idOf(options, signal);
+      const listId = await lists.get(options, signal);
       const response = await sender.send(requests.changeMembers(direction, listId, [...recordIds]), signal);
       if (response.status === 404) lists.forget(options);
       return readMissing(response, now());
@@ -108,7 +108,7 @@ export const hubspot = defineDestination({
       enter: async (deliveries, signal) => {
         const options = termsOf(deliveries);
         // Before the contacts are told: without its list there is nothing to be told.
-        await lists.idOf(options, signal);
+        await lists.get(options, signal);
         const contacts = await upsert(deliveries, signal);
         return verdictsOf(contacts, await changeMembers('add', contacts, options, signal), 'retry');
       },
@@ -126,7 +126,7 @@ export const hubspot = defineDestination({
         return problems;
       },
       prepare: async (routes, signal) => {
-        for (const options of routes) await lists.idOf(options, signal);
+        for (const options of routes) await lists.get(options, signal);
       },
     };
   },

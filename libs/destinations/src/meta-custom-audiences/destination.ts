@@ -10,7 +10,7 @@ import {
   type Verdict,
   withinQuota,
 } from '@activation-hub/destination-kit';
-import { MetaAudiences } from './lists.ts';
+import { metaAudiences } from './lists.ts';
 import { metaQuota } from './quota.ts';
 import { earlierRowOf, metaRequests, type MetaRow, rowOf, rowsOfIdentities } from './request.ts';
 import { judgeUsers, requireForgotten } from './response.ts';
@@ -54,7 +54,7 @@ export const metaCustomAudiences = defineDestination({
     client.check(settings.baseUrl);
     const http = withinQuota(client, settings.quotaShare, metaQuota, now);
     const requests = metaRequests(settings);
-    const audiences = new MetaAudiences(http, requests, now);
+    const audiences = metaAudiences(http, requests, now);
     let attempts = 0;
 
     const tell = async (
@@ -69,7 +69,7 @@ export const metaCustomAudiences = defineDestination({
       const told = rows.flatMap(({ change, row }) => ('refusal' in row ? [] : [{ change, row }]));
       const options = deliveries[0]?.options;
       if (options === undefined || told.length === 0) return verdicts;
-      const audienceId = await audiences.idOf(options, signal);
+      const audienceId = await audiences.get(options, signal);
       const send = async (to: 'add' | 'remove', part: readonly MetaRow[]): Promise<readonly Verdict[]> => {
         attempts = (attempts + 1) % Number.MAX_SAFE_INTEGER;
         const audience = { audienceId, valueBased: options.valueBased };
@@ -112,7 +112,7 @@ export const metaCustomAudiences = defineDestination({
         return problems;
       },
       prepare: async (routes, signal) => {
-        for (const options of routes) await audiences.idOf(options, signal);
+        for (const options of routes) await audiences.get(options, signal);
       },
     };
   },

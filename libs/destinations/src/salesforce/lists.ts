@@ -1,4 +1,11 @@
-import { reading, DestinationError, type HttpSender, CachedLookup } from '@activation-hub/destination-kit';
+import {
+  CachedLookup,
+  type Choice,
+  DestinationError,
+  type HttpSender,
+  NamedLists,
+  reading,
+} from '@activation-hub/destination-kit';
 import { quoted, type SalesforceRecord, type SalesforceRequests } from './request.ts';
 import { readFound, readRows, textAt } from './response.ts';
 import type { SalesforceOptions } from './settings.ts';
@@ -11,10 +18,10 @@ export class Campaigns {
   readonly #http: HttpSender;
   readonly #requests: SalesforceRequests;
   readonly #now: () => number;
-  readonly #ids = new CachedLookup((key, signal) => this.#findOrCreate(JSON.parse(key) as Named, signal));
+  readonly #ids: NamedLists<Named, string, string>;
   readonly #checked = new CachedLookup(async (key, signal) => {
     const options = JSON.parse(key) as SalesforceOptions;
-    const id = await this.#ids.get(keyOf(options), signal);
+    const id = await this.#ids.get(namedBy(options), signal);
     await this.#requireStatuses(id, options, signal);
     return id;
   });
@@ -23,6 +30,12 @@ export class Campaigns {
     this.#http = http;
     this.#requests = requests;
     this.#now = now;
+    this.#ids = new NamedLists<Named, string, string>({
+      find: (named, signal) => this.#find(named, signal),
+      mayCreate: ({ createCampaign }) => createCampaign,
+      create: (named, signal) => this.#createCampaign(named, signal),
+      choose,
+    });
   }
 
   /**
@@ -36,34 +49,23 @@ export class Campaigns {
   /** Looks anew: gives the id that the campaign has now. */
   async currentIdOf(options: SalesforceOptions, signal: AbortSignal): Promise<string> {
     this.#checked.forget(JSON.stringify(options));
-    this.#ids.forget(keyOf(options));
+    this.#ids.forget(namedBy(options));
     return await this.idOf(options, signal);
   }
 
   /** Says what is wrong with the campaign of these options; creates nothing. */
   async problem(options: SalesforceOptions, signal: AbortSignal): Promise<string | undefined> {
-    const found = await this.#find(options, signal);
-    if (found.length === 0 && options.createCampaign) return undefined;
-    const misfit = misfitOf(found, options);
-    const [id] = found;
-    if (misfit !== undefined || id === undefined || options.createCampaign) return misfit;
-    const missing = await this.#missingStatuses(id, options, signal);
+    const problem = await this.#ids.problem(namedBy(options), signal);
+    if (problem !== undefined || options.createCampaign) return problem;
+    const missing = await this.#missingStatuses(await this.#ids.get(namedBy(options), signal), options, signal);
     return missing.length === 0 ? undefined : lacks(options, missing);
   }
 
-  async #findOrCreate(named: Named, signal: AbortSignal): Promise<string> {
-    const found = await this.#find(named, signal);
-    const { campaign, createCampaign } = named;
-    if (found.length === 0 && createCampaign && campaign !== undefined) {
-      const [row] = await this.#create([{ attributes: { type: 'Campaign' }, Name: campaign, IsActive: true }], signal);
-      if (row?.success === true && typeof row.id === 'string') return row.id;
-      throw new DestinationError('set-up', cannot(named, 'Salesforce refuses to create it. Create it by hand.'));
-    }
-    const misfit = misfitOf(found, named);
-    const [id] = found;
-    if (misfit !== undefined || id === undefined)
-      throw new DestinationError('set-up', misfit ?? missingSentence(named));
-    return id;
+  async #createCampaign(named: Named, signal: AbortSignal): Promise<readonly string[]> {
+    const record = { attributes: { type: 'Campaign' }, Name: named.campaign ?? '', IsActive: true };
+    const [row] = await this.#create([record], signal);
+    if (row?.success === true && typeof row.id === 'string') return [row.id];
+    throw new DestinationError('set-up', cannot(named, 'Salesforce refuses to create it. Create it by hand.'));
   }
 
   async #requireStatuses(id: string, options: SalesforceOptions, signal: AbortSignal): Promise<void> {
@@ -110,8 +112,8 @@ export class Campaigns {
   }
 }
 
-const keyOf = ({ campaign, campaignId, createCampaign }: Named): string =>
-  JSON.stringify({ campaign, campaignId, createCampaign } satisfies Named);
+/** Routes with other statuses mean the same campaign. */
+const namedBy = ({ campaign, campaignId, createCampaign }: Named): Named => ({ campaign, campaignId, createCampaign });
 
 const nameOf = ({ campaign, campaignId }: Named): string =>
   campaign === undefined ? `with the id ${campaignId ?? ''}` : JSON.stringify(campaign);
@@ -127,7 +129,8 @@ const lacks = (options: SalesforceOptions, missing: readonly string[]): string =
     `it has no member status ${missing.map((label) => JSON.stringify(label)).join(' and no ')}. Add it to the campaign.`,
   );
 
-function misfitOf(found: readonly string[], named: Named): string | undefined {
-  if (found.length === 0) return missingSentence(named);
-  return found.length > 1 ? cannot(named, 'several campaigns have this name. Name it by campaignId.') : undefined;
+function choose([id, ...others]: readonly string[], named: Named): Choice<string> {
+  if (id === undefined) return { refuse: missingSentence(named) };
+  if (others.length > 0) return { refuse: cannot(named, 'several campaigns have this name. Name it by campaignId.') };
+  return { use: id };
 }

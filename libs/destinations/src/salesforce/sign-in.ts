@@ -3,6 +3,7 @@ import {
   type HttpRequest,
   type HttpSender,
   signedAssertion,
+  tokenRequest,
   withClientCredentials,
   withSignIn,
 } from '@activation-hub/destination-kit';
@@ -22,25 +23,13 @@ export function signedIn(http: HttpSender, settings: SalesforceSettings, now: ()
   if (clientSecret !== undefined) return withClientCredentials(http, { tokenUrl, clientId, clientSecret }, now);
   const { username = '', audience = '', privateKey = '' } = jwtBearer ?? {};
   const key = assertionKey('jwtBearer.privateKey', privateKey, 'the private key of the app, RSA, in PEM');
-  const tokenRequest = (): HttpRequest => ({
-    method: 'POST',
-    url: tokenUrl,
-    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({
+  const request = (): HttpRequest => {
+    const claims = { iss: clientId, sub: username, aud: audience, exp: Math.floor(now() / 1_000) + lifetimeSeconds };
+    return tokenRequest(tokenUrl, {
       grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-      assertion: signedAssertion(
-        key,
-        'RS256',
-        {},
-        {
-          iss: clientId,
-          sub: username,
-          aud: audience,
-          exp: Math.floor(now() / 1_000) + lifetimeSeconds,
-        },
-      ),
-    }).toString(),
-  });
+      assertion: signedAssertion(key, 'RS256', {}, claims),
+    });
+  };
   const advice = 'Check the user, that the app is approved for this user, its certificate, and the audience.';
-  return withSignIn(http, { tokenRequest, advice }, now);
+  return withSignIn(http, { tokenRequest: request, advice }, now);
 }

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { NamedLists } from './named-lists.ts';
+import { DestinationError } from './verdict.ts';
+
+interface Options {
+  readonly list: string;
+  readonly createList?: boolean;
+}
+
+const { signal } = new AbortController();
+const fans = { list: 'Fans' };
+
+/** Lists of a vendor that has these. */
+function start(...there: readonly string[]) {
+  const state = { there: [...there], asked: 0, created: 0, isDown: false };
+  const lists = new NamedLists<Options, string, { readonly id: string }>({
+    find: ({ list }) => {
+      state.asked += 1;
+      if (state.isDown) return Promise.reject(new DestinationError('transient', 'Failed.', { doubt: 'unanswered' }));
+      return Promise.resolve(state.there.filter((name) => name === list));
+    },
+    mayCreate: ({ createList = false }) => createList,
+    create: ({ list }) => {
+      state.created += 1;
+      state.there.push(list);
+      return Promise.resolve([list]);
+    },
+    choose: ([first, ...others], { list }) => {
+      if (first === undefined) return { refuse: `Failed to find ${list}. Create it.` };
+      return others.length > 0
+        ? { refuse: `Failed to use ${list}: there are several. Name it by id.` }
+        : { use: { id: first } };
+    },
+  });
+  return { state, lists };
+}
+
+test('a list is looked for once, however many ask, until it is forgotten', async () => {
+  const { state, lists } = start('Fans');
+  await Promise.all([lists.get(fans, signal), lists.get(fans, signal)]);
+  expect(await lists.get(fans, signal)).toEqual({ id: 'Fans' });
+  expect(state.asked).toBe(1);
+  state.there = [];
+  await expect(lists.getAnew(fans, signal)).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+});
+
+test('what is not there is created once, where the options allow it', async () => {
+  const { state, lists } = start();
+  const wanted = { list: 'Fans', createList: true };
+  await Promise.all([lists.get(wanted, signal), lists.get(wanted, signal)]);
+  expect(state.created).toBe(1);
+  await expect(start().lists.get(fans, signal)).rejects.toThrow('Failed to find Fans. Create it.');
+});
+
+test('a problem is said, and nothing created', async () => {
+  const { state, lists } = start('Fans', 'Fans');
+  expect(await lists.problem(fans, signal)).toContain('several');
+  expect(await lists.problem({ list: 'Others' }, signal)).toContain('Failed to find Others');
+  expect(await lists.problem({ list: 'Others', createList: true }, signal)).toBeUndefined();
+  expect(state.created).toBe(0);
+});
+
+test('a look-up that fails leaves no doubt, and is not remembered', async () => {
+  const { state, lists } = start('Fans');
+  state.isDown = true;
+  for (const asked of [() => lists.get(fans, signal), () => lists.problem(fans, signal)])
+    await expect(asked()).rejects.toMatchObject({ class: 'transient', doubt: undefined });
+  state.isDown = false;
+  expect(await lists.get(fans, signal)).toEqual({ id: 'Fans' });
+});

@@ -1,0 +1,71 @@
+import { CachedLookup } from './cached-lookup.ts';
+import { reading } from './reading.ts';
+import { DestinationError } from './verdict.ts';
+
+/** What is to be used of what was found; or why nothing of it can be, in a sentence with what to do. */
+export type Choice<List> = { readonly use: List } | { readonly refuse: string };
+
+/** How a connector finds what the options of a route name: a list, a campaign, an audience, a segment. */
+export interface ListRules<Options, Found, List> {
+  /** All that the options may mean. */
+  readonly find: (options: Options, signal: AbortSignal) => Promise<readonly Found[]>;
+  /** Whether the options allow to create what is not there. */
+  readonly mayCreate: (options: Options) => boolean;
+  /** Creates it, and gives what is there then: by the hand of another process, perhaps. */
+  readonly create: (options: Options, signal: AbortSignal) => Promise<readonly Found[]>;
+  /** Chooses from what was found, nothing and several included. */
+  readonly choose: (
+    found: readonly Found[],
+    options: Options,
+    signal: AbortSignal,
+  ) => Choice<List> | Promise<Choice<List>>;
+  /** What a person should mend, though what was found can be used; none when absent. */
+  readonly flaw?: (found: readonly Found[], options: Options) => string | undefined;
+}
+
+/**
+ * What options name at a vendor, looked up once and remembered, and created once where the options allow it. Options are plain JSON. Nobody was told
+ * anything when a method throws `DestinationError`, so that it is without doubt.
+ */
+export class NamedLists<Options, Found, List> {
+  readonly #rules: ListRules<Options, Found, List>;
+  readonly #lists = new CachedLookup((key, signal) => this.#findOrCreate(JSON.parse(key) as Options, signal));
+
+  constructor(rules: ListRules<Options, Found, List>) {
+    this.#rules = rules;
+  }
+
+  /** Gives the list. Throws `DestinationError`: class `set-up` when there is none that can be used. */
+  get(options: Options, signal: AbortSignal): Promise<List> {
+    return this.#lists.get(JSON.stringify(options), signal);
+  }
+
+  /** The next one looks anew: the list turned out to be gone or closed. */
+  forget(options: Options): void {
+    this.#lists.forget(JSON.stringify(options));
+  }
+
+  /** Looks anew: gives the list that there is now. */
+  getAnew(options: Options, signal: AbortSignal): Promise<List> {
+    this.forget(options);
+    return this.get(options, signal);
+  }
+
+  /** Says what is wrong with the list of these options; creates nothing. */
+  async problem(options: Options, signal: AbortSignal): Promise<string | undefined> {
+    const { find, mayCreate, choose, flaw } = this.#rules;
+    const found = await reading(find(options, signal));
+    if (found.length === 0 && mayCreate(options)) return undefined;
+    const choice = await reading(Promise.resolve(choose(found, options, signal)));
+    return 'refuse' in choice ? choice.refuse : flaw?.(found, options);
+  }
+
+  async #findOrCreate(options: Options, signal: AbortSignal): Promise<List> {
+    const { find, mayCreate, create, choose } = this.#rules;
+    let found = await reading(find(options, signal));
+    if (found.length === 0 && mayCreate(options)) found = await reading(create(options, signal));
+    const choice = await reading(Promise.resolve(choose(found, options, signal)));
+    if ('refuse' in choice) throw new DestinationError('set-up', choice.refuse);
+    return choice.use;
+  }
+}
