@@ -22,6 +22,7 @@ test('names are stable and each there once', () => {
     'destination-set-up',
     'stalled-partition',
     'stalled-destination',
+    'controls-unreadable',
     'oldest-unsettled',
     'ledger-not-exported',
     'memberships-late',
@@ -34,6 +35,7 @@ test('every signal that is asked for is one that the handler gives', () => {
   const asked = queries.flatMap(statementsOf).flatMap(({ signals }) => signals);
   expect([...new Set(asked)].toSorted()).toEqual([
     'batch-settled',
+    'controls-unreadable',
     'destination-stalled',
     'event-unreadable',
     'lag-measured',
@@ -64,6 +66,7 @@ function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>>
   telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1 });
   telemetry.emit('destination-stalled', { destination: 'crm', changes: 30, reason: 'r' });
   telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
+  telemetry.emit('controls-unreadable', { reason: 'r' });
   telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
   telemetry.emit('ledger-exported', { blob: 'b', rows: 1, durationMs: 1 });
   telemetry.emit('memberships-delayed', { destination: 'google', memberships: 1, isWhole: true });

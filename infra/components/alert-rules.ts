@@ -173,6 +173,23 @@ stalls
       dimensions: ['destination'],
     },
     {
+      name: 'controls-unreadable',
+      title: "Operators' controls cannot be read",
+      meaning:
+        'Pauses count as workers knew them last, and one that has started since knows none. Nothing stands still: mend the blob, or the way to it.',
+      severity: 1,
+      query: `${signals}
+| where signal == 'controls-unreadable'
+| summarize times = count()`,
+      column: 'times',
+      // One is a store that was slow for a moment; a worker complains once a minute.
+      operator: 'GreaterThan',
+      threshold: 2,
+      every: 'PT15M',
+      window: 'PT1H',
+      dimensions: [],
+    },
+    {
       name: 'oldest-unsettled',
       title: `An event has waited for more than ${limits.oldestMinutesMax} minutes to be settled`,
       meaning: 'A partition stands still or falls behind. Repair it well before the retention ends.',

@@ -52,6 +52,7 @@ test('there is an alert for everything that a person must know, and each rings t
     [
       'not-read',
       'throttled',
+      'controls-unreadable',
       'dead-letters',
       'destination-set-up',
       'handler-silent',

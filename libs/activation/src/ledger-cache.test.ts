@@ -86,6 +86,7 @@ test('rows take at least their characters, so that large ones push out more than
   expect(bytesWith(rowOf('1', attributes)) - bare).toBeGreaterThan(2_000);
   const { record, version } = rowOf('1');
   expect(bytesWith({ record: { ...record, deliveredAttributes: attributes }, version }) - bare).toBeGreaterThan(2_000);
+  expect(bytesWith({ record: { ...record, history: 'x'.repeat(600) }, version }) - bare).toBe(1_200);
 });
 
 test('a key is expected to have no row once most of those before had none, each destination for itself', () => {
