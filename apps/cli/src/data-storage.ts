@@ -1,4 +1,6 @@
+import { userInfo } from 'node:os';
 import {
+  BlobControls,
   BlobDeadLetters,
   containerClient,
   queueClient,
@@ -27,6 +29,9 @@ export interface DataStorage {
   readonly ledgerTable: ReturnType<typeof tableClient>;
   readonly deadLetters: BlobDeadLetters;
   readonly retryQueue: StorageRetryQueue;
+  readonly controls: BlobControls;
+  /** Who is signed in, to Azure where the account is there, else on this machine. */
+  readonly operatorName: () => Promise<string>;
   /** Whether it is an emulator on this machine. */
   readonly isLocal: boolean;
 }
@@ -112,9 +117,28 @@ export function openDataStorage(connection: StorageConnection): DataStorage {
       ledgerTable,
       deadLetters: new BlobDeadLetters(containerClient(connection, 'dead-letters')),
       retryQueue: new StorageRetryQueue(retries, queueClient(connection, 'retries')),
+      controls: new BlobControls(containerClient(connection, 'controls')),
+      operatorName: () => operatorName(connection),
       isLocal: new URL(retries.url).protocol === 'http:',
     };
   } catch (error) {
     throw new CommandError(2, reasonOf(error), { cause: error });
   }
+}
+
+/** The scope for which an Azure token of the storage services is asked ("Authorize access to blobs using Microsoft Entra ID"). */
+const storageScope = 'https://storage.azure.com/.default';
+
+/** A token names its owner: a person by `upn` or `unique_name`, an app by `appid` ("Access token claims reference"). */
+async function operatorName(connection: StorageConnection): Promise<string> {
+  if (!('credential' in connection)) return userInfo().username;
+  const { token = '' } = (await connection.credential.getToken(storageScope)) ?? {};
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString() || '{}') as Claims;
+  return claims.upn ?? claims.unique_name ?? claims.appid ?? 'unknown';
+}
+
+interface Claims {
+  readonly upn?: string;
+  readonly unique_name?: string;
+  readonly appid?: string;
 }

@@ -13,6 +13,7 @@ import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import { erasurePlaces } from './erasure-places.ts';
+import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -50,14 +51,15 @@ Examples:
 async function runExplain(
   people: readonly string[],
   options: ExplainOptions,
-  { ledger, retryQueue, deadLetters }: DataStorage,
+  { ledger, retryQueue, deadLetters, controls }: DataStorage,
   terminal: Terminal,
 ): Promise<void> {
   const identities = people.map(readPerson);
   const file = await loadActivations(options.activations, terminal);
   const stores = { ledger, retryQueue, deadLetters };
+  const kept = await keptControls(controls, terminal.interrupted, terminal.say);
   const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: systemClock.now() };
-  const story = await explain(identities, { ...of, ...stores }, terminal.interrupted);
+  const story = await explain(identities, { ...of, ...stores, controls: kept }, terminal.interrupted);
   if (options.json) terminal.print(JSON.stringify({ event: 'person-story', ...story }));
   else for (const line of linesOf(story, options)) terminal.print(line);
   const { unreadable } = story;
@@ -80,12 +82,14 @@ function linesOf({ routes, events, linkedIdentities, deadLetters }: PersonStory,
     route.state,
     [route.says, ...timesOf(route)].join(' '),
   ]);
+  const pauses = [...new Set(routes.flatMap(({ pause }) => pause ?? []))];
   const actions = routes.flatMap((route) =>
     route.actions.map((action) => [`${route.destination} ${route.audience}`, action.says, commandOf(action, options)]),
   );
   const letters = deadLetters.map(({ name }) => [`activation dead-letters show ${name}${placeOf(options)}`]);
   return [
     ...tableLines(linked),
+    ...pauseLines(pauses),
     ...section('Now', standing, 'The activation file has no routes.'),
     ...section('What happened', events.map(eventCells), 'Nothing is known of this person.'),
     ...section('Dead letters', letters),

@@ -14,6 +14,7 @@ import { loadActivations, secretVariable } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import type { DataStorage, DataStorageOptions } from './data-storage.ts';
 import { openHttp } from './outbound-http.ts';
+import { refuseWhilePaused } from './paused.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,11 +32,11 @@ export const secretsHelp =
 
 /**
  * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it.
- * Throws `CommandError` (2) for a destination or an audience that the file does not have, or that cannot be set up.
+ * Throws `CommandError` (2) for a destination or an audience that the file does not have, or that cannot be set up, and (1) for one that is paused.
  */
 export async function withDestination<Result>(
   key: string,
-  options: Pick<LedgerWalkOptions, 'activations' | 'audience'>,
+  options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun'>,
   storage: DataStorage,
   terminal: Terminal,
   run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
@@ -44,6 +45,8 @@ export async function withDestination<Result>(
   knownIn('destination', file.destinations, key);
   if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
 
+  if (options.dryRun !== true)
+    await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
   const http = openHttp(terminal, storage);
   let target: Target | undefined;
   try {

@@ -17,6 +17,7 @@ import { CommandError } from './command-error.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import { addLedgerBackup } from './ledger-backup.ts';
 import { erasurePlaces } from './erasure-places.ts';
+import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -66,7 +67,7 @@ Examples:
 async function show(
   person: string,
   { activations, destination, json }: LedgerShowOptions,
-  { ledger }: DataStorage,
+  { ledger, controls }: DataStorage,
   { interrupted, ...terminal }: Terminal,
 ): Promise<void> {
   const identity = readPerson(person);
@@ -82,6 +83,7 @@ async function show(
       for (const form of forms)
         for await (const entry of ledger.rows({ destination: name, identity: form }, interrupted)) entries.push(entry);
   }
+  const pauses = (await keptControls(controls, interrupted, terminal.say)).filter(({ action }) => action === 'pause');
   const matcher = createMatcher(file);
   const audienceOf = ({ key: { audience } }: LedgerEntry): string =>
     matcher.audience(audience.namespace, audience.id)?.key ?? `${audience.namespace} ${audience.id}`;
@@ -97,9 +99,10 @@ async function show(
         ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
       };
     });
-    terminal.print(JSON.stringify({ event: 'ledger', rows }));
+    terminal.print(JSON.stringify({ event: 'ledger', rows, pauses }));
     return;
   }
+  for (const line of pauseLines(pauses)) terminal.print(line);
   if (entries.length === 0) {
     terminal.print('The ledger has no row of this identity at the destinations of the activation file.');
     return;

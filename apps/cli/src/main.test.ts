@@ -9,7 +9,20 @@ import { runActivation } from '../testing/run-activation.ts';
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
 const verbs = [
   ...['local', 'check', 'destinations', 'inspect', 'send', 'simulate'],
-  ...['dead-letters', 'ledger', 'explain', 'canary', 'forget', 'resync', 'event-hubs', 'azure', 'aep'],
+  ...[
+    'dead-letters',
+    'ledger',
+    'explain',
+    'pause',
+    'resume',
+    'retry-now',
+    'canary',
+    'forget',
+    'resync',
+    'event-hubs',
+    'azure',
+    'aep',
+  ],
 ];
 
 test.concurrent.for(verbs)('%s --help shows options and examples and exits with 0', async (verb, { expect: check }) => {
@@ -61,6 +74,20 @@ const wrongUsages: readonly (readonly [words: readonly string[], sentence: strin
     ['ledger', 'show', 'crmid:C-1', '-a', example, '--destination', 'nobody'],
     'the activation file has receiver, trial',
   ],
+  [['pause', 'receiver', '-a', example], 'give --reason'],
+  [['pause', 'nobody', '-a', example, '--reason', 'x'], 'the activation file has receiver, trial'],
+  [['pause', '-a', example, '--reason', 'x'], 'give a destination, or --everything'],
+  [['pause', 'receiver', '-a', example, '--everything', '--reason', 'x'], 'give a destination, or --everything'],
+  [['pause', '-a', example, '--everything', '--audience', 'sports-fans', '--reason', 'x'], 'needs a destination'],
+  [['pause', 'receiver', '-a', example, '--audience', 'nobody', '--reason', 'x'], 'Failed to find the audience nobody'],
+  [['pause', 'receiver', '-a', example, '--reason', 'x', '--for', '5 minutes'], 'such as 30s, 15m, 4h or 2d'],
+  [['pause', 'receiver', '-a', example, '--reason', ' '], 'a line of 1 to 200 characters'],
+  [
+    ['pause', 'receiver', '-a', example, '--reason', 'x', '--for', '1h', '--until', '2099-01-01'],
+    '--until or --for, not both',
+  ],
+  [['pause', 'receiver', '-a', example, '--reason', 'x', '--until', '2020-01-01'], 'the time of --until is over'],
+  [['retry-now', '-a', example], 'give a destination, or --everything'],
   [['explain', 'C-1', '-a', example], 'write namespace:identity'],
   [['explain', 'crmid:C-1'], 'required option'],
   [['forget', 'crmid:', '-a', example], 'write namespace:identity'],

@@ -1,4 +1,5 @@
 import { createMatcher } from '@activation-hub/activation-file';
+import type { Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { lease, type Identity } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
@@ -37,6 +38,7 @@ function storyIn(
   text = fileOf(),
   identities: readonly Identity[] = [ada],
   places?: readonly ErasurePlace[],
+  controls: readonly Control[] = [],
 ): Promise<PersonStory> {
   const file = parseTestFile(text);
   const asItIs = [...file.destinations.values()].map(({ ledgerName }) => ({
@@ -47,7 +49,7 @@ function storyIn(
   const stores = { ledger, retryQueue, deadLetters };
   return explain(
     identities,
-    { file, matcher: createMatcher(file), places: places ?? asItIs, ...stores, nowMs: clock.nowMs },
+    { file, matcher: createMatcher(file), places: places ?? asItIs, ...stores, controls, nowMs: clock.nowMs },
     signal,
   );
 }
@@ -125,7 +127,7 @@ test('what waits says which retry tells it and when, and what waits for nothing 
       state: 'waiting',
       says: 'Not taken yet; a retry tells it (transient: 503 Service Unavailable).',
       nextAttemptAtMs: dueAtMs,
-      actions: [],
+      actions: [{ action: 'retry-now', command: ['activation', 'retry-now', 'crm'] }],
     },
   ]);
   expect(story.events.at(-1)).toMatchObject({ atMs: dueAtMs, what: 'retry', destination: 'crm' });
@@ -271,6 +273,21 @@ test('a person is found in the form in which the destination stores identities, 
   expect((await storyIn(formed, fileOf(), [ada], upper)).routes).toMatchObject([
     { identity: { value: 'P1' }, state: 'told' },
   ]);
+});
+
+test('a route that an operator has paused says who did, until when and why, with the command that resumes it', async () => {
+  const opened = openActivation({ file: fileOf() });
+  await opened.activate(eventOf(personExport(), 1));
+  const pause = { action: 'pause', atMs: 0, untilMs: opened.clock.nowMs + 1, by: 'ada', reason: 'migration' } as const;
+  const command = async (over: object): Promise<unknown> => {
+    const { routes } = await storyIn(opened, fileOf(), [ada], undefined, [{ ...pause, ...over }]);
+    return routes[0]?.pause === undefined ? 'not paused' : routes[0].actions[0]?.command.slice(2).join(' ');
+  };
+  expect(await command({ destination: 'crm' })).toBe('crm');
+  expect(await command({ destination: 'crm', audience: 'sports-fans' })).toBe('crm --audience sports-fans');
+  expect(await command({})).toBe('--everything');
+  expect(await command({ destination: 'ads' })).toBe('not paused');
+  expect(await command({ untilMs: opened.clock.nowMs })).toBe('not paused');
 });
 
 test('a story reads, and writes nothing', async () => {

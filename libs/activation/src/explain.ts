@@ -2,8 +2,10 @@ import type { ActivationFile, Matcher } from '@activation-hub/activation-file';
 import {
   candidateNames,
   isUnreadable,
+  pauseOf,
   readSelected,
   rowsOf,
+  type Control,
   type DeadLetters,
   type Retry,
   type RetryQueue,
@@ -20,7 +22,8 @@ import {
 } from '@activation-hub/membership';
 import { distinctIdentities, findForms, type ErasurePlace } from './forget.ts';
 import { chainOf } from './defer-changes.ts';
-import type { PersonStory, RouteStory, StoryAction, StoryDeadLetter, StoryEvent, StoryRetry } from './person-story.ts';
+import type { PersonStory, RouteStory, StoryDeadLetter, StoryEvent, StoryRetry } from './person-story.ts';
+import { actionsFor } from './story-actions.ts';
 import { standingOf, transitionWords, unknownStanding } from './story-words.ts';
 import { withoutPerson } from './without-person.ts';
 
@@ -32,6 +35,8 @@ export interface ExplainContext {
   readonly ledger: Pick<Ledger, 'rows'>;
   readonly retryQueue: Pick<RetryQueue, 'waiting'>;
   readonly deadLetters: Pick<DeadLetters, 'names' | 'read'>;
+  /** What operators ask for; nothing by default. */
+  readonly controls?: readonly Control[];
   /** Epoch milliseconds. */
   readonly nowMs: number;
 }
@@ -158,7 +163,7 @@ function routeStory(
   { key, record }: LedgerEntry,
   waiting: readonly FoundRetry[],
   letters: readonly StoryDeadLetter[],
-  { matcher, file, nowMs }: ExplainContext,
+  { matcher, file, nowMs, controls = [] }: ExplainContext,
 ): RouteStory {
   const entry = [...file.destinations.values()].find(
     ({ ledgerName }) => ledgerName === key.destination || shadowDestination(ledgerName) === key.destination,
@@ -177,6 +182,7 @@ function routeStory(
   const standing = standingOf(record, { mode, isShadow, hasRetry: retry !== undefined, nowMs }, transitions.at(-1));
   const toldAtMs = transitions.findLast(({ outcome }) => outcome === 'delivered')?.lastAtMs;
   const { known, delivered, rowState, inDoubt } = record;
+  const pause = pauseOf(controls, { destination, audience }, nowMs);
   const isOpen = standing.state === 'waiting' || standing.state === 'perhaps-told';
   return {
     destination,
@@ -184,6 +190,7 @@ function routeStory(
     mode,
     identity: key.identity,
     ...standing,
+    ...(pause === undefined ? {} : { pause }),
     ...(toldAtMs === undefined || isShadow ? {} : { toldAtMs }),
     ...(isOpen && retry !== undefined ? { nextAttemptAtMs: retry.story.dueAtMs } : {}),
     ...(rowState.is === 'leased' ? { leaseUntilMs: rowState.expiresAtMs } : {}),
@@ -193,7 +200,7 @@ function routeStory(
     history: transitions,
     omitted,
     deadLetters: deadLetters.map(({ name }) => name),
-    actions: actionsFor({ destination, audience, mode, ...standing }, deadLetters),
+    actions: actionsFor({ destination, audience, mode, pause, ...standing }, deadLetters),
   };
 }
 
@@ -234,7 +241,7 @@ function routesWithoutRow(
   entries: readonly LedgerEntry[],
   identities: readonly Identity[],
   letters: readonly StoryDeadLetter[],
-  { file, matcher }: ExplainContext,
+  { file, matcher, controls = [], nowMs }: ExplainContext,
 ): readonly RouteStory[] {
   const namespaces = new Set(identities.map(({ namespace }) => namespace));
   const known = new Set(
@@ -252,66 +259,21 @@ function routesWithoutRow(
         const { destination, mode } = route;
         const standing = unknownStanding(route, namespaces);
         const deadLetters = lettersFor({ destination, audience }, letters, matcher);
+        const pause = pauseOf(controls, { destination, audience }, nowMs);
         return {
           destination,
           audience,
           mode,
           ...standing,
+          ...(pause === undefined ? {} : { pause }),
           inDoubt: false,
           history: [],
           omitted: 0,
           deadLetters: deadLetters.map(({ name }) => name),
-          actions: actionsFor({ destination, audience, mode, ...standing }, deadLetters),
+          actions: actionsFor({ destination, audience, mode, pause, ...standing }, deadLetters),
         };
       }),
   );
-}
-
-/** What a person can do about where a route stands. */
-function actionsFor(
-  { destination, audience, mode, state }: Pick<RouteStory, 'destination' | 'audience' | 'mode' | 'state'>,
-  letters: readonly StoryDeadLetter[],
-): readonly StoryAction[] {
-  const resync = (says: string): StoryAction => ({
-    action: 'resync',
-    command: ['activation', 'resync', destination, '--audience', audience],
-    says,
-  });
-  const classes = [...new Set(letters.map((letter) => letter.class))];
-  const replays = classes.map((cause): StoryAction => ({
-    action: 'replay',
-    command: ['activation', 'dead-letters', 'replay', '--destination', destination, '--class', cause],
-    says: 'Mend the cause, then replay the dead letters.',
-  }));
-  if (mode === 'gone')
-    return [
-      {
-        action: 'plan',
-        command: ['activation', 'plan'],
-        says: 'The file has no such route any more: the plan says how to take out who is left behind.',
-      },
-    ];
-  if (mode === 'retired') {
-    const says = 'Takes everybody out whom the destination was told of.';
-    return state === 'retired'
-      ? []
-      : [{ action: 'retire', command: ['activation', 'retire', destination, '--audience', audience], says }];
-  }
-  switch (state) {
-    case 'rejected':
-    case 'not-found':
-    case 'unknown':
-      return replays;
-    case 'given-up':
-      return [...replays, resync('Tells everybody on the route again, those who were given up too.')];
-    case 'paused':
-      return mode === 'live' ? [resync('Tells everybody on the route at once; else the next export does.')] : [];
-    case 'perhaps-told':
-    case 'waiting-for-nothing':
-      return [resync('Tells everybody on the route again; else the next change of the person does.')];
-    default:
-      return [];
-  }
 }
 
 function eventsOf(

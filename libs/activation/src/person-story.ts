@@ -1,4 +1,5 @@
 import type { Route } from '@activation-hub/activation-file';
+import type { Control } from '@activation-hub/delivery';
 import type { Identity, MembershipState, Transition } from '@activation-hub/membership';
 
 /**
@@ -64,6 +65,8 @@ export interface RouteStory {
   readonly state: StoryState;
   /** The state in a sentence, without times. */
   readonly says: string;
+  /** The operator's pause that holds the route, or its whole destination. */
+  readonly pause?: Control;
   /** When the destination took what it has, as far as the history goes back. */
   readonly toldAtMs?: number;
   /** When a retry tries again; earlier when the circuit of the destination closes before. */
@@ -83,7 +86,7 @@ export interface RouteStory {
 
 /** What a person can do about a route. */
 export interface StoryAction {
-  readonly action: 'resync' | 'replay' | 'retire' | 'retry-now' | 'plan';
+  readonly action: 'resync' | 'replay' | 'retire' | 'resume' | 'retry-now' | 'plan';
   /** The command, in words, without the options that say where: `activation`, `resync`, `crm`, … */
   readonly command: readonly string[];
   /** What it is for, in a sentence. */

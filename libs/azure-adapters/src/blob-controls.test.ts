@@ -74,7 +74,9 @@ test.each([
   expect((await blob?.downloadToBuffer())?.toString()).toBe(content);
 });
 
-test('a container that is not there is a failure, and not a list without controls', async () => {
+test('a container that is not there is a failure, and not a list without controls, until an operator writes', async () => {
   const store = new BlobControls(containerClient(azurite, `controls-${randomUUID()}`));
   await expect(store.read(signal)).rejects.toThrow(StoreFailure);
+  await store.edit(() => [pause], signal);
+  expect(await store.read(signal)).toEqual([pause]);
 });

@@ -42,7 +42,7 @@ export class BlobControls implements ControlStore {
     this.#place = { kind: 'list of controls', blob: container.getBlockBlobClient(blobName), store };
   }
 
-  /** Makes the container when it is missing. The app calls it once at its start; no other method makes it. */
+  /** Makes the container when it is missing. The app calls it once at its start; `edit` does too, for an operator may come before its first event. */
   async createContainer(signal: AbortSignal): Promise<void> {
     await callStore(this.#place.store, 'create the container of the controls', signal, (abortSignal) =>
       this.#container.createIfNotExists({ abortSignal }),
@@ -58,6 +58,7 @@ export class BlobControls implements ControlStore {
     edited: (controls: readonly Control[]) => readonly Control[],
     signal: AbortSignal,
   ): Promise<readonly Control[]> {
+    await this.createContainer(signal);
     for (;;) {
       const stored = await downloadDocument(this.#place, signal);
       const controls = edited(stored === undefined ? [] : readControls(stored.bytes));

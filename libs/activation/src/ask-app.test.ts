@@ -1,0 +1,87 @@
+import { InMemoryControls, type Control } from '@activation-hub/delivery';
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { eventOf, fansId, openActivation, parseTestFile, personExport } from '../testing/index.ts';
+import { pause, resume, retryNow, type AskContext } from './ask-app.ts';
+
+const { signal } = new AbortController();
+const asker = { by: 'ada', reason: 'migration' };
+const text = `
+version: 1
+destinations:
+  crm: { type: recording, formerly: [old-crm] }
+  ads: { type: recording }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    activate:
+      - { destination: crm, identity: [crmid] }
+      - { destination: ads, identity: [crmid] }
+`;
+
+function open() {
+  const controls = new InMemoryControls();
+  const opened = openActivation({ file: text, controls });
+  const context = (): AskContext => ({
+    file: parseTestFile(text),
+    controls,
+    retryQueue: opened.context.retryQueue,
+    nowMs: opened.clock.nowMs,
+  });
+  const kept = (): Promise<readonly Control[]> => controls.read(signal);
+  return { ...opened, ask: context, kept };
+}
+
+test('what is paused and resumed by these requests waits, and is told by workers that follow', async () => {
+  const { ask, activate, retryDue, clock, crm, ads } = open();
+  expect(await pause({ destination: 'crm' }, asker, ask(), signal)).toEqual({
+    action: 'pause',
+    destination: 'crm',
+    ...asker,
+    atMs: clock.nowMs,
+  });
+  await activate(eventOf(personExport(), 1));
+  expect([crm.requests, ads.requests]).toEqual([0, 1]);
+  clock.nowMs += 60_000;
+  const resumed = await resume({ destination: 'crm' }, ask(), signal);
+  expect(resumed).toMatchObject({ ended: { destination: 'crm', by: 'ada' }, woken: 1 });
+  // Woken when every worker knows of it: none puts back what it takes for paused.
+  clock.nowMs += 6_000;
+  await retryDue();
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+});
+
+test('a resume of what is not paused changes nothing, and one under another pause says which goes on', async () => {
+  const { ask, kept } = open();
+  expect(await resume({ destination: 'crm' }, ask(), signal)).toEqual({ woken: 0 });
+  await pause({}, { ...asker, reason: 'freeze' }, ask(), signal);
+  await pause({ destination: 'crm', audience: 'sports-fans' }, asker, ask(), signal);
+  expect(await resume({ destination: 'crm' }, ask(), signal)).toMatchObject({
+    stillPaused: { reason: 'freeze' },
+    woken: 0,
+  });
+  expect(await resume({ destination: 'crm', audience: 'sports-fans' }, ask(), signal)).toMatchObject({
+    ended: { audience: 'sports-fans' },
+    stillPaused: { reason: 'freeze' },
+    woken: 0,
+  });
+  expect(await resume({}, ask(), signal)).toMatchObject({ ended: { reason: 'freeze' } });
+  expect(await kept()).toEqual([]);
+});
+
+test('a request to try now wakes what waits, also under an earlier name, and nothing of what is paused', async () => {
+  const { ask, activate, crm, ads, retryQueue, context } = open();
+  const down = (): never => {
+    throw new DestinationError('transient', '503 Service Unavailable');
+  };
+  crm.onRequest = down;
+  ads.onRequest = down;
+  await activate(eventOf(personExport(), 1));
+  const [first] = await Array.fromAsync(retryQueue.waiting(signal));
+  if (first === undefined) throw new Error('Nothing waits.');
+  await context.retryQueue.put({ ...first, id: 'earlier', destination: 'old-crm' }, first.dueAtMs, signal);
+  expect(await retryNow({ destination: 'crm' }, asker, ask(), signal)).toBe(2);
+  expect(await retryNow({}, asker, ask(), signal)).toBe(3);
+  await pause({ destination: 'crm' }, asker, ask(), signal);
+  expect(await retryNow({}, asker, ask(), signal)).toBe(1);
+});

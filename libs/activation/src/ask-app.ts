@@ -1,0 +1,112 @@
+import type { ActivationFile } from '@activation-hub/activation-file';
+import {
+  isSameScope,
+  pauseOf,
+  withControl,
+  withoutPause,
+  type Control,
+  type ControlScope,
+  type ControlStore,
+  type RetryQueue,
+} from '@activation-hub/delivery';
+import { controlsAgeMaxMs } from './followed-controls.ts';
+
+/** What an operator's request works with. */
+export interface AskContext {
+  readonly file: ActivationFile;
+  readonly controls: ControlStore;
+  readonly retryQueue: Pick<RetryQueue, 'wake'>;
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+/** Who asks, and why, in their own words. */
+export interface Asker {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** The time between two retries that are woken, in milliseconds: each may be a hundred events, and the rate limiter has the last word. */
+const wakeEveryMs = 100;
+/** Until then every worker that has something to do knows what was asked for. */
+const followedMs = controlsAgeMaxMs + 1_000;
+
+/**
+ * Pauses a destination, one of its routes or (without a destination) everything, until it is resumed or `untilMs`. What is to be told waits. A
+ * pause of the very same scope is replaced. Throws when the store cannot be reached or its controls not be read.
+ */
+export async function pause(
+  scope: ControlScope,
+  asker: Asker & { readonly untilMs?: number },
+  { controls, nowMs }: Pick<AskContext, 'controls' | 'nowMs'>,
+  signal: AbortSignal,
+): Promise<Control> {
+  const control: Control = { action: 'pause', ...scope, ...asker, atMs: nowMs };
+  await controls.edit((kept) => withControl(kept, control, nowMs), signal);
+  return control;
+}
+
+/** What became of a pause that was to end. */
+export interface Resumed {
+  /** The pause that ended; absent when there was none of this scope. */
+  readonly ended?: Control;
+  /** Another one that goes on: of everything, or of the whole destination. */
+  readonly stillPaused?: Control;
+  /** How many retries are tried from now on. */
+  readonly woken: number;
+}
+
+/** Ends the pause of exactly this scope, and wakes what waits for it, the newest first. Throws as `pause` does. */
+export async function resume(scope: ControlScope, context: AskContext, signal: AbortSignal): Promise<Resumed> {
+  const { controls, nowMs } = context;
+  let ended: Control | undefined;
+  const left = await controls.edit((kept) => {
+    ended = kept.find(
+      (each) => each.action === 'pause' && isSameScope(each, scope) && nowMs < (each.untilMs ?? Infinity),
+    );
+    return withoutPause(kept, scope, nowMs);
+  }, signal);
+  const { destination, audience } = scope;
+  const stillPaused =
+    destination === undefined
+      ? undefined
+      : pauseOf(left, { destination, ...(audience === undefined ? {} : { audience }) }, nowMs);
+  const woken = ended === undefined || stillPaused !== undefined ? 0 : await wakeAll(scope, left, context, signal);
+  return { ...(ended === undefined ? {} : { ended }), ...(stillPaused === undefined ? {} : { stillPaused }), woken };
+}
+
+/**
+ * Lets the circuit of a destination, or (without one) of each, probe at once, and wakes what waits for it: for a person who has mended
+ * it. Gives the number of retries that are tried from now on; those for which a destination has named a time wait for that. Of what is paused nothing is tried.
+ * Throws as `pause` does.
+ */
+export async function retryNow(
+  { destination }: Pick<ControlScope, 'destination'>,
+  asker: Asker,
+  context: AskContext,
+  signal: AbortSignal,
+): Promise<number> {
+  const { controls, nowMs } = context;
+  const scope = destination === undefined ? {} : { destination };
+  const control: Control = { action: 'retry-now', ...scope, ...asker, atMs: nowMs };
+  const kept = await controls.edit((before) => withControl(before, control, nowMs), signal);
+  return wakeAll(scope, kept, context, signal);
+}
+
+/** Wakes what waits for the destinations of a scope that are not paused, when all workers know of it. */
+async function wakeAll(
+  { destination }: ControlScope,
+  controls: readonly Control[],
+  { file, retryQueue, nowMs }: AskContext,
+  signal: AbortSignal,
+): Promise<number> {
+  let woken = 0;
+  for (const { key, formerly } of file.destinations.values()) {
+    if (destination !== undefined && destination !== key) continue;
+    if (pauseOf(controls, { destination: key }, nowMs) !== undefined) continue;
+    // What an older file deferred waits under the name that the destination had there.
+    for (const name of [key, ...formerly])
+      woken += await retryQueue.wake(name, { nowMs: nowMs + followedMs, everyMs: wakeEveryMs, signal });
+  }
+  return woken;
+}
