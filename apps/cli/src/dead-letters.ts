@@ -278,7 +278,8 @@ function reasons({ failures }: DeadLetter): readonly string[] {
   );
 }
 
-function routedAudiences({ routes }: ActivationFile): RoutedAudiences {
+/** By destination, the audiences that the file routes there. */
+export function routedAudiences({ routes }: ActivationFile): RoutedAudiences {
   const byDestination = Map.groupBy(routes, ({ destination }) => destination);
   return new Map([...byDestination].map(([key, of]) => [key, new Set(of.map(({ audience }) => audience))]));
 }

@@ -55,14 +55,13 @@ async function runForget(
   const identities = people.map(readPerson);
   const dryRun = options.dryRun === true;
   const file = await loadActivations(options.activations, terminal);
-  const places = await erasurePlaces(file);
-  const told = options.tell === true && !dryRun ? await tell(identities, file, places, options, storage, terminal) : [];
-  const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
-  // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
-  const erasable = places.filter(
-    ({ ledgerName }) => !kept.some((key) => file.destinations.get(key)?.ledgerName === ledgerName),
+  const { activations, tell: tells = false } = options;
+  const { forgotten, told, kept } = await erase(
+    identities,
+    { file, activations, tell: tells && !dryRun, dryRun },
+    storage,
+    terminal,
   );
-  const forgotten = await forget(identities, erasable, storage, { dryRun, signal: terminal.interrupted });
   report(forgotten, told, { dryRun, json: options.json === true }, terminal);
   if (kept.length > 0) {
     throw new CommandError(
@@ -78,6 +77,33 @@ async function runForget(
       { details: { unreadable } },
     );
   }
+}
+
+export interface EraseOptions {
+  readonly file: ActivationFile;
+  /** The path of the file. */
+  readonly activations: string;
+  /** Takes the person out of the destinations first. */
+  readonly tell: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Erases what is kept of a person, but for rows of destinations that did not take their exit: `kept` names these. */
+export async function erase(
+  identities: readonly Identity[],
+  { file, activations, tell: tells, dryRun }: EraseOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<{ readonly forgotten: Forgotten; readonly told: readonly Told[]; readonly kept: readonly string[] }> {
+  const places = await erasurePlaces(file);
+  const told = tells ? await tell(identities, file, places, { activations }, storage, terminal) : [];
+  const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
+  // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
+  const erasable = places.filter(
+    ({ ledgerName }) => !kept.some((key) => file.destinations.get(key)?.ledgerName === ledgerName),
+  );
+  const forgotten = await forget(identities, erasable, storage, { dryRun, signal: terminal.interrupted });
+  return { forgotten, told, kept };
 }
 
 /** What became of the person at one destination. */
@@ -96,7 +122,7 @@ async function tell(
   identities: readonly Identity[],
   file: ActivationFile,
   places: readonly ErasurePlace[],
-  options: ForgetOptions,
+  options: Pick<ForgetOptions, 'activations'>,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<readonly Told[]> {

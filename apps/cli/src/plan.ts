@@ -81,7 +81,7 @@ function markdownOf({ routes, leftBehind }: FilePlan): readonly string[] {
   ];
 }
 
-function notesOf(route: PlannedRoute): readonly string[] {
+export function notesOf(route: PlannedRoute): readonly string[] {
   const { audience, destination, mode, members, isNew, fillFrom, otherNamespaces } = route;
   const [from] = fillFrom;
   const backfill =
@@ -100,11 +100,11 @@ function notesOf(route: PlannedRoute): readonly string[] {
   ];
 }
 
-function nameOf({ destination, audience: { namespace, id } }: LeftBehind): string {
+export function nameOf({ destination, audience: { namespace, id } }: LeftBehind): string {
   return `${destination}, audience ${namespace} ${id}`;
 }
 
-function whyOf({ because, destination, audience, perhapsNow }: LeftBehind): string {
+export function whyOf({ because, destination, audience, perhapsNow }: LeftBehind): string {
   const putBack = 'Else put it back with mode: retired, deploy, and run activation retire.';
   const formerly = (name: string): string =>
     perhapsNow.length === 0 ? '' : ` If it is called ${perhapsNow.join(' or ')} now, write formerly: ${name} there.`;
@@ -118,6 +118,6 @@ function whyOf({ because, destination, audience, perhapsNow }: LeftBehind): stri
   }
 }
 
-function memberCount(members: number): string {
+export function memberCount(members: number): string {
   return members === 1 ? '1 member' : `${members} members`;
 }

@@ -1,6 +1,10 @@
 import type { ComponentType } from 'react';
+import { DeadLettersPage } from './dead-letters-page.tsx';
+import { DestinationsPage } from './destinations-page.tsx';
+import { FilePage } from './file-page.tsx';
 import { LivePage } from './live-page.tsx';
 import { OverviewPage } from './overview-page.tsx';
+import { PeoplePage } from './people-page.tsx';
 import { TryItPage } from './try-it-page.tsx';
 
 export interface Page {
@@ -29,5 +33,33 @@ export const pages: readonly Page[] = [
     key: 't',
     about: 'Play the tenant, send an export, break a destination.',
     Content: TryItPage,
+  },
+  {
+    path: '/people',
+    name: 'People',
+    key: 'p',
+    about: 'What was told of one person, to whom, when and why.',
+    Content: PeoplePage,
+  },
+  {
+    path: '/dead-letters',
+    name: 'Dead letters',
+    key: 'd',
+    about: 'What is not tried again by itself.',
+    Content: DeadLettersPage,
+  },
+  {
+    path: '/destinations',
+    name: 'Destinations',
+    key: 's',
+    about: 'Settings, limits, circuit and last errors.',
+    Content: DestinationsPage,
+  },
+  {
+    path: '/file',
+    name: 'File',
+    key: 'f',
+    about: 'Which audience goes where, and what check and plan say.',
+    Content: FilePage,
   },
 ];

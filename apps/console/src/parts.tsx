@@ -8,10 +8,16 @@ export function groupOf(outcome: string): 'good' | 'waits' | 'bad' | 'plain' {
     case 'deferred':
     case 'accepted':
     case 'paused':
+    case 'retry':
+    case 'throttled':
+    case 'transient':
       return 'waits';
     case 'rejected':
     case 'given-up':
     case 'unreadable':
+    case 'invalid':
+    case 'set-up':
+    case 'fatal':
       return 'bad';
     default:
       return 'plain';

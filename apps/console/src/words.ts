@@ -15,7 +15,9 @@ export function durationOf(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
-  return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${Math.round(ms / 86_400_000)} days`;
+  return ms < 172_800_000
+    ? `${(ms / 3_600_000).toFixed(1).replace('.0', '')} h`
+    : `${Math.round(ms / 86_400_000)} days`;
 }
 
 export function agoOf(atMs: number, nowMs: number): string {

@@ -69,7 +69,7 @@ function circuitAttention(
         inSeconds > 0
           ? `Its circuit is open: the next try is in ${inSeconds} s. Others keep their pace.`
           : 'The next change is a try. Others keep their pace.',
-      link: `/live?destination=${encodeURIComponent(destination)}`,
+      link: `/destinations?destination=${encodeURIComponent(destination)}`,
     },
   ];
 }

@@ -1,6 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
-import type { ChangeAttempt, ChangeDetail, ChangeRow } from '@activation-hub/console-contract';
+import type {
+  ChangeAttempt,
+  ChangeDetail,
+  ChangeRow,
+  DestinationFailure,
+  DestinationView,
+} from '@activation-hub/console-contract';
 import { maskedValue } from '../masked-identity.ts';
 import { keptAttempt, type KeptAttempt } from './observed-requests.ts';
 import { whyOf } from './why.ts';
@@ -10,6 +16,10 @@ const changesMax = 20_000;
 const exportsMax = 10_000;
 const attemptsMax = 10_000;
 const charactersMax = 64 * 1024 * 1024;
+
+/** So many failures of a destination are shown. */
+const failuresMax = 20;
+const minuteMs = 60_000;
 
 export interface KeptExport {
   readonly id: string;
@@ -70,6 +80,26 @@ export class ChangeLog {
       ...(kept === undefined ? {} : { export: kept }),
       attempts: changeId === undefined ? [] : this.#attemptsFor(changeId),
       sameExport: row.exportId === undefined ? [row] : this.rowsOf(row.exportId),
+    };
+  }
+
+  /** How requests to a destination went lately: how many, and those that were not taken whole. */
+  attemptsAt(
+    destination: string,
+    nowMs: number,
+  ): Pick<DestinationView, 'failures' | 'requestsLastMinute' | 'busiestSecond'> {
+    const own = this.#attempts.filter((attempt) => attempt.destination === destination);
+    const lately = own.filter(({ atMs }) => nowMs - atMs < minuteMs);
+    const seconds = Map.groupBy(lately, ({ atMs }) => Math.floor(atMs / 1_000));
+    const requestsOf = (some: readonly KeptAttempt[]): number =>
+      some.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
+    return {
+      requestsLastMinute: requestsOf(lately),
+      busiestSecond: Math.max(0, ...[...seconds.values()].map(requestsOf)),
+      failures: own
+        .flatMap((attempt) => failureOf(attempt) ?? [])
+        .slice(-failuresMax)
+        .reverse(),
     };
   }
 
@@ -172,6 +202,21 @@ function rowOf(id: number, change: ObservedChange, attempt: KeptAttempt | undefi
     ...(answered?.answer === undefined ? {} : { httpStatus: answered.answer.status }),
     ...(attempt === undefined ? {} : { requestMs: attempt.durationMs }),
     ...(event === undefined ? {} : { ageMs: Math.max(0, atMs - event.enqueuedAtMs) }),
+  };
+}
+
+/** What of an attempt was not taken, by the first such change. */
+function failureOf({ atMs, verdicts, exchanges }: KeptAttempt): DestinationFailure | undefined {
+  const bad = [...verdicts.values()].filter(({ verdict }) => verdict !== 'delivered' && verdict !== 'accepted');
+  const [first] = bad;
+  if (first === undefined) return undefined;
+  const status = exchanges.at(-1)?.answer?.status;
+  return {
+    atMs,
+    verdict: first.verdict,
+    reason: first.reason ?? '',
+    ...(status === undefined ? {} : { httpStatus: status }),
+    changes: bad.length,
   };
 }
 

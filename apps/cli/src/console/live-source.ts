@@ -92,6 +92,10 @@ export class LiveSource implements StreamSource {
     return promise.finally(() => this.#awaited.delete(waiting));
   }
 
+  attemptsAt(destination: string): ReturnType<ChangeLog['attemptsAt']> {
+    return this.#log.attemptsAt(destination, this.#options.now());
+  }
+
   get circuits(): Activity['circuits'] {
     return this.#activity.circuits;
   }

@@ -1,19 +1,26 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { About } from '@activation-hub/console-contract';
-import { openDataStorage } from '../data-storage.ts';
+import { openDataStorage, type DataStorage } from '../data-storage.ts';
 import type { Cleanups } from '../local/cleanups.ts';
 import type { Machine } from '../local/machine.ts';
+import type { Terminal } from '../terminal.ts';
 import { openEventSender } from '../event-sender.ts';
 import { localEventHub } from '../local/local-event-hub.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import { startConsole, type Api } from './console-server.ts';
 import { DeadLetterCounter } from './dead-letter-counter.ts';
+import { deadLettersApi } from './dead-letters-api.ts';
+import { destinationsApi } from './destinations-api.ts';
 import { createEventStream } from './event-stream.ts';
+import { fileApi } from './file-api.ts';
+import { Jobs } from './jobs.ts';
 import { LiveSource } from './live-source.ts';
 import { listenForObservations } from './observation-listener.ts';
+import type { Operator } from './operator.ts';
 import { pageFiles } from './page-files.ts';
+import { peopleApi } from './people-api.ts';
 import { tryItApi } from './try-it.ts';
 
 /** Where the console of this machine is, unless the port is taken; the same each time, so that addresses within it can be kept. */
@@ -27,7 +34,7 @@ export interface LocalConsoleOptions {
   /** Stand-ins that can be broken. */
   readonly breakables: Breakables;
   readonly cleanups: Cleanups;
-  readonly say: (line: string) => void;
+  readonly terminal: Terminal;
 }
 
 /** The console of `activation local`. */
@@ -75,10 +82,11 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
         stream,
         api: {
           ...localApi(options, source),
+          ...operatorApi(options, source, storage, letters, cleanups),
           ...tryItApi({ ...options, source, sender, now: systemClock.now }),
         },
         port: usualPort,
-        say: options.say,
+        say: options.terminal.say,
       });
       cleanups.add(() => server.stop());
       cleanups.add(() => {
@@ -98,6 +106,36 @@ function buildPage(): Promise<string> {
   );
   page.catch(() => undefined); // Whoever opens the page is told.
   return page;
+}
+
+/** What a person may do here: with the secrets of the file, for nobody else is there who has them. */
+function operatorApi(
+  { file, activationFile, secrets, terminal }: LocalConsoleOptions,
+  source: LiveSource,
+  storage: DataStorage,
+  letters: DeadLetterCounter,
+  cleanups: Cleanups,
+): Api {
+  const jobs = new Jobs();
+  cleanups.add(() => {
+    jobs.stop();
+    return Promise.resolve();
+  });
+  const operator: Operator = {
+    file,
+    activationFile,
+    storage,
+    terminal: { ...terminal, environment: { ...terminal.environment, ...secrets } },
+    observe: (change) => source.observe({ is: 'change', ...change }),
+    now: systemClock.now,
+  };
+  return {
+    ...peopleApi(operator),
+    ...deadLettersApi(operator, jobs, () => void letters.count()),
+    ...destinationsApi(operator, jobs, (destination) => source.attemptsAt(destination)),
+    ...fileApi(operator),
+    ...jobs.api(),
+  };
 }
 
 function localApi({ file, activationFile, simulator, breakables }: LocalConsoleOptions, source: LiveSource): Api {

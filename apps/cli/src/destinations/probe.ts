@@ -21,7 +21,7 @@ interface ProbeOptions extends ActivationFileOptions {
 }
 
 /** What came of the look at one destination. */
-interface Probed {
+export interface Probed {
   readonly destination: string;
   readonly type: string;
   /** `not-asked`: it has nothing that could be asked. */
@@ -72,7 +72,7 @@ async function probeAll(options: ProbeOptions, terminal: Terminal): Promise<void
   }
 }
 
-interface ProbeParts {
+export interface ProbeParts {
   readonly file: ActivationFile;
   readonly http: HttpClient;
   readonly readSecret: ReadSecret;
@@ -80,7 +80,7 @@ interface ProbeParts {
 }
 
 /** Gives a failure as a problem, so that one destination does not hide the others. */
-async function probe(entry: DestinationEntry, { file, http, readSecret, terminal }: ProbeParts): Promise<Probed> {
+export async function probe(entry: DestinationEntry, { file, http, readSecret, terminal }: ProbeParts): Promise<Probed> {
   const about = { destination: entry.key, type: entry.type };
   try {
     const { connector } = await setUpTarget(entry, { http, clock: systemClock, print: terminal.say, readSecret });

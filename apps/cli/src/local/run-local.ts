@@ -63,7 +63,7 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
       ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
       : undefined;
     const console = options.console
-      ? await startLocalConsole({ ...plan, file, breakables, simulator: simulation, cleanups, say: terminal.say })
+      ? await startLocalConsole({ ...plan, file, breakables, simulator: simulation, cleanups, terminal })
       : undefined;
     const machine = await startMachine({
       ...options,
@@ -147,7 +147,8 @@ async function makePlan(
     const file = await loadActivations(activations, terminal);
     for (const { message, line, column } of file.warnings)
       narrator.warning(`${activations}:${line}:${column}: ${message}`);
-    if (vendor === true) return await vendorPlan(resolve(terminal.folder, activations), file, { breakables, cleanups, hasConsole });
+    if (vendor === true)
+      return await vendorPlan(resolve(terminal.folder, activations), file, { breakables, cleanups, hasConsole });
     const secrets = secretNames(file).length === 0 ? {} : readSecretVariables(file, terminal.environment);
     return { activationFile: resolve(terminal.folder, activations), secrets };
   }
@@ -175,7 +176,9 @@ async function vendorPlan(
   cleanups.add(() => breakables.stop());
   const settings = new Map(
     await Promise.all(
-      [...standIns.settings].map(async ([key, each]) => [key, hasConsole ? await breakables.before(key, each) : each] as const),
+      [...standIns.settings].map(
+        async ([key, each]) => [key, hasConsole ? await breakables.before(key, each) : each] as const,
+      ),
     ),
   );
   const copy = await writeVendorFile(path, { ...standIns, settings });

@@ -1,0 +1,111 @@
+import { countResync, resync } from '@activation-hub/activation';
+import type { DestinationEntry } from '@activation-hub/activation-file';
+import type { DestinationView, JobStarted, ProbeView } from '@activation-hub/console-contract';
+import { versionWarning, type DestinationDefinition } from '@activation-hub/destination-kit';
+import { loadDestination } from '@activation-hub/destinations';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { probe } from '../destinations/probe.ts';
+import { secretVariable } from '../activations.ts';
+import { CommandError } from '../command-error.ts';
+import { openHttp } from '../outbound-http.ts';
+import { ApiError } from './answers.ts';
+import type { Api } from './console-server.ts';
+import type { Jobs } from './jobs.ts';
+import { atDestination, type Operator } from './operator.ts';
+import { read } from './try-it.ts';
+
+const resyncSchema = z.object({ audience: z.string().exactOptional(), dryRun: z.boolean() });
+const usualGiveUpAfterMs = 86_400_000;
+
+/** What is seen of attempts at a destination, where they are seen. */
+export type AttemptsAt = (
+  destination: string,
+) => Pick<DestinationView, 'failures' | 'requestsLastMinute' | 'busiestSecond'>;
+
+/** Destinations: how they are set up, what they answered, whether they are well, and telling them everything again. */
+export function destinationsApi(operator: Operator, jobs: Jobs, attemptsAt: AttemptsAt): Api {
+  const entryOf = (key: string): DestinationEntry => {
+    const entry = operator.file.destinations.get(key);
+    if (entry === undefined) throw new ApiError(404, `The activation file has no destination ${key}.`);
+    return entry;
+  };
+  return {
+    'GET destinations': () =>
+      Promise.all(
+        [...operator.file.destinations.values()].map((entry) => viewOf(entry, operator, attemptsAt(entry.key))),
+      ),
+    'POST destinations/*/probe': async ({ name, signal }): Promise<ProbeView> => {
+      const { outcome, problems } = await probeOf(entryOf(name), operator, signal);
+      return { outcome, problems };
+    },
+    'POST destinations/*/resync': ({ name, body }): JobStarted => {
+      const { audience, dryRun } = read(resyncSchema, body);
+      const { key } = entryOf(name);
+      return jobs.start((onProgress, signal) =>
+        atDestination(operator, key, async (context) => {
+          const walk = { context, destination: key, ...(audience === undefined ? {} : { audience }) };
+          const rows = await countResync(walk, signal);
+          onProgress(0, rows);
+          if (dryRun) return { lines: [`Would tell ${key} of ${rows} memberships.`], problems: [] };
+          const told = await resync(walk, { signal, onProgress: (counts) => onProgress(counts.rows, rows) });
+          return {
+            lines: [`Told ${key} of ${told.delivered} memberships; ${told.deferred} wait in the retry queue.`],
+            problems: Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
+          };
+        }),
+      );
+    },
+  };
+}
+
+async function viewOf(
+  entry: DestinationEntry,
+  { file, now }: Operator,
+  seen: ReturnType<AttemptsAt>,
+): Promise<DestinationView> {
+  const { key, type, settings, limits: lower } = entry;
+  const definition = await loadDestination(type);
+  if (definition === undefined) throw new ApiError(422, `There is no kind of destination called ${type}.`);
+  const parsed = definition.settings.parse(settings);
+  const limits = definition.limits(parsed);
+  const warning = warningOf(definition, parsed, now());
+  return {
+    key,
+    type,
+    title: definition.title,
+    about: definition.description,
+    // As written: a secret is a reference there, and stays one.
+    settings: stringify(settings ?? {}).trim(),
+    limits: {
+      requestsPerSecond: Math.min(limits.requestsPerSecond, lower.requestsPerSecond ?? Infinity),
+      concurrency: Math.min(limits.concurrency, lower.concurrency ?? Infinity),
+      batchCount: Math.min(limits.batchCount, lower.batchCount ?? Infinity),
+      batchBytes: Math.min(limits.batchBytes, lower.batchBytes ?? Infinity),
+    },
+    giveUpAfterMs: entry.giveUpAfterMs ?? definition.giveUpAfterMs ?? usualGiveUpAfterMs,
+    routes: file.routes.flatMap(({ destination, audience, mode }) => (destination === key ? [{ audience, mode }] : [])),
+    ...(warning === undefined ? {} : { versionWarning: warning }),
+    ...seen,
+  };
+}
+
+function warningOf({ versions }: DestinationDefinition, settings: unknown, nowMs: number): string | undefined {
+  if (versions === undefined) return undefined;
+  const version = Object.entries(settings ?? {}).find(([name]) => name === versions.setting)?.[1] as unknown;
+  return typeof version === 'string' ? versionWarning(versions, version, nowMs) : undefined;
+}
+
+async function probeOf(entry: DestinationEntry, { file, storage, terminal }: Operator, signal: AbortSignal) {
+  const http = openHttp(terminal, storage);
+  const readSecret = (name: string): Promise<string> => {
+    const value = terminal.environment[secretVariable(name)] ?? '';
+    if (value !== '') return Promise.resolve(value);
+    return Promise.reject(new CommandError(2, `${secretVariable(name)} is not set. Set it in the environment.`));
+  };
+  try {
+    return await probe(entry, { file, http, readSecret, terminal: { ...terminal, interrupted: signal } });
+  } finally {
+    await http.close();
+  }
+}

@@ -1,0 +1,144 @@
+import { explain, findForms, takeOut, type PersonStory, type StoryEvent } from '@activation-hub/activation';
+import type { ActResult, PersonEvent, PersonView } from '@activation-hub/console-contract';
+import { createMatcher } from '@activation-hub/activation-file';
+import type { Identity, LedgerKey } from '@activation-hub/membership';
+import { z } from 'zod';
+import { erasurePlaces } from '../erasure-places.ts';
+import { erase } from '../forget.ts';
+import { readPerson } from '../person.ts';
+import { ApiError } from './answers.ts';
+import type { Api } from './console-server.ts';
+import { atDestination, type Operator } from './operator.ts';
+import { read } from './try-it.ts';
+
+const people = z.array(z.string().min(3)).min(1).max(50);
+const explainSchema = z.object({ people });
+const actSchema = z.object({ people, dryRun: z.boolean(), destination: z.string().exactOptional() });
+
+/** One person: the story, taking them out of a destination, erasing what is kept of them. */
+export function peopleApi(operator: Operator): Api {
+  return {
+    'POST people/explain': async ({ body, signal }): Promise<PersonView> => {
+      const identities = read(explainSchema, body).people.map(readPerson);
+      const { file, storage, now } = operator;
+      const { ledger, retryQueue, deadLetters } = storage;
+      const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: now() };
+      return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters }, signal));
+    },
+    'POST people/take-out': async ({ body, signal }): Promise<ActResult> => {
+      const { people: asked, dryRun, destination } = read(actSchema, body);
+      if (destination === undefined) throw new ApiError(422, 'Say of which destination the person is taken out.');
+      return await takeOutOf(asked.map(readPerson), destination, dryRun, operator, signal);
+    },
+    'POST people/erase': async ({ body, signal }): Promise<ActResult> => {
+      const { people: asked, dryRun } = read(actSchema, body);
+      return await eraseEverywhere(asked.map(readPerson), dryRun, operator, signal);
+    },
+  };
+}
+
+async function takeOutOf(
+  identities: readonly Identity[],
+  destination: string,
+  dryRun: boolean,
+  operator: Operator,
+  signal: AbortSignal,
+): Promise<ActResult> {
+  const { file, storage } = operator;
+  const ledgerName = file.destinations.get(destination)?.ledgerName;
+  const places = (await erasurePlaces(file)).filter((place) => place.ledgerName === ledgerName);
+  const [found] = await findForms(identities, places, storage.ledger, signal);
+  if (found === undefined) return { lines: [`${destination} knows nobody of these identities.`], problems: [] };
+  if (dryRun) {
+    const lines: string[] = [];
+    const matcher = createMatcher(file);
+    const audienceOf = ({ namespace, id }: LedgerKey['audience']): string => matcher.audience(namespace, id)?.key ?? id;
+    for (const identity of found.forms) {
+      for await (const { key, record } of storage.ledger.rows({ destination: found.ledgerName, identity }, signal))
+        if (record.delivered?.isMember === true)
+          lines.push(
+            `${destination} would be told of an exit from ${audienceOf(key.audience)}, by ${identity.namespace}.`,
+          );
+    }
+    return { lines: lines.length === 0 ? [`${destination} has nothing to take back.`] : lines, problems: [] };
+  }
+  const told = await atDestination(operator, destination, (context) =>
+    takeOut({ context, destination, identities: found.forms }, { signal }),
+  );
+  return {
+    lines: [
+      `${destination} was told of ${told.delivered} exits; of ${told.unchanged} memberships it had nothing to learn.`,
+    ],
+    problems: Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
+  };
+}
+
+async function eraseEverywhere(
+  identities: readonly Identity[],
+  dryRun: boolean,
+  { file, activationFile, storage, terminal }: Operator,
+  signal: AbortSignal,
+): Promise<ActResult> {
+  const { forgotten, told, kept } = await erase(
+    identities,
+    { file, activations: activationFile, tell: !dryRun, dryRun },
+    storage,
+    { ...terminal, interrupted: signal },
+  );
+  const { retries, deadLetters, rows, unreadable } = forgotten;
+  const counts = Object.entries(rows).map(([name, count]) => `${count} rows of the ledger of ${name}`);
+  const verb = dryRun ? 'Would erase' : 'Erased';
+  return {
+    lines: [
+      ...told.map(({ destination, exits, isOut }) =>
+        isOut ? `Told ${destination} of ${exits} exits.` : `${destination} did not take the exit, so its rows stay.`,
+      ),
+      ...[`the person's events in ${retries.erased} retries`, `in ${deadLetters.erased} dead letters`, ...counts].map(
+        (what) => `${verb} ${what}.`,
+      ),
+    ],
+    problems: [
+      ...kept.map((key) => `${key} did not take the exit. Mend it, and erase the person again.`),
+      ...unreadable.map((name) => `${name} cannot be read: the person may be in it.`),
+    ],
+  };
+}
+
+function viewOf({ identities, linkedIdentities, routes, events, unreadable }: PersonStory): PersonView {
+  return {
+    identities: identities.map(words),
+    linked: linkedIdentities.map(words),
+    routes: routes.map(({ destination, audience, mode, identity, state, says, actions, ...route }) => ({
+      destination,
+      audience,
+      mode,
+      ...(identity === undefined ? {} : { identity: words(identity) }),
+      state,
+      says,
+      ...(route.toldAtMs === undefined ? {} : { toldAtMs: route.toldAtMs }),
+      ...(route.nextAttemptAtMs === undefined ? {} : { nextAttemptAtMs: route.nextAttemptAtMs }),
+      inDoubt: route.inDoubt,
+      deadLetters: route.deadLetters,
+      actions: actions.map(({ action, says: why, command }) => ({ action, says: why, command: command.join(' ') })),
+    })),
+    events: events.map(eventView),
+    unreadable,
+  };
+}
+
+function eventView({ atMs, what, destination, audience, says, transition }: StoryEvent): PersonEvent {
+  return {
+    atMs,
+    what,
+    ...(destination === undefined ? {} : { destination }),
+    ...(audience === undefined ? {} : { audience }),
+    says,
+    ...(transition === undefined || transition.times === 1
+      ? {}
+      : { times: transition.times, firstAtMs: transition.atMs }),
+  };
+}
+
+function words({ namespace, value }: Identity): string {
+  return `${namespace} ${value}`;
+}

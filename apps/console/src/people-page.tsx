@@ -1,0 +1,240 @@
+import type { PersonEvent, PersonRoute, PersonView } from '@activation-hub/console-contract';
+import { useQuery } from '@tanstack/react-query';
+import { useState, type SubmitEvent } from 'react';
+import { Button } from 'react-aria-components';
+import { Act, act } from './act.tsx';
+import { Empty, Failure, Loading, PageHead } from './parts.tsx';
+import { Link, usePlace } from './router.tsx';
+import { send } from './session.ts';
+import { agoOf, dateTimeOf } from './words.ts';
+
+/** The person stands after the `#`, which a browser sends to nobody. */
+function peopleInAddress(): string {
+  return decodeURIComponent(location.hash.slice(1));
+}
+
+/** One person: where each route stands with them, what happened, and what can be done. */
+export function PeoplePage() {
+  usePlace();
+  const [text, setText] = useState(peopleInAddress);
+  const [asked, setAsked] = useState(peopleInAddress);
+  const people = asked.split(/\s+/).filter((word) => word !== '');
+  const story = useQuery({
+    queryKey: ['person', asked],
+    queryFn: () => send<PersonView>('people/explain', { people }),
+    enabled: people.length > 0,
+    staleTime: 0,
+    refetchInterval: 3_000,
+  });
+  const look = (event: SubmitEvent): void => {
+    event.preventDefault();
+    history.replaceState(null, '', `${location.pathname}#${encodeURIComponent(text.trim())}`);
+    setAsked(text.trim());
+  };
+  return (
+    <>
+      <PageHead title="People" about="One person's story: what was told to whom, when and why." />
+      <form className="filters" role="search" onSubmit={look}>
+        <input
+          data-filter=""
+          className="wide"
+          aria-label="Identities of the person"
+          placeholder="crmid:C-1 email:ada@example.com   /"
+          autoComplete="off"
+          spellCheck={false}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <Button className="primary" type="submit" isDisabled={text.trim() === ''}>
+          Look
+        </Button>
+      </form>
+      {people.length === 0 ? (
+        <Empty title="Whom do you look for?">
+          Write every identity that you know as namespace:identity, as AEP exports it. What the ledger links with them
+          is found too.
+        </Empty>
+      ) : story.error !== null ? (
+        <Failure title="The person cannot be looked for" error={story.error} />
+      ) : story.data === undefined ? (
+        <Loading what="the story" />
+      ) : (
+        <Story story={story.data} people={people} onDone={() => void story.refetch()} />
+      )}
+    </>
+  );
+}
+
+interface StoryProps {
+  readonly story: PersonView;
+  readonly people: readonly string[];
+  readonly onDone: () => void;
+}
+
+function Story({ story, people, onDone }: StoryProps) {
+  const { routes, events, linked, unreadable } = story;
+  if (events.length === 0 && routes.every(({ state }) => state === 'unknown')) {
+    return (
+      <Empty title="Nothing is known of this person">
+        No row of the ledger, no retry and no dead letter has one of these identities. Check the namespace and the
+        spelling, as AEP exports them.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {linked.length === 0 ? null : (
+        <p className="quiet-text">
+          Looked for as well, because the ledger links them: <bdi>{linked.join(', ')}</bdi>
+        </p>
+      )}
+      {unreadable.map((name) => (
+        <p key={name} className="failure">
+          {name} cannot be read: the person may be in it.
+        </p>
+      ))}
+      <section aria-labelledby="now">
+        <h2 id="now">Now</h2>
+        <Routes routes={routes} people={people} onDone={onDone} />
+      </section>
+      <section aria-labelledby="happened">
+        <h2 id="happened">What happened</h2>
+        <Timeline events={events} />
+      </section>
+      <section aria-labelledby="erase">
+        <h2 id="erase">Erase</h2>
+        <p className="quiet-text">
+          Takes the person out of every destination, and erases their events in retries and dead letters and their rows
+          of the ledger. Erase them in AEP too, or the next export brings them back.
+        </p>
+        <div className="actions">
+          <Act
+            name="Erase the person"
+            about="What is kept of the person here goes, after their destinations were told."
+            isDangerous
+            run={(dryRun) => act('people/erase', { people, dryRun })}
+            onDone={onDone}
+          />
+        </div>
+      </section>
+    </>
+  );
+}
+
+const goodStates = ['told', 'shadowed'];
+const badStates = ['rejected', 'given-up', 'not-found', 'waiting-for-nothing', 'perhaps-told'];
+
+function stateClass(state: string): string {
+  if (goodStates.includes(state)) return 'good';
+  if (badStates.includes(state)) return 'bad';
+  return state.startsWith('waiting') || state === 'being-told' || state === 'paused' ? 'waits' : 'plain';
+}
+
+function Routes({ routes, people, onDone }: Omit<StoryProps, 'story'> & { readonly routes: readonly PersonRoute[] }) {
+  const known = [
+    ...new Set(
+      routes
+        .filter(({ state, mode }) => state !== 'unknown' && mode !== 'shadow')
+        .map(({ destination }) => destination),
+    ),
+  ];
+  return (
+    <>
+      <table>
+        <thead>
+          <tr>
+            {['Destination', 'Audience', 'Known as', 'State', 'What it means'].map((name) => (
+              <th scope="col" key={name}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {routes.map((route, index) => (
+            <tr key={index}>
+              <td>{route.destination}</td>
+              <td>
+                {route.audience} {route.mode === 'live' ? null : <small>{route.mode}</small>}
+              </td>
+              <td>
+                <bdi>{route.identity ?? '–'}</bdi>
+              </td>
+              <td>
+                <span className={`outcome ${stateClass(route.state)}`}>{route.state}</span>
+              </td>
+              <td>
+                <Meaning route={route} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div className="actions">
+        {known.map((destination) => (
+          <Act
+            key={destination}
+            name={`Take out of ${destination}`}
+            about={`Tells ${destination} that the person left, in every audience in which it has them.`}
+            run={(dryRun) => act('people/take-out', { people, dryRun, destination })}
+            onDone={onDone}
+          />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Meaning({ route }: { readonly route: PersonRoute }) {
+  const { says, toldAtMs, nextAttemptAtMs, inDoubt, deadLetters, actions } = route;
+  const nowMs = Date.now();
+  return (
+    <>
+      <bdi>{says}</bdi>
+      {toldAtMs === undefined ? '' : ` Told at ${dateTimeOf(toldAtMs)}, ${agoOf(toldAtMs, nowMs)}.`}
+      {nextAttemptAtMs === undefined ? '' : ` Next attempt at ${dateTimeOf(nextAttemptAtMs)}.`}
+      {inDoubt ? ' It may have taken something else since.' : ''}
+      {deadLetters.map((name) => (
+        <p key={name}>
+          <Link to={`/dead-letters?letter=${encodeURIComponent(name)}`}>Dead letter {name.split('/').at(-1)}</Link>
+        </p>
+      ))}
+      {actions.map(({ says: why, command }) => (
+        <p key={command} className="quiet-text">
+          {why} <code>{command}</code>
+        </p>
+      ))}
+    </>
+  );
+}
+
+function Timeline({ events }: { readonly events: readonly PersonEvent[] }) {
+  if (events.length === 0)
+    return <p className="quiet-text">Nothing that is kept: what changes nothing leaves no trace.</p>;
+  return (
+    <table className="timeline">
+      <thead>
+        <tr>
+          {['When', 'Destination', 'Audience', 'What'].map((name) => (
+            <th scope="col" key={name}>
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {events.toReversed().map((event, index) => (
+          <tr key={index}>
+            <td className="time">{dateTimeOf(event.atMs)}</td>
+            <td>{event.destination ?? ''}</td>
+            <td>{event.audience ?? ''}</td>
+            <td>
+              <bdi>{event.says}</bdi>
+              {event.firstAtMs === undefined ? '' : ` First at ${dateTimeOf(event.firstAtMs)}.`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
