@@ -112,6 +112,8 @@ test('an export that has waited as long as a change that is given up is looked a
   const retry = exampleRetry({ firstDeferredAtMs: 0, events: [] });
   const outcome = { desired: [each], settled: [settledOf(each, leased)] };
   expect(follow(outcome, { events: [], retry }).digests).toEqual({ now: ['mine'], later: [] });
+  const { now } = follow({ desired: [each], told: [toldOf(each, 'delivered')] }, { events: [], retry });
+  expect(now.map(({ chosen }) => chosen)).toEqual([[]]);
 });
 
 test('a person whose row was erased meanwhile is looked at', () => {
