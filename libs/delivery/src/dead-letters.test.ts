@@ -31,7 +31,7 @@ test('of a letter neither the body nor the rows are shown, which hold personal d
 
 test('a letter has the same name for ever, whatever the order of what failed in it', () => {
   const failures = [{ audience: 'a', changeId: 'c', reason: '' }, { path: '$.b', reason: '' }, { reason: '' }];
-  const name = '2026-01-31/_event/not-utf8/';
+  const name = '2026-01-31/_event/not-utf8/3-4711-b296b41838e73a2c';
   expect(deadLetterName(exampleDeadLetter({ failures }))).toBe(name);
   expect(deadLetterName(exampleDeadLetter({ failures: failures.toReversed() }))).toBe(name);
 });
