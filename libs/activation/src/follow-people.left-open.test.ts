@@ -237,6 +237,22 @@ test('while the destination answers, an export that waits for the row of another
   expect(Math.max(...waitsMs)).toBeLessThanOrEqual(31_000);
 });
 
+test('an export that waits for the row of another names its time while the destination answers, and else may be woken', async () => {
+  const waitingOf = async (isOpen: boolean) => {
+    const { beside, newest } = await besideAnOpenRow();
+    for (let n = 0; isOpen && n < 3; n += 1)
+      beside.context.targets.get('crm')?.breaker.fail(beside.clock.nowMs, 'Not reached.');
+    await beside.activate(newest);
+    return Array.fromAsync(beside.retryQueue.waiting(signal));
+  };
+  const reason = 'another export of the person is not told yet';
+  const [soon] = await waitingOf(false);
+  expect(soon).toMatchObject({ reason, notBeforeMs: expect.any(Number) as number });
+  const [later] = await waitingOf(true);
+  expect(later).toMatchObject({ reason });
+  expect(later).not.toHaveProperty('notBeforeMs');
+});
+
 test('of two retries that tell a person’s rows side by side, the one that settles last follows the person', async () => {
   const ledger = new DisturbedLedger();
   const file = fileOf({}).replace('identity: email', 'identity: email, identities: all');

@@ -69,8 +69,7 @@ function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined
     const { identities, leaving } = linkOf(row.record);
     return [...identities, ...leaving];
   });
-  const vanished = linked.filter((identity) => !texts.has(identityText(identity)));
-  const distinct = new Map([...known, ...vanished].map((identity) => [identityText(identity), identity]));
+  const distinct = new Map([...known, ...linked].map((identity) => [identityText(identity), identity]));
   const candidates = [...distinct].map(([text, identity]): Candidate => {
     const key = rowKey(ledgerName, person.route, person.audience, identity);
     return { identity, key, isLinkedOnly: !texts.has(text) };

@@ -128,3 +128,59 @@ test('a gap in a partition forgets everything, and events that come again do not
   follow('0', 12);
   expect(cache.get('a', 0)).toBeUndefined();
 });
+
+/** What the cache counts for one row, by its estimate. */
+function bytesOf(keyText: string, row: LedgerRow): number {
+  const cache = new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 1_000 });
+  cache.set(keyText, row, 0);
+  // A row is counted once, however often it is set.
+  cache.set(keyText, row, 0);
+  return cache.bytes;
+}
+
+test('the estimate counts the row, two bytes for every character of its texts and names, and something for every value', () => {
+  const empty = 1_000 + 2 * 3 + 32;
+  expect(bytesOf('key', rowOf('1'))).toBe(empty);
+  expect(bytesOf('key', rowOf('1', { name: 'Ada' }))).toBe(empty + 2 * 4 + 32 + 2 * 3);
+  expect(bytesOf('key', rowOf('1', { list: [true, null] }))).toBe(empty + 2 * 4 + 32 + 2 * (2 * 1 + 32));
+  const { record, version } = rowOf('1');
+  expect(bytesOf('key', { record: { ...record, history: 'xe,1' }, version })).toBe(empty + 2 * 4);
+  expect(bytesOf('key', { record: { ...record, deliveredAttributes: {} }, version })).toBe(empty + 32);
+});
+
+test('a generation is filled to the last byte', () => {
+  const one = bytesOf('a', rowOf('1'));
+  const smallest = new LedgerCache({ bytesMax: 2 * one, ageMaxMs: 1_000 });
+  smallest.set('a', rowOf('1'), 0);
+  expect(smallest.get('a', 0)).toBeDefined();
+  const cache = new LedgerCache({ bytesMax: 4 * one, ageMaxMs: 1_000 });
+  for (const key of ['a', 'b', 'c']) cache.set(key, rowOf('1'), 0);
+  expect(cache.bytes).toBe(3 * one);
+  expect(cache.get('a', 0)).toBeDefined();
+});
+
+test('a row that is set again after a while is counted once', () => {
+  const one = bytesOf('a', rowOf('1'));
+  const cache = new LedgerCache({ bytesMax: 4 * one, ageMaxMs: 1_000 });
+  for (const key of ['a', 'b', 'c', 'a']) cache.set(key, rowOf('1'), 0);
+  expect(cache.bytes).toBe(3 * one);
+});
+
+test('a gap in a partition is also the end of the expectation that keys have no row', () => {
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000, expectAfterKeys: 1 });
+  const event = { body: new Uint8Array(), partitionId: '0', enqueuedAtMs: 0 };
+  cache.follow([{ ...event, sequenceNumber: 1 }]);
+  cache.countLookedFor('crm', false);
+  expect(cache.expectsNoRow('crm')).toBe(true);
+  cache.follow([{ ...event, sequenceNumber: 3 }]);
+  expect(cache.expectsNoRow('crm')).toBe(false);
+});
+
+test('what was looked for last weighs most, and the counts are halved at four times the number', () => {
+  const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000, expectAfterKeys: 1 });
+  for (let n = 0; n < 4; n += 1) cache.countLookedFor('crm', false);
+  expect(cache.expectsNoRow('crm')).toBe(true);
+  // Two of three by now, and not four of five.
+  cache.countLookedFor('crm', true);
+  expect(cache.expectsNoRow('crm')).toBe(false);
+});

@@ -85,6 +85,11 @@ test.each([
   ]);
 });
 
+test('a deferral has the name that its audience has by now', async () => {
+  const retry = { events: [{ event, audiences: ['as-it-was-called'], rows: [fansKey()] }] };
+  expect(await take({ mode: 'shadow', ageMs: 0, retry })).toMatchObject({ deferrals: [{ audience: 'sports-fans' }] });
+});
+
 test('when its retry is an hour old, a row whose route is gone is given up, with a letter that names it and why', async () => {
   const { nowMs, record, letters, deferrals, observed } = await take({});
   expect(record).toMatchObject({ known, rowState: { is: 'given-up' } });

@@ -18,3 +18,14 @@ test('a message that comes before its retry is due comes again at that time', as
   expect(messages).toHaveLength(2);
   for (const message of messages) expect((await queue.read(message, signal))?.attempts).toBe(4);
 });
+
+test('it says when the next message is due', async () => {
+  const { signal } = new AbortController();
+  const queue = new InMemoryRetryQueue();
+  expect(queue.nextDueAtMs).toBeUndefined();
+  await queue.put(exampleRetry({ id: 'late' }), 2_000, signal);
+  await queue.put(exampleRetry({ id: 'early' }), 1_000, signal);
+  expect(queue.nextDueAtMs).toBe(1_000);
+  expect(queue.takeDue(2_000)).toHaveLength(2);
+  expect(queue.nextDueAtMs).toBeUndefined();
+});

@@ -21,3 +21,15 @@ test('letters of older events are removed however late they were written, and th
 test('no letters are no work', async () => {
   expect(await sweepDeadLetters(new InMemoryDeadLetters(), { nowMs, signal })).toEqual({ removed: 0 });
 });
+
+test('what is not named after a day is no letter of ours, and stays', async () => {
+  const removed: string[] = [];
+  const store = {
+    names: async function* () {
+      yield* await Promise.resolve(['0', '0/2000-01-01/crm', '2000-01-01/crm/invalid/1', '2000-01-02']);
+    },
+    remove: (name: string) => Promise.resolve(void removed.push(name)),
+  };
+  expect(await sweepDeadLetters(store, { nowMs, signal })).toEqual({ removed: 1 });
+  expect(removed).toEqual(['2000-01-01/crm/invalid/1']);
+});

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exampleRetry } from '../testing/index.ts';
 import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
+import type { RetryQueue } from './retry-queue.ts';
 import { sweepRetries } from './sweep-retries.ts';
 
 const { signal } = new AbortController();
@@ -45,4 +46,21 @@ test('what is erased while a sweep looks at it stays erased', async () => {
 test('an empty queue is no work', async () => {
   const options = { nowMs, ageMaxMs: () => 0, signal };
   expect(await sweepRetries(new InMemoryRetryQueue(), options)).toEqual({ seen: 0, madeDue: 0, unreadable: [] });
+});
+
+test('a retry that is just as old as it can be waits, and one that cannot be read is named', async () => {
+  const queue = new InMemoryRetryQueue();
+  await queue.put(exampleRetry({ firstDeferredAtMs: nowMs - hourMs }), nowMs, signal);
+  const [readable] = await Array.fromAsync(queue.waiting(signal));
+  if (readable === undefined) throw new Error('unreachable');
+  const waiting = async function* () {
+    yield await Promise.resolve({ unreadable: 'retries/1' });
+    yield readable;
+  };
+  const broken = { waiting, postpone: queue.postpone.bind(queue) } as unknown as RetryQueue;
+  expect(await sweepRetries(broken, { nowMs, ageMaxMs: () => hourMs, signal })).toEqual({
+    seen: 2,
+    madeDue: 0,
+    unreadable: ['retries/1'],
+  });
 });

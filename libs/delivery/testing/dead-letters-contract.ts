@@ -39,6 +39,23 @@ export function describeDeadLettersContract(name: string, open: () => Promise<De
   };
 
   describe(name, () => {
+    test('what is asked under a signal that is aborted is refused with its reason, and nothing is done', async () => {
+      const store = await open();
+      const letter = exampleDeadLetter();
+      const letterName = deadLetterName(letter);
+      await store.put([letter], signal);
+      const aborted = AbortSignal.abort(new Error('deadline'));
+      const calls = [
+        () => store.put([exampleDeadLetter({ class: 'other' })], aborted),
+        () => Array.fromAsync(store.names('', aborted)),
+        () => store.read(letterName, aborted),
+        () => store.remove(letterName, aborted),
+        () => store.edit(letterName, () => undefined, aborted),
+      ];
+      for (const call of calls) await expect(call()).rejects.toThrow('deadline');
+      expect(await kept(store)).toEqual(new Map([[letterName, letter]]));
+    });
+
     test('a letter is kept whole, with the own bytes of its event', async () => {
       const store = await open();
       const unreadable = exampleDeadLetter();

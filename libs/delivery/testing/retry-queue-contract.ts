@@ -54,6 +54,26 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
   };
 
   describe(name, () => {
+    test('what is asked under a signal that is aborted is refused with its reason, and nothing is done', async () => {
+      const queue = await open();
+      const retry = exampleRetry();
+      await queue.put(retry, now(), signal);
+      const [message = ''] = await takeDue(queue, 1);
+      const aborted = AbortSignal.abort(new Error('deadline'));
+      const calls: readonly (() => Promise<unknown>)[] = [
+        () => queue.put({ ...retry, attempts: 9 }, now(), aborted),
+        () => queue.read(message, aborted),
+        () => queue.postpone(retry, now(), aborted),
+        () => queue.wake(retry.destination, { nowMs: now(), everyMs: 0, signal: aborted }),
+        () => queue.remove(retry.id, aborted),
+        () => Array.fromAsync(queue.waiting(aborted)),
+        () => queue.edit(retry.id, () => undefined, aborted),
+        () => queue.reschedule(retry.id, now(), aborted),
+      ];
+      for (const call of calls) await expect(call()).rejects.toThrow('deadline');
+      expect(await waitingIn(queue)).toEqual([retry]);
+    });
+
     test('a retry comes back whole when it is due', async () => {
       const queue = await open();
       await queue.put(exampleRetry(), now(), signal);

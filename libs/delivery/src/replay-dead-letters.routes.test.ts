@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest';
+import { exampleDeadLetter } from '../testing/index.ts';
+import { deadLetterName, InMemoryDeadLetters, type DeadLetter } from './dead-letters.ts';
+import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
+import { replayDeadLetters, type ReplayOptions } from './replay-dead-letters.ts';
+import { UnreadableDocumentError } from './unreadable-document.ts';
+
+const nowMs = Date.UTC(2026, 0, 20);
+const minuteMs = 60_000;
+const rejected = (failures: DeadLetter['failures'], over: Partial<DeadLetter> = {}): DeadLetter =>
+  exampleDeadLetter({ outcome: 'rejected', destination: 'crm', class: 'invalid', failures, ...over });
+const unreadable = (failures: DeadLetter['failures']): DeadLetter => exampleDeadLetter({ failures });
+const reason = 'No such field.';
+const routed = new Map([
+  ['crm', new Set(['fans', 'travellers'])],
+  ['ads', new Set(['travellers'])],
+]);
+
+class Letters extends InMemoryDeadLetters {
+  onRemove: (name: string) => void = () => undefined;
+
+  override read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined> {
+    if (name === 'broken') return Promise.reject(new UnreadableDocumentError('No JSON.', name));
+    return super.read(name, signal);
+  }
+
+  override remove(name: string, signal: AbortSignal): Promise<void> {
+    this.onRemove(name);
+    return super.remove(name, signal);
+  }
+}
+
+/** Replays these letters, and says what became of them and which retries there are. */
+async function replay(
+  letters: readonly DeadLetter[],
+  options: Partial<ReplayOptions> & { onRemove?: () => void } = {},
+) {
+  const { signal } = new AbortController();
+  const [deadLetters, retryQueue] = [new Letters(), new InMemoryRetryQueue()];
+  await deadLetters.put(letters, signal);
+  if (options.onRemove !== undefined) deadLetters.onRemove = options.onRemove;
+  const names = [...letters.map(deadLetterName), 'broken'];
+  const stores = { deadLetters, retryQueue };
+  const replayed = await replayDeadLetters(names, {}, stores, { clock: { now: () => nowMs }, signal, ...options });
+  const retries = await Array.fromAsync(retryQueue.waiting(signal));
+  const asked = retries.map(({ destination, events }) => [
+    destination,
+    ...events.flatMap(({ audiences }) => audiences),
+  ]);
+  return { ...replayed, retries, asked, stays: [...deadLetters.letters.keys()].length };
+}
+
+test('a letter that cannot be read stays and is named, and the others are replayed as they were', async () => {
+  const letter = rejected([
+    { audience: 'fans', reason },
+    { audience: 'travellers', reason: 'Locked.' },
+  ]);
+  const { unreadable: broken, replayed, left, stays, retries } = await replay([letter]);
+  expect([broken, left, stays]).toEqual([['broken'], 0, 0]);
+  expect(replayed).toEqual([{ destination: 'crm', class: 'invalid', letters: 1 }]);
+  expect(retries).toMatchObject([
+    {
+      destination: 'crm',
+      events: [{ event: letter.event, audiences: ['fans', 'travellers'] }],
+      rows: [],
+      attempts: 0,
+      firstDeferredAtMs: nowMs,
+      class: 'invalid',
+      reason,
+      isReplay: true,
+    },
+  ]);
+});
+
+test.each<[string, DeadLetter, readonly (readonly string[])[]]>([
+  ['one destination, routed', rejected([{ audience: 'fans', reason }]), [['crm', 'fans']]],
+  ['one destination, routed no more', rejected([{ audience: 'gone', reason }]), []],
+  [
+    'one destination, of which a part is routed no more',
+    rejected([
+      { audience: 'fans', reason },
+      { audience: 'gone', reason },
+    ]),
+    [],
+  ],
+  ['a destination that is gone', rejected([{ audience: 'fans', reason }], { destination: 'old' }), []],
+  [
+    'one destination, with a failure of no audience',
+    rejected([{ reason }, { audience: 'fans', reason }]),
+    [['crm', 'fans']],
+  ],
+  ['one destination, with no audience at all', rejected([{ reason }]), []],
+  [
+    'all, when a part could not be read',
+    unreadable([{ audience: 'travellers', reason }]),
+    [
+      ['crm', 'travellers'],
+      ['ads', 'travellers'],
+    ],
+  ],
+  [
+    'all, when the whole could not be read besides',
+    unreadable([{ reason }, { audience: 'fans', reason }]),
+    [
+      ['crm', 'fans', 'travellers'],
+      ['ads', 'travellers'],
+    ],
+  ],
+])('a letter of %s is replayed to whom it concerns, or stays', async (_, letter, expected) => {
+  const { asked, left, stays } = await replay([letter], { routed });
+  expect(asked).toEqual(expected);
+  expect([left, stays]).toEqual(expected.length > 0 ? [0, 0] : [1, 1]);
+});
+
+test('without letters there is no progress to tell', async () => {
+  const told: number[] = [];
+  const { signal } = new AbortController();
+  const stores = { deadLetters: new InMemoryDeadLetters(), retryQueue: new InMemoryRetryQueue() };
+  await replayDeadLetters([], {}, stores, {
+    clock: { now: () => nowMs },
+    signal,
+    onProgress: (done) => void told.push(done),
+  });
+  expect(told).toEqual([]);
+});
+
+test('a replay that is stopped stops before the next retry', async () => {
+  const stop = new AbortController();
+  const body = new Uint8Array(3 * 1024 * 1024);
+  const letters = [1, 2].map((sequenceNumber) =>
+    rejected([{ audience: 'fans', reason }], { event: { ...exampleDeadLetter().event, body, sequenceNumber } }),
+  );
+  const { retries, stays } = await replay(letters, { signal: stop.signal, onRemove: () => stop.abort() });
+  expect([retries.length, stays]).toEqual([1, 1]);
+});
+
+test.each([
+  ['as long as allowed', 10 * minuteMs, undefined],
+  ['longer', 10 * minuteMs + 1, 'removing them takes too long'],
+])(
+  'removing letters that takes %s leaves their retries a margin before they come by themselves',
+  async (_, tookMs, failure) => {
+    let now = nowMs;
+    const letters = ['a', 'b'].map((audience) => rejected([{ audience, reason }]));
+    const clock = { now: () => now };
+    const running = replay(letters, { clock, onRemove: () => void (now = nowMs + tookMs) });
+    if (failure === undefined) expect((await running).stays).toBe(0);
+    else await expect(running).rejects.toThrow(failure);
+  },
+);
+
+test('a retry rests a quarter of an hour while its letters are removed', async () => {
+  const held: unknown[] = [];
+  const { signal } = new AbortController();
+  const [deadLetters, retryQueue] = [new Letters(), new InMemoryRetryQueue()];
+  const letter = rejected([{ audience: 'fans', reason }]);
+  await deadLetters.put([letter], signal);
+  deadLetters.onRemove = () => void held.push(retryQueue.nextDueAtMs);
+  await replayDeadLetters(
+    [deadLetterName(letter)],
+    {},
+    { deadLetters, retryQueue },
+    { clock: { now: () => nowMs }, signal },
+  );
+  expect(held).toEqual([nowMs + 15 * minuteMs]);
+  expect(retryQueue.nextDueAtMs).toBe(nowMs);
+});
