@@ -25,7 +25,11 @@ interface Vector {
 
 const vectorsOf = (vendor: string): readonly Vector[] =>
   JSON.parse(readFileSync(join(import.meta.dirname, `../fixtures/vectors/${vendor}.json`), 'utf8')) as Vector[];
-const profiles: Readonly<Record<string, Readonly<Record<string, PersonalField>>>> = { google: g, meta: m };
+const profiles: Readonly<Record<string, Readonly<Record<string, PersonalField>>>> = {
+  google: g,
+  meta: m,
+  plain: plainProfile,
+};
 const vectors = Object.entries(profiles).flatMap(([vendor, profile]) =>
   vectorsOf(vendor).map((vector) => ({ vendor, ...vector, of: profile[vector.field] })),
 );

@@ -201,6 +201,13 @@ test.each([
   expect(vendor.requests.filter(({ url }) => url.endsWith('$metadata'))).toHaveLength(1);
 });
 
+test('an action that the environment does not have is set-up, and takes nobody out in silence', async () => {
+  const { vendor, connector } = await start({ removalStrategy: 'action' }, { removalParameter: null });
+  await connector.enter([delivery(1), delivery(2)], never);
+  await expect(connector.exit([delivery(1), delivery(2)], never)).rejects.toMatchObject({ class: 'set-up' });
+  expect(vendor.member(email(1))).toBeDefined();
+});
+
 test('a token that is refused is renewed, and the batch is told once more', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery(1)], never);

@@ -2,6 +2,8 @@ import { documentedErrors } from '@activation-hub/destination-kit';
 
 const codes = 'learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes';
 const client = 'learn.microsoft.com/troubleshoot/power-platform/dataverse/user-permissions/client-errors';
+const webApi =
+  'learn.microsoft.com/troubleshoot/power-platform/dataverse/dataverse-web-api-and-sdk/web-api-client-errors';
 const limits = 'learn.microsoft.com/power-apps/developer/data-platform/api-limits';
 
 const privileges =
@@ -22,9 +24,28 @@ export const dynamics365Errors = documentedErrors([
   { code: '0x80040225', means: 'set-up', advice: applicationUser, source: codes },
   { code: '0x80072559', means: 'set-up', advice: 'Check the application in Microsoft Entra ID.', source: codes },
   { code: '0x8005f101', means: 'set-up', advice: 'Check the application in Microsoft Entra ID.', source: codes },
+  // Not of a record: the environment has no such action or table, so that "not there" would be no answer.
+  {
+    code: '0x8006088a',
+    means: 'set-up',
+    advice: 'The environment lacks an action or a table: install the app that brings it, or set removalStrategy.',
+    source: webApi,
+  },
+  {
+    code: '0x80060888',
+    means: 'set-up',
+    alsoOfOneRow: true,
+    advice: 'Check the columns of identities: one of them is not there.',
+    source: `${webApi}, Could not find a property named`,
+  },
   // Another worker made the record a moment ago.
   { code: '0x80060892', means: 'retry', source: codes },
   { code: '0x80040217', means: 'not-found', source: client },
+  { code: '0x80060891', means: 'not-found', source: codes },
+  // A column that is not there, and also one value that does not fit its column.
+  { code: '0x80048d19', means: 'rejected', source: webApi },
+  { code: '0x80044331', means: 'rejected', source: codes },
+  { code: '0x8004431a', means: 'rejected', source: codes },
   { code: '0x80040237', means: 'rejected', source: client },
   { code: '0x80040333', means: 'rejected', source: codes },
 ]);

@@ -294,6 +294,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
     answer(477, {}, { 'retry-after': '9' }),
     { class: 'transient', doubt: 'answered', notBeforeMs: 10_000 },
   ],
+  ['a connection that timed out on the way', answer(522), { class: 'transient', doubt: 'unanswered' }],
   ['a gateway that gave up', answer(524), { class: 'transient', doubt: 'unanswered' }],
   ['missing scopes', answer(403, { category: 'MISSING_SCOPES' }), { class: 'set-up', doubt: undefined }],
   ['a locked record', answer(423), { class: 'transient' }],

@@ -48,7 +48,7 @@ export function hubspotError(response: HttpResponse, nowMs: number): Destination
     .find((error) => error !== undefined);
   const byCode = documented?.means === 'set-up' || documented?.means === 'invalid' || documented?.means === 'transient';
   if (documented !== undefined && byCode && byStatus.class !== 'throttled') {
-    const isUnanswered = status === 502 || status === 504 || status === 524;
+    const isUnanswered = status === 502 || status === 504 || status === 522 || status === 524;
     const doubt = documented.means === 'transient' ? (isUnanswered ? 'unanswered' : 'answered') : undefined;
     const code = documented.code === String(status) ? '' : `, ${documented.code}`;
     return errorFor(documented, `HubSpot answered ${status}${code}`, { doubt, notBeforeMs: byStatus.notBeforeMs });

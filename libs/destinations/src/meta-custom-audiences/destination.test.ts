@@ -439,6 +439,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   ['an audience that was deleted', answer(400, error(1_487_366)), { class: 'set-up' }],
   ['a version that has ended', answer(400, error(2_635)), { class: 'set-up', doubt: undefined }],
   ['an audience that is too old', answer(400, error(2_654, 1_713_004)), { class: 'set-up' }],
+  ['an error inside of Meta', answer(400, error(-3, 1_234)), { class: 'transient', doubt: 'answered' }],
   ['an unknown error', answer(500, error(1)), { class: 'transient', doubt: 'answered' }],
   ['a service that is down', answer(503, error(2)), { class: 'transient', doubt: 'answered' }],
   ['what Meta calls transient', answer(400, error(9_999, 1, { is_transient: true })), { class: 'transient' }],

@@ -4,6 +4,7 @@ const marketing = 'developers.facebook.com/documentation/ads-commerce/marketing-
 const graph = 'developers.facebook.com/docs/graph-api/guides/error-handling';
 const limits = 'developers.facebook.com/docs/graph-api/overview/rate-limiting';
 const audiences = 'developers.facebook.com/docs/marketing-api/reference/custom-audience/users';
+const guide = 'developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences';
 const rudder = 'github.com/rudderlabs/rudder-transformer, src/v0/destinations/fb_custom_audience';
 
 const permissions =
@@ -12,6 +13,8 @@ const newToken = 'Make a new access token.';
 
 /** Errors of the Graph API by their code, by `code/subcode`, or by a subcode that comes with several codes. */
 export const metaErrors = documentedErrors([
+  // Those below zero are of Meta's own inside.
+  { code: '-1', means: 'transient', source: marketing },
   { code: '1', means: 'transient', source: graph },
   { code: '2', means: 'transient', source: graph },
   { code: '3', means: 'set-up', advice: 'Give the app the capability to manage ads.', source: graph },
@@ -37,6 +40,18 @@ export const metaErrors = documentedErrors([
   { code: '190', means: 'set-up', advice: newToken, source: marketing },
   // The documents give the whole range from 200 to 299 to permissions.
   { code: '200', means: 'set-up', advice: permissions, source: graph },
+  {
+    code: '200/1870050',
+    means: 'set-up',
+    advice: 'Link the ad account to the business portfolio of the audience.',
+    source: guide,
+  },
+  {
+    code: '200/1870090',
+    means: 'set-up',
+    advice: 'Accept the terms of custom audiences for the business of the ad account.',
+    source: guide,
+  },
   { code: '294', means: 'set-up', advice: 'Give the token the permission ads_management.', source: marketing },
   { code: '341', means: 'throttled', source: graph },
   {

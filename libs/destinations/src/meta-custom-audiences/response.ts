@@ -63,7 +63,7 @@ export function metaError(response: HttpResponse, nowMs: number): DestinationErr
 }
 
 function documentedError(code: number, subcode: number | undefined): DocumentedError | undefined {
-  const family = code >= 200 && code <= 299 ? '200' : '';
+  const family = code >= 200 && code <= 299 ? '200' : code < 0 ? '-1' : '';
   const codes = [...(subcode === undefined ? [] : [`${code}/${subcode}`, String(subcode)]), String(code), family];
   return codes.map((each) => metaErrors.get(each)).find((each) => each !== undefined);
 }

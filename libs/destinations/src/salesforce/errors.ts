@@ -3,6 +3,8 @@ import { documentedErrors } from '@activation-hub/destination-kit';
 const rest = 'developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm';
 const statusCode =
   'developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm, StatusCode';
+const exceptionCode =
+  'developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm, ExceptionCode';
 const rollback =
   'developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm';
 
@@ -29,6 +31,20 @@ export const salesforceErrors = documentedErrors([
     source: statusCode,
   },
   { code: 'LICENSE_LIMIT_EXCEEDED', means: 'set-up', advice: 'Buy licences, or free some.', source: statusCode },
+  { code: 'ORG_LOCKED', means: 'set-up', advice: 'Ask Salesforce why the org is locked.', source: exceptionCode },
+  { code: 'TRIAL_EXPIRED', means: 'set-up', advice: 'The trial of the org is over.', source: exceptionCode },
+  {
+    code: 'INVALID_OPERATION_WITH_EXPIRED_PASSWORD',
+    means: 'set-up',
+    advice: 'Let the password of the run-as user not expire.',
+    source: exceptionCode,
+  },
+  {
+    code: 'UNSUPPORTED_API_VERSION',
+    means: 'set-up',
+    advice: 'Write an apiVersion that the org serves.',
+    source: exceptionCode,
+  },
   { code: 'REQUEST_LIMIT_EXCEEDED', means: 'throttled', source: rest },
   // What follows is said of the object or the org, and also of one record that somebody shares or locks otherwise.
   {
@@ -80,6 +96,18 @@ export const salesforceErrors = documentedErrors([
     advice: 'Look for the limit of the org.',
     source: statusCode,
   },
+  {
+    code: 'TXN_SECURITY_NO_ACCESS',
+    means: 'set-up',
+    alsoOfOneRow: true,
+    advice: 'Let the transaction security policies of the org allow this.',
+    source: statusCode,
+  },
+  { code: 'UNKNOWN_EXCEPTION', means: 'retry', source: statusCode },
+  { code: 'QUERY_TIMEOUT', means: 'retry', source: exceptionCode },
+  { code: 'TOO_MANY_APEX_REQUESTS', means: 'retry', source: statusCode },
+  // By an approval, which ends.
+  { code: 'ENTITY_IS_LOCKED', means: 'retry', source: statusCode },
   { code: 'SERVER_UNAVAILABLE', means: 'retry', source: statusCode },
   { code: 'UNABLE_TO_LOCK_ROW', means: 'retry', source: statusCode },
   { code: 'REQUEST_RUNNING_TOO_LONG', means: 'retry', source: statusCode },
@@ -102,5 +130,7 @@ export const salesforceErrors = documentedErrors([
   { code: 'FIELD_FILTER_VALIDATION_EXCEPTION', means: 'rejected', source: statusCode },
   { code: 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', means: 'rejected', source: statusCode },
   { code: 'MALFORMED_ID', means: 'rejected', source: statusCode },
+  { code: 'INVALID_STATUS', means: 'rejected', source: statusCode },
+  { code: 'INVALID_CROSS_REFERENCE_TYPE_FOR_FIELD', means: 'rejected', source: statusCode },
   { code: 'CANNOT_UPDATE_CONVERTED_LEAD', means: 'rejected', source: statusCode },
 ]);
