@@ -45,12 +45,12 @@ export async function withDestination<Result>(
   knownIn('destination', file.destinations, key);
   if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
 
-  if (options.dryRun !== true)
-    await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
   const http = openHttp(terminal, storage);
   let target: Target | undefined;
   try {
     target = await setUp(file, key, http, terminal);
+    if (options.dryRun !== true)
+      await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
     const { ledger, retryQueue, deadLetters } = storage;
     const context: ActivationContext = {
       matcher: createMatcher(file),

@@ -14,7 +14,7 @@ import {
   travellersId,
   type TestActivation,
 } from '../testing/index.ts';
-import { explain, type ErasurePlace, type PersonStory, type RouteStory } from './index.ts';
+import { explain, takeOut, type ErasurePlace, type PersonStory, type RouteStory } from './index.ts';
 
 const { signal } = new AbortController();
 const ada: Identity = { namespace: 'crmid', value: 'p1' };
@@ -180,6 +180,43 @@ test('a person without consent is withheld, and one who was never there is nothi
   expect(await routeIn(opened)).toMatchObject({ state: 'told', says: 'The destination has the person.' });
   await opened.activate(eventOf(personExport({ at: 120, consent: 'n' }), 4));
   expect(await routeIn(opened)).toMatchObject({ state: 'withheld', delivered: { isMember: false } });
+});
+
+test('an identity by which the route does not know the person, or not any more, is no matter of consent', async () => {
+  const text = fileOf().replace('identity: [crmid]', 'identity: [crmid, email]');
+  const opened = openActivation({ file: text });
+  const mail: Identity = { namespace: 'email', value: 'p1@example.com' };
+  const standing = async (): Promise<unknown> => {
+    const { routes, events } = await storyIn(opened, text, [mail]);
+    return [routes[0]?.state, routes[0]?.says, events.at(-1)?.says];
+  };
+  // Both identities at once: the route takes the first, and notes the other.
+  await opened.activate(eventOf(personExport(), 1));
+  expect(await standing()).toEqual([
+    'nothing-to-tell',
+    'Never told under this identity: the route knows the person by another one.',
+    'Not told: the route knows the person by another identity.',
+  ]);
+
+  const later = openActivation({ file: text });
+  await later.activate(eventOf(personExport({ identities: { email: [mail.value] } }), 1));
+  await later.activate(eventOf(personExport(), 2));
+  const { routes, events } = await storyIn(later, text, [mail]);
+  expect([routes[0]?.state, routes[0]?.says, events.at(-1)?.says]).toEqual([
+    'told',
+    'The destination was told that the person left under this identity: the route knows the person by another one.',
+    'Told that the person left because the identity is the person’s no more: the destination took it.',
+  ]);
+});
+
+test('a person who was taken out to be erased is no matter of consent either', async () => {
+  const opened = openActivation({ file: fileOf() });
+  await opened.activate(eventOf(personExport(), 1));
+  await takeOut({ context: opened.context, destination: 'crm', identities: [ada] }, { signal });
+  expect(await routeIn(opened)).toMatchObject({
+    state: 'told',
+    says: 'The destination was told that the person left, because the person was to be erased.',
+  });
 });
 
 test('a paused route says that its person waits, and once it is live what tells them', async () => {

@@ -26,9 +26,11 @@ export function standingOf(
   switch (rowState.is) {
     case 'delivered':
       if (isInDoubt(record)) return perhapsTold;
-      return known.isMember ? { state: 'told', says: 'The destination has the person.' } : outStanding(record, of.mode);
+      return known.isMember
+        ? { state: 'told', says: 'The destination has the person.' }
+        : outStanding(record, of.mode, last);
     case 'noted':
-      return neverStanding(record, of.mode);
+      return neverStanding(record, of.mode, last);
     case 'leased':
       return isLive(rowState, of.nowMs)
         ? { state: 'being-told', says: 'A process is telling the destination.' }
@@ -53,19 +55,27 @@ const perhapsTold: Standing = {
   says: 'The destination was perhaps told: no certain answer came.',
 };
 
+type Account = Pick<Transition, 'because'> | undefined;
+
 /** Somebody whom the destination was told to take out. */
-function outStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 'gone'): Standing {
-  if (status === 'exited') return { state: 'told', says: 'The destination was told that the person left.' };
-  return mode === 'retired'
-    ? { state: 'retired', says: 'The destination was told that the person left, because the route is retired.' }
-    : {
-        state: 'withheld',
-        says: 'The destination was told that the person left, although AEP says member: consent does not say yes, or somebody took the person out.',
-      };
+function outStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 'gone', last: Account): Standing {
+  const left = 'The destination was told that the person left';
+  if (last?.because === 'former-identity')
+    return { state: 'told', says: `${left} under this identity: the route knows the person by another one.` };
+  if (last?.because === 'erasure') return { state: 'told', says: `${left}, because the person was to be erased.` };
+  if (status === 'exited') return { state: 'told', says: `${left}.` };
+  if (mode === 'retired' || last?.because === 'retirement')
+    return { state: 'retired', says: `${left}, because the route is retired.` };
+  return { state: 'withheld', says: `${left}, although AEP says member: consent does not say yes.` };
 }
 
 /** Somebody whom the destination was never told of. */
-function neverStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 'gone'): Standing {
+function neverStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 'gone', last: Account): Standing {
+  if (last?.because === 'former-identity')
+    return {
+      state: 'nothing-to-tell',
+      says: 'Never told under this identity: the route knows the person by another one.',
+    };
   if (status === 'exited')
     return {
       state: 'nothing-to-tell',
@@ -137,6 +147,7 @@ export function transitionWords(transition: Transition, isShadow: boolean): stri
     case 'delivered':
       return `Nothing to tell${account}: the destination has this state already${count}.`;
     case 'noted':
+      if (because === 'former-identity') return `Not told: the route knows the person by another identity${count}.`;
       return isWithheld
         ? `Not told${account}: consent does not say yes, and the destination never knew the person${count}.`
         : `Nothing to tell${account}: the destination never knew the person${count}.`;
