@@ -71,7 +71,7 @@ function Details({ destination }: { readonly destination: DestinationView }) {
         </section>
         <section aria-labelledby="settings">
           <h2 id="settings">Settings</h2>
-          <Code label="Settings" text={settings === '{}' ? 'none' : settings} />
+          <Code label="Settings as YAML" text={settings === '{}' ? 'none' : settings} />
           <h3>Routes</h3>
           <p>
             {routes.length === 0 ? 'No audience goes there.' : null}

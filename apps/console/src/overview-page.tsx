@@ -96,7 +96,7 @@ function Matrix({ overview }: { readonly overview: Overview }) {
   return (
     <section aria-labelledby="matrix">
       <h2 id="matrix">Audiences and destinations</h2>
-      <div className="scroll" tabIndex={0} role="region" aria-label="Audiences and destinations">
+      <div className="scroll" tabIndex={0} role="region" aria-label="Audiences and destinations, as a table">
         <table className="matrix">
           <thead>
             <tr>

@@ -64,6 +64,8 @@ export async function openPage(
   const { origin } = new URL(url);
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
+    // An answer that says in words what cannot be done is one that the page shows.
+    if (/^Failed to load resource: .* status of 4\d\d /.test(message.text())) return;
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
   page.on('dialog', (dialog) => {
