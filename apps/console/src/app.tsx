@@ -36,9 +36,15 @@ export function App() {
       <main id="content" className="content" tabIndex={-1}>
         <Connection />
         {trouble !== '' ? (
-          <Failure title="This page may not ask for anything" error={new Error(trouble)} />
+          <>
+            <h1 className="hidden">Activation Hub</h1>
+            <Failure title="This page may not ask for anything" error={new Error(trouble)} />
+          </>
         ) : page === undefined ? (
-          <Failure title="There is no such page" error={new Error('Choose one on the left.')} />
+          <>
+            <h1 className="hidden">Activation Hub</h1>
+            <Failure title="There is no such page" error={new Error('Choose one on the left.')} />
+          </>
         ) : (
           <page.Content />
         )}

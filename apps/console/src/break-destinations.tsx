@@ -1,6 +1,7 @@
 import type { Fault } from '@activation-hub/console-contract';
 import { useMutation } from '@tanstack/react-query';
 import { useAbout } from './app.tsx';
+import { TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';
 import { send } from './session.ts';
 import { countOf } from './words.ts';
@@ -57,6 +58,7 @@ export function BreakDestinations() {
                   {waiting > 0 ? `${countOf(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'}` : ''}
                   {circuit === undefined || circuit.state === 'closed' ? '' : ` · circuit ${circuit.state}`}
                 </span>
+                {waiting > 0 ? <TryNow destination={key} /> : null}
               </li>
             );
           })}

@@ -34,22 +34,29 @@ export function DeadLettersPage() {
         <Failure title="The dead letters cannot be read" error={list.error} />
       ) : list.data === undefined ? (
         <Loading what="the dead letters" />
-      ) : list.data.letters.length === 0 && list.data.unreadable.length === 0 ? (
-        <Empty title={Object.keys(filter).length === 0 ? 'There is no dead letter' : 'No dead letter is like that'}>
-          {Object.keys(filter).length === 0
-            ? 'Whatever destinations refuse for good comes here, with the reason, until you replay or purge it.'
-            : 'Take something out of the filter.'}
-        </Empty>
       ) : (
-        <div className={chosen === '' ? 'split closed' : 'split'}>
-          <div>
-            <Actions filter={filter} list={list.data} onDone={() => void list.refetch()} />
-            <Letters list={list.data} chosen={chosen} />
+        <>
+          <Actions filter={filter} list={list.data} onDone={() => void list.refetch()} />
+          <div className={chosen === '' ? 'split closed' : 'split'}>
+            {list.data.letters.length === 0 ? (
+              <NoLetter isFiltered={Object.keys(filter).length > 0} />
+            ) : (
+              <Letters list={list.data} chosen={chosen} />
+            )}
+            {chosen === '' ? null : <Letter name={chosen} onDone={() => void list.refetch()} />}
           </div>
-          {chosen === '' ? null : <Letter name={chosen} onDone={() => void list.refetch()} />}
-        </div>
+        </>
       )}
     </>
+  );
+}
+
+function NoLetter({ isFiltered }: { readonly isFiltered: boolean }) {
+  if (isFiltered) return <Empty title="No dead letter is like that">Take something out of the filter.</Empty>;
+  return (
+    <Empty title="There is no dead letter">
+      Whatever destinations refuse for good comes here, with the reason, until you replay or purge it.
+    </Empty>
   );
 }
 
@@ -134,12 +141,14 @@ function Actions({ filter, list, onDone }: ActionsProps) {
     <div className="actions spaced">
       <Act
         name="Replay"
+        isDisabled={list.letters.length === 0}
         about={`Gives ${which} to the function app again, only to where they had failed, within the usual limits.`}
         run={(dryRun) => act('dead-letters/replay', { filter, dryRun })}
         onDone={onDone}
       />
       <Act
         name="Purge"
+        isDisabled={list.letters.length === 0}
         about={`Deletes ${which}. What is deleted is gone.`}
         isDangerous
         run={(dryRun) => act('dead-letters/purge', { filter, dryRun })}

@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
 import { useAbout } from './app.tsx';
+import { PauseOrResume, Pauses, TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';
 import { Code, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { Link, setQuery, usePlace } from './router.tsx';
@@ -60,6 +61,7 @@ function Details({ destination }: { readonly destination: DestinationView }) {
       <p>
         <strong>{title}</strong> <span className="quiet-text">{about}</span>
       </p>
+      <Pauses destination={key} />
       {versionWarning === undefined ? null : <p className="banner">{versionWarning}</p>}
       <div className="two">
         <section aria-labelledby="state">
@@ -69,7 +71,7 @@ function Details({ destination }: { readonly destination: DestinationView }) {
         </section>
         <section aria-labelledby="settings">
           <h2 id="settings">Settings</h2>
-          <Code label="Settings" text={settings === '{}' ? 'none' : settings} />
+          <Code label="Settings as YAML" text={settings === '{}' ? 'none' : settings} />
           <h3>Routes</h3>
           <p>
             {routes.length === 0 ? 'No audience goes there.' : null}
@@ -176,6 +178,8 @@ function Doing({ destination: { key } }: { readonly destination: DestinationView
           about={`Tells ${key} everything that the ledger says it should know: for one that has lost its memory.`}
           run={(dryRun) => act(`destinations/${encodeURIComponent(key)}/resync`, { dryRun })}
         />
+        <TryNow destination={key} />
+        <PauseOrResume destination={key} />
         {isLocal ? <Link to={`/live?destination=${encodeURIComponent(key)}`}>Its changes</Link> : null}
       </div>
       <div role="status">

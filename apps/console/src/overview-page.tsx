@@ -1,6 +1,7 @@
 import type { MatrixCell, Overview, SeriesPoint } from '@activation-hub/console-contract';
 import { useAbout } from './app.tsx';
 import { Chart } from './chart.tsx';
+import { Pauses } from './controls.tsx';
 import { useLive } from './live-state.ts';
 import { Empty, Loading, PageHead } from './parts.tsx';
 import { Link } from './router.tsx';
@@ -20,6 +21,7 @@ export function OverviewPage() {
         )
       ) : (
         <>
+          <Pauses />
           <Attention overview={overview} />
           <Numbers overview={overview} series={series} />
           <Matrix overview={overview} />
@@ -94,7 +96,7 @@ function Matrix({ overview }: { readonly overview: Overview }) {
   return (
     <section aria-labelledby="matrix">
       <h2 id="matrix">Audiences and destinations</h2>
-      <div className="scroll" tabIndex={0} role="region" aria-label="Audiences and destinations">
+      <div className="scroll" tabIndex={0} role="region" aria-label="Audiences and destinations, as a table">
         <table className="matrix">
           <thead>
             <tr>

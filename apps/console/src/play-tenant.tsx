@@ -40,7 +40,7 @@ export function PlayTenant({ onSent }: PlayTenantProps) {
           {play.error.message}
         </p>
       )}
-      <div className="scroll" tabIndex={0} role="region" aria-label="People of the tenant">
+      <div className="scroll" tabIndex={0} role="region" aria-label="People of the tenant, as a table">
         <table className="tenant">
           <thead>
             <tr>
@@ -71,7 +71,7 @@ export function PlayTenant({ onSent }: PlayTenantProps) {
                         type="button"
                         className="membership"
                         aria-pressed={isIn}
-                        aria-label={`${person.name} in ${name}`}
+                        aria-label={`${isIn ? 'member' : 'enter'}: ${person.name} in ${name}`}
                         disabled={play.isPending}
                         onClick={() =>
                           play.mutate({ person, doing: { does: isIn ? 'leave' : 'enter', audience: key } })

@@ -167,6 +167,7 @@ function watchCircuits(targets: ReadonlyMap<string, Target>, clock: Clock, tell:
   let said = '';
   const timer = setInterval(() => {
     const circuits = [...targets].map(([destination, { breaker }]): ObservedCircuit => {
+      if (breaker.isHeld(clock.now())) return { destination, state: 'paused' };
       if (breaker.isClosed) return { destination, state: 'closed' };
       const untilMs = breaker.openUntilMs(clock.now());
       const reason = breaker.lastReason === undefined ? {} : { reason: breaker.lastReason };

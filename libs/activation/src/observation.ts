@@ -49,7 +49,8 @@ export interface ObservedExchange {
 
 export interface ObservedCircuit {
   readonly destination: string;
-  readonly state: 'closed' | 'open' | 'half-open';
+  /** `paused`: an operator holds it open. */
+  readonly state: 'closed' | 'open' | 'half-open' | 'paused';
   /** When the next request may go, in epoch milliseconds. */
   readonly untilMs?: number;
   /** The failure because of which it is open. */

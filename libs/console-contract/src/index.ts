@@ -27,6 +27,7 @@ export type {
   FileView,
   JobStarted,
   JobView,
+  PauseView,
   PersonAct,
   PersonEvent,
   PersonRoute,

@@ -137,6 +137,19 @@ export interface DestinationFailure {
   readonly changes: number;
 }
 
+/** `GET /api/pauses`: what is not told until somebody resumes it, or its time is over. */
+export interface PauseView {
+  /** In words. */
+  readonly what: string;
+  /** Absent for everything. */
+  readonly destination?: string;
+  readonly audience?: string;
+  readonly atMs: number;
+  readonly untilMs?: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** `POST /api/destinations/:key/probe`. */
 export interface ProbeView {
   readonly outcome: 'well' | 'problems' | 'not-asked';

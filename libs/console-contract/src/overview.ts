@@ -48,7 +48,7 @@ export interface MatrixCell {
 
 export interface Circuit {
   readonly destination: string;
-  readonly state: 'closed' | 'open' | 'half-open';
+  readonly state: 'closed' | 'open' | 'half-open' | 'paused';
   readonly untilMs?: number;
   readonly reason?: string;
 }

@@ -95,7 +95,9 @@ export class Activity {
       const key = `${audience} ${destination}`;
       const { outcomes = {}, deliveredAtMs, lastOutcome } = this.#cells.get(key) ?? {};
       const waits = waiting.get(key) ?? 0;
-      const isOpen = this.#circuits.some((each) => each.destination === destination && each.state !== 'closed');
+      const isOpen = this.#circuits.some(
+        (each) => each.destination === destination && (each.state === 'open' || each.state === 'half-open'),
+      );
       const isFailing = isOpen || lastOutcome === 'rejected' || lastOutcome === 'given-up';
       return {
         audience,

@@ -57,7 +57,7 @@ function circuitAttention(
   { destination, state, untilMs, reason }: ObservedCircuit,
   { nowMs, waitingAt }: State,
 ): readonly Attention[] {
-  if (state === 'closed') return [];
+  if (state === 'closed' || state === 'paused') return [];
   const waiting = waitingAt(destination);
   const waits = waiting === 1 ? '1 change waits' : `${waiting} changes wait`;
   const inSeconds = untilMs === undefined ? 0 : Math.max(0, Math.ceil((untilMs - nowMs) / 1_000));

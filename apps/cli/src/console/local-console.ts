@@ -10,6 +10,7 @@ import { localEventHub } from '../local/local-event-hub.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import { startConsole, type Api } from './console-server.ts';
+import { controlsApi } from './controls-api.ts';
 import { DeadLetterCounter } from './dead-letter-counter.ts';
 import { deadLettersApi } from './dead-letters-api.ts';
 import { destinationsApi } from './destinations-api.ts';
@@ -131,6 +132,7 @@ function operatorApi(
   };
   return {
     ...peopleApi(operator),
+    ...controlsApi(operator),
     ...deadLettersApi(operator, jobs, () => void letters.count()),
     ...destinationsApi(operator, jobs, (destination) => source.attemptsAt(destination)),
     ...fileApi(operator),

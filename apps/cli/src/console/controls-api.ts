@@ -1,0 +1,90 @@
+import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
+import type { ActResult, PauseView } from '@activation-hub/console-contract';
+import { controlTextCharactersMax, type ControlScope } from '@activation-hub/delivery';
+import { z } from 'zod';
+import { keptControls, scopeWords } from '../paused.ts';
+import { ApiError } from './answers.ts';
+import type { Api } from './console-server.ts';
+import type { Operator } from './operator.ts';
+import { read } from './try-it.ts';
+
+const controlSchema = z.object({
+  destination: z.string().exactOptional(),
+  audience: z.string().exactOptional(),
+  reason: z.string().trim().max(controlTextCharactersMax),
+  untilMs: z.number().int().positive().exactOptional(),
+});
+
+/** Pause, resume and try now, as the command has them: the function app follows within some five seconds, without a deployment. */
+export function controlsApi(operator: Operator): Api {
+  const { file, storage, terminal, now } = operator;
+  const context = (): AskContext => ({
+    file,
+    controls: storage.controls,
+    retryQueue: storage.retryQueue,
+    nowMs: now(),
+  });
+  const asker = async (reason: string) => ({ by: await storage.operatorName(), reason });
+  const scopeOf = ({ destination, audience }: ControlScope): ControlScope => {
+    if (destination !== undefined && !file.destinations.has(destination))
+      throw new ApiError(404, `The activation file has no destination ${destination}.`);
+    return {
+      ...(destination === undefined ? {} : { destination }),
+      ...(audience === undefined ? {} : { audience }),
+    };
+  };
+  return {
+    'GET pauses': async ({ signal }): Promise<readonly PauseView[]> => {
+      const controls = await keptControls(storage.controls, signal, terminal.say);
+      return controls.flatMap(({ action, destination, audience, atMs, untilMs, by, reason }) =>
+        action === 'pause'
+          ? [
+              {
+                what: scopeWords({ ...(destination && { destination }), ...(audience && { audience }) }),
+                ...(destination === undefined ? {} : { destination }),
+                ...(audience === undefined ? {} : { audience }),
+                atMs,
+                ...(untilMs === undefined ? {} : { untilMs }),
+                by,
+                reason,
+              },
+            ]
+          : [],
+      );
+    },
+    'POST controls/pause': async ({ body, signal }): Promise<ActResult> => {
+      const asked = read(controlSchema, body);
+      if (asked.reason === '') throw new ApiError(422, 'Say why, for those who see it.');
+      const until = asked.untilMs === undefined ? {} : { untilMs: asked.untilMs };
+      const scope = scopeOf(asked);
+      await pause(scope, { ...(await asker(asked.reason)), ...until }, context(), signal);
+      return { lines: [`Paused ${scopeWords(scope)}. What is to be told waits.`], problems: [] };
+    },
+    'POST controls/resume': async ({ body, signal }): Promise<ActResult> => {
+      const scope = scopeOf(read(controlSchema, body));
+      const { ended, stillPaused, woken } = await resume(scope, context(), signal);
+      if (ended === undefined) throw new ApiError(409, `${scopeWords(scope)} is not paused.`);
+      return {
+        lines: [`Resumed ${scopeWords(scope)}; ${retriesWords(woken)}.`],
+        problems: stillPaused === undefined ? [] : [`${scopeWords(stillPaused)} is still paused by ${stillPaused.by}.`],
+      };
+    },
+    'POST controls/retry-now': async ({ body, signal }): Promise<ActResult> => {
+      const asked = read(controlSchema, body);
+      const scope = scopeOf(asked);
+      const woken = await retryNow(scope, await asker(asked.reason), context(), signal);
+      return {
+        lines: [`${capital(retriesWords(woken))}. The function app follows within some five seconds.`],
+        problems: [],
+      };
+    },
+  };
+}
+
+function retriesWords(woken: number): string {
+  return woken === 1 ? '1 waiting retry is tried from now on' : `${woken} waiting retries are tried from now on`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

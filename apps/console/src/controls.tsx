@@ -1,0 +1,145 @@
+import type { ActResult, PauseView } from '@activation-hub/console-contract';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type SubmitEvent } from 'react';
+import { Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { ask, send } from './session.ts';
+import { dateTimeOf } from './words.ts';
+
+/** What is paused now, asked again and again: somebody else may have done it. */
+export function usePauses(): readonly PauseView[] {
+  return (
+    useQuery({ queryKey: ['pauses'], queryFn: () => ask<readonly PauseView[]>('pauses'), refetchInterval: 3_000 })
+      .data ?? []
+  );
+}
+
+interface ControlProps {
+  readonly destination: string;
+}
+
+/** Tries at once what waits for a destination: for a person who has mended it. */
+export function TryNow({ destination }: ControlProps) {
+  const tryNow = useMutation({
+    mutationFn: () => send<ActResult>('controls/retry-now', { destination, reason: 'asked for on the console' }),
+  });
+  return (
+    <>
+      <Button className="secondary" isDisabled={tryNow.isPending} onPress={() => tryNow.mutate()}>
+        Try now
+      </Button>
+      <Said result={tryNow.data} error={tryNow.error} />
+    </>
+  );
+}
+
+/** Pauses a destination, or ends its pause. */
+export function PauseOrResume({ destination }: ControlProps) {
+  const client = useQueryClient();
+  const own = usePauses().find((each) => each.destination === destination && each.audience === undefined);
+  const settled = () => client.invalidateQueries({ queryKey: ['pauses'] });
+  const resume = useMutation({
+    mutationFn: () => send<ActResult>('controls/resume', { destination, reason: '' }),
+    onSettled: settled,
+  });
+  if (own === undefined) return <PauseDialog destination={destination} onDone={settled} />;
+  return (
+    <>
+      <Button className="primary" isDisabled={resume.isPending} onPress={() => resume.mutate()}>
+        Resume
+      </Button>
+      <Said result={resume.data} error={resume.error} />
+    </>
+  );
+}
+
+const durations = [
+  { words: 'until it is resumed', ms: 0 },
+  { words: 'for 30 minutes', ms: 1_800_000 },
+  { words: 'for 4 hours', ms: 14_400_000 },
+  { words: 'for a day', ms: 86_400_000 },
+];
+
+function PauseDialog({ destination, onDone }: ControlProps & { readonly onDone: () => Promise<void> }) {
+  const [reason, setReason] = useState('');
+  const [forMs, setForMs] = useState(0);
+  const pause = useMutation({
+    mutationFn: () =>
+      send<ActResult>('controls/pause', {
+        destination,
+        reason,
+        ...(forMs === 0 ? {} : { untilMs: Date.now() + forMs }),
+      }),
+    onSettled: onDone,
+  });
+  return (
+    <DialogTrigger>
+      <Button className="secondary">Pause …</Button>
+      <ModalOverlay className="overlay" isDismissable>
+        <Modal className="modal">
+          <Dialog>
+            {({ close }) => (
+              <form
+                onSubmit={(event: SubmitEvent) => {
+                  event.preventDefault();
+                  pause.mutate(undefined, { onSuccess: close });
+                }}
+              >
+                <Heading slot="title">Pause {destination}</Heading>
+                <p className="quiet-text">
+                  Nothing is told to it any more. What is to be told waits, is not given up, and is told in its newest
+                  state when the pause is over.
+                </p>
+                <label className="field">
+                  <span>Why, for those who see it</span>
+                  <input value={reason} maxLength={200} required onChange={(event) => setReason(event.target.value)} />
+                </label>
+                <label className="field">
+                  <span>How long</span>
+                  <select value={forMs} onChange={(event) => setForMs(Number(event.target.value))}>
+                    {durations.map(({ words, ms }) => (
+                      <option key={ms} value={ms}>
+                        {words}
+                      </option>
+                    ))}
+                  </select>
+                </label>
+                <Said result={undefined} error={pause.error} />
+                <div className="actions">
+                  <Button className="primary" type="submit" isDisabled={reason.trim() === '' || pause.isPending}>
+                    Pause {destination}
+                  </Button>
+                  <Button className="secondary" onPress={close}>
+                    Cancel
+                  </Button>
+                </div>
+              </form>
+            )}
+          </Dialog>
+        </Modal>
+      </ModalOverlay>
+    </DialogTrigger>
+  );
+}
+
+/** Says what is paused, where it matters. */
+export function Pauses({ destination }: { readonly destination?: string }) {
+  const shown = usePauses().filter(
+    (each) => destination === undefined || each.destination === undefined || each.destination === destination,
+  );
+  return shown.map(({ what, atMs, untilMs, by, reason }) => (
+    <p className="banner" key={what}>
+      <strong>{what} is paused</strong> since {dateTimeOf(atMs)}{' '}
+      {untilMs === undefined ? 'until it is resumed' : `until ${dateTimeOf(untilMs)}`} by <bdi>{by}</bdi>:{' '}
+      <bdi>{reason}</bdi>
+    </p>
+  ));
+}
+
+function Said({ result, error }: { readonly result: ActResult | undefined; readonly error: Error | null }) {
+  return (
+    <span role="status" className="said">
+      {error === null ? null : <span className="failure">{error.message}</span>}
+      {result === undefined || error !== null ? null : [...result.lines, ...result.problems].join(' ')}
+    </span>
+  );
+}

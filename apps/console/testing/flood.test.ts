@@ -1,0 +1,45 @@
+import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { closeBrowser, openPage, requireChromium } from './browser.ts';
+import { startLocalHub } from './local-hub.ts';
+
+beforeEach(requireChromium);
+afterAll(closeBrowser);
+
+/** In bytes, when everything that nobody holds is gone. */
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  await session.detach();
+  return usedSize;
+}
+
+async function changesSeen(page: Page): Promise<number> {
+  const text = await page.getByRole('grid', { name: 'Changes' }).getByRole('row').nth(1).getAttribute('id');
+  return Number(text?.replace('change-', '') ?? 0);
+}
+
+test(
+  'at more than 10,000 changes a minute only the rows in view are drawn, and memory stays flat',
+  { timeout: 240_000 },
+  async () => {
+    // Each export has two or three changes.
+    const hub = await startLocalHub('--rate', '120');
+    onTestFinished(() => hub.end());
+    const { page, complaints } = await openPage(hub.url, '/live');
+    const count = () => changesSeen(page);
+    // As many as the page keeps: from then on each one that comes takes the place of another.
+    await expect.poll(count, { timeout: 120_000, interval: 1_000 }).toBeGreaterThan(5_500);
+    const before = await heapOf(page);
+    const [from, startedMs] = [await count(), performance.now()];
+    await expect.poll(count, { timeout: 120_000, interval: 1_000 }).toBeGreaterThan(from + 3_000);
+    const perMinute = ((await count()) - from) / ((performance.now() - startedMs) / 60_000);
+    const after = await heapOf(page);
+    expect(await page.getByRole('grid').getByRole('row').count()).toBeLessThan(60);
+    expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(1_500);
+    expect(after - before).toBeLessThan(8 * 1024 * 1024);
+    process.stdout.write(`${Math.round(perMinute)} changes a minute; heap ${before} bytes, then ${after}\n`);
+    expect(complaints).toEqual([]);
+  },
+);

@@ -1,0 +1,63 @@
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { closeBrowser, openPage, requireChromium } from './browser.ts';
+import { startLocalHub } from './local-hub.ts';
+
+beforeEach(requireChromium);
+afterAll(closeBrowser);
+
+/** How long what is on its way may take on a busy machine, where nothing else is said. */
+const patientMs = 30_000;
+
+test(
+  'a newcomer lets a person enter and sees it arrive, breaks the destination, sees changes wait, mends it, tries now, and sees them delivered',
+  { timeout: 180_000 },
+  async () => {
+    const hub = await startLocalHub('--no-simulator');
+    try {
+      const { page, complaints } = await openPage(hub.url);
+      await page.getByRole('link', { name: 'Try it' }).click();
+
+      // A person enters an audience: the change is there in under a second of the hub's own time.
+      const followed = page.getByRole('region', { name: 'What became of it' });
+      const receiver = followed.getByRole('listitem').filter({ hasText: 'receiver' });
+      const enter = async (index: number): Promise<void> => {
+        await page
+          .getByRole('button', { name: / in Newsletter Readers/ })
+          .nth(index)
+          .click();
+      };
+      await enter(0);
+      await receiver.getByText('delivered').waitFor({ timeout: patientMs });
+      // The first one pays for what is loaded then.
+      await enter(1);
+      await followed.getByText(/entered newsletter-readers\. 1 change/).waitFor({ timeout: patientMs });
+      const age = await receiver.locator('small').first().innerText();
+      expect(age).toMatch(/^\d{1,3} ms$/);
+
+      // The destination is broken: what comes then waits, and the page says so where one looks first.
+      await page.getByLabel('receiver').selectOption('down');
+      for (const index of [2, 3]) {
+        await enter(index);
+        await receiver.getByText('deferred').waitFor({ timeout: patientMs });
+      }
+      const broken = page.getByRole('region', { name: 'Break a destination' });
+      await broken.getByText(/changes wait/).waitFor({ timeout: patientMs });
+      await page.getByRole('link', { name: /^Overview/ }).click();
+      await page.getByText(/receiver does not take changes/).waitFor({ timeout: patientMs });
+
+      // Mended, and asked for: everything that waited is delivered.
+      await page.getByRole('link', { name: 'Try it' }).click();
+      await page.getByLabel('receiver').selectOption('none');
+      await broken.getByRole('button', { name: 'Try now' }).click();
+      await broken.getByText(/changes? waits?/).waitFor({ state: 'detached', timeout: 60_000 });
+      await page.goto(new URL('/live?show=told', hub.url).href);
+      const rows = page.getByRole('grid', { name: 'Changes' }).getByRole('row');
+      await expect.poll(() => rows.count(), { timeout: patientMs }).toBe(5);
+      await page.getByRole('link', { name: /^Overview/ }).click();
+      await page.getByText('Nothing. Every destination takes its changes.').waitFor({ timeout: patientMs });
+      expect(complaints).toEqual([]);
+    } finally {
+      await hub.end();
+    }
+  },
+);

@@ -1,0 +1,295 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { axeViolations, closeBrowser, openPage, requireChromium } from './browser.ts';
+import { startLocalHub, type LocalHub } from './local-hub.ts';
+import type { Page } from 'playwright-core';
+
+const screenshots =
+  process.env.CONSOLE_SCREENSHOTS === 'docs'
+    ? join(import.meta.dirname, '../../../docs/console')
+    : join(import.meta.dirname, '../dist/screenshots');
+const patientMs = 30_000;
+let hub: LocalHub | undefined;
+
+beforeAll(async () => {
+  await mkdir(screenshots, { recursive: true });
+});
+beforeEach(async (context) => {
+  requireChromium(context);
+  hub ??= await startLocalHub('--rate', '8');
+});
+afterAll(async () => {
+  await closeBrowser();
+  await hub?.end();
+}, 60_000);
+
+/** Opens a page of the console; at the end it must have had nothing to complain about. */
+async function open(path: string, theme: 'light' | 'dark' = 'light'): Promise<Page> {
+  if (hub === undefined) throw new Error('Failed to open a page: nothing runs.');
+  const { page, complaints } = await openPage(hub.url, path, { theme });
+  onTestFinished(async () => {
+    await page.context().close();
+    expect(complaints).toEqual([]);
+  });
+  return page;
+}
+
+async function keepScreenshot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(screenshots, `${name}.png`) });
+}
+
+test(
+  'the overview says what needs a person, which audiences arrive where, and how fast',
+  { timeout: 60_000 },
+  async () => {
+    const page = await open('/');
+    await page.getByText('Nothing. Every destination takes its changes.').waitFor();
+    const cell = page
+      .getByRole('row', { name: /Sports Fans/ })
+      .getByRole('link')
+      .first();
+    await expect.poll(() => cell.innerText(), { timeout: patientMs }).toMatch(/[1-9]\d*\s+delivered/);
+    await page.getByRole('img', { name: /changes? delivered/ }).waitFor();
+    await expect.poll(() => page.getByRole('row', { name: /^[0-3] none/ }).count(), { timeout: patientMs }).toBe(4);
+    // Some seconds, so that there is something to see.
+    await expect
+      .poll(async () => Number((await page.locator('.numbers dd').first().innerText()).replaceAll(/\D/g, '')), {
+        timeout: 60_000,
+      })
+      .toBeGreaterThan(20);
+    await keepScreenshot(page, 'overview');
+    await cell.click();
+    expect(page.url()).toContain('/live?audience=sports-fans&destination=receiver');
+  },
+);
+
+test(
+  'live shows each change with its request and answer, and the person only when asked',
+  { timeout: 60_000 },
+  async () => {
+    const page = await open('/live?show=told');
+    const rows = page.getByRole('grid', { name: 'Changes' }).getByRole('row');
+    await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
+    expect(await rows.nth(1).innerText()).toContain('●●●●');
+    await rows.nth(1).click();
+    const panel = page.getByRole('complementary', { name: 'The change' });
+    await panel.getByText('1 attempt').waitFor();
+    expect(await panel.innerText()).not.toContain('@example.com');
+    await page.getByLabel('Show who people are').check();
+    await panel.getByRole('region', { name: 'Request' }).waitFor();
+    expect(await panel.getByRole('region', { name: 'Request' }).innerText()).toMatch(
+      /POST http[^]*webhook-signature: \[secret\]/,
+    );
+    expect(await panel.getByRole('region', { name: 'Answer' }).innerText()).toMatch(/^204 after/);
+    await keepScreenshot(page, 'live');
+    await panel.getByRole('button', { name: 'Follow this person' }).click();
+    const who = new URL(page.url()).searchParams.get('who');
+    expect(who).toMatch(/^[\w-]{12}$/);
+  },
+);
+
+test('live stands still when it is paused, and says how much is newer', { timeout: 60_000 }, async () => {
+  const page = await open('/live');
+  const rows = page.getByRole('grid', { name: 'Changes' }).getByRole('row');
+  await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
+  await page.keyboard.press('p');
+  const first = await rows.nth(1).innerText();
+  await page.getByText(/Paused\. \d+ newer changes?\./).waitFor({ timeout: patientMs });
+  await expect.poll(() => page.getByText(/Paused\. [2-9]\d* newer/).count(), { timeout: patientMs }).toBe(1);
+  expect(await rows.nth(1).innerText()).toBe(first);
+  await page.keyboard.press('p');
+  await expect.poll(() => rows.nth(1).innerText(), { timeout: patientMs }).not.toBe(first);
+});
+
+test('an address of a change is kept: it opens the same change', { timeout: 60_000 }, async () => {
+  const page = await open('/live?change=1');
+  await page.getByRole('heading', { name: 'Change 1', exact: true }).waitFor();
+  const panel = page.getByRole('complementary', { name: 'The change' });
+  await panel.getByText('What AEP sent').waitFor();
+});
+
+test('an export is looked at stage by stage, sent, and followed', { timeout: 60_000 }, async () => {
+  const page = await open('/try?way=compose');
+  const recent = page.getByLabel('Paste what AEP sends, or take one that came');
+  await recent.focus();
+  await expect.poll(() => recent.locator('option').count(), { timeout: patientMs }).toBeGreaterThan(1);
+  await recent.selectOption({ index: 1 });
+  await page.getByRole('button', { name: 'Look first' }).click();
+  const stages = page.getByRole('list', { name: 'What each stage makes of it' });
+  await stages.waitFor({ timeout: patientMs });
+  expect(await stages.innerText()).toMatch(/1 readable, 0 unreadable[^]*audiences are routed/);
+  await page.getByRole('button', { name: 'Send it' }).click();
+  await page.getByText(/Your export was sent\. \d+ changes? came of it\./).waitFor({ timeout: patientMs });
+  await keepScreenshot(page, 'compose');
+  await page.getByLabel('Body of the export').fill('{"segmentMembership": 5');
+  await page.getByRole('button', { name: 'Look first' }).click();
+  await page.getByText('0 readable, 1 unreadable').waitFor({ timeout: patientMs });
+});
+
+test('a person is played, looked up, and taken out; what would happen is said first', { timeout: 90_000 }, async () => {
+  const page = await open('/try');
+  await page
+    .getByRole('button', { name: / in Newsletter Readers/ })
+    .first()
+    .click();
+  await page.getByText(/entered newsletter-readers\. 1 change/).waitFor({ timeout: patientMs });
+  await keepScreenshot(page, 'try-it');
+  const email = await page.getByRole('rowheader').first().locator('small').innerText();
+  await page.getByRole('link', { name: 'People' }).click();
+  await page.getByText('Whom do you look for?').waitFor();
+  await page.getByLabel('Identities of the person').fill(`email:${email}`);
+  await page.keyboard.press('Enter');
+  const row = page.getByRole('row', { name: /receiver newsletter-readers/ });
+  await row.getByText('told', { exact: true }).waitFor({ timeout: patientMs });
+  await keepScreenshot(page, 'people');
+  // The person is in no address that is sent or kept by a server.
+  expect(new URL(page.url()).search).toBe('');
+  await page.getByRole('button', { name: 'Take out of receiver' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/receiver would be told of an exit from newsletter-readers/).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Take out of receiver now' }).click();
+  await dialog.getByText(/receiver was told of 1 exits?/).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page
+    .getByText(/left|exit/i)
+    .first()
+    .waitFor({ timeout: patientMs });
+});
+
+test('of a person of whom nothing is known that is said', { timeout: 60_000 }, async () => {
+  const page = await open('/people');
+  await page.getByLabel('Identities of the person').fill('email:nobody@example.com');
+  await page.getByRole('button', { name: 'Look' }).click();
+  await page.getByText('Nothing is known of this person').waitFor({ timeout: patientMs });
+  await page.getByLabel('Identities of the person').fill('nobody');
+  await page.getByRole('button', { name: 'Look' }).click();
+  await page.getByText('write namespace:identity').waitFor({ timeout: patientMs });
+});
+
+test('what a destination refuses becomes a dead letter, which is read and replayed', { timeout: 120_000 }, async () => {
+  const page = await open('/try');
+  await page.getByLabel('receiver').selectOption('refuses');
+  await page
+    .getByRole('button', { name: / in Cart Abandoners/ })
+    .nth(1)
+    .click();
+  await page.getByRole('region', { name: 'What became of it' }).getByText('rejected').waitFor({ timeout: patientMs });
+  await page.getByLabel('receiver').selectOption('none');
+  await page.getByRole('link', { name: 'Dead letters' }).click();
+  const letter = page.getByRole('row', { name: /receiver invalid rejected/ }).first();
+  await letter.waitFor({ timeout: patientMs });
+  await letter.getByRole('button').click();
+  await page.getByRole('button', { name: 'Show it: it is personal data' }).click();
+  await page.getByRole('region', { name: 'The event' }).getByText('segmentMembership').waitFor();
+  await keepScreenshot(page, 'dead-letters');
+  await page.getByRole('button', { name: 'Replay …', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/Would replay \d+ dead letters? of receiver, invalid\./).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Replay now' }).click();
+  await dialog.getByText(/^Replayed \d+ dead letters? of receiver/).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.getByText('There is no dead letter').waitFor({ timeout: patientMs });
+});
+
+test(
+  'a destination shows its settings without secrets, is probed, paused and resumed',
+  { timeout: 120_000 },
+  async () => {
+    const page = await open('/destinations?destination=receiver');
+    const settings = page.getByRole('region', { name: 'Settings as YAML' });
+    await settings.getByText('secret: receiver-signing-secret').waitFor({ timeout: patientMs });
+    expect(await settings.innerText()).not.toContain('whsec_');
+    await page.getByRole('button', { name: 'Probe' }).click();
+    await page.getByText(/are well|nothing that could be asked/).waitFor({ timeout: patientMs });
+    await keepScreenshot(page, 'destinations');
+    await page.getByRole('button', { name: 'Pause …' }).click();
+    await page.getByLabel('Why, for those who see it').fill('it is migrated');
+    await page.getByRole('button', { name: 'Pause receiver' }).click();
+    await page.getByText('receiver is paused').waitFor({ timeout: patientMs });
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('receiver is paused').waitFor({ state: 'detached', timeout: patientMs });
+  },
+);
+
+test('the file is a picture, a text with its lines, and compared with the ledger', { timeout: 60_000 }, async () => {
+  const page = await open('/file');
+  await page.getByText('The file is right.').waitFor({ timeout: patientMs });
+  await page.getByRole('img', { name: /sports-fans to receiver, live; sports-fans to trial, shadow/ }).waitFor();
+  await expect
+    .poll(() => page.getByRole('row', { name: /sports-fans → receiver live \d+/ }).count(), { timeout: patientMs })
+    .toBe(1);
+  await page.getByText('Nobody is left behind.').waitFor();
+  await keepScreenshot(page, 'file');
+});
+
+test('everything is done with the keyboard alone', { timeout: 60_000 }, async () => {
+  const page = await open('/');
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content');
+  await page.keyboard.press('g');
+  await page.keyboard.press('l');
+  await page.getByRole('heading', { level: 1, name: 'Live' }).waitFor();
+  const grid = page.getByRole('grid', { name: 'Changes' });
+  await expect.poll(() => grid.getByRole('row').count(), { timeout: patientMs }).toBeGreaterThan(5);
+  await page.keyboard.press('p');
+  await page.keyboard.press('/');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Filter by text');
+  await page.keyboard.type('receiver');
+  expect(page.url()).toContain('text=receiver');
+  while (!(await grid.evaluate((element) => element === document.activeElement))) await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('complementary', { name: 'The change' }).waitFor();
+  const first = new URL(page.url()).searchParams.get('change');
+  await page.keyboard.press('ArrowDown');
+  expect(new URL(page.url()).searchParams.get('change')).not.toBe(first);
+  expect(await grid.getAttribute('aria-activedescendant')).toBe(
+    `change-${new URL(page.url()).searchParams.get('change')}`,
+  );
+  await page.keyboard.press('Escape');
+  await page.getByRole('complementary', { name: 'The change' }).waitFor({ state: 'detached' });
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test.each([
+  '/',
+  '/live',
+  '/live?change=1',
+  '/try',
+  '/try?way=compose',
+  '/people',
+  '/dead-letters',
+  '/destinations',
+  '/file',
+])(
+  'axe finds nothing wrong on %s, light and dark, and nothing is wider than the window',
+  { timeout: 90_000 },
+  async (path) => {
+    for (const theme of ['light', 'dark'] as const) {
+      const page = await open(path, theme);
+      await expect.poll(() => page.getByText(/^Loading /).count(), { timeout: patientMs }).toBe(0);
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1280);
+      if (theme === 'dark' && path === '/') await keepScreenshot(page, 'overview-dark');
+    }
+  },
+);
+
+test('control: axe finds what is wrong', { timeout: 60_000 }, async () => {
+  const page = await open('/');
+  await page.evaluate(() => document.querySelector('main')?.append(document.createElement('button')));
+  expect((await axeViolations(page)).join()).toContain('button-name');
+});
+
+test('a page with a token of an earlier start says what to do', { timeout: 60_000 }, async () => {
+  if (hub === undefined) throw new Error('Failed to open a page: nothing runs.');
+  const { page } = await openPage(hub.url);
+  onTestFinished(() => page.context().close());
+  await page.evaluate(() => localStorage.setItem('activation-hub-token', 'of-an-earlier-start'));
+  await page.reload();
+  await page.getByText('Open the address that the command printed when it started.').waitFor({ timeout: patientMs });
+  expect(await axeViolations(page)).toEqual([]);
+});
