@@ -12,6 +12,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { loadActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
@@ -29,6 +30,17 @@ const partitions = 4;
 const sampleEveryMs = 2_000;
 /** Growth of a process over the second half that counts as flat: what a garbage collector leaves lying about. */
 const flatMiB = 64;
+const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
+
+/** A person whom the receiver knows wrongly, with what was sent of them. */
+interface Difference {
+  readonly audience: string;
+  readonly profile: number | string;
+  readonly should: readonly string[];
+  readonly has: readonly string[];
+  readonly history: readonly string[];
+}
+
 /** People whom the receiver knows wrongly that are shown, with what was sent of them. */
 const differencesMax = 5;
 /** As the routes of the file have it. */
@@ -76,12 +88,13 @@ async function measure() {
     await sleep(100, undefined, { signal: giveUp }).catch(() => undefined);
   const settledAfterMs = performance.now() - startedAtMs;
   const samples = await memory.end();
+  const { differences, ...convergence } = compare(tenant, sent, receiver);
+  for (const each of differences.slice(0, differencesMax)) {
+    const told = await story(each, ready.storageConnectionString);
+    process.stderr.write(`${JSON.stringify(each, undefined, 2)}\n${told}\n`);
+  }
   await stopLocal();
   const requestsToTable = await tableRequests(folder, ready);
-
-  const { differences, ...convergence } = compare(tenant, sent, receiver);
-  for (const each of differences.slice(0, differencesMax))
-    process.stderr.write(`${JSON.stringify(each, undefined, 2)}\n`);
   const growth = growthOf(samples);
   const { requests, changes, outOfOrder } = receiver.counts();
   return {
@@ -121,6 +134,15 @@ function perExport(rows: number): number {
   return Math.round((rows / exportCount) * 1000) / 1000;
 }
 
+/** What the ledger says of a person, by `activation explain`. */
+async function story({ history }: Difference, storage: string): Promise<string> {
+  const words = history.join(' ').matchAll(/\b(ecid|email|crmid) ([^ ,]+)/g);
+  const identities = [...new Set([...words].map(([, namespace = '', value = '']) => `${namespace}:${value}`))];
+  const options = ['explain', ...identities, '--connection-string', storage, '--activations', activations];
+  const told = await promisify(execFile)(process.execPath, [command, ...options]).catch((error: unknown) => error);
+  return told instanceof Error ? told.message : (told as { readonly stdout: string }).stdout;
+}
+
 /** The tenant, of which each export is noted as it is sent. */
 function noting(tenant: Tenant, sent: SentStates): Tenant {
   return {
@@ -146,7 +168,7 @@ function compare(tenant: Tenant, sent: SentStates, receiver: RecordingReceiver) 
     has.set(who, (has.get(who) ?? new Set()).add(identity.join(' ')));
   }
   const counts = { members: 0, wrong: 0, thereAndBackDiffering: 0 };
-  const differences: object[] = [];
+  const differences: Difference[] = [];
   const judge = (
     audience: string,
     profile: number | string,
