@@ -67,8 +67,9 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
         () => queue.wake(retry.destination, { nowMs: now(), everyMs: 0, signal: aborted }),
         () => queue.remove(retry.id, aborted),
         () => Array.fromAsync(queue.waiting(aborted)),
-        () => queue.edit(retry.id, () => undefined, aborted),
+        () => queue.edit(retry.id, (edited) => ({ ...edited, attempts: 9 }), aborted),
         () => queue.reschedule(retry.id, now(), aborted),
+        () => queue.reschedule('gone', now(), aborted),
       ];
       for (const call of calls) await expect(call()).rejects.toThrow('deadline');
       expect(await waitingIn(queue)).toEqual([retry]);
