@@ -12,16 +12,19 @@ export interface RepositoryFile {
 
 /** Every text file of the repository that git tracks, or would if it were added. */
 export function repositoryFiles(): readonly RepositoryFile[] {
+  return repositoryPaths()
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+    .filter(({ text }) => !text.includes('\0'));
+}
+
+/** Every file of the repository that git tracks, or would if it were added, pictures too. */
+export function repositoryPaths(): readonly string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
-  return listed
-    .split('\0')
-    .filter((path) => path !== '' && existsSync(join(root, path)))
-    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
-    .filter(({ text }) => !text.includes('\0'));
+  return listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path)));
 }
 
 /** The folders of all projects: apps, libraries, infrastructure, tools. */

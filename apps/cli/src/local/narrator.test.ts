@@ -100,3 +100,25 @@ test('only a line of the catalogue is a signal', () => {
   expect(readSignal('{"signal": broken')).toBeUndefined();
   expect(readSignal('Worker started')).toBeUndefined();
 });
+
+test('the address of the console is printed first, and not at all without one', () => {
+  const ready = {
+    eventHubsConnectionString: '',
+    eventHubName: 'profile-exports',
+    consumerGroup: 'activation-hub',
+    partitions: 4,
+    storageConnectionString: '',
+    activationFile: 'my.yaml',
+    functions: [],
+    healthUrls: [],
+    processIds: { local: 1, workers: [2] },
+    inspectPorts: [],
+    readyAfterMs: 1_200,
+  };
+  const { lines, narrator } = prose();
+  narrator.ready({ ...ready, consoleUrl: 'http://127.0.0.1:7411/#token=abc' });
+  expect(lines.find((line) => line.startsWith('  '))).toBe('  Console        http://127.0.0.1:7411/#token=abc');
+  lines.length = 0;
+  narrator.ready(ready);
+  expect(lines.join()).not.toContain('Console');
+});
