@@ -243,13 +243,16 @@ test('an export that waits for the row of another names its time while the desti
     for (let n = 0; isOpen && n < 3; n += 1)
       beside.context.targets.get('crm')?.breaker.fail(beside.clock.nowMs, 'Not reached.');
     await beside.activate(newest);
-    return Array.fromAsync(beside.retryQueue.waiting(signal));
+    const waitMs = (beside.retryQueue.nextDueAtMs ?? NaN) - beside.clock.nowMs;
+    return [...(await Array.fromAsync(beside.retryQueue.waiting(signal))), { waitMs }];
   };
   const reason = 'another export of the person is not told yet';
   const [soon] = await waitingOf(false);
   expect(soon).toMatchObject({ reason, notBeforeMs: expect.any(Number) as number });
-  const [later] = await waitingOf(true);
+  const [later, due] = await waitingOf(true);
   expect(later).toMatchObject({ reason });
+  // The backoff of a first attempt: a second, and half of ten by the chance of these tests.
+  expect(due).toEqual({ waitMs: 6_000 });
   expect(later).not.toHaveProperty('notBeforeMs');
 });
 
