@@ -41,7 +41,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   let open = people.now;
   // One round for each of those who share links, and a few for races that are lost.
   const rounds = open.length + roundsMax;
-  const newest = new Map(outcome.desired.map(({ keyText, state }) => [keyText, state]));
+  const newest = new Map(outcome.desired.map((each) => [each.keyText, each]));
   for (let round = 0; open.length > 0; round += 1) {
     if (round === rounds) {
       for (const followed of open) deferrals.push(laterOf(followed, context.clock.now(), telling));

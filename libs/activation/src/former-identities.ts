@@ -9,8 +9,8 @@ import {
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import { others, type Followed } from './people-to-follow.ts';
-import { rowKey } from './resolve-memberships.ts';
+import { isLinked, others, type Followed } from './people-to-follow.ts';
+import { rowKey, type DesiredMembership } from './resolve-memberships.ts';
 
 /** An identity that is not, or no longer, the person's, with its row. */
 export interface Former {
@@ -32,7 +32,7 @@ export interface Looked extends Followed {
 /** Reads the links of people, and the rows under every identity that these or the export name. */
 export async function lookAt(
   people: readonly Followed[],
-  newestOfBatch: ReadonlyMap<string, UndigestedState>,
+  newestOfBatch: NewestOfBatch,
   context: ActivationContext,
   signal: AbortSignal,
 ): Promise<readonly Looked[]> {
@@ -51,6 +51,9 @@ export async function lookAt(
     lookedAt(each, found, newestOfBatch),
   );
 }
+
+/** By the text of its key, the newest membership of each row that the batch brings. */
+type NewestOfBatch = ReadonlyMap<string, DesiredMembership>;
 
 /** An identity under which the destination may know the person. */
 interface Candidate {
@@ -80,28 +83,47 @@ function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined
 function lookedAt(
   { followed, links, candidates }: ReturnType<typeof candidatesOf>,
   rows: readonly (LedgerRow | undefined)[],
-  newestOfBatch: ReadonlyMap<string, UndigestedState>,
+  newestOfBatch: NewestOfBatch,
 ): Looked {
   const { person } = followed;
   const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
-  const [newest] = links
-    .flatMap((link) => (link === undefined ? [] : [{ link, asOf: asOfLink(link, rowOf) }]))
-    .toSorted((left, right) => compareStates(right.asOf, left.asOf));
+  const [newest] = [
+    ...links.flatMap((link) =>
+      link === undefined ? [] : [{ identities: linkOf(link.record).identities, asOf: asOfLink(link, rowOf) }],
+    ),
+    ...returnsOf(followed, candidates, newestOfBatch),
+  ].toSorted((left, right) => compareStates(right.asOf, left.asOf));
   const isOutdated = newest !== undefined && compareStates(newest.asOf, person.state) > 0;
-  const identities = isOutdated ? linkOf(newest.link.record).identities : person.identities;
+  const identities = isOutdated ? newest.identities : person.identities;
   const current = new Set(identities.map(identityText));
   const asOf = isOutdated ? newest.asOf : person.state;
   const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
     const row = rows[index];
     // A link to a row that is gone is a link to nobody: the person was erased.
     const isNobody = row === undefined && isLinkedOnly;
-    // A newer export of the batch comes back to it; when that changed nothing, the row does not say so.
+    // A newer export of the batch has it, perhaps of another person; when that changed nothing, the row does not say so.
     const again = newestOfBatch.get(ledgerKeyText(key));
-    const isBack = again !== undefined && compareStates(again, asOf) > 0;
+    const isBack = again !== undefined && compareStates(again.state, asOf) > 0;
     return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
   });
   const reads = candidates.length + links.length;
   return { ...followed, links, formers, asOf, isOutdated, reads };
+}
+
+/**
+ * Where newer exports of the batch come back to an identity of the person: when that changed nothing in its row, nobody follows the person on
+ * account of them, and the link must not move away. Another person may have the identity too: only who shares a link is the same.
+ */
+function returnsOf(
+  followed: Followed,
+  candidates: readonly Candidate[],
+  newestOfBatch: NewestOfBatch,
+): readonly { readonly identities: readonly Identity[]; readonly asOf: UndigestedState }[] {
+  return candidates.flatMap(({ key }) => {
+    const again = newestOfBatch.get(ledgerKeyText(key));
+    if (again === undefined || !isLinked(followed, again)) return [];
+    return [{ identities: again.person.identities, asOf: again.state }];
+  });
 }
 
 /**

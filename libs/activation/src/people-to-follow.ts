@@ -16,6 +16,7 @@ import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
 import { isTooOld } from './judge-results.ts';
 import { rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
+import type { RoutedMembership } from './route-exports.ts';
 import type { ToldRow } from './tell-rows.ts';
 import type { Work } from './work.ts';
 
@@ -70,7 +71,8 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
   for (const person of unresolved) {
     if (person.route.follow.length === 0) continue;
     const each = followed(person, [], context);
-    if (again.has(person.event) || !isKnownWithout(each, context)) now.push(each);
+    const isKnown = isKnownWithout(each, context) && !desired.some((other) => isLinked(each, other));
+    if (again.has(person.event) || !isKnown) now.push(each);
   }
   return { now: newestOfEach(now), later: newestOfEach(later) };
 }
@@ -201,6 +203,13 @@ function isKnownWithout({ linkKeys, person }: Followed, { ledgerCache, clock }: 
     const { known } = row.record;
     return known.qualifiedAtMs === qualifiedAtMs && known.status === status;
   });
+}
+
+/** Whether an export is the same person's, by what the route follows. */
+export function isLinked({ linkKeys }: Pick<Followed, 'linkKeys'>, { profileExport }: RoutedMembership): boolean {
+  return linkKeys.some(
+    ({ identity }) => profileExport.identities.get(identity.namespace)?.includes(identity.value) === true,
+  );
 }
 
 /** The other identities of the export that the route would accept. */

@@ -103,12 +103,12 @@ export function numbered(
   }));
 }
 
-/** What a route may resolve to: the values of the first namespace, and which of them is the first. */
+/** What a route may resolve to: all values of the first namespace together, and which of them is the first. */
 function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   const name = crmids.length > 0 ? 'c' : 'e';
   const values = (crmids.length > 0 ? crmids : emails).toSorted();
   if (values.length === 0) return ['none'];
-  return [...values.map((each) => `all ${name}${each}`), ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
+  return [`all ${name}${values.join()}`, ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
 }
 
 /** The newest state of every person once more, as of a later qualification. */
