@@ -42,6 +42,8 @@ export function ChangeGrid({ rows, selectedId, onSelect }: ChangeGridProps) {
     onSelect(rows[next]?.id ?? 0);
     virtual.scrollToIndex(next);
   };
+  // Rows outside of the window are not in the page, and what is not there cannot be named.
+  const isDrawn = virtual.getVirtualItems().some(({ index }) => index === selected);
   return (
     <div
       ref={scroller}
@@ -51,7 +53,7 @@ export function ChangeGrid({ rows, selectedId, onSelect }: ChangeGridProps) {
       aria-label="Changes"
       aria-rowcount={rows.length + 1}
       aria-colcount={columns.length}
-      {...(selected >= 0 ? { 'aria-activedescendant': `change-${selectedId}` } : {})}
+      {...(isDrawn ? { 'aria-activedescendant': `change-${selectedId}` } : {})}
       onKeyDown={onKeyDown}
     >
       <div role="rowgroup" className="head">

@@ -20,6 +20,15 @@ async function changesSeen(page: Page): Promise<number> {
   return Number(text?.replace('change-', '') ?? 0);
 }
 
+/** What the grid names as its current row: one that is drawn, one that is not there, or none. */
+function currentRowOf(page: Page): Promise<'drawn' | 'missing' | 'none'> {
+  return page.evaluate(() => {
+    const id = document.querySelector('[role=grid]')?.getAttribute('aria-activedescendant');
+    if (id === null || id === undefined) return 'none';
+    return document.getElementById(id) === null ? 'missing' : 'drawn';
+  });
+}
+
 test(
   'at more than 10,000 changes a minute only the rows in view are drawn, and memory stays flat',
   { timeout: 240_000 },
@@ -39,6 +48,13 @@ test(
     expect(await page.getByRole('grid').getByRole('row').count()).toBeLessThan(60);
     expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(1_500);
     expect(after - before).toBeLessThan(8 * 1024 * 1024);
+    // A change that is open, and that newer ones have pushed out of view, is named to nobody as the current row.
+    await page.getByRole('grid').getByRole('row').nth(2).click();
+    const current = new Set<string>();
+    await expect
+      .poll(async () => [...current.add(await currentRowOf(page))].at(-1), { timeout: 60_000, interval: 50 })
+      .toBe('none');
+    expect([...current]).toEqual(['drawn', 'none']);
     process.stdout.write(`${Math.round(perMinute)} changes a minute; heap ${before} bytes, then ${after}\n`);
     expect(complaints).toEqual([]);
   },
