@@ -1,9 +1,15 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Prints `N passed, N failed` over the last test run of every project, for CI. Fails when a project has no result. */
+/** Prints `N passed, N failed` over the last test run of every project, for CI. Fails when one that has tests has no result. */
 const root = join(import.meta.dirname, '..');
-const projects = globSync(['{apps,libs}/*/package.json', 'tools/package.json', 'infra/package.json'], { cwd: root });
+const hasTests = (project: string): boolean => {
+  const { nx } = JSON.parse(readFileSync(join(root, project), 'utf8')) as { nx?: { targets?: { test?: object } } };
+  return nx?.targets?.test !== undefined;
+};
+const projects = globSync(['{apps,libs}/*/package.json', 'tools/package.json', 'infra/package.json'], {
+  cwd: root,
+}).filter(hasTests);
 
 let passed = 0;
 let failed = 0;

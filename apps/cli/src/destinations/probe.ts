@@ -80,7 +80,10 @@ export interface ProbeParts {
 }
 
 /** Gives a failure as a problem, so that one destination does not hide the others. */
-export async function probe(entry: DestinationEntry, { file, http, readSecret, terminal }: ProbeParts): Promise<Probed> {
+export async function probe(
+  entry: DestinationEntry,
+  { file, http, readSecret, terminal }: ProbeParts,
+): Promise<Probed> {
   const about = { destination: entry.key, type: entry.type };
   try {
     const { connector } = await setUpTarget(entry, { http, clock: systemClock, print: terminal.say, readSecret });
