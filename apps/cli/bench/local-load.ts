@@ -192,8 +192,12 @@ function compare(tenant: Tenant, sent: SentStates, receiver: RecordingReceiver) 
   for (const { profile, audience, status, qualifiedAtMs, ...person } of tenant.truth(choice)) {
     const should = status === 'realized' ? expected(audience.name, person) : new Set<string>();
     const qualification = sent.qualification(audience.name, profile, qualifiedAtMs, status);
-    const states = qualification?.isThereAndBack === true ? [...qualification.states.values()] : [];
-    const others = states.map((state) => expected(audience.name, tenant.describe(profile, state, choice)));
+    const states = [...(qualification?.states.values() ?? [])];
+    const known = states.map((state) => expected(audience.name, tenant.describe(profile, state, choice)));
+    // What this route sees can come back where the whole state does not: an attribute that it does not map has changed meanwhile.
+    const first = known.findIndex((each) => differing(each, should) === 0);
+    const isBack = first >= 0 && known.slice(first).some((each) => differing(each, should) > 0);
+    const others = qualification?.isThereAndBack === true || isBack ? known : [];
     judge(audience.id, profile, should, others);
   }
   for (const who of has.keys()) {
