@@ -10,7 +10,7 @@ import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
 import { useAbout } from './app.tsx';
 import { useLive } from './live-state.ts';
-import { Code, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
+import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
 import { countOf, dateTimeOf, readable } from './words.ts';
@@ -166,15 +166,7 @@ function Actions({ filter, list, onDone }: ActionsProps) {
 function Letters({ list, chosen }: { readonly list: DeadLetterList; readonly chosen: string }) {
   return (
     <table className="letters">
-      <thead>
-        <tr>
-          {['Given up', 'Destination', 'Class', 'Outcome', 'Tries', 'Reason'].map((name) => (
-            <th scope="col" key={name}>
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <Columns names={['Given up', 'Destination', 'Class', 'Outcome', 'Tries', 'Reason']} />
       <tbody>
         {list.letters.map((letter) => (
           <Row key={letter.name} letter={letter} isChosen={letter.name === chosen} />

@@ -5,7 +5,7 @@ import { Act, act } from './act.tsx';
 import { useAbout } from './app.tsx';
 import { PauseOrResume, Pauses, TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';
-import { Code, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
+import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { Link, setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
 import { countOf, durationOf, numberOf, timeOf } from './words.ts';
@@ -91,15 +91,7 @@ function Details({ destination }: { readonly destination: DestinationView }) {
           <p className="quiet-text">Nothing: every attempt that is known here was taken.</p>
         ) : (
           <table>
-            <thead>
-              <tr>
-                {['Time', 'Verdict', 'HTTP', 'Changes', 'In its words'].map((name) => (
-                  <th scope="col" key={name}>
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <Columns names={['Time', 'Verdict', 'HTTP', 'Changes', 'In its words']} />
             <tbody>
               {failures.map(({ atMs, verdict, reason, httpStatus, changes }, index) => (
                 <tr key={index}>

@@ -28,6 +28,21 @@ export function Outcome({ outcome }: { readonly outcome: string }) {
   return <span className={`outcome ${groupOf(outcome)}`}>{outcome}</span>;
 }
 
+/** The head of a table, a column for each name. */
+export function Columns({ names }: { readonly names: readonly string[] }) {
+  return (
+    <thead>
+      <tr>
+        {names.map((name) => (
+          <th scope="col" key={name}>
+            {name}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
 /** What was asked for did not come. */
 export function Failure({ title, error }: { readonly title: string; readonly error: Error }) {
   return (

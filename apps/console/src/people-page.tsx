@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
-import { Empty, Failure, Loading, PageHead } from './parts.tsx';
+import { Columns, Empty, Failure, Loading, PageHead } from './parts.tsx';
 import { Link, usePlace } from './router.tsx';
 import { send } from './session.ts';
 import { agoOf, dateTimeOf } from './words.ts';
@@ -141,15 +141,7 @@ function Routes({ routes, people, onDone }: Omit<StoryProps, 'story'> & { readon
   return (
     <>
       <table>
-        <thead>
-          <tr>
-            {['Destination', 'Audience', 'Known as', 'State', 'What it means'].map((name) => (
-              <th scope="col" key={name}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Columns names={['Destination', 'Audience', 'Known as', 'State', 'What it means']} />
         <tbody>
           {routes.map((route, index) => (
             <tr key={index}>
@@ -186,13 +178,20 @@ function Routes({ routes, people, onDone }: Omit<StoryProps, 'story'> & { readon
 }
 
 function Meaning({ route }: { readonly route: PersonRoute }) {
-  const { says, toldAtMs, nextAttemptAtMs, inDoubt, deadLetters, actions } = route;
+  const { says, toldAtMs, nextAttemptAtMs, pause, inDoubt, deadLetters, actions } = route;
   const nowMs = Date.now();
   return (
     <>
       <bdi>{says}</bdi>
       {toldAtMs === undefined ? '' : ` Told at ${dateTimeOf(toldAtMs)}, ${agoOf(toldAtMs, nowMs)}.`}
       {nextAttemptAtMs === undefined ? '' : ` Next attempt at ${dateTimeOf(nextAttemptAtMs)}.`}
+      {pause === undefined ? null : (
+        <>
+          {' '}
+          Paused by <bdi>{pause.by}</bdi>: <bdi>{pause.reason}</bdi>
+          {pause.untilMs === undefined ? '.' : `, until ${dateTimeOf(pause.untilMs)}.`}
+        </>
+      )}
       {inDoubt ? ' It may have taken something else since.' : ''}
       {deadLetters.map((name) => (
         <p key={name}>
@@ -213,15 +212,7 @@ function Timeline({ events }: { readonly events: readonly PersonEvent[] }) {
     return <p className="quiet-text">Nothing that is kept: what changes nothing leaves no trace.</p>;
   return (
     <table className="timeline">
-      <thead>
-        <tr>
-          {['When', 'Destination', 'Audience', 'What'].map((name) => (
-            <th scope="col" key={name}>
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <Columns names={['When', 'Destination', 'Audience', 'What']} />
       <tbody>
         {events.toReversed().map((event, index) => (
           <tr key={index}>

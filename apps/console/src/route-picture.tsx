@@ -1,5 +1,5 @@
 import type { FileRoute } from '@activation-hub/console-contract';
-import { Empty } from './parts.tsx';
+import { Columns, Empty } from './parts.tsx';
 
 const rowPx = 46;
 const gapPx = 14;
@@ -41,15 +41,7 @@ export function RoutePicture({ routes }: { readonly routes: readonly FileRoute[]
       </svg>
       <Column names={destinations} height={height} note={() => ''} />
       <table>
-        <thead>
-          <tr>
-            {['Route', 'Mode', 'Known as', 'Attributes'].map((name) => (
-              <th scope="col" key={name}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Columns names={['Route', 'Mode', 'Known as', 'Attributes']} />
         <tbody>
           {routes.map(({ audience, destination, mode, identity, attributes }) => (
             <tr key={`${audience} ${destination}`}>

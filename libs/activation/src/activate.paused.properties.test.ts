@@ -3,7 +3,7 @@ import { InMemoryControls, pauseOf } from '@activation-hub/delivery';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, parseTestFile, personExport, travellersId } from '../testing/index.ts';
-import { pause, resume, retryNow, type AskContext } from './ask-app.ts';
+import { pause, resume, retryNow, type AskContext } from './set-controls.ts';
 import { controlsAgeMaxMs } from './followed-controls.ts';
 
 const { signal } = new AbortController();

@@ -18,7 +18,7 @@ export {
   type ToldLedger,
   type WalkOptions,
 } from './tell-ledger.ts';
-export { pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './ask-app.ts';
+export { pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './set-controls.ts';
 export { FollowedControls } from './followed-controls.ts';
 export { explain, type ExplainContext } from './explain.ts';
 export {

@@ -19,6 +19,8 @@ export interface PersonRoute {
   readonly says: string;
   readonly toldAtMs?: number;
   readonly nextAttemptAtMs?: number;
+  /** An operator has paused it: nothing is told meanwhile. */
+  readonly pause?: { readonly by: string; readonly reason: string; readonly untilMs?: number };
   readonly inDoubt: boolean;
   readonly deadLetters: readonly string[];
   readonly actions: readonly { readonly action: string; readonly says: string; readonly command: string }[];

@@ -1,10 +1,12 @@
 import { explain, findForms, takeOut, type PersonStory, type StoryEvent } from '@activation-hub/activation';
-import type { ActResult, PersonEvent, PersonView } from '@activation-hub/console-contract';
+import type { ActResult, PersonEvent, PersonRoute, PersonView } from '@activation-hub/console-contract';
 import { createMatcher } from '@activation-hub/activation-file';
+import type { Control } from '@activation-hub/delivery';
 import type { Identity, LedgerKey } from '@activation-hub/membership';
 import { z } from 'zod';
 import { erasurePlaces } from '../erasure-places.ts';
 import { erase } from '../forget.ts';
+import { keptControls } from '../paused.ts';
 import { readPerson } from '../person.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
@@ -20,10 +22,11 @@ export function peopleApi(operator: Operator): Api {
   return {
     'POST people/explain': async ({ body, signal }): Promise<PersonView> => {
       const identities = read(explainSchema, body).people.map(readPerson);
-      const { file, storage, now } = operator;
+      const { file, storage, terminal, now } = operator;
       const { ledger, retryQueue, deadLetters } = storage;
+      const controls = await keptControls(storage.controls, signal, terminal.say);
       const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: now() };
-      return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters }, signal));
+      return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters, controls }, signal));
     },
     'POST people/take-out': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
@@ -117,6 +120,7 @@ function viewOf({ identities, linkedIdentities, routes, events, unreadable }: Pe
       says,
       ...(route.toldAtMs === undefined ? {} : { toldAtMs: route.toldAtMs }),
       ...(route.nextAttemptAtMs === undefined ? {} : { nextAttemptAtMs: route.nextAttemptAtMs }),
+      ...(route.pause === undefined ? {} : { pause: pauseView(route.pause) }),
       inDoubt: route.inDoubt,
       deadLetters: route.deadLetters,
       actions: actions.map(({ action, says: why, command }) => ({ action, says: why, command: command.join(' ') })),
@@ -124,6 +128,10 @@ function viewOf({ identities, linkedIdentities, routes, events, unreadable }: Pe
     events: events.map(eventView),
     unreadable,
   };
+}
+
+function pauseView({ by, reason, untilMs }: Control): NonNullable<PersonRoute['pause']> {
+  return { by, reason, ...(untilMs === undefined ? {} : { untilMs }) };
 }
 
 function eventView({ atMs, what, destination, audience, says, transition }: StoryEvent): PersonEvent {

@@ -2,7 +2,7 @@ import { InMemoryControls, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, parseTestFile, personExport } from '../testing/index.ts';
-import { pause, resume, retryNow, type AskContext } from './ask-app.ts';
+import { pause, resume, retryNow, type AskContext } from './set-controls.ts';
 
 const { signal } = new AbortController();
 const asker = { by: 'ada', reason: 'migration' };
