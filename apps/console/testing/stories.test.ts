@@ -200,6 +200,20 @@ test(
     await page.getByLabel('Why, for those who see it').fill('it is migrated');
     await page.getByRole('button', { name: 'Pause receiver' }).click();
     await page.getByText('receiver is paused').waitFor({ timeout: patientMs });
+    // A person's story says it too: a change of theirs waits meanwhile.
+    const story = await open('/try');
+    await story
+      .getByRole('button', { name: / in Newsletter Readers/ })
+      .first()
+      .click();
+    const email = await story.getByRole('rowheader').first().locator('small').innerText();
+    await story.getByRole('link', { name: 'People' }).click();
+    await story.getByLabel('Identities of the person').fill(`email:${email}`);
+    const isSaid = async (): Promise<boolean> => {
+      await story.getByRole('button', { name: 'Look' }).click();
+      return await story.getByText('it is migrated').first().isVisible();
+    };
+    await expect.poll(isSaid, { timeout: patientMs, interval: 500 }).toBe(true);
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('receiver is paused').waitFor({ state: 'detached', timeout: patientMs });
   },
