@@ -1,6 +1,7 @@
 import {
   compareStates,
   identityCharactersMax,
+  identityText,
   ledgerKeyText,
   linkKey,
   linkOf,
@@ -68,10 +69,11 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
       (isWaitedOut(person, work, context) ? now : later).push(followed(person, chosen, context));
   }
+  const resolved = new FollowedIdentities(desired);
   for (const person of unresolved) {
     if (person.route.follow.length === 0) continue;
     const each = followed(person, [], context);
-    const isKnown = isKnownWithout(each, context) && !desired.some((other) => isLinked(each, other));
+    const isKnown = isKnownWithout(each, context) && !each.linkKeys.some(({ identity }) => resolved.has(identity));
     if (again.has(person.event) || !isKnown) now.push(each);
   }
   return { now: newestOfEach(now), later: newestOfEach(later) };
@@ -203,6 +205,27 @@ function isKnownWithout({ linkKeys, person }: Followed, { ledgerCache, clock }: 
     const { known } = row.record;
     return known.qualifiedAtMs === qualifiedAtMs && known.status === status;
   });
+}
+
+/** By which identities the people of a batch are followed whom their routes know under some identity; looked for only when they are asked for. */
+class FollowedIdentities {
+  readonly #desired: readonly DesiredMembership[];
+  #texts: ReadonlySet<string> | undefined;
+
+  constructor(desired: readonly DesiredMembership[]) {
+    this.#desired = desired;
+  }
+
+  has(identity: Identity): boolean {
+    this.#texts ??= new Set(
+      this.#desired.flatMap(({ route, profileExport }) =>
+        route.follow.flatMap((namespace) =>
+          (profileExport.identities.get(namespace) ?? []).map((value) => identityText({ namespace, value })),
+        ),
+      ),
+    );
+    return this.#texts.has(identityText(identity));
+  }
 }
 
 /** Whether an export is the same person's, by what the route follows. */

@@ -103,12 +103,16 @@ export function numbered(
   }));
 }
 
-/** What a route may resolve to: all values of the first namespace together, and which of them is the first. */
+/** What a route may resolve to, in each of which a person may come back: a value of the first namespace, the first of them, all together. */
 function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   const name = crmids.length > 0 ? 'c' : 'e';
   const values = (crmids.length > 0 ? crmids : emails).toSorted();
   if (values.length === 0) return ['none'];
-  return [`all ${name}${values.join()}`, ...values.slice(0, 1).map((each) => `first ${name}${each}`)];
+  return [
+    ...values.map((each) => `one ${name}${each}`),
+    ...values.slice(0, 1).map((each) => `first ${name}${each}`),
+    `all ${name}${values.join()}`,
+  ];
 }
 
 /** The newest state of every person once more, as of a later qualification. */
