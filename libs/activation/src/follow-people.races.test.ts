@@ -191,3 +191,28 @@ test('a person of whom the cache knows one row and not the other is followed by 
   await activate(exportWith({ email: ['a@example.com'] }));
   expect([...crm.members.keys()]).toEqual(['sports-fans a@example.com']);
 });
+
+test.each([
+  ['before the link moves', 'crm~link'],
+  ['after the link has moved', 'crm'],
+])('an export that comes back %s is not taken for one that was looked at', async (_, destination) => {
+  const ledger = new DisturbedLedger();
+  const first = open({ identity: 'email', identities: 'all', ledger });
+  const other = open({ identity: 'email', identities: 'all', earlier: first });
+  await first.activate(exportWith({ email: ['a@example.com'] }));
+  const both = exportWith({ email: ['a@example.com', 'b@example.com'] });
+  const back = exportWith({ email: ['a@example.com'] }, { at: 60 });
+  let hasMoved = destination === 'crm~link';
+  let cameBack = false;
+  ledger.beforeWrite = async (_n, writes) => {
+    const destinations = writes.map(({ key }) => key.destination);
+    if (destinations.includes('crm~link') && !hasMoved) hasMoved = true;
+    else if (hasMoved && !cameBack && destinations.includes(destination)) {
+      cameBack = true;
+      await other.activate(back);
+    }
+  };
+  await first.activate(both);
+  expect(cameBack).toBe(true);
+  expect([...first.crm.members.keys()]).toEqual(['sports-fans a@example.com']);
+});

@@ -21,40 +21,47 @@ export interface TakenOut extends Looked {
 
 /**
  * Remembers under which identities the person is known now: in the links, and as a digest in the rows, by which the next
- * export knows that there is nothing to look for. Gives the people of whom another process wrote a link in between.
+ * export knows that there is nothing to look for. Gives the people of whom another process wrote a row or a link in between.
+ *
+ * Digests of other identities go before the links move. A newer export that finds such a digest in its row relies on the link as it was: either
+ * it writes the row first, and the person is looked at again here, or it finds no digest, and looks itself.
  */
-export async function rememberLinks(
-  done: readonly TakenOut[],
-  { context, settleBy, tally }: Telling,
-): Promise<readonly Followed[]> {
+export async function rememberLinks(done: readonly TakenOut[], telling: Telling): Promise<readonly Followed[]> {
   const current = done.filter(({ isOutdated }) => !isOutdated);
-  const links = current.flatMap((each) =>
-    each.linkKeys.map((key, index) => ({
-      each,
-      write: {
-        key,
-        record: linkRecord(
-          each.person.state,
-          { identities: each.person.identities, leaving: each.leaving },
-          each.person.linkDigest,
-        ),
-        expected: each.links[index]?.version,
-      },
-    })),
+  const rows = current.flatMap((each) =>
+    each.chosen.flatMap(({ desired: { key }, row, isSuperseded }): PersonRow[] =>
+      row === undefined || isSuperseded ? [] : [{ each, key, row }],
+    ),
   );
-  const written = await writePlans(links, context, tally, settleBy);
-  const lost = new Set(written.lost.map(({ each }) => each));
-  const rows = current
-    .filter((each) => !lost.has(each))
-    .flatMap(({ person, chosen, isPaused }) =>
-      chosen.flatMap(({ desired, row, isSuperseded }) => {
-        if (row === undefined || isSuperseded) return [];
-        const write = isPaused ? withoutDigest(desired.key, row) : withDigest(desired.key, row, person);
-        return write === undefined ? [] : [{ write }];
-      }),
-    );
-  await writePlans(rows, context, tally, settleBy);
+  const stale = rows.flatMap(({ each, key, row }) => {
+    const isRight = !each.isPaused && row.record.linkDigest === each.person.linkDigest;
+    const write = isRight ? undefined : withoutDigest(key, row);
+    return write === undefined ? [] : [{ each, row, write }];
+  });
+  const { context, tally, settleBy } = telling;
+  const unlinked = await writePlans(stale, context, tally, settleBy);
+  const lost = new Set(unlinked.lost.map(({ each }) => each));
+  const links = current.filter((each) => !lost.has(each)).flatMap(linksOf);
+  for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
+  const afterOf = new Map(unlinked.written.map(({ row, after }) => [row, after]));
+  const linked = rows
+    .filter(({ each }) => !each.isPaused && !lost.has(each))
+    .map(({ each, key, row }) => ({ write: withDigest(key, afterOf.get(row) ?? row, each.person) }));
+  await writePlans(linked, context, tally, settleBy);
   return [...lost];
+}
+
+/** A row of an identity that the person has. */
+interface PersonRow {
+  readonly each: TakenOut;
+  readonly key: LedgerKey;
+  readonly row: LedgerRow;
+}
+
+function linksOf(each: TakenOut): readonly { readonly each: TakenOut; readonly write: LedgerWrite }[] {
+  const { person, leaving, links, linkKeys } = each;
+  const record = linkRecord(person.state, { identities: person.identities, leaving }, person.linkDigest);
+  return linkKeys.map((key, index) => ({ each, write: { key, record, expected: links[index]?.version } }));
 }
 
 /** The row as one of which nobody has looked for the person's others; undefined when it is. */
