@@ -69,16 +69,19 @@ test('Pulumi.yaml declares exactly the keys that are read, with their types', ()
   }
 });
 
+const clusterId = configFields.eventHubsClusterId.example;
+
 test('every example is accepted where it is given', () => {
   const together = { ...aep, privateNetwork: 'true', budgetStart: '2026-12-01', alertEmails: '["a@example.com"]' };
   for (const [key, { example }] of Object.entries(configFields)) {
-    expect(() => parse({ ...together, [key]: example }), key).not.toThrow();
+    const tier = key === 'eventHubsClusterId' ? { eventHubsTier: 'Dedicated' } : {};
+    expect(() => parse({ ...together, ...tier, [key]: example }), key).not.toThrow();
   }
 });
 
 test.each([
-  ['partitionCount', '0', 'partitionCount must be a whole number from 1 to 32, not 0.'],
-  ['partitionCount', '2.5', 'partitionCount must be a whole number from 1 to 32, not 2.5.'],
+  ['partitionCount', '0', 'partitionCount must be a whole number from 1 to 1024, not 0.'],
+  ['partitionCount', '2.5', 'partitionCount must be a whole number from 1 to 1024, not 2.5.'],
   ['partitionCount', 'many', "not many. Write: pulumi config set partitionCount '8'"],
   ['sendOnly', 'yes', 'sendOnly must be true or false, not yes.'],
   ['location', 'West Europe', 'location must be the name of an Azure region, not West Europe.'],
@@ -104,6 +107,10 @@ test.each([
   ['adobeEgressRanges', '["203.0.113.0/24"]', 'adobeEgressRanges needs privateNetwork'],
   ['privateVault', 'true', 'privateVault needs privateNetwork'],
   ['throughputUnits', '20', 'throughputUnitsMax (4) must not be lower than throughputUnits (20).'],
+  ['partitionCount', '33', 'partitionCount (33) must be at most 32 where eventHubsTier is Standard.'],
+  ['retentionHours', '169', 'retentionHours (169) must be at most 168 where eventHubsTier is Standard.'],
+  ['eventHubsTier', 'Dedicated', 'eventHubsTier Dedicated needs eventHubsClusterId, and the other tiers have none.'],
+  ['eventHubsClusterId', clusterId, 'eventHubsTier Dedicated needs eventHubsClusterId, and the other tiers have none.'],
   ['alwaysReady', '3', 'alwaysReady (3) must not exceed partitionCount (2)'],
   ['budgetMonthly', '500', 'budgetMonthly needs budgetStart'],
   ['budgetMonthly', '500', 'budgetMonthly needs alertEmails'],

@@ -9,7 +9,19 @@ const tagText = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 const tagName = /^(?!(?:workload|environment)$)[^<>%&\\?/\s][^<>%&\\?/]{0,127}$/i;
 const actionGroupId =
   /^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\/[^/\s]+\/providers\/microsoft\.insights\/actionGroups\/[^/\s]+$/i;
+const eventHubsClusterId =
+  /^(?:\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\/[^/\s]+\/providers\/microsoft\.eventhub\/clusters\/[^/\s]+)?$/i;
 const privateRange = /^(?:10\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
+
+const eventHubsTiers = ['Standard', 'Premium', 'Dedicated'] as const;
+/** The tier of an Event Hubs namespace. */
+export type EventHubsTier = (typeof eventHubsTiers)[number];
+/** What a hub may have in each tier (learn.microsoft.com, event-hubs-quotas, as of 2026-02). */
+const eventHubsLimits = {
+  Standard: { partitions: 32, retentionHours: 168 },
+  Premium: { partitions: 100, retentionHours: 2160 },
+  Dedicated: { partitions: 1024, retentionHours: 2160 },
+} as const satisfies Readonly<Record<EventHubsTier, unknown>>;
 
 interface Field<Value> {
   /** What may be written, to end the sentence "must be …". */
@@ -36,8 +48,19 @@ export const configFields = {
     '{"costCenter":"4711"}',
     z.record(z.string().regex(tagName), tagText).refine((tags) => Object.keys(tags).length <= 40),
   ),
-  partitionCount: field('a whole number from 1 to 32', '8', wholeNumber(1, 32)),
-  retentionHours: field('a whole number from 1 to 168', '72', wholeNumber(1, 168)),
+  eventHubsTier: field('Standard, Premium or Dedicated', 'Premium', z.enum(eventHubsTiers)),
+  eventHubsClusterId: field(
+    'the resource id of an Event Hubs cluster, or empty',
+    '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-hubs/providers/Microsoft.EventHub/clusters/hubs',
+    z.string().regex(eventHubsClusterId),
+  ),
+  processingUnits: field('a whole number from 1 to 16', '2', wholeNumber(1, 16)),
+  partitionCount: field('a whole number from 1 to 1024', '8', wholeNumber(1, eventHubsLimits.Dedicated.partitions)),
+  retentionHours: field(
+    'a whole number from 1 to 2160',
+    '72',
+    wholeNumber(1, eventHubsLimits.Dedicated.retentionHours),
+  ),
   throughputUnits: field('a whole number from 1 to 40', '1', wholeNumber(1, 40)),
   throughputUnitsMax: field('a whole number from 1 to 40', '4', wholeNumber(1, 40)),
   sendOnly: flag(),
@@ -49,7 +72,7 @@ export const configFields = {
   ),
   // 512, which Azure documents, is refused by the service: github.com/Azure/azure-rest-api-specs/issues/40898.
   instanceMemoryMb: field('2048 or 4096', '2048', z.literal([2048, 4096])),
-  alwaysReady: field('a whole number from 0 to 32', '1', wholeNumber(0, 32)),
+  alwaysReady: field('a whole number from 0 to 1000', '1', wholeNumber(0, 1000)),
   rollingUpdate: flag(),
   privateNetwork: flag(),
   keepNetwork: flag(),
@@ -216,6 +239,18 @@ function unknownKey(key: string, secretNames: readonly string[]): readonly strin
 /** What is right by itself but not together. */
 function contradictions(config: StackConfig): readonly string[] {
   const rules: readonly (readonly [boolean, string])[] = [
+    [
+      config.partitionCount > eventHubsLimits[config.eventHubsTier].partitions,
+      `partitionCount (${config.partitionCount}) must be at most ${eventHubsLimits[config.eventHubsTier].partitions} where eventHubsTier is ${config.eventHubsTier}.`,
+    ],
+    [
+      config.retentionHours > eventHubsLimits[config.eventHubsTier].retentionHours,
+      `retentionHours (${config.retentionHours}) must be at most ${eventHubsLimits[config.eventHubsTier].retentionHours} where eventHubsTier is ${config.eventHubsTier}.`,
+    ],
+    [
+      (config.eventHubsTier === 'Dedicated') !== (config.eventHubsClusterId !== ''),
+      `eventHubsTier Dedicated needs eventHubsClusterId, and the other tiers have none. Write: ${setCommand('eventHubsClusterId', configFields.eventHubsClusterId)}`,
+    ],
     [
       config.throughputUnitsMax < config.throughputUnits,
       `throughputUnitsMax (${config.throughputUnitsMax}) must not be lower than throughputUnits (${config.throughputUnits}).`,

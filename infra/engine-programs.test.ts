@@ -20,7 +20,7 @@ function stackWith(program: string, context: TestContext): Promise<EngineStack> 
 
 test('a wrong configuration ends the program with its own words, and nothing is made', { timeout }, async (context) => {
   const stack = await makeStack({ configuration: { location: 'westeurope', partitionCount: 99 } }, context);
-  await expect(stack.up()).rejects.toThrow('partitionCount must be a whole number from 1 to 32, not 99.');
+  await expect(stack.up()).rejects.toThrow('partitionCount (99) must be at most 32 where eventHubsTier is Standard.');
   expect(stack.azure.resources()).toEqual([]);
 });
 

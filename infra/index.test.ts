@@ -174,7 +174,11 @@ test('before Azure has answered, what only Azure knows is unknown, and nothing e
 });
 
 test.each([
-  ['a wrong configuration', { partitionCount: '99' }, 'partitionCount must be a whole number from 1 to 32, not 99.'],
+  [
+    'a wrong configuration',
+    { partitionCount: '99' },
+    'partitionCount (99) must be at most 32 where eventHubsTier is Standard.',
+  ],
   ['a key that is not known', { partitons: '4' }, 'partitons is not known.'],
 ])('%s stops the program before it asks for anything', async (_what, over, words) => {
   await expect(recordTestedStack('dev', over)).rejects.toThrow(words);

@@ -14,6 +14,7 @@ test.each([
   ['location', 'westeurope', 'northeurope', 'deleted'],
   ['workload', 'acthub', 'contoso', 'deleted'],
   ['partitionCount', '2', '8', 'Event Hubs Standard keeps the number of partitions'],
+  ['eventHubsTier', 'Standard', 'Premium', 'Event Hubs keeps the tier'],
   ['zoneRedundant', 'false', 'true', 'Event Hubs keeps the zones'],
   ['zoneRedundant', 'true', 'false', 'Event Hubs keeps the zones'],
 ])('%s cannot go from %s to %s once it is made', (key, from, to, why) => {
@@ -23,6 +24,12 @@ test.each([
   expect(refused).toThrow(`Write: pulumi config set ${key} '${from}'`);
   expect(change({ [key]: from }, { [key]: from })).not.toThrow();
   expect(() => refuseFixedChanges(parse({ [key]: to }), undefined)).not.toThrow();
+});
+
+test('partitions of a Premium hub can be added, and not taken away', () => {
+  const premium = (partitionCount: string) => ({ eventHubsTier: 'Premium', partitionCount });
+  expect(change(premium('33'), premium('100'))).not.toThrow();
+  expect(change(premium('100'), premium('33'))).toThrow('partitionCount was 100 when the environment was made');
 });
 
 test('a network that the app was in is kept until its subnet is free', () => {

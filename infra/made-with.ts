@@ -12,7 +12,9 @@ import type { Stack } from './read-stack.ts';
 const fixed = {
   location: 'everything would be made anew elsewhere, and what it holds deleted',
   workload: 'everything would be made anew under other names, and what it holds deleted',
-  partitionCount: 'Event Hubs Standard keeps the number of partitions with which a hub was made',
+  eventHubsTier: 'Event Hubs keeps the tier with which a namespace was made, but for Basic',
+  partitionCount:
+    'Event Hubs Standard keeps the number of partitions with which a hub was made, and the other tiers only raise it',
   zoneRedundant:
     'Event Hubs keeps the zones with which a namespace was made, and storage is converted by a request to Azure',
 } as const satisfies Partial<Record<keyof StackConfig, string>>;
@@ -52,7 +54,10 @@ export async function lastMadeWith(): Promise<MadeWith | undefined> {
 /** Throws when the configuration changes what cannot be changed, or not at once, before Azure is asked for anything. */
 export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefined): void {
   if (last === undefined) return;
-  const changed = fixedKeys.filter((key) => last.config[key] !== undefined && last.config[key] !== config[key]);
+  const changed = fixedKeys.filter(
+    (key) =>
+      last.config[key] !== undefined && last.config[key] !== config[key] && !isRaised(key, last.config[key], config),
+  );
   const lines = changed.map((key) => {
     const was = String(last.config[key]);
     const back = setCommand(key, { ...configFields[key], example: was });
@@ -64,6 +69,11 @@ export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefin
     );
   }
   if (lines.length > 0) throw new Error(`Failed to change the stack ${config.environment}:\n${lines.join('\n')}`);
+}
+
+/** Partitions can be added on the tiers that scale out (learn.microsoft.com, dynamically-add-partitions). */
+function isRaised(key: FixedKey, was: unknown, { partitionCount, eventHubsTier }: StackConfig): boolean {
+  return key === 'partitionCount' && eventHubsTier !== 'Standard' && partitionCount > Number(was);
 }
 
 /**

@@ -8,6 +8,9 @@ const record = (over: Partial<EventStreamArgs> = {}) =>
     () =>
       new EventStream('stream', {
         place: placeForTests(),
+        eventHubsTier: 'Standard',
+        eventHubsClusterId: '',
+        processingUnits: 2,
         partitionCount: 4,
         retentionHours: 72,
         throughputUnits: 1,
@@ -69,6 +72,24 @@ test('throughput is raised by Azure where the highest is above the lowest', asyn
   expect(theOnly(resources, 'Namespace').inputs).toMatchObject({
     isAutoInflateEnabled: true,
     maximumThroughputUnits: 10,
+  });
+});
+
+test('a Premium namespace has processing units, and a Dedicated one its cluster; neither is inflated', async () => {
+  const namespaceOf = async (over: Partial<EventStreamArgs>) =>
+    theOnly((await record({ throughputUnitsMax: 10, ...over })).resources, 'Namespace').inputs;
+  const premium = await namespaceOf({ eventHubsTier: 'Premium' });
+  expect(premium).toMatchObject({
+    sku: { name: 'Premium', tier: 'Premium', capacity: 2 },
+    isAutoInflateEnabled: false,
+    maximumThroughputUnits: 0,
+  });
+  expect(premium).not.toHaveProperty('clusterArmId');
+  expect(await namespaceOf({ eventHubsTier: 'Dedicated', eventHubsClusterId: '/clusters/hubs' })).toMatchObject({
+    sku: { name: 'Standard', tier: 'Standard', capacity: 1 },
+    clusterArmId: '/clusters/hubs',
+    isAutoInflateEnabled: false,
+    maximumThroughputUnits: 0,
   });
 });
 

@@ -14,16 +14,23 @@ import {
   type Input,
   type Output,
 } from '@pulumi/pulumi';
+import type { EventHubsTier } from '../config-schema.ts';
 import type { Place } from '../place.ts';
 import { EventArchive } from './event-archive.ts';
 
 export interface EventStreamArgs {
   readonly place: Place;
-  /** How many readers can share the work, 1 to 32; on the Standard tier it can never be changed. */
+  /** A namespace keeps the tier that it was made with. */
+  readonly eventHubsTier: EventHubsTier;
+  /** The resource id of the cluster of a Dedicated namespace; empty for the others. */
+  readonly eventHubsClusterId: string;
+  /** What a Premium namespace computes with; Azure gives no throughput of one. */
+  readonly processingUnits: number;
+  /** How many readers can share the work; on the Standard tier it can never be changed. */
   readonly partitionCount: number;
-  /** How long events wait for a reader, 1 to 168 hours: the time in which an outage can be repaired without loss. */
+  /** How long events wait for a reader: the time in which an outage can be repaired without loss. */
   readonly retentionHours: number;
-  /** Throughput units at rest: each takes in 1 MB or 1000 events, and gives out 2 MB, per second. */
+  /** Throughput units of a Standard namespace at rest: each takes in 1 MB or 1000 events, and gives out 2 MB, per second. */
   readonly throughputUnits: number;
   /** Up to how many units Azure raises it by itself (it never lowers it again); equal to the above for never. */
   readonly throughputUnitsMax: number;
@@ -98,8 +105,7 @@ export class EventStream extends ComponentResource {
   }
 
   #createNamespace(name: string, args: EventStreamArgs, archive: EventArchive | undefined): Namespace {
-    const { place, throughputUnits, throughputUnitsMax } = args;
-    const inflates = throughputUnitsMax > throughputUnits;
+    const { place } = args;
     return new Namespace(
       `${name}-namespace`,
       {
@@ -107,9 +113,7 @@ export class EventStream extends ComponentResource {
         namespaceName: place.names.eventHubsNamespace,
         location: place.location,
         tags: place.tags,
-        sku: { name: 'Standard', tier: 'Standard', capacity: throughputUnits },
-        isAutoInflateEnabled: inflates,
-        maximumThroughputUnits: inflates ? throughputUnitsMax : 0,
+        ...capacityOf(args),
         minimumTlsVersion: '1.2',
         disableLocalAuth: false,
         publicNetworkAccess: 'Enabled',
@@ -191,5 +195,37 @@ export class EventStream extends ComponentResource {
       },
       { parent: this },
     );
+  }
+}
+
+/**
+ * How much a namespace takes. Only Standard is inflated by Azure; a Dedicated namespace is one of Standard's in a cluster, which has the
+ * capacity (learn.microsoft.com, event-hubs-dedicated-overview and azure/templates/microsoft.eventhub/namespaces).
+ */
+function capacityOf({
+  eventHubsTier,
+  eventHubsClusterId,
+  processingUnits,
+  throughputUnits,
+  throughputUnitsMax,
+}: EventStreamArgs) {
+  const fixed = { isAutoInflateEnabled: false, maximumThroughputUnits: 0 };
+  switch (eventHubsTier) {
+    case 'Standard': {
+      const inflates = throughputUnitsMax > throughputUnits;
+      return {
+        sku: { name: 'Standard', tier: 'Standard', capacity: throughputUnits },
+        isAutoInflateEnabled: inflates,
+        maximumThroughputUnits: inflates ? throughputUnitsMax : 0,
+      };
+    }
+    case 'Premium':
+      return { sku: { name: 'Premium', tier: 'Premium', capacity: processingUnits }, ...fixed };
+    case 'Dedicated':
+      return {
+        sku: { name: 'Standard', tier: 'Standard', capacity: 1 },
+        clusterArmId: eventHubsClusterId,
+        ...fixed,
+      };
   }
 }

@@ -31,6 +31,7 @@ const record = (over: Partial<HandlerAppArgs> = {}) =>
         },
         telemetry: { connectionString: 'InstrumentationKey=1', resourceId: scope('insights') },
         activationFile: 'activations/dev.yaml',
+        partitionCount: 4,
         instanceMemoryMb: 2048,
         alwaysReady: 0,
         zoneRedundantApp: false,
@@ -168,4 +169,15 @@ test('publishing passwords are off', async () => {
   for (const type of ['WebAppFtpAllowed', 'WebAppScmAllowed']) {
     expect(theOnly(resources, type).inputs).toMatchObject({ name: placeForTests().names.app, allow: false });
   }
+});
+
+test.each([
+  [4, 40],
+  [100, 100],
+  [1_024, 1_000],
+])('of %i partitions at most %i instances read', async (partitionCount, instances) => {
+  const { functionAppConfig } = theOnly((await record({ partitionCount })).resources, 'WebApp').inputs as {
+    readonly functionAppConfig: { readonly scaleAndConcurrency: { readonly maximumInstanceCount: number } };
+  };
+  expect(functionAppConfig.scaleAndConcurrency.maximumInstanceCount).toBe(instances);
 });

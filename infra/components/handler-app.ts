@@ -35,6 +35,8 @@ export interface HandlerAppArgs {
   readonly telemetry: { readonly connectionString: Input<string>; readonly resourceId: Input<string> };
   /** Path inside the deployed package, such as `activations/dev.yaml`. */
   readonly activationFile: string;
+  /** Of the hub, each of which one instance reads. */
+  readonly partitionCount: number;
   /** Memory of one instance: 2048 or 4096. */
   readonly instanceMemoryMb: number;
   /** Instances that read events without having to be started; 0 is cheapest. In several zones it is 0 or at least 2. */
@@ -53,11 +55,8 @@ export interface HandlerAppArgs {
 /** The runtime of the package, out of Flex Consumption's catalogue; another value would fail only at the start. */
 const runtime = { name: 'node', version: '24' } as const;
 
-/**
- * The most instances per function. Event Hubs gives each partition to one instance, so there are never more readers
- * than partitions (32 at the most); 40 is the lowest that Flex Consumption takes.
- */
-const instancesMax = 40;
+/** The lowest and the highest that Flex Consumption takes for the most instances of a function. */
+const instances = { min: 40, max: 1000 };
 
 /** The function that reads the events, as the handler registers it. */
 const readingFunction = 'on-audience-events';
@@ -125,7 +124,7 @@ export class HandlerApp extends ComponentResource {
 
   #createApp(
     name: string,
-    { place, storage, instanceMemoryMb, alwaysReady, rollingUpdate, subnetId }: HandlerAppArgs,
+    { place, storage, partitionCount, instanceMemoryMb, alwaysReady, rollingUpdate, subnetId }: HandlerAppArgs,
     {
       identity,
       plan,
@@ -159,7 +158,8 @@ export class HandlerApp extends ComponentResource {
           runtime,
           scaleAndConcurrency: {
             instanceMemoryMB: instanceMemoryMb,
-            maximumInstanceCount: instancesMax,
+            // Event Hubs gives each partition to one instance, so there are never more readers than partitions.
+            maximumInstanceCount: Math.min(Math.max(partitionCount, instances.min), instances.max),
             alwaysReady: alwaysReady === 0 ? [] : [{ name: `function:${readingFunction}`, instanceCount: alwaysReady }],
           },
           siteUpdateStrategy: { type: rollingUpdate ? 'RollingUpdate' : 'Recreate' },

@@ -21,7 +21,8 @@ export const metricRules: readonly MetricRule[] = [
   {
     name: 'throttled',
     title: 'Event Hubs refuses requests',
-    meaning: 'Event Hubs refused requests for being too many. Raise throughputUnitsMax before Adobe gives up on some.',
+    meaning:
+      'Event Hubs refused requests for being too many. Raise throughputUnitsMax, or processingUnits on Premium, before Adobe gives up on some.',
     severity: 1,
     conditions: [{ metric: 'ThrottledRequests', operator: 'GreaterThan', threshold: 0 }],
     every: 'PT5M',

@@ -25,10 +25,15 @@ test('a need is that of a second at the peak', () => {
 
 test('stacks are as many as the scarcest part asks for', () => {
   const need = needOf(load, ledger, 500);
-  expect(stacksFor(need)).toBe(1);
-  expect(stacksFor({ ...need, throughputUnits: stackLimits.throughputUnits + 1 })).toBe(2);
-  expect(stacksFor({ ...need, partitions: 3 * stackLimits.partitions })).toBe(3);
-  expect(stacksFor({ ...need, tableRequestsPerSecond: 20_001 })).toBe(2);
+  const { throughputUnits, partitions } = stackLimits;
+  expect(stacksFor({ ...need, throughputUnits, partitions: partitions.Standard })).toEqual({
+    tier: 'Standard',
+    count: 1,
+  });
+  expect(stacksFor({ ...need, throughputUnits: throughputUnits + 1 })).toEqual({ tier: 'Premium', count: 1 });
+  expect(stacksFor({ ...need, partitions: partitions.Standard + 1 })).toEqual({ tier: 'Premium', count: 1 });
+  expect(stacksFor({ ...need, partitions: 3 * partitions.Premium })).toEqual({ tier: 'Premium', count: 3 });
+  expect(stacksFor({ ...need, tableRequestsPerSecond: 20_001 })).toEqual({ tier: 'Premium', count: 2 });
 });
 
 test('the scarcest of the defaults comes first, and enough of one is not scarce', () => {
@@ -44,7 +49,8 @@ test('the limits and the defaults are those of the stack', async () => {
     ),
   );
   expect(schema).toContain(`throughputUnitsMax: field('a whole number from 1 to ${stackLimits.throughputUnits}'`);
-  expect(schema).toContain(`partitionCount: field('a whole number from 1 to ${stackLimits.partitions}'`);
+  for (const [tier, partitions] of Object.entries(stackLimits.partitions))
+    expect(schema).toContain(`${tier}: { partitions: ${partitions},`);
   const defaultOf = (key: string) =>
     Number(new RegExp(`\\n  ${key}:\\n(?:    .*\\n)*?    default: (.*)`).exec(program ?? '')?.[1]);
   expect(defaultOf('partitionCount')).toBe(stackDefaults.partitions);
@@ -55,7 +61,7 @@ test('the limits and the defaults are those of the stack', async () => {
 test('every plan holds at its peak, and the page has its tables', async () => {
   const report = scaleReport((await readPrices()).logKbPerBatch);
   for (const { need, stacks, atPeak } of report.plans) {
-    expect(atPeak.settledPerSecond * stacks).toBeGreaterThan(0.99 * need.exportsPerSecond);
+    expect(atPeak.settledPerSecond * stacks.count).toBeGreaterThan(0.99 * need.exportsPerSecond);
     expect(atPeak.oldestMs.p99).toBeLessThan(1_000);
   }
   const page = await readFile(new URL('../../../docs/operating/scale.md', import.meta.url), 'utf8');

@@ -6,10 +6,16 @@
 /** What one stack can have at the most: the bounds of `infra/config-schema.ts`, and those of one storage account. */
 export const stackLimits = {
   throughputUnits: 40,
-  partitions: 32,
+  partitions: { Standard: 32, Premium: 100 },
   /** Of one storage account. */
   tableRequestsPerSecond: 20_000,
 } as const;
+
+/** Which stacks have to share the audiences. */
+export interface Stacks {
+  readonly tier: keyof typeof stackLimits.partitions;
+  readonly count: number;
+}
 
 /** What a stack has that configures nothing: the defaults of `infra/Pulumi.yaml`. */
 export const stackDefaults = { throughputUnits: 4, partitions: 4, logGbPerDay: 5 } as const;
@@ -67,15 +73,13 @@ export function needOf(load: Load, ledger: LedgerUse, capacity: number): Need {
   };
 }
 
-/** How many stacks have to share the audiences: more than one where one cannot have what is needed. */
-export function stacksFor(need: Need): number {
-  return Math.ceil(
-    Math.max(
-      need.throughputUnits / stackLimits.throughputUnits,
-      need.partitions / stackLimits.partitions,
-      need.tableRequestsPerSecond / stackLimits.tableRequestsPerSecond,
-    ),
-  );
+/** A stack of Standard where one is enough. Else those of Premium, more than one where a single one cannot have what is needed. */
+export function stacksFor(need: Need): Stacks {
+  const ofAccount = need.tableRequestsPerSecond / stackLimits.tableRequestsPerSecond;
+  const { Standard, Premium } = stackLimits.partitions;
+  const isStandard = Math.max(need.throughputUnits / stackLimits.throughputUnits, need.partitions / Standard) <= 1;
+  if (isStandard && ofAccount <= 1) return { tier: 'Standard', count: 1 };
+  return { tier: 'Premium', count: Math.ceil(Math.max(need.partitions / Premium, ofAccount)) };
 }
 
 /** What of a stack that configures nothing is too little, the scarcest first. */

@@ -6,6 +6,7 @@ import {
   stackDefaults,
   stackLimits,
   stacksFor,
+  type Stacks,
   type LedgerUse,
   type Load,
   type Need,
@@ -39,7 +40,7 @@ interface Plan {
   readonly logGbPerDay: number;
   /** What the defaults of a stack have too little of, the scarcest first. */
   readonly scarce: readonly string[];
-  readonly stacks: number;
+  readonly stacks: Stacks;
   /** Of each stack. */
   readonly partitions: number;
   readonly atPeak: SimulatedRun;
@@ -59,9 +60,12 @@ export function scaleReport(logKbPerBatch: number): ScaleReport {
     ledgerNames.map((ledger): Plan => {
       const need = needOf({ ...assumed, exportsPerDay: volume }, ledgers[ledger], capacity[ledger]);
       const stacks = stacksFor(need);
-      const partitions = Math.max(stackDefaults.partitions, Math.ceil(need.partitions / stacks));
+      const partitions = Math.max(stackDefaults.partitions, Math.ceil(need.partitions / stacks.count));
       const play = (exportsPerSecond: number): SimulatedRun =>
-        simulateHub(hubOf(ledger, partitions), { exportsPerSecond: exportsPerSecond / stacks, seconds: playedSeconds });
+        simulateHub(hubOf(ledger, partitions), {
+          exportsPerSecond: exportsPerSecond / stacks.count,
+          seconds: playedSeconds,
+        });
       const { eventsPerBatch: usualBatch } = play(volume / 86_400);
       const logGbPerDay = ((volume / usualBatch) * logKbPerBatch) / 1e6;
       const atPeak = play(need.exportsPerSecond);
@@ -111,13 +115,13 @@ export function scaleTables({ capacity, plans }: ScaleReport): string {
     '',
     `A partition that is always at work settles ${whole(capacity.alone)} exports a second with each row alone, and ${whole(capacity.grouped)} with 25 rows in a request.`,
     '',
-    '| exports a day | stacks | partitions of each | settled at the peak | busy | the oldest export of a batch waited, p50 / p95 / p99 |',
+    '| exports a day | stacks, and their tier | partitions of each | settled at the peak | busy | the oldest export of a batch waited, p50 / p95 / p99 |',
     '| --- | --- | --- | --- | --- | --- |',
     ...plans.map((plan) => {
       const { stacks, partitions, atPeak } = plan;
       const { p50, p95, p99 } = atPeak.oldestMs;
-      const settled = `${whole(atPeak.settledPerSecond * stacks)}/s | ${Math.round(atPeak.busy * 100)} %`;
-      return `| ${titled(plan)} | ${stacks} | ${partitions} | ${settled} | ${[p50, p95, p99].map(whole).join(' / ')} ms |`;
+      const settled = `${whole(atPeak.settledPerSecond * stacks.count)}/s | ${Math.round(atPeak.busy * 100)} %`;
+      return `| ${titled(plan)} | ${stacks.count}, ${stacks.tier} | ${partitions} | ${settled} | ${[p50, p95, p99].map(whole).join(' / ')} ms |`;
     }),
   ].join('\n');
 }
