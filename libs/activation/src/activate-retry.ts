@@ -1,4 +1,4 @@
-import { readRetryMessage } from '@activation-hub/delivery';
+import { readRetryMessage, type RetryPointer, type Target } from '@activation-hub/delivery';
 import { activate } from './activate.ts';
 import { dueAgainAtMs } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
@@ -15,19 +15,28 @@ export async function activateRetry(message: string, context: ActivationContext)
   const pointer = readRetryMessage(message);
   const signal = AbortSignal.timeout(context.timing.settleByMs);
   await context.controls?.follow(context);
-  const nowMs = context.clock.now();
   const target = context.targets.get(context.matcher.destination(pointer.destination)?.key ?? pointer.destination);
-  const openUntilMs = target?.breaker.openUntilMs(nowMs);
-  const isHeld = target?.breaker.isHeld(nowMs) === true;
-  if (openUntilMs !== undefined && (isHeld || !isTooOld(pointer, target?.giveUpAfterMs, nowMs))) {
-    // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer, and until a pause ends.
-    const isProbe = !isHeld && target?.breaker.takeProbe() === true;
-    const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
-    const endsAtMs = isHeld ? (target.breaker.holdEndsAtMs ?? Infinity) : Infinity;
-    const dueAtMs = isProbe ? openUntilMs : Math.min(laterMs, endsAtMs);
+  const dueAtMs = target === undefined ? undefined : putBackUntilMs(pointer, target, context);
+  if (dueAtMs !== undefined) {
     await context.retryQueue.postpone(pointer, dueAtMs, signal);
     return;
   }
   const retry = await context.retryQueue.read(message, signal);
   if (retry !== undefined) await activate(retryWork(retry), context);
+}
+
+/** Until when a retry is put back because the circuit of its destination is open, in epoch milliseconds; undefined when it is not. */
+function putBackUntilMs(
+  pointer: RetryPointer,
+  { breaker, giveUpAfterMs }: Target,
+  context: ActivationContext,
+): number | undefined {
+  const nowMs = context.clock.now();
+  const openUntilMs = breaker.openUntilMs(nowMs);
+  if (openUntilMs === undefined) return undefined;
+  const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
+  if (breaker.isHeld(nowMs)) return Math.min(laterMs, breaker.holdEndsAtMs ?? Infinity);
+  if (isTooOld(pointer, giveUpAfterMs, nowMs)) return undefined;
+  // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer.
+  return breaker.takeProbe() ? openUntilMs : laterMs;
 }

@@ -65,32 +65,24 @@ async function deliverTo(
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredRow[]> {
   const target = context.targets.get(destination);
-  const { controls, clock } = context;
-  // The life of a membership begins when it is taken: not before this.
-  const nowMs = clock.now();
-  const paused = new Map(
-    leased.flatMap((row) => {
-      const pause = controls?.routePause(row.route, row.audience.key, nowMs);
-      return pause === undefined ? [] : [[row, pausedResult(pause, nowMs)]];
-    }),
-  );
   // The app sets up every destination that a live route names, and refuses to start when one cannot be.
   if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
-
-  const deliveries = new Map(leased.filter((row) => !paused.has(row)).map((row) => [row, deliveryOf(row)]));
-  const results = await deliver(target, [...deliveries.values()], {
-    telemetry: context.telemetry,
-    clock: context.clock,
-    waitMaxMs: context.timing.waitMaxMs,
-    signal,
-    ...(receipts === undefined ? {} : { receipts }),
+  const { controls, clock, telemetry, timing } = context;
+  // The life of a membership begins when it is taken: not before this.
+  const nowMs = clock.now();
+  const prepared = leased.map((row) => {
+    const pause = controls?.routePause(row.route, row.audience.key, nowMs);
+    return { row, delivery: deliveryOf(row), paused: pause === undefined ? undefined : pausedResult(pause, nowMs) };
   });
-  return leased.map((row) => {
-    const id = deliveries.get(row)?.change.id ?? changeId(row.keyText, row.state);
-    const result = paused.get(row) ?? results.get(id);
+  const deliveries = prepared.flatMap(({ delivery, paused }) => (paused === undefined ? [delivery] : []));
+  const options = { telemetry, clock, waitMaxMs: timing.waitMaxMs, signal, receipts };
+  const results = await deliver(target, deliveries, options);
+  return prepared.map(({ row, delivery, paused }) => {
+    const { id } = delivery.change;
+    const result = paused ?? results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
     // A repair has another id each time, so that nobody could poll for it by this one.
-    const isAccepted = row.isRepair && result.status === 'retry' && result.receipt !== undefined;
+    const isAccepted = row.isRepair && 'receipt' in result;
     const told: DeliveredRow = { ...row, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
     const lapses =
       row.kind !== 'exited' && target.membershipDays(row.route.options, row.key.identity.namespace) !== undefined;

@@ -156,7 +156,6 @@ function isPrecedenceKnown(
   { identities, unreadableIdentities }: RoutedMembership['profileExport'],
   namespaces: readonly string[],
 ): boolean {
-  if (unreadableIdentities.size === 0) return true;
   const first = namespaces.find((namespace) => identities.has(namespace) || unreadableIdentities.has(namespace));
   return first === undefined || !unreadableIdentities.has(first);
 }

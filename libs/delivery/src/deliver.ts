@@ -73,7 +73,7 @@ export interface DeliverOptions {
    * By change id: what the destination accepted before, and is to be asked for now. Without this option nobody asks later,
    * and what the destination accepts counts as delivered.
    */
-  readonly receipts?: ReadonlyMap<string, string>;
+  readonly receipts?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the least finds its end. */

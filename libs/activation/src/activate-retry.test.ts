@@ -1,0 +1,114 @@
+import { InMemoryControls, InMemoryRetryQueue, readRetryMessage, type RetryPointer } from '@activation-hub/delivery';
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { defaultFile, eventOf, openActivation, personExport } from '../testing/index.ts';
+import { activateRetry } from './activate-retry.ts';
+
+const { signal } = new AbortController();
+const dayMs = 86_400_000;
+
+/** A retry queue that remembers what was put back, and until when. */
+class ObservedRetryQueue extends InMemoryRetryQueue {
+  readonly postponed: (readonly [id: string, dueAtMs: number])[] = [];
+
+  override async postpone(pointer: RetryPointer, dueAtMs: number, postponeSignal: AbortSignal): Promise<void> {
+    this.postponed.push([pointer.id, dueAtMs]);
+    await super.postpone(pointer, dueAtMs, postponeSignal);
+  }
+}
+
+const down = (): never => {
+  throw new DestinationError('transient', 'Not reached.');
+};
+
+/** Parts of which three people wait in the retry queue, because of whom the circuit of their destination has just opened. */
+async function openWithOpenCircuit() {
+  const retryQueue = new ObservedRetryQueue();
+  const controls = new InMemoryControls();
+  const opened = openActivation({ retryQueue, controls });
+  opened.crm.onRequest = down;
+  for (const person of ['p1', 'p2', 'p3']) await opened.activate(eventOf(personExport({ person }), 1));
+  const openUntilMs = opened.context.targets.get('crm')?.breaker.openUntilMs(opened.clock.nowMs) ?? NaN;
+  retryQueue.postponed.length = 0;
+  const messages = retryQueue.takeDue(Infinity);
+  expect(messages).toHaveLength(3);
+  return { ...opened, retryQueue, controls, messages, openUntilMs };
+}
+
+test('of what comes while the circuit is open, one message comes again when it is half-open, and the others later', async () => {
+  const { context, retryQueue, messages, openUntilMs } = await openWithOpenCircuit();
+  for (const message of messages) await activateRetry(message, context);
+  const [first, ...others] = retryQueue.postponed.map(([, dueAtMs]) => dueAtMs);
+  expect(first).toBe(openUntilMs);
+  for (const dueAtMs of others) expect(dueAtMs).toBeGreaterThan(openUntilMs);
+  expect(retryQueue.postponed.map(([id]) => id)).toEqual(messages.map((message) => readRetryMessage(message).id));
+});
+
+test('a retry that is old enough to be given up is not put back while the circuit is open', async () => {
+  const { context, retryQueue, messages, clock, letters, crm } = await openWithOpenCircuit();
+  const { breaker } = context.targets.get('crm') ?? expect.unreachable();
+  clock.nowMs += dayMs;
+  breaker.fail(clock.nowMs);
+  breaker.admit(clock.nowMs);
+  breaker.fail(clock.nowMs, 'Not reached.');
+  expect(breaker.openUntilMs(clock.nowMs)).toBeDefined();
+  const { requests } = crm;
+  await activateRetry(messages[0] ?? '', context);
+  expect(retryQueue.postponed).toEqual([]);
+  expect(letters()).toMatchObject([{ outcome: 'given-up' }]);
+  expect(crm.requests).toBe(requests);
+});
+
+test('what comes in a pause waits on unread, however old it is, and does not take the place of the probe', async () => {
+  const { context, retryQueue, messages, clock, controls, openUntilMs } = await openWithOpenCircuit();
+  const pause = { action: 'pause', by: 'ada', reason: 'migration', atMs: clock.nowMs, destination: 'crm' } as const;
+  const pausedMs = 60_000;
+  await controls.edit(() => [{ ...pause, untilMs: clock.nowMs + pausedMs }], signal);
+  clock.nowMs += 1_000 + Math.max(0, openUntilMs - clock.nowMs);
+  await activateRetry(messages[0] ?? '', context);
+  expect(retryQueue.postponed.map(([, dueAtMs]) => dueAtMs)).toEqual([pause.atMs + pausedMs]);
+  expect(context.targets.get('crm')?.breaker.takeProbe()).toBe(true);
+  await controls.edit(() => [pause], signal);
+  clock.nowMs += dayMs;
+  await activateRetry(messages[1] ?? '', context);
+  // After a day the messages of a pause without an end come once an hour.
+  expect(retryQueue.postponed[1]?.[1]).toBeGreaterThan(clock.nowMs + 1_000_000);
+});
+
+test('while the circuit is open, a retry of a destination that has another key now is put back unread', async () => {
+  const { context, retryQueue, messages, clock } = await openWithOpenCircuit();
+  const file = defaultFile
+    .replace('crm: { type', 'ads: { formerly: crm, type')
+    .replace('destination: crm', 'destination: ads');
+  const renamed = openActivation({ file, retryQueue, ledger: context.ledger });
+  renamed.clock.nowMs = clock.nowMs;
+  renamed.ads.onRequest = down;
+  for (const person of ['p4', 'p5', 'p6']) await renamed.activate(eventOf(personExport({ person }), 2));
+  const { requests } = renamed.ads;
+  retryQueue.postponed.length = 0;
+  await activateRetry(messages[0] ?? '', renamed.context);
+  expect(retryQueue.postponed).toHaveLength(1);
+  expect(renamed.ads.requests).toBe(requests);
+});
+
+test('a retry is told by a command, which no operator controls', async () => {
+  const { context: controlled, messages, clock, crm, openUntilMs } = await openWithOpenCircuit();
+  const { controls, ...context } = controlled;
+  expect(controls).toBeDefined();
+  crm.onRequest = () => undefined;
+  clock.nowMs = openUntilMs;
+  await activateRetry(messages[0] ?? '', context);
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+});
+
+test('a retry of a destination that is not set up is read, and its changes are not lost', async () => {
+  const { context, messages, clock, retryQueue, openUntilMs } = await openWithOpenCircuit();
+  const other = openActivation({
+    file: defaultFile.replaceAll('crm', 'ads'),
+    ledger: context.ledger,
+    retryQueue,
+  });
+  other.clock.nowMs = Math.max(clock.nowMs, openUntilMs);
+  await activateRetry(messages[0] ?? '', { ...other.context, targets: new Map() });
+  expect(other.outcomes()).toEqual({ 'crm deferred': 1 });
+});

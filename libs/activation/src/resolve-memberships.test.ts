@@ -1,0 +1,83 @@
+import type { Target } from '@activation-hub/delivery';
+import { identityCharactersMax } from '@activation-hub/membership';
+import type { JsonObject } from '@activation-hub/audience-events';
+import { expect, test } from 'vitest';
+import { eventOf, fansId, openActivation, personExport } from '../testing/index.ts';
+import { readEvents } from './read-events.ts';
+import { resolveMemberships, type Resolved } from './resolve-memberships.ts';
+import { routeExports } from './route-exports.ts';
+
+type Export = Parameters<typeof eventOf>[0];
+
+/** What these exports of one event resolve to, on routes that ask for these identities. */
+function resolve(exports: Export, routes: readonly string[], targets?: ReadonlyMap<string, Target>): Resolved {
+  const destinations = ['crm', 'ads'];
+  const file = `
+version: 1
+destinations:
+  crm: { type: recording }
+  ads: { type: recording }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    activate:
+${routes.map((route, index) => `      - { destination: ${destinations[index] ?? ''}, ${route} }`).join('\n')}
+`;
+  const { context } = openActivation({ file });
+  const read = readEvents([eventOf(exports, 1)]);
+  const { memberships } = routeExports(read.exports, context.matcher);
+  return resolveMemberships(memberships, { ...context, targets: targets ?? context.targets });
+}
+
+const identitiesOf = ({ desired }: Resolved): readonly string[] =>
+  desired.map(({ route, key }) => `${route.destination} ${key.identity.namespace}:${key.identity.value}`);
+const linksOf = ({ desired }: Resolved): readonly string[] => desired.map(({ person }) => person.linkDigest);
+
+test('of two exports that came together with the same times the later one counts', () => {
+  const exports = [personExport({ firstName: 'Ada' }), personExport({ firstName: 'Eve' })];
+  const { desired, superseded } = resolve(exports, ['identity: [crmid], attributes: { name: person.name.firstName }']);
+  expect(desired.map(({ attributes }) => attributes)).toEqual([{ name: 'Eve' }]);
+  expect(superseded.map(({ attributes }) => attributes)).toEqual([{ name: 'Ada' }]);
+});
+
+test('an identity is taken when it is as long as a row of the ledger takes, and no longer one', () => {
+  const ofLength = (length: number) => personExport({ identities: { crmid: ['x'.repeat(length)] } });
+  const longest = resolve(ofLength(identityCharactersMax), ['identity: [crmid]']);
+  expect(longest.desired).toHaveLength(1);
+  const tooLong = resolve(ofLength(identityCharactersMax + 1), ['identity: [crmid]']);
+  expect([tooLong.desired, tooLong.unresolved.length]).toEqual([[], 1]);
+});
+
+test('where destinations are not set up, as in a dry run, identities are as they are', () => {
+  const resolved = resolve(personExport({ person: 'p1' }), ['identity: [crmid]'], new Map());
+  expect(identitiesOf(resolved)).toEqual(['crm crmid:p1']);
+});
+
+test.each([
+  ['other identities', 'identity: [crmid, email]', 'identity: [crmid, ecid]'],
+  ['fewer identities', 'identity: [crmid, email]', 'identity: [crmid]'],
+  ['more identities', 'identity: [crmid]', 'identity: [crmid, email]'],
+  ['another identity', 'identity: [crmid]', 'identity: [email]'],
+  ['other namespaces that are followed', 'identity: [email], follow: [crmid]', 'identity: [email], follow: [ecid]'],
+])('each of two routes with %s has the digest of its own', (_, ...routes) => {
+  const person = personExport({
+    identities: { crmid: ['p1', 'p2'], email: ['a@example.com', 'b@example.com'], ecid: ['1', '2'] },
+  });
+  const alone = routes.flatMap((route) => linksOf(resolve(person, [route])));
+  expect(new Set(alone).size).toBe(2);
+  expect(linksOf(resolve(person, routes))).toEqual(alone);
+});
+
+test('each of two people on one route has the digest of their own', () => {
+  const people = ['p1', 'p2'].map((person) => personExport({ person }));
+  const links = linksOf(resolve(people, ['identity: [crmid, email]']));
+  expect(new Set(links).size).toBe(2);
+});
+
+test('an identity after one that cannot be read is not taken in its place', () => {
+  const written = personExport({ identities: { ecid: ['1'], phone: ['2'] } });
+  const body: Export = { ...written, identityMap: { ...(written.identityMap as JsonObject), email: [{ id: 7 }] } };
+  expect(identitiesOf(resolve(body, ['identity: [crmid, email, ecid]']))).toEqual([]);
+  expect(identitiesOf(resolve(body, ['identity: [crmid, ecid, email]']))).toEqual(['crm ecid:1']);
+  expect(identitiesOf(resolve(body, ['identity: [crmid, phone]']))).toEqual(['crm phone:2']);
+});
