@@ -5,14 +5,18 @@ import type { JudgedRow } from './judge-results.ts';
 import type { Unreadable } from './read-events.ts';
 import type { Work } from './work.ts';
 
-/** A change that ends as a dead letter, without having been sent this time. */
-export interface LostChange {
-  readonly event: ReceivedEvent;
+/** What a change ends in that is not sent again. */
+interface Ending {
   readonly destination: string;
-  readonly audience: string;
   readonly outcome: 'rejected' | 'given-up';
   readonly class: string;
   readonly reason: string;
+}
+
+/** A change that ends as a dead letter, without having been sent this time. */
+export interface LostChange extends Ending {
+  readonly event: ReceivedEvent;
+  readonly audience: string;
   /** The rows that say so; absent when none was written. */
   readonly rows?: readonly LedgerKey[];
 }
@@ -41,19 +45,7 @@ export async function keepLost(
 ): Promise<void> {
   if (lost.length === 0) return;
   await context.deadLetters.put(lettersOf(lost, attempts, context), signal);
-  for (const changes of Map.groupBy(
-    lost,
-    ({ outcome, destination, reason }) => `${outcome} ${destination} ${reason}`,
-  ).values()) {
-    const [first] = changes;
-    if (first === undefined) continue;
-    const { outcome, destination, reason } = first;
-    context.telemetry.emit(outcome === 'rejected' ? 'changes-rejected' : 'changes-given-up', {
-      destination,
-      reason,
-      changes: changes.length,
-    });
-  }
+  announce(lost, context);
 }
 
 /** One letter per event and kind of refusal. */
@@ -84,14 +76,18 @@ export function lettersOfRows(
   work: Work | undefined,
   context: ActivationContext,
 ): readonly DeadLetter[] {
-  const lost = judged.flatMap(({ event, key, fate, result, route, audience, changeId }) => {
-    if (event === undefined || (fate !== 'rejected' && fate !== 'given-up')) return [];
-    if (result.status === 'delivered' || result.status === 'not-found') return [];
-    const { class: cause, reason } = result;
-    const of = { event, destination: route.destination, audience: audience.key, rows: [key] };
-    return [{ ...of, outcome: fate, class: cause, reason, changeId }];
+  const lost = judged.flatMap((row) => {
+    const { event, key, audience, changeId } = row;
+    if (event === undefined) return [];
+    return endingOf(row).map((ending) => ({ ...ending, event, audience: audience.key, rows: [key], changeId }));
   });
   return lettersOf(lost, (work?.retry?.attempts ?? 0) + 1, context);
+}
+
+/** How a row ended that no retry sends again and its destination did not take; none for any other. */
+function endingOf({ fate, result, route }: JudgedRow): readonly Ending[] {
+  if ((fate !== 'rejected' && fate !== 'given-up') || !('class' in result)) return [];
+  return [{ outcome: fate, destination: route.destination, class: result.class, reason: result.reason }];
 }
 
 /** One letter per event, destination, outcome and class. */
@@ -126,23 +122,17 @@ function lettersOf(
 }
 
 /** Says what ended as a dead letter, once per destination and reason. */
-export function announceRows(judged: readonly JudgedRow[], { telemetry }: ActivationContext): void {
-  const groups = Map.groupBy(
-    judged.flatMap(({ fate, result, route }) =>
-      (fate === 'rejected' || fate === 'given-up') && 'reason' in result
-        ? [{ fate, destination: route.destination, reason: result.reason }]
-        : [],
-    ),
-    (each) => JSON.stringify(each),
-  );
-  for (const rows of groups.values()) {
-    const [first] = rows;
-    if (first === undefined) continue;
-    const { fate, destination, reason } = first;
-    telemetry.emit(fate === 'rejected' ? 'changes-rejected' : 'changes-given-up', {
-      destination,
-      reason,
-      changes: rows.length,
-    });
+export function announceRows(judged: readonly JudgedRow[], context: ActivationContext): void {
+  announce(judged.flatMap(endingOf), context);
+}
+
+function announce(endings: readonly Ending[], { telemetry }: ActivationContext): void {
+  const said = new Map<string, Pick<Ending, 'outcome' | 'destination' | 'reason'> & { readonly changes: number }>();
+  for (const { outcome, destination, reason } of endings) {
+    const name = JSON.stringify([outcome, destination, reason]);
+    const { changes } = said.get(name) ?? { changes: 0 };
+    said.set(name, { outcome, destination, reason, changes: changes + 1 });
   }
+  for (const { outcome, ...fields } of said.values())
+    telemetry.emit(outcome === 'rejected' ? 'changes-rejected' : 'changes-given-up', fields);
 }
