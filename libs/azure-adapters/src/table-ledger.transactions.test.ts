@@ -58,6 +58,13 @@ test('large rows travel in as few transactions as their bytes allow', async () =
   expect(sent()).toEqual({ transactions: 3, rows: 0 });
 });
 
+test('what frames a row counts as bytes of its transaction', async () => {
+  const { ledger, sent } = await open();
+  await ledger.createTable(signal);
+  await ledger.write(creations(100, { text: 'x'.repeat(5_200) }), signal);
+  expect(sent()).toEqual({ transactions: 2, rows: 0 });
+});
+
 test('rows that are too large for one transaction are written all the same', async () => {
   const { ledger } = await open();
   await ledger.createTable(signal);

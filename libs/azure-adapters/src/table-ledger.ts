@@ -278,11 +278,14 @@ function selectionFilter(of: LedgerSelection): string | undefined {
 }
 
 /** 409: there is a row where none was expected; 412: it has another version; 404: it is gone. */
+const lostRaces: ReadonlySet<number | undefined> = new Set([409, 412, 404]);
+
 function isLostRace(error: unknown): error is StoreFailure {
-  if (!(error instanceof StoreFailure)) return false;
-  const { statusCode, code } = error;
-  if (code === 'TableNotFound' || code === 'TableBeingDeleted') return false;
-  return statusCode === 409 || statusCode === 412 || statusCode === 404;
+  return error instanceof StoreFailure && isOfRow(error) && lostRaces.has(error.statusCode);
+}
+
+function isOfRow({ code }: StoreFailure): boolean {
+  return code !== 'TableNotFound' && code !== 'TableBeingDeleted';
 }
 
 function versionOf(response: { readonly etag?: string } | undefined): string {
