@@ -177,9 +177,7 @@ function identityFor(
   const choice = { namespaces: route.identityNamespaces, identities: 'first' as const };
   const [identity] = resolveIdentities(new Map([[namespace, [value]]]), choice, form);
   const isDigest = sha256Pattern.test(value) && !namespace.includes('sha256');
-  const isHashing =
-    form({ namespace, value: 'ada@example.com' }) !== 'ada@example.com' &&
-    sha256Pattern.test(form({ namespace, value: 'ada@example.com' }) ?? '');
+  const isHashing = sha256Pattern.test(String(form({ namespace, value: 'ada@example.com' })));
   return isDigest && !isHashing ? undefined : identity;
 }
 

@@ -54,14 +54,20 @@ test('where destinations are not set up, as in a dry run, identities are as they
 });
 
 test.each([
-  ['other identities', 'identity: [crmid, email]', 'identity: [crmid, ecid]'],
+  ['other identities', 'identity: [crmid, email]', 'identity: [crmid, phone]'],
+  [
+    'other identities and the same that are followed',
+    'identity: [crmid, email], follow: ecid',
+    'identity: [crmid, phone], follow: ecid',
+  ],
+  ['more identities and more that are followed', 'identity: [crmid]', 'identity: [crmid, email], follow: ecid'],
   ['fewer identities', 'identity: [crmid, email]', 'identity: [crmid]'],
   ['more identities', 'identity: [crmid]', 'identity: [crmid, email]'],
   ['another identity', 'identity: [crmid]', 'identity: [email]'],
   ['other namespaces that are followed', 'identity: [email], follow: [crmid]', 'identity: [email], follow: [ecid]'],
 ])('each of two routes with %s has the digest of its own', (_, ...routes) => {
   const person = personExport({
-    identities: { crmid: ['p1', 'p2'], email: ['a@example.com', 'b@example.com'], ecid: ['1', '2'] },
+    identities: { crmid: ['p1', 'p2'], email: ['a@example.com', 'b@example.com'], ecid: ['1', '2'], phone: ['3', '4'] },
   });
   const alone = routes.flatMap((route) => linksOf(resolve(person, [route])));
   expect(new Set(alone).size).toBe(2);
