@@ -12,7 +12,7 @@ import {
   type MembershipState,
 } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { fansId, noonMs, openActivation, travellersId } from '../testing/index.ts';
+import { exitedAt, fansId, memberAt, noonMs, openActivation, putRow, rowOf, travellersId } from '../testing/index.ts';
 import { fillLinks, fillRows, type FilledRow } from './fill-rows.ts';
 
 const { signal } = new AbortController();
@@ -74,8 +74,7 @@ function open(file = fileOf(), form?: Form, over: { readonly destination?: strin
     ...over,
   };
   const put = async (key: LedgerKey, record: LedgerRecord): Promise<void> => {
-    const [row] = await ledger.read([key], signal);
-    await ledger.write([{ key, record, expected: row?.version }], signal);
+    await putRow(ledger, key, record);
     ledger.reads.length = 0;
   };
   return {
@@ -102,39 +101,21 @@ const keyOf = (value: string, destination = 'crm', audience = fans): LedgerKey =
   audience,
 });
 
-const member = (at = 0): MembershipState => ({
-  status: 'realized',
-  isMember: true,
-  qualifiedAtMs: noonMs + at * 1_000,
-  enqueuedAtMs: noonMs,
-  sequenceNumber: 1,
-  content: '',
-});
-const exited = (at = 0): MembershipState => ({ ...member(at), status: 'exited', isMember: false });
-const recordOf = (known: MembershipState, over: Partial<LedgerRecord> = {}): LedgerRecord => ({
-  known,
-  rowState: { is: 'delivered' },
-  attributes: {},
-  delivered: known,
-  inDoubt: false,
-  ...over,
-});
-
 test('only rows of the source, of the audience and of the file are filled from', async () => {
   const { put, told } = open();
-  await put(keyOf('a'), recordOf(member()));
-  await put(keyOf('b', 'mail'), recordOf(member()));
-  await put(keyOf('c', 'crm', travellers), recordOf(member()));
-  await put(keyOf('d', 'crm', { namespace: 'ups', id: 'gone' }), recordOf(member()));
+  await put(keyOf('a'), rowOf(memberAt()));
+  await put(keyOf('b', 'mail'), rowOf(memberAt()));
+  await put(keyOf('c', 'crm', travellers), rowOf(memberAt()));
+  await put(keyOf('d', 'crm', { namespace: 'ups', id: 'gone' }), rowOf(memberAt()));
   expect(await told()).toEqual(['ads a']);
 });
 
 test('a row that waits at the source is unsettled, whether a retry or another process has it, and of another audience it is not', async () => {
   const { put, told } = open();
   const deferred = { is: 'deferred', chainId: 'c1' } as const;
-  await put(keyOf('a'), recordOf(member(), { rowState: deferred }));
-  await put(keyOf('b'), recordOf(member(), { rowState: { is: 'leased', holder: 'it', expiresAtMs: noonMs } }));
-  await put(keyOf('c', 'crm', travellers), recordOf(member(), { rowState: deferred }));
+  await put(keyOf('a'), rowOf(memberAt(), { rowState: deferred }));
+  await put(keyOf('b'), rowOf(memberAt(), { rowState: { is: 'leased', holder: 'it', expiresAtMs: noonMs } }));
+  await put(keyOf('c', 'crm', travellers), rowOf(memberAt(), { rowState: deferred }));
   expect(await told()).toEqual(['unsettled', 'unsettled', 'ads a', 'ads b']);
 });
 
@@ -144,8 +125,8 @@ test('of two identities that are one at the new destination the newer state is t
     [0, 60],
   ] as const) {
     const { put, filled } = open(fileOf(), ({ value }) => value.toLowerCase());
-    await put(keyOf('ADA'), recordOf(member(upperAt)));
-    await put(keyOf('ada'), recordOf(member(lowerAt)));
+    await put(keyOf('ADA'), rowOf(memberAt(upperAt)));
+    await put(keyOf('ada'), rowOf(memberAt(lowerAt)));
     expect(await filled()).toMatchObject([
       { key: { identity: email('ada') }, desired: { state: { qualifiedAtMs: noonMs + 60_000 } } },
     ]);
@@ -154,15 +135,15 @@ test('of two identities that are one at the new destination the newer state is t
 
 test.each<[string, boolean, LedgerRecord | undefined]>([
   ['which was never told of the person', true, undefined],
-  ['which was told of an exit', true, recordOf(exited())],
-  ['which waits for the entry', false, { ...recordOf(member(), { rowState: { is: 'noted' } }), delivered: exited() }],
-  ['which has the person although an exit waits', false, recordOf(exited(), { delivered: member() })],
-  ['which may have the person', false, recordOf(exited(), { inDoubt: true })],
+  ['which was told of an exit', true, rowOf(exitedAt())],
+  ['which waits for the entry', false, { ...rowOf(memberAt(), { rowState: { is: 'noted' } }), delivered: exitedAt() }],
+  ['which has the person although an exit waits', false, rowOf(exitedAt(), { delivered: memberAt() })],
+  ['which may have the person', false, rowOf(exitedAt(), { inDoubt: true })],
 ])(
   'an exit at the source is told to the new destination, %s, unless it has nothing to learn (%s)',
   async (_, isOnlyNoted, record) => {
     const { put, filled } = open();
-    await put(keyOf('a'), recordOf(exited(60)));
+    await put(keyOf('a'), rowOf(exitedAt(60)));
     if (record !== undefined) await put(keyOf('a', 'ads'), record);
     expect(await filled()).toMatchObject([{ key: keyOf('a', 'ads'), isOnlyNoted }]);
   },
@@ -170,10 +151,10 @@ test.each<[string, boolean, LedgerRecord | undefined]>([
 
 test.each(['shadow', 'paused', 'retired'])('a route whose mode is %s is not filled', async (mode) => {
   const { place, put, told, link } = open(fileOf({ ads: route('ads', `, mode: ${mode}`) }));
-  await put(keyOf('a'), recordOf(member()));
+  await put(keyOf('a'), rowOf(memberAt()));
   await put(
     linkKey({ destination: 'crm', audience: fans }, ecid),
-    linkRecord(member(), { identities: [email('a')], leaving: [] }, ''),
+    linkRecord(memberAt(), { identities: [email('a')], leaving: [] }, ''),
   );
   expect(await told()).toEqual([]);
   await fillLinks(place, signal);
@@ -183,10 +164,10 @@ test.each(['shadow', 'paused', 'retired'])('a route whose mode is %s is not fill
 test('destinations are found under the names that their rows have', async () => {
   const file = fileOf().replace('crm: {', 'crm: { formerly: customers,').replace('ads: {', 'ads: { formerly: banners,');
   const { put, told, place, link } = open(file);
-  await put(keyOf('a', 'customers'), recordOf(member()));
+  await put(keyOf('a', 'customers'), rowOf(memberAt()));
   await put(
     linkKey({ destination: 'customers', audience: fans }, ecid),
-    linkRecord(member(), { identities: [email('a')], leaving: [] }, ''),
+    linkRecord(memberAt(), { identities: [email('a')], leaving: [] }, ''),
   );
   expect(await told()).toEqual(['banners a']);
   await fillLinks(place, signal);
@@ -195,14 +176,14 @@ test('destinations are found under the names that their rows have', async () => 
 
 test('from a source that the file does not have, nothing is filled', async () => {
   const { put, told, place } = open(fileOf(), undefined, { source: 'gone' });
-  await put(keyOf('a', 'gone'), recordOf(member()));
+  await put(keyOf('a', 'gone'), rowOf(memberAt()));
   expect(await told()).toEqual([]);
   await expect(fillLinks(place, signal)).resolves.toBeUndefined();
 });
 
 test('where the new destination is not set up, identities are as they are', async () => {
   const { put, place } = open();
-  await put(keyOf('Ada'), recordOf(member()));
+  await put(keyOf('Ada'), rowOf(memberAt()));
   const context = { ...place.context, targets: new Map() };
   expect(await Array.fromAsync(fillRows({ ...place, context }, signal))).toMatchObject([{ key: keyOf('Ada', 'ads') }]);
 });
@@ -217,7 +198,7 @@ test.each([
   ['a letter of digests', 'a', true],
 ])('a destination that does not hash is told of %s only where it can know it', async (_, value, isTold) => {
   const { put, told } = open();
-  await put(keyOf(value), recordOf(member()));
+  await put(keyOf(value), rowOf(memberAt()));
   expect(await told()).toEqual([isTold ? `ads ${value}` : 'unresolved']);
 });
 
@@ -227,8 +208,8 @@ test('a destination that hashes takes a digest as it is', async () => {
     return value === digest ? value : hash('sha256', value);
   };
   const { put, told } = open(fileOf(), hashing);
-  await put(keyOf(digest), recordOf(member()));
-  await put(keyOf('nobody'), recordOf(member()));
+  await put(keyOf(digest), rowOf(memberAt()));
+  await put(keyOf('nobody'), rowOf(memberAt()));
   expect(await told()).toEqual(['unresolved', `ads ${digest}`]);
 });
 
@@ -236,7 +217,7 @@ test('an identity that is a digest by its namespace is told to a destination tha
   const file = fileOf({ ads: route('ads').replace('email', 'email_lc_sha256') });
   const { put, told } = open(file);
   const identity = { namespace: 'email_lc_sha256', value: digest };
-  await put({ ...keyOf(''), identity }, recordOf(member()));
+  await put({ ...keyOf(''), identity }, rowOf(memberAt()));
   expect(await told()).toEqual([`ads ${digest}`]);
 });
 
@@ -246,7 +227,7 @@ test('attributes that both routes map come under the names of the new one, and n
     ads: route('ads', ', attributes: { FN: person.name.firstName, LN: person.name.lastName, city: home.city }'),
   });
   const { put, filled } = open(file);
-  await put(keyOf('a'), recordOf(member(), { attributes: { first: 'Ada' } }));
+  await put(keyOf('a'), rowOf(memberAt(), { attributes: { first: 'Ada' } }));
   const [row] = await filled();
   expect(typeof row === 'object' && row.desired.attributes).toStrictEqual({ FN: 'Ada' });
 });
@@ -259,7 +240,7 @@ test.each([
   [250, [100, 100, 50]],
 ])('%i rows are looked up a hundred at a time', async (count, reads) => {
   const { ledger, put, told, place } = open();
-  for (let n = 0; n < count; n += 1) await put(keyOf(`p${n}`), recordOf(member()));
+  for (let n = 0; n < count; n += 1) await put(keyOf(`p${n}`), rowOf(memberAt()));
   expect(await told()).toHaveLength(count);
   expect(ledger.reads).toEqual(reads);
   ledger.reads.length = 0;
@@ -273,25 +254,25 @@ const linkAt = (destination: string, audience = fans): LedgerKey => linkKey({ de
 
 test('the link of a person is given to the new route as the source has it, to be looked at by the next export', async () => {
   const { put, place, link } = open();
-  await put(linkAt('crm'), linked(member(), ['a', 'b']));
-  await put(keyOf('a'), recordOf(member()));
+  await put(linkAt('crm'), linked(memberAt(), ['a', 'b']));
+  await put(keyOf('a'), rowOf(memberAt()));
   await fillLinks(place, signal);
   const { record } = (await link('ads')) ?? expect.unreachable();
-  expect(record).toEqual(linkRecord(member(), { identities: [email('a'), email('b')], leaving: [] }, ''));
+  expect(record).toEqual(linkRecord(memberAt(), { identities: [email('a'), email('b')], leaving: [] }, ''));
 });
 
 test('a link of another destination, of another audience and of one that is gone is left where it is', async () => {
   const { put, place, ledger } = open();
   const gone = { namespace: 'ups', id: 'gone' };
   for (const key of [linkAt('mail'), linkAt('crm', travellers), linkAt('crm', gone)])
-    await put(key, linked(member(), ['a']));
+    await put(key, linked(memberAt(), ['a']));
   await fillLinks(place, signal);
   expect(ledger.size).toBe(3);
 });
 
 test('a link by an identity that the new route does not follow is left where it is', async () => {
   const { put, place, link } = open(fileOf({ ads: '{ destination: ads, identity: [email], follow: crmid }' }));
-  await put(linkAt('crm'), linked(member(), ['a']));
+  await put(linkAt('crm'), linked(memberAt(), ['a']));
   await fillLinks(place, signal);
   expect(await link('ads')).toBeUndefined();
 });
@@ -301,8 +282,8 @@ test.each([
   ['as new', 0],
 ])('a link of the new route that is %s stays as it is', async (_, at) => {
   const { put, place, link } = open();
-  await put(linkAt('crm'), linked(member(0), ['a']));
-  await put(linkAt('ads'), linked(member(at), ['b']));
+  await put(linkAt('crm'), linked(memberAt(0), ['a']));
+  await put(linkAt('ads'), linked(memberAt(at), ['b']));
   const before = await link('ads');
   await fillLinks(place, signal);
   expect(await link('ads')).toEqual(before);
@@ -310,8 +291,8 @@ test.each([
 
 test('what an older link of the new route says beside that is leaving', async () => {
   const { put, place, link } = open();
-  await put(linkAt('crm'), linked(member(60), ['a', 'b']));
-  await put(linkAt('ads'), linked(member(0), ['a', 'c'], ['b', 'd']));
+  await put(linkAt('crm'), linked(memberAt(60), ['a', 'b']));
+  await put(linkAt('ads'), linked(memberAt(0), ['a', 'c'], ['b', 'd']));
   await fillLinks(place, signal);
   const { record } = (await link('ads')) ?? expect.unreachable();
   expect(linkOf(record)).toEqual({ identities: [email('a'), email('b')], leaving: [email('c'), email('d')] });

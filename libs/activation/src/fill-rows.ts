@@ -183,10 +183,10 @@ function identityFor(
 
 /** The attributes that the other route maps from the same paths, under the names of this one. */
 function translated(attributes: Attributes, from: Route, to: Route): Attributes {
-  const names = new Map(from.attributes.map(({ name, path }) => [path.join('.'), name]));
+  const values = new Map(from.attributes.map(({ name, path }) => [path.join('.'), attributes[name]]));
   const told: Record<string, JsonValue> = {};
   for (const { name, path } of to.attributes) {
-    const value = attributes[names.get(path.join('.')) ?? ''];
+    const value = values.get(path.join('.'));
     if (value !== undefined) told[name] = value;
   }
   return told;

@@ -1,4 +1,5 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
+import type { Target } from '@activation-hub/delivery';
 import {
   isToBeRenewed,
   ledgerParts,
@@ -29,16 +30,17 @@ const rowsMax = 100_000;
 /** What is read again together, before it is told. */
 const readRows = 1_000;
 
-/** Whether a membership at the destination can lapse at all, by the routes of the file; where none can, its rows are not walked. */
-export function canLapse({ context: { matcher, targets }, destination }: LapsingPlace): boolean {
+/** The destination when a membership there can lapse at all, by the routes of the file; where none can, its rows are not walked. */
+export function lapsingTarget({ context: { matcher, targets }, destination }: LapsingPlace): Target | undefined {
   const target = targets.get(destination);
-  return matcher
+  const canLapse = matcher
     .routesTo(destination)
     .some(
       ({ mode, options, identityNamespaces }) =>
         mode === 'live' &&
         identityNamespaces.some((namespace) => target?.membershipDays(options, namespace) !== undefined),
     );
+  return canLapse ? target : undefined;
 }
 
 /** The members of a destination who are to be told again, of a walk over its rows. */

@@ -13,7 +13,8 @@ import {
 import type { ActivationContext } from './activation-context.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { fillLinks, fillRows } from './fill-rows.ts';
-import { canLapse, LapsingRows, type LapsingPlace } from './lapsing-rows.ts';
+import type { Fate } from './judge-results.ts';
+import { lapsingTarget, LapsingRows, type LapsingPlace } from './lapsing-rows.ts';
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
@@ -63,15 +64,16 @@ const batchRows = 100;
 const renewedRowsMax = 1_000;
 
 /** A row that is to be told, and what; without `desired` it is the newest state that the row knows. */
-interface DueRow {
+type DueRow = {
   readonly key: LedgerKey;
-  readonly row: LedgerRow | undefined;
   readonly audience: AudienceEntry;
   readonly route: Route;
-  readonly desired?: DesiredState;
   /** Nothing is told and nothing counted: an older state that comes later must find this one. */
   readonly isOnlyNoted?: boolean;
-}
+} & (
+  | { readonly row: LedgerRow; readonly desired?: undefined }
+  | { readonly row: LedgerRow | undefined; readonly desired: DesiredState }
+);
 
 /** How many rows `resync` would tell. */
 export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<number> {
@@ -158,17 +160,16 @@ export async function renew(
   place: LapsingPlace,
   { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
 ): Promise<Renewed | undefined> {
-  if (!canLapse(place)) return undefined;
-  const { context, destination } = place;
+  const target = lapsingTarget(place);
+  if (target === undefined) return undefined;
+  const { context } = place;
   await context.controls?.follow(context);
   const lapsing = new LapsingRows(place);
   const nowMs = context.clock.now();
   await lapsing.find(nowMs + (untilMs - nowMs) / 2, signal);
-  const target = context.targets.get(destination);
   // What an operator has paused would only fill the retry queue.
-  const isPaused = target?.breaker.isHeld(nowMs) === true;
-  const batchCount = target?.limits.batchCount ?? batchRows;
-  const together = Math.min(renewedRowsMax, Math.max(batchRows, batchCount));
+  const isPaused = target.breaker.isHeld(nowMs);
+  const together = Math.min(renewedRowsMax, Math.max(batchRows, target.limits.batchCount));
   const told = await tellLedger(
     lapsing.inOrder(isPaused ? nowMs : untilMs, signal),
     place,
@@ -234,15 +235,10 @@ async function* rowsOfPerson(
   { context, destination, identities }: LedgerWalk & { readonly identities: readonly Identity[] },
   signal: AbortSignal,
 ): AsyncGenerator<DueRow> {
-  const ledgerName = context.matcher.destination(destination)?.ledgerName ?? destination;
   for (const identity of identities) {
-    for await (const entry of context.ledger.rows({ destination: ledgerName, identity }, signal)) {
+    for await (const entry of rowsOf(context, destination, signal, identity)) {
       const routed = context.matcher.routeOf(entry.key);
-      if (routed === undefined) continue;
-      const { record } = entry;
-      if (!record.known.isMember && record.delivered?.isMember !== true && !isInDoubt(record)) continue;
-      const state = { ...record.known, isMember: false, content: '', enqueuedAtMs: context.clock.now() };
-      yield { key: entry.key, row: entry, ...routed, desired: { state, attributes: {} } };
+      if (routed !== undefined && mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
     }
   }
 }
@@ -254,20 +250,35 @@ async function* retireRows(
   for await (const entry of rowsOf(context, destination, signal)) {
     const routed = context.matcher.routeOf(entry.key);
     if (routed?.route.mode !== 'retired' || (audience !== undefined && routed.audience.key !== audience)) continue;
-    const { record } = entry;
-    if (!record.known.isMember && record.delivered?.isMember !== true && !isInDoubt(record)) continue;
-    // As of now: newer than whatever the row knows, and older than an export that comes after the route is live again.
-    const state = { ...record.known, isMember: false, content: '', enqueuedAtMs: context.clock.now() };
-    yield { key: entry.key, row: entry, ...routed, desired: { state, attributes: {} } };
+    if (mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
   }
+}
+
+/** Whether the destination has the person, should have, or may have. */
+function mayBeIn(record: LedgerRecord): boolean {
+  return record.known.isMember || record.delivered?.isMember === true || isInDoubt(record);
+}
+
+/** The row with an exit as of now: newer than whatever the row knows, and older than an export that comes later. */
+function entryToBeTakenOut(
+  { key, ...row }: LedgerEntry,
+  { clock }: ActivationContext,
+): { readonly key: LedgerKey; readonly row: LedgerRow; readonly desired: DesiredState } {
+  const state = { ...row.record.known, isMember: false, content: '', enqueuedAtMs: clock.now() };
+  return { key, row, desired: { state, attributes: {} } };
 }
 
 function rowsOf(
   { ledger, matcher }: ActivationContext,
   destination: string,
   signal: AbortSignal,
+  identity?: Identity,
 ): AsyncIterable<LedgerEntry> {
-  return ledger.rows({ destination: matcher.destination(destination)?.ledgerName ?? destination }, signal);
+  const ledgerName = matcher.destination(destination)?.ledgerName ?? destination;
+  return ledger.rows(
+    identity === undefined ? { destination: ledgerName } : { destination: ledgerName, identity },
+    signal,
+  );
 }
 
 async function tellLedger(
@@ -331,19 +342,17 @@ async function tellDue(
   // Nothing waits behind it, so a change waits for its turn as long as its lease allows.
   const patient = { ...context, timing: { ...timing, waitMaxMs: timing.deadlineMs } };
   const told = await tellRows(leased, { context: patient, deadline, settleBy, tally });
-  for (const { fate, result } of told) {
-    if (fate === 'delivered') counts.add('delivered');
-    else
-      counts.add(
-        fate === 'deferred' || fate === 'unanswered' ? 'deferred' : 'failed',
-        'reason' in result ? result.reason : '',
-      );
-  }
+  for (const { fate, result } of told) counts.add(countedAs(fate), 'reason' in result ? result.reason : undefined);
   if (told.length > 0 && told.every(({ fate }) => fate !== 'delivered')) counts.giveUp();
 }
 
+function countedAs(fate: Fate): 'delivered' | 'deferred' | 'failed' {
+  if (fate === 'delivered') return fate;
+  return fate === 'deferred' || fate === 'unanswered' ? 'deferred' : 'failed';
+}
+
 function planDue(
-  { key, row, desired }: DueRow,
+  due: DueRow,
   options: {
     readonly mode: Route['mode'];
     readonly by: { readonly holder: string; readonly expiresAtMs: number };
@@ -351,8 +360,9 @@ function planDue(
     readonly because: Because;
   },
 ): RowPlan {
+  const { key, row, desired } = due;
   if (desired !== undefined) return planRow(key, row, desired, { ...options, cause: 'replay' });
-  return row === undefined ? { is: 'nothing', because: 'unchanged' } : planTelling(key, row, options);
+  return planTelling(key, row, options);
 }
 
 class WalkCounts {

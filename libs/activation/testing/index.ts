@@ -9,6 +9,7 @@ export {
   travellersId,
   type PersonContent,
 } from './example-events.ts';
+export { exitedAt, memberAt, putRow, rowOf, untoldRowOf } from './example-rows.ts';
 export { ForgetfulDestination } from './forgetful-destination.ts';
 export { RecordingDestination } from './recording-destination.ts';
 export { defaultFile, openActivation, parseTestFile, type TestActivation } from './test-activation.ts';
