@@ -26,3 +26,23 @@ test('a code that stands twice, or a set-up without advice, is a defect of the t
   expect(() => documentedErrors([row, row])).toThrow('it stands twice');
   expect(() => documentedErrors([{ ...row, means: 'set-up' }])).toThrow('what to do');
 });
+
+const list = [
+  { means: 'set-up', advice: 'Make room.', codes: 'FULL\n  QUOTA', source },
+  { means: 'retry', codes: ' LOCKED ', source },
+] as const;
+
+test('a list gives a row a code, and a row of its own says more than the list', () => {
+  const own = { code: 'FULL', means: 'set-up', advice: 'Buy room.', source } as const;
+  const table = documentedErrors([own], list);
+  expect([...table.values()].map(({ code, means, advice }) => [code, means, advice])).toEqual([
+    ['FULL', 'set-up', 'Buy room.'],
+    ['QUOTA', 'set-up', 'Make room.'],
+    ['LOCKED', 'retry', undefined],
+  ]);
+});
+
+test('a code that the list holds twice, or of which a row says otherwise, is a defect of the table', () => {
+  expect(() => documentedErrors([], [...list, { means: 'retry', codes: 'QUOTA', source }])).toThrow('it stands twice');
+  expect(() => documentedErrors([{ code: 'LOCKED', means: 'rejected', source }], list)).toThrow('the list says retry');
+});

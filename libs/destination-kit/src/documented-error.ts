@@ -15,21 +15,58 @@ export interface DocumentedError {
   readonly advice?: string;
   /** Where it is documented, or seen. */
   readonly source: string;
+  /** True for one code of a vendor's list, of which the same is said as of the others with that class, advice and source. */
+  readonly isListed?: true;
 }
 
 export type DocumentedErrors = ReadonlyMap<string, DocumentedError>;
 
-/** Gives the errors by their codes. Throws when a code stands twice, or when a `set-up` does not say what to do. */
-export function documentedErrors(errors: readonly DocumentedError[]): DocumentedErrors {
+/** Codes of a vendor's own list of which the same is to be said. `codes` holds them as a text, between white space. */
+export interface ListedErrors extends Omit<DocumentedError, 'code' | 'isListed'> {
+  readonly codes: string;
+}
+
+/** Gives a vendor's list as one row a code. */
+export function rowsOf(listed: readonly ListedErrors[]): readonly DocumentedError[] {
+  return listed.flatMap(({ codes, ...row }) =>
+    codes
+      .trim()
+      .split(/\s+/)
+      .map((code) => ({ code, ...row, isListed: true as const })),
+  );
+}
+
+/**
+ * Gives the errors by their codes: those of which a row of their own says more, and the rest of the vendor's list. Throws when a code stands
+ * twice, when a `set-up` does not say what to do, or when a row and the list differ in what a code means.
+ */
+export function documentedErrors(
+  errors: readonly DocumentedError[],
+  listed: readonly ListedErrors[] = [],
+): DocumentedErrors {
+  const list = byCodes(rowsOf(listed));
+  const rows = byCodes(errors);
+  for (const { code, means } of rows.values()) {
+    const inList = list.get(code);
+    if (inList !== undefined && inList.means !== means)
+      throw refusal(code, `the list says ${inList.means}. Correct one.`);
+  }
+  return new Map([...list, ...rows]);
+}
+
+function byCodes(errors: readonly DocumentedError[]): DocumentedErrors {
   const byCode = new Map<string, DocumentedError>();
   for (const error of errors) {
-    const refuse = (why: string) => new Error(`Failed to read the documented error ${error.code}: ${why}`);
-    if (byCode.has(error.code)) throw refuse('it stands twice. Remove one.');
-    if (error.means === 'set-up' && error.advice === undefined) throw refuse('it does not say what to do. Add advice.');
-    byCode.set(error.code, error);
+    const { code } = error;
+    if (byCode.has(code)) throw refusal(code, 'it stands twice. Remove one.');
+    if (error.means === 'set-up' && error.advice === undefined)
+      throw refusal(code, 'it does not say what to do. Add advice.');
+    byCode.set(code, error);
   }
   return byCode;
 }
+
+const refusal = (code: string, why: string): Error => new Error(`Failed to read the documented error ${code}: ${why}`);
 
 /** Whether the error is of the account, and not of a request or a row. */
 export const isOfAccount = ({ means }: DocumentedError): boolean => means === 'set-up' || means === 'throttled';

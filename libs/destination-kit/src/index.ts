@@ -16,6 +16,8 @@ export { configuredUrl } from './configured-url.ts';
 export {
   accountErrorIn,
   documentedErrors,
+  type ListedErrors,
+  rowsOf,
   errorFor,
   isOfAccount,
   type DocumentedError,

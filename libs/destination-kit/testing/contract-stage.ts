@@ -62,7 +62,7 @@ export interface Stage {
   readonly hasVendor: boolean;
   /** What the definition declares to take with these settings and options. */
   readonly takes: Takes | undefined;
-  /** Of the table, those that are of the account. */
+  /** Of the table, those that are of the account; of codes of a list that are alike, the first. */
   readonly accountErrors: readonly DocumentedError[];
   /** The identity as the definition forms it. */
   formIdentity(identity: Person['identity']): FormedValue;
@@ -96,7 +96,7 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
       batchCount: definition.limits(settings).batchCount,
       hasVendor: vendor !== undefined,
       takes: definition.takes?.(settings, options),
-      accountErrors: [...(subject.errors?.values() ?? [])].filter(isOfAccount),
+      accountErrors: toPlay(subject.errors),
       formIdentity: (identity) => definition.identity?.(identity, settings) ?? formed(identity.value),
       get vendor() {
         return vendor ?? assert.fail('this case needs a stand-in vendor; leave it out with a reason');
@@ -119,6 +119,13 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
     await vendor?.close();
     await http.close();
   }
+}
+
+/** A list has thousands of codes; those that are alike differ in nothing that a connector could do about them. */
+function toPlay(errors: DocumentedErrors | undefined): readonly DocumentedError[] {
+  const ofAccount = [...(errors?.values() ?? [])].filter(isOfAccount);
+  const alike = Map.groupBy(ofAccount, ({ code, ...said }) => JSON.stringify(said.isListed === true ? said : [code]));
+  return [...alike.values()].flatMap(([first]) => first ?? []);
 }
 
 function defaultPerson(number: number): Person {

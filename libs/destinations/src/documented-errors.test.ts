@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DocumentedErrors } from '@activation-hub/destination-kit';
+import { type DocumentedErrors, type ListedErrors, rowsOf } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { brazeErrors } from './braze/errors.ts';
 import { dynamics365Errors } from './dynamics-365/errors.ts';
@@ -8,6 +8,7 @@ import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
+import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
 
 const tables: Readonly<Record<string, DocumentedErrors>> = {
   braze: brazeErrors,
@@ -24,7 +25,13 @@ test('every table of errors is looked at here', () => {
   expect(withTable.map(({ name }) => name).sort()).toEqual(Object.keys(tables).sort());
 });
 
-const errors = Object.entries(tables).flatMap(([type, table]) => [...table.values()].map((error) => ({ type, error })));
+/** Of codes that a list says alike, the first. */
+const errors = Object.entries(tables).flatMap(([type, table]) => {
+  const alike = Map.groupBy(table.values(), ({ code, ...said }) =>
+    JSON.stringify(said.isListed === true ? said : code),
+  );
+  return [...alike.values()].flatMap(([error]) => (error === undefined ? [] : { type, error }));
+});
 
 test.each(errors)('$type: $error.code has a source, and says what to do in a sentence', ({ error }) => {
   expect(error.source).toMatch(/^[a-z.]+\.(com|org|net)\b/);
@@ -33,4 +40,16 @@ test.each(errors)('$type: $error.code has a source, and says what to do in a sen
 
 test.each(Object.entries(tables))('the table of %s knows failures of the account', (_type, table) => {
   expect([...table.values()].map((error) => error.means)).toContain('set-up');
+});
+
+/** How many codes the vendor's own list has, counted in the source that the list names. */
+const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
+  // 524 of StatusCode and 263 of ExceptionCode, of which 42 are both.
+  ['salesforce', salesforceList, 745],
+];
+
+test.each(lists)('the list of %s has every code of its source, and the table has the list', (type, list, count) => {
+  const codes = rowsOf(list).map(({ code }) => code);
+  expect(codes).toHaveLength(count);
+  expect(codes.filter((code) => tables[type]?.has(code) !== true)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DestinationError, HttpResponse } from '@activation-hub/destination-kit';
+import { type DestinationError, type HttpResponse, rowsOf } from '@activation-hub/destination-kit';
+import { listedErrors } from './errors-listed.ts';
 import { queriesFor, quoted } from './request.ts';
 import { judgeRow, readRows, salesforceError } from './response.ts';
 
@@ -118,4 +119,27 @@ test.each<[string, HttpResponse, Partial<DestinationError> | undefined]>([
 test('an answer with fewer rows than records tells nothing of any', () => {
   const rows = { status: 200, headers: {}, body: '[{"id":"0035g0000000001AAA","success":true,"errors":[]}]' };
   expect(() => readRows(rows, 2, 0)).toThrow(expect.objectContaining({ class: 'transient', doubt: 'answered' }));
+});
+
+const ofOneRecord = { retry: 'retry', 'not-found': 'not-found' } as Readonly<Record<string, string>>;
+const ofWhole = { retry: 'transient', rejected: 'invalid', 'not-found': 'set-up' } as Readonly<Record<string, string>>;
+
+/** What becomes of two records of which the first was taken and the second is refused with this code. */
+function judgeSecond(code: string): string {
+  try {
+    const [, second] = readRows(rows(undefined, code), 2, 0);
+    const outcome = judgeRow('change-2', second ?? { success: true, errors: [] }, (text) => String(text));
+    return 'verdict' in outcome ? outcome.verdict.status : outcome.is;
+  } catch (error) {
+    return (error as DestinationError).class;
+  }
+}
+
+test('every code of the list is judged as the list says, of a request and of one record', () => {
+  for (const { code, means, alsoOfOneRow } of rowsOf(listedErrors)) {
+    expect(salesforceError(answer(400, [code]), 0).class, code).toBe(ofWhole[means] ?? means);
+    const isOfOrg = (means === 'set-up' || means === 'throttled') && alsoOfOneRow !== true;
+    const expected = code === 'DUPLICATE_VALUE' ? 'duplicate' : isOfOrg ? means : (ofOneRecord[means] ?? 'rejected');
+    if (code !== 'ENTITY_IS_DELETED') expect(judgeSecond(code), code).toBe(expected);
+  }
 });

@@ -109,12 +109,14 @@ export function judgeRow(id: string, { success, errors }: Row, guard: ReasonGuar
   return { is: 'ended', verdict: { id, status: 'rejected', reason } };
 }
 
+const passingCodes = [...salesforceErrors.values()].filter(({ means }) => means === 'retry');
+
 /** The code of a record that was not taken. Errors of triggers wrap a lock that was not to be had: then it is that of the lock. */
 function codeOf({ success, errors }: Pick<Row, 'success' | 'errors'>): string | undefined {
   if (success) return undefined;
-  const passing = [...salesforceErrors.values()].find(
-    ({ code, means }) =>
-      means === 'retry' && errors.some(({ statusCode, message }) => statusCode === code || message?.includes(code)),
+  const passing = passingCodes.find(({ code, isListed }) =>
+    // Some of the list are plain words, which a message may hold by chance.
+    errors.some(({ statusCode, message }) => statusCode === code || (isListed !== true && message?.includes(code))),
   );
   return passing?.code ?? errors[0]?.statusCode ?? '';
 }
