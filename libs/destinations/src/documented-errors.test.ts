@@ -4,6 +4,7 @@ import { type DocumentedErrors, type ListedErrors, rowsOf } from '@activation-hu
 import { expect, test } from 'vitest';
 import { brazeErrors } from './braze/errors.ts';
 import { dynamics365Errors } from './dynamics-365/errors.ts';
+import { listedErrors as dynamics365List } from './dynamics-365/errors-listed.ts';
 import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
@@ -46,6 +47,7 @@ test.each(Object.entries(tables))('the table of %s knows failures of the account
 const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   // 524 of StatusCode and 263 of ExceptionCode, of which 42 are both.
   ['salesforce', salesforceList, 745],
+  ['dynamics-365', dynamics365List, 3_549],
 ];
 
 test.each(lists)('the list of %s has every code of its source, and the table has the list', (type, list, count) => {

@@ -1,19 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
-import {
-  createHttpClient,
-  type Delivery,
-  type HttpResponse,
-  type JsonValue,
-  Secret,
-  type Verdict,
-} from '@activation-hub/destination-kit';
+import { createHttpClient, type Delivery, type JsonValue, Secret, type Verdict } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { dynamics365 } from './destination.ts';
 import { dynamics365Errors } from './errors.ts';
-import { judgePart, readBatch } from './response.ts';
 import { dynamics365Settings, dynamics365Options } from './settings.ts';
 import { type Dynamics365VendorOptions, startDynamics365Vendor } from './vendor.ts';
-import { writeBatchAnswer } from './vendor-batch.ts';
 
 const clientSecret = new Secret('client-secret-not-to-be-seen');
 const guid = '6a5a2f1e-1111-4222-8333-944455566677';
@@ -322,57 +313,6 @@ test('identities are known by the form in which Dataverse keeps them', () => {
   ] as const) {
     expect(form(namespace, value)).toMatchObject({ status: 'refused' });
   }
-});
-
-const part = (status: number, code?: string, headers = {}): HttpResponse => ({
-  status,
-  headers,
-  body: code === undefined ? '<html>' : JSON.stringify({ error: { code, message: 'ann@example.com is not valid' } }),
-});
-
-test.each<[string, HttpResponse, object]>([
-  [
-    'a record that it refuses',
-    part(400, '0x80048408'),
-    { status: 'rejected', reason: 'Dataverse refuses the record, 0x80048408' },
-  ],
-  ['a duplicate', part(412, '0x80040333'), { status: 'rejected', reason: 'Dataverse refuses the record, 0x80040333' }],
-  ['an odd code', part(400, 'ann'), { status: 'rejected', reason: 'Dataverse refuses the record, without a code' }],
-  [
-    'a defect of the vendor',
-    part(500),
-    { status: 'retry', reason: 'Dataverse answered 500, without a code', doubt: 'answered' },
-  ],
-  ['two at once', part(409, '0x80060882'), { status: 'retry', reason: 'Dataverse answered 409, 0x80060882' }],
-  ['too many at once', part(503, '0x80072326', { 'retry-after': '2' }), { status: 'retry', notBeforeMs: 3_000 }],
-])('%s', (_what, answer, verdict) => {
-  expect(judgePart('change-1', answer, 1_000)).toMatchObject({ is: 'ended', verdict: { id: 'change-1', ...verdict } });
-});
-
-test.each<[string, readonly HttpResponse[], string, string | undefined]>([
-  ['a missing privilege', [part(204), part(403, '0x80040220')], 'set-up', 'answered'],
-  ['a missing privilege, said by 400', [part(400, '0x80040220')], 'set-up', undefined],
-  ['records of which none may be written', [part(403, '0x80048306'), part(403, '0x80048306')], 'set-up', undefined],
-])('%s is set-up for all', (_what, parts, errorClass, doubt) => {
-  const { headers = {}, body = '' } = writeBatchAnswer(parts.map(({ status, body: text }) => ({ status, body: text })));
-  const read = () => readBatch({ status: 200, headers, body }, parts.length, 0);
-  expect(read).toThrow(expect.objectContaining({ class: errorClass, doubt }));
-});
-
-test('one record that may not be written among others is refused alone', () => {
-  const outcome = judgePart('change-1', part(403, '0x80048306'), 0);
-  expect(outcome).toMatchObject({ is: 'ended', verdict: { status: 'rejected' } });
-  expect(() => judgePart('change-1', part(401), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
-});
-
-test('answers are read with either line end, and with bodies of any shape', () => {
-  const bodies = ['', '{"a":1}', 'line\r\n\r\nline', '--batch'];
-  const written = writeBatchAnswer(bodies.map((body) => ({ status: 200, headers: { 'retry-after': '1' }, body })));
-  const response: HttpResponse = { status: 200, headers: written.headers ?? {}, body: written.body ?? '' };
-  const read = (body: string) => readBatch({ ...response, body }, bodies.length, 0).map((answer) => answer.body);
-  expect(read(response.body)).toEqual(bodies.map((body) => body.replaceAll('\r\n', '\n')));
-  expect(read(response.body.replaceAll('\r\n', '\n'))).toEqual(read(response.body));
-  expect(readBatch(response, bodies.length, 0)[0]?.headers).toMatchObject({ 'retry-after': '1' });
 });
 
 test.each([

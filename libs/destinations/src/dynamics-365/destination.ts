@@ -4,7 +4,6 @@ import {
   defineDestination,
   type Delivery,
   DestinationError,
-  errorForResponse,
   formed,
   formField,
   plainProfile,
@@ -16,7 +15,7 @@ import { ListMembers } from './members-list.ts';
 import type { Members, Row } from './members.ts';
 import { type LocatedChanges, Records } from './persons.ts';
 import { dynamics365Requests, memberTables } from './request.ts';
-import { readActiveKeys } from './response.ts';
+import { dynamicsError, readActiveKeys } from './response.ts';
 import { SegmentMembers } from './members-segment.ts';
 import { dynamics365Settings, type Dynamics365Options, dynamics365Options, namesSegment } from './settings.ts';
 import { signedIn } from './sign-in.ts';
@@ -112,7 +111,7 @@ export const dynamics365 = defineDestination({
       },
       probe: async (routes, signal) => {
         const whoAmI = await reading(sender.send(requests.whoAmI(), signal));
-        if (whoAmI.status !== 200) throw errorForResponse(whoAmI, now());
+        if (whoAmI.status !== 200) throw dynamicsError(whoAmI, now());
         const problems: string[] = [];
         const keyed = Object.values(settings.identities).filter(({ alternateKey }) => alternateKey);
         if (keyed.length > 0) {

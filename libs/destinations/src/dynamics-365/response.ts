@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   accountErrorIn,
   DestinationError,
+  type DestinationErrorClass,
   errorFor,
   errorForResponse,
   type HttpResponse,
@@ -13,7 +14,9 @@ import { dynamics365Errors } from './errors.ts';
 
 /** Gives the answers to the parts of a `$batch`, in the order of the parts, which Dataverse promises. */
 export function readBatch(response: HttpResponse, count: number, nowMs: number): readonly HttpResponse[] {
-  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  // Of a batch that is refused whole, a code that may be of one row says no more than the status: 400 asks for halves.
+  const isOfOneRow = dynamics365Errors.get(codeOf(response))?.alsoOfOneRow === true;
+  if (response.status !== 200) throw isOfOneRow ? errorForResponse(response, nowMs) : dynamicsError(response, nowMs);
   const boundary = /boundary="?([^";,\s]+)"?/i.exec(response.headers['content-type'] ?? '')?.[1];
   const sections = boundary === undefined ? [] : `\n${response.body}`.split(`\n--${boundary}`).slice(1, -1);
   const answers = sections.map(readPart);
@@ -59,31 +62,47 @@ export type PartOutcome =
   { readonly is: 'done' } | { readonly is: 'not-found' } | { readonly is: 'ended'; readonly verdict: Verdict };
 
 /**
- * Judges the part of one change. Throws `DestinationError` of class `set-up` when the credentials are refused: that is so for all
- * changes.
+ * Judges the part of one change, by its code, or by its status where the code says nothing. Throws `DestinationError` of class `set-up` when
+ * that is so for all changes.
  */
 export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOutcome {
   const { status } = part;
   if (status < 300) return { is: 'done' };
-  if (status === 404) return { is: 'not-found' };
   const code = codeOf(part);
-  const error = errorForResponse(part, nowMs);
-  // The record of somebody else, among others that may be written.
+  const error = dynamicsError(part, nowMs);
   const documented = dynamics365Errors.get(code);
-  const isOfOneRow = documented?.means === 'set-up' && documented.alsoOfOneRow === true;
+  if (documented?.means === 'not-found' || (documented === undefined && status === 404)) return { is: 'not-found' };
+  // The record of somebody else, among others that may be written.
+  const isOfOneRow = documented?.alsoOfOneRow === true && error.class === 'set-up';
   if (error.class === 'set-up' && !isOfOneRow) throw error;
-  if (isOfOneRow || (error.class === 'invalid' && documented?.means !== 'retry' && !isProtection(code))) {
+  if (isOfOneRow || error.class === 'invalid') {
     return { is: 'ended', verdict: { id, status: 'rejected', reason: `Dataverse refuses the record, ${code}` } };
   }
-  const notBeforeMs = parseRetryAfter(part.headers['retry-after'], nowMs);
   const verdict: Verdict = {
     id,
     status: 'retry',
     reason: isThrottled(part) ? `service protection, ${code}` : `Dataverse answered ${status}, ${code}`,
-    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    ...(error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs }),
     ...(error.doubt === undefined || isThrottled(part) ? {} : { doubt: error.doubt }),
   };
   return { is: 'ended', verdict };
+}
+
+const classOfWhole: Readonly<Record<string, DestinationErrorClass>> = {
+  retry: 'transient',
+  rejected: 'invalid',
+  'not-found': 'set-up',
+};
+
+/** What an answer outside 2xx means for the whole request: its code says more than its status. */
+export function dynamicsError(response: HttpResponse, nowMs: number): DestinationError {
+  const byStatus = errorForResponse(response, nowMs);
+  const documented = dynamics365Errors.get(codeOf(response));
+  if (documented === undefined || byStatus.class === 'throttled') return byStatus;
+  const meant = { ...documented, means: classOfWhole[documented.means] ?? documented.means };
+  const notBeforeMs = parseRetryAfter(response.headers['retry-after'], nowMs);
+  const doubt = meant.means === 'transient' ? byStatus.doubt : undefined;
+  return errorFor(meant, `Dataverse answered ${documented.code}`, { doubt, notBeforeMs });
 }
 
 /**
@@ -101,10 +120,8 @@ export function refuseIfThrottled(parts: readonly HttpResponse[], nowMs: number)
   );
 }
 
-const isProtection = (code: string): boolean => dynamics365Errors.get(code)?.means === 'throttled';
-
 function isThrottled(part: HttpResponse): boolean {
-  return part.status >= 400 && (part.status === 429 || isProtection(codeOf(part)));
+  return part.status === 429 || dynamics365Errors.get(codeOf(part))?.means === 'throttled';
 }
 
 const errorBody = z.object({ error: z.object({ code: z.string().regex(/^0x[0-9a-f]{8}$/i) }) });
@@ -123,7 +140,7 @@ const guid = z.guid();
 
 /** Gives the ids in column `column` of the rows that were found. */
 export function readIds(part: HttpResponse, column: string, nowMs: number): readonly string[] {
-  if (part.status !== 200) throw errorForResponse(part, nowMs);
+  if (part.status !== 200) throw dynamicsError(part, nowMs);
   return readAnswer(part, z.object({ value: z.array(z.object({ [column]: guid })) })).value.flatMap(
     (row) => row[column] ?? [],
   );
@@ -152,7 +169,7 @@ export type MarketingList = z.output<typeof list>;
 /** Gives the lists that were found, by name (any number) or by id (one, or none on 404). */
 export function readLists(response: HttpResponse, nowMs: number): readonly MarketingList[] {
   if (response.status === 404) return [];
-  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  if (response.status !== 200 && response.status !== 201) throw dynamicsError(response, nowMs);
   const answer = readAnswer(response, z.union([z.object({ value: z.array(list) }), list]));
   return 'value' in answer ? answer.value : [answer];
 }
@@ -167,7 +184,7 @@ export type Segment = z.output<typeof segment>;
 
 /** Gives the segments that were found, the oldest first. */
 export function readSegments(response: HttpResponse, nowMs: number): readonly Segment[] {
-  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  if (response.status !== 200) throw dynamicsError(response, nowMs);
   return readAnswer(response, z.object({ value: z.array(segment) })).value;
 }
 
@@ -180,7 +197,7 @@ export function readDefinition(
   response: HttpResponse,
   nowMs: number,
 ): { readonly definitionId: string; readonly groups: readonly StaticGroup[] } {
-  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  if (response.status !== 200 && response.status !== 201) throw dynamicsError(response, nowMs);
   const { msdynmkt_segmentdefinitionid: definitionId, msdynmkt_staticlistmembers: text } = readAnswer(
     response,
     definition,
@@ -199,7 +216,7 @@ function parseJson(text: string): unknown {
 
 /** The id of the segment that was created. */
 export function readCreatedSegment(response: HttpResponse, nowMs: number): string {
-  if (response.status !== 200 && response.status !== 201) throw errorForResponse(response, nowMs);
+  if (response.status !== 200 && response.status !== 201) throw dynamicsError(response, nowMs);
   return readAnswer(response, segment.pick({ msdynmkt_segmentid: true })).msdynmkt_segmentid;
 }
 
@@ -213,14 +230,12 @@ export function requireDone(response: HttpResponse, nowMs: number): void {
     readAnswer(response, z.looseObject({}));
     return;
   }
-  refuseIfThrottled([response], nowMs);
-  refuseIfOfAccount([response]);
-  throw errorForResponse(response, nowMs);
+  throw dynamicsError(response, nowMs);
 }
 
 /** Gives the name of the parameter of the action that removes a member; `undefined` when the environment lacks the action. */
 export function readRemovalParameter(response: HttpResponse, nowMs: number): 'EntityId' | 'ListMember' | undefined {
-  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  if (response.status !== 200) throw dynamicsError(response, nowMs);
   if (response.isUnread) {
     const why = 'the metadata of the environment is too large to be read. Set removalStrategy.';
     throw new DestinationError('set-up', `Failed to find out how a member is taken off a list: ${why}`);
@@ -235,7 +250,7 @@ const keys = z.object({
 
 /** Gives the columns that alone are an active alternate key. */
 export function readActiveKeys(response: HttpResponse, nowMs: number): readonly string[] {
-  if (response.status !== 200) throw errorForResponse(response, nowMs);
+  if (response.status !== 200) throw dynamicsError(response, nowMs);
   return readAnswer(response, keys).value.flatMap(({ KeyAttributes, EntityKeyIndexStatus }) =>
     KeyAttributes.length === 1 && EntityKeyIndexStatus === 'Active' ? KeyAttributes : [],
   );

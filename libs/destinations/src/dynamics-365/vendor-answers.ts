@@ -9,8 +9,9 @@ export const json = (status: number, body: unknown): VendorResponse => ({
 export const failed = (status: number, code: string, about = ''): VendorResponse =>
   json(status, { error: { code, message: `A value is not valid: ${about}` } });
 
-/** An error of the account: service protection by 429, the application itself by 401, its privileges by 403, and what is not there. */
+/** An error of the account: a status without a code, service protection by 429, the application itself by 401, its privileges by 403, and what is not there. */
 export function documented(code: string): VendorResponse {
+  if (/^\d{3}$/.test(code)) return failed(Number(code), '');
   if (code.startsWith('0x800723')) return failed(429, code);
   if (code === '0x8006088a') return failed(404, code);
   if (code === '0x80060888') return failed(400, code);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type DestinationError, type HttpResponse, rowsOf } from '@activation-hub/destination-kit';
+import { salesforceErrors } from './errors.ts';
 import { listedErrors } from './errors-listed.ts';
 import { queriesFor, quoted } from './request.ts';
 import { judgeRow, readRows, salesforceError } from './response.ts';
@@ -136,7 +137,8 @@ function judgeSecond(code: string): string {
 }
 
 test('every code of the list is judged as the list says, of a request and of one record', () => {
-  for (const { code, means, alsoOfOneRow } of rowsOf(listedErrors)) {
+  const listed = rowsOf(listedErrors).map((row) => salesforceErrors.get(row.code) ?? row);
+  for (const { code, means, alsoOfOneRow } of listed) {
     expect(salesforceError(answer(400, [code]), 0).class, code).toBe(ofWhole[means] ?? means);
     const isOfOrg = (means === 'set-up' || means === 'throttled') && alsoOfOneRow !== true;
     const expected = code === 'DUPLICATE_VALUE' ? 'duplicate' : isOfOrg ? means : (ofOneRecord[means] ?? 'rejected');
