@@ -7,6 +7,7 @@ import { dynamics365Errors } from './dynamics-365/errors.ts';
 import { listedErrors as dynamics365List } from './dynamics-365/errors-listed.ts';
 import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
+import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
 import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
@@ -48,6 +49,8 @@ const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   // 524 of StatusCode and 263 of ExceptionCode, of which 42 are both.
   ['salesforce', salesforceList, 745],
   ['dynamics-365', dynamics365List, 3_549],
+  // 82 rows, of which two have one code.
+  ['meta-custom-audiences', metaList, 81],
 ];
 
 test.each(lists)('the list of %s has every code of its source, and the table has the list', (type, list, count) => {

@@ -443,6 +443,9 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   ['an unknown error', answer(500, error(1)), { class: 'transient', doubt: 'answered' }],
   ['a service that is down', answer(503, error(2)), { class: 'transient', doubt: 'answered' }],
   ['what Meta calls transient', answer(400, error(9_999, 1, { is_transient: true })), { class: 'transient' }],
+  ['an audience so small that it lets nobody out', answer(400, error(200, 1_870_047)), { class: 'set-up' }],
+  ['an ad of another program', answer(400, error(100, 1_487_472)), { class: 'set-up', doubt: undefined }],
+  ['an account in trouble', answer(400, error(3_910_001)), { class: 'transient' }],
   ['a bad parameter', answer(400, error(100)), { class: 'invalid', doubt: undefined }],
   ['too many parameters', answer(400, error(105)), { class: 'invalid', doubt: undefined }],
 ])('%s', (_what, response, expected) => {
