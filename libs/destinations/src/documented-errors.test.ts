@@ -7,6 +7,7 @@ import { dynamics365Errors } from './dynamics-365/errors.ts';
 import { listedErrors as dynamics365List } from './dynamics-365/errors-listed.ts';
 import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
+import { listedErrors as googleList } from './google-customer-match/errors-listed.ts';
 import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
@@ -49,6 +50,8 @@ const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   // 524 of StatusCode and 263 of ExceptionCode, of which 42 are both.
   ['salesforce', salesforceList, 745],
   ['dynamics-365', dynamics365List, 3_549],
+  // 124 of ErrorReason, 43 of ProcessingErrorReason and 16 of google.rpc.Code, of which six are two of these.
+  ['google-customer-match', googleList, 177],
   // 82 rows, of which two have one code.
   ['meta-custom-audiences', metaList, 81],
 ];

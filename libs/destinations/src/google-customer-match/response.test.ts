@@ -1,5 +1,6 @@
-import type { DestinationError, HttpResponse } from '@activation-hub/destination-kit';
+import { type DestinationError, type HttpResponse, rowsOf } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
+import { listedErrors } from './errors-listed.ts';
 import { googleError, judgeStatus, readStatus, refusedRows } from './response.ts';
 
 const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse => ({
@@ -107,6 +108,8 @@ test.each<[string, HttpResponse, number, string]>([
   ['FAILED for its format', statusOf('FAILED', format), 2, 'rejected'],
   ['FAILURE for want of consent', statusOf('FAILURE', 'PROCESSING_ERROR_REASON_NO_CONSENT'), 2, 'retry'],
   ['FAILED inside', statusOf('FAILED', format, inside), 2, 'retry'],
+  ['FAILED for a key', statusOf('FAILED', 'PROCESSING_ERROR_REASON_KEK_PERMISSION_DENIED'), 2, 'retry'],
+  ['FAILED for whom it does not know', statusOf('FAILED', 'PROCESSING_ERROR_REASON_USER_ID_NOT_FOUND'), 2, 'not-found'],
   ['FAILED without a reason', statusOf('FAILED'), 2, 'retry'],
   ['PARTIAL_SUCCESS of many', statusOf('PARTIAL_SUCCESS', format), 2, 'halves'],
   ['PARTIAL_SUCCESS for a failure inside', statusOf('PARTIAL_SUCCESS', inside), 2, 'retry'],
@@ -117,4 +120,22 @@ test.each<[string, HttpResponse, number, string]>([
   const judge = () => judgeStatus(readStatus(response, 0), ids, { receipt: 'r', askAtMs: 1 }, guard);
   if (expected === 'halves') expect(judge).toThrow(expect.objectContaining({ class: 'invalid', doubt: 'answered' }));
   else expect(judge().map(({ status }) => status)).toEqual(ids.map(() => expected));
+});
+
+test('every code of the list is judged as the list says', () => {
+  const guard = (_text: unknown, fallback: string) => fallback;
+  for (const { code, means } of rowsOf(listedErrors)) {
+    if (code.startsWith('PROCESSING_ERROR')) {
+      const status = readStatus(statusOf('FAILED', code), 0);
+      const [verdict] = judgeStatus(status, ['change-1'], { receipt: 'r', askAtMs: 1 }, guard);
+      expect(verdict?.status, code).toBe(means);
+    } else if (means === 'set-up') {
+      const refused = answer(400, rpc('INVALID_ARGUMENT', { reason: code }, violation('audience_members[0]')));
+      expect(googleError(refused, 0).class, code).toBe('set-up');
+      expect(refusedRows(refused, 1), code).toBeUndefined();
+    } else if (means === 'rejected') {
+      const row = { fieldViolations: [{ field: 'audience_members[0]', reason: code }] };
+      expect([...(refusedRows(answer(400, rpc('INVALID_ARGUMENT', row)), 1)?.keys() ?? [])], code).toEqual([0]);
+    }
+  }
 });

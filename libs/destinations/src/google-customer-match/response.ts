@@ -187,9 +187,13 @@ export function judgeStatus(
     case 'FAILURE': {
       const [reason] = reasons;
       if (reason === undefined || reasons.includes(failedInside)) return again('Google failed to process the request');
-      if (reasons.some((each) => googleErrors.get(each)?.means === 'retry'))
+      if (reasons.some((each) => each.endsWith('_CONSENT')))
         return again('Google misses the consent. Check the options.');
-      return ids.map((id) => ({ id, status: 'rejected', reason: guard(reason, 'Google refuses this person') }));
+      if (reasons.some((each) => googleErrors.get(each)?.means === 'retry'))
+        return again(`Google failed to process the request, ${guard(reason, 'and does not say why')}`);
+      const isUnknown = reasons.every((each) => googleErrors.get(each)?.means === 'not-found');
+      const status = isUnknown ? 'not-found' : 'rejected';
+      return ids.map((id) => ({ id, status, reason: guard(reason, 'Google refuses this person') }));
     }
     default:
       return ids.map((id) => ({ id, status: 'accepted', ...accepted }));
