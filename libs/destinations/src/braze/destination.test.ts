@@ -291,6 +291,18 @@ test.each<[string, HttpResponse, object]>([
   expect(brazeError(response, 1_700_000_000_000)).toMatchObject({ class: 'throttled', ...expected });
 });
 
+test.each<[string, HttpResponse, object]>([
+  ['too many at once', answer(400, { message: 'Max Input Length Exceeded' }), { class: 'invalid' }],
+  ['a campaign that is not there', answer(400, { message: 'Invalid Campaign ID' }), { class: 'set-up' }],
+  ['a message that nobody documents', answer(400, { message: 'ann@example.com' }), { class: 'invalid' }],
+  ['an error of the server of any kind', answer(501), { class: 'transient', doubt: 'answered' }],
+  ['a gateway that gave up', answer(504), { class: 'transient', doubt: 'unanswered' }],
+])('%s is judged by the message, then by the status', (_what, response, expected) => {
+  const error = brazeError(response, 0);
+  expect(error).toMatchObject(expected);
+  expect(error.message).not.toContain('ann@');
+});
+
 test.each<[string, unknown, object]>([
   ['a place outside of the request', { message: 'success', errors: [{ index: 2 }] }, { class: 'invalid' }],
   [

@@ -10,13 +10,31 @@ import {
 } from '@activation-hub/destination-kit';
 import { brazeErrors } from './errors.ts';
 
-/** What an answer outside 2xx means: Braze says when its limit ends, in seconds since 1970. */
+const refusalSchema = z.object({ message: z.string() });
+
+/** The message of a refusal, of which only those that are documented are ever shown. */
+function messageOf(body: string): string {
+  try {
+    return refusalSchema.parse(JSON.parse(body)).message;
+  } catch {
+    // Gateways in front of Braze answer in HTML; the status then says all that can be said.
+    return '';
+  }
+}
+
+/** What an answer outside 2xx means, by its message, then by its status: Braze says when its limit ends, in seconds since 1970. */
 export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
+  const { status, headers, body } = response;
   const error = errorForResponse(response, nowMs);
-  const documented = brazeErrors.get(String(response.status));
-  if (documented?.means === 'set-up') return errorFor(documented, `Braze answered ${response.status}`);
-  const resetSeconds = Number(response.headers['x-ratelimit-reset'] ?? Number.NaN);
-  if (error.class !== 'throttled' || error.notBeforeMs !== undefined || !(resetSeconds > 0)) return error;
+  const documented = brazeErrors.get(messageOf(body)) ?? brazeErrors.get(status >= 500 ? '5XX' : String(status));
+  const { notBeforeMs } = error;
+  if (documented !== undefined && error.class !== 'throttled') {
+    const doubt = documented.means === 'transient' ? (error.doubt ?? 'answered') : undefined;
+    const said = documented.code === messageOf(body) ? `, ${documented.code}` : '';
+    return errorFor(documented, `Braze answered ${status}${said}`, { doubt, notBeforeMs });
+  }
+  const resetSeconds = Number(headers['x-ratelimit-reset'] ?? Number.NaN);
+  if (error.class !== 'throttled' || notBeforeMs !== undefined || !(resetSeconds > 0)) return error;
   return new DestinationError(error.class, error.message, { notBeforeMs: Math.max(nowMs, resetSeconds * 1000) });
 }
 

@@ -69,7 +69,9 @@ export async function startBrazeVendor(): Promise<BrazeVendor> {
     refuse: (identity) => void cluster.refused.add(identity),
     omit: () => undefined,
     answerWithError: (code) => {
-      const answer = () => json(Number(code), { message: 'refused' });
+      // A code is a status, or the message of a 400.
+      const status = Number(code);
+      const answer = () => (status > 0 ? json(status, { message: 'refused' }) : json(400, { message: code ?? '' }));
       server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
     },
     nameNoRows: () => {

@@ -297,7 +297,9 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   ['a connection that timed out on the way', answer(522), { class: 'transient', doubt: 'unanswered' }],
   ['a gateway that gave up', answer(524), { class: 'transient', doubt: 'unanswered' }],
   ['missing scopes', answer(403, { category: 'MISSING_SCOPES' }), { class: 'set-up', doubt: undefined }],
-  ['a locked record', answer(423), { class: 'transient' }],
+  ['a locked record', answer(423), { class: 'transient', notBeforeMs: 3_000 }],
+  ['a certificate of HubSpot that is refused on the way', answer(526), { class: 'set-up', doubt: undefined }],
+  ['a URL that is too long', answer(414), { class: 'invalid' }],
 ])('%s', (_what, response, expected) => {
   expect(hubspotError(response, 1_000)).toMatchObject(expected);
 });

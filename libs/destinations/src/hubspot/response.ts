@@ -15,6 +15,8 @@ import type { Identified } from './request.ts';
 
 /** Where a 429 says nothing else: the window of the burst limit. */
 const burstMs = 10_000;
+/** How long a lock lasts (423), as HubSpot says. */
+const lockMs = 2_000;
 const propertyErrors = z.array(z.object({ code: z.string().nullish() })).nullish();
 const errorAnswer = z.object({
   category: z.string().nullish(),
@@ -51,7 +53,8 @@ export function hubspotError(response: HttpResponse, nowMs: number): Destination
     const isUnanswered = status === 502 || status === 504 || status === 522 || status === 524;
     const doubt = documented.means === 'transient' ? (isUnanswered ? 'unanswered' : 'answered') : undefined;
     const code = documented.code === String(status) ? '' : `, ${documented.code}`;
-    return errorFor(documented, `HubSpot answered ${status}${code}`, { doubt, notBeforeMs: byStatus.notBeforeMs });
+    const notBeforeMs = byStatus.notBeforeMs ?? (status === 423 ? nowMs + lockMs : undefined);
+    return errorFor(documented, `HubSpot answered ${status}${code}`, { doubt, notBeforeMs });
   }
   if (byStatus.class !== 'throttled' || byStatus.notBeforeMs !== undefined) return byStatus;
   const intervalMs = Number(response.headers['x-hubspot-ratelimit-interval-milliseconds'] ?? Number.NaN);

@@ -104,7 +104,7 @@ export async function startHubspotVendor(): Promise<HubspotVendor> {
     refuse: (identity) => void state.refused.add(identity),
     omit: (identity) => void state.omitted.add(identity),
     answerWithError: (code) => {
-      const answer = () => failed(httpStatuses.get(code ?? '') ?? 400, code ?? '');
+      const answer = () => failed(httpStatuses.get(code ?? '') ?? statusOf(code ?? ''), code ?? '');
       server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
     },
     // For the whole batch, whichever contact it is (github.com/airbytehq/airbyte/pull/76340).
@@ -326,6 +326,9 @@ const httpStatuses: ReadonlyMap<string, number> = new Map([
   ['RATE_LIMITS', 429],
   ['RATE_LIMIT', 429],
 ]);
+
+/** A code that is a status comes with it; any other with 400. */
+const statusOf = (code: string): number => (/^\d{3}$/.test(code) ? Number(code) : 400);
 
 function failed(status: number, code: string): VendorResponse {
   const isOfProperty = code === 'PROPERTY_DOESNT_EXIST' || code === 'READ_ONLY_VALUE';
