@@ -280,7 +280,17 @@ const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse 
 
 test.each<[string, HttpResponse, object]>([
   ['a limit with its end', answer(429, {}, { 'x-ratelimit-reset': '1700000005' }), { notBeforeMs: 1_700_000_005_000 }],
-  ['a limit whose end has passed', answer(429, {}, { 'x-ratelimit-reset': '5' }), { notBeforeMs: 1_700_000_000_000 }],
+  [
+    'a limit whose end has passed',
+    answer(429, {}, { 'x-ratelimit-reset': '1600000005' }),
+    { notBeforeMs: 1_700_000_000_000 },
+  ],
+  ['a limit that ends in a while', answer(429, {}, { 'x-ratelimit-reset': '5' }), { notBeforeMs: 1_700_000_005_000 }],
+  [
+    'a limit of the newer plans',
+    answer(429, {}, { 'x-ratelimit-retry-after': '7' }),
+    { notBeforeMs: 1_700_000_007_000 },
+  ],
   [
     'a limit that says how long',
     answer(429, {}, { 'retry-after': '2', 'x-ratelimit-reset': '1700000005' }),
@@ -314,6 +324,28 @@ test.each<[string, unknown, object]>([
 ])('%s is no success', (_what, body, expected) => {
   const guard = (_text: unknown, fallback: string) => fallback;
   expect(() => judgeTrackResponse(answer(201, body), ['a', 'b'], guard, 0)).toThrow(expect.objectContaining(expected));
+});
+
+const refusedWith = (...types: (string | undefined)[]) =>
+  answer(201, {
+    message: 'success',
+    errors: types.flatMap((type, index) => (type === undefined ? [] : [{ type, input_array: 'attributes', index }])),
+  });
+const judge = (response: HttpResponse) =>
+  judgeTrackResponse(response, ['a', 'b'], (text) => String(text), 0).map(({ status }) => status);
+
+test('a subscription group that is not there is of the options, and refuses nobody', () => {
+  const group = 'BAD_SUBSCRIPTION_GROUP_ID';
+  expect(() => judge(refusedWith(group, group))).toThrow(
+    expect.objectContaining({ class: 'set-up', doubt: undefined }),
+  );
+  // Among the rows of another route they wait alone.
+  expect(judge(refusedWith(undefined, group))).toEqual(['delivered', 'retry']);
+  expect(judge(refusedWith('EMAIL_BAD_FORMAT', group))).toEqual(['rejected', 'retry']);
+  expect(judge(refusedWith('EXTERNAL_USER_ID_TOO_LARGE', 'BLACKLISTED_EXTERNAL_USER_ID'))).toEqual([
+    'rejected',
+    'rejected',
+  ]);
 });
 
 test.each([{}, { booleanAttribute: 'a', arrayAttribute: 'b' }])('the options %j are refused', (written) => {

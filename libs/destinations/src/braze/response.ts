@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import {
+  accountErrorIn,
   DestinationError,
   errorFor,
   errorForResponse,
   type HttpResponse,
+  parseRetryAfter,
   readAnswer,
   type ReasonGuard,
   type Verdict,
@@ -22,7 +24,7 @@ function messageOf(body: string): string {
   }
 }
 
-/** What an answer outside 2xx means, by its message, then by its status: Braze says when its limit ends, in seconds since 1970. */
+/** What an answer outside 2xx means, by its message, then by its status. When a limit ends Braze says in seconds: since 1970, or to go, as the plan is. */
 export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
   const { status, headers, body } = response;
   const error = errorForResponse(response, nowMs);
@@ -33,9 +35,9 @@ export function brazeError(response: HttpResponse, nowMs: number): DestinationEr
     const said = documented.code === messageOf(body) ? `, ${documented.code}` : '';
     return errorFor(documented, `Braze answered ${status}${said}`, { doubt, notBeforeMs });
   }
-  const resetSeconds = Number(headers['x-ratelimit-reset'] ?? Number.NaN);
-  if (error.class !== 'throttled' || notBeforeMs !== undefined || !(resetSeconds > 0)) return error;
-  return new DestinationError(error.class, error.message, { notBeforeMs: Math.max(nowMs, resetSeconds * 1000) });
+  const resetMs = parseRetryAfter(headers['x-ratelimit-retry-after'] ?? headers['x-ratelimit-reset'], nowMs);
+  if (error.class !== 'throttled' || notBeforeMs !== undefined || resetMs === undefined) return error;
+  return new DestinationError(error.class, error.message, { notBeforeMs: resetMs });
 }
 
 const answerSchema = z.object({
@@ -69,9 +71,14 @@ export function judgeTrackResponse(
     const message = 'Failed to deliver: Braze refuses persons and does not say which. The batch is halved.';
     throw new DestinationError('invalid', message, { doubt: 'answered' });
   }
-  return ids.map((id, place) =>
-    refused.has(place)
-      ? { id, status: 'rejected', reason: guard(refused.get(place), 'Braze refuses this person') }
-      : { id, status: 'delivered' },
-  );
+  const codes = ids.map((_id, place) => (refused.has(place) ? (refused.get(place) ?? '') : undefined));
+  const ofAccount = accountErrorIn(brazeErrors, codes);
+  if (ofAccount !== undefined) throw errorFor(ofAccount, `Braze answered ${ofAccount.code}`);
+  return ids.map((id, place): Verdict => {
+    if (!refused.has(place)) return { id, status: 'delivered' };
+    const reason = guard(refused.get(place), 'Braze refuses this person');
+    // What is wrong with the options of its route holds a row, where the rows of others were taken.
+    const isOfRoute = brazeErrors.get(codes[place] ?? '')?.means === 'set-up';
+    return { id, status: isOfRoute ? 'retry' : 'rejected', reason };
+  });
 }

@@ -69,9 +69,7 @@ export async function startBrazeVendor(): Promise<BrazeVendor> {
     refuse: (identity) => void cluster.refused.add(identity),
     omit: () => undefined,
     answerWithError: (code) => {
-      // A code is a status, or the message of a 400.
-      const status = Number(code);
-      const answer = () => (status > 0 ? json(status, { message: 'refused' }) : json(400, { message: code ?? '' }));
+      const answer = ({ body }: VendorRequest) => refusal(code ?? '', track.parse(parse(body)).attributes.length);
       server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
     },
     nameNoRows: () => {
@@ -149,6 +147,14 @@ function identityOf({
   user_alias: alias,
 }: z.output<typeof user>): string {
   return own ?? brazeId ?? alias?.alias_name ?? email ?? phone ?? '';
+}
+
+/** A code is a status, the message of a 400, or what is said of every row. */
+function refusal(code: string, count: number): VendorResponse {
+  if (Number(code) > 0) return json(Number(code), { message: 'refused' });
+  if (!/^[A-Z_]+$/.test(code)) return json(400, { message: code });
+  const errors = Array.from({ length: count }, (_, index) => ({ type: code, input_array: 'attributes', index }));
+  return json(201, { message: 'success', attributes_processed: 0, errors });
 }
 
 const json = (status: number, body: unknown): VendorResponse => ({
