@@ -2,9 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DocumentedErrors, type ListedErrors, rowsOf } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
+import { blobArchiveErrors, listedErrors as blobArchiveList } from './blob-archive/errors.ts';
 import { brazeErrors } from './braze/errors.ts';
 import { dynamics365Errors } from './dynamics-365/errors.ts';
 import { listedErrors as dynamics365List } from './dynamics-365/errors-listed.ts';
+import { eventHubsErrors, listedErrors as eventHubsList } from './event-hubs/errors.ts';
 import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
 import { listedErrors as googleList } from './google-customer-match/errors-listed.ts';
@@ -14,8 +16,10 @@ import { salesforceErrors } from './salesforce/errors.ts';
 import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
 
 const tables: Readonly<Record<string, DocumentedErrors>> = {
+  'blob-archive': blobArchiveErrors,
   braze: brazeErrors,
   'dynamics-365': dynamics365Errors,
+  'event-hubs': eventHubsErrors,
   'google-customer-match': googleErrors,
   hubspot: hubspotErrors,
   'meta-custom-audiences': metaErrors,
@@ -47,6 +51,8 @@ test.each(Object.entries(tables))('the table of %s knows failures of the account
 
 /** How many codes the vendor's own list has, counted in the source that the list names. */
 const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
+  ['blob-archive', blobArchiveList, 114],
+  ['event-hubs', eventHubsList, 46],
   // 524 of StatusCode and 263 of ExceptionCode, of which 42 are both.
   ['salesforce', salesforceList, 745],
   ['dynamics-365', dynamics365List, 3_549],

@@ -14,6 +14,7 @@ import {
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { withManagedIdentity } from '../managed-identity.ts';
 import { blobArchive } from './destination.ts';
+import { blobArchiveErrors } from './errors.ts';
 import { archiveBlobs } from './request.ts';
 import { judgeWrite } from './response.ts';
 import { blobArchiveSettings } from './settings.ts';
@@ -37,6 +38,7 @@ describeDestinationContract(test, {
   definition: blobArchive,
   settings: ({ timeoutMs }) => ({ containerUrl, timeoutMs, accountKey, batchSize: 50 }),
   options: {},
+  errors: blobArchiveErrors,
   startVendor: async () => {
     const vendor = await startBlobArchiveVendor(azurite);
     containerUrl = vendor.containerUrl;
@@ -50,7 +52,6 @@ describeDestinationContract(test, {
     'version-ends': 'the version of the Blob service is fixed, and Microsoft ends none',
     'person-unknown': appends,
     'person-erased': appends,
-    'account-failure': 'the Blob service has no errors but those of HTTP, which other cases play',
     'quota-nearly-used': 'the Blob service says nothing of a quota',
     'bad-row': wholeBlobs,
     'partial-answer': wholeBlobs,
@@ -318,7 +319,8 @@ test.each<[HttpResponse, Partial<DestinationError>]>([
   [answer(409, 'ContainerBeingDeleted'), { class: 'transient', doubt: undefined }],
   [answer(403, 'AuthorizationPermissionMismatch'), { class: 'set-up', doubt: undefined }],
   [answer(404, 'ContainerNotFound'), { class: 'set-up', doubt: undefined }],
-  [answer(400, 'InvalidHeaderValue'), { class: 'invalid', doubt: undefined }],
+  [answer(400, 'InvalidHeaderValue'), { class: 'set-up', doubt: undefined }],
+  [answer(400, 'NewOfThem'), { class: 'invalid', doubt: undefined }],
   [answer(413, 'RequestBodyTooLarge'), { class: 'invalid', doubt: undefined }],
   [answer(503, 'ServerBusy'), { class: 'throttled', doubt: undefined, notBeforeMs: undefined }],
   [answer(503, 'ServerBusy', { 'retry-after': '3' }), { class: 'throttled', notBeforeMs: 4_000 }],

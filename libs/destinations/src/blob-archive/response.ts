@@ -1,4 +1,5 @@
-import { DestinationError, errorForResponse, type HttpResponse } from '@activation-hub/destination-kit';
+import { DestinationError, errorFor, errorForResponse, type HttpResponse } from '@activation-hub/destination-kit';
+import { blobArchiveErrors } from './errors.ts';
 
 /** Codes of a blob that is there already. Its name is the digest of its content, so it is this one. */
 const thereAlready = new Set(['BlobAlreadyExists', 'BlobImmutableDueToPolicy', 'ConditionNotMet']);
@@ -11,18 +12,19 @@ export function judgeWrite(response: HttpResponse, nowMs: number): void {
   throw blobError(response, nowMs);
 }
 
-/** What an answer other than the expected means for the whole request. */
+/** What an answer other than the expected means for the whole request, by its code, else by its status. */
 export function blobError(response: HttpResponse, nowMs: number): DestinationError {
   if (response.status < 300) {
     const message = `Failed to read the answer (${response.status}): it is not one of the Blob service. Check containerUrl.`;
     return new DestinationError('transient', message, { doubt: 'answered' });
   }
-  const error = errorForResponse(response, nowMs);
-  // The service is too busy to have begun.
-  if (response.status !== 503 || response.headers['x-ms-error-code'] !== 'ServerBusy') return error;
-  return new DestinationError(
-    'throttled',
-    error.message,
-    error.notBeforeMs === undefined ? {} : { notBeforeMs: error.notBeforeMs },
-  );
+  const byStatus = errorForResponse(response, nowMs);
+  const documented = blobArchiveErrors.get(response.headers['x-ms-error-code'] ?? '');
+  if (documented === undefined) return byStatus;
+  const { doubt, notBeforeMs } = byStatus;
+  return errorFor(documented, `the Blob service answered ${response.status}, ${documented.code}`, {
+    // Whoever is too busy has not begun.
+    doubt: documented.means === 'transient' ? doubt : undefined,
+    notBeforeMs,
+  });
 }

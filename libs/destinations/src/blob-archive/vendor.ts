@@ -75,6 +75,10 @@ export async function startBlobArchiveVendor({ connectionString, blobPort }: Azu
     answerWith: (response) => {
       instead = response;
     },
+    answerWithError: (code) => {
+      const answer = () => ({ status: 400, headers: { 'x-ms-error-code': code ?? '' }, body: '' });
+      server.setFault(code === undefined ? undefined : { kind: 'answer', answer });
+    },
     refuse: cannot('refuse'),
     omit: cannot('leave out'),
   };
