@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { accountErrorIn, documentedErrors } from './documented-error.ts';
+import { accountErrorIn, documentedErrors, errorOfAnswer } from './documented-error.ts';
 
 const source = 'https://example.com/errors';
 const errors = documentedErrors([
@@ -45,4 +45,34 @@ test('a list gives a row a code, and a row of its own says more than the list', 
 test('a code that the list holds twice, or of which a row says otherwise, is a defect of the table', () => {
   expect(() => documentedErrors([], [...list, { means: 'retry', codes: 'QUOTA', source }])).toThrow('it stands twice');
   expect(() => documentedErrors([{ code: 'LOCKED', means: 'rejected', source }], list)).toThrow('the list says retry');
+});
+
+const table = documentedErrors([
+  { code: 'FULL', means: 'set-up', advice: 'Make room.', source },
+  { code: 'BUSY', means: 'throttled', source },
+  { code: 'BAD', means: 'rejected', source },
+  { code: 'LOCKED', means: 'retry', source },
+  { code: '418', means: 'set-up', advice: 'Ask for coffee elsewhere.', source },
+]);
+
+test.each<[string, number, readonly string[], Record<string, string>, object]>([
+  [
+    'a code before the status',
+    400,
+    ['NEW', 'FULL'],
+    {},
+    { class: 'set-up', message: 'Failed to deliver: Acme answered 400, FULL. Make room.' },
+  ],
+  ['a limit that says nothing', 400, ['BUSY'], {}, { class: 'throttled', notBeforeMs: 3_000 }],
+  ['a limit that says how long', 429, [], { 'retry-after': '9' }, { class: 'throttled', notBeforeMs: 10_000 }],
+  ['a code of one row', 400, ['BAD'], {}, { class: 'invalid', doubt: undefined }],
+  ['a code that passes', 500, ['LOCKED'], {}, { class: 'transient', doubt: 'answered' }],
+  ['a status of the table', 418, [], {}, { class: 'set-up', message: expect.stringContaining('418. Ask') as string }],
+  ['a status of HTTP', 503, ['NEW'], {}, { class: 'transient', doubt: 'answered' }],
+  ['an account that fails in a server', 500, ['FULL'], {}, { class: 'set-up', doubt: undefined }],
+])('%s decides what an answer means', (_what, status, codes, headers, expected) => {
+  const response = { status, headers, body: 'no such person ann@example.com' };
+  const error = errorOfAnswer(table, codes, response, 1_000, { vendor: 'Acme', throttledMs: 2_000 });
+  expect(error).toMatchObject(expected);
+  expect(error.message).not.toContain('ann');
 });

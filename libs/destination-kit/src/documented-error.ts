@@ -1,3 +1,6 @@
+import type { z } from 'zod';
+import { errorForResponse } from './error-for-response.ts';
+import type { HttpResponse } from './http.ts';
 import { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';
 
 /** An error that a vendor documents, as a row of the table in its connector's folder. */
@@ -101,7 +104,7 @@ const adviceByClass: Readonly<Record<DestinationErrorClass, string>> = {
  * 190`. Where the table gives the verdict of one row, the request holds that row: it is `invalid`, and halved.
  */
 export function errorFor(
-  { means, advice }: Pick<DocumentedError, 'means' | 'advice'>,
+  { means, advice }: Pick<DocumentedError, 'means'> & { readonly advice?: string | undefined },
   answered: string,
   options: { readonly notBeforeMs?: number | undefined; readonly doubt?: Doubt | undefined } = {},
 ): DestinationError {
@@ -111,4 +114,47 @@ export function errorFor(
     doubt,
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
   });
+}
+
+/** What an answer outside 2xx means for the whole request: how the vendor is called, and how long is waited where a limit says nothing. */
+export interface Answered {
+  readonly vendor: string;
+  readonly throttledMs: number;
+}
+
+/**
+ * What an answer outside 2xx means for the whole request: by the first of its `codes` that the table has, else by its status, of which a row of the
+ * table may say more. The message holds the status and the code, and nothing else of the answer.
+ */
+export function errorOfAnswer(
+  errors: DocumentedErrors,
+  codes: readonly string[],
+  response: HttpResponse,
+  nowMs: number,
+  { vendor, throttledMs }: Answered,
+): DestinationError {
+  const byStatus = errorForResponse(response, nowMs);
+  const status = String(response.status);
+  const documented = [...codes, status].map((code) => errors.get(code)).find((error) => error !== undefined);
+  // What is said of one row asks for halves, until it is alone.
+  const { means, advice } = documented ?? { means: byStatus.class, advice: undefined };
+  const errorClass = means === 'retry' ? 'transient' : means;
+  const named = documented === undefined || documented.code === status ? status : `${status}, ${documented.code}`;
+  return errorFor({ means: errorClass, advice }, `${vendor} answered ${named}`, {
+    doubt: errorClass === 'transient' ? byStatus.doubt : undefined,
+    notBeforeMs: byStatus.notBeforeMs ?? (errorClass === 'throttled' ? nowMs + throttledMs : undefined),
+  });
+}
+
+/** The codes in an answer, where it is JSON of this shape; gateways in front of a vendor answer in HTML, and the status then says all that can be said. */
+export function codesIn<Schema extends z.ZodType>(
+  { body }: HttpResponse,
+  schema: Schema,
+  codesOf: (answer: z.output<Schema>) => readonly string[],
+): readonly string[] {
+  try {
+    return codesOf(schema.parse(JSON.parse(body)));
+  } catch {
+    return [];
+  }
 }

@@ -15,10 +15,12 @@ export { type ApiVersions, versionWarning } from './api-versions.ts';
 export { configuredUrl } from './configured-url.ts';
 export {
   accountErrorIn,
+  codesIn,
   documentedErrors,
+  errorFor,
+  errorOfAnswer,
   type ListedErrors,
   rowsOf,
-  errorFor,
   isOfAccount,
   type DocumentedError,
   type DocumentedErrors,
@@ -49,6 +51,8 @@ export { type Quota, quotaShare, withinQuota } from './quota.ts';
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { CachedLookup } from './cached-lookup.ts';
+export { jsonRequest } from './json-request.ts';
+export { listOptions } from './list-options.ts';
 export { type Choice, type ListRules, NamedLists } from './named-lists.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';

@@ -68,3 +68,16 @@ test('a look-up that fails leaves no doubt, and is not remembered', async () => 
   state.isDown = false;
   expect(await lists.get(fans, signal)).toEqual({ id: 'Fans' });
 });
+
+test('the lists of several routes are probed without making any, and prepared', async () => {
+  const { state, lists } = start('Fans', 'Twice', 'Twice');
+  const routes = [fans, { list: 'New', createList: true }, { list: 'Twice' }, { list: 'Gone' }];
+  expect(await lists.probe(routes, signal)).toEqual([
+    'Failed to use Twice: there are several. Name it by id.',
+    'Failed to find Gone. Create it.',
+  ]);
+  expect(state.created).toBe(0);
+  await lists.prepare(routes.slice(0, 2), signal);
+  expect(state.there).toContain('New');
+  await expect(lists.prepare(routes, signal)).rejects.toMatchObject({ class: 'set-up' });
+});

@@ -60,6 +60,21 @@ export class NamedLists<Options, Found, List> {
     return 'refuse' in choice ? choice.refuse : flaw?.(found, options);
   }
 
+  /** The connector's `probe`, where there is nothing else to look at: says what is wrong with the lists of these routes. */
+  async probe(routes: readonly Options[], signal: AbortSignal): Promise<readonly string[]> {
+    const problems: string[] = [];
+    for (const options of routes) {
+      const problem = await this.problem(options, signal);
+      if (problem !== undefined) problems.push(problem);
+    }
+    return problems;
+  }
+
+  /** The connector's `prepare`: finds, and makes, the lists of these routes. */
+  async prepare(routes: readonly Options[], signal: AbortSignal): Promise<void> {
+    for (const options of routes) await this.get(options, signal);
+  }
+
   async #findOrCreate(options: Options, signal: AbortSignal): Promise<List> {
     const { find, mayCreate, create, choose } = this.#rules;
     let found = await reading(find(options, signal));

@@ -141,17 +141,8 @@ export const googleCustomerMatch = defineDestination({
         if (verdicts.some(({ status }) => status !== 'delivered')) return ids.map(notRemoved);
         return await judge(second);
       },
-      probe: async (routes, signal) => {
-        const problems: string[] = [];
-        for (const options of routes) {
-          const problem = await lists.problem(options, signal);
-          if (problem !== undefined) problems.push(problem);
-        }
-        return problems;
-      },
-      prepare: async (routes, signal) => {
-        for (const options of routes) await lists.get(options, signal);
-      },
+      probe: (routes, signal) => lists.probe(routes, signal),
+      prepare: (routes, signal) => lists.prepare(routes, signal),
     };
   },
 });

@@ -117,17 +117,8 @@ export const hubspot = defineDestination({
         const contacts = await reading(search(deliveries, signal));
         return verdictsOf(contacts, await changeMembers('remove', contacts, termsOf(deliveries), signal), 'delivered');
       },
-      probe: async (routes, signal) => {
-        const problems: string[] = [];
-        for (const options of routes) {
-          const problem = await lists.problem(options, signal);
-          if (problem !== undefined) problems.push(problem);
-        }
-        return problems;
-      },
-      prepare: async (routes, signal) => {
-        for (const options of routes) await lists.get(options, signal);
-      },
+      probe: (routes, signal) => lists.probe(routes, signal),
+      prepare: (routes, signal) => lists.prepare(routes, signal),
     };
   },
 });
