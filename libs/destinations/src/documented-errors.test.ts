@@ -10,6 +10,7 @@ import { eventHubsErrors, listedErrors as eventHubsList } from './event-hubs/err
 import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
 import { listedErrors as googleList } from './google-customer-match/errors-listed.ts';
+import { iterableErrors, listedErrors as iterableList } from './iterable/errors.ts';
 import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
@@ -22,6 +23,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   'event-hubs': eventHubsErrors,
   'google-customer-match': googleErrors,
   hubspot: hubspotErrors,
+  iterable: iterableErrors,
   'meta-custom-audiences': metaErrors,
   salesforce: salesforceErrors,
 };
@@ -58,6 +60,7 @@ const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   ['dynamics-365', dynamics365List, 3_549],
   // 124 of ErrorReason, 43 of ProcessingErrorReason and 16 of google.rpc.Code, of which six are two of these.
   ['google-customer-match', googleList, 177],
+  ['iterable', iterableList, 26],
   // 82 rows, of which two have one code.
   ['meta-custom-audiences', metaList, 81],
 ];

@@ -8,6 +8,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   'event-hubs': async () => (await import('./event-hubs/destination.ts')).eventHubs,
   'google-customer-match': async () => (await import('./google-customer-match/destination.ts')).googleCustomerMatch,
   hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,
+  iterable: async () => (await import('./iterable/destination.ts')).iterable,
   log: async () => (await import('./log/destination.ts')).log,
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
   salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,

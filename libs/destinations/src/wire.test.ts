@@ -24,6 +24,8 @@ import {
 } from './google-customer-match/vendor.ts';
 import { hubspot } from './hubspot/destination.ts';
 import { startHubspotVendor } from './hubspot/vendor.ts';
+import { iterable } from './iterable/destination.ts';
+import { startIterableVendor } from './iterable/vendor.ts';
 import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
 import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
 import { salesforce } from './salesforce/destination.ts';
@@ -121,6 +123,15 @@ const subjects: Readonly<Record<string, Subject>> = {
     }),
     options: { list: 'Sports Fans' },
     attributes: { firstname: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
+    second: 'crmid',
+  },
+  iterable: {
+    definition: iterable,
+    start: startIterableVendor,
+    settings: (origin) => ({ apiKey: secret, baseUrl: origin, identifiers: { email: 'email', crmid: 'userId' } }),
+    options: { list: 'Sports Fans' },
+    attributes: { firstName: 'Ann', city: 'Oslo' },
     changed: { city: 'Bergen' },
     second: 'crmid',
   },

@@ -9,6 +9,7 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
   'google-customer-match': async () =>
     (await import('../src/google-customer-match/vendor.ts')).startLocalGoogleCustomerMatchVendor,
   hubspot: async () => (await import('../src/hubspot/vendor.ts')).startLocalHubspotVendor,
+  iterable: async () => (await import('../src/iterable/vendor.ts')).startLocalIterableVendor,
   log: 'calls nobody',
   'meta-custom-audiences': async () =>
     (await import('../src/meta-custom-audiences/vendor.ts')).startLocalMetaCustomAudiencesVendor,

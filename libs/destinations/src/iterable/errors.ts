@@ -1,0 +1,54 @@
+import { documentedErrors, type ListedErrors } from '@activation-hub/destination-kit';
+
+const page = 'support.iterable.com/hc/en-us/articles/39629320560148-API-Response-Codes';
+const ofRow = 'api.iterable.com/api/docs, lists_subscribe, failedUpdates';
+
+const key = 'Make a server-side API key in this project and data centre, and store it.';
+
+/** Every code of the page, as of August 2026. */
+export const listedErrors: readonly ListedErrors[] = [
+  { means: 'throttled', source: page, codes: 'RateLimitExceeded' },
+  { means: 'transient', source: page, codes: 'Conflict DatabaseError GenericError QueueEmailError' },
+  { means: 'set-up', advice: key, source: page, codes: 'BadApiKey BadAuthorizationHeader Unauthorized Forbidden' },
+  {
+    means: 'set-up',
+    advice: 'Use an API key of the kind server-side that asks for no JWT.',
+    source: page,
+    codes: 'ForbiddenParamsError InvalidJwtPayload JwtUserIdentifiersMismatched',
+  },
+  {
+    means: 'set-up',
+    advice: 'The project has as many fields as it may: map fewer attributes, or delete fields.',
+    source: page,
+    codes: 'UniqueFieldsLimitExceeded',
+  },
+  { means: 'set-up', advice: 'Check baseUrl and the list of the options.', source: page, codes: 'NotFound' },
+  {
+    means: 'invalid',
+    source: page,
+    codes: 'BadJsonBody BadParams BatchTooLarge RequestFieldsTypesMismatched',
+  },
+  {
+    means: 'rejected',
+    source: page,
+    codes: 'EmailAlreadyExists ExternalKeyConflict InvalidEmailAddressError InvalidUserIdError UserIdAlreadyExists',
+  },
+  { means: 'not-found', source: page, codes: 'ForgottenUserError UnknownEmailError UnknownUserIdError' },
+];
+
+/** Errors of Iterable: by the code of a whole answer, and by the array of `failedUpdates` that names a user. */
+export const iterableErrors = documentedErrors(
+  [
+    { code: 'invalidEmails', means: 'rejected', source: ofRow },
+    { code: 'invalidUserIds', means: 'rejected', source: ofRow },
+    { code: 'invalidDataEmails', means: 'rejected', source: ofRow },
+    { code: 'invalidDataUserIds', means: 'rejected', source: ofRow },
+    { code: 'conflictEmails', means: 'rejected', source: ofRow },
+    { code: 'conflictUserIds', means: 'rejected', source: ofRow },
+    { code: 'forgottenEmails', means: 'not-found', source: ofRow },
+    { code: 'forgottenUserIds', means: 'not-found', source: ofRow },
+    { code: 'notFoundEmails', means: 'not-found', source: ofRow },
+    { code: 'notFoundUserIds', means: 'not-found', source: ofRow },
+  ],
+  listedErrors,
+);
