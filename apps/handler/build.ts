@@ -16,6 +16,8 @@ const deployedFolder = join(appFolder, 'dist', 'app');
 export const forTheWorker = {
   bundle: true,
   platform: 'node',
+  // Of ES modules only what is used comes along; packages that have both name CommonJS as `main`.
+  mainFields: ['module', 'main'],
   target: 'node24',
   format: 'esm',
   // What is bundled and written as CommonJS asks for Node's own modules by `require`, and so for what the worker provides.
@@ -74,7 +76,7 @@ export async function buildHandler({
     chunkNames: 'chunks/[name]-[hash]',
     ...forTheWorker,
     splitting: true,
-    plugins: [destinationPackages(packages), englishOnly, builtinsByRequire],
+    plugins: [destinationPackages(packages), englishOnly, ownReceiversOnly, builtinsByRequire],
     sourcemap: 'linked',
     sourcesContent: false,
     logLevel: 'warning',
@@ -189,6 +191,20 @@ const englishOnly: Plugin = {
   setup: (bundler) => {
     bundler.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
+/**
+ * Azure's exporter asks Microsoft every hour whether to change its ways. Here it does what this build was tested with, and calls nobody
+ * but the receiver that the settings name.
+ */
+const ownReceiversOnly: Plugin = {
+  name: 'own-receivers-only',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /monitor-opentelemetry-exporter[\\/].*[\\/]configurationWorker\.js$/ }, () => ({
+      contents: 'export class ConfigurationWorker { shutdown() {} }',
       loader: 'js',
     }));
   },

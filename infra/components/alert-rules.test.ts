@@ -63,7 +63,7 @@ function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>>
   const where = { partitionId: '0', firstSequenceNumber: 1 };
   const why = { class: 'set-up', reason: 'r' };
   telemetry.emit('batch-settled', { ...where, ...counted, exports: 1, lastSequenceNumber: 1 });
-  telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1 });
+  telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1, ageMs: 1 });
   telemetry.emit('destination-stalled', { destination: 'crm', changes: 30, reason: 'r' });
   telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
   telemetry.emit('controls-unreadable', { reason: 'r' });

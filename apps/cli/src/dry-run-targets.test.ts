@@ -2,6 +2,7 @@ import { parseActivationFile, createMatcher, type ActivationFile } from '@activa
 import { inspect } from '@activation-hub/activation';
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
 import { systemClock } from '@activation-hub/delivery';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { audienceId, definitions, everyDestination, told } from '../testing/every-destination.ts';
 import { dryRunTargets, type RecordedRequest } from './dry-run-targets.ts';
@@ -16,7 +17,7 @@ async function requestsFor(file: ActivationFile) {
     memberships: [{ audienceId, status: 'realized', qualifiedAtMs: Date.UTC(2026, 10, 22) }],
     identities: { email: ['ann@example.com'], crmid: ['C-100001'] },
   });
-  const options = { targets: dryRun.targets, telemetry: { emit: () => undefined }, clock: systemClock };
+  const options = { targets: dryRun.targets, telemetry: silentTelemetry, clock: systemClock };
   const signal = new AbortController().signal;
   const { decisions } = await inspect(encodeProfileExport(event), {
     ...options,

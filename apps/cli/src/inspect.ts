@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { inspect, type InspectedDecision, type Inspection } from '@activation-hub/activation';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import type { Command } from 'commander';
 import { audienceNamesByKey } from './aep/audience-names.ts';
 import { loadActivations } from './activations.ts';
@@ -71,7 +72,7 @@ export async function inspectBody(
     matcher: createMatcher(file),
     targets: dryRun.targets,
     // Nothing happens in a dry run, so there is nothing to report.
-    telemetry: { emit: () => undefined },
+    telemetry: silentTelemetry,
     clock: systemClock,
     signal,
   }).finally(() => dryRun.close());

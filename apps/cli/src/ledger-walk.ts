@@ -10,6 +10,7 @@ import {
 import { systemClock, type Target } from '@activation-hub/delivery';
 import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { loadActivations, secretVariable } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import type { DataStorage, DataStorageOptions } from './data-storage.ts';
@@ -61,7 +62,7 @@ export async function withDestination<Result>(
       deadLetters,
       stall: file.stall,
       // The command says itself what became of it.
-      telemetry: { emit: () => undefined },
+      telemetry: silentTelemetry,
       clock: systemClock,
       timing: timingIn(terminal.environment),
     };

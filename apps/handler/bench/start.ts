@@ -91,7 +91,7 @@ async function buildIdleApp(outputFolder: string, handler: string): Promise<stri
   const contents = `
     import { registerFunctions } from './src/functions.ts';
     const nothing = async () => {};
-    const idle = { takeEvents: nothing, takeRetry: nothing, putBackRetry: nothing, sweep: nothing, reportLag: nothing };
+    const idle = { takeEvents: nothing, takeRetry: nothing, putBackRetry: nothing, sweep: nothing, reportLag: nothing, close: nothing };
     registerFunctions(async () => ({ ...idle, checkHealth: async () => ({ status: 'ok' }) }));`;
   await mkdir(outputFolder);
   await build({

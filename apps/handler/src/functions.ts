@@ -43,6 +43,7 @@ export function registerFunctions(openHub: () => Promise<Hub>): void {
     route: 'health/details',
     handler: async () => answerOf(await (await openHub()).checkHealth()),
   });
+  app.hook.appTerminate(async () => (await openHub()).close());
 }
 
 const answerOf = (health: Health): HttpResponseInit => ({

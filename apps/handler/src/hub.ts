@@ -13,8 +13,9 @@ import {
 import { systemClock, type ControlStore } from '@activation-hub/delivery';
 import { createHttpClient, type HttpClient } from '@activation-hub/destination-kit';
 import { managedIdentity, setUpTarget } from '@activation-hub/destinations';
-import { Counters, createTelemetry, type Telemetry } from '@activation-hub/telemetry';
+import type { Counters, Telemetry } from '@activation-hub/telemetry';
 import type { InvocationContext } from '@azure/functions';
+import { createAppTelemetry } from './app-telemetry.ts';
 import { canaryTarget, canaryToldAtMs } from './canary.ts';
 import type { Configuration } from './configuration.ts';
 import { importPackage } from './destination-packages.ts';
@@ -23,6 +24,7 @@ import { createHealthCheck, type HealthDetails } from './health.ts';
 import { incomingEvents } from './incoming-events.ts';
 import { dataStores } from './needs.ts';
 import { once } from './once.ts';
+import { reportBacklog } from './report-backlog.ts';
 import type { Settings, StorageSettings } from './settings.ts';
 import { shownControls } from './shown-controls.ts';
 import { sweep } from './sweep.ts';
@@ -45,14 +47,14 @@ export interface Hub {
   readonly reportLag: (context: InvocationContext) => Promise<void>;
   readonly exportLedger: (context: InvocationContext) => Promise<void>;
   readonly checkHealth: () => Promise<HealthDetails>;
+  /** Sends what telemetry still holds, before the process ends. */
+  readonly close: () => Promise<void>;
 }
 
 /** Puts together what the configuration says. Calls no store yet: the first invocation does, and the next if it fails. */
 export function createHub(configuration: Configuration): Hub {
-  const { file, settings } = configuration;
-  const counters = new Counters();
-  const telemetryFor = (context: InvocationContext): Telemetry =>
-    createTelemetry({ level: settings.logLevel, counters, write: (level, line) => logs[level](context, line) });
+  const { file, settings, build } = configuration;
+  const appTelemetry = createAppTelemetry(settings, build, systemClock);
   const stores = createStores(settings);
   const { allowPrivateAddresses, proxies } = settings;
   const http = createHttpClient({ allowPrivateAddresses, proxies });
@@ -60,18 +62,22 @@ export function createHub(configuration: Configuration): Hub {
   const openObserver = once(async (url: string) => (await import('./observer.ts')).createObserver(url));
 
   const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
-    const telemetry = telemetryFor(context);
+    const telemetry = await appTelemetry.of(context);
     const observer = settings.observerUrl === undefined ? undefined : await openObserver(settings.observerUrl);
     const client = observer?.observedHttp(http) ?? http;
-    const [own] = await Promise.all([setUpTargets(configuration, client, context, telemetry), stores.open()]);
+    const traceHeaders = await appTelemetry.traceHeaders();
+    const traced = { http: client, ...(traceHeaders === undefined ? {} : { traceHeaders }) };
+    const [own] = await Promise.all([setUpTargets(configuration, traced, context, telemetry), stores.open()]);
     const targets = observer?.observedTargets(own, systemClock) ?? own;
     announce(file, telemetry);
     const { ledger, deadLetters, retryQueue } = stores;
+    const ledgerCache = new LedgerCache(cacheOptions);
+    await appTelemetry.observe({ targets, ledgerCache, clock: systemClock });
     return {
       matcher: createMatcher(withCanary(file)),
       targets,
       ledger,
-      ledgerCache: new LedgerCache(cacheOptions),
+      ledgerCache,
       deadLetters,
       retryQueue,
       stall: file.stall,
@@ -84,7 +90,7 @@ export function createHub(configuration: Configuration): Hub {
   /** With telemetry that writes to the log of this invocation. */
   const openActivation = async (context: InvocationContext): Promise<ActivationContext> => ({
     ...(await openParts(context)),
-    telemetry: telemetryFor(context),
+    telemetry: await appTelemetry.of(context),
   });
 
   return {
@@ -92,27 +98,36 @@ export function createHub(configuration: Configuration): Hub {
       const activation = await openActivation(context);
       const events = incomingEvents(bodies, context.triggerMetadata, activation.clock.now());
       if (settings.observerUrl !== undefined) (await openObserver(settings.observerUrl)).observeEvents(events);
-      if (events.length > 0) await activate({ events }, activation);
+      if (events.length > 0) await appTelemetry.within(context, () => activate({ events }, activation));
     },
-    takeRetry: async (message, context) => takeRetry(message, await openActivation(context)),
+    takeRetry: async (message, context) => {
+      const activation = await openActivation(context);
+      await appTelemetry.within(context, () => takeRetry(message, activation));
+    },
     putBackRetry: async (message, context) => putBackRetry(message, await openActivation(context)),
     sweep: async (context) => sweep(await openActivation(context)),
     reportLag: async (context) => {
       // The way to Event Hubs itself, which nothing else here needs.
       const { lagSource, reportLag } = await import('./report-lag.ts');
-      await reportLag(lagSource(settings, systemClock), telemetryFor(context));
+      const telemetry = await appTelemetry.of(context);
+      await reportLag(lagSource(settings, systemClock), telemetry);
+      // Only gauges show it.
+      if (appTelemetry.isExported) await reportBacklog(stores, telemetry);
     },
-    exportLedger: (context) =>
+    exportLedger: async (context) =>
       exportLedger(stores.ledgerTable, stores.ledgerExports, {
-        telemetry: telemetryFor(context),
+        telemetry: await appTelemetry.of(context),
         now: systemClock.now,
       }),
-    checkHealth: healthCheck(configuration, stores, counters),
+    checkHealth: healthCheck(configuration, stores, appTelemetry.counters),
+    close: () => appTelemetry.close(),
   };
 }
 
 /** The stores of the app, which are opened again for every call of `open`. */
-interface Stores extends Pick<ActivationContext, 'ledger' | 'deadLetters' | 'retryQueue'> {
+interface Stores extends Pick<ActivationContext, 'ledger'> {
+  readonly deadLetters: BlobDeadLetters;
+  readonly retryQueue: StorageRetryQueue;
   readonly open: () => Promise<void>;
   readonly controls: ControlStore;
   readonly ledgerTable: ReturnType<typeof tableClient>;
@@ -165,13 +180,13 @@ function healthCheck(
 
 async function setUpTargets(
   { file, settings }: Configuration,
-  http: HttpClient,
+  traced: { readonly http: HttpClient; readonly traceHeaders?: () => Readonly<Record<string, string>> },
   context: InvocationContext,
   telemetry: Telemetry,
 ): Promise<ActivationContext['targets']> {
   const options = {
     importPackage,
-    http,
+    ...traced,
     clock: systemClock,
     print: (line: string) => context.log(line),
     readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
@@ -196,10 +211,3 @@ function storageConnection(storage: StorageSettings): StorageConnection {
   const { clientId, ...endpoints } = storage;
   return { ...endpoints, credential: managedIdentity(clientId) };
 }
-
-const logs = {
-  debug: (context: InvocationContext, line: string) => context.debug(line),
-  information: (context: InvocationContext, line: string) => context.info(line),
-  warning: (context: InvocationContext, line: string) => context.warn(line),
-  error: (context: InvocationContext, line: string) => context.error(line),
-} as const;

@@ -25,11 +25,22 @@ export const settingNames = {
     'ACTIVATION_LOG_LEVEL',
     'ACTIVATION_OBSERVER_URL',
   ],
+  /** Where metrics and spans go; without them nowhere. */
+  telemetry: [
+    'ACTIVATION_TRACES_PER_MINUTE',
+    'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
+    'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTEL_METRIC_EXPORT_INTERVAL',
+  ],
   /** Proxies for what destinations are told; without them it goes out directly. */
   proxy: ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
   /** What stands for others of these: connection strings, for a machine without identities, and an account by its name. */
   instead: ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'DataStorage', 'EventHubConnection'],
 } as const;
+
+/** What the SDK of OpenTelemetry reads itself, of what a stack may set. */
+export const sdkSettingNames = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_RESOURCE_ATTRIBUTES'] as const;
 
 export type SettingName = (typeof settingNames)[keyof typeof settingNames][number];
 

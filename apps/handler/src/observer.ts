@@ -167,13 +167,12 @@ function watchCircuits(targets: ReadonlyMap<string, Target>, clock: Clock, tell:
   let said = '';
   const timer = setInterval(() => {
     const circuits = [...targets].map(([destination, { breaker }]): ObservedCircuit => {
-      if (breaker.isHeld(clock.now())) return { destination, state: 'paused' };
-      if (breaker.isClosed) return { destination, state: 'closed' };
-      const untilMs = breaker.openUntilMs(clock.now());
+      const nowMs = clock.now();
+      const state = breaker.state(nowMs);
+      if (state === 'paused' || state === 'closed') return { destination, state };
+      const untilMs = breaker.openUntilMs(nowMs);
       const reason = breaker.lastReason === undefined ? {} : { reason: breaker.lastReason };
-      return untilMs === undefined
-        ? { destination, state: 'half-open', ...reason }
-        : { destination, state: 'open', untilMs, ...reason };
+      return { destination, state, ...(untilMs === undefined ? {} : { untilMs }), ...reason };
     });
     const text = JSON.stringify(circuits);
     if (text !== said) tell({ is: 'circuits', circuits });

@@ -23,6 +23,8 @@ export interface Settings {
   readonly logLevel: Level;
   /** Local runs only: who is told of every change one by one, with personal data; on this machine. */
   readonly observerUrl: string | undefined;
+  /** Where metrics and spans go besides the log; undefined when nowhere, and then nothing of OpenTelemetry is loaded. */
+  readonly exported: ExportSettings | undefined;
   /** The value of a secret that the activation file names, or undefined. */
   readonly secret: (name: string) => string | undefined;
 }
@@ -47,6 +49,20 @@ export interface EventHubSettings {
 export type HostStorageSettings =
   { readonly connectionString: string } | { readonly blobEndpoint: string; readonly clientId?: string };
 
+/** Where metrics and spans go besides the log; at least one of both is there. */
+export interface ExportSettings {
+  readonly applicationInsights?: {
+    readonly connectionString: string;
+    /** The app signs in; with the user-assigned identity of that client id, else with its own. */
+    readonly identity?: { readonly clientId?: string };
+  };
+  /** A collector that takes OTLP over HTTP, by its base address. */
+  readonly otlp?: { readonly endpoint: string };
+  /** How many batches of each process are traced in a minute, at most. */
+  readonly tracesPerMinute: number;
+  readonly metricsEveryMs: number;
+}
+
 type SecretVariable = `ACTIVATION_SECRET_${string}`;
 /** Only what `needs.ts` names can be read: what it does not name, no stack would set. */
 export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
@@ -67,7 +83,11 @@ export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, 
  * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an address of this machine to which every change,
  *   with the person, and every request is told besides; by default nobody;
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations; directly by default;
- * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`.
+ * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`;
+ * - `APPLICATIONINSIGHTS_CONNECTION_STRING`, with `APPLICATIONINSIGHTS_AUTHENTICATION_STRING` where it takes signed-in senders only, and
+ *   `OTEL_EXPORTER_OTLP_ENDPOINT`, the base address of a collector that takes OTLP over HTTP: where metrics and spans go; by default nowhere;
+ * - `OTEL_METRIC_EXPORT_INTERVAL`: how often metrics are sent, in milliseconds; default 60000;
+ * - `ACTIVATION_TRACES_PER_MINUTE`: how many batches of each process are traced in a minute, at most; default 30, 0 for none.
  *
  * Throws one error that names every setting that is missing or wrong.
  */
@@ -84,6 +104,7 @@ export function readSettings(environment: Environment): Settings {
     leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', leaseSeconds, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     observerUrl: observerUrl(environment, problems),
+    exported: exportSettings(environment, problems),
     secret: (name: string) => environment[secretVariable(name)],
   };
   if (problems.length > 0) throw new Error(`Failed to start: ${problems.join(' ')}`);
@@ -176,6 +197,71 @@ function observerUrl(environment: Environment, problems: string[]): string | und
   if (isHere && environment.ACTIVATION_ALLOW_PRIVATE_ADDRESSES === 'true') return text;
   problems.push(
     'The app setting ACTIVATION_OBSERVER_URL must be an http address of 127.0.0.1, and goes with ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true: it is for local runs. Remove it elsewhere.',
+  );
+  return undefined;
+}
+
+/** A trace of ten spans is about 12 KB in Application Insights: thirty a minute are half a gigabyte a day, of each busy instance. */
+const tracesPerMinute = { least: 0, most: 60_000, usual: 30 };
+/** Application Insights keeps metrics by the minute. */
+const metricsEveryMs = { least: 100, most: 3_600_000, usual: 60_000 };
+
+/**
+ * Reads where metrics and spans go; undefined when nowhere. Adds a sentence to `problems` for each setting that is wrong.
+ *
+ * The exporter of OTLP reads the rest of its settings itself, as the OpenTelemetry specification names them (`OTEL_EXPORTER_OTLP_HEADERS`,
+ * `…_COMPRESSION`, `…_TIMEOUT`, `…_CERTIFICATE`), and the SDK `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_BSP_…`.
+ */
+function exportSettings(environment: Environment, problems: string[]): ExportSettings | undefined {
+  const applicationInsights = applicationInsightsSettings(environment, problems);
+  const otlp = otlpSettings(environment, problems);
+  const settings = {
+    ...(applicationInsights === undefined ? {} : { applicationInsights }),
+    ...(otlp === undefined ? {} : { otlp }),
+    tracesPerMinute: wholeNumber(environment, 'ACTIVATION_TRACES_PER_MINUTE', tracesPerMinute, problems),
+    metricsEveryMs: wholeNumber(environment, 'OTEL_METRIC_EXPORT_INTERVAL', metricsEveryMs, problems),
+  };
+  return applicationInsights === undefined && otlp === undefined ? undefined : settings;
+}
+
+/** The sentence of Azure's that says where telemetry goes, and by which identity it is sent. */
+function applicationInsightsSettings(
+  environment: Environment,
+  problems: string[],
+): ExportSettings['applicationInsights'] {
+  const connectionString = environment.APPLICATIONINSIGHTS_CONNECTION_STRING ?? '';
+  const signIn = environment.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? '';
+  if (connectionString === '') return undefined;
+  // What Azure's exporter takes for a key; it would throw where nobody reads it.
+  if (!/(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*(?:;|$)/i.test(connectionString)) {
+    problems.push(
+      'The app setting APPLICATIONINSIGHTS_CONNECTION_STRING has no InstrumentationKey. Copy it from the Application Insights resource, or remove it.',
+    );
+    return undefined;
+  }
+  if (signIn === '') return { connectionString };
+  const parts = new Map(
+    signIn.split(';').map((part): [string, string] => {
+      const [name = '', value = ''] = part.split('=', 2);
+      return [name.trim().toLowerCase(), value.trim()];
+    }),
+  );
+  if (parts.get('authorization')?.toUpperCase() !== 'AAD') {
+    problems.push(
+      'The app setting APPLICATIONINSIGHTS_AUTHENTICATION_STRING must be Authorization=AAD, with ClientId=<id>; before it for a user-assigned identity.',
+    );
+  }
+  const clientId = parts.get('clientid') ?? '';
+  return { connectionString, identity: clientId === '' ? {} : { clientId } };
+}
+
+function otlpSettings(environment: Environment, problems: string[]): ExportSettings['otlp'] {
+  const endpoint = environment.OTEL_EXPORTER_OTLP_ENDPOINT ?? '';
+  if (endpoint === '') return undefined;
+  const url = URL.parse(endpoint);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '') return { endpoint };
+  problems.push(
+    'The app setting OTEL_EXPORTER_OTLP_ENDPOINT must be the http or https address of a collector, such as https://collector.example.com:4318, without credentials or a query: those go into OTEL_EXPORTER_OTLP_HEADERS.',
   );
   return undefined;
 }

@@ -11,7 +11,7 @@ import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
-import type { Work } from './work.ts';
+import { spanOf, type Work } from './work.ts';
 
 /**
  * The way of an event, from what Adobe Experience Platform sent to what each third party was told.
@@ -21,6 +21,12 @@ import type { Work } from './work.ts';
  * the same work must be given again, and what was settled is not repeated.
  */
 export async function activate(work: Work, context: ActivationContext): Promise<void> {
+  const { name, options } = spanOf(work);
+  await context.telemetry.span(name, options, () => journey(work, context));
+}
+
+async function journey(work: Work, context: ActivationContext): Promise<void> {
+  const { telemetry } = context;
   const tally = new Tally(context);
   const deadline = AbortSignal.timeout(context.timing.deadlineMs);
   // What was sent by the deadline must still be settled after it, while the leases live.
@@ -31,29 +37,35 @@ export async function activate(work: Work, context: ActivationContext): Promise<
   if (work.retry === undefined) context.ledgerCache.follow(work.events);
 
   // 1. Read: an event is one profile export or several; what cannot be read becomes a dead letter.
-  const { exports, unreadable } = readEvents(work.events);
+  const { exports, unreadable } = telemetry.stage('read', () => readEvents(work.events));
 
   // 2. Route: an export holds every audience of the person; most concern nobody.
-  const routed = routeExports(exports, context.matcher, work.retry);
+  const routed = telemetry.stage('route', () => routeExports(exports, context.matcher, work.retry));
 
   // 3. Resolve: under which identities the destination knows the person, what it should know, and whether consent allows it.
-  const resolved = resolveMemberships(routed.memberships, context);
+  const resolved = telemetry.stage('resolve', () => resolveMemberships(routed.memberships, context));
   tally.countResolved(resolved);
 
   // 4. Decide: against what the destination was told. What is to be sent is leased, so that no other process sends it.
-  const decided = await decideChanges(resolved.desired, work, by, context, tally, deadline);
-  const open = await takeOpenRows(work, resolved, by, context, tally, deadline);
+  const { decided, open } = await telemetry.stage('decide', async () => ({
+    decided: await decideChanges(resolved.desired, work, by, context, tally, deadline),
+    open: await takeOpenRows(work, resolved, by, context, tally, deadline),
+  }));
 
   // 5. Settle what is not sent now: dead letters of what cannot be read or kept, retries of what must wait.
-  await keepUnreadable([...unreadable, ...routed.refused], context, settleBy);
-  await keepLost(decided.rejected, work.retry?.attempts ?? 0, context, settleBy);
-  await deferChanges([...decided.deferred, ...open.deferred], telling);
+  await telemetry.stage('settle', async () => {
+    await keepUnreadable([...unreadable, ...routed.refused], context, settleBy);
+    await keepLost(decided.rejected, work.retry?.attempts ?? 0, context, settleBy);
+    await deferChanges([...decided.deferred, ...open.deferred], telling);
+  });
 
   // 6. Tell: deliver in batches, each destination on its own, and settle every row.
-  const told = await tellRows([...decided.leased, ...open.leased], telling);
+  const told = await telemetry.stage('tell', () => tellRows([...decided.leased, ...open.leased], telling));
 
   // 7. Follow: whom a destination knows under an identity that is not the person's any more is taken out under it.
-  await deferChanges(await followPeople({ ...resolved, ...decided, told }, telling), telling);
+  await telemetry.stage('follow', async () =>
+    deferChanges(await followPeople({ ...resolved, ...decided, told }, telling), telling),
+  );
 
   if (work.retry !== undefined) await removeRetry(work.retry, context, settleBy);
   await wakeRetries(context, settleBy);

@@ -148,6 +148,7 @@ async function putRetry(
   const notBeforeMs = Math.max(0, ...deferrals.filter((each) => !isWoken(each)).map((each) => each.notBeforeMs));
   const receipts = deferrals.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const chainId = work?.retry === undefined ? undefined : chainOf(work.retry);
+  const traceParent = work?.retry?.traceParent ?? context.telemetry.traceParent();
   const retry: Retry = {
     id: randomUUID(),
     ...(chainId === undefined ? {} : { chainId }),
@@ -161,6 +162,7 @@ async function putRetry(
     ...(notBeforeMs === 0 ? {} : { notBeforeMs }),
     ...(first.givesUp ? { givesUp: true } : {}),
     ...(receipts.length === 0 ? {} : { receipts: Object.fromEntries(receipts) }),
+    ...(traceParent === undefined ? {} : { traceParent }),
   };
   await context.retryQueue.put(retry, dueAtMs, signal);
   await wakeIfClosed(retry, context, signal);

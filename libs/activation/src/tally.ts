@@ -43,8 +43,9 @@ export class Tally {
       durationMs: context.clock.now() - this.#startedMs,
     };
     if (retry !== undefined) {
-      const { destination, attempts } = retry;
-      context.telemetry.emit('retry-settled', { destination, events: events.length, attempts, ...counted });
+      const { destination, attempts, firstDeferredAtMs } = retry;
+      const ageMs = Math.max(0, context.clock.now() - firstDeferredAtMs);
+      context.telemetry.emit('retry-settled', { destination, events: events.length, attempts, ageMs, ...counted });
       return;
     }
     context.telemetry.emit('batch-settled', {

@@ -58,11 +58,22 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
       tally.count(route.destination, fate, () => subjectOfTold(row));
     else if (!isCertain(fate)) tally.count(route.destination, 'deferred', () => subjectOfTold(row));
   }
+  recordAges(told, context);
   const repaired = await repairRows(lost, told, telling);
   return told.map((row): ToldRow => {
     const after = repaired.get(row.keyText);
     return after === undefined ? row : { ...row, settled: after };
   });
+}
+
+/** How old the events were whose changes destinations took. */
+function recordAges(told: readonly ToldRow[], { telemetry, clock }: ActivationContext): void {
+  const nowMs = clock.now();
+  for (const { fate, event, isRepair, route } of told) {
+    if (fate !== 'delivered' || event === undefined || isRepair) continue;
+    const ageMs = Math.max(0, nowMs - event.enqueuedAtMs);
+    telemetry.record('change-age', ageMs / 1_000, { destination: route.destination });
+  }
 }
 
 /** Steps 3 and 4. Gives the rows in their order, and those whose lease was lost before they could be settled. */

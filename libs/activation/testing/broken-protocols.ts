@@ -117,6 +117,7 @@ export const passingOverRows: Breakage = {
 /** What was deferred is counted no more. */
 export const countingNothingDeferred: Breakage = {
   telemetry: (telemetry) => ({
+    ...telemetry,
     emit: (name, fields) => {
       if (!('outcomes' in fields)) telemetry.emit(name, fields);
       else {

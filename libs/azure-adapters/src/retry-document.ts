@@ -35,6 +35,7 @@ const headSchema = z.object({
   chainId: z.string().exactOptional(),
   givesUp: z.boolean().exactOptional(),
   receipts: z.record(z.string(), z.string()).exactOptional(),
+  traceParent: z.string().exactOptional(),
 });
 
 /** Every further line. */

@@ -145,6 +145,14 @@ export class StorageRetryQueue implements RetryQueue {
     );
   }
 
+  /** About how many messages are in the queue, those that are not due yet included, as the Queue service counts them. */
+  async approximateMessagesCount(signal: AbortSignal): Promise<number> {
+    const properties = await callStore(this.#queueStore, 'count the retry messages', signal, (abortSignal) =>
+      this.#queue.getProperties({ abortSignal }),
+    );
+    return properties.approximateMessagesCount ?? 0;
+  }
+
   async remove(id: string, signal: AbortSignal): Promise<void> {
     await callStore(this.#blobStore, 'remove a retry', signal, (abortSignal) =>
       this.#placeOf(id).blob.deleteIfExists({ abortSignal }),

@@ -1,4 +1,5 @@
 import { DestinationError, type Connector, type Verdict } from '@activation-hub/destination-kit';
+import { silentTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { attempt } from './attempt.ts';
@@ -11,7 +12,10 @@ test.each([
   async (how, answer) => {
     const clock = new VirtualClock(1_000);
     const emitted: object[] = [];
-    const telemetry = { emit: (signal: string, fields: object) => void emitted.push({ signal, ...fields }) };
+    const telemetry: Telemetry = {
+      ...silentTelemetry,
+      emit: (signal, fields) => void emitted.push({ signal, ...fields }),
+    };
     const slow = async (): Promise<readonly Verdict[]> => {
       await clock.advance(250);
       return answer();

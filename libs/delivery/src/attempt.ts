@@ -1,4 +1,10 @@
-import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import {
+  DestinationError,
+  type ChangeKind,
+  type Connector,
+  type Delivery,
+  type Verdict,
+} from '@activation-hub/destination-kit';
 import type { DeliverOptions, DeliveryResult, Target } from './deliver.ts';
 
 /** Results by change id. */
@@ -20,12 +26,32 @@ const withoutVerdict: DeliveryResult = {
 export async function attempt(
   target: Pick<Target, 'key' | 'connector' | 'retryAfterMaxMs'>,
   batch: readonly Delivery[],
+  options: Omit<DeliverOptions, 'waitMaxMs'>,
+  receipt?: string,
+): Promise<Results | DestinationError> {
+  const kind = batch[0]?.change.kind ?? 'entered';
+  const attributes = {
+    'activation.destination': target.key,
+    'activation.change.kind': kind,
+    'activation.changes': batch.length,
+  };
+  return options.telemetry.span('send changes', { attributes }, async (span) => {
+    const outcome = await answerOf(target, kind, batch, options, receipt);
+    if (outcome instanceof DestinationError) span.fail(outcome.class);
+    else span.set(attributesOf(countByStatus(outcome)));
+    return outcome;
+  });
+}
+
+async function answerOf(
+  target: Pick<Target, 'key' | 'connector' | 'retryAfterMaxMs'>,
+  kind: ChangeKind,
+  batch: readonly Delivery[],
   { telemetry, clock, signal, receipts }: Omit<DeliverOptions, 'waitMaxMs'>,
   receipt?: string,
 ): Promise<Results | DestinationError> {
   const startedMs = clock.now();
   const bounded: Bound = (timeMs) => boundedTime(timeMs, clock.now(), target.retryAfterMaxMs);
-  const kind = batch[0]?.change.kind ?? 'entered';
   try {
     const verdicts = await unlessAborted(callOf(target.connector, kind, receipt)(batch, signal), signal);
     const answers = new Map<string, DeliveryResult>();
@@ -34,10 +60,8 @@ export async function attempt(
       if (answers.has(verdict.id)) answers.set(verdict.id, resultFor(verdict, receipts !== undefined, bounded));
     }
 
-    const answered = { delivered: 0, retry: 0, rejected: 0, notFound: 0 };
-    for (const { status } of answers.values()) answered[status === 'not-found' ? 'notFound' : status] += 1;
     const durationMs = clock.now() - startedMs;
-    telemetry.emit('request-answered', { destination: target.key, kind, ...answered, durationMs });
+    telemetry.emit('request-answered', { destination: target.key, kind, ...countByStatus(answers), durationMs });
     return answers;
   } catch (thrown) {
     const error = asDestinationError(thrown, bounded);
@@ -51,6 +75,28 @@ export async function attempt(
     });
     return error;
   }
+}
+
+interface CountByStatus {
+  delivered: number;
+  retry: number;
+  rejected: number;
+  notFound: number;
+}
+
+function countByStatus(answers: Results): Readonly<CountByStatus> {
+  const counted: CountByStatus = { delivered: 0, retry: 0, rejected: 0, notFound: 0 };
+  for (const { status } of answers.values()) counted[status === 'not-found' ? 'notFound' : status] += 1;
+  return counted;
+}
+
+function attributesOf({ delivered, retry, rejected, notFound }: CountByStatus) {
+  return {
+    'activation.changes.delivered': delivered,
+    'activation.changes.retry': retry,
+    'activation.changes.rejected': rejected,
+    'activation.changes.not_found': notFound,
+  };
 }
 
 /** What the connector answers, unless the deadline comes: one that does not listen to the signal is not waited for. */

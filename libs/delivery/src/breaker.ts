@@ -1,3 +1,5 @@
+import type { CircuitState } from '@activation-hub/telemetry';
+
 /** When a breaker trips, and how long it stays so. */
 export interface BreakerOptions {
   /** So many failures in a row open it. */
@@ -55,6 +57,13 @@ export class Breaker {
   /** Why it failed last, in the words of the failure; undefined when it has not. It stays with what waits while the circuit is open. */
   get lastReason(): string | undefined {
     return this.#lastReason;
+  }
+
+  /** In which of its states it is. */
+  state(nowMs: number): CircuitState {
+    if (this.isHeld(nowMs)) return 'paused';
+    if (this.isClosed) return 'closed';
+    return this.openUntilMs(nowMs) === undefined ? 'half-open' : 'open';
   }
 
   /** Whether everybody is admitted: it is neither open nor half-open, and nobody holds it open. */

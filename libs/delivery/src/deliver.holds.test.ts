@@ -1,4 +1,5 @@
 import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
@@ -7,7 +8,6 @@ import { createTarget, deliver, type DeliveryResult, type Target } from './deliv
 const startMs = Date.UTC(2026, 10, 22);
 const hourMs = 3_600_000;
 const never = new AbortController().signal;
-const silent = { emit: (): void => undefined };
 
 type Answer = (deliveries: readonly Delivery[]) => readonly Verdict[] | Promise<readonly Verdict[]>;
 
@@ -39,7 +39,13 @@ function staged(answer: Answer, of: Partial<Target> = {}) {
   );
   const tell = (count: number, waitMaxMs = 0): Promise<ReadonlyMap<string, DeliveryResult>> => {
     const deliveries = Array.from({ length: count }, (_, n) => exampleDelivery(n));
-    return deliver(target, deliveries, { telemetry: silent, clock, waitMaxMs, signal: never, receipts: new Map() });
+    return deliver(target, deliveries, {
+      telemetry: silentTelemetry,
+      clock,
+      waitMaxMs,
+      signal: never,
+      receipts: new Map(),
+    });
   };
   return { clock, requestedAtMs, tell };
 }

@@ -1,4 +1,5 @@
 import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver, type DeliveryResult } from './deliver.ts';
@@ -31,14 +32,13 @@ class LateVendor {
 const idsOf = (deliveries: readonly Delivery[]) =>
   deliveries.map(({ change }) => change.id.replace('change-', '')).join();
 const deliveriesOf = (count: number) => Array.from({ length: count }, (_, n) => exampleDelivery(n));
-const silent = { emit: () => undefined };
 
 function start(connector: Connector, waitMaxMs = 0) {
   const clock = new VirtualClock(0);
   const limits = { batchCount: 2, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 1 };
   const of = { key: 'ads', connector, limits, batchBy: 'destination', giveUpAfterMs: 86_400_000 } as const;
   const target = createTarget(of, clock);
-  const options = { telemetry: silent, clock, waitMaxMs, signal: new AbortController().signal };
+  const options = { telemetry: silentTelemetry, clock, waitMaxMs, signal: new AbortController().signal };
   const run = (deliveries: readonly Delivery[], receipts?: ReadonlyMap<string, string>) =>
     deliver(target, deliveries, { ...options, ...(receipts === undefined ? {} : { receipts }) });
   return { clock, run };

@@ -1,4 +1,5 @@
 import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import {
@@ -12,7 +13,6 @@ import {
 
 type Answer = (deliveries: readonly Delivery[]) => readonly Verdict[];
 
-const silent = { emit: (): void => undefined };
 const never = new AbortController().signal;
 const take: Answer = (deliveries) => deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' }));
 const fail = (errorClass: 'transient' | 'throttled' | 'set-up', options: object = {}): never => {
@@ -39,7 +39,7 @@ function staged(answer: Answer, limits: Partial<Target['limits']> = {}) {
   );
   const tell = async (count: number, waitMaxMs = 5_000, waitMs = 60_000): Promise<readonly DeliveryResult[]> => {
     const deliveries = Array.from({ length: count }, (_, n) => exampleDelivery(n));
-    const told = deliver(target, deliveries, { telemetry: silent, clock, waitMaxMs, signal: never });
+    const told = deliver(target, deliveries, { telemetry: silentTelemetry, clock, waitMaxMs, signal: never });
     await clock.advance(waitMs);
     return [...(await told).values()];
   };
@@ -175,7 +175,7 @@ test('a request that was admitted before an outage and is not sent lets nobody t
   const { clock, target } = staged(take);
   const deadline = new AbortController();
   target.rateLimiter.holdUntil(clock.now() + 50_000);
-  const options = { telemetry: silent, clock, waitMaxMs: 60_000, signal: deadline.signal };
+  const options = { telemetry: silentTelemetry, clock, waitMaxMs: 60_000, signal: deadline.signal };
   const waiting = deliver(target, [exampleDelivery(1)], options);
   await clock.advance(1);
   for (let failure = 0; failure < 3; failure += 1) target.breaker.fail(clock.now());

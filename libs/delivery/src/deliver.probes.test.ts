@@ -1,12 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
-import type { Telemetry } from '@activation-hub/telemetry';
+import { silentTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver, type DeliverOptions, type DeliveryResult } from './deliver.ts';
 
 const never = new AbortController().signal;
-const silent = { emit: (): void => undefined };
 const deliveriesOf = (count: number) => Array.from({ length: count }, (_, n) => exampleDelivery(n));
 const taken = (deliveries: readonly Delivery[]): readonly Verdict[] =>
   deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' }));
@@ -36,7 +35,13 @@ function staged({ hasPoll = true } = {}) {
   const of = { key: 'crm', connector, limits, batchBy: 'destination', giveUpAfterMs: 86_400_000 } as const;
   const target = createTarget(of, clock);
   const tell = (count: number, options: Partial<DeliverOptions> = {}) =>
-    deliver(target, deliveriesOf(count), { telemetry: silent, clock, waitMaxMs: 0, signal: never, ...options });
+    deliver(target, deliveriesOf(count), {
+      telemetry: silentTelemetry,
+      clock,
+      waitMaxMs: 0,
+      signal: never,
+      ...options,
+    });
   /** Three failures in a row open the breaker, for five seconds. */
   const goDown = async (): Promise<void> => {
     for (let failure = 0; failure < 3; failure += 1) await tell(1);
@@ -131,6 +136,7 @@ test('signals say how long a request took, answered or not', async () => {
   const { clock, tell, answerWith } = staged();
   const tookMs: number[] = [];
   const telemetry: Telemetry = {
+    ...silentTelemetry,
     emit: (_signal, data) => void tookMs.push((data as { durationMs: number }).durationMs),
   };
   for (const isUp of [true, false]) {

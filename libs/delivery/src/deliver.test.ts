@@ -1,5 +1,5 @@
 import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
-import { Counters, createTelemetry } from '@activation-hub/telemetry';
+import { Counters, createTelemetry, silentTelemetry } from '@activation-hub/telemetry';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
@@ -199,7 +199,7 @@ test('a batch with a bad row gets on, however few requests the rate limiter allo
   for (let attempt = 0; attempt < 40 && open.length > 1; attempt += 1) {
     await clock.advance(60_000);
     const options = {
-      telemetry: { emit: () => undefined },
+      telemetry: silentTelemetry,
       clock,
       waitMaxMs: 0,
       signal: new AbortController().signal,

@@ -56,6 +56,8 @@ export interface Retry {
   readonly givesUp?: boolean;
   /** By change id: what the destination has accepted, and is asked for instead of being told it again. */
   readonly receipts?: Readonly<Record<string, string>>;
+  /** W3C `traceparent` of where the chain's first retry was put, if that was exported: later attempts are linked to it. */
+  readonly traceParent?: string;
 }
 
 /** A retry that waits, with the time at which it is due, in epoch milliseconds; `wake` may make it due earlier. */

@@ -77,6 +77,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
         events: exampleRetry().events.map((each) => ({ ...each, rows })),
         chainId: 'first',
         givesUp: true,
+        traceParent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
         notBeforeMs: Date.UTC(2026, 0, 31, 14),
       });
       await queue.put(retry, now(), signal);

@@ -64,6 +64,11 @@ export interface ConnectorContext {
    * and a connector of another protocol gives what it would send to this, written as a request, and connects to nobody.
    */
   readonly record?: (request: HttpRequest) => void;
+  /**
+   * Gives the headers of W3C Trace Context for the request that is sent now, for a receiver of the user's own; none when it is not
+   * traced. Absent when nothing is.
+   */
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
 }
 
 /** How much may go into one request, and how fast requests may follow each other. */

@@ -1,3 +1,5 @@
+import type { CounterName, GaugeName, HistogramName, LabelsOf } from './instruments.ts';
+
 /** The one word in which a change ends; `deferred` on the way there. The last two are dead letters, as an `unreadable` event is. */
 export const outcomes = [
   'delivered',
@@ -17,39 +19,38 @@ export type Outcome = (typeof outcomes)[number];
 
 export type Level = 'debug' | 'information' | 'warning' | 'error';
 
-/** What a counter is increased by. Labels are of low cardinality: keys of the activation file and words of this catalogue. */
+/** What a counter is increased by. */
 export interface Count {
-  readonly counter: keyof typeof counters;
+  readonly counter: CounterName;
   readonly labels: Readonly<Record<string, string>>;
   readonly by: number;
 }
 
-/** Every counter, with what it counts. Counters only grow while the process lives. */
-export const counters = {
-  'events-received': 'Events that the hub handed over, repetitions included.',
-  'events-unreadable': 'Events in which something could not be read, by refusal code; each is a dead letter.',
-  'exports-read': 'Profile exports found in the events.',
-  'changes-settled':
-    'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
-  'requests-sent': 'Batches handed to a destination, by destination and result.',
-  'retries-unreadable': 'Retries that could not be read when they were due, or by the nightly sweep.',
-  'destinations-stalled':
-    'Batches of which a destination rejected nearly everything, so that it was held back, by destination.',
-  'ledger-reads': 'Rows asked of the ledger; what the cache knew is not among them.',
-  'ledger-writes': 'Rows written to the ledger.',
-  'memberships-renewed': 'Members told again before their memberships lapsed, by destination.',
-  'former-identities': 'Exits sent because the person is known under another identity now; they count as changes too.',
-} as const;
+/** A value of a histogram, or how much a gauge shows now. */
+export type Measured = {
+  readonly [Name in HistogramName | GaugeName]: {
+    readonly instrument: Name;
+    readonly value: number;
+    readonly labels: LabelsOf<Name>;
+  };
+}[HistogramName | GaugeName];
 
 interface SignalDefinition<Fields> {
   readonly level: Level;
   /** The sentence of the log line. No identity, no attribute value, no secret: fields hold none either. */
   readonly sentence: (fields: Fields) => string;
   readonly counts: (fields: Fields) => readonly Count[];
+  /** What histograms and gauges learn of it. */
+  readonly measures?: (fields: Fields) => readonly Measured[];
 }
 
 const signal = <Fields>(definition: SignalDefinition<Fields>): SignalDefinition<Fields> => definition;
-const count = (counter: Count['counter'], by: number, labels: Count['labels'] = {}): Count => ({ counter, labels, by });
+const count = <Name extends CounterName>(
+  counter: Name,
+  by: number,
+  ...[labels]: keyof LabelsOf<Name> extends never ? [] : [labels: LabelsOf<Name>]
+): Count => ({ counter, labels: labels ?? {}, by });
+const seconds = (ms: number): number => ms / 1_000;
 
 /** How many changes of one destination ended in each outcome; outcomes that did not occur are absent. */
 export type OutcomesByDestination = Readonly<Record<string, Readonly<Partial<Record<Outcome, number>>>>>;
@@ -58,6 +59,11 @@ const countsOfOutcomes = (outcomesByDestination: OutcomesByDestination): readonl
   Object.entries(outcomesByDestination).flatMap(([destination, byOutcome]) =>
     Object.entries(byOutcome).map(([outcome, by]) => count('changes-settled', by, { destination, outcome })),
   );
+
+const ofRequest = (destination: string, result: string, changes: number, durationMs: number): readonly Measured[] => [
+  { instrument: 'request-changes', value: changes, labels: { destination } },
+  { instrument: 'request-duration', value: seconds(durationMs), labels: { destination, result } },
+];
 
 /** Everything that the product says about itself: noun and past verb, with its level, its sentence and its counters. */
 export const catalogue = {
@@ -104,11 +110,21 @@ export const catalogue = {
       count('former-identities', f.formerIdentities),
       ...countsOfOutcomes(f.outcomes),
     ],
+    measures: (f) => [
+      { instrument: 'batch-events', value: f.events, labels: {} },
+      {
+        instrument: 'batch-duration',
+        value: seconds(f.durationMs),
+        labels: { system: 'eventhubs', operation: 'process' },
+      },
+    ],
   }),
   'retry-settled': signal<{
     readonly destination: string;
     readonly events: number;
     readonly attempts: number;
+    /** How long ago its changes were first deferred. */
+    readonly ageMs: number;
     readonly outcomes: OutcomesByDestination;
     readonly ledgerReads: number;
     readonly ledgerWrites: number;
@@ -123,6 +139,7 @@ export const catalogue = {
       count('former-identities', f.formerIdentities),
       ...countsOfOutcomes(f.outcomes),
     ],
+    measures: (f) => [{ instrument: 'retry-age', value: seconds(f.ageMs), labels: { destination: f.destination } }],
   }),
   'changes-deferred': signal<{
     readonly destination: string;
@@ -171,6 +188,8 @@ export const catalogue = {
     sentence: (f) =>
       `${f.destination} answered ${f.kind}: ${f.delivered} delivered, ${f.retry} to be tried again, ${f.rejected} rejected, ${f.notFound} not found.`,
     counts: (f) => [count('requests-sent', 1, { destination: f.destination, result: 'answered' })],
+    measures: (f) =>
+      ofRequest(f.destination, 'answered', f.delivered + f.retry + f.rejected + f.notFound, f.durationMs),
   }),
   'request-failed': signal<{
     readonly destination: string;
@@ -183,6 +202,7 @@ export const catalogue = {
     level: 'warning',
     sentence: (f) => `${f.destination} was not told of ${f.changes} changes (${f.class}): ${f.reason}`,
     counts: (f) => [count('requests-sent', 1, { destination: f.destination, result: f.class })],
+    measures: (f) => ofRequest(f.destination, f.class, f.changes, f.durationMs),
   }),
   'changes-rejected': signal<{
     readonly destination: string;
@@ -217,6 +237,31 @@ export const catalogue = {
       f.events === 0
         ? `Partition ${f.partitionId} has nothing that is not settled.`
         : `Partition ${f.partitionId} is ${f.events} events behind; the oldest came ${Math.round(f.oldestAgeMs / 1_000)} s ago.`,
+    counts: () => [],
+    measures: (f) => [
+      { instrument: 'partition-lag', value: f.events, labels: { partition: f.partitionId } },
+      { instrument: 'partition-oldest-age', value: seconds(f.oldestAgeMs), labels: { partition: f.partitionId } },
+    ],
+  }),
+  'backlog-measured': signal<{
+    readonly retryMessages: number;
+    readonly deadLetters: number;
+    /** False when there are more dead letters than are counted. */
+    readonly isWhole: boolean;
+  }>({
+    level: 'debug',
+    sentence: (f) =>
+      `About ${f.retryMessages} messages are in the retry queue, and ${f.isWhole ? '' : 'more than '}${f.deadLetters} dead letters are kept.`,
+    counts: () => [],
+    measures: (f) => [
+      { instrument: 'retries-waiting', value: f.retryMessages, labels: {} },
+      { instrument: 'dead-letters-kept', value: f.deadLetters, labels: {} },
+    ],
+  }),
+  'telemetry-refused': signal<{ readonly receiver: string; readonly times: number }>({
+    level: 'warning',
+    sentence: (f) =>
+      `${f.receiver} took no metrics or spans ${f.times} times since this was last said; these are lost, and nothing else is. Check its address, and the right of the app to send there.`,
     counts: () => [],
   }),
   'destination-paused': signal<{ readonly destination: string; readonly audience?: string; readonly until?: string }>({

@@ -1,6 +1,5 @@
 export {
   catalogue,
-  counters,
   outcomes,
   type Level,
   type Outcome,
@@ -8,4 +7,23 @@ export {
   type SignalFields,
   type SignalName,
 } from './catalogue.ts';
-export { Counters, createTelemetry, type CounterValue, type Telemetry } from './telemetry.ts';
+export {
+  circuitStates,
+  counters,
+  gauges,
+  histograms,
+  instruments,
+  labels,
+  metricName,
+  type CircuitState,
+} from './instruments.ts';
+export { spanAttributes, spans, stages, type SpanName } from './spans.ts';
+export {
+  Counters,
+  createTelemetry,
+  silentTelemetry,
+  type CounterValue,
+  type SpanOptions,
+  type Telemetry,
+  type TelemetryExport,
+} from './telemetry.ts';

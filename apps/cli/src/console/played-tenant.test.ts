@@ -2,6 +2,7 @@ import { inspect } from '@activation-hub/activation';
 import { createMatcher, loadActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { destinationTypes, loadDestinations } from '@activation-hub/destinations';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleFile } from '../local/example.ts';
 import { Tenant } from './played-tenant.ts';
@@ -18,7 +19,7 @@ async function decisionsOf(body: Buffer): Promise<Readonly<Record<string, string
   const { decisions, unreadable } = await inspect(body, {
     matcher: createMatcher(file),
     targets: new Map(),
-    telemetry: { emit: () => undefined },
+    telemetry: silentTelemetry,
     clock: systemClock,
     signal: AbortSignal.timeout(5_000),
   });

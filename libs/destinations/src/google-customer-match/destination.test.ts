@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createTarget, deliver, systemClock } from '@activation-hub/delivery';
 import { createHttpClient, type Delivery, type JsonValue, Secret, type Verdict } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { afterEach, expect, test } from 'vitest';
 import { googleCustomerMatch } from './destination.ts';
 import { googleErrors } from './errors.ts';
@@ -333,7 +334,7 @@ test('what is found to fail later is told anew in halves, until the one at fault
   const limits = { batchCount: 10_000, batchBytes: 1024 * 1024, requestsPerSecond: 1_000, concurrency: 4 };
   const of = { key: 'ads', connector, limits, batchBy: 'route', giveUpAfterMs: 1_000 } as const;
   const target = createTarget(of, clock);
-  const options = { telemetry: { emit: () => undefined }, clock, waitMaxMs: 0, signal: never };
+  const options = { telemetry: silentTelemetry, clock, waitMaxMs: 0, signal: never };
   const ended = new Map<string, string>();
   let open = Array.from({ length: 8 }, (_, number) => delivery(number));
   let receipts = new Map<string, string>();

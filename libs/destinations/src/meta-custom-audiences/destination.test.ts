@@ -9,6 +9,7 @@ import {
   Secret,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
+import { silentTelemetry } from '@activation-hub/telemetry';
 import { afterEach, expect, test } from 'vitest';
 import { metaCustomAudiences } from './destination.ts';
 import { metaErrors } from './errors.ts';
@@ -48,7 +49,6 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 const never = new AbortController().signal;
-const silent = { emit: () => undefined };
 const hasty = { ...systemClock, sleep: () => Promise.resolve() };
 
 async function start(settings: object = {}) {
@@ -368,7 +368,7 @@ test.each<['refuse' | 'omit', string]>([
     hasty,
   );
   const batch = Array.from({ length: 20 }, (_, number) => delivery(number));
-  const options = { telemetry: silent, clock: hasty, waitMaxMs: 5_000, signal: never };
+  const options = { telemetry: silentTelemetry, clock: hasty, waitMaxMs: 5_000, signal: never };
   const results = await deliver(target, batch, options);
   expect(statuses([...results].map(([id, result]) => ({ id, ...result })))).toEqual(
     Object.fromEntries(batch.map(({ change: { id } }) => [id, id === 'change-11' ? status : 'delivered'])),

@@ -73,10 +73,15 @@ function connect(settings: Settings, context: Partial<ConnectorContext> = {}): C
 }
 
 /** Posts and gives what arrived. */
-async function post(settings: Partial<Settings>, deliveries: readonly Delivery[], nowMs = Date.now()) {
+async function post(
+  settings: Partial<Settings>,
+  deliveries: readonly Delivery[],
+  nowMs = Date.now(),
+  context: Partial<ConnectorContext> = {},
+) {
   const vendor: StandInVendor = await startWebhookVendor();
   cleanups.push(() => vendor.close());
-  const connector = connect({ url: `${vendor.origin}/hook?tenant=1`, ...settings }, { now: () => nowMs });
+  const connector = connect({ url: `${vendor.origin}/hook?tenant=1`, ...settings }, { now: () => nowMs, ...context });
   const verdicts = await connector.enter(deliveries, never);
   const [request, ...more] = vendor.requests;
   if (request === undefined || more.length > 0) throw new Error('exactly one request is expected');
@@ -118,6 +123,15 @@ test('it posts exactly the documented body', async () => {
       },
     ],
   });
+});
+
+test('a request carries the trace context of who sends it, unless the settings have a header of that name', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const traced = { traceHeaders: () => ({ traceparent }) };
+  expect((await post({}, [delivery(1)], undefined, traced)).request.headers).toMatchObject({ traceparent });
+  const own = await post({ headers: { Traceparent: 'own' } }, [delivery(1)], undefined, traced);
+  expect(own.request.headers).toMatchObject({ traceparent: 'own' });
+  expect((await post({}, [delivery(1)])).request.headers).not.toHaveProperty('traceparent');
 });
 
 const bare = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

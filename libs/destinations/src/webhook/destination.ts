@@ -33,14 +33,14 @@ export const webhook = defineDestination({
     erasure: 'an exit is told',
     untried: 'nothing: the receiver is your own',
   },
-  connect: (settings, { http, now }) => {
+  connect: (settings, { http, now, traceHeaders }) => {
     const target = webhookTarget(settings);
     http.check(target.url);
     if (settings.oauth !== undefined) http.check(settings.oauth.tokenUrl);
     const sender = settings.oauth === undefined ? http : withClientCredentials(http, settings.oauth, now);
     const secrets = secretsIn(settings);
     const tell: Connector['enter'] = async (deliveries, signal) => {
-      const request = webhookRequest(target, deliveries, now());
+      const request = webhookRequest(target, deliveries, now(), traceHeaders?.());
       if ('refusal' in request) {
         return deliveries.map(({ change: { id } }) => ({ id, status: 'rejected', reason: request.refusal }));
       }

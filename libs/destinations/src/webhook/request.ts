@@ -54,11 +54,15 @@ function readSecretUrl(url: Secret): string {
   );
 }
 
-/** Describes the request that tells of these changes, signed as of `nowMs`; or says why their values make none. */
+/**
+ * Describes the request that tells of these changes, signed as of `nowMs`; or says why their values make none. Headers of the
+ * settings win over `traceHeaders`.
+ */
 export function webhookRequest(
   target: WebhookTarget,
   deliveries: readonly Delivery[],
   nowMs: number,
+  traceHeaders: Readonly<Record<string, string>> = {},
 ): HttpRequest | { readonly refusal: string } {
   const data = deliveries.map(({ change }) => changeDocument(change));
   const [first] = deliveries;
@@ -73,6 +77,7 @@ export function webhookRequest(
     method: 'POST',
     url: url.value,
     headers: {
+      ...traceHeaders,
       ...target.headers,
       'content-type': 'application/json',
       'webhook-id': id,
