@@ -172,7 +172,7 @@ test('a token of Microsoft Entra ID is refused with a clear sentence', () => {
       condition: 'amqp:not-implemented',
       description:
         "The emulator does not support tokens of type 'jwt' (Microsoft Entra ID included). " +
-        'Use a connection string with a shared access key.',
+        'Use a connection string with a shared access key, or start it with entraRights.',
     },
   });
 });

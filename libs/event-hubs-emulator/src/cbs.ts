@@ -1,4 +1,5 @@
 import { failures, type AmqpFailure } from './amqp-failure.ts';
+import { verifyEntraToken, type EntraRights } from './entra-token.ts';
 import {
   InvalidToken,
   parseResource,
@@ -53,16 +54,21 @@ function startsWith(path: readonly string[], start: readonly string[]): boolean 
 
 export interface TokenVerifier {
   readonly keys: SharedAccessKeys;
+  /** Undefined where tokens of Microsoft Entra ID are not taken. */
+  readonly entraRights?: EntraRights | undefined;
   readonly now: () => number;
   readonly isThisHost: (host: string) => boolean;
 }
 
 /** What the token proves. Throws InvalidToken. */
-export function verifyToken(token: string, { keys, now, isThisHost }: TokenVerifier): Claim {
+export function verifyToken(token: string, { keys, entraRights, now, isThisHost }: TokenVerifier): Claim {
+  const isSignature = token.startsWith('SharedAccessSignature ');
+  if (entraRights !== undefined && !isSignature) return verifyEntraToken(token, now(), entraRights);
   return keys.verify(token, now(), isThisHost);
 }
 
 const sasTokenType = 'servicebus.windows.net:sastoken';
+const entraTokenType = 'jwt';
 
 /** Answers a put-token request: 202 and a claim granted, or why not. */
 export function putToken(request: NodeRequest, verifier: TokenVerifier, claims: ConnectionClaims): NodeReply {
@@ -70,12 +76,12 @@ export function putToken(request: NodeRequest, verifier: TokenVerifier, claims: 
   if (operation !== 'put-token') {
     return { status: 501, failure: failures.notImplemented('this operation of $cbs; use put-token') };
   }
-  if (type !== sasTokenType) {
+  if (type !== sasTokenType && !(type === entraTokenType && verifier.entraRights !== undefined)) {
     const given = typeof type === 'string' ? type.slice(0, 50) : 'none';
     return {
       status: 501,
       failure: failures.notImplemented(
-        `tokens of type '${given}' (Microsoft Entra ID included). Use a connection string with a shared access key`,
+        `tokens of type '${given}' (Microsoft Entra ID included). Use a connection string with a shared access key, or start it with entraRights`,
       ),
     };
   }

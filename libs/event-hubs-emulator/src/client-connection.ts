@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection, Delivery, EventContext, Receiver, Sender, Session } from 'rhea';
 import { amqpError, failures, type AmqpFailure } from './amqp-failure.ts';
 import { ConnectionClaims, putToken } from './cbs.ts';
+import type { EntraRights } from './entra-token.ts';
 import { parseEntityAddress } from './entity-address.ts';
 import type { EventHub } from './event-hub.ts';
 import type { InjectedFaults } from './faults.ts';
@@ -18,6 +19,7 @@ import { InvalidStartPosition, parseStartPosition } from './start-position.ts';
 export interface Namespace {
   readonly findEventHub: (name: string) => EventHub | undefined;
   readonly keys: SharedAccessKeys;
+  readonly entraRights: EntraRights | undefined;
   readonly faults: InjectedFaults;
   readonly now: () => number;
   readonly messageBytesMax: number;
@@ -52,14 +54,14 @@ export class ClientConnection {
     this.#connection = connection;
     this.#socket = socket;
     this.#namespace = namespace;
-    const { keys, now } = namespace;
+    const { keys, entraRights, now } = namespace;
     const claims = new ConnectionClaims(now);
     this.#claims = claims;
     const isThisHost = (host: string) => this.#isThisHost(host);
     this.#nodes = {
-      $cbs: new RequestNode((request) => putToken(request, { keys, now, isThisHost }, claims)),
+      $cbs: new RequestNode((request) => putToken(request, { keys, entraRights, now, isThisHost }, claims)),
       $management: new RequestNode((request) =>
-        readProperties(request, namespace.findEventHub, { claims, keys, now, isThisHost }),
+        readProperties(request, namespace.findEventHub, { claims, keys, entraRights, now, isThisHost }),
       ),
     };
     this.#listen();

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { AmqpServer } from './amqp-server.ts';
 import { makeCertificates } from './certificate.ts';
 import { ClientConnection } from './client-connection.ts';
+import type { EntraRights } from './entra-token.ts';
 import { EventHub, type EventHubDefinition } from './event-hub.ts';
 import { InjectedFaults, type Faults } from './faults.ts';
 import { PartitionLogFile } from './partition-log-file.ts';
@@ -27,6 +28,11 @@ export interface EventHubsEmulatorOptions {
   readonly eventHubs: readonly EventHubDefinition[];
   /** Default: `RootManageSharedAccessKey` with all rights on the namespace and random keys. */
   readonly keys?: readonly SharedAccessKey[];
+  /**
+   * What a token of Microsoft Entra ID allows, by its claims; their signature is not verified. Left out, such tokens are refused. The SDKs send them
+   * over TLS alone.
+   */
+  readonly entraRights?: EntraRights;
   /** Per partition; default 1,000,000 events, 64 MiB of content, 24 hours. */
   readonly retention?: Partial<Retention>;
   /** Where events are kept over restarts; left out, they are kept in memory only. For one emulator at a time. */
@@ -130,6 +136,7 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
   const namespace = {
     findEventHub,
     keys,
+    entraRights: options.entraRights,
     faults: new InjectedFaults(now, () => server.dropConnections()),
     now,
     messageBytesMax,

@@ -7,6 +7,7 @@ export {
   type TlsOptions,
   type TlsStatus,
 } from './emulator.ts';
+export type { EntraRights } from './entra-token.ts';
 export type { EventHubDefinition } from './event-hub.ts';
 export type { Delays, Faults, Throttling } from './faults.ts';
 export type { Retention } from './partition-log.ts';
