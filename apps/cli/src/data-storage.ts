@@ -50,25 +50,42 @@ export function addDataStorageOption(command: Command): Command {
     );
 }
 
+/** The data storage account that the options name. */
+export interface FoundStorage {
+  readonly storage: DataStorage;
+  /** What fails there as a `CommandError` that says what to do; anything else as it is, for that is a defect. */
+  readonly explained: (error: unknown) => unknown;
+}
+
 /**
- * Runs a verb on the data storage account. What fails there, or is stopped by the person, is thrown as `CommandError`; a
- * connection string that cannot be understood, or options that contradict each other, as one with exit code 2.
+ * Finds a data storage account, and calls nobody but Pulumi, for `--environment`. Throws `CommandError` (2) when a connection string cannot be
+ * understood, or the options contradict each other.
  */
+export async function findDataStorage(options: DataStorageOptions, terminal: Terminal): Promise<FoundStorage> {
+  const { connection, hintFor } = await placeOf(options, terminal);
+  return {
+    storage: openDataStorage(connection),
+    explained: (error) => {
+      if (error instanceof CommandError) return error;
+      if (terminal.interrupted.aborted) return new CommandError(1, 'Stopped, as asked.', { cause: error });
+      // The libraries' own failures are sentences; anything else is a defect.
+      if (!(error instanceof Error) || !error.message.startsWith('Failed to ')) return error;
+      return new CommandError(1, `${error.message}${hintFor(error)}`, { cause: error });
+    },
+  };
+}
+
+/** Runs a verb on the data storage account. Throws what `findDataStorage` throws, and what fails there in its words. */
 export async function withDataStorage(
   options: DataStorageOptions,
   terminal: Terminal,
   work: (storage: DataStorage) => Promise<void>,
 ): Promise<void> {
-  const { connection, hintFor } = await placeOf(options, terminal);
-  const storage = openDataStorage(connection);
+  const { storage, explained } = await findDataStorage(options, terminal);
   try {
     await work(storage);
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.', { cause: error });
-    // The libraries' own failures are sentences; anything else is a defect.
-    if (!(error instanceof Error) || !error.message.startsWith('Failed to ')) throw error;
-    throw new CommandError(1, `${error.message}${hintFor(error)}`, { cause: error });
+    throw explained(error);
   }
 }
 
@@ -100,11 +117,31 @@ async function placeOfStack(stack: string, terminal: Terminal): Promise<Place> {
     tableEndpoint: outputText(outputs, 'dataTableEndpoint', stack),
     credential: await azureCredential(),
   };
-  const roles =
-    ' Ask for the roles Storage Blob Data Contributor, Storage Queue Data Contributor and Storage Table Data Contributor on that account; where its network is private, come from within.';
-  const isRefused = (error: Error): boolean =>
-    error instanceof StoreFailure && (error.statusCode === 401 || error.statusCode === 403);
-  return { connection, hintFor: (error) => (isRefused(error) ? roles : '') };
+  return { connection, hintFor: storageHint };
+}
+
+const roleOfStore: Readonly<Record<string, string>> = {
+  'blob store': 'Storage Blob Data Contributor',
+  'queue store': 'Storage Queue Data Contributor',
+  'table store': 'Storage Table Data Contributor',
+};
+
+/**
+ * What a person lacks whom a storage account of Azure turns away: a role (`AuthorizationPermissionMismatch`), a place in its network
+ * (`AuthorizationFailure`) or a sign-in. After "Troubleshoot 403 errors in Azure Storage" (learn.microsoft.com).
+ */
+export function storageHint(error: Error): string {
+  if (!(error instanceof StoreFailure)) return '';
+  const { store, statusCode, code, cause } = error;
+  if (statusCode === 403 && code === 'AuthorizationFailure')
+    return ' The network of the account keeps you out: come from within it.';
+  if (statusCode === 401 || statusCode === 403) {
+    const others = Object.values(roleOfStore).filter((role) => role !== roleOfStore[store]);
+    return ` You lack the role ${roleOfStore[store] ?? store} on that account; ${others.join(' and ')} are needed too. Where its network is private, come from within.`;
+  }
+  return cause instanceof Error && /Credential|Authentication/.test(cause.name)
+    ? ' Nobody is signed in to Azure: run az login.'
+    : '';
 }
 
 /** Calls nobody. Throws `CommandError` (2) when the connection cannot be understood. */

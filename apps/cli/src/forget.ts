@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
+import type { ReadSecret } from './destinations/secrets.ts';
 import { erasurePlaces } from './erasure-places.ts';
 import { withDestination } from './ledger-walk.ts';
 import { readPerson } from './person.ts';
@@ -86,17 +87,20 @@ export interface EraseOptions {
   /** Takes the person out of the destinations first. */
   readonly tell: boolean;
   readonly dryRun: boolean;
+  /** Where the secrets of the destinations come from: the environment, when left out. */
+  readonly readSecret?: ReadSecret;
 }
 
 /** Erases what is kept of a person, but for rows of destinations that did not take their exit: `kept` names these. */
 export async function erase(
   identities: readonly Identity[],
-  { file, activations, tell: tells, dryRun }: EraseOptions,
+  { file, activations, tell: tells, dryRun, readSecret }: EraseOptions,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<{ readonly forgotten: Forgotten; readonly told: readonly Told[]; readonly kept: readonly string[] }> {
   const places = await erasurePlaces(file);
-  const told = tells ? await tell(identities, file, places, { activations }, storage, terminal) : [];
+  const walk = { activations, ...(readSecret === undefined ? {} : { readSecret }) };
+  const told = tells ? await tell(identities, file, places, walk, storage, terminal) : [];
   const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
   // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
   const erasable = places.filter(
@@ -122,7 +126,7 @@ async function tell(
   identities: readonly Identity[],
   file: ActivationFile,
   places: readonly ErasurePlace[],
-  options: Pick<ForgetOptions, 'activations'>,
+  options: Pick<EraseOptions, 'activations' | 'readSecret'>,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<readonly Told[]> {

@@ -11,9 +11,10 @@ import { systemClock, type Target } from '@activation-hub/delivery';
 import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
 import { silentTelemetry } from '@activation-hub/telemetry';
-import { loadActivations, secretVariable } from './activations.ts';
+import { loadActivations } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import type { DataStorage, DataStorageOptions } from './data-storage.ts';
+import { environmentSecrets, type ReadSecret } from './destinations/secrets.ts';
 import { openHttp } from './outbound-http.ts';
 import { refuseWhilePaused } from './paused.ts';
 import { tableLines } from './table.ts';
@@ -32,12 +33,13 @@ export const secretsHelp =
   'Secrets of the destination come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY. Destinations in a private\nnetwork need ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true; where the function app has ACTIVATION_LEASE_SECONDS, give the same.';
 
 /**
- * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it.
+ * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it. Its secrets come from
+ * the environment, unless `readSecret` gives them.
  * Throws `CommandError` (2) for a destination or an audience that the file does not have, or that cannot be set up, and (1) for one that is paused.
  */
 export async function withDestination<Result>(
   key: string,
-  options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun'>,
+  options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun'> & { readonly readSecret?: ReadSecret },
   storage: DataStorage,
   terminal: Terminal,
   run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
@@ -49,7 +51,7 @@ export async function withDestination<Result>(
   const http = openHttp(terminal, storage);
   let target: Target | undefined;
   try {
-    target = await setUp(file, key, http, terminal);
+    target = await setUp(file, key, http, options.readSecret ?? environmentSecrets(terminal), terminal);
     if (options.dryRun !== true)
       await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
     const { ledger, retryQueue, deadLetters } = storage;
@@ -89,16 +91,11 @@ async function setUp(
   file: ActivationFile,
   key: string,
   http: HttpClient,
-  { environment, say }: Terminal,
+  readSecret: ReadSecret,
+  { say }: Terminal,
 ): Promise<Target> {
   const entry = file.destinations.get(key);
   if (entry === undefined) throw new CommandError(2, `Failed to find the destination ${key}.`);
-  const readSecret = (name: string): Promise<string> => {
-    const value = environment[secretVariable(name)] ?? '';
-    return value === ''
-      ? Promise.reject(new Error(`${secretVariable(name)} is not set. Set it in the environment.`))
-      : Promise.resolve(value);
-  };
   try {
     return await setUpTarget(entry, { http, clock: systemClock, print: say, readSecret });
   } catch (error) {

@@ -8,7 +8,7 @@ import { runActivation } from '../testing/run-activation.ts';
 
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
 const verbs = [
-  ...['local', 'check', 'destinations', 'inspect', 'send', 'simulate'],
+  ...['local', 'console', 'check', 'destinations', 'inspect', 'send', 'simulate'],
   ...[
     'dead-letters',
     'ledger',

@@ -7,6 +7,7 @@ type AddCommand = (program: Command, terminal: Terminal) => void;
 /** Each verb with the file that adds it. Only the one that is asked for is loaded: together they know half of Azure. */
 const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   local: async () => (await import('./local/local.ts')).addLocalCommand,
+  console: async () => (await import('./console/environment-console.ts')).addConsoleCommand,
   check: async () => (await import('./check.ts')).addCheckCommand,
   destinations: async () => (await import('./destinations/destinations.ts')).addDestinationsCommand,
   inspect: async () => (await import('./inspect.ts')).addInspectCommand,

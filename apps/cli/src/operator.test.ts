@@ -375,7 +375,7 @@ test('the storage of an environment is found by its stack, and opened with the s
   const refused = await act('dead-letters', 'list', '--environment', 'dev');
   expect(refused).toMatchObject({ code: 1, output: '' });
   expect(refused.errors).toMatch(
-    /answered 403 AuthorizationPermissionMismatch\. .* Ask for the roles Storage Blob Data Contributor, .* on that account/,
+    /answered 403 AuthorizationPermissionMismatch\. .* You lack the role Storage Blob Data Contributor on that account; .*Table Data Contributor are needed too/,
   );
   expect(authorizations).toContain('Bearer token-of-the-person');
 

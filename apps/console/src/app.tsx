@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import type { About } from '@activation-hub/console-contract';
 import { useQuery } from '@tanstack/react-query';
-import { Failure } from './parts.tsx';
+import { Empty, Failure } from './parts.tsx';
 import { pages } from './pages.ts';
 import { go, Link, usePlace } from './router.tsx';
 import { ask } from './session.ts';
@@ -15,9 +15,20 @@ export function useAbout(): About | undefined {
   return useQuery({ queryKey: ['about'], queryFn: () => ask<About>('about'), staleTime: Infinity }).data;
 }
 
+/** How often something is asked again: of an environment each look costs requests of its storage account, so less often, or not by itself. */
+export function useRefetch(localEveryMs: number, deployedEveryMs: number | false): number | false {
+  return useAbout()?.isLocal === false ? deployedEveryMs : localEveryMs;
+}
+
+/** Those that there are of what the page is about. */
+function pagesOf(about: About | undefined): typeof pages {
+  return about?.isLocal === false ? pages.filter(({ notDeployed }) => notDeployed === undefined) : pages;
+}
+
 export function App() {
   const { path } = usePlace();
   const [helps, setHelps] = useState(false);
+  const about = useAbout();
   const page = pages.find((each) => each.path === path);
   const trouble = useLive(({ connection, trouble: words }) => (connection === 'refused' ? words : ''));
   useShortcuts({
@@ -45,6 +56,11 @@ export function App() {
             <h1 className="hidden">Activation Hub</h1>
             <Failure title="There is no such page" error={new Error('Choose one on the left.')} />
           </>
+        ) : page.notDeployed !== undefined && about?.isLocal === false ? (
+          <>
+            <h1 className="hidden">{page.name}</h1>
+            <Empty title={`There is no ${page.name} of a deployed environment`}>{page.notDeployed}</Empty>
+          </>
         ) : (
           <page.Content />
         )}
@@ -68,10 +84,15 @@ function Navigation({ path, onHelp }: { readonly path: string; readonly onHelp: 
         <span>
           Activation Hub
           <small>{about === undefined ? ' ' : about.isLocal ? 'on this machine' : about.environment}</small>
+          {about?.operator === undefined ? null : (
+            <small>
+              as <bdi>{about.operator}</bdi>
+            </small>
+          )}
         </span>
       </div>
       <ul>
-        {pages.map((page) => (
+        {pagesOf(about).map((page) => (
           <li key={page.path}>
             <Link to={page.path} aria-current={page.path === path ? 'page' : undefined}>
               {page.name}
@@ -87,10 +108,12 @@ function Navigation({ path, onHelp }: { readonly path: string; readonly onHelp: 
         ))}
       </ul>
       <div className="foot">
-        <label className="check">
-          <input type="checkbox" checked={showsPeople} onChange={(event) => showPeople(event.target.checked)} />
-          Show who people are
-        </label>
+        {about?.isLocal === false ? null : (
+          <label className="check">
+            <input type="checkbox" checked={showsPeople} onChange={(event) => showPeople(event.target.checked)} />
+            Show who people are
+          </label>
+        )}
         <label className="field">
           <span>Theme</span>
           <select value={theme} onChange={(event) => setTheme(event.target.value)}>
@@ -126,20 +149,23 @@ const keys: readonly (readonly [string, string])[] = [
 ];
 
 function Help({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+  const about = useAbout();
   return (
     <ModalOverlay className="overlay" isOpen={isOpen} onOpenChange={onClose} isDismissable>
       <Modal className="modal">
         <Dialog>
           <Heading slot="title">Keys</Heading>
           <dl className="keys">
-            {[...pages.map(({ key, name }) => [`g ${key}`, `go to ${name}`] as const), ...keys].map(([key, what]) => (
-              <div key={key}>
-                <dt>
-                  <kbd>{key}</kbd>
-                </dt>
-                <dd>{what}</dd>
-              </div>
-            ))}
+            {[...pagesOf(about).map(({ key, name }) => [`g ${key}`, `go to ${name}`] as const), ...keys].map(
+              ([key, what]) => (
+                <div key={key}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{what}</dd>
+                </div>
+              ),
+            )}
           </dl>
           <div className="actions">
             <Button slot="close" className="primary">

@@ -58,7 +58,7 @@ export function BreakDestinations() {
                   {waiting > 0 ? `${countOf(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'}` : ''}
                   {circuit === undefined || circuit.state === 'closed' ? '' : ` · circuit ${circuit.state}`}
                 </span>
-                {waiting > 0 ? <TryNow destination={key} /> : null}
+                {waiting > 0 ? <TryNow scope={{ destination: key }} /> : null}
               </li>
             );
           })}

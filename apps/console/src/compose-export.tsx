@@ -7,21 +7,23 @@ import { ask, send } from './session.ts';
 import { readable, timeOf } from './words.ts';
 
 interface ComposeExportProps {
-  readonly onSent: (sent: Sent & { readonly what: string }) => void;
+  /** Left out where nothing can be sent. */
+  readonly onSent?: (sent: Sent & { readonly what: string }) => void;
 }
 
-/** An export that one writes, pastes or takes from those that came: looked at first, then sent. */
+/** An export that one writes, pastes or takes from those that came: looked at first, then sent where that is possible. */
 export function ComposeExport({ onSent }: ComposeExportProps) {
   const [text, setText] = useState('');
   const recent = useQuery({
     queryKey: ['exports'],
     queryFn: () => ask<readonly RecentExport[]>('exports'),
+    enabled: onSent !== undefined,
     staleTime: 0,
   });
   const inspect = useMutation({ mutationFn: (body: string) => send<InspectedExport>('inspect', { body }) });
   const submit = useMutation({
     mutationFn: async (body: string) => ({ ...(await send<Sent>('exports', { body })), what: 'Your export was sent.' }),
-    onSuccess: onSent,
+    onSuccess: (sent) => onSent?.(sent),
   });
   const take = (id: string): void => {
     const chosen = recent.data?.find((each) => each.id === id);
@@ -32,17 +34,19 @@ export function ComposeExport({ onSent }: ComposeExportProps) {
   return (
     <section aria-labelledby="compose">
       <h2 id="compose">An export of your own</h2>
-      <label className="field">
-        <span>Paste what AEP sends, or take one that came</span>
-        <select value="" onChange={(event) => take(event.target.value)} onFocus={() => void recent.refetch()}>
-          <option value="">{recent.data?.length === 0 ? 'No export has come yet' : 'Take a recent export …'}</option>
-          {recent.data?.map(({ id, enqueuedAtMs }) => (
-            <option key={id} value={id}>
-              {timeOf(enqueuedAtMs)} · partition {id.replace('-', ', number ')}
-            </option>
-          ))}
-        </select>
-      </label>
+      {onSent === undefined ? null : (
+        <label className="field">
+          <span>Paste what AEP sends, or take one that came</span>
+          <select value="" onChange={(event) => take(event.target.value)} onFocus={() => void recent.refetch()}>
+            <option value="">{recent.data?.length === 0 ? 'No export has come yet' : 'Take a recent export …'}</option>
+            {recent.data?.map(({ id, enqueuedAtMs }) => (
+              <option key={id} value={id}>
+                {timeOf(enqueuedAtMs)} · partition {id.replace('-', ', number ')}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <textarea
         data-filter=""
         className="body"
@@ -61,13 +65,15 @@ export function ComposeExport({ onSent }: ComposeExportProps) {
         >
           {inspect.isPending ? 'Looking …' : 'Look first'}
         </Button>
-        <Button
-          className="primary"
-          isDisabled={text.trim() === '' || submit.isPending}
-          onPress={() => submit.mutate(text)}
-        >
-          {submit.isPending ? 'On its way …' : 'Send it'}
-        </Button>
+        {onSent === undefined ? null : (
+          <Button
+            className="primary"
+            isDisabled={text.trim() === '' || submit.isPending}
+            onPress={() => submit.mutate(text)}
+          >
+            {submit.isPending ? 'On its way …' : 'Send it'}
+          </Button>
+        )}
         <span className="quiet-text">Looking sends nothing to anybody.</span>
       </div>
       {error === null ? null : <Failure title="That did not go" error={error} />}

@@ -2,50 +2,67 @@ import type { ActResult, PauseView } from '@activation-hub/console-contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { useRefetch } from './app.tsx';
 import { ask, send } from './session.ts';
 import { dateTimeOf } from './words.ts';
 
 /** What is paused now, asked again and again: somebody else may have done it. */
 export function usePauses(): readonly PauseView[] {
+  const refetchInterval = useRefetch(3_000, 15_000);
   return (
-    useQuery({ queryKey: ['pauses'], queryFn: () => ask<readonly PauseView[]>('pauses'), refetchInterval: 3_000 })
-      .data ?? []
+    useQuery({ queryKey: ['pauses'], queryFn: () => ask<readonly PauseView[]>('pauses'), refetchInterval }).data ?? []
   );
 }
 
-interface ControlProps {
-  readonly destination: string;
+/** A destination, with an audience one of its routes, or everything. */
+export interface Scope {
+  readonly destination?: string;
+  readonly audience?: string;
 }
 
-/** Tries at once what waits for a destination: for a person who has mended it. */
-export function TryNow({ destination }: ControlProps) {
+interface ControlProps {
+  readonly scope: Scope;
+}
+
+function nameOf({ destination, audience }: Scope): string {
+  if (destination === undefined) return 'everything';
+  return audience === undefined ? destination : `${destination} for ${audience}`;
+}
+
+/** Tries at once what waits: for a person who has mended something. */
+export function TryNow({ scope }: ControlProps) {
   const tryNow = useMutation({
-    mutationFn: () => send<ActResult>('controls/retry-now', { destination, reason: 'asked for on the console' }),
+    mutationFn: () => send<ActResult>('controls/retry-now', { ...scope, reason: 'asked for on the console' }),
   });
   return (
     <>
       <Button className="secondary" isDisabled={tryNow.isPending} onPress={() => tryNow.mutate()}>
-        Try now
+        {scope.destination === undefined ? 'Try everything now' : 'Try now'}
       </Button>
       <Said result={tryNow.data} error={tryNow.error} />
     </>
   );
 }
 
-/** Pauses a destination, or ends its pause. */
-export function PauseOrResume({ destination }: ControlProps) {
+/** Pauses a destination, a route or everything, or ends exactly that pause. */
+export function PauseOrResume({ scope }: ControlProps) {
   const client = useQueryClient();
-  const own = usePauses().find((each) => each.destination === destination && each.audience === undefined);
+  const own = usePauses().find((each) => each.destination === scope.destination && each.audience === scope.audience);
   const settled = () => client.invalidateQueries({ queryKey: ['pauses'] });
   const resume = useMutation({
-    mutationFn: () => send<ActResult>('controls/resume', { destination, reason: '' }),
+    mutationFn: () => send<ActResult>('controls/resume', { ...scope, reason: '' }),
     onSettled: settled,
   });
-  if (own === undefined) return <PauseDialog destination={destination} onDone={settled} />;
+  if (own === undefined) return <PauseDialog scope={scope} onDone={settled} />;
   return (
     <>
-      <Button className="primary" isDisabled={resume.isPending} onPress={() => resume.mutate()}>
-        Resume
+      <Button
+        className="primary"
+        aria-label={`Resume${suffixOf(scope)}`}
+        isDisabled={resume.isPending}
+        onPress={() => resume.mutate()}
+      >
+        {scope.destination === undefined ? 'Resume everything' : 'Resume'}
       </Button>
       <Said result={resume.data} error={resume.error} />
     </>
@@ -59,13 +76,18 @@ const durations = [
   { words: 'for a day', ms: 86_400_000 },
 ];
 
-function PauseDialog({ destination, onDone }: ControlProps & { readonly onDone: () => Promise<void> }) {
+/** What a button is about, for who does not see where it stands; a destination's own page says it. */
+function suffixOf(scope: Scope): string {
+  return scope.destination !== undefined && scope.audience === undefined ? '' : ` ${nameOf(scope)}`;
+}
+
+function PauseDialog({ scope, onDone }: ControlProps & { readonly onDone: () => Promise<void> }) {
   const [reason, setReason] = useState('');
   const [forMs, setForMs] = useState(0);
   const pause = useMutation({
     mutationFn: () =>
       send<ActResult>('controls/pause', {
-        destination,
+        ...scope,
         reason,
         ...(forMs === 0 ? {} : { untilMs: Date.now() + forMs }),
       }),
@@ -73,7 +95,9 @@ function PauseDialog({ destination, onDone }: ControlProps & { readonly onDone: 
   });
   return (
     <DialogTrigger>
-      <Button className="secondary">Pause …</Button>
+      <Button className="secondary" aria-label={`Pause${suffixOf(scope)} …`}>
+        {scope.destination === undefined ? 'Pause everything …' : 'Pause …'}
+      </Button>
       <ModalOverlay className="overlay" isDismissable>
         <Modal className="modal">
           <Dialog>
@@ -84,9 +108,9 @@ function PauseDialog({ destination, onDone }: ControlProps & { readonly onDone: 
                   pause.mutate(undefined, { onSuccess: close });
                 }}
               >
-                <Heading slot="title">Pause {destination}</Heading>
+                <Heading slot="title">Pause {nameOf(scope)}</Heading>
                 <p className="quiet-text">
-                  Nothing is told to it any more. What is to be told waits, is not given up, and is told in its newest
+                  Nothing is told there any more. What is to be told waits, is not given up, and is told in its newest
                   state when the pause is over.
                 </p>
                 <label className="field">
@@ -106,7 +130,7 @@ function PauseDialog({ destination, onDone }: ControlProps & { readonly onDone: 
                 <Said result={undefined} error={pause.error} />
                 <div className="actions">
                   <Button className="primary" type="submit" isDisabled={reason.trim() === '' || pause.isPending}>
-                    Pause {destination}
+                    Pause {nameOf(scope)}
                   </Button>
                   <Button className="secondary" onPress={close}>
                     Cancel

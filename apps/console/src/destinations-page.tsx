@@ -2,13 +2,13 @@ import type { Circuit, DestinationView, ProbeView } from '@activation-hub/consol
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
-import { useAbout } from './app.tsx';
+import { useAbout, useRefetch } from './app.tsx';
 import { PauseOrResume, Pauses, TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';
 import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { Link, setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
-import { countOf, durationOf, numberOf, timeOf } from './words.ts';
+import { agoOf, countOf, dateTimeOf, durationOf, numberOf } from './words.ts';
 
 /** Each third party: how it is set up, how it is, and what it said when it did not take something. */
 export function DestinationsPage() {
@@ -16,7 +16,7 @@ export function DestinationsPage() {
   const list = useQuery({
     queryKey: ['destinations'],
     queryFn: () => ask<readonly DestinationView[]>('destinations'),
-    refetchInterval: 2_000,
+    refetchInterval: useRefetch(2_000, 5_000),
   });
   const chosen = list.data?.find(({ key }) => key === query.get('destination')) ?? list.data?.[0];
   return (
@@ -56,6 +56,7 @@ export function DestinationsPage() {
 function Details({ destination }: { readonly destination: DestinationView }) {
   const { key, title, about, settings, routes, versionWarning, failures } = destination;
   const circuit = useLive(({ overview }) => overview?.circuits.find((each) => each.destination === key));
+  const isLocal = useAbout()?.isLocal;
   return (
     <div>
       <p>
@@ -73,16 +74,24 @@ function Details({ destination }: { readonly destination: DestinationView }) {
           <h2 id="settings">Settings</h2>
           <Code label="Settings as YAML" text={settings === '{}' ? 'none' : settings} />
           <h3>Routes</h3>
-          <p>
-            {routes.length === 0 ? 'No audience goes there.' : null}
-            {routes.map(({ audience, mode }, index) => (
-              <span key={audience}>
-                {index > 0 ? ', ' : ''}
-                <Link to={`/live?${new URLSearchParams({ destination: key, audience }).toString()}`}>{audience}</Link>
-                {mode === 'live' ? '' : ` (${mode})`}
-              </span>
+          {routes.length === 0 ? <p>No audience goes there.</p> : null}
+          <ul className="lines routes">
+            {routes.map(({ audience, mode }) => (
+              <li key={audience}>
+                <span>
+                  {isLocal ? (
+                    <Link to={`/live?${new URLSearchParams({ destination: key, audience }).toString()}`}>
+                      {audience}
+                    </Link>
+                  ) : (
+                    audience
+                  )}
+                  {mode === 'live' ? '' : ` (${mode})`}
+                </span>
+                {mode === 'live' ? <PauseOrResume scope={{ destination: key, audience }} /> : null}
+              </li>
             ))}
-          </p>
+          </ul>
         </section>
       </div>
       <section aria-labelledby="failures">
@@ -95,7 +104,7 @@ function Details({ destination }: { readonly destination: DestinationView }) {
             <tbody>
               {failures.map(({ atMs, verdict, reason, httpStatus, changes }, index) => (
                 <tr key={index}>
-                  <td className="time">{timeOf(atMs)}</td>
+                  <td className="time">{dateTimeOf(atMs)}</td>
                   <td>
                     <Outcome outcome={verdict} />
                   </td>
@@ -128,7 +137,7 @@ function Facts({
       <dt>Circuit</dt>
       <dd>
         {circuit === undefined ? (
-          'not known yet'
+          <CircuitByLedger destination={destination} />
         ) : (
           <>
             <span className={`outcome ${circuit.state === 'closed' ? 'good' : 'bad'}`}>{circuit.state}</span>
@@ -156,6 +165,19 @@ function Facts({
   );
 }
 
+/** The circuits of an environment are in the workers of its function app: the ledger says what can be said of them. */
+function CircuitByLedger({ destination: { ledger, failures } }: { readonly destination: DestinationView }) {
+  const isDeployed = useAbout()?.isLocal === false;
+  const nowMs = useLive(({ overview }) => overview?.atMs ?? 0);
+  if (!isDeployed || ledger === undefined) return 'not known yet';
+  const { toldAtMs, waiting } = ledger;
+  const [last] = failures;
+  const told = toldAtMs === undefined ? 'It never took anything' : `It took something ${agoOf(toldAtMs, nowMs)}`;
+  const refused = last === undefined ? '' : `, did not take something ${agoOf(last.atMs, nowMs)}`;
+  const waits = waiting === 0 ? 'Nothing waits.' : `${countOf(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'}.`;
+  return `kept by each worker of the function app. By the ledger: ${told.charAt(0).toLowerCase()}${told.slice(1)}${refused}. ${waits}`;
+}
+
 function Doing({ destination: { key } }: { readonly destination: DestinationView }) {
   const probe = useMutation({ mutationFn: () => send<ProbeView>(`destinations/${encodeURIComponent(key)}/probe`, {}) });
   const isLocal = useAbout()?.isLocal;
@@ -170,8 +192,8 @@ function Doing({ destination: { key } }: { readonly destination: DestinationView
           about={`Tells ${key} everything that the ledger says it should know: for one that has lost its memory.`}
           run={(dryRun) => act(`destinations/${encodeURIComponent(key)}/resync`, { dryRun })}
         />
-        <TryNow destination={key} />
-        <PauseOrResume destination={key} />
+        <TryNow scope={{ destination: key }} />
+        <PauseOrResume scope={{ destination: key }} />
         {isLocal ? <Link to={`/live?destination=${encodeURIComponent(key)}`}>Its changes</Link> : null}
       </div>
       <div role="status">

@@ -1,23 +1,31 @@
-import type { MatrixCell, Overview, SeriesPoint } from '@activation-hub/console-contract';
+import type { MatrixCell, Overview, PartitionLag, SeriesPoint } from '@activation-hub/console-contract';
+import { useMutation } from '@tanstack/react-query';
+import { Button } from 'react-aria-components';
 import { useAbout } from './app.tsx';
 import { Chart } from './chart.tsx';
-import { Pauses } from './controls.tsx';
+import { PauseOrResume, Pauses, TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';
 import { Empty, Loading, PageHead } from './parts.tsx';
 import { Link } from './router.tsx';
-import { agoOf, countOf, durationOf, numberOf } from './words.ts';
+import { send } from './session.ts';
+import { agoOf, countOf, durationOf, numberOf, timeOf } from './words.ts';
 
 /** What needs a person first, then what goes where, then how fast. */
 export function OverviewPage() {
   const overview = useLive((state) => state.overview);
   const series = useLive((state) => state.series);
   const trouble = useLive((state) => state.connection);
+  const isDeployed = useAbout()?.isLocal === false;
   return (
     <>
-      <PageHead title="Overview" about="Which audiences arrive where, and what needs you." />
+      <PageHead title="Overview" about="Which audiences arrive where, and what needs you.">
+        {isDeployed ? <LookAgain overview={overview} /> : null}
+        <PauseOrResume scope={{}} />
+        <TryNow scope={{}} />
+      </PageHead>
       {overview === undefined ? (
         trouble === 'lost' ? null : (
-          <Loading what="what happens" />
+          <Loading what={isDeployed ? 'ledger, dead letters and event hub' : 'what happens'} />
         )
       ) : (
         <>
@@ -25,7 +33,7 @@ export function OverviewPage() {
           <Attention overview={overview} />
           <Numbers overview={overview} series={series} />
           <Matrix overview={overview} />
-          <Charts series={series} />
+          {series.length === 0 ? null : <Charts series={series} />}
           <Partitions overview={overview} />
         </>
       )}
@@ -59,17 +67,39 @@ function Attention({ overview: { attention } }: { readonly overview: Overview })
   );
 }
 
+/** An environment is looked at every now and then: when, and at once where a person asks. */
+function LookAgain({ overview }: { readonly overview: Overview | undefined }) {
+  const look = useMutation({ mutationFn: () => send('look', {}) });
+  return (
+    <>
+      <span className="quiet-text" role="status">
+        {look.error === null
+          ? overview === undefined
+            ? ''
+            : `As of ${timeOf(overview.atMs).slice(0, 8)}${overview.ledger === undefined ? '' : `; the ledger's ${countOf(overview.ledger.rows, 'row')} took ${durationOf(overview.ledger.tookMs)}`}`
+          : look.error.message}
+      </span>
+      <Button className="secondary" isDisabled={look.isPending} onPress={() => look.mutate()}>
+        {look.isPending ? 'Looking …' : 'Look again'}
+      </Button>
+    </>
+  );
+}
+
 function Numbers({ overview, series }: { readonly overview: Overview; readonly series: readonly SeriesPoint[] }) {
-  const minute = series.slice(-60);
-  const perMinute = minute.reduce((sum, { delivered }) => sum + delivered, 0);
-  const ages = minute.flatMap(({ ageMedianMs }) => ageMedianMs ?? []).sort((left, right) => left - right);
+  const lately = series.slice(-60);
+  const delivered = lately.reduce((sum, point) => sum + point.delivered, 0);
+  const ages = lately.flatMap(({ ageMedianMs }) => ageMedianMs ?? []).sort((left, right) => left - right);
   const age = ages[Math.floor(ages.length / 2)];
+  const { long } = useStep();
+  const known = (value: number | undefined): string => (value === undefined ? 'not known' : numberOf(value));
+  const isRead = series.length > 0;
   const numbers: readonly (readonly [string, string])[] = [
-    ['delivered in the last minute', numberOf(perMinute)],
+    [`delivered in the last ${long}`, known(isRead ? delivered : undefined)],
     ['median age when delivered', age === undefined ? '–' : durationOf(age)],
-    ['changes wait', numberOf(overview.waiting)],
-    ['dead letters', numberOf(overview.deadLetters)],
-    ['exports since the start', numberOf(overview.exports)],
+    ['changes wait', known(overview.waiting)],
+    ['dead letters', known(overview.deadLetters)],
+    ...(overview.exports === undefined ? [] : [['exports since the start', numberOf(overview.exports)] as const]),
   ];
   return (
     <dl className="numbers">
@@ -81,6 +111,11 @@ function Numbers({ overview, series }: { readonly overview: Overview; readonly s
       ))}
     </dl>
   );
+}
+
+/** The step of the series, and how long sixty of them are. */
+function useStep(): { readonly step: string; readonly long: string } {
+  return useAbout()?.isLocal === false ? { step: 'minute', long: 'hour' } : { step: 'second', long: 'minute' };
 }
 
 function Matrix({ overview }: { readonly overview: Overview }) {
@@ -133,48 +168,70 @@ function Matrix({ overview }: { readonly overview: Overview }) {
   );
 }
 
-const healthWords = { well: 'well', waiting: 'waits', failing: 'fails', quiet: 'quiet' } as const;
+const healthWords = {
+  well: 'well',
+  waiting: 'waits',
+  failing: 'fails',
+  quiet: 'quiet',
+  unknown: 'not known',
+} as const;
 const failedOutcomes = ['rejected', 'given-up'];
 
 function Cell({ cell, nowMs }: { readonly cell: MatrixCell | undefined; readonly nowMs: number }) {
+  const { long } = useStep();
   if (cell === undefined) return <span className="no-route">–</span>;
-  const { audience, destination, mode, outcomes, waiting, perMinute, deliveredAtMs, health } = cell;
+  const { audience, destination, mode, outcomes, members, waiting, lately, deliveredAtMs, health } = cell;
   const failed = failedOutcomes.reduce((sum, outcome) => sum + (outcomes[outcome] ?? 0), 0);
-  const done = mode === 'shadow' ? (outcomes.shadowed ?? 0) : (outcomes.delivered ?? 0);
+  const [done, what] =
+    mode === 'shadow'
+      ? [outcomes.shadowed ?? 0, 'shadowed']
+      : members === undefined
+        ? [outcomes.delivered ?? 0, 'delivered']
+        : [members, members === 1 ? 'member' : 'members'];
+  // Of an environment no single change is seen: its destination says more.
+  const link =
+    members === undefined && health !== 'unknown'
+      ? `/live?${new URLSearchParams({ audience, destination }).toString()}`
+      : `/destinations?${new URLSearchParams({ destination }).toString()}`;
   return (
-    <Link className="cell" to={`/live?${new URLSearchParams({ audience, destination }).toString()}`}>
+    <Link className="cell" to={link}>
       <span className={`health ${health}`}>{mode === 'live' ? healthWords[health] : mode}</span>
-      <span className="main">
-        {numberOf(done)} <small>{mode === 'shadow' ? 'shadowed' : 'delivered'}</small>
-      </span>
-      <span className="rest">
-        {[
-          `${numberOf(perMinute)} changes/min`,
-          ...(waiting > 0 ? [`${numberOf(waiting)} wait`] : []),
-          ...(failed > 0 ? [`${numberOf(failed)} failed`] : []),
-          ...(deliveredAtMs === undefined ? [] : [`last ${agoOf(deliveredAtMs, nowMs)}`]),
-        ].join(' · ')}
-      </span>
+      {health === 'unknown' ? null : (
+        <>
+          <span className="main">
+            {numberOf(done)} <small>{what}</small>
+          </span>
+          <span className="rest">
+            {[
+              `${numberOf(lately)} ${lately === 1 ? 'change' : 'changes'} in the last ${long}`,
+              ...(waiting > 0 ? [`${numberOf(waiting)} wait`] : []),
+              ...(failed > 0 ? [`${numberOf(failed)} failed`] : []),
+              ...(deliveredAtMs === undefined ? [] : [`last ${agoOf(deliveredAtMs, nowMs)}`]),
+            ].join(' · ')}
+          </span>
+        </>
+      )}
     </Link>
   );
 }
 
-/** So long a time is shown at least, however young the server is. */
-const secondsMin = 120;
+/** So many steps are shown at least, however young the server is. */
+const stepsMin = 120;
 
 function Charts({ series: all }: { readonly series: readonly SeriesPoint[] }) {
   const first = all.findIndex(({ delivered, deferred, failed, silent }) => delivered + deferred + failed + silent > 0);
-  const series = all.slice(Math.max(0, Math.min(first < 0 ? Infinity : first - 5, all.length - secondsMin)));
+  const series = all.slice(Math.max(0, Math.min(first < 0 ? Infinity : first - 5, all.length - stepsMin)));
   const times = series.map(({ atMs }) => atMs);
+  const { step, long } = useStep();
   const last = series.slice(-60);
   const delivered = last.reduce((sum, point) => sum + point.delivered, 0);
   const age = series.findLast(({ ageHighMs }) => ageHighMs !== undefined);
   return (
     <div className="charts">
       <section aria-labelledby="throughput">
-        <h2 id="throughput">Changes per second</h2>
+        <h2 id="throughput">Changes per {step}</h2>
         <Chart
-          label={`Changes per second over time. In the last minute ${countOf(delivered, 'change')} delivered.`}
+          label={`Changes per ${step} over time. In the last ${long} ${countOf(delivered, 'change')} delivered.`}
           times={times}
           unit={(value) => numberOf(value)}
           lines={[
@@ -188,7 +245,7 @@ function Charts({ series: all }: { readonly series: readonly SeriesPoint[] }) {
       <section aria-labelledby="age">
         <h2 id="age">Age when delivered</h2>
         <Chart
-          label={`Age of changes when they are delivered, from the hub on. ${age?.ageHighMs === undefined ? 'Nothing was delivered yet.' : `Of the last second, 95 of 100 are younger than ${durationOf(age.ageHighMs)}.`}`}
+          label={`Age of changes when they are delivered, from the hub on. ${age?.ageHighMs === undefined ? 'Nothing was delivered yet.' : `Of the last ${step}, 95 of 100 are younger than ${durationOf(age.ageHighMs)}.`}`}
           times={times}
           unit={durationOf}
           lines={[
@@ -201,32 +258,43 @@ function Charts({ series: all }: { readonly series: readonly SeriesPoint[] }) {
   );
 }
 
-function Partitions({ overview: { partitions } }: { readonly overview: Overview }) {
+function Partitions({ overview: { partitions, atMs } }: { readonly overview: Overview }) {
+  const hasNumbers = partitions?.some(({ lastSequenceNumber }) => lastSequenceNumber !== undefined) ?? false;
   return (
     <section aria-labelledby="partitions">
       <h2 id="partitions">Partitions of the event hub</h2>
-      <table className="plain">
-        <thead>
-          <tr>
-            <th scope="col">Partition</th>
-            <th scope="col" className="number">
-              Events behind
-            </th>
-            <th scope="col" className="number">
-              Last event
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {partitions.map(({ partitionId, events, lastSequenceNumber }) => (
-            <tr key={partitionId}>
-              <th scope="row">{partitionId}</th>
-              <td className="number">{events === 0 ? 'none' : numberOf(events)}</td>
-              <td className="number">{lastSequenceNumber < 0 ? 'none yet' : numberOf(lastSequenceNumber)}</td>
+      {partitions === undefined ? (
+        <p className="quiet-text">Not read yet, or what needs you says why not.</p>
+      ) : (
+        <table className="plain">
+          <thead>
+            <tr>
+              <th scope="col">Partition</th>
+              <th scope="col" className="number">
+                Events behind
+              </th>
+              <th scope="col" className="number">
+                {hasNumbers ? 'Last event' : 'Oldest of them'}
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {partitions.map((partition) => (
+              <tr key={partition.partitionId}>
+                <th scope="row">{partition.partitionId}</th>
+                <td className="number">{partition.events === 0 ? 'none' : numberOf(partition.events)}</td>
+                <td className="number">{lastOf(partition, atMs)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </section>
   );
+}
+
+function lastOf({ lastSequenceNumber, oldestEnqueuedAtMs }: PartitionLag, nowMs: number): string {
+  if (lastSequenceNumber === undefined)
+    return oldestEnqueuedAtMs === undefined ? '–' : agoOf(oldestEnqueuedAtMs, nowMs);
+  return lastSequenceNumber < 0 ? 'none yet' : numberOf(lastSequenceNumber);
 }

@@ -15,6 +15,8 @@ export interface Page {
   /** What it is for, in a sentence. */
   readonly about: string;
   readonly Content: ComponentType;
+  /** Why there is no such page of a deployed environment, and what there is instead; absent where there is one. */
+  readonly notDeployed?: string;
 }
 
 /** In the order of the navigation. */
@@ -26,7 +28,15 @@ export const pages: readonly Page[] = [
     about: 'Which audiences arrive where, and what needs you.',
     Content: OverviewPage,
   },
-  { path: '/live', name: 'Live', key: 'l', about: 'Each change as it happens.', Content: LivePage },
+  {
+    path: '/live',
+    name: 'Live',
+    key: 'l',
+    about: 'Each change as it happens.',
+    Content: LivePage,
+    notDeployed:
+      'Only activation local sees each change as it happens, with its request and answer. What became of one person stands in People, of all in Overview.',
+  },
   {
     path: '/try',
     name: 'Try it',

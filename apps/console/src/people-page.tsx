@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
+import { useRefetch } from './app.tsx';
 import { Columns, Empty, Failure, Loading, PageHead } from './parts.tsx';
 import { Link, usePlace } from './router.tsx';
 import { send } from './session.ts';
@@ -24,12 +25,14 @@ export function PeoplePage() {
     queryFn: () => send<PersonView>('people/explain', { people }),
     enabled: people.length > 0,
     staleTime: 0,
-    refetchInterval: 3_000,
+    // Every retry and every dead letter is looked into.
+    refetchInterval: useRefetch(3_000, false),
   });
   const look = (event: SubmitEvent): void => {
     event.preventDefault();
     history.replaceState(null, '', `${location.pathname}#${encodeURIComponent(text.trim())}`);
-    setAsked(text.trim());
+    if (text.trim() === asked) void story.refetch();
+    else setAsked(text.trim());
   };
   return (
     <>
@@ -59,7 +62,10 @@ export function PeoplePage() {
       ) : story.data === undefined ? (
         <Loading what="the story" />
       ) : (
-        <Story story={story.data} people={people} onDone={() => void story.refetch()} />
+        <>
+          <Story story={story.data} people={people} onDone={() => void story.refetch()} />
+          <Erase people={people} onDone={() => void story.refetch()} />
+        </>
       )}
     </>
   );
@@ -101,23 +107,29 @@ function Story({ story, people, onDone }: StoryProps) {
         <h2 id="happened">What happened</h2>
         <Timeline events={events} />
       </section>
-      <section aria-labelledby="erase">
-        <h2 id="erase">Erase</h2>
-        <p className="quiet-text">
-          Takes the person out of every destination, and erases their events in retries and dead letters and their rows
-          of the ledger. Erase them in AEP too, or the next export brings them back.
-        </p>
-        <div className="actions">
-          <Act
-            name="Erase the person"
-            about="What is kept of the person here goes, after their destinations were told."
-            isDangerous
-            run={(dryRun) => act('people/erase', { people, dryRun })}
-            onDone={onDone}
-          />
-        </div>
-      </section>
     </>
+  );
+}
+
+/** Beside the story and not within it: what came of an erasure is to be read when nothing of the story is left. */
+function Erase({ people, onDone }: Omit<StoryProps, 'story'>) {
+  return (
+    <section aria-labelledby="erase">
+      <h2 id="erase">Erase</h2>
+      <p className="quiet-text">
+        Takes the person out of every destination, and erases their events in retries and dead letters and their rows of
+        the ledger. Erase them in AEP too, or the next export brings them back.
+      </p>
+      <div className="actions">
+        <Act
+          name="Erase the person"
+          about="What is kept of the person here goes, after their destinations were told."
+          isDangerous
+          run={(dryRun) => act('people/erase', { people, dryRun })}
+          onDone={onDone}
+        />
+      </div>
+    </section>
   );
 }
 

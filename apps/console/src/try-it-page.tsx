@@ -1,5 +1,6 @@
 import type { Sent } from '@activation-hub/console-contract';
 import { useState } from 'react';
+import { useAbout } from './app.tsx';
 import { ComposeExport } from './compose-export.tsx';
 import { BreakDestinations } from './break-destinations.tsx';
 import { PlayTenant } from './play-tenant.tsx';
@@ -17,7 +18,9 @@ const ways = [
 export function TryItPage() {
   const { query } = usePlace();
   const way = query.get('way') ?? '';
+  const isLocal = useAbout()?.isLocal;
   const [sent, setSent] = useState<Sent & { readonly what: string }>();
+  if (isLocal === false) return <LookOnly />;
   return (
     <>
       <PageHead
@@ -39,6 +42,20 @@ export function TryItPage() {
           <BreakDestinations />
         </div>
       </div>
+    </>
+  );
+}
+
+/** Nothing is sent to a deployed environment from here; what would become of an export can be seen all the same. */
+function LookOnly() {
+  return (
+    <>
+      <PageHead title="Try it" about="What would become of an export, by the activation file; nothing is sent." />
+      <p className="quiet-text">
+        To play the tenant, to send exports and to break destinations start <code>activation local --vendor</code> with
+        this file on your machine.
+      </p>
+      <ComposeExport />
     </>
   );
 }

@@ -1,20 +1,12 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { axeViolations, closeBrowser, openPage, requireChromium } from './browser.ts';
 import { startLocalHub, type LocalHub } from './local-hub.ts';
+import { keepScreenshot } from './screenshots.ts';
 import type { Page } from 'playwright-core';
 
-const screenshots =
-  process.env.CONSOLE_SCREENSHOTS === 'docs'
-    ? join(import.meta.dirname, '../../../docs/console')
-    : join(import.meta.dirname, '../dist/screenshots');
 const patientMs = 30_000;
 let hub: LocalHub | undefined;
 
-beforeAll(async () => {
-  await mkdir(screenshots, { recursive: true });
-});
 beforeEach(async (context) => {
   requireChromium(context);
   hub ??= await startLocalHub('--rate', '8');
@@ -35,10 +27,6 @@ async function open(path: string, theme: 'light' | 'dark' = 'light'): Promise<Pa
   return page;
 }
 
-async function keepScreenshot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(screenshots, `${name}.png`) });
-}
-
 test(
   'the overview says what needs a person, which audiences arrive where, and how fast',
   { timeout: 60_000 },
@@ -52,6 +40,7 @@ test(
     await expect.poll(() => cell.innerText(), { timeout: patientMs }).toMatch(/[1-9]\d*\s+delivered/);
     await page.getByRole('img', { name: /changes? delivered/ }).waitFor();
     await expect.poll(() => page.getByRole('row', { name: /^[0-3] none/ }).count(), { timeout: patientMs }).toBe(4);
+    await keepScreenshot(page, 'overview');
     await cell.click();
     expect(page.url()).toContain('/live?audience=sports-fans&destination=receiver');
   },
@@ -150,6 +139,35 @@ test('a person is played, looked up, and taken out; what would happen is said fi
     .waitFor({ timeout: patientMs });
 });
 
+test(
+  'a person is erased, after it was shown what would go, and nothing is known of them then',
+  { timeout: 90_000 },
+  async () => {
+    const page = await open('/try');
+    await page
+      .getByRole('button', { name: / in Newsletter Readers/ })
+      .nth(3)
+      .click();
+    await page.getByText(/entered newsletter-readers\. 1 change/).waitFor({ timeout: patientMs });
+    const email = await page.getByRole('rowheader').nth(3).locator('small').innerText();
+    await page.getByRole('link', { name: 'People' }).click();
+    await page.getByLabel('Identities of the person').fill(`email:${email}`);
+    await page.keyboard.press('Enter');
+    const row = page.getByRole('row', { name: /receiver newsletter-readers/ });
+    await row.getByText('told', { exact: true }).waitFor({ timeout: patientMs });
+    await page.getByRole('button', { name: 'Erase the person …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/Would erase [1-9]\d* rows of the ledger of receiver\./).waitFor({ timeout: patientMs });
+    // A dry run has erased nothing.
+    expect(await row.getByText('told', { exact: true }).count()).toBe(1);
+    await dialog.getByRole('button', { name: 'Erase the person now' }).click();
+    await dialog.getByText(/Told receiver of 1 exits\./).waitFor({ timeout: patientMs });
+    await dialog.getByText(/Erased [1-9]\d* rows of the ledger of receiver\./).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('Nothing is known of this person').waitFor({ timeout: patientMs });
+  },
+);
+
 test('of a person of whom nothing is known that is said', { timeout: 60_000 }, async () => {
   const page = await open('/people');
   await page.getByLabel('Identities of the person').fill('email:nobody@example.com');
@@ -185,6 +203,40 @@ test('what a destination refuses becomes a dead letter, which is read and replay
   await page.getByText('There is no dead letter').waitFor({ timeout: patientMs });
 });
 
+test('a dead letter is purged, after it was shown which', { timeout: 120_000 }, async () => {
+  const page = await open('/try');
+  await page.getByLabel('receiver').selectOption('refuses');
+  await page
+    .getByRole('button', { name: / in Cart Abandoners/ })
+    .nth(2)
+    .click();
+  await page.getByRole('region', { name: 'What became of it' }).getByText('rejected').waitFor({ timeout: patientMs });
+  await page.getByLabel('receiver').selectOption('none');
+  await page.getByRole('link', { name: 'Dead letters' }).click();
+  const letters = page.getByRole('row', { name: /receiver invalid rejected/ });
+  await letters.first().waitFor({ timeout: patientMs });
+  await page.getByRole('button', { name: 'Purge …', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/Would delete \d+ dead letters? of receiver, invalid\./).waitFor({ timeout: patientMs });
+  expect(await letters.count()).toBeGreaterThan(0);
+  await dialog.getByRole('button', { name: 'Purge now' }).click();
+  await dialog.getByText(/^Deleted \d+ dead letters? of receiver, invalid\./).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.getByText('There is no dead letter').waitFor({ timeout: patientMs });
+});
+
+test('a destination is told everything again, after it was shown how much that is', { timeout: 120_000 }, async () => {
+  const page = await open('/destinations?destination=receiver');
+  await page.getByRole('button', { name: 'Resync …' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/Would tell receiver of [1-9]\d* memberships\./).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Resync now' }).click();
+  await dialog.getByText(/Told receiver of [1-9]\d* memberships; \d+ wait in the retry queue\./).waitFor({
+    timeout: patientMs,
+  });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+});
+
 test(
   'a destination shows its settings without secrets, is probed, paused and resumed',
   { timeout: 120_000 },
@@ -198,7 +250,7 @@ test(
     await keepScreenshot(page, 'destinations');
     await page.getByRole('button', { name: 'Pause …' }).click();
     await page.getByLabel('Why, for those who see it').fill('it is migrated');
-    await page.getByRole('button', { name: 'Pause receiver' }).click();
+    await page.getByRole('button', { name: 'Pause receiver', exact: true }).click();
     await page.getByText('receiver is paused').waitFor({ timeout: patientMs });
     // A person's story says it too: a change of theirs waits meanwhile.
     const story = await open('/try');
@@ -214,7 +266,7 @@ test(
       return await story.getByText('it is migrated').first().isVisible();
     };
     await expect.poll(isSaid, { timeout: patientMs, interval: 500 }).toBe(true);
-    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
     await page.getByText('receiver is paused').waitFor({ state: 'detached', timeout: patientMs });
   },
 );
@@ -280,7 +332,6 @@ test.each([
       await expect.poll(() => page.getByText(/^Loading /).count(), { timeout: patientMs }).toBe(0);
       expect(await axeViolations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1280);
-      if (path === '/') await keepScreenshot(page, theme === 'dark' ? 'overview-dark' : 'overview');
     }
   },
 );

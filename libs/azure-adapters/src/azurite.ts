@@ -11,6 +11,11 @@ export interface AzuriteOptions {
   readonly dataFolder?: string;
   /** The ports on 127.0.0.1; 0, the default of each, takes a free one. */
   readonly ports?: { readonly blob?: number; readonly queue?: number; readonly table?: number };
+  /**
+   * Files of a certificate and its key, in PEM: then it speaks https alone, and takes tokens of Microsoft Entra ID besides, of which it checks form,
+   * issuer, audience and expiry, and no signature (README of azurite, "OAuth Support").
+   */
+  readonly https?: { readonly certificate: string; readonly key: string };
 }
 
 /** A running Azurite: blobs, queues and tables of the one account `devstoreaccount1`. */
@@ -55,15 +60,15 @@ process.once('disconnect', () => {
  * Throws when it cannot start, for one because a port is taken.
  */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  const { dataFolder, ports = {} } = options;
+  const { dataFolder, ports = {}, https } = options;
   if (dataFolder !== undefined) await mkdir(dataFolder, { recursive: true });
-  const child = spawnAzurite(dataFolder, [ports.blob ?? 0, ports.queue ?? 0, ports.table ?? 0]);
+  const child = spawnAzurite(dataFolder, [ports.blob ?? 0, ports.queue ?? 0, ports.table ?? 0], https);
   const exited = once(child, 'exit').then(() => undefined);
   const stop = () => stopProcess(child, exited);
   try {
     const { Blob: blobPort, Queue: queuePort, Table: tablePort } = await listeningPorts(child);
     return {
-      connectionString: connectionString(blobPort, queuePort, tablePort),
+      connectionString: connectionString(blobPort, queuePort, tablePort, https === undefined ? 'http' : 'https'),
       blobPort,
       queuePort,
       tablePort,
@@ -79,14 +84,16 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
 function spawnAzurite(
   dataFolder: string | undefined,
   [blob, queue, table]: readonly [number, number, number],
+  https: AzuriteOptions['https'],
 ): AzuriteProcess {
   const program = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
+  const signIn = https === undefined ? [] : ['--cert', https.certificate, '--key', https.key, '--oauth', 'basic'];
   const keep = dataFolder === undefined ? ['--inMemoryPersistence'] : ['--location', dataFolder];
   const child = spawn(
     process.execPath,
     [
       ...['--import', `data:text/javascript,${encodeURIComponent(preload)}`, program],
-      ...['--blobPort', String(blob), '--queuePort', String(queue), '--tablePort', String(table), ...keep],
+      ...['--blobPort', String(blob), '--queuePort', String(queue), '--tablePort', String(table), ...keep, ...signIn],
       ...['--silent', '--skipApiVersionCheck', '--disableTelemetry'],
     ],
     // A process group of its own: a terminal's Ctrl-C goes to the whole group of the parent.
@@ -148,10 +155,10 @@ async function stopProcess(child: AzuriteProcess, exited: Promise<void>): Promis
   }
 }
 
-function connectionString(blobPort: number, queuePort: number, tablePort: number): string {
-  const endpoint = (name: string, port: number) => `${name}Endpoint=http://127.0.0.1:${port}/${account}`;
+function connectionString(blobPort: number, queuePort: number, tablePort: number, protocol: 'http' | 'https'): string {
+  const endpoint = (name: string, port: number) => `${name}Endpoint=${protocol}://127.0.0.1:${port}/${account}`;
   return [
-    'DefaultEndpointsProtocol=http',
+    `DefaultEndpointsProtocol=${protocol}`,
     `AccountName=${account}`,
     `AccountKey=${accountKey}`,
     endpoint('Blob', blobPort),

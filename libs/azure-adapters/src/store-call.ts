@@ -14,15 +14,18 @@ export interface Store {
  */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
+  /** What failed: `table store`, `blob store` or `queue store`. */
+  readonly store: string;
   /** The status of the store's answer; absent when there was none. */
   readonly statusCode: number | undefined;
   /** The store's code, such as `TableNotFound`, or the system's, such as `ECONNREFUSED`. */
   readonly code: string | undefined;
 
-  constructor(message: string, cause: unknown, statusCode: number | undefined, code: string | undefined) {
-    super(message, { cause });
-    this.statusCode = statusCode;
-    this.code = code;
+  constructor(message: string, of: Pick<StoreFailure, 'store' | 'statusCode' | 'code' | 'cause'>) {
+    super(message, { cause: of.cause });
+    this.store = of.store;
+    this.statusCode = of.statusCode;
+    this.code = of.code;
   }
 }
 
@@ -48,7 +51,7 @@ export async function callStore<Result>(
         ? `did not answer within ${store.operationTimeoutMs} ms`
         : answered(statusCode, code);
     const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${whatToDo(statusCode)}`;
-    throw new StoreFailure(message, error, statusCode, code);
+    throw new StoreFailure(message, { store: store.name, cause: error, statusCode, code });
   }
 }
 

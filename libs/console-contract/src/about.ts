@@ -4,6 +4,8 @@ export interface About {
   readonly environment: string;
   /** Whether each change is seen as it happens, and exports can be sent. */
   readonly isLocal: boolean;
+  /** Who is signed in to Azure, with whose rights everything is done; only of an environment. */
+  readonly operator?: string;
   /** Its path. */
   readonly activationFile: string;
   readonly audiences: readonly { readonly key: string; readonly name: string; readonly id: string }[];

@@ -20,6 +20,7 @@ export type {
   DeadLetterList,
   DeadLetterView,
   DestinationFailure,
+  DestinationLedgerView,
   DestinationLimitsView,
   DestinationView,
   FileProblem,

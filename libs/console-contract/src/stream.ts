@@ -3,12 +3,13 @@ import type { Overview, SeriesPoint } from './overview.ts';
 
 /** One message of `GET /api/stream`, as JSON in the `data` of a server-sent event. */
 export type StreamMessage =
-  /** The first: what was before. A page that gets it again begins anew, for the server has. */
+  /** The first: what was before. A page that gets it again begins anew: the server has, or an environment was looked at again. */
   | {
       readonly is: 'begin';
       readonly rows: readonly ChangeRow[];
       readonly series: readonly SeriesPoint[];
-      readonly overview: Overview;
+      /** Absent until an environment was looked at for the first time. */
+      readonly overview?: Overview;
     }
   | {
       readonly is: 'changes';

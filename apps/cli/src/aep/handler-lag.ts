@@ -1,9 +1,15 @@
 import { containerClient, measureLag, type BlobConnection, type PartitionLag } from '@activation-hub/azure-adapters';
+import type { TokenCredential } from '@azure/core-auth';
 import { EventHubConsumerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 
+/** The hub, by a key that may listen, or by a person's own sign-in to Azure. */
+export type HubReader =
+  | { readonly connectionString: string }
+  | { readonly hostName: string; readonly eventHubName: string; readonly credential: TokenCredential };
+
 export interface HandlerLagOptions {
-  readonly connectionString: string;
+  readonly hub: HubReader;
   /** Of the function app's host. */
   readonly hostStorage: BlobConnection;
   /** The function's. */
@@ -13,10 +19,12 @@ export interface HandlerLagOptions {
 
 /** How many events of each partition the function's checkpoint has not passed yet. Throws what the SDKs throw. */
 export async function measureHandlerLag(options: HandlerLagOptions): Promise<readonly PartitionLag[]> {
-  const { connectionString, hostStorage, consumerGroup, signal } = options;
-  const consumer = new EventHubConsumerClient('$Default', connectionString, {
-    retryOptions: { maxRetries: 1, retryDelayInMs: 1_000, timeoutInMs: 20_000 },
-  });
+  const { hub, hostStorage, consumerGroup, signal } = options;
+  const retryOptions = { maxRetries: 1, retryDelayInMs: 1_000, timeoutInMs: 20_000 };
+  const consumer =
+    'connectionString' in hub
+      ? new EventHubConsumerClient('$Default', hub.connectionString, { retryOptions })
+      : new EventHubConsumerClient('$Default', hub.hostName, hub.eventHubName, hub.credential, { retryOptions });
   try {
     const checkpoints = new BlobCheckpointStore(containerClient(hostStorage, 'azure-webjobs-eventhub'));
     return await measureLag({ consumer, checkpoints, consumerGroup, signal });

@@ -129,7 +129,7 @@ async function lookAround(look: Look, terminal: Terminal): Promise<Pick<Status, 
     connectionString === '' || hostStorage === undefined
       ? undefined
       : await attempt('The function’s checkpoints', () =>
-          measureHandlerLag({ connectionString, hostStorage, consumerGroup, signal: interrupted }),
+          measureHandlerLag({ hub: { connectionString }, hostStorage, consumerGroup, signal: interrupted }),
         );
   if (hostStorage === undefined)
     leftOut.push("The function's checkpoints are not configured: set AzureWebJobsStorage.");

@@ -25,11 +25,11 @@ test('each route has its counts, and one of which nothing is known is quiet', ()
     {
       destination: 'crm',
       outcomes: { delivered: 1, unchanged: 1 },
-      perMinute: 2,
+      lately: 2,
       health: 'well',
       deliveredAtMs: 60_000,
     },
-    { destination: 'ads', outcomes: {}, perMinute: 0, health: 'quiet' },
+    { destination: 'ads', outcomes: {}, lately: 0, health: 'quiet' },
   ]);
 });
 

@@ -8,6 +8,9 @@ import type { EventStream } from './event-stream.ts';
 import { refusalOfCaller, refusalOfHost } from './guards.ts';
 import type { PageFiles } from './page-files.ts';
 
+/** Where a console is, unless the port is taken; the same each time, so that addresses within it can be kept. */
+export const usualConsolePort = 7411;
+
 /** What one request of the page asks. */
 export interface ApiRequest {
   /** The part of the path for which the pattern has `*`, decoded; empty without one. */
@@ -35,6 +38,8 @@ export interface ConsoleOptions {
   /** Taken when it is free; any other one else. 0 is any. */
   readonly port: number;
   readonly say: (line: string) => void;
+  /** A failure with what the person lacks or can do about it; as it is, when left out. */
+  readonly explained?: (error: unknown) => unknown;
 }
 
 /** Serves the console to this machine. The page itself has no secret; data has whoever knows the token, which is new at each start. */
@@ -44,7 +49,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
   const port = await listen(server, options.port);
   server.on('request', (request, response) => {
     answer(request, response, { ...options, place: { port, token } }).catch((error: unknown) =>
-      answerFailure(error, response, options.say),
+      answerFailure(options.explained?.(error) ?? error, response, options.say),
     );
   });
   return {

@@ -1,4 +1,5 @@
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
+import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
 import { controlTextCharactersMax, type ControlScope } from '@activation-hub/delivery';
 import { z } from 'zod';
@@ -6,7 +7,7 @@ import { keptControls, scopeWords } from '../paused.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';
-import { read } from './try-it.ts';
+import { read } from './read-body.ts';
 
 const controlSchema = z.object({
   destination: z.string().exactOptional(),
@@ -28,6 +29,10 @@ export function controlsApi(operator: Operator): Api {
   const scopeOf = ({ destination, audience }: ControlScope): ControlScope => {
     if (destination !== undefined && !file.destinations.has(destination))
       throw new ApiError(404, `The activation file has no destination ${destination}.`);
+    const isRoute = (route: ActivationFile['routes'][number]): boolean =>
+      route.destination === destination && route.audience === audience;
+    if (audience !== undefined && !file.routes.some(isRoute))
+      throw new ApiError(404, `The activation file has no route of ${audience} to ${destination ?? 'nobody'}.`);
     return {
       ...(destination === undefined ? {} : { destination }),
       ...(audience === undefined ? {} : { audience }),

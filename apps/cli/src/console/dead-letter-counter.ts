@@ -3,7 +3,20 @@ import type { DeadLetters } from '@activation-hub/delivery';
 /** How long one count may take. */
 const countTimeoutMs = 20_000;
 
-/** Counts dead letters by destination again and again, by their names alone. What cannot be counted stays as it was. */
+/** Counts dead letters by destination, by their names alone. Throws what the store throws. */
+export async function countDeadLetters(
+  letters: Pick<DeadLetters, 'names'>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const name of letters.names('', signal)) {
+    const [, destination = ''] = name.split('/');
+    counts.set(destination, (counts.get(destination) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Counts dead letters by destination again and again. What cannot be counted stays as it was. */
 export class DeadLetterCounter {
   readonly #timer: NodeJS.Timeout;
   readonly #letters: Pick<DeadLetters, 'names'>;
@@ -25,12 +38,7 @@ export class DeadLetterCounter {
     if (this.#isCounting) return;
     this.#isCounting = true;
     try {
-      const counts = new Map<string, number>();
-      for await (const name of this.#letters.names('', AbortSignal.timeout(countTimeoutMs))) {
-        const [, destination = ''] = name.split('/');
-        counts.set(destination, (counts.get(destination) ?? 0) + 1);
-      }
-      this.#counts = counts;
+      this.#counts = await countDeadLetters(this.#letters, AbortSignal.timeout(countTimeoutMs));
     } catch {
       // The next count may reach the storage; whoever opens the dead letters is told why not.
     } finally {

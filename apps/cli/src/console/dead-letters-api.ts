@@ -23,7 +23,7 @@ import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Jobs } from './jobs.ts';
 import type { Operator } from './operator.ts';
-import { read } from './try-it.ts';
+import { read } from './read-body.ts';
 
 /** So many letters are read for one list. */
 const listMax = 300;

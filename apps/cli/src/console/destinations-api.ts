@@ -6,25 +6,23 @@ import { loadDestination } from '@activation-hub/destinations';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { probe } from '../destinations/probe.ts';
-import { secretVariable } from '../activations.ts';
-import { CommandError } from '../command-error.ts';
 import { openHttp } from '../outbound-http.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Jobs } from './jobs.ts';
 import { atDestination, type Operator } from './operator.ts';
-import { read } from './try-it.ts';
+import { read } from './read-body.ts';
 
 const resyncSchema = z.object({ audience: z.string().exactOptional(), dryRun: z.boolean() });
 const usualGiveUpAfterMs = 86_400_000;
 
-/** What is seen of attempts at a destination, where they are seen. */
-export type AttemptsAt = (
+/** What is seen of a destination: of each attempt on this machine, by the ledger of an environment. */
+export type SeenAt = (
   destination: string,
-) => Pick<DestinationView, 'failures' | 'requestsLastMinute' | 'busiestSecond'>;
+) => Pick<DestinationView, 'failures' | 'requestsLastMinute' | 'busiestSecond' | 'ledger'>;
 
 /** Destinations: how they are set up, what they answered, whether they are well, and telling them everything again. */
-export function destinationsApi(operator: Operator, jobs: Jobs, attemptsAt: AttemptsAt): Api {
+export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt): Api {
   const entryOf = (key: string): DestinationEntry => {
     const entry = operator.file.destinations.get(key);
     if (entry === undefined) throw new ApiError(404, `The activation file has no destination ${key}.`);
@@ -32,9 +30,7 @@ export function destinationsApi(operator: Operator, jobs: Jobs, attemptsAt: Atte
   };
   return {
     'GET destinations': () =>
-      Promise.all(
-        [...operator.file.destinations.values()].map((entry) => viewOf(entry, operator, attemptsAt(entry.key))),
-      ),
+      Promise.all([...operator.file.destinations.values()].map((entry) => viewOf(entry, operator, seenAt(entry.key)))),
     'POST destinations/*/probe': async ({ name, signal }): Promise<ProbeView> => {
       const { outcome, problems } = await probeOf(entryOf(name), operator, signal);
       return { outcome, problems };
@@ -62,7 +58,7 @@ export function destinationsApi(operator: Operator, jobs: Jobs, attemptsAt: Atte
 async function viewOf(
   entry: DestinationEntry,
   { file, now }: Operator,
-  seen: ReturnType<AttemptsAt>,
+  seen: ReturnType<SeenAt>,
 ): Promise<DestinationView> {
   const { key, type, settings, limits: lower } = entry;
   const definition = await loadDestination(type);
@@ -96,13 +92,9 @@ function warningOf({ versions }: DestinationDefinition, settings: unknown, nowMs
   return typeof version === 'string' ? versionWarning(versions, version, nowMs) : undefined;
 }
 
-async function probeOf(entry: DestinationEntry, { file, storage, terminal }: Operator, signal: AbortSignal) {
+async function probeOf(entry: DestinationEntry, operator: Operator, signal: AbortSignal) {
+  const { file, storage, terminal, readSecret } = operator;
   const http = openHttp(terminal, storage);
-  const readSecret = (name: string): Promise<string> => {
-    const value = terminal.environment[secretVariable(name)] ?? '';
-    if (value !== '') return Promise.resolve(value);
-    return Promise.reject(new CommandError(2, `${secretVariable(name)} is not set. Set it in the environment.`));
-  };
   try {
     return await probe(entry, { file, http, readSecret, terminal: { ...terminal, interrupted: signal } });
   } finally {

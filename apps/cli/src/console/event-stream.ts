@@ -17,7 +17,8 @@ export interface StreamSource {
     showsPeople: boolean,
     rowsMax: number,
   ): { readonly rows: readonly ChangeRow[]; readonly leftOut: number };
-  overview(): Extract<StreamMessage, { is: 'overview' }>;
+  /** Asked each second: how everything is, or what was anew; undefined when nothing is new. */
+  overview(): Extract<StreamMessage, { is: 'overview' | 'begin' }> | undefined;
 }
 
 /** A page draws no more often than that, so that it needs to be told no more often. */
@@ -50,6 +51,7 @@ export function createEventStream(source: StreamSource): EventStream {
   const tellOverview = (): void => {
     if (pages.size === 0) return;
     const overview = source.overview();
+    if (overview === undefined) return;
     for (const page of pages) if (page.response.writableLength <= behindBytesMax) say(page, overview);
   };
   const timers = [setInterval(tellChanges, changesEveryMs), setInterval(tellOverview, overviewEveryMs)];

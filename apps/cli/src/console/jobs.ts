@@ -12,7 +12,13 @@ const overMax = 50;
 export class Jobs {
   readonly #jobs = new Map<string, { view: JobView }>();
   readonly #stopped = new AbortController();
+  readonly #explained: (error: unknown) => unknown;
   #last = 0;
+
+  /** `explained` gives a failure with what the person lacks or can do about it. */
+  constructor(explained: (error: unknown) => unknown = (error) => error) {
+    this.#explained = explained;
+  }
 
   start(run: (onProgress: OnProgress, signal: AbortSignal) => Promise<ActResult>): JobStarted {
     this.#last += 1;
@@ -27,7 +33,8 @@ export class Jobs {
         state.view = { ...state.view, isOver: true, result };
       },
       (error: unknown) => {
-        const failure = error instanceof Error ? error.message : String(error);
+        const words = this.#explained(error);
+        const failure = words instanceof Error ? words.message : String(words);
         state.view = { ...state.view, isOver: true, failure };
       },
     );

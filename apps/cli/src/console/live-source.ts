@@ -1,6 +1,6 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
-import type { ChangeDetail, ChangeRow, Overview, PartitionLag } from '@activation-hub/console-contract';
+import type { ChangeDetail, ChangeRow, Overview, PartitionLag, StreamMessage } from '@activation-hub/console-contract';
 import { Activity } from './activity.ts';
 import { attentionOf } from './attention.ts';
 import { ChangeLog, maskedRow, type KeptExport } from './change-log.ts';
@@ -70,7 +70,7 @@ export class LiveSource implements StreamSource {
     return { rows: this.#shown(rows, showsPeople), leftOut };
   }
 
-  overview(): ReturnType<StreamSource['overview']> {
+  overview(): Extract<StreamMessage, { is: 'overview' }> {
     const nowMs = this.#options.now();
     return { is: 'overview', overview: this.#overviewAt(nowMs), points: this.#activity.series(nowMs, secondsAgain) };
   }
@@ -128,7 +128,6 @@ export class LiveSource implements StreamSource {
       deadLetters: [...letters.values()].reduce((sum, count) => sum + count, 0),
       waiting: this.#activity.waiting,
       exports: this.#exports,
-      changes: this.#activity.changes,
     };
   }
 

@@ -2,6 +2,7 @@ import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { About } from '@activation-hub/console-contract';
 import { openDataStorage, type DataStorage } from '../data-storage.ts';
+import { environmentSecrets } from '../destinations/secrets.ts';
 import type { Cleanups } from '../local/cleanups.ts';
 import type { Machine } from '../local/machine.ts';
 import type { Terminal } from '../terminal.ts';
@@ -9,23 +10,16 @@ import { openEventSender } from '../event-sender.ts';
 import { localEventHub } from '../local/local-event-hub.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
-import { startConsole, type Api } from './console-server.ts';
-import { controlsApi } from './controls-api.ts';
+import { startConsole, usualConsolePort, type Api } from './console-server.ts';
 import { DeadLetterCounter } from './dead-letter-counter.ts';
-import { deadLettersApi } from './dead-letters-api.ts';
-import { destinationsApi } from './destinations-api.ts';
 import { createEventStream } from './event-stream.ts';
-import { fileApi } from './file-api.ts';
 import { Jobs } from './jobs.ts';
 import { LiveSource } from './live-source.ts';
 import { listenForObservations } from './observation-listener.ts';
+import { aboutFile, operatorApi } from './operator-api.ts';
 import type { Operator } from './operator.ts';
-import { pageFiles } from './page-files.ts';
-import { peopleApi } from './people-api.ts';
+import { buildPage } from './page-files.ts';
 import { tryItApi } from './try-it.ts';
-
-/** Where the console of this machine is, unless the port is taken; the same each time, so that addresses within it can be kept. */
-const usualPort = 7411;
 
 export interface LocalConsoleOptions {
   readonly file: ActivationFile;
@@ -78,15 +72,24 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
       const sender = openEventSender(started.eventHubsConnectionString, localEventHub.name);
       cleanups.add(() => sender.close());
       const stream = createEventStream(source);
+      const jobs = new Jobs();
+      cleanups.add(() => {
+        jobs.stop();
+        return Promise.resolve();
+      });
       const server = await startConsole({
-        page: pageFiles(() => page),
+        page,
         stream,
         api: {
           ...localApi(options, source),
-          ...operatorApi(options, source, storage, letters, cleanups),
+          ...operatorApi(operatorOf(options, source, storage), {
+            jobs,
+            onLettersChanged: () => void letters?.count(),
+            seenAt: (destination) => source.attemptsAt(destination),
+          }),
           ...tryItApi({ ...options, source, sender, now: systemClock.now }),
         },
-        port: usualPort,
+        port: usualConsolePort,
         say: options.terminal.say,
       });
       cleanups.add(() => server.stop());
@@ -99,59 +102,26 @@ export async function startLocalConsole(options: LocalConsoleOptions): Promise<L
   };
 }
 
-function buildPage(): Promise<string> {
-  // Apps do not import each other; this is the build script of one, run by the other.
-  const script = new URL('../../../console/build.ts', import.meta.url).href;
-  const page = (import(script) as Promise<{ readonly builtPage: () => Promise<string> }>).then(({ builtPage }) =>
-    builtPage(),
-  );
-  page.catch(() => undefined); // Whoever opens the page is told.
-  return page;
-}
-
-/** What a person may do here: with the secrets of the file, for nobody else is there who has them. */
-function operatorApi(
-  { file, activationFile, secrets, terminal }: LocalConsoleOptions,
-  source: LiveSource,
-  storage: DataStorage,
-  letters: DeadLetterCounter,
-  cleanups: Cleanups,
-): Api {
-  const jobs = new Jobs();
-  cleanups.add(() => {
-    jobs.stop();
-    return Promise.resolve();
-  });
-  const operator: Operator = {
+/** Acts with the secrets with which everything was started. */
+function operatorOf(options: LocalConsoleOptions, source: LiveSource, storage: DataStorage): Operator {
+  const { file, activationFile, secrets, terminal } = options;
+  return {
     file,
     activationFile,
     storage,
-    terminal: { ...terminal, environment: { ...terminal.environment, ...secrets } },
+    terminal,
+    readSecret: environmentSecrets({ environment: { ...terminal.environment, ...secrets } }),
+    explained: (error) => error,
     observe: (change) => source.observe({ is: 'change', ...change }),
     now: systemClock.now,
-  };
-  return {
-    ...peopleApi(operator),
-    ...controlsApi(operator),
-    ...deadLettersApi(operator, jobs, () => void letters.count()),
-    ...destinationsApi(operator, jobs, (destination) => source.attemptsAt(destination)),
-    ...fileApi(operator),
-    ...jobs.api(),
   };
 }
 
 function localApi({ file, activationFile, simulator, breakables }: LocalConsoleOptions, source: LiveSource): Api {
   const about: About = {
+    ...aboutFile(file, activationFile, (destination) => breakables.has(destination)),
     environment: 'local',
     isLocal: true,
-    activationFile,
-    audiences: [...file.audiences.values()].map(({ key, name, id }) => ({ key, name: name ?? key, id })),
-    destinations: [...file.destinations.values()].map(({ key, type }) => ({
-      key,
-      type,
-      canBreak: breakables.has(key),
-    })),
-    routes: file.routes.map(({ audience, destination, mode }) => ({ audience, destination, mode })),
     ...(simulator === undefined ? {} : { simulator }),
   };
   return {

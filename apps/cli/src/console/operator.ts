@@ -1,6 +1,7 @@
 import type { ActivationContext, ObserveChange } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
-import type { DataStorage } from '../data-storage.ts';
+import type { DataStorage, FoundStorage } from '../data-storage.ts';
+import type { ReadSecret } from '../destinations/secrets.ts';
 import { withDestination } from '../ledger-walk.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -10,8 +11,11 @@ export interface Operator {
   /** Its path. */
   readonly activationFile: string;
   readonly storage: DataStorage;
-  /** With the secrets of the file in its environment, where they are known. */
   readonly terminal: Terminal;
+  /** Gives the secrets of the file, as far as the person may read them. */
+  readonly readSecret: ReadSecret;
+  /** A failure with what the person lacks or can do about it. */
+  readonly explained: FoundStorage['explained'];
   /** Who is told of changes that are made from here. */
   readonly observe?: ObserveChange;
   readonly now: () => number;
@@ -19,11 +23,11 @@ export interface Operator {
 
 /** Sets up one destination beside the function app, runs something with it, and closes it. Throws `CommandError`. */
 export function atDestination<Result>(
-  { activationFile, storage, terminal, observe }: Operator,
+  { activationFile, storage, terminal, readSecret, observe }: Operator,
   destination: string,
   run: (context: ActivationContext) => Promise<Result>,
 ): Promise<Result> {
-  return withDestination(destination, { activations: activationFile }, storage, terminal, (context) =>
+  return withDestination(destination, { activations: activationFile, readSecret }, storage, terminal, (context) =>
     run(observe === undefined ? context : { ...context, observe }),
   );
 }

@@ -48,3 +48,14 @@ export function pageFiles(folder: () => Promise<string>): PageFiles {
     },
   };
 }
+
+/** Builds the page where that is not done yet, and serves it once it is there. Whoever opens it before waits, or is told why it cannot be built. */
+export function buildPage(): PageFiles {
+  // Apps do not import each other; this is the build script of one, run by the other.
+  const script = new URL('../../../console/build.ts', import.meta.url).href;
+  const page = (import(script) as Promise<{ readonly builtPage: () => Promise<string> }>).then(({ builtPage }) =>
+    builtPage(),
+  );
+  page.catch(() => undefined); // Whoever opens the page is told.
+  return pageFiles(() => page);
+}

@@ -11,7 +11,7 @@ import { readPerson } from '../person.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import { atDestination, type Operator } from './operator.ts';
-import { read } from './try-it.ts';
+import { read } from './read-body.ts';
 
 const people = z.array(z.string().min(3)).min(1).max(50);
 const explainSchema = z.object({ people });
@@ -79,12 +79,12 @@ async function takeOutOf(
 async function eraseEverywhere(
   identities: readonly Identity[],
   dryRun: boolean,
-  { file, activationFile, storage, terminal }: Operator,
+  { file, activationFile, storage, terminal, readSecret }: Operator,
   signal: AbortSignal,
 ): Promise<ActResult> {
   const { forgotten, told, kept } = await erase(
     identities,
-    { file, activations: activationFile, tell: !dryRun, dryRun },
+    { file, activations: activationFile, tell: !dryRun, dryRun, readSecret },
     storage,
     { ...terminal, interrupted: signal },
   );

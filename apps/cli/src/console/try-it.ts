@@ -1,20 +1,13 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
-import {
-  faults,
-  type InspectedExport,
-  type Play,
-  type PlayedTenant,
-  type RecentExport,
-  type Sent,
-} from '@activation-hub/console-contract';
+import { faults, type Play, type PlayedTenant, type RecentExport, type Sent } from '@activation-hub/console-contract';
 import { z } from 'zod';
 import type { EventSender } from '../event-sender.ts';
-import { inspectBody } from '../inspect.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import type { Api } from './console-server.ts';
 import type { LiveSource } from './live-source.ts';
 import { Tenant } from './played-tenant.ts';
+import { read } from './read-body.ts';
 
 export interface TryItOptions {
   readonly file: ActivationFile;
@@ -47,21 +40,6 @@ export function tryItApi({ file, source, sender, breakables, now }: TryItOptions
   };
   return {
     'GET exports': (): readonly RecentExport[] => source.recentExports(recentMax),
-    'POST inspect': async ({ body, signal }): Promise<InspectedExport> => {
-      const { inspection, dryRun } = await inspectBody(Buffer.from(read(bodySchema, body).body), file, signal);
-      const { requests, printed, notShown } = dryRun;
-      const decisions = inspection.decisions.map(({ change, ...decision }) => ({
-        ...decision,
-        ...(change === undefined ? {} : { identity: change.identity }),
-      }));
-      return {
-        ...inspection,
-        decisions,
-        requests: requests.map(({ body: sent = '', ...request }) => ({ ...request, body: sent })),
-        printed,
-        notShown,
-      };
-    },
     'POST exports': ({ body, signal }) => sendAndFollow(Buffer.from(read(bodySchema, body).body), signal),
     'GET tenant': (): PlayedTenant => tenant?.describe() ?? { people: [], asksConsent: false },
     'POST tenant/*': ({ name, body, signal }) => {
@@ -76,12 +54,4 @@ export function tryItApi({ file, source, sender, breakables, now }: TryItOptions
       breakables.break(name, read(faultSchema, body).fault);
     },
   };
-}
-
-/** What the page sent, in the form that is asked for. Throws `ApiError`. */
-export function read<Value>(schema: z.ZodType<Value>, body: unknown): Value {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new ApiError(400, `Failed to read the request: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}.`);
 }

@@ -16,6 +16,15 @@ export interface SecretOptions {
   readonly vault?: string;
 }
 
+/** From the environment's variables alone. */
+export function environmentSecrets({ environment }: Pick<Terminal, 'environment'>): ReadSecret {
+  return (name) => {
+    const value = environment[secretVariable(name)] ?? '';
+    if (value !== '') return Promise.resolve(value);
+    return Promise.reject(new CommandError(2, `${secretVariable(name)} is not set. Set it in the environment.`));
+  };
+}
+
 /** From the environment's variables, and what is not there from the Key Vault, if there is one. */
 export function chooseSecrets(
   { environment, vault }: SecretOptions,
