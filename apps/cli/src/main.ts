@@ -8,6 +8,7 @@ type AddCommand = (program: Command, terminal: Terminal) => void;
 const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   local: async () => (await import('./local/local.ts')).addLocalCommand,
   console: async () => (await import('./console/environment-console.ts')).addConsoleCommand,
+  mcp: async () => (await import('./mcp/mcp.ts')).addMcpCommand,
   check: async () => (await import('./check.ts')).addCheckCommand,
   destinations: async () => (await import('./destinations/destinations.ts')).addDestinationsCommand,
   inspect: async () => (await import('./inspect.ts')).addInspectCommand,

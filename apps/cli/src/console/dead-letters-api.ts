@@ -21,14 +21,14 @@ import { z } from 'zod';
 import { routedAudiences } from '../dead-letters.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
-import type { Jobs } from './jobs.ts';
+import type { Jobs, OnProgress } from './jobs.ts';
 import type { Operator } from './operator.ts';
 import { read } from './read-body.ts';
 
 /** So many letters are read for one list. */
 const listMax = 300;
 
-const filterSchema = z.object({
+export const filterSchema = z.object({
   destination: z.string().exactOptional(),
   class: z.string().exactOptional(),
   reason: z.string().exactOptional(),
@@ -42,42 +42,14 @@ const actSchema = z.object({ filter: filterSchema, dryRun: z.boolean() });
 export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => void): Api {
   const { deadLetters } = operator.storage;
   return {
-    'POST dead-letters/list': ({ body, signal }) => list(read(filterSchema, body), operator, signal),
-    'GET dead-letters/*': async ({ name, signal }): Promise<DeadLetterDetail> => {
-      const letter = await deadLetters.read(name, signal);
-      if (letter === undefined)
-        throw new ApiError(404, 'There is no dead letter of that name any more: it was replayed or purged.');
-      return { ...viewOf(name, letter), body: Buffer.from(letter.event.body).toString() };
-    },
+    'POST dead-letters/list': ({ body, signal }) => listLetters(read(filterSchema, body), operator, signal),
+    'GET dead-letters/*': ({ name, signal }) => deadLetterOf(name, operator, signal),
     'POST dead-letters/replay': ({ body }): JobStarted => {
       const { filter, dryRun } = read(actSchema, body);
       return jobs.start(async (onProgress, signal) => {
-        const names = await namesOf(filter, operator, signal);
-        onProgress(0, names.length);
-        if (dryRun) return await dryRunOf('Would replay', names, filter, operator, signal);
-        const replayed = await replayDeadLetters(names, filter, operator.storage, {
-          clock: systemClock,
-          signal,
-          routed: routedAudiences(operator.file),
-          onProgress: (done) => onProgress(done, names.length),
-        });
-        onChanged();
-        return {
-          lines: lines('Replayed', replayed.replayed),
-          problems: [
-            ...(replayed.tooOld > 0
-              ? [
-                  `${replayed.tooOld} are too old to be replayed: the ledger may have forgotten what came after. Purge them.`,
-                ]
-              : []),
-            ...(replayed.left > 0
-              ? [
-                  `${replayed.left} stay: the activation file does not route what had failed to anybody. Mend it, or purge them.`,
-                ]
-              : []),
-            ...replayed.unreadable.map((name) => `${name} cannot be read.`),
-          ],
-        };
+        const result = await replayLetters(filter, dryRun, operator, { onProgress, signal });
+        if (!dryRun) onChanged();
+        return result;
       });
     },
     'POST dead-letters/purge': ({ body }): JobStarted => {
@@ -103,7 +75,48 @@ export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => 
   };
 }
 
-async function list(
+/** One letter, with its event. Throws `ApiError` when it is not there any more. */
+export async function deadLetterOf(
+  name: string,
+  { storage }: Operator,
+  signal: AbortSignal,
+): Promise<DeadLetterDetail> {
+  const letter = await storage.deadLetters.read(name, signal);
+  if (letter === undefined)
+    throw new ApiError(404, 'There is no dead letter of that name any more: it was replayed or purged.');
+  return { ...viewOf(name, letter), body: Buffer.from(letter.event.body).toString() };
+}
+
+/** Gives the letters that pass the filter to the function app again, or says which it would. */
+export async function replayLetters(
+  filter: DeadLetterFilterView,
+  dryRun: boolean,
+  operator: Operator,
+  { onProgress, signal }: { readonly onProgress: OnProgress; readonly signal: AbortSignal },
+): Promise<ActResult> {
+  const names = await namesOf(filter, operator, signal);
+  onProgress(0, names.length);
+  if (dryRun) return await dryRunOf('Would replay', names, filter, operator, signal);
+  const { replayed, tooOld, left, unreadable } = await replayDeadLetters(names, filter, operator.storage, {
+    clock: systemClock,
+    signal,
+    routed: routedAudiences(operator.file),
+    onProgress: (done) => onProgress(done, names.length),
+  });
+  const old = `${tooOld} are too old to be replayed: the ledger may have forgotten what came after. Purge them.`;
+  const stay = `${left} stay: the activation file does not route what had failed to anybody. Mend it, or purge them.`;
+  return {
+    lines: lines('Replayed', replayed),
+    problems: [
+      ...(tooOld > 0 ? [old] : []),
+      ...(left > 0 ? [stay] : []),
+      ...unreadable.map((name) => `${name} cannot be read.`),
+    ],
+  };
+}
+
+/** The newest letters that pass the filter, and how many there are. */
+export async function listLetters(
   filter: DeadLetterFilterView,
   { storage: { deadLetters } }: Operator,
   signal: AbortSignal,

@@ -1,0 +1,133 @@
+import { systemClock } from '@activation-hub/delivery';
+import type { Command } from 'commander';
+import { loadActivations } from '../activations.ts';
+import { addActivationFileOption, chooseActivationFile } from '../aep/activation-file-options.ts';
+import { measureHandlerLag } from '../aep/handler-lag.ts';
+import { CommandError } from '../command-error.ts';
+import { ApiError } from '../console/answers.ts';
+import { lagOfStack, type ReadLag } from '../console/environment-place.ts';
+import type { Operator } from '../console/operator.ts';
+import { addDataStorageOption, findDataStorage, type DataStorageOptions } from '../data-storage.ts';
+import { chooseSecrets } from '../destinations/secrets.ts';
+import { localEventHub, usualConnectionString } from '../local/local-event-hub.ts';
+import { openHttp } from '../outbound-http.ts';
+import type { Terminal } from '../terminal.ts';
+import { toolsOf, type Given, type Tool } from './tools.ts';
+
+interface McpOptions extends DataStorageOptions {
+  readonly activations?: string;
+  readonly allowChanges?: true;
+  readonly showPeople?: true;
+}
+
+export function addMcpCommand(program: Command, terminal: Terminal): void {
+  addActivationFileOption(addDataStorageOption(program.command('mcp')))
+    .summary('lets an assistant look, over the Model Context Protocol')
+    .description(
+      "Serves the Model Context Protocol over standard input and output, for an assistant that starts this command: a person's story, what would become of an export, dead letters, destinations, the plan of the activation file, and how far the function app is behind. It acts with your own sign-in to Azure, or on activation local.",
+    )
+    .option('--allow-changes', 'also lets it pause, resume, try now and replay dead letters')
+    .option('--show-people', 'shows identities and events whole, which are personal data; masked by default')
+    .addHelpText(
+      'after',
+      `
+Whatever an assistant reads goes to whoever runs it. Without --show-people it gets identities masked, and neither events nor the bodies of
+requests; what you write into the conversation yourself it knows. A change that it makes says so, with your name, wherever pauses are shown.
+
+Examples:
+  $ activation mcp --environment dev
+  $ activation mcp --activations my-activations.yaml --allow-changes
+  $ claude mcp add activation-hub -- npx activation mcp --environment dev`,
+    )
+    .action((options: McpOptions) => runMcp(options, terminal));
+}
+
+async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
+  const { path } = chooseActivationFile(options, terminal);
+  const file = await loadActivations(path, terminal);
+  const { storage, explained } = await findDataStorage(options, terminal);
+  const http = openHttp(terminal, storage);
+  const { environment } = options;
+  const operator: Operator = {
+    file,
+    activationFile: path,
+    storage: { ...storage, operatorName: async () => `${await storage.operatorName()}, by an assistant` },
+    terminal,
+    readSecret: chooseSecrets(environment === undefined ? {} : { environment }, http, terminal),
+    explained,
+    now: systemClock.now,
+  };
+  const tools = toolsOf(operator, {
+    allowsChanges: options.allowChanges === true,
+    showsPeople: options.showPeople === true,
+    readLag: await lagOf(options, terminal),
+  });
+  try {
+    await serve(tools, operator);
+  } finally {
+    await http.close();
+  }
+}
+
+/** Of the stack, or of `activation local` on its usual ports. */
+async function lagOf({ environment, connectionString }: McpOptions, terminal: Terminal): Promise<ReadLag> {
+  if (environment !== undefined) return lagOfStack(environment, terminal);
+  const elsewhere = connectionString ?? terminal.environment.DATA_STORAGE_CONNECTION_STRING ?? '';
+  return (signal) => {
+    if (elsewhere !== '')
+      throw new CommandError(
+        2,
+        'Failed to find the event hub: it is known with --environment, or of activation local.',
+      );
+    return measureHandlerLag({
+      hub: { connectionString: usualConnectionString },
+      hostStorage: { connectionString: 'UseDevelopmentStorage=true' },
+      consumerGroup: localEventHub.consumerGroup,
+      signal,
+    });
+  };
+}
+
+const instructions =
+  'Activation Hub tells third parties (destinations) which people entered or left audiences of Adobe Experience Platform, by an activation file. Write people as namespace:identity, such as crmid:C-1. Times are epoch milliseconds, or in UTC.';
+
+/** Until whoever started it ends the conversation, or the terminal is interrupted. */
+async function serve(tools: readonly Tool[], { terminal, explained }: Operator): Promise<void> {
+  // Loaded only here: nobody else needs the protocol.
+  const [{ McpServer }, { serveStdio }] = await Promise.all([
+    import('@modelcontextprotocol/server'),
+    import('@modelcontextprotocol/server/stdio'),
+  ]);
+  const ended = Promise.withResolvers<undefined>();
+  const handle = serveStdio(
+    () => {
+      const server = new McpServer({ name: 'activation-hub', version: '0.1.0' }, { instructions });
+      for (const { name, description, input, isChange, run } of tools) {
+        const annotations = { readOnlyHint: !isChange, destructiveHint: false, openWorldHint: false };
+        server.registerTool(name, { description, inputSchema: input, annotations }, async (given: Given, context) => {
+          try {
+            const text = JSON.stringify(await run(given, context.mcpReq.signal), undefined, 1);
+            return { content: [{ type: 'text', text }] };
+          } catch (error) {
+            return { content: [{ type: 'text', text: wordsOf(explained(error), terminal) }], isError: true };
+          }
+        });
+      }
+      return server;
+    },
+    { onerror: (error) => terminal.say(`The conversation has a fault: ${error.message}`) },
+  );
+  terminal.stdin.once('end', () => ended.resolve(undefined));
+  terminal.stdin.once('close', () => ended.resolve(undefined));
+  terminal.interrupted.addEventListener('abort', () => ended.resolve(undefined), { once: true });
+  await ended.promise;
+  await handle.close();
+}
+
+/** What failed, in a sentence; a defect keeps its words to the terminal. */
+function wordsOf(error: unknown, { say }: Terminal): string {
+  const isSaid = error instanceof CommandError || error instanceof ApiError;
+  if (isSaid || (error instanceof Error && error.message.startsWith('Failed to '))) return error.message;
+  say(`The command failed, which is a defect of it. ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+  return 'The command failed, which is a defect of it. Its standard error says more.';
+}
