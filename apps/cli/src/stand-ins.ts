@@ -11,6 +11,11 @@ export interface StandIns {
   readonly settings: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** A value for every secret that these settings name, by its name. */
   readonly secrets: ReadonlyMap<string, string>;
+  /**
+   * Stands in for the destinations of another file too. Throws `CommandError` (2), with nothing begun, when a destination would need another
+   * stand-in than it has, for that would begin empty and the ledger would not.
+   */
+  follow(file: ActivationFile): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,23 +29,44 @@ const anySecret = 'stand-in-secret';
 export async function startStandIns(file: ActivationFile): Promise<StandIns> {
   const vendors = new Map<string, LocalVendor>();
   const settings = new Map<string, Readonly<Record<string, unknown>>>();
-  const secrets = new Map(secretNames(file).map((name) => [name, anySecret]));
+  const secrets = new Map<string, string>();
+  /** For what each of them was begun. */
+  const begunFor = new Map<string, string>();
   const close = async (): Promise<void> => {
     await Promise.all([...vendors.values()].map((vendor) => vendor.close()));
   };
-  try {
-    for (const entry of file.destinations.values()) {
-      const vendor = await startStandIn(entry, file);
+  const follow = async (next: ActivationFile): Promise<void> => {
+    const entries = [...next.destinations.values()];
+    for (const entry of entries) {
+      if ((begunFor.get(entry.key) ?? needsOf(entry, next)) === needsOf(entry, next)) continue;
+      throw new CommandError(
+        2,
+        `Failed to stand in for ${entry.key}: its type, its settings or the options of its routes are others now, and another stand-in would begin empty while the ledger does not. Start activation local again.`,
+      );
+    }
+    for (const name of secretNames(next)) if (!secrets.has(name)) secrets.set(name, anySecret);
+    for (const entry of entries.filter(({ key }) => !begunFor.has(key))) {
+      const vendor = await startStandIn(entry, next);
       if (vendor !== undefined) vendors.set(entry.key, vendor);
       const standIn = withStandIn(entry, vendor);
       settings.set(entry.key, standIn.settings);
+      begunFor.set(entry.key, needsOf(entry, next));
       for (const [name, value] of standIn.secrets) secrets.set(name, value);
     }
+  };
+  try {
+    await follow(file);
   } catch (error) {
     await close();
     throw error;
   }
-  return { vendors, settings, secrets, close };
+  return { vendors, settings, secrets, follow, close };
+}
+
+/** What a stand-in is begun for. */
+function needsOf({ key, type, settings }: DestinationEntry, { routes }: ActivationFile): string {
+  const options = routes.filter(({ destination }) => destination === key).map((route) => JSON.stringify(route.options));
+  return JSON.stringify([type, settings, [...new Set(options)].toSorted()]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
+import { createScreen, isForegroundProcess, type Screen } from './screen.ts';
 
 /** Where a command reads, writes and learns that it should end. One for the process; tests make their own. */
 export interface Terminal {
@@ -20,6 +21,8 @@ export interface Terminal {
   flush(): Promise<void>;
   /** Work whose end is known: a bar when standard error is a terminal, otherwise a line every ten seconds. */
   progress(what: string, total: number): Progress;
+  /** A line that stays and keys, for a person at a terminal; undefined in a pipe, in the background, and where the terminal is a simple one. */
+  openScreen(): Screen | undefined;
 }
 
 export interface Progress {
@@ -36,22 +39,41 @@ export function processTerminal(): Terminal & { interrupt(): void } {
   // A pipe whose reader has gone is the end of the work and no failure.
   stdout.on('error', () => interruption.abort());
   stderr.on('error', () => interruption.abort());
+  let screen: Screen | undefined;
+  const write = (stream: NodeJS.WriteStream, line: string): void => {
+    if (screen === undefined) stream.write(`${line}\n`);
+    else screen.above(() => stream.write(`${line}\n`));
+  };
+  // `stdout.isTTY` is undefined for a pipe, and then picocolors would ask the environment instead.
+  const colors = picocolors.createColors(isatty(stdout.fd) && (env.NO_COLOR ?? '') === '');
   return {
     stdin,
     environment: env,
     folder: process.cwd(),
     interrupted: interruption.signal,
     interrupt: () => interruption.abort(),
-    // `stdout.isTTY` is undefined for a pipe, and then picocolors would ask the environment instead.
-    colors: picocolors.createColors(isatty(stdout.fd) && (env.NO_COLOR ?? '') === ''),
-    print: (line) => void stdout.write(`${line}\n`),
+    colors,
+    print: (line) => write(stdout, line),
     flush: () =>
       stdout.writableLength === 0 || stdout.destroyed
         ? Promise.resolve()
         : new Promise((resolve) => void stdout.write('', () => resolve())),
-    say: (line) => void stderr.write(`${line}\n`),
+    say: (line) => write(stderr, line),
     progress: (what, total) =>
       stderr.isTTY ? barProgress(what, total) : lineProgress(what, total, (line) => void stderr.write(`${line}\n`)),
+    openScreen: () => {
+      if (!isatty(stdin.fd) || !isatty(stdout.fd) || env.TERM === 'dumb' || !isForegroundProcess()) return undefined;
+      screen ??= createScreen({
+        input: stdin,
+        output: stdout,
+        paint: colors.dim,
+        // A terminal stops the whole job, of which a shell or npm may be the first.
+        signal: (name) => process.kill(name === 'SIGTSTP' ? 0 : process.pid, name),
+        isForeground: isForegroundProcess,
+      });
+      process.once('exit', () => screen?.close());
+      return screen;
+    },
   };
 }
 

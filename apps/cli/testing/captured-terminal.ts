@@ -10,7 +10,7 @@ export interface CapturedTerminal extends Terminal {
 
 /** A terminal without a screen, for a command that runs in the test's own process. */
 export function capturedTerminal(
-  options: Partial<Pick<Terminal, 'environment' | 'folder' | 'interrupted' | 'print'>> = {},
+  options: Partial<Pick<Terminal, 'environment' | 'folder' | 'interrupted' | 'print' | 'openScreen'>> = {},
 ): CapturedTerminal {
   const printed: string[] = [];
   const said: string[] = [];
@@ -23,6 +23,7 @@ export function capturedTerminal(
     say: (line) => void said.push(line),
     flush: () => Promise.resolve(),
     progress: () => ({ update: () => undefined, end: () => undefined }),
+    openScreen: () => undefined,
     ...options,
     print: (line) => {
       printed.push(line);

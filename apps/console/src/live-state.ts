@@ -37,9 +37,10 @@ function change(part: Partial<LiveState>): void {
   for (const listener of listeners) listener();
 }
 
-function take(message: StreamMessage): void {
+function take(message: StreamMessage, onBeganAnew: () => void): void {
   if (message.is === 'begin') {
     const { rows, series, overview } = message;
+    if (state.connection !== 'opening') onBeganAnew();
     change({ connection: 'open', trouble: '', rows, series, overview, leftOut: 0 });
   } else if (message.is === 'changes') {
     const rows = [...state.rows, ...message.rows];
@@ -51,13 +52,13 @@ function take(message: StreamMessage): void {
   }
 }
 
-/** Follows the server for as long as the page is open, and again whenever it comes back. */
-export async function follow(): Promise<void> {
+/** Follows the server for as long as the page is open, and again whenever it comes back. It is told when what is shown begins anew. */
+export async function follow(onBeganAnew: () => void): Promise<void> {
   for (;;) {
     current = new AbortController();
     const path = `stream${state.showsPeople ? '?people=shown' : ''}`;
     try {
-      await readStream(path, take, current.signal);
+      await readStream(path, (message: StreamMessage) => take(message, onBeganAnew), current.signal);
     } catch (error) {
       if (error instanceof ServerError && error.status === 401) {
         change({ connection: 'refused', trouble: error.message });

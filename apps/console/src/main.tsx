@@ -8,9 +8,8 @@ import 'uplot/dist/uPlot.min.css';
 import './style.css';
 
 takeToken();
-void follow();
-
 const client = new QueryClient({ defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false } } });
+void follow(() => void askAnew());
 const element = document.getElementById('page');
 if (element === null) throw new Error('Failed to start the page: index.html has no element for it.');
 createRoot(element).render(
@@ -20,3 +19,10 @@ createRoot(element).render(
     </QueryClientProvider>
   </StrictMode>,
 );
+
+/** Where the server shows another activation file than before, everything that was asked for is of the old one. */
+async function askAnew(): Promise<void> {
+  const before = client.getQueryData(['about']);
+  await client.refetchQueries({ queryKey: ['about'] });
+  if (client.getQueryData(['about']) !== before) await client.invalidateQueries();
+}

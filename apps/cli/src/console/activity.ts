@@ -16,7 +16,7 @@ interface Cell {
 
 /** Adds up changes by audience and destination, and by second. */
 export class Activity {
-  readonly #routes: ActivationFile['routes'];
+  #routes: ActivationFile['routes'];
   readonly #cells = new Map<string, Cell>();
   readonly #waiting = new Map<string, string>();
   readonly #series = new TimeSeries({ stepMs: 1_000, pointsMax: seriesSecondsMax });
@@ -24,6 +24,12 @@ export class Activity {
 
   constructor({ routes }: Pick<ActivationFile, 'routes'>) {
     this.#routes = routes;
+  }
+
+  /** Another file counts from now on. What was counted stays, and is shown for the routes that are still there. */
+  follow({ routes }: Pick<ActivationFile, 'routes'>): void {
+    this.#routes = routes;
+    this.circuits = this.#circuits;
   }
 
   set circuits(circuits: readonly ObservedCircuit[]) {

@@ -29,7 +29,7 @@ export interface KeptExport {
 
 /** The last changes, with their exports and with what destinations were sent for them. Bounded in number and size. */
 export class ChangeLog {
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[] = [];
   readonly #key = randomBytes(32);
   #rows: ChangeRow[] = [];
   #lastId = 0;
@@ -39,11 +39,18 @@ export class ChangeLog {
   #exportCharacters = 0;
   #attempts: KeptAttempt[] = [];
   readonly #attemptsOf = new Map<string, KeptAttempt[]>();
+  /** With which attempt a change was shown last: what ends without another one is not its answer. */
+  readonly #shownAttempts = new Map<string, KeptAttempt>();
   #attemptCharacters = 0;
 
   /** `secrets` are never shown, wherever they stand. */
   constructor(secrets: readonly string[]) {
-    this.#secrets = secrets.filter((secret) => secret.length > 3);
+    this.hide(secrets);
+  }
+
+  /** These are never shown either. */
+  hide(secrets: readonly string[]): void {
+    this.#secrets = [...new Set([...this.#secrets, ...secrets.filter((secret) => secret.length > 3)])];
   }
 
   /** Keeps what is observed; gives the row of a change. */
@@ -61,6 +68,11 @@ export class ChangeLog {
       case 'left-out':
         return undefined;
     }
+  }
+
+  /** As it is kept: without secrets. */
+  get lastAttempt(): KeptAttempt | undefined {
+    return this.#attempts.at(-1);
   }
 
   /** The rows after the one of this id, at most so many of them: the newest. */
@@ -147,14 +159,14 @@ export class ChangeLog {
 
   #forgetAttempt(changeId: string, attempt: KeptAttempt): void {
     const left = this.#attemptsOf.get(changeId)?.filter((each) => each !== attempt) ?? [];
+    if (this.#shownAttempts.get(changeId) === attempt) this.#shownAttempts.delete(changeId);
     if (left.length === 0) this.#attemptsOf.delete(changeId);
     else this.#attemptsOf.set(changeId, left);
   }
 
   #keepChange(change: ObservedChange): ChangeRow {
     this.#lastId += 1;
-    const attempt = this.#attemptsOf.get(change.changeId ?? '')?.at(-1);
-    const row = rowOf(this.#lastId, change, attempt, this.#whoOf(change));
+    const row = rowOf(this.#lastId, change, this.#newAttemptOf(change), this.#whoOf(change));
     this.#rows.push(row);
     if (change.changeId !== undefined) this.#changeIds.set(row.id, change.changeId);
     // A tenth at once, so that not every change moves all rows.
@@ -164,6 +176,14 @@ export class ChangeLog {
       this.#rows = this.#rows.slice(gone);
     }
     return row;
+  }
+
+  #newAttemptOf({ changeId }: ObservedChange): KeptAttempt | undefined {
+    const attempt = changeId === undefined ? undefined : this.#attemptsOf.get(changeId)?.at(-1);
+    if (changeId === undefined || attempt === undefined || this.#shownAttempts.get(changeId) === attempt)
+      return undefined;
+    this.#shownAttempts.set(changeId, attempt);
+    return attempt;
   }
 
   /** A digest under a key of this process, so that nobody finds the person by trying. */

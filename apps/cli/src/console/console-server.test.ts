@@ -36,7 +36,7 @@ async function openConsole() {
   const server = await startConsole({
     page: pageFiles(() => Promise.resolve(folder)),
     stream,
-    api: {
+    api: () => ({
       'GET about': () => ({ name: 'about' }),
       'GET things/*': ({ name }) => ({ name }),
       'POST things': ({ body }) => body,
@@ -46,7 +46,7 @@ async function openConsole() {
       'GET defect': () => {
         throw new TypeError('undefined is not a function');
       },
-    },
+    }),
     port: 0,
     say: (line) => said.push(line),
   });
@@ -224,8 +224,8 @@ test('what cannot be done is said in a sentence, and a defect keeps its words to
 test('a port that is taken is left to whoever has it', async () => {
   const { port } = await openConsole();
   const page = pageFiles(() => Promise.resolve(tmpdir()));
-  const stream = { open: () => undefined, close: () => undefined };
-  const other = await startConsole({ page, stream, api: {}, port: Number(port), say: () => undefined });
+  const stream = { open: () => undefined, beginAnew: () => undefined, close: () => undefined };
+  const other = await startConsole({ page, stream, api: () => ({}), port: Number(port), say: () => undefined });
   onTestFinished(() => other.stop());
   expect(new URL(other.url).port).not.toBe(port);
 });

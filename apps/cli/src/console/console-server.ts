@@ -34,7 +34,8 @@ export interface ConsoleServer {
 export interface ConsoleOptions {
   readonly page: PageFiles;
   readonly stream: EventStream;
-  readonly api: Api;
+  /** What it answers now. */
+  readonly api: () => Api;
   /** Taken when it is free; any other one else. 0 is any. */
   readonly port: number;
   readonly say: (line: string) => void;
@@ -101,7 +102,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
     stream.open(response, { showsPeople: url.searchParams.get('people') === 'shown' });
     return;
   }
-  const { handler, name } = handlerFor(api, request.method ?? 'GET', path);
+  const { handler, name } = handlerFor(api(), request.method ?? 'GET', path);
   const ended = new AbortController();
   response.on('close', () => ended.abort());
   const body = request.method === 'GET' ? undefined : await readJson(request);

@@ -125,7 +125,7 @@ async function serve(operator: Operator, about: About, readLag: ReadLag, cleanup
   const server = await startConsole({
     page: buildPage(),
     stream,
-    api,
+    api: () => api,
     port: usualConsolePort,
     say: terminal.say,
     explained,

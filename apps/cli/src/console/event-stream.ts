@@ -5,6 +5,8 @@ import { securityHeaders } from './answers.ts';
 /** Says what happens to every open page, over server-sent events. */
 export interface EventStream {
   open(response: ServerResponse, options: { readonly showsPeople: boolean }): void;
+  /** Tells every page how all is from the beginning, for it is something else now. */
+  beginAnew(): void;
   close(): void;
 }
 
@@ -67,6 +69,13 @@ export function createEventStream(source: StreamSource): EventStream {
       response.on('close', () => pages.delete(page));
       pages.add(page);
       say(page, begin);
+    },
+    beginAnew() {
+      for (const page of pages) {
+        const begin = source.begin(page.showsPeople);
+        page.lastId = begin.rows.at(-1)?.id ?? 0;
+        say(page, begin);
+      }
     },
     close() {
       timers.forEach(clearInterval);

@@ -1,10 +1,18 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
-import type { ChangeDetail, ChangeRow, Overview, PartitionLag, StreamMessage } from '@activation-hub/console-contract';
+import type {
+  ChangeDetail,
+  ChangeRow,
+  Overview,
+  PartitionLag,
+  SeriesPoint,
+  StreamMessage,
+} from '@activation-hub/console-contract';
 import { Activity } from './activity.ts';
 import { attentionOf } from './attention.ts';
 import { ChangeLog, maskedRow, type KeptExport } from './change-log.ts';
 import type { StreamSource } from './event-stream.ts';
+import type { KeptAttempt } from './observed-requests.ts';
 
 /** What a page gets at once when it opens. */
 const rowsAtBeginning = 1_000;
@@ -22,11 +30,15 @@ export interface LiveOptions {
   readonly deadLetters: () => ReadonlyMap<string, number>;
   /** What is wrong with stand-ins, by destination. */
   readonly faults: () => Overview['faults'];
+  /** Told of each change, with the person masked, and before it of the attempts that were made for it. */
+  readonly onChange?: (row: ChangeRow) => void;
+  readonly onAttempt?: (attempt: KeptAttempt) => void;
 }
 
 /** Everything that happens on this machine, as the page shows it. */
 export class LiveSource implements StreamSource {
-  readonly #options: LiveOptions;
+  readonly #options: Omit<LiveOptions, 'file' | 'secrets'>;
+  #destinations: ActivationFile['destinations'];
   readonly #log: ChangeLog;
   readonly #activity: Activity;
   readonly #warnings: string[] = [];
@@ -36,17 +48,28 @@ export class LiveSource implements StreamSource {
 
   constructor(options: LiveOptions) {
     this.#options = options;
+    this.#destinations = options.file.destinations;
     this.#log = new ChangeLog(options.secrets);
     this.#activity = new Activity(options.file);
   }
 
   observe(observation: Observation): void {
     if (!this.#isOfFile(observation)) return;
-    this.#log.add(observation);
+    const row = this.#log.add(observation);
+    const { onChange, onAttempt } = this.#options;
+    if (row !== undefined) onChange?.(maskedRow(row));
+    if (observation.is === 'attempt' && this.#log.lastAttempt !== undefined) onAttempt?.(this.#log.lastAttempt);
     if (observation.is === 'change') this.#activity.add(observation);
     else if (observation.is === 'event') this.#tookExport(observation);
     else if (observation.is === 'circuits') this.#activity.circuits = observation.circuits;
     else if (observation.is === 'left-out') this.#leftOut += observation.count;
+  }
+
+  /** Another file counts from now on; what happened stays. */
+  follow({ file, secrets }: Pick<LiveOptions, 'file' | 'secrets'>): void {
+    this.#destinations = file.destinations;
+    this.#activity.follow(file);
+    this.#log.hide(secrets);
   }
 
   warn(message: string): void {
@@ -73,6 +96,11 @@ export class LiveSource implements StreamSource {
   overview(): Extract<StreamMessage, { is: 'overview' }> {
     const nowMs = this.#options.now();
     return { is: 'overview', overview: this.#overviewAt(nowMs), points: this.#activity.series(nowMs, secondsAgain) };
+  }
+
+  /** The last seconds that are over, from old to new. */
+  lately(seconds: number): readonly SeriesPoint[] {
+    return this.#activity.series(this.#options.now(), seconds);
   }
 
   detail(id: number): ChangeDetail | undefined {
@@ -137,8 +165,8 @@ export class LiveSource implements StreamSource {
 
   /** The canary is not of the file, and no change of a person. */
   #isOfFile(observation: Observation): boolean {
-    const { destinations } = this.#options.file;
-    const isKnown = ({ destination }: Pick<ObservedChange, 'destination'>): boolean => destinations.has(destination);
+    const isKnown = ({ destination }: Pick<ObservedChange, 'destination'>): boolean =>
+      this.#destinations.has(destination);
     return observation.is !== 'change' && observation.is !== 'attempt' ? true : isKnown(observation);
   }
 }

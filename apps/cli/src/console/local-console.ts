@@ -1,114 +1,95 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { About } from '@activation-hub/console-contract';
-import { openDataStorage, type DataStorage } from '../data-storage.ts';
 import { environmentSecrets } from '../destinations/secrets.ts';
+import type { EventSender } from '../event-sender.ts';
 import type { Cleanups } from '../local/cleanups.ts';
-import type { Machine } from '../local/machine.ts';
 import type { Terminal } from '../terminal.ts';
-import { openEventSender } from '../event-sender.ts';
-import { localEventHub } from '../local/local-event-hub.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import { startConsole, usualConsolePort, type Api } from './console-server.ts';
-import { DeadLetterCounter } from './dead-letter-counter.ts';
 import { createEventStream } from './event-stream.ts';
 import { Jobs } from './jobs.ts';
-import { LiveSource } from './live-source.ts';
-import { listenForObservations } from './observation-listener.ts';
+import type { LiveSource } from './live-source.ts';
+import type { Watched } from './observing.ts';
 import { aboutFile, operatorApi } from './operator-api.ts';
 import type { Operator } from './operator.ts';
-import { buildPage } from './page-files.ts';
+import type { PageFiles } from './page-files.ts';
+import type { Tenant } from './played-tenant.ts';
 import { tryItApi } from './try-it.ts';
 
 export interface LocalConsoleOptions {
-  readonly file: ActivationFile;
-  readonly activationFile: string;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly simulator: About['simulator'] | undefined;
+  readonly source: LiveSource;
+  readonly watched: Watched;
+  readonly sender: EventSender;
   /** Stand-ins that can be broken. */
   readonly breakables: Breakables;
+  readonly simulator: About['simulator'] | undefined;
   readonly cleanups: Cleanups;
   readonly terminal: Terminal;
 }
 
-/** The console of `activation local`. */
-export interface LocalConsole {
-  /** To whom the function apps tell what they do. */
-  readonly observerUrl: string;
-  /** What host and app complain about. */
-  warn(message: string): void;
-  /** Serves the page; gives its address with the token. */
-  serve(machine: Machine): Promise<string>;
+/** What the page shows as it is set up now; an edit of the activation file gives another one. */
+export interface ConsoleSubject {
+  readonly file: ActivationFile;
+  readonly activationFile: string;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** People whom one plays; absent where the file has no audience. */
+  readonly tenant: Tenant | undefined;
 }
 
-/** Begins to observe, and to build the page where that is not done yet; `cleanups` ends it. */
-export async function startLocalConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
-  const { file, secrets, cleanups } = options;
-  let machine: Machine | undefined;
-  let letters: DeadLetterCounter | undefined;
-  const source = new LiveSource({
-    file,
-    secrets: Object.values(secrets),
-    now: systemClock.now,
-    partitions: () => machine?.partitions() ?? [],
-    deadLetters: () => letters?.counts ?? new Map(),
-    faults: () => options.breakables.faults,
+/** The console of `activation local`. */
+export interface LocalConsole {
+  /** With the token. */
+  readonly url: string;
+  /** Shows another activation file from now on; open pages begin anew. */
+  follow(subject: ConsoleSubject): void;
+}
+
+/** Serves the page; `cleanups` ends it. */
+export async function serveLocalConsole(
+  page: PageFiles,
+  begun: ConsoleSubject,
+  options: LocalConsoleOptions,
+): Promise<LocalConsole> {
+  const { source, watched, cleanups, terminal } = options;
+  const stream = createEventStream(source);
+  const jobs = new Jobs();
+  const apiOf = (subject: ConsoleSubject): Api => ({
+    ...localApi(subject, options),
+    ...operatorApi(operatorOf(subject, options), {
+      jobs,
+      onLettersChanged: () => void watched.letters.count(),
+      seenAt: (destination) => source.attemptsAt(destination),
+    }),
+    ...tryItApi({ ...options, ...subject }),
   });
-  const listener = await listenForObservations((observation) => source.observe(observation));
-  cleanups.add(() => listener.stop());
-  const page = buildPage();
+  let api = apiOf(begun);
+  const server = await startConsole({ page, stream, api: () => api, port: usualConsolePort, say: terminal.say });
+  cleanups.add(() => server.stop());
+  cleanups.add(() => {
+    stream.close();
+    jobs.stop();
+    return Promise.resolve();
+  });
   return {
-    observerUrl: listener.url,
-    warn: (message) => source.warn(message),
-    serve: async (started) => {
-      machine = started;
-      const storage = openDataStorage({ connectionString: started.storageConnectionString });
-      letters = new DeadLetterCounter(storage.deadLetters, 3_000);
-      cleanups.add(() => {
-        letters?.stop();
-        return Promise.resolve();
-      });
-      const sender = openEventSender(started.eventHubsConnectionString, localEventHub.name);
-      cleanups.add(() => sender.close());
-      const stream = createEventStream(source);
-      const jobs = new Jobs();
-      cleanups.add(() => {
-        jobs.stop();
-        return Promise.resolve();
-      });
-      const server = await startConsole({
-        page,
-        stream,
-        api: {
-          ...localApi(options, source),
-          ...operatorApi(operatorOf(options, source, storage), {
-            jobs,
-            onLettersChanged: () => void letters?.count(),
-            seenAt: (destination) => source.attemptsAt(destination),
-          }),
-          ...tryItApi({ ...options, source, sender, now: systemClock.now }),
-        },
-        port: usualConsolePort,
-        say: options.terminal.say,
-      });
-      cleanups.add(() => server.stop());
-      cleanups.add(() => {
-        stream.close();
-        return Promise.resolve();
-      });
-      return server.url;
+    url: server.url,
+    follow(subject) {
+      api = apiOf(subject);
+      stream.beginAnew();
     },
   };
 }
 
-/** Acts with the secrets with which everything was started. */
-function operatorOf(options: LocalConsoleOptions, source: LiveSource, storage: DataStorage): Operator {
-  const { file, activationFile, secrets, terminal } = options;
+/** Acts with the secrets of the file, for nobody else is there who has them. */
+function operatorOf(
+  { file, activationFile, secrets }: ConsoleSubject,
+  { source, watched, terminal }: LocalConsoleOptions,
+): Operator {
   return {
     file,
     activationFile,
-    storage,
+    storage: watched.storage,
     terminal,
     readSecret: environmentSecrets({ environment: { ...terminal.environment, ...secrets } }),
     explained: (error) => error,
@@ -117,7 +98,10 @@ function operatorOf(options: LocalConsoleOptions, source: LiveSource, storage: D
   };
 }
 
-function localApi({ file, activationFile, simulator, breakables }: LocalConsoleOptions, source: LiveSource): Api {
+function localApi(
+  { file, activationFile }: ConsoleSubject,
+  { source, simulator, breakables }: LocalConsoleOptions,
+): Api {
   const about: About = {
     ...aboutFile(file, activationFile, (destination) => breakables.has(destination)),
     environment: 'local',

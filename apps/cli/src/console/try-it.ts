@@ -1,4 +1,3 @@
-import type { ActivationFile } from '@activation-hub/activation-file';
 import { faults, type Play, type PlayedTenant, type RecentExport, type Sent } from '@activation-hub/console-contract';
 import { z } from 'zod';
 import type { EventSender } from '../event-sender.ts';
@@ -6,15 +5,15 @@ import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import type { Api } from './console-server.ts';
 import type { LiveSource } from './live-source.ts';
-import { Tenant } from './played-tenant.ts';
+import type { Tenant } from './played-tenant.ts';
 import { read } from './read-body.ts';
 
 export interface TryItOptions {
-  readonly file: ActivationFile;
   readonly source: LiveSource;
   readonly sender: EventSender;
   readonly breakables: Breakables;
-  readonly now: () => number;
+  /** Absent where the file has no audience that anybody could enter. */
+  readonly tenant: Tenant | undefined;
 }
 
 const recentMax = 25;
@@ -29,8 +28,7 @@ const playSchema = z.union([
 ]);
 
 /** What one may try on this machine: exports of one's own, people who do what one says, and destinations that fail. */
-export function tryItApi({ file, source, sender, breakables, now }: TryItOptions): Api {
-  const tenant = file.audiences.size === 0 ? undefined : new Tenant(file, now);
+export function tryItApi({ source, sender, breakables, tenant }: TryItOptions): Api {
   const sendAndFollow = async (body: Buffer, signal: AbortSignal): Promise<Sent> => {
     const arrived = source.arrival(body.toString(), AbortSignal.any([signal, AbortSignal.timeout(arrivesWithinMs)]));
     await sender.send([body]);

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { port, rate, wholeNumber } from '../arguments.ts';
 import type { Terminal } from '../terminal.ts';
 import { localEventHub } from './local-event-hub.ts';
@@ -42,7 +42,8 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
       wholeNumber(1, 65_500),
     )
     .option('--open', 'opens the console in the browser')
-    .option('--no-console', 'serves no page, and observes nothing one by one')
+    .option('--no-console', 'serves no page; with --json nothing is observed one by one')
+    .addOption(new Option('-v, --verbose', 'prints what destinations are asked and what they answer').conflicts('json'))
     .option('--json', 'prints one JSON object per line')
     .addHelpText(
       'after',
@@ -51,12 +52,16 @@ Secrets of an own activation file come from the environment: { secret: crm-key }
 With --vendor nobody is called and no secret is needed: each destination finds a local stand-in of its vendor, and the summary says
 how many members it has.
 The console is a page at the address that is printed first: each change as it happens, the exact requests, and what needs you.
+On a terminal the last line says how everything is, and keys act: o opens the console, s sends a sample, p pauses or resumes, r tries at once
+what waits, b breaks or mends a stand-in, ? explains, q ends. In a pipe there are neither. What -v prints holds personal data, never a secret.
+An edit of the activation file is taken up while it runs: the function app is deployed anew with it. A wrong one is refused.
 With --json the line {"event":"ready",…} has its address (consoleUrl) and the connection strings. Ctrl-C settles what has arrived, prints a summary and ends.
 
 Examples:
   $ activation local
   $ activation local --activations my-activations.yaml --no-simulator
   $ activation local --activations my-activations.yaml --vendor
+  $ activation local --activations my-activations.yaml --no-simulator --verbose
   $ activation local --rate 200 --workers 2 --data ./local-data
   $ activation local --event-hubs-port 0 --storage-port 0 --json`,
     )

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,15 +7,16 @@ import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/
 import { startFunctionsHost, type FunctionsHost, type HostLogEntry } from '@activation-hub/functions-host';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { listenFailure } from '../listen-failure.ts';
-import type { Cleanups } from './cleanups.ts';
+import { Cleanups } from './cleanups.ts';
 import { takeDataFolder, type DataFolder } from './data-folder.ts';
 import { localEventHub, localKeys } from './local-event-hub.ts';
+import type { Running } from './plan.ts';
 import { readSignal, type Signal } from './signals.ts';
 
 /** Where only this machine reaches Event Hubs. */
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
-export interface MachineOptions {
+export interface MachineOptions extends Running {
   readonly eventHubsPort: number;
   readonly eventHubsHost: string;
   readonly eventHubsKey?: string;
@@ -25,10 +26,8 @@ export interface MachineOptions {
   readonly data?: string;
   readonly partitions: number;
   readonly workers: number;
+  /** Port of the first worker's debugger. */
   readonly inspect?: number;
-  /** Absolute. */
-  readonly activationFile: string;
-  readonly secrets: Readonly<Record<string, string>>;
   /** Who is told of every change one by one; absent for nobody. */
   readonly observerUrl?: string;
   readonly onSignal: (signal: Signal) => void;
@@ -46,14 +45,22 @@ export interface Machine {
   readonly eventHubsConnectionString: string;
   readonly storageConnectionString: string;
   readonly functions: readonly string[];
-  readonly healthUrls: readonly string[];
+  /** Of the function apps that run now. */
+  readonly healthUrls: () => readonly string[];
   readonly workerProcessIds: () => readonly number[];
+  /** Where a debugger can attach now. */
+  readonly inspectPorts: () => readonly number[];
   /** How far the handler is in each partition, as far as its log says. */
   partitions(): readonly {
     readonly partitionId: string;
     readonly events: number;
     readonly lastSequenceNumber: number;
   }[];
+  /**
+   * Deploys the function app anew with another activation file, as a rolling deployment does: new apps are built and started, and when they run the
+   * old ones end what they have begun and stop. Throws `CommandError` with the old ones running on when the new ones cannot start. One at a time.
+   */
+  deploy(running: Running): Promise<void>;
   /** Resolves when the handler has settled everything that is in the hub by now, or the signal aborts. */
   drained(signal: AbortSignal): Promise<void>;
   /** Lets running invocations end. */
@@ -67,31 +74,46 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { cleanups } = options;
   const data = options.data === undefined ? undefined : await takeDataFolder(options.data, options.partitions);
   if (data !== undefined) cleanups.add(() => data.release());
+  const settled = new Map<string, number>();
+  let deployments = 0;
+  let appParts = new Cleanups();
+  const stopApp = (): Promise<void> => appParts.run((error) => options.onWarning(reasonOf(error)));
+  cleanups.add(stopApp);
   const [emulator, azurite, appFolder] = await allStarted([
     startHub(options, data),
     startStorage(options, data),
-    buildApp(cleanups, options.activationFile),
+    buildApp(appParts, options.activationFile),
   ]);
-  const settled = new Map<string, number>();
   const before = new Map(lastSequenceNumbers(emulator));
-  const hosts = await allStarted(
-    Array.from({ length: options.workers }, (_, index) =>
-      startHost(index, appFolder, emulator, azurite, settled, options),
-    ),
-  );
+  let hosts = await startHosts(options, appFolder, appParts);
 
   return {
     eventHubsConnectionString: emulator.connectionString({ entityPath: localEventHub.name }),
     storageConnectionString: azurite.connectionString,
     functions: hosts[0]?.functions.map(({ name }) => name) ?? [],
-    healthUrls: hosts.map(({ httpPort }) => `http://127.0.0.1:${httpPort}/health`),
+    healthUrls: () => hosts.map(({ httpPort }) => `http://127.0.0.1:${httpPort}/health`),
     workerProcessIds: () => hosts.flatMap(({ workerProcessId }) => workerProcessId ?? []),
+    inspectPorts: () => hosts.flatMap((_, index) => inspectPortOf(index) ?? []),
     partitions: () =>
       lastSequenceNumbers(emulator).map(([partitionId, last]) => ({
         partitionId,
         events: Math.max(0, last - (settled.get(partitionId) ?? before.get(partitionId) ?? -1)),
         lastSequenceNumber: last,
       })),
+    async deploy(running) {
+      const parts = new Cleanups();
+      deployments += 1;
+      try {
+        const started = await startHosts(running, await buildApp(parts, running.activationFile), parts);
+        const stopOld = appParts;
+        [hosts, appParts] = [started, parts];
+        await stopOld.run((error) => options.onWarning(reasonOf(error)));
+      } catch (error) {
+        deployments -= 1;
+        await parts.run(() => undefined);
+        throw error;
+      }
+    },
     async drained(signal) {
       const target = lastSequenceNumbers(emulator);
       const isSettled = ([partitionId, last]: readonly [string, number]): boolean =>
@@ -104,6 +126,34 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       await Promise.all(hosts.map((host) => host.stop()));
     },
   };
+
+  /** Old and new workers run beside each other for a while. */
+  function inspectPortOf(index: number): number | undefined {
+    return options.inspect === undefined ? undefined : options.inspect + deployments * options.workers + index;
+  }
+
+  async function startHosts(running: Running, folder: string, parts: Cleanups): Promise<readonly FunctionsHost[]> {
+    // A worker that starts again finds the file with which it was deployed, whatever was edited since.
+    const activationFile = join(folder, 'activations', 'local-activations');
+    await copyFile(running.activationFile, activationFile);
+    return await allStarted(
+      Array.from({ length: options.workers }, (_, index) => {
+        const inspectPort = inspectPortOf(index);
+        return startHost(
+          {
+            ...options,
+            secrets: running.secrets,
+            activationFile,
+            appFolder: folder,
+            instanceName: `local-${deployments * options.workers + index + 1}`,
+            ...(inspectPort === undefined ? {} : { inspectPort }),
+            cleanups: parts,
+          },
+          { emulator, azurite, settled },
+        );
+      }),
+    );
+  }
 
   async function startHub(
     { eventHubsPort, eventHubsHost, eventHubsKey, eventHubsTls, partitions, onWarning }: MachineOptions,
@@ -179,14 +229,26 @@ export async function buildApp(cleanups: Cleanups, activationFile: string): Prom
   }
 }
 
+interface HostOptions extends Omit<MachineOptions, 'inspect'> {
+  readonly appFolder: string;
+  readonly instanceName: string;
+  readonly inspectPort?: number;
+}
+
 async function startHost(
-  index: number,
-  appFolder: string,
-  emulator: EventHubsEmulator,
-  azurite: Azurite,
-  settled: Map<string, number>,
-  { inspect, activationFile, secrets, observerUrl, onSignal, onPrinted, onWarning, cleanups }: MachineOptions,
+  options: HostOptions,
+  {
+    emulator,
+    azurite,
+    settled,
+  }: {
+    readonly emulator: EventHubsEmulator;
+    readonly azurite: Azurite;
+    readonly settled: Map<string, number>;
+  },
 ): Promise<FunctionsHost> {
+  const { appFolder, instanceName, inspectPort, activationFile, secrets, observerUrl, cleanups } = options;
+  const { onSignal, onPrinted, onWarning } = options;
   const log = ({ level, message, invocationId }: HostLogEntry): void => {
     const signal = readSignal(message);
     if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
@@ -197,10 +259,12 @@ async function startHost(
   try {
     const host = await startFunctionsHost({
       appFolder,
-      instanceName: `local-${index + 1}`,
+      instanceName,
       log,
-      ...(inspect === undefined ? {} : { inspectPort: inspect + index }),
+      ...(inspectPort === undefined ? {} : { inspectPort }),
       settings: {
+        // One app, however often it is deployed: its timers run once.
+        AzureFunctionsWebHost__hostid: `local-${process.pid}`,
         AzureWebJobsStorage: azurite.connectionString,
         EventHubConnection: emulator.connectionString(),
         EVENT_HUB_NAME: localEventHub.name,

@@ -1,3 +1,4 @@
+import type { ChangeRow } from '@activation-hub/console-contract';
 import picocolors from 'picocolors';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { jsonNarrator, proseNarrator, type Summary } from './narrator.ts';
@@ -25,11 +26,11 @@ const told = {
   identity: { namespace: 'email', value: 'ada.byron.1234@example.com' },
 } as const;
 
-function prose() {
+function prose(eachChange = false) {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
-  return { lines, narrator: proseNarrator({ print: (line) => void lines.push(line), colors }) };
+  return { lines, narrator: proseNarrator({ print: (line) => void lines.push(line), colors }, { eachChange }) };
 }
 
 const summary: Summary = { exportsSent: 0, eventsReceived: 0, outcomes: new OutcomeCounts(), unreadable: 0 };
@@ -62,6 +63,107 @@ test('a busy second has some lines and one for all the rest, which adds up', () 
   expect(lines).toHaveLength(14);
   vi.advanceTimersByTime(3000);
   expect(lines).toHaveLength(14);
+});
+
+const row: ChangeRow = {
+  id: 1,
+  atMs: 0,
+  audience: 'fans',
+  destination: 'crm',
+  namespace: 'crmid',
+  person: '●●●●0595',
+  who: 'a',
+  kind: 'entered',
+  status: 'realized',
+  outcome: 'delivered',
+  why: 'Told that the person entered.',
+  httpStatus: 204,
+  requestMs: 3,
+  ageMs: 240,
+};
+
+test('where each change is observed it has a line with the reason, and batches and what the receiver was told have none', () => {
+  const { lines, narrator } = prose(true);
+  const { kind, httpStatus, requestMs, ...unsent } = row;
+  expect([kind, httpStatus, requestMs]).toEqual(['entered', 204, 3]);
+  narrator.signal(batch);
+  narrator.told([told]);
+  narrator.change(row);
+  narrator.change({ ...unsent, outcome: 'unresolved', why: 'No identity.', namespace: '', person: '' });
+  narrator.change({ ...row, outcome: 'deferred', httpStatus: 503, why: 'The destination answered 503.' });
+  narrator.change({ ...unsent, outcome: 'deferred', why: 'Its circuit breaker is open.' });
+  expect(lines).toEqual([
+    'out crm          entered   fans               crmid ●●●●0595   delivered   204 after 3 ms, 0.2 s after it came',
+    'in  crm          realized  fans               –                unresolved  No identity.',
+    'out crm          entered   fans               crmid ●●●●0595   deferred    The destination answered 503.',
+    'in  crm          realized  fans               crmid ●●●●0595   deferred    Its circuit breaker is open.',
+  ]);
+  narrator.signal({ ...batch, outcomes: {} });
+  expect(lines.at(-1)).toBe('in  partition 2   5 exports  nothing is routed');
+});
+
+test('changes that needed no request leave lines to those that did, and all are counted', () => {
+  const { lines, narrator } = prose(true);
+  for (let index = 0; index < 20; index += 1) narrator.change({ ...row, outcome: 'unchanged', why: 'Known.' });
+  for (let index = 0; index < 20; index += 1) narrator.change(row);
+  expect(lines.filter((line) => line.includes('unchanged'))).toHaveLength(6);
+  expect(lines.filter((line) => line.includes('delivered'))).toHaveLength(6);
+  vi.advanceTimersByTime(1000);
+  expect(lines.at(-1)).toBe('… 28 changes more: crm 14 delivered, 14 unchanged');
+});
+
+test('a request is shown with its answer, in one piece, and nothing in it moves the cursor', () => {
+  const { lines, narrator } = prose(true);
+  narrator.attempt({
+    destination: 'crm',
+    atMs: 0,
+    durationMs: 3,
+    changes: 2,
+    verdicts: new Map(),
+    characters: 0,
+    exchanges: [
+      {
+        method: 'POST',
+        url: 'https://crm.example.com/hooks',
+        headers: { 'webhook-signature': '[secret]' },
+        body: `{"a":1}\n${'x'.repeat(2_000)}`,
+        durationMs: 3,
+        answer: { status: 503, headers: {}, body: 'busy \u001b[2J\u202eevil' },
+      },
+      { method: 'GET', url: 'https://crm.example.com/', headers: {}, body: '', durationMs: 9, failure: 'reset' },
+    ],
+  });
+  expect(lines.map((line) => line.slice(0, 60))).toEqual([
+    '>   crm          POST https://crm.example.com/hooks for 2 ch',
+    '>     webhook-signature: [secret]',
+    '>     {"a":1}',
+    `>     ${'x'.repeat(54)}`,
+    '>     … 8 more characters',
+    '<   503 after 3 ms',
+    '<     busy  [2J evil',
+    '>   crm          GET https://crm.example.com/',
+    '<   no answer after 9 ms: reset',
+  ]);
+});
+
+test('edits are said with what is otherwise, and a refusal with every problem', () => {
+  const { lines, narrator } = prose(true);
+  narrator.editsFound(['+ vip → ads', '- vip → crm']);
+  narrator.editsTaken({ healthUrls: ['http://127.0.0.1:1/health'], inspectPorts: [9230] });
+  narrator.editsRefused('Failed to read my.yaml: mend this problem.\nmy.yaml:3:1: There is no such type.');
+  narrator.editsFound([]);
+  expect(lines).toEqual([
+    'The activation file was edited:',
+    '  + vip → ads',
+    '  - vip → crm',
+    'The function app is deployed anew, as in Azure: the old one ends what it has begun.',
+    'The function app runs with the edits. http://127.0.0.1:1/health',
+    'A debugger can attach to port 9230.',
+    '! Failed to read my.yaml: mend this problem.',
+    '! my.yaml:3:1: There is no such type.',
+    'The edits are not taken up; everything runs on as it was.',
+    'The activation file was written, and means what it meant before.',
+  ]);
 });
 
 test('a warning is said once a second, however often it comes', () => {

@@ -1,5 +1,9 @@
+import type { ChangeRow } from '@activation-hub/console-contract';
+import { oneLine } from '../aep/audience-names.ts';
+import type { KeptAttempt } from '../console/observed-requests.ts';
 import { maskedValue } from '../masked-identity.ts';
 import type { Terminal } from '../terminal.ts';
+import { attemptLines, changeLine, isSilent } from './change-lines.ts';
 import { usualConnectionString } from './local-event-hub.ts';
 import { OutcomeCounts, type Signal } from './signals.ts';
 import type { ToldChange } from './receiver.ts';
@@ -8,12 +12,22 @@ import type { ToldChange } from './receiver.ts';
 export interface Narrator {
   ready(ready: Ready): void;
   signal(signal: Signal): void;
+  /** One change as it ended or was deferred, where each is observed. */
+  change(row: ChangeRow): void;
+  /** What a destination was asked, and what it answered, where a person wants to see it. */
+  attempt(attempt: KeptAttempt): void;
   /** What the receiver of the example was told. */
   told(changes: readonly ToldChange[]): void;
   /** What a destination of the activation file prints. */
   printed(line: string): void;
   /** Something that a person should look at. */
   warning(message: string): void;
+  /** The activation file was edited: what is otherwise, a line each, which is taken up now. Nothing where it means the same. */
+  editsFound(difference: readonly string[]): void;
+  /** The function app runs with the edits. */
+  editsTaken(running: Pick<Ready, 'healthUrls' | 'inspectPorts'>): void;
+  /** The function app runs on without the edits. */
+  editsRefused(message: string): void;
   stopping(): void;
   stopped(summary: Summary): void;
 }
@@ -64,9 +78,14 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
   return {
     ready: (ready) => event('ready', ready),
     signal: ({ name, ...fields }) => event(name, fields),
+    change: () => undefined,
+    attempt: () => undefined,
     told: (changes) => event('told', { changes: changes.map((each) => ({ ...each, identity: maskedIdentity(each) })) }),
     printed: (line) => event('printed', { line }),
     warning: (message) => event('warning', { message }),
+    editsFound: (difference) => event('edits-found', { difference }),
+    editsTaken: (running) => event('edits-taken', running),
+    editsRefused: (message) => event('edits-refused', { message }),
     stopping: () => event('stopping', {}),
     stopped: (summary) => event('stopped', summary),
   };
@@ -74,10 +93,18 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
 
 /** Lines for a person: at most this many per second one by one, the rest of a second added up in one line. */
 const linesPerSecondMax = 12;
+/** Of these, so many for changes that needed no request: most do not, and the others are what a person looks for. */
+const silentLinesMax = 6;
 const windowMs = 1000;
 
-/** Prose for a person, which stays readable at any rate. `stopped` ends it. */
-export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'colors'>): Narrator {
+/**
+ * Prose for a person, which stays readable at any rate. `stopped` ends it. `eachChange`: changes are observed one by one, so batches and what the
+ * receiver was told are not said besides.
+ */
+export function proseNarrator(
+  { print, colors }: Pick<Terminal, 'print' | 'colors'>,
+  { eachChange }: { readonly eachChange: boolean },
+): Narrator {
   const { bold, dim, green, red, yellow } = colors;
   const paint = { entered: green, updated: yellow, exited: red };
   let lines = 0;
@@ -91,11 +118,15 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
   };
   const timer = setInterval(endWindow, windowMs);
   timer.unref();
-  const hasRoom = (): boolean => (lines += 1) <= linesPerSecondMax;
+  const hasRoom = (linesMax = linesPerSecondMax): boolean => {
+    if (lines >= linesMax) return false;
+    lines += 1;
+    return true;
+  };
   const warn = (message: string): void => {
     if (seen.has(message)) return;
     seen.add(message);
-    if (hasRoom()) print(`${yellow('!')} ${message}`);
+    if (hasRoom()) print(`${yellow('!')} ${oneLine(message)}`);
     else rest.warnings += 1;
   };
 
@@ -107,6 +138,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
           const { events, partitionId, outcomes } = signal;
           const counts = new OutcomeCounts();
           counts.add(outcomes);
+          if (eachChange && counts.toString() !== '') return;
           const text = counts.toString() || 'nothing is routed';
           if (hasRoom())
             print(
@@ -146,6 +178,7 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
           warn(`A settled retry for ${signal.destination} could not be removed.`);
           return;
         case 'retry-settled': {
+          if (eachChange) return;
           const counts = new OutcomeCounts();
           counts.add(signal.outcomes);
           const text = counts.toString() || 'nothing is routed any more';
@@ -179,7 +212,16 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
           return;
       }
     },
+    change(row) {
+      if (hasRoom(isSilent(row) ? silentLinesMax : linesPerSecondMax)) print(changeLine(row, colors));
+      else rest.addChange(row);
+    },
+    attempt(attempt) {
+      if (hasRoom()) attemptLines(attempt, colors).forEach((line) => print(line));
+      else rest.requests += attempt.exchanges.length;
+    },
     told(changes) {
+      if (eachChange) return;
       for (const each of changes) {
         const { change, audience } = each;
         const { namespace, value } = maskedIdentity(each);
@@ -193,6 +235,23 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
       else rest.printed += 1;
     },
     warning: warn,
+    editsFound(difference) {
+      if (difference.length === 0) {
+        print(dim('The activation file was written, and means what it meant before.'));
+        return;
+      }
+      print(bold('The activation file was edited:'));
+      for (const line of difference) print(`  ${paintDifference(line, colors)}`);
+      print(dim('The function app is deployed anew, as in Azure: the old one ends what it has begun.'));
+    },
+    editsTaken({ healthUrls, inspectPorts }) {
+      print(`The function app runs with the edits. ${healthUrls.join(' ')}`);
+      for (const port of inspectPorts) print(`A debugger can attach to port ${port}.`);
+    },
+    editsRefused(message) {
+      for (const line of message.split('\n')) print(`${yellow('!')} ${oneLine(line)}`);
+      print('The edits are not taken up; everything runs on as it was.');
+    },
     stopping() {
       endWindow();
       print(dim('Stopping: what has arrived is settled first. Ctrl-C again stops at once.'));
@@ -205,11 +264,17 @@ export function proseNarrator({ print, colors }: Pick<Terminal, 'print' | 'color
   };
 }
 
+function paintDifference(line: string, { green, yellow, red }: Terminal['colors']): string {
+  return line.startsWith('+') ? green(line) : line.startsWith('-') ? red(line) : yellow(line);
+}
+
 /** What did not get a line of its own in one second. */
 class Rest {
   readonly told = { entered: 0, updated: 0, exited: 0 };
   printed = 0;
   warnings = 0;
+  requests = 0;
+  #changes = 0;
   #exports = 0;
   #batches = 0;
   readonly #outcomes = new OutcomeCounts();
@@ -220,15 +285,20 @@ class Rest {
     this.#outcomes.add(outcomes);
   }
 
+  addChange({ destination, outcome }: ChangeRow): void {
+    this.#changes += 1;
+    this.#outcomes.add({ [destination]: { [outcome]: 1 } });
+  }
+
   isEmpty(): boolean {
-    return (
-      this.#batches + this.printed + this.warnings + this.told.entered + this.told.updated + this.told.exited === 0
-    );
+    return this.toString() === '';
   }
 
   toString(): string {
     const { entered, updated, exited } = this.told;
     return [
+      ...(this.#changes > 0 ? [`${count(this.#changes, 'change')} more: ${this.#outcomes.toString()}`] : []),
+      ...(this.requests > 0 ? [`${count(this.requests, 'request')} more`] : []),
       ...(this.#batches > 0 ? [`${count(this.#exports, 'export')} more: ${this.#outcomes.toString()}`] : []),
       ...(entered + updated + exited > 0
         ? [`receiver told of ${entered} entered, ${updated} updated, ${exited} exited`]
@@ -276,7 +346,7 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
     row('End', 'Ctrl-C'),
     '',
     dim(`Ready after ${(ready.readyAfterMs / 1000).toFixed(1)} s.`),
-    dim('in: exports that arrived, and in what each change ended. out: what the receiver was told.'),
+    dim('in: a change that needed no request, and why. out: one of which a destination was told, and its answer.'),
     '',
   ];
 }
@@ -290,12 +360,13 @@ function summaryLines(
     bold('Stopped.'),
     `  ${count(exportsSent, 'export')} sent by the simulator, ${count(eventsReceived, 'event')} taken by the handler, repetitions included`,
     ...(unreadable > 0 ? [`  ${count(unreadable, 'event')} could not be read`] : []),
-    ...Object.entries(outcomes.toJSON()).map(
-      ([destination, counts]) =>
-        `  ${destination}: ${Object.entries(counts)
-          .map(([outcome, by]) => `${by} ${outcome}`)
-          .join(', ')}`,
-    ),
+    ...Object.entries(outcomes.toJSON()).flatMap(([destination, counts]) => {
+      // Each deferral is an attempt: the changes that wait are said as open.
+      const ended = Object.entries(counts).filter(([outcome]) => outcome !== 'deferred');
+      return ended.length === 0
+        ? []
+        : [`  ${destination}: ${ended.map(([outcome, by]) => `${by} ${outcome}`).join(', ')}`];
+    }),
     ...(receiver === undefined
       ? []
       : [

@@ -1,24 +1,30 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { secretNames, type ActivationFile } from '@activation-hub/activation-file';
+import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
-import { loadActivations, readSecretVariables, tenantOptions } from '../activations.ts';
-import { openEventSender } from '../event-sender.ts';
+import { loadActivations } from '../activations.ts';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { simulate } from '../simulator.ts';
-import { startStandIns, type StandIns } from '../stand-ins.ts';
-import { createTenant } from '../tenant.ts';
 import { Breakables } from '../console/breakable.ts';
-import { startLocalConsole } from '../console/local-console.ts';
+import { serveLocalConsole, type LocalConsole } from '../console/local-console.ts';
+import { startObserving, type Observing, type Watched } from '../console/observing.ts';
+import { buildPage } from '../console/page-files.ts';
+import { Tenant } from '../console/played-tenant.ts';
+import { openEventSender, type EventSender } from '../event-sender.ts';
 import { aborted, type Terminal } from '../terminal.ts';
 import { Cleanups } from './cleanups.ts';
-import { newSigningSecret, writeExample } from './example.ts';
+import { followEdits } from './edits.ts';
+import { fileDifference } from './file-difference.ts';
+import { showLive } from './live-terminal.ts';
+import { localActs } from './local-acts.ts';
 import { localEventHub } from './local-event-hub.ts';
 import { startMachine, type Machine } from './machine.ts';
-import { jsonNarrator, proseNarrator, type Narrator, type Ready, type Summary } from './narrator.ts';
+import { jsonNarrator, proseNarrator, type Narrator, type Ready } from './narrator.ts';
+import { findOpenWork, openWorkLines } from './open-work.ts';
 import { openInBrowser } from './open-in-browser.ts';
-import { startReceiver, type Receiver } from './receiver.ts';
+import { makePlan, membersOf, type Plan, type Running } from './plan.ts';
+import { Samples } from './samples.ts';
+import { Simulation } from './simulation.ts';
 import { Tally } from './tally.ts';
-import { writeVendorFile } from './vendor-file.ts';
 
 export interface LocalOptions {
   readonly activations?: string;
@@ -41,70 +47,222 @@ export interface LocalOptions {
   readonly console: boolean;
   /** Opens the console in the browser. */
   readonly open?: true;
+  /** Shows what destinations are asked and what they answer. */
+  readonly verbose?: true;
 }
 
 /** Few enough people that each of them is seen to come and go within a minute. */
 const profilesFor = (rate: number): number => Math.min(5000, Math.max(30, Math.round(rate * 6)));
 /** How long the handler may take, after the end was asked for, to settle what has arrived. */
 const drainMaxMs = 15_000;
+/** So often it is looked whether the activation file was edited. */
+const editsEveryMs = 500;
+const openWorkTimeoutMs = 10_000;
 
 /** Runs everything on this machine until the terminal is interrupted, then settles what has arrived and says what came of it. */
 export async function runLocal(options: LocalOptions, terminal: Terminal): Promise<void> {
   requireFitting(options);
   const startedAtMs = performance.now();
-  const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal);
-  const tally = new Tally();
-  const breakables = new Breakables();
   const cleanups = new Cleanups();
+  const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal, { eachChange: true });
   try {
-    const plan = await makePlan(options, terminal, { narrator, tally, breakables, cleanups });
-    const file = await loadActivations(plan.activationFile, terminal);
-    const simulation = options.simulator
-      ? { rate: options.rate, profiles: profilesFor(options.rate || 1000), seed: options.seed }
-      : undefined;
-    const console = options.console
-      ? await startLocalConsole({ ...plan, file, breakables, simulator: simulation, cleanups, terminal })
-      : undefined;
-    const machine = await startMachine({
-      ...options,
-      ...plan,
-      ...(options.data === undefined ? {} : { data: resolve(terminal.folder, options.data) }),
-      onSignal: (signal) => {
-        tally.count(signal);
-        narrator.signal(signal);
-      },
-      onPrinted: (line) => narrator.printed(line),
-      onWarning: (message) => {
-        console?.warn(message);
-        narrator.warning(message);
-      },
-      ...(console === undefined ? {} : { observerUrl: console.observerUrl }),
-      cleanups,
-    });
-    const consoleUrl = await console?.serve(machine);
-    narrator.ready(readyOf(machine, plan, options, { simulation, consoleUrl }, performance.now() - startedAtMs));
+    const local = await startLocal(options, { terminal, narrator, cleanups });
+    const { machine, plan, simulation, sender, tally, console } = local;
+    const { url: consoleUrl } = console ?? {};
+    narrator.ready(readyOf(local, options, performance.now() - startedAtMs));
     if (options.open === true && consoleUrl !== undefined) openInBrowser(consoleUrl, narrator);
-    if (simulation !== undefined) {
-      const sender = openEventSender(machine.eventHubsConnectionString, localEventHub.name);
-      cleanups.add(() => sender.close());
-      await simulate({
-        ...simulation,
-        tenant: createTenant(tenantOptions(file, simulation)),
-        sender,
-        count: Infinity,
-        signal: terminal.interrupted,
-        clock: systemClock,
-        onSent: (sent) => (tally.exportsSent = sent),
-      });
-    }
+    const hide = options.json ? () => undefined : showTerminal(local, terminal, narrator);
+    const edits = followEdits({
+      path: plan.editedFile,
+      text: local.text,
+      lookEveryMs: editsEveryMs,
+      takeUp: () => takeUpEdits(local, options, terminal, narrator),
+      onRefused: (message) => narrator.editsRefused(message),
+    });
+    await simulation?.run(sender, terminal.interrupted, (sent) => (tally.exportsSent = sent));
     await aborted(terminal.interrupted);
+    hide();
     narrator.stopping();
+    await edits.stop();
     await machine.drained(AbortSignal.timeout(drainMaxMs));
     await machine.stopHandler();
-    const members = plan.standIns === undefined ? {} : { members: await membersOf(file, plan.standIns) };
+    const members = plan.standIns === undefined ? {} : { members: await membersOf(local.file, plan.standIns) };
     narrator.stopped({ ...tally.summary(plan.receiver), ...members });
+    if (options.json !== true) await sayOpenWork(local, options, terminal);
   } finally {
     await cleanups.run((error) => terminal.say(`Failed to stop cleanly: ${reasonOf(error)}`));
+  }
+}
+
+/** Everything that runs, with what it runs with now. */
+interface Local {
+  readonly plan: Plan;
+  readonly machine: Machine;
+  readonly sender: EventSender;
+  readonly simulation: Simulation | undefined;
+  readonly breakables: Breakables;
+  readonly tally: Tally;
+  /** Absent where nobody looks. */
+  readonly observing: Observing | undefined;
+  readonly watched: Watched | undefined;
+  readonly console: LocalConsole | undefined;
+  /** The bytes of the file that a person edits, as they were at the start. */
+  readonly text: string;
+  /** The file as it was edited, and as it runs. */
+  edited: ActivationFile;
+  file: ActivationFile;
+  samples: Samples | undefined;
+}
+
+async function startLocal(
+  options: LocalOptions,
+  {
+    terminal,
+    narrator,
+    cleanups,
+  }: { readonly terminal: Terminal; readonly narrator: Narrator; readonly cleanups: Cleanups },
+): Promise<Local> {
+  const tally = new Tally();
+  const breakables = new Breakables();
+  // A person looks at the terminal or at the page.
+  const isSeen = options.console || options.json !== true;
+  const page = options.console ? buildPage() : undefined;
+  const plan = await makePlan(options, terminal, { narrator, tally, breakables, canBreak: isSeen, cleanups });
+  const text = await readFile(plan.editedFile, 'utf8');
+  const file = await loadActivations(plan.activationFile, terminal);
+  const edited = await loadActivations(plan.editedFile, terminal);
+  const simulation = options.simulator ? new Simulation(file, simulationOf(options)) : undefined;
+  const observing = isSeen
+    ? await startObserving({
+        ...plan,
+        file,
+        breakables,
+        cleanups,
+        onChange: (row) => narrator.change(row),
+        ...(options.verbose ? { onAttempt: (attempt) => narrator.attempt(attempt) } : {}),
+      })
+    : undefined;
+  const machine = await startMachine({
+    ...options,
+    ...plan,
+    ...(options.data === undefined ? {} : { data: resolve(terminal.folder, options.data) }),
+    onSignal: (signal) => {
+      tally.count(signal);
+      narrator.signal(signal);
+    },
+    onPrinted: (line) => narrator.printed(line),
+    onWarning: (message) => {
+      observing?.source.warn(message);
+      narrator.warning(message);
+    },
+    ...(observing === undefined ? {} : { observerUrl: observing.observerUrl }),
+    cleanups,
+  });
+  const sender = openEventSender(machine.eventHubsConnectionString, localEventHub.name);
+  cleanups.add(() => sender.close());
+  const watched = observing?.watch(machine);
+  const tenant = tenantOf(file);
+  const console =
+    page === undefined || observing === undefined || watched === undefined
+      ? undefined
+      : await serveLocalConsole(
+          page,
+          { ...plan, file, tenant },
+          {
+            source: observing.source,
+            watched,
+            sender,
+            breakables,
+            simulator: options.simulator ? simulationOf(options) : undefined,
+            cleanups,
+            terminal,
+          },
+        );
+  const samples = tenant && new Samples(tenant, [...file.audiences.keys()]);
+  return {
+    plan,
+    machine,
+    sender,
+    simulation,
+    breakables,
+    tally,
+    observing,
+    watched,
+    console,
+    text,
+    edited,
+    file,
+    samples,
+  };
+}
+
+function simulationOf({ rate, seed }: LocalOptions): NonNullable<Ready['simulator']> {
+  return { rate, profiles: profilesFor(rate || 1000), seed };
+}
+
+function tenantOf(file: ActivationFile): Tenant | undefined {
+  return file.audiences.size === 0 ? undefined : new Tenant(file, systemClock.now);
+}
+
+/** A line that stays, and keys, where a person sits at a terminal. Gives what takes them away. */
+function showTerminal(local: Local, terminal: Terminal, narrator: Narrator): () => void {
+  const { observing, watched, sender, breakables, console } = local;
+  if (observing === undefined || watched === undefined) return () => undefined;
+  const screen = terminal.openScreen();
+  if (screen === undefined) return () => undefined;
+  const acts = localActs({
+    file: () => local.file,
+    samples: () => local.samples,
+    storage: watched.storage,
+    sender,
+    breakables,
+    consoleUrl: console?.url,
+    openInBrowser: (url) => openInBrowser(url, narrator),
+    terminal,
+    end: () => screen.interrupt(),
+  });
+  return showLive({ screen, source: observing.source, acts, print: terminal.print });
+}
+
+/** Deploys the function app anew with the file as it was edited. Throws `CommandError` with everything as it was. */
+async function takeUpEdits(local: Local, options: LocalOptions, terminal: Terminal, narrator: Narrator): Promise<void> {
+  const { plan, machine, observing, simulation, console } = local;
+  const edited = await loadActivations(options.activations ?? plan.editedFile, terminal);
+  const difference = fileDifference(local.edited, edited);
+  if (difference.length === 0) {
+    narrator.editsFound(difference);
+    return;
+  }
+  const running: Running = await plan.withEdits(edited);
+  const file = await loadActivations(running.activationFile, terminal);
+  const beginTenant = simulation?.prepared(file);
+  narrator.editsFound(difference);
+  // Before anything can come of it: what the new app says is of this file, and has these secrets.
+  observing?.source.follow({ file, secrets: Object.values(running.secrets) });
+  try {
+    await machine.deploy(running);
+  } catch (error) {
+    observing?.source.follow({ file: local.file, secrets: [] });
+    throw error;
+  }
+  beginTenant?.();
+  const tenant = tenantOf(file);
+  console?.follow({ ...running, file, tenant });
+  local.edited = edited;
+  local.file = file;
+  local.samples = tenant && new Samples(tenant, [...file.audiences.keys()]);
+  narrator.editsTaken({ healthUrls: machine.healthUrls(), inspectPorts: machine.inspectPorts() });
+}
+
+/** What is not at its end, and how it is kept. */
+async function sayOpenWork({ watched, machine }: Local, { data }: LocalOptions, terminal: Terminal): Promise<void> {
+  if (watched === undefined) return;
+  const events = machine.partitions().reduce((sum, each) => sum + each.events, 0);
+  try {
+    const open = await findOpenWork(watched.storage, events, AbortSignal.timeout(openWorkTimeoutMs));
+    for (const line of openWorkLines(open, data)) terminal.print(line);
+  } catch (error) {
+    terminal.say(`Failed to look what is still open: ${reasonOf(error)}`);
   }
 }
 
@@ -121,90 +279,11 @@ function requireFitting({ activations, vendor, data }: LocalOptions): void {
   }
 }
 
-/** With which activation file, and which secrets. */
-interface Plan {
-  /** Absolute, or from the terminal's folder. */
-  readonly activationFile: string;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly receiver?: Receiver;
-  readonly standIns?: StandIns;
-}
-
-/** What a plan tells of what happens, and what it starts. */
-interface Parts {
-  readonly narrator: Narrator;
-  readonly tally: Tally;
-  readonly breakables: Breakables;
-  readonly cleanups: Cleanups;
-}
-
-async function makePlan(
-  { activations, vendor, console: hasConsole }: LocalOptions,
-  terminal: Terminal,
-  { narrator, tally, breakables, cleanups }: Parts,
-): Promise<Plan> {
-  if (activations !== undefined) {
-    const file = await loadActivations(activations, terminal);
-    for (const { message, line, column } of file.warnings)
-      narrator.warning(`${activations}:${line}:${column}: ${message}`);
-    if (vendor === true)
-      return await vendorPlan(resolve(terminal.folder, activations), file, { breakables, cleanups, hasConsole });
-    const secrets = secretNames(file).length === 0 ? {} : readSecretVariables(file, terminal.environment);
-    return { activationFile: resolve(terminal.folder, activations), secrets };
-  }
-  const signingSecret = newSigningSecret();
-  const receiver = await startReceiver(signingSecret, (changes) => {
-    tally.countTold(changes);
-    narrator.told(changes);
-  });
-  cleanups.add(() => receiver.stop());
-  cleanups.add(() => breakables.stop());
-  const { url = receiver.url } = hasConsole ? await breakables.before('receiver', { url: receiver.url }) : {};
-  const example = await writeExample(String(url), signingSecret);
-  cleanups.add(() => example.remove());
-  return { activationFile: example.path, secrets: example.secrets, receiver };
-}
-
-/** The file with a stand-in for each of its destinations. */
-async function vendorPlan(
-  path: string,
-  file: ActivationFile,
-  { breakables, cleanups, hasConsole }: Pick<Parts, 'breakables' | 'cleanups'> & { readonly hasConsole: boolean },
-): Promise<Plan> {
-  const standIns = await startStandIns(file);
-  cleanups.add(() => standIns.close());
-  cleanups.add(() => breakables.stop());
-  const settings = new Map(
-    await Promise.all(
-      [...standIns.settings].map(
-        async ([key, each]) => [key, hasConsole ? await breakables.before(key, each) : each] as const,
-      ),
-    ),
-  );
-  const copy = await writeVendorFile(path, { ...standIns, settings });
-  cleanups.add(() => copy.remove());
-  return { activationFile: copy.path, secrets: copy.secrets, standIns };
-}
-
-/** How many members each stand-in has, by destination and audience. */
-async function membersOf({ routes }: ActivationFile, { vendors }: StandIns): Promise<NonNullable<Summary['members']>> {
-  const members: Record<string, Record<string, number>> = {};
-  for (const { destination, audience, options } of routes) {
-    const held = await vendors.get(destination)?.members({ audience, options });
-    if (held !== undefined) members[destination] = { ...members[destination], [audience]: held.length };
-  }
-  return members;
-}
-
-function readyOf(
-  machine: Machine,
-  { activationFile, receiver, standIns }: Plan,
-  { partitions, data, inspect }: LocalOptions,
-  { simulation, consoleUrl }: { readonly simulation: Ready['simulator']; readonly consoleUrl: string | undefined },
-  readyAfterMs: number,
-): Ready {
+function readyOf({ plan, machine, simulation, console }: Local, options: LocalOptions, readyAfterMs: number): Ready {
+  const { activationFile, receiver, standIns } = plan;
+  const { partitions, data } = options;
   return {
-    ...(consoleUrl === undefined ? {} : { consoleUrl }),
+    ...(console === undefined ? {} : { consoleUrl: console.url }),
     eventHubsConnectionString: machine.eventHubsConnectionString,
     eventHubName: localEventHub.name,
     consumerGroup: localEventHub.consumerGroup,
@@ -213,12 +292,12 @@ function readyOf(
     ...(data === undefined ? {} : { dataFolder: data }),
     activationFile,
     functions: machine.functions,
-    healthUrls: machine.healthUrls,
+    healthUrls: machine.healthUrls(),
     processIds: { local: process.pid, workers: machine.workerProcessIds() },
-    inspectPorts: inspect === undefined ? [] : machine.healthUrls.map((_, index) => inspect + index),
+    inspectPorts: machine.inspectPorts(),
     ...(receiver === undefined ? {} : { receiverUrl: receiver.url }),
     ...(standIns === undefined ? {} : { standIns: [...standIns.vendors.keys()] }),
-    ...(simulation === undefined ? {} : { simulator: simulation }),
+    ...(simulation === undefined ? {} : { simulator: simulationOf(options) }),
     readyAfterMs: Math.round(readyAfterMs),
   };
 }

@@ -14,7 +14,10 @@ export interface VendorFile {
 }
 
 /** Writes the copy of a file that was found to be right. */
-export async function writeVendorFile(path: string, { settings, secrets }: StandIns): Promise<VendorFile> {
+export async function writeVendorFile(
+  path: string,
+  { settings, secrets }: Pick<StandIns, 'settings' | 'secrets'>,
+): Promise<VendorFile> {
   // What it may hold was checked when the file was loaded.
   const written = parse(await readFile(path, 'utf8'), { maxAliasCount: -1 }) as {
     destinations: Record<string, object>;

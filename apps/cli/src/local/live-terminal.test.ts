@@ -1,0 +1,106 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { capturedTerminal } from '../../testing/captured-terminal.ts';
+import { fakeScreen } from '../../testing/fake-screen.ts';
+import { run } from '../main.ts';
+
+const words = ['local', '--event-hubs-port', '0', '--storage-port', '0', '--no-simulator', '--no-console'];
+const soon = { timeout: 30_000 };
+
+/** `activation local` in this process, before a screen or in a pipe. */
+async function start(...more: readonly string[]) {
+  const fake = fakeScreen();
+  const terminal = capturedTerminal({ interrupted: fake.interrupted, openScreen: () => fake.screen });
+  const ended = run([...words, ...more], terminal);
+  onTestFinished(async () => {
+    fake.screen.interrupt();
+    await ended;
+  });
+  await expect.poll(() => terminal.printed.some((line) => line.startsWith('Ready after')), soon).toBe(true);
+  const prints = async (line: RegExp): Promise<void> =>
+    expect.poll(() => terminal.printed.find((each) => line.test(each)), soon).toBeDefined();
+  return { ...fake, terminal, ended, prints };
+}
+
+test(
+  'a person sends a sample, breaks the destination, watches changes wait, mends it, tries again and ends, by keys alone',
+  { timeout: 180_000 },
+  async () => {
+    const { type, status, prints, terminal, ended } = await start();
+    expect(status()).toMatch(/^0\.0 exports\/s · 0\.0 told\/s {3}\? words {2}o console/);
+    await type('o');
+    await prints(/^There is no console: start without --no-console\.$/);
+    await type('s');
+    await prints(/^Sent: [A-Z]\w+ [A-Z]\w+ enters sports-fans\.$/);
+    await prints(
+      /^out receiver +entered +sports-fans +crmid ●●●●\d{4} +delivered +204 after \d+ ms, [\d.]+ s after it came$/,
+    );
+    await prints(/^in {2}trial +realized +sports-fans +email ●●●●\S+ +shadowed/);
+
+    await type('b');
+    expect(status()).toMatch(/^Break receiver how\? {2}r refuse/);
+    await type('d');
+    await prints(/^receiver is down\.$/);
+    await type('s');
+    await prints(/^out receiver +entered +sports-fans .* deferred +\S/);
+    await expect
+      .poll(status, soon)
+      .toMatch(/receiver is open, (next try at|the next change is a try).* · receiver is broken/);
+    await expect.poll(status, soon).toMatch(/ · 1 wait {3}\?/);
+
+    await type('bm');
+    await prints(/^receiver is mended; r tries at once what waits for it\.$/);
+    await type('r');
+    await prints(/^Asked for: 1 waiting retry is tried within some five seconds\.$/);
+    await expect
+      .poll(() => terminal.printed.filter((line) => line.startsWith('out receiver')).at(-1), soon)
+      .toMatch(/delivered/);
+    await expect.poll(status, soon).not.toMatch(/wait|open|broken/);
+
+    await type('?');
+    await prints(/^in {3}a change that needed no request/);
+    await type('q');
+    expect(await ended).toBe(0);
+    expect(status()).toBe('');
+    const { printed } = terminal;
+    // Nothing is open: both changes were told in the end.
+    expect(printed.slice(printed.indexOf('Stopped.')).toSorted()).toEqual([
+      '    Sports Fans: 2 members',
+      expect.stringMatching(/0 exports sent by the simulator, 2 events taken/),
+      '  receiver: 2 delivered',
+      expect.stringContaining('the receiver was told of 2 entered'),
+      '  trial: 2 shadowed',
+      'Stopped.',
+    ]);
+    expect([...printed, ...terminal.said].join('\n')).not.toMatch(/@example\.com|CRMID-/);
+  },
+);
+
+test(
+  'a pause by key holds what comes, and the end says what is open and how it is kept; -v shows requests without secrets',
+  { timeout: 120_000 },
+  async () => {
+    const { type, prints, status, terminal, ended } = await start('-v');
+    await type('s');
+    await prints(/^> {3}receiver +POST http:\/\/127\.0\.0\.1:\d+\/audience-changes for 1 change$/);
+    await prints(/^> {5}webhook-signature: \[secret\]$/);
+    await prints(/^> {5}\{"type":"audience\.changes"/);
+    await prints(/^< {3}204 after \d+ ms$/);
+    await type('p');
+    await prints(/^Paused everything within some five seconds/);
+    await expect
+      .poll(async () => (await type('s'), status()), { timeout: 30_000, interval: 1_000 })
+      .toMatch(/^everything is paused/);
+    await type('s');
+    await prints(/^in {2}receiver .* deferred +An operator has paused/);
+    await type('q');
+    expect(await ended).toBe(0);
+    expect(terminal.printed.slice(terminal.printed.indexOf('Still open:'))).toEqual([
+      'Still open:',
+      expect.stringMatching(/^ {2}\d+ changes? waits? for receiver$/),
+      'It is gone with this run. Start with --data <folder>, and the next start with that folder goes on with it.',
+    ]);
+    expect(terminal.printed.find((line) => /^ {2}receiver: /.test(line))).not.toContain('deferred');
+    const secret = /whsec_[A-Za-z0-9+/=]{8}/;
+    expect(terminal.printed.join('\n')).not.toMatch(secret);
+  },
+);

@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process';
+import { emitKeypressEvents, type Key } from 'node:readline';
+
+/** A terminal with a person before it: one line stays below what is printed, and keys are heard. */
+export interface Screen {
+  /** Runs what writes whole lines to the terminal, so that they stand above the line that stays. */
+  above(write: () => void): void;
+  /** The line that stays last, without colours, cut to the width of the terminal; empty takes it away. */
+  setStatus(line: string): void;
+  /**
+   * Hears keys until the function that it gives is called: what a key writes, or its name where it writes nothing (`escape`). Ctrl-C, Ctrl-\ and
+   * Ctrl-Z do what they do in every terminal.
+   */
+  hearKeys(onKey: (key: string) => void): () => void;
+  /** Asks this process to end, as Ctrl-C does. */
+  interrupt(): void;
+  /** Takes the line away and leaves the keys to whoever comes next. Repeatable. */
+  close(): void;
+}
+
+export interface ScreenOptions {
+  readonly input: NodeJS.ReadableStream & { setRawMode?(isRaw: boolean): unknown };
+  readonly output: NodeJS.WritableStream & { readonly columns?: number };
+  /** Colours the line that stays. */
+  readonly paint: (line: string) => string;
+  /** Sends a signal to this process: the terminal does not while it hands over each key. */
+  readonly signal: (name: Signal) => void;
+  /** Whether the terminal's keys are for this process; otherwise whoever asks for them is stopped by the system. */
+  readonly isForeground: () => boolean;
+}
+
+const columnsUsual = 80;
+const eraseLine = '\r\u001B[2K';
+
+type Signal = 'SIGINT' | 'SIGQUIT' | 'SIGTSTP';
+/** By what Ctrl-C, Ctrl-\ and Ctrl-Z write. */
+const signals: ReadonlyMap<string, Signal> = new Map([
+  ['\u0003', 'SIGINT'],
+  ['\u001C', 'SIGQUIT'],
+  ['\u001A', 'SIGTSTP'],
+]);
+
+/** A screen over these streams. Writes nothing until there is a status. */
+export function createScreen({ input, output, paint, signal, isForeground }: ScreenOptions): Screen {
+  let status = '';
+  const erase = (): void => {
+    if (status !== '') output.write(eraseLine);
+  };
+  const draw = (): void => {
+    if (status !== '') output.write(paint(cut(status, (output.columns ?? columnsUsual) - 1)));
+  };
+  const stops = new Set<() => void>();
+  const above = (write: () => void): void => {
+    erase();
+    write();
+    draw();
+  };
+  const setStatus = (line: string): void => {
+    if (line === status) return;
+    erase();
+    status = line;
+    draw();
+  };
+
+  const hearKeys = (onKey: (key: string) => void): (() => void) => {
+    const takeKeys = (): void => {
+      if (isForeground()) input.setRawMode?.(true);
+    };
+    const hear = (text: string | undefined, { sequence = '', name }: Key): void => {
+      const asked = signals.get(sequence);
+      if (asked === undefined) {
+        onKey(name === 'escape' ? name : (text ?? name ?? ''));
+        return;
+      }
+      if (asked === 'SIGTSTP') {
+        input.setRawMode?.(false);
+        erase();
+      }
+      signal(asked);
+    };
+    const goOn = (): void => {
+      takeKeys();
+      draw();
+    };
+    emitKeypressEvents(input);
+    takeKeys();
+    input.on('keypress', hear);
+    input.resume();
+    process.on('SIGCONT', goOn);
+    const stop = (): void => {
+      if (!stops.delete(stop)) return;
+      input.off('keypress', hear);
+      process.off('SIGCONT', goOn);
+      input.setRawMode?.(false);
+      input.pause();
+    };
+    stops.add(stop);
+    return stop;
+  };
+
+  return {
+    above,
+    setStatus,
+    hearKeys,
+    interrupt: () => signal('SIGINT'),
+    close() {
+      setStatus('');
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+/** So much of a line that it needs no second one. */
+function cut(line: string, columns: number): string {
+  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
+}
+
+/** Whether this process is of the group to which the terminal's keys go, by `ps`; where that cannot be asked, it is taken to be. */
+export function isForegroundProcess(): boolean {
+  if (process.platform === 'win32') return true;
+  const { stdout, status } = spawnSync('ps', ['-o', 'pgid=,tpgid=', '-p', String(process.pid)], { encoding: 'utf8' });
+  if (status !== 0) return true;
+  const [group, foreground] = stdout.trim().split(/\s+/);
+  return group === foreground;
+}
