@@ -12,6 +12,7 @@ const verbs = [
   ...[
     'dead-letters',
     'ledger',
+    'lag',
     'explain',
     'pause',
     'resume',

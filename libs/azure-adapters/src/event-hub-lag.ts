@@ -5,6 +5,12 @@ export interface PartitionLag {
   readonly partitionId: string;
   /** Events that no checkpoint has passed yet. */
   readonly events: number;
+  /** Of the event that was enqueued last; absent when there never was one. */
+  readonly lastEnqueuedSequenceNumber?: number;
+  /** When that was, in epoch milliseconds. */
+  readonly lastEnqueuedAtMs?: number;
+  /** Up to where the function has settled; absent before its first checkpoint. */
+  readonly checkpointSequenceNumber?: number;
   /** When the oldest of them was enqueued, in epoch milliseconds; absent when there is none, or it could not be read in time. */
   readonly oldestEnqueuedAtMs?: number;
 }
@@ -41,11 +47,23 @@ export async function measureLag(options: LagOptions): Promise<readonly Partitio
     partitionIds.map(async (partitionId): Promise<PartitionLag> => {
       const head = await consumer.getPartitionProperties(partitionId, { abortSignal: signal });
       // What retention has removed is gone, whether a checkpoint passed it or not.
-      const from = Math.max(passed.get(partitionId) ?? -1, head.beginningSequenceNumber - 1);
+      const checkpoint = passed.get(partitionId);
+      const from = Math.max(checkpoint ?? -1, head.beginningSequenceNumber - 1);
       const events = head.isEmpty ? 0 : Math.max(0, head.lastEnqueuedSequenceNumber - from);
-      if (events === 0) return { partitionId, events };
+      const known = {
+        partitionId,
+        events,
+        ...(head.lastEnqueuedSequenceNumber < 0
+          ? {}
+          : {
+              lastEnqueuedSequenceNumber: head.lastEnqueuedSequenceNumber,
+              lastEnqueuedAtMs: head.lastEnqueuedOnUtc.getTime(),
+            }),
+        ...(checkpoint === undefined ? {} : { checkpointSequenceNumber: checkpoint }),
+      };
+      if (events === 0) return known;
       const oldest = await peek(consumer, partitionId, { sequenceNumber: from, isInclusive: false }, signal);
-      return oldest === undefined ? { partitionId, events } : { partitionId, events, oldestEnqueuedAtMs: oldest };
+      return oldest === undefined ? known : { ...known, oldestEnqueuedAtMs: oldest };
     }),
   );
 }

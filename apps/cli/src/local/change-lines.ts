@@ -24,7 +24,9 @@ export function isSilent({ outcome }: ChangeRow): boolean {
 /** One change as a line: whether it went out, to whom, what it is, how it ended and why. The person stands as the row has them. */
 export function changeLine(row: ChangeRow, colors: Colors): string {
   const { destination, audience, kind, status, namespace, person } = row;
-  const mark = row.requestMs === undefined || isSilent(row) ? 'in ' : 'out';
+  // What a circuit holds back was sent to nobody.
+  const isHeld = row.outcome === 'deferred' && row.requestMs === undefined;
+  const mark = isHeld || isSilent(row) ? 'in ' : 'out';
   const what = (kind ?? status ?? 'change').padEnd(9);
   const who = oneLine(`${namespace} ${person}`) || '–';
   const of = `${destination.padEnd(12)} ${paintKind(row, colors)(what)} ${audience.padEnd(18)} ${who.padEnd(16)}`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Keys, type KeyActs } from './keys.ts';
 
-function open(acts: Partial<KeyActs> = {}) {
+function open(acts: Partial<KeyActs> = {}, destinations: readonly string[] = ['receiver']) {
   const said: string[] = [];
   const did: string[] = [];
   const act = (name: string) => (): Promise<string> => {
@@ -14,8 +14,10 @@ function open(acts: Partial<KeyActs> = {}) {
       sendSample: act('sample'),
       pauseOrResume: act('pause'),
       retryNow: act('retry'),
-      breakable: () => ['receiver'],
-      break: (destination, fault) => void did.push(`${destination} ${fault}`),
+      breaking: {
+        destinations: () => destinations,
+        break: (destination, fault) => void did.push(`${destination} ${fault}`),
+      },
       words: () => ['one', 'two'],
       end: () => void did.push('end'),
       ...acts,
@@ -35,7 +37,12 @@ test('each key does its act, in capitals too, and says what came of it', async (
   expect(said).toEqual(['opening', 'sample done', 'pause done', 'retry done', 'one', 'two']);
 });
 
-test('a key that means nothing does nothing', async () => {
+test('a key that means nothing does nothing, as that of an act that there is not', async () => {
+  const keysOfTail = new Keys({ words: () => [], end: () => undefined }, () => {
+    throw new Error('said');
+  });
+  for (const key of 'osprb') await keysOfTail.press(key);
+  expect(keysOfTail.prompt).toBeUndefined();
   const { said, did, type, keys } = open();
   await type('xyz1 ');
   expect([...said, ...did, keys.prompt]).toEqual([undefined]);
@@ -57,7 +64,7 @@ test.each([
 });
 
 test('of several destinations one is chosen first, and another key chooses none', async () => {
-  const { keys, did, type } = open({ breakable: () => ['crm', 'ads'] });
+  const { keys, did, type } = open({}, ['crm', 'ads']);
   await type('b');
   expect(keys.prompt).toMatch(/^Break which destination\?  1 crm  2 ads/);
   await type('2h');
@@ -69,7 +76,7 @@ test('of several destinations one is chosen first, and another key chooses none'
 });
 
 test('where nothing can be broken it is said what can', async () => {
-  const { said, keys, type } = open({ breakable: () => [] });
+  const { said, keys, type } = open({}, []);
   await type('b');
   expect(keys.prompt).toBeUndefined();
   expect(said).toEqual([expect.stringMatching(/^No destination can be broken: only stand-ins can, of --vendor/)]);

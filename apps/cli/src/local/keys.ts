@@ -1,18 +1,23 @@
 import type { Fault } from '@activation-hub/console-contract';
 import { reasonOf } from '../command-error.ts';
 
-/** What keys do; what each gives is said to the person. */
+/** What keys do; what each gives is said to the person. The key of an act that is absent means nothing. */
 export interface KeyActs {
-  readonly openConsole: () => string;
-  readonly sendSample: () => Promise<string>;
-  readonly pauseOrResume: () => Promise<string>;
-  readonly retryNow: () => Promise<string>;
-  /** Destinations that can be broken. */
-  readonly breakable: () => readonly string[];
-  readonly break: (destination: string, fault: Fault) => void;
+  readonly openConsole?: () => string;
+  readonly sendSample?: () => Promise<string>;
+  readonly pauseOrResume?: () => Promise<string>;
+  readonly retryNow?: () => Promise<string>;
+  readonly breaking?: Breaking;
   /** What the words and the keys mean. */
   readonly words: () => readonly string[];
   readonly end: () => void;
+}
+
+/** How destinations are broken and mended. */
+export interface Breaking {
+  /** Those that can be. */
+  readonly destinations: () => readonly string[];
+  readonly break: (destination: string, fault: Fault) => void;
 }
 
 /** How a destination is broken, by key. */
@@ -55,7 +60,7 @@ export class Keys {
     }
     switch (key.toLowerCase()) {
       case 'o':
-        return this.#act(() => Promise.resolve(this.#acts.openConsole()));
+        return this.#act(this.#acts.openConsole);
       case 's':
         return this.#act(this.#acts.sendSample);
       case 'p':
@@ -63,7 +68,7 @@ export class Keys {
       case 'r':
         return this.#act(this.#acts.retryNow);
       case 'b':
-        this.#askWhichToBreak();
+        if (this.#acts.breaking !== undefined) this.#askWhichToBreak(this.#acts.breaking);
         return;
       case '?':
         for (const line of this.#acts.words()) this.#say(line);
@@ -74,8 +79,8 @@ export class Keys {
   }
 
   /** One after the other: a key that is held down does not pile up. */
-  async #act(act: () => Promise<string>): Promise<void> {
-    if (this.#isActing) return;
+  async #act(act: (() => string | Promise<string>) | undefined): Promise<void> {
+    if (act === undefined || this.#isActing) return;
     this.#isActing = true;
     try {
       this.#say(await act());
@@ -86,29 +91,29 @@ export class Keys {
     }
   }
 
-  #askWhichToBreak(): void {
-    const destinations = this.#acts.breakable().slice(0, choiceKeys.length);
+  #askWhichToBreak(breaking: Breaking): void {
+    const destinations = breaking.destinations().slice(0, choiceKeys.length);
     const [only] = destinations;
     if (only === undefined) {
       this.#say(
         'No destination can be broken: only stand-ins can, of --vendor, and the receiver of the example. Stop your own receiver instead.',
       );
-    } else if (destinations.length === 1) this.#askHowToBreak(only);
+    } else if (destinations.length === 1) this.#askHowToBreak(only, breaking);
     else {
       const choices = destinations.map((destination, index) => `${choiceKeys[index] ?? ''} ${destination}`);
       this.#ask(`Break which destination?  ${choices.join('  ')}`, (key) => {
         const chosen = destinations[choiceKeys.indexOf(key)];
-        if (chosen !== undefined) this.#askHowToBreak(chosen);
+        if (chosen !== undefined) this.#askHowToBreak(chosen, breaking);
       });
     }
   }
 
-  #askHowToBreak(destination: string): void {
+  #askHowToBreak(destination: string, breaking: Breaking): void {
     const choices = Object.entries(faultKeys).map(([key, { word }]) => `${key} ${word}`);
     this.#ask(`Break ${destination} how?  ${choices.join('  ')}`, (key) => {
       const chosen = Object.hasOwn(faultKeys, key) ? faultKeys[key] : undefined;
       if (chosen === undefined) return;
-      this.#acts.break(destination, chosen.fault);
+      breaking.break(destination, chosen.fault);
       this.#say(`${destination} ${chosen.done}.`);
     });
   }

@@ -58,8 +58,10 @@ export function localActs(options: LocalActsOptions): KeyActs {
     async retryNow() {
       return `Asked for: ${retryWords(await retryNow({}, await asker(), context(), interrupted))}.`;
     },
-    breakable: () => Object.keys(breakables.faults).filter((key) => file().destinations.has(key)),
-    break: (destination, fault) => breakables.break(destination, fault),
+    breaking: {
+      destinations: () => Object.keys(breakables.faults).filter((key) => file().destinations.has(key)),
+      break: (destination, fault) => breakables.break(destination, fault),
+    },
     words: () => words,
     end,
   };
