@@ -12,6 +12,7 @@ const verbs = [
   ...[
     'dead-letters',
     'ledger',
+    'tail',
     'lag',
     'explain',
     'pause',

@@ -14,6 +14,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   inspect: async () => (await import('./inspect.ts')).addInspectCommand,
   send: async () => (await import('./send.ts')).addSendCommand,
   simulate: async () => (await import('./simulate.ts')).addSimulateCommand,
+  tail: async () => (await import('./tail/tail.ts')).addTailCommand,
   lag: async () => (await import('./lag.ts')).addLagCommand,
   'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLettersCommand,
   ledger: async () => (await import('./ledger.ts')).addLedgerCommand,

@@ -21,6 +21,7 @@ export {
 export { pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './set-controls.ts';
 export { FollowedControls } from './followed-controls.ts';
 export { explain, type ExplainContext } from './explain.ts';
+export { transitionWords } from './story-words.ts';
 export {
   storyStates,
   type PersonStory,

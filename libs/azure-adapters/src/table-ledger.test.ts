@@ -397,3 +397,20 @@ async function changeRows(ledger: Ledger, columns: Readonly<Record<string, strin
     await client?.updateEntity({ partitionKey, rowKey, ...columns }, 'Merge');
   }
 }
+
+test('whoever watches gets the rows that were written since a time of the store, new ones and changed ones, and no others', async () => {
+  const ledger = await openLedger();
+  const [changed, old, added] = [exampleKey(1), exampleKey(2), exampleKey(3)];
+  const version = await create(ledger, changed);
+  await create(ledger, old);
+  const timesMs: number[] = [];
+  for await (const { timestamp = '' } of clients.get(ledger)?.listEntities() ?? []) timesMs.push(Date.parse(timestamp));
+  const sinceMs = Math.max(...timesMs) + 1;
+  await vi.waitUntil(() => Date.now() > sinceMs);
+  await create(ledger, added);
+  await ledger.write([{ key: changed, record: exampleRecord(), expected: version }], signal);
+  const since: LedgerKey[] = [];
+  for await (const { key } of ledger.rowsWrittenSince(sinceMs, signal)) since.push(key);
+  expect(since).toHaveLength(2);
+  expect(since).toEqual(expect.arrayContaining([changed, added]));
+});

@@ -142,6 +142,23 @@ export class TableLedger implements Ledger {
     }
   }
 
+  /**
+   * The rows that were written at that time or later, by the clock of the store, for whoever watches. The store looks at every row for that and
+   * gives only these, page by page.
+   */
+  async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+    const queryOptions = { filter: odata`Timestamp ge ${new Date(sinceMs)}` };
+    const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
+      this.#client.listEntities({ abortSignal, queryOptions }),
+    );
+    for await (const page of pages) {
+      for (const entity of page) {
+        signal.throwIfAborted();
+        yield { key: toKey(entity), ...toRow(entity) };
+      }
+    }
+  }
+
   /** The rows of one identity that are there; when more than one is asked for, all that it has. */
   async #readRows(rows: readonly EntityAddress[], signal: AbortSignal): Promise<Entity[]> {
     const [first, ...others] = rows;

@@ -1,12 +1,12 @@
-import type { LiveSource } from '../console/live-source.ts';
 import type { Screen } from '../screen.ts';
 import type { Terminal } from '../terminal.ts';
 import { Keys, type KeyActs } from './keys.ts';
-import { statusLine, statusSeconds } from './status-line.ts';
+import { statusLine, type StatusParts } from './status-line.ts';
 
 export interface LiveTerminalOptions {
   readonly screen: Screen;
-  readonly source: Pick<LiveSource, 'overview' | 'lately'>;
+  /** Of what the line that stays is made, each time that it is drawn. */
+  readonly status: () => Omit<StatusParts, 'prompt'>;
   readonly acts: KeyActs;
   readonly print: Terminal['print'];
 }
@@ -14,29 +14,19 @@ export interface LiveTerminalOptions {
 const drawEveryMs = 1_000;
 
 /** Shows how everything is in the line that stays, and does what keys ask for, until the function that it gives is called. */
-export function showLive({ screen, source, acts, print }: LiveTerminalOptions): () => void {
+export function showLive({ screen, status, acts, print }: LiveTerminalOptions): () => void {
   const keys = new Keys(acts, (line) => print(line));
-  const taken: { readonly exports: number; readonly atMs: number }[] = [];
   let isOver = false;
   const draw = (): void => {
-    const { overview } = source.overview();
-    taken.push({ exports: overview.exports ?? 0, atMs: overview.atMs });
-    if (taken.length > statusSeconds + 1) taken.shift();
-    show();
-  };
-  const show = (): void => {
-    const [before] = taken;
-    if (before === undefined || isOver) return;
-    const { overview } = source.overview();
-    const points = source.lately(statusSeconds);
+    if (isOver) return;
     const { prompt } = keys;
-    screen.setStatus(statusLine({ overview, points, before, ...(prompt === undefined ? {} : { prompt }) }));
+    screen.setStatus(statusLine({ ...status(), ...(prompt === undefined ? {} : { prompt }) }));
   };
   draw();
   const timer = setInterval(draw, drawEveryMs);
   const stopKeys = screen.hearKeys((key) => {
-    void keys.press(key).finally(show);
-    show();
+    void keys.press(key).finally(draw);
+    draw();
   });
   return () => {
     isOver = true;

@@ -30,6 +30,8 @@ export interface Narrator {
   editsRefused(message: string): void;
   stopping(): void;
   stopped(summary: Summary): void;
+  /** Says what is left to say, and no more after it. `stopped` does it too. */
+  end(): void;
 }
 
 export interface Ready {
@@ -88,6 +90,7 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
     editsRefused: (message) => event('edits-refused', { message }),
     stopping: () => event('stopping', {}),
     stopped: (summary) => event('stopped', summary),
+    end: () => undefined,
   };
 }
 
@@ -98,7 +101,7 @@ const silentLinesMax = 6;
 const windowMs = 1000;
 
 /**
- * Prose for a person, which stays readable at any rate. `stopped` ends it. `eachChange`: changes are observed one by one, so batches and what the
+ * Prose for a person, which stays readable at any rate. `end` ends it. `eachChange`: changes are observed one by one, so batches and what the
  * receiver was told are not said besides.
  */
 export function proseNarrator(
@@ -118,6 +121,10 @@ export function proseNarrator(
   };
   const timer = setInterval(endWindow, windowMs);
   timer.unref();
+  const end = (): void => {
+    clearInterval(timer);
+    endWindow();
+  };
   const hasRoom = (linesMax = linesPerSecondMax): boolean => {
     if (lines >= linesMax) return false;
     lines += 1;
@@ -257,10 +264,10 @@ export function proseNarrator(
       print(dim('Stopping: what has arrived is settled first. Ctrl-C again stops at once.'));
     },
     stopped(summary) {
-      clearInterval(timer);
-      endWindow();
+      end();
       summaryLines(summary, bold).forEach(print);
     },
+    end,
   };
 }
 

@@ -1,7 +1,7 @@
-import { StoreFailure } from '@activation-hub/azure-adapters';
 import { isUnreadable } from '@activation-hub/delivery';
 import { ledgerKeyText, type LedgerRow } from '@activation-hub/membership';
 import type { DataStorage } from '../data-storage.ts';
+import { existing } from '../existing.ts';
 
 /** What is not at its end when everything stops. */
 export interface OpenWork {
@@ -53,15 +53,6 @@ export async function findOpenWork(
 function isOpen(row: LedgerRow | undefined): boolean {
   const is = row?.record.rowState.is;
   return is === undefined || is === 'deferred' || is === 'leased';
-}
-
-/** Nothing where the function app has not made the container yet. */
-async function* existing<Found>(found: AsyncIterable<Found>): AsyncGenerator<Found> {
-  try {
-    yield* found;
-  } catch (error) {
-    if (!(error instanceof StoreFailure) || error.code !== 'ContainerNotFound') throw error;
-  }
 }
 
 /** What is still open and how it is kept, a line each; nothing when all is at its end. */

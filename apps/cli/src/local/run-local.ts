@@ -24,6 +24,7 @@ import { openInBrowser } from './open-in-browser.ts';
 import { makePlan, membersOf, type Plan, type Running } from './plan.ts';
 import { Samples } from './samples.ts';
 import { Simulation } from './simulation.ts';
+import { localStatus } from './status-line.ts';
 import { Tally } from './tally.ts';
 
 export interface LocalOptions {
@@ -221,7 +222,7 @@ function showTerminal(local: Local, terminal: Terminal, narrator: Narrator): () 
     terminal,
     end: () => screen.interrupt(),
   });
-  return showLive({ screen, source: observing.source, acts, print: terminal.print });
+  return showLive({ screen, status: localStatus(observing.source), acts, print: terminal.print });
 }
 
 /** Deploys the function app anew with the file as it was edited. Throws `CommandError` with everything as it was. */

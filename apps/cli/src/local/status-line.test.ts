@@ -1,6 +1,6 @@
 import type { Circuit, Overview, SeriesPoint } from '@activation-hub/console-contract';
 import { expect, test } from 'vitest';
-import { statusLine } from './status-line.ts';
+import { localStatus, statusLine } from './status-line.ts';
 
 const overview: Overview = {
   atMs: 100_000,
@@ -15,11 +15,12 @@ const overview: Overview = {
 };
 const point: SeriesPoint = { atMs: 0, delivered: 0, deferred: 0, failed: 0, silent: 0 };
 const before = { exports: 100, atMs: 90_000 };
+const keys = '? words  q end';
 
 test('a quiet run has rates and no more', () => {
   const points = [point, { ...point, delivered: 3, ageMedianMs: 120, ageHighMs: 900 }];
-  expect(statusLine({ overview, points, before })).toBe(
-    '5.0 exports/s · 1.5 told/s · age 0.1 s, 95 % under 0.9 s   ? words  o console  s sample  p pause  r retry now  b break  q end',
+  expect(statusLine({ overview, points, before, keys })).toBe(
+    '5.0 exports/s · 1.5 told/s · age 0.1 s, 95 % under 0.9 s   ? words  q end',
   );
 });
 
@@ -40,18 +41,33 @@ test('what needs a person comes first: a circuit with its next try, what is brok
     waiting: 12,
     deadLetters: 1,
   } as const;
-  expect(statusLine({ overview: troubled, points: [point], before })).toMatch(
+  expect(statusLine({ overview: troubled, points: [point], before, keys })).toMatch(
     /^crm is open, next try at \d\d:\d\d:\d\d \(in 8 s\) · ads is open, the next change is a try · old is paused · crm is broken · 5\.0 exports\/s · 0\.0 told\/s · 7 behind · 12 wait · 1 dead letter {3}\?/,
   );
 });
 
 test('where every destination is paused it is said once', () => {
   const circuits: Circuit[] = ['crm', 'ads'].map((destination) => ({ destination, state: 'paused' }));
-  expect(statusLine({ overview: { ...overview, circuits }, points: [], before })).toMatch(
+  expect(statusLine({ overview: { ...overview, circuits }, points: [], before, keys })).toMatch(
     /^everything is paused · 5\.0/,
   );
 });
 
 test('a question takes the place of everything', () => {
-  expect(statusLine({ overview, points: [], before, prompt: 'Break crm how?' })).toBe('Break crm how?');
+  expect(statusLine({ overview, points: [], before, keys, prompt: 'Break crm how?' })).toBe('Break crm how?');
+});
+
+test('exports are counted over the last ten seconds, whatever was before', () => {
+  let exports = 0;
+  let atMs = 0;
+  const status = localStatus({
+    overview: () => ({ is: 'overview', overview: { ...overview, exports, atMs }, points: [] }),
+    lately: () => [],
+  });
+  for (let second = 0; second <= 30; second += 1) {
+    atMs = second * 1_000;
+    exports += second <= 20 ? 100 : 1;
+    status();
+  }
+  expect(statusLine(status())).toMatch(/^1\.0 exports\/s · 0\.0 told\/s {3}\? words/);
 });
