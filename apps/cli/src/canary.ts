@@ -45,7 +45,7 @@ deployed, not every hour, or the alert on silence never rings.
 Examples:
   $ activation canary                              activation local on its usual ports
   $ activation canary --environment dev --json
-  $ activation canary --connection-string "Endpoint=sb://…;EntityPath=profile-exports" --health https://…/health`,
+  $ EVENT_HUB_CONNECTION_STRING="Endpoint=sb://…" activation canary --health https://…/health`,
     )
     .action((options: Options) => runCanary(options, terminal));
 }

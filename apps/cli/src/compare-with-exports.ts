@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   createMatcher,
   pathText,
@@ -16,13 +15,10 @@ import type { Terminal } from './terminal.ts';
  * Reads the profile exports of a file of events. Throws `CommandError` (2) where it cannot be read, holds none, or has
  * something in it that is not what AEP sends.
  */
-export async function readExports(
-  path: string,
-  { folder }: Pick<Terminal, 'folder'>,
-): Promise<readonly ProfileExport[]> {
+export async function readExports(path: string, terminal: Pick<Terminal, 'folder'>): Promise<readonly ProfileExport[]> {
   const exports: ProfileExport[] = [];
   const refusals: Refusal[] = [];
-  for await (const body of readEventBodies(await openFile(resolve(folder, path)), path)) {
+  for await (const body of readEventBodies(await openFile(path, terminal), path)) {
     const read = readProfileExports(body);
     exports.push(...read.exports);
     refusals.push(...read.refusals);

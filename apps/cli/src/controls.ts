@@ -47,7 +47,7 @@ A pause of the same destination or route is replaced. Commands that tell a desti
 Examples:
   $ activation pause crm --activations my-activations.yaml --for 4h --reason "the CRM is migrated"
   $ activation pause crm -a my-activations.yaml --audience sports-fans --reason "wrong list"
-  $ activation pause --everything -a apps/handler/activations/dev.yaml --environment dev --reason "freeze"
+  $ activation pause --everything -a apps/handler/activations/dev.yaml -e dev --reason "freeze"
   $ activation pause --list -a my-activations.yaml`,
     )
     .action((destination: string | undefined, options: PauseOptions) =>

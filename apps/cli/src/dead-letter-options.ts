@@ -1,6 +1,7 @@
 import type { DeadLetterCount, DeadLetterFilter } from '@activation-hub/delivery';
 import { InvalidArgumentError, type Command } from 'commander';
 import { pointInTime } from './arguments.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, type DataStorageOptions } from './data-storage.ts';
 import { tableLines } from './table.ts';
 
@@ -48,7 +49,7 @@ export function countLines(counts: readonly DeadLetterCount[]): readonly string[
 }
 
 export function letterCount(letters: number): string {
-  return `${letters} dead letter${letters === 1 ? '' : 's'}`;
+  return counted(letters, 'dead letter');
 }
 
 function endOfTime(text: string): number {

@@ -17,6 +17,7 @@ import {
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import {
   addDeadLetterOptions,
@@ -143,9 +144,7 @@ async function show(name: string, json: boolean, { deadLetters }: DataStorage, t
   terminal.print(
     `  event     ${event.sequenceNumber} of partition ${event.partitionId}, taken ${iso(event.enqueuedAtMs)}`,
   );
-  terminal.print(
-    `  outcome   ${outcome} after ${attempts} attempt${attempts === 1 ? '' : 's'}, ${iso(letter.givenUpAtMs)}`,
-  );
+  terminal.print(`  outcome   ${outcome} after ${counted(attempts, 'attempt')}, ${iso(letter.givenUpAtMs)}`);
   for (const reason of reasons(letter)) terminal.print(`  failure   ${reason}`);
   terminal.print(text.body ?? `(not UTF-8; base64:) ${text.bodyBase64}`);
 }

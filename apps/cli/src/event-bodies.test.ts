@@ -62,8 +62,9 @@ test('nothing is no event', async () => {
 });
 
 test('a file that is not there, or is a folder, is wrong usage', async () => {
-  await expect(openFile('/nowhere/events.json')).rejects.toMatchObject({ exitCode: 2 });
-  await expect(openFile(import.meta.dirname)).rejects.toMatchObject({ exitCode: 2 });
+  const folder = import.meta.dirname;
+  await expect(openFile('nowhere/events.json', { folder })).rejects.toMatchObject({ exitCode: 2 });
+  await expect(openFile('.', { folder })).rejects.toMatchObject({ exitCode: 2 });
 });
 
 test('a text is found to be JSON exactly when the parser takes it', () => {

@@ -1,21 +1,25 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { CommandError, reasonOf } from './command-error.ts';
+import { CommandError } from './command-error.ts';
+import { fileFailure } from './file-failure.ts';
 import { lineOfJsonMistake } from './json-mistake.ts';
+import type { Terminal } from './terminal.ts';
 
 /** A JSON document that is not one per line must fit into memory; lines may be without end. */
 const documentCharactersMax = 256 * 1024 * 1024;
 
-/** Opens a file for reading. Throws `CommandError` (2) when it cannot be read. */
-export async function openFile(path: string): Promise<NodeJS.ReadableStream> {
+/** Opens a file, by its path from the terminal's folder, for reading. Throws `CommandError` (2) when it cannot be read. */
+export async function openFile(name: string, { folder }: Pick<Terminal, 'folder'>): Promise<NodeJS.ReadableStream> {
+  const path = resolve(folder, name);
   try {
-    if ((await stat(path)).isDirectory()) throw new Error('It is a folder.');
+    if ((await stat(path)).isDirectory()) throw Object.assign(new Error('It is a folder.'), { code: 'EISDIR' });
     const stream = createReadStream(path);
     await new Promise((resolve, reject) => stream.once('open', resolve).once('error', reject));
     return stream;
   } catch (error) {
-    throw new CommandError(2, `Failed to read ${path}: ${reasonOf(error)} Check the path.`, { cause: error });
+    throw fileFailure('read', name, error);
   }
 }
 

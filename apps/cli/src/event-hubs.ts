@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { startEventHubsEmulator, type EventHubDefinition } from '@activation-hub/event-hubs-emulator';
 import { InvalidArgumentError, type Command } from 'commander';
 import { port } from './arguments.ts';
+import { counted } from './counted.ts';
 import { listenFailure } from './listen-failure.ts';
 import { localEventHub, localKeys } from './local/local-event-hub.ts';
 import { aborted, type Terminal } from './terminal.ts';
@@ -59,7 +60,8 @@ async function runEventHubs(options: EventHubsOptions, terminal: Terminal): Prom
     } else {
       const { bold, cyan, dim } = terminal.colors;
       terminal.print(`${bold('Event Hubs')} on port ${emulator.port}, until Ctrl-C`);
-      for (const { name, partitionCount } of eventHubs) terminal.print(`  ${name}, ${partitionCount} partitions`);
+      for (const { name, partitionCount } of eventHubs)
+        terminal.print(`  ${name}, ${counted(partitionCount, 'partition')}`);
       terminal.print(`  ${cyan(connectionString)}`);
       terminal.print(
         dim('  send:  activation send export.json --event-hub <name> --connection-string "<the line above>"'),

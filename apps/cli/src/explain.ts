@@ -11,6 +11,7 @@ import type { Identity } from '@activation-hub/membership';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import { erasurePlaces } from './erasure-places.ts';
 import { keptControls, pauseLines } from './paused.ts';
@@ -41,7 +42,7 @@ Exits with 1 when a retry or a dead letter cannot be read, in which the person m
 
 Examples:
   $ activation explain crmid:C-1 --activations my-activations.yaml
-  $ activation explain crmid:C-1 email:ada@example.com -a apps/handler/activations/dev.yaml --environment dev`,
+  $ activation explain crmid:C-1 email:ada@example.com -a my.yaml --environment dev`,
     )
     .action((people: readonly string[], options: ExplainOptions) =>
       withDataStorage(options, terminal, (storage) => runExplain(people, options, storage, terminal)),
@@ -66,7 +67,7 @@ async function runExplain(
   if (unreadable.length === 0) return;
   throw new CommandError(
     1,
-    `Failed to look into ${unreadable.length} retries and dead letters, which cannot be read: the person may be in them. Restore their blobs from an earlier version, or delete them: ${unreadable.join(', ')}.`,
+    `Failed to look into ${counted(unreadable.length, 'retry or dead letter', 'retries and dead letters')}, which cannot be read: the person may be in them. Restore their blobs from an earlier version, or delete them: ${unreadable.join(', ')}.`,
     { details: { unreadable } },
   );
 }

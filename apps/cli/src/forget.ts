@@ -5,6 +5,7 @@ import { type Connector, DestinationError } from '@activation-hub/destination-ki
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
 import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import type { ReadSecret } from './destinations/secrets.ts';
 import { erasurePlaces } from './erasure-places.ts';
@@ -74,7 +75,7 @@ async function runForget(
   if (unreadable.length > 0) {
     throw new CommandError(
       1,
-      `Failed to look into ${unreadable.length} retries and dead letters, which cannot be read: the person may be in them. Restore their blobs from an earlier version and run it again, or delete them: ${unreadable.join(', ')}.`,
+      `Failed to look into ${counted(unreadable.length, 'retry or dead letter', 'retries and dead letters')}, which cannot be read: the person may be in them. Restore their blobs from an earlier version and run it again, or delete them: ${unreadable.join(', ')}.`,
       { details: { unreadable } },
     );
   }
@@ -207,12 +208,12 @@ function report(
     ...told.map(({ destination, exits, isOut, isOutOfAccount, reason }) => [
       `told ${destination}`,
       isOut
-        ? `${exits} exits${isOutOfAccount ? ', and out of the whole account' : ''}`
+        ? `${counted(exits, 'exit')}${isOutOfAccount ? ', and out of the whole account' : ''}`
         : `not taken, so its rows stay${reason === undefined ? '' : `: ${reason}`}`,
     ]),
     ['retries', `${retries.erased} in ${retries.searched} that wait`],
     ['dead letters', `${deadLetters.erased} of ${deadLetters.searched}`],
-    ...Object.entries(rows).map(([name, count]) => [`ledger, ${name}`, `${count} rows`]),
+    ...Object.entries(rows).map(([name, count]) => [`ledger, ${name}`, counted(count, 'row')]),
     ...linkedIdentities.map(({ namespace, value }) => ['linked', `${namespace} ${value}, looked for as well`]),
     ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
   ];

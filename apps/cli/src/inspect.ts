@@ -8,8 +8,10 @@ import { silentTelemetry } from '@activation-hub/telemetry';
 import type { Command } from 'commander';
 import { audienceNamesByKey } from './aep/audience-names.ts';
 import { loadActivations } from './activations.ts';
-import { CommandError, reasonOf } from './command-error.ts';
+import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { dryRunTargets, type DryRunTargets } from './dry-run-targets.ts';
+import { fileFailure } from './file-failure.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -56,7 +58,7 @@ async function runInspect(event: string, { activations, json }: InspectOptions, 
   if (inspection.exports.length === 0) {
     throw new CommandError(
       2,
-      `Failed to read ${event} as an event of AEP: it would become a dead letter. Its problems are named above.`,
+      `Failed to read ${event === '-' ? 'standard input' : event} as an event of AEP: it would become a dead letter. Its problems are named above.`,
     );
   }
 }
@@ -91,7 +93,7 @@ async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buf
   try {
     return await readFile(resolve(folder, event));
   } catch (error) {
-    throw new CommandError(2, `Failed to read ${event}: ${reasonOf(error)} Check the path.`, { cause: error });
+    throw fileFailure('read', event, error);
   }
 }
 
@@ -99,12 +101,12 @@ async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buf
 const leftAloneMax = 10;
 
 function printStages({ exports, unreadable }: Inspection, { print, colors }: Terminal): void {
-  print(`${colors.bold('1 read')}     ${count(exports.length, 'profile export')}, ${unreadable.length} unreadable`);
+  print(`${colors.bold('1 read')}     ${counted(exports.length, 'profile export')}, ${unreadable.length} unreadable`);
   for (const { path, code, message } of unreadable) print(`  ${colors.red(code)} at ${path}: ${message}`);
   print(colors.bold('2 route'));
   for (const { path, audiences, routedAudiences, leftAlone } of exports) {
     print(
-      `  ${path}  ${routedAudiences} of ${count(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
+      `  ${path}  ${routedAudiences} of ${counted(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
     );
     for (const { namespace, id, because } of leftAlone.slice(0, leftAloneMax))
       print(`    ${colors.dim(`left alone: ${namespace} ${id}. ${because}`)}`);
@@ -162,8 +164,4 @@ function readable(body: string): string {
   } catch {
     return body;
   }
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -181,11 +181,11 @@ test('a file that cannot be written or read is said, and no half export is left'
 
   await tableClient(azurite, 'ledger').createTable();
   const nowhere = await runActivation(['ledger', 'export', join('nowhere', 'a.jsonl'), ...storage], { folder });
-  expect(nowhere).toMatchObject({ code: 1, output: '' });
-  expect(nowhere.errors).toContain('Failed to write nowhere/a.jsonl: ENOENT');
+  expect(nowhere).toMatchObject({ code: 2, output: '' });
+  expect(nowhere.errors).toContain('Failed to write nowhere/a.jsonl: its folder does not exist.');
   const absent = await runActivation(['ledger', 'import', 'absent.jsonl', ...storage], { folder });
-  expect(absent).toMatchObject({ code: 1, output: '' });
-  expect(absent.errors).toContain('Failed to read absent.jsonl: ENOENT');
+  expect(absent).toMatchObject({ code: 2, output: '' });
+  expect(absent.errors).toContain('Failed to read absent.jsonl: there is no such file.');
   expect((await runActivation(['ledger', 'export', 'a.jsonl', ...storage], { folder })).output).toBe(
     'Exported 0 rows to a.jsonl.\n',
   );

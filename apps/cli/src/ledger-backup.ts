@@ -2,8 +2,9 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { exportTable, importTable } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
-import { CommandError, reasonOf } from './command-error.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
+import { fileFailure } from './file-failure.ts';
 import type { Terminal } from './terminal.ts';
 
 interface BackupOptions extends DataStorageOptions {
@@ -78,7 +79,9 @@ async function exportLedger(
     await rm(unfinished, { force: true });
     throw error;
   }
-  print(json ? JSON.stringify({ event: 'exported', rows, file: path }) : `Exported ${rows} rows to ${file}.`);
+  print(
+    json ? JSON.stringify({ event: 'exported', rows, file: path }) : `Exported ${counted(rows, 'row')} to ${file}.`,
+  );
 }
 
 async function importLedger(
@@ -93,14 +96,14 @@ async function importLedger(
       signal: interrupted,
       resume,
       onProgress: (rows) => {
-        if (!json) say(`${rows} rows`);
+        if (!json) say(counted(rows, 'row'));
       },
     });
     const { rows, written, leftAlone } = imported;
     print(
       json
         ? JSON.stringify({ event: 'imported', ...imported })
-        : `Imported ${written} of ${rows} rows; ${leftAlone} were there already.`,
+        : `Imported ${written} of ${counted(rows, 'row')}; ${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} there already.`,
     );
   } finally {
     await handle.close();
@@ -117,6 +120,6 @@ async function atFile<Result>(doing: 'read' | 'write', file: string, work: () =>
   try {
     return await work();
   } catch (error) {
-    throw new CommandError(1, `Failed to ${doing} ${file}: ${reasonOf(error)}`, { cause: error });
+    throw fileFailure(doing, file, error);
   }
 }

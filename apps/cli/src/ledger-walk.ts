@@ -13,6 +13,7 @@ import { setUpTarget } from '@activation-hub/destinations';
 import { silentTelemetry } from '@activation-hub/telemetry';
 import { loadActivations } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
+import { counted } from './counted.ts';
 import type { DataStorage, DataStorageOptions } from './data-storage.ts';
 import { environmentSecrets, type ReadSecret } from './destinations/secrets.ts';
 import { openHttp } from './outbound-http.ts';
@@ -127,12 +128,12 @@ export function reportWalk(
   else {
     const others = [
       ...(unchanged === 0 ? [] : [`${unchanged} needed nothing`]),
-      `${leftAlone} were left to other processes`,
-      ...(deferred === 0 ? [] : [`${deferred} wait in the retry queue`]),
+      `${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} left to other processes`,
+      ...(deferred === 0 ? [] : [`${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`]),
       ...(unresolved === 0 ? [] : [`of ${unresolved} nothing is known that the route accepts`]),
       `${failed} failed`,
     ];
-    print(`${did} ${delivered} memberships; ${others.join(', ')}.`);
+    print(`${did} ${counted(delivered, 'membership')}; ${others.join(', ')}.`);
     for (const line of tableLines(Object.entries(reasons).map(([reason, count]) => [String(count), reason])))
       print(`  ${line}`);
   }
@@ -142,7 +143,7 @@ export function reportWalk(
     throw new CommandError(1, `Failed to ${command} ${key}: ${why} Mend it, then start the ${command} again.`);
   }
   if (failed > 0) {
-    const what = `Failed to tell ${key} of ${failed} memberships.`;
+    const what = `Failed to tell ${key} of ${counted(failed, 'membership')}.`;
     throw new CommandError(1, `${what} The reasons are named above; start the ${command} again.`);
   }
 }

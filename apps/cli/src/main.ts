@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { withoutSecrets } from './unsaid-secrets.ts';
+import { usageSentence } from './usage-error.ts';
+import { helpColumns, wrappedHelp } from './wrapped-help.ts';
 
 type AddCommand = (program: Command, terminal: Terminal) => void;
 
@@ -47,25 +50,28 @@ export async function runProcess(): Promise<void> {
   process.exit(exitCode);
 }
 
-/** Runs one command line and gives its exit code: 0 fine, 1 failed, 2 wrong usage or wrong file. */
-export async function run(words: readonly string[], terminal: Terminal): Promise<0 | 1 | 2> {
+/** Runs one command line and gives its exit code: 0 fine, 1 failed, 2 wrong usage or wrong file. Says no secret that it was given. */
+export async function run(words: readonly string[], unguarded: Terminal): Promise<0 | 1 | 2> {
+  const terminal = withoutSecrets(unguarded, words);
+  const program = await createProgram(words[0], terminal);
   try {
-    await (await createProgram(words[0], terminal)).parseAsync(words, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return sayUsage(error, words, terminal);
+    if (error instanceof CommanderError) return sayUsage(error, words, program, terminal);
     return sayFailure(error, words, terminal);
   }
 }
 
-async function createProgram(verb: string | undefined, terminal: Terminal): Promise<Command> {
+/** The command with the verb that is named, or with all of them. */
+export async function createProgram(verb: string | undefined, terminal: Terminal): Promise<Command> {
   const program = new Command('activation')
     .description('Tells third-party systems what Adobe Experience Platform says about people and audiences.')
     .usage('<command> [options]')
-    .configureHelp({ sortSubcommands: false, helpWidth: 110 })
+    .configureHelp({ sortSubcommands: false, helpWidth: helpColumns })
     .configureOutput({
-      writeOut: (text) => terminal.print(text.trimEnd()),
-      writeErr: (text) => terminal.say(text.trimEnd()),
+      writeOut: (text) => terminal.print(wrappedHelp(text.trimEnd())),
+      writeErr: (text) => terminal.say(wrappedHelp(text.trimEnd())),
       // Said once, in `sayUsage`.
       outputError: () => undefined,
       getOutHasColors: () => false,
@@ -86,20 +92,10 @@ Examples:
   );
 }
 
-function sayUsage(error: CommanderError, words: readonly string[], terminal: Terminal): 0 | 2 {
+function sayUsage(error: CommanderError, words: readonly string[], program: Command, terminal: Terminal): 0 | 2 {
   if (error.exitCode === 0) return 0;
-  if (error.code === 'commander.help') return 2;
-  const verb = words.find((word) => !word.startsWith('-'));
-  const known = verb !== undefined && error.code !== 'commander.unknownCommand' ? `${verb} ` : '';
-  const what = error.message
-    .replace(/^error: /, '')
-    .replace(/\.$/, '')
-    .replaceAll('\n', ' ');
-  say(
-    { message: `Failed to read the arguments: ${what}. Run activation ${known}--help.`, exitCode: 2 },
-    words,
-    terminal,
-  );
+  if (error.code !== 'commander.help')
+    say({ message: usageSentence(error, words, program), exitCode: 2 }, words, terminal);
   return 2;
 }
 

@@ -2,6 +2,7 @@ import { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from '@ac
 import { createMatcher } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
 import { loadActivations } from './activations.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -119,5 +120,5 @@ export function whyOf({ because, destination, audience, perhapsNow }: LeftBehind
 }
 
 export function memberCount(members: number): string {
-  return members === 1 ? '1 member' : `${members} members`;
+  return counted(members, 'member');
 }

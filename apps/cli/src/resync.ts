@@ -2,6 +2,7 @@ import { countFill, countResync, fill, resync, type ActivationContext } from '@a
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
 import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage } from './data-storage.ts';
 import { knownIn, reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
 import type { Terminal } from './terminal.ts';
@@ -56,7 +57,7 @@ async function runResync(
   const walk = { context, destination, ...(options.audience === undefined ? {} : { audience: options.audience }) };
   const rows = await countResync(walk, terminal.interrupted);
   if (options.dryRun) {
-    const said = `Would tell ${destination} of ${rows} memberships.`;
+    const said = `Would tell ${destination} of ${counted(rows, 'membership')}.`;
     terminal.print(options.json ? JSON.stringify({ event: 'would-resync', rows }) : said);
     return;
   }
@@ -88,7 +89,7 @@ async function runFill(
   const walk = { context, destination, audience, source };
   const { rows, unresolved } = await countFill(walk, terminal.interrupted);
   if (options.dryRun) {
-    const said = `Would tell ${destination} of ${rows} members of ${audience}; of ${unresolved} nothing is known that the route accepts.`;
+    const said = `Would tell ${destination} of ${counted(rows, 'member')} of ${audience}; of ${unresolved} nothing is known that the route accepts.`;
     terminal.print(options.json ? JSON.stringify({ event: 'would-fill', rows, unresolved }) : said);
     return;
   }

@@ -1,6 +1,7 @@
 import { countRetire, retire } from '@activation-hub/activation';
 import type { Command } from 'commander';
 import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage } from './data-storage.ts';
 import { reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,7 +50,7 @@ Examples:
             const said =
               rows === 0
                 ? `Nobody is left in ${destination}.`
-                : `Would take out ${rows} memberships of ${destination}.`;
+                : `Would take out ${counted(rows, 'membership')} of ${destination}.`;
             terminal.print(options.json ? JSON.stringify({ event: 'would-retire', rows }) : said);
             return;
           }

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
 import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { rate } from './arguments.ts';
 import { CommandError } from './command-error.ts';
+import { counted } from './counted.ts';
 import { openFile, readEventBodies } from './event-bodies.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from './event-hub-options.ts';
 import { openEventSender, type EventSender } from './event-sender.ts';
@@ -31,9 +31,11 @@ export function addSendCommand(program: Command, terminal: Terminal): void {
       'after',
       `
 A file is checked whole before its first event is sent; standard input is checked as it comes.
+A connection string holds a key: in EVENT_HUB_CONNECTION_STRING it stays out of the list of processes.
 
 Examples:
-  $ activation send export.json --connection-string "Endpoint=sb://127.0.0.1:5672/;…;EntityPath=profile-exports"
+  $ activation send export.json
+  $ EVENT_HUB_CONNECTION_STRING="Endpoint=sb://…;EntityPath=exports" activation send export.json
   $ activation send exports.ndjson --event-hub profile-exports --rate 100
   $ activation simulate --print --count 1000 | activation send -`,
     )
@@ -43,10 +45,9 @@ Examples:
 async function send(file: string, options: SendOptions, terminal: Terminal): Promise<void> {
   const { connectionString, eventHubName } = readEventHubOptions(options, terminal);
   const isInput = file === '-';
-  const path = isInput ? file : resolve(terminal.folder, file);
-  const total = isInput ? undefined : await countEvents(path, file);
+  const total = isInput ? undefined : await countEvents(file, terminal);
   if (total === 0) throw new CommandError(2, `Failed to send ${file}: it holds no event. Give JSON.`);
-  const input = isInput ? terminal.stdin : await openFile(path);
+  const input = isInput ? terminal.stdin : await openFile(file, terminal);
   const progress = total === undefined ? undefined : terminal.progress('sent', total);
   const sender = openEventSender(connectionString, eventHubName);
   let sent = 0;
@@ -64,15 +65,17 @@ async function send(file: string, options: SendOptions, terminal: Terminal): Pro
     await sender.close();
   }
   if (terminal.interrupted.aborted)
-    throw new CommandError(1, `Stopped after ${sent} events, as asked.`, { details: { sent } });
+    throw new CommandError(1, `Stopped after ${counted(sent, 'event')}, as asked.`, { details: { sent } });
   if (sent === 0) throw new CommandError(2, 'Failed to send: standard input holds no event. Give JSON.');
   terminal.print(
-    options.json ? JSON.stringify({ event: 'sent', sent, eventHubName }) : `Sent ${sent} events to ${eventHubName}.`,
+    options.json
+      ? JSON.stringify({ event: 'sent', sent, eventHubName })
+      : `Sent ${counted(sent, 'event')} to ${eventHubName}.`,
   );
 }
 
-async function countEvents(path: string, name: string): Promise<number> {
-  const bodies = readEventBodies(await openFile(path), name);
+async function countEvents(name: string, terminal: Terminal): Promise<number> {
+  const bodies = readEventBodies(await openFile(name, terminal), name);
   let count = 0;
   while (!(await bodies.next()).done) count += 1;
   return count;
@@ -104,8 +107,12 @@ async function sendAll(
 }
 
 function partlySent(error: CommandError, sent: number): CommandError {
-  return new CommandError(error.exitCode, `${error.message} ${sent} events before it were sent.`, {
-    cause: error,
-    details: { ...error.details, sent },
-  });
+  return new CommandError(
+    error.exitCode,
+    `${error.message} ${counted(sent, 'event')} before it ${sent === 1 ? 'was' : 'were'} sent.`,
+    {
+      cause: error,
+      details: { ...error.details, sent },
+    },
+  );
 }

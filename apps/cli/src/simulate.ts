@@ -3,6 +3,7 @@ import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations, tenantOptions } from './activations.ts';
 import { pointInTime, rate, wholeNumber } from './arguments.ts';
+import { counted } from './counted.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from './event-hub-options.ts';
 import { openEventSender } from './event-sender.ts';
 import { exampleFile } from './local/example.ts';
@@ -50,7 +51,7 @@ printed at once: the same seed, start and activation file give the same bytes.
 
 Examples:
   $ activation simulate --rate 50 --count 1000
-  $ activation simulate --activations my.yaml --connection-string "$CONNECTION" --event-hub profile-exports
+  $ EVENT_HUB_CONNECTION_STRING="Endpoint=sb://…;EntityPath=exports" activation simulate -a my.yaml
   $ activation simulate --print --count 3 --start-at 2026-01-31T12:00:00Z`,
     )
     .action((options: SimulateOptions) => runSimulate(options, terminal));
@@ -80,7 +81,7 @@ async function runSimulate(options: SimulateOptions, terminal: Terminal): Promis
     terminal.print(
       options.json
         ? JSON.stringify({ event: 'simulated', sent, eventHubName })
-        : `Sent ${sent} exports to ${eventHubName}.`,
+        : `Sent ${counted(sent, 'export')} to ${eventHubName}.`,
     );
   } finally {
     progress?.end();

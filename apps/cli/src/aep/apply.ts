@@ -30,7 +30,7 @@ ${adobeVariablesHelp}
 
 Examples:
   $ activation aep apply --environment dev
-  $ activation aep apply -a my-activations.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
+  $ activation aep apply -a my.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
     )
     .action((options: ReconcileOptions) =>
       reconcile(options, terminal, (reconciliation) => apply(reconciliation, options, terminal)),

@@ -45,7 +45,7 @@ It prints the environment variables by which the other verbs find it.
 
 Examples:
   $ activation aep emulator
-  $ activation aep emulator --port 0 --event-hubs-port 0 --management-port 0 --activations my-activations.yaml --json`,
+  $ activation aep emulator --port 0 --event-hubs-port 0 --management-port 0 -a my.yaml --json`,
     )
     .action((options: EmulatorOptions) => runEmulator(options, terminal));
 }

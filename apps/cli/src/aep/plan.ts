@@ -27,7 +27,7 @@ export function addPlanCommand(aep: Command, terminal: Terminal): void {
 
 Examples:
   $ activation aep plan --environment dev
-  $ activation aep plan -a my-activations.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
+  $ activation aep plan -a my.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
     )
     .action((options: ReconcileOptions) =>
       reconcile(options, terminal, (reconciliation) => printPlan(reconciliation, options, terminal)),

@@ -65,8 +65,9 @@ ${adobeVariablesHelp}
 
 Examples:
   $ activation aep rotate-key --environment prod
-  $ activation aep rotate-key -a my-activations.yaml --namespace contoso --event-hub exports --sas-key-name aep \\
-      --subscription 00000000-0000-0000-0000-000000000000 --resource-group contoso-events`,
+  $ activation aep rotate-key -a my.yaml --namespace contoso --event-hub exports \\
+      --sas-key-name aep --subscription 00000000-0000-0000-0000-000000000000 \\
+      --resource-group contoso-events`,
     )
     .action((options: RotateKeyOptions) => runRotateKey(options, terminal));
 }

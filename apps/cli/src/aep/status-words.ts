@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { tableLines } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { oneLine } from './audience-names.ts';
@@ -11,7 +12,7 @@ export function statusLines(status: Status, { bold, green, yellow }: Terminal['c
   const [head = '', ...rows] = tableLines(table(status));
   const found = remarks(status);
   return [
-    `${bold(oneLine(destination.name))} in the sandbox ${sandbox}: ${state}, ${count(destination.audiences.length, 'audience')}, ${count(destination.attributes.length, 'attribute')}, to ${destination.eventHubName ?? '?'} of ${destination.namespace ?? '?'}`,
+    `${bold(oneLine(destination.name))} in the sandbox ${sandbox}: ${state}, ${counted(destination.audiences.length, 'audience')}, ${counted(destination.attributes.length, 'attribute')}, to ${destination.eventHubName ?? '?'} of ${destination.namespace ?? '?'}`,
     '',
     bold(head),
     ...rows,
@@ -93,7 +94,7 @@ function behind(lag: Status['lag']): readonly string[] {
   const oldest = Math.min(...(lag ?? []).map(({ oldestEnqueuedAtMs }) => oldestEnqueuedAtMs ?? Infinity));
   const since = Number.isFinite(oldest) ? `, the oldest since ${new Date(oldest).toISOString()}` : '';
   return [
-    `${count(events, 'event')} of the hub ${events === 1 ? 'is' : 'are'} not yet passed by the function${since}.`,
+    `${counted(events, 'event')} of the hub ${events === 1 ? 'is' : 'are'} not yet passed by the function${since}.`,
   ];
 }
 
@@ -117,7 +118,9 @@ export function legend({ hub, stores }: Status): readonly string[] {
           'settled, leased: rows of the ledger whose newest state came with an event of that hour; one event may concern no',
           '  row or many, and a newer event takes its rows over. waiting: events in the retry queue. dead letters: letters.',
           ...(stores.unreadable > 0
-            ? [`  ${stores.unreadable} dead letters and retries cannot be read, and are not counted.`]
+            ? [
+                `  ${counted(stores.unreadable, 'dead letter or retry', 'dead letters and retries')} cannot be read, and ${stores.unreadable === 1 ? 'is' : 'are'} not counted.`,
+              ]
             : []),
           ...(stores.isCut ? ['  There is more than was looked at: these numbers are too low.'] : []),
         ]),
@@ -126,8 +129,4 @@ export function legend({ hub, stores }: Status): readonly string[] {
 
 function sum(numbers: readonly number[] = []): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,5 +1,6 @@
 import type { Attention, PartitionLag } from '@activation-hub/console-contract';
 import type { ObservedCircuit } from '@activation-hub/activation';
+import { counted } from '../counted.ts';
 
 /** How everything is that a person may have to see to. */
 export interface State {
@@ -23,7 +24,7 @@ export function attentionOf(state: State): readonly Attention[] {
     ...state.circuits.flatMap((circuit) => circuitAttention(circuit, state)),
     ...[...state.deadLetters].map(([destination, letters]): Attention => ({
       level: 'problem',
-      text: `${letters === 1 ? '1 dead letter' : `${letters} dead letters`} of ${destination === '_event' ? 'events that could not be read' : destination}.`,
+      text: `${counted(letters, 'dead letter')} of ${destination === '_event' ? 'events that could not be read' : destination}.`,
       advice: 'They are not tried again by themselves: read why, mend it, and replay them.',
       link: `/dead-letters?destination=${encodeURIComponent(destination)}`,
     })),
@@ -33,7 +34,7 @@ export function attentionOf(state: State): readonly Attention[] {
         : [
             {
               level: 'notice',
-              text: `Partition ${partitionId} is ${events} events behind.`,
+              text: `Partition ${partitionId} is ${counted(events, 'event')} behind.`,
               advice: 'It catches up by itself unless more comes than the function app can take: add workers then.',
               link: '/',
             },
@@ -45,7 +46,7 @@ export function attentionOf(state: State): readonly Attention[] {
       : [
           {
             level: 'notice' as const,
-            text: `${state.leftOut} lines are missing on this page: more happened than it takes.`,
+            text: `${counted(state.leftOut, 'line')} ${state.leftOut === 1 ? 'is' : 'are'} missing on this page: more happened than it takes.`,
             advice: 'Nothing is missing in the ledger, nor at the destinations.',
             link: '/live',
           },
@@ -59,7 +60,7 @@ function circuitAttention(
 ): readonly Attention[] {
   if (state === 'closed' || state === 'paused') return [];
   const waiting = waitingAt(destination);
-  const waits = waiting === 1 ? '1 change waits' : `${waiting} changes wait`;
+  const waits = `${counted(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'}`;
   const inSeconds = untilMs === undefined ? 0 : Math.max(0, Math.ceil((untilMs - nowMs) / 1_000));
   return [
     {

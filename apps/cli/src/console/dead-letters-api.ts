@@ -18,6 +18,7 @@ import {
   type DeadLetterCount,
 } from '@activation-hub/delivery';
 import { z } from 'zod';
+import { counted } from '../counted.ts';
 import { routedAudiences } from '../dead-letters.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
@@ -173,7 +174,7 @@ function resultOf(did: string, counts: DeadLetterCounts): ActResult {
 function lines(did: string, counts: readonly DeadLetterCount[]): readonly string[] {
   if (counts.length === 0) return [`${did} nothing.`];
   return counts.map(({ destination, class: cause, letters }) => {
-    const what = letters === 1 ? '1 dead letter' : `${letters} dead letters`;
+    const what = counted(letters, 'dead letter');
     return `${did} ${what} of ${destination === '_event' ? 'unreadable events' : destination}, ${cause}.`;
   });
 }

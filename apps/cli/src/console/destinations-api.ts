@@ -6,6 +6,7 @@ import { loadDestination } from '@activation-hub/destinations';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { probe } from '../destinations/probe.ts';
+import { counted } from '../counted.ts';
 import { openHttp } from '../outbound-http.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
@@ -43,10 +44,12 @@ export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt):
           const walk = { context, destination: key, ...(audience === undefined ? {} : { audience }) };
           const rows = await countResync(walk, signal);
           onProgress(0, rows);
-          if (dryRun) return { lines: [`Would tell ${key} of ${rows} memberships.`], problems: [] };
+          if (dryRun) return { lines: [`Would tell ${key} of ${counted(rows, 'membership')}.`], problems: [] };
           const told = await resync(walk, { signal, onProgress: (counts) => onProgress(counts.rows, rows) });
           return {
-            lines: [`Told ${key} of ${told.delivered} memberships; ${told.deferred} wait in the retry queue.`],
+            lines: [
+              `Told ${key} of ${counted(told.delivered, 'membership')}; ${told.deferred} ${told.deferred === 1 ? 'waits' : 'wait'} in the retry queue.`,
+            ],
             problems: Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
           };
         }),

@@ -4,6 +4,7 @@ import { createMatcher } from '@activation-hub/activation-file';
 import type { Control } from '@activation-hub/delivery';
 import type { Identity, LedgerKey } from '@activation-hub/membership';
 import { z } from 'zod';
+import { counted } from '../counted.ts';
 import { erasurePlaces } from '../erasure-places.ts';
 import { erase } from '../forget.ts';
 import { keptControls } from '../paused.ts';
@@ -70,7 +71,7 @@ async function takeOutOf(
   );
   return {
     lines: [
-      `${destination} was told of ${told.delivered} exits; of ${told.unchanged} memberships it had nothing to learn.`,
+      `${destination} was told of ${counted(told.delivered, 'exit')}; of ${counted(told.unchanged, 'membership')} it had nothing to learn.`,
     ],
     problems: Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
   };
@@ -89,16 +90,20 @@ async function eraseEverywhere(
     { ...terminal, interrupted: signal },
   );
   const { retries, deadLetters, rows, unreadable } = forgotten;
-  const counts = Object.entries(rows).map(([name, count]) => `${count} rows of the ledger of ${name}`);
+  const counts = Object.entries(rows).map(([name, count]) => `${counted(count, 'row')} of the ledger of ${name}`);
   const verb = dryRun ? 'Would erase' : 'Erased';
   return {
     lines: [
       ...told.map(({ destination, exits, isOut }) =>
-        isOut ? `Told ${destination} of ${exits} exits.` : `${destination} did not take the exit, so its rows stay.`,
+        isOut
+          ? `Told ${destination} of ${counted(exits, 'exit')}.`
+          : `${destination} did not take the exit, so its rows stay.`,
       ),
-      ...[`the person's events in ${retries.erased} retries`, `in ${deadLetters.erased} dead letters`, ...counts].map(
-        (what) => `${verb} ${what}.`,
-      ),
+      ...[
+        `the person's events in ${counted(retries.erased, 'retry', 'retries')}`,
+        `in ${counted(deadLetters.erased, 'dead letter')}`,
+        ...counts,
+      ].map((what) => `${verb} ${what}.`),
     ],
     problems: [
       ...kept.map((key) => `${key} did not take the exit. Mend it, and erase the person again.`),

@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../counted.ts';
 import { CommandError, reasonOf } from '../command-error.ts';
 
 /** Where everything is kept between two runs, held by one run at a time. */
@@ -71,7 +72,7 @@ async function checkPartitions(folder: string, partitions: number, lock: string)
     await rm(lock, { force: true });
     throw new CommandError(
       2,
-      `Failed to use the folder ${folder}: its events are in ${kept} partitions, not ${partitions}. Give --partitions ${kept}, or choose another folder.`,
+      `Failed to use the folder ${folder}: its events are in ${counted(kept, 'partition')}, not ${partitions}. Give --partitions ${kept}, or choose another folder.`,
     );
   }
   await writeFile(path, String(partitions));
