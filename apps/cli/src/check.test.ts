@@ -41,7 +41,7 @@ audiences:
   readers:
     id: 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02
     consent: consents.marketing.sms.val
-    activate: [{ destination: log, identity: phone }]
+    activate: [{ destination: log, identity: [phone, loyaltyid] }]
 `,
     'tenant-fields.json',
     'audience-in-upper-case.json',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathText, type Problem } from '@activation-hub/activation-file';
-import { isScalar, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter, parseDocument } from 'yaml';
 import type { Terminal } from './terminal.ts';
 
 export type Place = readonly (string | number)[];
@@ -13,7 +13,7 @@ export async function problemLocator(path: string, { folder }: Pick<Terminal, 'f
   const document = parseDocument(await readFile(resolve(folder, path), 'utf8'), { lineCounter: lines });
   const offsetOf = (place: Place): number => {
     const node = document.getIn(place, true);
-    if (isScalar(node) && node.range) return node.range[0];
+    if (isNode(node) && node.range) return node.range[0];
     return place.length === 0 ? 0 : offsetOf(place.slice(0, -1));
   };
   return (place, message) => {

@@ -5,7 +5,8 @@ import { z } from 'zod';
  * the error texts continue a sentence that begins with the path.
  */
 
-const keyPattern = /^[a-z][a-z0-9-]{0,62}$/;
+/** What destinations and audiences may be called. */
+export const keyPattern = /^[a-z][a-z0-9-]{0,62}$/;
 
 const key = z.string().regex(keyPattern, {
   error: 'must have a name of lower-case letters, digits and hyphens that begins with a letter, at most 63 in all',
@@ -150,6 +151,9 @@ const destinationShape = {
     ),
 };
 
+/** What stands under a key, for an entry whose key is wrong. */
+export const entrySchemas = { destinations: z.strictObject(destinationShape), audiences: audienceSchema(options) };
+
 const fileSchema = <Destination extends z.ZodType, Options extends z.ZodType>(
   destination: Destination,
   optionsSchema: Options,
@@ -166,7 +170,7 @@ const fileSchema = <Destination extends z.ZodType, Options extends z.ZodType>(
     .meta({ title: 'Activation file', description: 'Which audience goes to which destination, with what options.' });
 
 /** The file, with settings and options left open. */
-export const activationFileSchema = fileSchema(z.strictObject(destinationShape), options);
+export const activationFileSchema = fileSchema(entrySchemas.destinations, options);
 
 export type WrittenActivationFile = z.output<typeof activationFileSchema>;
 

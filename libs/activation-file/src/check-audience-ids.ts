@@ -1,6 +1,7 @@
 import { canonicalId, canonicalNamespace, isUuid } from './canonical-audience.ts';
 import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
+import { placeholderIn } from './placeholders.ts';
 import { pathText, quoted } from './problem.ts';
 import type { Path } from './problem.ts';
 
@@ -25,7 +26,7 @@ export function checkAudienceIds(audiences: Readonly<Record<string, unknown>>): 
     if (instead !== undefined) {
       const message = `${pathText(path)} ${quoted(id)} is more than an id, and no export has it. Write ${quoted(instead)}.`;
       objections.push({ path, message, atKey: false });
-    } else if (isOfAep && !isUuid(id)) warnings.push(notOfAep(path, id));
+    } else if (isOfAep && !isUuid(id) && placeholderIn(id) === undefined) warnings.push(notOfAep(path, id));
     const identifier = JSON.stringify([canonicalNamespace(namespace), canonicalId(id)]);
     const firstKey = firstKeys.get(identifier);
     if (firstKey === undefined) firstKeys.set(identifier, key);

@@ -2,6 +2,7 @@ import type { Objection } from './check-value.ts';
 import { isMapping } from './deep-freeze.ts';
 import { doubtAboutNamespace } from './identity-namespaces.ts';
 import { openSecrets } from './open-secrets.ts';
+import { placeholders } from './placeholders.ts';
 import { pathText, quoted } from './problem.ts';
 import type { Path } from './problem.ts';
 import { doubtAbout } from './xdm-paths.ts';
@@ -27,7 +28,20 @@ export function checkLikelyMistakes(file: {
       ),
     ];
   });
-  return [...destinations, ...audiences];
+  return [
+    ...destinations,
+    ...audiences,
+    ...unfilled(['destinations'], file.destinations),
+    ...unfilled(['audiences'], file.audiences),
+  ];
+}
+
+function unfilled(path: Path, value: Mapping): readonly Objection[] {
+  return placeholders(value, path).map(({ path: at, name }) => ({
+    path: at,
+    message: `${pathText(at)} has ${name}, which nothing fills in here. Write the value itself, or { secret: name } where a secret is meant.`,
+    atKey: false,
+  }));
 }
 
 function secretsInTheOpen(path: Path, settings: unknown): readonly Objection[] {

@@ -39,3 +39,9 @@ test('a problem does not hide the warnings of the file', () => {
     }) as Error,
   );
 });
+
+test('of a path that is wrong no doubt is said besides', () => {
+  const text = read('consent-is-an-object.yaml').replace('consents.marketing.email', "'consents. marketing'");
+  const failure = (): unknown => parseActivationFile(text, options('test.yaml'));
+  expect(failure).toThrow(expect.objectContaining({ problems: [expect.anything()], warnings: [] }) as Error);
+});

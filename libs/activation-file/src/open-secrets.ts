@@ -3,7 +3,7 @@ import type { Path } from './problem.ts';
 
 /** Names of settings, headers and parameters of a URL that hold credentials. */
 const tellingName =
-  /^(?:(?:proxy-)?authorization|cookie|password|passwd|secret|token|sig|signature|code|key)$|(?:^|[-_.]|x)(?:api[-_]?key|access[-_]?token|auth[-_]?token|client[-_]?secret|functions[-_]key|subscription[-_]key|private[-_]token)$/i;
+  /^(?:(?:proxy-)?authorization|cookie|password|passwd|secret|token|sig|signature|code|key)$|(?:^|[-_.]|x)(?:api[-_]?key|access[-_]?token|auth[-_]?token|client[-_]?secret|functions[-_]key|subscription[-_]key|token|secret|password)$/i;
 
 /** How credentials begin, or what stands in them: schemes of HTTP, keys of vendors, PEM, JSON Web Tokens, connection strings. */
 const tellingValue =

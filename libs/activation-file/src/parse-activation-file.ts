@@ -1,11 +1,11 @@
 import type { ActivationFile, AudienceEntry, DestinationEntry, KnownDestinations, Route } from './activation-file.ts';
-import { activationFileSchema } from './activation-file-schema.ts';
+import { activationFileSchema, entrySchemas, keyPattern } from './activation-file-schema.ts';
 import type { WrittenActivationFile } from './activation-file-schema.ts';
 import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
 import { checkReferences } from './check-references.ts';
 import { checkValue } from './check-value.ts';
 import type { Objection } from './check-value.ts';
-import { deepFreeze, frozenMap } from './deep-freeze.ts';
+import { deepFreeze, frozenMap, isMapping } from './deep-freeze.ts';
 import { ActivationFileError, pathText } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { readYamlDocument } from './yaml-document.ts';
@@ -34,8 +34,15 @@ export function parseActivationFile(text: string, { fileName, destinations, nowM
   }
   const form = checkValue(activationFileSchema, document.value, { path: [], showWords: true });
   const references = checkReferences(document.value, destinations, nowMs);
-  const objections = [...(form.success ? [] : form.objections), ...references.objections];
-  const warnings = problems(fileName, located(references.warnings, document));
+  const objections = [
+    ...(form.success ? [] : form.objections),
+    ...underBadKeys(document.value),
+    ...references.objections,
+  ];
+  // Where something is wrong, a doubt about it is of no use.
+  const wrong = new Set(objections.map(({ path }) => pathText(path)));
+  const doubts = references.warnings.filter(({ path }) => !wrong.has(pathText(path)));
+  const warnings = problems(fileName, located(doubts, document));
   if (!form.success || objections.length > 0) {
     throw new ActivationFileError(problems(fileName, located(objections, document)), warnings);
   }
@@ -43,6 +50,19 @@ export function parseActivationFile(text: string, { fileName, destinations, nowM
     written: document.value as WrittenForm,
     options: references.options,
     warnings,
+  });
+}
+
+/** What the schema of the file leaves unsaid: it looks at no entry whose key is wrong. */
+function underBadKeys(written: unknown): readonly Objection[] {
+  const file = isMapping(written) ? written : {};
+  return (['destinations', 'audiences'] as const).flatMap((part) => {
+    const { [part]: entries } = file;
+    return Object.entries(isMapping(entries) ? entries : {}).flatMap(([key, entry]) => {
+      if (keyPattern.test(key)) return [];
+      const checked = checkValue(entrySchemas[part], entry, { path: [part, key], showWords: true });
+      return checked.success ? [] : checked.objections;
+    });
   });
 }
 

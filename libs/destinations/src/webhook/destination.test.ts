@@ -196,6 +196,15 @@ test.each([
   expect(webhookSettings.safeParse({ url: 'https://example.com', headers: { [name]: 'x' } }).success).toBe(false);
 });
 
+test('a header whose value is wrong does not hide another one whose name is', () => {
+  const { error } = webhookSettings.safeParse({
+    url: 'https://example.com',
+    headers: { 'x-version': 2, 'x bad': 'a', host: 'b' },
+  });
+  expect(error?.issues.map(({ path }) => path.at(-1))).toEqual(['x-version', 'x bad', 'host']);
+  expect(webhookSettings.safeParse({ url: 'https://example.com', headers: null }).success).toBe(false);
+});
+
 test.each<[string, Partial<Record<keyof Settings, unknown>>]>([
   ['a URL without a scheme', { url: 'example.com' }],
   ['a URL with credentials', { url: 'https://me:pw@example.com' }],

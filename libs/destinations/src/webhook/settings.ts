@@ -147,12 +147,16 @@ const webhookShape = z.strictObject({
   hmac: hmac.optional(),
   headers: z
     .record(z.string(), z.union([headerValue, secret()], 'Write a text or { secret: name }.'))
-    .superRefine((headers, context) => {
-      for (const name of Object.keys(headers)) {
-        const message = refusal(name);
-        if (message !== undefined) context.addIssue({ code: 'custom', message, path: [name] });
-      }
-    })
+    .superRefine(
+      (headers, context) => {
+        for (const name of Object.keys(headers)) {
+          const message = refusal(name);
+          if (message !== undefined) context.addIssue({ code: 'custom', message, path: [name] });
+        }
+      },
+      // A value that is wrong does not hide a name that is.
+      { when: ({ value }) => typeof value === 'object' && value !== null },
+    )
     .default({})
     .meta({
       description: 'Own headers of each request, such as an authorization whose value is a secret.',
