@@ -41,13 +41,29 @@ const limits = z
     requestsPerSecond: z
       .number()
       .positive()
-      .describe('Requests per second, at most; fractions are allowed.')
+      .meta({ description: 'Requests per second, at most; fractions are allowed.', examples: [0.5] })
       .exactOptional(),
-    concurrency: z.int().positive().describe('Requests under way at once, at most.').exactOptional(),
-    batchCount: z.int().positive().describe('Changes per request, at most.').exactOptional(),
-    batchBytes: z.int().positive().describe('Bytes of the changes of one request, at most.').exactOptional(),
+    concurrency: z
+      .int()
+      .positive()
+      .meta({ description: 'Requests that may be under way at the same time.', examples: [4] })
+      .exactOptional(),
+    batchCount: z
+      .int()
+      .positive()
+      .meta({ description: 'Changes per request, at most.', examples: [50] })
+      .exactOptional(),
+    batchBytes: z
+      .int()
+      .positive()
+      .meta({ description: 'Bytes of the changes of one request, at most.', examples: [65_536] })
+      .exactOptional(),
   })
-  .describe("Each of these only lowers the connector's own limit.");
+  .meta({
+    description:
+      "Limits of this destination, for each instance of the function app. Each only lowers the connector's own limit.",
+    examples: [{ requestsPerSecond: 10, concurrency: 4 }],
+  });
 
 const duration = z.string().regex(/^[1-9]\d{0,4}(s|m|h|d)$/, {
   error: 'must be a number with its unit: s, m, h or d, such as 24h',
@@ -60,68 +76,110 @@ const stall = z
       .gt(0)
       .max(1)
       .default(0.9)
-      .describe('Of the changes of one batch, the share that must be refused.'),
-    minimum: z.int().positive().default(20).describe('So many changes must have been told before the share counts.'),
+      .meta({
+        description: 'The share of the changes of one batch that the destination must reject.',
+        examples: [0.8],
+      }),
+    minimum: z
+      .int()
+      .positive()
+      .default(20)
+      .meta({
+        description: 'How many changes of a batch the destination must have taken or rejected before the share counts.',
+        examples: [50],
+      }),
   })
-  .describe(
-    'When a destination refuses nearly everything, something is wrong with all of it: the partition stops and alerts, instead of draining into dead letters.',
-  );
+  .meta({
+    description:
+      'When a destination rejects nearly every change of a batch, the fault lies in its set-up: its rejections are retried and raise an alert, instead of becoming dead letters.',
+    examples: [{ share: 0.8, minimum: 50 }],
+  });
 
-const settings = z
-  .record(z.string(), z.unknown())
-  .describe('What the connector needs; its own documentation says what. A secret is written { secret: name }.');
+const settings = z.record(z.string(), z.unknown()).meta({
+  description:
+    'What the connector needs to reach the third party; the page of the destination lists it. A secret is written { secret: name }.',
+  examples: [{ url: 'https://crm.example.com/hooks/audiences', signingSecret: { secret: 'crm-signing-secret' } }],
+});
 
 const options = z.record(z.string(), z.unknown());
 
 const audienceSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
   z.strictObject({
-    id: word.describe("The audience's id in AEP. Any text; put it in quotes if it looks like a number."),
-    namespace: word.default('ups').describe("AEP's namespace of the id; ups is AEP's own."),
+    id: word.meta({
+      description:
+        "The audience's id in AEP: the UUID in the address of its page. Any text is allowed; quote it if it looks like a number.",
+      examples: ['0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02'],
+    }),
+    namespace: word.default('ups').meta({
+      description: "AEP's namespace of the id; ups is that of AEP's own segmentation.",
+      examples: ['ups'],
+    }),
     formerly: oneOrMore(word, formerNamesMax)
       .optional()
-      .describe(
-        'The id, or ids, that the audience had before in AEP, the oldest last: what destinations were told of it under that id stays known.',
-      ),
-    name: word.optional().describe('For people; nothing depends on it.'),
-    consent: xdmPath
+      .meta({
+        description:
+          'The id, or ids, that the audience had before in AEP, the oldest last. The ledger keeps what destinations were told under them.',
+        examples: ['0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a01'],
+      }),
+    name: word
       .optional()
-      .describe('XDM path of the attribute that must say yes; anybody for whom it does not is taken out.'),
+      .meta({ description: 'A name for readers; nothing depends on it.', examples: ['Sports Fans'] }),
+    consent: xdmPath.optional().meta({
+      description:
+        'XDM path of the consent attribute. A member enters only if it says yes (y, dy, a legal basis, in, true); when it says anything else, or is absent, a member who was told leaves.',
+      examples: ['consents.marketing.email.val'],
+    }),
     activate: z
       .array(routeSchema(optionsSchema))
       .default([])
-      .describe('Where this audience goes: one entry per destination.'),
+      .meta({
+        description: 'Where this audience goes: one route per destination.',
+        examples: [[{ destination: 'crm', identity: ['crmid', 'email'] }]],
+      }),
   });
 
 const routeSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
   z.strictObject({
-    destination: z.string().describe('Key of an entry under destinations.'),
-    identity: z
-      .union([identityNamespace, z.array(identityNamespace).min(1).meta({ uniqueItems: true })])
-      .describe(
-        'Identity namespaces by precedence: the first that the profile has is used. Upper and lower case are the same.',
-      ),
+    destination: z.string().meta({ description: 'Key of an entry under destinations.', examples: ['crm'] }),
+    identity: z.union([identityNamespace, z.array(identityNamespace).min(1).meta({ uniqueItems: true })]).meta({
+      description:
+        'Identity namespaces by precedence: the route uses the first that the profile has. Upper and lower case are the same.',
+      examples: [['crmid', 'email']],
+    }),
     follow: oneOrMore(identityNamespace, followedNamespacesMax)
       .optional()
-      .describe(
-        'Identity namespaces that identify the person while the identities of the route change, at most 5: an identity that has vanished from the profile is then taken out.',
-      ),
+      .meta({
+        description:
+          'Identity namespaces, at most 5, that stay the same while the identities of the route change. When an identity vanishes from a profile, the route finds the person by these and takes the earlier identity out of the destination.',
+        examples: ['crmid'],
+      }),
     identities: z
       .enum(['first', 'all'])
       .default('first')
-      .describe('Where a profile has several ids in the namespace: tell the destination of the first, or of all.'),
+      .meta({
+        description:
+          'Where a profile has several ids in the namespace: tell the destination of the first in alphabetical order, or of all.',
+        examples: ['all'],
+      }),
     attributes: z
       .record(word, xdmPath)
       .default({})
-      .describe("What the destination gets besides the identity: the destination's name for it, and its XDM path."),
-    options: optionsSchema
-      .optional()
-      .describe("What this connector needs to know per route; the connector's documentation says what."),
+      .meta({
+        description: "Attributes that the destination gets: the destination's name for each, and its XDM path.",
+        examples: [{ firstname: 'person.name.firstName' }],
+      }),
+    options: optionsSchema.optional().meta({
+      description: 'What the connector needs for this route, such as a list; the page of the destination lists it.',
+      examples: [{ list: 'Sports Fans' }],
+    }),
     mode: z
       .enum(['live', 'shadow', 'paused', 'retired'])
       .default('live')
-      .describe(
-        'live: deliver. shadow: decide and record, but send nothing. paused: do nothing. retired: take out everybody whom the destination was told of, and tell it of nobody new.',
-      ),
+      .meta({
+        description:
+          'live: deliver. shadow: decide and record, but send nothing. paused: send nothing; the next export of a person after the pause tells it. retired: take every member out of the destination and enter none.',
+        examples: ['shadow'],
+      }),
   });
 
 const formerKey = z.string().regex(keyPattern, {
@@ -130,25 +188,30 @@ const formerKey = z.string().regex(keyPattern, {
 
 const formerKeys = oneOrMore(formerKey, formerNamesMax)
   .optional()
-  .describe(
-    'The key, or keys, that the destination had before in this file, the oldest last: what it was told under that key stays known.',
-  );
+  .meta({
+    description:
+      'The key, or keys, that the destination had before in this file, the oldest last. The ledger keeps what it was told under them.',
+    examples: [['customers', 'crm-pilot']],
+  });
 
 const destinationShape = {
-  type: z.string().describe('The kind of destination: the name of a connector.'),
+  type: z.string().meta({
+    description: 'The kind of destination: the name of a connector, or of an installed package.',
+    examples: ['webhook'],
+  }),
   formerly: formerKeys,
   settings: settings.optional(),
   limits: limits.optional(),
-  giveUpAfter: duration
-    .optional()
-    .describe(
-      'How long what this destination does not take is tried again before it becomes a dead letter. Default: 24h, or longer where the vendor may answer later.',
-    ),
-  retryAfterMax: duration
-    .optional()
-    .describe(
-      'The longest that this destination is left alone when it says when it may be asked again (Retry-After and the like). A longer time is taken for this, and then one request tries. Default: 1h; never longer than giveUpAfter.',
-    ),
+  giveUpAfter: duration.optional().meta({
+    description:
+      'How long a change that the destination does not take is retried before it becomes a dead letter: a number with s, m, h or d. 24h by default, or longer where the vendor may answer later.',
+    examples: ['12h'],
+  }),
+  retryAfterMax: duration.optional().meta({
+    description:
+      'The longest wait that a destination may ask for (Retry-After and the like); after it one request tries, whatever was asked. 1h by default; never longer than giveUpAfter.',
+    examples: ['30m'],
+  }),
 };
 
 /** What stands under a key, for an entry whose key is wrong. */
@@ -160,12 +223,25 @@ const fileSchema = <Destination extends z.ZodType, Options extends z.ZodType>(
 ) =>
   z
     .strictObject({
-      version: z.literal(1, { error: 'must be 1: write version: 1' }).describe('Version of the form of this file.'),
-      destinations: z.record(key, destination).describe('Third parties, each under a key of your choice.'),
+      version: z
+        .literal(1, { error: 'must be 1: write version: 1' })
+        .meta({ description: 'Version of the form of this file.', examples: [1] }),
+      destinations: z.record(key, destination).meta({
+        description: 'Third parties, each under a key of your choice.',
+        examples: [{ crm: { type: 'webhook', settings: { url: 'https://crm.example.com/hooks/audiences' } } }],
+      }),
       stall: stall.prefault({}),
-      audiences: z
-        .record(key, audienceSchema(optionsSchema))
-        .describe('Audiences of AEP, each under a key of your choice, and where they go.'),
+      audiences: z.record(key, audienceSchema(optionsSchema)).meta({
+        description: 'Audiences of AEP, each under a key of your choice, and where they go.',
+        examples: [
+          {
+            'sports-fans': {
+              id: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02',
+              activate: [{ destination: 'crm', identity: 'email' }],
+            },
+          },
+        ],
+      }),
     })
     .meta({ title: 'Activation file', description: 'Which audience goes to which destination, with what options.' });
 

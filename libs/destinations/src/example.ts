@@ -1,5 +1,5 @@
+import { referenceEntries } from '@activation-hub/activation-file/reference';
 import type { z } from 'zod';
-import { referenceEntries } from './reference-page.ts';
 
 /**
  * Settings, or options, as the schema's own examples have them: what is required, and the first of what is optional without which it is

@@ -1,6 +1,5 @@
 export { exampleOf } from './example.ts';
 export { managedIdentity } from './managed-identity.ts';
-export { referenceEntries, type ReferenceEntry } from './reference-page.ts';
 export {
   DestinationPackageError,
   destinationTypes,

@@ -2,12 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { referenceEntries } from '@activation-hub/activation-file/reference';
 import { defineDestination, secret } from '@activation-hub/destination-kit';
-import { referenceEntries, referenceIndex, referencePage } from './reference-page.ts';
+import { referenceIndex, referencePage } from './reference-page.ts';
 import { destinationTypes, loadDestinations } from './registry.ts';
 
 const folder = join(import.meta.dirname, '../../../docs/destinations');
-const makeThemAnew = 'Run node libs/destinations/write-reference-pages.ts, and read what has changed.';
+const makeThemAnew = 'Run npm run reference, and read what has changed.';
 const all = [...(await loadDestinations(destinationTypes)).values()];
 
 test.each(all)('the page of $type is what its schemas say', (definition) => {

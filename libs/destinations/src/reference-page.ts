@@ -1,78 +1,6 @@
-import { stringify } from 'yaml';
-import { z } from 'zod';
+import { entryBlocks, referenceEntries, type ReferenceEntry } from '@activation-hub/activation-file/reference';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
 import { exampleOf } from './example.ts';
-
-/** One thing that a person may write, by its path below `settings` or `options`. */
-export interface ReferenceEntry {
-  /** Names joined by dots; `<name>` stands for a name of the person's own. */
-  readonly path: string;
-  readonly meaning: string | undefined;
-  /** What may be written, in words. */
-  readonly values: string;
-  readonly isRequired: boolean;
-  /** `undefined` when there is none. */
-  readonly default: unknown;
-  readonly examples: readonly unknown[];
-}
-
-type Schema = z.core.JSONSchema.BaseSchema;
-
-/** Everything that may be written below a schema of settings or options, from what the schema says of itself, depth first. */
-export function referenceEntries(schema: z.ZodType): readonly ReferenceEntry[] {
-  return entriesBelow(z.toJSONSchema(schema, { io: 'input' }), '');
-}
-
-function entriesBelow(schema: Schema, prefix: string): readonly ReferenceEntry[] {
-  const named = Object.entries(schema.properties ?? {});
-  const other = schema.additionalProperties;
-  if (typeof other === 'object' && hasEntries(other)) return entriesBelow(other, `${prefix}<name>.`);
-  return named.flatMap(([name, property]) => {
-    if (typeof property === 'boolean') return [];
-    const path = `${prefix}${name}`;
-    const entry: ReferenceEntry = {
-      path,
-      meaning: property.description,
-      values: valuesOf(property),
-      isRequired: schema.required?.includes(name) ?? false,
-      default: property.default,
-      examples: Array.isArray(property.examples) ? property.examples : [],
-    };
-    return [entry, ...(isSecret(property) ? [] : entriesBelow(property, `${path}.`))];
-  });
-}
-
-const hasEntries = (schema: Schema): boolean => schema.properties !== undefined && !isSecret(schema);
-
-/** A reference to a secret is one thing to whoever writes it. */
-const isSecret = ({ properties }: Schema): boolean =>
-  properties !== undefined && Object.keys(properties).join() === 'secret';
-
-function valuesOf(schema: Schema): string {
-  if (isSecret(schema)) return 'a secret, by its name';
-  if (schema.anyOf !== undefined) return schema.anyOf.map(valuesOf).join(', or ');
-  if (schema.enum !== undefined) return `one of ${schema.enum.map(code).join(', ')}`;
-  switch (schema.type) {
-    case 'boolean':
-      return 'true or false';
-    case 'integer':
-      return `a whole number${rangeOf(schema)}`;
-    case 'number':
-      return `a number${rangeOf(schema)}`;
-    case 'array':
-      return 'a list';
-    case 'object':
-      return typeof schema.additionalProperties === 'object'
-        ? `by name: ${valuesOf(schema.additionalProperties)}`
-        : 'an object';
-    default:
-      return schema.format === 'uri' ? 'a URL' : 'a text';
-  }
-}
-
-function rangeOf({ minimum, maximum }: Schema): string {
-  return minimum === undefined || maximum === undefined ? '' : ` from ${minimum} to ${maximum}`;
-}
 
 /**
  * The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example, and how each identity and
@@ -100,7 +28,7 @@ export function referenceIndex(definitions: Iterable<DestinationDefinition>): st
   const all = [...definitions];
   const links = all.map(({ type, title, description }) => `- [${title}](${type}.md): ${description}`);
   const about =
-    'These pages are made from the schemas that check an activation file and from what each connector declares, by `node libs/destinations/write-reference-pages.ts`.';
+    'These pages are made from the schemas that check an activation file and from what each connector declares, by `npm run reference`.';
   return ['# Destinations', ...(links.length > 0 ? [links.join('\n'), ...comparisonSection(all)] : []), about, '']
     .join('\n\n')
     .replace(/\n+$/, '\n');
@@ -184,22 +112,5 @@ function versionSection({ versions }: DestinationDefinition): readonly string[] 
 
 function section(title: string, where: string, entries: readonly ReferenceEntry[]): readonly string[] {
   if (entries.length === 0) return [`## ${title}`, 'None.'];
-  return [`## ${title}`, where, ...entries.flatMap(entryLines)];
-}
-
-function entryLines(entry: ReferenceEntry): readonly string[] {
-  const presence = entry.isRequired
-    ? '- Required'
-    : `- Optional${entry.default === undefined ? '' : `, by default ${code(entry.default)}`}`;
-  const examples = entry.examples.map(code).join(' or ');
-  return [
-    `### \`${entry.path}\``,
-    entry.meaning ?? '',
-    [presence, `- Takes ${entry.values}`, `- Example: ${examples}`].join('\n'),
-  ];
-}
-
-/** As one writes it in the activation file, on one line. */
-function code(value: unknown): string {
-  return `\`${stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\``;
+  return [`## ${title}`, where, ...entries.flatMap((entry) => entryBlocks(entry))];
 }

@@ -1,12 +1,6 @@
+import { referenceEntries, type ReferenceEntry } from '@activation-hub/activation-file/reference';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
-import {
-  DestinationPackageError,
-  destinationTypes,
-  exampleOf,
-  loadDestination,
-  referenceEntries,
-  type ReferenceEntry,
-} from '@activation-hub/destinations';
+import { DestinationPackageError, destinationTypes, exampleOf, loadDestination } from '@activation-hub/destinations';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { z } from 'zod';
