@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectorFileKinds, isConnectorFile } from './connector-files.ts';
-import { projectFolders, repositoryFiles, repositoryPaths, root } from './repository.ts';
+import { projectFolders, repositoryFiles, root } from './repository.ts';
 import { tidyRules } from './tidy-rules.ts';
 
 const files = repositoryFiles();
@@ -106,20 +106,4 @@ test.each(projects)('$folder refers the compiler to every project that it depend
 
 test.each(projects.filter(({ folder }) => folder !== 'tools'))('$folder has a README', ({ folder }) => {
   expect(files.some(({ path }) => path === `${folder}/README.md`)).toBe(true);
-});
-
-test('every link between documents leads somewhere', () => {
-  const paths = new Set(repositoryPaths());
-  const folders = new Set(
-    [...paths].flatMap((path) => path.split('/').map((_, index, parts) => parts.slice(0, index).join('/'))),
-  );
-  const dead = files
-    .filter(({ path }) => path.endsWith('.md'))
-    .flatMap(({ path, text }) =>
-      [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)].flatMap(([, link]) => {
-        const target = join(path, '..', link ?? '').replace(/\/$/, '');
-        return paths.has(target) || folders.has(target) ? [] : [`${path}: ${link ?? ''}`];
-      }),
-    );
-  expect(dead).toEqual([]);
 });
