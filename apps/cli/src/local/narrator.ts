@@ -209,10 +209,14 @@ export function proseNarrator(
         case 'controls-unreadable':
           warn(`The controls of operators cannot be read, so the last ones count: ${signal.reason}`);
           return;
+        case 'telemetry-refused':
+          warn(`${signal.receiver} took no metrics or spans.`);
+          return;
         case 'handler-started':
         case 'changes-accepted':
         case 'request-answered':
         case 'lag-measured':
+        case 'backlog-measured':
         case 'ledger-exported':
         case 'ledger-swept':
         case 'memberships-renewed':
