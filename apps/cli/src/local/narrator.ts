@@ -1,6 +1,7 @@
 import type { ChangeRow } from '@activation-hub/console-contract';
 import { oneLine } from '../aep/audience-names.ts';
 import type { KeptAttempt } from '../console/observed-requests.ts';
+import { counted } from '../counted.ts';
 import { maskedValue } from '../masked-identity.ts';
 import type { Terminal } from '../terminal.ts';
 import { attemptLines, changeLine, isSilent } from './change-lines.ts';
@@ -149,7 +150,7 @@ export function proseNarrator(
           const text = counts.toString() || 'nothing is routed';
           if (hasRoom())
             print(
-              `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${count(events, 'export').padEnd(10)} ${text}`,
+              `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${counted(events, 'export').padEnd(10)} ${text}`,
             );
           else rest.addBatch(events, outcomes);
           return;
@@ -190,7 +191,7 @@ export function proseNarrator(
           counts.add(signal.outcomes);
           const text = counts.toString() || 'nothing is routed any more';
           if (hasRoom())
-            print(`${dim('re ')} ${dim('retry'.padEnd(13))} ${count(signal.events, 'export').padEnd(10)} ${text}`);
+            print(`${dim('re ')} ${dim('retry'.padEnd(13))} ${counted(signal.events, 'export').padEnd(10)} ${text}`);
           else rest.addBatch(signal.events, signal.outcomes);
           return;
         }
@@ -308,14 +309,14 @@ class Rest {
   toString(): string {
     const { entered, updated, exited } = this.told;
     return [
-      ...(this.#changes > 0 ? [`${count(this.#changes, 'change')} more: ${this.#outcomes.toString()}`] : []),
-      ...(this.requests > 0 ? [`${count(this.requests, 'request')} more`] : []),
-      ...(this.#batches > 0 ? [`${count(this.#exports, 'export')} more: ${this.#outcomes.toString()}`] : []),
+      ...(this.#changes > 0 ? [`${counted(this.#changes, 'change')} more: ${this.#outcomes.toString()}`] : []),
+      ...(this.requests > 0 ? [`${counted(this.requests, 'request')} more`] : []),
+      ...(this.#batches > 0 ? [`${counted(this.#exports, 'export')} more: ${this.#outcomes.toString()}`] : []),
       ...(entered + updated + exited > 0
         ? [`receiver told of ${entered} entered, ${updated} updated, ${exited} exited`]
         : []),
-      ...(this.printed > 0 ? [`${count(this.printed, 'line')} printed`] : []),
-      ...(this.warnings > 0 ? [count(this.warnings, 'warning')] : []),
+      ...(this.printed > 0 ? [`${counted(this.printed, 'line')} printed`] : []),
+      ...(this.warnings > 0 ? [counted(this.warnings, 'warning')] : []),
     ].join(' · ');
   }
 }
@@ -332,10 +333,10 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
     ...(ready.consoleUrl === undefined ? [] : [row('Console', ready.consoleUrl), '']),
     row(
       'Event Hubs',
-      `${ready.eventHubName}, ${count(ready.partitions, 'partition')}, consumer group ${ready.consumerGroup}`,
+      `${ready.eventHubName}, ${counted(ready.partitions, 'partition')}, consumer group ${ready.consumerGroup}`,
     ),
     row('Storage', dataFolder === undefined ? 'in memory; --data <folder> keeps it' : `kept in ${dataFolder}`),
-    row('Handler', `${ready.functions.join(', ')}; ${count(ready.processIds.workers.length, 'worker')}`),
+    row('Handler', `${ready.functions.join(', ')}; ${counted(ready.processIds.workers.length, 'worker')}`),
     ...ready.healthUrls.map((url) => row('', url)),
     ...ready.inspectPorts.map((port) => row('', `a debugger can attach to port ${port}`)),
     row('Activations', ready.activationFile),
@@ -347,7 +348,7 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
       'Simulator',
       simulator === undefined
         ? 'off'
-        : `${simulator.rate} exports per second of ${count(simulator.profiles, 'profile')}, seed ${simulator.seed}`,
+        : `${simulator.rate} exports per second of ${counted(simulator.profiles, 'profile')}, seed ${simulator.seed}`,
     ),
     '',
     row('Connection', ready.eventHubsConnectionString),
@@ -369,8 +370,8 @@ function summaryLines(
   return [
     '',
     bold('Stopped.'),
-    `  ${count(exportsSent, 'export')} sent by the simulator, ${count(eventsReceived, 'event')} taken by the handler, repetitions included`,
-    ...(unreadable > 0 ? [`  ${count(unreadable, 'event')} could not be read`] : []),
+    `  ${counted(exportsSent, 'export')} sent by the simulator, ${counted(eventsReceived, 'event')} taken by the handler, repetitions included`,
+    ...(unreadable > 0 ? [`  ${counted(unreadable, 'event')} could not be read`] : []),
     ...Object.entries(outcomes.toJSON()).flatMap(([destination, counts]) => {
       // Each deferral is an attempt: the changes that wait are said as open.
       const ended = Object.entries(counts).filter(([outcome]) => outcome !== 'deferred');
@@ -382,11 +383,11 @@ function summaryLines(
       ? []
       : [
           `  the receiver was told of ${receiver.entered} entered, ${receiver.updated} updated, ${receiver.exited} exited`,
-          ...Object.entries(receiver.members).map(([audience, held]) => `    ${audience}: ${count(held, 'member')}`),
+          ...Object.entries(receiver.members).map(([audience, held]) => `    ${audience}: ${counted(held, 'member')}`),
         ]),
     ...Object.entries(members).flatMap(([destination, audiences]) =>
       Object.entries(audiences).map(
-        ([audience, held]) => `  ${destination} holds ${count(held, 'member')} of ${audience}`,
+        ([audience, held]) => `  ${destination} holds ${counted(held, 'member')} of ${audience}`,
       ),
     ),
   ];
@@ -395,8 +396,4 @@ function summaryLines(
 /** The namespace with as little of the value as tells people apart. */
 function maskedIdentity({ identity: { namespace, value } }: ToldChange): ToldChange['identity'] {
   return { namespace, value: maskedValue(value) };
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
