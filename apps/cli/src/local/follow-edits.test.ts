@@ -130,3 +130,51 @@ test(
     expect(await local.end('SIGTERM')).toBe(0);
   },
 );
+
+test(
+  'with --vendor a new destination gets a stand-in, and one that would need another is refused; the page shows the file that runs',
+  { timeout: 120_000 },
+  async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'vendors.yaml');
+    const text = (more: string, url = 'https://crm.example.com/'): string => `version: 1
+destinations:
+  crm: { type: webhook, settings: { url: "${url}" } }
+${more}audiences:
+  vip: { id: ${vipId}, activate: [{ destination: crm, identity: crmid }${more === '' ? '' : ', { destination: ads, identity: crmid }'}] }
+`;
+    const ads = '  ads: { type: webhook, settings: { url: "https://ads.example.com/" } }\n';
+    await writeFile(path, text(''));
+    const ports = ['--event-hubs-port', '0', '--storage-port', '0'];
+    const local = startActivation(['local', ...ports, '--activations', 'vendors.yaml', '--vendor', '--no-simulator'], {
+      folder,
+    });
+    onTestFinished(() => void local.end('SIGKILL'));
+    const { consoleUrl } = await local.event('ready');
+    const { origin, hash } = new URL(String(consoleUrl));
+    const destinations = async (): Promise<unknown> => {
+      const headers = { authorization: `Bearer ${hash.replace('#token=', '')}` };
+      const about = await fetch(`${origin}/api/about`, { headers });
+      return ((await about.json()) as { destinations: unknown }).destinations;
+    };
+    expect(await destinations()).toEqual([{ key: 'crm', type: 'webhook', canBreak: true }]);
+
+    await writeFile(path, text(ads));
+    expect(await local.event('edits-found')).toMatchObject({ difference: ['+ destination ads', '+ vip → ads'] });
+    await local.event('edits-taken');
+    expect(await destinations()).toEqual([
+      { key: 'crm', type: 'webhook', canBreak: true },
+      { key: 'ads', type: 'webhook', canBreak: true },
+    ]);
+    await send(local, 'C-1');
+    const settled = await local.event('batch-settled');
+    expect(settled.outcomes).toEqual({ crm: { delivered: 1 }, ads: { delivered: 1 } });
+
+    await writeFile(path, text(ads, 'https://elsewhere.example.com/'));
+    expect((await local.event('edits-refused')).message).toMatch(
+      /^Failed to stand in for crm: .* another stand-in would begin empty while the ledger does not\. Start activation local again\.$/,
+    );
+    expect(await local.end('SIGTERM')).toBe(0);
+    expect(await local.event('stopped')).toMatchObject({ members: { crm: { vip: 1 }, ads: { vip: 1 } } });
+  },
+);
