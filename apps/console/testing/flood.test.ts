@@ -1,19 +1,11 @@
 import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { closeBrowser, openPage, requireChromium } from './browser.ts';
+import { growthBytesMax, heapOf } from './endurance.ts';
 import { startLocalHub } from './local-hub.ts';
 
 beforeEach(requireChromium);
 afterAll(closeBrowser);
-
-/** In bytes, when everything that nobody holds is gone. */
-async function heapOf(page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('HeapProfiler.collectGarbage');
-  const { usedSize } = await session.send('Runtime.getHeapUsage');
-  await session.detach();
-  return usedSize;
-}
 
 async function changesSeen(page: Page): Promise<number> {
   const text = await page.getByRole('grid', { name: 'Changes' }).getByRole('row').nth(1).getAttribute('id');
@@ -47,7 +39,7 @@ test(
     const after = await heapOf(page);
     expect(await page.getByRole('grid').getByRole('row').count()).toBeLessThan(60);
     expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(1_500);
-    expect(after - before).toBeLessThan(8 * 1024 * 1024);
+    expect(after - before).toBeLessThan(growthBytesMax);
     // A change that is open, and that newer ones have pushed out of view, is named to nobody as the current row.
     await page.getByRole('grid').getByRole('row').nth(2).click();
     const current = new Set<string>();

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { About, MatrixCell, StreamMessage } from '@activation-hub/console-contract';
+import type { About, MatrixCell } from '@activation-hub/console-contract';
 import { expect, onTestFinished, test } from 'vitest';
 import { everyDestination, told } from '../../testing/every-destination.ts';
 import { startActivation } from '../../testing/run-activation.ts';
+import { streamMessages } from '../../testing/stream-messages.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
 /** What is told over AMQP has no address of HTTP that could be broken. */
@@ -31,18 +32,12 @@ async function openConsole() {
   const until = async (isSo: (cell: MatrixCell) => boolean, timeoutMs: number): Promise<readonly string[]> => {
     let others: readonly string[] = [...breakable];
     const response = await fetch(`${origin}/api/stream`, { headers, signal: AbortSignal.timeout(timeoutMs) });
-    let rest = '';
     try {
-      for await (const part of response.body ?? []) {
-        const messages = (rest + Buffer.from(part).toString()).split('\n\n');
-        rest = messages.pop() ?? '';
-        for (const text of messages) {
-          const message = JSON.parse(text.slice('data: '.length)) as StreamMessage;
-          if (message.is === 'changes' || message.overview === undefined) continue;
-          const cells = message.overview.cells.filter(({ destination }) => breakable.includes(destination));
-          others = cells.filter((cell) => !isSo(cell)).map(({ destination }) => destination);
-          if (others.length === 0) return [];
-        }
+      for await (const message of streamMessages(response)) {
+        if (message.is === 'changes' || message.overview === undefined) continue;
+        const cells = message.overview.cells.filter(({ destination }) => breakable.includes(destination));
+        others = cells.filter((cell) => !isSo(cell)).map(({ destination }) => destination);
+        if (others.length === 0) return [];
       }
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;

@@ -7,7 +7,6 @@ import type {
   JobView,
   Overview,
   PersonView,
-  StreamMessage,
 } from '@activation-hub/console-contract';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import {
@@ -18,6 +17,7 @@ import {
 } from '../../testing/deployed-environment.ts';
 import { adsWaiting, newsMembers, vipMembers } from '../../testing/environment-seed.ts';
 import { runActivation, startActivation } from '../../testing/run-activation.ts';
+import { streamMessages } from '../../testing/stream-messages.ts';
 
 let environment: DeployedEnvironment;
 
@@ -47,10 +47,8 @@ async function openConsole() {
   const overview = async (): Promise<Overview> => {
     await ask('look', {});
     const response = await fetch(`${origin}/api/stream`, { headers });
-    for await (const part of response.body ?? []) {
-      const message = JSON.parse(Buffer.from(part).toString().slice('data: '.length)) as StreamMessage;
+    for await (const message of streamMessages(response))
       if (message.is === 'begin' && message.overview !== undefined) return message.overview;
-    }
     throw new Error('The stream ended.');
   };
   const finished = async ({ job }: JobStarted): Promise<JobView> => {
