@@ -46,7 +46,11 @@ const about: About = { ...aboutFile(file, 'flood.yaml', () => false), environmen
 const server = await startConsole({
   page: buildPage(),
   stream,
-  api: { 'GET about': () => about, 'GET pauses': () => [], 'GET changes/*': ({ name }) => source.detail(Number(name)) },
+  api: () => ({
+    'GET about': () => about,
+    'GET pauses': () => [],
+    'GET changes/*': ({ name }) => source.detail(Number(name)),
+  }),
   port: 0,
   say: (line) => void process.stderr.write(`${line}\n`),
 });
