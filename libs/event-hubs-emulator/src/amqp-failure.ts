@@ -29,6 +29,8 @@ export const failures = {
       `Unauthorized access. '${right}' claim(s) are required to perform this operation, ` +
       `in a token that has not expired. Resource: '${resource}'.`,
   }),
+  /** The service allows one pair of links to `$cbs` for each connection (azeventhubs 2.0.2, `TestLinksCBSLinkStillOpen`); its words are not known. */
+  notAllowed: (reason: string): AmqpFailure => ({ condition: 'amqp:not-allowed', description: reason }),
   serverBusy: (): AmqpFailure => ({
     condition: 'com.microsoft:server-busy',
     description:

@@ -117,6 +117,8 @@ test('a token is good for its resource and what is below it, not for others', as
   await send(`${host}/orders`);
   await send(`${host}/`);
   await send(host, 'returns');
+  // As the SDK of Go makes them, without a scheme.
+  await send(`127.0.0.1:${emulator.port}`);
   expect(await refusal(send(`${host}/orders`, 'returns'))).toMatchObject(unauthorized);
   expect(await refusal(send('sb://other.servicebus.windows.net/orders'))).toMatchObject(unauthorized);
   expect(await refusal(send('nonsense'))).toMatchObject(unauthorized);
@@ -155,6 +157,11 @@ test('an expired token is refused, and ends links that live on one', async () =>
 
   nowMs += 601_000;
   expect(await refusal(producer.sendBatch([{ body: 2 }]))).toMatchObject(unauthorized);
+  const late = producerWithToken(emulator, sasToken(resource, 'root', 'root-1', 1_700_000_000));
+  await expect(late.sendBatch([{ body: 2 }])).rejects.toThrow(
+    'ExpiredToken: The token is expired. Expiration time: 2023-11-14T22:13:20.000Z.',
+  );
+  await late.close();
   const root = producerFor(emulator, 'orders', emulator.connectionString({ keyName: 'root' }));
   await root.sendBatch([{ body: 3 }]);
   expect(await reader.error()).toMatchObject(unauthorized);

@@ -30,6 +30,8 @@ const selectorFilter = 'apache.org:selector-filter:string';
 
 const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 
+const secondClaimsLink = failures.notAllowed('A connection has one pair of links to $cbs, and has it open already.');
+
 /** A link of the client, open. */
 interface OpenLink {
   readonly session: Session;
@@ -111,6 +113,10 @@ export class ClientConnection {
     const address = parseEntityAddress(target);
     if (address?.kind === 'node') {
       const node = this.#nodes[address.name];
+      if (address.name === '$cbs' && node.hasRequests()) {
+        receiver.close(amqpError(secondClaimsLink));
+        return;
+      }
       answerTermini(receiver);
       node.openRequests(receiver);
       this.#links.set(receiver, {
@@ -164,6 +170,10 @@ export class ClientConnection {
     const address = parseEntityAddress(source);
     if (address?.kind === 'node') {
       const node = this.#nodes[address.name];
+      if (address.name === '$cbs' && node.hasReplies()) {
+        sender.close(amqpError(secondClaimsLink));
+        return;
+      }
       answerTermini(sender);
       node.openReplies(sender);
       this.#links.set(sender, {

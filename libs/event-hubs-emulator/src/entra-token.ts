@@ -1,4 +1,4 @@
-import { InvalidToken, type AccessRight, type Claim } from './shared-access-signature.ts';
+import { expired, InvalidToken, type AccessRight, type Claim } from './shared-access-signature.ts';
 
 /** What the owner of a token may do on the namespace; none for somebody who may do nothing. */
 export type EntraRights = (claims: Readonly<Record<string, unknown>>) => readonly AccessRight[];
@@ -12,7 +12,7 @@ export function verifyEntraToken(token: string, nowMs: number, rightsOf: EntraRi
   const { exp } = claims;
   if (typeof exp !== 'number') throw new InvalidToken('InvalidToken: The token says not when it expires.');
   const expiresAtMs = exp * 1_000;
-  if (expiresAtMs <= nowMs) throw new InvalidToken('ExpiredToken: The token is expired.');
+  if (expiresAtMs <= nowMs) throw expired(expiresAtMs);
   const rights = rightsOf(claims);
   return { path: [], rights: new Set(rights.includes('Manage') ? ['Send', 'Listen', 'Manage'] : rights), expiresAtMs };
 }

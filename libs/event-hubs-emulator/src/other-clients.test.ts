@@ -40,6 +40,21 @@ test('a reply waits until its link is there', async () => {
   expect(message).toMatchObject({ correlation_id: 'a' });
 });
 
+test('a connection has one pair of links to $cbs, and another when that is closed', async () => {
+  const { session } = await connectAmqp(await emulatorForTest());
+  const [sender, receiver] = [session.open_sender('$cbs'), session.open_receiver('$cbs')];
+  await Promise.all([once(sender, 'sendable'), once(receiver, 'receiver_open')]);
+  const second = session.open_sender('$cbs');
+  const [{ sender: refused }] = (await once(second, 'sender_error')) as [EventContext];
+  expect(refused?.error).toMatchObject({ condition: 'amqp:not-allowed' });
+  const secondReplies = session.open_receiver('$cbs');
+  const [{ receiver: refusedReplies }] = (await once(secondReplies, 'receiver_error')) as [EventContext];
+  expect(refusedReplies?.error).toMatchObject({ condition: 'amqp:not-allowed' });
+  sender.close();
+  receiver.close();
+  await once(session.open_sender('$cbs'), 'sendable');
+});
+
 test('every frame has all its fields, the last ones included', async () => {
   const client = await connectAmqp(await emulatorForTest());
   const { connection, session } = client;

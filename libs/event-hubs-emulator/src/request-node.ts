@@ -21,6 +21,7 @@ interface WaitingReply {
 /** The request-response pattern of `$cbs` and `$management` on one connection: requests come on one link, replies go on another. */
 export class RequestNode {
   readonly #answer: (request: NodeRequest) => NodeReply;
+  readonly #requestLinks = new Set<Receiver>();
   readonly #replyLinks = new Set<Sender>();
   /** Replies whose link is not there yet or has no credit, in order. Bounded by the credit that their requests used up. */
   #waiting: WaitingReply[] = [];
@@ -30,11 +31,21 @@ export class RequestNode {
   }
 
   openRequests(receiver: Receiver): void {
+    this.#requestLinks.add(receiver);
     receiver.add_credit(creditMax);
+  }
+
+  hasRequests(): boolean {
+    return this.#requestLinks.size > 0;
+  }
+
+  hasReplies(): boolean {
+    return this.#replyLinks.size > 0;
   }
 
   /** Its replies are no longer wanted. */
   closeRequests(receiver: Receiver): void {
+    this.#requestLinks.delete(receiver);
     this.#waiting = this.#waiting.filter((reply) => reply.receiver !== receiver);
   }
 

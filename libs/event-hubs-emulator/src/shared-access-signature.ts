@@ -105,7 +105,7 @@ export class SharedAccessKeys {
     if (!isThisHost(resource.host)) {
       throw new InvalidToken('InvalidAudience: The token is for another namespace.');
     }
-    if (!(expiresAtMs > nowMs)) throw new InvalidToken('ExpiredToken: The token is expired.');
+    if (!(expiresAtMs > nowMs)) throw expired(expiresAtMs);
     return { path: resource.path, rights: pair.rights, expiresAtMs };
   }
 
@@ -132,6 +132,12 @@ export class SharedAccessKeys {
   }
 }
 
+/** The service's own words, by which the test of an SDK knows it (azeventhubs 2.0.2, `TestClientsUnauthorizedCreds`). */
+export function expired(expiresAtMs: number): InvalidToken {
+  const time = new Date(expiresAtMs).toISOString();
+  return new InvalidToken(`ExpiredToken: The token is expired. Expiration time: ${time}.`);
+}
+
 function invalidSignature(isSampleKey: boolean): string {
   return (
     'InvalidSignature: The token has an invalid signature. ' +
@@ -140,10 +146,10 @@ function invalidSignature(isSampleKey: boolean): string {
   );
 }
 
-/** The host, with its port when there is one, and the lower-case path of a resource such as `sb://host:1/hub`. */
+/** The host, with its port when there is one, and the lower-case path of a resource such as `sb://host:1/hub`; the scheme may be left out. */
 export function parseResource(resource: string): { host: string; path: string[] } {
-  const { host = '', path = '' } = /^[a-z]+:\/\/(?<host>[^/]*)\/?(?<path>.*)$/i.exec(resource)?.groups ?? {};
-  if (host === '') throw new InvalidToken('InvalidAudience: The resource of the token is not a URI.');
+  const { host = '', path = '' } = /^(?:[a-z]+:\/\/)?(?<host>[^/]*)\/?(?<path>.*)$/i.exec(resource)?.groups ?? {};
+  if (host === '') throw new InvalidToken('InvalidAudience: The resource of the token names no host.');
   return { host: host.toLowerCase(), path: pathSegments(path) };
 }
 

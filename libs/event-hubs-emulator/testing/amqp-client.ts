@@ -59,6 +59,9 @@ export async function connectAmqp(
       const reply = once(receiver, 'message') as Promise<[EventContext]>;
       sender.send({ message_id: '1', reply_to: replyTo, body: undefined, ...request });
       const [{ message }] = await reply;
+      // `$cbs` has one pair of links for each connection.
+      sender.close();
+      receiver.close();
       if (message === undefined) throw new Error(`Failed to ask ${node}: the reply is empty.`);
       return message;
     },
