@@ -46,3 +46,22 @@ test('what another worker was told in between is found after the partition has m
   await first.activate(eventOf(personExport({ consent: 'n' }), 3));
   expect(first.crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
 });
+
+test('a retry of what another worker had does not hide that the partition has moved there and back', async () => {
+  const first = openActivation();
+  const { crm, retryQueue } = first;
+  const second = openActivation({ ledger: first.context.ledger, destinations: first, retryQueue });
+  await first.activate(eventOf(personExport({ consent: 'n' }), 1));
+  crm.answer = ({ id, identity }) =>
+    identity.value === 'p1' ? { id, status: 'delivered' } : { id, status: 'retry', reason: 'It is busy.' };
+  await second.activate(
+    eventOf(personExport({ person: 'p2' }), 2),
+    eventOf(personExport({ consent: 'y' }), 3),
+    eventOf(personExport({ person: 'p3' }), 4),
+  );
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  first.clock.nowMs = retryQueue.nextDueAtMs ?? expect.unreachable();
+  expect(await first.retryDue()).toBe(1);
+  await first.activate(eventOf(personExport({ consent: 'n' }), 5));
+  expect(crm.story.filter((told) => told.endsWith('p1'))).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
+});
