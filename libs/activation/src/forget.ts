@@ -179,8 +179,8 @@ async function forgetRetries(
       continue;
     }
     searched += 1;
-    const { found } = retryWithoutPerson(retry, of);
-    if (found === 0 && !retry.events.every(({ event }) => isSearchable(event.body))) unreadable.push(retry.id);
+    const { found, left } = retryWithoutPerson(retry, of);
+    if (left?.events.some(({ event }) => !isSearchable(event.body)) === true) unreadable.push(retry.id);
     erased += found;
     if (!dryRun && found > 0)
       await retryQueue.edit(retry.id, (waiting) => retryWithoutPerson(waiting, of).left, signal);
@@ -189,7 +189,6 @@ async function forgetRetries(
 }
 
 function rowsOfOthers(rows: readonly DeferredRow[], { identities, names }: OfPerson): readonly DeferredRow[] {
-  if (rows.length === 0) return rows;
   const texts = new Set(identities.map(identityText));
   return rows.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
 }
@@ -212,9 +211,7 @@ function retryWithoutPerson(retry: Retry, of: OfPerson): { readonly found: numbe
   if (found === 0) return { found, left: retry };
   if (events.length === 0 && rows.length === 0) return { found };
   // Receipts go by change, and nobody can tell whose a change is: what is polled no more is told anew, which does no harm.
-  const { receipts, ...left } = retry;
-  const others = Object.entries(receipts ?? {}).length === 0 ? {} : { receipts: {} };
-  return { found, left: { ...left, ...others, events, rows } };
+  return { found, left: { ...retry, ...(retry.receipts === undefined ? {} : { receipts: {} }), events, rows } };
 }
 
 async function forgetDeadLetters(
@@ -281,12 +278,12 @@ async function forgetRow(
 ): Promise<number> {
   let erased = 0;
   for (let round = 0; round < roundsMax; round += 1) {
-    let lost = 0;
+    let isLost = false;
     for await (const { key, version } of ledger.rows({ destination, identity }, signal)) {
       if (dryRun || (await ledger.remove(key, version, signal))) erased += 1;
-      else lost += 1;
+      else isLost = true;
     }
-    if (lost === 0) return erased;
+    if (!isLost) return erased;
   }
   throw new Error(
     `Failed to forget a person at ${destination}: the function keeps writing a row of the ledger. Run it again.`,
