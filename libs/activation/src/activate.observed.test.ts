@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { eventOf, openActivation, personExport } from '../testing/index.ts';
+import { DisturbedLedger, eventOf, exitedAt, fansKey, openActivation, personExport, rowOf } from '../testing/index.ts';
 import { activate, type ObservedChange } from './index.ts';
 
 /** The journey with somebody who looks at every change. */
-function openObserved() {
-  const parts = openActivation();
+function openObserved(ledger = new DisturbedLedger()) {
+  const parts = openActivation({ ledger });
   const seen: ObservedChange[] = [];
   const context = { ...parts.context, observe: (change: ObservedChange) => void seen.push(change) };
   return { ...parts, seen, take: (...events: ReturnType<typeof eventOf>[]) => activate({ events }, context) };
@@ -47,4 +47,21 @@ test('what the destination refuses is observed with its words', async () => {
   crm.answer = ({ id }) => ({ id, status: 'rejected', reason: 'the list is full' });
   await take(eventOf(personExport({ person: 'p1' }), 1));
   expect(seen).toMatchObject([{ outcome: 'rejected', reason: 'the list is full' }]);
+});
+
+test('what is deferred, and what was told under a lease that was lost, is observed with its subject', async () => {
+  const ledger = new DisturbedLedger();
+  const { take, seen, crm } = openObserved(ledger);
+  crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'busy' });
+  await take(eventOf(personExport({ person: 'p1' }), 1));
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  ledger.beforeWrite = (_, [write]) =>
+    write?.record.rowState.is === 'delivered' && write.record.known.isMember
+      ? ledger.overwrite(fansKey('p2'), rowOf(exitedAt(60)))
+      : undefined;
+  await take(eventOf(personExport({ person: 'p2' }), 2));
+  expect(seen).toMatchObject([
+    { outcome: 'deferred', identity: { value: 'p1' }, kind: 'entered', reason: 'busy' },
+    { outcome: 'superseded', identity: { value: 'p2' }, kind: 'entered', event: { sequenceNumber: 2 } },
+  ]);
 });

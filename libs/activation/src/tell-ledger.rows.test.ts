@@ -262,3 +262,27 @@ test('at a destination that is not set up nobody is told again', async () => {
   const place = { context: { ...context, targets: new Map() }, destination: 'crm' };
   expect(await renew(place, { untilMs: Infinity, signal })).toBeUndefined();
 });
+
+test('who came by an event that is newer than this clock is taken out all the same', async () => {
+  for (const mode of ['retired', 'live']) {
+    const { ledger, clock, walk, crm, recordOf } = await open([], fileOf(mode));
+    const known = { ...memberAt(), enqueuedAtMs: clock.nowMs + 60_000 };
+    await putRow(ledger, fansKey(), rowOf(known));
+    const told = mode === 'retired' ? retire(walk, { signal }) : takeOut({ ...walk, identities: [p1] }, { signal });
+    expect(await told).toMatchObject({ rows: 1, delivered: 1 });
+    expect(crm.story).toEqual(['exited sports-fans p1']);
+    expect((await recordOf())?.known.enqueuedAtMs).toBeGreaterThan(known.enqueuedAtMs);
+  }
+});
+
+test('a filling counts as unchanged what changes nothing at the new destination, and not who has left', async () => {
+  const later = { enqueuedAtMs: noonMs + 60_000 };
+  const opened = await open([
+    [fansKey('p1'), rowOf({ ...memberAt(), ...later })],
+    [fansKey('p2'), rowOf({ ...exitedAt(), ...later })],
+    [{ ...fansKey('p1'), destination: 'ads' }, rowOf(memberAt())],
+    [{ ...fansKey('p2'), destination: 'ads' }, rowOf(exitedAt())],
+  ]);
+  expect(await fill(fillOf(opened), { signal })).toMatchObject({ rows: 1, unchanged: 1, leftAlone: 0, delivered: 0 });
+  expect(opened.ads.requests).toBe(0);
+});

@@ -264,7 +264,10 @@ function entryToBeTakenOut(
   { key, ...row }: LedgerEntry,
   { clock }: ActivationContext,
 ): { readonly key: LedgerKey; readonly row: LedgerRow; readonly desired: DesiredState } {
-  const state = { ...row.record.known, isMember: false, content: '', enqueuedAtMs: clock.now() };
+  const { known } = row.record;
+  // The clock of whoever took the event may be ahead of this one.
+  const enqueuedAtMs = Math.max(clock.now(), known.enqueuedAtMs + 1);
+  const state = { ...known, isMember: false, content: '', enqueuedAtMs };
   return { key, row, desired: { state, attributes: {} } };
 }
 
