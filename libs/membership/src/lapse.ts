@@ -29,8 +29,9 @@ export interface Lapse {
  * that was told before its kind of destination said so has no time of its telling: it is taken for told when its event was enqueued, which was before.
  */
 export function lapseOf(key: LedgerKey, record: LedgerRecord, membershipDays: number): Lapse | undefined {
-  const { delivered, deliveredAtMs = delivered?.enqueuedAtMs } = record;
-  if (delivered?.isMember !== true || deliveredAtMs === undefined) return undefined;
+  const { delivered } = record;
+  if (delivered?.isMember !== true) return undefined;
+  const { deliveredAtMs = delivered.enqueuedAtMs } = record;
   const lifeMs = membershipDays * dayMs;
   const atMs = deliveredAtMs + lifeMs;
   const share = renewedFrom + renewedOver * shareOf(key);
@@ -51,7 +52,6 @@ export function isToBeRenewed({ known, rowState }: LedgerRecord, nowMs: number):
     case 'delivered':
     case 'given-up':
     case 'paused':
-      return true;
     case 'leased':
       return !isLive(rowState, nowMs);
     case 'noted':
