@@ -4,6 +4,7 @@ import { type DocumentedErrors, type ListedErrors, rowsOf } from '@activation-hu
 import { expect, test } from 'vitest';
 import { blobArchiveErrors, listedErrors as blobArchiveList } from './blob-archive/errors.ts';
 import { brazeErrors } from './braze/errors.ts';
+import { customerIoErrors } from './customer-io/errors.ts';
 import { dynamics365Errors } from './dynamics-365/errors.ts';
 import { listedErrors as dynamics365List } from './dynamics-365/errors-listed.ts';
 import { eventHubsErrors, listedErrors as eventHubsList } from './event-hubs/errors.ts';
@@ -19,6 +20,7 @@ import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
 const tables: Readonly<Record<string, DocumentedErrors>> = {
   'blob-archive': blobArchiveErrors,
   braze: brazeErrors,
+  'customer-io': customerIoErrors,
   'dynamics-365': dynamics365Errors,
   'event-hubs': eventHubsErrors,
   'google-customer-match': googleErrors,
@@ -43,7 +45,7 @@ const errors = Object.entries(tables).flatMap(([type, table]) => {
 });
 
 test.each(errors)('$type: $error.code has a source, and says what to do in a sentence', ({ error }) => {
-  expect(error.source).toMatch(/^[a-z.]+\.(com|org|net)\b/);
+  expect(error.source).toMatch(/^[a-z.]+\.(com|io|org|net)\b/);
   if (error.advice !== undefined) expect(error.advice).toMatch(/^[A-Z].*\.$/);
 });
 

@@ -4,6 +4,7 @@ import type { DestinationDefinition } from '@activation-hub/destination-kit';
 const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = {
   'blob-archive': async () => (await import('./blob-archive/destination.ts')).blobArchive,
   braze: async () => (await import('./braze/destination.ts')).braze,
+  'customer-io': async () => (await import('./customer-io/destination.ts')).customerIo,
   'dynamics-365': async () => (await import('./dynamics-365/destination.ts')).dynamics365,
   'event-hubs': async () => (await import('./event-hubs/destination.ts')).eventHubs,
   'google-customer-match': async () => (await import('./google-customer-match/destination.ts')).googleCustomerMatch,

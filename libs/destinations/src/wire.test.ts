@@ -13,6 +13,8 @@ import { expect, test } from 'vitest';
 import { blobArchive } from './blob-archive/destination.ts';
 import { braze } from './braze/destination.ts';
 import { startBrazeVendor } from './braze/vendor.ts';
+import { customerIo } from './customer-io/destination.ts';
+import { startCustomerIoVendor } from './customer-io/vendor.ts';
 import { dynamics365 } from './dynamics-365/destination.ts';
 import { startDynamics365Vendor } from './dynamics-365/vendor.ts';
 import { eventHubs } from './event-hubs/destination.ts';
@@ -79,6 +81,20 @@ const subjects: Readonly<Record<string, Subject>> = {
     options: { booleanAttribute: 'in_sports_fans' },
     attributes: { first_name: 'Ann', home_city: 'Oslo' },
     changed: { home_city: 'Bergen' },
+    second: 'crmid',
+  },
+  'customer-io': {
+    definition: customerIo,
+    start: startCustomerIoVendor,
+    settings: (origin) => ({
+      siteId: 'site-1',
+      apiKey: secret,
+      baseUrl: origin,
+      identifiers: { email: 'email', crmid: 'id' },
+    }),
+    options: { booleanAttribute: 'in_sports_fans' },
+    attributes: { first_name: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
     second: 'crmid',
   },
   'dynamics-365': {

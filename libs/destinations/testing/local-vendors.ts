@@ -4,6 +4,7 @@ import type { StartLocalVendor } from '@activation-hub/destination-kit/testing';
 export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVendor>) | 'calls nobody'>> = {
   'blob-archive': async () => (await import('../src/blob-archive/vendor.ts')).startLocalBlobArchiveVendor,
   braze: async () => (await import('../src/braze/vendor.ts')).startLocalBrazeVendor,
+  'customer-io': async () => (await import('../src/customer-io/vendor.ts')).startLocalCustomerIoVendor,
   'dynamics-365': async () => (await import('../src/dynamics-365/vendor.ts')).startLocalDynamics365Vendor,
   'event-hubs': async () => (await import('../src/event-hubs/vendor.ts')).startLocalEventHubsVendor,
   'google-customer-match': async () =>

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+
+export const customerIoSettings = z.strictObject({
+  siteId: z
+    .string()
+    .regex(/^[\x21-\x39\x3b-\x7e]+$/, 'Write the Site ID as the page of the Track API keys shows it.')
+    .meta({ description: 'Site ID of the workspace.', examples: ['a1b2c3d4e5f6a7b8c9d0'] }),
+  apiKey: secret().meta({
+    description: 'API key of the Track API that goes with the Site ID.',
+    examples: [{ secret: 'customer-io-api-key' }],
+  }),
+  identifiers: z
+    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), z.enum(['id', 'email', 'cio_id']))
+    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+    .default({ email: 'email' })
+    .meta({
+      description:
+        'For each identity namespace, the identifier by which the workspace knows the person: id, email or cio_id.',
+      examples: [{ crmid: 'id', email: 'email' }],
+    }),
+  createPeople: z
+    .boolean()
+    .default(true)
+    .meta({
+      description: 'Adds who enters and is not in the workspace. Nobody is ever added by an update or an exit.',
+      examples: [false],
+    }),
+  baseUrl: configuredUrl()
+    .default('https://track.customer.io')
+    .meta({
+      description: 'Where the Track API is: that of the region of the account.',
+      examples: ['https://track-eu.customer.io'],
+    }),
+  timeoutMs: requestTimeout(15_000),
+});
+
+export type CustomerIoSettings = z.output<typeof customerIoSettings>;
+
+/** Attributes that say who is meant, or how a request is to be read. */
+export const reservedNames: ReadonlySet<string> = new Set(['id', 'email', 'cio_id', '_update', 'anonymous_id']);
+
+export const customerIoOptions = z.strictObject({
+  booleanAttribute: z
+    .string()
+    .trim()
+    .min(1)
+    .max(150)
+    .refine((name) => !reservedNames.has(name), 'This names the person itself. Name an attribute of your own.')
+    .meta({
+      description: 'An attribute that is true for members and false for who left; segments are made of it.',
+      examples: ['in_sports_fans'],
+    }),
+});
+
+export type CustomerIoOptions = z.output<typeof customerIoOptions>;
