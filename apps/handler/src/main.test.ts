@@ -207,6 +207,16 @@ test.each([
   ],
   ['a lease that outlives the function', { ACTIVATION_LEASE_SECONDS: '481' }, /ACTIVATION_LEASE_SECONDS/],
   ['a lease that is no number', { ACTIVATION_LEASE_SECONDS: '3m' }, /ACTIVATION_LEASE_SECONDS/],
+  [
+    'a collector in no form of an address',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' },
+    /OTEL_EXPORTER_OTLP_ENDPOINT must be the http or https address/,
+  ],
+  [
+    'Application Insights without a key',
+    { APPLICATIONINSIGHTS_CONNECTION_STRING: 'IngestionEndpoint=https://x.example.com/' },
+    /APPLICATIONINSIGHTS_CONNECTION_STRING has no InstrumentationKey/,
+  ],
   ['a wrong setting', { ACTIVATION_LOG_LEVEL: 'loud' }, /ACTIVATION_LOG_LEVEL must be one of/],
 ])('%s stops the start with words that name it', async (_what, over, words) => {
   await expect(readRegisteredFunctions(app, settings(over))).rejects.toThrow(words);

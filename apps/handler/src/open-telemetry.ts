@@ -2,15 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { managedIdentity } from '@activation-hub/destinations';
 import type { TelemetryExport } from '@activation-hub/telemetry';
 import { exportTo } from '@activation-hub/telemetry/open-telemetry';
-import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
-import { context, propagation } from '@opentelemetry/api';
+import {
+  AI_OPERATION_NAME,
+  AzureMonitorMetricExporter,
+  AzureMonitorTraceExporter,
+} from '@azure/monitor-opentelemetry-exporter';
+import { context, propagation, SpanKind } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { ExportResultCode, W3CTraceContextPropagator, type ExportResult } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader, type PushMetricExporter } from '@opentelemetry/sdk-metrics';
-import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import type { ExportSettings } from './settings.ts';
 import { TraceBudget } from './trace-budget.ts';
 
@@ -54,7 +63,10 @@ export function startOpenTelemetry(
   const traces = new BasicTracerProvider({
     resource,
     sampler: new TraceBudget(settings.tracesPerMinute, () => performance.now()),
-    spanProcessors: receivers.map(({ spans }) => new BatchSpanProcessor(spans)),
+    spanProcessors: [
+      ...(settings.applicationInsights === undefined ? [] : [operationNames]),
+      ...receivers.map(({ spans }) => new BatchSpanProcessor(spans)),
+    ],
   });
   const { metricsEveryMs } = settings;
   const metrics = new MeterProvider({
@@ -77,6 +89,16 @@ export function startOpenTelemetry(
     },
   };
 }
+
+/** Application Insights calls what a consumer does a request, and Azure's exporter leaves its name out unless this attribute has it. */
+const operationNames: SpanProcessor = {
+  onStart: (span) => {
+    if (span.kind === SpanKind.CONSUMER) span.setAttribute(AI_OPERATION_NAME, span.name);
+  },
+  onEnd: () => undefined,
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+};
 
 const scope = '@activation-hub/telemetry';
 

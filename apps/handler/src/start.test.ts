@@ -10,7 +10,7 @@ import { packHandler } from '../pack-handler.ts';
 import { secretVariable } from './settings.ts';
 
 /** A quarter of it are parts of SDKs that nothing asks for, and that no file loads. */
-const packageBytesMax = 1_000_000;
+const packageBytesMax = 1_050_000;
 
 let folder: string;
 let app: string;
@@ -56,7 +56,11 @@ interface Loaded {
 }
 
 /** Starts the app in a process of its own, and says what that has loaded when `file` is. */
-async function loadedBy(file: string, activationFile: string): Promise<Loaded> {
+async function loadedBy(
+  file: string,
+  activationFile: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Loaded> {
   const script = `
     import { registerHooks } from 'node:module';
     const urls = [];
@@ -64,7 +68,7 @@ async function loadedBy(file: string, activationFile: string): Promise<Loaded> {
     for (const file of ['main.mjs', ${JSON.stringify(file)}]) await import(${JSON.stringify(`${app}/`)} + file);
     process.stdout.write(JSON.stringify({ urls, builtins: process.moduleLoadList }), () => process.exit());`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
-    env: settings(activationFile),
+    env: { ...settings(activationFile), ...more },
   });
   const { urls, builtins } = JSON.parse(stdout) as {
     readonly urls: readonly string[];
@@ -138,6 +142,22 @@ test('what the functions do needs no sign-in, no Event Hubs and no Arrow until s
   expect(files.filter((file) => file.startsWith('connectors/'))).toEqual([]);
 });
 
+const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+const insights = {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=11111111-2222-3333-4444-555555555555',
+};
+
+test.each([
+  ['without a receiver of metrics and spans', {}],
+  ['with a collector', collector],
+  ['with Application Insights', insights],
+])('nothing of OpenTelemetry is loaded before the first invocation %s', async (_with, more) => {
+  const { files } = await loadedBy(nameOfHub(), deployed, more);
+  const named = [...ownersOf(sourcesIn(files))].filter((owner) => owner.includes('opentelemetry'));
+  expect(named).toEqual([]);
+  expect(files.filter((file) => file.includes('open-telemetry'))).toEqual([]);
+});
+
 /** The files that are loaded with a file of the build, itself included. */
 function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
   if (found.has(file)) return found;
@@ -147,6 +167,14 @@ function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string
   }
   return found;
 }
+
+test('control: OpenTelemetry is in files of its own, with both of its exporters', () => {
+  const entries = Object.keys(outputs).filter((path) => /\/open-telemetry-\w+\.mjs$/.test(path));
+  const owners = new Set(entries.flatMap((path) => [...ownersOf(Object.keys(outputs[path]?.inputs ?? {}))]));
+  for (const name of ['@azure/monitor-opentelemetry-exporter', '@opentelemetry/exporter-trace-otlp-proto']) {
+    expect(owners).toContain(name);
+  }
+});
 
 test('each connector loads none of the others', () => {
   const codeOfConnector = /libs\/destinations\/src\/[^/]+\//;
