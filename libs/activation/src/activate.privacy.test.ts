@@ -1,5 +1,7 @@
 import { shownOf } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
+import { spans as spanDefinitions } from '@activation-hub/telemetry';
+import { recordOpenTelemetry } from '@activation-hub/telemetry/testing';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, openActivation, personExport } from '../testing/index.ts';
 import type { ReceivedEvent } from './index.ts';
@@ -18,10 +20,11 @@ function isNamedIn(text: string): readonly string[] {
   return personal.filter((value) => text.includes(value));
 }
 
-test('whatever goes wrong, nothing personal is in a line of telemetry or in an error', async () => {
+test('whatever goes wrong, nothing personal is in a line, a metric or a span, nor in an error', async () => {
   const ledger = new DisturbedLedger();
   const person = { identities: { crmid: [crmid], email: [email], ecid: [ecid] }, firstName };
-  const { activate, retryDue, crm, lines, clock, context, letters } = openActivation({ ledger });
+  const { exported, spans, points, text } = recordOpenTelemetry();
+  const { activate, retryDue, crm, lines, clock, context, letters } = openActivation({ ledger, exported });
   const errors: string[] = [];
   const attempt = async (...events: ReceivedEvent[]): Promise<void> => {
     clock.nowMs += context.timing.leaseMs;
@@ -61,6 +64,7 @@ test('whatever goes wrong, nothing personal is in a line of telemetry or in an e
   await attempt(...bodies.map((body, n) => ({ ...good, sequenceNumber: 10 + n, body: Buffer.from(body) })));
 
   expect(isNamedIn(lines.join('\n'))).toEqual([]);
+  expect(isNamedIn(await text())).toEqual([]);
   expect(isNamedIn(errors.join('\n'))).toEqual([]);
   expect(isNamedIn(JSON.stringify(letters().map(shownOf)))).toEqual([]);
 
@@ -74,6 +78,10 @@ test('whatever goes wrong, nothing personal is in a line of telemetry or in an e
     'request-failed',
     'retry-settled',
   ]);
+  // All spans were there to be looked through, also those of what failed, and most metrics.
+  expect(new Set(spans().map(({ name }) => name))).toEqual(new Set(Object.keys(spanDefinitions)));
+  expect(spans().some(({ attributes }) => attributes['error.type'] === 'Error')).toBe(true);
+  expect(new Set((await points()).map(({ metric }) => metric)).size).toBeGreaterThan(12);
   expect(errors.length).toBeGreaterThan(0);
   // What was put in did go through: the destination was handed it, and the search finds it there.
   expect(isNamedIn(JSON.stringify(crm.handed))).toEqual([crmid, firstName]);
@@ -84,4 +92,11 @@ test('whatever goes wrong, nothing personal is in a line of telemetry or in an e
         .join('\n'),
     ),
   ).toContain(email);
+});
+
+test('control: a value that a span or a metric held would be found', async () => {
+  const { exported, text } = recordOpenTelemetry();
+  await exported.span('process retry', { attributes: { 'activation.retry.id': email } }, () => Promise.resolve());
+  exported.record('change-age', 1, { destination: crmid });
+  expect(isNamedIn(await text())).toEqual([crmid, email]);
 });

@@ -10,7 +10,7 @@ import {
   type Target,
 } from '@activation-hub/delivery';
 import { InMemoryLedger, type Ledger } from '@activation-hub/membership';
-import { Counters, createTelemetry } from '@activation-hub/telemetry';
+import { Counters, createTelemetry, type TelemetryExport } from '@activation-hub/telemetry';
 import { z } from 'zod';
 import {
   activate,
@@ -56,6 +56,8 @@ interface TestActivationOptions {
   readonly membershipDays?: number;
   /** The destinations of other parts, as another worker or a later start has them. */
   readonly destinations?: Readonly<Record<'crm' | 'ads', RecordingDestination>>;
+  /** Where metrics and spans go besides; nowhere by default. */
+  readonly exported?: TelemetryExport;
 }
 
 /** A context of real parts that live in the process, and the handles by which a test looks at them. */
@@ -125,7 +127,12 @@ export function openActivation(options: TestActivationOptions = {}): TestActivat
     retryQueue,
     stall: file.stall,
     controls: new FollowedControls(options.controls ?? new InMemoryControls(), contextClock),
-    telemetry: createTelemetry({ level: 'debug', counters, write: (_, line) => void lines.push(line) }),
+    telemetry: createTelemetry({
+      level: 'debug',
+      counters,
+      write: (_, line) => void lines.push(line),
+      exported: options.exported,
+    }),
     // Attempts within a call are the concern of delivery: here one call is one attempt.
     timing: options.timing ?? { ...defaultTiming, waitMaxMs: 0 },
     clock: contextClock,
