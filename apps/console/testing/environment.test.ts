@@ -1,7 +1,8 @@
-import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import { axeViolations, closeBrowser, openPage, requireChromium } from './browser.ts';
+import { axeViolations, closeBrowser, requireChromium } from './browser.ts';
 import { startDeployedConsole, type DeployedConsole } from './deployed-environment.ts';
+import { pageForTest } from './page-for-test.ts';
 import { keepScreenshot } from './screenshots.ts';
 
 const patientMs = 30_000;
@@ -30,15 +31,7 @@ function started(): DeployedConsole {
   return deployed;
 }
 
-/** Opens a page of the console; at the end it must have had nothing to complain about. */
-async function open(path: string, theme: 'light' | 'dark' = 'light'): Promise<Page> {
-  const { page, complaints } = await openPage(started().url, path, { theme });
-  onTestFinished(async () => {
-    await page.context().close();
-    expect(complaints).toEqual([]);
-  });
-  return page;
-}
+const open = (path: string, theme?: 'light' | 'dark'): Promise<Page> => pageForTest(started(), path, theme);
 
 test(
   'the overview of an environment comes from its ledger, dead letters and event hub',

@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { axeViolations, closeBrowser, openPage, requireChromium } from './browser.ts';
 import { startLocalHub, type LocalHub } from './local-hub.ts';
+import { pageForTest } from './page-for-test.ts';
 import { keepScreenshot } from './screenshots.ts';
 import type { Page } from 'playwright-core';
 
@@ -16,15 +17,9 @@ afterAll(async () => {
   await hub?.end();
 }, 60_000);
 
-/** Opens a page of the console; at the end it must have had nothing to complain about. */
-async function open(path: string, theme: 'light' | 'dark' = 'light'): Promise<Page> {
+function open(path: string, theme?: 'light' | 'dark'): Promise<Page> {
   if (hub === undefined) throw new Error('Failed to open a page: nothing runs.');
-  const { page, complaints } = await openPage(hub.url, path, { theme });
-  onTestFinished(async () => {
-    await page.context().close();
-    expect(complaints).toEqual([]);
-  });
-  return page;
+  return pageForTest(hub, path, theme);
 }
 
 test(

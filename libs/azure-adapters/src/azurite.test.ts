@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { startAzurite, type Azurite, type AzuriteOptions } from './azurite.ts';
 import { containerClient, queueClient, tableClient } from './storage-connections.ts';
@@ -108,4 +109,32 @@ test('it outlives an interrupt that its parent survives, and ends when its paren
   const deadlineMs = performance.now() + 10_000;
   while ((await listens(azurite.tablePort)) && performance.now() < deadlineMs) await pause(20);
   expect(await listens(azurite.tablePort)).toBe(false);
+});
+
+test('with a certificate it takes tokens of Microsoft Entra ID, as a storage account of Azure does, and no other ones', async () => {
+  const pem = (name: string): string =>
+    join(import.meta.dirname, '../../destination-kit/fixtures/mutual-tls', `${name}.pem`);
+  const azurite = await start({ https: { certificate: pem('server'), key: pem('server-key') } });
+  setDefaultCACertificates([...getCACertificates('default'), await readFile(pem('authority'), 'utf8')]);
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const signedIn = (over: object) => {
+    const claims = {
+      aud: 'https://storage.azure.com',
+      iss: 'https://sts.windows.net/00000000-0000-0000-0000-000000000000/',
+      iat: nowSeconds - 60,
+      nbf: nowSeconds - 60,
+      exp: nowSeconds + 3_600,
+      ...over,
+    };
+    const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
+    const credential = { getToken: () => Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
+    return containerClient(
+      { blobEndpoint: `https://127.0.0.1:${azurite.blobPort}/devstoreaccount1`, credential },
+      'something',
+    );
+  };
+  await signedIn({}).create();
+  expect(await containerClient(azurite, 'something').exists()).toBe(true);
+  await expect(signedIn({ exp: nowSeconds - 1 }).exists()).rejects.toMatchObject({ statusCode: 403 });
+  await expect(signedIn({ aud: 'https://vault.azure.net' }).exists()).rejects.toMatchObject({ statusCode: 403 });
 });
