@@ -18,8 +18,15 @@ export function OverviewPage() {
   const isDeployed = useAbout()?.isLocal === false;
   return (
     <>
-      <PageHead title="Overview" about="Which audiences arrive where, and what needs you.">
-        {isDeployed ? <LookAgain overview={overview} /> : null}
+      <PageHead
+        title="Overview"
+        about={
+          isDeployed && overview !== undefined
+            ? lookWords(overview)
+            : 'Which audiences arrive where, and what needs you.'
+        }
+      >
+        {isDeployed ? <LookAgain /> : null}
         <PauseOrResume scope={{}} />
         <TryNow scope={{}} />
       </PageHead>
@@ -67,23 +74,25 @@ function Attention({ overview: { attention } }: { readonly overview: Overview })
   );
 }
 
-/** An environment is looked at every now and then: when, and at once where a person asks. */
-function LookAgain({ overview }: { readonly overview: Overview | undefined }) {
+/** An environment is looked at every now and then; at once where a person asks. */
+function LookAgain() {
   const look = useMutation({ mutationFn: () => send('look', {}) });
   return (
     <>
-      <span className="quiet-text" role="status">
-        {look.error === null
-          ? overview === undefined
-            ? ''
-            : `As of ${timeOf(overview.atMs).slice(0, 8)}${overview.ledger === undefined ? '' : `; the ledger's ${countOf(overview.ledger.rows, 'row')} took ${durationOf(overview.ledger.tookMs)}`}`
-          : look.error.message}
+      <span role="status" className="failure">
+        {look.error?.message}
       </span>
       <Button className="secondary" isDisabled={look.isPending} onPress={() => look.mutate()}>
         {look.isPending ? 'Looking …' : 'Look again'}
       </Button>
     </>
   );
+}
+
+function lookWords({ atMs, ledger }: Overview): string {
+  const read =
+    ledger === undefined ? '' : `, from ${countOf(ledger.rows, 'row')} of the ledger in ${durationOf(ledger.tookMs)}`;
+  return `As of ${timeOf(atMs).slice(0, 8)}${read}.`;
 }
 
 function Numbers({ overview, series }: { readonly overview: Overview; readonly series: readonly SeriesPoint[] }) {
