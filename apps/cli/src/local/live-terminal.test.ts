@@ -1,6 +1,14 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buildProfileExport } from '@activation-hub/audience-events/testing';
+import { EventHubProducerClient } from '@azure/event-hubs';
 import { expect, onTestFinished, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
 import { fakeScreen } from '../../testing/fake-screen.ts';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { run } from '../main.ts';
 
 const words = ['local', '--event-hubs-port', '0', '--storage-port', '0', '--no-simulator', '--no-console'];
@@ -102,5 +110,54 @@ test(
     expect(terminal.printed.find((line) => /^ {2}receiver: /.test(line))).not.toContain('deferred');
     const secret = /whsec_[A-Za-z0-9+/=]{8}/;
     expect(terminal.printed.join('\n')).not.toMatch(secret);
+  },
+);
+
+test(
+  'in a pipe there are the lines alone, and an own receiver has out lines as any destination has',
+  { timeout: 120_000 },
+  async () => {
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(202).end());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const interruption = new AbortController();
+    const folder = await temporaryFolder();
+    await writeFile(
+      join(folder, 'own.yaml'),
+      `version: 1
+destinations:
+  own: { type: webhook, settings: { url: "http://127.0.0.1:${(server.address() as AddressInfo).port}/" } }
+audiences:
+  vip: { id: 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09, activate: [{ destination: own, identity: crmid }] }
+`,
+    );
+    const terminal = capturedTerminal({ folder, interrupted: interruption.signal });
+    const ended = run([...words, '--activations', 'own.yaml'], terminal);
+    onTestFinished(async () => {
+      interruption.abort();
+      await ended;
+      server.close();
+      server.closeAllConnections();
+    });
+    const line = async (pattern: RegExp): Promise<string> => {
+      const found = (): string | undefined => terminal.printed.find((each) => pattern.test(each));
+      await expect.poll(found, soon).toBeDefined();
+      return found() ?? '';
+    };
+    const connection = (await line(/^ {2}Connection/)).replace(/^ {2}Connection */, '');
+    const producer = new EventHubProducerClient(connection);
+    const body = buildProfileExport({
+      memberships: [{ audienceId: '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09', qualifiedAtMs: Date.UTC(2026, 0, 31) }],
+      identities: { crmid: ['C-123456789'] },
+    });
+    await producer.sendBatch([{ body }]);
+    await producer.close();
+    await line(/^out own +entered +vip +crmid ●●●●6789 +delivered +202 after \d+ ms, [\d.]+ s after it came$/);
+    interruption.abort();
+    expect(await ended).toBe(0);
+    expect(terminal.printed.at(-1)).toBe('  own: 1 delivered');
+    // Neither a line that stays nor anything else that only a terminal understands.
+    expect(terminal.printed.join('\n')).not.toMatch(/[\u001B\r]|exports\/s/);
   },
 );
