@@ -48,7 +48,7 @@ Data Reader on the account of the checkpoints. Nobody's place is moved: the even
 Examples:
   $ activation lag                              activation local on its usual ports
   $ activation lag --environment dev
-  $ activation lag --connection-string "Endpoint=sb://…;EntityPath=profile-exports" --host-storage "DefaultEndpointsProtocol=…"`,
+  $ activation lag --connection-string "Endpoint=sb://…;EntityPath=…" --host-storage "AccountName=…"`,
     )
     .action((options: LagOptions) => runLag(options, terminal));
 }
