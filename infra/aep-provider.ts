@@ -24,11 +24,11 @@ const destinationOutputs = destinationInputs.extend({
   live: z.record(z.string(), z.unknown()).exactOptional(),
   /** What AEP has otherwise than it was applied, as the sentences that would put it right. */
   drift: z.array(z.string()),
-  /** What a person should know and nobody changes. */
+  /** What an operator should know, and no update changes. */
   notes: z.array(z.string()),
 });
 
-/** What of the inputs says which destination it is: with another one, the destination is another one too. */
+/** The inputs that identify the destination: a change of one of them replaces it. */
 const identity = ['organisation', 'sandbox', 'owner'] as const;
 
 /** A resource provider of Pulumi, with the calls that a resource needs. */
@@ -43,8 +43,8 @@ export interface AepProvider extends Provider {
 
 /**
  * The provider of `aep:index:Destination`: a dataflow of Adobe Experience Platform to Azure Event Hubs with its connections, kept as
- * `createEventHubsDestinations` keeps it. The resource's id says where it is and whose, not which dataflow: one that
- * somebody deleted is made anew in the same resource. `platform` replaces settings of the client, such as its clock.
+ * `createEventHubsDestinations` keeps it. The resource's id says where it is and whose, not which dataflow: a dataflow
+ * that was deleted in AEP is made anew in the same resource. `platform` replaces settings of the client, such as its clock.
  */
 export function createAepProvider(platform: Partial<PlatformOptions> = {}): AepProvider {
   const clientOf = (inputs: DestinationInputs): AdobeClient =>

@@ -281,7 +281,7 @@ function contradictions(config: StackConfig): readonly string[] {
     ],
     [
       config.environment === 'prod' && config.alertEmails.length === 0 && config.alertActionGroups.length === 0,
-      `prod needs alertEmails or alertActionGroups: without either its alerts reach nobody. Write: ${setCommand('alertEmails', configFields.alertEmails)}`,
+      `prod needs alertEmails or alertActionGroups: without either no operator gets its alerts. Write: ${setCommand('alertEmails', configFields.alertEmails)}`,
     ],
     [
       config.oldestMinutesMax * 2 > config.retentionHours * 60,

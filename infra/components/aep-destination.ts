@@ -49,7 +49,7 @@ export interface AepDestinationArgs {
 export class AepDestination extends ComponentResource {
   /** The id of the dataflow in AEP. */
   readonly flowId: Output<string>;
-  /** What a person should know and nobody changes, such as a connection whose key is left to others. */
+  /** What an operator should know, and no update changes, such as a connection whose key is left to others. */
   readonly notes: Output<readonly string[]>;
 
   constructor(name: string, args: AepDestinationArgs, options?: ComponentResourceOptions) {

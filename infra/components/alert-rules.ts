@@ -3,7 +3,7 @@ export interface Alert {
   /** Part of the rule's name; stays for ever. */
   readonly name: string;
   readonly title: string;
-  /** What it means and where to begin, for whoever is woken up. */
+  /** What it means and where to begin, for the operator on call. */
   readonly meaning: string;
   /** 0 critical, 1 error, 2 warning. */
   readonly severity: 0 | 1 | 2;
@@ -176,7 +176,7 @@ stalls
       name: 'controls-unreadable',
       title: "Operators' controls cannot be read",
       meaning:
-        'Pauses count as workers knew them last, and one that has started since knows none. Nothing stands still: mend the blob, or the way to it.',
+        'Pauses count as workers knew them last, and one that has started since knows none. Nothing stands still: restore the blob, or the network path to it.',
       severity: 1,
       query: `${signals}
 | where signal == 'controls-unreadable'

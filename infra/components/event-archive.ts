@@ -11,7 +11,7 @@ export interface EventArchiveArgs {
 }
 
 /**
- * Where Event Hubs Capture keeps every event as it came. It is an account of its own, because nobody but Event Hubs writes
+ * Where Event Hubs Capture keeps every event as it came. It is an account of its own, because only Event Hubs writes
  * to it: the handler, which tries to tell the world what the events say, cannot touch what they said.
  */
 export class EventArchive extends ComponentResource {

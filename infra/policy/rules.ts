@@ -83,7 +83,7 @@ export const rules: readonly Rule[] = [
   ),
   {
     name: 'the handler reads in a consumer group of the stack',
-    meaning: 'A group that nobody made, or $Default, makes the handler read in vain or lose its place.',
+    meaning: 'A consumer group that does not exist, or $Default, makes the handler read in vain or lose its place.',
     looksAt: 'all',
     offences: (resources) => {
       const groups = ofType(resources, 'eventhub:ConsumerGroup').map(({ inputs }) => inputs.consumerGroupName);

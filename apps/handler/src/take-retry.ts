@@ -2,7 +2,7 @@ import { activateRetry, type ActivationContext } from '@activation-hub/activatio
 import { readRetryMessage } from '@activation-hub/delivery';
 import { unlessRefused } from './unless-refused.ts';
 
-/** How long a retry rests whose message failed so often that the host put it aside: the stores are hardly well. */
+/** How long a retry waits after the host moved its message to the poison queue: a store is probably still failing. */
 const poisonRestMs = 15 * 60_000;
 /** How long putting back one message may take. */
 const messageTimeoutMs = 60_000;

@@ -83,7 +83,7 @@ export interface Route {
   readonly attributes: readonly RouteAttribute[];
   /** Output of the connector's own schema for options. */
   readonly options: unknown;
-  /** `retired` takes out everybody whom the destination was told of, and tells it of nobody new. */
+  /** `retired` takes out every person of whom the destination was told, and enters none. */
   readonly mode: 'live' | 'shadow' | 'paused' | 'retired';
 }
 

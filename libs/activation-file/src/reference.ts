@@ -1,3 +1,3 @@
-/* The door for whoever writes reference pages, or shows in a terminal what a schema says of itself. */
+/* The door for what a schema says of itself: reference pages, and their terminal form. */
 export { entryBlocks, referenceEntries } from './reference-entries.ts';
 export type { ReferenceEntry } from './reference-entries.ts';

@@ -9,7 +9,7 @@ import { retryWork } from './work.ts';
  * The way of a retry whose message is due: the journey again, for what it left open. While the circuit of its destination is
  * open, the message is put back as it is, before anything of the retry is read or leased: in an outage that is the way of most
  * retries. One that is old enough to be given up is not put back, unless its destination is paused. Throws what `activate` throws, and
- * `RetryMessageError` for a message that is none of ours.
+ * `RetryMessageError` for a message of another origin.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
   const pointer = readRetryMessage(message);

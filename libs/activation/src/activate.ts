@@ -39,14 +39,14 @@ async function journey(work: Work, context: ActivationContext): Promise<void> {
   // 1. Read: an event is one profile export or several; what cannot be read becomes a dead letter.
   const { exports, unreadable } = telemetry.stage('read', () => readEvents(work.events));
 
-  // 2. Route: an export holds every audience of the person; most concern nobody.
+  // 2. Route: an export holds every audience of the person; the file routes few of them.
   const routed = telemetry.stage('route', () => routeExports(exports, context.matcher, work.retry));
 
   // 3. Resolve: under which identities the destination knows the person, what it should know, and whether consent allows it.
   const resolved = telemetry.stage('resolve', () => resolveMemberships(routed.memberships, context));
   tally.countResolved(resolved);
 
-  // 4. Decide: against what the destination was told. What is to be sent is leased, so that no other process sends it.
+  // 4. Decide: against what the destination was told. The row of a change is leased before it is sent, so that no other process sends it.
   const { decided, open } = await telemetry.stage('decide', async () => ({
     decided: await decideChanges(resolved.desired, work, by, context, tally, deadline),
     open: await takeOpenRows(work, resolved, by, context, tally, deadline),

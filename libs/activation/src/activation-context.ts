@@ -22,7 +22,7 @@ export interface ActivationContext {
   readonly telemetry: Telemetry;
   readonly timing: Timing;
   readonly clock: Clock;
-  /** Who looks at changes one by one as they end, as on a developer's machine; mostly nobody. */
+  /** Gets each change as it ends, on a developer's machine; absent in Azure. */
   readonly observe?: ObserveChange;
 }
 
@@ -34,7 +34,7 @@ export interface Timing {
   readonly deadlineMs: number;
   /** How long after its start it still writes to the stores. */
   readonly settleByMs: number;
-  /** How long a lease lives: nobody may be telling a destination past it, whoever's clock is asked. */
+  /** How long a lease lives: no request is in flight after it expires, clock skew included. */
   readonly leaseMs: number;
 }
 

@@ -54,7 +54,7 @@ const roundsMax = 5;
 
 /**
  * Compares every desired membership with its row. What needs no request is counted, and noted where a later, older state must
- * find it; what is to be told is leased. A row that another process writes in between is read and decided again.
+ * find it; the row of a change that must be sent is leased. A row that another process writes in between is read and decided again.
  *
  * A row is written without being read where the cache says what it is, or expects that there is none: the condition of the write finds out.
  * Only what follows from such a write is concluded without a read. A row that is not what it was expected to be is then read and decided like
@@ -141,7 +141,7 @@ class Decisions implements Decided {
 
   /**
    * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives the others, with every row of their
-   * people: whoever follows a person looks at all that the destination knows of them.
+   * people: following a person takes all that the destination knows of them.
    */
   countSettled(desired: readonly DesiredMembership[]): readonly DesiredMembership[] {
     const outcomes = desired.map((each) => this.#knownOutcome(each));

@@ -143,7 +143,7 @@ async function putRetry(
   const firstDeferredAtMs = isAfterPause ? nowMs : (work?.retry?.firstDeferredAtMs ?? nowMs);
   const againAtMs = first.isLeased ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, context);
   const dueAtMs = Math.max(againAtMs, ...deferrals.map(({ notBeforeMs }) => notBeforeMs));
-  // An open circuit may close, and a pause be over, at any time, and what waits for it is woken then; other times are somebody's word.
+  // An open circuit may close, and a pause be over, at any time, and what waits for it is woken then; the other times were named by a destination or a lease.
   const isWoken = ({ reason, class: cause }: Deferral): boolean => isCircuitOpenReason(reason) || cause === pausedClass;
   const notBeforeMs = Math.max(0, ...deferrals.filter((each) => !isWoken(each)).map((each) => each.notBeforeMs));
   const receipts = deferrals.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
@@ -193,7 +193,7 @@ export function chainOf({ id, chainId = id }: Pick<Retry, 'id' | 'chainId'>): st
   return chainId;
 }
 
-/** When a retry is to be tried again, by how often it was and how old it is. */
+/** When a retry is due again, by its attempts and its age. */
 export function dueAgainAtMs(
   { attempts, firstDeferredAtMs }: Pick<Retry, 'attempts' | 'firstDeferredAtMs'>,
   { clock }: Pick<ActivationContext, 'clock'>,

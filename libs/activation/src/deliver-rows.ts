@@ -42,7 +42,7 @@ export interface DeliveredRow extends LeasedRow {
 /**
  * Tells every destination about the rows that are leased for it, all destinations at once, so that a slow one holds up
  * only itself. `receipts` are those of changes that a destination accepted before, by change id: it is polled for them.
- * Without them nobody polls later, and what a destination accepts counts as delivered.
+ * Without them no later call polls, and an accepted change counts as delivered.
  */
 export async function deliverRows(
   leased: readonly LeasedRow[],
@@ -81,7 +81,7 @@ async function deliverTo(
     const { id } = delivery.change;
     const result = paused ?? results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
-    // A repair has another id each time, so that nobody could poll for it by this one.
+    // A repair has another id each time, so that no later call could poll for it by this one.
     const isAccepted = row.isRepair && 'receipt' in result;
     const told: DeliveredRow = { ...row, changeId: id, result: isAccepted ? { status: 'delivered' } : result };
     const lapses =

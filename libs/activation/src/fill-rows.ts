@@ -33,7 +33,7 @@ export interface FillPlace {
   readonly audience: string;
 }
 
-/** A row of the new route that is to be told, and what. */
+/** A row of the new route, and what its destination is told. */
 export interface FilledRow {
   readonly key: LedgerKey;
   readonly row: LedgerRow | undefined;
@@ -113,8 +113,8 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Candidate | 'unresol
 
 /**
  * Gives the new route the links that the source has of people, so that who is filled in is taken out under an identity that vanishes
- * afterwards. A link that the new route has already stays, unless it is older; then what it says is leaving, for nobody has taken the
- * person out under that yet.
+ * afterwards. A link that the new route has already stays, unless it is older; then its identities are former ones, because no process has taken the
+ * person out under them yet.
  */
 export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
   const { context, source } = place;

@@ -90,7 +90,7 @@ export class FollowedControls {
     this.#announce(telemetry, nowMs);
   }
 
-  /** Those that concern a destination, under the key that it has in this file. The canary is nobody's to pause. */
+  /** Those that concern a destination, under the key that it has in this file. The canary cannot be paused. */
   #controlsFor(key: string): readonly Control[] {
     if (key === canary.key) return [];
     return this.#known.flatMap((control) => {

@@ -50,7 +50,7 @@ export interface Forgotten {
   readonly rows: Readonly<Record<string, number>>;
   /** Other identities of the person that the ledger's links name, which were looked for as well: for the person who asks. */
   readonly linkedIdentities: readonly Identity[];
-  /** Names of retries and dead letters that cannot be read, or whose events are no text, so that nobody knows whether the person is in them. */
+  /** Names of retries and dead letters that cannot be read, or whose events are no text: the person may be in them. */
   readonly unreadable: readonly string[];
 }
 
@@ -210,7 +210,7 @@ function retryWithoutPerson(retry: Retry, of: OfPerson): { readonly found: numbe
   });
   if (found === 0) return { found, left: retry };
   if (events.length === 0 && rows.length === 0) return { found };
-  // Receipts go by change, and nobody can tell whose a change is: what is polled no more is told anew, which does no harm.
+  // Receipts go by change id, which does not say whose a change is. A change without its receipt is sent anew, which does no harm.
   return { found, left: { ...retry, ...(retry.receipts === undefined ? {} : { receipts: {} }), events, rows } };
 }
 

@@ -17,7 +17,7 @@ export interface Inspection {
     readonly identities: Readonly<Record<string, number>>;
     readonly audiences: number;
     readonly routedAudiences: number;
-    /** The audiences of which nobody is told, each with the reason. */
+    /** The audiences of which no destination is told, each with the reason. */
     readonly leftAlone: readonly { readonly namespace: string; readonly id: string; readonly because: string }[];
   }[];
   readonly unreadable: readonly { readonly path: string; readonly code: string; readonly message: string }[];

@@ -52,14 +52,14 @@ export function judgeResults(
   });
 }
 
-/** The deferral of a change that its destination did not take; undefined when nothing is to be tried again. */
+/** The deferral of a change that its destination did not take; undefined when nothing is retried. */
 export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): Deferral | undefined {
   const { key, route, audience, event, result, fate, givesUp, row, isRepair, changeId } = judged;
   if ((fate !== 'deferred' && fate !== 'unanswered') || result.status === 'delivered' || result.status === 'not-found')
     return undefined;
   const { rowState } = row.record;
   const isLeased = fate === 'unanswered' && rowState.is === 'leased';
-  // Whoever looks too early would take the lease of a repair for that of a process that tells something newer.
+  // A process that looks too early would take the lease of a repair for that of a process that tells something newer.
   const afterLeaseMs = isRepair ? timing.leaseMs - timing.settleByMs : delayMinMs;
   const freeAtMs = isLeased ? rowState.expiresAtMs + afterLeaseMs : 0;
   const of = {

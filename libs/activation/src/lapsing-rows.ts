@@ -17,7 +17,7 @@ export interface LapsingPlace {
   readonly destination: string;
 }
 
-/** A member who is to be told again. */
+/** A member of whom the destination must be told again. */
 export interface LapsingRow {
   readonly key: LedgerKey;
   readonly row: LedgerRow;
@@ -43,13 +43,13 @@ export function lapsingTarget({ context: { matcher, targets }, destination }: La
   return canLapse ? target : undefined;
 }
 
-/** The members of a destination who are to be told again, of a walk over its rows. */
+/** The members of whom a destination must be told again, found by a walk over its rows. */
 export class LapsingRows {
   readonly #place: LapsingPlace;
   readonly #rowsMax: number;
   #nowMs = 0;
   #found: { readonly key: LedgerKey; readonly lapse: Lapse }[] = [];
-  /** Members who are to be told again and were not looked at for it yet. */
+  /** How many of them were not looked at yet. */
   due = 0;
   /** Those of them who have less than half of their life left. */
   late = 0;
@@ -102,7 +102,7 @@ export class LapsingRows {
         const row = rows[index];
         const due = row === undefined ? undefined : this.#dueOf(key, row.record, clock.now());
         if (row !== undefined && due !== undefined) yield { key, row, audience: due.audience, route: due.route };
-        // Whoever ends here, because a destination takes nothing, has not told this one.
+        // A caller that ends here, because the destination takes nothing, has not told of this one.
         this.due -= 1;
         if (lapse.lateFromMs <= this.#nowMs) this.late -= 1;
       }

@@ -22,7 +22,7 @@ export interface ObservedSubject {
   readonly identity?: Identity;
   /** What AEP says of the membership. */
   readonly status?: 'realized' | 'exited';
-  /** What the destination was told, where it was told or is to be told. */
+  /** What the destination was told, or will be told. */
   readonly kind?: ChangeKind;
   readonly changeId?: string;
   /** Why it is not delivered, in the words of the destination or of its connector. */

@@ -39,16 +39,16 @@ export interface Outcome {
   readonly unresolved: readonly RoutedPerson[];
 }
 
-/** Who is to be looked at, from old to new, and who later, because the row of an identity of theirs is still open. */
+/** The people to look at now, from old to new, and those for later, because the row of an identity of theirs is still open. */
 export interface PeopleToFollow {
   readonly now: readonly Followed[];
   readonly later: readonly Followed[];
 }
 
 /**
- * The people of whom a row does not carry the digest of these very identities, or may be under others. While something of a person is open
- * nobody leaves: the retry of the open row brings the same export, or one with the same identities, and looks then. Where none does, the
- * export is to come again, until it is as old as a change that is given up: by then an open row is nobody's.
+ * The people of whom a row does not carry the digest of these very identities, or may be under others. While a row of a person is open,
+ * no former identity is taken out: the retry of the open row brings the same export, or one with the same identities, and looks then. Where
+ * no retry does, the export is retried itself, until it is as old as a change that is given up: by then no process will settle the row.
  */
 export function peopleToFollow(outcome: Outcome, context: ActivationContext, work: Work | undefined): PeopleToFollow {
   const { desired, superseded, unresolved } = outcome;
@@ -79,7 +79,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
   return { now: newestOfEach(now), later: newestOfEach(later) };
 }
 
-/** Why nobody leaves yet under the other identities of the person of a membership. */
+/** Why no other identity of the person of a membership is taken out yet. */
 type Open = 'a retry brings its identities' | 'no retry does';
 
 /** What became of the rows of a batch. */

@@ -15,7 +15,7 @@ export interface PlannedRoute {
   readonly mode: Route['mode'];
   /** Memberships that the destination has, or may have. */
   readonly members: number;
-  /** No row of it is in the ledger: its destination has been told of nobody. */
+  /** No row of it is in the ledger: its destination was told of no person. */
   readonly isNew: boolean;
   /** Of a new route: other destinations from which `resync --from` can fill it, with the members that the ledger knows there. */
   readonly fillFrom: readonly { readonly destination: string; readonly members: number }[];
@@ -81,7 +81,7 @@ interface RowCount {
   readonly namespaces: Map<string, number>;
 }
 
-/** By destination and audience. Rows of shadow routes and links tell nobody of anything. */
+/** By destination and audience. Rows of shadow routes and links are of no destination. */
 async function countRows(ledger: Ledger, signal: AbortSignal): Promise<ReadonlyMap<string, RowCount>> {
   const counts = new Map<string, RowCount>();
   for await (const { key, record } of ledger.rows({}, signal)) {

@@ -26,7 +26,7 @@ import type { ChangeKind } from '@activation-hub/destination-kit';
 /** Who takes leases, and until when. */
 export type LeaseHolder = Omit<Lease, 'is'>;
 
-/** What is to be done about one row. A plan writes nothing: `writePlans` does. */
+/** What `writePlans` does about one row. A plan writes nothing itself. */
 export type RowPlan =
   | { readonly is: 'nothing'; readonly because: 'unchanged' | 'superseded' }
   /** Another process holds the lease until then, in epoch milliseconds. */

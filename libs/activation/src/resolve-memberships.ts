@@ -85,7 +85,7 @@ export function resolveMemberships(
 /** The form of a destination that is not set up, as in a dry run. */
 const asItIs: FormIdentity = ({ value }) => value;
 
-/** No identity is longer than a row of the ledger takes: the destination would be told of a person whom nobody remembers. */
+/** No identity is longer than a row of the ledger takes: the destination would be told of a person whom the ledger cannot keep. */
 function keepable(form: FormIdentity): FormIdentity {
   return (identity) => {
     const formed = form(identity);

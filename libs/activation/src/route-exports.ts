@@ -3,7 +3,7 @@ import { isRefusal, readMembership, type AudienceMembership } from '@activation-
 import type { ReceivedEvent, Retry } from '@activation-hub/delivery';
 import type { ReadExport, Unreadable } from './read-events.ts';
 
-/** A membership that somebody wants to know about. */
+/** A membership that a route names. */
 export interface RoutedMembership extends ReadExport {
   readonly audience: AudienceEntry;
   readonly membership: AudienceMembership;

@@ -32,7 +32,7 @@ const wakeEveryMs = 100;
 const followedMs = controlsAgeMaxMs + 1_000;
 
 /**
- * Pauses a destination, one of its routes or (without a destination) everything, until it is resumed or `untilMs`. What is to be told waits. A
+ * Pauses a destination, one of its routes or (without a destination) everything, until it is resumed or `untilMs`. Changes wait in the retry queue. A
  * pause of the very same scope is replaced. Throws when the store cannot be reached or its controls not be read.
  */
 export async function pause(

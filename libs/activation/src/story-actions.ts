@@ -21,7 +21,7 @@ export function actionsFor(
   const replays = classes.map((cause): StoryAction => ({
     action: 'replay',
     command: ['activation', 'dead-letters', 'replay', '--destination', destination, '--class', cause],
-    says: 'Mend the cause, then replay the dead letters.',
+    says: 'Remove the cause, then replay the dead letters.',
   }));
   if (pause !== undefined) return [resumeOf(pause)];
   if (mode === 'gone')

@@ -57,7 +57,7 @@ const perhapsTold: Standing = {
 
 type Account = Pick<Transition, 'because'> | undefined;
 
-/** Somebody whom the destination was told to take out. */
+/** A person whom the destination was told to take out. */
 function outStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 'gone', last: Account): Standing {
   const left = 'The destination was told that the person left';
   if (last?.because === 'former-identity')
@@ -69,7 +69,7 @@ function outStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 
   return { state: 'withheld', says: `${left}, although AEP says member: consent does not say yes.` };
 }
 
-/** Somebody whom the destination was never told of. */
+/** A person of whom the destination was never told. */
 function neverStanding({ known: { status } }: LedgerRecord, mode: Route['mode'] | 'gone', last: Account): Standing {
   if (last?.because === 'former-identity')
     return {

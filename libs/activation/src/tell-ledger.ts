@@ -29,7 +29,7 @@ export interface WalkOptions {
 
 /** What became of the rows of a destination. */
 export interface ToldLedger {
-  /** Rows seen that the destination is to be told about. */
+  /** Rows seen of which the destination must be told. */
   readonly rows: number;
   readonly delivered: number;
   /** Nothing to send: the destination knows it, or never knew the person. */
@@ -63,7 +63,7 @@ const batchRows = 100;
 /** The same for what is told again by the night, where a request takes as many: few requests, and each is settled in time. */
 const renewedRowsMax = 1_000;
 
-/** A row that is to be told, and what; without `desired` it is the newest state that the row knows. */
+/** A row of which the destination must be told, and the state; without `desired` the newest that the row knows. */
 type DueRow = {
   readonly key: LedgerKey;
   readonly audience: AudienceEntry;
@@ -212,7 +212,7 @@ function isToBeToldAgain(record: LedgerRecord): boolean {
     case 'leased':
       return true;
     case 'paused':
-      // Nobody else tells the exit of a person whom the destination took before the route was paused.
+      // No other process tells the exit of a person whom the destination took before the route was paused.
       return known.isMember || record.inDoubt || record.delivered?.isMember === true;
     case 'delivered':
     case 'noted':

@@ -8,7 +8,7 @@ import { PersonText } from './text-of-person.ts';
  *
  * An export is the person's when it has one of the identities in its namespace, or one of their values anywhere in an identity map
  * that cannot be read whole. What cannot be read is taken for the person's when a value stands in it in any spelling, encoding or
- * nesting, or when it ends within one: nobody will ever be told of it, and it must not outlive the person. What another export hides of
+ * nesting, or when it ends within one: no destination will ever be told of it, and it must not outlive the person. What another export hides of
  * the person, under a key that comes twice, is left out of it. E-mail addresses are the same in any case.
  */
 export function withoutPerson(body: Uint8Array, identities: readonly Identity[]): Uint8Array | undefined {

@@ -2,7 +2,7 @@ import type { DeferredEvent, ReceivedEvent, Retry } from '@activation-hub/delive
 import type { Cause } from '@activation-hub/membership';
 import type { SpanOptions } from '@activation-hub/telemetry';
 
-/** What is to be activated: new events of one partition, or what a retry has left of earlier ones. */
+/** The input of `activate`: new events of one partition, or what a retry has left of earlier ones. */
 export interface Work {
   readonly events: readonly ReceivedEvent[];
   /** Absent for new events. Only its destination is told, and of each event only the audiences that it names. */

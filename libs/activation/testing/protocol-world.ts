@@ -46,7 +46,7 @@ interface Life {
 }
 
 const parts = openActivation().context;
-/** Longer than a lease lives, whoever's clock is asked. */
+/** Longer than a lease lives, clock skew included. */
 const standstillMs = defaultTiming.leaseMs + 30_000;
 const shiftsMax = 200;
 const shiftsOfDisturbance = 3;

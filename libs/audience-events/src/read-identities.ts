@@ -14,7 +14,7 @@ const shortListMax = 8;
 /**
  * Reads the `identityMap` of the export at `exportPath` (`null` when absent). An identity that cannot be read costs that
  * identity only, and of each namespace the first is told of. Where nothing at all can be read although something is there,
- * or the map is no object, the export is of no use to anybody and is refused.
+ * or the map is no object, no route can use the export, and it is refused.
  */
 export function readIdentities(identityMap: JsonValue, exportPath: string): ReadIdentities | Refusal {
   if (identityMap === null) return noIdentities;

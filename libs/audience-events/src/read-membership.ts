@@ -25,7 +25,7 @@ export const qualifiedAheadMaxMs = 24 * 3_600_000;
 
 /**
  * Reads one membership of an export: namespace and audience id exactly as they stand in `segmentMembership`. Reads nothing else,
- * because most items of an export are of no interest to anybody. Never throws; an item that is absent, has another status than the
+ * because the activation file names few items of an export. Never throws; an item that is absent, has another status than the
  * three, or has no readable `lastQualificationTime`, or one that lies further than `qualifiedAheadMaxMs` after the event was
  * enqueued (`enqueuedAtMs`, epoch milliseconds), is refused (tell by `isRefusal`), and the rest of the export stays good.
  * A `name` that is not a string is left out.

@@ -9,7 +9,7 @@ const envelopeDepthMax = 4;
 const visitsMax = 1_000;
 
 /**
- * Why a value that is no profile export is refused: by what it looks like, so that whoever sends it finds out what to send
+ * Why a value that is no profile export is refused: by what it looks like, so that its sender finds out what to send
  * instead. The path is that of the value itself; the way to what lies inside could lead over a person's id.
  */
 export function refuseStranger(value: JsonValue, path: string): Refusal {

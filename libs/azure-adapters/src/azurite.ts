@@ -102,7 +102,7 @@ function spawnAzurite(
   return child as AzuriteProcess;
 }
 
-/** Reads the ports from what Azurite prints once a service listens: the system chose them, so nobody else can have them. */
+/** Reads the ports from what Azurite prints once a service listens: the system chose them, so no other process can have them. */
 async function listeningPorts(child: AzuriteProcess): Promise<Record<Service, number>> {
   const ports: Partial<Record<Service, number>> = {};
   let complaint = '';

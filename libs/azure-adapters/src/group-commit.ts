@@ -35,7 +35,7 @@ export interface GroupCommitOptions<Write, Result> {
  * same rows over and over.
  *
  * A call that gives up, or of which one write fails, takes its waiting writes back and leaves the others alone; a transaction that
- * nobody waits for any more is aborted. Writes to one row keep their order.
+ * no caller waits for any more is aborted. Writes to one row keep their order.
  */
 export class GroupCommit<Write extends GroupedWrite, Result> {
   readonly #options: GroupCommitOptions<Write, Result>;

@@ -93,7 +93,7 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
   };
 }
 
-/** The row in an entity that `toEntity` made. Throws when somebody changed it into something else. */
+/** The row in an entity that `toEntity` made. Throws when it was changed into something else. */
 export function toRow(entity: TableEntityResult<Record<string, unknown>>): LedgerRow {
   const columns = new Columns(entity);
   const known = columns.state('known');

@@ -58,7 +58,7 @@ const invisibleSecondsMax = 7 * 86_400;
  *
  * The blob is written before the message, so that a message never points to a retry that is yet to come. When `put`
  * rejects in between, the retry waits and nothing makes it due: put it again. `postpone` sends a message only. Lost replies and crashes can leave two
- * messages for one retry, never none; whoever handles one must be prepared for the other. Failures of the store are
+ * messages for one retry, never none; its handler must be prepared for the other. Failures of the store are
  * thrown as `StoreFailure`.
  */
 export class StorageRetryQueue implements RetryQueue {

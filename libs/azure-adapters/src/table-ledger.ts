@@ -57,7 +57,7 @@ const transactionBytesMax = 3_500_000;
  *
  * Writes of all calls share transactions (`GroupCommit`), each write under its own condition. A row that lost its race is taken out of its
  * transaction, and the others go on. A write whose reply was lost is retried by the SDK and then meets itself. It is known again by its
- * id, so that `written: false` always means that somebody else was first. Failures of the store are thrown as `StoreFailure`.
+ * id, so that `written: false` always means that another process was first. Failures of the store are thrown as `StoreFailure`.
  */
 export class TableLedger implements Ledger {
   readonly #client: TableClient;
@@ -223,7 +223,7 @@ export class TableLedger implements Ledger {
   }
 
   /**
-   * The versions of those rows that this very write wrote; `undefined` for a row that somebody else has written since. Nothing when no
+   * The versions of those rows that this very write wrote; `undefined` for a row that another process has written since. Nothing when no
    * row is its own: a transaction writes all of its rows or none.
    */
   async #ownVersions(

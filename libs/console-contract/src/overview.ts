@@ -11,7 +11,7 @@ export interface Overview {
   /** One for each route. */
   readonly cells: readonly MatrixCell[];
   readonly circuits: readonly Circuit[];
-  /** What is wrong with stand-ins that somebody has broken, by destination. */
+  /** What is wrong with stand-ins that the page has broken, by destination. */
   readonly faults: Readonly<Record<string, Fault>>;
   readonly partitions?: readonly PartitionLag[];
   readonly deadLetters?: number;

@@ -7,7 +7,7 @@ export interface BreakerOptions {
   /** How long it stays open the first time; each failed probe doubles it. */
   readonly openMs: number;
   readonly openMaxMs: number;
-  /** How long after that the probe is left to those who hold nobody up. */
+  /** How long after that only retries may send the probe, because no batch of new events waits for them. */
   readonly graceMs: number;
 }
 
@@ -24,7 +24,7 @@ export interface Hold {
  * Keeps requests away from a destination that fails. Closed at first; open after `failuresToOpen` failures in a row; after
  * a while half-open: one probe goes through, and its end closes the breaker or opens it for twice as long.
  *
- * Whoever is admitted must say how it ended, with `succeed` or `fail`; `release` for a request that was not sent after all.
+ * The caller reports how each admitted request ended, with `succeed` or `fail`, or with `release` when it was not sent after all.
  */
 export class Breaker {
   readonly #options: BreakerOptions;
@@ -66,7 +66,7 @@ export class Breaker {
     return this.openUntilMs(nowMs) === undefined ? 'half-open' : 'open';
   }
 
-  /** Whether everybody is admitted: it is neither open nor half-open, and nobody holds it open. */
+  /** Whether every request is admitted: the circuit is neither open nor half-open, and no operator holds it open. */
   get isClosed(): boolean {
     return this.#openings === 0 && this.#hold === undefined;
   }
@@ -91,7 +91,7 @@ export class Breaker {
     this.#openUntilMs = Math.min(this.#openUntilMs, nowMs);
   }
 
-  /** Until when nobody is admitted, in epoch milliseconds; undefined when somebody may be. Asking admits nobody. */
+  /** Until when no request is admitted, in epoch milliseconds; undefined when one may be. Reading it admits none. */
   openUntilMs(nowMs: number): number | undefined {
     const heldUntilMs = this.#heldUntilMs(nowMs);
     if (heldUntilMs !== undefined) return heldUntilMs;
@@ -153,7 +153,7 @@ export class Breaker {
     this.#isProbing = false;
   }
 
-  /** When whoever is held up looks again: it may be let go at any time. */
+  /** When a held-up caller looks again: an operator may end the hold at any time. */
   #heldUntilMs(nowMs: number): number | undefined {
     if (this.#hold === undefined) return undefined;
     const { untilMs = Infinity } = this.#hold;

@@ -1,7 +1,7 @@
 /** What an operator asks of the running function app, without a deployment. */
 export interface Control {
   /**
-   * - `pause`: nothing is told until it is resumed or its time is over; what is to be told waits;
+   * - `pause`: nothing is sent until it is resumed or its time is over; changes wait in the retry queue;
    * - `retry-now`: what waits is tried at once, whatever failed before. It is over when every worker has seen it.
    */
   readonly action: 'pause' | 'retry-now';

@@ -65,7 +65,7 @@ export interface DeadLetters {
   names(prefix: string, signal: AbortSignal): AsyncIterable<string>;
   /** The letter as it was put; undefined when there is none of that name (any more). Throws `UnreadableDocumentError`. */
   read(name: string, signal: AbortSignal): Promise<DeadLetter | undefined>;
-  /** Resolves when the letter is gone, whoever removed it. */
+  /** Resolves when the letter is gone, also when another process removed it. */
   remove(name: string, signal: AbortSignal): Promise<void>;
   /**
    * Rewrites the letter of that name, which it keeps: `edited` is given the letter as it is, and again when it was written meanwhile, so

@@ -67,11 +67,11 @@ export interface DeliverOptions {
   readonly clock: Clock;
   /** How long a request may wait for its place or its next attempt; what would take longer is for the retry queue. */
   readonly waitMaxMs: number;
-  /** The deadline: what is not answered by then is to be tried again. */
+  /** The deadline: a change without an answer by then is retried. */
   readonly signal: AbortSignal;
   /**
-   * By change id: what the destination accepted before, and is to be asked for now. Without this option nobody asks later,
-   * and what the destination accepts counts as delivered.
+   * Receipts by change id, of changes that the destination accepted before: it is polled for their verdicts now. Without this
+   * option no later call polls, and an accepted change counts as delivered.
    */
   readonly receipts?: ReadonlyMap<string, string> | undefined;
 }
@@ -133,8 +133,8 @@ export function createTarget(
 
 /**
  * Tells one destination all of the given deliveries, in batches within its limits, each batch of one direction, and
- * gives a result for every change id. Never throws: what goes wrong is a result. What the destination accepted before is
- * asked for, each receipt by a request like any other.
+ * gives a result for every change id. Never throws: a failure is a result. For changes that the destination accepted before,
+ * it sends one request per receipt, which polls for their verdicts.
  *
  * Every request goes through the same four, retry outermost, so that each attempt is admitted and paced anew:
  * batch (count, bytes, direction) · retry (what asks for it, while the caller waits) · breaker · rate limiter.
@@ -157,7 +157,7 @@ export async function deliver(
     for (const [receipt, group] of Map.groupBy(part, receiptOf)) {
       for (const [id, result] of await sendWhenAdmitted(target, group, notAfterMs, options, receipt)) {
         latest.set(id, result);
-        // What is to be told anew is told anew, also by the next attempt.
+        // A change that lost its receipt is sent anew, by the next attempt too.
         if (!('receipt' in result)) receipts.delete(id);
       }
     }
@@ -178,8 +178,8 @@ export async function deliver(
 
 /**
  * One attempt at a batch, if breaker and rate limiter let it through. A batch that is refused without saying which row is at
- * fault is halved until the row is found; each half is a request like any other. With a receipt the destination is asked
- * what became of the batch, and told nothing but halves.
+ * fault is halved until the row is found; each half is a request like any other. With a receipt the request polls for the
+ * verdicts of the batch; only when it is refused are its halves sent anew.
  */
 async function sendWhenAdmitted(
   target: Target,

@@ -10,12 +10,12 @@ export interface RateLimits {
 const probeMs = 1_000;
 
 /**
- * Paces the requests of one credential, whoever sends them: at most `requestsPerSecond`, evenly, with a burst of one
+ * Paces the requests of one credential over all callers: at most `requestsPerSecond`, evenly, with a burst of one
  * second's worth; at most `concurrency` at once; none before the time that the destination named, and then one, which shows whether the
  * destination takes requests again, before all others.
  *
  * Each request takes the next free place in a timetable (the "generic cell rate algorithm", ITU-T I.371), so waiting costs
- * no polling, and a place that is too far away is known before anybody waits for it.
+ * no polling, and a caller knows before it waits that its place is too far away.
  */
 export class RateLimiter {
   readonly #intervalMs: number;
@@ -38,7 +38,7 @@ export class RateLimiter {
     this.#clock = clock;
   }
 
-  /** Lets nobody through before this time, in epoch milliseconds. A shorter time than one already set changes nothing. */
+  /** Lets no request through before this time, in epoch milliseconds. An earlier time than the one already set changes nothing. */
   holdUntil(timeMs: number): void {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, timeMs);
     this.#needsProbe = true;
@@ -60,7 +60,7 @@ export class RateLimiter {
   ): Promise<{ readonly ran: true; readonly result: Result } | { readonly ran: false; readonly earliestMs: number }> {
     await this.#takeSeat(limits.signal);
     try {
-      // Held again while one waits for a place: whoever was throttled in between speaks for all.
+      // A request that was throttled while this one waited holds all of them back again.
       for (;;) {
         const nowMs = this.#clock.now();
         const { earliestMs } = this;
@@ -98,14 +98,14 @@ export class RateLimiter {
     await promise;
     signal.removeEventListener('abort', wake);
     const index = this.#waiting.indexOf(wake);
-    // Whoever was aborted has not been given a seat: it takes one for the moment in which it finds that out.
+    // An aborted caller was given no seat: it takes one for the moment in which it finds that out.
     if (index >= 0) {
       this.#waiting.splice(index, 1);
       this.#underWay += 1;
     }
   }
 
-  /** The seat goes to whoever waits longest, or becomes free. */
+  /** The seat goes to the caller that waits longest, or becomes free. */
   #leaveSeat(): void {
     const next = this.#underWay > this.#concurrency ? undefined : this.#waiting.shift();
     if (next === undefined) this.#underWay -= 1;

@@ -20,7 +20,7 @@ export interface ReplayOptions {
   readonly signal: AbortSignal;
   /**
    * What is routed now. Needed for letters of events that could not be read, which concern every destination; with it, letters
-   * of which something is not routed any more stay, for nobody would be told.
+   * of which something is not routed any more stay, for no destination would be told.
    */
   readonly routed?: RoutedAudiences;
   /** Told how many of the names are done. */
@@ -42,8 +42,8 @@ export interface Replayed {
 const retryEventsMax = 100;
 const retryBytesMax = 4 * 1024 * 1024;
 /**
- * A retry rests so long while its letters are removed. It may not end before: what is refused again becomes a letter of the
- * same name, and that one must stay.
+ * How long a replay's retry is held back while its letters are removed. If it ran earlier, a change that is refused again would become
+ * a letter of the same name, and that letter would be removed.
  */
 const holdMs = 15 * 60_000;
 const removeWithinMs = 10 * 60_000;

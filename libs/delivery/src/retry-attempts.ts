@@ -6,7 +6,7 @@ import type { DeliveryResult } from './deliver.ts';
 /** How often a batch is sent while its caller waits, by the class of what went wrong; 1 is the first time. */
 const attemptsByClass: Readonly<Record<string, number>> = { transient: 3, throttled: 3, 'set-up': 1, fatal: 1 };
 
-/** Short waits: whatever needs longer ones waits in the retry queue, where nobody waits for it. */
+/** Short waits: a batch that needs longer ones goes to the retry queue, where it holds up no caller. */
 const backoff: Backoff = { baseMs: 200, maxMs: 2_000 };
 
 /**

@@ -39,7 +39,8 @@ test.each<[string, unknown]>([
   expect(read).toThrow(
     expect.objectContaining({
       name: 'RetryMessageError',
-      message: 'Failed to read the retry: the message is none of ours. Check what else writes to the queue.',
+      message:
+        'Failed to read the retry: the message is of another origin. Find out what else writes to the queue, and stop it.',
     }),
   );
 });

@@ -25,7 +25,7 @@ export function readRetryMessage(message: string): RetryPointer {
   const pointer = pointerOf(jsonOf(message));
   if (pointer !== undefined) return pointer;
   throw new RetryMessageError(
-    'Failed to read the retry: the message is none of ours. Check what else writes to the queue.',
+    'Failed to read the retry: the message is of another origin. Find out what else writes to the queue, and stop it.',
   );
 }
 

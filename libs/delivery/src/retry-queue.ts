@@ -2,7 +2,7 @@ import type { ReceivedEvent } from './dead-letters.ts';
 import type { RetryPointer } from './retry-message.ts';
 import type { Unreadable } from './unreadable-document.ts';
 
-/** An event of which a part is to be tried again. */
+/** An event of which a part is retried. */
 export interface DeferredEvent {
   readonly event: ReceivedEvent;
   /** Keys of the audiences of which the change is not settled. */
@@ -19,7 +19,7 @@ export interface DeferredRow {
 }
 
 /**
- * Changes for one destination that are to be tried again later. They are kept as the events from which they come, so
+ * Changes for one destination that are retried later. They are kept as the events from which they come, so
  * that they go the whole way again: with the activation file as it is then, and down to a dead letter with the event's
  * own bytes if need be. As many events as were deferred together are tried together, in as few requests.
  */
@@ -28,13 +28,13 @@ export interface Retry {
   readonly id: string;
   /**
    * The first retry of the chain to which this one belongs; absent for the first. Deferred rows name the chain, because what a
-   * retry cannot settle goes on in new ones, whoever puts them.
+   * retry cannot settle goes on in new ones, whichever process puts them.
    */
   readonly chainId?: string;
   readonly destination: string;
   /**
    * With the ledger rows for which this retry is responsible: what it does not settle, no other process does. May be empty, and
-   * then only `rows` say what is to be tried again.
+   * then only `rows` say what is retried.
    */
   readonly events: readonly DeferredEvent[];
   /** Further rows for which it is responsible, which are told from the ledger alone, as in a resync: no event is at hand. */
@@ -94,7 +94,7 @@ export interface RetryQueue {
    * come, are left as they are. Sends messages only; the retries themselves are neither read nor changed. Gives the number of retries woken.
    */
   wake(destination: string, options: WakeOptions): Promise<number>;
-  /** Resolves when the retry is gone, whoever removed it. */
+  /** Resolves when the retry is gone, also when another process removed it. */
   remove(id: string, signal: AbortSignal): Promise<void>;
   /**
    * Every retry that waits, for erasing or explaining a person and for counting; those put meanwhile may be missed. One that cannot be read

@@ -52,7 +52,7 @@ export async function candidateNames(
 
 /**
  * Reads the letters of these names that the filter selects, in order; those that are gone by now are left out. Of one that
- * cannot be read its name is given, whatever the filter says, for nobody knows whether it is selected.
+ * cannot be read its name is given, whatever the filter says, because the filter cannot be applied to it.
  */
 export async function* readSelected(
   deadLetters: Pick<DeadLetters, 'read'>,

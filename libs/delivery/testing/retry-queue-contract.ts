@@ -255,7 +255,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       '{"version":1,"retry":"a","destination":"crm","attempts":0,"firstDeferredAt":"soon"}',
       '{"version":1,"retry":"a","destination":"crm","attempts":0,"firstDeferredAt":"2026-01-31T13:00:00.000Z","woken":1}',
       '{"version":1,"retry":"a","destination":"crm","attempts":-1,"firstDeferredAt":"2026-01-31T13:00:00.000Z"}',
-    ])('a message that is none of ours is refused: %s', async (message) => {
+    ])('a message of another origin is refused: %s', async (message) => {
       const queue = await open();
       await expect(queue.read(message, signal)).rejects.toThrow(RetryMessageError);
     });

@@ -1,8 +1,8 @@
 import { unlessAborted } from './unless-aborted.ts';
 
 /**
- * What a vendor knows under a name (the id of a list), asked for once and then remembered. Who comes while it is asked for
- * waits for the same answer; a failure is not remembered. Bounded: the name that was asked for first is forgotten first.
+ * What a vendor knows under a name (the id of a list), looked up once and then remembered. Concurrent callers share one
+ * lookup; a failure is not remembered. Bounded: the oldest name is forgotten first.
  */
 export class CachedLookup<Value> {
   readonly #find: (key: string, signal: AbortSignal) => Promise<Value>;

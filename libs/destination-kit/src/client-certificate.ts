@@ -18,7 +18,7 @@ export function clientCertificate(setting: string, { certificate, key }: ClientC
   try {
     createSecureContext({ cert: certificate.reveal(), key: key.reveal() });
   } catch {
-    // What OpenSSL says is for whoever reads its source, and the key must not get near a log.
+    // The words of OpenSSL help only readers of its source, and the key must not get near a log.
     throw new DestinationError(
       'set-up',
       `Failed to read the setting ${setting}: it is not a certificate in PEM with its own key, not encrypted. Store both again.`,

@@ -17,7 +17,7 @@ export interface ConnectionSettings {
   readonly certificateAuthorities?: string | undefined;
 }
 
-/** A connection that waits for nobody is closed after so long: servers close theirs mostly after five seconds. */
+/** How long an idle connection stays open: most servers close theirs after five seconds. */
 const idleMs = 4_000;
 
 /** The connection was not there in time. */

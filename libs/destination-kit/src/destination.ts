@@ -11,7 +11,7 @@ import type { Verdict } from './verdict.ts';
  * batches, waits, retries, limits, hashes or dead-letters: that is done around it, once for all.
  *
  * Each method takes a batch of changes of one direction, no larger than the definition's limits (a single is a batch
- * of one, and no batch is empty), gives exactly one verdict per change id in any order, and throws `DestinationError`,
+ * of one; an empty batch is a defect of the caller), gives exactly one verdict per change id in any order, and throws `DestinationError`,
  * and nothing else, when the request as a whole failed. Repeating a batch must do no harm.
  */
 export interface Connector<Options = unknown> {
@@ -21,7 +21,7 @@ export interface Connector<Options = unknown> {
   /**
    * Asks what became of changes that the vendor accepted under this receipt; all of one direction. Needed where `accepted` is a
    * verdict. Changes nothing at the vendor, and gives one verdict per change id: `accepted` while the vendor does not
-   * know, `retry` for what is to be told anew. Throws `DestinationError`: class `invalid` when some were refused and the
+   * know, `retry` for a change that must be sent anew. Throws `DestinationError`: class `invalid` when some were refused and the
    * vendor does not say which, for then they are told anew in halves; after any other the vendor is asked again later.
    */
   poll?(receipt: string, deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
@@ -61,7 +61,7 @@ export interface ConnectorContext {
   readonly print: (line: string) => void;
   /**
    * Only in a dry run, in which nothing may be sent and secrets are not the real ones: `http` then records what it is given,
-   * and a connector of another protocol gives what it would send to this, written as a request, and connects to nobody.
+   * and a connector of another protocol gives what it would send to this, written as a request, and opens no connection.
    */
   readonly record?: (request: HttpRequest) => void;
   /**
@@ -82,7 +82,7 @@ export interface DestinationLimits {
   readonly concurrency: number;
 }
 
-/** What whoever chooses a destination compares, each in a few words. */
+/** What helps to choose between destinations, each in a few words. */
 export interface Comparison {
   /** What becomes of a person who enters. */
   readonly enters: string;

@@ -164,7 +164,7 @@ function failure(origin: string, error: Error, sent: boolean): DestinationError 
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   const fault = certificateFault(code);
-  // Before the certificates are agreed upon nobody reads a request, however much of it was written.
+  // Before the certificates are agreed upon the server reads no request, however much of it was written.
   if (fault !== undefined) return new DestinationError('set-up', `Failed to call ${origin}: ${fault} (${code}).`);
   const what = sent ? 'the connection was lost before the answer' : 'no connection could be made';
   const advice = 'Check the name and that the destination is up.';

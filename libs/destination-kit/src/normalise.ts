@@ -1,5 +1,5 @@
 import { parsePhoneNumberFromString, type CountryCode, type MetadataJson } from 'libphonenumber-js/core';
-// The smallest metadata: it knows every numbering plan, and does not tell mobile numbers from others, which nobody asks.
+// The smallest metadata: it knows every numbering plan, and does not tell mobile numbers from others, which no connector needs.
 import phoneMetadata from 'libphonenumber-js/min/metadata';
 import { formed, refused, type FormedValue } from './formed-value.ts';
 import type { FieldContext } from './personal-field.ts';

@@ -45,7 +45,7 @@ export function formField(field: PersonalField, value: JsonValue, context: Field
 /** A person's fields in the forms of one vendor. */
 export interface FormedFields {
   readonly fields: Readonly<Record<string, string>>;
-  /** What was left out, by field, with the reason. A row without any field that identifies the person is to be rejected. */
+  /** What was left out, by field, with the reason. A connector rejects a row without any field that identifies the person. */
   readonly dropped: Readonly<Record<string, string>>;
 }
 

@@ -4,7 +4,7 @@ import { DestinationError } from './verdict.ts';
 
 /**
  * Reads the JSON of a successful answer. Throws a transient `DestinationError` in doubt when it is not JSON or not as the
- * schema wants it: the vendor answered, and nobody knows what it did. The error holds nothing of the answer.
+ * schema wants it: the vendor answered, and may have applied the request. The error holds nothing of the answer.
  */
 export function readAnswer<Schema extends z.ZodType>(
   { status, body, isUnread }: HttpResponse,

@@ -46,7 +46,7 @@ async function decodedBy(
     try {
       return await decode(bytes, { maxOutputLength: bytesMax });
     } catch (error) {
-      // Any other error means that the bytes are not of this coding, which the next one, or nobody, can read.
+      // Any other error means that the bytes are not of this coding, which the next coding may be able to read.
       if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') return 'too large';
     }
   }

@@ -26,7 +26,7 @@ export class Secret {
     return this.#value;
   }
 
-  /** Name under which the value is to be read; `undefined` once there is a value. */
+  /** Name of the stored secret; `undefined` once its value was read. */
   get unreadName(): string | undefined {
     return this.#value === undefined ? this.#name : undefined;
   }

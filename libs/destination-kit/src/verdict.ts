@@ -10,7 +10,7 @@ export type Verdict =
       readonly status: 'accepted';
       /** By what it is asked for, the same for all that were accepted together. Neither secret nor personal. */
       readonly receipt: string;
-      /** When it can be known, in epoch milliseconds; nobody asks before. */
+      /** When the vendor can know it, in epoch milliseconds; it is not polled earlier. */
       readonly askAtMs: number;
     }
   | {
@@ -24,7 +24,7 @@ export type Verdict =
       readonly doubt?: Doubt;
     }
   | { readonly id: string; readonly status: 'rejected'; readonly reason: string }
-  /** The destination does not know the person, which is nobody's fault: it is told again when the person changes. */
+  /** The destination does not know the person. This is no failure: it is told again when the person changes. */
   | { readonly id: string; readonly status: 'not-found'; readonly reason: string };
 
 /**

@@ -161,7 +161,7 @@ async function attempt(
   visible: string[],
 ): Promise<Attempt> {
   const [first] = deliveries;
-  assert(first !== undefined, 'no batch is empty');
+  assert(first !== undefined, 'the batch is empty');
   const method = methods[first.change.kind];
   const told = await ask(() => connector[method](deliveries, signal), deliveries, visible);
   const verdicts = new Map(told.verdicts);

@@ -17,7 +17,7 @@ test('an example has what is optional where something of it must be there', () =
 });
 
 test('examples that its schema refuses make none', () => {
-  expect(() => exampleOf(z.strictObject({ url: z.url().meta({ examples: ['no url'] }) }))).toThrow('Mend them.');
+  expect(() => exampleOf(z.strictObject({ url: z.url().meta({ examples: ['no url'] }) }))).toThrow('Correct them.');
 });
 
 test.each(destinationTypes)('the examples of %s fit together', async (type) => {

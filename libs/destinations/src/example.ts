@@ -14,7 +14,7 @@ export function exampleOf(schema: z.ZodType): Readonly<Record<string, unknown>> 
   const candidates = [required, ...optional.map(({ path, examples }) => ({ ...required, [path]: examples[0] }))];
   const example = candidates.find((candidate) => schema.safeParse(candidate).success);
   if (example === undefined) {
-    throw new Error('Failed to make an example: the examples of the schema do not fit together. Mend them.');
+    throw new Error('Failed to make an example: the examples of the schema do not fit together. Correct them.');
   }
   return example;
 }

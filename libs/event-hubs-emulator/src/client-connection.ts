@@ -95,7 +95,7 @@ export class ClientConnection {
     connection.on('sender_close', ({ sender }: EventContext) => sender && this.#closeLink(sender));
     connection.on('session_close', ({ session }: EventContext) => this.#closeLinks((link) => link.session === session));
     for (const ofClient of ['receiver_error', 'sender_error', 'session_error', 'connection_error']) {
-      // The close event that follows does the work; rhea throws when nobody listens.
+      // The close event that follows does the work; rhea throws when there is no listener.
       connection.on(ofClient, () => undefined);
     }
     boundTransfers(connection, this.#namespace.messageBytesMax, (link) => this.#links.get(link)?.takesBytes === true);

@@ -53,7 +53,7 @@ export class InjectedFaults implements Faults {
     this.#delays = {};
   }
 
-  /** Whether this send is to be refused; counts it. */
+  /** Whether the hub refuses this send; counts it. */
   takeThrottledSend(): boolean {
     if (this.#throttledSends > 0) {
       this.#throttledSends -= 1;

@@ -97,7 +97,7 @@ const advice: Readonly<Record<AdobeErrorKind, string>> = {
   forbidden:
     "Give the credential's product profile and role the permissions for destinations, profiles and segments in this sandbox.",
   'not-found': 'Check the id, and that it is in this sandbox.',
-  conflict: 'Somebody changed it meanwhile; read it again.',
+  conflict: 'It was changed meanwhile; read it again.',
   invalid: 'Correct what was asked for.',
   throttled: 'Try again later.',
   unavailable: "Try again later; Adobe's status page tells of outages.",

@@ -10,7 +10,7 @@ import { chosenAmong, fingerprintOf, ownedDescription, ownerOf } from './ownersh
 import { hasCredentials } from './plan-destination.ts';
 import type { Clock } from './retry.ts';
 
-/** How often a change begins anew because somebody else was first, and a creation because its answer was lost. */
+/** How often a change begins anew because another process was first, and a creation because its answer was lost. */
 const attemptsMax = 8;
 /** So many changes of a dataflow share one request at most. */
 const patchStepsMax = 100;
@@ -70,7 +70,7 @@ function isFlowPatch(step: DestinationStep): step is FlowPatchStep {
   return flowPatchKinds.includes(step.kind);
 }
 
-/** Does one portion. Doing it again, or after somebody else did it, changes nothing. */
+/** Does one portion. Doing it again, or after another process did it, changes nothing. */
 export async function applyPortion(context: StepContext, portion: readonly DestinationStep[]): Promise<void> {
   const patches = portion.filter(isFlowPatch);
   if (patches.length > 0) await patchFlow(context, patches);
@@ -237,7 +237,7 @@ async function createOnce<Item extends Entity, New>(
   }
 }
 
-/** Reads, changes, and begins anew when somebody changed it in between. */
+/** Reads, changes, and begins anew when it was changed in between. */
 async function change<Item extends Entity>(
   { clock, signal }: StepContext,
   collection: Collection<Item, never>,

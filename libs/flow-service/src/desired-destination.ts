@@ -33,11 +33,11 @@ export interface DesiredDestination {
   readonly toggles?: { readonly segmentNames?: boolean; readonly segmentTimestamps?: boolean };
   /** An existing dataflow that becomes this destination. It must not have another owner. */
   readonly adoptFlowId?: string;
-  /** An existing connection to use as it is: it is neither changed nor deleted, so its key is somebody else's care. */
+  /** An existing connection to use as it is: it is neither changed nor deleted, so its owner cares for its key. */
   readonly connectionId?: string;
 }
 
-/** What the destination of an environment is called in AEP: the same for whoever makes it, Pulumi, the command line, or a person in AEP's form. */
+/** What the destination of an environment is called in AEP: the same whether Pulumi, the command line, or a person in AEP's form makes it. */
 export function destinationWords(environment: string): Pick<DesiredDestination, 'owner' | 'name' | 'description'> {
   return {
     owner: `activation-hub/${environment}`,

@@ -31,7 +31,7 @@ export interface ObservedDestination {
   readonly targetBaseIsShared: boolean;
   /** What belongs to the owner and is not part of the destination: left by a run that stopped, or by two at once. In the order to delete it. */
   readonly leftovers: readonly Leftover[];
-  /** What is to be deleted with the destination, in that order. */
+  /** What a removal deletes with the destination, in that order. */
   readonly parts: readonly Leftover[];
 }
 
@@ -42,7 +42,7 @@ interface Inventory {
   readonly connections: readonly Connection[];
 }
 
-/** Looks for everything of an owner. Throws `AdobeError` when what is to be adopted is not there, or belongs to somebody else. */
+/** Looks for everything of an owner. Throws `AdobeError` when the dataflow to adopt is not there, or belongs to another owner. */
 export async function observeDestination(
   flowService: FlowService,
   whose: Whose,
@@ -148,7 +148,7 @@ function checkAdoption({ owner, adoptFlowId, connectionId }: Whose, inventory: I
   }
 }
 
-/** By its own mark, by the mark of its target connection (which no one else uses), or because it is to be adopted. */
+/** By its own mark, by the mark of its target connection (which no one else uses), or because the caller adopts it. */
 function isOurFlow(flow: Flow, { owner, adoptFlowId }: Whose, { targets }: Inventory): boolean {
   const marked = ownerOf(flow);
   if (marked !== undefined) return marked === owner;

@@ -15,11 +15,11 @@ export type NewsDecision =
 export type RowDecision =
   /** The row says so already, or knows something newer: neither a write nor a request. */
   | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
-  /** The state is older than the row's, and what the row knows must be sent, for nobody else will. */
+  /** The state is older than the row's, and what the row knows must be sent, for no other process will send it. */
   | { readonly action: 'repair'; readonly kind: ChangeKind }
   /**
-   * Another process holds the lease; look again when it has expired. `isCapped` when no lease can be that long. `isNews` when the row
-   * is to know the state meanwhile: it is newer, and asks for something else.
+   * Another process holds the lease; look again when it has expired. `isCapped` when no lease can be that long. `isNews` when the
+   * row takes the state meanwhile: it is newer, and asks for something else.
    */
   | { readonly action: 'wait'; readonly untilMs: number; readonly isCapped: boolean; readonly isNews: boolean };
 
@@ -59,7 +59,7 @@ export function decide(
   const { rowState, known } = record;
   const order = compareStates(state, known);
   if (order < 0) {
-    // The lease may be that of a process which had this very retry, and is no more: nobody else comes back to the row.
+    // The lease may be that of a process which had this very retry and has crashed: no other process comes back to the row.
     if (cause !== 'export' && rowState.is === 'leased' && isLive(rowState, nowMs)) return wait(rowState, nowMs, false);
     return isLeftToThis(record, cause) ? repair(record) : { action: 'nothing', because: 'superseded' };
   }
@@ -107,7 +107,7 @@ export function isSameWish(known: MembershipState, state: MembershipState): bool
   return saysTheSame(known, state) && !isNewQualification(known, state);
 }
 
-/** Whether the newest state of the row is to be sent on account of an older one that a retry or a person brings. */
+/** Whether an older state, which a retry or a replay brings, makes the process send the newest state of the row. */
 function isLeftToThis({ rowState }: LedgerRecord, cause: Cause): boolean {
   if (cause === 'export') return false;
   if (rowState.is === 'leased') return true;

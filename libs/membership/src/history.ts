@@ -270,7 +270,7 @@ function isAttempt(did: Did): did is ChangeKind {
   return did === 'entered' || did === 'updated' || did === 'exited';
 }
 
-/** An attempt of which nobody has said yet how it ended. */
+/** An attempt whose ending is not recorded yet. */
 function isOpen(entry: string): boolean {
   const did = codeOf(didCodes, entry.charAt(1));
   if (did === undefined || !isAttempt(did)) return false;

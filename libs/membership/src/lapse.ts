@@ -43,7 +43,7 @@ export function lapseOf(key: LedgerKey, record: LedgerRecord, membershipDays: nu
 }
 
 /**
- * Whether a member is told again when the membership lapses: nobody else is going to. A live lease, a deferred row and an exit are another's; what the
+ * Whether the sweep tells the destination of a member again before the membership lapses. A live lease, a deferred row and an exit are another's; what the
  * destination rejected, or whom it does not know, is told with the next change.
  */
 export function isToBeRenewed({ known, rowState }: LedgerRecord, nowMs: number): boolean {

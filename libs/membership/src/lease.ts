@@ -10,7 +10,7 @@ export interface DesiredState {
   readonly attributes: Readonly<Record<string, JsonValue>>;
   /**
    * Digest of the person's identities in the export from which the state comes. A row that carries another one loses it: for
-   * this export nobody has looked at the person's other rows yet. Absent when the person is not known under this identity any more.
+   * this export no process has looked at the person's other rows yet. Absent when the person is not known under this identity any more.
    */
   readonly linkDigest?: string;
 }

@@ -49,7 +49,7 @@ export interface Lease {
 
 /**
  * As many characters of JSON as the attributes of a row may take, counted as `JSON.stringify(attributes).length`. `write` refuses more: a row
- * without its attributes could not be told again, and would take their removal for no change. Such a change is to be rejected before its row is leased.
+ * without its attributes could not be told again, and would take their removal for no change. The caller rejects such a change before it leases the row.
  */
 export const attributesCharactersMax = 192_000;
 

@@ -27,7 +27,7 @@ export interface Link {
   readonly leaving: readonly Identity[];
 }
 
-/** So many characters of identities are kept of each kind in one link; the row holds twice as many. Nobody but a hostile export has more. */
+/** So many characters of identities are kept of each kind in one link; the row holds twice as many. Only a hostile export has more. */
 const charactersMax = 90_000;
 
 /**

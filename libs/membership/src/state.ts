@@ -5,7 +5,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 export interface MembershipState {
   /** AEP's word; the legacy `existing` counts as `realized`. */
   readonly status: 'realized' | 'exited';
-  /** Whether the person is to be in the destination: a member of the audience, and consent is not withdrawn. */
+  /** Whether the destination should have the person: a member of the audience whose consent is not withdrawn. */
   readonly isMember: boolean;
   /** AEP's `lastQualificationTime`, in epoch milliseconds. */
   readonly qualifiedAtMs: number;
@@ -13,7 +13,7 @@ export interface MembershipState {
   readonly enqueuedAtMs: number;
   /** The hub's number of the event in its partition: orders events of one millisecond. */
   readonly sequenceNumber: number;
-  /** Digest of the mapped attributes, by `contentDigest`; empty for somebody who is not to be in the destination. */
+  /** Digest of the mapped attributes, by `contentDigest`; empty for a person whom the destination should not have. */
   readonly content: string;
 }
 

@@ -74,7 +74,7 @@ export const braze = defineDestination({
       update: tell,
       exit: tell,
       probe: async (_routes, signal) => {
-        // Braze has nothing to be asked. A request about nobody is refused as empty by a key that works.
+        // Braze has no call to ask. With a key that works, it refuses a request without any person as empty.
         const response = await reading(sender.send(trackRequest(settings, []), signal));
         if (response.status >= 300 && response.status !== 400) throw brazeError(response, now());
         return [];

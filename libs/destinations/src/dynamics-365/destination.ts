@@ -136,7 +136,7 @@ const changesOf = (deliveries: readonly Delivery[]): readonly Change[] => delive
 /** The options of a batch, which is of one route. */
 function optionsOf(deliveries: readonly Delivery<Dynamics365Options>[]): Dynamics365Options {
   const [first] = deliveries;
-  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  if (first === undefined) throw new Error('Failed to deliver: the batch is empty. This is a defect of the caller.');
   return first.options;
 }
 

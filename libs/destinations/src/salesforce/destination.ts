@@ -108,7 +108,7 @@ export const salesforce = defineDestination({
 /** The options of a batch, which is of one route. */
 function termsOf(deliveries: readonly Delivery<SalesforceOptions>[]): SalesforceOptions {
   const [first] = deliveries;
-  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  if (first === undefined) throw new Error('Failed to deliver: the batch is empty. This is a defect of the caller.');
   return first.options;
 }
 

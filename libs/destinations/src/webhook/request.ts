@@ -66,7 +66,7 @@ export function webhookRequest(
 ): HttpRequest | { readonly refusal: string } {
   const data = deliveries.map(({ change }) => changeDocument(change));
   const [first] = deliveries;
-  if (first === undefined) throw new Error('Failed to deliver: no batch is empty.');
+  if (first === undefined) throw new Error('Failed to deliver: the batch is empty. This is a defect of the caller.');
   const url = renderUrl(target.url, first.change);
   if (url.status === 'refused') return { refusal: url.reason };
   const usual = { type: 'audience.changes', timestamp: new Date(nowMs).toISOString(), data };
