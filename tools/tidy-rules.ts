@@ -105,4 +105,10 @@ export const tidyRules: readonly TidyRule[] = [
     applies: (path) => path.endsWith('.test.ts') && !isOwnRule(path),
     offences: matching(/setTimeout\(\s*resolve\s*,\s*\d{3,}/),
   },
+  {
+    name: 'a decision names what was weighed against it',
+    instead: 'Add a section or a paragraph that begins with what else was weighed, each with why not.',
+    applies: (path) => /^docs\/decisions\/(?!README)[^/]+\.md$/.test(path),
+    offences: wholeFile(({ text }) => !/\b(weighed|alternatives?)\b/i.test(text)),
+  },
 ];

@@ -26,6 +26,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
   },
   'no file of code over 400 lines': { path: 'libs/a/src/a.ts', text: '\n'.repeat(401) },
   'tests say what is, not what should be': { path: 'libs/a/src/a.test.ts', text: "test('it should work', () => {});" },
+  'a decision names what was weighed against it': {
+    path: 'docs/decisions/a-choice.md',
+    text: '# A choice\n\nIt is so.',
+  },
   'time is an argument': {
     path: 'libs/a/src/a.test.ts',
     text: 'await new Promise((resolve) => setTimeout(resolve, 500));',
