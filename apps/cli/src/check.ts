@@ -72,7 +72,7 @@ async function check(named: readonly string[], options: CheckOptions, terminal: 
   if (wrong.length > 0) {
     throw new CommandError(
       2,
-      `Failed to accept ${wrong.map(({ file }) => file).join(', ')}. Mend the problems named above.`,
+      `Failed to accept ${wrong.map(({ file }) => file).join(', ')}. Correct the problems that are listed above.`,
     );
   }
 }

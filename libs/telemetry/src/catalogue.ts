@@ -216,7 +216,7 @@ export const catalogue = {
   'retry-message-refused': signal<object>({
     level: 'error',
     sentence: () =>
-      'A message in the retry queue is none of ours, and was left out. Check what else writes to the queue.',
+      'A message of another origin was in the retry queue, and was dropped. Find out what else writes to the queue.',
     counts: () => [],
   }),
   'retry-unreadable': signal<{ readonly document: string }>({

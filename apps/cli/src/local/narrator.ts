@@ -178,7 +178,7 @@ export function proseNarrator(
           warn(`Memberships at ${signal.destination} lapse, and a night is not enough to tell them again.`);
           return;
         case 'retry-message-refused':
-          warn('A message in the retry queue is none of ours.');
+          warn('A message of another origin was in the retry queue, and was dropped.');
           return;
         case 'retry-unreadable':
           warn(`The retry in ${signal.document} cannot be read, and stays where it is.`);
