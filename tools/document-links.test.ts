@@ -28,6 +28,14 @@ test('every page of docs is two clicks from README', () => {
   expect(far.map(({ path }) => path)).toEqual([]);
 });
 
+test('the activation file on the page of the tutorial is the one beside it', () => {
+  const all = repositoryFiles();
+  const textOf = (path: string): string => all.find((file) => file.path === path)?.text ?? '';
+  const [, shown = ''] = /^```yaml\n(.*?)^```$/ms.exec(textOf('docs/tutorial/README.md')) ?? [];
+  expect(shown).toContain('version: 1');
+  expect(textOf('docs/tutorial/activations.yaml').replace(/^#.*\n/, '')).toBe(shown);
+});
+
 test('anchors are those of GitHub', () => {
   const text =
     '# The *file*\n## `a.<name>.b[]`\n```\n# no heading\n```\n## [Up, 5 s](x.md) – `y_z`\n## The file\n### The file ##\n';
