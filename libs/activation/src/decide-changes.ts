@@ -42,8 +42,6 @@ export interface Decided {
 export interface SettledMembership {
   readonly desired: DesiredMembership;
   readonly row: LedgerRow | undefined;
-  /** The row knows something newer, so nothing of this membership may be written to it. */
-  readonly isSuperseded: boolean;
 }
 
 /**
@@ -287,7 +285,7 @@ class Decisions implements Decided {
     row: LedgerRow | undefined,
     outcome: 'unchanged' | 'superseded' | 'shadowed' | 'paused',
   ): void {
-    this.settled.push({ desired, row, isSuperseded: outcome === 'superseded' });
+    this.settled.push({ desired, row });
     this.#count(desired, outcome);
   }
 

@@ -1,10 +1,4 @@
-import {
-  compareStates,
-  ledgerKeyText,
-  type LedgerKey,
-  type LedgerRecord,
-  type LedgerWrite,
-} from '@activation-hub/membership';
+import { ledgerKeyText, type LedgerKey, type LedgerRecord, type LedgerWrite } from '@activation-hub/membership';
 import type { SettledMembership } from './decide-changes.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
@@ -77,11 +71,7 @@ async function withRowsOfOtherRetries(
   );
   tally.ledgerReads += waiting.length;
   const now = new Map(waiting.map((each, index) => [each, rows[index]]));
-  return settled.map((each) => {
-    if (!now.has(each)) return each;
-    const row = now.get(each);
-    return { ...each, row, isSuperseded: row !== undefined && compareStates(row.record.known, each.desired.state) > 0 };
-  });
+  return settled.map((each) => (now.has(each) ? { ...each, row: now.get(each) } : each));
 }
 
 function withoutSharedLinks(open: readonly Followed[]): {

@@ -9,7 +9,6 @@ import {
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import type { SettledMembership } from './decide-changes.ts';
 import { isLinked, others, type Followed } from './people-to-follow.ts';
 import { rowKey, type DesiredMembership } from './resolve-memberships.ts';
 
@@ -107,14 +106,13 @@ function lookedAt(
     const isBack = again !== undefined && compareStates(again.state, asOf) > 0;
     return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
   });
-  const chosen = followed.chosen.map((each) => asFound(each, rowOf.get(identityText(each.desired.key.identity))));
+  // Another process may have written a row since it was settled.
+  const chosen = followed.chosen.map(({ desired }) => ({
+    desired,
+    row: rowOf.get(identityText(desired.key.identity)),
+  }));
   const reads = candidates.length + links.length;
   return { ...followed, chosen, links, formers, asOf, isOutdated, reads };
-}
-
-/** The row of a settled membership as it is now: another process may have written it since. */
-function asFound({ desired }: SettledMembership, row: LedgerRow | undefined): SettledMembership {
-  return { desired, row, isSuperseded: row !== undefined && compareStates(row.record.known, desired.state) > 0 };
 }
 
 /**

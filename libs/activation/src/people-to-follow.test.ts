@@ -52,7 +52,7 @@ function rowOf(over: Partial<LedgerRecord> = {}): LedgerRow {
   return { record: exampleRecord({ known: { ...exampleState(), ...stateAt(0) }, ...over }), version: '1' };
 }
 
-const settledOf = (desired: DesiredMembership, row: LedgerRow | undefined) => ({ desired, row, isSuperseded: false });
+const settledOf = (desired: DesiredMembership, row: LedgerRow | undefined) => ({ desired, row });
 const toldOf = ({ keyText }: DesiredMembership, fate: ToldRow['fate'], settled?: LedgerRow): ToldRow =>
   ({ keyText, fate, ...(settled === undefined ? {} : { settled }) }) as unknown as ToldRow;
 
@@ -132,17 +132,6 @@ test.each([
 test('a row of which the settling was lost is looked at later, for no retry brings the export', () => {
   const each = desiredOf(personOf('mine'));
   expect(follow({ desired: [each], told: [toldOf(each, 'delivered')] }).digests).toEqual({ now: [], later: ['mine'] });
-});
-
-test('a row that another process has moved on, or leased, is not the export’s to write', () => {
-  const each = desiredOf(personOf('mine'));
-  const isSuperseded = (settled: LedgerRow) => {
-    const { now, later } = follow({ desired: [each], told: [toldOf(each, 'delivered', settled)] });
-    return [...now, ...later].map(({ chosen }) => chosen[0]?.isSuperseded);
-  };
-  expect(isSuperseded(rowOf())).toEqual([false]);
-  expect(isSuperseded(rowOf({ known: { ...exampleState(), ...stateAt(1) } }))).toEqual([true]);
-  expect(isSuperseded(leased)).toEqual([true]);
 });
 
 test('a person is followed as of the newest of the export and of the rows with its identities', () => {

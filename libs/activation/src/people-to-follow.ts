@@ -9,7 +9,6 @@ import {
   type Identity,
   type LedgerKey,
   type LedgerRecord,
-  type LedgerRow,
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ReceivedEvent } from '@activation-hub/delivery';
@@ -93,9 +92,7 @@ class SettledRows {
     this.#told = new Map(told.map((each) => [each.keyText, each]));
     const ofTold = told.flatMap(({ keyText, settled: row }): readonly [string, SettledMembership][] => {
       const of = this.#newest.get(keyText);
-      return of === undefined || row === undefined
-        ? []
-        : [[keyText, { desired: of, row, isSuperseded: isMovedOn(row, of) }]];
+      return of === undefined || row === undefined ? [] : [[keyText, { desired: of, row }]];
     });
     this.#settled = new Map([...settled.map((each) => [each.desired.keyText, each] as const), ...ofTold]);
   }
@@ -144,11 +141,6 @@ class SettledRows {
     if (isLost || isDecided) return false;
     return this.#newest.get(each.keyText)?.person.linkDigest === linkDigest;
   }
-}
-
-/** A settling that was lost: another process has written something newer, or has the lease. */
-function isMovedOn({ record: { known, rowState } }: LedgerRow, { state }: DesiredMembership): boolean {
-  return rowState.is === 'leased' || compareStates(known, state) > 0;
 }
 
 function isWaitedOut({ route }: RoutedPerson, work: Work | undefined, { targets, clock }: ActivationContext): boolean {

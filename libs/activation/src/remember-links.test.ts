@@ -13,11 +13,11 @@ const state = exampleState();
 /** A person of whom nothing is open, with the parts of it that are remembered. */
 function takenOut(row: LedgerRow | undefined, over: Partial<TakenOut> = {}): TakenOut {
   const person = { state, identities: [key.identity], linkDigest: 'links' } as unknown as TakenOut['person'];
-  const desired = { key } as TakenOut['chosen'][number]['desired'];
+  const desired = { key, state } as unknown as TakenOut['chosen'][number]['desired'];
   return {
     person,
     ledgerName: 'crm',
-    chosen: [{ desired, row, isSuperseded: false }],
+    chosen: [{ desired, row }],
     linkKeys: [ofLink],
     links: [undefined],
     formers: [],
@@ -93,4 +93,12 @@ test('a row that was erased meanwhile is not made again', async () => {
 test('while a former identity is paused the rows lose their digest', async () => {
   const { record } = await remember(exampleRecord({ linkDigest: 'links' }), { isPaused: true });
   expect(record).toStrictEqual({ ...exampleRecord(), knownDigest: 'links' });
+});
+
+test('a row that knows something newer is another export’s to write', async () => {
+  const newer = { ...full, known: { ...state, qualifiedAtMs: state.qualifiedAtMs + 1 } };
+  const { record, link, lost } = await remember(newer);
+  expect(record).toEqual(newer);
+  expect(link).toBeDefined();
+  expect(lost).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import {
+  compareStates,
   linkRecord,
   type Identity,
   type LedgerKey,
@@ -29,8 +30,9 @@ export interface TakenOut extends Looked {
 export async function rememberLinks(done: readonly TakenOut[], telling: Telling): Promise<readonly Followed[]> {
   const current = done.filter(({ isOutdated }) => !isOutdated);
   const rows = current.flatMap((each) =>
-    each.chosen.flatMap(({ desired: { key }, row, isSuperseded }): PersonRow[] =>
-      row === undefined || isSuperseded ? [] : [{ each, key, row }],
+    each.chosen.flatMap(({ desired: { key, state }, row }): PersonRow[] =>
+      // A row that knows something newer is another export's to write.
+      row === undefined || compareStates(row.record.known, state) > 0 ? [] : [{ each, key, row }],
     ),
   );
   const stale = rows.flatMap(({ each, key, row }) => {
