@@ -1,0 +1,126 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import {
+  linkKey,
+  linkOf,
+  linkRecord,
+  type Identity,
+  type LedgerKey,
+  type LedgerRecord,
+} from '@activation-hub/membership';
+import { expect, test } from 'vitest';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  fansKey,
+  memberAt,
+  noonMs,
+  openActivation,
+  personExport,
+  putRow,
+  rowOf,
+} from '../testing/index.ts';
+
+const { signal } = new AbortController();
+const email = (value: string): Identity => ({ namespace: 'email', value });
+const keyOf = (value: string): LedgerKey => ({ ...fansKey(), identity: email(value) });
+const ofLink = linkKey(fansKey(), { namespace: 'ecid', value: 'e1' });
+const live = { is: 'leased', holder: 'another process', expiresAtMs: Infinity } as const;
+
+/** A person who is known under these identities, with these rows, and of whom an export then says that the address is `new`. */
+async function openKnown(formers: Readonly<Record<string, LedgerRecord | undefined>>) {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({
+    file: `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: email, follow: ecid }] }
+`,
+    ledger,
+  });
+  const link = { identities: Object.keys(formers).map(email), leaving: [] };
+  await putRow(ledger, ofLink, linkRecord(memberAt(), link, 'before'));
+  for (const [value, record] of Object.entries(formers))
+    if (record !== undefined) await putRow(ledger, keyOf(value), record);
+  const recordOf = async (key: LedgerKey) => (await ledger.read([key], signal))[0]?.record;
+  const take = () =>
+    opened.activate(eventOf(personExport({ identities: { ecid: ['e1'], email: ['new'] }, at: 60 }), 1));
+  return { ...opened, ledger, recordOf, take };
+}
+
+test('a former identity whose row is gone was erased, and gets no row again', async () => {
+  const { take, recordOf, crm } = await openKnown({ old: undefined });
+  await take();
+  expect(crm.story).toEqual(['entered sports-fans new']);
+  expect(await recordOf(keyOf('old'))).toBeUndefined();
+});
+
+test('a former identity under the live lease of another process is left to that, and the person is looked at again', async () => {
+  const { clock } = openActivation();
+  // The second knows the exit already, which that process is telling.
+  const leaving = { ...memberAt(60), isMember: false, enqueuedAtMs: noonMs + 1_000 };
+  for (const known of [memberAt(), leaving]) {
+    const leased = rowOf(known, { rowState: { ...live, expiresAtMs: clock.nowMs + 60_000 } });
+    const { take, recordOf, crm, retryQueue } = await openKnown({ old: leased });
+    await take();
+    expect(crm.story).toEqual(['entered sports-fans new']);
+    expect(await recordOf(keyOf('old'))).toMatchObject({ rowState: leased.rowState });
+    expect(await Array.fromAsync(retryQueue.waiting(signal))).toHaveLength(1);
+  }
+});
+
+test('a person of whom one former identity waits and another was written meanwhile is looked at again once', async () => {
+  const { clock } = openActivation();
+  const leased = rowOf(memberAt(), { rowState: { ...live, expiresAtMs: clock.nowMs + 60_000 } });
+  const { take, ledger, lines } = await openKnown({ old: leased, other: rowOf(memberAt()) });
+  ledger.beforeWrite = async (_, writes) => {
+    if (!writes.some(({ key }) => key.identity.value === 'other')) return;
+    ledger.beforeWrite = () => undefined;
+    await ledger.overwrite(keyOf('other'), rowOf(memberAt(1)));
+  };
+  await take();
+  const deferred = lines.map((line) => JSON.parse(line) as { readonly signal: string; readonly changes?: number });
+  expect(deferred.filter(({ signal: name }) => name === 'changes-deferred')).toMatchObject([{ changes: 1 }]);
+});
+
+test('a former identity that a newer export has meanwhile stays as it is', async () => {
+  const newer = rowOf(memberAt(120), { linkDigest: 'another person' });
+  const { take, recordOf, crm } = await openKnown({ old: newer });
+  await take();
+  expect(crm.story).toEqual(['entered sports-fans new']);
+  expect(await recordOf(keyOf('old'))).toEqual(newer);
+});
+
+test('an exit under a former identity without an answer is remembered as leaving', async () => {
+  const { take, recordOf, crm } = await openKnown({ old: rowOf(memberAt()) });
+  crm.onRequest = ([change]) => {
+    if (change?.kind === 'exited') throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+  };
+  await take();
+  const record = (await recordOf(ofLink)) ?? expect.unreachable();
+  expect(linkOf(record)).toEqual({ identities: [email('new')], leaving: [email('old')] });
+});
+
+test('a former identity that a newer export of the batch has for another person, and that this changes nothing for, stays', async () => {
+  const { activate, crm } = await openKnown({ old: rowOf(memberAt()) });
+  await activate(
+    eventOf(personExport({ identities: { ecid: ['e1'], email: ['new'] } }), 1),
+    eventOf(personExport({ identities: { ecid: ['e2'], email: ['old'] } }), 2),
+  );
+  expect(crm.story.filter((told) => told.startsWith('exited'))).toEqual([]);
+});
+
+test('a link is as new as the newest of its rows, whichever that is', async () => {
+  for (const [first, second] of [
+    [120, 0],
+    [0, 120],
+  ] as const) {
+    const { take, crm } = await openKnown({
+      a: rowOf(memberAt(first), { linkDigest: 'before' }),
+      b: rowOf(memberAt(second), { linkDigest: 'before' }),
+    });
+    await take();
+    expect(crm.story.filter((told) => told.startsWith('exited'))).toEqual(['exited sports-fans new']);
+  }
+});
