@@ -2,6 +2,7 @@ import { InMemoryControls, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, parseTestFile, personExport } from '../testing/index.ts';
+import { controlsAgeMaxMs } from './followed-controls.ts';
 import { pause, resume, retryNow, type AskContext } from './set-controls.ts';
 
 const { signal } = new AbortController();
@@ -67,6 +68,51 @@ test('a resume of what is not paused changes nothing, and one under another paus
   });
   expect(await resume({}, ask(), signal)).toMatchObject({ ended: { reason: 'freeze' } });
   expect(await kept()).toEqual([]);
+});
+
+/** Parts in which something waits for `crm`. */
+async function openWaiting() {
+  const opened = open();
+  opened.crm.onRequest = () => {
+    throw new DestinationError('transient', '503 Service Unavailable');
+  };
+  await opened.activate(eventOf(personExport(), 1));
+  expect(await Array.fromAsync(opened.retryQueue.waiting(signal))).toHaveLength(1);
+  return opened;
+}
+
+test('where no pause ends, or another one goes on, nothing that waits is woken', async () => {
+  const { ask, clock } = await openWaiting();
+  const route = { destination: 'crm', audience: 'sports-fans' };
+  expect(await resume(route, ask(), signal)).toStrictEqual({ woken: 0 });
+  await pause({ destination: 'crm' }, asker, ask(), signal);
+  await pause(route, { ...asker, reason: 'list' }, ask(), signal);
+  expect(await resume(route, ask(), signal)).toStrictEqual({
+    ended: { action: 'pause', ...route, by: 'ada', reason: 'list', atMs: clock.nowMs },
+    stillPaused: { action: 'pause', destination: 'crm', ...asker, atMs: clock.nowMs },
+    woken: 0,
+  });
+  expect(await resume({ destination: 'crm' }, ask(), signal)).toMatchObject({ woken: 1 });
+});
+
+test('a pause that is over by itself, and a request to try now, are no pause that ends', async () => {
+  const { ask, clock } = await openWaiting();
+  await retryNow({ destination: 'crm' }, asker, ask(), signal);
+  expect(await resume({ destination: 'crm' }, ask(), signal)).toEqual({ woken: 0 });
+  await pause({ destination: 'crm' }, { ...asker, untilMs: clock.nowMs + 5_000 }, ask(), signal);
+  clock.nowMs += 5_000;
+  expect(await resume({ destination: 'crm' }, ask(), signal)).toEqual({ woken: 0 });
+});
+
+test('a request to try now is kept as it was asked for, and what it wakes comes when every worker knows of it', async () => {
+  const { ask, kept, clock, retryQueue } = await openWaiting();
+  retryQueue.takeDue(Infinity);
+  const asked = { action: 'retry-now', ...asker, atMs: clock.nowMs };
+  await retryNow({}, asker, ask(), signal);
+  expect(await kept()).toStrictEqual([asked]);
+  expect(retryQueue.nextDueAtMs).toBe(clock.nowMs + controlsAgeMaxMs + 1_000);
+  await retryNow({ destination: 'crm' }, asker, ask(), signal);
+  expect(await kept()).toStrictEqual([asked, { ...asked, destination: 'crm' }]);
 });
 
 test('a request to try now wakes what waits, also under an earlier name, and nothing of what is paused', async () => {

@@ -66,12 +66,10 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
     );
     return withoutPause(kept, scope, nowMs);
   }, signal);
-  const { destination, audience } = scope;
-  const stillPaused =
-    destination === undefined
-      ? undefined
-      : pauseOf(left, { destination, ...(audience === undefined ? {} : { audience }) }, nowMs);
-  const woken = ended === undefined || stillPaused !== undefined ? 0 : await wakeAll(scope, left, context, signal);
+  // What goes on covers the whole destination, or everything: that of the very same route has just ended.
+  const { destination } = scope;
+  const stillPaused = destination === undefined ? undefined : pauseOf(left, { destination }, nowMs);
+  const woken = ended === undefined ? 0 : await wakeAll(scope, left, context, signal);
   return { ...(ended === undefined ? {} : { ended }), ...(stillPaused === undefined ? {} : { stillPaused }), woken };
 }
 
