@@ -78,7 +78,7 @@ export class FollowedControls {
     const requests = new Set(this.#known.filter(({ action }) => action === 'retry-now').map(requestText));
     const seen = this.#seen ?? requests;
     const asked = new Set([...requests].filter((text) => !seen.has(text)));
-    if (this.#lookedAtMs > -Infinity) this.#seen = requests;
+    this.#seen = requests;
     for (const { key, breaker } of targets.values()) {
       const controls = this.#controlsFor(key);
       const pause = pauseOf(controls, { destination: key }, nowMs);
