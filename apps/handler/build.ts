@@ -108,12 +108,12 @@ async function writeOutput({ path, text }: OutputFile, folder: string): Promise<
   const target = join(folder, relative(deployedFolder, path));
   await mkdir(dirname(target), { recursive: true });
   const findsSources = !path.endsWith('.map') || dirname(folder) === dirname(deployedFolder);
-  await writeFile(target, findsSources ? text : withSourceRoot(text));
+  await writeFile(target, findsSources ? text : withSourceRoot(text, dirname(path)));
 }
 
-/** In a source map, what its relative paths start from. */
-function withSourceRoot(map: string): string {
-  return JSON.stringify({ ...(JSON.parse(map) as object), sourceRoot: `${deployedFolder}/` });
+/** A source map that says what its relative paths start from: the folder for which it was made. */
+function withSourceRoot(map: string, folder: string): string {
+  return JSON.stringify({ ...(JSON.parse(map) as object), sourceRoot: `${folder}/` });
 }
 
 /** The file of each connector, by the name that it gets: what is imported as the app runs stays a file of its own. */

@@ -38,8 +38,8 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
     .option('--no-simulator', 'sends nothing: for an own sender')
     .option(
       '--inspect [port]',
-      `a debugger can attach to the function app (port ${inspectPortDefault}, one more per worker)`,
-      wholeNumber(1, 65_500),
+      `a debugger can attach to the function app (port ${inspectPortDefault}, one more per worker; 0 takes free ones)`,
+      wholeNumber(0, 65_500),
     )
     .option('--open', 'opens the console in the browser')
     .option('--no-console', 'serves no page; with --json nothing is observed one by one')

@@ -1,7 +1,8 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost, type FunctionsHost, type HostLogEntry } from '@activation-hub/functions-host';
@@ -26,7 +27,7 @@ export interface MachineOptions extends Running {
   readonly data?: string;
   readonly partitions: number;
   readonly workers: number;
-  /** Port of the first worker's debugger. */
+  /** Port of the first worker's debugger, one more for each other worker; 0 takes free ones. */
   readonly inspect?: number;
   /** Who is told of every change one by one; absent for nobody. */
   readonly observerUrl?: string;
@@ -75,6 +76,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const data = options.data === undefined ? undefined : await takeDataFolder(options.data, options.partitions);
   if (data !== undefined) cleanups.add(() => data.release());
   const settled = new Map<string, number>();
+  /** Where the inspectors of workers listen. */
+  const inspectPorts = new Map<FunctionsHost, number>();
+  const buildParent = options.inspect === undefined ? tmpdir() : inspectedFolder;
   let deployments = 0;
   let appParts = new Cleanups();
   const stopApp = (): Promise<void> => appParts.run((error) => options.onWarning(reasonOf(error)));
@@ -82,7 +86,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const [emulator, azurite, appFolder] = await allStarted([
     startHub(options, data),
     startStorage(options, data),
-    buildApp(appParts, options.activationFile),
+    buildApp(appParts, options.activationFile, buildParent),
   ]);
   const before = new Map(lastSequenceNumbers(emulator));
   let hosts = await startHosts(options, appFolder, appParts);
@@ -93,7 +97,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     functions: hosts[0]?.functions.map(({ name }) => name) ?? [],
     healthUrls: () => hosts.map(({ httpPort }) => `http://127.0.0.1:${httpPort}/health`),
     workerProcessIds: () => hosts.flatMap(({ workerProcessId }) => workerProcessId ?? []),
-    inspectPorts: () => hosts.flatMap((_, index) => inspectPortOf(index) ?? []),
+    inspectPorts: () => hosts.flatMap((host) => inspectPorts.get(host) ?? []),
     partitions: () =>
       lastSequenceNumbers(emulator).map(([partitionId, last]) => ({
         partitionId,
@@ -104,7 +108,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       const parts = new Cleanups();
       deployments += 1;
       try {
-        const started = await startHosts(running, await buildApp(parts, running.activationFile), parts);
+        const started = await startHosts(running, await buildApp(parts, running.activationFile, buildParent), parts);
         const stopOld = appParts;
         [hosts, appParts] = [started, parts];
         await stopOld.run((error) => options.onWarning(reasonOf(error)));
@@ -129,7 +133,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 
   /** Old and new workers run beside each other for a while. */
   function inspectPortOf(index: number): number | undefined {
-    return options.inspect === undefined ? undefined : options.inspect + deployments * options.workers + index;
+    if (options.inspect === undefined || options.inspect === 0) return options.inspect;
+    return options.inspect + deployments * options.workers + index;
   }
 
   async function startHosts(running: Running, folder: string, parts: Cleanups): Promise<readonly FunctionsHost[]> {
@@ -149,7 +154,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
             ...(inspectPort === undefined ? {} : { inspectPort }),
             cleanups: parts,
           },
-          { emulator, azurite, settled },
+          { emulator, azurite, settled, inspectPorts },
         );
       }),
     );
@@ -205,12 +210,16 @@ async function allStarted<Parts extends readonly unknown[] | []>(
   return Promise.all(parts);
 }
 
+/** Where `.vscode/launch.json` looks for what a debugger sees: VS Code takes source maps from there only (`outFiles`). */
+const inspectedFolder = fileURLToPath(new URL('../../../handler/dist/inspected', import.meta.url));
+
 /**
- * Builds the function app into a folder of its own, so that what runs is what would be deployed, with the packages that this
- * activation file names. Throws `CommandError`.
+ * Builds the function app into a folder of its own below `parent`, so that what runs is what would be deployed, with the packages that
+ * this activation file names. Throws `CommandError`.
  */
-export async function buildApp(cleanups: Cleanups, activationFile: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'activation-handler-'));
+export async function buildApp(cleanups: Cleanups, activationFile: string, parent = tmpdir()): Promise<string> {
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, 'activation-handler-'));
   cleanups.add(() => rm(folder, { recursive: true, force: true }));
   // Apps do not import each other; this is the build script of one, run by the other.
   const script = new URL('../../../handler/build.ts', import.meta.url).href;
@@ -241,15 +250,21 @@ async function startHost(
     emulator,
     azurite,
     settled,
+    inspectPorts,
   }: {
     readonly emulator: EventHubsEmulator;
     readonly azurite: Azurite;
     readonly settled: Map<string, number>;
+    readonly inspectPorts: Map<FunctionsHost, number>;
   },
 ): Promise<FunctionsHost> {
   const { appFolder, instanceName, inspectPort, activationFile, secrets, observerUrl, cleanups } = options;
   const { onSignal, onPrinted, onWarning } = options;
+  const listening = Promise.withResolvers<number | undefined>();
   const log = ({ level, message, invocationId }: HostLogEntry): void => {
+    const port = inspectorPort(message);
+    if (port !== undefined) listening.resolve(port);
+    else if (/^Starting inspector on .* failed/.test(message)) listening.resolve(undefined);
     const signal = readSignal(message);
     if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
     if (signal !== undefined) onSignal(signal);
@@ -278,10 +293,23 @@ async function startHost(
       },
     });
     cleanups.add(() => host.stop());
+    if (inspectPort === undefined) return host;
+    const port = await listening.promise;
+    if (port === undefined)
+      throw new Error(
+        `the debugger cannot listen, for port ${inspectPort} is taken. Give another one with --inspect; 0 takes a free one.`,
+      );
+    inspectPorts.set(host, port);
     return host;
   } catch (error) {
     throw new CommandError(1, `Failed to start the handler: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** Node says on standard error where its inspector listens. */
+function inspectorPort(line: string): number | undefined {
+  const [, port] = /^Debugger listening on ws:\/\/[^/]+:(\d+)\//.exec(line) ?? [];
+  return port === undefined ? undefined : Number(port);
 }
 
 function isComplaint(level: HostLogEntry['level']): boolean {

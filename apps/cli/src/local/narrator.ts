@@ -298,7 +298,7 @@ function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
     row('Storage', dataFolder === undefined ? 'in memory; --data <folder> keeps it' : `kept in ${dataFolder}`),
     row('Handler', `${ready.functions.join(', ')}; ${counted(ready.processIds.workers.length, 'worker')}`),
     ...ready.healthUrls.map((url) => row('', url)),
-    ...ready.inspectPorts.map((port) => row('', `a debugger can attach to port ${port}`)),
+    ...ready.inspectPorts.map((port) => row('', `debugger on 127.0.0.1:${port}: F5 in VS Code, or chrome://inspect`)),
     row('Activations', ready.activationFile),
     ...(ready.receiverUrl === undefined ? [] : [row('Receiver', `${ready.receiverUrl} stands for a third party`)]),
     ...(ready.standIns === undefined

@@ -1,0 +1,63 @@
+/** A client of the inspector protocol (Chrome DevTools Protocol, domain Debugger), as much of it as a debugger needs to stop somewhere. */
+export interface DebuggerClient {
+  /** Calls a method and gives its result. Throws what the other side says. */
+  call(method: string, parameters?: object): Promise<Readonly<Record<string, unknown>>>;
+  /** The first event of this name for which the check holds, also one that came before. */
+  event(name: string, fits?: (parameters: InspectorEvent) => boolean): Promise<InspectorEvent>;
+  readonly events: readonly { readonly method: string; readonly params: InspectorEvent }[];
+  close(): void;
+}
+
+export type InspectorEvent = Readonly<Record<string, unknown>>;
+
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: InspectorEvent;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly message: string };
+}
+
+/** Connects to the process whose inspector listens on this port of this machine. */
+export async function connectDebugger(port: number): Promise<DebuggerClient> {
+  const listed = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
+    webSocketDebuggerUrl: string;
+  }[];
+  const socket = new WebSocket(listed[0]?.webSocketDebuggerUrl ?? '');
+  const calls = new Map<number, PromiseWithResolvers<Readonly<Record<string, unknown>>>>();
+  const events: { method: string; params: InspectorEvent }[] = [];
+  let waiting: (() => void)[] = [];
+  socket.addEventListener('message', ({ data }) => {
+    const { id, method, params = {}, result = {}, error } = JSON.parse(String(data)) as Message;
+    if (method !== undefined) events.push({ method, params });
+    const call = id === undefined ? undefined : calls.get(id);
+    if (error === undefined) call?.resolve(result);
+    else call?.reject(new Error(error.message));
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  });
+  await new Promise((resolve, reject) => {
+    socket.addEventListener('open', resolve, { once: true });
+    socket.addEventListener('error', () => reject(new Error('Failed to connect to the inspector.')), { once: true });
+  });
+  let lastId = 0;
+  return {
+    events,
+    call(method, parameters = {}) {
+      lastId += 1;
+      const call = Promise.withResolvers<Readonly<Record<string, unknown>>>();
+      calls.set(lastId, call);
+      socket.send(JSON.stringify({ id: lastId, method, params: parameters }));
+      return call.promise;
+    },
+    async event(name, fits = () => true) {
+      for (;;) {
+        const found = events.find(({ method, params }) => method === name && fits(params));
+        if (found !== undefined) return found.params;
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    },
+    close: () => socket.close(),
+  };
+}
