@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 
 const help = `Says where in the sources the places of a stack trace are.
 
-  node apps/handler/restore-trace.ts <maps> < trace
+  npm run --silent restore-trace -- <maps> < trace
 
 <maps> is the folder of the source maps of the build that runs: dist/maps, or the artifact handler-maps of the run
 that built it. The trace is any text, such as an exception of Application Insights. What it says of files of the

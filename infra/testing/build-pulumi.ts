@@ -6,7 +6,7 @@ import { findPulumi, onPath, pulumiFolder, pulumiVersion } from './pulumi-comman
 /** The first time compiles some 1,600 Go packages. */
 const buildMsMax = 40 * 60_000;
 
-const help = `Usage: node infra/testing/build-pulumi.ts
+const help = `Usage: npm run infra:build-pulumi
 
 Builds the Pulumi CLI ${pulumiVersion} for the engine test from the Go module proxy, once, into
   ${pulumiFolder}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { armTypesFolder, type ArmType } from './arm-types.ts';
 import { trimArmTypes, typesText, usedTypes } from './trim-arm-types.ts';
 
-const help = `Usage: node infra/testing/keep-arm-types.ts <folder>
+const help = `Usage: npm run infra:arm-types -- <folder>
 
 Keeps the facts of Azure's published types that the stack and the bootstrap use, in
   ${armTypesFolder}

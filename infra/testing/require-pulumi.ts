@@ -12,7 +12,7 @@ declare module 'vitest' {
 export function requirePulumi(context: TestContext): void {
   if (findPulumi() !== undefined) return;
   const why = 'NOT TESTED with the Pulumi engine: there is no pulumi. infra/README.md says how to get it.';
-  context.task.meta.skipped = { why, command: 'node infra/testing/build-pulumi.ts && npx nx test infra' };
+  context.task.meta.skipped = { why, command: 'npm run infra:build-pulumi && npx nx test infra' };
   process.stderr.write(`\n${why}\n\n`);
   context.skip(why);
 }

@@ -1,7 +1,7 @@
 /**
  * Makes the package that can be published, in dist/package: JavaScript and types instead of TypeScript, and a manifest without the workspace.
  *
- *     node pack.ts && npm publish dist/package
+ *     npm run emulator:pack && npm publish dist/package
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Runs the emulator against the SDKs of other languages, and prints which features work with which.
  *
- *     node tools/foreign/run.ts [--only python,go] [--without rust] [--caches <folder>] [--write <file>]
+ *     npm run foreign -- [--only python,go] [--without rust] [--caches <folder>] [--write <file>]
  *
  * An SDK whose toolchain is not there is left out, which is said. Ends with 1 when a feature of an SDK that ran does not work.
  */

@@ -2,7 +2,7 @@
  * How fast one consumer of the JavaScript SDK reads through the emulator: one process serves 100,000 events of 1 KB in 4 partitions, this one reads
  * them all, and says how much of the time it was busy itself.
  *
- *     node bench/consumer.ts [events]
+ *     npm run bench:emulator-consumer -- [events]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,7 +2,7 @@
  * How fast the emulator takes events in and gives them out: one process serves, this one sends and reads with the
  * official SDK, 100,000 events of 1.5 KB through 4 partitions to 4 readers.
  *
- *     node bench/throughput.ts [events]
+ *     npm run bench:emulator -- [events]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
