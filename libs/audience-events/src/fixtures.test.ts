@@ -111,6 +111,18 @@ const expectations: Record<
     ],
     attributes: ['person', 'personalEmail'],
   },
+  'known-customer.json': {
+    identities: { crmid: ['C-1'], ecid: ecids.slice(0, 1), email: ['ada@example.com'] },
+    memberships: [
+      {
+        audienceId: audience('02'),
+        status: 'realized',
+        isMember: true,
+        qualifiedAtMs: Date.UTC(2026, 0, 11, 21, 24, 39),
+      },
+    ],
+    attributes: ['person', 'homeAddress', 'consents'],
+  },
 };
 
 test('every sample has its expectation', () => {

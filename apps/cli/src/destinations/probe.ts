@@ -128,6 +128,6 @@ function report(
   if (interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.');
   if (failed.length > 0) {
     const keys = failed.map(({ destination }) => destination).join(', ');
-    throw new CommandError(1, `Failed to probe ${keys} without a problem. Correct the problems that are listed above.`);
+    throw new CommandError(1, `Failed to probe ${keys}: correct the problems that are named above.`);
   }
 }
