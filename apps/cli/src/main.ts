@@ -35,14 +35,19 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };
 
+/** Signals so close together are one request: npm passes on what the whole group of processes got, and so does `timeout`. */
+const oneRequestMs = 250;
+
 /** Runs the command of this process and ends it with its exit code. */
 export async function runProcess(): Promise<void> {
   const terminal = processTerminal();
+  let askedAtMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      askedAtMs ??= performance.now();
+      if (!terminal.interrupted.aborted) terminal.interrupt();
       // Who asks twice does not want to wait.
-      if (terminal.interrupted.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-      terminal.interrupt();
+      else if (performance.now() - askedAtMs > oneRequestMs) process.exit(signal === 'SIGINT' ? 130 : 143);
     });
   }
   const exitCode = await run(process.argv.slice(2), terminal);

@@ -51,9 +51,13 @@ export function seconds(durationMs: number): string {
   return `${Math.round(durationMs / 3_600_000)} h`;
 }
 
-function paintKind({ kind, outcome }: ChangeRow, { green, yellow, red }: Colors): (text: string) => string {
-  if (outcome !== 'delivered' || kind === undefined) return (text) => text;
-  return { entered: green, updated: yellow, exited: red }[kind];
+/** Red and yellow are for what is wrong; who leaves an audience does nothing wrong. */
+export function changePaints({ green, cyan, magenta }: Colors) {
+  return { entered: green, updated: cyan, exited: magenta };
+}
+
+function paintKind({ kind, outcome }: ChangeRow, colors: Colors): (text: string) => string {
+  return outcome !== 'delivered' || kind === undefined ? (text) => text : changePaints(colors)[kind];
 }
 
 function paintOutcome({ outcome }: ChangeRow, { yellow, red }: Colors): (text: string) => string {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** The activation file that is used when none is given. */
 export const exampleFile = fileURLToPath(new URL('../../examples/activation.yaml', import.meta.url));
@@ -21,8 +21,8 @@ export async function writeExample(
   signingSecret: string,
 ): Promise<{ readonly path: string; readonly secrets: Readonly<Record<string, string>>; remove(): Promise<void> }> {
   const template = await readFile(exampleFile, 'utf8');
-  const folder = await mkdtemp(join(tmpdir(), 'activation-example-'));
-  const path = join(folder, 'activation.yaml');
+  const folder = await makeTemporaryFolder('activation-example-');
+  const path = join(folder.path, 'activation.yaml');
   await writeFile(
     path,
     template.replace(placeholderUrl, () => receiverUrl),
@@ -30,6 +30,6 @@ export async function writeExample(
   return {
     path,
     secrets: { [secretVariable]: signingSecret },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: () => folder.remove(),
   };
 }

@@ -1,7 +1,7 @@
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { buildProfileExport } from '@activation-hub/audience-events/testing';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -243,19 +243,48 @@ test('a second interrupt stops at once, and leaves no process behind', { timeout
   const text = await readFile(join(folder, 'own.yaml'), 'utf8');
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
   await writeFile(join(folder, 'silent.yaml'), text.replace(receiver.url, url));
-  const local = startLocal('--activations', 'silent.yaml', '--no-simulator');
+  const temporary = await mkdtemp(join(folder, 'temporary-'));
+  const local = startActivation(['local', ...freePorts, '--activations', 'silent.yaml', '--no-simulator'], {
+    folder,
+    environment: { ACTIVATION_SECRET_OWN_SIGNING_SECRET: signingSecret, TMPDIR: temporary },
+  });
+  running.push(local);
   const { processIds } = await local.event('ready');
+  expect(await readdir(temporary)).not.toEqual([]);
   const asked = once(silent, 'request');
   await sendOwn(local, ['C-9', 'realized', Date.now()]);
   await asked;
-  const ended = local.end('SIGINT');
+  let code: number | null | undefined;
+  void local.end('SIGINT').then((each) => (code = each));
   await local.event('stopping');
-  expect(await Promise.all([ended, local.end('SIGINT')])).toEqual([130, 130]);
+  const interruptAgain = (): typeof code => {
+    if (code === undefined) process.kill(local.processId, 'SIGINT');
+    return code;
+  };
+  await expect.poll(interruptAgain, { timeout: 20_000, interval: 100 }).toBe(130);
+  expect(await readdir(temporary)).toEqual([]);
   silent.close();
   silent.closeAllConnections();
   const [worker = 0] = (processIds as { workers: number[] }).workers;
   await expect.poll(() => isRunning(worker), { timeout: 20_000 }).toBe(false);
 });
+
+test(
+  'two signals at once, as npm and timeout send them, are one: the summary comes, and no folder is left',
+  { timeout: 120_000 },
+  async () => {
+    const temporary = await mkdtemp(join(folder, 'temporary-'));
+    const local = startActivation(['local', ...freePorts, '--rate', '20'], {
+      folder,
+      environment: { TMPDIR: temporary },
+    });
+    running.push(local);
+    await local.event('told');
+    expect(await Promise.all([local.end('SIGTERM'), local.end('SIGTERM')])).toEqual([0, 0]);
+    expect(await local.event('stopped')).toMatchObject({ unreadable: 0 });
+    expect(await readdir(temporary)).toEqual([]);
+  },
+);
 
 function isRunning(processId: number): boolean {
   try {

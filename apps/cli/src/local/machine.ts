@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import { takeDataFolder, type DataFolder } from './data-folder.ts';
 import { localEventHub, localKeys } from './local-event-hub.ts';
 import type { Running } from './plan.ts';
 import { readSignal, type Signal } from './signals.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** Where only this machine reaches Event Hubs. */
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -218,9 +219,8 @@ const inspectedFolder = fileURLToPath(new URL('../../../handler/dist/inspected',
  * this activation file names. Throws `CommandError`.
  */
 export async function buildApp(cleanups: Cleanups, activationFile: string, parent = tmpdir()): Promise<string> {
-  await mkdir(parent, { recursive: true });
-  const folder = await mkdtemp(join(parent, 'activation-handler-'));
-  cleanups.add(() => rm(folder, { recursive: true, force: true }));
+  const folder = await makeTemporaryFolder('activation-handler-', parent);
+  cleanups.add(() => folder.remove());
   // Apps do not import each other; this is the build script of one, run by the other.
   const script = new URL('../../../handler/build.ts', import.meta.url).href;
   const { buildHandler } = (await import(script)) as {
@@ -230,7 +230,7 @@ export async function buildApp(cleanups: Cleanups, activationFile: string, paren
     }) => Promise<{ readonly folder: string }>;
   };
   try {
-    return (await buildHandler({ outputFolder: folder, activationFiles: [activationFile] })).folder;
+    return (await buildHandler({ outputFolder: folder.path, activationFiles: [activationFile] })).folder;
   } catch (error) {
     throw new CommandError(1, `Failed to build the handler: ${reasonOf(error)} Run nx build handler to see more.`, {
       cause: error,

@@ -211,6 +211,7 @@ test('the address of the console is printed first, and not at all without one', 
     partitions: 4,
     storageConnectionString: '',
     activationFile: 'my.yaml',
+    editedFile: 'my.yaml',
     functions: [],
     healthUrls: [],
     processIds: { local: 1, workers: [2] },
@@ -223,4 +224,17 @@ test('the address of the console is printed first, and not at all without one', 
   lines.length = 0;
   narrator.ready(ready);
   expect(lines.join()).not.toContain('Console');
+});
+
+test('who leaves is not shown as an error', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const lines: string[] = [];
+  const print = (line: string): void => void lines.push(line);
+  const narrator = proseNarrator({ print, colors: picocolors.createColors(true) }, { eachChange: false });
+  narrator.told([{ ...told, change: 'exited' }]);
+  narrator.told([{ ...told, change: 'updated' }]);
+  expect(lines[0]).toContain('exited');
+  // The codes of red and yellow.
+  expect(lines.join('')).not.toMatch(/\u001b\[3[13]m/);
 });

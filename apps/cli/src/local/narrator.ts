@@ -4,8 +4,8 @@ import type { KeptAttempt } from '../console/observed-requests.ts';
 import { counted } from '../counted.ts';
 import { maskedValue } from '../masked-identity.ts';
 import type { Terminal } from '../terminal.ts';
-import { attemptLines, changeLine, isSilent } from './change-lines.ts';
-import { usualConnectionString } from './local-event-hub.ts';
+import { attemptLines, changeLine, changePaints, isSilent } from './change-lines.ts';
+import { readyLines, type Ready } from './ready-lines.ts';
 import { OutcomeCounts, type Signal } from './signals.ts';
 import type { ToldChange } from './receiver.ts';
 import { Rest } from './rest.ts';
@@ -34,28 +34,6 @@ export interface Narrator {
   stopped(summary: Summary): void;
   /** Says what is left to say, and no more after it. `stopped` does it too. */
   end(): void;
-}
-
-export interface Ready {
-  /** With the token; absent without a console. */
-  readonly consoleUrl?: string;
-  readonly eventHubsConnectionString: string;
-  readonly eventHubName: string;
-  readonly consumerGroup: string;
-  readonly partitions: number;
-  readonly storageConnectionString: string;
-  readonly dataFolder?: string;
-  readonly activationFile: string;
-  readonly functions: readonly string[];
-  readonly healthUrls: readonly string[];
-  /** Of this process, of each worker; absent while a worker is not up. */
-  readonly processIds: { readonly local: number; readonly workers: readonly number[] };
-  readonly inspectPorts: readonly number[];
-  readonly receiverUrl?: string;
-  /** Destinations whose third party is a stand-in. */
-  readonly standIns?: readonly string[];
-  readonly simulator?: { readonly rate: number; readonly profiles: number; readonly seed: number };
-  readonly readyAfterMs: number;
 }
 
 export interface Summary {
@@ -110,8 +88,8 @@ export function proseNarrator(
   { print, colors }: Pick<Terminal, 'print' | 'colors'>,
   { eachChange }: { readonly eachChange: boolean },
 ): Narrator {
-  const { bold, dim, green, red, yellow } = colors;
-  const paint = { entered: green, updated: yellow, exited: red };
+  const { bold, dim, yellow } = colors;
+  const paint = changePaints(colors);
   let lines = 0;
   let rest = new Rest();
   const seen = new Set<string>();
@@ -281,51 +259,9 @@ function paintDifference(line: string, { green, yellow, red }: Terminal['colors'
   return line.startsWith('+') ? green(line) : line.startsWith('-') ? red(line) : yellow(line);
 }
 
-type Paint = (text: string) => string;
-
-function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
-  const row = (name: string, text: string): string => `  ${bold(name.padEnd(15))}${text}`;
-  const { simulator, dataFolder } = ready;
-  const isUsual = ready.eventHubsConnectionString === usualConnectionString;
-  return [
-    bold('Activation Hub runs on this machine.'),
-    '',
-    ...(ready.consoleUrl === undefined ? [] : [row('Console', ready.consoleUrl), '']),
-    row(
-      'Event Hubs',
-      `${ready.eventHubName}, ${counted(ready.partitions, 'partition')}, consumer group ${ready.consumerGroup}`,
-    ),
-    row('Storage', dataFolder === undefined ? 'in memory; --data <folder> keeps it' : `kept in ${dataFolder}`),
-    row('Handler', `${ready.functions.join(', ')}; ${counted(ready.processIds.workers.length, 'worker')}`),
-    ...ready.healthUrls.map((url) => row('', url)),
-    ...ready.inspectPorts.map((port) => row('', `debugger on 127.0.0.1:${port}: F5 in VS Code, or chrome://inspect`)),
-    row('Activations', ready.activationFile),
-    ...(ready.receiverUrl === undefined ? [] : [row('Receiver', `${ready.receiverUrl} stands for a third party`)]),
-    ...(ready.standIns === undefined
-      ? []
-      : [row('Stand-ins', `${ready.standIns.join(', ') || 'none'}; no third party is called`)]),
-    row(
-      'Simulator',
-      simulator === undefined
-        ? 'off'
-        : `${simulator.rate} exports per second of ${counted(simulator.profiles, 'profile')}, seed ${simulator.seed}`,
-    ),
-    '',
-    row('Connection', ready.eventHubsConnectionString),
-    '',
-    row('Send yourself', `activation send export.json${isUsual ? '' : ' --connection-string "<the line above>"'}`),
-    row('Use your file', 'activation local --activations my-activations.yaml'),
-    row('End', 'Ctrl-C'),
-    '',
-    dim(`Ready after ${(ready.readyAfterMs / 1000).toFixed(1)} s.`),
-    dim('in: a change that needed no request, and why. out: one of which a destination was told, and its answer.'),
-    '',
-  ];
-}
-
 function summaryLines(
   { exportsSent, eventsReceived, outcomes, unreadable, receiver, members = {} }: Summary,
-  bold: Paint,
+  bold: (text: string) => string,
 ): readonly string[] {
   return [
     '',

@@ -18,7 +18,8 @@ import { showLive } from './live-terminal.ts';
 import { localActs } from './local-acts.ts';
 import { localEventHub } from './local-event-hub.ts';
 import { startMachine, type Machine } from './machine.ts';
-import { jsonNarrator, proseNarrator, type Narrator, type Ready } from './narrator.ts';
+import { jsonNarrator, proseNarrator, type Narrator } from './narrator.ts';
+import type { Ready } from './ready-lines.ts';
 import { findOpenWork, openWorkLines } from './open-work.ts';
 import { openInBrowser } from './open-in-browser.ts';
 import { makePlan, membersOf, type Plan, type Running } from './plan.ts';
@@ -281,7 +282,7 @@ function requireFitting({ activations, vendor, data }: LocalOptions): void {
 }
 
 function readyOf({ plan, machine, simulation, console }: Local, options: LocalOptions, readyAfterMs: number): Ready {
-  const { activationFile, receiver, standIns } = plan;
+  const { activationFile, editedFile, receiver, standIns } = plan;
   const { partitions, data } = options;
   return {
     ...(console === undefined ? {} : { consoleUrl: console.url }),
@@ -292,6 +293,7 @@ function readyOf({ plan, machine, simulation, console }: Local, options: LocalOp
     storageConnectionString: machine.storageConnectionString,
     ...(data === undefined ? {} : { dataFolder: data }),
     activationFile,
+    editedFile,
     functions: machine.functions,
     healthUrls: machine.healthUrls(),
     processIds: { local: process.pid, workers: machine.workerProcessIds() },

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { secretVariable } from '../activations.ts';
 import type { StandIns } from '../stand-ins.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** A copy of an activation file whose destinations find their stand-ins. It stays until `remove`. */
 export interface VendorFile {
@@ -26,8 +26,8 @@ export async function writeVendorFile(
     key,
     { ...entry, settings: settings.get(key) },
   ]);
-  const folder = await mkdtemp(join(tmpdir(), 'activation-vendor-'));
-  const copy = join(folder, 'activation.json');
+  const folder = await makeTemporaryFolder('activation-vendor-');
+  const copy = join(folder.path, 'activation.json');
   await writeFile(
     copy,
     JSON.stringify({ ...written, destinations: Object.fromEntries(destinations) as object }, undefined, 2),
@@ -35,6 +35,6 @@ export async function writeVendorFile(
   return {
     path: copy,
     secrets: Object.fromEntries([...secrets].map(([name, value]) => [secretVariable(name), value])),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: () => folder.remove(),
   };
 }
