@@ -2,6 +2,7 @@ import type { TokenCredential } from '@azure/core-auth';
 import { RestError, TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
+import { refuseWebPages } from './not-the-store.ts';
 import { addressFault } from './storage-address.ts';
 
 /**
@@ -25,6 +26,7 @@ const retryDelayMaxMs = 2_000;
 const timesSent = new WeakMap<object, number>();
 const tableOptions: TableServiceClientOptions = {
   additionalPolicies: [
+    { position: 'perCall', policy: refuseWebPages },
     {
       position: 'perRetry',
       policy: {

@@ -1,3 +1,5 @@
+import { adviceFor } from './store-advice.ts';
+
 /** Which store is called, for its failures. */
 export interface Store {
   /** What it is: `table store`. */
@@ -50,7 +52,7 @@ export async function callStore<Result>(
       timeout.aborted && statusCode === undefined
         ? `did not answer within ${store.operationTimeoutMs} ms`
         : answered(statusCode, code);
-    const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${whatToDo(statusCode)}`;
+    const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${adviceFor(statusCode, code)}`;
     throw new StoreFailure(message, { store: store.name, cause: error, statusCode, code });
   }
 }
@@ -58,15 +60,8 @@ export async function callStore<Result>(
 function answered(statusCode: number | undefined, code: string | undefined): string {
   const said = [statusCode, code].filter((word) => word !== undefined).join(' ');
   if (statusCode !== undefined) return `answered ${said}`;
+  if (code === 'NotTheStore') return 'did not answer itself: a web page came';
   return code === undefined ? 'could not be called' : `could not be reached (${said})`;
-}
-
-function whatToDo(statusCode: number | undefined): string {
-  if (statusCode === 401 || statusCode === 403)
-    return "Check the app's roles and the network rules of the storage account.";
-  if (statusCode === 404) return 'Create what it looks for, as the app does at its start.';
-  if (statusCode === undefined) return 'Check that it runs, and that the network and the sign-in allow the way to it.';
-  return "Look for the store's code in its documentation.";
 }
 
 /** What the SDKs' errors say about the answer: `RestError` has the status, and the code in one of three places. */

@@ -57,7 +57,7 @@ test('a certificate that is not trusted is set-up and says certificate, and no r
   const told = stranger.send({ method: 'POST', url, headers: {}, body: '{}' }, never);
   await expect(told).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
   await expect(told).rejects.toThrow(
-    /^Failed to call https:\/\/127\.0\.0\.1:\d+: its certificate is not trusted\. Check .*\([A-Z_]+\)\.$/,
+    /^Failed to call https:\/\/127\.0\.0\.1:\d+: its certificate is signed by an authority that is not trusted here\. .*\([A-Z_]+\)\.$/,
   );
 });
 

@@ -1,5 +1,6 @@
 import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { certificateFault } from './certificate-fault.ts';
 import { PrivateAddressError } from './address-guard.ts';
 import { readiness } from './connections.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
@@ -171,20 +172,4 @@ function failure(origin: string, error: Error, sent: boolean): DestinationError 
   return new DestinationError('transient', `Failed to call ${origin}: ${what} (${code}). ${advice}`, {
     doubt: sent ? 'unanswered' : undefined,
   });
-}
-
-/** Codes of OpenSSL and Node about the certificate that the destination shows (nodejs.org/api/tls.html, "X509 certificate error codes"). */
-const theirCertificate =
-  /^(CERT_|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME)/;
-/** Alerts of TLS by which the destination refuses the certificate that it is shown, or that none is. */
-const ourCertificate =
-  /ALERT_(CERTIFICATE|BAD_CERTIFICATE|NO_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
-
-/** What is wrong with a certificate, and what a person is to do; `undefined` for an error that is about none. */
-function certificateFault(code: string): string | undefined {
-  if (theirCertificate.test(code)) {
-    return 'its certificate is not trusted. Check its name, its dates and its chain, and the proxy on the way';
-  }
-  if (ourCertificate.test(code)) return 'it refuses the client certificate, or wants one. Check clientCertificate';
-  return undefined;
 }

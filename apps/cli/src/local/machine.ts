@@ -13,6 +13,7 @@ import { takeDataFolder, type DataFolder } from './data-folder.ts';
 import { localEventHub, localKeys } from './local-event-hub.ts';
 import type { Running } from './plan.ts';
 import { readSignal, type Signal } from './signals.ts';
+import { plainWarning } from './plain-warning.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** Where only this machine reaches Event Hubs. */
@@ -269,7 +270,7 @@ async function startHost(
     if (signal?.name === 'batch-settled') settled.set(signal.partitionId, signal.lastSequenceNumber);
     if (signal !== undefined) onSignal(signal);
     else if (level === 'information' && invocationId !== undefined) onPrinted(message);
-    else if (isComplaint(level)) onWarning(message.split('\n')[0] ?? '');
+    else if (isComplaint(level)) onWarning(plainWarning(message.split('\n')[0] ?? ''));
   };
   try {
     const host = await startFunctionsHost({
