@@ -56,9 +56,9 @@ async function refusalOf(words: readonly string[]): Promise<string | undefined> 
   }
 }
 
-/** A value that a reader puts in, such as `<key>` or `…`: any will do here. */
+/** A value that a reader puts in, such as `<key>` or `…`: any will do here. What stands in brackets may be left out. */
 const filledIn = (words: readonly string[]): readonly string[] =>
-  words.filter((word) => word !== '…').map((word) => word.replace(/^<[^>]+>$/, 'any'));
+  words.filter((word) => word !== '…' && !/^\[.*\]$/.test(word)).map((word) => word.replace(/^<[^>]+>$/, 'any'));
 
 const activations = commands.filter(({ line }) => program(line) === 'activation');
 
@@ -71,7 +71,7 @@ test('every activation command that a document shows has the verbs, options and 
       const refusal = await refusalOf(words);
       // A sentence may name a command without all that it needs; what it names must be there.
       const isIncomplete = isInline && /missing required argument|required option|argument missing/.test(refusal ?? '');
-      if (refusal !== undefined && !isIncomplete && !/<[^>]+ /.test(part)) wrong.push(`${place}: ${part}: ${refusal}`);
+      if (refusal !== undefined && !isIncomplete && !/<[^>]+ |<command>/.test(part)) wrong.push(`${place}: ${part}: ${refusal}`);
     }
   }
   expect(wrong).toEqual([]);
