@@ -156,7 +156,7 @@ test(
     // A dry run has erased nothing.
     expect(await row.getByText('told', { exact: true }).count()).toBe(1);
     await dialog.getByRole('button', { name: 'Erase the person now' }).click();
-    await dialog.getByText(/Told receiver of 1 exits\./).waitFor({ timeout: patientMs });
+    await dialog.getByText(/Told receiver of 1 exit\./).waitFor({ timeout: patientMs });
     await dialog.getByText(/Erased [1-9]\d* rows of the ledger of receiver\./).waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.getByText('Nothing is known of this person').waitFor({ timeout: patientMs });
