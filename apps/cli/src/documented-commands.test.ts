@@ -71,7 +71,8 @@ test('every activation command that a document shows has the verbs, options and 
       const refusal = await refusalOf(words);
       // A sentence may name a command without all that it needs; what it names must be there.
       const isIncomplete = isInline && /missing required argument|required option|argument missing/.test(refusal ?? '');
-      if (refusal !== undefined && !isIncomplete && !/<[^>]+ |<command>/.test(part)) wrong.push(`${place}: ${part}: ${refusal}`);
+      if (refusal !== undefined && !isIncomplete && !/<[^>]+ |<command>/.test(part))
+        wrong.push(`${place}: ${part}: ${refusal}`);
     }
   }
   expect(wrong).toEqual([]);
