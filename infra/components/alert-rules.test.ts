@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { catalogue, createTelemetry, Counters, outcomes } from '@activation-hub/telemetry';
+import {
+  catalogue,
+  createTelemetry,
+  Counters,
+  instruments,
+  labels,
+  metricName,
+  outcomes,
+} from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { logAlerts } from './alert-rules.ts';
 import { workbookContent } from './workbook.ts';
@@ -31,7 +39,7 @@ test('names are stable and each there once', () => {
 });
 
 test('every signal that is asked for is one that the handler gives', () => {
-  expect(workbookQueries).toHaveLength(4);
+  expect(workbookQueries).toHaveLength(11);
   const asked = queries.flatMap(statementsOf).flatMap(({ signals }) => signals);
   expect([...new Set(asked)].toSorted()).toEqual([
     'batch-settled',
@@ -111,6 +119,23 @@ test('the handler writes every field that a query reads of a signal', () => {
   for (const name of read) {
     const [signal = '', field = ''] = name.split('.');
     expect(lines.get(signal), name).toHaveProperty(field);
+  }
+});
+
+test('every metric that is asked for is one that the handler measures, and is told apart by attributes that it has', () => {
+  const attributesByMetric = new Map(
+    (Object.keys(instruments) as (keyof typeof instruments)[]).map((name) => [
+      metricName(name),
+      instruments[name].labels.map((label) => labels[label].attribute as string),
+    ]),
+  );
+  const asked = queries.filter((query) => query.startsWith('AppMetrics'));
+  expect(asked).toHaveLength(7);
+  for (const query of asked) {
+    const [, metric = ''] = /Name == '([^']+)'/.exec(query) ?? [];
+    const attributes = [...query.matchAll(/Properties\['([^']+)'\]/g)].map(([, attribute]) => attribute);
+    expect([...attributesByMetric.keys()]).toContain(metric);
+    expect(attributesByMetric.get(metric), metric).toEqual(attributes);
   }
 });
 

@@ -24,6 +24,53 @@ stalls
 | summarize attempts = count(), since = min(TimeGenerated), latest = max(TimeGenerated) by reason
 | order by latest desc`;
 
+/**
+ * A metric of the handler (`docs/specs/telemetry.md`) by a few of its attributes, over time; `value` is KQL over the columns of `AppMetrics`,
+ * of which `Sum` and `ItemCount` are over what was measured since the row before.
+ */
+function metricQuery(metric: string, attributes: readonly string[], value: string): string {
+  const by = attributes.map((attribute) => `tostring(Properties['${attribute}'])`).join(', ');
+  return `AppMetrics
+| where Name == '${metric}'
+| summarize ${value} by bin(TimeGenerated, 5m), ${by === '' ? 'Name' : by}`;
+}
+
+const meanSeconds = 'seconds = sum(Sum) / sum(ItemCount)';
+/** What is shown of what is measured: by the name of the item, its title and its question. */
+const metricCharts = [
+  [
+    'ages',
+    'Age of changes when destinations take them, mean seconds',
+    metricQuery('activation.change_age', ['activation.destination'], meanSeconds),
+  ],
+  [
+    'stages',
+    'Time of each stage, mean seconds',
+    metricQuery('activation.stage_duration', ['activation.stage'], meanSeconds),
+  ],
+  [
+    'requests',
+    'Time of requests, mean seconds',
+    metricQuery('activation.request_duration', ['activation.destination', 'activation.result'], meanSeconds),
+  ],
+  [
+    'lag',
+    'Events that are not settled, by partition',
+    metricQuery('activation.partition_lag', ['messaging.destination.partition.id'], 'events = max(Max)'),
+  ],
+  ['retries', 'Messages in the retry queue', metricQuery('activation.retries_waiting', [], 'messages = max(Max)')],
+  ['letters', 'Dead letters kept', metricQuery('activation.dead_letters_kept', [], 'letters = max(Max)')],
+  [
+    'circuits',
+    'Instances whose circuit is in a state',
+    metricQuery(
+      'activation.circuit_state',
+      ['activation.destination', 'activation.circuit.state'],
+      'instances = dcountif(AppRoleInstance, Max == 1)',
+    ),
+  ],
+] as const;
+
 /** The operator's page: what comes in, how it ends, who refuses, what stands still, and what each alert means. */
 export function workbookContent(limits: AlertLimits, repositoryUrl: string): string {
   const alerts = alertsOf(limits).map((alert) => `- **${alert.title}**: ${alertWords(alert, repositoryUrl)}`);
@@ -33,6 +80,7 @@ export function workbookContent(limits: AlertLimits, repositoryUrl: string): str
       text('heading', '# Activation Hub'),
       chart('hub', 'Events received and read', hubQuery, 'timechart'),
       chart('outcomes', 'Changes by destination and outcome', outcomesQuery, 'timechart'),
+      ...metricCharts.map(([name, title, query]) => chart(name, title, query, 'timechart')),
       chart('failures', 'Requests that failed', failuresQuery, 'table'),
       chart('stalls', 'Partitions that stood still', stallsQuery, 'table'),
       text('alerts', `## What the alerts mean\n\n${alerts.join('\n')}`),
