@@ -105,6 +105,11 @@ export const configFields = {
     'https://github.com/contoso/activation-hub/blob/main',
     z.string().regex(/^(?:https:\/\/[^\s?#@]+)?$/),
   ),
+  otlpEndpoint: field(
+    'the http or https address of a collector, or empty',
+    'https://collector.example.com:4318',
+    z.string().regex(/^(?:https?:\/\/[^\s?#@]+)?$/),
+  ),
   silenceHours: field('1, 2, 3, 4, 5, 6, 24 or 48', '24', z.literal([1, 2, 3, 4, 5, 6, 24, 48])),
   lagEventsMax: field('a whole number from 1', '100000', wholeNumber(1, 1_000_000_000)),
   deadLettersPerHourMax: field('a whole number from 0', '100', wholeNumber(0, 1_000_000_000)),

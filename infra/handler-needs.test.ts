@@ -8,7 +8,9 @@ import { stableUuid } from './place.ts';
 
 /** `apps/handler/src/needs.ts`, which tests of the handler hold against its code: this layer may not import it, only look. */
 interface Needs {
-  readonly settingNames: Readonly<Record<'required' | 'identity' | 'optional' | 'instead', readonly string[]>>;
+  readonly settingNames: Readonly<
+    Record<'required' | 'identity' | 'optional' | 'telemetry' | 'instead', readonly string[]>
+  >;
   readonly dataStores: Readonly<Record<'tables' | 'containers' | 'queues', Readonly<Record<string, string>>>>;
   readonly triggers: Readonly<Record<string, { readonly connection: string; readonly queue?: string }>>;
 }
@@ -48,8 +50,8 @@ function missing(resources: Resources): readonly string[] {
 
 function settingsMissing(resources: Resources): readonly string[] {
   const settings = settingsOf(resources);
-  const { required, identity, optional } = needs.settingNames;
-  const known = new Set([...required, ...identity, ...optional, ...hostSettings]);
+  const { required, identity, optional, telemetry } = needs.settingNames;
+  const known = new Set([...required, ...identity, ...optional, ...telemetry, ...hostSettings]);
   const absent = [...required, ...identity, ...hostSettings].filter((name) => (settings[name] ?? '') === '');
   const unread = Object.keys(settings).filter((name) => !known.has(name) && !name.startsWith('ACTIVATION_SECRET_'));
   const valueOf = (type: string, key: string) => ofType(resources, type).map(({ inputs }) => String(inputs[key]));

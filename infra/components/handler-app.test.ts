@@ -30,6 +30,7 @@ const record = (over: Partial<HandlerAppArgs> = {}) =>
           references: new Map([['crm-signing-secret', '@Microsoft.KeyVault(SecretUri=https://kv/secrets/x)']]),
         },
         telemetry: { connectionString: 'InstrumentationKey=1', resourceId: scope('insights') },
+        otlpEndpoint: '',
         activationFile: 'activations/dev.yaml',
         partitionCount: 4,
         instanceMemoryMb: 2048,
@@ -180,4 +181,14 @@ test.each([
     readonly functionAppConfig: { readonly scaleAndConcurrency: { readonly maximumInstanceCount: number } };
   };
   expect(functionAppConfig.scaleAndConcurrency.maximumInstanceCount).toBe(instances);
+});
+
+test('metrics and spans go to a collector besides where one is named', async () => {
+  const settings = async (otlpEndpoint: string) =>
+    theOnly((await record({ otlpEndpoint })).resources, 'WebAppApplicationSettings').inputs.properties;
+  expect(await settings('')).not.toHaveProperty('OTEL_EXPORTER_OTLP_ENDPOINT');
+  expect(await settings('http://10.40.7.4:4318')).toMatchObject({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://10.40.7.4:4318',
+    APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=1',
+  });
 });

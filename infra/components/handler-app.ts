@@ -33,6 +33,8 @@ export interface HandlerAppArgs {
   readonly vault: Pick<SecretVault, 'vaultId' | 'references'>;
   /** Where the app's telemetry goes; it signs in with its identity. */
   readonly telemetry: { readonly connectionString: Input<string>; readonly resourceId: Input<string> };
+  /** A collector that takes metrics and spans by OTLP besides; empty for none. */
+  readonly otlpEndpoint: string;
   /** Path inside the deployed package, such as `activations/dev.yaml`. */
   readonly activationFile: string;
   /** Of the hub, each of which one instance reads. */
@@ -216,7 +218,7 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
 
 /** What the app reads at its start: the settings of `apps/handler/src/needs.ts`, and those of the Functions host. */
 function appSettings(
-  { stream, storage, vault, telemetry, activationFile }: HandlerAppArgs,
+  { stream, storage, vault, telemetry, otlpEndpoint, activationFile }: HandlerAppArgs,
   clientId: Input<string>,
 ): Record<string, Input<string>> {
   const signIn = (connection: string): Record<string, Input<string>> => ({
@@ -238,6 +240,7 @@ function appSettings(
     ...signIn('DataStorage'),
     APPLICATIONINSIGHTS_CONNECTION_STRING: telemetry.connectionString,
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: interpolate`ClientId=${clientId};Authorization=AAD`,
+    ...(otlpEndpoint === '' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }),
     ACTIVATION_FILE: activationFile,
     ...Object.fromEntries(secrets),
   };
