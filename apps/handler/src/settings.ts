@@ -87,7 +87,7 @@ export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, 
  * - `APPLICATIONINSIGHTS_CONNECTION_STRING`, with `APPLICATIONINSIGHTS_AUTHENTICATION_STRING` where it takes signed-in senders only, and
  *   `OTEL_EXPORTER_OTLP_ENDPOINT`, the base address of a collector that takes OTLP over HTTP: where metrics and spans go; by default nowhere;
  * - `OTEL_METRIC_EXPORT_INTERVAL`: how often metrics are sent, in milliseconds; default 60000;
- * - `ACTIVATION_TRACES_PER_MINUTE`: how many batches of each process are traced in a minute, at most; default 30, 0 for none.
+ * - `ACTIVATION_TRACES_PER_MINUTE`: how many batches of each process are traced in a minute, at most; default 10, 0 for none.
  *
  * Throws one error that names every setting that is missing or wrong.
  */
@@ -201,8 +201,8 @@ function observerUrl(environment: Environment, problems: string[]): string | und
   return undefined;
 }
 
-/** A trace of ten spans is about 12 KB in Application Insights: thirty a minute are half a gigabyte a day, of each busy instance. */
-const tracesPerMinute = { least: 0, most: 60_000, usual: 30 };
+/** A trace of ten spans is about 8 KB in Application Insights: ten a minute are 3.5 GB a month, of an instance that is always busy. */
+const tracesPerMinute = { least: 0, most: 60_000, usual: 10 };
 /** Application Insights keeps metrics by the minute. */
 const metricsEveryMs = { least: 100, most: 3_600_000, usual: 60_000 };
 
