@@ -1,4 +1,4 @@
-/* Writes docs/specs/telemetry.md from the catalogue. Run: node libs/telemetry/write-specification.ts */
+/* Writes docs/specs/telemetry.md from the catalogue. Run: npm run reference */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { telemetrySpecification } from './src/specification.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { gauges, instruments, labels, metricName, spanAttributes, spans } from './index.ts';
 import { telemetrySpecification } from './specification.ts';
 
-test('docs/specs/telemetry.md is what the catalogue says; else run node libs/telemetry/write-specification.ts', () => {
+test('docs/specs/telemetry.md is what the catalogue says; else run npm run reference', () => {
   const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'specs', 'telemetry.md'), 'utf8');
   expect(page).toBe(telemetrySpecification());
 });

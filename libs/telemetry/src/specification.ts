@@ -15,7 +15,7 @@ export function telemetrySpecification(): string {
   return `# Telemetry
 
 What the product says about itself. This page is written from the catalogue in [\`libs/telemetry\`](../../libs/telemetry/README.md) by
-\`node libs/telemetry/write-specification.ts\`, and a test holds it to the code. How to look at it: [operating](../operating/telemetry.md).
+\`npm run reference\`, and a test holds it to the code. How to look at it: [operating](../operating/telemetry.md).
 
 Nothing here holds personal data or a secret: values are numbers, keys of the activation file, and words of the code.
 
