@@ -11,7 +11,7 @@ import { addDataStorageOption, findDataStorage, type DataStorageOptions } from '
 import { chooseSecrets } from '../destinations/secrets.ts';
 import { localEventHub, usualConnectionString } from '../local/local-event-hub.ts';
 import { openHttp } from '../outbound-http.ts';
-import type { Terminal } from '../terminal.ts';
+import { aborted, type Terminal } from '../terminal.ts';
 import { toolsOf, type Given, type Tool } from './tools.ts';
 
 interface McpOptions extends DataStorageOptions {
@@ -119,7 +119,7 @@ async function serve(tools: readonly Tool[], { terminal, explained }: Operator):
   );
   terminal.stdin.once('end', () => ended.resolve(undefined));
   terminal.stdin.once('close', () => ended.resolve(undefined));
-  terminal.interrupted.addEventListener('abort', () => ended.resolve(undefined), { once: true });
+  void aborted(terminal.interrupted).then(() => ended.resolve(undefined));
   await ended.promise;
   await handle.close();
 }
