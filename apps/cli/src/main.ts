@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -9,6 +10,7 @@ type AddCommand = (program: Command, terminal: Terminal) => void;
 
 /** Each verb with the file that adds it. Only the one that is asked for is loaded: together they know half of Azure. */
 const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  init: async () => (await import('./init/init.ts')).addInitCommand,
   local: async () => (await import('./local/local.ts')).addLocalCommand,
   console: async () => (await import('./console/environment-console.ts')).addConsoleCommand,
   mcp: async () => (await import('./mcp/mcp.ts')).addMcpCommand,
@@ -40,6 +42,8 @@ const oneRequestMs = 250;
 
 /** Runs the command of this process and ends it with its exit code. */
 export async function runProcess(): Promise<void> {
+  // Set variables count first. Secrets of a file are tried like this on every system; a shell's `NAME=value command` is not on all.
+  if (existsSync('.env')) process.loadEnvFile('.env');
   const terminal = processTerminal();
   let askedAtMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -92,6 +96,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage or wrong file.
 
 Examples:
   $ activation local                      everything on this machine, with a simulated tenant
+  $ activation init my-hub                an activation file of your own, and what it needs to be tried
   $ activation check                      checks the activation files of this repository
   $ activation <command> --help           options and examples of a command`,
   );

@@ -1,6 +1,8 @@
 import { SingleBar } from 'cli-progress';
+import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
+import { CommandError } from './command-error.ts';
 import { createScreen, isForegroundProcess, type Screen } from './screen.ts';
 
 /** Where a command reads, writes and learns that it should end. One for the process; tests make their own. */
@@ -17,6 +19,8 @@ export interface Terminal {
   readonly print: (line: string) => void;
   /** What a person should know besides, one line to standard error. */
   readonly say: (line: string) => void;
+  /** Asks the person at the terminal, and gives the answer without blanks around it. Absent where nobody can be asked. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Resolves when standard output has taken what was printed, or takes nothing any more. */
   flush(): Promise<void>;
   /** Work whose end is known: a bar when standard error is a terminal, otherwise a line every ten seconds. */
@@ -54,6 +58,7 @@ export function processTerminal(): Terminal & { interrupt(): void } {
     interrupt: () => interruption.abort(),
     colors,
     print: (line) => write(stdout, line),
+    ...(stdin.isTTY && stderr.isTTY ? { ask: askOf(stdin, stderr, interruption.signal) } : {}),
     flush: () =>
       stdout.writableLength === 0 || stdout.destroyed
         ? Promise.resolve()
@@ -88,6 +93,23 @@ function barProgress(what: string, total: number): Progress {
   });
   bar.start(total, 0);
   return { update: (done) => bar.update(done), end: () => bar.stop() };
+}
+
+function askOf(
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+  signal: AbortSignal,
+): NonNullable<Terminal['ask']> {
+  return async (question) => {
+    const lines = createInterface({ input, output });
+    try {
+      return (await lines.question(question, { signal })).trim();
+    } catch (error) {
+      throw new CommandError(1, 'Stopped, as asked. Nothing was written.', { cause: error });
+    } finally {
+      lines.close();
+    }
+  };
 }
 
 function lineProgress(what: string, total: number, write: (line: string) => void): Progress {

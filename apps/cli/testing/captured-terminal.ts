@@ -10,7 +10,9 @@ export interface CapturedTerminal extends Terminal {
 
 /** A terminal without a screen, for a command that runs in the test's own process. */
 export function capturedTerminal(
-  options: Partial<Pick<Terminal, 'stdin' | 'environment' | 'folder' | 'interrupted' | 'print' | 'openScreen'>> = {},
+  options: Partial<
+    Pick<Terminal, 'stdin' | 'environment' | 'folder' | 'interrupted' | 'print' | 'openScreen' | 'ask'>
+  > = {},
 ): CapturedTerminal {
   const printed: string[] = [];
   const said: string[] = [];

@@ -2,6 +2,7 @@ import type { Audience } from '@activation-hub/flow-service';
 import type { Command } from 'commander';
 import { loadActivations } from '../activations.ts';
 import { wholeNumber } from '../arguments.ts';
+import { audienceKeys } from '../audience-keys.ts';
 import { CommandError } from '../command-error.ts';
 import { tableLines } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -110,29 +111,12 @@ async function listAudiences(
 
 /** Entries of `audiences:`, with keys made of the names, each once. */
 function yamlLines(audiences: readonly Audience[]): readonly string[] {
-  const taken = new Set<string>();
-  return audiences.flatMap(({ id, name }) => {
-    const word = keyOf(name);
-    let key = word;
-    for (let number = 2; taken.has(key); number += 1) key = `${word.slice(0, 58)}-${number}`;
-    taken.add(key);
-    // Every JSON string is a YAML string.
-    return [
-      `  ${key}:`,
-      `    id: ${JSON.stringify(id)}`,
-      `    name: ${JSON.stringify(oneLine(name))}`,
-      '    activate: []',
-    ];
-  });
-}
-
-/** A key as activation files have them: lower-case letters, digits and hyphens, beginning with a letter, at most 63. */
-function keyOf(name: string): string {
-  const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
-  const word = plain
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+/, '')
-    .slice(0, 63)
-    .replace(/-+$/, '');
-  return word === '' ? 'audience' : word;
+  const keys = audienceKeys(audiences.map(({ name }) => name));
+  // Every JSON string is a YAML string.
+  return audiences.flatMap(({ id, name }, index) => [
+    `  ${keys[index] ?? ''}:`,
+    `    id: ${JSON.stringify(id)}`,
+    `    name: ${JSON.stringify(oneLine(name))}`,
+    '    activate: []',
+  ]);
 }
