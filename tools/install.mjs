@@ -42,7 +42,8 @@ function readPackages(path) {
 function isMissing(path) {
   const [want, have] = [locked[path], installed?.[path]];
   if (have === undefined) return !want.optional;
-  return have.version !== want.version || have.integrity !== want.integrity;
+  // `npm install --package-lock-only` notes what it has not installed.
+  return have.version !== want.version || have.integrity !== want.integrity || !existsSync(join(root, path));
 }
 
 async function install() {
