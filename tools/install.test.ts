@@ -23,7 +23,8 @@ const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'u
 
 test('npm start installs neither Pulumi, nor Nx, nor a browser, nor the telemetry of Azurite', () => {
   const started = pathsNeededBy(startedWorkspaces, packages);
-  const foreign = /node_modules\/(@pulumi\/|@?nx\b|@nx\/|playwright|@stryker|eslint|vitest|@azure\/monitor-opentelemetry$|@grpc\/)/;
+  const foreign =
+    /node_modules\/(@pulumi\/|@?nx\b|@nx\/|playwright|@stryker|eslint|vitest|@azure\/monitor-opentelemetry$|@grpc\/)/;
   expect(started.filter((path) => foreign.test(path))).toEqual([]);
   // Control: all of them are in the lockfile, and what is started is found.
   expect(

@@ -96,7 +96,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage or wrong file.
 
 Examples:
   $ activation local                      everything on this machine, with a simulated tenant
-  $ activation init my-hub                an activation file of your own, and what it needs to be tried
+  $ activation init my-hub                an activation file of your own, with what it needs
   $ activation check                      checks the activation files of this repository
   $ activation <command> --help           options and examples of a command`,
   );

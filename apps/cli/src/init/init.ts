@@ -4,9 +4,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ActivationFileError, parseActivationFile, type ActivationFile } from '@activation-hub/activation-file';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
-import { DestinationPackageError, destinationTypes, loadDestination } from '@activation-hub/destinations';
+import { destinationTypes } from '@activation-hub/destinations';
 import type { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
+import { definitionOf } from '../destinations/describe.ts';
 import { newSigningSecret } from '../local/example.ts';
 import type { Terminal } from '../terminal.ts';
 import { chooseAudiences } from './choose-audiences.ts';
@@ -28,7 +29,7 @@ const memberForMs = 60_000;
 export function addInitCommand(program: Command, terminal: Terminal): void {
   program
     .command('init')
-    .summary('writes an activation file of your own, with all that it needs to be tried')
+    .summary('writes an activation file of your own')
     .description(
       'Writes an activation file for one destination and your audiences, exports of a made-up person who enters and leaves them, the variables of its secrets, and for a webhook a receiver. Asks for what is not given.',
     )
@@ -92,20 +93,6 @@ async function askDestination({ ask, say }: Terminal): Promise<string> {
   }
   say(`Kinds of destinations: ${destinationTypes.join(', ')}`);
   return (await ask('Which one? (Enter is webhook): ')) || 'webhook';
-}
-
-async function definitionOf(type: string): Promise<DestinationDefinition> {
-  try {
-    const definition = await loadDestination(type);
-    if (definition !== undefined) return definition;
-  } catch (error) {
-    if (error instanceof DestinationPackageError) throw new CommandError(2, error.message, { cause: error });
-    throw error;
-  }
-  throw new CommandError(
-    2,
-    `Failed to find the destination ${type}: there are ${destinationTypes.join(', ')}, and installed packages such as @acme/activation-destination-pigeon.`,
-  );
 }
 
 const fileNames = (type: string): readonly string[] => [

@@ -1,7 +1,8 @@
 import type { JsonObject } from '@activation-hub/audience-events';
 import { exportsNeededBy, secretNames, type ActivationFile } from '@activation-hub/activation-file';
 import { formed, refusalOfAttribute, takesIdentity, type DestinationDefinition } from '@activation-hub/destination-kit';
-import { exampleOf, referenceEntries } from '@activation-hub/destinations';
+import { referenceEntries } from '@activation-hub/activation-file/reference';
+import { exampleOf } from '@activation-hub/destinations';
 import { stringify } from 'yaml';
 import { secretVariable } from '../activations.ts';
 import { keyOf } from '../audience-keys.ts';
