@@ -123,7 +123,8 @@ async function work(
     await Promise.all(workers.map(({ worker }) => worker.retryDue()));
   }
   for (let round = 0; ; round += 1) {
-    if (round > 300) throw new Error('The workers do not come to an end.');
+    // While a row waits for its own retry, up to an hour, other exports of the person come again every half a minute.
+    if (round > 2_000) throw new Error('The workers do not come to an end.');
     const nextDueAtMs = workers[0]?.worker.retryQueue.nextDueAtMs;
     if (nextDueAtMs === undefined) return;
     for (const { worker } of workers) worker.clock.nowMs = Math.max(worker.clock.nowMs, nextDueAtMs);
