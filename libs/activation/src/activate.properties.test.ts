@@ -124,7 +124,7 @@ async function work(
   }
   for (let round = 0; ; round += 1) {
     // While a row waits for its own retry, up to an hour, other exports of the person come again every half a minute.
-    if (round > 2_000) throw new Error('The workers do not come to an end.');
+    if (round > 10_000) throw new Error('The workers do not come to an end.');
     const nextDueAtMs = workers[0]?.worker.retryQueue.nextDueAtMs;
     if (nextDueAtMs === undefined) return;
     for (const { worker } of workers) worker.clock.nowMs = Math.max(worker.clock.nowMs, nextDueAtMs);
