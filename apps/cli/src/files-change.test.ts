@@ -198,7 +198,7 @@ test('forget --tell takes the person out, and erases nothing where that fails', 
   answer.status = 204;
   const other = await run(file, 'forget', 'crmid:C-2', '--tell');
   expect(other).toMatchObject({ code: 0 });
-  expect(other.output).toMatch(/told crm +1 exits/);
-  expect(other.output).toMatch(/ledger, crm +1 rows/);
+  expect(other.output).toMatch(/told crm +1 exit$/m);
+  expect(other.output).toMatch(/ledger, crm +1 row$/m);
   expect(told.map(({ change }) => change)).toEqual(['exited']);
 });

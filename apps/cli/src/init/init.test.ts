@@ -101,7 +101,8 @@ test('the receiver is told of the entry and the exit, and refuses what is not si
   await init(['-d', 'webhook', '--audience', audienceId], folder);
   const child = spawn(process.execPath, ['--env-file=.env', 'receiver.mjs'], {
     cwd: folder,
-    env: { ...process.env, PORT: '0' },
+    // Nx asks for colours.
+    env: { ...process.env, PORT: '0', FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill());
