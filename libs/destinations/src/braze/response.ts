@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   accountErrorIn,
+  codesIn,
   DestinationError,
   errorFor,
   errorForResponse,
@@ -14,26 +15,18 @@ import { brazeErrors } from './errors.ts';
 
 const refusalSchema = z.object({ message: z.string() });
 
-/** The message of a refusal, of which only those that are documented are ever shown. */
-function messageOf(body: string): string {
-  try {
-    return refusalSchema.parse(JSON.parse(body)).message;
-  } catch {
-    // Gateways in front of Braze answer in HTML; the status then says all that can be said.
-    return '';
-  }
-}
-
 /** What an answer outside 2xx means, by its message, then by its status. When a limit ends Braze says in seconds: since 1970, or to go, as the plan is. */
 export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
-  const { status, headers, body } = response;
+  const { status, headers } = response;
+  // Of messages only those that are documented are ever shown.
+  const [said = ''] = codesIn(response, refusalSchema, ({ message }) => [message]);
   const error = errorForResponse(response, nowMs);
-  const documented = brazeErrors.get(messageOf(body)) ?? brazeErrors.get(status >= 500 ? '5XX' : String(status));
+  const documented = brazeErrors.get(said) ?? brazeErrors.get(status >= 500 ? '5XX' : String(status));
   const { notBeforeMs } = error;
   if (documented !== undefined && error.class !== 'throttled') {
     const doubt = documented.means === 'transient' ? (error.doubt ?? 'answered') : undefined;
-    const said = documented.code === messageOf(body) ? `, ${documented.code}` : '';
-    return errorFor(documented, `Braze answered ${status}${said}`, { doubt, notBeforeMs });
+    const words = documented.code === said ? `, ${said}` : '';
+    return errorFor(documented, `Braze answered ${status}${words}`, { doubt, notBeforeMs });
   }
   const resetMs = parseRetryAfter(headers['x-ratelimit-retry-after'] ?? headers['x-ratelimit-reset'], nowMs);
   if (error.class !== 'throttled' || notBeforeMs !== undefined || resetMs === undefined) return error;

@@ -1,8 +1,5 @@
-import { type Change, type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
-import type { Delivery } from '@activation-hub/destination-kit';
+import { type Change, type Delivery, type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
 import type { CustomerIoOptions, CustomerIoSettings } from './settings.ts';
-
-export type CustomerIoRequests = ReturnType<typeof customerIoRequests>;
 
 /** Describes the requests to the Track API; the credentials are added on their way. */
 export function customerIoRequests({ baseUrl, identifiers, createPeople, timeoutMs }: CustomerIoSettings) {

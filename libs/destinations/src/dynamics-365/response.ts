@@ -97,10 +97,10 @@ const classOfWhole: Readonly<Record<string, DestinationErrorClass>> = {
 /** What an answer outside 2xx means for the whole request: its code says more than its status. */
 export function dynamicsError(response: HttpResponse, nowMs: number): DestinationError {
   const byStatus = errorForResponse(response, nowMs);
-  const documented = dynamics365Errors.get(codeOf(response));
+  const documented = dynamics365Errors.get(codeOf(response)) ?? dynamics365Errors.get(String(response.status));
   if (documented === undefined || byStatus.class === 'throttled') return byStatus;
   const meant = { ...documented, means: classOfWhole[documented.means] ?? documented.means };
-  const notBeforeMs = parseRetryAfter(response.headers['retry-after'], nowMs);
+  const { notBeforeMs } = byStatus;
   const doubt = meant.means === 'transient' ? byStatus.doubt : undefined;
   return errorFor(meant, `Dataverse answered ${documented.code}`, { doubt, notBeforeMs });
 }

@@ -18,9 +18,14 @@ export const listedErrors: readonly ListedErrors[] = [
     advice: hub,
     source,
     codes: `
-      InvalidOperationError MessagingEntityAlreadyExistsError MessagingEntityDisabledError
-      NoMatchingSubscriptionError NotImplementedError PublisherRevokedError RelayNotFoundError ResourceDeletedError
+      MessagingEntityDisabledError NoMatchingSubscriptionError RelayNotFoundError ResourceDeletedError
       ServiceCommunicationError`,
+  },
+  {
+    means: 'set-up',
+    advice: 'Check what eventHub names, and that its policy lets this app send there.',
+    source,
+    codes: 'InvalidOperationError MessagingEntityAlreadyExistsError NotImplementedError PublisherRevokedError',
   },
   {
     means: 'transient',

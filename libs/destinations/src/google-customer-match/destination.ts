@@ -138,7 +138,7 @@ export const googleCustomerMatch = defineDestination({
         const verdicts = await judge(first);
         if (second === undefined || verdicts.some(({ status }) => status === 'accepted')) return verdicts;
         // The first was the removal of earlier identifiers: without it, the change is not done.
-        if (verdicts.some(({ status }) => status !== 'delivered')) return ids.map(notRemoved);
+        if (verdicts.some(({ status }) => status !== 'delivered' && status !== 'not-found')) return ids.map(notRemoved);
         return await judge(second);
       },
       probe: (routes, signal) => lists.probe(routes, signal),

@@ -59,9 +59,11 @@ export const iterable = defineDestination({
       const listId = await lists.get(first.options, signal);
       const changes = deliveries.map(({ change }) => change);
       const response = await sender.send(requests[way](listId, changes), signal);
-      // The list may be gone, which the next look-up says.
-      if (response.status >= 400) lists.forget(first.options);
-      return judgeTold(response, changes, now());
+      if (response.status !== 400 && response.status !== 404) return judgeTold(response, changes, now());
+      // The list may be gone, which no row is at fault for: the look-up says so, or gives the list that there is now.
+      const current = await lists.getAnew(first.options, signal);
+      const again = current === listId ? response : await sender.send(requests[way](current, changes), signal);
+      return judgeTold(again, changes, now());
     };
     const add: Connector<IterableOptions>['enter'] = (deliveries, signal) => tell('subscribe', deliveries, signal);
 

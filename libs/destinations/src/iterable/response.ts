@@ -34,10 +34,11 @@ export function judgeTold(response: HttpResponse, changes: readonly Change[], no
   const { successCount, failedUpdates } = readAnswer(response, toldSchema);
   const reasons = new Map<string, string>();
   for (const [reason, users = []] of Object.entries(failedUpdates)) {
-    for (const user of users) reasons.set(user.toLowerCase(), reason);
+    // Iterable tells userIds apart by their case; addresses are sent in lower case.
+    for (const user of users) reasons.set(reason.endsWith('UserIds') ? user : user.toLowerCase(), reason);
   }
   const verdicts = changes.map(({ id, identity }): Verdict => {
-    const reason = reasons.get(identity.value.toLowerCase());
+    const reason = reasons.get(identity.value);
     if (reason === undefined) return { id, status: 'delivered' };
     const means = iterableErrors.get(reason)?.means;
     if (means === 'not-found') return { id, status: 'not-found', reason: 'Iterable has no such user' };
