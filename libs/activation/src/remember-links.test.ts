@@ -66,6 +66,24 @@ test('a row of a person who was followed has the digest of these identities, and
   expect([lost, writes]).toEqual([[], 2]);
 });
 
+test('a row that another process is telling again is left to it: with an outdated digest the person is looked at again', async () => {
+  const leased = { is: 'leased', holder: 'another', expiresAtMs: Number.MAX_SAFE_INTEGER } as const;
+  const outdated = exampleRecord({ rowState: leased, linkDigest: 'before' });
+  const kept = await remember(outdated);
+  expect([kept.lost, kept.writes, kept.record, kept.link]).toEqual([[kept.each], 0, outdated, undefined]);
+  const without = exampleRecord({ rowState: leased });
+  const moved = await remember(without);
+  expect([moved.lost, moved.writes, moved.record]).toEqual([[], 1, without]);
+  // A lease that is over holds nobody up.
+  const over = exampleRecord({ rowState: { ...leased, expiresAtMs: 1 }, linkDigest: 'before' });
+  expect((await remember(over)).record).toMatchObject({ linkDigest: 'links' });
+});
+
+test('a row that has this very digest is not written', async () => {
+  const right = exampleRecord({ linkDigest: 'links' });
+  expect(await remember(right)).toMatchObject({ lost: [], writes: 1, record: right });
+});
+
 test('a row gets no column without a value', async () => {
   const bare: LedgerRecord = { known: state, rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
   const person = { state, identities: [], linkDigest: '' } as unknown as TakenOut['person'];

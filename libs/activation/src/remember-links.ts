@@ -1,5 +1,6 @@
 import {
   compareStates,
+  isLive,
   linkRecord,
   type Identity,
   type LedgerKey,
@@ -35,19 +36,21 @@ export async function rememberLinks(done: readonly TakenOut[], telling: Telling)
       row === undefined || compareStates(row.record.known, state) > 0 ? [] : [{ each, key, row }],
     ),
   );
-  const stale = rows.flatMap(({ each, key, row }) => {
-    const isRight = !each.isPaused && row.record.linkDigest === each.person.linkDigest;
-    const write = isRight ? undefined : withoutDigest(key, row);
-    return write === undefined ? [] : [{ each, row, write }];
-  });
   const { context, tally, settleBy } = telling;
-  const unlinked = await writePlans(stale, context, tally, settleBy);
-  const lost = new Set(unlinked.lost.map(({ each }) => each));
+  const nowMs = context.clock.now();
+  const stale = rows.flatMap((each) => {
+    const write = isRight(each) ? undefined : withoutDigest(each.key, each.row);
+    return write === undefined ? [] : [{ ...each, write }];
+  });
+  // A write would take the lease of a process that tells the same state again, which would then be told twice.
+  const { leased = [], free = [] } = Object.groupBy(stale, (each) => (isLeased(each, nowMs) ? 'leased' : 'free'));
+  const unlinked = await writePlans(free, context, tally, settleBy);
+  const lost = new Set([...leased, ...unlinked.lost].map(({ each }) => each));
   const links = current.filter((each) => !lost.has(each)).flatMap(linksOf);
   for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
   const afterOf = new Map(unlinked.written.map(({ row, after }) => [row, after]));
   const linked = rows
-    .filter(({ each }) => !each.isPaused && !lost.has(each))
+    .filter((each) => !each.each.isPaused && !lost.has(each.each) && !isRight(each) && !isLeased(each, nowMs))
     .map(({ each, key, row }) => ({ write: withDigest(key, afterOf.get(row) ?? row, each.person) }));
   await writePlans(linked, context, tally, settleBy);
   return [...lost];
@@ -58,6 +61,15 @@ interface PersonRow {
   readonly each: TakenOut;
   readonly key: LedgerKey;
   readonly row: LedgerRow;
+}
+
+/** Whether the row carries the digest that it should, where it should carry one. */
+function isRight({ each, row }: PersonRow): boolean {
+  return !each.isPaused && row.record.linkDigest === each.person.linkDigest;
+}
+
+function isLeased({ row }: PersonRow, nowMs: number): boolean {
+  return isLive(row.record.rowState, nowMs);
 }
 
 function linksOf(each: TakenOut): readonly { readonly each: TakenOut; readonly write: LedgerWrite }[] {

@@ -37,9 +37,12 @@ export async function attempt(
   };
   return options.telemetry.span('send changes', { attributes }, async (span) => {
     const outcome = await answerOf(target, kind, batch, options, receipt);
-    if (outcome instanceof DestinationError) span.fail(outcome.class);
-    else span.set(attributesOf(countByStatus(outcome)));
-    return outcome;
+    if (outcome instanceof DestinationError) {
+      span.fail(outcome.class);
+      return outcome;
+    }
+    span.set(attributesOf(outcome.counted));
+    return outcome.answers;
   });
 }
 
@@ -49,7 +52,7 @@ async function answerOf(
   batch: readonly Delivery[],
   { telemetry, clock, signal, receipts }: Omit<DeliverOptions, 'waitMaxMs'>,
   receipt?: string,
-): Promise<Results | DestinationError> {
+): Promise<{ readonly answers: Results; readonly counted: Readonly<CountByStatus> } | DestinationError> {
   const startedMs = clock.now();
   const bounded: Bound = (timeMs) => boundedTime(timeMs, clock.now(), target.retryAfterMaxMs);
   try {
@@ -61,8 +64,9 @@ async function answerOf(
     }
 
     const durationMs = clock.now() - startedMs;
-    telemetry.emit('request-answered', { destination: target.key, kind, ...countByStatus(answers), durationMs });
-    return answers;
+    const counted = countByStatus(answers);
+    telemetry.emit('request-answered', { destination: target.key, kind, ...counted, durationMs });
+    return { answers, counted };
   } catch (thrown) {
     const error = asDestinationError(thrown, bounded);
     telemetry.emit('request-failed', {
