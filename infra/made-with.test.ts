@@ -26,6 +26,14 @@ test.each([
   expect(() => refuseFixedChanges(parse({ [key]: to }), undefined)).not.toThrow();
 });
 
+test('an environment from before there were tiers is one of Standard', () => {
+  const before = { ...madeWithOutput(parse({}), noSecrets), config: { partitionCount: 2 } };
+  const refused = () => refuseFixedChanges(parse({ eventHubsTier: 'Premium', partitionCount: '64' }), before);
+  expect(refused).toThrow('eventHubsTier was Standard');
+  expect(refused).toThrow('partitionCount was 2');
+  expect(() => refuseFixedChanges(parse({}), before)).not.toThrow();
+});
+
 test('partitions of a Premium hub can be added, and not taken away', () => {
   const premium = (partitionCount: string) => ({ eventHubsTier: 'Premium', partitionCount });
   expect(change(premium('33'), premium('100'))).not.toThrow();

@@ -13,6 +13,7 @@ const fixed = {
   location: 'everything would be made anew elsewhere, and what it holds deleted',
   workload: 'everything would be made anew under other names, and what it holds deleted',
   eventHubsTier: 'Event Hubs keeps the tier with which a namespace was made, but for Basic',
+  eventHubsClusterId: 'Event Hubs keeps the cluster in which a namespace was made',
   partitionCount:
     'Event Hubs Standard keeps the number of partitions with which a hub was made, and the other tiers only raise it',
   zoneRedundant:
@@ -54,12 +55,12 @@ export async function lastMadeWith(): Promise<MadeWith | undefined> {
 /** Throws when the configuration changes what cannot be changed, or not at once, before Azure is asked for anything. */
 export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefined): void {
   if (last === undefined) return;
+  const made = { ...madeBeforeTiers, ...last.config };
   const changed = fixedKeys.filter(
-    (key) =>
-      last.config[key] !== undefined && last.config[key] !== config[key] && !isRaised(key, last.config[key], config),
+    (key) => made[key] !== undefined && made[key] !== config[key] && !isRaised(key, made, config),
   );
   const lines = changed.map((key) => {
-    const was = String(last.config[key]);
+    const was = String(made[key]);
     const back = setCommand(key, { ...configFields[key], example: was });
     return `- ${key} was ${was} when the environment was made, and is ${String(config[key])} now: ${fixed[key]}. Write: ${back}. A second stack can take over: docs/operating/disaster.md`;
   });
@@ -71,9 +72,19 @@ export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefin
   if (lines.length > 0) throw new Error(`Failed to change the stack ${config.environment}:\n${lines.join('\n')}`);
 }
 
+/** What an environment has that was made before there were keys for it. */
+const madeBeforeTiers: Readonly<Partial<Record<FixedKey, unknown>>> = {
+  eventHubsTier: 'Standard',
+  eventHubsClusterId: '',
+};
+
 /** Partitions can be added on the tiers that scale out (learn.microsoft.com, dynamically-add-partitions). */
-function isRaised(key: FixedKey, was: unknown, { partitionCount, eventHubsTier }: StackConfig): boolean {
-  return key === 'partitionCount' && eventHubsTier !== 'Standard' && partitionCount > Number(was);
+function isRaised(
+  key: FixedKey,
+  made: Readonly<Partial<Record<FixedKey, unknown>>>,
+  { partitionCount }: StackConfig,
+): boolean {
+  return key === 'partitionCount' && made.eventHubsTier !== 'Standard' && partitionCount > Number(made.partitionCount);
 }
 
 /**
