@@ -44,9 +44,11 @@ export function createAppTelemetry(
   const refusals = new Map<string, number>();
   const noteRefusal = (receiver: string): void => void refusals.set(receiver, (refusals.get(receiver) ?? 0) + 1);
   let complainedAtMs = -Infinity;
+  let isLoaded = false;
 
   const load = once(async () => {
     if (settings === undefined) return undefined;
+    isLoaded = true;
     try {
       const [sdk, api] = await Promise.all([
         import('./open-telemetry.ts'),
@@ -94,7 +96,8 @@ export function createAppTelemetry(
       );
       exported?.observe('cache-bytes', () => [{ value: ledgerCache.bytes, labels: {} }]);
     },
-    close: async () => (await load())?.close(),
+    // A process that never took anything has nothing to send, and does not start to.
+    close: async () => (isLoaded ? (await load())?.close() : undefined),
   };
 }
 

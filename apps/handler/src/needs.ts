@@ -39,9 +39,6 @@ export const settingNames = {
   instead: ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'DataStorage', 'EventHubConnection'],
 } as const;
 
-/** What the SDK of OpenTelemetry reads itself, of what a stack may set. */
-export const sdkSettingNames = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_RESOURCE_ATTRIBUTES'] as const;
-
 export type SettingName = (typeof settingNames)[keyof typeof settingNames][number];
 
 /** What the app keeps in the account of `DataStorage`. */

@@ -2,7 +2,7 @@ import type { BlobDeadLetters, StorageRetryQueue } from '@activation-hub/azure-a
 import type { Telemetry } from '@activation-hub/telemetry';
 
 /** More dead letters are not counted: they come 5,000 in a request, and this is done every minute. */
-export const lettersMax = 50_000;
+const lettersMax = 50_000;
 const timeoutMs = 30_000;
 
 /** Says how much waits in the retry queue, and how many dead letters are kept. Throws what the stores throw. */
@@ -14,7 +14,7 @@ export async function reportBacklog(
   const retryMessages = await stores.retryQueue.approximateMessagesCount(signal);
   let deadLetters = 0;
   const names = stores.deadLetters.names('', signal);
-  while (deadLetters < lettersMax && (await names.next()).done !== true) deadLetters += 1;
-  const isWhole = deadLetters < lettersMax;
-  telemetry.emit('backlog-measured', { retryMessages, deadLetters, isWhole });
+  while (deadLetters <= lettersMax && (await names.next()).done !== true) deadLetters += 1;
+  const isWhole = deadLetters <= lettersMax;
+  telemetry.emit('backlog-measured', { retryMessages, deadLetters: Math.min(deadLetters, lettersMax), isWhole });
 }

@@ -16,8 +16,11 @@ function budget(perMinute: number) {
   const isExported = (context = ROOT_CONTEXT, links: Link[] = []): boolean =>
     sampler.shouldSample(context, '', '', SpanKind.CONSUMER, {}, links).decision ===
     SamplingDecision.RECORD_AND_SAMPLED;
+  const isOtherExported = (): boolean =>
+    sampler.shouldSample(ROOT_CONTEXT, '', '', SpanKind.CLIENT, {}, []).decision ===
+    SamplingDecision.RECORD_AND_SAMPLED;
   const of = (times: number): number => Array.from({ length: times }, () => isExported()).filter(Boolean).length;
-  return { clock, isExported, of };
+  return { clock, isExported, isOtherExported, of };
 }
 
 test('so many traces a minute are exported, and what was not used is not saved up', () => {
@@ -49,4 +52,10 @@ test('a retry of a batch that was exported is exported, however many were', () =
   of(10);
   expect(isExported(ROOT_CONTEXT, [{ context: spanContext(1, true) }])).toBe(true);
   expect(isExported(ROOT_CONTEXT, [{ context: spanContext(0, true) }])).toBe(false);
+});
+
+test('a request outside of a batch or a retry, as of the night, takes nothing of the budget', () => {
+  const { isOtherExported, of } = budget(1);
+  expect(isOtherExported()).toBe(false);
+  expect(of(2)).toBe(1);
 });

@@ -1,8 +1,8 @@
-import { trace, TraceFlags, type Attributes, type Context, type Link, type SpanKind } from '@opentelemetry/api';
+import { SpanKind, trace, TraceFlags, type Attributes, type Context, type Link } from '@opentelemetry/api';
 import { SamplingDecision, type Sampler, type SamplingResult } from '@opentelemetry/sdk-trace-base';
 
 /**
- * Exports so many traces a minute, at most as many of them at once, whatever the host that called says about its own. A trace is exported
+ * Exports so many traces of batches and retries a minute, at most as many of them at once, whatever the host that called says about its own. A trace is exported
  * whole, and so is every retry of it: who follows a change finds all of its attempts.
  */
 export class TraceBudget implements Sampler {
@@ -22,13 +22,13 @@ export class TraceBudget implements Sampler {
     context: Context,
     _traceId: string,
     _name: string,
-    _kind: SpanKind,
+    kind: SpanKind,
     _attributes: Attributes,
     links: Link[],
   ): SamplingResult {
     const parent = trace.getSpanContext(context);
     const isOwn = parent !== undefined && parent.isRemote !== true;
-    const isExported = isOwn ? isSampled(parent) : links.some((link) => isSampled(link.context)) || this.#take();
+    const isExported = isOwn ? isSampled(parent) : isOfTrace(links) || (kind === SpanKind.CONSUMER && this.#take());
     return { decision: isExported ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD };
   }
 
@@ -45,6 +45,10 @@ export class TraceBudget implements Sampler {
   toString(): string {
     return `TraceBudget{${this.#perMinute} a minute}`;
   }
+}
+
+function isOfTrace(links: readonly Link[]): boolean {
+  return links.some((link) => isSampled(link.context));
 }
 
 function isSampled({ traceFlags }: { readonly traceFlags: number }): boolean {
