@@ -77,6 +77,14 @@ test('where nothing listens the way out is named, and a key is never said', { ti
   expect(terminal.said.join('\n')).not.toContain('very-secret');
 });
 
+test('of a hub in Azure the checkpoints are not looked for on this machine', async () => {
+  const terminal = capturedTerminal({});
+  const elsewhere =
+    'Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=a;SharedAccessKey=b;EntityPath=p';
+  expect(await run(['lag', '--connection-string', elsewhere], terminal)).toBe(2);
+  expect(terminal.said.join('\n')).toContain('give --host-storage, or set AzureWebJobsStorage');
+});
+
 test('a hub that is empty and one that is settled say so', () => {
   expect(lagLines([{ partitionId: '0', events: 0 }], 0).at(-1)).toBe('Nothing is behind.');
   expect(lagLines([{ partitionId: '0', events: 1, oldestEnqueuedAtMs: 0 }], 2_000).at(-1)).toBe(

@@ -6,7 +6,7 @@ import { CommandError, reasonOf } from './command-error.ts';
 import { lagOfStack, type ReadLag } from './console/environment-place.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from './event-hub-options.ts';
 import { seconds } from './local/change-lines.ts';
-import { localEventHub } from './local/local-event-hub.ts';
+import { localEventHub, usualConnectionString } from './local/local-event-hub.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -72,7 +72,13 @@ async function runLag(options: LagOptions, terminal: Terminal): Promise<void> {
 function lagOfOptions(options: LagOptions, terminal: Terminal): ReadLag {
   const { connectionString, eventHubName } = readEventHubOptions(options, terminal);
   const given = options.hostStorage ?? terminal.environment[storageVariable] ?? '';
-  const isUsual = given === '' && options.connectionString === undefined;
+  const isUsual = given === '' && connectionString === usualConnectionString;
+  // The checkpoints of this machine say nothing about a hub that is elsewhere.
+  if (given === '' && !/;UseDevelopmentEmulator=true/i.test(connectionString))
+    throw new CommandError(
+      2,
+      `Failed to find the checkpoints of this hub: give --host-storage, or set ${storageVariable}.`,
+    );
   const hub = /;EntityPath=/i.test(connectionString)
     ? connectionString
     : `${connectionString};EntityPath=${eventHubName}`;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -43,7 +43,8 @@ const oneRequestMs = 250;
 /** Runs the command of this process and ends it with its exit code. */
 export async function runProcess(): Promise<void> {
   // Set variables count first. Secrets of a file are tried like this on every system; a shell's `NAME=value command` is not on all.
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  // A folder of that name is somebody else's: Python keeps environments in such.
+  if (statSync('.env', { throwIfNoEntry: false })?.isFile() === true) process.loadEnvFile('.env');
   const terminal = processTerminal();
   let askedAtMs: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,4 +1,5 @@
 import type { DeadLetters } from '@activation-hub/delivery';
+import { existing } from '../existing.ts';
 
 /** How long one count may take. */
 const countTimeoutMs = 20_000;
@@ -9,7 +10,7 @@ export async function countDeadLetters(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  for await (const name of letters.names('', signal)) {
+  for await (const name of existing(letters.names('', signal))) {
     const [, destination = ''] = name.split('/');
     counts.set(destination, (counts.get(destination) ?? 0) + 1);
   }

@@ -47,7 +47,11 @@ export function chooseSecrets(
   return async (name) => {
     const value = terminal.environment[secretVariable(name)] ?? '';
     if (value !== '') return value;
-    opened ??= open();
+    // What failed once, such as a sign-in, is tried again by the next.
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
     return await (
       await opened
     )(name);

@@ -96,6 +96,15 @@ test('audiences come from AEP, by their number, name or id', async () => {
   expect(unknown.errors).toContain('Failed to find the audience Nobody');
 });
 
+test('secrets are kept out of Git also where a .gitignore is there already, and once', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, '.gitignore');
+  await writeFile(path, 'dist');
+  await init(['-d', 'webhook', '--audience', audienceId], folder);
+  await init(['-d', 'webhook', '--audience', audienceId, '--force'], folder);
+  expect(await readFile(path, 'utf8')).toBe('dist\n.env\n');
+});
+
 test('the receiver is told of the entry and the exit, and refuses what is not signed', async () => {
   const folder = await temporaryFolder();
   await init(['-d', 'webhook', '--audience', audienceId], folder);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ActivationFileError, parseActivationFile, type ActivationFile } from '@activation-hub/activation-file';
@@ -154,14 +154,21 @@ function schemaAddress(target: string): string {
 async function writeFiles(target: string, folder: string, files: ReadonlyMap<string, string>): Promise<void> {
   try {
     await mkdir(target, { recursive: true });
+    await ignoreSecrets(join(target, '.gitignore'));
     for (const [name, text] of files) await writeFile(join(target, name), text);
     if (files.has('.env')) await copyFile(receiverFile, join(target, 'receiver.mjs'));
-    if (!existsSync(join(target, '.gitignore'))) await writeFile(join(target, '.gitignore'), '.env\n');
   } catch (error) {
     throw new CommandError(1, `Failed to write to ${folder}: ${reasonOf(error)} Choose another folder.`, {
       cause: error,
     });
   }
+}
+
+/** Keeps `.env` out of Git, before it is there; what the file has otherwise stays. */
+async function ignoreSecrets(path: string): Promise<void> {
+  const kept = existsSync(path) ? await readFile(path, 'utf8') : '';
+  if (/^\/?\.env\r?$/m.test(kept)) return;
+  await appendFile(path, `${kept === '' || kept.endsWith('\n') ? '' : '\n'}.env\n`);
 }
 
 /** What to run next, in the folder: there, and besides in another terminal. */

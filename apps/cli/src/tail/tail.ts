@@ -5,7 +5,6 @@ import { addActivationFileOption, chooseActivationFile } from '../aep/activation
 import { CommandError, reasonOf } from '../command-error.ts';
 import { countDeadLetters } from '../console/dead-letter-counter.ts';
 import { addDataStorageOption, findDataStorage, type DataStorage, type DataStorageOptions } from '../data-storage.ts';
-import { existing } from '../existing.ts';
 import { showLive } from '../local/live-terminal.ts';
 import { proseNarrator } from '../local/narrator.ts';
 import { keptControls } from '../paused.ts';
@@ -90,8 +89,7 @@ async function lookAround(
   { interrupted, say }: Terminal,
 ): Promise<void> {
   view.paused = await keptControls(controls, interrupted, say);
-  const names = (prefix: string, signal: AbortSignal) => existing(deadLetters.names(prefix, signal));
-  view.deadLetters = await countDeadLetters({ names }, interrupted);
+  view.deadLetters = await countDeadLetters(deadLetters, interrupted);
 }
 
 interface Following {
