@@ -25,7 +25,7 @@ test('every number on the page is one that the repository has', () => {
   const known = [
     `${said('infra/package.json', /"@pulumi\/pulumi": "(\d+\.\d+)/)} or newer`,
     `Node ${said('package.json', /"node": ">=([\d.]+)"/)} or newer`,
-    `must be ${said('infra/components/handler-app.ts', /version: '(\d+)'/)}:`,
+    `must be ${said('infra/components/handler-app.ts', /version: '(\d+)'/)} or newer:`,
     `kept for ${days('.github/workflows/deploy.yml', /retention-days: (\d+)/)}`,
     `its name for ${days('infra/components/secret-vault.ts', /softDeleteRetentionInDays: (\d+)/)}`,
   ];
