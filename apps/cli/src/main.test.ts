@@ -118,3 +118,15 @@ test('inspect of what is no export says why and exits with 2', async () => {
   expect(errors).toContain('dead letter');
   expect(code).toBe(2);
 });
+
+test('what Node compiles of the command is kept in the repository, or where the environment says', async () => {
+  const folder = await temporaryFolder();
+  const say = `import { getCompileCacheDir } from 'node:module'; process.on('exit', () => console.error(getCompileCacheDir(), process.env.NODE_COMPILE_CACHE));`;
+  const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(say)}`];
+  const own = await runActivation(['--help'], { nodeOptions, environment: { NODE_COMPILE_CACHE: undefined } });
+  const kept = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'compiled');
+  expect(own.errors).toContain(join(kept, process.version));
+  expect(own.errors.trim().endsWith(kept)).toBe(true);
+  const elsewhere = await runActivation(['--help'], { nodeOptions, environment: { NODE_COMPILE_CACHE: folder } });
+  expect(elsewhere.errors).toContain(join(folder, process.version));
+});

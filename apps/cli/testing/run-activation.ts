@@ -9,7 +9,8 @@ const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
 
 export interface RunOptions {
   readonly input?: string;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Beside the test's own; what is undefined is taken away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly folder?: string;
   /** Options of node itself. */
   readonly nodeOptions?: readonly string[];
