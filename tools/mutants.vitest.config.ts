@@ -23,7 +23,8 @@ export default defineConfig({
     exclude: [
       '**/node_modules/**',
       '**/*.model.test.ts',
-      '**/activate.{properties,hostile,outage}.test.ts',
+      '**/*.properties.test.ts',
+      '**/activate.{hostile,outage}.test.ts',
       '**/table-ledger.races.test.ts',
     ],
     isolate: false,

@@ -1,6 +1,5 @@
 import { rowsOf, type Retry } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
-import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -365,25 +364,6 @@ test('who came back in a batch to an earlier identity is known under that one al
   expect(membersOf(opened)).toEqual(['a@example.com']);
   await activate(known('b', { status: 'exited' }));
   expect(membersOf(opened)).toEqual([]);
-});
-
-test('in one partition, who changes identities to and fro within one qualification is known as in the newest export, and leaves whole', async () => {
-  const email = fc.constantFrom('a', 'b', 'c', undefined);
-  const batches = fc.array(fc.array(email, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 });
-  await fc.assert(
-    fc.asyncProperty(batches, email, async (given, last) => {
-      const opened = worker();
-      const exported = (name: string | undefined, more: PersonContent = {}): ReceivedEvent =>
-        exportOf({ identities: { ecid: ['e1'], ...(name === undefined ? {} : { email: [name] }) }, ...more });
-      for (const emails of given) {
-        await opened.activate(...emails.map((name) => exported(name)));
-        expect(membersOf(opened)).toEqual(emails.slice(-1).filter((name) => name !== undefined));
-      }
-      await opened.activate(exported(last, { status: 'exited' }));
-      expect(membersOf(opened)).toEqual([]);
-    }),
-    { numRuns: 300 },
-  );
 });
 
 test('who shares an identity with a newer export of the batch, and no link, is not taken for that person', async () => {
