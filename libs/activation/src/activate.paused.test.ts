@@ -201,7 +201,7 @@ test('a request to try now lets an open circuit probe at once, and what waits is
   await opened.context.retryQueue.wake('crm', { nowMs: opened.clock.nowMs, everyMs: 0, signal });
   await settle(opened);
   expect(opened.crm.story).toHaveLength(6);
-  expect(breaker?.isClosed).toBe(true);
+  expect(breaker?.isClosed(opened.clock.nowMs)).toBe(true);
   // The same request is done, and does not probe again.
   expect(opened.lines.filter((line) => line.includes('"retry-asked"'))).toHaveLength(1);
 });

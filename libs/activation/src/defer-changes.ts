@@ -183,8 +183,8 @@ async function wakeIfClosed(
   signal: AbortSignal,
 ) {
   const target = targets.get(matcher.destination(retry.destination)?.key ?? retry.destination);
-  if (!isCircuitOpenReason(retry.reason) || target?.breaker.isClosed !== true) return;
   const nowMs = clock.now();
+  if (!isCircuitOpenReason(retry.reason) || target?.breaker.isClosed(nowMs) !== true) return;
   if (mayBeWoken(retry, nowMs)) await retryQueue.reschedule(retry.id, nowMs + delayMinMs, signal);
 }
 

@@ -187,7 +187,7 @@ function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, w
 function whenSettled(followed: Followed, telling: Telling): DeferredChange {
   const { targets, clock } = telling.context;
   const { deferral } = laterOf(followed, clock.now() + lookAgainMs, telling);
-  const isClosed = targets.get(followed.person.route.destination)?.breaker.isClosed === true;
+  const isClosed = targets.get(followed.person.route.destination)?.breaker.isClosed(clock.now()) === true;
   return {
     deferral: { ...deferral, reason: notSettledReason, ...(isClosed ? {} : { isLeased: false, notBeforeMs: 0 }) },
   };

@@ -31,6 +31,29 @@ test('one can ask whether it is open without being admitted', () => {
   expect(new Breaker(options).openUntilMs(0)).toBeUndefined();
 });
 
+test('its state is closed, open, or half-open from when a probe is admitted until that has ended', () => {
+  const breaker = new Breaker(options);
+  expect([breaker.state(0), breaker.isClosed(0)]).toEqual(['closed', true]);
+  for (let failure = 0; failure < 3; failure += 1) breaker.fail(0);
+  expect([breaker.state(999), breaker.isClosed(999)]).toEqual(['open', false]);
+  expect([breaker.state(1_000), breaker.isClosed(1_000)]).toEqual(['half-open', false]);
+  breaker.admit(1_000);
+  expect([breaker.state(1_001), breaker.isClosed(1_001)]).toEqual(['half-open', false]);
+  breaker.succeed();
+  expect([breaker.state(1_002), breaker.isClosed(1_002)]).toEqual(['closed', true]);
+});
+
+test('its state is paused while an operator holds it open, and after that what it is without the hold', () => {
+  const closed = new Breaker(options);
+  expect(closed.holdEndsAtMs).toBeUndefined();
+  closed.hold({ untilMs: 500 });
+  expect([closed.state(499), closed.state(500)]).toEqual(['paused', 'closed']);
+  expect([closed.isClosed(499), closed.isClosed(500)]).toEqual([false, true]);
+  const open = opened();
+  open.hold({ untilMs: 500 });
+  expect([open.state(499), open.state(500), open.state(1_000)]).toEqual(['paused', 'open', 'half-open']);
+});
+
 test('whoever makes others wait leaves the probe to the rest for a grace', () => {
   const breaker = opened();
   expect(breaker.leftToRetriesUntilMs(999)).toBe(1_000);
@@ -121,11 +144,11 @@ test('while an operator holds it open nothing is admitted, whatever requests do,
   breaker.hold({});
   expect(breaker.admit(100)).toEqual({ is: 'open', untilMs: 8_100 });
   expect([breaker.openUntilMs(100), breaker.leftToRetriesUntilMs(100)]).toEqual([8_100, 8_100]);
-  expect([breaker.isHeld(100), breaker.isClosed]).toEqual([true, false]);
+  expect([breaker.isHeld(100), breaker.isClosed(100)]).toEqual([true, false]);
   breaker.succeed();
   expect(breaker.admit(100)).toMatchObject({ is: 'open' });
   breaker.hold(undefined);
-  expect([breaker.isHeld(100), breaker.isClosed]).toEqual([false, true]);
+  expect([breaker.isHeld(100), breaker.isClosed(100)]).toEqual([false, true]);
   expect(breaker.admit(100)).toEqual({ is: 'closed' });
 });
 

@@ -62,13 +62,13 @@ export class Breaker {
   /** In which of its states it is. */
   state(nowMs: number): CircuitState {
     if (this.isHeld(nowMs)) return 'paused';
-    if (this.isClosed) return 'closed';
+    if (this.isClosed(nowMs)) return 'closed';
     return this.openUntilMs(nowMs) === undefined ? 'half-open' : 'open';
   }
 
   /** Whether every request is admitted: the circuit is neither open nor half-open, and no operator holds it open. */
-  get isClosed(): boolean {
-    return this.#openings === 0 && this.#hold === undefined;
+  isClosed(nowMs: number): boolean {
+    return this.#openings === 0 && !this.isHeld(nowMs);
   }
 
   /** Holds it open whatever requests do, so that nothing is told, or with undefined lets it go as it was before. */

@@ -19,7 +19,7 @@ export const systemClock: Clock = {
       resolve(undefined);
     };
     const timer = setTimeout(wake, durationMs);
-    signal.addEventListener('abort', wake, { once: true });
+    signal.addEventListener('abort', wake);
     return promise;
   },
   random: Math.random,

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { backoffMs } from './backoff.ts';
-import { systemClock } from './clock.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
 const never = new AbortController().signal;
@@ -146,13 +145,4 @@ test('waits grow with every attempt, never beyond the most, and are spread over 
   ]);
   expect(backoffMs(backoff, 3, () => 0)).toBe(0);
   expect(backoffMs(backoff, 3, () => 0.5)).toBe(200);
-});
-
-test('the clock of the system wakes a sleeper that is aborted', async () => {
-  const stop = new AbortController();
-  const slept = systemClock.sleep(3_600_000, stop.signal);
-  stop.abort();
-  await slept;
-  await systemClock.sleep(3_600_000, stop.signal);
-  await systemClock.sleep(1, never);
 });

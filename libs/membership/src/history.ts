@@ -111,7 +111,7 @@ export function historyOf({ history }: Pick<LedgerRecord, 'history'>): History {
 
 /** The history when a row is leased, so that an attempt begins, or is written without asking the destination. */
 export function began(
-  history: string | undefined,
+  history = '',
   { status, isMember, enqueuedAtMs }: Pick<MembershipState, 'status' | 'isMember' | 'enqueuedAtMs'>,
   did: Did,
   { atMs, because, class: cause, reason }: Occasion & Explanation,
@@ -124,10 +124,10 @@ export function began(
 }
 
 /** The history when the attempt with which it ends is over. A row that has no such attempt keeps the ending alone. */
-export function ended(history: string | undefined, state: MembershipState, ending: Ending): string {
-  const start = history === undefined ? 0 : history.lastIndexOf(betweenTransitions) + 1;
-  const open = history?.slice(start) ?? '';
-  if (isOpen(open)) return again(history?.slice(0, Math.max(0, start - 1)), endedEntry(open, ending));
+export function ended(history = '', state: MembershipState, ending: Ending): string {
+  const start = history.lastIndexOf(betweenTransitions) + 1;
+  const open = history.slice(start);
+  if (isOpen(open)) return again(history.slice(0, Math.max(0, start - 1)), endedEntry(open, ending));
   const { outcome, atMs } = ending;
   const occasion = { atMs, because: 'retry', class: ending.class, reason: ending.reason } as const;
   if (outcome === 'given-up') return began(history, state, outcome, occasion);
@@ -171,8 +171,7 @@ function clean(text: string, charactersMax: number): string {
 }
 
 /** The history with an entry more, or with one that says that the last thing happened again in the same way. */
-function again(history: string | undefined, entry: string): string {
-  if (history === undefined || history === '') return entry;
+function again(history: string, entry: string): string {
   const start = history.lastIndexOf(betweenTransitions) + 1;
   const merged = mergedEntry(history.slice(start), entry);
   return merged === undefined ? appended(history, entry) : appended(history.slice(0, Math.max(0, start - 1)), merged);
@@ -202,20 +201,17 @@ function mergedEntry(earlier: string, later: string): string | undefined {
   return fields.join(betweenFields);
 }
 
-function appended(history: string | undefined, entry: string): string {
-  if (history === undefined || history === '') return entry;
-  const text = `${history}${betweenTransitions}${entry}`;
-  if (text.length <= historyCharactersMax && countOf(text) <= transitionsMax) return text;
+function appended(history: string, entry: string): string {
   const { entries, omitted } = entriesOf(history);
   return joined([...entries, entry], omitted);
 }
 
-function entriesOf(history: string | undefined): { readonly entries: readonly string[]; readonly omitted: number } {
-  if (history === undefined || history === '') return { entries: [], omitted: 0 };
+function entriesOf(history = ''): { readonly entries: readonly string[]; readonly omitted: number } {
+  if (history === '') return { entries: [], omitted: 0 };
   const entries = history.split(betweenTransitions);
   const first = entries[0] ?? '';
   if (!first.startsWith('+')) return { entries, omitted: 0 };
-  const omitted = Number.parseInt(first.slice(1), 10);
+  const omitted = Number.parseInt(first, 10);
   return { entries: entries.slice(1), omitted: Number.isNaN(omitted) ? 0 : omitted };
 }
 
@@ -235,7 +231,7 @@ function read(entry: string): Transition | undefined {
     entry.split(betweenFields);
   const because = codeOf(becauseCodes, head.charAt(0));
   const did = codeOf(didCodes, head.charAt(1));
-  const how = outcome === '' ? undefined : codeOf(outcomeCodes, outcome.charAt(0));
+  const how = codeOf(outcomeCodes, outcome.charAt(0));
   const enqueuedAtMs = Number.parseInt(enqueued, 36);
   const atMs = enqueuedAtMs + Number.parseInt(at, 36);
   const lastAtMs = last === '' ? atMs : atMs + Number.parseInt(last, 36);
@@ -258,24 +254,15 @@ function read(entry: string): Transition | undefined {
   };
 }
 
-/** How many transitions there are, or one more where others were left out. */
-function countOf(text: string): number {
-  let count = 1;
-  for (let index = text.indexOf(betweenTransitions); index >= 0; count += 1)
-    index = text.indexOf(betweenTransitions, index + 1);
-  return count;
-}
-
-function isAttempt(did: Did): did is ChangeKind {
+function isAttempt(did: Did | undefined): did is ChangeKind {
   return did === 'entered' || did === 'updated' || did === 'exited';
 }
 
 /** An attempt whose ending is not recorded yet. */
 function isOpen(entry: string): boolean {
-  const did = codeOf(didCodes, entry.charAt(1));
-  if (did === undefined || !isAttempt(did)) return false;
+  if (!isAttempt(codeOf(didCodes, entry.charAt(1)))) return false;
   const second = entry.indexOf(betweenFields, entry.indexOf(betweenFields) + 1);
-  return second > 0 && !entry.includes(betweenFields, second + 1);
+  return second !== -1 && !entry.includes(betweenFields, second + 1);
 }
 
 function base36(value: number): string {
