@@ -36,8 +36,16 @@ test('a pause ends by itself at its time, and of several the one that lasts long
   expect(pauseOf([short], { destination: 'crm' }, 9)).toBe(short);
   expect(pauseOf([short], { destination: 'crm' }, 10)).toBeUndefined();
   const long = pause({ untilMs: 20 });
-  expect(pauseOf([short, long], { destination: 'crm' }, 9)).toBe(long);
-  expect(pauseOf([everything, long], { destination: 'crm' }, 9)).toBe(everything);
+  for (const [lasting, other] of [
+    [long, short],
+    [everything, long],
+    [everything, short],
+  ] satisfies [Control, Control][])
+    for (const both of [
+      [lasting, other],
+      [other, lasting],
+    ])
+      expect(pauseOf(both, { destination: 'crm' }, 9)).toBe(lasting);
 });
 
 test('a control replaces that of its own scope, and what is over goes', () => {
@@ -51,8 +59,10 @@ test('a control replaces that of its own scope, and what is over goes', () => {
     asked,
   ]);
   expect(withoutPause([everything, crm], {}, 6)).toEqual([crm]);
-  expect(activeControls([asked], retryNowKeepMs - 1)).toEqual([asked]);
-  expect(activeControls([asked], retryNowKeepMs)).toEqual([]);
+  const askedLater = { ...asked, atMs: 1_000 };
+  expect(activeControls([asked, askedLater], retryNowKeepMs - 1)).toEqual([asked, askedLater]);
+  expect(activeControls([asked, askedLater], retryNowKeepMs)).toEqual([askedLater]);
+  expect(activeControls([asked, askedLater], retryNowKeepMs + 1_000)).toEqual([]);
 });
 
 test('a request to try again holds nothing', () => {

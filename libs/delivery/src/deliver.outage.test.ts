@@ -7,6 +7,7 @@ import {
   createTarget,
   deliver,
   isCircuitOpenReason,
+  routePausedReason,
   type DeliveryResult,
   type Target,
 } from './deliver.ts';
@@ -95,7 +96,13 @@ test('after throttling nobody sends before the time that the destination named',
   });
   expect(await tell(1, 5_000, 1_000)).toMatchObject([{ status: 'retry', class: 'throttled', wasTried: true }]);
   expect(await tell(1, 5_000, 1_000)).toMatchObject([
-    { status: 'retry', reason: 'its turn comes too late to wait for', wasTried: false, notBeforeMs: 1_030_000 },
+    {
+      status: 'retry',
+      class: 'transient',
+      reason: 'its turn comes too late to wait for',
+      wasTried: false,
+      notBeforeMs: 1_030_000,
+    },
   ]);
   expect(requests).toHaveLength(1);
   expect(await tell(1, 60_000, 60_000)).toEqual([{ status: 'delivered' }]);
@@ -194,9 +201,19 @@ test('what waits because a circuit is open is known by its reason, whatever the 
   target.breaker.fail(0, 'The list is missing.');
   const { reason } = circuitOpenCause(target.breaker, 0);
   expect(reason).toBe(`${plain.reason}, the last of them: The list is missing.`);
+  expect([plain.reason, reason, 'The list is missing.'].map(isCircuitOpenReason)).toEqual([true, true, false]);
+});
+
+test('a change of a destination that an operator has paused waits for the operator, whatever failed before', async () => {
+  const { target, tell, requests } = staged(take);
+  target.breaker.fail(0, 'The list is missing.');
   target.breaker.hold({});
-  const reasons = [plain.reason, reason, circuitOpenCause(target.breaker, 0).reason, 'The list is missing.'];
-  expect(reasons.map(isCircuitOpenReason)).toEqual([true, true, true, false]);
+  const reason = 'an operator has paused the destination';
+  const waits = { status: 'retry', class: 'paused', reason, wasTried: false, notBeforeMs: 1_300_000 };
+  expect(await tell(1, 0, 0)).toEqual([waits]);
+  expect(requests).toEqual([]);
+  expect([reason, routePausedReason].map(isCircuitOpenReason)).toEqual([true, false]);
+  expect(routePausedReason).toBe('an operator has paused the route');
 });
 
 test('an identity is told as it is where the destination does not form it', () => {
