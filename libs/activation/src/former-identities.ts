@@ -10,7 +10,7 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { isLinked, others, type Followed } from './people-to-follow.ts';
-import { rowKey, type DesiredMembership } from './resolve-memberships.ts';
+import { comparePeople, rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 
 /** An identity that is not, or no longer, the person's, with its row. */
 export interface Former {
@@ -88,22 +88,19 @@ function lookedAt(
   const { person } = followed;
   const rowOf = new Map(candidates.map(({ identity }, index) => [identityText(identity), rows[index]]));
   const [newest] = [
-    ...links.flatMap((link) =>
-      link === undefined ? [] : [{ identities: linkOf(link.record).identities, asOf: asOfLink(link, rowOf) }],
-    ),
+    ...links.flatMap((link) => (link === undefined ? [] : knownByLink(link, rowOf))),
     ...returnsOf(followed, candidates, newestOfBatch),
-  ].toSorted((left, right) => compareStates(right.asOf, left.asOf));
-  const isOutdated = newest !== undefined && compareStates(newest.asOf, person.state) > 0;
-  const identities = isOutdated ? newest.identities : person.identities;
-  const current = new Set(identities.map(identityText));
-  const asOf = isOutdated ? newest.asOf : person.state;
+  ].toSorted((left, right) => comparePeople(right, left));
+  const isOutdated = newest !== undefined && comparePeople(newest, person) > 0;
+  const asNewest = isOutdated ? newest : person;
+  const current = new Set(asNewest.identities.map(identityText));
   const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
     const row = rows[index];
     // A link to a row that is gone is a link to nobody: the person was erased.
     const isNobody = row === undefined && isLinkedOnly;
     // A newer export of the batch has it, perhaps of another person; when that changed nothing, the row does not say so.
     const again = newestOfBatch.get(ledgerKeyText(key));
-    const isBack = again !== undefined && compareStates(again.state, asOf) > 0;
+    const isBack = again !== undefined && comparePeople(again.person, asNewest) > 0;
     return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
   });
   // Another process may have written a row since it was settled.
@@ -112,7 +109,7 @@ function lookedAt(
     row: rowOf.get(identityText(desired.key.identity)),
   }));
   const reads = candidates.length + links.length;
-  return { ...followed, chosen, links, formers, asOf, isOutdated, reads };
+  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, reads };
 }
 
 /**
@@ -123,12 +120,20 @@ function returnsOf(
   followed: Followed,
   candidates: readonly Candidate[],
   newestOfBatch: NewestOfBatch,
-): readonly { readonly identities: readonly Identity[]; readonly asOf: UndigestedState }[] {
+): readonly KnownAs[] {
   return candidates.flatMap(({ key }) => {
     const again = newestOfBatch.get(ledgerKeyText(key));
     if (again === undefined || !isLinked(followed, again)) return [];
-    return [{ identities: again.person.identities, asOf: again.state }];
+    return [again.person];
   });
+}
+
+/** Under which identities a person is known, and as of when. */
+type KnownAs = Pick<RoutedPerson, 'identities' | 'state' | 'position'>;
+
+/** What a link says comes before every export of the batch that has the same state. */
+function knownByLink(link: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): readonly KnownAs[] {
+  return [{ identities: linkOf(link.record).identities, state: asOfLink(link, rowOf), position: -1 }];
 }
 
 /**

@@ -15,7 +15,7 @@ import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
 import { isTooOld } from './judge-results.ts';
-import { rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
+import { comparePeople, rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 import type { RoutedMembership } from './route-exports.ts';
 import type { ToldRow } from './tell-rows.ts';
 import type { Work } from './work.ts';
@@ -162,7 +162,7 @@ function eventsToLookAtAgain(
 /** Of exports with the same identities the newest, from old to new: the others link nothing else. */
 function newestOfEach(people: readonly Followed[]): readonly Followed[] {
   const newest = new Map<string, Followed>();
-  for (const each of people.toSorted((left, right) => compareStates(left.person.state, right.person.state))) {
+  for (const each of people.toSorted((left, right) => comparePeople(left.person, right.person))) {
     const { route, audience, linkDigest } = each.person;
     const text = JSON.stringify([route.destination, audience.key, linkDigest]);
     newest.delete(text);

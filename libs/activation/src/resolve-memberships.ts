@@ -37,8 +37,18 @@ export interface RoutedPerson extends RoutedMembership {
   readonly linkDigest: string;
   /** What the destination should know of each of them. */
   readonly state: UndigestedState;
+  /** Where the export stands in its batch: people of one body often have one state, and then the later export counts. */
+  readonly position: number;
   /** Brings identities into the form in which the destination gets them. */
   readonly form: FormIdentity;
+}
+
+/** Orders what exports of a batch say of people from old to new. */
+export function comparePeople(
+  left: Pick<RoutedPerson, 'state' | 'position'>,
+  right: Pick<RoutedPerson, 'state' | 'position'>,
+): number {
+  return compareStates(left.state, right.state) || left.position - right.position;
 }
 
 /** What the third stage makes of routed memberships. */
@@ -63,11 +73,12 @@ export function resolveMemberships(
   const superseded: DesiredMembership[] = [];
   const unresolved: RoutedPerson[] = [];
   const digestOf = createLinkDigests();
-  for (const routed of memberships) {
-    const permitted = isPermitted(routed);
+  for (const [position, routed] of memberships.entries()) {
+    const isConsented = hasConsent(routed);
     for (const route of routed.routes) {
       const form = keepable(targets.get(route.destination)?.formIdentity ?? asItIs);
-      const person = personOf(routed, route, permitted && route.mode !== 'retired', { form, digestOf });
+      const isPermitted = isConsented && route.mode !== 'retired';
+      const person = personOf(routed, route, { position, isPermitted, form, digestOf });
       if (person.identities.length === 0) unresolved.push(person);
       const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
       for (const identity of person.identities) {
@@ -93,15 +104,24 @@ function keepable(form: FormIdentity): FormIdentity {
   };
 }
 
-function isPermitted({ audience, profileExport }: RoutedMembership): boolean {
+function hasConsent({ audience, profileExport }: RoutedMembership): boolean {
   return audience.consentPath === undefined || permits(attributeAt(profileExport.body, audience.consentPath));
 }
 
 function personOf(
   routed: RoutedMembership,
   route: Route,
-  permitted: boolean,
-  { form, digestOf }: { readonly form: FormIdentity; readonly digestOf: LinkDigests },
+  {
+    position,
+    isPermitted,
+    form,
+    digestOf,
+  }: {
+    readonly position: number;
+    readonly isPermitted: boolean;
+    readonly form: FormIdentity;
+    readonly digestOf: LinkDigests;
+  },
 ): RoutedPerson {
   const { event, profileExport, audience, membership, routes } = routed;
   const { identityNamespaces: namespaces, identities, follow } = route;
@@ -118,11 +138,12 @@ function personOf(
     linkDigest: digestOf(profileExport, namespaces, follow),
     state: {
       status: membership.isMember ? 'realized' : 'exited',
-      isMember: membership.isMember && permitted,
+      isMember: membership.isMember && isPermitted,
       qualifiedAtMs: membership.qualifiedAtMs,
       enqueuedAtMs: event.enqueuedAtMs,
       sequenceNumber: event.sequenceNumber,
     },
+    position,
     form,
   };
 }
