@@ -156,3 +156,15 @@ test('what cannot be read is shown with its path and its reason', async () => {
   ]);
   expect((await inspected(Buffer.alloc(0))).inspection.unreadable[0]?.code).toBe('empty-body');
 });
+
+test('of each export is said for itself that a membership cannot be read', async () => {
+  const broken = { ups: { [fansId]: { status: 'member', lastQualificationTime: '2026-01-15T12:00:00Z' } } };
+  const { inspection } = await inspected(
+    eventOf([personExport(), { ...personExport(), segmentMembership: broken }]).body,
+  );
+  const unnamed = { namespace: 'ups', id: riderAlongId, because: 'The activation file does not name it.' };
+  expect(inspection.exports.map(({ path, leftAlone }) => [path, leftAlone])).toEqual([
+    ['$[0]', [unnamed]],
+    ['$[1]', [{ namespace: 'ups', id: fansId, because: 'Its membership cannot be read.' }]],
+  ]);
+});

@@ -72,7 +72,7 @@ export async function inspect(
   }
 
   return {
-    exports: exports.map((read) => inspectedExport(read, memberships, refused, options.matcher)),
+    exports: exports.map((read) => inspectedExport(read, memberships, options.matcher)),
     unreadable: [...unreadable, ...refused].map(({ refusal }: Unreadable) => ({ ...refusal })),
     decisions: decided.map(({ inspected, delivery }) => {
       const result = delivery === undefined ? undefined : results.get(delivery.change.id);
@@ -84,7 +84,6 @@ export async function inspect(
 function inspectedExport(
   { profileExport }: ReadExport,
   memberships: readonly RoutedMembership[],
-  refused: readonly Unreadable[],
   matcher: Matcher,
 ): Inspection['exports'][number] {
   const audiences = Object.entries(profileExport.segmentMembership).flatMap(([namespace, items]) =>
@@ -95,8 +94,8 @@ function inspectedExport(
     const entry = matcher.audience(namespace, id);
     if (entry === undefined) return [{ namespace, id, because: 'The activation file does not name it.' }];
     if (entry.routes.length === 0) return [{ namespace, id, because: `audiences.${entry.key} has no route.` }];
-    const isRefused = refused.some(({ audience }) => audience === entry.key);
-    return isRefused ? [{ namespace, id, because: 'Its membership cannot be read.' }] : [];
+    const isRead = own.some(({ membership: each }) => each.namespace === namespace && each.audienceId === id);
+    return isRead ? [] : [{ namespace, id, because: 'Its membership cannot be read.' }];
   });
   return {
     path: profileExport.path,
