@@ -140,7 +140,7 @@ export function transitionWords(transition: Transition, isShadow: boolean): stri
     case 'exited': {
       if (isShadow) return `Would have told that ${kindWords[did]}${account}; the route was in shadow mode.`;
       const withheld = did === 'exited' && isWithheld && (because === 'export' || because === 'retry');
-      const told = `Told that ${kindWords[did]}${withheld ? ', because consent does not say yes' : ''}${account}`;
+      const told = `Told that ${kindWords[did]}${account}${withheld ? ', because consent does not say yes' : ''}`;
       if (outcome === undefined) return `${told}: no answer is known.`;
       return `${told}: ${outcomeWords[outcome]}${inDoubt ? ', or perhaps taken' : ''}${why}${count}.`;
     }
