@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DocumentedErrors, type ListedErrors, rowsOf } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
@@ -57,8 +57,8 @@ test.each(Object.entries(tables))('the table of %s knows failures of the account
 const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   ['blob-archive', blobArchiveList, 114],
   ['event-hubs', eventHubsList, 46],
-  // 524 of StatusCode and 263 of ExceptionCode, of which 42 are both.
-  ['salesforce', salesforceList, 745],
+  // 607 of StatusCode and 313 of ExceptionCode in version 65.0, of which 44 are both, and six StatusCodes that came with 66.0.
+  ['salesforce', salesforceList, 882],
   ['dynamics-365', dynamics365List, 4_058],
   // 124 of ErrorReason, 43 of ProcessingErrorReason and 16 of google.rpc.Code, of which six are two of these.
   ['google-customer-match', googleList, 177],
@@ -71,4 +71,10 @@ test.each(lists)('the list of %s has every code of its source, and the table has
   const codes = rowsOf(list).map(({ code }) => code);
   expect(codes).toHaveLength(count);
   expect(codes.filter((code) => tables[type]?.has(code) !== true)).toEqual([]);
+});
+
+test('the decision about whose failure it is counts the codes as they are', () => {
+  const decisions = join(import.meta.dirname, '../../../docs/decisions');
+  const page = readFileSync(join(decisions, 'whose-failure-it-is.md'), 'utf8');
+  for (const [type, , count] of lists) expect(page, type).toContain(`${count.toLocaleString('en')} of`);
 });
