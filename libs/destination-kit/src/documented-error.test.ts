@@ -52,7 +52,9 @@ const table = documentedErrors([
   { code: 'BUSY', means: 'throttled', source },
   { code: 'BAD', means: 'rejected', source },
   { code: 'LOCKED', means: 'retry', source },
+  { code: 'GONE', means: 'not-found', source },
   { code: '418', means: 'set-up', advice: 'Ask for coffee elsewhere.', source },
+  { code: '5XX', means: 'transient', source },
 ]);
 
 test.each<[string, number, readonly string[], Record<string, string>, object]>([
@@ -65,14 +67,33 @@ test.each<[string, number, readonly string[], Record<string, string>, object]>([
   ],
   ['a limit that says nothing', 400, ['BUSY'], {}, { class: 'throttled', notBeforeMs: 3_000 }],
   ['a limit that says how long', 429, [], { 'retry-after': '9' }, { class: 'throttled', notBeforeMs: 10_000 }],
+  ['a limit by its status, whatever the code', 429, ['FULL'], {}, { class: 'throttled', notBeforeMs: 3_000 }],
+  ['a person who is not there', 400, ['GONE'], {}, { class: 'invalid', doubt: undefined }],
+  ['a failure that only the code calls transient', 400, ['LOCKED'], {}, { class: 'transient', doubt: 'answered' }],
+  ['a failure that the status calls transient too', 423, ['LOCKED'], {}, { doubt: undefined, notBeforeMs: 5_000 }],
+  ['any failure of the server', 501, [], {}, { class: 'transient', doubt: 'answered' }],
   ['a code of one row', 400, ['BAD'], {}, { class: 'invalid', doubt: undefined }],
   ['a code that passes', 500, ['LOCKED'], {}, { class: 'transient', doubt: 'answered' }],
   ['a status of the table', 418, [], {}, { class: 'set-up', message: expect.stringContaining('418. Ask') as string }],
-  ['a status of HTTP', 503, ['NEW'], {}, { class: 'transient', doubt: 'answered' }],
+  ['a status of HTTP', 404, ['NEW'], {}, { message: expect.stringContaining('404. Check its URL') as string }],
   ['an account that fails in a server', 500, ['FULL'], {}, { class: 'set-up', doubt: undefined }],
 ])('%s decides what an answer means', (_what, status, codes, headers, expected) => {
   const response = { status, headers, body: 'no such person ann@example.com' };
-  const error = errorOfAnswer(table, codes, response, 1_000, { vendor: 'Acme', throttledMs: 2_000 });
+  const answered = { vendor: 'Acme', throttledMs: 2_000, transientMs: 4_000 };
+  const error = errorOfAnswer(table, codes, response, 1_000, answered);
   expect(error).toMatchObject(expected);
   expect(error.message).not.toContain('ann');
+});
+
+test('what is not there may be what all are told of', () => {
+  const response = { status: 400, headers: {}, body: '' };
+  const answered = { vendor: 'Acme', notFound: 'set-up' } as const;
+  expect(errorOfAnswer(table, ['GONE'], response, 0, answered)).toMatchObject({ class: 'set-up', doubt: undefined });
+});
+
+test('a vendor whose codes have parts shows them as they came', () => {
+  const response = { status: 400, headers: {}, body: '' };
+  const error = errorOfAnswer(table, ['FULL'], response, 0, { vendor: 'Acme', shown: 'FULL/7' });
+  expect(error.message).toBe('Failed to deliver: Acme answered 400, FULL/7. Make room.');
+  expect(errorOfAnswer(table, ['BUSY'], response, 0, { vendor: 'Acme' }).notBeforeMs).toBeUndefined();
 });

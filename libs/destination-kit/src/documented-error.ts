@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { errorForResponse } from './error-for-response.ts';
+import { classOfStatus, errorForResponse } from './error-for-response.ts';
 import type { HttpResponse } from './http.ts';
 import { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';
 
@@ -116,34 +116,57 @@ export function errorFor(
   });
 }
 
-/** What an answer outside 2xx means for the whole request: how the vendor is called, and how long is waited where a limit says nothing. */
+/** What an answer outside 2xx means for the whole request: how the vendor is called, and how long is waited where the answer says nothing of it. */
 export interface Answered {
   readonly vendor: string;
-  readonly throttledMs: number;
+  /** After a limit; when absent, delivery finds out. */
+  readonly throttledMs?: number | undefined;
+  /** After a failure that passes; when absent, as delivery waits after any. */
+  readonly transientMs?: number | undefined;
+  /** What a code of `not-found` means of all: what they are told of is missing (`set-up`), or one person is, who is looked for by halves; the latter when absent. */
+  readonly notFound?: 'set-up' | 'invalid';
+  /** What may be shown of the answer beside its status; the code that decided when absent. */
+  readonly shown?: string | undefined;
 }
 
 /**
- * What an answer outside 2xx means for the whole request: by the first of its `codes` that the table has, else by its status, of which a row of the
- * table may say more. The message holds the status and the code, and nothing else of the answer.
+ * What an answer outside 2xx means for the whole request: a limit where its status says so, else by the first of its `codes` that the table has, else by
+ * its status, of which a row of the table, or of its hundred (`5XX`), may say more. What the vendor calls transient and the status does not may be
+ * done in part. The message holds the status and the code, and nothing else of the answer.
  */
 export function errorOfAnswer(
   errors: DocumentedErrors,
   codes: readonly string[],
   response: HttpResponse,
   nowMs: number,
-  { vendor, throttledMs }: Answered,
+  { vendor, throttledMs, transientMs, notFound = 'invalid', shown }: Answered,
 ): DestinationError {
   const byStatus = errorForResponse(response, nowMs);
   const status = String(response.status);
-  const documented = [...codes, status].map((code) => errors.get(code)).find((error) => error !== undefined);
+  const statuses = [status, `${status.slice(0, 1)}XX`];
+  const documented = [...codes, ...statuses].map((code) => errors.get(code)).find((error) => error !== undefined);
+  const isLimit = byStatus.class === 'throttled' || documented?.means === 'throttled';
+  const means = isLimit ? 'throttled' : (documented?.means ?? byStatus.class);
   // What is said of one row asks for halves, until it is alone.
-  const { means, advice } = documented ?? { means: byStatus.class, advice: undefined };
-  const errorClass = means === 'retry' ? 'transient' : means;
-  const named = documented === undefined || documented.code === status ? status : `${status}, ${documented.code}`;
-  return errorFor({ means: errorClass, advice }, `${vendor} answered ${named}`, {
-    doubt: errorClass === 'transient' ? byStatus.doubt : undefined,
-    notBeforeMs: byStatus.notBeforeMs ?? (errorClass === 'throttled' ? nowMs + throttledMs : undefined),
-  });
+  const ofRow: Readonly<Record<string, DestinationErrorClass>> = {
+    retry: 'transient',
+    rejected: 'invalid',
+    'not-found': notFound,
+  };
+  const errorClass = (ofRow[means] ?? means) as DestinationErrorClass;
+  const byCode = documented === undefined || statuses.includes(documented.code) ? undefined : documented.code;
+  const told = shown ?? byCode;
+  const waitMs = errorClass === 'throttled' ? throttledMs : errorClass === 'transient' ? transientMs : undefined;
+  const adviceOfStatus = classOfStatus(response.status, byStatus.notBeforeMs !== undefined)[1];
+  const advice = documented === undefined ? adviceOfStatus : isLimit ? undefined : documented.advice;
+  return errorFor(
+    { means: errorClass, advice },
+    `${vendor} answered ${status}${told === undefined ? '' : `, ${told}`}`,
+    {
+      doubt: errorClass !== 'transient' ? undefined : byStatus.class === 'transient' ? byStatus.doubt : 'answered',
+      notBeforeMs: byStatus.notBeforeMs ?? (waitMs === undefined ? undefined : nowMs + waitMs),
+    },
+  );
 }
 
 /** The codes in an answer, where it is JSON of this shape; gateways in front of a vendor answer in HTML, and the status then says all that can be said. */

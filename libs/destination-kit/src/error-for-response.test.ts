@@ -43,6 +43,8 @@ test.each([
   [505, 'set-up', undefined],
   [507, 'transient', 'answered'],
   [511, 'set-up', undefined],
+  [522, 'transient', 'unanswered'],
+  [524, 'transient', 'unanswered'],
 ] as const)('%d is %s, in doubt: %s', (status, errorClass, doubt) => {
   expect(answer(status)).toMatchObject({ class: errorClass, doubt, notBeforeMs: undefined });
 });

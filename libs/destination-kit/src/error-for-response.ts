@@ -44,14 +44,14 @@ const tellingStatuses: ReadonlyMap<number, readonly [DestinationErrorClass, stri
  * | 429, 503 with `Retry-After` | `throttled`, with `notBeforeMs` where the answer has a `Retry-After` |
  * | any other 4xx | `invalid` |
  *
- * After 5xx that is no `set-up` there is doubt, for what failed may have been done in part; after 408, 502 and 504 the request
- * may still be under way behind the gateway that answered. A status below 300, which is no failure, gives `fatal`. The
+ * After 5xx that is no `set-up` there is doubt, for what failed may have been done in part; after 408, 502 and 504, and 522 and 524 of
+ * Cloudflare, the request may still be under way behind the gateway that answered. A status below 300, which is no failure, gives `fatal`. The
  * message holds the status and nothing else of the answer.
  */
 export function errorForResponse(response: HttpResponse, nowMs: number): DestinationError {
   const { status } = response;
   const notBeforeMs = parseRetryAfter(response.headers['retry-after'], nowMs);
-  const [errorClass, advice] = classify(status, notBeforeMs !== undefined);
+  const [errorClass, advice] = classOfStatus(status, notBeforeMs !== undefined);
   const doubt = errorClass === 'set-up' ? undefined : doubtAfter(status);
   return new DestinationError(errorClass, `Failed to deliver: the destination answered ${status}. ${advice}`, {
     doubt,
@@ -59,12 +59,16 @@ export function errorForResponse(response: HttpResponse, nowMs: number): Destina
   });
 }
 
+/** Of answers of gateways that wait no longer for the server behind them; 522 and 524 as developers.cloudflare.com/support/troubleshooting/http-status-codes has them. */
+const unanswered = new Set([408, 502, 504, 522, 524]);
+
 function doubtAfter(status: number): Doubt | undefined {
-  if (status === 408 || status === 502 || status === 504) return 'unanswered';
+  if (unanswered.has(status)) return 'unanswered';
   return status >= 500 ? 'answered' : undefined;
 }
 
-function classify(status: number, saysWhen: boolean): readonly [DestinationErrorClass, string] {
+/** The class of a status, and what is to be done about it. `saysWhen` tells whether the answer has a `Retry-After`. */
+export function classOfStatus(status: number, saysWhen: boolean): readonly [DestinationErrorClass, string] {
   if (status < 300) return ['fatal', 'That is no failure: this is a defect of the connector.'];
   if (status < 400) return ['set-up', 'Redirects are not followed: set the URL to which it redirects.'];
   if (status === 503 && saysWhen) return ['throttled', 'It is tried again when the destination allows.'];

@@ -1,4 +1,4 @@
-import { DestinationError, errorFor, errorForResponse, type HttpResponse } from '@activation-hub/destination-kit';
+import { DestinationError, errorOfAnswer, type HttpResponse } from '@activation-hub/destination-kit';
 import { blobArchiveErrors } from './errors.ts';
 
 /** Codes of a blob that is there already. Its name is the digest of its content, so it is this one. */
@@ -18,13 +18,6 @@ export function blobError(response: HttpResponse, nowMs: number): DestinationErr
     const message = `Failed to read the answer (${response.status}): it is not one of the Blob service. Check containerUrl.`;
     return new DestinationError('transient', message, { doubt: 'answered' });
   }
-  const byStatus = errorForResponse(response, nowMs);
-  const documented = blobArchiveErrors.get(response.headers['x-ms-error-code'] ?? '');
-  if (documented === undefined) return byStatus;
-  const { doubt, notBeforeMs } = byStatus;
-  return errorFor(documented, `the Blob service answered ${response.status}, ${documented.code}`, {
-    // Whoever is too busy has not begun.
-    doubt: documented.means === 'transient' ? doubt : undefined,
-    notBeforeMs,
-  });
+  const code = response.headers['x-ms-error-code'] ?? '';
+  return errorOfAnswer(blobArchiveErrors, [code], response, nowMs, { vendor: 'the Blob service' });
 }

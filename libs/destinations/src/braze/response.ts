@@ -4,7 +4,7 @@ import {
   codesIn,
   DestinationError,
   errorFor,
-  errorForResponse,
+  errorOfAnswer,
   type HttpResponse,
   parseRetryAfter,
   readAnswer,
@@ -17,20 +17,11 @@ const refusalSchema = z.object({ message: z.string() });
 
 /** What an answer outside 2xx means, by its message, then by its status. When a limit ends Braze says in seconds: since 1970, or to go, as the plan is. */
 export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
-  const { status, headers } = response;
-  // Of messages only those that are documented are ever shown.
-  const [said = ''] = codesIn(response, refusalSchema, ({ message }) => [message]);
-  const error = errorForResponse(response, nowMs);
-  const documented = brazeErrors.get(said) ?? brazeErrors.get(status >= 500 ? '5XX' : String(status));
-  const { notBeforeMs } = error;
-  if (documented !== undefined && error.class !== 'throttled') {
-    const doubt = documented.means === 'transient' ? (error.doubt ?? 'answered') : undefined;
-    const words = documented.code === said ? `, ${said}` : '';
-    return errorFor(documented, `Braze answered ${status}${words}`, { doubt, notBeforeMs });
-  }
+  const codes = codesIn(response, refusalSchema, ({ message }) => [message]);
+  const { headers } = response;
   const resetMs = parseRetryAfter(headers['x-ratelimit-retry-after'] ?? headers['x-ratelimit-reset'], nowMs);
-  if (error.class !== 'throttled' || notBeforeMs !== undefined || resetMs === undefined) return error;
-  return new DestinationError(error.class, error.message, { notBeforeMs: resetMs });
+  const throttledMs = resetMs === undefined ? undefined : resetMs - nowMs;
+  return errorOfAnswer(brazeErrors, codes, response, nowMs, { vendor: 'Braze', throttledMs });
 }
 
 const answerSchema = z.object({

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import {
   accountErrorIn,
+  codesIn,
   DestinationError,
-  type DestinationErrorClass,
   errorFor,
   errorForResponse,
+  errorOfAnswer,
   type HttpResponse,
   parseRetryAfter,
   readAnswer,
@@ -88,22 +89,12 @@ export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOu
   return { is: 'ended', verdict };
 }
 
-const classOfWhole: Readonly<Record<string, DestinationErrorClass>> = {
-  retry: 'transient',
-  rejected: 'invalid',
-  'not-found': 'set-up',
-};
-
 /** What an answer outside 2xx means for the whole request: its code says more than its status. */
-export function dynamicsError(response: HttpResponse, nowMs: number): DestinationError {
-  const byStatus = errorForResponse(response, nowMs);
-  const documented = dynamics365Errors.get(codeOf(response)) ?? dynamics365Errors.get(String(response.status));
-  if (documented === undefined || byStatus.class === 'throttled') return byStatus;
-  const meant = { ...documented, means: classOfWhole[documented.means] ?? documented.means };
-  const { notBeforeMs } = byStatus;
-  const doubt = meant.means === 'transient' ? byStatus.doubt : undefined;
-  return errorFor(meant, `Dataverse answered ${documented.code}`, { doubt, notBeforeMs });
-}
+export const dynamicsError = (response: HttpResponse, nowMs: number): DestinationError =>
+  errorOfAnswer(dynamics365Errors, codesIn(response, errorBody, codesOf), response, nowMs, {
+    vendor: 'Dataverse',
+    notFound: 'set-up',
+  });
 
 /**
  * Throws `DestinationError` of class `throttled` when service protection refused every part: then all who sign in as this
@@ -126,15 +117,10 @@ function isThrottled(part: HttpResponse): boolean {
 
 const errorBody = z.object({ error: z.object({ code: z.string().regex(/^0x[0-9a-f]{8}$/i) }) });
 
+const codesOf = ({ error }: z.output<typeof errorBody>): readonly string[] => [error.code.toLowerCase()];
+
 /** The code of an error, which is all of it that holds nothing personal. */
-function codeOf({ body }: HttpResponse): string {
-  try {
-    return errorBody.parse(JSON.parse(body)).error.code.toLowerCase();
-  } catch {
-    // Gateways in front of Dataverse answer in HTML.
-    return 'without a code';
-  }
-}
+const codeOf = (part: HttpResponse): string => codesIn(part, errorBody, codesOf)[0] ?? 'without a code';
 
 const guid = z.guid();
 

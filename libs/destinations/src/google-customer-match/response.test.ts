@@ -68,7 +68,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
 ])('%s', (_what, response, expected) => {
   const error = googleError(response, 1_000);
   expect(error).toMatchObject(expected);
-  expect(error.message).toMatch(/^Failed to deliver: Google answered [A-Z_, ]+\. [A-Z].*\.$/);
+  expect(error.message).toMatch(/^Failed to deliver: Google answered \d{3}, [A-Z_, ]+\. [A-Z].*\.$/);
 });
 
 test.each<[string, HttpResponse, readonly number[] | undefined]>([

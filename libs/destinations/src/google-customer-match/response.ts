@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import {
   DestinationError,
-  type DocumentedError,
   errorFor,
-  errorForResponse,
+  errorOfAnswer,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
@@ -56,43 +55,33 @@ function rpcErrorIn(body: string): RpcError | undefined {
   return { status: error.status, reasons, quotaLimit, violations };
 }
 
-/** What an answer outside 2xx means for the whole request. The message holds Google's code and reason and nothing else. */
+/**
+ * What an answer outside 2xx means for the whole request. A reason that is of the account decides, then a field that is no audience member's
+ * (`destinations`, `consent`, `encoding`): it is the same for all that are told by these settings. Else the status does. The message holds Google's code and
+ * reason and nothing else.
+ */
 export function googleError(response: HttpResponse, nowMs: number): DestinationError {
-  const byStatus = errorForResponse(response, nowMs);
   const error = rpcErrorIn(response.body);
-  if (error === undefined) return byStatus;
-  const { status, reasons, quotaLimit } = error;
-  const known = googleErrors.has(status) ? status : String(response.status);
-  const reason = accountReason(error) ?? reasons[0];
-  const answered = `Google answered ${reason === undefined ? known : `${known}, ${reason}`}`;
-  const meaning = meaningOf(error) ?? { means: byStatus.class };
-  const waitMs = /PerDay/i.test(quotaLimit) ? dailyMs : minuteMs;
-  const notBeforeMs = byStatus.notBeforeMs ?? (meaning.means === 'throttled' ? nowMs + waitMs : undefined);
-  return errorFor(meaning, answered, { doubt: byStatus.doubt, notBeforeMs });
+  const { status = '', reasons = [], quotaLimit = '', violations = [] } = error ?? {};
+  const known = googleErrors.has(status) ? [status] : [];
+  const ofAccount = error === undefined ? undefined : accountReason(error);
+  const shown = [...known, ...[ofAccount ?? reasons[0] ?? []].flat()].join(', ');
+  const ofRequest = reasons.find((reason) => googleErrors.get(reason)?.means === 'invalid');
+  const isOfAll = ({ field }: { readonly field: string }) => !/audience_?members/i.test(field);
+  if (ofAccount === undefined && ofRequest === undefined && status === 'INVALID_ARGUMENT' && violations.some(isOfAll)) {
+    const advice = 'Check the account, the user list and the options: it is refused for everybody.';
+    return errorFor({ means: 'set-up', advice }, `Google answered ${response.status}, ${shown}`);
+  }
+  return errorOfAnswer(googleErrors, [ofAccount ?? ofRequest ?? status], response, nowMs, {
+    vendor: 'Google',
+    throttledMs: /PerDay/i.test(quotaLimit) ? dailyMs : minuteMs,
+    shown: shown === '' ? undefined : shown,
+  });
 }
 
 /** The reason of an error that is of the account, and not of a person. */
 const accountReason = ({ reasons }: RpcError): string | undefined =>
   reasons.find((reason) => googleErrors.get(reason)?.means === 'set-up');
-
-/**
- * A reason that is of the account decides, then a field that is no audience member's (`destinations`, `consent`, `encoding`): it is the same for all
- * that are told by these settings. Else the status does.
- */
-function meaningOf(error: RpcError): Pick<DocumentedError, 'means' | 'advice'> | undefined {
-  const reason = accountReason(error);
-  if (reason !== undefined) return googleErrors.get(reason);
-  const { status, reasons, violations } = error;
-  const byReason = reasons.map((each) => googleErrors.get(each)).find((each) => each?.means === 'invalid');
-  const isOfAll = ({ field }: { readonly field: string }) => !/audience_?members/i.test(field);
-  if (byReason === undefined && status === 'INVALID_ARGUMENT' && violations.some(isOfAll)) {
-    return {
-      means: 'set-up',
-      advice: 'Check the account, the user list and the options: it is refused for everybody.',
-    };
-  }
-  return byReason ?? googleErrors.get(status);
-}
 
 /**
  * The rows that Google refuses, by their place in the request, with the reasons: only when that is all that is wrong, and

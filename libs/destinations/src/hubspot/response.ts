@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import {
   accountErrorIn,
+  codesIn,
   DestinationError,
   errorFor,
-  errorForResponse,
+  errorOfAnswer,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
@@ -26,41 +27,25 @@ const errorAnswer = z.object({
 });
 
 /** The codes of an error, the most telling first: of a property, then the category. Some stand in a JSON inside of the message only. */
-function codesIn({ category, errorType, message, errors }: z.output<typeof errorAnswer>): readonly string[] {
+function codesOf({ category, errorType, message, errors }: z.output<typeof errorAnswer>): readonly string[] {
   const inside = [...(message ?? '').matchAll(/"error":\s*"([A-Z_]+)"/g)].map(([, code]) => code);
   const codes = [...(errors ?? []).map(({ code }) => code), ...inside, category, errorType];
   return codes.filter((code) => typeof code === 'string').filter((code) => hubspotErrors.has(code));
 }
 
-function codesOf(body: string): readonly string[] {
-  try {
-    return codesIn(errorAnswer.parse(JSON.parse(body)));
-  } catch {
-    // Gateways in front of HubSpot answer in HTML; the status then says all that can be said.
-    return [];
-  }
-}
-
 /** What an answer outside 2xx means for the whole request. */
 export function hubspotError(response: HttpResponse, nowMs: number): DestinationError {
-  const byStatus = errorForResponse(response, nowMs);
-  const { status } = response;
-  const documented = [...codesOf(response.body), String(status)]
-    .map((code) => hubspotErrors.get(code))
-    .find((error) => error !== undefined);
-  const byCode = documented?.means === 'set-up' || documented?.means === 'invalid' || documented?.means === 'transient';
-  if (documented !== undefined && byCode && byStatus.class !== 'throttled') {
-    const isUnanswered = status === 502 || status === 504 || status === 522 || status === 524;
-    const doubt = documented.means === 'transient' ? (isUnanswered ? 'unanswered' : 'answered') : undefined;
-    const code = documented.code === String(status) ? '' : `, ${documented.code}`;
-    const notBeforeMs = byStatus.notBeforeMs ?? (status === 423 ? nowMs + lockMs : undefined);
-    return errorFor(documented, `HubSpot answered ${status}${code}`, { doubt, notBeforeMs });
-  }
-  if (byStatus.class !== 'throttled' || byStatus.notBeforeMs !== undefined) return byStatus;
+  const codes = codesIn(response, errorAnswer, codesOf);
   const intervalMs = Number(response.headers['x-hubspot-ratelimit-interval-milliseconds'] ?? Number.NaN);
   const isDaily = /"policyName"\s*:\s*"DAILY"/.test(response.body);
-  const waitMs = isDaily ? quotaMs : intervalMs > 0 ? intervalMs : burstMs;
-  return new DestinationError(byStatus.class, byStatus.message, { notBeforeMs: nowMs + waitMs });
+  const throttledMs = isDaily ? quotaMs : intervalMs > 0 ? intervalMs : burstMs;
+  const transientMs = response.status === 423 ? lockMs : undefined;
+  return errorOfAnswer(hubspotErrors, codes, response, nowMs, {
+    vendor: 'HubSpot',
+    throttledMs,
+    transientMs,
+    notFound: 'set-up',
+  });
 }
 
 const properties = z.record(z.string(), z.string().nullish()).default({});
@@ -138,7 +123,7 @@ function readBatch(response: HttpResponse, rows: readonly Identified[], nowMs: n
   if (response.status !== 200 && response.status !== 201 && response.status !== 207)
     throw hubspotError(response, nowMs);
   const { results, errors } = readAnswer(response, batchAnswer);
-  const ofAccount = accountErrorIn(hubspotErrors, (errors ?? []).flatMap(codesIn));
+  const ofAccount = accountErrorIn(hubspotErrors, (errors ?? []).flatMap(codesOf));
   if (ofAccount !== undefined) {
     throw errorFor(ofAccount, `HubSpot answered ${response.status}, ${ofAccount.code}`, { doubt: 'answered' });
   }

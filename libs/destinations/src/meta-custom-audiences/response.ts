@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import {
+  codesIn,
   DestinationError,
-  type DocumentedError,
-  errorFor,
-  errorForResponse,
+  errorOfAnswer,
   type HttpResponse,
+  isOfAccount,
   readAnswer,
   type Verdict,
 } from '@activation-hub/destination-kit';
@@ -23,19 +23,27 @@ const errorSchema = z.object({
   }),
 });
 
-/** The code and subcode of an error of the Graph API; undefined for an answer that is none. */
-function graphErrorIn(body: string) {
-  try {
-    return errorSchema.safeParse(JSON.parse(body)).data?.error;
-  } catch {
-    return undefined;
-  }
+/** The codes of an error of the Graph API, the most telling first; none for an answer that is no such error. */
+const codesOf = (response: HttpResponse): readonly string[] =>
+  codesIn(response, errorSchema, ({ error: { code, error_subcode: subcode } }) => {
+    const family = code >= 200 && code <= 299 ? ['200'] : code < 0 ? ['-1'] : [];
+    return [...(subcode === undefined ? [] : [`${code}/${subcode}`, String(subcode)]), String(code), ...family];
+  });
+
+/** The code of a failure in Meta that passes. */
+const passing = '2';
+
+/** Whether Meta calls an error transient, of which its code does not say that the account has to be seen to first. */
+function isPassing(response: HttpResponse, codes: readonly string[]): boolean {
+  const documented = codes.map((code) => metaErrors.get(code)).find((error) => error !== undefined);
+  const said = codesIn(response, errorSchema, ({ error }) => (error.is_transient === true ? [passing] : []));
+  return said.length > 0 && (documented === undefined || !isOfAccount(documented));
 }
 
 /** Whether Meta says that this object is not there, or not for this user. */
-export function isMissing({ body }: HttpResponse): boolean {
-  const error = graphErrorIn(body);
-  return (error?.code === 100 && error.error_subcode === 33) || error?.code === 803;
+export function isMissing(response: HttpResponse): boolean {
+  const codes = codesOf(response);
+  return codes.includes('100/33') || codes.includes('803');
 }
 
 /**
@@ -43,35 +51,14 @@ export function isMissing({ body }: HttpResponse): boolean {
  * there is none. The message holds the codes and nothing else of the answer.
  */
 export function metaError(response: HttpResponse, nowMs: number): DestinationError {
-  const byStatus = errorForResponse(response, nowMs);
-  const error = graphErrorIn(response.body);
-  if (error === undefined) return byStatus;
-  const { code, error_subcode: subcode, is_transient: isTransient = false } = error;
-  const answered = `Meta answered with the error ${subcode === undefined ? code : `${code}/${subcode}`}`;
-  const documented = documentedError(code, subcode);
-  if (documented?.means === 'throttled') {
-    const notBeforeMs = regainedAtMs(response, nowMs) ?? byStatus.notBeforeMs ?? nowMs + throttledMs;
-    return errorFor(documented, answered, { notBeforeMs });
-  }
-  if (documented?.means === 'set-up') return errorFor(documented, answered);
-  if (isTransient || documented?.means === 'transient') {
-    return errorFor({ means: 'transient' }, answered, { doubt: 'answered' });
-  }
-  if (documented !== undefined) return errorFor(documented, answered);
-  const advice = 'Compare the settings with what Meta expects.';
-  return new DestinationError(byStatus.class, `Failed to deliver: ${answered}. ${advice}`, { doubt: byStatus.doubt });
-}
-
-function documentedError(code: number, subcode: number | undefined): DocumentedError | undefined {
-  const family = code >= 200 && code <= 299 ? '200' : code < 0 ? '-1' : '';
-  const codes = [...(subcode === undefined ? [] : [`${code}/${subcode}`, String(subcode)]), String(code), family];
-  return codes.map((each) => metaErrors.get(each)).find((each) => each !== undefined);
-}
-
-/** When Meta takes requests again, by the header in which it counts minutes. */
-function regainedAtMs(response: HttpResponse, nowMs: number): number | undefined {
+  const codes = codesOf(response);
+  // When Meta takes requests again, by the header in which it counts minutes.
   const minutes = Math.max(0, ...usageIn(response).map((use) => use.estimated_time_to_regain_access));
-  return minutes > 0 ? nowMs + minutes * 60_000 : undefined;
+  return errorOfAnswer(metaErrors, isPassing(response, codes) ? [passing] : codes, response, nowMs, {
+    vendor: 'Meta',
+    throttledMs: minutes > 0 ? minutes * 60_000 : throttledMs,
+    shown: codes[0],
+  });
 }
 
 const audienceSchema = z.object({

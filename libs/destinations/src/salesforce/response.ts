@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import {
   accountErrorIn,
+  codesIn,
   DestinationError,
-  type DestinationErrorClass,
   errorFor,
-  errorForResponse,
+  errorOfAnswer,
   type HttpResponse,
   readAnswer,
   type ReasonGuard,
@@ -16,45 +16,35 @@ import { quotaMs } from './quota.ts';
 /** How long requests that take too long are given to end (25 of them may take more than 20 seconds at once). */
 const longRequestsMs = 20_000;
 
-const classOfWhole: Readonly<Record<string, DestinationErrorClass>> = { retry: 'transient', 'not-found': 'set-up' };
-
 /** What an answer outside 2xx means for the whole request. */
 export function salesforceError(response: HttpResponse, nowMs: number): DestinationError {
-  const byStatus = errorForResponse(response, nowMs);
-  const codes = codesOf(response.body).map((code) => salesforceErrors.get(code));
-  const documented = codes.find((error) => error !== undefined);
-  if (documented === undefined || response.status >= 500) return byStatus;
-  if (documented.means === 'throttled') return limitError(response, byStatus.notBeforeMs, nowMs);
-  const meant = { ...documented, means: classOfWhole[documented.means] ?? documented.means };
-  return errorFor(meant, `Salesforce answered ${response.status}, ${documented.code}`, { doubt: byStatus.doubt });
-}
-
-/** The daily quota, unless the answer names the limit of long requests, which has the same code (app limits cheat sheet). */
-function limitError({ body }: HttpResponse, sayMs: number | undefined, nowMs: number): DestinationError {
-  const isLongRequests = body.includes('ConcurrentPerOrgLongTxn');
+  const codes = codesOf(response);
+  // The daily quota, unless the answer names the limit of long requests, which has the same code (app limits cheat sheet).
+  const isLongRequests = response.body.includes('ConcurrentPerOrgLongTxn');
+  const throttledMs = isLongRequests ? longRequestsMs : quotaMs;
+  const error = errorOfAnswer(salesforceErrors, codes, response, nowMs, {
+    vendor: 'Salesforce',
+    throttledMs,
+    notFound: 'set-up',
+  });
+  if (!codes.includes('REQUEST_LIMIT_EXCEEDED')) return error;
   const why = isLongRequests
     ? 'too many requests of the Salesforce org take longer than 20 seconds (ConcurrentPerOrgLongTxn). It is tried again; look for slow triggers and flows.'
     : 'the API quota of the Salesforce org is used up. It is tried again; allow more requests, or send fewer.';
-  const notBeforeMs = sayMs ?? nowMs + (isLongRequests ? longRequestsMs : quotaMs);
-  return new DestinationError('throttled', `Failed to deliver: ${why}`, { notBeforeMs });
+  return new DestinationError('throttled', `Failed to deliver: ${why}`, {
+    notBeforeMs: error.notBeforeMs ?? nowMs + throttledMs,
+  });
 }
 
 /** Whether a whole request was refused because what it makes is there already. */
-export function isDuplicate({ status, body }: HttpResponse): boolean {
-  return status === 400 && codesOf(body).includes('DUPLICATE_VALUE');
+export function isDuplicate(response: HttpResponse): boolean {
+  return response.status === 400 && codesOf(response).includes('DUPLICATE_VALUE');
 }
 
 const errorAnswer = z.array(z.object({ errorCode: z.string() }));
 
-/** The codes of an error, of which only those that are known are ever shown. */
-function codesOf(body: string): readonly string[] {
-  try {
-    return errorAnswer.parse(JSON.parse(body)).map(({ errorCode }) => errorCode);
-  } catch {
-    // Gateways in front of Salesforce answer in HTML; the status then says all that can be said.
-    return [];
-  }
-}
+const codesOf = (response: HttpResponse): readonly string[] =>
+  codesIn(response, errorAnswer, (errors) => errors.map(({ errorCode }) => errorCode));
 
 const rowsAnswer = z.array(
   z.object({
