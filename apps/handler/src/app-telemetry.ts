@@ -1,9 +1,11 @@
 import type { LedgerCache } from '@activation-hub/activation';
 import type { Clock, Target } from '@activation-hub/delivery';
 import { circuitStates, Counters, createTelemetry, type Level, type Telemetry } from '@activation-hub/telemetry';
+import type * as OpenTelemetryApi from '@activation-hub/telemetry/open-telemetry';
 import type { InvocationContext } from '@azure/functions';
 import { once } from './once.ts';
-import type { Settings } from './settings.ts';
+import type { StartedOpenTelemetry } from './open-telemetry.ts';
+import type { ExportSettings, Settings } from './settings.ts';
 
 /** How the app says what happens: in the log of each invocation, and where the settings name a receiver also as metrics and spans. */
 export interface AppTelemetry {
@@ -13,9 +15,9 @@ export interface AppTelemetry {
   /** Does the work within the trace of the host that called, so that its log lines and our spans are found together. */
   within<Result>(context: InvocationContext, work: () => Promise<Result>): Promise<Result>;
   /** For the requests of connectors; absent when nothing is traced. */
-  traceHeaders(): Promise<(() => Readonly<Record<string, string>>) | undefined>;
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
   /** Lets gauges ask what the parts of this process are like. */
-  observe(parts: ObservedParts): Promise<void>;
+  observe(parts: ObservedParts): void;
   /** Whether metrics go anywhere. */
   readonly isExported: boolean;
   /** Sends what waits. */
@@ -30,10 +32,12 @@ interface ObservedParts {
 
 /** Whoever takes no telemetry is complained about once a minute: what is exported is not worth more lines than that. */
 const complainEveryMs = 60_000;
+/** So long after the SDK failed to start it is tried again, by whichever invocation comes then. */
+const startAgainMs = 60_000;
 
 /**
  * Makes the telemetry of the app. OpenTelemetry is loaded by the first invocation, and only when the settings name a receiver. That it
- * cannot be loaded, and that nobody takes what it sends, holds nothing up: lines say so.
+ * cannot be started, and that nobody takes what it sends, holds nothing up: lines say so, and it is tried again.
  */
 export function createAppTelemetry(
   { exported: settings, logLevel }: Pick<Settings, 'exported' | 'logLevel'>,
@@ -44,24 +48,36 @@ export function createAppTelemetry(
   const refusals = new Map<string, number>();
   const noteRefusal = (receiver: string): void => void refusals.set(receiver, (refusals.get(receiver) ?? 0) + 1);
   let complainedAtMs = -Infinity;
-  let isLoaded = false;
+  let started: Started | undefined;
+  let observed: ObservedParts | undefined;
+  let failedAtMs = -Infinity;
+  /** Why it did not start, until that is said. */
+  let failure: string | undefined;
 
-  const load = once(async () => {
-    if (settings === undefined) return undefined;
-    isLoaded = true;
-    try {
-      const [sdk, api] = await Promise.all([
-        import('./open-telemetry.ts'),
-        import('@activation-hub/telemetry/open-telemetry'),
-      ]);
-      return { ...sdk.startOpenTelemetry(settings, build, noteRefusal), ...api };
-    } catch {
-      noteRefusal('The SDK of OpenTelemetry');
-      return undefined;
-    }
+  const start = once(async (exported: ExportSettings): Promise<Started> => {
+    const [sdk, api] = await Promise.all([
+      import('./open-telemetry.ts'),
+      import('@activation-hub/telemetry/open-telemetry'),
+    ]);
+    started = { ...sdk.startOpenTelemetry(exported, build, noteRefusal), ...api };
+    if (observed !== undefined) observeIn(started, observed);
+    return started;
   });
 
+  async function load(): Promise<Started | undefined> {
+    if (settings === undefined || clock.now() - failedAtMs < startAgainMs) return undefined;
+    try {
+      return await start(settings);
+    } catch (error) {
+      failedAtMs = clock.now();
+      failure = startFailure(error, settings);
+      return undefined;
+    }
+  }
+
   function complain(telemetry: Telemetry): void {
+    if (failure !== undefined) telemetry.emit('telemetry-not-started', { reason: failure });
+    failure = undefined;
     const nowMs = clock.now();
     if (refusals.size === 0 || nowMs - complainedAtMs < complainEveryMs) return;
     complainedAtMs = nowMs;
@@ -85,20 +101,34 @@ export function createAppTelemetry(
       const { traceParent: traceparent, traceState: tracestate } = context.traceContext ?? {};
       return openTelemetry.withinTrace({ traceparent, tracestate }, work);
     },
-    traceHeaders: async () => (await load())?.traceHeaders,
-    observe: async ({ targets, ledgerCache, clock: { now } }) => {
-      const exported = (await load())?.exported;
-      exported?.observe('circuit-state', () =>
-        [...targets].flatMap(([destination, { breaker }]) => {
-          const is = breaker.state(now());
-          return circuitStates.map((state) => ({ value: state === is ? 1 : 0, labels: { destination, state } }));
-        }),
-      );
-      exported?.observe('cache-bytes', () => [{ value: ledgerCache.bytes, labels: {} }]);
+    ...(settings === undefined ? {} : { traceHeaders: () => started?.traceHeaders() ?? {} }),
+    observe: (parts) => {
+      observed = parts;
+      if (started !== undefined) observeIn(started, parts);
     },
     // A process that never took anything has nothing to send, and does not start to.
-    close: async () => (isLoaded ? (await load())?.close() : undefined),
+    close: async () => started?.close(),
   };
+}
+
+/** What is started: the SDK, with what is asked of OpenTelemetry's API beside it. */
+type Started = StartedOpenTelemetry & Pick<typeof OpenTelemetryApi, 'traceHeaders' | 'withinTrace'>;
+
+function observeIn({ exported }: Started, { targets, ledgerCache, clock: { now } }: ObservedParts): void {
+  exported.observe('circuit-state', () =>
+    [...targets].flatMap(([destination, { breaker }]) => {
+      const is = breaker.state(now());
+      return circuitStates.map((state) => ({ value: state === is ? 1 : 0, labels: { destination, state } }));
+    }),
+  );
+  exported.observe('cache-bytes', () => [{ value: ledgerCache.bytes, labels: {} }]);
+}
+
+/** Why it did not start, on one line and without a value of a setting that may be a secret. */
+function startFailure(error: unknown, { applicationInsights }: ExportSettings): string {
+  const secrets = (applicationInsights?.connectionString ?? '').split(';').map((part) => part.replace(/^[^=]*=/, ''));
+  const [words = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '…'), words);
 }
 
 const logs = {

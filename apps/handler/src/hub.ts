@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { activate, FollowedControls, LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
 import { createMatcher, problemLine, withCanary, type ActivationFile } from '@activation-hub/activation-file';
 import {
@@ -11,8 +12,8 @@ import {
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
 import { systemClock, type ControlStore } from '@activation-hub/delivery';
-import { createHttpClient, type HttpClient } from '@activation-hub/destination-kit';
-import { managedIdentity, setUpTarget } from '@activation-hub/destinations';
+import { createHttpClient } from '@activation-hub/destination-kit';
+import { managedIdentity, setUpTarget, type SetUpOptions } from '@activation-hub/destinations';
 import type { Counters, Telemetry } from '@activation-hub/telemetry';
 import type { InvocationContext } from '@azure/functions';
 import { createAppTelemetry } from './app-telemetry.ts';
@@ -59,20 +60,24 @@ export function createHub(configuration: Configuration): Hub {
   const { allowPrivateAddresses, proxies } = settings;
   const http = createHttpClient({ allowPrivateAddresses, proxies });
 
+  /** Whoever is told prints to the log of the invocation that tells: the library warns of each line of one that is over. */
+  const invocations = new AsyncLocalStorage<InvocationContext>();
+  const print = (line: string): void => (invocations.getStore() ?? console).log(line);
+
   const openObserver = once(async (url: string) => (await import('./observer.ts')).createObserver(url));
 
   const openParts = once(async (context: InvocationContext): Promise<Omit<ActivationContext, 'telemetry'>> => {
     const telemetry = await appTelemetry.of(context);
     const observer = settings.observerUrl === undefined ? undefined : await openObserver(settings.observerUrl);
     const client = observer?.observedHttp(http) ?? http;
-    const traceHeaders = await appTelemetry.traceHeaders();
+    const { traceHeaders } = appTelemetry;
     const traced = { http: client, ...(traceHeaders === undefined ? {} : { traceHeaders }) };
-    const [own] = await Promise.all([setUpTargets(configuration, traced, context, telemetry), stores.open()]);
+    const [own] = await Promise.all([setUpTargets(configuration, { ...traced, print }, telemetry), stores.open()]);
     const targets = observer?.observedTargets(own, systemClock) ?? own;
     announce(file, telemetry);
     const { ledger, deadLetters, retryQueue } = stores;
     const ledgerCache = new LedgerCache(cacheOptions);
-    await appTelemetry.observe({ targets, ledgerCache, clock: systemClock });
+    appTelemetry.observe({ targets, ledgerCache, clock: systemClock });
     return {
       matcher: createMatcher(withCanary(file)),
       targets,
@@ -93,19 +98,25 @@ export function createHub(configuration: Configuration): Hub {
     telemetry: await appTelemetry.of(context),
   });
 
+  const within = <Result>(context: InvocationContext, work: () => Promise<Result>): Promise<Result> =>
+    invocations.run(context, () => appTelemetry.within(context, work));
+
   return {
     takeEvents: async (bodies, context) => {
       const activation = await openActivation(context);
       const events = incomingEvents(bodies, context.triggerMetadata, activation.clock.now());
       if (settings.observerUrl !== undefined) (await openObserver(settings.observerUrl)).observeEvents(events);
-      if (events.length > 0) await appTelemetry.within(context, () => activate({ events }, activation));
+      if (events.length > 0) await within(context, () => activate({ events }, activation));
     },
     takeRetry: async (message, context) => {
       const activation = await openActivation(context);
-      await appTelemetry.within(context, () => takeRetry(message, activation));
+      await within(context, () => takeRetry(message, activation));
     },
     putBackRetry: async (message, context) => putBackRetry(message, await openActivation(context)),
-    sweep: async (context) => sweep(await openActivation(context)),
+    sweep: async (context) => {
+      const activation = await openActivation(context);
+      await invocations.run(context, () => sweep(activation));
+    },
     reportLag: async (context) => {
       // The way to Event Hubs itself, which nothing else here needs.
       const { lagSource, reportLag } = await import('./report-lag.ts');
@@ -180,15 +191,13 @@ function healthCheck(
 
 async function setUpTargets(
   { file, settings }: Configuration,
-  traced: { readonly http: HttpClient; readonly traceHeaders?: () => Readonly<Record<string, string>> },
-  context: InvocationContext,
+  parts: Pick<SetUpOptions, 'http' | 'traceHeaders' | 'print'>,
   telemetry: Telemetry,
 ): Promise<ActivationContext['targets']> {
   const options = {
     importPackage,
-    ...traced,
+    ...parts,
     clock: systemClock,
-    print: (line: string) => context.log(line),
     readSecret: (name: string) => Promise.resolve(settings.secret(name) ?? ''),
     // The build has checked the file, and so long ago that a version may be near its end by now.
     warn: (sentence: string) => telemetry.emit('activation-file-warned', { problem: sentence }),

@@ -13,7 +13,13 @@ import { ExportResultCode, W3CTraceContextPropagator, type ExportResult } from '
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader, type PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  InstrumentType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics';
 import {
   BasicTracerProvider,
   BatchSpanProcessor,
@@ -49,6 +55,7 @@ export function startOpenTelemetry(
   for (const { name, spans, metrics } of receivers) {
     noticeRefusals(spans, () => onRefused(name));
     noticeRefusals(metrics, () => onRefused(name));
+    sendToldGaugesOnce(metrics);
   }
   // What the operator says in OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME wins.
   const resource = defaultResource()
@@ -129,6 +136,18 @@ function receiversOf({ applicationInsights, otlp }: ExportSettings): readonly Re
     });
   }
   return receivers;
+}
+
+/**
+ * A gauge that is told is sent once for each time, and not again with every export: the minute's timer runs on one instance at a time, and
+ * what it measured on the one before would be sent by that one for as long as it lives. On the wire a gauge has no temporality.
+ */
+function sendToldGaugesOnce(exporter: PushMetricExporter): void {
+  const select = exporter.selectAggregationTemporality?.bind(exporter);
+  exporter.selectAggregationTemporality = (type) =>
+    type === InstrumentType.GAUGE
+      ? AggregationTemporality.DELTA
+      : (select?.(type) ?? AggregationTemporality.CUMULATIVE);
 }
 
 interface Exporter {

@@ -9,12 +9,13 @@ const timeoutMs = 30_000;
 export async function reportBacklog(
   stores: { readonly retryQueue: StorageRetryQueue; readonly deadLetters: BlobDeadLetters },
   telemetry: Telemetry,
+  countedMax = lettersMax,
 ): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
   const retryMessages = await stores.retryQueue.approximateMessagesCount(signal);
   let deadLetters = 0;
   const names = stores.deadLetters.names('', signal);
-  while (deadLetters <= lettersMax && (await names.next()).done !== true) deadLetters += 1;
-  const isWhole = deadLetters <= lettersMax;
-  telemetry.emit('backlog-measured', { retryMessages, deadLetters: Math.min(deadLetters, lettersMax), isWhole });
+  while (deadLetters <= countedMax && (await names.next()).done !== true) deadLetters += 1;
+  const isWhole = deadLetters <= countedMax;
+  telemetry.emit('backlog-measured', { retryMessages, deadLetters: Math.min(deadLetters, countedMax), isWhole });
 }

@@ -264,6 +264,12 @@ export const catalogue = {
       `${f.receiver} took no metrics or spans ${f.times} times since this was last said; these are lost, and nothing else is. Check its address, and the right of the app to send there.`,
     counts: () => [],
   }),
+  'telemetry-not-started': signal<{ readonly reason: string }>({
+    level: 'warning',
+    sentence: (f) =>
+      `Failed to start OpenTelemetry: ${f.reason}. No metrics and spans are exported until it starts; it is tried again after a minute. Correct the app settings of telemetry.`,
+    counts: () => [],
+  }),
   'destination-paused': signal<{ readonly destination: string; readonly audience?: string; readonly until?: string }>({
     level: 'warning',
     sentence: (f) =>

@@ -189,6 +189,9 @@ export function proseNarrator(
         case 'controls-unreadable':
           warn(`The controls of operators cannot be read, so the last ones count: ${signal.reason}`);
           return;
+        case 'telemetry-not-started':
+          warn(`OpenTelemetry does not start: ${signal.reason}`);
+          return;
         case 'telemetry-refused':
           warn(`${signal.receiver} took no metrics or spans.`);
           return;
