@@ -1,3 +1,5 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -9,6 +11,7 @@ import {
 } from '../../testing/deployed-environment.ts';
 import { adsWaiting, vipId, vipMembers } from '../../testing/environment-seed.ts';
 import { runActivation } from '../../testing/run-activation.ts';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
 const command = fileURLToPath(new URL('../../bin/activation.js', import.meta.url));
 const reads = ['explain', 'inspect', 'dead_letters', 'dead_letter', 'destinations', 'pauses', 'plan', 'lag'];
@@ -24,13 +27,15 @@ beforeEach(() => {
 });
 
 /** An assistant's client of the real command over standard input and output. */
-async function connect(...words: readonly string[]) {
+const connect = (...words: readonly string[]) => connectWith({}, ...words);
+
+async function connectWith(more: Readonly<Record<string, string>>, ...words: readonly string[]) {
   const { folder, variables } = environment;
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [command, 'mcp', '--environment', 'dev', ...words],
     cwd: folder,
-    env: { ...(process.env as Record<string, string>), ...variables },
+    env: { ...(process.env as Record<string, string>), ...variables, ...more },
     stderr: 'pipe',
   });
   const client = new Client({ name: 'test', version: '1' });
@@ -168,6 +173,50 @@ test(
     expect((await call('replay', { filter, dryRun: true })).text).toContain('Would replay 2 dead letters of crm');
     expect((await call('replay', { filter, dryRun: false })).text).toContain('Replayed 2 dead letters of crm');
     expect((await call('dead_letters')).value).toMatchObject({ letters: [] });
+  },
+);
+
+test(
+  'a slow stack holds up the first call, and neither the handshake nor the list of tools',
+  { timeout: 60_000 },
+  async () => {
+    const slow = await temporaryFolder();
+    const pulumi = join(environment.folder, 'pulumi');
+    const script = `#!/bin/sh
+touch ${slow}/asked
+until [ -e ${slow}/may-answer ]; do sleep 0.1; done
+exec ${pulumi} "$@"
+`;
+    await writeFile(join(slow, 'pulumi'), script, { mode: 0o755 });
+    const { client, call } = await connectWith({ PATH: `${slow}${delimiter}${environment.variables.PATH ?? ''}` });
+    expect((await client.listTools()).tools).toHaveLength(reads.length);
+    expect(await readdir(slow)).toEqual(['pulumi']);
+    const asked = call('pauses');
+    await expect.poll(() => readdir(slow)).toContain('asked');
+    await writeFile(join(slow, 'may-answer'), '');
+    expect((await asked).value).toEqual({ pauses: [] });
+  },
+);
+
+test(
+  'a stack that cannot be asked is said in words, and asked again by the next call',
+  { timeout: 60_000 },
+  async () => {
+    const broken = await temporaryFolder();
+    const pulumi = join(environment.folder, 'pulumi');
+    const script = `#!/bin/sh
+if [ -e ${broken}/asked ]; then exec ${pulumi} "$@"; fi
+touch ${broken}/asked
+echo 'error: nobody is signed in' >&2
+exit 1
+`;
+    await writeFile(join(broken, 'pulumi'), script, { mode: 0o755 });
+    const { call } = await connectWith({ PATH: `${broken}${delimiter}${environment.variables.PATH ?? ''}` });
+    expect(await call('pauses')).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('nobody is signed in') as string,
+    });
+    expect((await call('pauses')).value).toEqual({ pauses: [] });
   },
 );
 

@@ -1,3 +1,4 @@
+import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activations.ts';
@@ -12,7 +13,7 @@ import { chooseSecrets } from '../destinations/secrets.ts';
 import { localEventHub, usualConnectionString } from '../local/local-event-hub.ts';
 import { openHttp } from '../outbound-http.ts';
 import { aborted, type Terminal } from '../terminal.ts';
-import { toolsOf, type Given, type Tool } from './tools.ts';
+import { toolsOf, type Given, type Place, type Tool } from './tools.ts';
 
 interface McpOptions extends DataStorageOptions {
   readonly activations?: string;
@@ -45,7 +46,38 @@ Examples:
 async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
   const { path } = chooseActivationFile(options, terminal);
   const file = await loadActivations(path, terminal);
+  let opened: Promise<OpenedPlace> | undefined;
+  /** Opened by the first call, for Pulumi takes its time and a client waits for the handshake some seconds only; what fails is tried by the next. */
+  const open = (): Promise<OpenedPlace> =>
+    (opened ??= openPlace(options, path, file, terminal).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+  const tools = toolsOf({
+    allowsChanges: options.allowChanges === true,
+    showsPeople: options.showPeople === true,
+  });
+  // What only the command line says is refused at once.
+  if (options.environment === undefined || options.connectionString !== undefined) await open();
+  try {
+    await serve(tools, open, terminal);
+  } finally {
+    await (await opened?.catch(() => undefined))?.close();
+  }
+}
+
+interface OpenedPlace extends Place {
+  close(): Promise<void>;
+}
+
+async function openPlace(
+  options: McpOptions,
+  path: string,
+  file: ActivationFile,
+  terminal: Terminal,
+): Promise<OpenedPlace> {
   const { storage, explained } = await findDataStorage(options, terminal);
+  const readLag = await lagOf(options, terminal);
   const http = openHttp(terminal, storage);
   const { environment } = options;
   const operator: Operator = {
@@ -57,16 +89,7 @@ async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
     explained,
     now: systemClock.now,
   };
-  const tools = toolsOf(operator, {
-    allowsChanges: options.allowChanges === true,
-    showsPeople: options.showPeople === true,
-    readLag: await lagOf(options, terminal),
-  });
-  try {
-    await serve(tools, operator);
-  } finally {
-    await http.close();
-  }
+  return { operator, readLag, close: () => http.close() };
 }
 
 /** Of the stack, or of `activation local` on its usual ports. */
@@ -92,7 +115,7 @@ const instructions =
   'Activation Hub tells third parties (destinations) which people entered or left audiences of Adobe Experience Platform, by an activation file. Write people as namespace:identity, such as crmid:C-1. Times are epoch milliseconds, or in UTC.';
 
 /** Until whoever started it ends the conversation, or the terminal is interrupted. */
-async function serve(tools: readonly Tool[], { terminal, explained }: Operator): Promise<void> {
+async function serve(tools: readonly Tool[], open: () => Promise<Place>, terminal: Terminal): Promise<void> {
   // Loaded only here: nobody else needs the protocol.
   const [{ McpServer }, { serveStdio }] = await Promise.all([
     import('@modelcontextprotocol/server'),
@@ -105,8 +128,11 @@ async function serve(tools: readonly Tool[], { terminal, explained }: Operator):
       for (const { name, description, input, isChange, run } of tools) {
         const annotations = { readOnlyHint: !isChange, destructiveHint: false, openWorldHint: false };
         server.registerTool(name, { description, inputSchema: input, annotations }, async (given: Given, context) => {
+          let explained = (error: unknown): unknown => error;
           try {
-            const text = JSON.stringify(await run(given, context.mcpReq.signal), undefined, 1);
+            const place = await open();
+            ({ explained } = place.operator);
+            const text = JSON.stringify(await run(given, place, context.mcpReq.signal), undefined, 1);
             return { content: [{ type: 'text', text }] };
           } catch (error) {
             return { content: [{ type: 'text', text: wordsOf(explained(error), terminal) }], isError: true };
