@@ -202,3 +202,22 @@ test('forget --tell takes the person out, and erases nothing where that fails', 
   expect(other.output).toMatch(/ledger, crm +1 row$/m);
   expect(told.map(({ change }) => change)).toEqual(['exited']);
 });
+
+test(
+  'forget --tell takes the person out of every destination that can be told, and names the one whose secret is missing',
+  { timeout: 60_000 },
+  async () => {
+    const { run, told } = await openEnvironment();
+    const locked = '  ads: { type: webhook, settings: { url: "URL", signingSecret: { secret: ads-signing } } }\n';
+    const routes = '{ destination: ads, identity: crmid }, { destination: crm, identity: crmid }';
+    const forgotten = await run(fileOf(locked + crm, routes), 'forget', 'crmid:C-1', '--tell');
+    expect(told.map(({ change }) => change)).toEqual(['exited']);
+    expect(forgotten.code).toBe(1);
+    expect(forgotten.output).toMatch(
+      /told ads +not taken, so its rows stay: .*ACTIVATION_SECRET_ADS_SIGNING is not set/,
+    );
+    expect(forgotten.output).toMatch(/told crm +1 exit$/m);
+    expect(forgotten.output).toMatch(/ledger, crm +1 row$/m);
+    expect(forgotten.errors).toContain('Failed to take the person out of ads: nothing was erased of them there.');
+  },
+);

@@ -9,7 +9,7 @@ import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import type { ReadSecret } from './destinations/secrets.ts';
 import { erasurePlaces } from './erasure-places.ts';
-import { withDestination } from './ledger-walk.ts';
+import { secretsHelp, withDestination } from './ledger-walk.ts';
 import { readPerson } from './person.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -39,6 +39,8 @@ Run it again until it finds nothing: what the function app is telling at the sam
 the event hub itself, which leave it by its retention, blobs of an archive destination, exports of the ledger, and what a destination
 keeps of a person who has left it. Erase the person in AEP too, or the next export brings them back.
 
+For --tell: ${secretsHelp}
+
 Examples:
   $ activation forget crmid:C-1 email:ada@example.com --activations my-activations.yaml --dry-run
   $ activation forget email:ada@example.com --activations my-activations.yaml --tell`,
@@ -57,10 +59,10 @@ async function runForget(
   const identities = people.map(readPerson);
   const dryRun = options.dryRun === true;
   const file = await loadActivations(options.activations, terminal);
-  const { activations, tell: tells = false } = options;
+  const { activations, environment, tell: tells = false } = options;
   const { forgotten, told, kept } = await erase(
     identities,
-    { file, activations, tell: tells && !dryRun, dryRun },
+    { file, activations, tell: tells && !dryRun, dryRun, ...(environment === undefined ? {} : { environment }) },
     storage,
     terminal,
   );
@@ -88,19 +90,20 @@ export interface EraseOptions {
   /** Takes the person out of the destinations first. */
   readonly tell: boolean;
   readonly dryRun: boolean;
-  /** Where the secrets of the destinations come from: the environment, when left out. */
+  /** The stack in whose Key Vault secrets are that no variable has. */
+  readonly environment?: string;
+  /** Where the secrets of the destinations come from otherwise. */
   readonly readSecret?: ReadSecret;
 }
 
 /** Erases what is kept of a person, but for rows of destinations that did not take their exit: `kept` names these. */
 export async function erase(
   identities: readonly Identity[],
-  { file, activations, tell: tells, dryRun, readSecret }: EraseOptions,
+  { file, tell: tells, dryRun, ...walk }: EraseOptions,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<{ readonly forgotten: Forgotten; readonly told: readonly Told[]; readonly kept: readonly string[] }> {
   const places = await erasurePlaces(file);
-  const walk = { activations, ...(readSecret === undefined ? {} : { readSecret }) };
   const told = tells ? await tell(identities, file, places, walk, storage, terminal) : [];
   const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
   // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
@@ -127,7 +130,7 @@ async function tell(
   identities: readonly Identity[],
   file: ActivationFile,
   places: readonly ErasurePlace[],
-  options: Pick<EraseOptions, 'activations' | 'readSecret'>,
+  options: Pick<EraseOptions, 'activations' | 'environment' | 'readSecret'>,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<readonly Told[]> {
@@ -137,26 +140,32 @@ async function tell(
     if (entry === undefined) continue;
     const { key } = entry;
     const signal = terminal.interrupted;
-    const { counts, failure, isOutOfAccount } = await withDestination(
-      key,
-      options,
-      storage,
-      terminal,
-      async (context) => {
-        const counts = await takeOut({ context, destination: key, identities: forms }, { signal });
-        return { counts, ...(await forgetInAccount(context.targets.get(key)?.connector, forms, signal)) };
-      },
-    );
-    const isOut = failure === undefined && !(await isKnown(ledgerName, forms, storage, signal));
-    if (counts.rows === 0 && isOut && !isOutOfAccount) continue;
-    const [reason = failure] = Object.keys(counts.reasons);
-    told.push({
-      destination: key,
-      exits: counts.delivered,
-      isOut,
-      ...(isOutOfAccount && { isOutOfAccount }),
-      ...(!isOut && reason !== undefined && { reason }),
-    });
+    try {
+      const { counts, failure, isOutOfAccount } = await withDestination(
+        key,
+        options,
+        storage,
+        terminal,
+        async (context) => {
+          const counts = await takeOut({ context, destination: key, identities: forms }, { signal });
+          return { counts, ...(await forgetInAccount(context.targets.get(key)?.connector, forms, signal)) };
+        },
+      );
+      const isOut = failure === undefined && !(await isKnown(ledgerName, forms, storage, signal));
+      if (counts.rows === 0 && isOut && !isOutOfAccount) continue;
+      const [reason = failure] = Object.keys(counts.reasons);
+      told.push({
+        destination: key,
+        exits: counts.delivered,
+        isOut,
+        ...(isOutOfAccount && { isOutOfAccount }),
+        ...(!isOut && reason !== undefined && { reason }),
+      });
+    } catch (error) {
+      // It cannot be set up, or is paused: that keeps no other one from being told.
+      if (!(error instanceof CommandError)) throw error;
+      told.push({ destination: key, exits: 0, isOut: false, reason: error.message });
+    }
   }
   return told;
 }

@@ -15,7 +15,7 @@ import { loadActivations } from './activations.ts';
 import { CommandError, reasonOf } from './command-error.ts';
 import { counted } from './counted.ts';
 import type { DataStorage, DataStorageOptions } from './data-storage.ts';
-import { environmentSecrets, type ReadSecret } from './destinations/secrets.ts';
+import { chooseSecrets, environmentSecrets, type ReadSecret } from './destinations/secrets.ts';
 import { openHttp } from './outbound-http.ts';
 import { refuseWhilePaused } from './paused.ts';
 import { tableLines } from './table.ts';
@@ -31,16 +31,18 @@ export interface LedgerWalkOptions extends DataStorageOptions {
 
 /** Where the secrets of the destination come from, for the help of these commands. */
 export const secretsHelp =
-  'Secrets of the destination come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY. Destinations in a private\nnetwork need ACTIVATION_ALLOW_PRIVATE_ADDRESSES=true; where the function app has ACTIVATION_LEASE_SECONDS, give the same.';
+  'Secrets of the destination come from variables: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY; with --environment, one that is not set is read\nfrom the Key Vault of the stack, where you need the role Key Vault Secrets User. Destinations in a private network need\nACTIVATION_ALLOW_PRIVATE_ADDRESSES=true; where the function app has ACTIVATION_LEASE_SECONDS, give the same.';
 
 /**
  * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it. Its secrets come from
- * the environment, unless `readSecret` gives them.
+ * variables, and with `environment` from the Key Vault of that stack, unless `readSecret` gives them.
  * Throws `CommandError` (2) for a destination or an audience that the file does not have, or that cannot be set up, and (1) for one that is paused.
  */
 export async function withDestination<Result>(
   key: string,
-  options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun'> & { readonly readSecret?: ReadSecret },
+  options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun' | 'environment'> & {
+    readonly readSecret?: ReadSecret;
+  },
   storage: DataStorage,
   terminal: Terminal,
   run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
@@ -52,7 +54,7 @@ export async function withDestination<Result>(
   const http = openHttp(terminal, storage);
   let target: Target | undefined;
   try {
-    target = await setUp(file, key, http, options.readSecret ?? environmentSecrets(terminal), terminal);
+    target = await setUp(file, key, http, options.readSecret ?? secretsOf(options, http, terminal), terminal);
     if (options.dryRun !== true)
       await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
     const { ledger, retryQueue, deadLetters } = storage;
@@ -86,6 +88,10 @@ export function timingIn(environment: Terminal['environment']): Timing {
   const seconds = text === '' ? usual : /^\d{1,3}$/.test(text) ? Number(text) : NaN;
   if (seconds >= least && seconds <= most) return timingOf(seconds * 1_000);
   throw new CommandError(2, `ACTIVATION_LEASE_SECONDS must be a whole number from ${least} to ${most}.`);
+}
+
+function secretsOf({ environment }: DataStorageOptions, http: HttpClient, terminal: Terminal): ReadSecret {
+  return environment === undefined ? environmentSecrets(terminal) : chooseSecrets({ environment }, http, terminal);
 }
 
 async function setUp(

@@ -42,7 +42,7 @@ test('a transition has what is known of it, and nothing else', () => {
     { ...transition, ...ending, inDoubt: true, class: 'a b c' },
   ]);
   expect(historyOf({ history: refused(undefined, { reason: 'x'.repeat(121) }) }).transitions).toStrictEqual([
-    { ...transition, ...ending, inDoubt: false, reason: 'x'.repeat(120) },
+    { ...transition, ...ending, inDoubt: false, reason: `${'x'.repeat(119)}…` },
   ]);
   const taken = refused(undefined, { outcome: 'delivered', class: 'transient', reason: 'before' });
   expect(historyOf({ history: taken }).transitions).toStrictEqual([
@@ -114,4 +114,16 @@ test('what this version cannot read is not merged with what it writes', () => {
   });
   for (const history of ['?e,1,2', 'xe,1']) expect(historyOf({ history })).toEqual({ transitions: [], omitted: 1 });
   expect(historyOf({ history: '' })).toEqual({ transitions: [], omitted: 0 });
+});
+
+test('a reason that is too long is cut after a word, and says that it is', () => {
+  const words =
+    'Failed to deliver: the destination answered 503 Service Unavailable. It is tried again. Look at its page of status first.';
+  expect(words).toHaveLength(121);
+  const reasonOf = (reason: string) =>
+    historyOf({ history: refused(undefined, { class: 'transient', reason }) }).transitions[0]?.reason;
+  expect(reasonOf(words)).toBe(words.replace(' first.', '…'));
+  expect(reasonOf(words.slice(0, 120))).toBe(words.slice(0, 120));
+  // A word that is longer than a reason may be is cut itself.
+  expect(reasonOf('x'.repeat(121))).toBe(`${'x'.repeat(119)}…`);
 });

@@ -28,7 +28,7 @@ export interface Transition {
   readonly outcome?: AttemptOutcome;
   /** The destination may have taken it all the same. */
   readonly inDoubt: boolean;
-  /** The class of the failure and its reason, which holds no personal data and no secret; cut to 120 characters. */
+  /** The class of the failure and its reason, which holds no personal data and no secret; cut after a word to 120 characters. */
   readonly class?: string;
   readonly reason?: string;
 }
@@ -162,12 +162,18 @@ function explained(entry: string, { class: cause, reason }: Explanation): string
   return `${entry}${absent},${clean(cause ?? '', classCharactersMax).replaceAll(betweenFields, ' ')},${clean(reason ?? '', reasonCharactersMax)}`;
 }
 
-/** One line of whole characters, without what ends a transition. */
+/** One line of whole words, without what ends a transition; `…` stands for what is left out. */
 function clean(text: string, charactersMax: number): string {
-  return text
-    .slice(0, charactersMax)
+  return cut(text, charactersMax)
     .toWellFormed()
     .replaceAll(/[\p{Cc}|]/gu, ' ');
+}
+
+function cut(text: string, charactersMax: number): string {
+  if (text.length <= charactersMax) return text;
+  const kept = text.slice(0, charactersMax - 1);
+  // A word may be longer than all that is kept: then it is cut itself.
+  return `${kept.replace(/\s+\S*$/, '') || kept}…`;
 }
 
 /** The history with an entry more, or with one that says that the last thing happened again in the same way. */

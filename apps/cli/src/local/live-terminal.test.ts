@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +9,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
 import { fakeScreen } from '../../testing/fake-screen.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
+import { loadActivations } from '../activations.ts';
 import { run } from '../main.ts';
+import { followEdits } from './edits.ts';
 
 const words = ['local', '--event-hubs-port', '0', '--storage-port', '0', '--no-simulator', '--no-console'];
 const soon = { timeout: 30_000 };
@@ -161,3 +163,43 @@ audiences:
     expect(terminal.printed.join('\n')).not.toMatch(/[\u001B\r]|exports\/s/);
   },
 );
+
+test('a run that fails while it ends follows no edits any more', { timeout: 120_000 }, async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'own.yaml');
+  const text = `version: 1
+destinations: { screen: { type: log } }
+audiences:
+  vip: { id: 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02, activate: [{ destination: screen, identity: crmid }] }
+`;
+  await writeFile(path, text);
+  const fake = fakeScreen();
+  const print = (line: string): void => {
+    if (line.startsWith('Stopping')) throw new Error('the pipe is closed');
+  };
+  const terminal = capturedTerminal({ interrupted: fake.interrupted, openScreen: () => fake.screen, print });
+  const ended = run([...words, '--activations', path], terminal);
+  await expect.poll(() => terminal.printed.some((line) => line.startsWith('Ready after')), soon).toBe(true);
+  fake.screen.interrupt();
+  expect(await ended).not.toBe(0);
+  const printed = terminal.printed.length;
+
+  // Whoever still follows them takes up the first edit before the second is seen here.
+  for (const comment of ['# edited', '# edited again']) {
+    const taken = Promise.withResolvers<undefined>();
+    const control = followEdits({
+      path,
+      text: await readFile(path, 'utf8'),
+      lookEveryMs: 500,
+      takeUp: async () => {
+        await loadActivations(path, terminal);
+        taken.resolve(undefined);
+      },
+      onRefused: () => undefined,
+    });
+    await writeFile(path, `${text}${comment}\n`);
+    await taken.promise;
+    await control.stop();
+  }
+  expect(terminal.printed.slice(printed)).toEqual([]);
+});

@@ -74,6 +74,10 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
     narrator.ready(readyOf(local, options, performance.now() - startedAtMs));
     if (options.open === true && consoleUrl !== undefined) openInBrowser(consoleUrl, narrator);
     const hide = options.json ? () => undefined : showTerminal(local, terminal, narrator);
+    cleanups.add(() => {
+      hide();
+      return Promise.resolve();
+    });
     const edits = followEdits({
       path: plan.editedFile,
       text: local.text,
@@ -81,6 +85,7 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
       takeUp: () => takeUpEdits(local, options, terminal, narrator),
       onRefused: (message) => narrator.editsRefused(message),
     });
+    cleanups.add(() => edits.stop());
     await simulation?.run(sender, terminal.interrupted, (sent) => (tally.exportsSent = sent));
     await aborted(terminal.interrupted);
     hide();
@@ -93,6 +98,7 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
     if (options.json !== true) await sayOpenWork(local, options, terminal);
   } finally {
     await cleanups.run((error) => terminal.say(`Failed to stop cleanly: ${reasonOf(error)}`));
+    narrator.end();
   }
 }
 

@@ -47,12 +47,16 @@ async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
   const { path } = chooseActivationFile(options, terminal);
   const file = await loadActivations(path, terminal);
   let opened: Promise<OpenedPlace> | undefined;
+  let place: OpenedPlace | undefined;
   /** Opened by the first call, for Pulumi takes its time and a client waits for the handshake some seconds only; what fails is tried by the next. */
   const open = (): Promise<OpenedPlace> =>
-    (opened ??= openPlace(options, path, file, terminal).catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    }));
+    (opened ??= openPlace(options, path, file, terminal).then(
+      (found) => (place = found),
+      (error: unknown) => {
+        opened = undefined;
+        throw error;
+      },
+    ));
   const tools = toolsOf({
     allowsChanges: options.allowChanges === true,
     showsPeople: options.showPeople === true,
@@ -62,7 +66,7 @@ async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
   try {
     await serve(tools, open, terminal);
   } finally {
-    await (await opened?.catch(() => undefined))?.close();
+    await place?.close();
   }
 }
 
