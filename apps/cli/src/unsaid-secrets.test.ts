@@ -4,6 +4,7 @@ import { everyCommand, type ListedCommand } from '../testing/command-tree.ts';
 import { capturedTerminal } from '../testing/captured-terminal.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { run } from './main.ts';
+import { withoutSecrets } from './unsaid-secrets.ts';
 
 const example = join(import.meta.dirname, '..', 'examples', 'activation.yaml');
 const fixture = join(import.meta.dirname, '../../../libs/audience-events/fixtures/exit-only.json');
@@ -71,6 +72,9 @@ function errorPaths(command: ListedCommand, name: string, value: string): readon
     [...command.words, value],
     [...before, 'extra', 'extra', value],
     [value, ...before],
+    [...before, `${name}=${value}`, '--bogus'],
+    [...before, `${name}=${value}`, 'extra', 'extra'],
+    ...broken.map((each) => [...before, `${name}=${each}`]),
     // Given to another option. Of a bare key nobody can say that it is one.
     ...(value === key ? [] : others).map(({ long }) => [...before, long ?? '', value]),
     // Given rightly, and something else is wrong.
@@ -126,6 +130,17 @@ test.for(variables)('a secret of the variable %s is not said', async ([name, val
     expect(terminal.said.join('')).not.toBe('');
     expect([...terminal.said, ...terminal.printed].join('\n')).not.toContain(key);
   }
+});
+
+test('a secret is known however its option is written', () => {
+  for (const words of [['--event-hubs-key', key], [`--event-hubs-key=${key}`], [`--client-secret=${key}`]]) {
+    const terminal = capturedTerminal();
+    withoutSecrets(terminal, words).say(`Failed to use ${key}.`);
+    expect(terminal.said, words.join(' ')).toEqual(['Failed to use [secret].']);
+  }
+  const terminal = capturedTerminal();
+  withoutSecrets(terminal, [`--reason=${key}`]).say(`Because of ${key}.`);
+  expect(terminal.said).toEqual([`Because of ${key}.`]);
 });
 
 test('control: what is not known to be a secret is said', async () => {

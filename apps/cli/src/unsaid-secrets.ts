@@ -27,10 +27,13 @@ export function withoutSecrets<Wrapped extends Terminal>(terminal: Wrapped, word
   return { ...terminal, say: (line) => terminal.say(redacted(line)) };
 }
 
+/** Values of options that hold secrets: the word after the name, or what follows `=`. */
 function secretsIn(words: readonly string[]): readonly string[] {
-  return words.filter((word, index) => {
+  return words.flatMap((word, index) => {
+    const [, option = '', value = ''] = /^(--?[\w-]+)=(.*)$/s.exec(word) ?? [];
+    if (secretOption.test(option)) return [value];
     const [before = ''] = words.slice(Math.max(0, index - 1), index);
-    return secretOption.test(before) && !word.startsWith('-');
+    return secretOption.test(before) && !word.startsWith('-') ? [word] : [];
   });
 }
 
