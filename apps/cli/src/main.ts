@@ -40,8 +40,8 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
 /** Signals so close together are one request: npm passes on what the whole group of processes got, and so does `timeout`. */
 const oneRequestMs = 250;
 
-/** Runs the command of this process and ends it with its exit code. */
-export async function runProcess(): Promise<void> {
+/** Runs the command of this process and ends it with its exit code. `whenOrphaned` tells when nobody is left who could send a signal. */
+export async function runProcess(whenOrphaned: (act: () => void) => void): Promise<void> {
   // Set variables count first. Secrets of a file are tried like this on every system; a shell's `NAME=value command` is not on all.
   // A folder of that name is somebody else's: Python keeps environments in such.
   if (statSync('.env', { throwIfNoEntry: false })?.isFile() === true) process.loadEnvFile('.env');
@@ -55,6 +55,8 @@ export async function runProcess(): Promise<void> {
       else if (performance.now() - askedAtMs > oneRequestMs) process.exit(signal === 'SIGINT' ? 130 : 143);
     });
   }
+  // No second request: a shell that ends by the same Ctrl-C leaves its command behind, which is ending.
+  whenOrphaned(() => terminal.interrupt());
   const exitCode = await run(process.argv.slice(2), terminal);
   await terminal.flush();
   process.exit(exitCode);
