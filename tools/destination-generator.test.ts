@@ -115,6 +115,17 @@ test('it is registered everywhere, in the order of the types', async () => {
   );
 });
 
+test('one of the company’s own is made in own/connectors, as a default export, and changes no file that is there', async () => {
+  const tree = treeOfCopy();
+  await destinationGenerator(tree, { type: 'acme-crm', own: true });
+  const changes = tree.listChanges();
+  expect(changes.every(({ type, path }) => type === 'CREATE' && path.startsWith('own/connectors/acme-crm/'))).toBe(
+    true,
+  );
+  expect(tree.read('own/connectors/acme-crm/destination.ts', 'utf8')).toMatch(/\nexport default acmeCrm;\n$/);
+  expect(tree.read('own/connectors/acme-crm/README.md', 'utf8')).toContain('type: own/acme-crm');
+});
+
 test.each([
   ['Acme', 'its type is not kebab case. Write it like acme-crm.'],
   ['webhook', 'there is libs/destinations/src/webhook already. Choose another type.'],

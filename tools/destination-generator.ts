@@ -7,21 +7,30 @@ export interface DestinationOptions {
   readonly type: string;
   readonly title?: string;
   readonly description?: string;
+  /** Makes a connector of the company's own, in `own/connectors`, and changes no file that is there. */
+  readonly own?: boolean;
 }
 
 const library = 'libs/destinations';
+/** Where a company's own connectors are: no release changes anything there. */
+const ownFolder = 'own/connectors';
 
 /**
  * Makes the folder of a connector whose contract test passes, and registers it: registry, stand-ins of local runs, README. What it
- * gives writes the reference pages, which need the files on the disk. Throws when the type is not kebab case or is there already.
+ * gives writes the reference pages, which need the files on the disk. One of the company's own needs neither. Throws when the type is not kebab case or is there already.
  */
 export default async function destinationGenerator(
   tree: Tree,
-  { type, title = titleOf(type), description = `Keeps the members of lists of ${title}.` }: DestinationOptions,
+  {
+    type,
+    title = titleOf(type),
+    description = `Keeps the members of lists of ${title}.`,
+    own = false,
+  }: DestinationOptions,
 ): Promise<GeneratorCallback> {
   const refuse = (why: string) => new Error(`Failed to make the destination ${JSON.stringify(type)}: ${why}`);
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(type)) throw refuse('its type is not kebab case. Write it like acme-crm.');
-  const folder = `${library}/src/${type}`;
+  const folder = own ? `${ownFolder}/${type}` : `${library}/src/${type}`;
   if (tree.exists(folder)) throw refuse(`there is ${folder} already. Choose another type.`);
   const { propertyName: camel, className: pascal } = names(type);
   generateFiles(tree, join(import.meta.dirname, 'destination', 'files'), folder, {
@@ -32,7 +41,13 @@ export default async function destinationGenerator(
     pascal,
     escapedTitle: escaped(title),
     escapedDescription: escaped(description),
+    named: own ? `own/${type}` : type,
+    defaultExport: own ? `\nexport default ${camel};\n` : '',
   });
+  if (own) {
+    await formatFiles(tree);
+    return () => undefined;
+  }
   insertEntry(
     tree,
     `${library}/src/registry.ts`,

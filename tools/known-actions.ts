@@ -43,6 +43,14 @@ export const knownActions: Readonly<Record<string, KnownAction>> = {
       'name artifact-ids path pattern merge-multiple github-token repository run-id skip-decompress digest-mismatch',
     ),
   },
+  'actions/attest': {
+    version: 'v4.2.0',
+    commit: 'f7c74d28b9d84cb8768d0b8ca14a4bac6ef463e6',
+    inputs: words(
+      'subject-path subject-digest subject-name subject-checksums subject-version sbom-path predicate-type predicate predicate-path',
+      'push-to-registry create-storage-record show-summary github-token',
+    ),
+  },
   'azure/login': {
     version: 'v3.0.1',
     commit: 'f5d393ae46f8fde4be8b75f32e3fc50e654ad0ca',

@@ -2,8 +2,8 @@
 // anything is installed.
 import process from 'node:process';
 
-/** The workspaces that `npm start` runs; their libraries follow from them. */
-export const startedWorkspaces = ['apps/cli', 'apps/handler', 'apps/console'];
+/** The workspaces that `npm start` runs, a company's connectors among them; their libraries follow from them. */
+export const startedWorkspaces = ['apps/cli', 'apps/handler', 'apps/console', 'own'];
 
 /** The paths of all that is installed on this machine, given the `packages` of a lockfile. */
 export function allPaths(locked) {

@@ -6,7 +6,17 @@ import { projectFolders, repositoryFiles, root } from './repository.ts';
 
 /** Makes a checkout in an empty folder: every file as it is here, the dependencies by links, the projects those of the copy. */
 export function copyCheckout(folder: string): void {
+  copyFiles(folder);
+  linkDependencies(folder);
+}
+
+/** Copies every text file as it is here. */
+export function copyFiles(folder: string): void {
   for (const { path } of repositoryFiles()) cpSync(join(root, path), join(folder, path));
+}
+
+/** Gives a checkout the dependencies of this one, by links, and its own projects. */
+export function linkDependencies(folder: string): void {
   for (const project of ['.', ...projectFolders()]) {
     const modules = join(root, project, 'node_modules');
     if (existsSync(modules)) linkModules(modules, join(folder, project, 'node_modules'));

@@ -27,6 +27,10 @@ const everyStep = (faults: (step: Step, job: Job) => readonly string[]): Workflo
 
 const unless = (holds: boolean, fault: string): readonly string[] => (holds ? [] : [fault]);
 
+/** One of GitHub's at a version, or the one that a company names for what must be in its network. */
+const isStatedMachine = (runsOn: unknown): boolean =>
+  runsOn === 'ubuntu-24.04' || runsOn === "${{ vars.DEPLOY_RUNNER || 'ubuntu-24.04' }}";
+
 const previewsByScript = (run: string): boolean => run.includes('tools/preview-with-refresh.sh');
 
 export const workflowRules: readonly WorkflowRule[] = [
@@ -95,7 +99,7 @@ export const workflowRules: readonly WorkflowRule[] = [
     name: 'a job runs on a machine of a stated version, for a stated time',
     faults: everyJob(({ calls, runsOn, timeoutMinutes }) =>
       unless(
-        calls !== undefined || (runsOn === 'ubuntu-24.04' && typeof timeoutMinutes === 'number'),
+        calls !== undefined || (isStatedMachine(runsOn) && typeof timeoutMinutes === 'number'),
         'runs-on or timeout-minutes',
       ),
     ),
@@ -156,6 +160,10 @@ export const workflowRules: readonly WorkflowRule[] = [
   },
   { name: 'the digest is of the package that was tested, which is the one that is kept', faults: buildFaults },
   { name: 'the train goes from dev to staging to prod', faults: trainFaults },
+  {
+    name: 'what publishes a release runs nothing of the repository, and vouches for the package that it publishes',
+    faults: everyJob(publishFaults),
+  },
 ];
 
 function isPinned(uses: string, comment: string, workflows: readonly Workflow[]): boolean {
@@ -173,12 +181,19 @@ function neededPermissions(job: Job, workflows: readonly Workflow[]): Readonly<R
   for (const step of job.steps) {
     if (actionOf(step) === 'actions/checkout') needed.contents = 'read';
     if (actionOf(step) === 'azure/login') needed[tokenPermission] = 'write';
+    if (actionOf(step) === 'actions/attest')
+      Object.assign(needed, { attestations: 'write', [tokenPermission]: 'write' });
+    const publishes = step.run?.includes('gh release create') === true;
+    if (publishes) needed.contents = 'write';
     if (step.with?.['comment-on-pr'] === true) needed['pull-requests'] = 'write';
     const comments = step.run?.includes('tools/comment-activation-plan.sh') === true;
     if (comments) needed['pull-requests'] = 'write';
     const keepsIssue = step.run?.includes('tools/keep-issue.sh') === true;
     if (keepsIssue) needed.issues = 'write';
-    if (step.with?.['run-id'] !== undefined || (step.env?.GH_TOKEN !== undefined && !comments && !keepsIssue))
+    if (
+      step.with?.['run-id'] !== undefined ||
+      (step.env?.GH_TOKEN !== undefined && !comments && !keepsIssue && !publishes)
+    )
       needed.actions = 'read';
   }
   return sortedByKey(needed);
@@ -244,6 +259,29 @@ function buildFaults(workflows: readonly Workflow[]): readonly string[] {
     ...unless(
       job.outputs.digest === `\${{ steps.${job.steps[read]?.id ?? ''}.outputs.digest }}`,
       'the digest is not handed on',
+    ),
+  ];
+}
+
+/** The rights to write are with a job that only takes what another one built. */
+function publishFaults({ steps }: Job): readonly string[] {
+  const published = steps.filter(({ run = '' }) => run.includes('gh release create'));
+  const attests = steps.filter((step) => actionOf(step) === 'actions/attest');
+  if (published.length + attests.length === 0) return [];
+  const vouchedFor = (withList: boolean): boolean =>
+    attests.some(
+      ({ with: input = {} }) =>
+        input['subject-path'] === 'release/handler.zip' &&
+        input['sbom-path'] === (withList ? 'release/handler.cdx.json' : undefined),
+    );
+  return [
+    ...unless(!steps.some((step) => actionOf(step) === 'actions/checkout'), 'it checks the repository out'),
+    ...unless(vouchedFor(false) && vouchedFor(true), 'the package has no provenance, or no list of what is inside'),
+    ...unless(
+      published.some(({ run = '' }) =>
+        / release\/handler\.zip release\/handler\.json release\/handler\.cdx\.json$/m.test(run),
+      ),
+      'something else is published',
     ),
   ];
 }

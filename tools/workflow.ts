@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { root } from './repository.ts';
+import { isCompanys, root } from './repository.ts';
 
 /** What our rules look at in a workflow of GitHub Actions (docs.github.com, "Workflow syntax for GitHub Actions"). */
 export interface Workflow {
@@ -43,8 +43,10 @@ export interface Step {
 
 const folder = join(root, '.github', 'workflows');
 
+/** All but those that a company added to its copy. */
 export function readWorkflows(): readonly Workflow[] {
   return readdirSync(folder)
+    .filter((name) => !isCompanys(`.github/workflows/${name}`))
     .sort()
     .map((name) => parseWorkflow(name, readFileSync(join(folder, name), 'utf8')));
 }

@@ -4,13 +4,14 @@ import { workflowRules } from './workflow-rules.ts';
 
 const workflows = readWorkflows();
 
-test('the workflows are the pipeline, its part for one environment, and what is done by hand or by the clock', () => {
+test('the workflows are the pipeline, its part for one environment, releases, and what is done by hand or by the clock', () => {
   expect(workflows.map(({ name }) => name)).toEqual([
     'deploy-environment.yml',
     'deploy.yml',
     'drift.yml',
     'life.yml',
     'operate.yml',
+    'release.yml',
     'run-pulumi.yml',
     'upgrades.yml',
   ]);
@@ -31,6 +32,7 @@ const rule = {
   deployed: 'what is deployed is the package whose digest was compared, and it must prove itself',
   tested: 'the digest is of the package that was tested, which is the one that is kept',
   train: 'the train goes from dev to staging to prod',
+  published: 'what publishes a release runs nothing of the repository, and vouches for the package that it publishes',
 };
 
 /** A workflow, what is changed in it, and the rule that must then be broken. */
@@ -227,6 +229,22 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
   ['staging beside dev', 'deploy.yml', 'needs: [check, dev]', 'needs: [check]', rule.train],
   ['prod without staging', 'deploy.yml', 'needs: [check, staging, gate]', 'needs: [check, gate]', rule.train],
   ['prod without a gate', 'deploy.yml', "    if: needs.gate.outputs.open == 'true'\n", '', rule.train],
+  [
+    'a publisher that runs the repository',
+    'release.yml',
+    '      - name: Fetch what was built\n',
+    `      - uses: ${checkout}\n        with:\n          persist-credentials: false\n      - name: Fetch what was built\n`,
+    rule.published,
+  ],
+  ['a package without its list', 'release.yml', '          sbom-path: release/handler.cdx.json\n', '', rule.published],
+  [
+    'another package published',
+    'release.yml',
+    '          release/handler.zip release',
+    '          release/app.zip release',
+    rule.published,
+  ],
+  ['a release that may write too much', 'release.yml', 'attestations: write', 'packages: write', rule.permissions],
   ['prod twice', 'deploy.yml', 'environment: staging\n', 'environment: prod\n', rule.train],
 ];
 

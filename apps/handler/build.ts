@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadActivationFile, typesNamed } from '@activation-hub/activation-file';
 import { writeChecked } from '@activation-hub/activation-file/checked';
-import { destinationTypes, isDestinationPackage, loadDestinations } from '@activation-hub/destinations';
+import { destinationPackage, destinationTypes, howToInstall, loadDestinations } from '@activation-hub/destinations';
 import { build, type BuildOptions as EsbuildOptions, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import { contentsDigest, packHandler, sha256 } from './pack-handler.ts';
 import { checkedFilesName } from './src/configuration.ts';
@@ -145,23 +146,29 @@ async function checkedFiles(files: readonly string[]): Promise<Readonly<Record<s
 async function packagesNamed(files: readonly string[]): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const file of files) {
-    for (const name of typesNamed(await readFile(file, 'utf8')).filter(isDestinationPackage)) {
-      requireInstalled(name, file);
+    for (const type of typesNamed(await readFile(file, 'utf8'))) {
+      const name = destinationPackage(type);
+      if (name === undefined) continue;
+      requireInstalled(type, name, file);
       names.add(name);
     }
   }
   return [...names].sort();
 }
 
-function requireInstalled(name: string, file: string): void {
+function requireInstalled(type: string, name: string, file: string): void {
+  const refuse = (cause?: unknown) =>
+    new Error(`Failed to build the handler: ${file} names the destination ${type}, and ${howToInstall(type)}`, {
+      cause,
+    });
+  let address: string;
   try {
-    import.meta.resolve(name);
+    address = import.meta.resolve(name);
   } catch (error) {
-    throw new Error(
-      `Failed to build the handler: ${file} names the destination ${name}, and there is no such package. Run npm install ${name}.`,
-      { cause: error },
-    );
+    throw refuse(error);
   }
+  // A pattern of `exports` resolves to a file that need not be there.
+  if (!existsSync(fileURLToPath(address))) throw refuse();
 }
 
 /** Puts packages into the bundle where `src/destination-packages.ts` would look for them as the app runs. */

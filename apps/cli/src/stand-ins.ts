@@ -1,6 +1,6 @@
 import { secretNames, type ActivationFile, type DestinationEntry } from '@activation-hub/activation-file';
 import type { LocalVendor } from '@activation-hub/destination-kit/testing';
-import { localVendors } from '@activation-hub/destinations/testing';
+import { localVendorOf } from '@activation-hub/destinations/testing';
 import { CommandError, reasonOf } from './command-error.ts';
 
 /** Stand-ins of all vendors of an activation file, on this machine. */
@@ -77,7 +77,7 @@ export async function startStandIn(
   { key, type, settings }: DestinationEntry,
   { routes }: ActivationFile,
 ): Promise<LocalVendor | undefined> {
-  const start = Object.hasOwn(localVendors, type) ? localVendors[type] : undefined;
+  const start = await localVendorOf(type);
   if (start === 'calls nobody') return undefined;
   if (start === undefined) {
     throw new CommandError(
@@ -86,9 +86,7 @@ export async function startStandIn(
     );
   }
   try {
-    return await (
-      await start()
-    )({ settings, routes: routes.filter(({ destination }) => destination === key) });
+    return await start({ settings, routes: routes.filter(({ destination }) => destination === key) });
   } catch (error) {
     throw new CommandError(2, `Failed to stand in for ${key}: ${reasonOf(error)}`, { cause: error });
   }

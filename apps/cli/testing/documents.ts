@@ -20,7 +20,7 @@ const programs = 'activation|az|bash|curl|event-hubs-emulator|gh|git|node|npm|np
 const commandLine = new RegExp(`^(\\$ )?((?:[A-Z][A-Z_]+=\\S+ )*(?:${programs})(?: .*)?)$`);
 const inlineCommand = new RegExp(`\`((?:[A-Z][A-Z_]+=\\S+ )*(?:${programs}) [^\`]+)\``, 'g');
 
-/** Every document of the repository that git tracks, by path. */
+/** Every document of the repository that git tracks, by path, but for those that a company keeps in its folder. */
 export function documents(): readonly { readonly path: string; readonly text: string }[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
     cwd: root,
@@ -28,7 +28,7 @@ export function documents(): readonly { readonly path: string; readonly text: st
   });
   return listed
     .split('\n')
-    .filter((path) => path !== '')
+    .filter((path) => path !== '' && !/^own\/[^/]+\//.test(path))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
 

@@ -1,9 +1,10 @@
 export { exampleOf } from './example.ts';
 export { managedIdentity } from './managed-identity.ts';
 export {
+  destinationPackage,
   DestinationPackageError,
   destinationTypes,
-  isDestinationPackage,
+  howToInstall,
   loadDestination,
   loadDestinations,
   type ImportPackage,

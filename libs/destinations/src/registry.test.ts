@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { destinationTypes, isDestinationPackage, loadDestination, loadDestinations } from './registry.ts';
+import { localVendorOf } from '../testing/local-vendors.ts';
+import { destinationTypes, destinationPackage, loadDestination, loadDestinations } from './registry.ts';
 import { webhook } from './webhook/destination.ts';
 
 test('every folder holds a destination of its name, its settings, its test and its README', () => {
@@ -29,14 +30,23 @@ test('only what is asked for is loaded, each once', async () => {
   expect(await loadDestinations([])).toEqual(new Map());
 });
 
-test.each(['pigeon', '__proto__', 'toString', '@acme', '@Acme/x', '@acme/../x', ''])(
-  'for the unknown type %j all that there are are loaded, so that a sentence can name them',
-  async (type) => {
-    expect([...(await loadDestinations(['log', type])).keys()]).toEqual(destinationTypes);
-    expect(await loadDestination(type)).toBeUndefined();
-    expect(isDestinationPackage(type)).toBe(false);
-  },
-);
+test.each([
+  'pigeon',
+  '__proto__',
+  'toString',
+  '@acme',
+  '@Acme/x',
+  '@acme/../x',
+  'own/',
+  'own/../x',
+  'own/A',
+  'own/a/b',
+  '',
+])('for the unknown type %j all that there are are loaded, so that a sentence can name them', async (type) => {
+  expect([...(await loadDestinations(['log', type])).keys()]).toEqual(destinationTypes);
+  expect(await loadDestination(type)).toBeUndefined();
+  expect(destinationPackage(type)).toBeUndefined();
+});
 
 test('a type that is the name of a package is the default export of that package', async () => {
   const imported: string[] = [];
@@ -48,6 +58,30 @@ test('a type that is the name of a package is the default export of that package
   expect(definitions.get('@acme/pigeon')).toBe(webhook);
   expect([...definitions.keys()]).toEqual(['@acme/pigeon', 'log']);
   expect(imported).toEqual(['@acme/pigeon']);
+});
+
+test('a type that begins with own/ is the connector in that folder of the company’s own', async () => {
+  const imported: string[] = [];
+  const importPackage = (name: string) => {
+    imported.push(name);
+    return Promise.resolve({ default: webhook });
+  };
+  expect(await loadDestination('own/pigeon-post', importPackage)).toBe(webhook);
+  expect(imported).toEqual(['@activation-hub/own/pigeon-post']);
+});
+
+test('a connector of the company’s own that is not there is named, with what makes it', async () => {
+  await expect(loadDestination('own/no-such-connector')).rejects.toThrow(
+    'Failed to load the destination own/no-such-connector: there is no own/connectors/no-such-connector/destination.ts. Run npx nx g @activation-hub/tools:destination no-such-connector --own.',
+  );
+});
+
+test('the stand-in of a connector of the company’s own is what its vendor.ts exports', async () => {
+  const startLocalPigeonVendor = () => Promise.reject(new Error('not started'));
+  const importVendor = () => Promise.resolve({ birds: 3, startLocalPigeonVendor });
+  expect(await localVendorOf('own/pigeon', importVendor)).toBe(startLocalPigeonVendor);
+  expect(await localVendorOf('own/pigeon', () => Promise.resolve({}))).toBeUndefined();
+  expect(await localVendorOf('@acme/pigeon', importVendor)).toBeUndefined();
 });
 
 test('a package that is not installed is named, with what to do', async () => {

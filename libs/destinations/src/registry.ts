@@ -27,14 +27,32 @@ export class DestinationPackageError extends Error {
   override readonly name = 'DestinationPackageError';
 }
 
-/** Whether a `type` is the name of a package, `@scope/name`; such a destination lives outside this repository. */
-export function isDestinationPackage(type: string): boolean {
-  return /^@[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/.test(type);
+/**
+ * What to import for a `type` that does not come with Activation Hub: for `@scope/name` the installed package of that name, for
+ * `own/<name>` the connector in the folder `own/connectors/<name>` of this repository. `undefined` for any other type.
+ */
+export function destinationPackage(type: string): string | undefined {
+  const own = ownConnector(type);
+  if (own !== undefined) return `@activation-hub/own/${own}`;
+  return /^@[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/.test(type) ? type : undefined;
+}
+
+/** The folder in `own/connectors` that a `type` names; `undefined` for any other type. */
+export function ownConnector(type: string): string | undefined {
+  return /^own\/([a-z][a-z0-9]*(?:-[a-z0-9]+)*)$/.exec(type)?.[1];
+}
+
+/** What to do where there is no package of this type, as a part of a sentence. */
+export function howToInstall(type: string): string {
+  const own = ownConnector(type);
+  return own === undefined
+    ? `there is no such package. Run npm install ${type}.`
+    : `there is no own/connectors/${own}/destination.ts. Run npx nx g @activation-hub/tools:destination ${own} --own.`;
 }
 
 /**
- * Loads the definition of a kind of destination: one of `destinationTypes`, or the default export of a package. Gives
- * `undefined` when there is no such type. Throws `DestinationPackageError` when the package is not installed, fails to load or
+ * Loads the definition of a kind of destination: one of `destinationTypes`, or the default export of a package or of a connector of
+ * the company's own. Gives `undefined` when there is no such type. Throws `DestinationPackageError` when the package is not installed, fails to load or
  * exports no definition.
  */
 export async function loadDestination(
@@ -42,7 +60,8 @@ export async function loadDestination(
   importPackage: ImportPackage = (name) => import(name),
 ): Promise<DestinationDefinition | undefined> {
   if (Object.hasOwn(builtIn, type)) return await builtIn[type]?.();
-  return isDestinationPackage(type) ? await loadPackage(type, importPackage) : undefined;
+  const name = destinationPackage(type);
+  return name === undefined ? undefined : await loadPackage(type, name, importPackage);
 }
 
 /**
@@ -54,7 +73,7 @@ export async function loadDestinations(
   importPackage?: ImportPackage,
 ): Promise<ReadonlyMap<string, DestinationDefinition>> {
   const asked = [...new Set(types)];
-  const isKnown = (type: string) => Object.hasOwn(builtIn, type) || isDestinationPackage(type);
+  const isKnown = (type: string) => Object.hasOwn(builtIn, type) || destinationPackage(type) !== undefined;
   const wanted = asked.every(isKnown) ? asked : new Set([...destinationTypes, ...asked.filter(isKnown)]);
   const loaded = await Promise.all(
     [...wanted].map(async (type) => [type, await loadDestination(type, importPackage)] as const),
@@ -62,14 +81,14 @@ export async function loadDestinations(
   return new Map(loaded.flatMap(([type, definition]) => (definition === undefined ? [] : [[type, definition]])));
 }
 
-async function loadPackage(name: string, importPackage: ImportPackage): Promise<DestinationDefinition> {
+async function loadPackage(type: string, name: string, importPackage: ImportPackage): Promise<DestinationDefinition> {
   const refuse = (why: string, cause?: unknown) =>
-    new DestinationPackageError(`Failed to load the destination ${name}: ${why}`, { cause });
+    new DestinationPackageError(`Failed to load the destination ${type}: ${why}`, { cause });
   let exports: unknown;
   try {
     exports = await importPackage(name);
   } catch (error) {
-    if (isNotInstalled(error, name)) throw refuse(`there is no such package. Run npm install ${name}.`, error);
+    if (isNotInstalled(error, type)) throw refuse(howToInstall(type), error);
     throw refuse(`it fails as it is loaded: ${error instanceof Error ? error.message : 'no error'}.`, error);
   }
   const definition = isObject(exports) ? exports.default : undefined;
@@ -82,13 +101,14 @@ async function loadPackage(name: string, importPackage: ImportPackage): Promise<
   return definition;
 }
 
-function isNotInstalled(error: unknown, name: string): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    error.code === 'ERR_MODULE_NOT_FOUND' &&
-    error.message.includes(`'${name}'`)
-  );
+/** Node names the package that it does not find, and of a folder of ours the file. */
+function isNotInstalled(error: unknown, type: string): boolean {
+  const own = ownConnector(type);
+  const missing =
+    own === undefined ? [`'${type}'`] : [`/connectors/${own}/destination.ts'`, `'${destinationPackage(type) ?? ''}'`];
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) return false;
+  const message = error.message.replaceAll('\\', '/');
+  return missing.some((words) => message.includes(words));
 }
 
 function isDefinition(value: unknown): value is DestinationDefinition {

@@ -1,4 +1,4 @@
-export { localVendors } from './local-vendors.ts';
+export { localVendorOf, localVendors } from './local-vendors.ts';
 export { type ArchiveLine, type BlobArchiveVendor, startBlobArchiveVendor } from '../src/blob-archive/vendor.ts';
 export { type BrazeVendor, startBrazeVendor } from '../src/braze/vendor.ts';
 export {

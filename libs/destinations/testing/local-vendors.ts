@@ -1,4 +1,5 @@
 import type { StartLocalVendor } from '@activation-hub/destination-kit/testing';
+import { ownConnector } from '../src/registry.ts';
 
 /** What starts the stand-in of each kind of destination in a whole run, by type; loaded only when it is asked for. */
 export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVendor>) | 'calls nobody'>> = {
@@ -17,3 +18,22 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
   salesforce: async () => (await import('../src/salesforce/vendor.ts')).startLocalSalesforceVendor,
   webhook: async () => (await import('../src/webhook/vendor.ts')).startLocalWebhookVendor,
 };
+
+/** Gives the exports of the `vendor.ts` of a connector in `own/connectors`. */
+export type ImportVendor = (name: string) => Promise<object>;
+
+/**
+ * What starts the stand-in of a kind of destination: one of `localVendors`, or that of a connector of the company's own, which its
+ * `vendor.ts` exports as `startLocal…Vendor`. `undefined` where there is none.
+ */
+export async function localVendorOf(
+  type: string,
+  importVendor: ImportVendor = (name) => import(name) as Promise<object>,
+): Promise<StartLocalVendor | 'calls nobody' | undefined> {
+  const known = Object.hasOwn(localVendors, type) ? localVendors[type] : undefined;
+  if (known !== undefined) return known === 'calls nobody' ? known : await known();
+  const own = ownConnector(type);
+  if (own === undefined) return undefined;
+  const exported = Object.entries(await importVendor(`@activation-hub/own/${own}/vendor`));
+  return exported.find(([name]) => /^startLocal\w*Vendor$/.test(name))?.[1] as StartLocalVendor | undefined;
+}

@@ -63,7 +63,7 @@ export async function definitionOf(type: string): Promise<DestinationDefinition>
   }
   throw new CommandError(
     2,
-    `Failed to find the destination ${type}: there are ${destinationTypes.join(', ')}, and installed packages such as @acme/activation-destination-pigeon.`,
+    `Failed to find the destination ${type}: there are ${destinationTypes.join(', ')}, installed packages such as @acme/activation-destination-pigeon, and your own such as own/pigeon.`,
   );
 }
 
