@@ -1,6 +1,6 @@
 /**
  * How fast one consumer of the JavaScript SDK reads through the emulator: one process serves 100,000 events of 1 KB in 4 partitions, this one reads
- * them all, and says how much of the time it was busy itself.
+ * them all, and says how much CPU each of the two took.
  *
  *     npm run bench:emulator-consumer -- [events]
  */
@@ -61,10 +61,10 @@ async function measure(events: number): Promise<void> {
   });
   const elapsedMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpuBefore);
-  const busy = (cpuMs: number) => `${Math.round((cpuMs / elapsedMs) * 100)} %`;
+  const perEvent = (cpuMs: number) => `${((cpuMs / events) * 1000).toFixed(1)} µs`;
   process.stdout.write(
-    `out: ${Math.round((events / elapsedMs) * 1000)} events/s to one consumer; ` +
-      `consumer ${busy((user + system) / 1000)} of a core, emulator ${busy((await serverCpuMs()) - serverBeforeMs)}\n`,
+    `out: ${Math.round((events / elapsedMs) * 1000)} events/s to one consumer; CPU per event: ` +
+      `consumer ${perEvent((user + system) / 1000)}, emulator ${perEvent((await serverCpuMs()) - serverBeforeMs)}\n`,
   );
   await consumer.close();
   server.disconnect();

@@ -29,8 +29,8 @@ export interface Section {
 
 const nestingMax = 32;
 
-/** All sections of a message, in order. Throws MalformedMessage. */
-export function readSections(message: Buffer): Section[] {
+/** The sections of a message, in order, up to the first for whose code `goesOn` is false, that included. Throws MalformedMessage. */
+export function readSections(message: Buffer, goesOn: (code: number) => boolean = () => true): Section[] {
   const sections: Section[] = [];
   let start = 0;
   while (start < message.length) {
@@ -42,6 +42,7 @@ export function readSections(message: Buffer): Section[] {
     }
     const end = skipValue(message, valueStart);
     sections.push({ code, start, valueStart, end });
+    if (!goesOn(code)) break;
     start = end;
   }
   return sections;

@@ -5,6 +5,7 @@ import {
   readSections,
   readText,
   sectionCode,
+  type MapEntry,
   type Section,
 } from './amqp-sections.ts';
 import type { NewEvent, PartitionLogState, StoredEvent } from './partition-log.ts';
@@ -69,36 +70,45 @@ export function encodeDelivery(
 ): Buffer {
   const { content } = event;
   const parts: Buffer[] = [];
-  const rest: Buffer[] = [];
-  let published: Buffer[] = [];
-  for (const { code, start, valueStart, end } of readSections(content)) {
+  let published: readonly MapEntry[] = [];
+  let restStart = content.length;
+  for (const { code, start, valueStart, end } of readSections(content, isBeforeProperties)) {
     if (code === sectionCode.header) parts.push(content.subarray(start, end));
     else if (code === sectionCode.messageAnnotations) {
-      published = readMap(content, valueStart, end)
-        .filter(({ key }) => !serviceAnnotations.has(key))
-        .map((entry) => content.subarray(entry.start, entry.end));
-    } else if (code !== sectionCode.deliveryAnnotations) {
-      rest.push(content.subarray(start));
-      // What follows the annotations goes through in one piece: no annotations come after it (AMQP 1.0, 3.2).
-      break;
-    }
+      published = readMap(content, valueStart, end).filter(({ key }) => !serviceAnnotations.has(key));
+    } else if (code !== sectionCode.deliveryAnnotations) restStart = start;
   }
   if (lastEnqueued) parts.push(...lastEnqueuedSection(lastEnqueued.state, lastEnqueued.retrievedAtMs));
-  const key = event.partitionKey;
-  parts.push(
-    ...mapSection(sectionCode.messageAnnotations, (key === undefined ? 3 : 4) + published.length, [
-      sequenceNumberKey,
-      long(event.sequenceNumber),
-      offsetKey,
-      string(String(event.offset)),
-      enqueuedTimeKey,
-      timestamp(event.enqueuedTimeMs),
-      ...(key === undefined ? [] : [partitionKeyKey, string(key)]),
-      ...published,
-    ]),
-    ...rest,
-  );
+  parts.push(annotationsSection(event, published));
+  for (const { start, end } of published) parts.push(content.subarray(start, end));
+  // What follows the annotations goes through in one piece: no annotations come after it (AMQP 1.0, 3.2).
+  parts.push(content.subarray(restStart));
   return Buffer.concat(parts);
+}
+
+const isBeforeProperties = (code: number): boolean => code <= sectionCode.messageAnnotations;
+
+/** The section up to the annotations of the publisher, which must follow. Written in one piece, since every delivery has one. */
+function annotationsSection(event: StoredEvent, published: readonly MapEntry[]): Buffer {
+  const { sequenceNumber, offset, enqueuedTimeMs, partitionKey } = event;
+  const offsetText = String(offset);
+  const key = partitionKey === undefined ? undefined : Buffer.concat([partitionKeyKey, string(partitionKey)]);
+  const publishedBytes = published.reduce((bytes, { start, end }) => bytes + end - start, 0);
+  const keysBytes = sequenceNumberKey.length + offsetKey.length + enqueuedTimeKey.length;
+  const bytes = Buffer.allocUnsafe(12 + keysBytes + 9 + 2 + offsetText.length + 9 + (key?.length ?? 0));
+  bytes.writeUInt32BE(0x0053_0000 | (sectionCode.messageAnnotations << 8) | 0xd1, 0);
+  bytes.writeUInt32BE(bytes.length - 8 + publishedBytes, 4);
+  bytes.writeUInt32BE(2 * ((key === undefined ? 3 : 4) + published.length), 8);
+  let position = 12 + sequenceNumberKey.copy(bytes, 12);
+  position = writeInteger(bytes, position, 0x81, sequenceNumber);
+  position += offsetKey.copy(bytes, position);
+  bytes[position] = 0xa1;
+  bytes[position + 1] = offsetText.length;
+  position += 2 + bytes.write(offsetText, position + 2, 'latin1');
+  position += enqueuedTimeKey.copy(bytes, position);
+  position = writeInteger(bytes, position, 0x83, enqueuedTimeMs);
+  key?.copy(bytes, position);
+  return bytes;
 }
 
 function lastEnqueuedSection(state: PartitionLogState, retrievedAtMs: number): Buffer[] {
@@ -145,9 +155,16 @@ function timestamp(timeMs: number): Buffer {
 
 function integer(constructor: number, value: number): Buffer {
   const bytes = Buffer.alloc(9);
-  bytes[0] = constructor;
-  bytes.writeBigInt64BE(BigInt(Math.trunc(value)), 1);
+  writeInteger(bytes, 0, constructor, value);
   return bytes;
+}
+
+/** Gives the position after it. The value is a safe integer, whose two halves are written without the detour of a bigint. */
+function writeInteger(bytes: Buffer, position: number, constructor: number, value: number): number {
+  const high = Math.floor(value / 2 ** 32);
+  bytes[position] = constructor;
+  bytes.writeInt32BE(high, position + 1);
+  return bytes.writeUInt32BE(Math.trunc(value) - high * 2 ** 32, position + 5);
 }
 
 const sequenceNumberKey = symbol(annotation.sequenceNumber);

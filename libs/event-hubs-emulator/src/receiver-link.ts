@@ -2,6 +2,7 @@ import type { Sender } from 'rhea';
 import { encodeDelivery } from './event-message.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { giveCreditBack, sendableCount } from './rhea-internals.ts';
+import { writeSettled } from './transfer-writer.ts';
 
 /** Handed to the socket in one go, at most, before other links get their turn. */
 const turnBytesMax = 256 * 1024;
@@ -78,15 +79,22 @@ export class ReceiverLink {
     const events = log.read(this.#next, Math.min(sendableCount(sender), turnEventsMax));
     if (events.length === 0 || !this.#options.checkAuthorized()) return;
     const lastEnqueued = trackLastEnqueued ? { state: log.state(), retrievedAtMs: now() } : undefined;
-    this.#options.startTurn();
+    const messages: Buffer[] = [];
     let bytes = 0;
     for (const event of events) {
       const message = encodeDelivery(event, lastEnqueued);
-      sender.send(message, undefined, 0);
-      this.#next = event.sequenceNumber + 1;
+      messages.push(message);
       bytes += message.length;
       if (bytes >= turnBytesMax) break;
     }
-    this.wake();
+    let sent = writeSettled(sender, messages);
+    if (sent === undefined) {
+      this.#options.startTurn();
+      for (const message of messages) sender.send(message, undefined, 0);
+      sent = messages.length;
+    }
+    this.#next = (events[0]?.sequenceNumber ?? this.#next) + sent;
+    // A window that is full opens with a flow, which wakes this link.
+    if (sent > 0) this.wake();
   }
 }
