@@ -18,6 +18,7 @@ export const connectorFileKinds: Readonly<Record<string, string>> = {
   'persons.ts': 'Finds, and writes, the records of persons that the vendor keeps.',
   'members.ts': 'Brings persons into a list and takes them out of it, where that is more than one request.',
   'vendor.ts': 'The stand-in of the vendor.',
+  'vectors.json': 'What values become by the rules of the vendor, each with where that is published.',
   'wire.txt': 'The exact requests of one person, as a snapshot.',
   'README.md': 'What becomes of each change, and what only a live account can settle.',
 };

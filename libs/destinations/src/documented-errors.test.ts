@@ -16,6 +16,7 @@ import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
 import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
+import { listedErrors as tiktokList, tiktokErrors } from './tiktok/errors.ts';
 
 const tables: Readonly<Record<string, DocumentedErrors>> = {
   'blob-archive': blobArchiveErrors,
@@ -28,6 +29,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   iterable: iterableErrors,
   'meta-custom-audiences': metaErrors,
   salesforce: salesforceErrors,
+  tiktok: tiktokErrors,
 };
 
 test('every table of errors is looked at here', () => {
@@ -45,7 +47,7 @@ const errors = Object.entries(tables).flatMap(([type, table]) => {
 });
 
 test.each(errors)('$type: $error.code has a source, and says what to do in a sentence', ({ error }) => {
-  expect(error.source).toMatch(/^[a-z.]+\.(com|io|org|net)\b/);
+  expect(error.source).toMatch(/^[a-z.-]+\.(com|io|org|net)\b/);
   if (error.advice !== undefined) expect(error.advice).toMatch(/^[A-Z].*\.$/);
 });
 
@@ -65,6 +67,8 @@ const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   ['iterable', iterableList, 26],
   // 82 rows, of which two have one code.
   ['meta-custom-audiences', metaList, 81],
+  // 72 of the page of return codes, and 93 more of the vendor's own library.
+  ['tiktok', tiktokList, 165],
 ];
 
 test.each(lists)('the list of %s has every code of its source, and the table has the list', (type, list, count) => {

@@ -13,6 +13,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   log: async () => (await import('./log/destination.ts')).log,
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
   salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,
+  tiktok: async () => (await import('./tiktok/destination.ts')).tiktok,
   webhook: async () => (await import('./webhook/destination.ts')).webhook,
 };
 

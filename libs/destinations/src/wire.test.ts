@@ -33,6 +33,8 @@ import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.t
 import { salesforce } from './salesforce/destination.ts';
 import { personObjects } from './salesforce/request.ts';
 import { startSalesforceVendor } from './salesforce/vendor.ts';
+import { tiktok } from './tiktok/destination.ts';
+import { startTiktokVendor } from './tiktok/vendor.ts';
 import { webhook } from './webhook/destination.ts';
 import { startWebhookVendor } from './webhook/vendor.ts';
 
@@ -193,6 +195,20 @@ const subjects: Readonly<Record<string, Subject>> = {
     options: { campaign: 'Sports Fans' },
     attributes: { LastName: 'Quinn', PersonMailingCity: 'Oslo' },
     changed: { PersonMailingCity: 'Bergen' },
+  },
+  tiktok: {
+    definition: tiktok,
+    start: startTiktokVendor,
+    settings: (origin) => ({
+      accessToken: secret,
+      advertiserId: '1234567890',
+      keys: { email: 'EMAIL_SHA256', tel: 'PHONE_SHA256' },
+      baseUrl: origin,
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: { PHONE_SHA256: '+47 22 12 34 56' },
+    changed: { PHONE_SHA256: '+47 22 99 99 99' },
+    second: 'tel',
   },
   webhook: {
     definition: webhook,
