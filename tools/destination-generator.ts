@@ -94,7 +94,7 @@ function insertRow(tree: Tree, type: string, description: string): void {
   const rows = [...text.matchAll(/^\| \[`([a-z0-9-]+)`\]/gm)];
   const place = (rows.find(([, other = '']) => other > type) ?? rows.at(-1))?.index;
   if (place === undefined) throw new Error(`Failed to change ${path}: it has no table of destinations.`);
-  const tells = description.replace(/\.$/, '');
+  const tells = description.replace(/^Keeps (?:the )?|\.$/g, '');
   tree.write(path, `${text.slice(0, place)}| [\`${type}\`](src/${type}/README.md) | ${tells} |\n${text.slice(place)}`);
 }
 

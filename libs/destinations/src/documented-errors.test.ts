@@ -14,6 +14,7 @@ import { listedErrors as googleList } from './google-customer-match/errors-liste
 import { iterableErrors, listedErrors as iterableList } from './iterable/errors.ts';
 import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
+import { pinterestErrors } from './pinterest/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
 import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
 import { listedErrors as tiktokList, tiktokErrors } from './tiktok/errors.ts';
@@ -28,6 +29,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   hubspot: hubspotErrors,
   iterable: iterableErrors,
   'meta-custom-audiences': metaErrors,
+  pinterest: pinterestErrors,
   salesforce: salesforceErrors,
   tiktok: tiktokErrors,
 };

@@ -12,6 +12,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   iterable: async () => (await import('./iterable/destination.ts')).iterable,
   log: async () => (await import('./log/destination.ts')).log,
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
+  pinterest: async () => (await import('./pinterest/destination.ts')).pinterest,
   salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,
   tiktok: async () => (await import('./tiktok/destination.ts')).tiktok,
   webhook: async () => (await import('./webhook/destination.ts')).webhook,

@@ -3,10 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formField, type PersonalField } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
+import { pinterestProfile } from './pinterest/takes.ts';
 import { tiktokFields } from './tiktok/takes.ts';
 
 /** The fields that a connector forms itself; those of Google, of Meta and in plain are of the kit, which has their vectors. */
 const profiles: Readonly<Record<string, Readonly<Record<string, PersonalField>>>> = {
+  pinterest: pinterestProfile,
   tiktok: tiktokFields,
 };
 
@@ -19,6 +21,7 @@ interface Vector {
   /** Published as a text, of which the hash is sent. */
   readonly hashOf?: string;
   readonly plain?: string;
+  readonly refused?: true;
   readonly source: string;
 }
 
@@ -37,9 +40,11 @@ const vectors = Object.entries(profiles).flatMap(([type, profile]) =>
 );
 
 test.each(vectors)('$type: $field, $value becomes what is published', (vector) => {
-  const { of, value, hash, hashOf, plain, source } = vector;
+  const { of, value, hash, hashOf, plain, refused, source } = vector;
   expect(source).toMatch(/^[a-z.]+\.com\//);
-  expect(of && formField(of, value)).toEqual({ status: 'formed', value: hash ?? plain ?? sha256(hashOf ?? '') });
+  const form = of && formField(of, value);
+  if (refused) expect(form).toMatchObject({ status: 'refused' });
+  else expect(form).toEqual({ status: 'formed', value: hash ?? plain ?? sha256(hashOf ?? '') });
 });
 
 test.each(Object.entries(profiles))('every field of %s has a vector', (type, profile) => {

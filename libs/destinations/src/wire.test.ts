@@ -30,6 +30,8 @@ import { iterable } from './iterable/destination.ts';
 import { startIterableVendor } from './iterable/vendor.ts';
 import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
 import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
+import { pinterest } from './pinterest/destination.ts';
+import { startPinterestVendor } from './pinterest/vendor.ts';
 import { salesforce } from './salesforce/destination.ts';
 import { personObjects } from './salesforce/request.ts';
 import { startSalesforceVendor } from './salesforce/vendor.ts';
@@ -167,6 +169,20 @@ const subjects: Readonly<Record<string, Subject>> = {
     attributes: { FN: 'Ann', PHONE: '+47 22 12 34 56' },
     changed: { PHONE: '+47 22 99 99 99' },
     second: 'crmid',
+  },
+  pinterest: {
+    definition: pinterest,
+    start: startPinterestVendor,
+    settings: (origin) => ({
+      appId: '1500123',
+      appSecret: secret,
+      refreshToken: secret,
+      adAccountId: '549755885175',
+      baseUrl: `${origin}/v5`,
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: {},
+    changed: {},
   },
   salesforce: {
     definition: salesforce,

@@ -15,6 +15,7 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
   log: 'calls nobody',
   'meta-custom-audiences': async () =>
     (await import('../src/meta-custom-audiences/vendor.ts')).startLocalMetaCustomAudiencesVendor,
+  pinterest: async () => (await import('../src/pinterest/vendor.ts')).startLocalPinterestVendor,
   salesforce: async () => (await import('../src/salesforce/vendor.ts')).startLocalSalesforceVendor,
   tiktok: async () => (await import('../src/tiktok/vendor.ts')).startLocalTiktokVendor,
   webhook: async () => (await import('../src/webhook/vendor.ts')).startLocalWebhookVendor,
