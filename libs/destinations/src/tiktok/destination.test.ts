@@ -152,7 +152,7 @@ test('an audience is found on a later page and made where the options allow it; 
   expect(await connector.probe?.([tiktokOptions.parse(of)], never)).toEqual([]);
   await Promise.all(['a', 'b'].map((name) => connector.enter([delivery(`${name}@example.com`, { of })], never)));
   expect(vendor.members('New')).toHaveLength(2);
-  vendor.addAudience('Old', { isExpired: true });
+  vendor.addAudience('Old', { changedAtMs: 0 });
   vendor.addAudience('New');
   const wrong = [{ list: 'Old' }, { list: 'Nobody' }, { listId: '7' }, { list: 'New' }];
   const problems =

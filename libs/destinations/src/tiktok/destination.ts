@@ -32,9 +32,12 @@ export const tiktok = defineDestination({
   },
   takes: tiktokTakes,
   versions: tiktokVersions,
+  // An audience that is neither changed nor used in an ad group for 12 months expires ("Audience Expiration Policy" of the help of TikTok Ads Manager).
+  membershipDays: () => 365,
   comparison: {
     enters: 'joins a custom audience',
     leaves: 'leaves it',
+    keeps: 'for 12 months after the audience was changed or used last',
     hashed: 'e-mail, phone, advertising ids',
     shownAfter: 'after 24 to 48 hours',
     erasure: 'the ids leave the audience',

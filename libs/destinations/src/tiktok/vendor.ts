@@ -12,7 +12,7 @@ import { tiktokKeys } from './takes.ts';
 /** TikTok's API for Business, as far as the connector uses it. */
 export interface TiktokVendor extends StandInVendor {
   /** Adds an audience, and gives its id. */
-  addAudience(name: string, about?: { readonly id?: string | undefined; readonly isExpired?: boolean }): string;
+  addAudience(name: string, about?: { readonly id?: string | undefined; readonly changedAtMs?: number }): string;
   deleteAudience(id: string): void;
   hasAudience(nameOrId: string): boolean;
   /** The ids that are in the audience with this name or id. */
@@ -39,10 +39,11 @@ export const startLocalTiktokVendor: StartLocalVendor = async ({ routes }) => {
 /**
  * Starts TikTok on a free local port, with an audience called Sports Fans. It answers 200 to all that reaches it, with a code ("HTTP status codes" and
  * "Return Codes", business-api.tiktok.com/portal/docs?id=1749734684478466 and ?id=1737172488964097). That one bad id refuses the whole request with 40002, and an unknown audience
- * with 40007, are guesses: no page says it.
+ * with 40007, are guesses: no page says it. An audience that is not changed for 365 days by `now` expires with its ids ("Audience Expiration Policy"); that telling an id again is a
+ * change is a guess.
  */
-export async function startTiktokVendor(): Promise<TiktokVendor> {
-  const account = new Account();
+export async function startTiktokVendor(now: () => number = Date.now): Promise<TiktokVendor> {
+  const account = new Account(now);
   const server = await startVendorServer(
     (request) => account.answer(request),
     ({ method, url }) => method === 'GET' || url.endsWith('/segment/audience/'),
@@ -50,7 +51,8 @@ export async function startTiktokVendor(): Promise<TiktokVendor> {
   account.add('Sports Fans');
   return {
     ...server,
-    member: (identity) => ([...account.audiences.values()].some(({ ids }) => ids.has(identity)) ? {} : undefined),
+    member: (identity) =>
+      [...account.audiences.values()].some((audience) => account.idsOf(audience).has(identity)) ? {} : undefined,
     refuse: (identity) => void account.refused.add(identity),
     poison: (identity) => void account.refused.add(identity),
     omit: (identity) => void account.refused.add(identity),
@@ -59,7 +61,10 @@ export async function startTiktokVendor(): Promise<TiktokVendor> {
     addAudience: (name, about) => account.add(name, about),
     deleteAudience: (id) => void account.audiences.delete(id),
     hasAudience: (nameOrId) => account.find(nameOrId) !== undefined,
-    members: (nameOrId) => [...(account.find(nameOrId)?.ids ?? [])],
+    members: (nameOrId) => {
+      const audience = account.find(nameOrId);
+      return audience === undefined ? [] : [...account.idsOf(audience)];
+    },
   };
 }
 
@@ -86,19 +91,38 @@ const mapping = z.strictObject({
   ),
 });
 
+interface Audience {
+  readonly name: string;
+  readonly ids: Set<string>;
+  changedAtMs: number;
+}
+
+const audienceLifeMs = 365 * 86_400_000;
+
 class Account {
-  readonly audiences = new Map<
-    string,
-    { readonly name: string; readonly isExpired: boolean; readonly ids: Set<string> }
-  >();
+  readonly audiences = new Map<string, Audience>();
   readonly refused = new Set<string>();
+  readonly #now: () => number;
   #lastId = 100_000_000n;
 
-  add(name: string, { id, isExpired = false }: { id?: string | undefined; isExpired?: boolean } = {}): string {
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add(name: string, { id, changedAtMs = this.#now() }: { id?: string | undefined; changedAtMs?: number } = {}): string {
     this.#lastId += 1n;
     const added = id ?? String(this.#lastId);
-    this.audiences.set(added, { name, isExpired, ids: new Set() });
+    this.audiences.set(added, { name, changedAtMs, ids: new Set() });
     return added;
+  }
+
+  isExpired({ changedAtMs }: Audience): boolean {
+    return this.#now() >= changedAtMs + audienceLifeMs;
+  }
+
+  idsOf(audience: Audience): ReadonlySet<string> {
+    if (this.isExpired(audience)) audience.ids.clear();
+    return audience.ids;
   }
 
   find(nameOrId: string) {
@@ -127,11 +151,11 @@ class Account {
     const found = wanted === null ? all : all.filter(([id]) => (JSON.parse(wanted) as string[]).includes(id));
     const page = Number(query.get('page') ?? 1);
     return success({
-      list: found.slice(2 * (page - 1), 2 * page).map(([id, { name, isExpired }]) => ({
+      list: found.slice(2 * (page - 1), 2 * page).map(([id, audience]) => ({
         audience_id: id,
-        name,
+        name: audience.name,
         audience_type: 'Partner Audience',
-        is_expired: isExpired,
+        is_expired: this.isExpired(audience),
         is_valid: true,
       })),
       page_info: { page, page_size: 2, total_number: found.length, total_page: Math.ceil(found.length / 2) },
@@ -144,7 +168,10 @@ class Account {
     if (mapped.some(({ audience_ids: ids }) => ids.some((id) => !this.audiences.has(id)))) return refusal(40_007);
     if (mapped.some(({ id }) => this.refused.has(id))) return refusal(40_002);
     for (const { id, audience_ids: audienceIds } of mapped) {
-      for (const audienceId of audienceIds) this.audiences.get(audienceId)?.ids[told.action](id);
+      for (const audience of audienceIds.flatMap((each) => this.audiences.get(each) ?? [])) {
+        audience.ids[told.action](id);
+        audience.changedAtMs = this.#now();
+      }
     }
     return success({});
   }
