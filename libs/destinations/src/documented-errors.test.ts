@@ -12,6 +12,7 @@ import { googleErrors } from './google-customer-match/errors.ts';
 import { hubspotErrors } from './hubspot/errors.ts';
 import { listedErrors as googleList } from './google-customer-match/errors-listed.ts';
 import { iterableErrors, listedErrors as iterableList } from './iterable/errors.ts';
+import { linkedinErrors } from './linkedin/errors.ts';
 import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { pinterestErrors } from './pinterest/errors.ts';
@@ -28,6 +29,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   'google-customer-match': googleErrors,
   hubspot: hubspotErrors,
   iterable: iterableErrors,
+  linkedin: linkedinErrors,
   'meta-custom-audiences': metaErrors,
   pinterest: pinterestErrors,
   salesforce: salesforceErrors,

@@ -10,6 +10,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   'google-customer-match': async () => (await import('./google-customer-match/destination.ts')).googleCustomerMatch,
   hubspot: async () => (await import('./hubspot/destination.ts')).hubspot,
   iterable: async () => (await import('./iterable/destination.ts')).iterable,
+  linkedin: async () => (await import('./linkedin/destination.ts')).linkedin,
   log: async () => (await import('./log/destination.ts')).log,
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
   pinterest: async () => (await import('./pinterest/destination.ts')).pinterest,

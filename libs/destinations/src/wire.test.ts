@@ -28,6 +28,8 @@ import { hubspot } from './hubspot/destination.ts';
 import { startHubspotVendor } from './hubspot/vendor.ts';
 import { iterable } from './iterable/destination.ts';
 import { startIterableVendor } from './iterable/vendor.ts';
+import { linkedin } from './linkedin/destination.ts';
+import { startLinkedinVendor } from './linkedin/vendor.ts';
 import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
 import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
 import { pinterest } from './pinterest/destination.ts';
@@ -154,6 +156,22 @@ const subjects: Readonly<Record<string, Subject>> = {
     attributes: { firstName: 'Ann', city: 'Oslo' },
     changed: { city: 'Bergen' },
     second: 'crmid',
+  },
+  linkedin: {
+    definition: linkedin,
+    start: startLinkedinVendor,
+    settings: (origin) => ({
+      clientId: 'client-id',
+      clientSecret: secret,
+      refreshToken: secret,
+      adAccountId: '512345678',
+      sourcePlatform: 'CONTOSO',
+      baseUrl: origin,
+      tokenUrl: `${origin}/oauth/v2/accessToken`,
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: { firstName: 'Ann', GOOGLE_AID: '38400000-8cf0-11bd-b23e-10b96e40000d' },
+    changed: { GOOGLE_AID: '49511111-9df1-22ce-a34f-21ca7f51111e' },
   },
   'meta-custom-audiences': {
     definition: metaCustomAudiences,

@@ -12,6 +12,7 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
     (await import('../src/google-customer-match/vendor.ts')).startLocalGoogleCustomerMatchVendor,
   hubspot: async () => (await import('../src/hubspot/vendor.ts')).startLocalHubspotVendor,
   iterable: async () => (await import('../src/iterable/vendor.ts')).startLocalIterableVendor,
+  linkedin: async () => (await import('../src/linkedin/vendor.ts')).startLocalLinkedinVendor,
   log: 'calls nobody',
   'meta-custom-audiences': async () =>
     (await import('../src/meta-custom-audiences/vendor.ts')).startLocalMetaCustomAudiencesVendor,
