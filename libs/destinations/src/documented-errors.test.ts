@@ -13,6 +13,7 @@ import { hubspotErrors } from './hubspot/errors.ts';
 import { listedErrors as googleList } from './google-customer-match/errors-listed.ts';
 import { iterableErrors, listedErrors as iterableList } from './iterable/errors.ts';
 import { linkedinErrors } from './linkedin/errors.ts';
+import { listedErrors as marketoList, marketoErrors } from './marketo/errors.ts';
 import { listedErrors as metaList } from './meta-custom-audiences/errors-listed.ts';
 import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { pinterestErrors } from './pinterest/errors.ts';
@@ -30,6 +31,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   hubspot: hubspotErrors,
   iterable: iterableErrors,
   linkedin: linkedinErrors,
+  marketo: marketoErrors,
   'meta-custom-audiences': metaErrors,
   pinterest: pinterestErrors,
   salesforce: salesforceErrors,
@@ -69,6 +71,8 @@ const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   // 124 of ErrorReason, 43 of ProcessingErrorReason and 16 of google.rpc.Code, of which six are two of these.
   ['google-customer-match', googleList, 177],
   ['iterable', iterableList, 26],
+  // Two of HTTP, 30 of an answer and 37 of a record.
+  ['marketo', marketoList, 69],
   // 82 rows, of which two have one code.
   ['meta-custom-audiences', metaList, 81],
   // 72 of the page of return codes, and 93 more of the vendor's own library.

@@ -12,6 +12,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   iterable: async () => (await import('./iterable/destination.ts')).iterable,
   linkedin: async () => (await import('./linkedin/destination.ts')).linkedin,
   log: async () => (await import('./log/destination.ts')).log,
+  marketo: async () => (await import('./marketo/destination.ts')).marketo,
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
   pinterest: async () => (await import('./pinterest/destination.ts')).pinterest,
   salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,

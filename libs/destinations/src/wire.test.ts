@@ -30,6 +30,8 @@ import { iterable } from './iterable/destination.ts';
 import { startIterableVendor } from './iterable/vendor.ts';
 import { linkedin } from './linkedin/destination.ts';
 import { startLinkedinVendor } from './linkedin/vendor.ts';
+import { marketo } from './marketo/destination.ts';
+import { startMarketoVendor } from './marketo/vendor.ts';
 import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
 import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
 import { pinterest } from './pinterest/destination.ts';
@@ -172,6 +174,20 @@ const subjects: Readonly<Record<string, Subject>> = {
     options: { list: 'Sports Fans' },
     attributes: { firstName: 'Ann', GOOGLE_AID: '38400000-8cf0-11bd-b23e-10b96e40000d' },
     changed: { GOOGLE_AID: '49511111-9df1-22ce-a34f-21ca7f51111e' },
+  },
+  marketo: {
+    definition: marketo,
+    start: startMarketoVendor,
+    settings: (origin) => ({
+      clientId: 'service-1',
+      clientSecret: secret,
+      baseUrl: origin,
+      identifiers: { email: 'email', crmid: 'customerNumber' },
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: { firstName: 'Ann', city: 'Oslo' },
+    changed: { city: 'Bergen' },
+    second: 'crmid',
   },
   'meta-custom-audiences': {
     definition: metaCustomAudiences,

@@ -14,6 +14,7 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
   iterable: async () => (await import('../src/iterable/vendor.ts')).startLocalIterableVendor,
   linkedin: async () => (await import('../src/linkedin/vendor.ts')).startLocalLinkedinVendor,
   log: 'calls nobody',
+  marketo: async () => (await import('../src/marketo/vendor.ts')).startLocalMarketoVendor,
   'meta-custom-audiences': async () =>
     (await import('../src/meta-custom-audiences/vendor.ts')).startLocalMetaCustomAudiencesVendor,
   pinterest: async () => (await import('../src/pinterest/vendor.ts')).startLocalPinterestVendor,
