@@ -1,7 +1,15 @@
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { eventOf, fansId, openActivation, personExport, riderAlongId, travellersId } from '../testing/index.ts';
+import {
+  eventOf,
+  fansId,
+  openActivation,
+  parseTestFile,
+  personExport,
+  riderAlongId,
+  travellersId,
+} from '../testing/index.ts';
 import { inspect, type Inspection } from './index.ts';
 
 const { signal } = new AbortController();
@@ -72,16 +80,62 @@ test('an entry is shown with its change, and with the answer of a live destinati
 
 test('why nothing is told is said in a sentence', async () => {
   const cases = [
-    [personExport({ consent: 'n' }), 'withheld', 'consent'],
-    [personExport({ status: 'exited' }), 'not-told', 'nothing to take back'],
-    [personExport({ identities: { ecid: ['14575006536349286404619648085736425115'] } }), 'unresolved', 'crmid'],
+    [
+      personExport({ consent: 'n' }),
+      'withheld',
+      'The consent attribute does not say yes, and the destination was never told of this person.',
+    ],
+    [
+      personExport({ status: 'exited' }),
+      'not-told',
+      'The destination was never told of this person, so there is nothing to take back.',
+    ],
+    [
+      personExport({ identities: { ecid: ['14575006536349286404619648085736425115'] } }),
+      'unresolved',
+      'The profile has no identity in crmid.',
+    ],
+    [
+      { ...personExport(), identityMap: { ecid: [{ id: 'e1' }], crmid: [] } },
+      'unresolved',
+      'The profile has no identity in crmid.',
+    ],
   ] as const;
-  for (const [body, decision, words] of cases) {
+  for (const [body, decision, because] of cases) {
     const { inspection, opened } = await inspected(eventOf(body).body);
-    expect(inspection.decisions[0]).toMatchObject({ decision });
-    expect(inspection.decisions[0]?.because).toContain(words);
+    expect(inspection.decisions[0]).toMatchObject({ destination: 'crm', decision, because });
+    expect(inspection.decisions[0]).not.toHaveProperty('change');
     expect(opened.crm.requests).toBe(0);
   }
+});
+
+test('a member of a retired route is shown as that, and who has left as nothing to take back', async () => {
+  const { context } = openActivation();
+  const { targets, telemetry, clock } = context;
+  const retired = parseTestFile(`
+version: 1
+destinations: { crm: { type: recording } }
+audiences: { sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid], mode: retired }] } }
+`);
+  const options = { matcher: createMatcher(retired), targets, telemetry, clock, signal };
+  const of = async (status: 'realized' | 'exited'): Promise<unknown> =>
+    (await inspect(eventOf(personExport({ status })).body, options)).decisions;
+  expect(await of('realized')).toMatchObject([
+    { decision: 'retired', because: 'The route is retired: whom the destination was told of is taken out.' },
+  ]);
+  expect(await of('exited')).toMatchObject([{ decision: 'not-told' }]);
+});
+
+test('of a destination without a target the change is shown, and no answer', async () => {
+  const { context } = openActivation();
+  const { telemetry, clock } = context;
+  const options = { matcher: createMatcher(file), targets: new Map(), telemetry, clock, signal };
+  const { decisions } = await inspect(eventOf(personExport()).body, options);
+  expect(decisions[0]).toMatchObject({
+    decision: 'entered',
+    because: 'The destination was never told of this person in this audience.',
+  });
+  expect(decisions[0]).not.toHaveProperty('result');
 });
 
 test('an identity that has no form at the destination is unresolved, and so is one that cannot be read', async () => {
@@ -139,6 +193,7 @@ test('of two states in one body the older is shown as superseded', async () => {
     ['crm', 'superseded'],
     ['ads', 'superseded'],
   ]);
+  expect(inspection.decisions[2]?.because).toBe('The same body holds a newer state of this identity in this audience.');
 });
 
 test('an audience that nobody routes is counted and not decided', async () => {
