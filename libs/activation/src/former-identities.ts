@@ -133,7 +133,7 @@ type KnownAs = Pick<RoutedPerson, 'identities' | 'state' | 'position'>;
 
 /** What a link says comes before every export of the batch that has the same state. */
 function knownByLink(link: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): readonly KnownAs[] {
-  return [{ identities: linkOf(link.record).identities, state: asOfLink(link, rowOf), position: -1 }];
+  return [{ identities: linkOf(link.record).identities, state: asOfLink(link, rowOf), position: -Infinity }];
 }
 
 /**
