@@ -89,6 +89,8 @@ export interface Comparison {
   readonly leaves: string;
   /** For how long it keeps a member of whom it is not told again; absent where that is until the exit. */
   readonly keeps?: string;
+  /** What the vendor's documents say of how long a membership lasts, where it declares no end; absent where the destination is one's own. */
+  readonly lasting?: string;
   /** What of the person is hashed before it is sent. */
   readonly hashed: string;
   /** How late the vendor shows it. */

@@ -29,9 +29,18 @@ test.each(all)(
   (definition) => {
     const lapses = definition.membershipDays !== undefined;
     expect(definition.comparison?.keeps !== undefined).toBe(lapses);
-    expect(referencePage(definition).includes('## Memberships')).toBe(lapses);
+    expect(referencePage(definition).includes('Every night those are told again')).toBe(lapses);
   },
 );
+
+/** What is told there is one's own, or stays as it was written. */
+const own = new Set(['blob-archive', 'event-hubs', 'log', 'webhook']);
+
+test.each(all)('$type says what its vendor’s documents say of the end of a membership', (definition) => {
+  const { keeps, lasting } = definition.comparison ?? {};
+  expect([keeps, lasting].filter((words) => words !== undefined)).toHaveLength(own.has(definition.type) ? 0 : 1);
+  if (lasting !== undefined) expect(referencePage(definition)).toContain(`until the exit: ${lasting} (`);
+});
 
 const entries = all.flatMap(({ type, settings, options }) => [
   ...referenceEntries(settings).map((entry) => ({ what: `${type} settings.${entry.path}`, schema: settings, entry })),

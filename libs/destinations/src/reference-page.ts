@@ -91,8 +91,14 @@ const lines = (sentences: Readonly<Record<string, string>>, before = ''): string
     .map(([name, sentence]) => `- \`${name}\`: ${before}${sentence}`)
     .join('\n');
 
-/** How long a member stays, where that is not until the exit. */
+/** How long a member stays, and by what that is known. */
 function membershipSection({ comparison }: DestinationDefinition): readonly string[] {
+  if (comparison?.lasting !== undefined) {
+    return [
+      '## Memberships',
+      `A member is kept ${untilExit}: ${comparison.lasting} ([sources](../decisions/memberships-lapse.md)).`,
+    ];
+  }
   if (comparison?.keeps === undefined) return [];
   return [
     '## Memberships',

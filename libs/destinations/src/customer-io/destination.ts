@@ -31,6 +31,8 @@ export const customerIo = defineDestination({
   comparison: {
     enters: 'is added or updated, with an attribute that is true',
     leaves: 'the attribute is false; the person stays',
+    // docs.customer.io/messaging/profiles/manage/attributes names no end of an attribute, and no page was found that rules one out.
+    lasting: 'no page of Customer.io names an end, and none was found that rules one out',
     hashed: 'nothing',
     shownAfter: 'seconds to minutes: Customer.io answers before it applies',
     erasure: 'the person is deleted from the workspace',

@@ -52,8 +52,12 @@ export const dynamics365 = defineDestination({
   comparison: {
     enters: 'is found or made, and joins a static list or segment',
     leaves: 'leaves it; the record stays',
+    // The reference of `list` names no end of a membership, and no page was found that rules one out. A segment itself ends:
+    // learn.microsoft.com/dynamics365/customer-insights/journeys/auto-segment-management, "Refresh intervals".
+    lasting:
+      'no page of Microsoft names an end for lists, and none was found that rules one out; a segment that no journey uses for 120 days expires',
     hashed: 'nothing',
-    shownAfter: 'at once; a segment with its next refresh, 15 minutes',
+    shownAfter: 'at once; a segment with its next refresh, after 15 minutes if it was made here',
     erasure: 'the membership is taken back; the record stays',
     untried: 'all of segments; the ways of removal from lists',
   },

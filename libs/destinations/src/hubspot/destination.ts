@@ -42,6 +42,9 @@ export const hubspot = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a static list',
     leaves: 'leaves it; the contact stays',
+    // Of static lists HubSpot says that nothing but a user or a call changes who is in them (developers.hubspot.com/docs/guides/api/crm/lists/overview,
+    // "List processing types").
+    lasting: 'as HubSpot says, only a user or a call changes who is in a static list',
     hashed: 'nothing',
     shownAfter: 'at once',
     erasure: 'the membership is taken back; the contact stays',

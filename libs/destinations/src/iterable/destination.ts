@@ -38,6 +38,8 @@ export const iterable = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a static list',
     leaves: 'leaves it; the user stays',
+    // A static list does not change unless it is changed (support.iterable.com/hc/en-us/articles/204780549, "Static lists").
+    lasting: 'as Iterable says, a static list does not change unless it is changed',
     hashed: 'nothing',
     shownAfter: 'at once',
     erasure: 'the membership is taken back; the user stays',

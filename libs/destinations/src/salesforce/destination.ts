@@ -56,6 +56,8 @@ export const salesforce = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a campaign',
     leaves: 'leaves it, or gets a status; the person stays',
+    // The object reference of CampaignMember names no end, and no page was found that rules one out.
+    lasting: 'no page of Salesforce names an end, and none was found that rules one out',
     hashed: 'nothing',
     shownAfter: 'at once',
     erasure: 'the membership is taken back; the person stays',
