@@ -36,6 +36,7 @@ import { metaCustomAudiences } from './meta-custom-audiences/destination.ts';
 import { startMetaCustomAudiencesVendor } from './meta-custom-audiences/vendor.ts';
 import { pinterest } from './pinterest/destination.ts';
 import { startPinterestVendor } from './pinterest/vendor.ts';
+import { destinationTypes } from './registry.ts';
 import { salesforce } from './salesforce/destination.ts';
 import { personObjects } from './salesforce/request.ts';
 import { startSalesforceVendor } from './salesforce/vendor.ts';
@@ -53,8 +54,8 @@ interface Subject {
   /** Of the person, and those that the update changes. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly changed: Readonly<Record<string, string>>;
-  /** The name of a second identity of the person, where the destination knows one. */
-  readonly second?: string;
+  /** The name of a second identity of the person. */
+  readonly second: string;
 }
 
 const guid = '00000000-0000-4000-8000-000000000000';
@@ -66,7 +67,7 @@ const dynamics365Settings: Subject['settings'] = (origin) => ({
   tenantId: guid,
   clientId: guid,
   clientSecret: secret,
-  identities: { email: { column: 'emailaddress1', alternateKey: true } },
+  identities: { email: { column: 'emailaddress1', alternateKey: true }, crmid: { column: 'new_customerid' } },
 });
 
 const subjects: Readonly<Record<string, Subject>> = {
@@ -112,6 +113,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     options: { list: 'Sports Fans' },
     attributes: { firstname: 'Ann', address1_city: 'Oslo' },
     changed: { address1_city: 'Bergen' },
+    second: 'crmid',
   },
   'dynamics-365 segment': {
     definition: dynamics365,
@@ -120,6 +122,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     options: { segment: 'Fans', createSegment: true },
     attributes: { firstname: 'Ann', address1_city: 'Oslo' },
     changed: { address1_city: 'Bergen' },
+    second: 'crmid',
   },
   'google-customer-match': {
     definition: googleCustomerMatch,
@@ -168,12 +171,14 @@ const subjects: Readonly<Record<string, Subject>> = {
       refreshToken: secret,
       adAccountId: '512345678',
       sourcePlatform: 'CONTOSO',
+      keys: { email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID' },
       baseUrl: origin,
       tokenUrl: `${origin}/oauth/v2/accessToken`,
     }),
     options: { list: 'Sports Fans' },
     attributes: { firstName: 'Ann', GOOGLE_AID: '38400000-8cf0-11bd-b23e-10b96e40000d' },
     changed: { GOOGLE_AID: '49511111-9df1-22ce-a34f-21ca7f51111e' },
+    second: 'gaid',
   },
   marketo: {
     definition: marketo,
@@ -212,11 +217,13 @@ const subjects: Readonly<Record<string, Subject>> = {
       appSecret: secret,
       refreshToken: secret,
       adAccountId: '549755885175',
+      identifiers: { email: 'EMAIL', gaid: 'MAID' },
       baseUrl: `${origin}/v5`,
     }),
     options: { list: 'Sports Fans' },
     attributes: {},
     changed: {},
+    second: 'gaid',
   },
   salesforce: {
     definition: salesforce,
@@ -240,11 +247,12 @@ const subjects: Readonly<Record<string, Subject>> = {
       clientId: 'consumer-key',
       clientSecret: secret,
       personType: 'person-account',
-      identities: { email: 'Activation_Email__c' },
+      identities: { email: 'Activation_Email__c', crmid: 'External_Id__c' },
     }),
     options: { campaign: 'Sports Fans' },
     attributes: { LastName: 'Quinn', PersonMailingCity: 'Oslo' },
     changed: { PersonMailingCity: 'Bergen' },
+    second: 'crmid',
   },
   tiktok: {
     definition: tiktok,
@@ -310,14 +318,16 @@ function story({ attributes, changed, second }: Subject): readonly (readonly [ti
   const email = 'ann@example.com';
   const now = { ...attributes, ...changed };
   const odd = Object.fromEntries(Object.keys(attributes).map((name) => [name, hostile]));
-  const secondValue = second === 'tel' ? '+47 22 12 34 56' : 'C-1';
+  const values: Readonly<Record<string, string>> = {
+    tel: '+47 22 12 34 56',
+    gaid: '49511111-9df1-22ce-a34f-21ca7f51111e',
+  };
+  const secondValue = values[second] ?? 'C-1';
   return [
     ['enters', change('change-1', 'entered', 'email', email)],
     ['changes', change('change-2', 'updated', 'email', email, { attributes: now, previousAttributes: attributes })],
     ['leaves', change('change-3', 'exited', 'email', email, { attributes: now })],
-    ...(second === undefined
-      ? []
-      : [['enters by a second identity', change('change-4', 'entered', second, secondValue)] as const]),
+    ['enters by a second identity', change('change-4', 'entered', second, secondValue)],
     [
       'enters with hostile values',
       change('change-5', 'entered', 'email', "o'ann+%2f@example.com", { attributes: odd }),
@@ -362,6 +372,11 @@ function fileOf(name: string): string {
   const [type = '', ...more] = name.split(' ');
   return join(import.meta.dirname, type, `${['wire', ...more].join('-')}.txt`);
 }
+
+test('every connector that calls somebody shows what it sends', () => {
+  const shown = new Set(Object.keys(subjects).map((name) => name.split(' ')[0]));
+  expect([...shown, 'log'].sort()).toEqual([...destinationTypes].sort());
+});
 
 test('no other file shows what a connector sends', () => {
   const shown = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter((path) =>
