@@ -274,6 +274,28 @@ test('a list that takes no members of this type is set-up, nobody is told, and t
   expect(vendor.lists).not.toContain('New');
 });
 
+test.each([
+  ['contact', 2, 'contacts', 'statecode eq 0'],
+  ['lead', 4, 'leads', 'statecode ne 2'],
+  ['account', 1, 'accounts', 'statecode eq 0'],
+] as const)(
+  'a list of the type %s is made as one, and holds records of that table',
+  async (memberType, code, set, current) => {
+    const identities = { email: { column: 'emailaddress1', alternateKey: true }, crmid: { column: 'new_customerid' } };
+    const { vendor, connector } = await start({ memberType, identities }, { memberType });
+    const of = options({ list: 'New', createList: true });
+    expect(statuses(await connector.enter([delivery(1, { of })], never))).toEqual({ 'change-1': 'delivered' });
+    await connector.enter([delivery(2, { of, namespace: 'crmid', value: 'C-2' })], never);
+    const made = vendor.requests.find(({ method, url }) => method === 'POST' && url.includes('/lists?'));
+    // The values of `createdfromcode` of the table `list` (learn.microsoft.com/dynamics365/sales/developer/entities/list).
+    expect(JSON.parse(made?.body ?? '')).toEqual({ listname: 'New', createdfromcode: code, type: false });
+    const told = vendor.requests.map(({ body }) => body.replaceAll('%20', ' ')).join('\n');
+    expect(told).toContain(`PATCH /api/data/v9.2/${set}(emailaddress1=`);
+    expect(told).toContain(`${set}?$select=${memberType}id&$filter=new_customerid eq 'C-2' and ${current}&`);
+    expect(vendor.member(email(1))).toBeDefined();
+  },
+);
+
 test('the probe says when a column is no active alternate key', async () => {
   const { connector } = await start({}, { alternateKeys: ['new_customerid'] });
   expect(await connector.probe?.([options()], never)).toEqual([

@@ -1,7 +1,4 @@
-import { createHttpClient, type Delivery, type HttpRequest, Secret } from '@activation-hub/destination-kit';
-import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHttpClient, type Delivery, Secret } from '@activation-hub/destination-kit';
 import { afterEach, expect, test } from 'vitest';
 import { dynamics365 } from './destination.ts';
 import { dynamics365Settings, dynamics365Options, type Dynamics365Options } from './settings.ts';
@@ -14,7 +11,7 @@ afterEach(async () => {
 });
 const never = new AbortController().signal;
 
-async function start(settings: object = {}, options: Dynamics365VendorOptions = {}, context: object = {}) {
+async function start(settings: object = {}, options: Dynamics365VendorOptions = {}) {
   const vendor = await startDynamics365Vendor(options);
   const http = createHttpClient({ allowPrivateAddresses: true });
   cleanups.push(
@@ -26,12 +23,12 @@ async function start(settings: object = {}, options: Dynamics365VendorOptions = 
     signInUrl: vendor.origin,
     tenantId: 'contoso.example',
     clientId: guid,
-    ...('clientCertificate' in settings || 'managedIdentity' in settings ? {} : { clientSecret: new Secret('secret') }),
+    clientSecret: new Secret('secret'),
     identities: { email: { column: 'emailaddress1', alternateKey: true } },
     ...settings,
   };
   const parsed = dynamics365Settings.parse(written);
-  const connector = dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined, ...context });
+  const connector = dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined });
   const asked = (path: string) => vendor.requests.filter(({ url }) => url.includes(path)).map(({ body }) => body);
   return { vendor, connector, asked };
 }
@@ -149,48 +146,4 @@ test.each([
   const { vendor, connector } = await start({ memberType, identities }, { memberType });
   vendor.addRecord({ emailaddress1: 'a@example.com', statecode });
   expect(statuses(await connector.enter([delivery('a@example.com', fans)], never))).toEqual([status]);
-});
-
-const pem = (name: string) =>
-  readFileSync(join(import.meta.dirname, '../../../destination-kit/fixtures/mutual-tls', name), 'utf8');
-const rsaKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
-
-test('a certificate signs the application in, and no secret is sent', async () => {
-  const clientCertificate = { certificate: new Secret(pem('client.pem')), key: new Secret(rsaKey.toString()) };
-  const { vendor, connector, asked } = await start({ clientCertificate });
-  expect(await connector.probe?.([fans], never)).toEqual([]);
-  const form = new URLSearchParams(asked('/token')[0]);
-  expect(form.get('client_secret')).toBeNull();
-  const claims: unknown = JSON.parse(
-    Buffer.from(form.get('client_assertion')?.split('.')[1] ?? '', 'base64url').toString(),
-  );
-  expect(claims).toMatchObject({ iss: guid, sub: guid, aud: `${vendor.origin}/contoso.example/oauth2/v2.0/token` });
-});
-
-test.each([
-  [{ certificate: new Secret('no certificate'), key: new Secret(rsaKey.toString()) }, 'clientCertificate.certificate'],
-  [{ certificate: new Secret(pem('client.pem')), key: new Secret('no key') }, 'clientCertificate.key'],
-])('a certificate that cannot be used stops the start', async (clientCertificate, setting) => {
-  await expect(start({ clientCertificate })).rejects.toMatchObject({ class: 'set-up' });
-  await expect(start({ clientCertificate })).rejects.toThrow(setting);
-});
-
-test('a dry run of a managed identity asks nobody for a token', async () => {
-  const recorded: HttpRequest[] = [];
-  const { vendor, connector } = await start(
-    { managedIdentity: true },
-    {},
-    { record: (request: HttpRequest) => recorded.push(request) },
-  );
-  await expect(connector.probe?.([fans], never)).rejects.toMatchObject({ class: 'set-up' });
-  expect(vendor.requests.map(({ url, headers }) => [url, headers.authorization])).toEqual([
-    ['/api/data/v9.2/WhoAmI', undefined],
-  ]);
-});
-
-test('one way to sign in is named, and no more', () => {
-  const base = { environmentUrl: 'https://contoso.crm4.dynamics.com', tenantId: guid, clientId: guid };
-  for (const ways of [{}, { clientSecret: new Secret('x'), managedIdentity: true }]) {
-    expect(() => dynamics365Settings.parse({ ...base, ...ways })).toThrow('Write exactly one of clientSecret');
-  }
 });
