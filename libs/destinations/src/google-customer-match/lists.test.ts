@@ -136,3 +136,9 @@ test('no more is asked in a day than a project may', () => {
   const { requestsPerSecond } = googleCustomerMatch.limits({} as never);
   expect(requestsPerSecond * 86_400).toBeLessThanOrEqual(100_000);
 });
+
+test('members lapse as the options say, of whatever namespace', () => {
+  const days = (written: object) =>
+    googleCustomerMatch.membershipDays?.({} as never, options({ userListId: '1', ...written }), 'email');
+  expect([days({}), days({ membershipDays: 30 })]).toEqual([540, 30]);
+});

@@ -170,3 +170,9 @@ test('who cannot be forgotten is said, and nobody is asked to forget nobody', as
   const { identity } = delivery(1).change;
   await expect(connector.forget?.([identity], never)).rejects.toMatchObject({ class: 'set-up' });
 });
+
+test('only who is known by an id of your own lapses, after 90 days', () => {
+  const settings = metaSettings.parse(written({ keys: { email: 'EMAIL', crmid: 'EXTERN_ID' } }));
+  const days = (namespace: string) => metaCustomAudiences.membershipDays?.(settings, fans, namespace);
+  expect([days('crmid'), days('email'), days('loyalty')]).toEqual([90, undefined, undefined]);
+});
