@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseActivationFile } from '@activation-hub/activation-file';
 import { createHttpClient } from '@activation-hub/destination-kit';
@@ -107,6 +107,14 @@ test('probe names every problem of every destination and exits with 1', async ()
   );
   expect(output).toMatch(/^salesforce +salesforce +well$/m);
   expect(errors).toContain('Failed to probe braze, hubspot: correct the problems that are named above.');
+});
+
+test('probe warns of a version of an API that has ended', async () => {
+  const { path, environment } = await standInFile();
+  const file = await readFile(path, 'utf8');
+  await writeFile(path, file.replace('"adAccountId"', '"apiVersion": "v22.0", "adAccountId"'));
+  const { output } = await destinations(['probe', '-a', path], { environment });
+  expect(output).toContain('meta-custom-audiences: The version v22.0 of the API ended on 2026-02-19.');
 });
 
 /** A Key Vault that knows one secret. */
