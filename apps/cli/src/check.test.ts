@@ -190,6 +190,15 @@ audiences: { fans: { id: ${id}, activate: [{ destination: d, ${route} }] } }
   expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining(sentence)]);
 });
 
+test('a mapping that stops the check stops inspect too', async () => {
+  const folder = await folderWith(`version: 1
+destinations: { d: ${hubspot} }
+audiences: { fans: { id: ${id}, activate: [{ destination: d, identity: crmid, options: { list: A } }] } }
+`);
+  const { code, errors } = await runActivation(['inspect', 'absent.json', '-a', 'own.yaml'], { folder });
+  expect([code, errors]).toEqual([2, expect.stringContaining('"crmid" names nobody there')]);
+});
+
 test('a version of an API that has ended is warned about', async () => {
   const old = meta.replace("adAccountId: '1'", "adAccountId: '1', apiVersion: v22.0");
   const folder = await folderWith(`version: 1
