@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import { controlTextCharactersMax, systemClock, type ControlScope } from '@activation-hub/delivery';
 import type { Command } from 'commander';
@@ -182,7 +183,7 @@ async function list(
 }
 
 function retryCount(woken: number): string {
-  return woken === 1 ? '1 waiting retry is' : `${woken} waiting retries are`;
+  return counted(woken, 'waiting retry is', 'waiting retries are');
 }
 
 async function ask(

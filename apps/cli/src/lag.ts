@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import type { PartitionLag } from '@activation-hub/azure-adapters';
 import { systemClock } from '@activation-hub/delivery';
 import { Option, type Command } from 'commander';
@@ -122,6 +123,6 @@ export function lagLines(partitions: readonly PartitionLag[], nowMs: number): re
     ...tableLines([head, ...rows]),
     behind === 0
       ? 'Nothing is behind.'
-      : `${behind === 1 ? '1 event is' : `${behind} events are`} not settled${oldest.length === 0 ? '' : `; the oldest came ${age(Math.min(...oldest))}`}.`,
+      : `${counted(behind, 'event is', 'events are')} not settled${oldest.length === 0 ? '' : `; the oldest came ${age(Math.min(...oldest))}`}.`,
   ];
 }

@@ -128,18 +128,8 @@ export class TableLedger implements Ledger {
 
   /** The rows as their port says, page by page. */
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    const filter = selectionFilter(of);
-    const queryOptions = filter === undefined ? {} : { filter };
-    const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
-      this.#client.listEntities({ abortSignal, queryOptions }),
-    );
-    for await (const page of pages) {
-      for (const entity of page) {
-        signal.throwIfAborted();
-        const key = toKey(entity);
-        if (of.destination === undefined || key.destination === of.destination) yield { key, ...toRow(entity) };
-      }
-    }
+    for await (const entry of this.#listed(selectionFilter(of), signal))
+      if (of.destination === undefined || entry.key.destination === of.destination) yield entry;
   }
 
   /**
@@ -147,7 +137,11 @@ export class TableLedger implements Ledger {
    * gives only these, page by page.
    */
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    const queryOptions = { filter: odata`Timestamp ge ${new Date(sinceMs)}` };
+    yield* this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal);
+  }
+
+  async *#listed(filter: string | undefined, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+    const queryOptions = filter === undefined ? {} : { filter };
     const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
       this.#client.listEntities({ abortSignal, queryOptions }),
     );

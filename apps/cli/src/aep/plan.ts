@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import type { Command } from 'commander';
 import { sentenceOf } from '@activation-hub/flow-service';
 import type { Terminal } from '../terminal.ts';
@@ -45,7 +46,7 @@ function printPlan(reconciliation: Reconciliation, { json }: ReconcileOptions, t
   if (plan.isEmpty) terminal.print(`Nothing to change: ${destinationWords(reconciliation)} is as the file says.`);
   else {
     const count = plan.steps.length;
-    terminal.print(bold(`${count} ${count === 1 ? 'change' : 'changes'} to ${destinationWords(reconciliation)}`));
+    terminal.print(bold(`${counted(count, 'change')} to ${destinationWords(reconciliation)}`));
     for (const sentence of plan.sentences()) terminal.print(`  ${oneLine(sentence)}`);
   }
   printNotes(plan, terminal);

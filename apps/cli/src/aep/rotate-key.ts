@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import {
   createEventHubsDestinations,
   fingerprintOf,
@@ -224,14 +225,12 @@ function stepWords(step: RotationStep): string {
     case 'waiting':
       return `Waiting ${Math.round(step.waitMs / 1000)} seconds, until nothing of AEP uses the other key any more.`;
     case 'settled':
-      return `${events(step.events)} came meanwhile.`;
+      return `${counted(step.events, 'event')} came meanwhile.`;
     case 'regenerated':
       return `Replaced the ${step.which} key, which nobody used.`;
     case 'flowing':
-      return step.events === 0 ? 'No event has come since.' : `Events flow: ${events(step.events)} came since.`;
+      return step.events === 0
+        ? 'No event has come since.'
+        : `Events flow: ${counted(step.events, 'event')} came since.`;
   }
-}
-
-function events(number: number): string {
-  return `${number} ${number === 1 ? 'event' : 'events'}`;
 }

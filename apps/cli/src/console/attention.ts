@@ -46,7 +46,7 @@ export function attentionOf(state: State): readonly Attention[] {
       : [
           {
             level: 'notice' as const,
-            text: `${counted(state.leftOut, 'line')} ${state.leftOut === 1 ? 'is' : 'are'} missing on this page: more happened than it takes.`,
+            text: `${counted(state.leftOut, 'line is', 'lines are')} missing on this page: more happened than it takes.`,
             advice: 'Nothing is missing in the ledger, nor at the destinations.',
             link: '/live',
           },
@@ -60,7 +60,7 @@ function circuitAttention(
 ): readonly Attention[] {
   if (state === 'closed' || state === 'paused') return [];
   const waiting = waitingAt(destination);
-  const waits = `${counted(waiting, 'change')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  const waits = counted(waiting, 'change waits', 'changes wait');
   const inSeconds = untilMs === undefined ? 0 : Math.max(0, Math.ceil((untilMs - nowMs) / 1_000));
   return [
     {
@@ -69,7 +69,7 @@ function circuitAttention(
       advice:
         inSeconds > 0
           ? `Its circuit is open: the next try is in ${inSeconds} s. Others keep their pace.`
-          : 'The next change is a try. Others keep their pace.',
+          : 'The next attempt decides. Others keep their pace.',
       link: `/destinations?destination=${encodeURIComponent(destination)}`,
     },
   ];

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
@@ -87,7 +88,7 @@ export function controlsApi(operator: Operator): Api {
 }
 
 function retriesWords(woken: number): string {
-  return woken === 1 ? '1 waiting retry is tried from now on' : `${woken} waiting retries are tried from now on`;
+  return `${counted(woken, 'waiting retry is', 'waiting retries are')} tried from now on`;
 }
 
 function capital(text: string): string {

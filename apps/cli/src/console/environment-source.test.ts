@@ -106,3 +106,16 @@ test('a destination that is paused is said to be, and not to be broken', async (
     },
   });
 });
+
+test('of two pauses the one that lasts longest is shown, and none that has ended since the last look', async () => {
+  const pause = { action: 'pause', atMs: 0, by: 'ada', reason: 'a freeze' } as const;
+  const controls = [
+    { ...pause, untilMs: 50 },
+    { ...pause, destination: 'crm', untilMs: 99, reason: 'a migration' },
+  ];
+  const { source, pass } = sourceOf({ controls: () => Promise.resolve(controls) });
+  await source.look();
+  expect(source.begin().overview?.circuits).toMatchObject([{ untilMs: 99, reason: 'ada: a migration' }]);
+  pass(99);
+  expect(source.begin().overview?.circuits).toEqual([]);
+});

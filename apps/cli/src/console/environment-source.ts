@@ -1,7 +1,8 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Attention, Circuit, MatrixCell, Overview, PartitionLag } from '@activation-hub/console-contract';
-import type { Control } from '@activation-hub/delivery';
+import { pauseOf, type Control } from '@activation-hub/delivery';
 import { reasonOf } from '../command-error.ts';
+import { counted } from '../counted.ts';
 import { attentionOf } from './attention.ts';
 import type { StreamSource } from './event-stream.ts';
 import type { DestinationLook, LedgerLook } from './ledger-look.ts';
@@ -181,10 +182,7 @@ export class EnvironmentSource implements StreamSource {
   /** The circuit of a paused destination is held open; of another one its workers alone know. */
   #pausedDestinations(controls: readonly Control[]): readonly Circuit[] {
     return [...this.#options.file.destinations.keys()].flatMap((key): readonly Circuit[] => {
-      const pause = controls.find(
-        ({ action, destination, audience }) =>
-          action === 'pause' && audience === undefined && (destination === undefined || destination === key),
-      );
+      const pause = pauseOf(controls, { destination: key }, this.#options.now());
       if (pause === undefined) return [];
       const { untilMs, by, reason } = pause;
       const until = untilMs === undefined ? {} : { untilMs };
@@ -213,7 +211,7 @@ function seenOf<Part>(found: Found<Part> | undefined): Part | undefined {
 function refusing({ destinations }: LedgerLook, paused: readonly Circuit[]): readonly Attention[] {
   return [...destinations].flatMap(([key, { waiting, isRefusing, failures }]): readonly Attention[] => {
     if (!isRefusing || waiting === 0 || paused.some(({ destination }) => destination === key)) return [];
-    const waits = waiting === 1 ? '1 change waits' : `${waiting} changes wait`;
+    const waits = counted(waiting, 'change waits', 'changes wait');
     const last = failures[0]?.reason ?? '';
     return [
       {

@@ -1,12 +1,7 @@
-import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
+import type { ActivationFile } from '@activation-hub/activation-file';
 import type { DestinationFailure, MatrixCell, SeriesPoint } from '@activation-hub/console-contract';
-import {
-  historyOf,
-  shadowDestination,
-  type Ledger,
-  type LedgerEntry,
-  type Transition,
-} from '@activation-hub/membership';
+import { historyOf, type Ledger, type LedgerEntry, type Transition } from '@activation-hub/membership';
+import { routeOfRows, type RouteOfRow } from '../route-of-rows.ts';
 import { TimeSeries, type SeriesGroup } from './time-series.ts';
 
 /** What the ledger says of every route and destination of a file. */
@@ -84,23 +79,21 @@ interface DestinationCount {
 
 class LedgerCounts {
   readonly #file: ActivationFile;
-  readonly #matcher: ReturnType<typeof createMatcher>;
+  readonly #routeOf: RouteOfRow;
   readonly #cells = new Map<string, CellCount>();
   readonly #destinations = new Map<string, DestinationCount>();
   readonly #series = new TimeSeries({ stepMs: minuteMs, pointsMax: minutes + 1 });
 
   constructor(file: ActivationFile) {
     this.#file = file;
-    this.#matcher = createMatcher(file);
+    this.#routeOf = routeOfRows(file);
   }
 
   add({ key, record }: LedgerEntry): void {
-    const [ledgerName = ''] = key.destination.split('~');
-    const isShadow = key.destination === shadowDestination(ledgerName);
-    if (key.destination !== ledgerName && !isShadow) return; // A link of people.
-    const found = this.#matcher.routeOf({ destination: ledgerName, audience: key.audience });
-    if (found === undefined || (found.route.mode === 'shadow') !== isShadow) return;
-    const { audience, destination } = found.route;
+    const routed = this.#routeOf(key);
+    if (routed === undefined || (routed.route.mode === 'shadow') !== routed.isShadow) return;
+    const { isShadow, route } = routed;
+    const { audience, destination } = route;
     const cell = `${audience} ${destination}`;
     const count = this.#cellOf(cell);
     const is = isShadow ? 'shadowed' : record.rowState.is;

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { problemLine, type ActivationFile, type DestinationEntry } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { HttpClient } from '@activation-hub/destination-kit';
@@ -119,7 +120,7 @@ function report(
     const rows = probed.map(({ destination, type, outcome, problems }) => [
       destination,
       type,
-      outcome === 'problems' ? `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}` : words[outcome],
+      outcome === 'problems' ? counted(problems.length, 'problem') : words[outcome],
     ]);
     for (const line of tableLines([['destination', 'type', 'outcome'], ...rows])) print(line);
     for (const warning of warnings) print(`${colors.yellow('warning')} ${problemLine(warning)}`);

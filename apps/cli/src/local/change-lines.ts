@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import type { ChangeRow, Exchange } from '@activation-hub/console-contract';
 import { oneLine } from '../aep/audience-names.ts';
 import type { KeptAttempt } from '../console/observed-requests.ts';
@@ -71,7 +72,7 @@ const bodyCharactersMax = 2_000;
 /** What a destination was sent in one attempt, and what it answered: without secrets, and with whatever personal data the bodies have. */
 export function attemptLines({ destination, changes, exchanges }: KeptAttempt, { dim }: Colors): readonly string[] {
   return exchanges.flatMap((exchange, index) => [
-    `${dim('>  ')} ${destination.padEnd(12)} ${exchange.method} ${oneLine(exchange.url)}${index === 0 ? dim(` for ${changes === 1 ? '1 change' : `${changes} changes`}`) : ''}`,
+    `${dim('>  ')} ${destination.padEnd(12)} ${exchange.method} ${oneLine(exchange.url)}${index === 0 ? dim(` for ${counted(changes, 'change')}`) : ''}`,
     ...contentLines('>', exchange, dim),
     ...answerLines(exchange, dim),
   ]);

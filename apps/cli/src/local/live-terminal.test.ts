@@ -54,7 +54,7 @@ test(
     await prints(/^out receiver +entered +sports-fans .* deferred +\S/);
     await expect
       .poll(status, soon)
-      .toMatch(/receiver is open, (next try at|the next change is a try).* · receiver is broken/);
+      .toMatch(/receiver is open, (next try at|the next attempt decides).* · receiver is broken/);
     await expect.poll(status, soon).toMatch(/ · 1 wait {3}\?/);
 
     await type('bm');

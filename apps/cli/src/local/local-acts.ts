@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
@@ -70,7 +71,7 @@ export function localActs(options: LocalActsOptions): KeyActs {
 function retryWords(woken: number): string {
   return woken === 0
     ? 'nothing waits'
-    : `${woken === 1 ? '1 waiting retry is' : `${woken} waiting retries are`} tried within some five seconds`;
+    : `${counted(woken, 'waiting retry is', 'waiting retries are')} tried within some five seconds`;
 }
 
 const words: readonly string[] = [

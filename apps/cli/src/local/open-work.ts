@@ -1,6 +1,7 @@
 import { isUnreadable } from '@activation-hub/delivery';
 import { ledgerKeyText, type LedgerRow } from '@activation-hub/membership';
 import type { DataStorage } from '../data-storage.ts';
+import { counted } from '../counted.ts';
 import { existing } from '../existing.ts';
 
 /** What is not at its end when everything stops. */
@@ -63,12 +64,12 @@ export function openWorkLines(
   const open = [
     ...Object.entries(waiting).map(
       ([destination, changes]) =>
-        `${isCut ? 'at least ' : ''}${changes === 1 ? '1 change waits' : `${changes} changes wait`} for ${destination}`,
+        `${isCut ? 'at least ' : ''}${counted(changes, 'change waits', 'changes wait')} for ${destination}`,
     ),
-    ...(events === 0 ? [] : [events === 1 ? '1 event is not settled' : `${events} events are not settled`]),
+    ...(events === 0 ? [] : [counted(events, 'event is not settled', 'events are not settled')]),
     ...(deadLetters === 0
       ? []
-      : [deadLetters === 1 ? '1 dead letter is for a person' : `${deadLetters} dead letters are for a person`]),
+      : [counted(deadLetters, 'dead letter is for a person', 'dead letters are for a person')]),
   ];
   if (open.length === 0) return [];
   const kept =

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import type { Circuit, Overview, SeriesPoint } from '@activation-hub/console-contract';
 import type { LiveSource } from '../console/live-source.ts';
 import { seconds } from './change-lines.ts';
@@ -52,7 +53,7 @@ export function statusLine({ overview, points, before, keys, prompt }: StatusPar
     ...agesOf(points),
     ...(behind === 0 ? [] : [`${behind} behind`]),
     ...(waiting === 0 ? [] : [`${waiting} wait`]),
-    ...(deadLetters === 0 ? [] : [deadLetters === 1 ? '1 dead letter' : `${deadLetters} dead letters`]),
+    ...(deadLetters === 0 ? [] : [counted(deadLetters, 'dead letter')]),
   ];
   return prompt ?? `${parts.join(' · ')}   ${keys}`;
 }
@@ -65,7 +66,7 @@ function circuitsWords(circuits: readonly Circuit[], nowMs: number): readonly st
 function circuitWords({ destination, state, untilMs }: Circuit, nowMs: number): readonly string[] {
   if (state === 'closed') return [];
   if (state === 'paused') return [`${destination} is paused`];
-  if (untilMs === undefined || untilMs <= nowMs) return [`${destination} is open, the next change is a try`];
+  if (untilMs === undefined || untilMs <= nowMs) return [`${destination} is open, the next attempt decides`];
   const at = new Date(untilMs).toTimeString().slice(0, 8);
   return [`${destination} is open, next try at ${at} (in ${Math.ceil((untilMs - nowMs) / 1_000)} s)`];
 }

@@ -1,12 +1,12 @@
-import { createMatcher, type ActivationFile, type Route } from '@activation-hub/activation-file';
+import type { ActivationFile, Route } from '@activation-hub/activation-file';
 import {
   historyOf,
   ledgerKeyText,
-  shadowDestination,
   type LedgerEntry,
   type LedgerKey,
   type Transition,
 } from '@activation-hub/membership';
+import { routeOfRows, type RouteOfRow } from '../route-of-rows.ts';
 
 /** One thing that happened to a row of a route of the file, and has ended. */
 export interface WrittenTransition {
@@ -29,14 +29,14 @@ const knownForMs = 3 * reachBackMs;
 /** Finds what happened to the rows of a ledger, look by look, each thing once. */
 export class WrittenTransitions {
   readonly #rows: WrittenRows;
-  readonly #routeOf: (key: LedgerKey) => { readonly route: Route; readonly isShadow: boolean } | undefined;
+  readonly #routeOf: RouteOfRow;
   readonly #seen = new Map<string, number>();
   /** When the last look began; absent before the first. */
   #lookedAtMs: number | undefined;
 
   constructor(file: ActivationFile, rows: WrittenRows) {
     this.#rows = rows;
-    this.#routeOf = routesOf(file);
+    this.#routeOf = routeOfRows(file);
   }
 
   /**
@@ -68,16 +68,4 @@ export class WrittenTransitions {
 /** An attempt of which nobody knows yet how it ends. */
 function isUnderWay({ did, outcome }: Transition): boolean {
   return (did === 'entered' || did === 'updated' || did === 'exited') && outcome === undefined;
-}
-
-function routesOf(file: ActivationFile): (key: LedgerKey) => { route: Route; isShadow: boolean } | undefined {
-  const matcher = createMatcher(file);
-  const ofShadow = new Map(
-    [...file.destinations.values()].map(({ ledgerName }) => [shadowDestination(ledgerName), ledgerName]),
-  );
-  return (key) => {
-    const destination = ofShadow.get(key.destination);
-    const found = matcher.routeOf(destination === undefined ? key : { ...key, destination });
-    return found === undefined ? undefined : { route: found.route, isShadow: destination !== undefined };
-  };
 }
