@@ -91,8 +91,9 @@ class LedgerCounts {
 
   add({ key, record }: LedgerEntry): void {
     const routed = this.#routeOf(key);
-    if (routed === undefined || (routed.route.mode === 'shadow') !== routed.isShadow) return;
+    if (routed === undefined) return;
     const { isShadow, route } = routed;
+    if ((route.mode === 'shadow') !== isShadow) return;
     const { audience, destination } = route;
     const cell = `${audience} ${destination}`;
     const count = this.#cellOf(cell);
