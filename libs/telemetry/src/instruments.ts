@@ -49,7 +49,7 @@ export const counters = {
   'changes-settled': {
     unit: '{change}',
     meaning:
-      'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred.',
+      'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred. What comes while a worker tells the same row is told by that worker, and ends as unchanged where it came: a destination may be told more changes than count as delivered.',
     labels: ['destination', 'outcome'],
   },
   'requests-sent': {
