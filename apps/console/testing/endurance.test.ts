@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { closeBrowser, requireChromium } from './browser.ts';
-import { endurance, endure, isFlat, stutterMs, type Endured } from './endurance.ts';
+import { endurance, endure, isFlat, isOfMeasuring, stutterMs, type Endured } from './endurance.ts';
 
 beforeEach(requireChromium);
 afterAll(closeBrowser);
@@ -28,15 +28,20 @@ test('control: a task of 150 ms and memory that is held are found', { timeout: 1
     seconds: 3,
     disturb: async (page) => {
       await page.evaluate(() => {
-        setTimeout(() => {
-          const held: string[][] = [];
-          Object.assign(globalThis, { held });
-          setTimeout(() => held.push(Array.from({ length: 600_000 }, (_, index) => `held ${index}`)), 1_500);
-          for (const startedMs = performance.now(); performance.now() - startedMs < 150;);
-        }, 200);
+        const held: string[][] = [];
+        Object.assign(globalThis, { held });
+        setTimeout(() => held.push(Array.from({ length: 600_000 }, (_, index) => `held ${index}`)), 1_500);
+        for (const startedMs = performance.now(); performance.now() - startedMs < 150;);
       });
     },
   });
   expect(endured.stutters.length).toBeGreaterThan(0);
   expect(isFlat(endured)).toBe(false);
+});
+
+test('only a task that lies within a measurement is of it', () => {
+  const measuring = [{ startMs: 1_000, endMs: 1_200 }];
+  expect(isOfMeasuring({ startMs: 1_020, endMs: 1_180 }, measuring)).toBe(true);
+  expect(isOfMeasuring({ startMs: 900, endMs: 1_100 }, measuring)).toBe(false);
+  expect(isOfMeasuring({ startMs: 1_100, endMs: 1_300 }, measuring)).toBe(false);
 });
