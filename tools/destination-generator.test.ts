@@ -27,7 +27,7 @@ async function workedExample(): Promise<ReadonlyMap<string, string>> {
 beforeAll(async () => {
   await mkdir(join(root, 'tools/dist'), { recursive: true });
   copy = await mkdtemp(join(root, 'tools/dist/generated-'));
-  for (const path of [library, 'docs/destinations', 'tsconfig.base.json', 'vitest.config.ts']) {
+  for (const path of [library, 'docs/destinations', 'tsconfig.base.json', 'vitest.config.ts', 'tools/need-shell.ts']) {
     const isOurs = (source: string) => !/[\\/](dist|node_modules)$/.test(source.slice(root.length));
     await cp(join(root, path), join(copy, path), { recursive: true, filter: isOurs });
   }

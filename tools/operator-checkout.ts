@@ -1,5 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { parse, stringify } from 'yaml';
 import { projectFolders, repositoryFiles, root } from './repository.ts';
@@ -19,19 +28,25 @@ export function copyFiles(folder: string): void {
 export function linkDependencies(folder: string): void {
   for (const project of ['.', ...projectFolders()]) {
     const modules = join(root, project, 'node_modules');
-    if (existsSync(modules)) linkModules(modules, join(folder, project, 'node_modules'));
+    if (existsSync(modules)) linkModules(modules, join(folder, project, 'node_modules'), folder);
   }
 }
 
-/** Links each package, and copies the links to projects, which count from where they are. */
-function linkModules(from: string, to: string): void {
+/** Links each package to that of this repository, and each project to that of the copy. */
+function linkModules(from: string, to: string, copy: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from)) {
     if (entry.startsWith('.') && entry !== '.bin') continue;
-    if (entry === '@activation-hub')
-      cpSync(join(from, entry), join(to, entry), { recursive: true, verbatimSymlinks: true });
-    else symlinkSync(join(from, entry), join(to, entry));
+    if (entry === '@activation-hub') linkProjects(join(from, entry), join(to, entry), copy);
+    // Windows lets everybody make a junction, and few a symbolic link.
+    else symlinkSync(join(from, entry), join(to, entry), 'junction');
   }
+}
+
+function linkProjects(from: string, to: string, copy: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from))
+    symlinkSync(join(copy, relative(realpathSync(root), realpathSync(join(from, name)))), join(to, name), 'junction');
 }
 
 /**

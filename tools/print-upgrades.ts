@@ -10,7 +10,7 @@ function newestOf({ from }: Pinned): string | undefined {
   try {
     const words =
       'npm' in from
-        ? execFileSync('npm', ['view', from.npm, 'version', '--json'], { encoding: 'utf8' })
+        ? execFileSync('npm', ['view', from.npm, 'version', '--json'], { encoding: 'utf8' }) // Linux only: the workflow upgrades
         : execFileSync('gh', ['api', `repos/${from.github}/releases/latest`, '--jq', '.tag_name'], {
             encoding: 'utf8',
           });

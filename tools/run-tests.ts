@@ -1,12 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { needShell } from './need-shell.ts';
 import { root } from './repository.ts';
 import { readReports, skippedWords } from './skipped-tests.ts';
 
 // `npm test`: every test, and in the end what did not run, so that nobody has to find it in thousands of lines.
+// By its file, for on Windows the name is that of a script of cmd.exe.
 const { status, error } = spawnSync(
-  'nx',
-  ['run-many', '-t', 'test', '--output-style=static', ...process.argv.slice(2)],
+  process.execPath,
+  [
+    join(root, 'node_modules', 'nx', 'dist', 'bin', 'nx.js'),
+    'run-many',
+    '-t',
+    'test',
+    '--output-style=static',
+    ...process.argv.slice(2),
+  ],
   {
     stdio: 'inherit',
     // Hundreds of processes load the same packages: Node keeps what it compiled of them, as `activation` does.
@@ -14,6 +23,12 @@ const { status, error } = spawnSync(
   },
 );
 if (error !== undefined) process.stderr.write(`Failed to start the tests: ${error.message}. Run npm install.\n`);
-const words = skippedWords(readReports());
+const words = [...skippedWords(readReports()), ...leftOutHere()];
 if (words.length > 0) process.stdout.write(`\n${words.join('\n')}\n`);
 process.exitCode = status ?? 1;
+
+/** What does not run on this system, a line for all of it. */
+function leftOutHere(): readonly string[] {
+  if (process.platform !== 'win32') return [];
+  return [`Not run on Windows, for they need the shell of Linux and macOS: ${needShell.join(', ')}.`];
+}

@@ -1,4 +1,5 @@
 import { isConnectorFile } from './connector-files.ts';
+import { isNeedingShell } from './need-shell.ts';
 import type { RepositoryFile } from './repository.ts';
 
 /** A rule of the repository's own text: what is looked for in which files, and what to do instead. */
@@ -21,6 +22,16 @@ const connectorFile = (path: string): string | undefined =>
 
 /** The longest that a file of code may be. */
 const linesMax = 400;
+
+/** What runs for the person at the machine, and in every test; not the benches, and not what only GitHub's Linux runs. */
+const runsAnywhere = (path: string): boolean =>
+  (isCode(path) || path === 'package.json') &&
+  !/\/(bench|chaos)\/|^tools\/foreign\//.test(path) &&
+  !isOwnRule(path) &&
+  !isNeedingShell(path);
+
+/** Commands that are scripts of a shell on Windows, or that only POSIX has: a spawn without a shell does not find them there. */
+const shellCommands = 'npm|npx|nx|az|tsc|vitest|eslint|prettier|sh|which|open|xdg-open|kill|cp|mv|rm|mkdir|cat';
 
 const matching =
   (pattern: RegExp) =>
@@ -104,6 +115,61 @@ export const tidyRules: readonly TidyRule[] = [
     instead: 'Wait for what is to happen, with a bound; a test that sleeps is slow and still wrong.',
     applies: (path) => path.endsWith('.test.ts') && !isOwnRule(path),
     offences: matching(/setTimeout\(\s*resolve\s*,\s*\d{3,}/),
+  },
+  {
+    name: 'nothing is spawned that Windows starts by a shell only',
+    instead:
+      'Spawn process.execPath with the file of the program, or say in a comment on the line that only Linux runs it.',
+    applies: runsAnywhere,
+    offences: matching(
+      new RegExp(`\\b(?:spawn|spawnSync|execFile|execFileSync)\\(\\s*'(?:${shellCommands})'(?!.*// (?:only|Linux))`),
+    ),
+  },
+  {
+    name: 'a path and an address are made of each other by Node',
+    instead: 'Use fileURLToPath and pathToFileURL: /C:/a is no path of Windows.',
+    applies: runsAnywhere,
+    offences: matching(/import\.meta\.url\)\.pathname|new URL\(url\)\.pathname\)|`file:\/\/\$\{/),
+  },
+  {
+    name: 'no place that only POSIX has',
+    instead: 'Use tmpdir(), homedir(), devNull, delimiter and sep.',
+    applies: runsAnywhere,
+    offences: matching(
+      /['"`]\/(?:tmp|dev|proc|bin|usr|etc)\/(?!passwd)|PATH[^;]*\.split\(':'\)|:\$\{process\.env\.PATH|process\.env\.HOME\b|process\.(?:getuid|umask|setuid)\(/,
+    ),
+  },
+  {
+    name: 'a process is not sent a signal that Windows takes for its end',
+    instead: 'Use signalProcess, or a message to the process: on Windows a signal ends it without asking.',
+    applies: (path) => runsAnywhere(path) && !path.endsWith('.test.ts') && !path.includes('/testing/'),
+    offences: matching(
+      /^(?!.*(?:platform !== 'win32'|\/\/)).*(?:process\.kill\(process\.pid|\.kill\('SIG(?:INT|TERM|HUP|USR\d)'\))/,
+    ),
+  },
+  {
+    name: 'a link to a folder is one that Windows lets everybody make',
+    instead: "Give 'junction' as its type; other systems leave that aside.",
+    applies: runsAnywhere,
+    offences: matching(/\bsymlink(?:Sync)?\((?!.*'(?:junction|file)')[^)]*\)/),
+  },
+  {
+    name: 'a name is one that every file system can hold',
+    instead: 'No sign that Windows forbids, no name of a device, no dot or blank at the end, and not longer than 180.',
+    applies: () => true,
+    offences: wholeFile(
+      ({ path }) =>
+        path.length > 180 ||
+        path.split('/').some((part) => /[<>:"|?*\\]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(part)),
+    ),
+  },
+  {
+    name: 'npm scripts are of words that every shell reads alike',
+    instead: 'Write a script of Node: cmd.exe knows neither NAME=value command nor ;, single quotes, $( ) and rm.',
+    applies: (path) => /(^|\/)package\.json$/.test(path),
+    offences: matching(
+      /^ {4}"[a-z:-]+": "(?:[A-Z_]+=|(?:rm|cp|mv|cat|export|bash|sh) |[^"]*(?:;|'|\$\(|&& (?:rm|cp|mv) ))/,
+    ),
   },
   {
     name: 'a decision names what was weighed against it',

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectorFileKinds, isConnectorFile } from './connector-files.ts';
-import { isCompanys, projectFolders, repositoryFiles, root } from './repository.ts';
+import { isNeedingShell, needShell } from './need-shell.ts';
+import { isCompanys, projectFolders, repositoryFiles, repositoryPaths, root } from './repository.ts';
 import { tidyRules } from './tidy-rules.ts';
 
 const files = repositoryFiles().filter(({ path }) => !isCompanys(path));
@@ -30,6 +31,25 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
     path: 'docs/decisions/a-choice.md',
     text: '# A choice\n\nIt is so.',
   },
+  'nothing is spawned that Windows starts by a shell only': { path: 'libs/a/src/a.ts', text: "spawn('npx', ['nx']);" },
+  'a path and an address are made of each other by Node': {
+    path: 'libs/a/src/a.ts',
+    text: "const folder = new URL('.', import.meta.url).pathname;",
+  },
+  'no place that only POSIX has': { path: 'libs/a/src/a.ts', text: "const file = '/tmp/a';" },
+  'a process is not sent a signal that Windows takes for its end': {
+    path: 'libs/a/src/a.ts',
+    text: "process.kill(process.pid, 'SIGINT');",
+  },
+  'a link to a folder is one that Windows lets everybody make': {
+    path: 'libs/a/src/a.ts',
+    text: "symlinkSync('a', 'b');",
+  },
+  'a name is one that every file system can hold': { path: 'docs/a:b.md', text: '' },
+  'npm scripts are of words that every shell reads alike': {
+    path: 'package.json',
+    text: '    "test": "NODE_ENV=test vitest"',
+  },
   'time is an argument': {
     path: 'libs/a/src/a.test.ts',
     text: 'await new Promise((resolve) => setTimeout(resolve, 500));',
@@ -41,6 +61,24 @@ test.each(tidyRules)('control: "$name" is found where it is broken', ({ name, ap
   if (file === undefined) throw new Error(`Failed to prove the rule: no broken file is given for ${name}.`);
   expect(applies(file.path)).toBe(true);
   expect(offences(file)).toHaveLength(1);
+});
+
+test('no two paths differ in case alone, for Windows and macOS take them for one', () => {
+  const byLowerCase = Map.groupBy(repositoryPaths(), (path) => path.toLowerCase());
+  expect([...byLowerCase.values()].filter((paths) => paths.length > 1)).toEqual([]);
+});
+
+/** A test that runs a script of a shell, by itself or by what it imports of `testing`. */
+const runsShell =
+  /#!\/(?:bin\/sh|usr\/bin\/env bash)|(?:spawn|execFile)(?:Sync)?\(\s*'(?:bash|\/bin\/sh)'|deployed-environment|engine-(?:stack|workspace)|serve-environment/;
+
+test('a test that needs the shell of Linux and macOS is left out on Windows', () => {
+  const needing = files.filter(
+    ({ path, text }) => path.endsWith('.test.ts') && !path.startsWith('tools/tidy') && runsShell.test(text),
+  );
+  expect(needing.map(({ path }) => path).filter((path) => !isNeedingShell(path))).toEqual([]);
+  const stale = needShell.filter((pattern) => !files.some(({ path }) => matchesGlob(path, pattern)));
+  expect(stale).toEqual([]);
 });
 
 test('the page about adding a destination shows every kind of file of a connector, and no other', () => {

@@ -28,8 +28,10 @@ const everyStep = (faults: (step: Step, job: Job) => readonly string[]): Workflo
 const unless = (holds: boolean, fault: string): readonly string[] => (holds ? [] : [fault]);
 
 /** One of GitHub's at a version, or the one that a company names for what must be in its network. */
-const isStatedMachine = (runsOn: unknown): boolean =>
-  runsOn === 'ubuntu-24.04' || runsOn === "${{ vars.DEPLOY_RUNNER || 'ubuntu-24.04' }}";
+const isStatedMachine = ({ runsOn, systems }: Job): boolean =>
+  runsOn === 'ubuntu-24.04' ||
+  runsOn === "${{ vars.DEPLOY_RUNNER || 'ubuntu-24.04' }}" ||
+  (runsOn === '${{ matrix.system }}' && systems.length > 0 && systems.every((system) => /-\d+(\.\d+)?$/.test(system)));
 
 const previewsByScript = (run: string): boolean => run.includes('tools/preview-with-refresh.sh');
 
@@ -97,9 +99,9 @@ export const workflowRules: readonly WorkflowRule[] = [
   },
   {
     name: 'a job runs on a machine of a stated version, for a stated time',
-    faults: everyJob(({ calls, runsOn, timeoutMinutes }) =>
+    faults: everyJob((job) =>
       unless(
-        calls !== undefined || (isStatedMachine(runsOn) && typeof timeoutMinutes === 'number'),
+        job.calls !== undefined || (isStatedMachine(job) && typeof job.timeoutMinutes === 'number'),
         'runs-on or timeout-minutes',
       ),
     ),

@@ -23,6 +23,8 @@ export interface Job {
   readonly concurrency: { readonly group?: string; readonly 'cancel-in-progress'?: unknown; readonly queue?: unknown };
   readonly permissions: Readonly<Record<string, string>> | undefined;
   readonly runsOn: unknown;
+  /** The machines of a job that runs on several. */
+  readonly systems: readonly string[];
   readonly timeoutMinutes: unknown;
   readonly outputs: Readonly<Record<string, string>>;
   /** The workflow that it calls instead of having steps. */
@@ -78,6 +80,8 @@ function readJob(id: string, job: Readonly<Record<string, unknown>>): Job {
     concurrency: job.concurrency ?? {},
     permissions: job.permissions as Job['permissions'],
     runsOn: job['runs-on'],
+    systems:
+      (job.strategy as { readonly matrix?: { readonly system?: readonly string[] } } | undefined)?.matrix?.system ?? [],
     timeoutMinutes: job['timeout-minutes'],
     outputs: (job.outputs ?? {}) as Job['outputs'],
     calls: typeof uses === 'string' ? uses : undefined,

@@ -4,7 +4,7 @@ import { workflowRules } from './workflow-rules.ts';
 
 const workflows = readWorkflows();
 
-test('the workflows are the pipeline, its part for one environment, releases, and what is done by hand or by the clock', () => {
+test('the workflows are the pipeline, its part for one environment, releases, other systems, and what is done by hand or by the clock', () => {
   expect(workflows.map(({ name }) => name)).toEqual([
     'deploy-environment.yml',
     'deploy.yml',
@@ -13,6 +13,7 @@ test('the workflows are the pipeline, its part for one environment, releases, an
     'operate.yml',
     'release.yml',
     'run-pulumi.yml',
+    'systems.yml',
     'upgrades.yml',
   ]);
 });
@@ -128,6 +129,13 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     'operate.yml',
     'ubuntu-24.04',
     'ubuntu-latest',
+    'a job runs on a machine of a stated version, for a stated time',
+  ],
+  [
+    'a system of whatever version',
+    'systems.yml',
+    'windows-2025',
+    'windows-latest',
     'a job runs on a machine of a stated version, for a stated time',
   ],
   [

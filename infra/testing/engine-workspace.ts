@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { canRun, onPath } from './pulumi-command.ts';
 import { fixtureActivations } from './stack-configuration.ts';
@@ -57,7 +58,7 @@ export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Worksp
       PATH: [pluginFolder, dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
       HOME: homeFolder,
       PULUMI_HOME: homeFolder,
-      PULUMI_BACKEND_URL: `file://${stateFolder}`,
+      PULUMI_BACKEND_URL: pathToFileURL(stateFolder).href,
       PULUMI_CONFIG_PASSPHRASE: 'a passphrase for tests',
       PULUMI_SKIP_UPDATE_CHECK: 'true',
       // With this the commands have the option --event-log; the Automation API sets it for the same reason.

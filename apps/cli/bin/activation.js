@@ -63,7 +63,9 @@ function startAgain(node) {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
     process.on(signal, () => {
       isAsked = true;
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+      // On Windows a signal that is sent would end the child at once; its console tells it of Ctrl-C, whatever its input is.
+      const isTold = signal === 'SIGINT' && (process.stdin.isTTY || process.platform === 'win32');
+      if (!isTold) child.kill(signal);
     });
   }
   whenOrphaned(() => isAsked || child.kill('SIGTERM'));
@@ -74,6 +76,6 @@ function startAgain(node) {
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code ?? 1);
     process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
+    process.kill(process.pid, signal); // to end as the child did
   });
 }

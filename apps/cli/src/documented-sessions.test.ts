@@ -39,7 +39,7 @@ const running: RunningActivation[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'activation-documents-'));
-  for (const each of ['apps', 'libs']) await symlink(join(root, each), join(folder, each));
+  for (const each of ['apps', 'libs']) await symlink(join(root, each), join(folder, each), 'junction');
   const [, file = ''] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
   for (const name of ['my.yaml', 'my-activations.yaml']) await writeFile(join(folder, name), file);
 });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { emitKeypressEvents, type Key } from 'node:readline';
+import type { KeySignal } from './signal-process.ts';
 
 /** A terminal with a person before it: one line stays below what is printed, and keys are heard. */
 export interface Screen {
@@ -24,7 +25,7 @@ export interface ScreenOptions {
   /** Colours the line that stays. */
   readonly paint: (line: string) => string;
   /** Sends a signal to this process: the terminal does not while it hands over each key. */
-  readonly signal: (name: Signal) => void;
+  readonly signal: (name: KeySignal) => void;
   /** Whether the terminal's keys are for this process; otherwise whoever asks for them is stopped by the system. */
   readonly isForeground: () => boolean;
 }
@@ -32,9 +33,8 @@ export interface ScreenOptions {
 const columnsUsual = 80;
 const eraseLine = '\r\u001B[2K';
 
-type Signal = 'SIGINT' | 'SIGQUIT' | 'SIGTSTP';
 /** By what Ctrl-C, Ctrl-\ and Ctrl-Z write. */
-const signals: ReadonlyMap<string, Signal> = new Map([
+const signals: ReadonlyMap<string, KeySignal> = new Map([
   ['\u0003', 'SIGINT'],
   ['\u001C', 'SIGQUIT'],
   ['\u001A', 'SIGTSTP'],

@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
 import { CommandError } from './command-error.ts';
 import { createScreen, isForegroundProcess, type Screen } from './screen.ts';
+import { signalProcess } from './signal-process.ts';
 
 /** Where a command reads, writes and learns that it should end. One for the process; tests make their own. */
 export interface Terminal {
@@ -73,7 +74,7 @@ export function processTerminal(): Terminal & { interrupt(): void } {
         output: stdout,
         paint: colors.dim,
         // A terminal stops the whole job, of which a shell or npm may be the first.
-        signal: (name) => process.kill(name === 'SIGTSTP' ? 0 : process.pid, name),
+        signal: (name) => signalProcess(name),
         isForeground: isForegroundProcess,
       });
       process.once('exit', () => screen?.close());

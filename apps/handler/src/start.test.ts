@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { destinationTypes } from '@activation-hub/destinations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -65,7 +66,7 @@ async function loadedBy(
     import { registerHooks } from 'node:module';
     const urls = [];
     registerHooks({ load: (url, context, nextLoad) => (urls.push(url), nextLoad(url, context)) });
-    for (const file of ['main.mjs', ${JSON.stringify(file)}]) await import(${JSON.stringify(`${app}/`)} + file);
+    for (const file of ['main.mjs', ${JSON.stringify(file)}]) await import(${JSON.stringify(`${pathToFileURL(app).href}/`)} + file);
     process.stdout.write(JSON.stringify({ urls, builtins: process.moduleLoadList }), () => process.exit());`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
     env: { ...settings(activationFile), ...more },
@@ -74,7 +75,9 @@ async function loadedBy(
     readonly urls: readonly string[];
     readonly builtins: readonly string[];
   };
-  const files = urls.filter((url) => url.startsWith('file:')).map((url) => relative(app, new URL(url).pathname));
+  const files = urls
+    .filter((url) => url.startsWith('file:'))
+    .map((url) => relative(app, fileURLToPath(url)).replaceAll('\\', '/'));
   return { files: [...new Set(files)], builtins };
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { CommandError } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
+import { startOf } from './command-path.ts';
 
 /** The commands of others that a step runs. */
 export interface Shell {
@@ -16,7 +17,9 @@ export interface Shell {
 export function createShell({ folder, environment, interrupted }: Terminal): Shell {
   const start = async (words: readonly string[], stdio: 'inherit' | 'pipe') => {
     const [command = '', ...rest] = words;
-    const child = spawn(command, rest, {
+    // Windows writes the name of the variable otherwise.
+    const [file, ...before] = startOf(command, process.platform, environment.PATH ?? environment.Path ?? '');
+    const child = spawn(file, [...before, ...rest], {
       cwd: folder,
       env: environment,
       // What a command prints is for the person, and never for who reads the output of this one.

@@ -1,0 +1,33 @@
+import { matchesGlob } from 'node:path';
+
+/**
+ * Files of tests that need the shell of Linux and macOS: the scripts of workflows, which run on Linux only, and commands of others for which a
+ * script of a shell stands, which Windows does not start. They are left out on Windows, and `npm test` says so there.
+ */
+export const needShell: readonly string[] = [
+  'apps/cli/src/aep/reconcile.test.ts',
+  'apps/cli/src/aep/rotate-key.test.ts',
+  'apps/cli/src/azure/azure.test.ts',
+  'apps/cli/src/canary.test.ts',
+  'apps/cli/src/console/environment-console.test.ts',
+  'apps/cli/src/lag.test.ts',
+  'apps/cli/src/mcp/mcp.test.ts',
+  'apps/cli/src/operator.test.ts',
+  'apps/cli/src/tail/tail.test.ts',
+  'apps/console/testing/environment.test.ts',
+  'infra/aep-engine.test.ts',
+  'infra/bootstrap.test.ts',
+  'infra/build-pulumi.test.ts',
+  'infra/engine*.test.ts',
+  'infra/testing/end-with-parent.test.ts',
+  'infra/testing/engine-workspace.test.ts',
+  'tools/comment-activation-plan.test.ts',
+  'tools/deploy-package.test.ts',
+  'tools/keep-issue.test.ts',
+  'tools/operator-commands.test.ts',
+  'tools/say-how-to-roll-back.test.ts',
+  'tools/workflow-scripts.test.ts',
+];
+
+/** Whether a file of tests is one of them. */
+export const isNeedingShell = (path: string): boolean => needShell.some((pattern) => matchesGlob(path, pattern));
