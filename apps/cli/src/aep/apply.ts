@@ -30,10 +30,11 @@ ${adobeVariablesHelp}
 
 Examples:
   $ activation aep apply --environment dev
+  $ activation aep apply --local
   $ activation aep apply -a my.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
     )
     .action((options: ReconcileOptions) =>
-      reconcile(options, terminal, (reconciliation) => apply(reconciliation, options, terminal)),
+      reconcile(options, terminal, (reconciliation, used) => apply(reconciliation, options, used)),
     );
 }
 

@@ -28,10 +28,11 @@ export function addPlanCommand(aep: Command, terminal: Terminal): void {
 
 Examples:
   $ activation aep plan --environment dev
+  $ activation aep plan --local
   $ activation aep plan -a my.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
     )
     .action((options: ReconcileOptions) =>
-      reconcile(options, terminal, (reconciliation) => printPlan(reconciliation, options, terminal)),
+      reconcile(options, terminal, (reconciliation, used) => printPlan(reconciliation, options, used)),
     );
 }
 

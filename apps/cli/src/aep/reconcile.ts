@@ -6,7 +6,7 @@ import {
   type DestinationPlan,
   type EventHubsDestinations,
 } from '@activation-hub/flow-service';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { loadActivations } from '../activations.ts';
 import type { Terminal } from '../terminal.ts';
 import {
@@ -18,6 +18,7 @@ import {
 import { openAdobe, withAdobe } from './adobe-access.ts';
 import { writeAudienceNames } from './audience-names.ts';
 import { addHubOptions, readHubOptions, type HubOptions } from './hub-options.ts';
+import { atLocalSide, localSide } from './local-side.ts';
 import { requireAudiences, wantedDestination } from './wanted-destination.ts';
 
 export interface ReconcileOptions extends HubOptions, ActivationFileOptions {
@@ -27,6 +28,8 @@ export interface ReconcileOptions extends HubOptions, ActivationFileOptions {
   readonly namespaceKey?: true;
   readonly authSpecName?: string;
   readonly writeNames?: true;
+  /** The stand-in and the hub of `activation local --aep`. */
+  readonly local?: true;
   readonly json?: true;
 }
 
@@ -39,6 +42,14 @@ export function addReconcileOptions(command: Command): Command {
     .option(
       '--auth-spec-name <name>',
       'what AEP calls the way to sign in to Event Hubs, where it refuses the documented name',
+    )
+    .addOption(
+      new Option('--local', 'AEP and the hub are those of activation local --aep, and the file its example').conflicts([
+        'environment',
+        'namespace',
+        'eventHub',
+        'sasKeyName',
+      ]),
     )
     .option('--disabled', 'has the dataflow switched off')
     .option('--write-names', "writes the names of the file's audiences to <environment>.names.json beside it")
@@ -53,14 +64,20 @@ export interface Reconciliation {
   readonly plan: DestinationPlan;
 }
 
-/** Looks at the file, the hub's facts and AEP, says what is to be done, and lets `work` go on. Changes nothing in AEP. */
+/**
+ * Looks at the file, the hub's facts and AEP, says what is to be done, and lets `work` go on with the terminal that it used. Changes
+ * nothing in AEP.
+ */
 export async function reconcile(
-  options: ReconcileOptions,
-  terminal: Terminal,
-  work: (reconciliation: Reconciliation) => Promise<void> | void,
+  given: ReconcileOptions,
+  here: Terminal,
+  work: (reconciliation: Reconciliation, terminal: Terminal) => Promise<void> | void,
 ): Promise<void> {
+  const { options, terminal } = given.local ? atLocalSide(given, here) : { options: given, terminal: here };
   const adobe = openAdobe(terminal);
-  const chosen = chooseActivationFile(options, terminal);
+  const chosen = given.local
+    ? { path: options.activations ?? '', environment: localSide.environment }
+    : chooseActivationFile(options, terminal);
   const file = await loadActivations(chosen.path, terminal);
   const { address: hub } = await readHubOptions(
     options,
@@ -83,7 +100,7 @@ export async function reconcile(
       ...(options.authSpecName === undefined ? {} : { authSpecName: options.authSpecName }),
     });
     const plan = await destinations.plan(desired, terminal.interrupted);
-    await work({ sandbox: adobe.sandbox, desired, destinations, plan });
+    await work({ sandbox: adobe.sandbox, desired, destinations, plan }, terminal);
     if (options.writeNames) await sayNames(chosen, file, known, options, terminal);
   });
 }

@@ -1,11 +1,18 @@
 import { Option, type Command } from 'commander';
 import { port, rate, wholeNumber } from '../arguments.ts';
 import type { Terminal } from '../terminal.ts';
+import { localSide } from '../aep/local-side.ts';
 import { localEventHub } from './local-event-hub.ts';
 import type { LocalOptions } from './run-local.ts';
 
 /** The first port of a debugger unless another is named; further workers take the next ones. */
 const inspectPortDefault = 9229;
+
+/** A port that may be left out is `true` then. */
+type WordsOfLocal = Omit<LocalOptions, 'inspect' | 'aep'> & {
+  readonly inspect?: number | true;
+  readonly aep?: number | true;
+};
 
 export function addLocalCommand(program: Command, terminal: Terminal): void {
   program
@@ -37,6 +44,11 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
     .option('--seed <number>', 'the same seed gives the same exports', wholeNumber(0, 4_294_967_295), 1)
     .option('--no-simulator', 'sends nothing: for an own sender')
     .option(
+      '--aep [port]',
+      `a stand-in of Adobe's side: exports begin when activation aep apply --local has made a dataflow (port ${localSide.port}; 0 takes a free one)`,
+      port,
+    )
+    .option(
       '--inspect [port]',
       `a debugger can attach to the function app (port ${inspectPortDefault}, one more per worker; 0 takes free ones)`,
       wholeNumber(0, 65_500),
@@ -62,13 +74,22 @@ Examples:
   $ activation local --activations my-activations.yaml --no-simulator
   $ activation local --activations my-activations.yaml --vendor
   $ activation local --activations my-activations.yaml --no-simulator --verbose
+  $ activation local --aep
   $ activation local --rate 200 --workers 2 --data ./local-data
   $ activation local --event-hubs-port 0 --storage-port 0 --json`,
     )
-    .action(async (options: Omit<LocalOptions, 'inspect'> & { readonly inspect?: number | true }) => {
+    .action(async (options: WordsOfLocal) => {
       const { runLocal } = await import('./run-local.ts');
-      const { inspect, ...others } = options;
+      const { inspect, aep, ...others } = options;
       const inspectPort = inspect === true ? inspectPortDefault : inspect;
-      await runLocal({ ...others, ...(inspectPort === undefined ? {} : { inspect: inspectPort }) }, terminal);
+      const aepPort = aep === true ? localSide.port : aep;
+      await runLocal(
+        {
+          ...others,
+          ...(inspectPort === undefined ? {} : { inspect: inspectPort }),
+          ...(aepPort === undefined ? {} : { aep: aepPort }),
+        },
+        terminal,
+      );
     });
 }

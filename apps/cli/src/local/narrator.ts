@@ -30,6 +30,8 @@ export interface Narrator {
   editsTaken(running: Pick<Ready, 'healthUrls' | 'inspectPorts'>): void;
   /** The function app runs on without the edits. */
   editsRefused(message: string): void;
+  /** The stand-in of Adobe's side has begun to export. */
+  aepExports(): void;
   stopping(): void;
   stopped(summary: Summary): void;
   /** Says what is left to say, and no more after it. `stopped` does it too. */
@@ -68,6 +70,7 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
     editsFound: (difference) => event('edits-found', { difference }),
     editsTaken: (running) => event('edits-taken', running),
     editsRefused: (message) => event('edits-refused', { message }),
+    aepExports: () => event('aep-exports', {}),
     stopping: () => event('stopping', {}),
     stopped: (summary) => event('stopped', summary),
     end: () => undefined,
@@ -246,6 +249,7 @@ export function proseNarrator(
       for (const line of message.split('\n')) print(`${yellow('!')} ${oneLine(line)}`);
       print('The edits are not taken up; everything runs on as it was.');
     },
+    aepExports: () => print(`${dim('aep')} AEP exports: a dataflow is enabled and has audiences.`),
     stopping() {
       endWindow();
       print(dim('Stopping: what has arrived is settled first. Ctrl-C again stops at once.'));

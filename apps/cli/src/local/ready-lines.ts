@@ -1,4 +1,5 @@
 import { counted } from '../counted.ts';
+import { localSide } from '../aep/local-side.ts';
 import { usualConnectionString } from './local-event-hub.ts';
 
 export interface Ready {
@@ -23,6 +24,10 @@ export interface Ready {
   /** Destinations whose third party is a stand-in. */
   readonly standIns?: readonly string[];
   readonly simulator?: { readonly rate: number; readonly profiles: number; readonly seed: number };
+  /** Where the stand-in of Adobe's side is; absent without it. */
+  readonly aepUrl?: string;
+  /** The activation file for `aep apply`, where it is not the example. */
+  readonly aepFile?: string | undefined;
   readonly readyAfterMs: number;
 }
 
@@ -63,11 +68,14 @@ export function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly stri
     row(
       'Simulator',
       simulator === undefined
-        ? 'off'
+        ? ready.aepUrl === undefined
+          ? 'off'
+          : 'off: AEP exports'
         : `${simulator.rate} exports per second of ${counted(simulator.profiles, 'profile')}, seed ${simulator.seed}`,
     ),
     '',
     row('Connection', ready.eventHubsConnectionString),
+    ...aepRows(ready, isUsual, row),
     '',
     row('Send yourself', `npx activation send ${sampleExport}`),
     ...(isUsual ? [] : [row('', 'with EVENT_HUB_CONNECTION_STRING set to the connection above')]),
@@ -77,6 +85,26 @@ export function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly stri
     dim(`Ready after ${(ready.readyAfterMs / 1000).toFixed(1)} s.`),
     dim('in: a change that needed no request, and why. out: one of which a destination was told, and its answer.'),
     '',
+  ];
+}
+
+/** What stands for AEP, and what to run so that it exports. */
+function aepRows(
+  { aepUrl, aepFile, eventHubsConnectionString }: Ready,
+  isUsual: boolean,
+  row: (name: string, text: string) => string,
+): readonly string[] {
+  if (aepUrl === undefined) return [];
+  const words = `--local${aepFile === undefined ? '' : ` -a ${aepFile}`}`;
+  const [hubUrl = ''] = /sb:\/\/[^/;]+/.exec(eventHubsConnectionString) ?? [];
+  const isUsualSide = aepUrl === `http://127.0.0.1:${localSide.port}`;
+  return [
+    '',
+    row('AEP', `${aepUrl} stands for it, and exports when there is a dataflow. In another terminal:`),
+    row('', `npx activation aep plan ${words}`),
+    row('', `npx activation aep apply ${words}`),
+    ...(isUsualSide ? [] : [row('', `with AEP_PLATFORM_URL set to ${aepUrl}`)]),
+    ...(isUsual ? [] : [row('', `with AEP_EVENT_HUBS_URL set to ${hubUrl}`)]),
   ];
 }
 

@@ -11,6 +11,7 @@ import { buildPage } from '../console/page-files.ts';
 import { Tenant } from '../console/played-tenant.ts';
 import { openEventSender, type EventSender } from '../event-sender.ts';
 import { aborted, type Terminal } from '../terminal.ts';
+import { startAdobeSide, type AdobeSide } from './adobe-side.ts';
 import { Cleanups } from './cleanups.ts';
 import { followEdits } from './edits.ts';
 import { fileDifference } from './file-difference.ts';
@@ -43,6 +44,8 @@ export interface LocalOptions {
   readonly rate: number;
   readonly seed: number;
   readonly simulator: boolean;
+  /** Port of the stand-in of Adobe's side, which exports instead of the simulator. */
+  readonly aep?: number;
   /** Port of the first worker's debugger. */
   readonly inspect?: number;
   readonly json?: true;
@@ -69,7 +72,7 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
   const narrator = options.json ? jsonNarrator(terminal) : proseNarrator(terminal, { eachChange: true });
   try {
     const local = await startLocal(options, { terminal, narrator, cleanups });
-    const { machine, plan, simulation, sender, tally, console } = local;
+    const { machine, plan, simulation, adobe, sender, tally, console } = local;
     const { url: consoleUrl } = console ?? {};
     narrator.ready(readyOf(local, options, performance.now() - startedAtMs));
     if (options.open === true && consoleUrl !== undefined) openInBrowser(consoleUrl, narrator);
@@ -86,6 +89,10 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
       onRefused: (message) => narrator.editsRefused(message),
     });
     cleanups.add(() => edits.stop());
+    await (options.simulator ? adobe : undefined)?.run(terminal.interrupted, (sent) => {
+      if (tally.exportsSent === 0) narrator.aepExports();
+      tally.exportsSent = sent;
+    });
     await simulation?.run(sender, terminal.interrupted, (sent) => (tally.exportsSent = sent));
     await aborted(terminal.interrupted);
     hide();
@@ -108,6 +115,7 @@ interface Local {
   readonly machine: Machine;
   readonly sender: EventSender;
   readonly simulation: Simulation | undefined;
+  readonly adobe: AdobeSide | undefined;
   readonly breakables: Breakables;
   readonly tally: Tally;
   /** Absent where nobody looks. */
@@ -139,7 +147,8 @@ async function startLocal(
   const text = await readFile(plan.editedFile, 'utf8');
   const file = await loadActivations(plan.activationFile, terminal);
   const edited = await loadActivations(plan.editedFile, terminal);
-  const simulation = options.simulator ? new Simulation(file, simulationOf(options)) : undefined;
+  const simulates = options.simulator && options.aep === undefined;
+  const simulation = simulates ? new Simulation(file, simulationOf(options)) : undefined;
   const observing = isSeen
     ? await startObserving({
         ...plan,
@@ -168,6 +177,15 @@ async function startLocal(
   });
   const sender = openEventSender(machine.eventHubsConnectionString, localEventHub.name);
   cleanups.add(() => sender.close());
+  const adobe =
+    options.aep === undefined
+      ? undefined
+      : await startAdobeSide(file, {
+          port: options.aep,
+          eventHubsConnectionString: machine.eventHubsConnectionString,
+          simulation: simulationOf(options),
+          cleanups,
+        });
   const watched = observing?.watch(machine);
   const tenant = tenantOf(file);
   const console =
@@ -181,7 +199,7 @@ async function startLocal(
             watched,
             sender,
             breakables,
-            simulator: options.simulator ? simulationOf(options) : undefined,
+            simulator: simulates ? simulationOf(options) : undefined,
             cleanups,
             terminal,
           },
@@ -192,6 +210,7 @@ async function startLocal(
     machine,
     sender,
     simulation,
+    adobe,
     breakables,
     tally,
     observing,
@@ -274,7 +293,13 @@ async function sayOpenWork({ watched, machine }: Local, { data }: LocalOptions, 
   }
 }
 
-function requireFitting({ activations, vendor, data }: LocalOptions): void {
+function requireFitting({ activations, vendor, data, aep, eventHubsKey }: LocalOptions): void {
+  if (aep !== undefined && eventHubsKey !== undefined) {
+    throw new CommandError(
+      2,
+      'Failed to start: --aep and --event-hubs-key do not go together, for aep apply --local gives AEP the usual key of this machine. Leave one out.',
+    );
+  }
   if (vendor !== true) return;
   if (activations === undefined) {
     throw new CommandError(2, 'Failed to start: --vendor needs a file with destinations. Give --activations <file>.');
@@ -287,7 +312,11 @@ function requireFitting({ activations, vendor, data }: LocalOptions): void {
   }
 }
 
-function readyOf({ plan, machine, simulation, console }: Local, options: LocalOptions, readyAfterMs: number): Ready {
+function readyOf(
+  { plan, machine, simulation, adobe, console }: Local,
+  options: LocalOptions,
+  readyAfterMs: number,
+): Ready {
   const { activationFile, editedFile, receiver, standIns } = plan;
   const { partitions, data } = options;
   return {
@@ -307,6 +336,7 @@ function readyOf({ plan, machine, simulation, console }: Local, options: LocalOp
     ...(receiver === undefined ? {} : { receiverUrl: receiver.url }),
     ...(standIns === undefined ? {} : { standIns: [...standIns.vendors.keys()] }),
     ...(simulation === undefined ? {} : { simulator: simulationOf(options) }),
+    ...(adobe === undefined ? {} : { aepUrl: adobe.url, aepFile: options.activations }),
     readyAfterMs: Math.round(readyAfterMs),
   };
 }

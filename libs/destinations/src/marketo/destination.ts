@@ -39,6 +39,8 @@ export const marketo = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a static list',
     leaves: 'leaves it; the person stays',
+    // experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/list-membership names no end of a membership.
+    lasting: 'no page of Marketo names an end, and none was found that rules one out',
     hashed: 'nothing',
     shownAfter: 'at once',
     erasure: 'the membership is taken back; the person stays',

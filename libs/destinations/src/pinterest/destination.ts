@@ -35,6 +35,8 @@ export const pinterest = defineDestination({
   comparison: {
     enters: 'joins a customer list',
     leaves: 'leaves it',
+    // developers.pinterest.com/docs/api/v5/customer_lists-create names no end of a record.
+    lasting: 'no page of Pinterest names an end, and none was found that rules one out',
     hashed: 'everything',
     shownAfter: 'up to 48 hours',
     erasure: 'the identifier leaves the customer list',
