@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Tree } from '@nx/devkit';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import destinationGenerator from './destination-generator.ts';
 import { becomeOperator, copyFiles, linkDependencies } from './operator-checkout.ts';
 import { releaseNotes } from './release-notes.ts';
-import { root } from './repository.ts';
+import { isCompanys, root } from './repository.ts';
 
 /** A person without a configuration of git. */
 const author = {
@@ -85,7 +85,10 @@ function rewrite(folder: string, path: string, change: (text: string) => string)
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'company-'));
   [upstream, server, hub] = [join(work, 'upstream'), join(work, 'server.git'), join(work, 'hub')];
-  copyFiles(upstream);
+  // As it is released, wherever this test runs: a company's copy runs it too.
+  const activations = join('apps', 'handler', 'activations');
+  copyFiles(upstream, (path) => !isCompanys(path) && !/^apps\/handler\/activations\/.*\.yaml$/.test(path));
+  cpSync(join(root, 'infra', 'fixtures', 'activations'), join(upstream, activations), { recursive: true });
   rewrite(upstream, 'CHANGELOG.md', (text) => text.replace(/^(## \[Unreleased\]\n)[^]*?(?=^## \[)/m, '$1\n'));
   git(upstream, 'init', '--quiet', '--initial-branch', 'main');
   commit(upstream, 'one');

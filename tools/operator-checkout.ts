@@ -19,9 +19,10 @@ export function copyCheckout(folder: string): void {
   linkDependencies(folder);
 }
 
-/** Copies every text file as it is here. */
-export function copyFiles(folder: string): void {
-  for (const { path } of repositoryFiles()) cpSync(join(root, path), join(folder, path));
+/** Copies text files as they are here, all of them unless some are left out. */
+export function copyFiles(folder: string, isWanted: (path: string) => boolean = () => true): void {
+  for (const { path } of repositoryFiles().filter((file) => isWanted(file.path)))
+    cpSync(join(root, path), join(folder, path));
 }
 
 /** Gives a checkout the dependencies of this one, by links, and its own projects. */
