@@ -21,7 +21,7 @@ import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-change.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
-import type { DesiredMembership } from './resolve-memberships.ts';
+import type { DesiredMembership, RoutedPerson } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
@@ -36,6 +36,8 @@ export interface Decided {
   readonly rejected: readonly LostChange[];
   /** Those whose row is settled: for them the links of the person can be looked at. */
   readonly settled: readonly SettledMembership[];
+  /** All but those of people of whom the cache knew that there is nothing to do. */
+  readonly undecided: readonly DesiredMembership[];
 }
 
 /** A desired membership of which nothing is open, with its row where that is at hand. */
@@ -67,7 +69,7 @@ export async function decideChanges(
   signal: AbortSignal,
 ): Promise<Decided> {
   const decided = new Decisions(work, by, context, tally);
-  const undecided = work.retry === undefined ? decided.countSettled(desired) : desired;
+  const undecided = decided.undecidedOf(desired);
   const expected = undecided.map((each) => decided.planUnread(each));
   let unread = expected.filter((plan) => plan !== undefined);
   let open = undecided.filter((_, index) => expected[index] === undefined);
@@ -117,6 +119,7 @@ class Decisions implements Decided {
   readonly deferred: DeferredChange[] = [];
   readonly rejected: LostChange[] = [];
   readonly settled: SettledMembership[] = [];
+  undecided: readonly DesiredMembership[] = [];
   readonly #work: Work;
   readonly #by: LeaseHolder;
   readonly #context: ActivationContext;
@@ -141,19 +144,21 @@ class Decisions implements Decided {
    * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives the others, with every row of their
    * people: following a person takes all that the destination knows of them.
    */
-  countSettled(desired: readonly DesiredMembership[]): readonly DesiredMembership[] {
-    const outcomes = desired.map((each) => this.#knownOutcome(each));
-    const open = new Set(desired.flatMap(({ person }, index) => (outcomes[index] === undefined ? [person] : [])));
-    return desired.filter((each, index) => {
+  undecidedOf(desired: readonly DesiredMembership[]): readonly DesiredMembership[] {
+    if (this.#work.retry !== undefined) return (this.undecided = desired);
+    const nowMs = this.#context.clock.now();
+    const outcomes = desired.map((each) => this.#knownOutcome(each, nowMs));
+    const open = new Set<RoutedPerson>();
+    for (const [index, { person }] of desired.entries()) if (outcomes[index] === undefined) open.add(person);
+    return (this.undecided = desired.filter((each, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined || open.has(each.person)) return true;
       this.#count(each, outcome);
       return false;
-    });
+    }));
   }
 
-  #knownOutcome(desired: DesiredMembership): 'unchanged' | 'superseded' | 'paused' | undefined {
-    const nowMs = this.#context.clock.now();
+  #knownOutcome(desired: DesiredMembership, nowMs: number): 'unchanged' | 'superseded' | 'paused' | undefined {
     const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
     if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return undefined;
     const state = stateOf(desired, row.record);

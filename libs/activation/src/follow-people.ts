@@ -35,7 +35,6 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   let open = people.now;
   // One round for each of those who share links, and a few for races that are lost.
   const rounds = open.length + roundsMax;
-  const newest = new Map(outcome.desired.map((each) => [each.keyText, each]));
   for (let round = 0; open.length > 0; round += 1) {
     if (round === rounds) {
       for (const followed of open) deferrals.push(laterOf(followed, context.clock.now(), telling));
@@ -43,7 +42,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     }
     // Of people who share a link the older export comes first: what it links, the newer one finds.
     const { now, later } = withoutSharedLinks(open);
-    const looked = await lookAt(now, newest, context, settleBy);
+    const looked = await lookAt(now, outcome.newest, context, settleBy);
     tally.ledgerReads += looked.reduce((sum, { reads }) => sum + reads, 0);
     const taken = await takeOut(looked, telling);
     deferrals.push(...taken.deferrals);
@@ -61,10 +60,11 @@ async function withRowsOfOtherRetries(
   settled: readonly SettledMembership[],
   { context, work, settleBy, tally }: Telling,
 ): Promise<readonly SettledMembership[]> {
+  if (work?.retry === undefined) return settled;
   const waiting = settled.filter(
     ({ desired, row }) => row?.record.rowState.is === 'deferred' && desired.person.linkDigest !== '',
   );
-  if (work?.retry === undefined || waiting.length === 0) return settled;
+  if (waiting.length === 0) return settled;
   const rows = await context.ledger.read(
     waiting.map(({ desired }) => desired.key),
     settleBy,

@@ -58,7 +58,7 @@ async function take({ mode, ageMs = hourMs, record = deferred, retry: over = {},
   });
   const by = { holder: 'me', expiresAtMs: nowMs + 180_000 };
   const tally = new Tally(context);
-  const none = { desired: [], superseded: [], unresolved: [] };
+  const none = { newest: new Map() };
   const { leased, deferred: waiting } = await takeOpenRows({ events: [], retry }, none, by, context, tally, signal);
   const [row] = await ledger.read([key], signal);
   const letters = opened.letters().map(({ failures, outcome, class: cause }) => ({ outcome, class: cause, failures }));
@@ -183,6 +183,6 @@ test('the letter of an event names only the audiences that the file does not rou
   for (const key of rows) await ledger.overwrite(key, deferred);
   const work = { events: [], retry: exampleRetry({ id: 'r1', firstDeferredAtMs: 0, ...retry }) };
   const by = { holder: 'me', expiresAtMs: Infinity };
-  await takeOpenRows(work, { desired: [], superseded: [], unresolved: [] }, by, context, new Tally(context), signal);
+  await takeOpenRows(work, { newest: new Map() }, by, context, new Tally(context), signal);
   expect(letters().map(({ failures }) => failures.map(({ audience }) => audience))).toEqual([['travellers']]);
 });

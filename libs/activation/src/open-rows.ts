@@ -46,16 +46,15 @@ const routeWaitMs = 3_600_000;
  */
 export async function takeOpenRows(
   { retry }: Work,
-  { desired }: Resolved,
+  { newest }: Pick<Resolved, 'newest'>,
   by: LeaseHolder,
   context: ActivationContext,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<OpenRows> {
   if (retry === undefined) return { leased: [], deferred: [] };
-  const resolved = new Set(desired.map(({ keyText }) => keyText));
   const responsible = new Map(rowsOf(retry).map((each) => [ledgerKeyText(each.row), each]));
-  const open = [...responsible].flatMap(([keyText, each]) => (resolved.has(keyText) ? [] : [each]));
+  const open = [...responsible].flatMap(([keyText, each]) => (newest.has(keyText) ? [] : [each]));
   const unrouted = unroutedEvents(retry, context.matcher);
   if (open.length === 0 && unrouted.length === 0) return { leased: [], deferred: [] };
   const rows = await context.ledger.read(

@@ -58,11 +58,10 @@ const toldOf = ({ keyText }: DesiredMembership, fate: ToldRow['fate'], settled?:
 
 /** Who is looked at now and who later, by the digests of their exports. */
 function follow(outcome: Partial<Outcome>, work?: Work, of = context) {
-  const people = peopleToFollow(
-    { desired: [], superseded: [], settled: [], told: [], unresolved: [], ...outcome },
-    of,
-    work,
-  );
+  const { desired = [] } = outcome;
+  const newest = new Map(desired.map((each) => [each.keyText, each]));
+  const all = { desired, newest, undecided: desired, superseded: [], settled: [], told: [], unresolved: [] };
+  const people = peopleToFollow({ ...all, ...outcome }, of, work);
   const digests = (followed: readonly Followed[]) => followed.map(({ person }) => person.linkDigest);
   return { ...people, digests: { now: digests(people.now), later: digests(people.later) } };
 }

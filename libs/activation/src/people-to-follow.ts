@@ -32,6 +32,9 @@ export interface Followed {
 /** What the stages before have made of the people of a batch. */
 export interface Outcome {
   readonly desired: readonly DesiredMembership[];
+  readonly newest: ReadonlyMap<string, DesiredMembership>;
+  /** Those of `desired` of whose people the cache did not know that every row carries the digest and has nothing to learn. */
+  readonly undecided: readonly DesiredMembership[];
   readonly superseded: readonly DesiredMembership[];
   readonly settled: readonly SettledMembership[];
   readonly told: readonly ToldRow[];
@@ -50,13 +53,13 @@ export interface PeopleToFollow {
  * no retry does, the export is retried itself, until it is as old as a change that is given up: by then no process will settle the row.
  */
 export function peopleToFollow(outcome: Outcome, context: ActivationContext, work: Work | undefined): PeopleToFollow {
-  const { desired, superseded, unresolved } = outcome;
+  const { desired, unresolved } = outcome;
   const rows = new SettledRows(outcome);
   // A person who replays an event wants everything of it looked at again; and a row of a former identity that waited is told, or paused.
   const again = eventsToLookAtAgain(desired, work);
   const now: Followed[] = [];
   const later: Followed[] = [];
-  for (const [person, memberships] of Map.groupBy([...desired, ...superseded], (each) => each.person)) {
+  for (const [person, memberships] of Map.groupBy(ofPeopleInQuestion(outcome), (each) => each.person)) {
     const newest = memberships.filter((each) => rows.isNewest(each));
     // What a newer export of the batch has superseded is as settled as that one, unless the person entered under another identity.
     const deciding = newest.length > 0 ? newest : memberships;
@@ -78,6 +81,16 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
   return { now: newestOfEach(now), later: newestOfEach(later) };
 }
 
+/**
+ * The memberships of people who may have to be looked at, who are few where most exports change nothing: not of those whom the cache knows,
+ * unless something newer in the batch has superseded a part of them.
+ */
+function ofPeopleInQuestion({ desired, undecided, superseded }: Outcome): readonly DesiredMembership[] {
+  if (superseded.length === 0) return undecided;
+  const people = new Set([...undecided, ...superseded].map(({ person }) => person));
+  return [...desired.filter(({ person }) => people.has(person)), ...superseded];
+}
+
 /** Why no other identity of the person of a membership is taken out yet. */
 type Open = 'a retry brings its identities' | 'no retry does';
 
@@ -87,8 +100,8 @@ class SettledRows {
   readonly #told: ReadonlyMap<string, ToldRow>;
   readonly #settled: ReadonlyMap<string, SettledMembership>;
 
-  constructor({ desired, settled, told }: Outcome) {
-    this.#newest = new Map(desired.map((each) => [each.keyText, each]));
+  constructor({ newest, settled, told }: Outcome) {
+    this.#newest = newest;
     this.#told = new Map(told.map((each) => [each.keyText, each]));
     const ofTold = told.flatMap(({ keyText, settled: row }): readonly [string, SettledMembership][] => {
       const of = this.#newest.get(keyText);

@@ -74,6 +74,20 @@ test.each([
   expect(linksOf(resolve(person, routes))).toEqual(alone);
 });
 
+test.each([
+  ['another path', '{ a: person.name.firstName }', '{ a: person.name.lastName }'],
+  ['another name', '{ a: person.name.firstName }', '{ b: person.name.firstName }'],
+  ['more of them', '{ a: person.name.firstName }', '{ a: person.name.firstName, b: person.name.lastName }'],
+  ['none', '{ a: person.name.firstName }', '{ }'],
+])('each of two routes that map attributes with %s has its own', (_, ...mappings) => {
+  const person = { ...personExport({ firstName: 'Ada' }), person: { name: { firstName: 'Ada', lastName: 'Byron' } } };
+  const routes = mappings.map((mapping) => `identity: [crmid], attributes: ${mapping}`);
+  const attributesOf = ({ desired }: Resolved) => desired.map(({ attributes }) => attributes);
+  const alone = routes.flatMap((route) => attributesOf(resolve(person, [route])));
+  expect(alone[0]).not.toEqual(alone[1]);
+  expect(attributesOf(resolve(person, routes))).toEqual(alone);
+});
+
 test('each of two people on one route has the digest of their own', () => {
   const people = ['p1', 'p2'].map((person) => personExport({ person }));
   const links = linksOf(resolve(people, ['identity: [crmid, email]']));

@@ -55,6 +55,8 @@ export function comparePeople(
 export interface Resolved {
   /** The newest of each key. */
   readonly desired: readonly DesiredMembership[];
+  /** The same, by the text of the key. */
+  readonly newest: ReadonlyMap<string, DesiredMembership>;
   /** Older ones of the same batch for a key that `desired` has. */
   readonly superseded: readonly DesiredMembership[];
   /** Those of which the profile has no identity that the route accepts. */
@@ -67,22 +69,21 @@ export interface Resolved {
  */
 export function resolveMemberships(
   memberships: readonly RoutedMembership[],
-  { targets, matcher }: Pick<ActivationContext, 'targets' | 'matcher'>,
+  context: Pick<ActivationContext, 'targets' | 'matcher'>,
 ): Resolved {
   const newest = new Map<string, DesiredMembership>();
   const superseded: DesiredMembership[] = [];
   const unresolved: RoutedPerson[] = [];
-  const digestOf = createLinkDigests();
+  const views = new RouteViews(context);
   for (const [position, routed] of memberships.entries()) {
     const isConsented = hasConsent(routed);
     for (const route of routed.routes) {
-      const form = keepable(targets.get(route.destination)?.formIdentity ?? asItIs);
+      const view = views.of(route);
       const isPermitted = isConsented && route.mode !== 'retired';
-      const person = personOf(routed, route, { position, isPermitted, form, digestOf });
+      const person = personOf(routed, route, { position, isPermitted, view });
       if (person.identities.length === 0) unresolved.push(person);
-      const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
       for (const identity of person.identities) {
-        const desired = desiredOf(person, identity, ledgerName);
+        const desired = desiredOf(person, identity, view);
         const other = newest.get(desired.keyText);
         const isNewer = other === undefined || compareStates(desired.state, other.state) >= 0;
         if (other !== undefined) superseded.push(isNewer ? other : desired);
@@ -90,7 +91,7 @@ export function resolveMemberships(
       }
     }
   }
-  return { desired: [...newest.values()], superseded, unresolved };
+  return { desired: [...newest.values()], newest, superseded, unresolved };
 }
 
 /** The form of a destination that is not set up, as in a dry run. */
@@ -114,17 +115,11 @@ function personOf(
   {
     position,
     isPermitted,
-    form,
-    digestOf,
-  }: {
-    readonly position: number;
-    readonly isPermitted: boolean;
-    readonly form: FormIdentity;
-    readonly digestOf: LinkDigests;
-  },
+    view,
+  }: { readonly position: number; readonly isPermitted: boolean; readonly view: RouteView },
 ): RoutedPerson {
   const { event, profileExport, audience, membership, routes } = routed;
-  const { identityNamespaces: namespaces, identities, follow } = route;
+  const { identities, linkDigest } = view.ofPerson(profileExport);
   return {
     event,
     profileExport,
@@ -132,10 +127,8 @@ function personOf(
     membership,
     routes,
     route,
-    identities: isPrecedenceKnown(profileExport, namespaces)
-      ? resolveIdentities(profileExport.identities, { namespaces, identities }, form)
-      : [],
-    linkDigest: digestOf(profileExport, namespaces, follow),
+    identities,
+    linkDigest,
     state: {
       status: membership.isMember ? 'realized' : 'exited',
       isMember: membership.isMember && isPermitted,
@@ -144,44 +137,131 @@ function personOf(
       sequenceNumber: event.sequenceNumber,
     },
     position,
-    form,
+    form: view.form,
   };
 }
 
-type LinkDigests = (
-  profileExport: RoutedMembership['profileExport'],
-  namespaces: readonly string[],
-  follow: readonly string[],
-) => string;
+type ProfileExport = RoutedMembership['profileExport'];
 
-/** `linkDigest`, once for all routes of an export that ask for the same identities, as most do. */
-function createLinkDigests(): LinkDigests {
-  let last: Parameters<LinkDigests> | undefined;
-  let digest = '';
-  return (profileExport, namespaces, follow) => {
-    const isSame = last?.[0] === profileExport && areSameWords(last[1], namespaces) && areSameWords(last[2], follow);
-    if (!isSame) {
-      last = [profileExport, namespaces, follow];
-      digest = linkDigest(profileExport.identities, namespaces, follow);
+/** How a route looks at exports. What is the same for several routes, as for most of one destination, is computed once for an export. */
+interface RouteView {
+  readonly form: FormIdentity;
+  readonly ledgerName: string;
+  readonly ofPerson: OfExport<Pick<RoutedPerson, 'identities' | 'linkDigest'>>;
+  readonly attributesOf: OfExport<Attributes>;
+}
+
+type OfExport<Result> = (profileExport: ProfileExport) => Result;
+
+/** What the routes to one destination look at: an entry for each kind of route that differs from the others. */
+interface DestinationView extends Pick<RouteView, 'form' | 'ledgerName'> {
+  readonly people: { readonly route: Route; readonly ofPerson: RouteView['ofPerson'] }[];
+  readonly attributes: { readonly route: Route; readonly attributesOf: RouteView['attributesOf'] }[];
+}
+
+/** The views of the routes of one batch. */
+class RouteViews {
+  readonly #context: Pick<ActivationContext, 'targets' | 'matcher'>;
+  readonly #destinations = new Map<string, DestinationView>();
+  readonly #routes = new Map<Route, RouteView>();
+
+  constructor(context: Pick<ActivationContext, 'targets' | 'matcher'>) {
+    this.#context = context;
+  }
+
+  of(route: Route): RouteView {
+    let view = this.#routes.get(route);
+    if (view === undefined) this.#routes.set(route, (view = this.#make(route)));
+    return view;
+  }
+
+  #make(route: Route): RouteView {
+    const { form, ledgerName, people, attributes } = this.#destination(route.destination);
+    let ofIdentities = people.find((other) => asksForTheSameIdentities(other.route, route));
+    if (ofIdentities === undefined) {
+      ofIdentities = { route, ofPerson: ofLast((profileExport) => identitiesOf(profileExport, route, form)) };
+      people.push(ofIdentities);
     }
-    return digest;
+    let ofAttributes = attributes.find((other) => mapsTheSameAttributes(other.route, route));
+    if (ofAttributes === undefined) {
+      ofAttributes = { route, attributesOf: ofLast((profileExport) => mapAttributes(profileExport, route)) };
+      attributes.push(ofAttributes);
+    }
+    return { form, ledgerName, ofPerson: ofIdentities.ofPerson, attributesOf: ofAttributes.attributesOf };
+  }
+
+  #destination(key: string): DestinationView {
+    const { targets, matcher } = this.#context;
+    const view = this.#destinations.get(key) ?? {
+      form: keepable(targets.get(key)?.formIdentity ?? asItIs),
+      ledgerName: matcher.destination(key)?.ledgerName ?? key,
+      people: [],
+      attributes: [],
+    };
+    this.#destinations.set(key, view);
+    return view;
+  }
+}
+
+/** Computes it once for each export: the memberships of one come one after the other. */
+function ofLast<Result>(compute: OfExport<Result>): OfExport<Result> {
+  let last: { readonly profileExport: ProfileExport; readonly result: Result } | undefined;
+  return (profileExport) => {
+    if (last?.profileExport !== profileExport) last = { profileExport, result: compute(profileExport) };
+    return last.result;
   };
+}
+
+function asksForTheSameIdentities(left: Route, right: Route): boolean {
+  return (
+    left.identities === right.identities &&
+    areSameWords(left.identityNamespaces, right.identityNamespaces) &&
+    areSameWords(left.follow, right.follow)
+  );
+}
+
+function mapsTheSameAttributes(left: Route, right: Route): boolean {
+  return (
+    left.attributes.length === right.attributes.length &&
+    left.attributes.every(({ name, path }, index) => {
+      const other = right.attributes[index];
+      return name === other?.name && areSameWords(path, other.path);
+    })
+  );
 }
 
 function areSameWords(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((word, index) => word === right[index]);
 }
 
+function identitiesOf(
+  profileExport: ProfileExport,
+  { identityNamespaces: namespaces, identities, follow }: Route,
+  form: FormIdentity,
+): Pick<RoutedPerson, 'identities' | 'linkDigest'> {
+  return {
+    identities: isPrecedenceKnown(profileExport, namespaces)
+      ? resolveIdentities(profileExport.identities, { namespaces, identities }, form)
+      : [],
+    linkDigest: linkDigest(profileExport.identities, namespaces, follow),
+  };
+}
+
 /** An identity that cannot be read may be the one that comes first: a lower one is not taken in its place. */
 function isPrecedenceKnown(
-  { identities, unreadableIdentities }: RoutedMembership['profileExport'],
+  { identities, unreadableIdentities }: ProfileExport,
   namespaces: readonly string[],
 ): boolean {
+  if (unreadableIdentities.size === 0) return true;
   const first = namespaces.find((namespace) => identities.has(namespace) || unreadableIdentities.has(namespace));
   return first === undefined || !unreadableIdentities.has(first);
 }
 
-function desiredOf(person: RoutedPerson, identity: Identity, ledgerName: string): DesiredMembership {
+function desiredOf(
+  person: RoutedPerson,
+  identity: Identity,
+  { ledgerName, attributesOf }: RouteView,
+): DesiredMembership {
   const { event, profileExport, audience, membership, routes, route, state } = person;
   const key = rowKey(ledgerName, route, audience, identity);
   return {
@@ -195,10 +275,12 @@ function desiredOf(person: RoutedPerson, identity: Identity, ledgerName: string)
     keyText: ledgerKeyText(key),
     state,
     // A person who is not to be in the destination is taken out by identity alone; it learns nothing more about them.
-    attributes: state.isMember ? attributesOf(profileExport, route) : {},
+    attributes: state.isMember ? attributesOf(profileExport) : noAttributes,
     person,
   };
 }
+
+const noAttributes: Attributes = Object.freeze({});
 
 /** The row of an identity in an audience, as this route keeps it. */
 export function rowKey(
@@ -211,7 +293,7 @@ export function rowKey(
   return { destination, identity, audience: { namespace, id: ledgerId } };
 }
 
-function attributesOf({ body }: RoutedMembership['profileExport'], route: Route): Attributes {
+function mapAttributes({ body }: ProfileExport, route: Route): Attributes {
   const attributes: Record<string, JsonValue> = {};
   for (const { name, path } of route.attributes) {
     const value = attributeAt(body, path);

@@ -61,19 +61,19 @@ export function decide(
   if (order < 0) {
     // The lease may be that of a process which had this very retry and has crashed: no other process comes back to the row.
     if (cause !== 'export' && rowState.is === 'leased' && isLive(rowState, nowMs)) return wait(rowState, nowMs, false);
-    return isLeftToThis(record, cause) ? repair(record) : { action: 'nothing', because: 'superseded' };
+    return isLeftToThis(record, cause) ? repair(record) : superseded;
   }
   if (rowState.is === 'leased')
     return isLive(rowState, nowMs) ? wait(rowState, nowMs, !isSameWish(known, state)) : deliver(record, state);
   if (order === 0 && saysTheSame(known, state)) {
-    return isOpenTo(rowState, cause) ? deliver(record, state) : unchanged();
+    return isOpenTo(rowState, cause) ? deliver(record, state) : unchanged;
   }
   const isOpen = isUnsettled(rowState);
-  if (isOpen && cause === 'export' && isSameWish(known, state)) return unchanged();
+  if (isOpen && cause === 'export' && isSameWish(known, state)) return unchanged;
   if (!hasNothingToLearn(record, state)) return deliver(record, state);
   return isNewQualification(known, state) || isOpen || rowState.is === 'paused'
     ? note(record.delivered === undefined ? 'noted' : 'delivered')
-    : unchanged();
+    : unchanged;
 }
 
 /** Decides a state of a key that has no row. */
@@ -89,7 +89,7 @@ export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): Ro
   const { rowState } = record;
   if (rowState.is === 'leased') return isLive(rowState, nowMs) ? wait(rowState, nowMs, false) : repair(record);
   const isOpen = cause === 'replay' ? isUnsettled(rowState) : rowState.is === 'deferred' && isOpenTo(rowState, cause);
-  return isOpen ? repair(record) : unchanged();
+  return isOpen ? repair(record) : unchanged;
 }
 
 /** Whether a lease is live: no other process may tell the destination about its row. */
@@ -168,6 +168,5 @@ function note(rowState: 'delivered' | 'noted'): NewsDecision {
   return { action: 'note', rowState };
 }
 
-function unchanged(): RowDecision {
-  return { action: 'nothing', because: 'unchanged' };
-}
+const unchanged: RowDecision = Object.freeze({ action: 'nothing', because: 'unchanged' });
+const superseded: RowDecision = Object.freeze({ action: 'nothing', because: 'superseded' });

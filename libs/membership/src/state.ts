@@ -79,6 +79,7 @@ function sortedByKey(value: Readonly<Record<string, JsonValue>>): Record<string,
  * are not looked into: for two of them the answer is no, and only the digest knows.
  */
 export function areSameAttributes(left: Attributes, right: Attributes): boolean {
+  if (left === right) return true;
   for (const name in left) if (left[name] !== right[name]) return false;
   for (const name in right) if (!Object.hasOwn(left, name)) return false;
   return true;
