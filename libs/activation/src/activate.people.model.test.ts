@@ -15,7 +15,15 @@ import {
   noRowWaitsForNothing,
   nothingOlderAfterNewer,
 } from '../testing/invariants.ts';
-import { changesOf, exportOf, numbered, peopleFile, truthOf, type PeopleBatch } from '../testing/people.ts';
+import {
+  changesOf,
+  exportOf,
+  numbered,
+  peopleFile,
+  truthOf,
+  withoutLosses,
+  type PeopleBatch,
+} from '../testing/people.ts';
 import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances } from '../testing/world-options.ts';
 import {
@@ -30,22 +38,31 @@ interface Setting {
   readonly identities: 'first' | 'all';
   /** Whether all exports of a person come by one partition, whose workers believe their caches. */
   readonly isByPartition: boolean;
+  /** The route follows nothing, people lose no identity, and workers expect that keys have no row. */
+  readonly isUnlinked: boolean;
 }
 
 const arbitrarySetting: fc.Arbitrary<Setting> = fc.record({
   identities: fc.constantFrom('first', 'all'),
   isByPartition: fc.boolean(),
+  isUnlinked: fc.constant(false),
 });
+const arbitraryUnlinked = arbitrarySetting.map((setting): Setting => ({ ...setting, isUnlinked: true }));
 
-function model(disturbances: fc.Arbitrary<Disturbances>, breakage?: Breakage, failure?: string) {
+function model(
+  disturbances: fc.Arbitrary<Disturbances>,
+  breakage?: Breakage,
+  failure?: string,
+  setting = arbitrarySetting,
+) {
   return fc.asyncProperty(
     fc.scheduler(),
     disturbances,
     arbitraryPeople,
-    arbitrarySetting,
-    async (scheduler, disturbed, people, setting) => {
+    setting,
+    async (scheduler, disturbed, people, set) => {
       try {
-        await play(scheduler, disturbed, people, setting, breakage);
+        await play(scheduler, disturbed, people, set, breakage);
       } catch (error) {
         if (failure === undefined || String(error).includes(failure)) throw error;
       }
@@ -57,12 +74,13 @@ async function play(
   scheduler: fc.Scheduler,
   disturbed: Disturbances,
   people: readonly PeopleBatch[],
-  { identities, isByPartition }: Setting,
+  { identities, isByPartition, isUnlinked }: Setting,
   breakage?: Breakage,
 ): Promise<void> {
   const world = new ProtocolWorld(scheduler, disturbed, {
     ...(breakage === undefined ? {} : { breakage }),
-    files: [peopleFile(identities)],
+    files: [isUnlinked ? peopleFile(identities).replace('follow: ecid', '') : peopleFile(identities)],
+    ...(isUnlinked ? { expectAfterKeys: 0 } : {}),
     cacheAgeMs: isByPartition ? 300_000 : -1,
     // A retry looks decades old to a process whose clock is years wrong.
     giveUpAfterMs: Number.MAX_SAFE_INTEGER,
@@ -70,7 +88,7 @@ async function play(
   });
   const workers = disturbed.clockOffsetsMs.length;
   const jobs = Array.from({ length: workers }, (): ReceivedEvent[][] => []);
-  const batches = numbered(people);
+  const batches = isUnlinked ? withoutLosses(numbered(people)) : numbered(people);
   for (const { worker, states, twice } of batches) {
     const split = isByPartition ? [...Map.groupBy(states, ({ person }) => person).values()] : [states];
     for (const part of split) {
@@ -104,6 +122,17 @@ const seed = 20261129;
 test('whatever identities come and go, in every interleaving the destination knows each person under exactly the current ones', async () => {
   await fc.assert(model(arbitraryDisturbances), { numRuns: 500 });
 }, 120_000);
+
+test.each([
+  ['', arbitraryDisturbances],
+  [', when workers outlive their leases', arbitraryStandstills],
+])(
+  'whatever identities people gain on a route that follows nothing, the destination knows each person under exactly the current ones%s',
+  async (_, disturbances) => {
+    await fc.assert(model(disturbances, undefined, undefined, arbitraryUnlinked), { numRuns: 500 });
+  },
+  120_000,
+);
 
 test('when workers outlive their leases, the destination still knows each person under exactly the current identities', async () => {
   await fc.assert(model(arbitraryStandstills), { numRuns: 500 });

@@ -48,7 +48,7 @@ async function journey(work: Work, context: ActivationContext): Promise<void> {
 
   // 4. Decide: against what the destination was told. The row of a change is leased before it is sent, so that no other process sends it.
   const { decided, open } = await telemetry.stage('decide', async () => ({
-    decided: await decideChanges(resolved.desired, work, by, context, tally, deadline),
+    decided: await decideChanges(resolved, work, by, context, tally, deadline),
     open: await takeOpenRows(work, resolved, by, context, tally, deadline),
   }));
 

@@ -20,8 +20,9 @@ import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from 
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-change.ts';
+import { OtherIdentities } from './other-identities.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
-import type { DesiredMembership, RoutedPerson } from './resolve-memberships.ts';
+import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
@@ -61,7 +62,7 @@ const roundsMax = 5;
  * the others, and has lost no round by that.
  */
 export async function decideChanges(
-  desired: readonly DesiredMembership[],
+  { desired, newest }: Pick<Resolved, 'desired' | 'newest'>,
   work: Work,
   by: LeaseHolder,
   context: ActivationContext,
@@ -73,15 +74,21 @@ export async function decideChanges(
   const expected = undecided.map((each) => decided.planUnread(each));
   let unread = expected.filter((plan) => plan !== undefined);
   let open = undecided.filter((_, index) => expected[index] === undefined);
+  const others = new OtherIdentities(newest, by, context);
+  for (const { desired: each, plan, write } of unread)
+    if (plan.is === 'lease' && write.expected === undefined) others.add(each);
   const rounds = unread.length > 0 ? roundsMax + 1 : roundsMax;
   for (let round = 0; open.length + unread.length > 0 && round < rounds; round += 1) {
     const plans = [...unread, ...(await readAndPlan(open, round === 0))];
-    const { written, lost } = await writePlans(plans, context, tally, signal);
+    const [{ written, lost }] = await Promise.all([
+      writePlans(plans, context, tally, signal),
+      others.write(tally, signal),
+    ]);
     open = lost.map(({ desired: each }) => each);
     const found = new Set(open);
     for (const { desired: each, write } of unread)
       if (write.expected === undefined) decided.countLookedFor(each, found.has(each));
-    for (const plan of written) decided.carryOut(plan);
+    for (const plan of written) decided.carryOut(plan, others);
     unread = [];
   }
   for (const each of open) decided.wait(each, context.clock.now());
@@ -251,9 +258,15 @@ class Decisions implements Decided {
   }
 
   /** What follows a write that was made: nothing about its row is open any more. */
-  carryOut({ desired, plan, held, after: row }: PlannedWrite & { readonly after: LedgerRow }): void {
-    if (plan.is === 'lease') this.leased.push(leasedRow(desired, plan, row, held));
-    else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
+  carryOut(
+    { desired, plan, write, held, after: row }: PlannedWrite & { readonly after: LedgerRow },
+    others: OtherIdentities,
+  ): void {
+    if (plan.is === 'lease') {
+      const isFollowed = write.expected === undefined && others.areNoted(desired.person);
+      const leased = leasedRow(desired, plan, row, held);
+      this.leased.push(isFollowed ? { ...leased, isFollowed } : leased);
+    } else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
       const { destination } = desired.route;

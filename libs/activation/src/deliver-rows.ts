@@ -29,6 +29,8 @@ export interface LeasedRow {
   readonly event?: ReceivedEvent;
   /** Digest of the person's identities in the export from which the row's state comes; empty or absent where that is not known. */
   readonly linkDigest?: string;
+  /** Nobody needs to look for the person under other identities: the row is settled with the digest, if it is delivered. */
+  readonly isFollowed?: boolean;
 }
 
 /** A leased row with what its destination answered. */

@@ -3,7 +3,7 @@ import type { SettledMembership } from './decide-changes.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { lookAt, type Former, type Looked } from './former-identities.ts';
-import { others, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
+import { othersOf, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
 import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
 import { rowKey } from './resolve-memberships.ts';
@@ -85,7 +85,7 @@ function withoutSharedLinks(open: readonly Followed[]): {
     const { person, ledgerName, linkKeys, chosen } = each;
     const keys = [
       ...linkKeys,
-      ...others(each).map((identity) => rowKey(ledgerName, person.route, person.audience, identity)),
+      ...othersOf(person).map((identity) => rowKey(ledgerName, person.route, person.audience, identity)),
     ];
     const texts = [...keys.map(ledgerKeyText), ...chosen.map(({ desired }) => desired.keyText)];
     if (texts.some((text) => taken.has(text))) later.push(each);

@@ -9,7 +9,7 @@ import {
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
-import { isLinked, others, type Followed } from './people-to-follow.ts';
+import { isLinked, othersOf, type Followed } from './people-to-follow.ts';
 import { comparePeople, rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 
 /** An identity that is not, or no longer, the person's, with its row. */
@@ -65,7 +65,7 @@ interface Candidate {
 
 function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined)[]) {
   const { person, ledgerName } = followed;
-  const known = [...person.identities, ...others(followed)];
+  const known = [...person.identities, ...othersOf(person)];
   const texts = new Set(known.map(identityText));
   const linked = links.flatMap((row) => {
     if (row === undefined) return [];

@@ -86,14 +86,15 @@ export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): De
 
 /** The row after its delivery, for which a retry is responsible if it is deferred; undefined while the lease must expire. */
 export function settledRecord(
-  { key, row, result, fate, linkDigest, deliveredAtMs }: JudgedRow,
+  { key, row, result, fate, linkDigest, isFollowed, deliveredAtMs }: JudgedRow,
   chainIds: ChainIds,
   atMs: number,
 ): LedgerRecord | undefined {
   if (fate === 'unanswered') return undefined;
   const outcome = fate === 'deferred' ? deferredBy(chainIdOf(chainIds, key), linkDigest) : fate;
   const told = deliveredAtMs === undefined ? {} : { deliveredAtMs };
-  return settle(row.record, outcome, 'doubt' in result, { atMs, ...told, ...explanationOf(result) });
+  const followed = isFollowed === true && linkDigest !== undefined ? { linkDigest } : {};
+  return settle(row.record, outcome, 'doubt' in result, { atMs, ...told, ...followed, ...explanationOf(result) });
 }
 
 /** Why a destination did not take a change; nothing when it did. */

@@ -241,8 +241,7 @@ export function isLinked({ linkKeys }: Pick<Followed, 'linkKeys'>, { profileExpo
 }
 
 /** The other identities of the export that the route would accept. */
-export function others({ person }: Followed): readonly Identity[] {
-  const { route, profileExport, identities, form } = person;
+export function othersOf({ route, profileExport, identities, form }: RoutedPerson): readonly Identity[] {
   const choice = { namespaces: route.identityNamespaces, identities: route.identities };
   return otherIdentities(profileExport.identities, choice, form, identities);
 }

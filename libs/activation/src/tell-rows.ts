@@ -152,7 +152,9 @@ async function repairRows(
     const leased = written.flatMap(({ row, keyText, telling: told, after }) => {
       if (told === undefined) repaired.set(keyText, after);
       // The newest state may come from an export with other identities.
-      return told === undefined ? [] : [{ ...row, ...told, row: after, isRepair: true, linkDigest: '' }];
+      return told === undefined
+        ? []
+        : [{ ...row, ...told, row: after, isRepair: true, linkDigest: '', isFollowed: false }];
     });
     const delivered = await deliverRows(leased, context, settleBy);
     const settled = await settleRows(judgeResults(delivered, telling.work, context), telling);

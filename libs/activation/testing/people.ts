@@ -103,6 +103,23 @@ export function numbered(
   }));
 }
 
+/** The same states of people who lose no identity: each also has those of every older state of the person. */
+export function withoutLosses<Batch extends { readonly states: readonly NumberedState[] }>(
+  batches: readonly Batch[],
+): readonly Batch[] {
+  const all = batches.flatMap(({ states }) => states);
+  const grown = (state: NumberedState): NumberedState => {
+    const upToIt = all.filter((other) => other.person === state.person && newestFirst(state, other) <= 0);
+    const union = (of: (one: PersonState) => readonly number[]) => [...new Set(upToIt.flatMap(of))];
+    return { ...state, crmids: union(({ crmids }) => crmids), emails: union(({ emails }) => emails) };
+  };
+  return batches.map((batch) => ({ ...batch, states: batch.states.map(grown) }));
+}
+
+function newestFirst(left: NumberedState, right: NumberedState): number {
+  return right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number;
+}
+
 /** What a route may resolve to, in each of which a person may come back: a value of the first namespace, the first of them, all together. */
 function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   const name = crmids.length > 0 ? 'c' : 'e';
@@ -118,9 +135,7 @@ function chosenOf({ crmids, emails }: PersonState): readonly string[] {
 /** The newest state of every person once more, as of a later qualification. */
 export function newestOfEach(states: readonly NumberedState[]): readonly NumberedState[] {
   return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) => {
-    const [state] = ofPerson.toSorted(
-      (left, right) => right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number,
-    );
+    const [state] = ofPerson.toSorted(newestFirst);
     return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
   });
 }
@@ -132,9 +147,7 @@ export function newestOfEach(states: readonly NumberedState[]): readonly Numbere
 export function truthOf(states: readonly NumberedState[], identities: 'first' | 'all'): ReadonlyMap<string, string> {
   const truth = new Map<string, string>();
   for (const ofPerson of Map.groupBy(states, ({ person }) => person).values()) {
-    const [newest] = ofPerson.toSorted(
-      (left, right) => right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number,
-    );
+    const [newest] = ofPerson.toSorted(newestFirst);
     if (newest === undefined || newest.isExit) continue;
     const { person, at, crmids, emails } = newest;
     const values =

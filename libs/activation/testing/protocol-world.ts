@@ -258,7 +258,7 @@ export class ProtocolWorld {
     const step = this.#stepOf(life, worker);
     const file = this.#files[fileNumber];
     if (file === undefined) throw new Error('There is no such file.');
-    const { breakage = {}, cacheAgeMs = 300_000 } = this.#options;
+    const { breakage = {}, cacheAgeMs = 300_000, expectAfterKeys = 2 } = this.#options;
     const { ledger = same, retryQueue = same, deadLetters = same, telemetry = same } = breakage;
     const queue = retryQueue(steppingRetryQueue(this.#retryQueue, step));
     life.context = {
@@ -266,7 +266,7 @@ export class ProtocolWorld {
       matcher: createMatcher(file),
       stall: file.stall,
       ledger: ledger(steppingLedger(this.#ledger, step)),
-      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys: 2 }),
+      ledgerCache: new LedgerCache({ bytesMax: 200_000, ageMaxMs: cacheAgeMs, expectAfterKeys }),
       retryQueue: {
         ...queue,
         read: async (message, signal) => {

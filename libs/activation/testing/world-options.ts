@@ -53,6 +53,8 @@ export interface WorldOptions {
   readonly membershipDays?: number;
   /** How long a worker believes its cache; less than none, and it never does. */
   readonly cacheAgeMs?: number;
+  /** After how many keys without a row a worker expects none; 2 by default, and with none it always does. */
+  readonly expectAfterKeys?: number;
   /** How many changes an event brings for a file. One by default. */
   readonly changesOf?: (event: ReceivedEvent, file: ActivationFile) => number;
 }

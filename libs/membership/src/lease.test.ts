@@ -32,6 +32,15 @@ test('a row that was told keeps the digest with which the person was followed, a
   });
 });
 
+test('a row whose person is under no other identity is settled with the digest, if it was delivered', () => {
+  const first = lease(undefined, { state: member, attributes: {}, linkDigest: 'a' }, by);
+  const how = { atMs: 1, linkDigest: 'a' };
+  expect(settle(first, 'delivered', false, how)).toMatchObject({ linkDigest: 'a' });
+  expect(settle(first, 'delivered', false, how)).not.toHaveProperty('knownDigest');
+  for (const outcome of ['rejected', 'not-found', 'given-up'] as const)
+    expect(settle(first, outcome, false, how)).not.toHaveProperty('linkDigest');
+});
+
 test('a newer state under a lease is what the row knows, and the lease stays with its holder', () => {
   const delivered = settle(lease(undefined, { state: member, attributes: { mail: 'a' } }, by), 'delivered');
   const newer = exampleState({ content: 'b', qualifiedAtMs: member.qualifiedAtMs + 1 });

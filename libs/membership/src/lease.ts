@@ -63,20 +63,23 @@ export function note(
  * The row when the delivery under its lease has ended: the destination took the state (`delivered`), will not be sent it
  * again (`rejected`, `not-found`, `given-up`), or will be by a retry (deferred). With `inDoubt` the destination may have
  * taken it all the same. A delivery without an answer is not settled: the request may still be under way, so the lease
- * must expire. `deliveredAtMs` is when the destination was told, where a membership that it took lapses.
+ * must expire. `deliveredAtMs` is when the destination was told, where a membership that it took lapses; `linkDigest` that of the person's
+ * identities, where the rows of all others say already that the destination does not have the person under them (section 6).
  */
 export function settle(
   leased: LedgerRecord,
   outcome: 'delivered' | 'rejected' | 'not-found' | 'given-up' | Deferred,
   inDoubt = false,
-  how?: Explanation & { readonly atMs: number; readonly deliveredAtMs?: number },
+  how?: Explanation & { readonly atMs: number; readonly deliveredAtMs?: number; readonly linkDigest?: string },
 ): LedgerRecord {
   const is = typeof outcome === 'string' ? outcome : outcome.is;
   const history =
     how === undefined ? {} : { history: ended(leased.history, leased.known, { outcome: is, inDoubt, ...how }) };
   if (outcome !== 'delivered')
     return { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt, ...history };
-  const { known, attributes, linkDigest, knownDigest } = leased;
+  const { known, attributes } = leased;
+  const linkDigest = how?.linkDigest ?? leased.linkDigest;
+  const knownDigest = how?.linkDigest === undefined ? leased.knownDigest : undefined;
   return {
     known,
     rowState: { is: 'delivered' },
