@@ -76,12 +76,16 @@ export function lettersOfRows(
   work: Work | undefined,
   context: ActivationContext,
 ): readonly DeadLetter[] {
-  const lost = judged.flatMap((row) => {
+  const lost = judged.filter(isLost).flatMap((row) => {
     const { event, key, audience, changeId } = row;
     if (event === undefined) return [];
     return endingOf(row).map((ending) => ({ ...ending, event, audience: audience.key, rows: [key], changeId }));
   });
   return lettersOf(lost, (work?.retry?.attempts ?? 0) + 1, context);
+}
+
+function isLost({ fate }: JudgedRow): boolean {
+  return fate === 'rejected' || fate === 'given-up';
 }
 
 /** How a row ended that no retry sends again and its destination did not take; none for any other. */
@@ -123,7 +127,7 @@ function lettersOf(
 
 /** Says what ended as a dead letter, once per destination and reason. */
 export function announceRows(judged: readonly JudgedRow[], context: ActivationContext): void {
-  announce(judged.flatMap(endingOf), context);
+  announce(judged.filter(isLost).flatMap(endingOf), context);
 }
 
 function announce(endings: readonly Ending[], { telemetry }: ActivationContext): void {

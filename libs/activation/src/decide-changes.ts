@@ -1,4 +1,5 @@
 import {
+  areKeepable,
   areSameAttributes,
   attributesCharactersMax,
   contentDigest,
@@ -6,6 +7,7 @@ import {
   isSameWish,
   note,
   type Deferred,
+  type Attributes,
   type DesiredState,
   type Explanation,
   type LedgerRecord,
@@ -132,6 +134,7 @@ class Decisions implements Decided {
   readonly #context: ActivationContext;
   readonly #tally: Tally;
   readonly #circuits: ReadonlyMap<string, number | undefined>;
+  #digested: { readonly attributes: Attributes; readonly digest: string } | undefined;
 
   constructor(work: Work, by: LeaseHolder, context: ActivationContext, tally: Tally) {
     this.#work = work;
@@ -156,9 +159,13 @@ class Decisions implements Decided {
     const nowMs = this.#context.clock.now();
     const outcomes = desired.map((each) => this.#knownOutcome(each, nowMs));
     const open = new Set<RoutedPerson>();
-    for (const [index, { person }] of desired.entries()) if (outcomes[index] === undefined) open.add(person);
-    return (this.undecided = desired.filter((each, index) => {
-      const outcome = outcomes[index];
+    let index = 0;
+    for (const { person } of desired) {
+      if (outcomes[index] === undefined) open.add(person);
+      index += 1;
+    }
+    return (this.undecided = desired.filter((each, at) => {
+      const outcome = outcomes[at];
       if (outcome === undefined || open.has(each.person)) return true;
       this.#count(each, outcome);
       return false;
@@ -168,7 +175,7 @@ class Decisions implements Decided {
   #knownOutcome(desired: DesiredMembership, nowMs: number): 'unchanged' | 'superseded' | 'paused' | undefined {
     const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
     if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return undefined;
-    const state = stateOf(desired, row.record);
+    const state = stateOf(desired, row.record, (of) => this.#digestOf(of));
     const decision = decide(row.record, state, nowMs);
     if (decision.action === 'nothing') return decision.because;
     return isPausedAlready(desired, state, row.record) ? 'paused' : undefined;
@@ -191,7 +198,7 @@ class Decisions implements Decided {
     const row = ledgerCache.get(keyText, clock.now());
     if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
     const { plan } = this.#planRow(desired, row);
-    if ((plan.is !== 'lease' && plan.is !== 'note') || isTooLarge(desired)) return undefined;
+    if ((plan.is !== 'lease' && plan.is !== 'note') || !areKeepable(desired.attributes)) return undefined;
     return { desired, keyText, plan, write: plan.write, held: deferralOf(row) };
   }
 
@@ -208,7 +215,7 @@ class Decisions implements Decided {
       this.wait(desired, plan.untilMs);
       return undefined;
     }
-    if (isTooLarge(desired)) {
+    if (!areKeepable(desired.attributes)) {
       this.#reject(desired);
       return undefined;
     }
@@ -252,9 +259,16 @@ class Decisions implements Decided {
     row: LedgerRow | undefined,
   ): { readonly plan: RowPlan; readonly told: DesiredState } {
     const { key, route, attributes, person } = desired;
-    const told = { state: stateOf(desired, row?.record), attributes, linkDigest: person.linkDigest };
+    const state = stateOf(desired, row?.record, (of) => this.#digestOf(of));
+    const told = { state, attributes, linkDigest: person.linkDigest };
     const options = { mode: route.mode, by: this.#by, nowMs: this.#context.clock.now(), cause: causeOf(this.#work) };
     return { plan: planRow(key, row, told, options), told };
+  }
+
+  /** The rows of a person mostly have the same attributes, and come one after the other. */
+  #digestOf(attributes: Attributes): string {
+    if (this.#digested?.attributes !== attributes) this.#digested = { attributes, digest: contentDigest(attributes) };
+    return this.#digested.digest;
   }
 
   /** What follows a write that was made: nothing about its row is open any more. */
@@ -264,8 +278,7 @@ class Decisions implements Decided {
   ): void {
     if (plan.is === 'lease') {
       const isFollowed = write.expected === undefined && others.areNoted(desired.person);
-      const leased = leasedRow(desired, plan, row, held);
-      this.leased.push(isFollowed ? { ...leased, isFollowed } : leased);
+      this.leased.push(leasedRow(desired, plan, row, held, isFollowed));
     } else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
@@ -317,11 +330,12 @@ function leasedRow(
   { kind, state, isRepair }: Extract<RowPlan, { is: 'lease' }>,
   row: LedgerRow,
   held: Deferred | undefined,
+  isFollowed: boolean,
 ): LeasedRow {
   const { name } = membership;
   // A newer state that the row waits with came with the same identities as the export that its retry brings, or has a retry of its own.
   const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
-  const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest };
+  const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest, isFollowed };
   return name === undefined ? told : { ...told, audienceName: name };
 }
 
@@ -356,11 +370,12 @@ function circuitOpenDeferral(
 export function stateOf(
   { state, attributes }: Pick<DesiredMembership, 'state' | 'attributes'>,
   record: LedgerRecord | undefined,
+  digestOf = contentDigest,
 ): MembershipState {
   const content =
     record !== undefined && areSameAttributes(record.attributes, attributes)
       ? record.known.content
-      : contentDigest(attributes);
+      : digestOf(attributes);
   return {
     status: state.status,
     isMember: state.isMember,
@@ -369,11 +384,6 @@ export function stateOf(
     sequenceNumber: state.sequenceNumber,
     content,
   };
-}
-
-/** Whether no row could keep the attributes. */
-function isTooLarge({ attributes }: DesiredMembership): boolean {
-  return JSON.stringify(attributes).length > attributesCharactersMax;
 }
 
 /** A paused route notes a change once; the exports that repeat it need no further write. */

@@ -73,6 +73,7 @@ export function waitingDeferral(
 
 /** Makes changes durable that are not sent now: first their retries, then the rows for which these are responsible. */
 export async function deferChanges(changes: readonly DeferredChange[], telling: Telling): Promise<void> {
+  if (changes.length === 0) return;
   const { context, work, settleBy, tally } = telling;
   const chainIds = await putRetries(
     changes.map(({ deferral }) => deferral),

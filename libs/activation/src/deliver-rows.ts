@@ -105,21 +105,17 @@ function pausedResult({ untilMs = Infinity }: Control, nowMs: number): DeliveryR
 export function deliveryOf({ keyText, key, row, kind, state, audience, route, audienceName }: LeasedRow): Delivery {
   const { attributes, deliveredAttributes, inDoubt } = row.record;
   const name = audience.name ?? audienceName;
-  const change: Change = {
+  const of = { key: audience.key, namespace: audience.namespace, id: audience.id };
+  const change: { -readonly [Name in keyof Change]: Change[Name] } = {
     id: changeId(keyText, state),
     kind,
-    audience: {
-      key: audience.key,
-      namespace: audience.namespace,
-      id: audience.id,
-      ...(name === undefined ? {} : { name }),
-    },
+    audience: name === undefined ? of : { ...of, name },
     identity: key.identity,
     qualifiedAt: new Date(state.qualifiedAtMs).toISOString(),
     attributes,
-    // Who leaves is taken out by identity alone.
-    ...(deliveredAttributes === undefined || kind === 'exited' ? {} : { previousAttributes: deliveredAttributes }),
-    ...(inDoubt ? { isInDoubt: true } : {}),
   };
+  // Who leaves is taken out by identity alone.
+  if (deliveredAttributes !== undefined && kind !== 'exited') change.previousAttributes = deliveredAttributes;
+  if (inDoubt) change.isInDoubt = true;
   return { change, options: route.options };
 }

@@ -92,9 +92,9 @@ export function settledRecord(
 ): LedgerRecord | undefined {
   if (fate === 'unanswered') return undefined;
   const outcome = fate === 'deferred' ? deferredBy(chainIdOf(chainIds, key), linkDigest) : fate;
-  const told = deliveredAtMs === undefined ? {} : { deliveredAtMs };
-  const followed = isFollowed === true && linkDigest !== undefined ? { linkDigest } : {};
-  return settle(row.record, outcome, 'doubt' in result, { atMs, ...told, ...followed, ...explanationOf(result) });
+  const followed = isFollowed === true ? linkDigest : undefined;
+  const how = { atMs, deliveredAtMs, linkDigest: followed, ...explanationOf(result) };
+  return settle(row.record, outcome, 'doubt' in result, how);
 }
 
 /** Why a destination did not take a change; nothing when it did. */
@@ -125,9 +125,10 @@ function stalledDestinations(
   // What was held back once is few when it comes again, and no less suspicious.
   const minimum = work?.retry?.class === stalledClass ? 1 : stall.minimum;
   for (const [destination, rows] of Map.groupBy(delivered, ({ route }) => route.destination)) {
+    const rejected = rows.map(({ result }) => result).filter((result) => result.status === 'rejected');
+    if (rejected.length === 0) continue;
     const certain = rows.filter(({ result }) => result.status !== 'retry').length;
-    const rejected = rows.flatMap(({ result }) => (result.status === 'rejected' ? [result] : []));
-    if (certain < minimum || rejected.length === 0 || rejected.length < stall.share * certain) continue;
+    if (certain < minimum || rejected.length < stall.share * certain) continue;
     stalled.add(destination);
     const reason = rejected[0]?.reason ?? '';
     telemetry.emit('destination-stalled', { destination, changes: rejected.length, reason });

@@ -166,6 +166,7 @@ function bytesOfValue(value: JsonValue | Readonly<Record<string, JsonValue>>): n
   if (typeof value === 'string') return valueBytes + 2 * value.length;
   if (typeof value !== 'object' || value === null) return valueBytes;
   let bytes = valueBytes;
-  for (const [name, each] of Object.entries(value)) bytes += 2 * name.length + bytesOfValue(each);
+  const object = value as Readonly<Record<string, JsonValue>>;
+  for (const name in object) bytes += 2 * name.length + bytesOfValue(object[name] ?? null);
   return bytes;
 }

@@ -1,4 +1,4 @@
-import { ledgerKeyText, type LedgerWrite } from '@activation-hub/membership';
+import { ledgerKeyText, type Attributes, type Identity, type LedgerWrite } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { othersOf } from './people-to-follow.ts';
 import { planRow, type LeaseHolder } from './plan-row.ts';
@@ -14,6 +14,8 @@ interface Note {
   readonly write: LedgerWrite;
 }
 
+const noAttributes: Attributes = {};
+
 /**
  * The other identities of people who enter, where no row is expected under any: they are noted beside the lease, and the row needs
  * no second look when it is settled (docs/specs/ledger.md, section 6). The condition of each write finds out whether there is a row after all.
@@ -27,6 +29,7 @@ export class OtherIdentities {
   readonly #by: LeaseHolder;
   readonly #notes = new Map<string, Note>();
   readonly #people = new Set<RoutedPerson>();
+  #last: { readonly identities: readonly Identity[]; readonly others: readonly Identity[] } | undefined;
 
   constructor(newest: Resolved['newest'], by: LeaseHolder, context: ActivationContext) {
     this.#context = context;
@@ -39,11 +42,11 @@ export class OtherIdentities {
     const { linkDigest, route, state } = person;
     if (linkDigest === '' || route.follow.length > 0 || this.#people.has(person)) return;
     const nowMs = this.#context.clock.now();
-    const desired = { state: { ...state, isMember: false, content: '' }, attributes: {} };
+    const desired = { state: { ...state, isMember: false, content: '' }, attributes: noAttributes };
     const options = { mode: route.mode, by: this.#by, nowMs, cause: 'export', because: 'former-identity' } as const;
     const notes: Note[] = [];
-    for (const identity of othersOf(person)) {
-      const other = { ...key, identity };
+    for (const identity of this.#othersOf(person)) {
+      const other = { destination: key.destination, identity, audience: key.audience };
       const keyText = ledgerKeyText(other);
       if (this.#isConcerned(keyText, nowMs)) return;
       const plan = planRow(other, undefined, desired, options);
@@ -70,6 +73,13 @@ export class OtherIdentities {
   /** Whether the other identities of the person, if there are any, have rows that say that no person is known under them. */
   areNoted(person: RoutedPerson): boolean {
     return this.#people.has(person);
+  }
+
+  /** The audiences of an export come one after the other, and those that are routed alike share the identities. */
+  #othersOf(person: RoutedPerson): readonly Identity[] {
+    if (this.#last?.identities !== person.identities)
+      this.#last = { identities: person.identities, others: othersOf(person) };
+    return this.#last.others;
   }
 
   #isConcerned(keyText: string, nowMs: number): boolean {

@@ -59,7 +59,10 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
   const again = eventsToLookAtAgain(desired, work);
   const now: Followed[] = [];
   const later: Followed[] = [];
-  for (const [person, memberships] of Map.groupBy(ofPeopleInQuestion(outcome), (each) => each.person)) {
+  for (const [person, memberships] of Map.groupBy(
+    ofPeopleInQuestion(outcome, rows, again.size > 0),
+    (each) => each.person,
+  )) {
     const newest = memberships.filter((each) => rows.isNewest(each));
     // What a newer export of the batch has superseded is as settled as that one, unless the person entered under another identity.
     const deciding = newest.length > 0 ? newest : memberships;
@@ -82,12 +85,19 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
 }
 
 /**
- * The memberships of people who may have to be looked at, who are few where most exports change nothing: not of those whom the cache knows,
- * unless something newer in the batch has superseded a part of them.
+ * The memberships of people who may have to be looked at, who are few: not of those whom the cache knows, or of whom every row is settled with the
+ * digest of these very identities, unless something newer in the batch has superseded a part of them.
  */
-function ofPeopleInQuestion({ desired, undecided, superseded }: Outcome): readonly DesiredMembership[] {
-  if (superseded.length === 0) return undecided;
-  const people = new Set([...undecided, ...superseded].map(({ person }) => person));
+function ofPeopleInQuestion(
+  { desired, undecided, superseded }: Outcome,
+  rows: SettledRows,
+  isAgain: boolean,
+): readonly DesiredMembership[] {
+  const unknown = isAgain ? undecided : undecided.filter((each) => !rows.isKnown(each));
+  if (unknown.length === 0 && superseded.length === 0) return [];
+  const people = new Set<RoutedPerson>();
+  for (const { person } of unknown) people.add(person);
+  for (const { person } of superseded) people.add(person);
   return [...desired.filter(({ person }) => people.has(person)), ...superseded];
 }
 
@@ -102,12 +112,17 @@ class SettledRows {
 
   constructor({ newest, settled, told }: Outcome) {
     this.#newest = newest;
-    this.#told = new Map(told.map((each) => [each.keyText, each]));
-    const ofTold = told.flatMap(({ keyText, settled: row }): readonly [string, SettledMembership][] => {
-      const of = this.#newest.get(keyText);
-      return of === undefined || row === undefined ? [] : [[keyText, { desired: of, row }]];
-    });
-    this.#settled = new Map([...settled.map((each) => [each.desired.keyText, each] as const), ...ofTold]);
+    const settledOf = new Map<string, SettledMembership>();
+    const toldOf = new Map<string, ToldRow>();
+    for (const each of settled) settledOf.set(each.desired.keyText, each);
+    for (const each of told) {
+      const { keyText, settled: row } = each;
+      toldOf.set(keyText, each);
+      const of = newest.get(keyText);
+      if (of !== undefined && row !== undefined) settledOf.set(keyText, { desired: of, row });
+    }
+    this.#told = toldOf;
+    this.#settled = settledOf;
   }
 
   of(keyText: string): SettledMembership | undefined {
@@ -116,6 +131,13 @@ class SettledRows {
 
   digestOf(keyText: string): string {
     return this.of(keyText)?.row?.record.linkDigest ?? '';
+  }
+
+  /** Whether the row is settled, and carries the digest of the identities of this very export. */
+  isKnown({ keyText, person }: DesiredMembership): boolean {
+    const row = this.of(keyText)?.row;
+    if (row === undefined || (row.record.linkDigest ?? '') !== person.linkDigest) return false;
+    return row.record.rowState.is !== 'deferred' && row.record.rowState.is !== 'leased';
   }
 
   isNewest(each: DesiredMembership): boolean {

@@ -77,7 +77,7 @@ export function resolveMemberships(
   const views = new RouteViews(context);
   for (const [position, routed] of memberships.entries()) {
     const isConsented = hasConsent(routed);
-    for (const route of routed.routes) {
+    routed.routes.forEach((route) => {
       const view = views.of(route);
       const isPermitted = isConsented && route.mode !== 'retired';
       const person = personOf(routed, route, { position, isPermitted, view });
@@ -89,7 +89,7 @@ export function resolveMemberships(
         if (other !== undefined) superseded.push(isNewer ? other : desired);
         if (isNewer) newest.set(desired.keyText, desired);
       }
-    }
+    });
   }
   return { desired: [...newest.values()], newest, superseded, unresolved };
 }
@@ -295,9 +295,9 @@ export function rowKey(
 
 function mapAttributes({ body }: ProfileExport, route: Route): Attributes {
   const attributes: Record<string, JsonValue> = {};
-  for (const { name, path } of route.attributes) {
+  route.attributes.forEach(({ name, path }) => {
     const value = attributeAt(body, path);
     if (value !== undefined) attributes[name] = value;
-  }
+  });
   return attributes;
 }

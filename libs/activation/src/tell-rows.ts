@@ -59,6 +59,7 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
     else if (!isCertain(fate)) tally.count(route.destination, 'deferred', () => subjectOfTold(row));
   }
   recordAges(told, context);
+  if (lost.length === 0) return told;
   const repaired = await repairRows(lost, told, telling);
   return told.map((row): ToldRow => {
     const after = repaired.get(row.keyText);
@@ -81,23 +82,27 @@ async function settleRows(
   judged: readonly JudgedRow[],
   { context, work, settleBy, tally }: Telling,
 ): Promise<{ readonly told: readonly ToldRow[]; readonly lost: readonly JudgedRow[] }> {
-  const deferrals = judged.flatMap((row) => deferralOf(row, context) ?? []);
+  const deferrals = judged.map((row) => deferralOf(row, context)).filter((deferral) => deferral !== undefined);
   const chainIds = await putRetries(deferrals, work, context, settleBy);
   const letters = lettersOfRows(judged, work, context);
   if (letters.length > 0) await context.deadLetters.put(letters, settleBy);
   announceRows(judged, context);
 
   const beganMs = context.clock.now();
-  const settling = judged.flatMap((row) => {
+  const settling: { readonly row: JudgedRow; readonly keyText: string; readonly write: LedgerWrite }[] = [];
+  for (const row of judged) {
     const record = settledRecord(row, chainIds, beganMs) ?? overdueLease(row, beganMs, context);
-    if (record === undefined) return [];
-    return [{ row, keyText: row.keyText, write: { key: row.key, record, expected: row.row.version } }];
-  });
+    if (record === undefined) continue;
+    settling.push({ row, keyText: row.keyText, write: { key: row.key, record, expected: row.row.version } });
+  }
   const { written, lost } = await writePlans(settling, context, tally, settleBy);
-  const settled = new Map(written.map(({ row, after }) => [row, after]));
+  // Both are in the order of the rows.
+  let settled = 0;
   const told = judged.map((row): ToldRow => {
-    const after = settled.get(row);
-    return after === undefined ? row : { ...row, settled: after };
+    const next = written[settled];
+    if (next?.row !== row) return row;
+    settled += 1;
+    return { ...row, settled: next.after };
   });
   return { told, lost: lost.map(({ row }) => row) };
 }

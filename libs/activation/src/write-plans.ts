@@ -30,8 +30,10 @@ export async function writePlans<Planned extends Writing>(
   const written: (Planned & { readonly after: LedgerRow })[] = [];
   const lost: Planned[] = [];
   const nowMs = clock.now();
-  for (const [index, each] of planned.entries()) {
+  let index = 0;
+  for (const each of planned) {
     const result = results[index];
+    index += 1;
     const { record, key } = each.write;
     const keyText = each.keyText ?? ledgerKeyText(key);
     if (result?.written !== true) {

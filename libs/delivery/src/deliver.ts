@@ -153,6 +153,7 @@ export async function deliver(
   );
   const batches = [...Map.groupBy(asked, receiptOf).values(), ...splitIntoBatches(told, target)];
   const send = async (part: readonly Delivery[]): Promise<Results> => {
+    if (receipts.size === 0) return await sendWhenAdmitted(target, part, notAfterMs, options);
     const latest = new Map<string, DeliveryResult>();
     for (const [receipt, group] of Map.groupBy(part, receiptOf)) {
       for (const [id, result] of await sendWhenAdmitted(target, group, notAfterMs, options, receipt)) {

@@ -54,19 +54,45 @@ export function otherIdentities(
   form: FormIdentity,
   chosen: readonly Identity[],
 ): readonly Identity[] {
-  const seen = new Set(chosen.map(identityText));
   const others: Identity[] = [];
+  const seen = new Identities(chosen);
   for (const namespace of choice.namespaces) {
     for (const value of identities.get(namespace) ?? []) {
       const formed = form({ namespace, value });
       if (formed === undefined) continue;
       const identity = { namespace, value: formed };
-      if (seen.has(identityText(identity))) continue;
-      seen.add(identityText(identity));
-      others.push(identity);
+      if (seen.add(identity)) others.push(identity);
     }
   }
   return others;
+}
+
+/** Up to this many identities a look through the list is quicker than a set. */
+const shortListMax = 8;
+
+/** Distinct identities. */
+class Identities {
+  readonly #list: Identity[];
+  #texts: Set<string> | undefined;
+
+  constructor(identities: readonly Identity[]) {
+    this.#list = [...identities];
+  }
+
+  /** Adds an identity; false when it was there. */
+  add(identity: Identity): boolean {
+    if (this.#list.length < shortListMax) {
+      if (this.#list.some(({ namespace, value }) => namespace === identity.namespace && value === identity.value))
+        return false;
+      this.#list.push(identity);
+      return true;
+    }
+    this.#texts ??= new Set(this.#list.map(identityText));
+    const text = identityText(identity);
+    if (this.#texts.has(text)) return false;
+    this.#texts.add(text);
+    return true;
+  }
 }
 
 /**

@@ -36,7 +36,7 @@ export { isToBeRenewed, lapseOf, type Lapse } from './lapse.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';
-export { refuseUnkeepableWrites } from './keepable-writes.ts';
+export { areKeepable, refuseUnkeepableWrites } from './keepable-writes.ts';
 export {
   attributesCharactersMax,
   identityCharactersMax,

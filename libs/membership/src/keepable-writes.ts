@@ -1,4 +1,6 @@
+import type { JsonValue } from '@activation-hub/destination-kit';
 import { attributesCharactersMax, identityCharactersMax, type LedgerWrite } from './ledger.ts';
+import type { Attributes } from './state.ts';
 
 /**
  * Throws when a row could not be kept whole. Every ledger asks before it writes the first row of a call, so that no row holds less than
@@ -14,13 +16,35 @@ export function refuseUnkeepableWrites(writes: readonly LedgerWrite[]): void {
         'characters',
         identityCharactersMax,
       );
-    for (const attributes of [record.attributes, record.deliveredAttributes ?? {}]) {
-      const { length } = JSON.stringify(attributes);
-      if (length <= attributesCharactersMax) continue;
-      const what = `the attributes of a row for ${destination} take`;
-      throw refusal(what, length, 'characters of JSON', attributesCharactersMax);
-    }
+    refuseUnkeepable(record.attributes, destination);
+    if (record.deliveredAttributes !== undefined) refuseUnkeepable(record.deliveredAttributes, destination);
   }
+}
+
+function refuseUnkeepable(attributes: Attributes, destination: string): void {
+  if (areKeepable(attributes)) return;
+  const what = `the attributes of a row for ${destination} take`;
+  throw refusal(what, JSON.stringify(attributes).length, 'characters of JSON', attributesCharactersMax);
+}
+
+/** Whether a row takes the attributes. Their JSON is written only where they could be too many, by their lengths. */
+export function areKeepable(attributes: Attributes): boolean {
+  return (
+    charactersAtMost(attributes) <= attributesCharactersMax ||
+    JSON.stringify(attributes).length <= attributesCharactersMax
+  );
+}
+
+/** At least as many characters as the JSON of the value has. */
+function charactersAtMost(value: JsonValue | Attributes): number {
+  // A character takes six at most: `\u001f`. The longest number is `-1.2345678901234567e-100`.
+  if (typeof value === 'string') return 6 * value.length + 2;
+  if (typeof value !== 'object' || value === null) return 24;
+  const object = value as Attributes;
+  let characters = 2;
+  // Name, quotes, colon and comma; of an array the name is the index, which is not written.
+  for (const name in object) characters += 6 * name.length + 4 + charactersAtMost(object[name] ?? null);
+  return characters;
 }
 
 function refusal(what: string, length: number, unit: string, max: number): RangeError {

@@ -1,6 +1,6 @@
 import type { ChangeKind, JsonValue } from '@activation-hub/destination-kit';
 import { isInDoubt } from './decide.ts';
-import { began, ended, endedLate, type AttemptOutcome, type Explanation, type Occasion } from './history.ts';
+import { began, ended, endedLate, type AttemptOutcome, type Did, type Explanation, type Occasion } from './history.ts';
 import type { Deferred, Lease, LedgerRecord, SettledState } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
@@ -25,13 +25,8 @@ export function lease(
   by: Omit<Lease, 'is'>,
   occasion?: Occasion & { readonly kind: ChangeKind },
 ): LedgerRecord {
-  return {
-    ...next(record, desired),
-    rowState: { is: 'leased', ...by },
-    ...(occasion === undefined
-      ? historyIn(record)
-      : { history: began(record?.history, desired.state, occasion.kind, occasion) }),
-  };
+  const rowState = { is: 'leased', holder: by.holder, expiresAtMs: by.expiresAtMs } as const;
+  return next(record, desired, rowState, historyWhen(record, desired, occasion?.kind, occasion));
 }
 
 /**
@@ -40,11 +35,7 @@ export function lease(
  * that one again would count as unchanged, although the state in between is still to be told.
  */
 export function overtake(leased: LedgerRecord, desired: DesiredState, occasion?: Occasion): LedgerRecord {
-  return {
-    ...next(leased, desired),
-    rowState: leased.rowState,
-    ...noted(leased, desired, 'overtaken', occasion),
-  };
+  return next(leased, desired, leased.rowState, historyWhen(leased, desired, 'overtaken', occasion));
 }
 
 /** The row when its destination is told nothing of the desired state: there is nothing to tell, or (paused, deferred) not now. */
@@ -54,9 +45,8 @@ export function note(
   rowState: 'delivered' | 'noted' | 'paused' | Deferred,
   occasion?: Occasion & Explanation,
 ): LedgerRecord {
-  const is = stateOf(rowState);
   const did = typeof rowState === 'string' ? rowState : rowState.is;
-  return { ...next(record, desired), rowState: is, ...noted(record, desired, did, occasion) };
+  return next(record, desired, stateOf(rowState), historyWhen(record, desired, did, occasion));
 }
 
 /**
@@ -70,29 +60,33 @@ export function settle(
   leased: LedgerRecord,
   outcome: 'delivered' | 'rejected' | 'not-found' | 'given-up' | Deferred,
   inDoubt = false,
-  how?: Explanation & { readonly atMs: number; readonly deliveredAtMs?: number; readonly linkDigest?: string },
+  how?: Explanation & {
+    readonly atMs: number;
+    readonly deliveredAtMs?: number | undefined;
+    readonly linkDigest?: string | undefined;
+  },
 ): LedgerRecord {
   const is = typeof outcome === 'string' ? outcome : outcome.is;
   const history =
-    how === undefined ? {} : { history: ended(leased.history, leased.known, { outcome: is, inDoubt, ...how }) };
-  if (outcome !== 'delivered')
-    return { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt, ...history };
+    how === undefined ? leased.history : ended(leased.history, leased.known, { outcome: is, inDoubt, ...how });
+  if (outcome !== 'delivered') {
+    const settled = { ...leased, rowState: stateOf(outcome), inDoubt: leased.inDoubt || inDoubt };
+    return history === undefined ? settled : { ...settled, history };
+  }
   const { known, attributes } = leased;
+  const settled: Draft = { known, rowState: deliveredState, attributes, delivered: known, inDoubt: false };
+  if (how?.deliveredAtMs !== undefined) settled.deliveredAtMs = how.deliveredAtMs;
   const linkDigest = how?.linkDigest ?? leased.linkDigest;
-  const knownDigest = how?.linkDigest === undefined ? leased.knownDigest : undefined;
-  return {
-    known,
-    rowState: { is: 'delivered' },
-    attributes,
-    delivered: known,
-    ...(how?.deliveredAtMs === undefined ? {} : { deliveredAtMs: how.deliveredAtMs }),
-    inDoubt: false,
-    ...(linkDigest === undefined ? {} : { linkDigest }),
-    ...(knownDigest === undefined ? {} : { knownDigest }),
-    ...historyIn(leased),
-    ...history,
-  };
+  if (linkDigest !== undefined) settled.linkDigest = linkDigest;
+  if (how?.linkDigest === undefined && leased.knownDigest !== undefined) settled.knownDigest = leased.knownDigest;
+  if (history !== undefined) settled.history = history;
+  return settled;
 }
+
+/** A row while it is made. */
+type Draft = { -readonly [Name in keyof LedgerRecord]: LedgerRecord[Name] };
+
+const deliveredState: LedgerRecord['rowState'] = Object.freeze({ is: 'delivered' });
 
 /**
  * The row as another process has it, whose write made the settling of ours be lost: its history says how our attempt ended. `leased` is the row
@@ -109,17 +103,14 @@ export function settleLate(
   return history === undefined ? found : { ...found, history };
 }
 
-function noted(
+function historyWhen(
   record: LedgerRecord | undefined,
   { state }: DesiredState,
-  did: 'delivered' | 'noted' | 'paused' | 'deferred' | 'overtaken',
+  did: Did | undefined,
   occasion: (Occasion & Explanation) | undefined,
-): Pick<LedgerRecord, 'history'> {
-  return occasion === undefined ? historyIn(record) : { history: began(record?.history, state, did, occasion) };
-}
-
-function historyIn(record: LedgerRecord | undefined): Pick<LedgerRecord, 'history'> {
-  return record?.history === undefined ? {} : { history: record.history };
+): string | undefined {
+  if (did === undefined || occasion === undefined) return record?.history;
+  return began(record?.history, state, did, occasion);
 }
 
 function stateOf(rowState: SettledState | Deferred): LedgerRecord['rowState'] {
@@ -134,33 +125,40 @@ export function capLease(record: LedgerRecord, expiresAtMs: number): LedgerRecor
   return record.rowState.is === 'leased' ? { ...record, rowState: { ...record.rowState, expiresAtMs } } : record;
 }
 
-function next(record: LedgerRecord | undefined, desired: DesiredState): Omit<LedgerRecord, 'rowState' | 'history'> {
+function next(
+  record: LedgerRecord | undefined,
+  desired: DesiredState,
+  rowState: LedgerRecord['rowState'],
+  history: string | undefined,
+): LedgerRecord {
   const { state: known, attributes } = desired;
+  const row: Draft = { known, rowState, attributes, inDoubt: record !== undefined && isInDoubt(record) };
+  const { delivered, deliveredAtMs, linkDigest } = record ?? {};
+  if (delivered !== undefined) row.delivered = delivered;
+  if (deliveredAtMs !== undefined) row.deliveredAtMs = deliveredAtMs;
+  const deliveredAttributes = deliveredBeside(record, known);
+  if (deliveredAttributes !== undefined) row.deliveredAttributes = deliveredAttributes;
   const knownDigest = digestOfKnown(record, desired);
-  if (record === undefined) return { known, attributes, inDoubt: false, ...knownDigest };
-  const { delivered, deliveredAtMs, linkDigest } = record;
-  // What the destination took last stays beside what it should know, as long as the two differ.
+  if (linkDigest !== undefined && linkDigest === desired.linkDigest) row.linkDigest = linkDigest;
+  else if (knownDigest !== undefined && knownDigest !== '') row.knownDigest = knownDigest;
+  if (history !== undefined) row.history = history;
+  return row;
+}
+
+/** What the destination took last stays beside what it should know, as long as the two differ. */
+function deliveredBeside(
+  record: LedgerRecord | undefined,
+  known: MembershipState,
+): LedgerRecord['deliveredAttributes'] {
+  if (record?.delivered === undefined || saysTheSame(record.delivered, known)) return undefined;
   const kept =
-    delivered === undefined || saysTheSame(delivered, known)
-      ? undefined
-      : (record.deliveredAttributes ?? (saysTheSame(delivered, record.known) ? record.attributes : undefined));
-  return {
-    known,
-    attributes,
-    ...(delivered === undefined ? {} : { delivered }),
-    ...(deliveredAtMs === undefined ? {} : { deliveredAtMs }),
-    ...(kept === undefined || Object.keys(kept).length === 0 ? {} : { deliveredAttributes: kept }),
-    ...(linkDigest === undefined || linkDigest !== desired.linkDigest ? knownDigest : { linkDigest }),
-    inDoubt: isInDoubt(record),
-  };
+    record.deliveredAttributes ?? (saysTheSame(record.delivered, record.known) ? record.attributes : undefined);
+  return kept === undefined || Object.keys(kept).length === 0 ? undefined : kept;
 }
 
 /** The digest of the desired state, or of the row's where that very state is told again. */
-function digestOfKnown(
-  record: LedgerRecord | undefined,
-  { state, linkDigest }: DesiredState,
-): Pick<LedgerRecord, 'knownDigest'> {
-  const isSame = record !== undefined && compareStates(record.known, state) === 0 && saysTheSame(record.known, state);
-  const digest = linkDigest ?? (isSame ? (record.linkDigest ?? record.knownDigest) : undefined);
-  return digest === undefined || digest === '' ? {} : { knownDigest: digest };
+function digestOfKnown(record: LedgerRecord | undefined, { state, linkDigest }: DesiredState): string | undefined {
+  if (linkDigest !== undefined || record === undefined) return linkDigest;
+  const isSame = compareStates(record.known, state) === 0 && saysTheSame(record.known, state);
+  return isSame ? (record.linkDigest ?? record.knownDigest) : undefined;
 }
