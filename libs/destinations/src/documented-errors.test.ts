@@ -19,6 +19,7 @@ import { metaErrors } from './meta-custom-audiences/errors.ts';
 import { pinterestErrors } from './pinterest/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
 import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
+import { marketingCloudErrors } from './salesforce-marketing-cloud/errors.ts';
 import { listedErrors as tiktokList, tiktokErrors } from './tiktok/errors.ts';
 
 const tables: Readonly<Record<string, DocumentedErrors>> = {
@@ -35,6 +36,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   'meta-custom-audiences': metaErrors,
   pinterest: pinterestErrors,
   salesforce: salesforceErrors,
+  'salesforce-marketing-cloud': marketingCloudErrors,
   tiktok: tiktokErrors,
 };
 

@@ -16,6 +16,8 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   'meta-custom-audiences': async () => (await import('./meta-custom-audiences/destination.ts')).metaCustomAudiences,
   pinterest: async () => (await import('./pinterest/destination.ts')).pinterest,
   salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,
+  'salesforce-marketing-cloud': async () =>
+    (await import('./salesforce-marketing-cloud/destination.ts')).salesforceMarketingCloud,
   tiktok: async () => (await import('./tiktok/destination.ts')).tiktok,
   webhook: async () => (await import('./webhook/destination.ts')).webhook,
 };

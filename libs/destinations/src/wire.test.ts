@@ -40,6 +40,8 @@ import { destinationTypes } from './registry.ts';
 import { salesforce } from './salesforce/destination.ts';
 import { personObjects } from './salesforce/request.ts';
 import { startSalesforceVendor } from './salesforce/vendor.ts';
+import { salesforceMarketingCloud } from './salesforce-marketing-cloud/destination.ts';
+import { startSalesforceMarketingCloudVendor } from './salesforce-marketing-cloud/vendor.ts';
 import { tiktok } from './tiktok/destination.ts';
 import { startTiktokVendor } from './tiktok/vendor.ts';
 import { webhook } from './webhook/destination.ts';
@@ -254,6 +256,21 @@ const subjects: Readonly<Record<string, Subject>> = {
     changed: { PersonMailingCity: 'Bergen' },
     second: 'crmid',
   },
+  'salesforce-marketing-cloud': {
+    definition: salesforceMarketingCloud,
+    start: startSalesforceMarketingCloudVendor,
+    settings: (origin) => ({
+      clientId: 'client-id',
+      clientSecret: secret,
+      accountId: '7281698',
+      authUrl: origin,
+      soapUrl: origin,
+    }),
+    options: { dataExtension: 'sports-fans' },
+    attributes: { FirstName: 'Ann', City: 'Oslo' },
+    changed: { City: 'Bergen' },
+    second: 'crmid',
+  },
   tiktok: {
     definition: tiktok,
     start: startTiktokVendor,
@@ -402,11 +419,16 @@ function written({
   ];
 }
 
-/** JSON with indents, forms field by field, anything else as it is. */
+/** JSON with indents, forms field by field, XML element by element, anything else as it is. */
 function readable(contentType: string, body: string): readonly string[] {
   if (body === '') return [];
   if (contentType.includes('form-urlencoded'))
     return [...new URLSearchParams(body)].map(([name, value]) => `  ${name} = ${value}`);
+  if (contentType.includes('xml'))
+    return body
+      .replaceAll(/></g, '>\n<')
+      .split('\n')
+      .map((line) => `  ${line}`);
   try {
     return JSON.stringify(JSON.parse(body), undefined, 2)
       .split('\n')

@@ -19,6 +19,8 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
     (await import('../src/meta-custom-audiences/vendor.ts')).startLocalMetaCustomAudiencesVendor,
   pinterest: async () => (await import('../src/pinterest/vendor.ts')).startLocalPinterestVendor,
   salesforce: async () => (await import('../src/salesforce/vendor.ts')).startLocalSalesforceVendor,
+  'salesforce-marketing-cloud': async () =>
+    (await import('../src/salesforce-marketing-cloud/vendor.ts')).startLocalSalesforceMarketingCloudVendor,
   tiktok: async () => (await import('../src/tiktok/vendor.ts')).startLocalTiktokVendor,
   webhook: async () => (await import('../src/webhook/vendor.ts')).startLocalWebhookVendor,
 };

@@ -1,0 +1,102 @@
+import {
+  type Connector,
+  defineDestination,
+  type Delivery,
+  formed,
+  formField,
+  plainProfile,
+  refused,
+  type Verdict,
+} from '@activation-hub/destination-kit';
+import { marketingCloudErrors } from './errors.ts';
+import { dataExtensions } from './lists.ts';
+import { marketingCloudRequests } from './request.ts';
+import { readKeys, readResults, type RowResult } from './response.ts';
+import { type MarketingCloudOptions, marketingCloudOptions, marketingCloudSettings } from './settings.ts';
+import { withToken } from './sign-in.ts';
+import { marketingCloudTakes } from './takes.ts';
+
+/** Rows of data extensions of Marketing Cloud Engagement, one for each member. README.md says what it does with each change. */
+export const salesforceMarketingCloud = defineDestination({
+  type: 'salesforce-marketing-cloud',
+  title: 'Salesforce Marketing Cloud',
+  description: 'Keeps rows of data extensions of Marketing Cloud Engagement, one for each member.',
+  settings: marketingCloudSettings,
+  options: marketingCloudOptions,
+  // 50 objects in a synchronous request ("API Limits and Guidelines"). Of requests in a second no number is published: the account is throttled when it does harm.
+  limits: () => ({ batchCount: 50, batchBytes: 1024 * 1024, requestsPerSecond: 5, concurrency: 4 }),
+  batchBy: 'route',
+  identity: ({ namespace, value }) => {
+    if (namespace === 'email') return formField(plainProfile.email, value);
+    const key = value.trim();
+    if (key === '') return refused('no value');
+    return /^[^\p{Cc}\p{Cs}]{1,254}$/u.test(key) ? formed(key) : refused('a key has at most 254 printable characters');
+  },
+  takes: marketingCloudTakes,
+  comparison: {
+    enters: 'is added or updated as a row of a data extension',
+    leaves: 'the row is deleted; the contact stays',
+    hashed: 'nothing',
+    shownAfter: 'at once',
+    erasure: 'the row is deleted; the contact stays',
+    untried: 'what a row that is not there is answered with',
+  },
+  connect: (settings, { http, now }): Connector<MarketingCloudOptions> => {
+    http.check(settings.authUrl);
+    http.check(settings.soapUrl);
+    const sender = withToken(http, settings, now);
+    const requests = marketingCloudRequests(settings);
+    const extensions = dataExtensions(sender, requests, now);
+
+    const tell = async (
+      kind: 'UpdateResponse' | 'DeleteResponse',
+      deliveries: readonly Delivery<MarketingCloudOptions>[],
+      signal: AbortSignal,
+    ): Promise<Verdict[]> => {
+      const [first] = deliveries;
+      if (first === undefined) return [];
+      const { options } = first;
+      await extensions.get(options, signal);
+      const changes = deliveries.map(({ change }) => change);
+      const described = kind === 'DeleteResponse' ? requests.delete(changes, options) : requests.save(changes, options);
+      const results = readResults(await sender.send(described, signal), kind, changes.length, now());
+      const failed = changes.filter((_change, place) => results.get(place)?.isTaken === false);
+      // It may be gone, which no row is at fault for.
+      if (failed.length === changes.length) await extensions.getAnew(options, signal);
+      const keys = failed.filter(({ kind: of }) => of !== 'entered').map(({ identity }) => identity.value);
+      const there =
+        keys.length === 0 ? new Set() : readKeys(await sender.send(requests.findRows(options, keys), signal), now());
+      return changes.map(({ id, kind: of, identity }, place) => {
+        const result = results.get(place);
+        const isGone = result?.isTaken === false && of !== 'entered' && !there.has(identity.value.toLowerCase());
+        if (!isGone) return judge(id, result);
+        // Who is not there has left.
+        if (of === 'exited') return { id, status: 'delivered' };
+        return { id, status: 'not-found', reason: 'the data extension has no such row' };
+      });
+    };
+    const save: Connector<MarketingCloudOptions>['enter'] = (deliveries, signal) =>
+      tell('UpdateResponse', deliveries, signal);
+
+    return {
+      enter: save,
+      update: save,
+      exit: (deliveries, signal) => tell('DeleteResponse', deliveries, signal),
+      probe: (routes, signal) => extensions.probe(routes, signal),
+      prepare: (routes, signal) => extensions.prepare(routes, signal),
+    };
+  },
+});
+
+function judge(id: string, result: RowResult | undefined): Verdict {
+  if (result === undefined) {
+    return { id, status: 'retry', reason: 'the answer does not name this row', doubt: 'answered' };
+  }
+  const { isTaken, isInvalid, code } = result;
+  if (isTaken) return { id, status: 'delivered' };
+  const means = marketingCloudErrors.get(code)?.means;
+  const said = /^\d{1,9}$/.test(code) ? `with the error ${code}` : 'without an error code';
+  if (isInvalid) return { id, status: 'rejected', reason: `Marketing Cloud refuses a value of this row, ${said}` };
+  if (means === 'rejected') return { id, status: 'rejected', reason: `Marketing Cloud refuses this row, ${said}` };
+  return { id, status: 'retry', reason: `Marketing Cloud did not take this row, ${said}`, doubt: 'answered' };
+}
