@@ -15,12 +15,7 @@ const fault =
  * after any of these.
  */
 export const marketingCloudErrors = documentedErrors([
-  {
-    code: 'Security',
-    means: 'set-up',
-    advice: 'Check the client id, its secret and accountId.',
-    source: faults,
-  },
+  { code: 'Security', means: 'set-up', advice: 'Check clientId, clientSecret and accountId.', source: faults },
   { code: 'Client', means: 'set-up', advice: fault, source: faults },
   { code: 'Server', means: 'transient', source: faults },
   { code: '1', means: 'rejected', source: general },

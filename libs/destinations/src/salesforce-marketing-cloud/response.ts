@@ -76,7 +76,7 @@ export function readResults(
 /** The keys of the rows that were found. */
 export function readKeys(response: HttpResponse, nowMs: number): ReadonlySet<string> {
   requireFound(response, nowMs);
-  return new Set(partsOf(response, 'Results').flatMap((part) => unescaped(textIn(part, 'Value') ?? '').toLowerCase()));
+  return new Set(partsOf(response, 'Results').map((part) => unescaped(textIn(part, 'Value') ?? '').toLowerCase()));
 }
 
 export interface Column {
