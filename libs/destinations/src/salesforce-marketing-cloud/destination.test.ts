@@ -12,7 +12,7 @@ import { salesforceMarketingCloud } from './destination.ts';
 import { marketingCloudErrors } from './errors.ts';
 import { marketingCloudError, readKeys } from './response.ts';
 import { marketingCloudOptions, marketingCloudSettings } from './settings.ts';
-import { startSalesforceMarketingCloudVendor } from './vendor.ts';
+import { startLocalSalesforceMarketingCloudVendor, startSalesforceMarketingCloudVendor } from './vendor.ts';
 
 const credentials = { clientId: 'client-id', clientSecret: new Secret('secret-not-to-be-seen'), accountId: '7281698' };
 
@@ -97,6 +97,12 @@ test('a row that is there, and is refused, is not taken for one that has left', 
     delivery('bob@example.com', { kind: 'exited' }),
   ];
   expect(statuses(await connector.exit(exits, never))).toEqual(['rejected', 'delivered']);
+});
+
+test('the addresses of the stand-in of a local run are different, so that a dry run can show those of the file', async () => {
+  const vendor = await startLocalSalesforceMarketingCloudVendor({ settings: {}, routes: [] });
+  cleanups.push(() => vendor.close());
+  expect(new Set(Object.values(vendor.settings)).size).toBe(2);
 });
 
 test('texts are written as XML holds them, and what it cannot hold is left out', async () => {

@@ -26,7 +26,7 @@ export const startLocalSalesforceMarketingCloudVendor: StartLocalVendor = async 
     vendor.addDataExtension(dataExtension, [keyColumn]);
   }
   return {
-    settings: { authUrl: vendor.origin, soapUrl: vendor.origin },
+    settings: { authUrl: vendor.origin, soapUrl: `${vendor.origin}/soap` },
     members: ({ options }) => vendor.members(marketingCloudOptions.parse(options).dataExtension),
     close: () => vendor.close(),
   };
@@ -114,7 +114,7 @@ class BusinessUnit {
     if (method !== 'POST') return json(404, { message: 'Not Found', errorcode: 404 });
     if (url === '/v2/token') return this.#signIn(body);
     // "SOAP Faults" (soap_faults.html); a token that has expired is answered like a login that failed.
-    if (url !== '/Service.asmx') return json(404, {});
+    if (!/^(?:\/soap)?\/Service\.asmx$/.test(url)) return json(404, {});
     if (textsIn(body, 'fueloauth')[0] !== `token-${this.tokens}`) return fault('Security', 'Token Expired');
     if (headers.soapaction === 'Retrieve') return this.#retrieve(body);
     if (headers.soapaction === 'Update') return this.#update(body);
