@@ -20,6 +20,7 @@ import { pinterestErrors } from './pinterest/errors.ts';
 import { salesforceErrors } from './salesforce/errors.ts';
 import { listedErrors as salesforceList } from './salesforce/errors-listed.ts';
 import { marketingCloudErrors } from './salesforce-marketing-cloud/errors.ts';
+import { listedErrors as snapchatList, snapchatErrors } from './snapchat/errors.ts';
 import { listedErrors as tiktokList, tiktokErrors } from './tiktok/errors.ts';
 
 const tables: Readonly<Record<string, DocumentedErrors>> = {
@@ -37,6 +38,7 @@ const tables: Readonly<Record<string, DocumentedErrors>> = {
   pinterest: pinterestErrors,
   salesforce: salesforceErrors,
   'salesforce-marketing-cloud': marketingCloudErrors,
+  snapchat: snapchatErrors,
   tiktok: tiktokErrors,
 };
 
@@ -77,6 +79,7 @@ const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   ['marketo', marketoList, 69],
   // 82 rows, of which two have one code.
   ['meta-custom-audiences', metaList, 81],
+  ['snapchat', snapchatList, 11],
   // 72 of the page of return codes, and 93 more of the vendor's own library.
   ['tiktok', tiktokList, 165],
 ];

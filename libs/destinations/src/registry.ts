@@ -18,6 +18,7 @@ const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = 
   salesforce: async () => (await import('./salesforce/destination.ts')).salesforce,
   'salesforce-marketing-cloud': async () =>
     (await import('./salesforce-marketing-cloud/destination.ts')).salesforceMarketingCloud,
+  snapchat: async () => (await import('./snapchat/destination.ts')).snapchat,
   tiktok: async () => (await import('./tiktok/destination.ts')).tiktok,
   webhook: async () => (await import('./webhook/destination.ts')).webhook,
 };

@@ -5,6 +5,7 @@ import { formField, type FormedValue, type PersonalField, Secret } from '@activa
 import { expect, test } from 'vitest';
 import { pinterestProfile } from './pinterest/takes.ts';
 import { destinationTypes, loadDestinations } from './registry.ts';
+import { snapchatProfile } from './snapchat/takes.ts';
 import { tiktokFields } from './tiktok/takes.ts';
 
 /** One line of a file of vectors: what a value becomes, and where that is published. */
@@ -25,6 +26,7 @@ interface Vector {
 /** The fields that a connector forms itself; those of Google, of Meta and in plain are of the kit, which has their vectors. */
 const profiles: Readonly<Record<string, Readonly<Record<string, PersonalField>>>> = {
   pinterest: pinterestProfile,
+  snapchat: snapchatProfile,
   tiktok: tiktokFields,
 };
 

@@ -42,6 +42,8 @@ import { personObjects } from './salesforce/request.ts';
 import { startSalesforceVendor } from './salesforce/vendor.ts';
 import { salesforceMarketingCloud } from './salesforce-marketing-cloud/destination.ts';
 import { startSalesforceMarketingCloudVendor } from './salesforce-marketing-cloud/vendor.ts';
+import { snapchat } from './snapchat/destination.ts';
+import { startSnapchatVendor } from './snapchat/vendor.ts';
 import { tiktok } from './tiktok/destination.ts';
 import { startTiktokVendor } from './tiktok/vendor.ts';
 import { webhook } from './webhook/destination.ts';
@@ -283,6 +285,23 @@ const subjects: Readonly<Record<string, Subject>> = {
     options: { list: 'Sports Fans' },
     attributes: { PHONE_SHA256: '+47 22 12 34 56' },
     changed: { PHONE_SHA256: '+47 22 99 99 99' },
+    second: 'tel',
+  },
+  snapchat: {
+    definition: snapchat,
+    start: startSnapchatVendor,
+    settings: (origin) => ({
+      clientId: 'app-1',
+      clientSecret: secret,
+      refreshToken: secret,
+      adAccountId: guid,
+      identifiers: { email: 'EMAIL', tel: 'PHONE' },
+      baseUrl: `${origin}/v1`,
+      signInUrl: origin,
+    }),
+    options: { list: 'Sports Fans' },
+    attributes: {},
+    changed: {},
     second: 'tel',
   },
   webhook: {

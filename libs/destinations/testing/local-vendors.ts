@@ -21,6 +21,7 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
   salesforce: async () => (await import('../src/salesforce/vendor.ts')).startLocalSalesforceVendor,
   'salesforce-marketing-cloud': async () =>
     (await import('../src/salesforce-marketing-cloud/vendor.ts')).startLocalSalesforceMarketingCloudVendor,
+  snapchat: async () => (await import('../src/snapchat/vendor.ts')).startLocalSnapchatVendor,
   tiktok: async () => (await import('../src/tiktok/vendor.ts')).startLocalTiktokVendor,
   webhook: async () => (await import('../src/webhook/vendor.ts')).startLocalWebhookVendor,
 };

@@ -38,7 +38,7 @@ export const pinterest = defineDestination({
     // developers.pinterest.com/docs/api/v5/customer_lists-create names no end of a record.
     lasting: 'no page of Pinterest names an end, and none was found that rules one out',
     hashed: 'everything',
-    shownAfter: 'up to 48 hours',
+    shownAfter: 'up to 48 hours, once Pinterest has matched it',
     erasure: 'the identifier leaves the customer list',
     untried: 'a list that begins with a record of nobody',
   },
