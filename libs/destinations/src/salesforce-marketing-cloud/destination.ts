@@ -36,6 +36,8 @@ export const salesforceMarketingCloud = defineDestination({
   comparison: {
     enters: 'is added or updated as a row of a data extension',
     leaves: 'the row is deleted; the contact stays',
+    // developer.salesforce.com/docs/marketing/marketing-cloud/guide/dataextension.html names no end of a row but the retention that the data extension itself sets.
+    lasting: 'a data extension can have a retention policy of its own, which ends it sooner; else none is named',
     hashed: 'nothing',
     shownAfter: 'at once',
     erasure: 'the row is deleted; the contact stays',
