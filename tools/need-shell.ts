@@ -2,7 +2,7 @@ import { matchesGlob } from 'node:path';
 
 /**
  * Files of tests that need the shell of Linux and macOS: the scripts of workflows, which run on Linux only, and commands of others for which a
- * script of a shell stands, which Windows does not start. They are left out on Windows, and `npm test` says so there.
+ * script of a shell stands, which Windows does not start; signals to a group of processes. They are left out on Windows, and `npm test` says so there.
  */
 export const needShell: readonly string[] = [
   'apps/cli/src/aep/reconcile.test.ts',
@@ -11,6 +11,7 @@ export const needShell: readonly string[] = [
   'apps/cli/src/canary.test.ts',
   'apps/cli/src/console/environment-console.test.ts',
   'apps/cli/src/lag.test.ts',
+  'apps/cli/src/local/ctrl-c.test.ts',
   'apps/cli/src/mcp/mcp.test.ts',
   'apps/cli/src/operator.test.ts',
   'apps/cli/src/tail/tail.test.ts',

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { askedToEnd, endSignals } from './asked-to-end.ts';
 import { CommandError } from './command-error.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { withoutSecrets } from './unsaid-secrets.ts';
@@ -37,24 +38,18 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };
 
-/** Signals so close together are one request: npm passes on what the whole group of processes got, and so does `timeout`. */
-const oneRequestMs = 250;
-
 /** Runs the command of this process and ends it with its exit code. `whenOrphaned` tells when nobody is left who could send a signal. */
 export async function runProcess(whenOrphaned: (act: () => void) => void): Promise<void> {
   // Set variables count first. Secrets of a file are tried like this on every system; a shell's `NAME=value command` is not on all.
   // A folder of that name is somebody else's: Python keeps environments in such.
   if (statSync('.env', { throwIfNoEntry: false })?.isFile() === true) process.loadEnvFile('.env');
   const terminal = processTerminal();
-  let askedAtMs: number | undefined;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      askedAtMs ??= performance.now();
-      if (!terminal.interrupted.aborted) terminal.interrupt();
-      // Who asks twice does not want to wait.
-      else if (performance.now() - askedAtMs > oneRequestMs) process.exit(signal === 'SIGINT' ? 130 : 143);
-    });
-  }
+  const hear = askedToEnd({
+    now: () => performance.now(),
+    interrupt: () => terminal.interrupt(),
+    exit: (code) => process.exit(code),
+  });
+  for (const signal of endSignals) process.on(signal, () => hear(signal));
   // No second request: a shell that ends by the same Ctrl-C leaves its command behind, which is ending.
   whenOrphaned(() => terminal.interrupt());
   const exitCode = await run(process.argv.slice(2), terminal);
