@@ -41,7 +41,7 @@ test('routes that are new, gone and changed have a line each, and a mode says fr
 `);
   expect(await differenceTo(after)).toEqual([
     '+ audience news',
-    '~ vip → crm: identityNamespaces, attributes, mode live → shadow',
+    '~ vip → crm: identity crmid → crmid or email, attributes, mode live → shadow',
     '+ news → ads',
     '- vip → ads',
   ]);
@@ -50,4 +50,16 @@ test('routes that are new, gone and changed have a line each, and a mode says fr
 test('of settings it is said that they changed, and never to what', async () => {
   const lines = await differenceTo(before.replace('crm.example.com', 'elsewhere.example.com'));
   expect(lines).toEqual(['~ destination crm: settings']);
+});
+
+test('what changed is called as the file calls it', async () => {
+  const after = before.replace(`id: ${id}`, `id: ${id}\n    consent: consents.marketing.email.val`);
+  const patient = after.replace(
+    '{ type: log }',
+    '{ type: log, giveUpAfter: 2h, retryAfterMax: 1h, formerly: [old-ads] }',
+  );
+  expect(await differenceTo(patient)).toEqual([
+    '~ destination ads: formerly, giveUpAfter, retryAfterMax',
+    '~ audience vip: consent',
+  ]);
 });

@@ -37,6 +37,18 @@ function entryLines(
   return [...changed, ...gone];
 }
 
+/** What the file calls properties that have other names here. */
+const fileNames: Readonly<Record<string, string>> = {
+  identityNamespaces: 'identity',
+  consentPath: 'consent',
+  giveUpAfterMs: 'giveUpAfter',
+  retryAfterMaxMs: 'retryAfterMax',
+};
+/** These follow from `formerly`, which is named. */
+const derived: ReadonlySet<string> = new Set(['ledgerName', 'ledgerId']);
+/** Of these it is said from what to what. */
+const shown: ReadonlySet<string> = new Set(['mode', 'type', 'id', 'identityNamespaces']);
+
 /** The properties that differ; of words, from what to what. */
 function partsOf(before: object, after: object): readonly string[] {
   const old = new Map(Object.entries(before));
@@ -44,10 +56,14 @@ function partsOf(before: object, after: object): readonly string[] {
   return [...names].flatMap((name) => {
     const from: unknown = old.get(name);
     const to: unknown = Object.entries(after).find(([each]) => each === name)?.[1];
-    if (text(from) === text(to)) return [];
-    const isWord = name === 'mode' || name === 'type' || name === 'id';
-    return [isWord ? `${name} ${String(from)} → ${String(to)}` : name];
+    if (derived.has(name) || text(from) === text(to)) return [];
+    const fileName = fileNames[name] ?? name;
+    return [shown.has(name) ? `${fileName} ${wordsOf(from)} → ${wordsOf(to)}` : fileName];
   });
+}
+
+function wordsOf(value: unknown): string {
+  return Array.isArray(value) ? value.join(' or ') : String(value);
 }
 
 /** The same for the same values, whatever the order of their properties. */
