@@ -104,14 +104,14 @@ function kindOf({ did, atMs, lastAtMs }: Transition): Pick<ChangeRow, 'kind' | '
     : {};
 }
 
-function outcomeOf({ did, outcome, isWithheld }: Transition, isShadow: boolean): Outcome {
+function outcomeOf({ did, because, outcome, isWithheld }: Transition, isShadow: boolean): Outcome {
   switch (did) {
     case 'entered':
     case 'updated':
     case 'exited':
       return isShadow ? 'shadowed' : (outcome ?? 'deferred');
     case 'noted':
-      return isWithheld ? 'withheld' : 'unchanged';
+      return isWithheld && because !== 'former-identity' ? 'withheld' : 'unchanged';
     case 'delivered':
       return 'unchanged';
     case 'paused':
