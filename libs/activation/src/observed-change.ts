@@ -43,11 +43,10 @@ export function subjectOf(of: DesiredMembership | RoutedPerson): ObservedSubject
 
 /** What a row that was told is about, with what the destination said. */
 export function subjectOfTold({ audience, key, kind, state, changeId, event, result }: DeliveredRow): ObservedSubject {
-  const { status } = state;
   return {
     audience: audience.key,
     identity: key.identity,
-    status: status === 'exited' ? 'exited' : 'realized',
+    status: state.status,
     kind,
     changeId,
     ...('class' in result ? { class: result.class } : {}),
