@@ -1,6 +1,7 @@
 import type { LedgerRecord, Transition } from '@activation-hub/membership';
 import { exampleRecord, exampleState } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
+import { storyStates } from './person-story.ts';
 import { standingOf, transitionWords, unknownStanding } from './story-words.ts';
 
 const nowMs = Date.UTC(2026, 5, 1);
@@ -111,6 +112,7 @@ const standing = (
 ): readonly [string, string] => {
   const about = { mode: 'live', isShadow: false, hasRetry: false, nowMs, ...of } as const;
   const { state, says: words } = standingOf(record, about, last === undefined ? undefined : transition(last));
+  expect(storyStates).toContain(state);
   return [state, words];
 };
 
@@ -201,6 +203,7 @@ test('a route without a row says by which identities to ask, or what its mode ma
       { mode, identityNamespaces: ['crmid', 'email'] },
       new Set(namespaces),
     );
+    expect(storyStates).toContain(state);
     return [state, words];
   };
   expect(unknown('live', 'phone')).toEqual([
