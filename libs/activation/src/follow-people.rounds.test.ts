@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { DisturbedLedger, eventOf, fansId, openActivation, personExport } from '../testing/index.ts';
+
+type Identities = Readonly<Record<string, readonly string[]>>;
+
+/** How often the ledger is asked for rows when a batch brings people with these identities, whom no process has seen before. */
+async function readsFor(...people: readonly Identities[]): Promise<number> {
+  const ledger = new DisturbedLedger();
+  const { activate } = openActivation({
+    file: `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid, email], follow: ecid }] }
+`,
+    ledger,
+  });
+  let reads = 0;
+  ledger.beforeRead = (n) => {
+    reads = n;
+  };
+  await activate(...people.map((identities, index) => eventOf(personExport({ identities }), index + 1)));
+  return reads;
+}
+
+const first = { crmid: ['c1'], email: ['m1'], ecid: ['e1'] };
+
+test('people who share nothing are looked at together, however many they are', async () => {
+  const people = ['1', '2', '3', '4', '5'].map((n) => ({ crmid: [`c${n}`], email: [`m${n}`], ecid: [`e${n}`] }));
+  expect(await readsFor(...people)).toBe(await readsFor(first));
+});
+
+test.each([
+  ['a link', { crmid: ['c2'], ecid: ['e1'] }],
+  ['an identity under which neither is known', { crmid: ['c2'], email: ['m1'], ecid: ['e2'] }],
+  ['an identity under which one of them is known', { email: ['m1'], ecid: ['e2'] }],
+])('people who share %s are looked at one after the other', async (_, second) => {
+  const together = await readsFor(first, { crmid: ['c2'], email: ['m2'], ecid: ['e2'] });
+  expect(await readsFor(first, second)).toBeGreaterThan(together);
+  expect(await readsFor(second, first)).toBeGreaterThan(together);
+});
