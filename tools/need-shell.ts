@@ -14,6 +14,8 @@ export const needShell: readonly string[] = [
   'apps/cli/src/local/ctrl-c.test.ts',
   'apps/cli/src/mcp/mcp.test.ts',
   'apps/cli/src/operator.test.ts',
+  'apps/cli/src/orphaned.test.ts',
+  'apps/cli/src/secrets-of-walks.test.ts',
   'apps/cli/src/tail/tail.test.ts',
   'apps/console/testing/environment.test.ts',
   'infra/aep-engine.test.ts',

@@ -68,7 +68,8 @@ function startAgain(node) {
       if (!isTold) child.kill(signal);
     });
   }
-  whenOrphaned(() => isAsked || child.kill('SIGTERM'));
+  // On Windows nobody is orphaned: a process keeps the number of its parent.
+  if (process.platform !== 'win32') whenOrphaned(() => isAsked || child.kill());
   child.on('error', (error) => {
     process.stderr.write(`Failed to start ${node}: ${error.message}. Run npm install again.\n`);
     process.exit(1);

@@ -283,10 +283,8 @@ class Decisions implements Decided {
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
       const { destination } = desired.route;
-      this.#tally.count(destination, 'deferred', () => ({
-        ...subjectOf(desired),
-        ...this.#circuitCause(destination),
-      }));
+      const explained = () => ({ ...subjectOf(desired), ...this.#circuitCause(destination) });
+      this.#tally.count(destination, 'deferred', explained);
     }
   }
 
