@@ -8,7 +8,13 @@ import {
   type ReceivedEvent,
 } from '@activation-hub/delivery';
 import type { Change, ChangeKind, Delivery } from '@activation-hub/destination-kit';
-import { changeId, type LedgerKey, type LedgerRow, type MembershipState } from '@activation-hub/membership';
+import {
+  changeId,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+  type MembershipState,
+} from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 
 /** A row under our lease, and what its destination is told of it. */
@@ -102,7 +108,18 @@ function pausedResult({ untilMs = Infinity }: Control, nowMs: number): DeliveryR
 }
 
 /** The change in full, as the connector gets it. */
-export function deliveryOf({ keyText, key, row, kind, state, audience, route, audienceName }: LeasedRow): Delivery {
+export function deliveryOf({
+  keyText,
+  key,
+  row,
+  kind,
+  state,
+  audience,
+  route,
+  audienceName,
+}: Pick<LeasedRow, 'keyText' | 'key' | 'kind' | 'state' | 'audience' | 'route' | 'audienceName'> & {
+  readonly row: { readonly record: Pick<LedgerRecord, 'attributes' | 'deliveredAttributes' | 'inDoubt'> };
+}): Delivery {
   const { attributes, deliveredAttributes, inDoubt } = row.record;
   const name = audience.name ?? audienceName;
   const of = { key: audience.key, namespace: audience.namespace, id: audience.id };

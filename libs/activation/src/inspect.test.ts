@@ -69,12 +69,15 @@ test('an entry is shown with its change, and with the answer of a live destinati
       destination: 'crm',
       mode: 'live',
       decision: 'entered',
+      absentAttributes: [],
       change: { identity: { namespace: 'crmid', value: 'p1' }, attributes: { firstname: 'Ada' } },
       result: { status: 'delivered' },
     },
     { destination: 'ads', mode: 'shadow', decision: 'entered', change: { identity: { value: 'p1@example.com' } } },
   ]);
   expect(inspection.decisions[1]).not.toHaveProperty('result');
+  expect(inspection.decisions[0]?.change?.audience).toEqual({ key: 'sports-fans', namespace: 'ups', id: fansId });
+  expect(inspection.decisions[0]?.change).not.toHaveProperty('isInDoubt');
   expect(opened.ads.requests).toBe(0);
 });
 
@@ -222,4 +225,61 @@ test('of each export is said for itself that a membership cannot be read', async
     ['$[0]', [unnamed]],
     ['$[1]', [{ namespace: 'ups', id: fansId, because: 'Its membership cannot be read.' }]],
   ]);
+});
+
+test('a membership that cannot be read leaves the other ones of the export alone, also that of the same id elsewhere', async () => {
+  const { context } = openActivation();
+  const { targets, telemetry, clock } = context;
+  const audienceOf = (key: string, namespace: string, id: string): string =>
+    `  ${key}: { namespace: ${namespace}, id: ${id}, activate: [{ destination: crm, identity: [crmid] }] }\n`;
+  const three = parseTestFile(
+    `version: 1\ndestinations: { crm: { type: recording } }\naudiences:\n` +
+      audienceOf('sports-fans', 'ups', fansId) +
+      audienceOf('travellers', 'ups', travellersId) +
+      audienceOf('elsewhere', 'aam', fansId),
+  );
+  const realized = { status: 'realized', lastQualificationTime: '2026-01-15T12:00:00Z' };
+  const segmentMembership = {
+    ups: { [fansId]: { ...realized, status: 'member' }, [travellersId]: realized },
+    aam: { [fansId]: realized },
+  };
+  const options = { matcher: createMatcher(three), targets, telemetry, clock, signal };
+  const { exports } = await inspect(eventOf({ ...personExport(), segmentMembership }).body, options);
+  expect(exports).toMatchObject([
+    {
+      audiences: 3,
+      routedAudiences: 2,
+      leftAlone: [{ namespace: 'ups', id: fansId, because: 'Its membership cannot be read.' }],
+    },
+  ]);
+});
+
+test('a change has the name of its audience, where the export says it', async () => {
+  const named = { status: 'realized', lastQualificationTime: '2026-01-15T12:00:00Z', name: 'Fans of sports' };
+  const body = { ...personExport(), segmentMembership: { ups: { [fansId]: named } } };
+  const { inspection } = await inspected(eventOf(body).body);
+  expect(inspection.decisions[0]?.change?.audience).toMatchObject({ key: 'sports-fans', name: 'Fans of sports' });
+});
+
+test('of a route with several namespaces each is named, and the one that cannot be read, whichever it is', async () => {
+  const { context } = openActivation();
+  const { telemetry, clock, targets } = context;
+  const crm = targets.get('crm');
+  if (crm === undefined) throw new Error('there is no crm');
+  const several = parseTestFile(`
+version: 1
+destinations: { crm: { type: recording } }
+audiences: { sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid, email] }] } }
+`);
+  const formless = new Map([['crm', { ...crm, formIdentity: () => undefined }]]);
+  const options = { matcher: createMatcher(several), targets: formless, telemetry, clock, signal };
+  const whyNot = async (identityMap: object): Promise<string | undefined> =>
+    (await inspect(eventOf({ ...personExport(), identityMap } as ReturnType<typeof personExport>).body, options))
+      .decisions[0]?.because;
+  const ids = (id: unknown): readonly object[] => [{ id }];
+  expect(await whyNot({ ecid: ids('e1') })).toBe('The profile has no identity in crmid, email.');
+  expect(await whyNot({ crmid: ids('c1'), email: ids('m1') })).toBe(
+    'The profile has an identity in crmid, email, and none of its values has a form that the destination takes.',
+  );
+  expect(await whyNot({ ecid: ids('e1'), email: ids(7) })).toMatch(/^The identity at \$\.identityMap\.email/);
 });

@@ -1,7 +1,7 @@
 import type { Matcher, Route } from '@activation-hub/activation-file';
 import { deliver, type Clock, type DeliveryResult, type Target } from '@activation-hub/delivery';
 import type { Change, Delivery } from '@activation-hub/destination-kit';
-import { decide, lease } from '@activation-hub/membership';
+import { decide } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
 import { stateOf } from './decide-changes.ts';
 import { deliveryOf } from './deliver-rows.ts';
@@ -148,15 +148,13 @@ function decisionOf(
   const state = stateOf(desired, undefined);
   const decision = decide(undefined, state, nowMs);
   if (decision.action !== 'deliver') return { inspected: { ...about, ...whyNotTold(desired) } };
-  const record = lease(undefined, { state, attributes }, { holder: '', expiresAtMs: nowMs });
   const { kind } = decision;
   const delivery = deliveryOf({
     key,
     keyText,
-    row: { record, version: '' },
+    row: { record: { attributes, inDoubt: false } },
     kind,
     state,
-    isRepair: false,
     audience,
     route,
     ...(membership.name === undefined ? {} : { audienceName: membership.name }),
