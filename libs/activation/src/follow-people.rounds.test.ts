@@ -4,14 +4,14 @@ import { DisturbedLedger, eventOf, fansId, openActivation, personExport } from '
 type Identities = Readonly<Record<string, readonly string[]>>;
 
 /** How often the ledger is asked for rows when a batch brings people with these identities, whom no process has seen before. */
-async function readsFor(...people: readonly Identities[]): Promise<number> {
+async function readsUnder(follow: string, ...people: readonly Identities[]): Promise<number> {
   const ledger = new DisturbedLedger();
   const { activate } = openActivation({
     file: `
 version: 1
 destinations: { crm: { type: recording } }
 audiences:
-  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid, email], follow: ecid }] }
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: [crmid, email]${follow} }] }
 `,
     ledger,
   });
@@ -23,6 +23,7 @@ audiences:
   return reads;
 }
 
+const readsFor = (...people: readonly Identities[]): Promise<number> => readsUnder(', follow: ecid', ...people);
 const first = { crmid: ['c1'], email: ['m1'], ecid: ['e1'] };
 
 test('people who share nothing are looked at together, however many they are', async () => {
@@ -38,4 +39,9 @@ test.each([
   const together = await readsFor(first, { crmid: ['c2'], email: ['m2'], ecid: ['e2'] });
   expect(await readsFor(first, second)).toBeGreaterThan(together);
   expect(await readsFor(second, first)).toBeGreaterThan(together);
+});
+
+test('a person of one identity on a route that follows nothing is not looked at', async () => {
+  const looked = await readsUnder('', { crmid: ['c1'], email: ['m1'] });
+  expect(await readsUnder('', { crmid: ['c1'] })).toBeLessThan(looked);
 });
