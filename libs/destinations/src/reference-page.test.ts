@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { referenceEntries } from '@activation-hub/activation-file/reference';
 import { defineDestination, secret } from '@activation-hub/destination-kit';
+import { exampleOf } from './example.ts';
 import { referenceIndex, referencePage } from './reference-page.ts';
 import { destinationTypes, loadDestinations } from './registry.ts';
 
@@ -32,6 +33,22 @@ test.each(all)(
     expect(referencePage(definition).includes('Every night those are told again')).toBe(lapses);
   },
 );
+
+test.each(all)('$type says how it uses identities and attributes, and its page repeats it', (definition) => {
+  const { settings, options } = definition;
+  const taken = definition.takes?.(settings.parse(exampleOf(settings)), options.parse(exampleOf(options)));
+  expect(taken).toBeDefined();
+  const { identities = '', attributes = {}, otherAttributes, refusedAttributes = {} } = taken ?? {};
+  const named =
+    typeof identities === 'string'
+      ? [identities]
+      : Object.entries(identities).map(([of, how]) => `- \`${of}\`: ${how}`);
+  const page = referencePage(definition);
+  for (const line of named) expect(page).toContain(line);
+  for (const [name, how] of Object.entries(attributes)) expect(page).toContain(`- \`${name}\`: ${how}`);
+  for (const [name, why] of Object.entries(refusedAttributes)) expect(page).toContain(`- \`${name}\`: refused. ${why}`);
+  if (otherAttributes !== undefined) expect(page).toContain(`: ${otherAttributes}`);
+});
 
 /** What is told there is one's own, or stays as it was written. */
 const own = new Set(['blob-archive', 'event-hubs', 'log', 'webhook']);
@@ -132,5 +149,5 @@ test('the page of a destination that declares nothing says that it takes everyth
     connect: () => expect.unreachable(),
   });
   expect(referencePage(open)).toContain('## Identities\n\nOf any namespace, as it is.');
-  expect(referencePage(open)).toContain('## Attributes\n\n- any other: Of any name, as it is.\n');
+  expect(referencePage(open)).toContain('## Attributes\n\n- any: Of any name, as it is.\n');
 });

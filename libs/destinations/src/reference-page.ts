@@ -77,12 +77,14 @@ function takenSections(definition: DestinationDefinition): readonly string[] {
   const { identities = anyIdentity, attributes = {}, otherAttributes, refusedAttributes = {} } = taken ?? {};
   const others = taken === undefined ? anyAttribute : (otherAttributes ?? 'None: check refuses any other name.');
   const isOpen = typeof identities === 'string';
+  const named = [lines(attributes), lines(refusedAttributes, 'refused. ')];
+  const any = named.some(Boolean) ? 'any other' : 'any';
   return [
     '## Identities',
     isOpen ? identities : 'By their namespaces, with the settings of the example; check refuses any other.',
     ...(isOpen ? [] : [lines(identities)]),
     '## Attributes',
-    [lines(attributes), `- any other: ${others}`, lines(refusedAttributes, 'refused. ')].filter(Boolean).join('\n'),
+    [named[0], `- ${any}: ${others}`, named[1]].filter(Boolean).join('\n'),
   ];
 }
 

@@ -1,4 +1,11 @@
-import { formed, formField, type FormedValue, type PersonalField, plainProfile } from '@activation-hub/destination-kit';
+import {
+  formed,
+  formField,
+  type FormedValue,
+  type PersonalField,
+  plainProfile,
+  type Takes,
+} from '@activation-hub/destination-kit';
 
 /** How identities are written for readers of our own: as SHA-256, or as they are. */
 export const identityForms = ['hashed', 'plain'] as const;
@@ -20,3 +27,11 @@ function fieldOf(namespace: string): PersonalField {
   if (namespace === 'phone') return plainProfile.phone;
   return { normalise: (value) => formed(value), as: 'opaque' };
 }
+
+/** What of a person is written for readers of our own. */
+export const writtenTakes: Takes = {
+  identities:
+    'Of any namespace: its SHA-256 in hex, or itself with `identities: plain`. E-mail addresses and telephone numbers are brought into one spelling first.',
+  attributes: {},
+  otherAttributes: 'Of any name, with its value as JSON.',
+};

@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { managedIdentity, withManagedIdentity } from '../managed-identity.ts';
-import { writtenIdentity } from '../written-identity.ts';
+import { writtenIdentity, writtenTakes } from '../written-identity.ts';
 import { archiveBlobs, blobArchiveRequests, withAccountKey } from './request.ts';
 import { blobError, judgeWrite } from './response.ts';
 import { type BlobArchiveSettings, blobArchiveSettings } from './settings.ts';
@@ -34,6 +34,7 @@ export const blobArchive = defineDestination({
   }),
   batchBy: 'route',
   identity: (identity, { identities }) => writtenIdentity(identity, identities),
+  takes: () => writtenTakes,
   comparison: {
     enters: 'is a line of NDJSON',
     leaves: 'is a line of NDJSON',

@@ -6,7 +6,7 @@ import {
   DestinationError,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import { writtenIdentity } from '../written-identity.ts';
+import { writtenIdentity, writtenTakes } from '../written-identity.ts';
 import { keyedChanges, type KeyedChanges } from './request.ts';
 import { eventSender } from './connection.ts';
 import { eventHubsSettings } from './settings.ts';
@@ -27,6 +27,7 @@ export const eventHubs = defineDestination({
   }),
   batchBy: 'destination',
   identity: (identity, { identities }) => writtenIdentity(identity, identities),
+  takes: () => writtenTakes,
   comparison: {
     enters: 'is told as a CloudEvent',
     leaves: 'is told as a CloudEvent',

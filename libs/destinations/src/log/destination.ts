@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Change, type Connector, defineDestination } from '@activation-hub/destination-kit';
 import { logSettings } from './settings.ts';
+import { logTakes } from './takes.ts';
 
 /** One printed line per change, for trying things: it calls nobody and always delivers. */
 export const log = defineDestination({
@@ -11,6 +12,7 @@ export const log = defineDestination({
   options: z.strictObject({}).prefault({}),
   limits: () => ({ batchCount: 1000, batchBytes: 1024 * 1024, requestsPerSecond: 1000, concurrency: 1 }),
   batchBy: 'destination',
+  takes: () => logTakes,
   comparison: {
     enters: 'is a line of output',
     leaves: 'is a line of output',

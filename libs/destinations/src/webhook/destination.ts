@@ -9,6 +9,7 @@ import {
 import { webhookRequest, webhookTarget } from './request.ts';
 import { judgeWebhookResponse } from './response.ts';
 import { type WebhookSettings, webhookSettings } from './settings.ts';
+import { webhookTakes } from './takes.ts';
 import { hasTemplate } from './request-template.ts';
 
 /** Changes posted as JSON to a URL of the user's own, signed by Standard Webhooks. README.md is what a receiver needs to know. */
@@ -25,6 +26,7 @@ export const webhook = defineDestination({
     concurrency: 8,
   }),
   batchBy: 'destination',
+  takes: () => webhookTakes,
   comparison: {
     enters: 'is told as JSON, signed',
     leaves: 'is told as JSON, signed',
