@@ -454,6 +454,18 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
   expect(judged.message).toMatch(/^Failed to .*\. [A-Z].*\.$/);
 });
 
+test('the table has every code of the guide about errors, and no other by that source', () => {
+  const guide = 'developers.facebook.com/docs/graph-api/guides/error-handling';
+  const codes = '1 2 3 4 10 17 102 190 200 341 368 506 1609005 458 459 460 463 464 467 492'.split(' ');
+  expect(codes.filter((code) => !metaErrors.has(code))).toEqual([]);
+  const cited = [...metaErrors.values()].filter(({ source }) => source === guide);
+  expect(cited.map(({ code }) => code).filter((code) => !codes.includes(code))).toEqual([]);
+});
+
+test.each([102, 190])('the subcode says what is to be done about a token, of %d', (code) => {
+  expect(metaError(answer(400, error(code, 459)), 0).message).toContain('has to sign in at Facebook first');
+});
+
 test.each([
   [{}, 'either audience or audienceId'],
   [{ audience: 'a', audienceId: '1' }, 'either audience or audienceId'],
