@@ -43,7 +43,8 @@ async function start(more: object = {}) {
   );
   // The endpoint of REST, as the page of Marketo shows it.
   const settings = marketoSettings.parse({ ...service, baseUrl: `${vendor.origin}/rest`, ...more });
-  return { vendor, connector: marketo.connect(settings, { http, now: Date.now, print: () => undefined }) };
+  const connectAgain = () => marketo.connect(settings, { http, now: Date.now, print: () => undefined });
+  return { vendor, connector: connectAgain(), connectAgain };
 }
 
 interface About {
@@ -154,6 +155,15 @@ test('a list is made where the options allow it and there is a folder, and the p
   const without = await start();
   expect(await without.connector.probe?.([options(of)], never)).toHaveLength(1);
   expect(marketoOptions.safeParse({ list: 'a,b' }).success).toBe(false);
+});
+
+test('processes that make a list at the same time tell the one that there is then', async () => {
+  const { vendor, connector, connectAgain } = await start({ folder: { id: 1034, type: 'Program' } });
+  const of = { list: 'New', createList: true };
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([options(of)], never)));
+  await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}@example.com`, { of })], never)));
+  expect(vendor.members('New', ['email'])).toHaveLength(2);
 });
 
 const answer = (status: number, code?: string, headers = {}): HttpResponse => ({

@@ -10,14 +10,20 @@ export function marketoLists(
   { folder }: MarketoSettings,
   now: () => number,
 ): NamedLists<MarketoOptions, MarketoList, number> {
+  const find = async ({ list = '', listId }: MarketoOptions, signal: AbortSignal): Promise<readonly MarketoList[]> => {
+    const request = listId === undefined ? requests.readLists(list) : requests.readList(listId);
+    const found = readLists(await http.send(request, signal), now());
+    return found.filter(({ id, name }) => (listId === undefined ? name === list : id === listId));
+  };
   return new NamedLists({
-    find: async ({ list = '', listId }, signal) => {
-      const request = listId === undefined ? requests.readLists(list) : requests.readList(listId);
-      const found = readLists(await http.send(request, signal), now());
-      return found.filter(({ id, name }) => (listId === undefined ? name === list : id === listId));
-    },
+    find,
     mayCreate: ({ createList }) => createList && folder !== undefined,
-    create: async ({ list = '' }, signal) => readLists(await http.send(requests.createList(list), signal), now()),
+    create: async (options, signal) => {
+      const response = await http.send(requests.createList(options.list ?? ''), signal);
+      // Another process may have made it at the same time, and Marketo has refused this one.
+      const found = await find(options, signal);
+      return found.length > 0 ? found : readLists(response, now());
+    },
     choose,
     flaw: (found, { list = '' }) =>
       found.length < 2

@@ -165,11 +165,12 @@ class Subscription {
     return list === undefined ? failed('1013') : succeeded([listOf(id, list.name)]);
   }
 
-  /** "Static lists", Create. */
+  /** "Static lists", Create: a name must be unique. That the code is 709 is a guess. */
   #create(form: URLSearchParams): VendorResponse {
     const folder = z.strictObject({ id: z.int(), type: z.enum(['Folder', 'Program']) });
     const name = form.get('name') ?? '';
     if (!folder.safeParse(parse(form.get('folder') ?? '')).success || name === '') return failed('710');
+    if ([...this.lists.values()].some((list) => list.name === name)) return failed('709');
     return succeeded([listOf(this.addList(name), name)]);
   }
 

@@ -58,7 +58,8 @@ async function start(more: object = {}) {
     () => vendor.close(),
   );
   const settings = pinterestSettings.parse({ ...credentials, baseUrl: `${vendor.origin}/v5/`, ...more });
-  return { vendor, connector: pinterest.connect(settings, { http, now: Date.now, print: () => undefined }) };
+  const connectAgain = () => pinterest.connect(settings, { http, now: Date.now, print: () => undefined });
+  return { vendor, connector: connectAgain(), connectAgain };
 }
 
 const options = (of: object) => pinterestOptions.parse(of);
@@ -106,6 +107,15 @@ test('a list that is made has no person in it, and is an audience', async () => 
   await connector.enter([delivery('ann', 'entered', of)], never);
   expect(vendor.members('New')).toEqual([sha256('ann')]);
   expect([...vendor.audiences.keys()]).toEqual(['New']);
+});
+
+test('processes that make a list at the same time tell one of them', async () => {
+  const { vendor, connector, connectAgain } = await start();
+  const of = { list: 'New', createList: true };
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([options(of)], never)));
+  await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}`, 'entered', of)], never)));
+  expect(vendor.members('New')).toHaveLength(2);
 });
 
 test('lists are looked for on every page, by id with one request, and the probe says what cannot be used', async () => {

@@ -12,28 +12,32 @@ export function pinterestLists(
   requests: PinterestRequests,
   now: () => number,
 ): NamedLists<PinterestOptions, PinterestList, string> {
+  const find = async ({ list: name, listId }: PinterestOptions, signal: AbortSignal): Promise<PinterestList[]> => {
+    if (listId !== undefined) {
+      const list = readList(await http.send(requests.readList(listId), signal), now());
+      return list === undefined ? [] : [list];
+    }
+    const found: PinterestList[] = [];
+    let bookmark: string | undefined;
+    for (let page = 0; page < pagesMax; page += 1) {
+      const answer = readLists(await http.send(requests.readLists(bookmark), signal), now());
+      found.push(...answer.lists.filter((list) => list.name === name));
+      bookmark = answer.bookmark;
+      if (bookmark === undefined) return found;
+    }
+    const why = `Failed to look for the customer list ${JSON.stringify(name)}: there are too many. Name it by listId.`;
+    throw new DestinationError('set-up', why);
+  };
   return new NamedLists({
-    find: async ({ list: name, listId }, signal) => {
-      if (listId !== undefined) {
-        const list = readList(await http.send(requests.readList(listId), signal), now());
-        return list === undefined ? [] : [list];
-      }
-      const found: PinterestList[] = [];
-      let bookmark: string | undefined;
-      for (let page = 0; page < pagesMax; page += 1) {
-        const answer = readLists(await http.send(requests.readLists(bookmark), signal), now());
-        found.push(...answer.lists.filter((list) => list.name === name));
-        bookmark = answer.bookmark;
-        if (bookmark === undefined) return found;
-      }
-      const why = `Failed to look for the customer list ${JSON.stringify(name)}: there are too many. Name it by listId.`;
-      throw new DestinationError('set-up', why);
-    },
+    find,
     mayCreate: ({ createList }) => createList,
-    create: async ({ list = '' }, signal) => {
+    create: async (options, signal) => {
+      const { list = '' } = options;
       const created = readCreated(await http.send(requests.createList(list), signal), now());
       requireAudience(await http.send(requests.createAudience(list, created.id), signal), now());
-      return [created];
+      // Names are not unique, so another process may have made one at the same time: all take the oldest.
+      const found = await find(options, signal);
+      return found.length > 0 ? found : [created];
     },
     choose,
     flaw: (found, { list = '' }) =>

@@ -59,7 +59,8 @@ async function start(more: object = {}, now?: () => number) {
   );
   const of = { ...credentials, baseUrl: `${vendor.origin}/v1/`, signInUrl: vendor.origin, ...more };
   const settings = snapchatSettings.parse(of);
-  return { vendor, connector: snapchat.connect(settings, { http, now: Date.now, print: () => undefined }) };
+  const connectAgain = () => snapchat.connect(settings, { http, now: Date.now, print: () => undefined });
+  return { vendor, connector: connectAgain(), connectAgain };
 }
 
 const options = (of: object) => snapchatOptions.parse(of);
@@ -154,6 +155,26 @@ test('a list is made where the options allow it, and keeps members for as long a
   await connector.update([delivery('ann', 'email', of)], never);
   nowMs = 31 * 86_400_000;
   expect(vendor.members('New')).toEqual([sha256('ann')]);
+});
+
+test('processes that make a list at the same time tell one of them', async () => {
+  const { vendor, connector, connectAgain } = await start();
+  const of = { list: 'New', createList: true };
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([options(of)], never)));
+  await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}`, 'email', of)], never)));
+  expect(vendor.members('New')).toHaveLength(2);
+});
+
+test('an ad account that is not there, and a list that is not made, are faults of the set-up', async () => {
+  const { vendor, connector } = await start();
+  const of = options({ list: 'New', createList: true });
+  await connector.probe?.([of], never);
+  vendor.setReadFault({ kind: 'status', status: 404 });
+  await expect(connector.probe?.([of], never)).rejects.toThrow('adAccountId');
+  vendor.setReadFault(undefined);
+  vendor.makeNoLists();
+  await expect(connector.prepare?.([of], never)).rejects.toThrow('Failed to create');
 });
 
 test('lists are looked for on every page, by id with one request, and the probe says what cannot be used', async () => {

@@ -1,6 +1,6 @@
 import { type Choice, DestinationError, type HttpSender, NamedLists } from '@activation-hub/destination-kit';
 import type { SnapchatRequests } from './request.ts';
-import { readLists, type SnapchatList } from './response.ts';
+import { readList, readLists, type SnapchatList } from './response.ts';
 import { lifetimeDays, type SnapchatOptions } from './settings.ts';
 
 /** Pages that are read, with 1,000 segments on each. */
@@ -25,14 +25,22 @@ export function snapchatLists(http: HttpSender, requests: SnapchatRequests, now:
     const why = 'Failed to read the segments of the ad account: there are too many. Name lists by listId.';
     throw new DestinationError('set-up', why);
   };
+  const find = async ({ list, listId }: SnapchatOptions, signal: AbortSignal): Promise<readonly SnapchatList[]> => {
+    if (listId === undefined) return (await all(signal)).filter(({ name }) => name === list);
+    return readList(await http.send(requests.readList(listId), signal), now());
+  };
   const lists = new NamedLists<SnapchatOptions, SnapchatList, string>({
-    find: async ({ list, listId }, signal) => {
-      if (listId === undefined) return (await all(signal)).filter(({ name }) => name === list);
-      return readLists(await http.send(requests.readList(listId), signal), now()).lists;
-    },
+    find,
     mayCreate: ({ createList }) => createList,
-    create: async ({ list = '', membershipDays }, signal) =>
-      readLists(await http.send(requests.createList(list, membershipDays), signal), now()).lists,
+    create: async (options, signal) => {
+      const request = requests.createList(options.list ?? '', options.membershipDays);
+      const created = readLists(await http.send(request, signal), now()).lists;
+      // Names are not unique, so another process may have made one at the same time: all take the oldest.
+      const found = await find(options, signal);
+      if (found.length > 0 || created.length > 0) return found.length > 0 ? found : created;
+      const why = `Snapchat has not made ${JSON.stringify(options.list)}. Let the user of the refresh token manage audiences.`;
+      throw new DestinationError('set-up', `Failed to create the customer list: ${why}`);
+    },
     choose,
     flaw: (found, { list = '' }) =>
       found.length < 2

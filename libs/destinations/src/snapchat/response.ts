@@ -29,12 +29,15 @@ const segmentsSchema = z.object({
   segments: z.array(z.object({ sub_request_status: status, segment: segment.optional() })).default([]),
 });
 
-/** The lists of an answer, and the cursor of the next page where there is one; none where Snapchat says that there is none. */
+/** The list of an answer; none where Snapchat says that there is none. */
+export const readList = (response: HttpResponse, nowMs: number): readonly SnapchatList[] =>
+  response.status === 404 ? [] : readLists(response, nowMs).lists;
+
+/** The lists of an answer, and the cursor of the next page where there is one. */
 export function readLists(
   response: HttpResponse,
   nowMs: number,
 ): { readonly lists: readonly SnapchatList[]; readonly cursor: string | undefined } {
-  if (response.status === 404) return { lists: [], cursor: undefined };
   if (response.status !== 200) throw snapchatError(response, nowMs);
   const { segments, paging } = readAnswer(response, segmentsSchema);
   // Of the link of the next page nothing is used but its cursor: it is the vendor's word, and the token goes where it points.

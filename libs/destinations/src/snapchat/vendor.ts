@@ -20,6 +20,8 @@ export interface SnapchatVendor extends StandInVendor {
   days(list: string): number | undefined;
   /** From now on a request with a refused identifier is answered 200, without success. */
   answerInParts(): void;
+  /** From now on it makes no list, and says so in an answer of 200. */
+  makeNoLists(): void;
 }
 
 export const startLocalSnapchatVendor: StartLocalVendor = async ({ routes }) => {
@@ -72,6 +74,9 @@ export async function startSnapchatVendor(now: () => number = Date.now): Promise
     answerInParts: () => {
       account.answersInParts = true;
     },
+    makeNoLists: () => {
+      account.makesLists = false;
+    },
   };
 }
 
@@ -112,6 +117,7 @@ class AdAccount {
   readonly segments = new Map<string, Segment>();
   readonly refused = new Set<string>();
   answersInParts = false;
+  makesLists = true;
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -160,6 +166,7 @@ class AdAccount {
   #create(told: z.output<typeof create> | undefined): VendorResponse {
     const [segment] = told?.segments ?? [];
     if (segment === undefined) return failed(400);
+    if (!this.makesLists) return json(200, { request_status: 'ERROR', segments: [{ sub_request_status: 'ERROR' }] });
     const made = this.segments.get(this.addList(segment.name, { days: segment.retention_in_days }));
     return segmentsOf(made === undefined ? [] : [made]);
   }
