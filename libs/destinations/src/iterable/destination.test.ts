@@ -43,8 +43,8 @@ async function start(settings: object = {}) {
     () => vendor.close(),
   );
   const parsed = iterableSettings.parse({ apiKey, baseUrl: `${vendor.origin}/`, ...settings });
-  const connector = iterable.connect(parsed, { http, now: Date.now, print: () => undefined });
-  return { vendor, connector };
+  const connectAgain = () => iterable.connect(parsed, { http, now: Date.now, print: () => undefined });
+  return { vendor, connector: connectAgain(), connectAgain };
 }
 
 interface About {
@@ -143,6 +143,17 @@ test('a list is made where the options allow it, and the probe says what cannot 
     'find',
     'oldest',
   ]);
+});
+
+test('processes that make a list at the same time tell one of them', async () => {
+  const { vendor, connector, connectAgain } = await start();
+  const of = { list: 'New', createList: true };
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([iterableOptions.parse(of)], never)));
+  await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}@example.com`, { of })], never)));
+  expect(
+    vendor.requests.filter(({ url }) => url.endsWith('/subscribe')).map(({ body }) => /"listId":(\d+)/.exec(body)?.[1]),
+  ).toEqual(['1001', '1001']);
 });
 
 const answer = (status: number, code?: string, headers = {}): HttpResponse => ({

@@ -9,15 +9,20 @@ export function iterableLists(
   requests: IterableRequests,
   now: () => number,
 ): NamedLists<IterableOptions, IterableList, number> {
+  const find = async ({ list, listId }: IterableOptions, signal: AbortSignal): Promise<readonly IterableList[]> => {
+    const lists = readLists(await http.send(requests.readLists(), signal), now());
+    return lists.filter(({ id, name }) => (listId === undefined ? name === list : id === listId));
+  };
   return new NamedLists({
-    find: async ({ list, listId }, signal) => {
-      const lists = readLists(await http.send(requests.readLists(), signal), now());
-      return lists.filter(({ id, name }) => (listId === undefined ? name === list : id === listId));
-    },
+    find,
     mayCreate: ({ createList }) => createList,
-    create: async ({ list = '' }, signal) => [
-      readCreated(await http.send(requests.createList(list), signal), list, now()),
-    ],
+    create: async (options, signal) => {
+      const { list = '' } = options;
+      const created = readCreated(await http.send(requests.createList(list), signal), list, now());
+      // Names are not unique, so another process may have made one at the same time: all take the oldest.
+      const found = await find(options, signal);
+      return found.length > 0 ? found : [created];
+    },
     choose,
     flaw: (found, { list = '' }) =>
       found.length < 2
