@@ -37,12 +37,15 @@ export function commandsOf({ path, text }: { readonly path: string; readonly tex
   const commands: DocumentedCommand[] = [];
   const lines = text.split('\n');
   let fence: string | undefined;
+  let margin = 0;
   let current: { line: string; output: string[] } | undefined;
   for (const [index, written] of lines.entries()) {
     const place = `${path}:${index + 1}`;
-    const [, opening] = /^```(\w*)/.exec(written) ?? [];
+    const [, indent = '', opening] = /^( *)```(\w*)/.exec(written) ?? [];
     if (opening !== undefined) {
       fence = fence === undefined ? opening : undefined;
+      // Of a block in a list, by which all of it is indented.
+      margin = indent.length;
       current = undefined;
     } else if (fence === undefined) {
       for (const [, line = ''] of written.matchAll(inlineCommand))
@@ -52,11 +55,12 @@ export function commandsOf({ path, text }: { readonly path: string; readonly tex
         current.line = `${current.line.slice(0, -1).trimEnd()} ${written.trim()}`;
         continue;
       }
-      const [, prompt, line] = commandLine.exec(written) ?? [];
+      const text = written.slice(margin);
+      const [, prompt, line] = commandLine.exec(text) ?? [];
       if (line !== undefined && (prompt !== undefined || current === undefined || current.output.length === 0)) {
         current = { line: line.replace(/\s+#\s.*$/, '').trimEnd(), output: [] };
         commands.push(Object.assign(current, { place, isInline: false }));
-      } else current?.output.push(written);
+      } else current?.output.push(text);
     }
   }
   return commands;
