@@ -1,13 +1,10 @@
 import {
   areKeepable,
-  areSameAttributes,
   attributesCharactersMax,
-  contentDigest,
   decide,
   isSameWish,
   note,
   type Deferred,
-  type Attributes,
   type DesiredState,
   type Explanation,
   type LedgerRecord,
@@ -19,6 +16,7 @@ import {
 import { circuitOpenCause } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import { DesiredStates } from './desired-states.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-change.ts';
@@ -134,7 +132,7 @@ class Decisions implements Decided {
   readonly #context: ActivationContext;
   readonly #tally: Tally;
   readonly #circuits: ReadonlyMap<string, number | undefined>;
-  #digested: { readonly attributes: Attributes; readonly digest: string } | undefined;
+  readonly #states = new DesiredStates();
 
   constructor(work: Work, by: LeaseHolder, context: ActivationContext, tally: Tally) {
     this.#work = work;
@@ -175,7 +173,7 @@ class Decisions implements Decided {
   #knownOutcome(desired: DesiredMembership, nowMs: number): 'unchanged' | 'superseded' | 'paused' | undefined {
     const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
     if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return undefined;
-    const state = stateOf(desired, row.record, (of) => this.#digestOf(of));
+    const state = this.#states.of(desired, row.record);
     const decision = decide(row.record, state, nowMs);
     if (decision.action === 'nothing') return decision.because;
     return isPausedAlready(desired, state, row.record) ? 'paused' : undefined;
@@ -259,16 +257,10 @@ class Decisions implements Decided {
     row: LedgerRow | undefined,
   ): { readonly plan: RowPlan; readonly told: DesiredState } {
     const { key, route, attributes, person } = desired;
-    const state = stateOf(desired, row?.record, (of) => this.#digestOf(of));
+    const state = this.#states.of(desired, row?.record);
     const told = { state, attributes, linkDigest: person.linkDigest };
     const options = { mode: route.mode, by: this.#by, nowMs: this.#context.clock.now(), cause: causeOf(this.#work) };
     return { plan: planRow(key, row, told, options), told };
-  }
-
-  /** The rows of a person mostly have the same attributes, and come one after the other. */
-  #digestOf(attributes: Attributes): string {
-    if (this.#digested?.attributes !== attributes) this.#digested = { attributes, digest: contentDigest(attributes) };
-    return this.#digested.digest;
   }
 
   /** What follows a write that was made: nothing about its row is open any more. */
@@ -361,26 +353,6 @@ function circuitOpenDeferral(
     notBeforeMs,
     isLeased: false,
     givesUp: false,
-  };
-}
-
-/** The desired state with its content, which is the row's when the attributes are, and else must be computed. */
-export function stateOf(
-  { state, attributes }: Pick<DesiredMembership, 'state' | 'attributes'>,
-  record: LedgerRecord | undefined,
-  digestOf = contentDigest,
-): MembershipState {
-  const content =
-    record !== undefined && areSameAttributes(record.attributes, attributes)
-      ? record.known.content
-      : digestOf(attributes);
-  return {
-    status: state.status,
-    isMember: state.isMember,
-    qualifiedAtMs: state.qualifiedAtMs,
-    enqueuedAtMs: state.enqueuedAtMs,
-    sequenceNumber: state.sequenceNumber,
-    content,
   };
 }
 

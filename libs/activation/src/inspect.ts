@@ -3,7 +3,7 @@ import { deliver, type Clock, type DeliveryResult, type Target } from '@activati
 import type { Change, Delivery } from '@activation-hub/destination-kit';
 import { decide } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
-import { stateOf } from './decide-changes.ts';
+import { DesiredStates } from './desired-states.ts';
 import { deliveryOf } from './deliver-rows.ts';
 import { readEvents, type ReadExport, type Unreadable } from './read-events.ts';
 import { resolveMemberships, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
@@ -145,7 +145,7 @@ function decisionOf(
   nowMs: number,
 ): Decided {
   const { key, keyText, audience, route, membership, attributes } = desired;
-  const state = stateOf(desired, undefined);
+  const state = new DesiredStates().of(desired, undefined);
   const decision = decide(undefined, state, nowMs);
   if (decision.action !== 'deliver') return { inspected: { ...about, ...whyNotTold(desired) } };
   const { kind } = decision;
