@@ -112,7 +112,8 @@ test('probe names every problem of every destination and exits with 1', async ()
 test('probe warns of a version of an API that has ended', async () => {
   const { path, environment } = await standInFile();
   const file = await readFile(path, 'utf8');
-  await writeFile(path, file.replace('"adAccountId"', '"apiVersion": "v22.0", "adAccountId"'));
+  const ofMeta = /(?<="type": "meta-custom-audiences"[^]*?)"adAccountId"/;
+  await writeFile(path, file.replace(ofMeta, '"apiVersion": "v22.0", "adAccountId"'));
   const { output } = await destinations(['probe', '-a', path], { environment });
   expect(output).toContain('meta-custom-audiences: The version v22.0 of the API ended on 2026-02-19.');
 });
