@@ -1,4 +1,7 @@
-/** What each program tries, in its order, and what that is in a reader's words. A program prints `works <name>` or `fails <name> <why>`. */
+/**
+ * What each program tries, in its order, and what that is in a reader's words. A program prints `works <name>`, `fails <name> <why>`, or
+ * `lacks <name>` where the SDK has no such thing.
+ */
 export const features = {
   'hub-properties': 'properties of the hub',
   'send-to-partition': 'sends to a partition, with properties of several types',
@@ -18,6 +21,11 @@ export const features = {
   'unknown-hub': 'an unknown hub is not found',
   tls: 'TLS, with the authority of the emulator trusted',
   websocket: 'AMQP over a WebSocket, with TLS',
+  processor: 'a processor reads all partitions, and the next one goes on after its checkpoints',
+  'processors-share': 'two processors share the partitions',
+  'buffered-producer': 'a buffered producer sends what it was given',
+  'body-kinds': 'AMQP values, sequences and data sections as bodies',
+  'property-types': 'properties of every AMQP type that the SDK can name',
 } as const;
 
 export type Feature = keyof typeof features;

@@ -11,6 +11,9 @@ export type SdkResult =
       readonly ended: string | undefined;
     };
 
+/** The outcome of a feature that an SDK does not have. */
+export const notInSdk = 'not in the SDK';
+
 /** The matrix as a Markdown table, what failed and what was left out in words, and whether anything failed. */
 export function printMatrix(
   results: readonly SdkResult[],
@@ -31,10 +34,12 @@ export function printMatrix(
   ];
   let failed = ran.length === 0;
   for (const { name, outcomes, ended, seconds } of ran) {
-    const notWorking = featureNames.filter((feature) => outcomes.get(feature) !== 'works');
+    const notWorking = featureNames.filter((feature) => !['works', notInSdk].includes(outcomes.get(feature) ?? ''));
     failed ||= notWorking.length > 0 || ended !== undefined;
+    const lacking = [...outcomes.values()].filter((outcome) => outcome === notInSdk).length;
+    const working = featureNames.length - notWorking.length - lacking;
     lines.push(
-      `${name}: ${featureNames.length - notWorking.length} of ${featureNames.length} features work (${seconds} s)`,
+      `${name}: ${working} of ${featureNames.length} features work${lacking === 0 ? '' : `, ${lacking} are ${notInSdk}`} (${seconds} s)`,
     );
     lines.push(...notWorking.map((feature) => `  ${feature}: ${outcomes.get(feature) ?? 'not tried'}`));
     if (ended !== undefined) lines.push(`  its program did not end well: ${ended}`);

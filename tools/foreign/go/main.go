@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,11 +25,12 @@ var (
 	tlsEndpoint   = os.Getenv("EMULATOR_TLS_ENDPOINT")
 	control       = os.Getenv("EMULATOR_CONTROL")
 	hub           = os.Getenv("EMULATOR_HUB")
+	emptyHub      = os.Getenv("EMULATOR_EMPTY_HUB")
 	noRetries     = eventhubs.RetryOptions{MaxRetries: -1}
 )
 
 func feature(name string, run func(ctx context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
 	if err := run(ctx); err != nil {
 		fmt.Printf("fails %s %s\n", name, strings.ReplaceAll(err.Error(), "\n", " "))
@@ -97,6 +99,14 @@ func trusted() *tls.Config {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "throughput" {
+		events, _ := strconv.Atoi(os.Getenv("EMULATOR_EVENTS"))
+		if err := measureThroughput(context.Background(), events); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
 	client, err := producer(connection, nil)
 	if err != nil {
 		fmt.Println("fails connect", err)
@@ -310,4 +320,9 @@ func main() {
 		defer far.Close(ctx)
 		return send(ctx, far, to0(), text("far"))
 	})
+	feature("processor", processorGoesOn)
+	feature("processors-share", processorsShare)
+	fmt.Println("lacks buffered-producer")
+	feature("body-kinds", bodyKinds)
+	feature("property-types", propertyTypes)
 }

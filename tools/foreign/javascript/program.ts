@@ -9,35 +9,16 @@ import {
 import WebSocket from 'ws';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Feature } from '../features.ts';
+import { bodyKinds, propertyTypes } from './contents.ts';
+import { connection, expectThat, feature, hub } from './harness.ts';
+import { bufferedProducer, processor, processorsShare } from './processor.ts';
+import { measureThroughput } from './throughput.ts';
 
 const { env } = process;
-const connection = env.EMULATOR_CONNECTION ?? '';
 const tlsConnection = env.EMULATOR_TLS_CONNECTION ?? '';
 const tlsEndpoint = env.EMULATOR_TLS_ENDPOINT ?? '';
-const hub = env.EMULATOR_HUB ?? '';
 const authority = readFileSync(env.EMULATOR_CA_FILE ?? '');
 const noRetries = { retryOptions: { maxRetries: 0 } };
-
-function expectThat(holds: boolean, what: unknown): void {
-  if (!holds) throw new Error(`got ${JSON.stringify(what)}`);
-}
-
-async function feature(name: Feature, run: () => Promise<unknown>): Promise<void> {
-  const late = new AbortController();
-  const timeout = sleep(20_000, undefined, { signal: late.signal }).then(() => {
-    throw new Error('no answer within 20 seconds');
-  });
-  try {
-    await Promise.race([run(), timeout]);
-    process.stdout.write(`works ${name}\n`);
-  } catch (error) {
-    process.stdout.write(`fails ${name} ${String(error).replaceAll('\n', ' ')}\n`);
-  } finally {
-    late.abort();
-    await timeout.catch(() => undefined); // Aborted, or already reported.
-  }
-}
 
 async function using<T>(
   client: EventHubProducerClient,
@@ -100,6 +81,11 @@ async function refused(promise: Promise<unknown>): Promise<MessagingError> {
     },
     (error: unknown) => error as MessagingError,
   );
+}
+
+if (process.argv[2] === 'throughput') {
+  await measureThroughput(Number(env.EMULATOR_EVENTS));
+  process.exit();
 }
 
 const client = new EventHubProducerClient(connection, hub);
@@ -221,4 +207,9 @@ await feature('websocket', async () => {
   const far = new EventHubProducerClient(tlsConnection, hub, options);
   await using(far, (producer) => producer.sendBatch([{ body: 'far' }], toFirst));
 });
+await feature('processor', processor);
+await feature('processors-share', processorsShare);
+await feature('buffered-producer', bufferedProducer);
+await feature('body-kinds', bodyKinds);
+await feature('property-types', propertyTypes);
 await client.close();

@@ -3,6 +3,7 @@
 import datetime
 import os
 import re
+import sys
 import threading
 import time
 import urllib.request
@@ -10,19 +11,14 @@ import urllib.request
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient, TransportType
 from azure.eventhub.exceptions import AuthenticationError, ConnectError, ConnectionLostError, EventHubError
 
-CONNECTION = os.environ["EMULATOR_CONNECTION"]
+from contents import body_kinds, property_types
+from harness import CONNECTION, HUB, feature
+from processor import buffered_producer, processor, processors_share
+from throughput import measure_throughput
+
 TLS_CONNECTION = os.environ["EMULATOR_TLS_CONNECTION"]
 TLS_ENDPOINT = os.environ["EMULATOR_TLS_ENDPOINT"]
-HUB = os.environ["EMULATOR_HUB"]
 NO_RETRIES = {"retry_total": 0}
-
-
-def feature(name, run):
-    try:
-        run()
-        print(f"works {name}", flush=True)
-    except Exception as error:  # Whatever went wrong, the next feature is tried.
-        print(f"fails {name} {type(error).__name__}: {str(error)!r}", flush=True)
 
 
 def producer(connection=CONNECTION, hub=HUB, **options):
@@ -192,6 +188,10 @@ def secure(**options):
         send(client, ["secure"], partition_id="0")
 
 
+if sys.argv[1:] == ["throughput"]:
+    measure_throughput(int(os.environ["EMULATOR_EVENTS"]))
+    sys.exit()
+
 with producer() as client:
     feature("hub-properties", hub_properties)
     feature("send-to-partition", send_to_partition)
@@ -215,3 +215,8 @@ with producer() as client:
     endpoint = {"custom_endpoint_address": f"sb://{TLS_ENDPOINT}"}
     feature("tls", lambda: secure(**endpoint))
     feature("websocket", lambda: secure(transport_type=TransportType.AmqpOverWebsocket, **endpoint))
+    feature("processor", processor)
+    feature("processors-share", processors_share)
+    feature("buffered-producer", buffered_producer)
+    feature("body-kinds", body_kinds)
+    feature("property-types", property_types)

@@ -1,6 +1,10 @@
 //! Walks the list of features (../features.ts) with the Rust SDK and prints how each went. The SDK demands TLS everywhere, so every
 //! feature has it.
 
+mod contents;
+mod processor;
+mod throughput;
+
 use azure_core::time::Duration;
 use azure_messaging_eventhubs::models::{AmqpTransport, EventData, ReceivedEventData};
 use azure_messaging_eventhubs::{
@@ -21,10 +25,10 @@ fn setting(name: &str) -> String {
 }
 
 async fn feature(name: &str, run: impl Future<Output = Outcome>) {
-    match tokio::time::timeout(std::time::Duration::from_secs(20), run).await {
+    match tokio::time::timeout(std::time::Duration::from_secs(40), run).await {
         Ok(Ok(())) => println!("works {name}"),
         Ok(Err(error)) => println!("fails {name} {}", format!("{error:?}").replace('\n', " ")),
-        Err(_) => println!("fails {name} no answer within 20 seconds"),
+        Err(_) => println!("fails {name} no answer within 40 seconds"),
     }
 }
 
@@ -56,12 +60,12 @@ fn to_first() -> Option<SendEventOptions> {
     Some(SendEventOptions { partition_id: Some("0".into()) })
 }
 
-async fn consumer(group: &str) -> Outcome<ConsumerClient> {
+async fn consumer(group: &str, hub: &str) -> Outcome<ConsumerClient> {
     Ok(ConsumerClient::builder()
         .with_consumer_group(group.to_string())
         .with_retry_options(impatient())
         .with_custom_endpoint(endpoint())
-        .open_with_connection_string(&setting("EMULATOR_TLS_CONNECTION"), Some(&setting("EMULATOR_HUB")))
+        .open_with_connection_string(&setting("EMULATOR_TLS_CONNECTION"), Some(hub))
         .await?)
 }
 
@@ -74,7 +78,7 @@ fn from(location: StartLocation, inclusive: bool) -> OpenReceiverOptions {
 }
 
 async fn receive(group: &str, options: OpenReceiverOptions, count: usize) -> Outcome<Vec<ReceivedEventData>> {
-    let consumer = consumer(group).await?;
+    let consumer = consumer(group, &setting("EMULATOR_HUB")).await?;
     let receiver = consumer.open_receiver_on_partition("0".into(), Some(options)).await?;
     let mut events = Vec::new();
     {
@@ -100,8 +104,9 @@ async fn last_sequence_numbers(client: &ProducerClient) -> Outcome<[i64; 2]> {
 }
 
 async fn owner_level() -> Outcome {
-    let low = consumer("$Default").await?;
-    let high = consumer("$Default").await?;
+    let hub = setting("EMULATOR_HUB");
+    let low = consumer("$Default", &hub).await?;
+    let high = consumer("$Default", &hub).await?;
     let level = |owner_level| OpenReceiverOptions { owner_level: Some(owner_level), ..from(StartLocation::Earliest, true) };
     let reading = low.open_receiver_on_partition("0".into(), Some(level(1))).await?;
     let mut stream = Box::pin(reading.stream_events());
@@ -123,6 +128,9 @@ async fn owner_level() -> Outcome {
 
 #[tokio::main]
 async fn main() -> Outcome {
+    if std::env::args().nth(1).as_deref() == Some("throughput") {
+        return throughput::measure(setting("EMULATOR_EVENTS").parse()?).await;
+    }
     let connection = setting("EMULATOR_TLS_CONNECTION");
     let hub = setting("EMULATOR_HUB");
     let client = producer(&connection, &hub, RetryOptions::default()).await?;
@@ -264,5 +272,12 @@ async fn main() -> Outcome {
         Ok(far.send_event("far", to_first()).await?)
     })
     .await;
+    // The SDK's stream of events stays in its thread.
+    let here = tokio::task::LocalSet::new();
+    here.run_until(feature("processor", processor::goes_on())).await;
+    here.run_until(feature("processors-share", processor::share())).await;
+    feature("buffered-producer", processor::buffered()).await;
+    feature("body-kinds", contents::body_kinds()).await;
+    feature("property-types", contents::property_types()).await;
     Ok(())
 }

@@ -31,9 +31,11 @@ import java.util.stream.StreamSupport;
 
 /** Walks the list of features (../features.ts) with the Java SDK and prints how each went. */
 public final class Program {
-    private static final String CONNECTION = System.getenv("EMULATOR_CONNECTION");
+    static final String CONNECTION = System.getenv("EMULATOR_CONNECTION");
     private static final String TLS_CONNECTION = System.getenv("EMULATOR_TLS_CONNECTION");
     private static final String HUB = System.getenv("EMULATOR_HUB");
+    /** A hub with nothing in it at the start. */
+    static final String EMPTY_HUB = System.getenv("EMULATOR_EMPTY_HUB");
     private static final CreateBatchOptions FIRST = new CreateBatchOptions().setPartitionId("0");
 
     private interface Step {
@@ -48,20 +50,20 @@ public final class Program {
                 } catch (Exception error) {
                     throw new IllegalStateException(error);
                 }
-            }).get(30, TimeUnit.SECONDS);
+            }).get(60, TimeUnit.SECONDS);
             System.out.println("works " + name);
         } catch (Exception error) {
             System.out.println("fails " + name + " " + String.valueOf(error).replace('\n', ' '));
         }
     }
 
-    private static void expect(boolean holds, Object what) {
+    static void expect(boolean holds, Object what) {
         if (!holds) {
             throw new AssertionError("got " + what);
         }
     }
 
-    private static EventHubClientBuilder builder(String connection, String hub) {
+    static EventHubClientBuilder builder(String connection, String hub) {
         return new EventHubClientBuilder().connectionString(connection, hub);
     }
 
@@ -131,6 +133,10 @@ public final class Program {
     }
 
     public static void main(String[] arguments) throws Exception {
+        if (List.of(arguments).equals(List.of("throughput"))) {
+            Throughput.measure(Integer.parseInt(System.getenv("EMULATOR_EVENTS")));
+            System.exit(0);
+        }
         trustAuthority();
         var client = builder(CONNECTION, HUB).buildProducerClient();
         feature("hub-properties", () -> {
@@ -221,6 +227,11 @@ public final class Program {
         });
         feature("tls", () -> sendSecurely(AmqpTransportType.AMQP));
         feature("websocket", () -> sendSecurely(AmqpTransportType.AMQP_WEB_SOCKETS));
+        feature("processor", Processors::goesOn);
+        feature("processors-share", Processors::share);
+        feature("buffered-producer", Processors::buffered);
+        System.out.println("lacks body-kinds");
+        feature("property-types", Contents::propertyTypes);
         client.close();
         System.exit(0);
     }
