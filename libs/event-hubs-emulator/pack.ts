@@ -37,7 +37,11 @@ const manifest = {
   dependencies,
 };
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-// Beside its own name, the package is called what it is called when it stands alone.
-const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
-writeFileSync(join(folder, 'README.md'), readme.replaceAll('@activation-hub/event-hubs-emulator', manifest.name));
+// The package stands alone: it has its own name, and what is said of this repository or links into it is left out.
+const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')
+  .replaceAll('@activation-hub/event-hubs-emulator', manifest.name)
+  .replace(/ \(\[why\]\(\.\.\/[^)]+\)\)/g, '')
+  .replace(/\[([^\]]+)\]\(\.\.\/[^)]+\)/g, '$1')
+  .replace(/\n## In this repository\n[^]*$/, '');
+writeFileSync(join(folder, 'README.md'), readme);
 cpSync(join(import.meta.dirname, '..', '..', 'LICENSE'), join(folder, 'LICENSE'));
