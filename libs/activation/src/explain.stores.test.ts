@@ -4,10 +4,12 @@ import {
   InMemoryDeadLetters,
   InMemoryRetryQueue,
   UnreadableDocumentError,
+  type Control,
   type Retry,
+  type RetryQueue,
 } from '@activation-hub/delivery';
 import { exampleDeadLetter, exampleRetry } from '@activation-hub/delivery/testing';
-import { InMemoryLedger, lease, settle, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
+import { InMemoryLedger, lease, note, settle, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import {
   eventOf,
@@ -41,14 +43,14 @@ const anothers = eventOf(personExport({ person: 'p2' }), 2);
 /** The story of Ada, of these stores. */
 class Stores {
   readonly ledger = new InMemoryLedger();
-  readonly retryQueue = new InMemoryRetryQueue();
+  readonly retryQueue: Pick<RetryQueue, 'put' | 'waiting'> = new InMemoryRetryQueue();
   readonly deadLetters = new InMemoryDeadLetters();
 
   async row(record: LedgerRecord, over: Partial<LedgerKey> = {}): Promise<void> {
     await putRow(this.ledger, { ...fansKey(), destination: 'old-crm', ...over }, record);
   }
 
-  story(nowMs = noonMs): Promise<PersonStory> {
+  story(nowMs = noonMs, controls?: readonly Control[]): Promise<PersonStory> {
     const places = [...file.destinations.values()].map(({ ledgerName }) => ({
       ledgerName,
       form: ({ value }: typeof ada) => value,
@@ -56,7 +58,16 @@ class Stores {
     const { ledger, retryQueue, deadLetters } = this;
     return explain(
       [ada],
-      { file, matcher: createMatcher(file), places, ledger, retryQueue, deadLetters, nowMs },
+      {
+        file,
+        matcher: createMatcher(file),
+        places,
+        ledger,
+        retryQueue,
+        deadLetters,
+        nowMs,
+        ...(controls === undefined ? {} : { controls }),
+      },
       signal,
     );
   }
@@ -139,7 +150,11 @@ test('a dead letter stands at the routes of which it says something failed, unde
   const stores = new Stores();
   const kept = { event, outcome: 'rejected', class: 'invalid', givenUpAtMs: noonMs + 7_000 } as const;
   const letters = [
-    exampleDeadLetter({ ...kept, destination: 'old-crm', failures: inFans }),
+    exampleDeadLetter({
+      ...kept,
+      destination: 'old-crm',
+      failures: [...inFans, { audience: 'travellers', reason: 'nor this' }],
+    }),
     exampleDeadLetter({ ...kept, destination: 'ads', failures: [{ audience: 'travellers', reason: 'no' }] }),
     exampleDeadLetter({
       ...kept,
@@ -153,7 +168,7 @@ test('a dead letter stands at the routes of which it says something failed, unde
   const { deadLetters, routes, events } = await stores.story();
   const [first, second, third] = letters.map(deadLetterName);
   expect(new Set(deadLetters.map(({ name }) => name))).toEqual(new Set([first, second, third]));
-  expect(deadLetters.find(({ name }) => name === first)).toEqual({
+  expect(deadLetters.find(({ name }) => name === first)).toStrictEqual({
     name: first,
     destination: 'old-crm',
     outcome: 'rejected',
@@ -161,14 +176,15 @@ test('a dead letter stands at the routes of which it says something failed, unde
     attempts: 0,
     enqueuedAtMs: event.enqueuedAtMs,
     givenUpAtMs: noonMs + 7_000,
-    failures: inFans,
+    failures: [...inFans, { audience: 'travellers', reason: 'nor this' }],
   });
   const unread = deadLetters.find(({ name }) => name === third);
-  expect(unread).toMatchObject({ failures: [{ path: '$.a', reason: 'no' }] });
+  expect(unread?.failures).toStrictEqual([{ path: '$.a', reason: 'no' }]);
+  expect(events.filter((each) => 'destination' in each)).toHaveLength(2);
   expect(unread).not.toHaveProperty('destination');
   expect(routes.map(({ destination, audience, deadLetters: of }) => [destination, audience, of])).toEqual([
     ['crm', 'sports-fans', [first]],
-    ['crm', 'travellers', []],
+    ['crm', 'travellers', [first]],
     ['ads', 'sports-fans', []],
   ]);
   expect(events.map(({ atMs, what, destination }) => [atMs - noonMs, what, destination])).toEqual([
@@ -193,8 +209,7 @@ test('exports are what exports, their retries and replays brought, and nothing t
   let record: LedgerRecord | undefined;
   const by = { holder: 'h', expiresAtMs: noonMs };
   for (const [n, because] of (['export', 'resync', 'replay', 'export', 'retry'] as const).entries()) {
-    // The last attempt is about the same export as the one before.
-    const desired = { state: state(Math.min(n, 3)), attributes: {} };
+    const desired = { state: state(n), attributes: {} };
     const atMs = noonMs + n * 1_000 + 10;
     record = settle(lease(record, desired, by, { atMs, because, kind: 'updated' }), 'delivered', false, {
       atMs: atMs + 5,
@@ -211,8 +226,57 @@ test('exports are what exports, their retries and replays brought, and nothing t
     [2_015, 'transition'],
     [3_000, 'export'],
     [3_015, 'transition'],
+    [4_000, 'export'],
     [4_015, 'transition'],
     [9_010, 'transition'],
   ]);
   expect(routes[0]?.toldAtMs).toBe(noonMs + 4_015);
+});
+
+test('a route has what there is to say of it, and nothing else', async () => {
+  const stores = new Stores();
+  const unknown = {
+    destination: 'crm',
+    audience: 'sports-fans',
+    mode: 'live',
+    state: 'unknown',
+    says: 'No export with this audience and identity has been decided, or its row was swept.',
+    inDoubt: false,
+    history: [],
+    omitted: 0,
+    deadLetters: [],
+    actions: [],
+  };
+  expect((await stores.story()).routes[0]).toStrictEqual(unknown);
+  const pause = { action: 'pause', destination: 'crm', atMs: 0, by: 'ada', reason: 'migration' } as const;
+  const paused = (await stores.story(noonMs, [pause])).routes;
+  expect(paused[0]).toMatchObject({ pause, actions: [{ action: 'resume' }] });
+  expect(paused.find(({ destination }) => destination === 'ads')).not.toHaveProperty('pause');
+  const { delivered, ...never } = rowOf(memberAt(), { rowState: { is: 'rejected' } });
+  expect(delivered).toEqual(memberAt());
+  await stores.row(never);
+  const [rejected] = (await stores.story()).routes;
+  for (const absent of ['pause', 'toldAtMs', 'leaseUntilMs', 'delivered', 'nextAttemptAtMs'])
+    expect(rejected).not.toHaveProperty(absent);
+});
+
+test('what is noted again and again happened when it was noted first', async () => {
+  const stores = new Stores();
+  const desired = { state: memberAt(), attributes: {} };
+  const first = note(undefined, desired, 'paused', { atMs: noonMs + 10, because: 'export' });
+  await stores.row(note(first, desired, 'paused', { atMs: noonMs + 99, because: 'export' }));
+  const { events } = await stores.story();
+  expect(events.map(({ atMs, what }) => [atMs - noonMs, what])).toEqual([
+    [0, 'export'],
+    [10, 'transition'],
+  ]);
+});
+
+test('a retry that cannot be read is named too', async () => {
+  const stores = new Stores();
+  stores.retryQueue.waiting = async function* () {
+    yield await Promise.resolve({ unreadable: 'a retry' });
+  };
+  const { unreadable, retries } = await stores.story();
+  expect([unreadable, retries]).toEqual([['a retry'], []]);
 });

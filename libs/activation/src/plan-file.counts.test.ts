@@ -80,15 +80,20 @@ test('a new route is filled from where members of its audience are known, and on
   );
   const { routes } = await planOf(file, [
     [keyAt('crm', 'p1'), member],
-    [keyAt('mail', 'p1'), gone],
+    [keyAt('crm', 'p1', { audience: { namespace: 'ups', id: travellersId } }), member],
   ]);
   const of = routes.map(({ audience, destination, isNew, fillFrom }) => [audience, destination, isNew, fillFrom]);
   expect(of).toEqual([
     ['sports-fans', 'crm', false, []],
     ['sports-fans', 'ads', true, [{ destination: 'crm', members: 1 }]],
-    ['sports-fans', 'mail', false, []],
+    ['sports-fans', 'mail', true, []],
     ['travellers', 'ads', true, []],
   ]);
+  const known = await planOf(fileOf(['destination: crm', 'destination: ads']), [
+    [keyAt('crm', 'p1'), member],
+    [keyAt('ads', 'p1'), gone],
+  ]);
+  expect(known.routes.map(({ fillFrom }) => fillFrom)).toEqual([[], []]);
   const shadow = await planOf(fileOf(['destination: crm', 'destination: ads, mode: shadow']), [
     [keyAt('crm', 'p1'), member],
   ]);

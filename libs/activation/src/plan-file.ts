@@ -48,9 +48,7 @@ export async function planFile(
   };
   const routes = file.routes.map((route): PlannedRoute => {
     const rows = rowsOf(route.audience, route.destination);
-    const others = file.routes.filter(
-      (each) => each.audience === route.audience && each.destination !== route.destination,
-    );
+    const ofAudience = file.routes.filter((each) => each.audience === route.audience);
     return {
       audience: route.audience,
       destination: route.destination,
@@ -60,7 +58,7 @@ export async function planFile(
       fillFrom:
         rows !== undefined || route.mode !== 'live'
           ? []
-          : others.flatMap(({ destination }) => {
+          : ofAudience.flatMap(({ destination }) => {
               const members = rowsOf(route.audience, destination)?.members ?? 0;
               return members === 0 ? [] : [{ destination, members }];
             }),
