@@ -75,10 +75,10 @@ function takenSections(definition: DestinationDefinition): readonly string[] {
   const { settings, options } = definition;
   const taken = definition.takes?.(settings.parse(exampleOf(settings)), options.parse(exampleOf(options)));
   const { identities = anyIdentity, attributes = {}, otherAttributes, refusedAttributes = {} } = taken ?? {};
-  const others = taken === undefined ? anyAttribute : (otherAttributes ?? 'None: check refuses any other name.');
   const isOpen = typeof identities === 'string';
   const named = [lines(attributes), lines(refusedAttributes, 'refused. ')];
   const any = named.some(Boolean) ? 'any other' : 'any';
+  const others = taken === undefined ? anyAttribute : (otherAttributes ?? `None: check refuses ${any} name.`);
   return [
     '## Identities',
     isOpen ? identities : 'By their namespaces, with the settings of the example; check refuses any other.',
