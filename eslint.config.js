@@ -50,8 +50,14 @@ export default tseslint.config(
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
-    files: ['apps/*/src/**/*.ts'],
-    rules: {},
+    // What was longer, or took more, when these rules came stands in the eslint-suppressions.json of its project. ESLint lets none of the
+    // counts there grow, and fails where one is higher than it needs to be: what was mended stays mended.
+    files: ['**/*.ts', '**/*.tsx'],
+    ignores: ['**/*.test.ts', '**/testing/**', '**/bench/**', '**/chaos/**'],
+    rules: {
+      'max-params': ['error', 4],
+      'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+    },
   },
   {
     // The stand-in of an Azure service is its emulator; what is delivered never imports one.
