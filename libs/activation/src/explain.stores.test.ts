@@ -129,7 +129,7 @@ test('a lease is looked at again by the first retry that has its row', async () 
   await stores.retryQueue.put(retryOf({ id: 'late', rows }), noonMs + 9, signal);
   await stores.retryQueue.put(retryOf({ id: 'soon', rows }), noonMs + 2, signal);
   await stores.retryQueue.put(
-    retryOf({ id: 'other', events: [{ event, audiences: ['sports-fans'], rows: [] }] }),
+    retryOf({ id: 'other', events: [{ event, audiences: ['sports-fans'], rows: [fansKey('p2')] }] }),
     noonMs + 1,
     signal,
   );
@@ -144,6 +144,15 @@ test('a lease is looked at again by the first retry that has its row', async () 
   const [held] = (await stores.story(noonMs - 1)).routes;
   expect(held).toMatchObject({ state: 'being-told' });
   expect(held).not.toHaveProperty('nextAttemptAtMs');
+});
+
+test('a retry answers for a row that is settled no more, however much in doubt that is', async () => {
+  const stores = new Stores();
+  await stores.row(rowOf(memberAt(), { inDoubt: true }));
+  await stores.retryQueue.put(retryOf({ rows: [{ ...fansKey(), destination: 'old-crm' }] }), noonMs + 1, signal);
+  const [route] = (await stores.story()).routes;
+  expect(route).toMatchObject({ state: 'perhaps-told', inDoubt: true });
+  expect(route).not.toHaveProperty('nextAttemptAtMs');
 });
 
 test('a dead letter stands at the routes of which it says something failed, under whatever name the destination had', async () => {
@@ -162,12 +171,13 @@ test('a dead letter stands at the routes of which it says something failed, unde
       class: 'unknown-status',
       failures: [{ path: '$.a', reason: 'no' }],
     }),
+    exampleDeadLetter({ ...kept, destination: 'gone', failures: inFans }),
     exampleDeadLetter({ ...kept, event: anothers, destination: 'crm', failures: inFans }),
   ];
   await stores.deadLetters.put(letters, signal);
   const { deadLetters, routes, events } = await stores.story();
-  const [first, second, third] = letters.map(deadLetterName);
-  expect(new Set(deadLetters.map(({ name }) => name))).toEqual(new Set([first, second, third]));
+  const [first, second, third, gone] = letters.map(deadLetterName);
+  expect(new Set(deadLetters.map(({ name }) => name))).toEqual(new Set([first, second, third, gone]));
   expect(deadLetters.find(({ name }) => name === first)).toStrictEqual({
     name: first,
     destination: 'old-crm',
@@ -180,7 +190,7 @@ test('a dead letter stands at the routes of which it says something failed, unde
   });
   const unread = deadLetters.find(({ name }) => name === third);
   expect(unread?.failures).toStrictEqual([{ path: '$.a', reason: 'no' }]);
-  expect(events.filter((each) => 'destination' in each)).toHaveLength(2);
+  expect(events.filter((each) => 'destination' in each)).toHaveLength(3);
   expect(unread).not.toHaveProperty('destination');
   expect(routes.map(({ destination, audience, deadLetters: of }) => [destination, audience, of])).toEqual([
     ['crm', 'sports-fans', [first]],
