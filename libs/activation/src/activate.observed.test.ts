@@ -1,3 +1,4 @@
+import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, exitedAt, fansKey, openActivation, personExport, rowOf } from '../testing/index.ts';
 import { activate, type ObservedChange } from './index.ts';
@@ -64,4 +65,40 @@ test('what is deferred, and what was told under a lease that was lost, is observ
     { outcome: 'deferred', identity: { value: 'p1' }, kind: 'entered', reason: 'busy' },
     { outcome: 'superseded', identity: { value: 'p2' }, kind: 'entered', event: { sequenceNumber: 2 } },
   ]);
+});
+
+test('what is not sent is observed with its person and its cause: unchanged, too large, behind a lease or an open circuit', async () => {
+  const ledger = new DisturbedLedger();
+  const { take, seen, crm, clock } = openObserved(ledger);
+  let sequenceNumber = 0;
+  const observed = async (person: string, firstName: string): Promise<ObservedChange | undefined> => {
+    sequenceNumber += 1;
+    seen.length = 0;
+    await take(eventOf(personExport({ person, firstName }), sequenceNumber));
+    return seen.find(({ destination }) => destination === 'crm');
+  };
+  const of = (person: string) => ({ audience: 'sports-fans', identity: fansKey(person).identity, status: 'realized' });
+  await observed('p1', 'Ada');
+  expect(await observed('p1', 'Ada')).toMatchObject({ outcome: 'unchanged', ...of('p1') });
+  expect(await observed('p2', 'x'.repeat(200_000))).toMatchObject({
+    outcome: 'rejected',
+    class: 'too-large',
+    ...of('p2'),
+  });
+  const rowState = { is: 'leased', holder: 'other', expiresAtMs: clock.nowMs + 60_000 } as const;
+  await ledger.overwrite(fansKey('p3'), rowOf(exitedAt(-60), { rowState }));
+  const waits = await observed('p3', 'Ada');
+  expect(waits).toMatchObject({ outcome: 'deferred', ...of('p3') });
+  expect([typeof waits?.class, typeof waits?.reason]).toEqual(['string', 'string']);
+
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'It is down.');
+  };
+  for (const person of ['x', 'y', 'z']) await observed(person, 'Ada');
+  const open = { outcome: 'deferred', class: 'transient', ...of('p4') };
+  for (const firstName of ['Ada', 'Grace']) {
+    const held = await observed('p4', firstName);
+    expect(held).toMatchObject(open);
+    expect(held?.reason).toContain('its circuit breaker is open');
+  }
 });
