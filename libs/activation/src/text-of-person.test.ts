@@ -31,3 +31,14 @@ test('an escape is a character: a line feed ends a word, and several bytes are o
   expect(ada.isIn('x\\"ada@example.com')).toBe(true);
   expect(zoe.isIn('zo%C3%AB%40example.com')).toBe(true);
 });
+
+test('UTF-16 that lost a byte within a value holds it all the same', () => {
+  const whole = Buffer.from('{"id":"ada@example.com"', 'utf16le');
+  const lost = whole.indexOf('@') + 1;
+  expect(ada.isInBytes(Buffer.concat([whole.subarray(0, lost), whole.subarray(lost + 1)]))).toBe(true);
+});
+
+test('eight levels of escapes are undone, and what has more is taken for the person', () => {
+  expect(ada.isIn(`${'\\'.repeat(64)}z`)).toBe(false);
+  expect(ada.isIn(`${'\\'.repeat(128)}z`)).toBe(true);
+});
