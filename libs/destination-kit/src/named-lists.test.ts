@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { NamedLists } from './named-lists.ts';
-import { DestinationError } from './verdict.ts';
+import { DestinationError, type DestinationErrorClass } from './verdict.ts';
 
 interface Options {
   readonly list: string;
@@ -50,6 +50,47 @@ test('what is not there is created once, where the options allow it', async () =
   await Promise.all([lists.get(wanted, signal), lists.get(wanted, signal)]);
   expect(state.created).toBe(1);
   await expect(start().lists.get(fans, signal)).rejects.toThrow('Failed to find Fans. Create it.');
+});
+
+/** What two processes have when both make a list that is not there; a vendor of unique names refuses the second with this class. */
+async function makeAtOnce(refusal?: DestinationErrorClass) {
+  const there: string[] = [];
+  const process = (id: string) =>
+    new NamedLists<Options, string, string>({
+      find: () => Promise.resolve([...there]),
+      mayCreate: () => true,
+      create: () => {
+        if (refusal !== undefined && there.length > 0) return Promise.reject(new DestinationError(refusal, 'Taken.'));
+        // The vendor lists the oldest first, and this process made its own at the same time.
+        there.push(id);
+        return Promise.resolve([id]);
+      },
+      choose: ([oldest = '']) => ({ use: oldest }),
+    });
+  return await Promise.all(['1', '2'].map((id) => process(id).get(fans, signal)));
+}
+
+test('processes that create a list at the same time take the same one', async () => {
+  expect(await makeAtOnce()).toEqual(['1', '1']);
+});
+
+test('a process that may not create a list, for another just did, takes that one', async () => {
+  expect(await makeAtOnce('set-up')).toEqual(['1', '1']);
+  expect(await makeAtOnce('invalid')).toEqual(['1', '1']);
+  await expect(makeAtOnce('throttled')).rejects.toMatchObject({ class: 'throttled' });
+});
+
+test('a list that the vendor does not show yet is the one that was created, and a refusal to create it stays one', async () => {
+  const process = (create: () => Promise<readonly string[]>) =>
+    new NamedLists<Options, string, string>({
+      find: () => Promise.resolve([]),
+      mayCreate: () => true,
+      create,
+      choose: ([first]) => (first === undefined ? { refuse: 'There is none.' } : { use: first }),
+    });
+  expect(await process(() => Promise.resolve(['1'])).get(fans, signal)).toBe('1');
+  const refused = process(() => Promise.reject(new DestinationError('set-up', 'No permission.')));
+  await expect(refused.get(fans, signal)).rejects.toThrow('No permission.');
 });
 
 test('a problem is said, and nothing created', async () => {

@@ -7,11 +7,14 @@ export type Choice<List> = { readonly use: List } | { readonly refuse: string };
 
 /** How a connector finds what the options of a route name: a list, a campaign, an audience, a segment. */
 export interface ListRules<Options, Found, List> {
-  /** All that the options may mean. */
+  /** All that the options may mean; in the same order for every process, where a name may be of several. */
   readonly find: (options: Options, signal: AbortSignal) => Promise<readonly Found[]>;
   /** Whether the options allow to create what is not there. */
   readonly mayCreate: (options: Options) => boolean;
-  /** Creates it, and gives what is there then: by the hand of another process, perhaps. */
+  /**
+   * Creates it, and gives what it created. Another process may create one at the same time, so `find` is asked once more after it, also where the
+   * vendor refuses, and `choose` gets what is there then: what was created counts only where nothing is found yet.
+   */
   readonly create: (options: Options, signal: AbortSignal) => Promise<readonly Found[]>;
   /** Chooses from what was found, nothing and several included. */
   readonly choose: (
@@ -76,11 +79,34 @@ export class NamedLists<Options, Found, List> {
   }
 
   async #findOrCreate(options: Options, signal: AbortSignal): Promise<List> {
-    const { find, mayCreate, create, choose } = this.#rules;
+    const { find, mayCreate, choose } = this.#rules;
     let found = await reading(find(options, signal));
-    if (found.length === 0 && mayCreate(options)) found = await reading(create(options, signal));
+    if (found.length === 0 && mayCreate(options)) found = await reading(this.#create(options, signal));
     const choice = await reading(Promise.resolve(choose(found, options, signal)));
     if ('refuse' in choice) throw new DestinationError('set-up', choice.refuse);
     return choice.use;
   }
+
+  /** Creates the list, and gives what there is then. Throws why it was not created when nothing is there. */
+  async #create(options: Options, signal: AbortSignal): Promise<readonly Found[]> {
+    const { find, create } = this.#rules;
+    let created: readonly Found[];
+    try {
+      created = await create(options, signal);
+    } catch (error) {
+      if (!isAnswer(error)) throw error;
+      const ofAnother = await find(options, signal);
+      if (ofAnother.length === 0) throw error;
+      return ofAnother;
+    }
+    const found = await find(options, signal);
+    return found.length > 0 ? found : created;
+  }
 }
+
+/** Whether the vendor answered, so that it may have refused a second list of the name. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof DestinationError &&
+  error.class !== 'throttled' &&
+  error.class !== 'fatal' &&
+  error.doubt !== 'unanswered';

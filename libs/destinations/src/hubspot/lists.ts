@@ -7,21 +7,17 @@ import type { HubspotOptions } from './settings.ts';
 export type HubspotLists = NamedLists<HubspotOptions, HubspotList, string>;
 
 export function hubspotLists(http: HttpSender, requests: HubspotRequests, now: () => number): HubspotLists {
-  const find = async (options: HubspotOptions, signal: AbortSignal): Promise<readonly HubspotList[]> => {
-    const list = readList(await http.send(requests.findList(options), signal), now());
-    return list === undefined ? [] : [list];
-  };
   return new NamedLists({
-    find,
+    find: async (options, signal) => {
+      const list = readList(await http.send(requests.findList(options), signal), now());
+      return list === undefined ? [] : [list];
+    },
     mayCreate: ({ createList }) => createList,
-    create: async (options, signal) => {
-      const response = await http.send(requests.createList(options.list ?? ''), signal);
-      // Names are unique, so a refusal may mean that another worker created it a moment ago.
-      const isRefused = response.status === 400 || response.status === 409;
-      const created = isRefused ? undefined : readList(response, now());
-      const found = created === undefined ? await find(options, signal) : [created];
-      if (found.length === 0) throw hubspotError(response, now());
-      return found;
+    create: async ({ list = '' }, signal) => {
+      const response = await http.send(requests.createList(list), signal);
+      const created = readList(response, now());
+      if (created === undefined) throw hubspotError(response, now());
+      return [created];
     },
     choose,
   });

@@ -16,13 +16,9 @@ export function iterableLists(
   return new NamedLists({
     find,
     mayCreate: ({ createList }) => createList,
-    create: async (options, signal) => {
-      const { list = '' } = options;
-      const created = readCreated(await http.send(requests.createList(list), signal), list, now());
-      // Names are not unique, so another process may have made one at the same time: all take the oldest.
-      const found = await find(options, signal);
-      return found.length > 0 ? found : [created];
-    },
+    create: async ({ list = '' }, signal) => [
+      readCreated(await http.send(requests.createList(list), signal), list, now()),
+    ],
     choose,
     flaw: (found, { list = '' }) =>
       found.length < 2

@@ -18,12 +18,7 @@ export function marketoLists(
   return new NamedLists({
     find,
     mayCreate: ({ createList }) => createList && folder !== undefined,
-    create: async (options, signal) => {
-      const response = await http.send(requests.createList(options.list ?? ''), signal);
-      // Another process may have made it at the same time, and Marketo has refused this one.
-      const found = await find(options, signal);
-      return found.length > 0 ? found : readLists(response, now());
-    },
+    create: async ({ list = '' }, signal) => readLists(await http.send(requests.createList(list), signal), now()),
     choose,
     flaw: (found, { list = '' }) =>
       found.length < 2

@@ -35,13 +35,10 @@ export function metaAudiences(http: HttpSender, requests: MetaRequests, now: () 
   const audiences = new NamedLists<MetaOptions, MetaAudience, string>({
     find,
     mayCreate: ({ createAudience }) => createAudience,
-    create: async (options, signal) => {
-      const { audience: name = '', customerFileSource = '', valueBased } = options;
+    create: async ({ audience: name = '', customerFileSource = '', valueBased }, signal) => {
       const request = requests.createAudience(name, customerFileSource, valueBased);
       const created = readCreated(await http.send(request, signal), now());
-      // Names are not unique, so another worker may have created one at the same time: all take the oldest.
-      const found = await find(options, signal);
-      return found.length > 0 ? found : [{ id: created, is_value_based: valueBased }];
+      return [{ id: created, is_value_based: valueBased }];
     },
     choose: ([audience], options) => {
       const refusal = audience === undefined ? missing(options) : misfit(audience, options);

@@ -31,13 +31,10 @@ export function pinterestLists(
   return new NamedLists({
     find,
     mayCreate: ({ createList }) => createList,
-    create: async (options, signal) => {
-      const { list = '' } = options;
+    create: async ({ list = '' }, signal) => {
       const created = readCreated(await http.send(requests.createList(list), signal), now());
       requireAudience(await http.send(requests.createAudience(list, created.id), signal), now());
-      // Names are not unique, so another process may have made one at the same time: all take the oldest.
-      const found = await find(options, signal);
-      return found.length > 0 ? found : [created];
+      return [created];
     },
     choose,
     flaw: (found, { list = '' }) =>

@@ -32,13 +32,11 @@ export function snapchatLists(http: HttpSender, requests: SnapchatRequests, now:
   const lists = new NamedLists<SnapchatOptions, SnapchatList, string>({
     find,
     mayCreate: ({ createList }) => createList,
-    create: async (options, signal) => {
-      const request = requests.createList(options.list ?? '', options.membershipDays);
+    create: async ({ list = '', membershipDays }, signal) => {
+      const request = requests.createList(list, membershipDays);
       const created = readLists(await http.send(request, signal), now()).lists;
-      // Names are not unique, so another process may have made one at the same time: all take the oldest.
-      const found = await find(options, signal);
-      if (found.length > 0 || created.length > 0) return found.length > 0 ? found : created;
-      const why = `Snapchat has not made ${JSON.stringify(options.list)}. Let the user of the refresh token manage audiences.`;
+      if (created.length > 0) return created;
+      const why = `Snapchat has not made ${JSON.stringify(list)}. Let the user of the refresh token manage audiences.`;
       throw new DestinationError('set-up', `Failed to create the customer list: ${why}`);
     },
     choose,

@@ -25,11 +25,9 @@ export function tiktokAudiences(
   return new NamedLists({
     find,
     mayCreate: ({ createList }) => createList,
-    create: async (options, signal) => {
-      const { list: name = '' } = options;
+    create: async ({ list: name = '' }, signal) => {
       const id = readCreated(await http.send(requests.createAudience(name), signal), now());
-      // Another worker may have created one at the same time: all take the oldest.
-      return [...(await find(options, signal)), { id, name, isExpired: false }];
+      return [{ id, name, isExpired: false }];
     },
     choose: ([oldest], { list, listId = '' }) => {
       const named = `the TikTok audience ${list === undefined ? `with the id ${listId}` : JSON.stringify(list)}`;
