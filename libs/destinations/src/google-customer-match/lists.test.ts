@@ -27,12 +27,12 @@ async function start() {
     baseUrl: vendor.origin,
     tokenUrl: `${vendor.origin}/token`,
   });
-  const connector = googleCustomerMatch.connect(settings, { http, now: Date.now, print: () => undefined });
+  const connectAgain = () => googleCustomerMatch.connect(settings, { http, now: Date.now, print: () => undefined });
   const told = () =>
     vendor.requests
       .filter(({ url }) => url.startsWith('/v1/audienceMembers:'))
       .map(({ body }) => JSON.parse(body) as { audienceMembers: unknown[] });
-  return { vendor, connector, told };
+  return { vendor, connector: connectAgain(), connectAgain, told };
 }
 
 const options = (written: object): GoogleOptions => googleOptions.parse({ consent, ...written });
@@ -62,6 +62,16 @@ test('a user list is created once by its name, with how long its members stay, a
   expect(vendor.members(id)).toEqual([sha256('ann@example.com')]);
   expect(vendor.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/userLists'))).toHaveLength(1);
   expect(await connector.probe?.([options({ userList: 'Say "hi"', membershipDays: 90 })], never)).toEqual([]);
+});
+
+test('processes that make a user list at the same time tell the one that there is then', async () => {
+  const { vendor, connector, connectAgain } = await start();
+  const of = options({ userList: 'New', createUserList: true });
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
+  expect(vendor.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/userLists'))).toHaveLength(2);
+  for (const each of both) expect(await each.enter([delivery(of)], never)).toMatchObject([{ status: 'accepted' }]);
+  expect(vendor.members(vendor.listId('New') ?? '')).toEqual([sha256('ann@example.com')]);
 });
 
 test('a name that no user list has, or several, is set-up, and nobody is told', async () => {

@@ -233,7 +233,9 @@ class GoogleState {
 
   answer({ method, url, headers, body }: VendorRequest): VendorResponse {
     if (url === '/token') return this.#signIn(new URLSearchParams(body));
-    if (headers.authorization !== `Bearer ya29.${this.#tokens}`) return failed(401, 'UNAUTHENTICATED');
+    // A token that comes later ends none.
+    const token = Number(/^Bearer ya29\.(\d+)$/.exec(headers.authorization ?? '')?.[1]);
+    if (!(token >= 1 && token <= this.#tokens)) return failed(401, 'UNAUTHENTICATED');
     const { pathname, searchParams } = new URL(url, 'http://stand-in');
     if (method === 'GET' && pathname === '/v1/requestStatus:retrieve') {
       return this.#status(searchParams.get('requestId') ?? '');
@@ -288,6 +290,11 @@ class GoogleState {
     const parsed = listBody.safeParse(parse(body));
     if (!parsed.success) return failed(400, 'INVALID_ARGUMENT', [{ field: 'user_list', reason: 'INVALID_FORMAT' }]);
     const { displayName: name, membershipDuration, ingestedUserListInfo } = parsed.data;
+    if ([...this.lists.values()].some((list) => list.name === name)) {
+      return failed(400, 'INVALID_ARGUMENT', [
+        { field: 'user_list.display_name', reason: 'DISPLAY_NAME_ALREADY_USED' },
+      ]);
+    }
     const id = String(5_000_000_000 + this.lists.size);
     this.addUserList(id, { name, membershipDuration, uploadKeyTypes: ingestedUserListInfo.uploadKeyTypes });
     return this.#userList(id);
