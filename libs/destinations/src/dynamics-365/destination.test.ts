@@ -58,9 +58,9 @@ async function start(settings: object = {}, options: Dynamics365VendorOptions = 
     () => vendor.close(),
   );
   const parsed = dynamics365Settings.parse(settingsFor(vendor.origin, settings));
-  const connector = dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined });
+  const connectAgain = () => dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined });
   const writes = () => vendor.requests.filter(({ body }) => /\r\n(POST|PATCH|DELETE) /.test(body));
-  return { vendor, connector, writes };
+  return { vendor, connector: connectAgain(), connectAgain, writes };
 }
 
 const options = (written: object = { list: 'Sports Fans' }) => dynamics365Options.parse(written);
@@ -242,6 +242,22 @@ test('a list that is deleted under way is set-up, and one that is made anew is u
   await expect(connector.enter([delivery(1)], never)).rejects.toMatchObject({ class: 'set-up' });
   expect(statuses(await connector.enter([delivery(2, { of })], never))).toEqual({ 'change-2': 'retry' });
   expect(statuses(await connector.enter([delivery(2, { of })], never))).toEqual({ 'change-2': 'delivered' });
+});
+
+test('processes that make a list at the same time tell the oldest, and so does every later one', async () => {
+  const { vendor, connector, connectAgain } = await start();
+  const of = options({ list: 'New', createList: true });
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
+  expect(vendor.lists.filter((name) => name === 'New')).toHaveLength(2);
+  for (const [place, each] of [...both, connectAgain()].entries()) {
+    expect(statuses(await each.enter([delivery(place, { of })], never))).toEqual({ [`change-${place}`]: 'delivered' });
+  }
+  expect(vendor.members('New', ['emailaddress1'])).toEqual([0, 1, 2].map(email));
+  expect(await connector.probe?.([of, options({ list: 'New' })], never)).toEqual([
+    expect.stringContaining('the oldest is used'),
+    expect.stringContaining('several lists have this name'),
+  ]);
 });
 
 test('a list that takes no members of this type is set-up, nobody is told, and the probe says why', async () => {

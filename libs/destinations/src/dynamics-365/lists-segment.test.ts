@@ -28,9 +28,9 @@ async function start(settings: object = {}, options: Dynamics365VendorOptions = 
     ...settings,
   };
   const parsed = dynamics365Settings.parse(written);
-  const connector = dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined });
+  const connectAgain = () => dynamics365.connect(parsed, { http, now: Date.now, print: () => undefined });
   const asked = (path: string) => vendor.requests.filter(({ url }) => url.includes(path)).map(({ body }) => body);
-  return { vendor, connector, asked };
+  return { vendor, connector: connectAgain(), connectAgain, asked };
 }
 
 const options = (written: object): Dynamics365Options => dynamics365Options.parse(written);
@@ -80,6 +80,22 @@ test('a segment is created as a static one with a group of its own, published, a
   // Another worker finds it, with its group.
   const again = dynamics365Options.parse({ segment: "Fans' choice" });
   expect(await connector.probe?.([again], never)).toEqual([]);
+});
+
+test('processes that make a segment at the same time tell the oldest, and so does every later one', async () => {
+  const { vendor, connector, connectAgain } = await start();
+  const of = options({ segment: 'New', createSegment: true });
+  const both = [connector, connectAgain()];
+  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
+  expect(vendor.segments.names.filter((name) => name === 'New')).toHaveLength(2);
+  for (const [place, each] of [...both, connectAgain()].entries()) {
+    expect(statuses(await each.enter([delivery(`${place}@example.com`, of)], never))).toEqual(['delivered']);
+  }
+  expect(vendor.segments.members('New')).toEqual(vendor.records.map(({ contactid }) => contactid));
+  expect(await connector.probe?.([of, options({ segment: 'New' })], never)).toEqual([
+    expect.stringContaining('the oldest is used'),
+    expect.stringContaining('several segments have this name'),
+  ]);
 });
 
 test('a segment that takes no static members of this type is set-up, nobody is told, and the probe says why', async () => {

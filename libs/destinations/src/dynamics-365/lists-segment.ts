@@ -49,7 +49,9 @@ export function journeySegments(
         },
       ];
     },
-    choose: async ([segment, ...others], { segment: name, segmentId: id }, signal): Promise<Choice<SegmentGroup>> => {
+    /** Names need not be unique: where the options let processes make one, so that several may have done it, all take the oldest. */
+    choose: async ([segment, ...others], options, signal): Promise<Choice<SegmentGroup>> => {
+      const { segment: name, segmentId: id, createSegment } = options;
       const named = name === undefined ? `with the id ${id ?? ''}` : JSON.stringify(name);
       const cannot = (why: string) => ({ refuse: `Failed to use the segment ${named}: ${why}` });
       if (segment === undefined) {
@@ -57,7 +59,7 @@ export function journeySegments(
           refuse: `Failed to find the segment ${named}. Create it, or let the options create it by name (createSegment: true).`,
         };
       }
-      if (others.length > 0) return cannot('several segments have this name. Name it by segmentId.');
+      if (others.length > 0 && !createSegment) return cannot('several segments have this name. Name it by segmentId.');
       const { msdynmkt_baseentitylogicalname: holds, msdynmkt_sourcesegmentuid: definitionId } = segment;
       if (holds !== table.entity)
         return cannot(`it holds records of the type ${holds}. Name another, or set memberType.`);
@@ -68,6 +70,10 @@ export function journeySegments(
         ? cannot(group)
         : { use: { segmentId: segment.msdynmkt_segmentid, groupId: group.groupId } };
     },
+    flaw: ({ length }, { segment = '' }) =>
+      length < 2
+        ? undefined
+        : `Dynamics 365 has several segments named ${JSON.stringify(segment)}: the oldest is used. Name it by segmentId.`,
   });
 }
 

@@ -18,12 +18,17 @@ export function marketingLists(
     mayCreate: ({ createList }) => createList,
     create: async ({ list = '' }, signal) => readLists(await http.send(requests.createList(list), signal), now()),
     choose: (found, options) => choose(found, options, table),
+    flaw: ({ length }, { list = '' }) =>
+      length < 2
+        ? undefined
+        : `Dynamics 365 has several marketing lists named ${JSON.stringify(list)}: the oldest is used. Name it by listId.`,
   });
 }
 
+/** Names need not be unique: where the options let processes make one, so that several may have done it, all take the oldest. */
 function choose(
   [list, ...others]: readonly MarketingList[],
-  { list: name, listId }: Dynamics365Options,
+  { list: name, listId, createList }: Dynamics365Options,
   { createdFromCode, entity }: MemberTable,
 ): Choice<string> {
   const named = name === undefined ? `with the id ${listId ?? ''}` : JSON.stringify(name);
@@ -33,7 +38,7 @@ function choose(
     };
   }
   const cannot = (why: string) => ({ refuse: `Failed to use the marketing list ${named}: ${why}` });
-  if (others.length > 0) return cannot('several lists have this name. Name it by listId.');
+  if (others.length > 0 && !createList) return cannot('several lists have this name. Name it by listId.');
   if (list.createdfromcode !== createdFromCode) {
     return cannot(`it does not hold records of the type ${entity}. Name another, or set memberType.`);
   }

@@ -52,7 +52,7 @@ export interface SegmentGroup {
  */
 function segmentRequests(get: Get, post: Post, { entity }: MemberTable) {
   const columns =
-    '$select=msdynmkt_segmentid,msdynmkt_baseentitylogicalname,msdynmkt_sourcesegmentuid,statuscode&$orderby=createdon asc';
+    '$select=msdynmkt_segmentid,msdynmkt_baseentitylogicalname,msdynmkt_sourcesegmentuid,statuscode&$orderby=createdon asc,msdynmkt_segmentid asc';
   const definition = '$select=msdynmkt_segmentdefinitionid,msdynmkt_staticlistmembers';
   return {
     findSegment: ({ segment, segmentId }: Dynamics365Options): HttpRequest => {
@@ -137,7 +137,7 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     findList: ({ list, listId }: Dynamics365Options): HttpRequest =>
       get(
         listId === undefined
-          ? `lists?${listColumns}&$filter=${encodeUrlText(`listname eq ${quoted(list ?? '')}`)}&$top=2`
+          ? `lists?${listColumns}&$orderby=createdon asc,listid asc&$filter=${encodeUrlText(`listname eq ${quoted(list ?? '')}`)}&$top=2`
           : `lists(${listId})?${listColumns}`,
       ),
     createList: (name: string): HttpRequest =>

@@ -272,7 +272,10 @@ class Environment {
       const key = (name: string) => ({ KeyAttributes: [name], EntityKeyIndexStatus: 'Active' });
       return json(200, { value: this.#alternateKeys.map(key) });
     }
-    if (resource === 'lists') return method === 'POST' ? this.#createList(body) : this.#findLists(filter);
+    if (resource === 'lists') {
+      const order = new URLSearchParams(query).get('$orderby');
+      return method === 'POST' ? this.#createList(body) : this.#findLists(filter, order);
+    }
     const ofSegment = this.segments.answer(method, decodeURIComponent(resource), filter, body);
     if (ofSegment !== undefined) return ofSegment;
     if (resource === this.table.set && method === 'POST') return this.#createRecord(body);
@@ -376,10 +379,11 @@ class Environment {
     return json(200, { value: rows.map(([listmemberid]) => ({ listmemberid })) });
   }
 
-  #findLists(filter: string): VendorResponse {
+  /** Gives lists in another order than they were made, as a database may, unless the request has one. */
+  #findLists(filter: string, order: string | null): VendorResponse {
     const [, name = ''] = /^listname eq '(.*)'$/.exec(filter) ?? [];
     const named = [...this.lists.values()].filter(({ listname }) => listname === name.replaceAll("''", "'"));
-    return json(200, { value: named.slice(0, 2) });
+    return json(200, { value: (order === 'createdon asc,listid asc' ? named : named.reverse()).slice(0, 2) });
   }
 
   #createList(body: string): VendorResponse {
