@@ -106,7 +106,7 @@ test('an entry is an upsert and a membership; an exit is a search in a body and 
             {
               "method": "GET",
               "referenceId": "query0",
-              "url": "/services/data/v64.0/query?q=SELECT%20Id%20FROM%20Campaign%20WHERE%20Name%20%3D%20'Sports%20Fans'%20LIMIT%202",
+              "url": "/services/data/v64.0/query?q=SELECT%20Id%20FROM%20Campaign%20WHERE%20Name%20%3D%20'Sports%20Fans'%20ORDER%20BY%20CreatedDate%2C%20Id%20LIMIT%202",
             },
           ],
         },

@@ -35,12 +35,16 @@ export class Campaigns {
       mayCreate: ({ createCampaign }) => createCampaign,
       create: (named, signal) => this.#createCampaign(named, signal),
       choose,
+      flaw: ({ length }, named) =>
+        length < 2
+          ? undefined
+          : `Salesforce has several campaigns named ${nameOf(named)}: the oldest is used. Name it by campaignId.`,
     });
   }
 
   /**
    * Gives the id of the campaign, which is created with its statuses where the options allow it. Throws `DestinationError`: class
-   * `set-up` when there is no such campaign, several, or one without the statuses. Nobody was told anything then.
+   * `set-up` when there is no such campaign, several without `createCampaign`, or one without the statuses. Nobody was told anything then.
    */
   idOf(options: SalesforceOptions, signal: AbortSignal): Promise<string> {
     return this.#checked.get(JSON.stringify(options), signal);
@@ -77,9 +81,10 @@ export class Campaigns {
       Label: label,
     }));
     const rows = options.createCampaign ? await this.#create(records, signal) : [];
-    if (rows.length === 0 || rows.some(({ success }) => !success)) {
-      throw new DestinationError('set-up', lacks(options, missing));
-    }
+    if (rows.length > 0 && rows.every(({ success }) => success)) return;
+    // Another process may have created them at the same time.
+    const left = rows.length > 0 ? await this.#missingStatuses(id, options, signal) : missing;
+    if (left.length > 0) throw new DestinationError('set-up', lacks(options, left));
   }
 
   async #missingStatuses(
@@ -96,7 +101,7 @@ export class Campaigns {
 
   async #find({ campaign, campaignId }: Named, signal: AbortSignal): Promise<readonly string[]> {
     const where = campaignId === undefined ? `Name = ${quoted(campaign ?? '')}` : `Id = ${quoted(campaignId)}`;
-    const rows = await this.#search(`SELECT Id FROM Campaign WHERE ${where} LIMIT 2`, signal);
+    const rows = await this.#search(`SELECT Id FROM Campaign WHERE ${where} ORDER BY CreatedDate, Id LIMIT 2`, signal);
     return rows.flatMap((row) => textAt(row, 'Id') ?? []);
   }
 
@@ -129,8 +134,11 @@ const lacks = (options: SalesforceOptions, missing: readonly string[]): string =
     `it has no member status ${missing.map((label) => JSON.stringify(label)).join(' and no ')}. Add it to the campaign.`,
   );
 
+/** Names need not be unique: where the options let processes create one, so that several may have done it, all take the oldest. */
 function choose([id, ...others]: readonly string[], named: Named): Choice<string> {
   if (id === undefined) return { refuse: missingSentence(named) };
-  if (others.length > 0) return { refuse: cannot(named, 'several campaigns have this name. Name it by campaignId.') };
+  if (others.length > 0 && !named.createCampaign) {
+    return { refuse: cannot(named, 'several campaigns have this name. Name it by campaignId.') };
+  }
   return { use: id };
 }

@@ -15,11 +15,12 @@ export interface Query {
   readonly fields: readonly string[];
   readonly type: string;
   readonly conditions: readonly Condition[];
+  readonly isOldestFirst: boolean;
 }
 
 export function readQuery(text: string): Query {
-  const [, fields = '', type = '', where = ''] =
-    /^SELECT (.+?) FROM (\w+) WHERE (.+?)(?: LIMIT \d+)?$/.exec(text) ?? [];
+  const [, fields = '', type = '', where = '', order] =
+    /^SELECT (.+?) FROM (\w+) WHERE (.+?)( ORDER BY CreatedDate, Id)?(?: LIMIT \d+)?$/.exec(text) ?? [];
   const conditions = [...where.matchAll(/([\w.]+) (?:=|IN) (\(.*?[^\\]'\)|'(?:\\.|[^'\\])*'|true)(?= AND |$)/g)].map(
     ([, path = '', list = '']) => ({
       path,
@@ -31,18 +32,18 @@ export function readQuery(text: string): Query {
             ),
     }),
   );
-  return { fields: fields.split(', '), type, conditions };
+  return { fields: fields.split(', '), type, conditions, isOldestFirst: order !== undefined };
 }
 
-/** Gives the rows in another order than they were made, as a database may. */
-export function runQuery(rows: Rows, { fields, type, conditions }: Query): object {
+/** Gives the rows in another order than they were made, as a database may, unless the query has one. */
+export function runQuery(rows: Rows, { fields, type, conditions, isOldestFirst }: Query): object {
   const records = [...rows]
     .filter(([, row]) => row.type === type)
     .filter(([id]) =>
       conditions.every(({ path, values }) => values.includes(textOf(valueAt(rows, id, path)).toLowerCase())),
     )
     .map(([id]) => Object.fromEntries(fields.map((path) => selected(rows, id, path))));
-  return { totalSize: records.length, done: true, records: records.reverse() };
+  return { totalSize: records.length, done: true, records: isOldestFirst ? records : records.reverse() };
 }
 
 /** What a path leads to: a field of the record, or of one to which it refers. */

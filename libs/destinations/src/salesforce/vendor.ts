@@ -315,6 +315,7 @@ class Org {
     return json(
       200,
       parsed.data.records.map(({ attributes: { type }, ...fields }) => {
+        if (type === 'CampaignMemberStatus' && this.#hasStatus(fields)) return refusal('DUPLICATE_VALUE');
         if (type !== 'CampaignMember') return { id: this.add(type, fields), success: true, errors: [] };
         const { CampaignId: campaign, [this.person.reference]: contact } = fields;
         if (this.person.type !== 'Account') this.#makeThere(textOf(contact));
@@ -330,6 +331,11 @@ class Org {
         return { id: this.add(type, { Status: 'Sent', ...(fields as Fields) }), success: true, errors: [] };
       }),
     );
+  }
+
+  /** A campaign has each status once; that a second one is refused, and with which code, is a guess. */
+  #hasStatus({ CampaignId, Label }: Fields): boolean {
+    return this.of('CampaignMemberStatus').some(([, row]) => row.CampaignId === CampaignId && row.Label === Label);
   }
 
   #update(body: string): VendorResponse {
