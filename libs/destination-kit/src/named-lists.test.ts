@@ -110,6 +110,23 @@ test('a look-up that fails leaves no doubt, and is not remembered', async () => 
   expect(await lists.get(fans, signal)).toEqual({ id: 'Fans' });
 });
 
+test('a list that the vendor refuses to give, make or read is of the set-up, and of no row', async () => {
+  const refusal = () => Promise.reject(new DestinationError('invalid', 'Failed: 400.', { doubt: 'answered' }));
+  const [none, one] = [() => Promise.resolve([]), () => Promise.resolve(['Fans'])];
+  for (const [find, create, choose] of [
+    [refusal, one, () => ({ use: 'Fans' })],
+    [none, refusal, () => ({ use: 'Fans' })],
+    [none, one, refusal],
+  ] as const) {
+    const lists = new NamedLists<Options, string, string>({ find, mayCreate: () => true, create, choose });
+    await expect(lists.get(fans, signal)).rejects.toMatchObject({
+      class: 'set-up',
+      message: 'Failed: 400.',
+      doubt: undefined,
+    });
+  }
+});
+
 test('the lists of several routes are probed without making any, and prepared', async () => {
   const { state, lists } = start('Fans', 'Twice', 'Twice');
   const routes = [fans, { list: 'New', createList: true }, { list: 'Twice' }, { list: 'Gone' }];

@@ -38,7 +38,7 @@ export class NamedLists<Options, Found, List> {
     this.#rules = rules;
   }
 
-  /** Gives the list. Throws `DestinationError`: class `set-up` when there is none that can be used. */
+  /** Gives the list. Throws `DestinationError`: class `set-up` when there is none that can be used, or the vendor refuses to look for it or to make it. */
   get(options: Options, signal: AbortSignal): Promise<List> {
     return this.#lists.get(JSON.stringify(options), signal);
   }
@@ -80,9 +80,9 @@ export class NamedLists<Options, Found, List> {
 
   async #findOrCreate(options: Options, signal: AbortSignal): Promise<List> {
     const { find, mayCreate, choose } = this.#rules;
-    let found = await reading(find(options, signal));
-    if (found.length === 0 && mayCreate(options)) found = await reading(this.#create(options, signal));
-    const choice = await reading(Promise.resolve(choose(found, options, signal)));
+    let found = await ofNoRow(find(options, signal));
+    if (found.length === 0 && mayCreate(options)) found = await ofNoRow(this.#create(options, signal));
+    const choice = await ofNoRow(Promise.resolve(choose(found, options, signal)));
     if ('refuse' in choice) throw new DestinationError('set-up', choice.refuse);
     return choice.use;
   }
@@ -110,3 +110,13 @@ const isAnswer = (error: unknown): boolean =>
   error.class !== 'throttled' &&
   error.class !== 'fatal' &&
   error.doubt !== 'unanswered';
+
+/** Reads as `reading` does; what the vendor refuses here is at fault itself, and halves of a batch would be refused like it. */
+async function ofNoRow<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await reading(work);
+  } catch (error) {
+    if (!(error instanceof DestinationError) || error.class !== 'invalid') throw error;
+    throw new DestinationError('set-up', error.message, { cause: error });
+  }
+}

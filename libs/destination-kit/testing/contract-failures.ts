@@ -84,6 +84,18 @@ export const failureCases = {
     vendor.setReadFault(undefined);
     await deliver(stage, batch);
   }),
+  'refused-look-up': define(
+    'reports a look-up that the vendor refuses as set-up, and rejects no row',
+    async (stage) => {
+      const batch = stage.deliveries('entered', [1, 2]);
+      // Signs in, and remembers no list: so the look-up of the list is what is refused.
+      await stage.probe();
+      stage.vendor.setReadFault({ kind: 'status', status: 400 });
+      fails('set-up', { doubt: undefined })(await stage.attempt(batch));
+      stage.vendor.setReadFault(undefined);
+      await deliver(stage, batch);
+    },
+  ),
   unauthorized: define('reports refused credentials as set-up', async (stage) => {
     await duringFault(stage, { kind: 'status', status: 401 }, fails('set-up', { doubt: undefined }));
   }),

@@ -68,6 +68,8 @@ export interface Stage {
   formIdentity(identity: Person['identity']): FormedValue;
   /** Changes of the persons with the given numbers. `revision` tells states of one person apart, later ones higher. */
   deliveries(kind: ChangeKind, persons: readonly number[], revision?: number): Delivery[];
+  /** Asks the connector what is wrong with its target, where it has a probe. */
+  probe(): Promise<void>;
   /** Calls the connector with deliveries of one kind and checks that what comes back is well formed. */
   attempt(deliveries: readonly Delivery[], signal?: AbortSignal): Promise<Attempt>;
 }
@@ -110,6 +112,9 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
           );
           return { change: makeChange(kind, person, revision), options };
         }),
+      probe: async () => {
+        await connector.probe?.([options], new AbortController().signal);
+      },
       attempt: (deliveries, signal = new AbortController().signal) => attempt(connector, deliveries, signal, visible),
     });
     visible.push(...(vendor?.requests ?? []).map(({ method, url }) => `${method} ${url}`));

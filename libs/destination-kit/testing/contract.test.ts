@@ -111,6 +111,7 @@ const toy: Toy = defineDestination({
     let heldUntilMs = 0;
     const lookUp = async (signal: AbortSignal) => {
       const response = await http.send({ method: 'GET', url, headers: {} }, signal);
+      if (response.status === 400) throw new DestinationError('set-up', 'Failed to find the list.');
       if (response.status !== 200) throw errorForResponse(response, now());
     };
     const tell: Connector['enter'] = async (deliveries, signal) => {
@@ -384,6 +385,15 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
       }
     }),
     { 'failed-look-up': /in doubt exactly/ },
+  ],
+  [
+    'takes a refused look-up for a refusal of its rows',
+    wrongly((right, { settings, context }) => async (deliveries, signal) => {
+      const { status } = await context.http.send({ method: 'GET', url: settings.url, headers: {} }, signal);
+      if (status === 400) throw new DestinationError('invalid', 'Failed to find the list.');
+      return await right(deliveries, signal);
+    }),
+    { 'refused-look-up': /set-up/ },
   ],
   [
     'never reads Retry-After',

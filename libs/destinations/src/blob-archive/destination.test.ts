@@ -56,6 +56,7 @@ describeDestinationContract(test, {
     'bad-row': wholeBlobs,
     'partial-answer': wholeBlobs,
     'failed-look-up': 'it looks nothing up before it writes',
+    'refused-look-up': 'it looks nothing up before it writes',
   },
 });
 

@@ -33,6 +33,7 @@ describeDestinationContract(test, {
     'quota-nearly-used':
       'the limit of Braze is of seconds, and 429 says when it is over: there is no quota of a day (braze.com/docs/api/api_limits)',
     'failed-look-up': 'it looks nothing up: its one request tells',
+    'refused-look-up': 'it looks nothing up: its one request tells',
     'partial-answer':
       'Braze names only the rows that it refuses, and documents that it has taken those that it does not name',
   },

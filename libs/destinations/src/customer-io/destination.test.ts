@@ -29,6 +29,7 @@ describeDestinationContract(test, {
     'person-unknown': mutes,
     'person-erased': mutes,
     'failed-look-up': 'it looks nothing up: its one request tells',
+    'refused-look-up': 'it looks nothing up: its one request tells',
     'quota-nearly-used': 'Customer.io says in no answer how much of a limit is left',
     'partial-answer': 'Customer.io names only the persons that it refuses, and has accepted the others',
   },

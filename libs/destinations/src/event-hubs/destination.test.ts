@@ -44,6 +44,7 @@ describeDestinationContract(test, {
     'poisonous-row': wholeEvents,
     'partial-answer': wholeEvents,
     'malformed-answer': 'an answer of AMQP is an outcome, which the SDK reads',
+    'refused-look-up': noStatuses,
     unauthorized: noStatuses,
     'refused-batch': noStatuses,
     redirect: noStatuses,

@@ -25,7 +25,8 @@ const hides = 'Google does not say whom it knows: a hash that matches nobody is 
 describeDestinationContract(test, {
   definition: googleCustomerMatch,
   settings: ({ origin, timeoutMs }) => ({ ...required, baseUrl: origin, tokenUrl: `${origin}/token`, timeoutMs }),
-  options: written,
+  // By its name, for an id is not looked up.
+  options: { userList: `List ${standInUserListId}`, consent: written.consent },
   startVendor: startGoogleCustomerMatchVendor,
   errors: googleErrors,
   person: (number) => ({

@@ -19,6 +19,7 @@ describeDestinationContract(test, {
     'quota-nearly-used': callsNobody,
     'late-answer': callsNobody,
     'failed-look-up': callsNobody,
+    'refused-look-up': callsNobody,
     'bad-row': callsNobody,
     'partial-answer': callsNobody,
     'malformed-answer': callsNobody,

@@ -41,6 +41,7 @@ describeDestinationContract(test, {
     'account-failure': 'a receiver has no errors but those of HTTP, which other cases play',
     'quota-nearly-used': 'a receiver has no quota but 429, which other cases play',
     'failed-look-up': 'it looks nothing up: its one request tells',
+    'refused-look-up': 'it looks nothing up: its one request tells',
     'malformed-answer': 'any 2xx delivers, whatever its body, so that the simplest receiver works',
   },
 });
