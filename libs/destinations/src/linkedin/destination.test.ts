@@ -159,6 +159,41 @@ test('a segment that is made takes members after five seconds, and is made once'
   expect(vendor.requests.filter(({ method, url }) => `${method} ${url}` === 'POST /rest/dmpSegments')).toHaveLength(1);
 });
 
+test('a segment that was made here and is deleted is made anew: at once where it was listed, else after ten minutes', async () => {
+  let nowMs = 0;
+  const { vendor, connector } = await start(() => nowMs);
+  const of = { list: 'New', createList: true };
+  const enter = () => connector.enter([delivery('ann@example.com', { of })], never);
+  await expect(enter()).rejects.toMatchObject({ class: 'throttled' });
+  vendor.deleteSegment('10802');
+  nowMs = 599_999;
+  // LinkedIn may not list it yet: it is told, and is not there.
+  await expect(enter()).rejects.toMatchObject({ class: 'transient' });
+  nowMs = 600_000;
+  await expect(enter()).rejects.toMatchObject({ class: 'throttled', notBeforeMs: 605_000 });
+  nowMs = 605_000;
+  expect(statuses(await enter())).toEqual(['delivered']);
+  vendor.deleteSegment('10803');
+  await expect(enter()).rejects.toMatchObject({ class: 'throttled', notBeforeMs: 610_000 });
+  expect(vendor.hasSegment('10804')).toBe(true);
+});
+
+test('a segment is found on every page, and none is made while LinkedIn does not list them all', async () => {
+  const { vendor, connector } = await start();
+  vendor.addSegment('Others');
+  vendor.addSegment('Further');
+  vendor.listInPagesOf(1);
+  const of = { list: 'Sports Fans', createList: true };
+  expect(statuses(await connector.enter([delivery('ann@example.com', { of })], never))).toEqual(['delivered']);
+  expect(vendor.members('10801')).toEqual([sha256('ann@example.com')]);
+  vendor.listInPagesOf(0);
+  await expect(connector.prepare?.([linkedinOptions.parse({ ...of, list: 'New' })], never)).rejects.toMatchObject({
+    class: 'set-up',
+    message:
+      'Failed to look for the segment: LinkedIn lists 0 of 3. Delete segments of this sourcePlatform that no route needs.',
+  });
+});
+
 test('a segment that is deleted under way is looked up anew, and refuses nobody', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann@example.com')], never);

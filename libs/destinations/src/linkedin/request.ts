@@ -24,9 +24,11 @@ export function linkedinRequests({ baseUrl, apiVersion, adAccountId, sourcePlatf
   };
 
   return {
-    /** All segments of the account that come from here: without `start` and `count` they come in one answer. */
-    listSegments: (): HttpRequest =>
-      request('GET', `${root}?${new URLSearchParams({ q: 'account', account, sourcePlatform }).toString()}`),
+    /** All segments of the account that come from here, from the place `start` on: without `start` and `count` they should come in one answer. */
+    listSegments: (start: number): HttpRequest => {
+      const query = { q: 'account', account, sourcePlatform, ...(start > 0 && { start: String(start) }) };
+      return request('GET', `${root}?${new URLSearchParams(query).toString()}`);
+    },
     createSegment: (name: string): HttpRequest =>
       request('POST', root, {
         name,

@@ -60,11 +60,20 @@ const segment = z.object({
 });
 export type LinkedinSegment = z.output<typeof segment>;
 
-/** The segments of the account. A 404 to this request is of an API that the app may not use. */
-export function readSegments(response: HttpResponse, nowMs: number): readonly LinkedinSegment[] {
+const segmentsSchema = z.object({
+  elements: z.array(segment),
+  paging: z.object({ total: z.int().optional() }).optional(),
+});
+
+/** The segments of an answer, and how many there are in all. A 404 to this request is of an API that the app may not use. */
+export function readSegments(
+  response: HttpResponse,
+  nowMs: number,
+): { readonly segments: readonly LinkedinSegment[]; readonly total: number } {
   if (response.status === 404) throw errorForResponse(response, nowMs);
   if (response.status !== 200) throw linkedinError(response, nowMs);
-  return readAnswer(response, z.object({ elements: z.array(segment) })).elements;
+  const { elements, paging } = readAnswer(response, segmentsSchema);
+  return { segments: elements, total: paging?.total ?? 0 };
 }
 
 /** The id of the segment that was created, which stands in a header. */

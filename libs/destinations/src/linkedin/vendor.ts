@@ -15,6 +15,8 @@ export interface LinkedinVendor extends StandInVendor {
   addSegment(name: string, about?: { readonly id?: string | undefined; readonly type?: string }): string;
   deleteSegment(id: string): void;
   hasSegment(nameOrId: string): boolean;
+  /** From now on lists at most so many segments in an answer, and says how many there are. */
+  listInPagesOf(count: number): void;
   /** The ids that are in the segment with this name or id. */
   members(nameOrId: string): readonly string[];
 }
@@ -61,6 +63,9 @@ export async function startLinkedinVendor(now: () => number = Date.now): Promise
     addSegment: (name, about) => account.add(name, about),
     deleteSegment: (id) => void account.segments.delete(id),
     hasSegment: (nameOrId) => account.find(nameOrId) !== undefined,
+    listInPagesOf: (count) => {
+      account.pageSize = count;
+    },
     members: (nameOrId) => {
       const segment = account.find(nameOrId);
       return segment === undefined ? [] : [...account.idsOf(segment)];
@@ -101,6 +106,7 @@ class Account {
   readonly segments = new Map<string, Segment>();
   readonly refused = new Set<string>();
   readonly omitted = new Set<string>();
+  pageSize = Infinity;
   readonly #now: () => number;
   #tokens = 0;
   #lastId = 10_800n;
@@ -135,8 +141,9 @@ class Account {
     if (!/^\d{6}$/.test(headers['linkedin-version'] ?? '') || headers['x-restli-protocol-version'] !== '2.0.0') {
       return failed(400);
     }
-    const { pathname } = new URL(url, 'http://stand-in');
-    if (pathname === '/rest/dmpSegments') return method === 'GET' ? this.#list() : this.#create(parse(body));
+    const { pathname, searchParams } = new URL(url, 'http://stand-in');
+    if (pathname === '/rest/dmpSegments')
+      return method === 'GET' ? this.#list(searchParams) : this.#create(parse(body));
     const [, id = ''] = /^\/rest\/dmpSegments\/(\d+)\/users$/.exec(pathname) ?? [];
     const segment = this.segments.get(id);
     if (method !== 'POST' || segment === undefined) return failed(404);
@@ -153,14 +160,17 @@ class Account {
     return json(200, { access_token: `token-${this.#tokens}`, expires_in: 5_184_000 });
   }
 
-  #list(): VendorResponse {
-    const elements = [...this.segments].reverse().map(([id, segment]) => ({
+  /** That an answer may have a part, and then says `total`, is of Rest.li ("Pagination"). */
+  #list(query: URLSearchParams): VendorResponse {
+    const start = Number(query.get('start') ?? 0);
+    const newest = [...this.segments].reverse();
+    const elements = newest.slice(start, start + this.pageSize).map(([id, segment]) => ({
       id: Number(id),
       name: segment.name,
       type: segment.type,
       destinations: [{ destination: 'LINKEDIN', status: this.isExpired(segment) ? 'EXPIRED' : 'READY' }],
     }));
-    return json(200, { elements, paging: { start: 0, count: elements.length, links: [] } });
+    return json(200, { elements, paging: { start, count: elements.length, total: newest.length, links: [] } });
   }
 
   #create(body: unknown): VendorResponse {
