@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 const never = new AbortController().signal;
 
-async function start(more: object = {}) {
+async function start(more: object = {}, now = Date.now) {
   const vendor = await startPinterestVendor();
   const http = createHttpClient({ allowPrivateAddresses: true });
   cleanups.push(
@@ -58,7 +58,7 @@ async function start(more: object = {}) {
     () => vendor.close(),
   );
   const settings = pinterestSettings.parse({ ...credentials, baseUrl: `${vendor.origin}/v5/`, ...more });
-  const connectAgain = () => pinterest.connect(settings, { http, now: Date.now, print: () => undefined });
+  const connectAgain = () => pinterest.connect(settings, { http, now, print: () => undefined });
   return { vendor, connector: connectAgain(), connectAgain };
 }
 
@@ -107,6 +107,35 @@ test('a list that is made has no person in it, and is an audience', async () => 
   await connector.enter([delivery('ann', 'entered', of)], never);
   expect(vendor.members('New')).toEqual([sha256('ann')]);
   expect([...vendor.audiences.keys()]).toEqual(['New']);
+});
+
+test('a list that is too small for an audience takes its members, the probe says so, and an audience is made of it an hour later', async () => {
+  let nowMs = 0;
+  const { vendor, connector } = await start({}, () => nowMs);
+  vendor.setAudienceMin(2);
+  const others = { list: 'Others', createList: true };
+  const of = { list: 'New', createList: true };
+  expect(statuses(await connector.enter([delivery('ann', 'entered', of)], never))).toEqual(['delivered']);
+  expect(vendor.audiences.size).toBe(0);
+  expect(await connector.probe?.([options(of), options({ list: 'Sports Fans' }), options(others)], never)).toEqual([
+    'The customer list "New" is no audience yet, so that no ad can use it. It becomes one once Pinterest has matched 100 of its members, or is made one in Ads Manager.',
+  ]);
+  await connector.enter([delivery('bob', 'entered', of)], never);
+  await connector.enter([delivery('bob', 'entered', of)], never);
+  expect(vendor.audiences.size).toBe(0);
+  nowMs = 3_600_000;
+  vendor.setFault({ kind: 'answer', naming: 'CUSTOMER_LIST', answer: () => ({ status: 500 }) });
+  expect(statuses(await connector.enter([delivery('bob', 'entered', of)], never))).toEqual(['delivered']);
+  vendor.setFault(undefined);
+  nowMs = 7_200_000;
+  await connector.enter([delivery('bob', 'entered', of)], never);
+  expect([...vendor.audiences.keys()]).toEqual(['New']);
+  vendor.setAudienceMin(0);
+  await connector.prepare?.([options(others)], never);
+  vendor.forgetRequests();
+  await connector.prepare?.([options(of), options(others)], never);
+  expect(vendor.requests.filter(({ method }) => method === 'POST')).toEqual([]);
+  expect(await connector.probe?.([options(of), options(others)], never)).toEqual([]);
 });
 
 test('processes that make a list at the same time tell one of them', async () => {

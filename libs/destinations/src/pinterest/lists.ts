@@ -1,17 +1,24 @@
-import { type Choice, DestinationError, type HttpSender, NamedLists } from '@activation-hub/destination-kit';
+import { type Choice, DestinationError, type HttpSender, NamedLists, reading } from '@activation-hub/destination-kit';
 import type { PinterestRequests } from './request.ts';
-import { type PinterestList, readCreated, readList, readLists, requireAudience } from './response.ts';
+import { type PinterestList, readAudiences, readCreated, readList, readLists, requireAudience } from './response.ts';
 import type { PinterestOptions } from './settings.ts';
 
 /** Pages that are looked through for a name; with 250 lists on each. */
 const pagesMax = 20;
 
-/** The customer lists that options name, each by its id. */
-export function pinterestLists(
-  http: HttpSender,
-  requests: PinterestRequests,
-  now: () => number,
-): NamedLists<PinterestOptions, PinterestList, string> {
+export type PinterestLists = Pick<
+  NamedLists<PinterestOptions, PinterestList, string>,
+  'get' | 'getAnew' | 'forget' | 'probe' | 'prepare'
+>;
+
+/** How long after one look at whether a list is an audience the next one comes. */
+const audienceEveryMs = 3_600_000;
+
+/**
+ * The customer lists that options name, each by its id. A list that the options allow to create is to be an audience too: it is made one as soon as Pinterest
+ * allows it, and `probe` says so until then.
+ */
+export function pinterestLists(http: HttpSender, requests: PinterestRequests, now: () => number): PinterestLists {
   const find = async ({ list: name, listId }: PinterestOptions, signal: AbortSignal): Promise<PinterestList[]> => {
     if (listId !== undefined) {
       const list = readList(await http.send(requests.readList(listId), signal), now());
@@ -28,20 +35,76 @@ export function pinterestLists(
     const why = `Failed to look for the customer list ${JSON.stringify(name)}: there are too many. Name it by listId.`;
     throw new DestinationError('set-up', why);
   };
-  return new NamedLists({
+  /** Whether a list is an audience. */
+  const isAudience = async (listId: string, signal: AbortSignal): Promise<boolean> => {
+    let bookmark: string | undefined;
+    for (let page = 0; page < pagesMax; page += 1) {
+      const answer = readAudiences(await http.send(requests.readAudiences(bookmark), signal), now());
+      if (answer.listIds.includes(listId)) return true;
+      bookmark = answer.bookmark;
+      if (bookmark === undefined) return false;
+    }
+    // Among so many it is not looked for further: a second audience of a list does harm, and a missing one is seen in Ads Manager.
+    return true;
+  };
+  /** When each list is looked at next, in epoch milliseconds: whether it is an audience. */
+  const nextLookMs = new Map<string, number>();
+  /** Makes an audience of the list. A list that is too small for one, or a look that fails, is no reason to hold its members: it is tried again in an hour. */
+  const makeAudience = async (name: string, listId: string, signal: AbortSignal): Promise<void> => {
+    if (now() < (nextLookMs.get(listId) ?? 0)) return;
+    nextLookMs.set(listId, now() + audienceEveryMs);
+    try {
+      if (!(await isAudience(listId, signal)))
+        requireAudience(await http.send(requests.createAudience(name, listId), signal), now());
+      nextLookMs.set(listId, Infinity);
+    } catch (error) {
+      if (!(error instanceof DestinationError)) throw error;
+    }
+  };
+  const get = async (options: PinterestOptions, signal: AbortSignal): Promise<string> => {
+    const id = await lists.get(options, signal);
+    if (options.createList && options.list !== undefined) await makeAudience(options.list, id, signal);
+    return id;
+  };
+  const lists = new NamedLists<PinterestOptions, PinterestList, string>({
     find,
     mayCreate: ({ createList }) => createList,
-    create: async ({ list = '' }, signal) => {
-      const created = readCreated(await http.send(requests.createList(list), signal), now());
-      requireAudience(await http.send(requests.createAudience(list, created.id), signal), now());
-      return [created];
-    },
+    create: async ({ list = '' }, signal) => [readCreated(await http.send(requests.createList(list), signal), now())],
     choose,
     flaw: (found, { list = '' }) =>
       found.length < 2
         ? undefined
         : `Pinterest has ${found.length} customer lists named ${JSON.stringify(list)}: the oldest is used. Write the listId.`,
   });
+  /** The names of those lists of these routes that are to be audiences and are none. */
+  const withoutAudience = async (routes: readonly PinterestOptions[], signal: AbortSignal) => {
+    const named: string[] = [];
+    for (const options of routes.filter(({ createList }) => createList)) {
+      const choice = choose(await find(options, signal), options);
+      if ('use' in choice && !(await isAudience(choice.use, signal))) named.push(options.list ?? '');
+    }
+    return named;
+  };
+  return {
+    get,
+    getAnew: (options, signal) => {
+      lists.forget(options);
+      return get(options, signal);
+    },
+    forget: (options) => {
+      lists.forget(options);
+    },
+    probe: async (routes, signal) => [
+      ...(await lists.probe(routes, signal)),
+      ...(await reading(withoutAudience(routes, signal))).map(
+        (name) =>
+          `The customer list ${JSON.stringify(name)} is no audience yet, so that no ad can use it. It becomes one once Pinterest has matched 100 of its members, or is made one in Ads Manager.`,
+      ),
+    ],
+    prepare: async (routes, signal) => {
+      for (const options of routes) await get(options, signal);
+    },
+  };
 }
 
 /** States in which a list takes no members. The description of the API has only the others. */

@@ -24,6 +24,11 @@ export function pinterestRequests({ baseUrl, adAccountId, timeoutMs }: Pinterest
     },
     createList: (name: string): HttpRequest =>
       jsonRequest('POST', lists, timeoutMs, { name, list_type: 'EMAIL', records: nobody }),
+    /** A page of the audiences that customer lists are, the oldest first. */
+    readAudiences: (bookmark: string | undefined): HttpRequest => {
+      const query = { page_size: pageSize, order: 'ASCENDING', ...(bookmark !== undefined && { bookmark }) };
+      return jsonRequest('GET', `${account}/audiences?${new URLSearchParams(query).toString()}`, timeoutMs);
+    },
     /** Ads use a list as an audience. */
     createAudience: (name: string, listId: string): HttpRequest =>
       jsonRequest('POST', `${account}/audiences`, timeoutMs, {

@@ -46,6 +46,22 @@ export function readLists(
   return { lists: items, bookmark: bookmark === null || bookmark === '' ? undefined : bookmark };
 }
 
+const audiencesSchema = z.object({
+  items: z.array(z.object({ rule: z.object({ customer_list_id: z.string().nullish() }).nullish() })),
+  bookmark: z.string().nullish(),
+});
+
+/** Of a page of audiences the lists that they are made of, and the bookmark of the next page where there is one. */
+export function readAudiences(
+  response: HttpResponse,
+  nowMs: number,
+): { readonly listIds: readonly string[]; readonly bookmark: string | undefined } {
+  if (response.status !== 200) throw pinterestError(response, nowMs);
+  const { items, bookmark } = readAnswer(response, audiencesSchema);
+  const listIds = items.flatMap(({ rule }) => rule?.customer_list_id ?? []);
+  return { listIds, bookmark: bookmark === null || bookmark === '' ? undefined : bookmark };
+}
+
 export function requireAudience(response: HttpResponse, nowMs: number): void {
   if (response.status !== 200) throw pinterestError(response, nowMs);
 }

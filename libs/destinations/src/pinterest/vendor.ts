@@ -18,6 +18,8 @@ export interface PinterestVendor extends StandInVendor {
   members(list: string): readonly string[];
   /** The names of the audiences, each with the id of its list. */
   readonly audiences: ReadonlyMap<string, string>;
+  /** From now on a list needs so many records to be an audience; 0 at first. */
+  setAudienceMin(records: number): void;
   /** From now on a list with a refused record is answered 200, with an exception. */
   answerByExceptions(): void;
 }
@@ -61,6 +63,9 @@ export async function startPinterestVendor(): Promise<PinterestVendor> {
     hasList: (list) => account.find(list) !== undefined,
     members: (list) => [...(account.find(list)?.records ?? [])],
     audiences: account.audiences,
+    setAudienceMin: (records) => {
+      account.audienceMin = records;
+    },
     answerByExceptions: () => {
       account.answersByExceptions = true;
     },
@@ -108,6 +113,7 @@ class AdAccount {
   readonly audiences = new Map<string, string>();
   readonly refused = new Set<string>();
   answersByExceptions = false;
+  audienceMin = 0;
 
   addList(name: string, { id, status = 'READY' }: { id?: string | undefined; status?: string } = {}): string {
     const given = id ?? String(2_680_059_592_705 + this.lists.size);
@@ -124,7 +130,8 @@ class AdAccount {
     if (pathname.endsWith('/oauth/token')) return this.#signIn(headers.authorization, new URLSearchParams(body));
     if (headers.authorization !== 'Bearer pina-1') return failed(401, 2);
     const [, id] = /\/ad_accounts\/\d+\/customer_lists(?:\/(\d+))?$/.exec(pathname) ?? [];
-    if (method === 'POST' && pathname.endsWith('/audiences')) return this.#createAudience(parse(body));
+    if (pathname.endsWith('/audiences'))
+      return method === 'GET' ? this.#audiencePage(searchParams) : this.#createAudience(parse(body));
     if (id === undefined) return method === 'GET' ? this.#page(searchParams) : this.#create(parse(body));
     const list = this.lists.get(id);
     // docs/reference/error-codes: "Get customer list" has the status 404 and the code 1001, "Update customer list" the code 1018; its status is a guess.
@@ -165,10 +172,21 @@ class AdAccount {
     return json(200, bodyOf(this.lists.get(id)));
   }
 
-  /** audiences/create. */
+  /** audiences/list: one to a page here. */
+  #audiencePage(query: URLSearchParams): VendorResponse {
+    const start = Number(query.get('bookmark') ?? 0);
+    const all = [...this.audiences].map(([name, listId]) => ({ name, rule: { customer_list_id: listId } }));
+    return json(200, {
+      items: all.slice(start, start + 1),
+      bookmark: start + 1 < all.length ? String(start + 1) : null,
+    });
+  }
+
+  /** audiences/create. A minimum of 100 members is told of on docs/work-with-targets-and-audiences/create-audiences; how a smaller list is refused is a guess. */
   #createAudience(body: unknown): VendorResponse {
     const told = audience.safeParse(body).data;
     if (told === undefined || !this.lists.has(told.rule.customer_list_id)) return failed(400, 1);
+    if ((this.lists.get(told.rule.customer_list_id)?.records.size ?? 0) < this.audienceMin) return failed(400, 1);
     this.audiences.set(told.name, told.rule.customer_list_id);
     return json(200, { id: '2542620905475', name: told.name, audience_type: 'CUSTOMER_LIST', status: 'INITIALIZING' });
   }
