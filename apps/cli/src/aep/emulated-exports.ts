@@ -10,8 +10,8 @@ export interface EmulatedExportsOptions {
   readonly sandbox: string;
   /** The namespace that every connection leads to, whatever name it has, as `sb://127.0.0.1:5672`. */
   readonly eventHubsUrl: string;
-  readonly tenant: Tenant;
-  /** Exports per second while a dataflow is enabled and has an audience. */
+  readonly tenant: Pick<Tenant, 'next'>;
+  /** Exports per second while a dataflow is enabled and has an audience; 0 for as fast as the hub takes them. */
   readonly rate: number;
   /** How long it goes on with the credentials that it has looked up, in milliseconds. */
   readonly credentialsAgeMs: number;
@@ -28,10 +28,13 @@ interface Way {
 
 const retryOptions = { maxRetries: 0, timeoutInMs: 10_000 };
 
+/** How long it waits before it looks for a dataflow again, where no dataflow is enabled. */
+const lookAgainMs = 100;
+
 /**
  * Exports a tenant's profiles over the enabled dataflows of a sandbox, as AEP would: with the key that the connection has, or had a
  * moment ago. Each export signs in anew, so that a key which is not valid any more is noticed at once. What the hub refuses counts
- * as failed in the dataflow's run. Resolves when the signal is aborted.
+ * as failed in the dataflow's run. While no dataflow is enabled, the tenant's next export waits. Resolves when the signal is aborted.
  */
 export async function emulateExports(options: EmulatedExportsOptions): Promise<void> {
   const { platform, sandbox, tenant, clock, signal, onExport } = options;
@@ -39,6 +42,11 @@ export async function emulateExports(options: EmulatedExportsOptions): Promise<v
   for await (const due of pace({ ...options, count: Infinity, batchMax: 1 })) {
     const isOld = ways.every(({ lookedUpAtMs }) => clock.now() - lookedUpAtMs >= options.credentialsAgeMs);
     if (isOld) ways = lookUpWays(options);
+    if (ways.length === 0) {
+      // At the rate 0 `pace` never sleeps.
+      await clock.sleep(lookAgainMs, signal);
+      continue;
+    }
     for (let sent = 0; sent < due; sent += 1) {
       const body = encodeProfileExport(tenant.next(clock.now()).body);
       for (const { flowId, connectionString } of ways) {
