@@ -87,6 +87,19 @@ test('a session whose window is full gets nothing until its client opens it', as
   await until(() => lengths.length === 40, 'all events');
 });
 
+test('an event of more frames than the window of its session arrives as the client opens the window', async () => {
+  const bodies = [Buffer.alloc(5_000, 'x'), Buffer.alloc(10)];
+  const { client, frames, open } = await reader(bodies, { max_frame_size: 1_024 });
+  const session = client.connection.create_session(4);
+  session.begin();
+  const { lengths } = open(10, session);
+  await until(() => frames.length === 4, 'a window of frames');
+  expect(lengths).toEqual([]);
+  (session as unknown as { _write_flow(): void })._write_flow();
+  await until(() => lengths.length === 2, 'both events');
+  expect(lengths).toEqual([5_000, 10]);
+});
+
 test('a link gets no more than its credit, and goes on where it stopped', async () => {
   const { open } = await reader(Array.from({ length: 10 }, (_, index) => Buffer.alloc(index + 1)));
   const { link, lengths } = open(3);

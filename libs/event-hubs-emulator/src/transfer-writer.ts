@@ -38,8 +38,8 @@ const frameBytesMin = 512;
 
 /**
  * Sends the encoded messages, each as a settled delivery, as far as the credit and the window of the session go, and says how many that were.
- * Undefined when rhea must send them: it has frames or deliveries of its own under way, or the stream is a WebSocket, of which some SDKs expect
- * one frame in each message.
+ * Undefined when rhea must send them: it has frames or deliveries of its own under way, the window has room for a part of the first message only,
+ * or the stream is a WebSocket, of which some SDKs expect one frame in each message.
  */
 export function writeSettled(sender: Sender, messages: readonly Buffer[]): number | undefined {
   const link = sender as unknown as SenderInternals;
@@ -57,7 +57,9 @@ export function writeSettled(sender: Sender, messages: readonly Buffer[]): numbe
   let sent = 0;
   for (const message of messages) {
     const frames = framesOf(message);
-    if (link.credit <= 0 || outgoing.transfer_window() < frames) break;
+    const window = outgoing.transfer_window();
+    if (sent === 0 && link.credit > 0 && window > 0 && window < frames) return undefined;
+    if (link.credit <= 0 || window < frames) break;
     const tag = String(link.tag);
     for (let start = 0, frame = 1; frame <= frames; frame += 1, start += payloadBytesMax) {
       const end = Math.min(start + payloadBytesMax, message.length);
