@@ -290,7 +290,7 @@ test.each<[HttpResponse, object]>([
   [answer(429, {}, { 'retry-after': '3' }), { class: 'throttled', notBeforeMs: 4_000 }],
   [answer(401), { class: 'set-up', doubt: undefined }],
   [answer(403), { class: 'set-up' }],
-  [answer(404), { class: 'transient', doubt: undefined }],
+  [answer(404), { class: 'transient', doubt: 'answered' }],
   [answer(426), { class: 'set-up' }],
   [answer(400), { class: 'invalid', doubt: undefined }],
   [answer(500), { class: 'transient', doubt: 'answered' }],
