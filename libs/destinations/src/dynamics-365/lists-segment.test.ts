@@ -129,6 +129,16 @@ test('a segment that is deleted under way is looked for anew', async () => {
   expect(statuses(await connector.enter([delivery('b@example.com', of)], never))).toEqual(['delivered']);
 });
 
+test('a segment is found behind those of its name that were deleted', async () => {
+  const { vendor, connectAgain } = await start();
+  for (const name of ['Fans', 'Fans']) vendor.segments.delete(vendor.segments.add(name, 'contact', [{}]));
+  const of = options({ segment: 'Fans', createSegment: true });
+  for (const name of ['a', 'b']) {
+    expect(statuses(await connectAgain().enter([delivery(`${name}@example.com`, of)], never))).toEqual(['delivered']);
+  }
+  expect(vendor.segments.names.filter((name) => name === 'Fans')).toHaveLength(1);
+});
+
 test('accounts are in no segment', async () => {
   const { connector } = await start({ memberType: 'account' }, { memberType: 'account' });
   const of = options({ segment: 'Sports Fans' });

@@ -13,13 +13,9 @@ import type { Dynamics365Options } from './settings.ts';
 
 /** The name of the group of static members that is ours, where a segment has several. */
 const groupName = 'Activation Hub';
-/** `statuscode` of a segment that was deleted. */
-const deletedStatus = 4;
-
-type FoundSegment = Omit<Segment, 'statuscode'>;
 
 /** The segments of Customer Insights – Journeys that options name, each with its group of static members. */
-export type JourneySegments = NamedLists<Dynamics365Options, FoundSegment, SegmentGroup>;
+export type JourneySegments = NamedLists<Dynamics365Options, Segment, SegmentGroup>;
 
 /** Finds segments of records of this table. */
 export function journeySegments(
@@ -28,11 +24,8 @@ export function journeySegments(
   table: MemberTable,
   now: () => number,
 ): JourneySegments {
-  return new NamedLists<Dynamics365Options, FoundSegment, SegmentGroup>({
-    find: async (options, signal) => {
-      const response = await http.send(requests.findSegment(options), signal);
-      return readSegments(response, now()).filter(({ statuscode }) => statuscode !== deletedStatus);
-    },
+  return new NamedLists<Dynamics365Options, Segment, SegmentGroup>({
+    find: async (options, signal) => readSegments(await http.send(requests.findSegment(options), signal), now()),
     mayCreate: ({ createSegment }) => createSegment,
     /** Creates the definition with its group, then the segment, and publishes it. Nobody is told anything by that. */
     create: async ({ segment: name = '' }, signal) => {

@@ -46,13 +46,16 @@ export interface SegmentGroup {
   readonly groupId: string;
 }
 
+/** `statuscode` of a segment that was deleted. */
+const deletedStatus = 4;
+
 /**
  * Requests about segments of Customer Insights – Journeys. All of them, their columns and codes are of "Create a Customer Insights - Journeys
  * segment using the Web API" (learn.microsoft.com/dynamics365/customer-insights/journeys/real-time-marketing-api-segment).
  */
 function segmentRequests(get: Get, post: Post, { entity }: MemberTable) {
   const columns =
-    '$select=msdynmkt_segmentid,msdynmkt_baseentitylogicalname,msdynmkt_sourcesegmentuid,statuscode&$orderby=createdon asc,msdynmkt_segmentid asc';
+    '$select=msdynmkt_segmentid,msdynmkt_baseentitylogicalname,msdynmkt_sourcesegmentuid&$orderby=createdon asc,msdynmkt_segmentid asc';
   const definition = '$select=msdynmkt_segmentdefinitionid,msdynmkt_staticlistmembers';
   return {
     findSegment: ({ segment, segmentId }: Dynamics365Options): HttpRequest => {
@@ -60,7 +63,8 @@ function segmentRequests(get: Get, post: Post, { entity }: MemberTable) {
         segmentId === undefined
           ? `msdynmkt_displayname eq ${quoted(segment ?? '')}`
           : `msdynmkt_segmentid eq ${segmentId}`;
-      return get(`msdynmkt_segments?${columns}&$filter=${encodeUrlText(filter)}&$top=2`);
+      const there = `${filter} and statuscode ne ${deletedStatus}`;
+      return get(`msdynmkt_segments?${columns}&$filter=${encodeUrlText(there)}&$top=2`);
     },
     readDefinition: (definitionId: string): HttpRequest =>
       get(`msdynmkt_segmentdefinitions(${definitionId})?${definition}`),

@@ -164,7 +164,6 @@ const segment = z.object({
   msdynmkt_segmentid: guid,
   msdynmkt_baseentitylogicalname: z.string(),
   msdynmkt_sourcesegmentuid: guid.nullish(),
-  statuscode: z.number(),
 });
 export type Segment = z.output<typeof segment>;
 

@@ -56,6 +56,8 @@ const memberBody = z.strictObject({
 export class VendorSegments {
   readonly #segments = new Map<string, Segment>();
   readonly #definitions = new Map<string, readonly Group[]>();
+  /** Segments that are deleted, which the environment keeps with a status of their own. */
+  readonly #deleted = new Map<string, Segment>();
   /** Record ids by group. */
   readonly #members = new Map<string, Set<string>>();
 
@@ -67,6 +69,7 @@ export class VendorSegments {
       definitionId,
       written.map((group) => ({ groupId: randomUUID(), ...fresh, ...group })),
     );
+    this.#deleted.delete(id);
     this.#segments.set(id, { id, name, entity, definitionId, isPublished: true });
     return id;
   }
@@ -80,6 +83,8 @@ export class VendorSegments {
   }
 
   delete(id: string): void {
+    const segment = this.#segments.get(id);
+    if (segment !== undefined) this.#deleted.set(id, segment);
     this.#segments.delete(id);
   }
 
@@ -111,17 +116,17 @@ export class VendorSegments {
   }
 
   #find(filter: string): VendorResponse {
-    const [, column, text = ''] = /^(msdynmkt_\w+) eq '?(.*?)'?$/.exec(filter) ?? [];
+    const [, column, text = '', isThere] = /^(msdynmkt_\w+) eq '?(.*?)'?( and statuscode ne 4)?$/.exec(filter) ?? [];
     const wanted = text.replaceAll("''", "'");
-    const found = [...this.#segments.values()].filter(({ id, name }) =>
+    const kept = isThere === undefined ? [...this.#deleted.values()] : [];
+    const found = [...kept, ...this.#segments.values()].filter(({ id, name }) =>
       column === 'msdynmkt_segmentid' ? id === wanted : name === wanted,
     );
     return json(200, {
-      value: found.slice(0, 2).map(({ id, entity, definitionId, isPublished }) => ({
+      value: found.slice(0, 2).map(({ id, entity, definitionId }) => ({
         msdynmkt_segmentid: id,
         msdynmkt_baseentitylogicalname: entity,
         msdynmkt_sourcesegmentuid: definitionId,
-        statuscode: isPublished ? 1 : 2,
       })),
     });
   }
