@@ -87,6 +87,23 @@ test('a list with a record at fault is told in halves, whichever way Pinterest s
   expect(vendor.members('Sports Fans')).toEqual([sha256('bob')]);
 });
 
+test('a list that is deleted under way and made anew by hand takes the same batch', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery('ann')], never);
+  const [id = ''] = vendor.requests.flatMap(({ url }) => /customer_lists\/(\d+)/.exec(url)?.[1] ?? []);
+  vendor.setFault({ kind: 'answer', answer: ({ url }) => ({ status: url.includes(id) ? 400 : 500 }) });
+  vendor.deleteList(id);
+  vendor.addList('Sports Fans', { id: '99' });
+  // The list that there is now is told: what it answers is what counts.
+  await expect(connector.enter([delivery('bob')], never)).rejects.toMatchObject({
+    class: 'transient',
+    doubt: 'answered',
+  });
+  vendor.setFault(undefined);
+  expect(statuses(await connector.enter([delivery('bob')], never))).toEqual(['delivered']);
+  expect(vendor.members('99')).toEqual([sha256('bob')]);
+});
+
 test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann')], never);

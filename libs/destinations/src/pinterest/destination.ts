@@ -1,4 +1,5 @@
 import {
+  afterPart,
   type Connector,
   defineDestination,
   type Delivery,
@@ -58,14 +59,18 @@ export const pinterest = defineDestination({
       const listId = await lists.get(first.options, signal);
       const records = deliveries.map(({ change }) => change.identity.value);
       const ids = deliveries.map(({ change }) => change.id);
-      const response = await sender.send(requests.changeMembers(listId, operation, records), signal);
+      const change = async (id: string) =>
+        judgeChanged(await sender.send(requests.changeMembers(id, operation, records), signal), ids, now());
       try {
-        return judgeChanged(response, ids, now());
+        return await change(listId);
       } catch (error) {
-        // The list may be gone, which no row is at fault for: the look-up says so.
-        if (error instanceof DestinationError && error.class === 'invalid') await lists.getAnew(first.options, signal);
-        else if (error instanceof DestinationError && error.class === 'set-up') lists.forget(first.options);
-        throw error;
+        if (!(error instanceof DestinationError)) throw error;
+        if (error.class === 'set-up') lists.forget(first.options);
+        if (error.class !== 'invalid') throw error;
+        // The list may be gone, which no row is at fault for: the look-up says so, or gives the list that there is now.
+        const current = await lists.getAnew(first.options, signal);
+        if (current === listId) throw error;
+        return await (error.doubt === undefined ? change(current) : afterPart(change(current)));
       }
     };
     const add: Connector<PinterestOptions>['enter'] = (deliveries, signal) => tell('ADD', deliveries, signal);

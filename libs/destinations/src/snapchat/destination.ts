@@ -86,10 +86,14 @@ export const snapchat = defineDestination({
       try {
         await change(direction, listId, identities, signal);
       } catch (error) {
-        // The list may be gone, which no row is at fault for: the look-up says so.
-        if (error instanceof DestinationError && error.class === 'invalid') await lists.getAnew(first.options, signal);
-        else if (error instanceof DestinationError && error.class === 'set-up') lists.forget(first.options);
-        throw error;
+        if (!(error instanceof DestinationError)) throw error;
+        if (error.class === 'set-up') lists.forget(first.options);
+        if (error.class !== 'invalid') throw error;
+        // The list may be gone, which no row is at fault for: the look-up says so, or gives the list that there is now.
+        const current = await lists.getAnew(first.options, signal);
+        if (current === listId) throw error;
+        const again = change(direction, current, identities, signal);
+        await (error.doubt === undefined ? again : afterPart(again));
       }
       return deliveries.map((delivery) => ({ id: delivery.change.id, status: 'delivered' }));
     };
