@@ -142,6 +142,16 @@ test('ids that are theirs no longer leave before, and a change is delivered when
   expect(statuses(await connector.update([back], never))).toEqual(['rejected']);
 });
 
+test('an id that one person had and another has now is in the segment, whoever comes first in the batch', async () => {
+  const { vendor, connector } = await start();
+  const [before, after] = [{ GOOGLE_AID: oldDevice }, { GOOGLE_AID: newDevice }];
+  const bob = delivery('bob@example.com', { kind: 'updated', attributes: before });
+  const ann = delivery('ann@example.com', { kind: 'updated', attributes: after, previousAttributes: before });
+  vendor.refuse(newDevice);
+  expect(statuses(await connector.update([bob, ann], never))).toEqual(['delivered', 'rejected']);
+  expect(vendor.members('Sports Fans')).toContain(oldDevice);
+});
+
 test('a segment that is made takes members after five seconds, and is made once', async () => {
   let nowMs = 1_000;
   const { vendor, connector, tellings } = await start(() => nowMs);

@@ -9,7 +9,7 @@ import {
   withSignIn,
 } from '@activation-hub/destination-kit';
 import { linkedinSegments } from './lists.ts';
-import { elementsOf, linkedinRequests } from './request.ts';
+import { elementsOf, linkedinRequests, removalsFirst } from './request.ts';
 import { judgeUsers } from './response.ts';
 import { type LinkedinOptions, linkedinOptions, linkedinSettings } from './settings.ts';
 import { linkedinSignIn } from './sign-in.ts';
@@ -52,7 +52,7 @@ export const linkedin = defineDestination({
     const segments = linkedinSegments(sender, requests, now);
     const secrets = secretsIn(settings);
     const tell: Connector<LinkedinOptions>['enter'] = async (deliveries, signal) => {
-      const elements = deliveries.flatMap(({ change }) => elementsOf(change, settings));
+      const elements = removalsFirst(deliveries.flatMap(({ change }) => elementsOf(change, settings)));
       const options = deliveries[0]?.options;
       let judged: ReadonlyMap<string, Verdict> = new Map();
       if (options !== undefined && elements.length > 0) {

@@ -68,6 +68,12 @@ export function elementsOf(change: Change, { keys }: LinkedinSettings): readonly
   ];
 }
 
+/** An id that leaves with one person may enter with another in the same request: so every removal comes before every entry. */
+export const removalsFirst = (elements: readonly LinkedinElement[]): readonly LinkedinElement[] => [
+  ...elements.filter(({ told }) => told.action === 'REMOVE'),
+  ...elements.filter(({ told }) => told.action === 'ADD'),
+];
+
 const listed = (ids: Readonly<Record<string, string>>) =>
   linkedinKeys.flatMap((idType) => {
     const idValue = ids[idType];
