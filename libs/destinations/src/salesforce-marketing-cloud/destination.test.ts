@@ -88,6 +88,16 @@ test('only an entry makes a row, and who has no row has left', async () => {
   expect(actions().slice(2)).toEqual(['Update', 'Update', 'Retrieve', 'Delete', 'Retrieve']);
 });
 
+test('where a look after the rows were told fails, it is in doubt whether they were taken', async () => {
+  const { vendor, connector } = await start();
+  await connector.enter([delivery('ann@example.com')], never);
+  vendor.setReadFault({ kind: 'status', status: 429 });
+  const exits = ['ann@example.com', 'bob@example.com'].map((who) => delivery(who, { kind: 'exited' }));
+  const fault = { class: 'throttled', doubt: 'answered' };
+  await expect(connector.exit(exits, never)).rejects.toMatchObject(fault);
+  await expect(connector.exit(exits.slice(1), never)).rejects.toMatchObject(fault);
+});
+
 test('a row that is there, and is refused, is not taken for one that has left', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann@example.com')], never);

@@ -1,4 +1,5 @@
 import {
+  afterPart,
   type Connector,
   defineDestination,
   type Delivery,
@@ -64,10 +65,10 @@ export const salesforceMarketingCloud = defineDestination({
       const results = readResults(await sender.send(described, signal), kind, changes.length, now());
       const failed = changes.filter((_change, place) => results.get(place)?.isTaken === false);
       // It may be gone, which no row is at fault for.
-      if (failed.length === changes.length) await extensions.getAnew(options, signal);
+      if (failed.length === changes.length) await afterPart(extensions.getAnew(options, signal));
       const keys = failed.filter(({ kind: of }) => of !== 'entered').map(({ identity }) => identity.value);
-      const there =
-        keys.length === 0 ? new Set() : readKeys(await sender.send(requests.findRows(options, keys), signal), now());
+      const look = async () => readKeys(await sender.send(requests.findRows(options, keys), signal), now());
+      const there = keys.length === 0 ? new Set() : await afterPart(look());
       return changes.map(({ id, kind: of, identity }, place) => {
         const result = results.get(place);
         const isGone = result?.isTaken === false && of !== 'entered' && !there.has(identity.value.toLowerCase());
