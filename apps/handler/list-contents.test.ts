@@ -2,16 +2,23 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { buildHandler } from './build.ts';
 import { bundledPackages, everyPackage, listContents } from './list-contents.ts';
-import { sha256 } from './pack-handler.ts';
+import { packHandler } from './pack-handler.ts';
 
-test('the list of what is inside names the packages whose code is in the bundle, each with its digest and licence, and no other', async () => {
+async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'contents-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, 'handler.zip'), 'the package');
-  const list = await listContents(join(folder, 'handler.zip'));
+  return folder;
+}
+
+test('the list of what is inside names the packages whose code is in the bundle, each with its digest and licence, and no other', async () => {
+  const folder = await temporaryFolder();
+  const built = await buildHandler({ outputFolder: join(folder, 'app'), mapsFolder: join(folder, 'maps') });
+  const { path, digest } = await packHandler(built.folder, join(folder, 'handler.zip'));
+  const list = await listContents(path);
   expect(list).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.5' });
-  expect(list.metadata.component).toMatchObject({ hashes: [{ alg: 'SHA-256', content: sha256('the package') }] });
+  expect(list.metadata.component).toMatchObject({ hashes: [{ alg: 'SHA-256', content: digest }] });
   const names = list.components.map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(['@azure/event-hubs', '@azure/data-tables', 'rhea', 'zod', 'yaml']));
   const withoutProof = list.components.filter(
@@ -21,6 +28,14 @@ test('the list of what is inside names the packages whose code is in the bundle,
   // What builds and packs is declared by the app and is not inside.
   expect(names).not.toContain('esbuild');
   expect(names).not.toContain('fflate');
+}, 120_000);
+
+test('a package that these sources do not make gets no list', async () => {
+  const path = join(await temporaryFolder(), 'handler.zip');
+  await writeFile(path, 'the package of yesterday');
+  await expect(listContents(path)).rejects.toThrow(
+    /^Failed to list the contents: .* is another package than these sources make\. Build the handler again: npx nx build handler\.$/,
+  );
 }, 120_000);
 
 test('control: npm by itself lists what builds and packs too', async () => {

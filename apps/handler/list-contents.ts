@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { buildHandler } from './build.ts';
-import { sha256 } from './pack-handler.ts';
+import { packHandler, sha256 } from './pack-handler.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -29,16 +29,26 @@ export interface ContentsList {
 
 /**
  * What is inside a package of the function app: npm's own list of the lockfile (`npm sbom`), of which only the packages are left whose code is in
- * the bundle. Builds the app anew to see which these are. Throws when npm's list lacks one of them, and when there is no package.
+ * the bundle. Builds and packs the app anew to see which these are. Throws when the new package has another digest, when npm's list lacks one of
+ * them, and when there is no package.
  */
 export async function listContents(packagePath: string): Promise<ContentsList> {
   const digest = sha256(await readFile(packagePath));
-  const outputFolder = await mkdtemp(join(tmpdir(), 'handler-contents-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'handler-contents-'));
   try {
-    const { outputs } = await buildHandler({ outputFolder });
+    const { folder, outputs } = await buildHandler({
+      outputFolder: join(temporary, 'app'),
+      mapsFolder: join(temporary, 'maps'),
+    });
+    const built = await packHandler(folder, join(temporary, 'handler.zip'));
+    if (built.digest !== digest) {
+      throw new Error(
+        `Failed to list the contents: ${packagePath} is another package than these sources make. Build the handler again: npx nx build handler.`,
+      );
+    }
     return onlyInside(await everyPackage(), await bundledPackages(outputs), digest);
   } finally {
-    await rm(outputFolder, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
