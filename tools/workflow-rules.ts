@@ -166,6 +166,17 @@ export const workflowRules: readonly WorkflowRule[] = [
     name: 'what publishes a release runs nothing of the repository, and vouches for the package that it publishes',
     faults: everyJob(publishFaults),
   },
+  { name: 'a release is of a commit of main', faults: releasedCommitFaults },
+  {
+    name: 'releases, and the tests on other systems, do not run in a private copy',
+    faults: everyJob(({ id, needs, systems, condition }) =>
+      unless(
+        (systems.length === 0 && (!id.startsWith('release.yml/') || needs.length > 0)) ||
+          condition === '${{ !github.event.repository.private }}',
+        'it runs in a private copy, which pays for its minutes',
+      ),
+    ),
+  },
 ];
 
 function isPinned(uses: string, comment: string, workflows: readonly Workflow[]): boolean {
@@ -286,6 +297,17 @@ function publishFaults({ steps }: Job): readonly string[] {
       'something else is published',
     ),
   ];
+}
+
+/** Before anything of the commit runs. */
+function releasedCommitFaults(workflows: readonly Workflow[]): readonly string[] {
+  const steps = workflows.flatMap(({ jobs }) => jobs).find(({ id }) => id === 'release.yml/build')?.steps ?? [];
+  const fetch = steps.findIndex(
+    (step) => actionOf(step) === 'actions/checkout' && step.with?.['fetch-depth'] === 0 && !('ref' in step.with),
+  );
+  const compare = steps.findIndex(({ run = '' }) => /^git merge-base --is-ancestor HEAD origin\/main/m.test(run));
+  const runs = steps.findIndex(({ run = '' }) => /\b(node|npm|npx|bash) /.test(run));
+  return unless(0 <= fetch && fetch < compare && compare < runs, 'nothing compares the tag with the history of main');
 }
 
 function trainFaults(workflows: readonly Workflow[]): readonly string[] {

@@ -34,6 +34,8 @@ const rule = {
   tested: 'the digest is of the package that was tested, which is the one that is kept',
   train: 'the train goes from dev to staging to prod',
   published: 'what publishes a release runs nothing of the repository, and vouches for the package that it publishes',
+  released: 'a release is of a commit of main',
+  public: 'releases, and the tests on other systems, do not run in a private copy',
 };
 
 /** A workflow, what is changed in it, and the rule that must then be broken. */
@@ -253,6 +255,22 @@ const mistakes: readonly (readonly [what: string, file: string, from: string, to
     rule.published,
   ],
   ['a release that may write too much', 'release.yml', 'attestations: write', 'packages: write', rule.permissions],
+  ['a release of any commit', 'release.yml', 'git merge-base --is-ancestor HEAD', 'git log HEAD', rule.released],
+  ['a release without the history of main', 'release.yml', 'fetch-depth: 0', 'fetch-depth: 1', rule.released],
+  [
+    'a release of a private copy',
+    'release.yml',
+    'if: ${{ !github.event.repository.private }}',
+    'if: true',
+    rule.public,
+  ],
+  [
+    'other systems for a private copy',
+    'systems.yml',
+    'if: ${{ !github.event.repository.private }}',
+    'if: true',
+    rule.public,
+  ],
   ['prod twice', 'deploy.yml', 'environment: staging\n', 'environment: prod\n', rule.train],
 ];
 
