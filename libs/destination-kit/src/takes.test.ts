@@ -20,5 +20,7 @@ test('what is declared is taken, and no more', () => {
   expect(refusalOfAttribute(closed, 'constructor')).toBe('It takes FN, LN.');
   expect(refusalOfAttribute(open, 'anything')).toBeUndefined();
   expect(refusalOfAttribute(open, 'id')).toBe('No.');
+  expect(refusalOfAttribute(open, 'ID')).toBeUndefined();
+  expect(refusalOfAttribute({ ...open, ignoresCase: true }, 'ID')).toBe('No.');
   expect(refusalOfAttribute({ identities: '', attributes: {} }, 'a')).toBe('It takes none.');
 });

@@ -11,6 +11,8 @@ export interface Takes {
   readonly otherAttributes?: string;
   /** Why there must be no attribute of this name, in a sentence. */
   readonly refusedAttributes?: Readonly<Record<string, string>>;
+  /** The destination takes names of attributes that differ in case only for one: what is refused is refused in any case. */
+  readonly ignoresCase?: true;
 }
 
 /** Whether an identity of this namespace can be used. */
@@ -20,8 +22,10 @@ export function takesIdentity({ identities }: Takes, namespace: string): boolean
 
 /** Why there must be no attribute of this name, in a sentence; `undefined` where it is used. */
 export function refusalOfAttribute(takes: Takes, name: string): string | undefined {
-  const { attributes, otherAttributes, refusedAttributes = {} } = takes;
-  if (Object.hasOwn(refusedAttributes, name)) return refusedAttributes[name];
+  const { attributes, otherAttributes, refusedAttributes = {}, ignoresCase = false } = takes;
+  const inCase = (text: string) => (ignoresCase ? text.toLowerCase() : text);
+  const refused = Object.entries(refusedAttributes).find(([each]) => inCase(each) === inCase(name));
+  if (refused !== undefined) return refused[1];
   if (Object.hasOwn(attributes, name) || otherAttributes !== undefined) return undefined;
   return `It takes ${Object.keys(attributes).join(', ') || 'none'}.`;
 }

@@ -3,6 +3,7 @@ import {
   type Delivery,
   type HttpResponse,
   type JsonValue,
+  refusalOfAttribute,
   Secret,
   type Verdict,
 } from '@activation-hub/destination-kit';
@@ -188,6 +189,16 @@ test('the probe says which data extensions cannot be used', async () => {
   ]);
 });
 
+test('the primary key is no attribute, in whatever case it is written', () => {
+  const settings = marketingCloudSettings.parse({ ...credentials, authUrl: 'https://a.example', soapUrl: 'https://b.example' });
+  const takes = salesforceMarketingCloud.takes?.(settings, options());
+  const refusals = ['SubscriberKey', 'subscriberkey', 'FirstName'].map(
+    (name) => takes && refusalOfAttribute(takes, name),
+  );
+  const why = 'It is the primary key: the identity says it.';
+  expect(refusals).toEqual([why, why, undefined]);
+});
+
 const answer = (status: number, body: string, headers = {}): HttpResponse => ({ status, headers, body });
 const faultOf = (kind: string) => `<soap:Fault><faultcode xmlns:q0="x">q0:${kind}</faultcode></soap:Fault>`;
 
@@ -214,6 +225,8 @@ test.each([
   ['crmid', ' ', { status: 'refused' }],
   ['crmid', 'x'.repeat(255), { status: 'refused' }],
   ['crmid', 'a\u0007', { status: 'refused' }],
+  ['crmid', 'a\ufffe', { status: 'refused' }],
+  ['email', 'ann\uffff@example.com', { status: 'refused' }],
 ])('%s %j is known as %j', (namespace, value, expected) => {
   const settings = marketingCloudSettings.parse({
     ...credentials,

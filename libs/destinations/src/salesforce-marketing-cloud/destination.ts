@@ -28,6 +28,8 @@ export const salesforceMarketingCloud = defineDestination({
   limits: () => ({ batchCount: 50, batchBytes: 1024 * 1024, requestsPerSecond: 5, concurrency: 4 }),
   batchBy: 'route',
   identity: ({ namespace, value }) => {
+    // XML 1.0 cannot hold them, and the key without them may be another row's.
+    if (/[\ufffe\uffff]/.test(value)) return refused('a key has no noncharacters');
     if (namespace === 'email') return formField(plainProfile.email, value);
     const key = value.trim();
     if (key === '') return refused('no value');
