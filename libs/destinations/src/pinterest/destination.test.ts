@@ -10,7 +10,7 @@ import { describeDestinationContract } from '@activation-hub/destination-kit/tes
 import { afterEach, expect, test } from 'vitest';
 import { pinterest } from './destination.ts';
 import { pinterestErrors } from './errors.ts';
-import { pinterestError } from './response.ts';
+import { judgeChanged, pinterestError } from './response.ts';
 import { pinterestOptions, pinterestSettings } from './settings.ts';
 import { startPinterestVendor } from './vendor.ts';
 
@@ -102,6 +102,23 @@ test('a list that is deleted under way and made anew by hand takes the same batc
   vendor.setFault(undefined);
   expect(statuses(await connector.enter([delivery('bob')], never))).toEqual(['delivered']);
   expect(vendor.members('99')).toEqual([sha256('bob')]);
+});
+
+test.each<[unknown, object]>([
+  [{ message: 'malformed' }, { class: 'invalid', doubt: 'answered' }],
+  [[{ message: 'malformed' }], { class: 'invalid', doubt: 'answered' }],
+  [{ code: '1018' }, { class: 'set-up', doubt: 'answered' }],
+  [{ code: 'odd words' }, { class: 'invalid', doubt: 'answered' }],
+])('the exceptions %j are no success', (exceptions, expected) => {
+  const response = { status: 200, headers: {}, body: JSON.stringify({ id: '9', exceptions }) };
+  const judge = () => judgeChanged(response, ['change-ann'], 1_000);
+  expect(judge).toThrow(expect.objectContaining(expected));
+  expect(judge).not.toThrow('odd words');
+});
+
+test.each([{}, null, [], undefined])('the exceptions %j are none', (exceptions) => {
+  const response = { status: 200, headers: {}, body: JSON.stringify({ id: '9', exceptions }) };
+  expect(judgeChanged(response, ['change-ann'], 1_000)).toEqual([{ id: 'change-ann', status: 'delivered' }]);
 });
 
 test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {

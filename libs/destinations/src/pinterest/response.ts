@@ -66,7 +66,10 @@ export function requireAudience(response: HttpResponse, nowMs: number): void {
   if (response.status !== 200) throw pinterestError(response, nowMs);
 }
 
-const changedSchema = z.object({ id, exceptions: z.object({ code: z.int().optional() }).nullish() });
+/** An object, by the description of the API; a list is read too. */
+const exceptions = z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).nullish();
+const changedSchema = z.object({ id, exceptions });
+const exceptionSchema = z.object({ code: z.union([z.int(), z.string().regex(/^\d{1,9}$/)]).transform(String) });
 
 /**
  * Judges the answer to a change of members. Pinterest takes a list of records as one, matches them later, and says of none whether it found a person. A list
@@ -74,10 +77,12 @@ const changedSchema = z.object({ id, exceptions: z.object({ code: z.int().option
  */
 export function judgeChanged(response: HttpResponse, ids: readonly string[], nowMs: number): Verdict[] {
   if (response.status !== 200) throw pinterestError(response, nowMs);
-  const code = readAnswer(response, changedSchema).exceptions?.code;
-  if (code !== undefined) {
-    const documented = pinterestErrors.get(String(code)) ?? { means: 'invalid' as const };
-    throw errorFor(documented, `Pinterest answered 200, with the exception ${code}`, { doubt: 'answered' });
+  const said = readAnswer(response, changedSchema).exceptions ?? {};
+  if (Object.keys(said).length > 0) {
+    const code = exceptionSchema.safeParse(Array.isArray(said) ? said[0] : said).data?.code;
+    const documented = pinterestErrors.get(code ?? '') ?? { means: 'invalid' as const };
+    const which = code === undefined ? 'an exception without a code' : `the exception ${code}`;
+    throw errorFor(documented, `Pinterest answered 200, with ${which}`, { doubt: 'answered' });
   }
   return ids.map((each) => ({ id: each, status: 'delivered' }));
 }

@@ -47,7 +47,7 @@ export function readLists(
 
 const usersSchema = z.object({
   request_status: status,
-  users: z.array(z.object({ sub_request_status: status })),
+  users: z.array(z.object({ sub_request_status: status })).min(1),
 });
 
 /**
