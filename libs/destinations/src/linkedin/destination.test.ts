@@ -152,6 +152,21 @@ test('an id that one person had and another has now is in the segment, whoever c
   expect(vendor.members('Sports Fans')).toContain(oldDevice);
 });
 
+test.each([
+  [401, { class: 'set-up', doubt: 'answered' }],
+  [403, { class: 'set-up', doubt: 'answered' }],
+  [426, { class: 'set-up', doubt: 'answered' }],
+  [429, { class: 'throttled', doubt: 'answered', notBeforeMs: 61_000 }],
+])('%i of every element is of the account, and of one element of its row', (status, expected) => {
+  const elements = ['ann', 'bob'].map((id) => ({ id, told: { action: 'ADD' as const, userIds: [] } }));
+  const judge = (...said: number[]) => {
+    const body = JSON.stringify({ elements: said.map((each) => ({ status: each })) });
+    return judgeUsers({ status: 200, headers: {}, body }, elements, createReasonGuard([], []), 1_000);
+  };
+  expect(() => judge(status, status)).toThrow(expect.objectContaining(expected));
+  expect(statuses([...judge(201, status).values()])).toEqual(['delivered', 'retry']);
+});
+
 test('a segment that is made takes members after five seconds, and is made once', async () => {
   let nowMs = 1_000;
   const { vendor, connector, tellings } = await start(() => nowMs);
@@ -287,7 +302,6 @@ const answer = (status: number, body: unknown = {}, headers = {}): HttpResponse 
 test.each<[number, string]>([
   [201, 'delivered'],
   [400, 'rejected'],
-  [429, 'retry'],
   [500, 'retry'],
 ])('an element that is answered %i is %s', (status, expected) => {
   const element = { id: 'change-1', told: { action: 'ADD' as const, userIds: [] } };

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import {
   DestinationError,
+  errorFor,
   errorForResponse,
   errorOfAnswer,
   type HttpResponse,
+  isOfAccount,
   readAnswer,
   type ReasonGuard,
   type Verdict,
@@ -11,9 +13,12 @@ import {
 import { linkedinErrors } from './errors.ts';
 import type { LinkedinElement } from './request.ts';
 
-/** What an answer outside 2xx means. LinkedIn does not say how long a limit lasts; that of these requests is of a minute. */
+/** LinkedIn does not say how long a limit lasts; that of these requests is of a minute. */
+const throttledMs = 60_000;
+
+/** What an answer outside 2xx means. */
 export const linkedinError = (response: HttpResponse, nowMs: number): DestinationError =>
-  errorOfAnswer(linkedinErrors, [], response, nowMs, { vendor: 'LinkedIn', throttledMs: 60_000 });
+  errorOfAnswer(linkedinErrors, [], response, nowMs, { vendor: 'LinkedIn', throttledMs });
 
 const told = z.object({
   elements: z.array(z.object({ status: z.int(), error: z.object({ message: z.string().optional() }).optional() })),
@@ -21,7 +26,7 @@ const told = z.object({
 
 /**
  * Judges the answer to these elements, which has one result for each, in their order (Rest.li, BATCH_CREATE). A change is delivered when all of its elements
- * were taken. An answer with more or fewer results says of none what became of it.
+ * were taken. An answer with more or fewer results says of none what became of it; where every result is a failure of the account, it is thrown.
  */
 export function judgeUsers(
   response: HttpResponse,
@@ -34,6 +39,12 @@ export function judgeUsers(
   if (results.length !== elements.length) {
     const why = `LinkedIn answered with ${results.length} results for ${elements.length} elements. It is tried again.`;
     throw new DestinationError('transient', `Failed to deliver: ${why}`, { doubt: 'answered' });
+  }
+  const errors = results.map(({ status }) => linkedinErrors.get(String(status)));
+  const [ofAccount] = errors;
+  if (ofAccount !== undefined && errors.every((error) => error !== undefined && isOfAccount(error))) {
+    const wait = ofAccount.means === 'throttled' ? { notBeforeMs: nowMs + throttledMs } : {};
+    throw errorFor(ofAccount, `LinkedIn answered ${ofAccount.code} for every person`, { doubt: 'answered', ...wait });
   }
   const verdicts = new Map<string, Verdict>();
   for (const [place, { id }] of elements.entries()) {

@@ -118,6 +118,16 @@ test('a list that is deleted under way and made anew by hand takes the same batc
   expect(vendor.members('99')).toEqual([sha256('bob')]);
 });
 
+test('a part whose state is not documented is told in halves, and a row that is alone is tried again', async () => {
+  const { vendor, connector } = await start({ identifiers });
+  const body = JSON.stringify({ request_status: 'SUCCESS', users: [{ sub_request_status: 'PENDING' }] });
+  vendor.setFault({ kind: 'answer', answer: () => ({ status: 200, body }) });
+  const both = [delivery('ann'), delivery('4722123456', 'phone')];
+  await expect(connector.enter(both, never)).rejects.toMatchObject({ class: 'invalid', doubt: 'answered' });
+  const alone = connector.enter(both.slice(1), never);
+  await expect(alone).rejects.toMatchObject({ class: 'transient', doubt: 'answered' });
+});
+
 test('an answer of 200 that says nothing of the members is no success', async () => {
   const { vendor, connector } = await start();
   const body = JSON.stringify({ request_status: 'SUCCESS', users: [] });

@@ -69,7 +69,11 @@ export const snapchat = defineDestination({
         if (kind === undefined) continue;
         const values = [...new Set(part.map(({ value }) => value))];
         const ask = async () =>
-          requireTaken(await sender.send(requests.changeMembers(direction, listId, kind, values), signal), now());
+          requireTaken(
+            await sender.send(requests.changeMembers(direction, listId, kind, values), signal),
+            identities.length,
+            now(),
+          );
         await (isFirst ? ask() : afterPart(ask()));
         isFirst = false;
       }

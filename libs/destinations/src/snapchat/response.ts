@@ -52,13 +52,15 @@ const usersSchema = z.object({
 
 /**
  * Throws unless Snapchat has taken the members. It takes them as one, matches them later, and says of none whether it found a person; what
- * `number_uploaded_users` counts is not published.
+ * `number_uploaded_users` counts is not published. `rows` is of how many rows the batch is: a state that is not documented refuses no row that is alone.
  */
-export function requireTaken(response: HttpResponse, nowMs: number): void {
+export function requireTaken(response: HttpResponse, rows: number, nowMs: number): void {
   if (response.status !== 200) throw snapchatError(response, nowMs);
   const { request_status: whole, users } = readAnswer(response, usersSchema);
   const error = snapchatErrors.get('ERROR');
-  const isTaken = [whole, ...users.map((each) => each.sub_request_status)].every((said) => said === 'SUCCESS');
-  if (!isTaken && error !== undefined)
-    throw errorFor(error, 'Snapchat answered 200, and no success', { doubt: 'answered' });
+  const said = [whole, ...users.map((each) => each.sub_request_status)];
+  if (said.every((each) => each === 'SUCCESS') || error === undefined) return;
+  const isKnown = said.every((each) => each === 'SUCCESS' || each === error.code);
+  const means = isKnown || rows > 1 ? error.means : 'transient';
+  throw errorFor({ means }, 'Snapchat answered 200, and no success', { doubt: 'answered' });
 }
