@@ -68,6 +68,20 @@ const delivery = (value: string, { kind = 'entered', namespace = 'email', attrib
 });
 const statuses = (verdicts: readonly Verdict[]) => verdicts.map(({ status }) => status);
 
+test.each([
+  [{ email: 'email', emails: 'email' }, 2],
+  [{ email: 'email', crmid: 'customerNumber' }, 4 / 3],
+  [{ email: 'email', crmid: 'customerNumber', loyalty: 'loyaltyNumber' }, 1],
+])('with the identifiers %j, as many batches begin in a second as make four requests', (identifiers, expected) => {
+  const settings = marketoSettings.parse({
+    clientId: 'service-1',
+    clientSecret: { secret: 'a' },
+    baseUrl: 'https://123-abc-456.mktorest.com/rest',
+    identifiers,
+  });
+  expect(marketo.limits(settings).requestsPerSecond).toBe(expected);
+});
+
 test('only an entry makes a person, and none where the settings forbid it', async () => {
   const { vendor, connector } = await start();
   expect(statuses(await connector.update([delivery('ann@example.com', { kind: 'updated' })], never))).toEqual([

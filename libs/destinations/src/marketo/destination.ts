@@ -24,8 +24,13 @@ export const marketo = defineDestination({
   description: 'Keeps persons of Marketo Engage and their memberships in static lists.',
   settings: marketoSettings,
   options: marketoOptions,
-  // A subscription may call 100 times in 20 seconds, ten at once, with 300 persons and 1 MB each; a batch is two calls.
-  limits: () => ({ batchCount: 300, batchBytes: 768 * 1024, requestsPerSecond: 2, concurrency: 4 }),
+  // A subscription may call 100 times in 20 seconds, ten at once, with 300 persons and 1 MB each; a batch is a call for each field that finds persons, and one for the list.
+  limits: ({ identifiers }) => ({
+    batchCount: 300,
+    batchBytes: 768 * 1024,
+    requestsPerSecond: 4 / (new Set(Object.values(identifiers)).size + 1),
+    concurrency: 4,
+  }),
   batchBy: 'route',
   identity: ({ namespace, value }, { identifiers }) => {
     const field = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;

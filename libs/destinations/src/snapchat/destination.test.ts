@@ -82,6 +82,20 @@ const delivery = (
 const statuses = (verdicts: readonly Verdict[]) => verdicts.map(({ status }) => status);
 const identifiers = { email: 'EMAIL', phone: 'PHONE' };
 
+test.each([
+  [{ email: 'EMAIL', emails: 'EMAIL' }, 5],
+  [identifiers, 2.5],
+  [{ ...identifiers, gaid: 'MAID' }, 5 / 3],
+])('of the identifiers %j, as many batches begin in a second as make five requests', (of, expected) => {
+  const settings = snapchatSettings.parse({
+    ...credentials,
+    clientSecret: { secret: 'a' },
+    refreshToken: { secret: 'b' },
+    identifiers: of,
+  });
+  expect(snapchat.limits(settings).requestsPerSecond).toBe(expected);
+});
+
 test('each kind of identifiers is told in a request of its own', async () => {
   const { vendor, connector } = await start({ identifiers });
   const both = [delivery('ann'), delivery('4722123456', 'phone')];

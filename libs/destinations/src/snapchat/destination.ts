@@ -34,8 +34,13 @@ export const snapchat = defineDestination({
   description: 'Keeps the members of customer lists of Snapchat, as hashes.',
   settings: snapchatSettings,
   options: snapchatOptions,
-  // A token may make ten requests in a second, with 100,000 identifiers each.
-  limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 5, concurrency: 4 }),
+  // A token may make ten requests in a second, with 100,000 identifiers each; five are made here, and a batch is one for each kind of identifiers.
+  limits: ({ identifiers }) => ({
+    batchCount: 10_000,
+    batchBytes: 4 * 1024 * 1024,
+    requestsPerSecond: 5 / new Set(Object.values(identifiers)).size,
+    concurrency: 4,
+  }),
   batchBy: 'route',
   identity: formIdentity,
   takes: snapchatTakes,
