@@ -74,22 +74,21 @@ function needsOf({ key, type, settings }: DestinationEntry, { routes }: Activati
  * none for its settings.
  */
 export async function startStandIn(
-  { key, type, settings }: DestinationEntry,
-  { routes }: ActivationFile,
+  { key, type, settings }: Pick<DestinationEntry, 'key' | 'type' | 'settings'>,
+  { routes }: Pick<ActivationFile, 'routes'>,
+  vendorOf: (type: string) => ReturnType<typeof localVendorOf> = localVendorOf,
 ): Promise<LocalVendor | undefined> {
-  const start = await localVendorOf(type);
-  if (start === 'calls nobody') return undefined;
-  if (start === undefined) {
-    throw new CommandError(
-      2,
-      `Failed to stand in for ${key}: there is no stand-in for ${type}. Use a test account of the vendor instead.`,
-    );
-  }
+  const refuse = (why: string, cause?: unknown) =>
+    new CommandError(2, `Failed to stand in for ${key}: ${why}`, { cause });
   try {
-    return await start({ settings, routes: routes.filter(({ destination }) => destination === key) });
+    const start = await vendorOf(type);
+    if (start === 'calls nobody') return undefined;
+    if (start !== undefined)
+      return await start({ settings, routes: routes.filter(({ destination }) => destination === key) });
   } catch (error) {
-    throw new CommandError(2, `Failed to stand in for ${key}: ${reasonOf(error)}`, { cause: error });
+    throw refuse(reasonOf(error), error);
   }
+  throw refuse(`there is no stand-in for ${type}. Use a test account of the vendor instead.`);
 }
 
 /** The settings of the file with those of the stand-in, and the values of the secrets to which these refer, by name. */

@@ -84,6 +84,26 @@ test('the stand-in of a connector of the company’s own is what its vendor.ts e
   expect(await localVendorOf('@acme/pigeon', importVendor)).toBeUndefined();
 });
 
+test('a connector of the company’s own without a vendor.ts has no stand-in', async () => {
+  expect(await localVendorOf('own/no-such-connector')).toBeUndefined();
+  const notFound = (words: string) => Object.assign(new Error(words), { code: 'ERR_MODULE_NOT_FOUND' });
+  const missing = notFound(
+    "Cannot find module 'C:\\hub\\own\\connectors\\pigeon\\vendor.ts' imported from C:\\hub\\a.ts",
+  );
+  expect(await localVendorOf('own/pigeon', () => Promise.reject(missing))).toBeUndefined();
+});
+
+test.each([
+  Object.assign(new Error("Cannot find module '/hub/birds.ts' imported from /hub/own/connectors/pigeon/vendor.ts"), {
+    code: 'ERR_MODULE_NOT_FOUND',
+  }),
+  new Error('no birds'),
+])('a vendor.ts that fails as it is loaded is named: %s', async (error) => {
+  await expect(localVendorOf('own/pigeon', () => Promise.reject(error))).rejects.toThrow(
+    `own/connectors/pigeon/vendor.ts fails as it is loaded: ${error.message}.`,
+  );
+});
+
 test('a package that is not installed is named, with what to do', async () => {
   await expect(loadDestination('@acme/no-such-destination')).rejects.toThrow(
     'Failed to load the destination @acme/no-such-destination: there is no such package. Run npm install @acme/no-such-destination.',

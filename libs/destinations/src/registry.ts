@@ -113,9 +113,14 @@ function isNotInstalled(error: unknown, type: string): boolean {
   const own = ownConnector(type);
   const missing =
     own === undefined ? [`'${type}'`] : [`/connectors/${own}/destination.ts'`, `'${destinationPackage(type) ?? ''}'`];
+  return isNotFound(error, missing);
+}
+
+/** Whether an import failed because Node does not find one of these modules itself, and not one that they import; each with its closing quote. */
+export function isNotFound(error: unknown, modules: readonly string[]): boolean {
   if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) return false;
   const message = error.message.replaceAll('\\', '/');
-  return missing.some((words) => message.includes(words));
+  return modules.some((module) => message.includes(module));
 }
 
 function isDefinition(value: unknown): value is DestinationDefinition {

@@ -1,5 +1,5 @@
 import type { StartLocalVendor } from '@activation-hub/destination-kit/testing';
-import { ownConnector } from '../src/registry.ts';
+import { isNotFound, ownConnector } from '../src/registry.ts';
 
 /** What starts the stand-in of each kind of destination in a whole run, by type; loaded only when it is asked for. */
 export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVendor>) | 'calls nobody'>> = {
@@ -31,7 +31,7 @@ export type ImportVendor = (name: string) => Promise<object>;
 
 /**
  * What starts the stand-in of a kind of destination: one of `localVendors`, or that of a connector of the company's own, which its
- * `vendor.ts` exports as `startLocal…Vendor`. `undefined` where there is none.
+ * `vendor.ts` exports as `startLocal…Vendor`. `undefined` where there is none. Throws when that file fails as it is loaded.
  */
 export async function localVendorOf(
   type: string,
@@ -41,6 +41,15 @@ export async function localVendorOf(
   if (known !== undefined) return known === 'calls nobody' ? known : await known();
   const own = ownConnector(type);
   if (own === undefined) return undefined;
-  const exported = Object.entries(await importVendor(`@activation-hub/own/${own}/vendor`));
-  return exported.find(([name]) => /^startLocal\w*Vendor$/.test(name))?.[1] as StartLocalVendor | undefined;
+  const specifier = `@activation-hub/own/${own}/vendor`;
+  let exports: object;
+  try {
+    exports = await importVendor(specifier);
+  } catch (error) {
+    if (isNotFound(error, [`/connectors/${own}/vendor.ts'`, `'${specifier}'`])) return undefined;
+    const why = error instanceof Error ? error.message : 'no error';
+    throw new Error(`own/connectors/${own}/vendor.ts fails as it is loaded: ${why}.`, { cause: error });
+  }
+  const start = Object.entries(exports).find(([name]) => /^startLocal\w*Vendor$/.test(name));
+  return start?.[1] as StartLocalVendor | undefined;
 }
