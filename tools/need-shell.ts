@@ -1,4 +1,5 @@
-import { matchesGlob } from 'node:path';
+import { matchesGlob, relative } from 'node:path';
+import { root } from './repository.ts';
 
 /**
  * Files of tests that need the shell of Linux and macOS: the scripts of workflows, which run on Linux only, and commands of others for which a
@@ -34,3 +35,9 @@ export const needShell: readonly string[] = [
 
 /** Whether a file of tests is one of them. */
 export const isNeedingShell = (path: string): boolean => needShell.some((pattern) => matchesGlob(path, pattern));
+
+/** Those of the project in this folder, as paths and patterns in it. */
+export function needShellIn(folder: string): readonly string[] {
+  const prefix = `${relative(root, folder).replaceAll('\\', '/')}/`;
+  return needShell.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+}
