@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { root } from './repository.ts';
 import { parseWorkflow, readWorkflows } from './workflow.ts';
 import { workflowRules } from './workflow-rules.ts';
 
@@ -20,6 +22,13 @@ test('the workflows are the pipeline, its part for one environment, releases, ot
 
 test.each(workflowRules)('$name', ({ faults }) => {
   expect(faults(workflows)).toEqual([]);
+});
+
+test('the folder that a release is gathered in is ignored by git, so that no test reads it as a page', () => {
+  const made = workflows.find(({ name }) => name === 'release.yml')?.text ?? '';
+  const [, notes = ''] = /release-notes -- "\$TAG" > (\S+)$/m.exec(made) ?? [];
+  expect(notes).toBe('release/notes.md');
+  expect(spawnSync('git', ['check-ignore', '--quiet', notes], { cwd: root }).status).toBe(0);
 });
 
 const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1';
