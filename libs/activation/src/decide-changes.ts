@@ -15,6 +15,7 @@ import {
 } from '@activation-hub/membership';
 import { circuitOpenCause } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
+import { concernedPeople } from './concerned-people.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
 import { DesiredStates } from './desired-states.ts';
 import type { LostChange } from './dead-letters-of.ts';
@@ -22,6 +23,7 @@ import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-change.ts';
 import { OtherIdentities } from './other-identities.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
+import { withoutDigest } from './remember-links.ts';
 import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
@@ -39,6 +41,8 @@ export interface Decided {
   readonly settled: readonly SettledMembership[];
   /** All but those of people of whom the cache knew that there is nothing to do. */
   readonly undecided: readonly DesiredMembership[];
+  /** People who are looked at whatever digest their rows carry. */
+  readonly concerned: ReadonlySet<RoutedPerson>;
 }
 
 /** A desired membership of which nothing is open, with its row where that is at hand. */
@@ -62,7 +66,7 @@ const roundsMax = 5;
  * the others, and has lost no round by that.
  */
 export async function decideChanges(
-  { desired, newest }: Pick<Resolved, 'desired' | 'newest'>,
+  resolved: Pick<Resolved, 'desired' | 'newest' | 'superseded'>,
   work: Work,
   by: LeaseHolder,
   context: ActivationContext,
@@ -70,11 +74,11 @@ export async function decideChanges(
   signal: AbortSignal,
 ): Promise<Decided> {
   const decided = new Decisions(work, by, context, tally);
-  const undecided = decided.undecidedOf(desired);
+  const undecided = decided.undecidedOf(resolved);
   const expected = undecided.map((each) => decided.planUnread(each));
   let unread = expected.filter((plan) => plan !== undefined);
   let open = undecided.filter((_, index) => expected[index] === undefined);
-  const others = new OtherIdentities(newest, by, context);
+  const others = new OtherIdentities(resolved.newest, by, context);
   for (const { desired: each, plan, write } of unread)
     if (plan.is === 'lease' && write.expected === undefined) others.add(each);
   const rounds = unread.length > 0 ? roundsMax + 1 : roundsMax;
@@ -115,7 +119,10 @@ const tooLarge = {
 interface PlannedWrite {
   readonly desired: DesiredMembership;
   readonly keyText: string;
-  readonly plan: Exclude<RowPlan, { is: 'nothing' }> | { readonly is: 'hold' };
+  readonly plan:
+    | Exclude<RowPlan, { is: 'nothing' }>
+    | { readonly is: 'hold' }
+    | { readonly is: 'unlink'; readonly because: 'unchanged' | 'superseded' };
   readonly write: LedgerWrite;
   /** The row waited for a retry. */
   readonly held?: Deferred | undefined;
@@ -127,6 +134,7 @@ class Decisions implements Decided {
   readonly rejected: LostChange[] = [];
   readonly settled: SettledMembership[] = [];
   undecided: readonly DesiredMembership[] = [];
+  concerned: ReadonlySet<RoutedPerson> = new Set();
   readonly #work: Work;
   readonly #by: LeaseHolder;
   readonly #context: ActivationContext;
@@ -152,11 +160,13 @@ class Decisions implements Decided {
    * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives the others, with every row of their
    * people: following a person takes all that the destination knows of them.
    */
-  undecidedOf(desired: readonly DesiredMembership[]): readonly DesiredMembership[] {
+  undecidedOf(resolved: Parameters<typeof concernedPeople>[0]): readonly DesiredMembership[] {
+    const { desired } = resolved;
+    this.concerned = concernedPeople(resolved);
     if (this.#work.retry !== undefined) return (this.undecided = desired);
     const nowMs = this.#context.clock.now();
     const outcomes = desired.map((each) => this.#knownOutcome(each, nowMs));
-    const open = new Set<RoutedPerson>();
+    const open = new Set<RoutedPerson>(this.concerned);
     let index = 0;
     for (const { person } of desired) {
       if (outcomes[index] === undefined) open.add(person);
@@ -203,8 +213,13 @@ class Decisions implements Decided {
   /** Plans one row; gives the write that the plan needs, and settles what needs none. */
   plan(desired: DesiredMembership, row: LedgerRow | undefined): PlannedWrite | undefined {
     const { key, keyText, route } = desired;
-    const { plan, told } = this.#planRow(desired, row);
+    const { plan, told, record } = this.#planRow(desired, row);
     if (plan.is === 'nothing') {
+      // Its retry, which may bring this export alone, must not take the person for known.
+      if (row !== undefined && record !== undefined && record !== row.record && deferralOf(row) !== undefined) {
+        const write = { key, record, expected: row.version };
+        return { desired, keyText, plan: { is: 'unlink', because: plan.because }, write };
+      }
       if (row !== undefined) this.#context.ledgerCache.set(keyText, row, this.#context.clock.now());
       this.#finish(desired, row, plan.because);
       return undefined;
@@ -222,16 +237,16 @@ class Decisions implements Decided {
     if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, keyText, plan, write: plan.write, held };
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
-    if (held !== undefined && isFollowedBy(held, row?.record, desired.person.linkDigest)) {
-      const record = note(row?.record, told, held, this.#whyHeld(route.destination));
-      return { desired, keyText, plan: { is: 'hold' }, write: { key, record, expected: row?.version } };
+    if (held !== undefined && isFollowedBy(held, record, desired.person.linkDigest)) {
+      const heldRecord = note(record, told, held, this.#whyHeld(route.destination));
+      return { desired, keyText, plan: { is: 'hold' }, write: { key, record: heldRecord, expected: row?.version } };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
       write: (chainId) => {
         const by = deferredBy(chainId, desired.person.linkDigest);
-        const record = note(row?.record, told, by, this.#whyHeld(route.destination));
-        return { key, record, expected: row?.version };
+        const deferred = note(record, told, by, this.#whyHeld(route.destination));
+        return { key, record: deferred, expected: row?.version };
       },
     });
     this.#tally.count(route.destination, 'deferred', () => ({
@@ -252,15 +267,18 @@ class Decisions implements Decided {
     return circuitOpenCause(targets.get(destination)?.breaker, clock.now());
   }
 
+  /** The plan, with the record on which it rests: of a person who must be looked at it carries no digest. */
   #planRow(
     desired: DesiredMembership,
     row: LedgerRow | undefined,
-  ): { readonly plan: RowPlan; readonly told: DesiredState } {
+  ): { readonly plan: RowPlan; readonly told: DesiredState; readonly record: LedgerRecord | undefined } {
     const { key, route, attributes, person } = desired;
     const state = this.#states.of(desired, row?.record);
     const told = { state, attributes, linkDigest: person.linkDigest };
     const options = { mode: route.mode, by: this.#by, nowMs: this.#context.clock.now(), cause: causeOf(this.#work) };
-    return { plan: planRow(key, row, told, options), told };
+    const unlinked = row !== undefined && this.concerned.has(person) ? withoutDigest(key, row) : undefined;
+    const from = row === undefined || unlinked === undefined ? row : { ...row, record: unlinked.record };
+    return { plan: planRow(key, from, told, options), told, record: from?.record };
   }
 
   /** What follows a write that was made: nothing about its row is open any more. */
@@ -272,6 +290,7 @@ class Decisions implements Decided {
       const isFollowed = write.expected === undefined && others.areNoted(desired.person);
       this.leased.push(leasedRow(desired, plan, row, held, isFollowed));
     } else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
+    else if (plan.is === 'unlink') this.#finish(desired, row, plan.because);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
       const { destination } = desired.route;

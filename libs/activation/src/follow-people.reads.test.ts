@@ -69,7 +69,10 @@ audiences:
   ledger.reads.length = 0;
   const tally = new Tally(context);
   const telling = { context, ...(work === undefined ? {} : { work }), deadline: signal, settleBy: signal, tally };
-  const deferrals = await followPeople({ ...resolved, undecided: resolved.desired, settled, told: [] }, telling);
+  const deferrals = await followPeople(
+    { ...resolved, undecided: resolved.desired, concerned: new Set(), settled, told: [] },
+    telling,
+  );
   return { reads: ledger.reads, counted: tally.ledgerReads, deferrals };
 }
 

@@ -60,7 +60,16 @@ const toldOf = ({ keyText }: DesiredMembership, fate: ToldRow['fate'], settled?:
 function follow(outcome: Partial<Outcome>, work?: Work, of = context) {
   const { desired = [] } = outcome;
   const newest = new Map(desired.map((each) => [each.keyText, each]));
-  const all = { desired, newest, undecided: desired, superseded: [], settled: [], told: [], unresolved: [] };
+  const all = {
+    desired,
+    newest,
+    undecided: desired,
+    superseded: [],
+    concerned: new Set<RoutedPerson>(),
+    settled: [],
+    told: [],
+    unresolved: [],
+  };
   const people = peopleToFollow({ ...all, ...outcome }, of, work);
   const digests = (followed: readonly Followed[]) => followed.map(({ person }) => person.linkDigest);
   return { ...people, digests: { now: digests(people.now), later: digests(people.later) } };

@@ -36,6 +36,8 @@ export interface Outcome {
   /** Those of `desired` of whose people the cache did not know that every row carries the digest and has nothing to learn. */
   readonly undecided: readonly DesiredMembership[];
   readonly superseded: readonly DesiredMembership[];
+  /** People of whom the batch brings a row under another identity of theirs: no digest says that nobody need look at them. */
+  readonly concerned: ReadonlySet<RoutedPerson>;
   readonly settled: readonly SettledMembership[];
   readonly told: readonly ToldRow[];
   readonly unresolved: readonly RoutedPerson[];
@@ -68,7 +70,9 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     const deciding = newest.length > 0 ? newest : memberships;
     const open = deciding.flatMap((each) => rows.openBecause(each) ?? []);
     const chosen = newest.flatMap(({ keyText }) => rows.of(keyText) ?? []);
-    const isKnown = memberships.every(({ keyText }) => rows.digestOf(keyText) === person.linkDigest);
+    const isKnown =
+      !outcome.concerned.has(person) &&
+      memberships.every(({ keyText }) => rows.digestOf(keyText) === person.linkDigest);
     if (open.length === 0) {
       if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
     } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
@@ -86,14 +90,14 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
 
 /**
  * The memberships of people who may have to be looked at, who are few: not of those whom the cache knows, or of whom every row is settled with the
- * digest of these very identities, unless something newer in the batch has superseded a part of them.
+ * digest of these very identities, unless something newer in the batch has superseded a part of them, or the batch brings another identity of theirs.
  */
 function ofPeopleInQuestion(
-  { desired, undecided, superseded }: Outcome,
+  { desired, undecided, superseded, concerned }: Outcome,
   rows: SettledRows,
   isAgain: boolean,
 ): readonly DesiredMembership[] {
-  const unknown = isAgain ? undecided : undecided.filter((each) => !rows.isKnown(each));
+  const unknown = isAgain ? undecided : undecided.filter((each) => concerned.has(each.person) || !rows.isKnown(each));
   if (unknown.length === 0 && superseded.length === 0) return [];
   const people = new Set<RoutedPerson>();
   for (const { person } of unknown) people.add(person);

@@ -1,0 +1,136 @@
+import { DestinationError } from '@activation-hub/destination-kit';
+import { expect, test } from 'vitest';
+import { eventOf, fansId, openActivation, personExport, type TestActivation } from '../testing/index.ts';
+
+type Identities = Readonly<Record<string, readonly string[]>>;
+interface Export {
+  readonly identities: Identities;
+  readonly status?: 'realized' | 'exited';
+  readonly at?: number;
+  readonly consent?: string;
+}
+
+/** A route that follows nothing. Each batch is given as bodies; those of one body have one state. */
+function open(isCached: boolean): TestActivation {
+  return openActivation({
+    file: `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans:
+    id: ${fansId}
+    consent: consents.marketing.email.val
+    activate: [{ destination: crm, identity: [crmid, email] }]
+`,
+    cache: isCached ? {} : { ageMaxMs: -1 },
+  });
+}
+
+const bodyOf = (exports: readonly Export[], number: number) =>
+  eventOf(
+    exports.map((each) => personExport(each)),
+    number,
+  );
+const members = ({ crm }: TestActivation): readonly string[] =>
+  [...crm.members.keys()].map((key) => key.replace('sports-fans ', '')).toSorted();
+const told = ({ crm }: TestActivation): readonly string[] =>
+  crm.told.map(({ kind, identity }) => `${kind} ${identity.value}`);
+
+const better: Export = { identities: { crmid: ['C-1'], email: ['p@example.com'] } };
+const lower: Export = { identities: { email: ['p@example.com'] } };
+
+test.each([true, false])(
+  'a body in which a better identity appears, given again, leaves the person under that one (cached: %s)',
+  async (isCached) => {
+    const opened = open(isCached);
+    const body = bodyOf([lower, better], 1);
+    for (let time = 0; time < 3; time += 1) {
+      await opened.activate(body);
+      expect(members(opened)).toEqual(['C-1']);
+    }
+  },
+);
+
+test.each([true, false])(
+  'a body in which a value appears that sorts first, given again, leaves the person under that one (cached: %s)',
+  async (isCached) => {
+    const opened = open(isCached);
+    const body = bodyOf([{ identities: { email: ['b'] } }, { identities: { email: ['a', 'b'] } }], 1);
+    for (let time = 0; time < 3; time += 1) {
+      await opened.activate(body);
+      expect(members(opened)).toEqual(['a']);
+    }
+  },
+);
+
+test.each([
+  ['as a member', better, ['C-1']],
+  ['as an exit', { ...better, status: 'exited', at: 60 }, []],
+  ['as withdrawn consent', { ...better, consent: 'n' }, []],
+] as const)(
+  'an identity that comes back with the next export of the batch %s takes the one out that was told in between',
+  async (_, last, expected) => {
+    for (const isCached of [true, false]) {
+      const opened = open(isCached);
+      await opened.activate(bodyOf([better], 1));
+      const batch = [bodyOf([lower], 2), bodyOf([last], 3)];
+      await opened.activate(...batch);
+      expect(members(opened)).toEqual(expected);
+      await opened.activate(...batch);
+      expect(members(opened)).toEqual(expected);
+    }
+  },
+);
+
+test('an identity that comes back while its change is deferred is looked at by the retry of that change', async () => {
+  const opened = open(true);
+  const { crm, clock, retryDue } = opened;
+  await opened.activate(bodyOf([better], 1));
+  crm.onRequest = (changes) => {
+    if (changes.some(({ kind }) => kind === 'exited')) throw new DestinationError('transient', 'Not reached.');
+  };
+  await opened.activate(bodyOf([lower], 2), bodyOf([{ ...better, status: 'exited', at: 60 }], 3));
+  expect(members(opened)).toEqual(['C-1', 'p@example.com']);
+  crm.onRequest = () => undefined;
+  clock.nowMs += 3_600_000;
+  await retryDue();
+  expect(members(opened)).toEqual([]);
+});
+
+test('an identity that comes back in an outage, and changes nothing in the row that waits, is looked at by the retry of that row', async () => {
+  const opened = open(true);
+  const { crm, clock, retryDue } = opened;
+  await opened.activate(bodyOf([better], 1));
+  crm.onRequest = (changes) => {
+    if (changes.some(({ identity }) => identity.value === 'C-1'))
+      throw new DestinationError('transient', 'Not reached.');
+  };
+  await opened.activate(bodyOf([{ ...better, status: 'exited', at: 60 }], 2));
+  crm.onRequest = ([change]) => {
+    if (change?.kind === 'exited') throw new DestinationError('transient', 'Not reached.');
+  };
+  await opened.activate(bodyOf([{ ...lower, at: 30 }], 3), bodyOf([{ ...better, status: 'exited', at: 60 }], 4));
+  crm.onRequest = () => undefined;
+  expect(members(opened)).toEqual(['C-1', 'p@example.com']);
+  clock.nowMs += 3_600_000;
+  await retryDue();
+  expect(members(opened)).toEqual([]);
+});
+
+test('an identity that another person of the batch has stays when that export is the newer one', async () => {
+  const opened = open(true);
+  await opened.activate(bodyOf([better], 1));
+  await opened.activate(bodyOf([better], 2), bodyOf([lower], 3));
+  await opened.activate(bodyOf([better], 2), bodyOf([lower], 3));
+  expect(told(opened)).toEqual(['entered C-1', 'entered p@example.com']);
+});
+
+test('who changes nothing is looked at only when the batch brings one of the other identities', async () => {
+  const opened = open(true);
+  const { activate, counter } = opened;
+  await activate(bodyOf([better, { identities: { email: ['q@example.com'] } }], 1));
+  const asked = (): readonly number[] => [counter('ledger-reads'), counter('ledger-writes')];
+  const before = asked();
+  await activate(bodyOf([better, { identities: { email: ['q@example.com'] } }], 2));
+  expect(asked()).toEqual(before);
+});
