@@ -190,7 +190,11 @@ test('the probe says which data extensions cannot be used', async () => {
 });
 
 test('the primary key is no attribute, in whatever case it is written', () => {
-  const settings = marketingCloudSettings.parse({ ...credentials, authUrl: 'https://a.example', soapUrl: 'https://b.example' });
+  const settings = marketingCloudSettings.parse({
+    ...credentials,
+    authUrl: 'https://a.example',
+    soapUrl: 'https://b.example',
+  });
   const takes = salesforceMarketingCloud.takes?.(settings, options());
   const refusals = ['SubscriberKey', 'subscriberkey', 'FirstName'].map(
     (name) => takes && refusalOfAttribute(takes, name),

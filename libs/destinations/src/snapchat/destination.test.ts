@@ -146,7 +146,10 @@ test('an answer of 200 that says nothing of the members is no success', async ()
   const { vendor, connector } = await start();
   const body = JSON.stringify({ request_status: 'SUCCESS', users: [] });
   vendor.setFault({ kind: 'answer', answer: () => ({ status: 200, body }) });
-  await expect(connector.enter([delivery('ann')], never)).rejects.toMatchObject({ class: 'transient', doubt: 'answered' });
+  await expect(connector.enter([delivery('ann')], never)).rejects.toMatchObject({
+    class: 'transient',
+    doubt: 'answered',
+  });
 });
 
 test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
