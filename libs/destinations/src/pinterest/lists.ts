@@ -35,35 +35,10 @@ export function pinterestLists(http: HttpSender, requests: PinterestRequests, no
     const why = `Failed to look for the customer list ${JSON.stringify(name)}: there are too many. Name it by listId.`;
     throw new DestinationError('set-up', why);
   };
-  /** Whether a list is an audience. */
-  const isAudience = async (listId: string, signal: AbortSignal): Promise<boolean> => {
-    let bookmark: string | undefined;
-    for (let page = 0; page < pagesMax; page += 1) {
-      const answer = readAudiences(await http.send(requests.readAudiences(bookmark), signal), now());
-      if (answer.listIds.includes(listId)) return true;
-      bookmark = answer.bookmark;
-      if (bookmark === undefined) return false;
-    }
-    // Among so many it is not looked for further: a second audience of a list does harm, and a missing one is seen in Ads Manager.
-    return true;
-  };
-  /** When each list is looked at next, in epoch milliseconds: whether it is an audience. */
-  const nextLookMs = new Map<string, number>();
-  /** Makes an audience of the list. A list that is too small for one, or a look that fails, is no reason to hold its members: it is tried again in an hour. */
-  const makeAudience = async (name: string, listId: string, signal: AbortSignal): Promise<void> => {
-    if (now() < (nextLookMs.get(listId) ?? 0)) return;
-    nextLookMs.set(listId, now() + audienceEveryMs);
-    try {
-      if (!(await isAudience(listId, signal)))
-        requireAudience(await http.send(requests.createAudience(name, listId), signal), now());
-      nextLookMs.set(listId, Infinity);
-    } catch (error) {
-      if (!(error instanceof DestinationError)) throw error;
-    }
-  };
+  const audiences = pinterestAudiences(http, requests, now);
   const get = async (options: PinterestOptions, signal: AbortSignal): Promise<string> => {
     const id = await lists.get(options, signal);
-    if (options.createList && options.list !== undefined) await makeAudience(options.list, id, signal);
+    if (options.createList && options.list !== undefined) await audiences.make(options.list, id, signal);
     return id;
   };
   const lists = new NamedLists<PinterestOptions, PinterestList, string>({
@@ -81,7 +56,7 @@ export function pinterestLists(http: HttpSender, requests: PinterestRequests, no
     const named: string[] = [];
     for (const options of routes.filter(({ createList }) => createList)) {
       const choice = choose(await find(options, signal), options);
-      if ('use' in choice && !(await isAudience(choice.use, signal))) named.push(options.list ?? '');
+      if ('use' in choice && !(await audiences.has(choice.use, signal))) named.push(options.list ?? '');
     }
     return named;
   };
@@ -105,6 +80,37 @@ export function pinterestLists(http: HttpSender, requests: PinterestRequests, no
       for (const options of routes) await get(options, signal);
     },
   };
+}
+
+/** The audiences that ads can use: one for each list that is to be one. */
+function pinterestAudiences(http: HttpSender, requests: PinterestRequests, now: () => number) {
+  /** Whether a list is an audience. */
+  const has = async (listId: string, signal: AbortSignal): Promise<boolean> => {
+    let bookmark: string | undefined;
+    for (let page = 0; page < pagesMax; page += 1) {
+      const answer = readAudiences(await http.send(requests.readAudiences(bookmark), signal), now());
+      if (answer.listIds.includes(listId)) return true;
+      bookmark = answer.bookmark;
+      if (bookmark === undefined) return false;
+    }
+    // Among so many it is not looked for further: a second audience of a list does harm, and a missing one is seen in Ads Manager.
+    return true;
+  };
+  /** When each list is looked at next, in epoch milliseconds: whether it is an audience. */
+  const nextLookMs = new Map<string, number>();
+  /** Makes an audience of the list. A list that is too small for one, or a look that fails, is no reason to hold its members: it is tried again in an hour. */
+  const make = async (name: string, listId: string, signal: AbortSignal): Promise<void> => {
+    if (now() < (nextLookMs.get(listId) ?? 0)) return;
+    nextLookMs.set(listId, now() + audienceEveryMs);
+    try {
+      if (!(await has(listId, signal)))
+        requireAudience(await http.send(requests.createAudience(name, listId), signal), now());
+      nextLookMs.set(listId, Infinity);
+    } catch (error) {
+      if (!(error instanceof DestinationError)) throw error;
+    }
+  };
+  return { has, make };
 }
 
 /** States in which a list takes no members. The description of the API has only the others. */
