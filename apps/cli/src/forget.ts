@@ -9,7 +9,8 @@ import { counted } from './counted.ts';
 import { addDataStorageOption, withDataStorage, type DataStorage, type DataStorageOptions } from './data-storage.ts';
 import type { ReadSecret } from './destinations/secrets.ts';
 import { erasurePlaces } from './erasure-places.ts';
-import { secretsHelp, withDestination } from './ledger-walk.ts';
+import { secretsHelp, secretsOf, withDestination } from './ledger-walk.ts';
+import { openHttp } from './outbound-http.ts';
 import { readPerson } from './person.ts';
 import { tableLines } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -59,13 +60,16 @@ async function runForget(
   const identities = people.map(readPerson);
   const dryRun = options.dryRun === true;
   const file = await loadActivations(options.activations, terminal);
-  const { activations, environment, tell: tells = false } = options;
+  const { activations } = options;
+  const tells = options.tell === true && !dryRun;
+  // One for all destinations, so that the vault of the stack is looked up once.
+  const http = tells ? openHttp(terminal, storage) : undefined;
   const { forgotten, told, kept } = await erase(
     identities,
-    { file, activations, tell: tells && !dryRun, dryRun, ...(environment === undefined ? {} : { environment }) },
+    { file, activations, tell: tells, dryRun, ...(http && { readSecret: secretsOf(options, http, terminal) }) },
     storage,
     terminal,
-  );
+  ).finally(() => http?.close());
   report(forgotten, told, { dryRun, json: options.json === true }, terminal);
   if (kept.length > 0) {
     throw new CommandError(
@@ -90,9 +94,7 @@ export interface EraseOptions {
   /** Takes the person out of the destinations first. */
   readonly tell: boolean;
   readonly dryRun: boolean;
-  /** The stack in whose Key Vault secrets are that no variable has. */
-  readonly environment?: string;
-  /** Where the secrets of the destinations come from otherwise. */
+  /** Where the secrets of the destinations come from that are told; from variables without it. */
   readonly readSecret?: ReadSecret;
 }
 
@@ -130,7 +132,7 @@ async function tell(
   identities: readonly Identity[],
   file: ActivationFile,
   places: readonly ErasurePlace[],
-  options: Pick<EraseOptions, 'activations' | 'environment' | 'readSecret'>,
+  options: Pick<EraseOptions, 'activations' | 'readSecret'>,
   storage: DataStorage,
   terminal: Terminal,
 ): Promise<readonly Told[]> {

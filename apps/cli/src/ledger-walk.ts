@@ -90,7 +90,12 @@ export function timingIn(environment: Terminal['environment']): Timing {
   throw new CommandError(2, `ACTIVATION_LEASE_SECONDS must be a whole number from ${least} to ${most}.`);
 }
 
-function secretsOf({ environment }: DataStorageOptions, http: HttpClient, terminal: Terminal): ReadSecret {
+/** From variables, and with `environment` from the Key Vault of that stack, for which Pulumi is asked once, with the first secret that no variable has. */
+export function secretsOf(
+  { environment }: Pick<DataStorageOptions, 'environment'>,
+  http: HttpClient,
+  terminal: Terminal,
+): ReadSecret {
   return environment === undefined ? environmentSecrets(terminal) : chooseSecrets({ environment }, http, terminal);
 }
 

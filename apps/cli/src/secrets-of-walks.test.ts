@@ -1,3 +1,5 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { operatorRoles, startDeployedEnvironment, type DeployedEnvironment } from '../testing/deployed-environment.ts';
 import { vipMembers } from '../testing/environment-seed.ts';
@@ -33,6 +35,22 @@ test(
     const forgotten = await run('forget', 'crmid:C-3', '--tell');
     expect(forgotten).toMatchObject({ code: 0, errors: '' });
     expect(forgotten.output).toMatch(/told crm +2 exits$/m);
+  },
+);
+
+test(
+  'forget asks Pulumi once for the storage and once for the vault, however many destinations know the person',
+  { timeout: 60_000 },
+  async () => {
+    const asked = join(environment.folder, 'pulumi.asked');
+    await rm(asked, { force: true });
+    // The vault refuses, so that neither destination is called.
+    environment.roles.delete('Key Vault Secrets User');
+    const { output } = await run('forget', 'crmid:C-1', 'email:person.1@example.com', '--tell');
+    expect(output).toMatch(/^ +told crm +not taken/m);
+    expect(output).toMatch(/^ +told ads +not taken/m);
+    const words = 'stack output --json --show-secrets --stack dev\n';
+    expect(await readFile(asked, 'utf8')).toBe(words.repeat(2));
   },
 );
 

@@ -36,7 +36,7 @@ export type OperatorRole = (typeof operatorRoles)[number];
 
 /** An environment as it is in Azure, on this machine. */
 export interface DeployedEnvironment {
-  /** Where a command is run: it has an `infra` folder, a `pulumi` and an `az`. */
+  /** Where a command is run: it has an `infra` folder, a `pulumi` and an `az`, and `pulumi.asked` and `az.asked` with the words of each call. */
   readonly folder: string;
   /** With what it is run. */
   readonly variables: Readonly<Record<string, string>>;
@@ -137,8 +137,10 @@ async function writeFolder(outputs: object, crmUrl: string, authorities: readonl
   };
   const accessToken = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
   const commands = { pulumi: outputs, az: { accessToken, expires_on: inADay, tokenType: 'Bearer' } };
-  for (const [command, printed] of Object.entries(commands))
-    await writeFile(join(folder, command), `#!/bin/sh\necho '${JSON.stringify(printed)}'\n`, { mode: 0o755 });
+  for (const [command, printed] of Object.entries(commands)) {
+    const script = `#!/bin/sh\necho "$*" >> '${join(folder, `${command}.asked`)}'\necho '${JSON.stringify(printed)}'\n`;
+    await writeFile(join(folder, command), script, { mode: 0o755 });
+  }
   return folder;
 }
 
