@@ -1,6 +1,14 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openActivation, personExport, type TestActivation } from '../testing/index.ts';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  fansKey,
+  openActivation,
+  personExport,
+  type TestActivation,
+} from '../testing/index.ts';
 
 type Identities = Readonly<Record<string, readonly string[]>>;
 interface Export {
@@ -11,8 +19,9 @@ interface Export {
 }
 
 /** A route that follows nothing. Each batch is given as bodies; those of one body have one state. */
-function open(isCached: boolean): TestActivation {
+function open(isCached: boolean, ledger = new DisturbedLedger()): TestActivation {
   return openActivation({
+    ledger,
     file: `
 version: 1
 destinations: { crm: { type: recording } }
@@ -133,4 +142,21 @@ test('who changes nothing is looked at only when the batch brings one of the oth
   const before = asked();
   await activate(bodyOf([better, { identities: { email: ['q@example.com'] } }], 2));
   expect(asked()).toEqual(before);
+});
+
+test('while another process has the row of the other identity, one retry brings the body again, and no second one', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = open(true, ledger);
+  const { clock, activate, retryDue } = opened;
+  const body = bodyOf([lower, better], 1);
+  await activate(body);
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'p@example.com' } };
+  const [row] = await ledger.read([key], new AbortController().signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const rowState = { is: 'leased', holder: 'another', expiresAtMs: clock.nowMs + 60_000 } as const;
+  await ledger.overwrite(key, { ...row.record, rowState });
+  await activate(body);
+  clock.nowMs += 3_600_000;
+  expect(await retryDue()).toBe(1);
+  expect(members(opened)).toEqual(['C-1']);
 });

@@ -70,7 +70,7 @@ audiences:
   const tally = new Tally(context);
   const telling = { context, ...(work === undefined ? {} : { work }), deadline: signal, settleBy: signal, tally };
   const deferrals = await followPeople(
-    { ...resolved, undecided: resolved.desired, concerned: new Set(), settled, told: [] },
+    { ...resolved, undecided: resolved.desired, concerned: new Set(), deferred: [], settled, told: [] },
     telling,
   );
   return { reads: ledger.reads, counted: tally.ledgerReads, deferrals };

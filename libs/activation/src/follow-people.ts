@@ -44,7 +44,7 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
     const { now, later } = withoutSharedLinks(open);
     const looked = await lookAt(now, outcome.newest, context, settleBy);
     tally.ledgerReads += looked.reduce((sum, { reads }) => sum + reads, 0);
-    const taken = await takeOut(looked, telling);
+    const taken = await takeOut(looked, outcome.deferred, telling);
     deferrals.push(...taken.deferrals);
     const lost = await rememberLinks(taken.done, telling);
     open = [...taken.lost, ...lost, ...later];
@@ -98,6 +98,7 @@ function withoutSharedLinks(open: readonly Followed[]): {
 /** Takes people out under their former identities. Gives those of whom nothing is open any more, and those to be looked at again. */
 async function takeOut(
   looked: readonly Looked[],
+  deferred: Outcome['deferred'],
   telling: Telling,
 ): Promise<{
   readonly done: readonly TakenOut[];
@@ -117,11 +118,13 @@ async function takeOut(
       const { route } = each.person;
       const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {} };
       const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause, because: 'former-identity' });
-      if (plan.is === 'wait' && !waiting.has(each)) {
+      if (plan.is === 'wait') {
+        // A second retry of one event would make two more of itself for as long as the two are in each other's way.
+        if (!waiting.has(each) && !isBroughtAgain(each, key, deferred))
+          deferrals.push(laterOf(each, plan.untilMs, telling));
         waiting.add(each);
-        deferrals.push(laterOf(each, plan.untilMs, telling));
+        return [];
       }
-      if (plan.is === 'wait') return [];
       if (plan.is !== 'nothing') return [{ each, key, plan, write: plan.write }];
       // The person is out already; a row that carries a digest would hide that the links have moved on since.
       const write = plan.because === 'unchanged' && row !== undefined ? withoutDigest(key, row) : undefined;
@@ -156,6 +159,14 @@ async function takeOut(
       };
     });
   return { done, lost: [...lost], deferrals };
+}
+
+/** Whether a retry that was put for the row brings the export of the person again. */
+function isBroughtAgain({ person }: Looked, key: LedgerKey, deferred: Outcome['deferred']): boolean {
+  const keyText = ledgerKeyText(key);
+  return deferred.some(
+    ({ deferral: { event, key: of } }) => event === person.event && of !== undefined && ledgerKeyText(of) === keyText,
+  );
 }
 
 interface PlannedFormer {

@@ -66,6 +66,7 @@ function follow(outcome: Partial<Outcome>, work?: Work, of = context) {
     undecided: desired,
     superseded: [],
     concerned: new Set<RoutedPerson>(),
+    deferred: [],
     settled: [],
     told: [],
     unresolved: [],

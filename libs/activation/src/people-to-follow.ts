@@ -14,6 +14,7 @@ import {
 import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
+import type { DeferredChange } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
 import { comparePeople, rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
 import type { RoutedMembership } from './route-exports.ts';
@@ -38,6 +39,8 @@ export interface Outcome {
   readonly superseded: readonly DesiredMembership[];
   /** People of whom the batch brings a row under another identity of theirs: no digest says that nobody need look at them. */
   readonly concerned: ReadonlySet<RoutedPerson>;
+  /** Changes for which a retry was put. */
+  readonly deferred: readonly DeferredChange[];
   readonly settled: readonly SettledMembership[];
   readonly told: readonly ToldRow[];
   readonly unresolved: readonly RoutedPerson[];

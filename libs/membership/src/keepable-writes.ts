@@ -37,9 +37,9 @@ export function areKeepable(attributes: Attributes): boolean {
 
 /** At least as many characters as the JSON of the value has. */
 function charactersAtMost(value: JsonValue | Attributes): number {
-  // A character takes six at most: `\u001f`. The longest number is `-1.2345678901234567e-100`.
+  // A character takes six at most: `\u001f`. The longest number is `-0.0000012345678901234567`.
   if (typeof value === 'string') return 6 * value.length + 2;
-  if (typeof value !== 'object' || value === null) return 24;
+  if (typeof value !== 'object' || value === null) return 25;
   const object = value as Attributes;
   let characters = 2;
   // Name, quotes, colon and comma; of an array the name is the index, which is not written.
