@@ -1,5 +1,4 @@
-import { matchesGlob, relative } from 'node:path';
-import { root } from './repository.ts';
+import { matchesGlob } from 'node:path';
 
 /**
  * Files of tests that need the shell of Linux and macOS: the scripts of workflows, which run on Linux only, and commands of others for which a
@@ -36,8 +35,8 @@ export const needShell: readonly string[] = [
 /** Whether a file of tests is one of them. */
 export const isNeedingShell = (path: string): boolean => needShell.some((pattern) => matchesGlob(path, pattern));
 
-/** Those of the project in this folder, as paths and patterns in it. */
+/** Those of the project in this folder of the repository, as paths and patterns in it. */
 export function needShellIn(folder: string): readonly string[] {
-  const prefix = `${relative(root, folder).replaceAll('\\', '/')}/`;
+  const prefix = `${folder.replaceAll('\\', '/')}/`;
   return needShell.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
 }
