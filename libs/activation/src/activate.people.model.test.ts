@@ -16,22 +16,17 @@ import {
   nothingOlderAfterNewer,
 } from '../testing/invariants.ts';
 import {
-  bodyOf,
   changesOf,
   exportOf,
-  newestStates,
   numbered,
   peopleFile,
   truthOf,
-  valuesOf,
   withoutLosses,
-  type NumberedState,
   type PeopleBatch,
 } from '../testing/people.ts';
 import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances } from '../testing/world-options.ts';
 import {
-  arbitraryBodies,
   arbitraryDisturbances,
   arbitraryPeople,
   arbitraryStandstills,
@@ -53,18 +48,6 @@ const arbitrarySetting: fc.Arbitrary<Setting> = fc.record({
   isUnlinked: fc.constant(false),
 });
 const arbitraryUnlinked = arbitrarySetting.map((setting): Setting => ({ ...setting, isUnlinked: true }));
-
-/** What holds without `follow`: of the identities that the newest export of a person has, the destination knows exactly the chosen ones. */
-function onlyTheChosen(
-  world: ProtocolWorld,
-  states: readonly NumberedState[],
-  identities: Setting['identities'],
-): void {
-  const inNewest = new Set([...newestStates(states)].flatMap(valuesOf));
-  const members = [...world.destination.members.keys()].map((key) => key.slice(key.indexOf(' ') + 1));
-  const known = members.filter((value) => inNewest.has(value)).toSorted();
-  expect(known, 'onlyTheChosen').toEqual([...truthOf(states, identities).keys()].toSorted());
-}
 
 function model(
   disturbances: fc.Arbitrary<Disturbances>,
@@ -153,34 +136,6 @@ test.each([
 
 test('when workers outlive their leases, the destination still knows each person under exactly the current identities', async () => {
   await fc.assert(model(arbitraryStandstills), { numRuns: 500 });
-}, 120_000);
-
-/** One batch in which identities come and go as they like, given again and again on a route that follows nothing. */
-const oneBatch = fc.asyncProperty(
-  fc.scheduler(),
-  arbitraryDisturbances,
-  arbitraryBodies,
-  arbitrarySetting,
-  fc.integer({ min: 1, max: 3 }),
-  async (scheduler, disturbed, bodies, { identities, isByPartition }, times) => {
-    const world = new ProtocolWorld(scheduler, disturbed, {
-      files: [peopleFile(identities).replace('follow: ecid', '')],
-      cacheAgeMs: isByPartition ? 300_000 : -1,
-      giveUpAfterMs: Number.MAX_SAFE_INTEGER,
-      changesOf: (event) => changesOf(event, identities),
-    });
-    // What comes later in a body counts like what comes in a later one.
-    const events = bodies.map((states, number) => bodyOf(states, number, '0'));
-    const states = bodies.flatMap((body, number) => body.map((state, at) => ({ ...state, number: number * 10 + at })));
-    await world.run([Array.from({ length: times }, () => events)]);
-    onlyTheChosen(world, states, identities);
-    await noRowWaitsForNothing(world);
-    everyChangeCountedOnce(world);
-  },
-);
-
-test('whatever identities come and go within a batch that is given again, of those in the newest export the destination knows exactly the chosen ones', async () => {
-  await fc.assert(oneBatch, { numRuns: 500 });
 }, 120_000);
 
 test.each([

@@ -65,22 +65,18 @@ export function personOf(value: string): number {
 }
 
 /** The export that brings a state; the hub took it as many seconds after noon as its number says. */
-export function exportOf(state: NumberedState, partitionId: string): ReceivedEvent {
-  return bodyOf([state], state.number, partitionId);
-}
-
-/** One event that brings several states. */
-export function bodyOf(states: readonly PersonState[], number: number, partitionId: string): ReceivedEvent {
-  const contents = states.map(({ person, at, isExit, crmids, emails }) => {
-    const identities = {
-      ecid: [`ecid-${person}`],
-      ...(crmids.length === 0 ? {} : { crmid: crmids.map((each) => crmidOf(person, each)) }),
-      ...(emails.length === 0 ? {} : { email: emails.map((each) => emailOf(person, each)) }),
-    };
-    const status = isExit ? 'exited' : 'realized';
-    return personExport({ person: `p${person}`, at, status, firstName: `Name ${at}`, identities });
-  });
-  return eventOf(contents, number, { partitionId });
+export function exportOf(
+  { person, at, isExit, crmids, emails, number }: NumberedState,
+  partitionId: string,
+): ReceivedEvent {
+  const identities = {
+    ecid: [`ecid-${person}`],
+    ...(crmids.length === 0 ? {} : { crmid: crmids.map((each) => crmidOf(person, each)) }),
+    ...(emails.length === 0 ? {} : { email: emails.map((each) => emailOf(person, each)) }),
+  };
+  const status = isExit ? 'exited' : 'realized';
+  const content = personExport({ person: `p${person}`, at, status, firstName: `Name ${at}`, identities });
+  return eventOf(content, number, { partitionId });
 }
 
 /**
@@ -136,21 +132,12 @@ function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   ];
 }
 
-/** The newest state of every person. */
-export function newestStates(states: readonly NumberedState[]): readonly NumberedState[] {
-  return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) =>
-    ofPerson.toSorted(newestFirst).slice(0, 1),
-  );
-}
-
 /** The newest state of every person once more, as of a later qualification. */
 export function newestOfEach(states: readonly NumberedState[]): readonly NumberedState[] {
-  return newestStates(states).map((state) => ({ ...state, at: state.at + 10, number: state.number + 1_000 }));
-}
-
-/** The values of a state that the route accepts. */
-export function valuesOf({ person, crmids, emails }: PersonState): readonly string[] {
-  return [...crmids.map((each) => crmidOf(person, each)), ...emails.map((each) => emailOf(person, each))];
+  return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) => {
+    const [state] = ofPerson.toSorted(newestFirst);
+    return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
+  });
 }
 
 /**
@@ -174,17 +161,11 @@ export function truthOf(states: readonly NumberedState[], identities: 'first' | 
 
 /** How many changes an export brings: one for each identity that the route resolves to, or one for none. */
 export function changesOf(event: ReceivedEvent, identities: 'first' | 'all'): number {
-  const body = JSON.parse(Buffer.from(event.body).toString()) as Body | readonly Body[];
-  const counts = [body]
-    .flat()
-    .map(({ identityMap: { crmid, email } }) =>
-      identities === 'first' ? 1 : Math.max(1, (crmid ?? email ?? []).length),
-    );
-  return counts.reduce((sum, count) => sum + count, 0);
-}
-
-interface Body {
-  readonly identityMap: Readonly<Record<string, readonly unknown[]>>;
+  if (identities === 'first') return 1;
+  const body = JSON.parse(Buffer.from(event.body).toString()) as {
+    readonly identityMap: Readonly<Record<string, readonly unknown[]>>;
+  };
+  return Math.max(1, body.identityMap.crmid?.length ?? body.identityMap.email?.length ?? 0);
 }
 
 export { noonMs };
