@@ -50,8 +50,9 @@ export default tseslint.config(
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
-    // What was longer, or took more, when these rules came stands in the eslint-suppressions.json of its project. ESLint lets none of the
-    // counts there grow, and fails where one is higher than it needs to be: what was mended stays mended.
+    // What was longer, or took more, when these rules came stands in the eslint-suppressions.json
+    // of its project. ESLint lets none of the counts there grow, and fails where one is higher than
+    // it needs to be: what was mended stays mended.
     files: ['**/*.ts', '**/*.tsx'],
     ignores: ['**/*.test.ts', '**/testing/**', '**/bench/**', '**/chaos/**'],
     rules: {

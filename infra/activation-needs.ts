@@ -21,7 +21,10 @@ export interface ActivationNeeds {
   readonly exports: NeededExports;
 }
 
-/** Reads the activation file of an environment in a folder; throws when it is missing or wrong in its form. */
+/**
+ * Reads the activation file of an environment in a folder; throws when it is missing or wrong in
+ * its form.
+ */
 export function activationNeeds(environment: string, folder: string): ActivationNeeds {
   const path = join(folder, `${environment}.yaml`);
   const file = parseActivationFile(readFileSync(path, 'utf8'), { fileName: path, destinations: anyDestination });
@@ -29,8 +32,8 @@ export function activationNeeds(environment: string, folder: string): Activation
 }
 
 /**
- * Accepts every kind of destination with any settings: which connectors there are is the handler's to know, and it
- * checks the same file when it is built and when it starts.
+ * Accepts every kind of destination with any settings: which connectors there are is the handler's
+ * to know, and it checks the same file when it is built and when it starts.
  */
 class AnyDestination extends Map<string, DestinationSchemas> {
   override has(): boolean {

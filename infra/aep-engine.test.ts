@@ -9,7 +9,10 @@ import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 import { fixtureStackFile } from './testing/stack-configuration.ts';
 
-/** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins and the program takes seconds, and much longer on a busy
+ * machine.
+ */
 const timeout = 300_000;
 const clientSecret = 'a-client-secret-that-nobody-sees';
 
@@ -56,7 +59,10 @@ async function makeStack(): Promise<StackWithAep> {
 
 let made: Promise<StackWithAep> | undefined;
 
-/** The stack `dev` with its destination in AEP; the tests are its life, in the order in which they stand here. */
+/**
+ * The stack `dev` with its destination in AEP; the tests are its life, in the order in which they
+ * stand here.
+ */
 function stackWithAep(context: TestContext): Promise<StackWithAep> {
   requirePulumi(context);
   made ??= makeStack();

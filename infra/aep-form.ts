@@ -3,8 +3,9 @@ import { destinationWords } from '@activation-hub/flow-service';
 import type { EventStream } from './components/event-stream.ts';
 
 /**
- * What to enter in AEP where nothing else makes the destination, field by field and step by step under the names of AEP's forms
- * (Destinations, Catalog, Azure Event Hubs). The key itself is not in it: what is printed is how to see it.
+ * What to enter in AEP where nothing else makes the destination, field by field and step by step
+ * under the names of AEP's forms (Destinations, Catalog, Azure Event Hubs). The key itself is not
+ * in it: what is printed is how to see it.
  */
 export function aepForm(
   environment: string,

@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const text = z.string().min(1);
 
-/** What the resource `aep:index:Destination` is made from, by Pulumi's names; `clientSecret` and `sasKey` are secret. */
+/**
+ * What the resource `aep:index:Destination` is made from, by Pulumi's names; `clientSecret` and
+ * `sasKey` are secret.
+ */
 export const destinationInputs = z.strictObject({
   organisation: text,
   sandbox: text,

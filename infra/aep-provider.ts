@@ -16,7 +16,10 @@ import { adobeNamesOf, desiredOf, destinationInputs, platformOptionsOf, secretIn
 import type { DestinationInputs } from './aep-inputs.ts';
 import { hasUnknown, unwrapped, withSecrets, type Values } from './aep-values.ts';
 
-/** What the state keeps: the inputs that were last applied, and what AEP had when it was last looked at. */
+/**
+ * What the state keeps: the inputs that were last applied, and what AEP had when it was last looked
+ * at.
+ */
 const destinationOutputs = destinationInputs.extend({
   /** Empty while there is no whole dataflow. */
   flowId: z.string(),
@@ -42,9 +45,10 @@ export interface AepProvider extends Provider {
 }
 
 /**
- * The provider of `aep:index:Destination`: a dataflow of Adobe Experience Platform to Azure Event Hubs with its connections, kept as
- * `createEventHubsDestinations` keeps it. The resource's id says where it is and whose, not which dataflow: a dataflow
- * that was deleted in AEP is made anew in the same resource. `platform` replaces settings of the client, such as its clock.
+ * The provider of `aep:index:Destination`: a dataflow of Adobe Experience Platform to Azure Event
+ * Hubs with its connections, kept as `createEventHubsDestinations` keeps it. The resource's id says
+ * where it is and whose, not which dataflow: a dataflow that was deleted in AEP is made anew in the
+ * same resource. `platform` replaces settings of the client, such as its clock.
  */
 export function createAepProvider(platform: Partial<PlatformOptions> = {}): AepProvider {
   const clientOf = (inputs: DestinationInputs): AdobeClient =>
@@ -52,7 +56,10 @@ export function createAepProvider(platform: Partial<PlatformOptions> = {}): AepP
   const destinationsOf = (inputs: DestinationInputs): EventHubsDestinations =>
     createEventHubsDestinations(clientOf(inputs), adobeNamesOf(inputs));
 
-  /** Brings AEP to the inputs. What was adopted once is known by its mark, and must not be there for ever. */
+  /**
+   * Brings AEP to the inputs. What was adopted once is known by its mark, and must not be there for
+   * ever.
+   */
   const apply = async (inputs: DestinationInputs, olds: Partial<DestinationInputs>): Promise<Values> => {
     await requireAudiences(clientOf(inputs), inputs, olds);
     const destinations = destinationsOf(inputs);
@@ -145,8 +152,9 @@ function failuresOf(news: Values): CheckFailure[] {
 }
 
 /**
- * What another name of an audience changes is not worth a call; everything else is. A key that is not known is one that the previewing
- * identity may not read, and no change: where the hub or its rule is another one, other inputs say so.
+ * What another name of an audience changes is not worth a call; everything else is. A key that is
+ * not known is one that the previewing identity may not read, and no change: where the hub or its
+ * rule is another one, other inputs say so.
  */
 function difference(olds: Values, news: Values): DiffResult {
   const inputs = Object.keys(destinationInputs.shape).filter((key) => key !== 'sasKey' || !hasUnknown(news[key]));
@@ -165,8 +173,9 @@ function comparable(key: string, values: Values): unknown {
 }
 
 /**
- * Throws when AEP does not have an audience that is new to the destination: it would take any id and export nothing. One from
- * elsewhere may be known under another id there; one that was exported so far and is gone must not keep a new key from AEP.
+ * Throws when AEP does not have an audience that is new to the destination: it would take any id
+ * and export nothing. One from elsewhere may be known under another id there; one that was exported
+ * so far and is gone must not keep a new key from AEP.
  */
 async function requireAudiences(
   { audiences }: AdobeClient,
@@ -184,7 +193,10 @@ async function requireAudiences(
   );
 }
 
-/** A creation that stopped half-way and left something is kept in the state, so that a removal finds it. */
+/**
+ * A creation that stopped half-way and left something is kept in the state, so that a removal finds
+ * it.
+ */
 async function creationFailure(
   destinations: EventHubsDestinations,
   inputs: DestinationInputs,
@@ -192,7 +204,8 @@ async function creationFailure(
 ): Promise<Error> {
   const failure = error instanceof Error ? error : new Error(String(error));
   const left = await destinations.planRemoval(whoseIs(inputs)).catch((obstacle: unknown) => {
-    // What broke the creation stands in the way of a look as well; a next run finds what is left all the same.
+    // What broke the creation stands in the way of a look as well; a next run finds what is left
+    // all the same.
     if (isAdobeError(obstacle)) return undefined;
     throw obstacle;
   });

@@ -21,7 +21,10 @@ function unwrappedValue(value: unknown): unknown {
   return unwrapped(value as Values);
 }
 
-/** The values with these marked as secret, so that the engine encrypts them in the state and never shows them. */
+/**
+ * The values with these marked as secret, so that the engine encrypts them in the state and never
+ * shows them.
+ */
 export function withSecrets(values: Values, secretKeys: readonly string[]): Values {
   const marked = (value: unknown): Values => ({ [specialSigKey]: specialSecretSig, value });
   return Object.fromEntries(
@@ -29,7 +32,9 @@ export function withSecrets(values: Values, secretKeys: readonly string[]): Valu
   );
 }
 
-/** Whether something in there is not known before another resource exists: so it is in a preview. */
+/**
+ * Whether something in there is not known before another resource exists: so it is in a preview.
+ */
 export function hasUnknown(value: unknown): boolean {
   if (value === unknownValue) return true;
   return typeof value === 'object' && value !== null && Object.values(value).some(hasUnknown);

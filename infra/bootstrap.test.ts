@@ -154,7 +154,10 @@ test('the state account and the vault know no shared keys, keep what is deleted,
   }
 });
 
-/** Runs a line in a shell in which these commands only say with what they were called; GitHub has the environments, or does not yet. */
+/**
+ * Runs a line in a shell in which these commands only say with what they were called; GitHub has
+ * the environments, or does not yet.
+ */
 function calls(line: string, isThere = false): readonly string[] {
   const stub = '() { (IFS="|"; echo "$FUNCNAME|$*"); }';
   const gh = `gh() { [ "$2" = --silent ] && return ${isThere ? 0 : 1}; (IFS="|"; echo "$FUNCNAME|$*"); }`;

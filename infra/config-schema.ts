@@ -5,7 +5,10 @@ const ipRange = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?
 const webAddress = /^https:\/\/[^\s?#@]+$|^http:\/\/(?:localhost|127\.0\.0\.1)(?::\d+)?\/?$/;
 /** Pulumi makes a number or a flag of what looks like one; a tag is text. */
 const tagText = z.union([z.string(), z.number(), z.boolean()]).transform(String).pipe(z.string().max(256));
-/** Azure's bounds of a tag's name; a storage account takes 128 characters. Two names are the stack's own. */
+/**
+ * Azure's bounds of a tag's name; a storage account takes 128 characters. Two names are the stack's
+ * own.
+ */
 const tagName = /^(?!(?:workload|environment)$)[^<>%&\\?/\s][^<>%&\\?/]{0,127}$/i;
 const actionGroupId =
   /^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\/[^/\s]+\/providers\/microsoft\.insights\/actionGroups\/[^/\s]+$/i;
@@ -39,7 +42,9 @@ const field = <Value>(expects: string, example: string, schema: z.ZodType<Value>
 });
 const flag = () => field('true or false', 'true', z.boolean());
 
-/** Every key of the stack configuration. What each is for, and its default, stands in `Pulumi.yaml`. */
+/**
+ * Every key of the stack configuration. What each is for, and its default, stands in `Pulumi.yaml`.
+ */
 export const configFields = {
   location: field('the name of an Azure region', 'westeurope', z.string().regex(/^[a-z]+\d?$/)),
   workload: field('3 to 7 lower-case letters', 'acthub', z.string().regex(/^[a-z]{3,7}$/)),
@@ -70,7 +75,8 @@ export const configFields = {
     '["203.0.113.0/24"]',
     z.array(z.string().regex(ipRange)),
   ),
-  // 512, which Azure documents, is refused by the service: github.com/Azure/azure-rest-api-specs/issues/40898.
+  // 512, which Azure documents, is refused by the service:
+  // github.com/Azure/azure-rest-api-specs/issues/40898.
   instanceMemoryMb: field('2048 or 4096', '2048', z.literal([2048, 4096])),
   alwaysReady: field('a whole number from 0 to 1000', '1', wholeNumber(0, 1000)),
   rollingUpdate: flag(),
@@ -156,15 +162,18 @@ export const secretConfigKey = (secretName: string): string => `secret-${secretN
 
 export interface WrittenConfig {
   readonly stack: string;
-  /** By key without the project's name: text as Pulumi keeps it, numbers, flags and lists as JSON. */
+  /**
+   * By key without the project's name: text as Pulumi keeps it, numbers, flags and lists as JSON.
+   */
   readonly values: Readonly<Record<string, string>>;
   /** The secrets that the environment's activation file names. */
   readonly secretNames: readonly string[];
 }
 
 /**
- * Checks the configuration of a stack. Throws one error that names every key that is missing, wrong, unknown or
- * contradicts another, and what to write instead. Values of secrets are in no error, nor in what it gives.
+ * Checks the configuration of a stack. Throws one error that names every key that is missing,
+ * wrong, unknown or contradicts another, and what to write instead. Values of secrets are in no
+ * error, nor in what it gives.
  */
 export function parseStackConfig({ stack, values, secretNames }: WrittenConfig): StackConfig {
   const problems: string[] = [];
@@ -197,8 +206,8 @@ export function parseStackConfig({ stack, values, secretNames }: WrittenConfig):
 }
 
 /**
- * The command that sets a key to its example. A list or a mapping is set by its parts: as one text Pulumi refuses it, for it is not
- * of the type that `Pulumi.yaml` declares.
+ * The command that sets a key to its example. A list or a mapping is set by its parts: as one text
+ * Pulumi refuses it, for it is not of the type that `Pulumi.yaml` declares.
  */
 export function setCommand(key: string, { example, schema, isSecret }: Field<unknown>): string {
   const parsed = valueOf(example, schema);

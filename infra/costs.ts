@@ -39,7 +39,10 @@ const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: nu
   PT15M: [0.5, 0.05],
   PT30M: [0.5, 0.05],
 };
-/** Rows read and written, measured with `npm run bench:local` (docs/benchmarks.md): as many requests at most, for rows share them. */
+/**
+ * Rows read and written, measured with `npm run bench:local` (docs/benchmarks.md): as many requests
+ * at most, for rows share them.
+ */
 export const ledgerOperationsPerExport = 2.373;
 export const logKbPerBatch = 2;
 /** `report-lag` runs every minute. */
@@ -47,7 +50,10 @@ const lagRuns = hours * 60;
 /** What a dimension has: the default of partitionCount, and a file of three destinations. */
 const seriesOf: Readonly<Record<string, number>> = { partition: 4, destination: 3 };
 
-/** The groups of functions that Flex scales for themselves: HTTP together, each other function alone. */
+/**
+ * The groups of functions that Flex scales for themselves: HTTP together, each other function
+ * alone.
+ */
 export const functionGroups = 7;
 
 /** What a zone-redundant app costs besides: two instances kept ready for each group, idle. */

@@ -7,7 +7,10 @@ import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 import { fixtureStackFile } from './testing/stack-configuration.ts';
 
-/** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins and the program takes seconds, and much longer on a busy
+ * machine.
+ */
 const timeout = 300_000;
 
 const activations = mkdtempSync(join(tmpdir(), 'engine-changes-'));
@@ -23,7 +26,10 @@ function writeFile(...secrets: readonly string[]): void {
 
 let made: Promise<EngineStack> | undefined;
 
-/** A stack that lives through the changes of its first months, in the order in which the tests stand here. */
+/**
+ * A stack that lives through the changes of its first months, in the order in which the tests stand
+ * here.
+ */
 function livingStack(context: TestContext): Promise<EngineStack> {
   requirePulumi(context);
   writeFile('crm-key');
@@ -62,7 +68,9 @@ function secretsIn(stack: EngineStack): { readonly settings: readonly string[]; 
   };
 }
 
-/** Changes the stack as the pipeline does, and finds that a second run has nothing left to change. */
+/**
+ * Changes the stack as the pipeline does, and finds that a second run has nothing left to change.
+ */
 async function changed(stack: EngineStack): Promise<readonly EngineChange[]> {
   const { changes } = await stack.change();
   expect((await stack.up('--expect-no-changes')).changes).toEqual([]);

@@ -3,7 +3,10 @@ import { configFields, setCommand } from './config-schema.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 
-/** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins and the program takes seconds, and much longer on a busy
+ * machine.
+ */
 const timeout = 300_000;
 
 /** The words of a command that an error says, without `pulumi config set`. */

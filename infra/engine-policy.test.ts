@@ -6,7 +6,10 @@ import { packFolder } from './testing/policy-pack-process.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 import { fixtureStackFile } from './testing/stack-configuration.ts';
 
-/** Starting the engine, the plugins, the pack and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins, the pack and the program takes seconds, and much longer on a
+ * busy machine.
+ */
 const timeout = 300_000;
 const withPack = ['--policy-pack', packFolder];
 

@@ -3,7 +3,10 @@ import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { EngineStack, type EngineStackOptions } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
 
-/** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins and the program takes seconds, and much longer on a busy
+ * machine.
+ */
 const timeout = 300_000;
 
 async function makeStack(options: Partial<EngineStackOptions>, context: TestContext): Promise<EngineStack> {

@@ -4,7 +4,10 @@ import { requirePulumi } from './testing/require-pulumi.ts';
 import { fixtureStackFile } from './testing/stack-configuration.ts';
 import { recordTestedStack } from './testing/stacks.ts';
 
-/** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins and the program takes seconds, and much longer on a busy
+ * machine.
+ */
 const timeout = 300_000;
 
 let made: Promise<EngineStack> | undefined;
@@ -44,7 +47,8 @@ test('with every option on, every resource is created after those that it needs'
   expect(stack.azure.resources()).toHaveLength(expected.length);
 });
 
-// Without the preview the engine deletes what is not protected, Adobe's key too, before it comes to what is.
+// Without the preview the engine deletes what is not protected, Adobe's key too, before it comes to
+// what is.
 test('while data is protected, a destroy that is previewed first deletes nothing', { timeout }, async (context) => {
   const stack = await largestStack(context);
   const before = stack.azure.resources();

@@ -6,13 +6,19 @@ import { requirePulumi } from './testing/require-pulumi.ts';
 import { fixtureStackFile } from './testing/stack-configuration.ts';
 import { recordTestedStack } from './testing/stacks.ts';
 
-/** Starting the engine, the plugins and the program takes seconds, and much longer on a busy machine. */
+/**
+ * Starting the engine, the plugins and the program takes seconds, and much longer on a busy
+ * machine.
+ */
 const timeout = 300_000;
 const secret = 'a-signing-secret-that-nobody-sees';
 
 let made: Promise<EngineStack> | undefined;
 
-/** The stack `dev`, made by the first test that asks; the tests are its life, in the order in which they stand here. */
+/**
+ * The stack `dev`, made by the first test that asks; the tests are its life, in the order in which
+ * they stand here.
+ */
 function devStack(context: TestContext): Promise<EngineStack> {
   requirePulumi(context);
   made ??= EngineStack.create({

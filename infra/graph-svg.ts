@@ -6,7 +6,10 @@ const columnGap = 220;
 const rowGap = 48;
 const margin = 32;
 
-/** Left to right: who sends, what receives, what works, what it needs. What is not named stands at the right. */
+/**
+ * Left to right: who sends, what receives, what works, what it needs. What is not named stands at
+ * the right.
+ */
 const columns: readonly (readonly string[])[] = [
   ['Adobe Experience Platform'],
   ['aep', 'stream', 'stream-archive', 'network'],
@@ -94,7 +97,9 @@ function sideOf(node: Placed, other: Placed): Side {
   return node.column < other.column || node.column === other.column ? 'right' : 'left';
 }
 
-/** Where a route meets a node: those of one side share it evenly, in the order of where they lead. */
+/**
+ * Where a route meets a node: those of one side share it evenly, in the order of where they lead.
+ */
 function portOf(node: Placed, route: Route, routes: readonly Route[]): { readonly x: number; readonly y: number } {
   const otherEnd = ({ from, to }: Route): Placed => (from === node ? to : from);
   const side = sideOf(node, otherEnd(route));
@@ -105,7 +110,10 @@ function portOf(node: Placed, route: Route, routes: readonly Route[]): { readonl
   return { x: side === 'left' ? node.x : node.x + box.width, y: node.y + node.height * share };
 }
 
-/** Between columns a line from side to side; within one a bow at its right. The words stand where the line ends. */
+/**
+ * Between columns a line from side to side; within one a bow at its right. The words stand where
+ * the line ends.
+ */
 function drawEdge(route: Route, routes: readonly Route[], placed: readonly Placed[]): string {
   const { edge, from, to } = route;
   const color = edge.isPrivate ? '#2b8a3e' : '#52606d';

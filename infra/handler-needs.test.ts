@@ -6,7 +6,10 @@ import { subscriptionId, type RecordedResource } from './testing/record-stack.ts
 import { ofType, recordTestedStack, testedStacks, theOnly, type TestedStack } from './testing/stacks.ts';
 import { stableUuid } from './place.ts';
 
-/** `apps/handler/src/needs.ts`, which tests of the handler hold against its code: this layer may not import it, only look. */
+/**
+ * `apps/handler/src/needs.ts`, which tests of the handler hold against its code: this layer may not
+ * import it, only look.
+ */
 interface Needs {
   readonly settingNames: Readonly<
     Record<'required' | 'identity' | 'optional' | 'telemetry' | 'instead', readonly string[]>
@@ -20,7 +23,10 @@ const connections = [
   ...new Set(Object.values(needs.triggers).map(({ connection }) => connection)),
 ];
 
-/** What the Functions host reads itself: besides its version and telemetry, how each connection signs in. */
+/**
+ * What the Functions host reads itself: besides its version and telemetry, how each connection
+ * signs in.
+ */
 const hostSettings = [
   'FUNCTIONS_EXTENSION_VERSION',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
@@ -28,7 +34,9 @@ const hostSettings = [
   ...connections.flatMap((connection) => [`${connection}__credential`, `${connection}__clientId`]),
 ];
 
-/** The role without which a thing cannot be used, and on which resource the handler is to have it. */
+/**
+ * The role without which a thing cannot be used, and on which resource the handler is to have it.
+ */
 const rolesByUse: readonly (readonly [role: RoleName, on: string])[] = [
   ['Azure Event Hubs Data Receiver', 'stream-hub'],
   ['Storage Blob Data Owner', 'storage-host'],

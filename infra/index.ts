@@ -15,8 +15,9 @@ import { portalLink } from './portal-link.ts';
 import { readStack } from './read-stack.ts';
 
 /**
- * Everything in Azure that one environment needs, and its destination in AEP. What it returns are the stack's outputs. The
- * activation file is the environment's in a folder: for Pulumi that of the handler's package (`main.ts`).
+ * Everything in Azure that one environment needs, and its destination in AEP. What it returns are
+ * the stack's outputs. The activation file is the environment's in a folder: for Pulumi that of the
+ * handler's package (`main.ts`).
  */
 export default async function stack(activationsFolder: string) {
   const { config, secrets, exports, aepClientSecret } = readStack(activationsFolder);

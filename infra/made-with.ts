@@ -5,9 +5,10 @@ import { configFields, setCommand, type StackConfig } from './config-schema.ts';
 import type { Stack } from './read-stack.ts';
 
 /**
- * What cannot be changed once it is made, and why. Names are made of workload and environment, so another workload or region replaces
- * everything, with what it holds; a hub of the Standard tier keeps its partitions (learn.microsoft.com, event-hubs-scalability);
- * a namespace keeps its zones (github.com/hashicorp/terraform-provider-azurerm/issues/18542), and storage needs a conversion.
+ * What cannot be changed once it is made, and why. Names are made of workload and environment, so
+ * another workload or region replaces everything, with what it holds; a hub of the Standard tier
+ * keeps its partitions (learn.microsoft.com, event-hubs-scalability); a namespace keeps its zones
+ * (github.com/hashicorp/terraform-provider-azurerm/issues/18542), and storage needs a conversion.
  */
 const fixed = {
   location: 'everything would be made anew elsewhere, and what it holds deleted',
@@ -43,7 +44,10 @@ export const madeWithOutput = (config: StackConfig, secrets: KeptSecrets): MadeW
   ...secrets,
 });
 
-/** What the last `up` of this stack says of itself; nothing where there was none, or where it was destroyed since. */
+/**
+ * What the last `up` of this stack says of itself; nothing where there was none, or where it was
+ * destroyed since.
+ */
 export async function lastMadeWith(): Promise<MadeWith | undefined> {
   const name = `${getOrganization()}/${getProject()}/${getStack()}`;
   const { outputs } = (await invoke('pulumi:pulumi:readStackOutputs', { name })) as {
@@ -52,7 +56,10 @@ export async function lastMadeWith(): Promise<MadeWith | undefined> {
   return madeWith.safeParse(outputs?.madeWith).data;
 }
 
-/** Throws when the configuration changes what cannot be changed, or not at once, before Azure is asked for anything. */
+/**
+ * Throws when the configuration changes what cannot be changed, or not at once, before Azure is
+ * asked for anything.
+ */
 export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefined): void {
   if (last === undefined) return;
   const made = { ...madeBeforeTiers, ...last.config };
@@ -78,7 +85,10 @@ const madeBeforeTiers: Readonly<Partial<Record<FixedKey, unknown>>> = {
   eventHubsClusterId: '',
 };
 
-/** Partitions can be added on the tiers that scale out (learn.microsoft.com, dynamically-add-partitions). */
+/**
+ * Partitions can be added on the tiers that scale out (learn.microsoft.com,
+ * dynamically-add-partitions).
+ */
 function isRaised(
   key: FixedKey,
   made: Readonly<Partial<Record<FixedKey, unknown>>>,
@@ -88,9 +98,11 @@ function isRaised(
 }
 
 /**
- * The secrets of the environment: those of the activation file, then those that packages from before may need. The settings change before the
- * package does, and a package whose secret has no setting does not start. What is in the vault stays known to the stack, for one that
- * comes back could not be made a second time: azure-native makes nothing that exists, and the pipeline may delete no secret.
+ * The secrets of the environment: those of the activation file, then those that packages from
+ * before may need. The settings change before the package does, and a package whose secret has no
+ * setting does not start. What is in the vault stays known to the stack, for one that comes back
+ * could not be made a second time: azure-native makes nothing that exists, and the pipeline may
+ * delete no secret.
  */
 export function keptSecrets(
   { keepFormerSecrets }: StackConfig,

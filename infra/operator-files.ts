@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /*
- * The files that an operator changes (docs/operating/deploy.md, sections 2 and 3). Tests run with those in `fixtures`; of these they
- * only find out whether they are right, and `operator-files.test.ts` runs whatever imports this with other files in their place.
+ * The files that an operator changes (docs/operating/deploy.md, sections 2 and 3). Tests run with
+ * those in `fixtures`; of these they only find out whether they are right, and
+ * `operator-files.test.ts` runs whatever imports this with other files in their place.
  */
 
 /** Where activation files are, one per environment; the handler's package takes them from here. */

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Input } from '@pulumi/pulumi';
 
-/** Where an environment lives and what everything in it is called. Every component gets the same one. */
+/**
+ * Where an environment lives and what everything in it is called. Every component gets the same
+ * one.
+ */
 export interface Place {
   readonly resourceGroupName: Input<string>;
   /** The region, such as `westeurope`. */
@@ -19,8 +22,9 @@ export interface Place {
 }
 
 /**
- * The names of an environment's resources. They say the same every time for the same subscription, workload and
- * environment; those that must be unique in the world end in six characters made from the three.
+ * The names of an environment's resources. They say the same every time for the same subscription,
+ * workload and environment; those that must be unique in the world end in six characters made from
+ * the three.
  */
 export type Names = ReturnType<typeof createNames>;
 
@@ -30,7 +34,10 @@ export interface Naming {
   /** 2 to 7 lower-case letters or digits. */
   readonly environment: string;
   readonly subscriptionId: string;
-  /** From 1: a vault keeps its name for 90 days after it was destroyed, and with another number it has another one. */
+  /**
+   * From 1: a vault keeps its name for 90 days after it was destroyed, and with another number it
+   * has another one.
+   */
   readonly vaultNumber?: number;
 }
 
@@ -46,7 +53,10 @@ export function createNames({ workload, environment, subscriptionId, vaultNumber
   return {
     resourceGroup: named('rg'),
     eventHubsNamespace: unique('evhns'),
-    /** Storage accounts have 3 to 24 letters and digits; the longest workload and environment make 24. */
+    /**
+     * Storage accounts have 3 to 24 letters and digits; the longest workload and environment make
+     * 24.
+     */
     hostAccount: `${workload}${environment}host${suffix}`,
     dataAccount: `${workload}${environment}data${suffix}`,
     archiveAccount: `${workload}${environment}arch${suffix}`,
@@ -69,7 +79,10 @@ export function createNames({ workload, environment, subscriptionId, vaultNumber
 /** The namespace of our version 5 UUIDs; changing it renames every role assignment. */
 const uuidNamespace = '8d9f2f0e-54a1-4f0c-9a53-6a8d3f1f5c2b';
 
-/** A UUID (RFC 9562, version 5) that is always the same for the same text: for resources that Azure names by UUID. */
+/**
+ * A UUID (RFC 9562, version 5) that is always the same for the same text: for resources that Azure
+ * names by UUID.
+ */
 export function stableUuid(text: string): string {
   const digest = createHash('sha1')
     .update(Buffer.from(uuidNamespace.replaceAll('-', ''), 'hex'))

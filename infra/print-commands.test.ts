@@ -5,7 +5,9 @@ import { stackNames } from './operator-files.ts';
 
 const [anyStack = 'dev'] = stackNames();
 
-/** Runs a command as a person does, and gives what it said; an exit other than 0 is no error here. */
+/**
+ * Runs a command as a person does, and gives what it said; an exit other than 0 is no error here.
+ */
 async function run(file: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
     const options = { cwd: import.meta.dirname, env: { PATH: process.env.PATH }, maxBuffer: 16 * 1024 * 1024 };

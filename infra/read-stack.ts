@@ -18,7 +18,10 @@ export interface Stack {
   readonly aepClientSecret?: Output<string>;
 }
 
-/** Reads and checks the configuration of the stack that runs, and the activation file of its environment in a folder. */
+/**
+ * Reads and checks the configuration of the stack that runs, and the activation file of its
+ * environment in a folder.
+ */
 export function readStack(activationsFolder: string): Stack {
   const stack = getStack();
   const prefix = `${getProject()}:`;

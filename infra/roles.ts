@@ -2,7 +2,10 @@ import { RoleAssignment } from '@pulumi/azure-native/authorization/roleAssignmen
 import type { Input, Resource } from '@pulumi/pulumi';
 import { stableUuid, type Place } from './place.ts';
 
-/** Azure's built-in roles that the stack gives, and no others (learn.microsoft.com, "Azure built-in roles"). */
+/**
+ * Azure's built-in roles that the stack gives, and no others (learn.microsoft.com, "Azure built-in
+ * roles").
+ */
 export const roleDefinitions = {
   'Azure Event Hubs Data Receiver': 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde',
   'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6',
@@ -15,7 +18,10 @@ export const roleDefinitions = {
 export type RoleName = keyof typeof roleDefinitions;
 
 export interface Grant {
-  /** Part of the name of the resource and of the assignment: what the scope is, such as `data-account`. */
+  /**
+   * Part of the name of the resource and of the assignment: what the scope is, such as
+   * `data-account`.
+   */
   readonly scopeName: string;
   /** The resource id on which the role counts, as narrow as it works. */
   readonly scope: Input<string>;
@@ -23,9 +29,10 @@ export interface Grant {
 }
 
 /**
- * Gives a managed identity one role on one scope. The assignment's name is the same every time for the same identity name,
- * scope name and role, so that a second stack or a lost state finds the assignment instead of making a double. An identity
- * made anew has another principal, and Azure does not change that of an assignment: it is deleted first, then made.
+ * Gives a managed identity one role on one scope. The assignment's name is the same every time for
+ * the same identity name, scope name and role, so that a second stack or a lost state finds the
+ * assignment instead of making a double. An identity made anew has another principal, and Azure
+ * does not change that of an assignment: it is deleted first, then made.
  */
 export function assignRole(
   parent: Resource,

@@ -4,8 +4,9 @@ import { planStack } from './plan-stack.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 
 /**
- * Runs a command that takes `--stack <name>` and prints something about the stack's resources. Ends with 0 when it
- * printed, 1 when the stack could not be planned, 2 when it was called wrongly; complaints go to standard error.
+ * Runs a command that takes `--stack <name>` and prints something about the stack's resources. Ends
+ * with 0 when it printed, 1 when the stack could not be planned, 2 when it was called wrongly;
+ * complaints go to standard error.
  */
 export async function runStackCommand(
   help: string,

@@ -2,7 +2,10 @@ import { roleDefinitions } from './roles.ts';
 import { armId, armResources } from './testing/arm-resources.ts';
 import { subscriptionId, type RecordedResource } from './testing/record-stack.ts';
 
-/** Who may talk to whom in a stack: its components, those outside, and what allows each conversation. */
+/**
+ * Who may talk to whom in a stack: its components, those outside, and what allows each
+ * conversation.
+ */
 export interface StackGraph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
@@ -30,7 +33,10 @@ const adobe = 'Adobe Experience Platform';
 const thirdParties = 'third parties';
 const roleNames = new Map<string, string>(Object.entries(roleDefinitions).map(([name, id]) => [id, name]));
 
-/** Reads the graph off the resources of a stack; nothing in it is written by hand but the two outside. */
+/**
+ * Reads the graph off the resources of a stack; nothing in it is written by hand but the two
+ * outside.
+ */
 export function stackGraph(resources: readonly RecordedResource[]): StackGraph {
   const components = resources.filter(isComponent);
   const inside = components.map(({ name }) => ({

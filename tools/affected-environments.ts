@@ -16,8 +16,8 @@ export interface Change {
 }
 
 /**
- * The environments that a change may change: all of them where the program in `infra` or something that it uses is changed, else those
- * whose own files are. Documents change none.
+ * The environments that a change may change: all of them where the program in `infra` or something
+ * that it uses is changed, else those whose own files are. Documents change none.
  */
 export function affectedEnvironments({ files, environments, isProgramAffected }: Change): readonly string[] {
   const own = new Set(files.flatMap((file) => environmentFile.exec(file)?.[1] ?? []));
@@ -27,7 +27,9 @@ export function affectedEnvironments({ files, environments, isProgramAffected }:
     : environments.filter((environment) => own.has(environment));
 }
 
-/** Prints, as a JSON list, the environments that differ between a commit and what is checked out. */
+/**
+ * Prints, as a JSON list, the environments that differ between a commit and what is checked out.
+ */
 function main(base: string): void {
   const run = (command: string, ...args: readonly string[]): string =>
     execFileSync(command, args, { cwd: root, encoding: 'utf8' });

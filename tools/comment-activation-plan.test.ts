@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
-/** Runs the script with an `npx` that does this and a repository that has these comments; gives what it asked of GitHub. */
+/**
+ * Runs the script with an `npx` that does this and a repository that has these comments; gives what
+ * it asked of GitHub.
+ */
 function comment(npx: string, earlier: string): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'plan-'));
   onTestFinished(() => {

@@ -41,7 +41,10 @@ function commit(folder: string, message: string): void {
   git(folder, 'commit', '--quiet', '--message', message);
 }
 
-/** The commands of the first block of a page that begin like this, with what stands for the reader's own. */
+/**
+ * The commands of the first block of a page that begin like this, with what stands for the reader's
+ * own.
+ */
 function commandsOf(page: string, program: string): readonly (readonly string[])[] {
   const [, block = ''] = /^```\n([^]*?)^```$/m.exec(readFileSync(join(root, 'docs', 'how-to', page), 'utf8')) ?? [];
   return block
@@ -67,7 +70,10 @@ async function generate(folder: string, type: string, own: boolean): Promise<voi
   }
 }
 
-/** What every release changes, and a connector that it brings: its folder, and the files in which connectors are listed. */
+/**
+ * What every release changes, and a connector that it brings: its folder, and the files in which
+ * connectors are listed.
+ */
 async function releaseNext(folder: string): Promise<void> {
   for (const path of ['package.json', 'package-lock.json'])
     rewrite(folder, path, (text) => text.replaceAll(`"version": "${older}"`, `"version": "${newer}"`));

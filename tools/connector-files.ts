@@ -1,6 +1,7 @@
 /**
- * The kinds of files that the folder of a connector may hold, each with what such a file says. A light connector has a few of them, a heavier
- * one has more, and none has any other: whoever knows one folder finds their way in all. docs/specs/destination.md shows this table.
+ * The kinds of files that the folder of a connector may hold, each with what such a file says. A
+ * light connector has a few of them, a heavier one has more, and none has any other: whoever knows
+ * one folder finds their way in all. docs/specs/destination.md shows this table.
  */
 export const connectorFileKinds: Readonly<Record<string, string>> = {
   'destination.ts':
@@ -23,7 +24,10 @@ export const connectorFileKinds: Readonly<Record<string, string>> = {
   'README.md': 'What becomes of each change, and what only a live account can settle.',
 };
 
-/** A kind that says too much for one file is split, and the part stands behind a hyphen: `vendor-answers.ts`, `lists-segment.ts`. */
+/**
+ * A kind that says too much for one file is split, and the part stands behind a hyphen:
+ * `vendor-answers.ts`, `lists-segment.ts`.
+ */
 const part = '(?:-[a-z0-9]+)*';
 const escaped = (text: string): string => text.replaceAll('.', '\\.');
 const kinds = Object.keys(connectorFileKinds).map((name) => {
@@ -33,5 +37,8 @@ const kinds = Object.keys(connectorFileKinds).map((name) => {
 });
 const known = new RegExp(`^(?:${kinds.join('|')})$`);
 
-/** Whether a file of this name may lie in the folder of a connector; a test has the name of what it tests. */
+/**
+ * Whether a file of this name may lie in the folder of a connector; a test has the name of what it
+ * tests.
+ */
 export const isConnectorFile = (name: string): boolean => known.test(name);

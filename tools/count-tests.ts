@@ -1,7 +1,10 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Prints `N passed, N failed` over the last test run of every project, for CI. Fails when one that has tests has no result. */
+/**
+ * Prints `N passed, N failed` over the last test run of every project, for CI. Fails when one that
+ * has tests has no result.
+ */
 const root = join(import.meta.dirname, '..');
 const hasTests = (project: string): boolean => {
   const { nx } = JSON.parse(readFileSync(join(root, project), 'utf8')) as { nx?: { targets?: { test?: object } } };
@@ -22,7 +25,8 @@ for (const project of projects) {
   }
   passed += numPassedTests;
   failed += numFailedTests;
-  // Only what needs a tool that is not there is ever skipped; the end of `npm test` says what and why.
+  // Only what needs a tool that is not there is ever skipped; the end of `npm test` says what and
+  // why.
   skipped += numTotalTests - numPassedTests - numFailedTests;
 }
 process.stdout.write(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}\n`);

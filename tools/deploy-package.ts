@@ -14,9 +14,11 @@ export interface Deployment {
 }
 
 /**
- * Deploys until Azure takes the package. A role that was just given takes minutes until storage knows it everywhere, and until then the
- * app's own upload of the package is refused with 403, or Kudu answers 503 (github.com/nathanmcnulty/defender-reporting/pull/49,
- * github.com/Azure/functions-action/issues/390). Throws when no attempt that began within `timeoutMs` succeeded.
+ * Deploys until Azure takes the package. A role that was just given takes minutes until storage
+ * knows it everywhere, and until then the app's own upload of the package is refused with 403, or
+ * Kudu answers 503 (github.com/nathanmcnulty/defender-reporting/pull/49,
+ * github.com/Azure/functions-action/issues/390). Throws when no attempt that began within
+ * `timeoutMs` succeeded.
  */
 export async function deployPackage({ attempt, timeoutMs, intervalMs, now, sleep, print }: Deployment): Promise<void> {
   const startedAt = now();
@@ -38,7 +40,10 @@ export async function deployPackage({ attempt, timeoutMs, intervalMs, now, sleep
   }
 }
 
-/** Azure's own command signs in as `az` is signed in, and uses One Deploy where the plan is Flex Consumption. */
+/**
+ * Azure's own command signs in as `az` is signed in, and uses One Deploy where the plan is Flex
+ * Consumption.
+ */
 function deployWithAz(resourceGroup: string, app: string, file: string): boolean {
   const { status, error } = spawnSync(
     'az',

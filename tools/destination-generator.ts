@@ -7,7 +7,9 @@ export interface DestinationOptions {
   readonly type: string;
   readonly title?: string;
   readonly description?: string;
-  /** Makes a connector of the company's own, in `own/connectors`, and changes no file that is there. */
+  /**
+   * Makes a connector of the company's own, in `own/connectors`, and changes no file that is there.
+   */
   readonly own?: boolean;
 }
 
@@ -16,8 +18,10 @@ const library = 'libs/destinations';
 const ownFolder = 'own/connectors';
 
 /**
- * Makes the folder of a connector whose contract test passes, and registers it: registry, stand-ins of local runs, README. What it
- * gives writes the reference pages, which need the files on the disk. One of the company's own needs neither. Throws when the type is not kebab case or is there already.
+ * Makes the folder of a connector whose contract test passes, and registers it: registry, stand-ins
+ * of local runs, README. What it gives writes the reference pages, which need the files on the
+ * disk. One of the company's own needs neither. Throws when the type is not kebab case or is there
+ * already.
  */
 export default async function destinationGenerator(
   tree: Tree,

@@ -31,7 +31,9 @@ export function anchorsOf(text: string): readonly string[] {
   });
 }
 
-/** Letters, digits, hyphens and underscores of what a reader sees, in lower case, blanks as hyphens. */
+/**
+ * Letters, digits, hyphens and underscores of what a reader sees, in lower case, blanks as hyphens.
+ */
 const slugOf = (heading: string): string =>
   heading
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -43,7 +45,10 @@ const withoutFences = (text: string): string => text.replaceAll(/^( *)(```+).*?^
 
 const withoutCode = (text: string): string => withoutFences(text).replaceAll(/`[^`\n]*`/g, '');
 
-/** The pages that a reader comes to from a page by at most so many links; a link to a folder shows its README. */
+/**
+ * The pages that a reader comes to from a page by at most so many links; a link to a folder shows
+ * its README.
+ */
 export function pagesWithin(clicks: number, start: string, pages: readonly RepositoryFile[]): ReadonlySet<string> {
   const byPath = new Map(pages.map((page) => [page.path, page]));
   const reached = new Set([start]);

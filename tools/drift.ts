@@ -14,8 +14,8 @@ interface Noise {
 }
 
 /**
- * What is known to differ without anybody having changed anything. The issues name the resources; of blob services the paths are a
- * guess of ours: what Azure adds and the program does not set.
+ * What is known to differ without anybody having changed anything. The issues name the resources;
+ * of blob services the paths are a guess of ours: what Azure adds and the program does not set.
  */
 const noise: readonly Noise[] = [
   {
@@ -43,8 +43,9 @@ export interface Drift {
 }
 
 /**
- * What an `up` would change in an environment in which nobody changed the program. Reads what `pulumi preview --refresh --json`
- * printed; names and paths only, never a value. Known noise is left out. Throws when that is no preview, or one that failed.
+ * What an `up` would change in an environment in which nobody changed the program. Reads what
+ * `pulumi preview --refresh --json` printed; names and paths only, never a value. Known noise is
+ * left out. Throws when that is no preview, or one that failed.
  */
 export function driftIn(preview: string): readonly Drift[] {
   let steps: readonly Step[] | undefined;

@@ -1,7 +1,9 @@
-// Installs what a command needs and does not find, so that `npm start` and `npm test` are enough on a fresh clone:
-//   node tools/install.mjs start   what runs on this machine: the command, the function app and the page, without their tests
+// Installs what a command needs and does not find, so that `npm start` and `npm test` are enough on
+// a fresh clone:
+//   node tools/install.mjs start   what `npm start` runs here, without its tests
 //   node tools/install.mjs         everything
-// Runs on whatever Node there is, before the pinned one is installed: plain JavaScript, no dependency.
+// Runs on whatever Node there is, before the pinned one is installed: plain JavaScript, no
+// dependency.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +15,10 @@ import { allPaths, pathsNeededBy, startedWorkspaces } from './locked-packages.mj
 const nodeMin = [20, 19];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Where npm itself notes what it has installed, once it has (docs of `package-lock.json`, "Hidden Lockfiles"). */
+/**
+ * Where npm itself notes what it has installed, once it has (docs of `package-lock.json`, "Hidden
+ * Lockfiles").
+ */
 const installedFile = join(root, 'node_modules', '.package-lock.json');
 
 requireNode();
@@ -50,7 +55,8 @@ async function install() {
   const startedAtMs = performance.now();
   const total = wanted.filter((path) => installed?.[path] === undefined || isMissing(path)).length;
   const progress = sayProgress(total);
-  // `npm ci` begins with an empty folder; where there is one already, what is in it stays, for something may run from it.
+  // `npm ci` begins with an empty folder; where there is one already, what is in it stays, for
+  // something may run from it.
   const verb = installed === undefined ? ['ci'] : ['install', '--no-save'];
   const only = isAll ? [] : ['--omit=dev', ...startedWorkspaces.flatMap((path) => ['--workspace', path])];
   const { code, signal } = await runNpm([...verb, ...only, '--timing', '--loglevel=http'], progress.one);
@@ -65,7 +71,10 @@ async function install() {
   progress.end(`Installed ${total} packages in ${((performance.now() - startedAtMs) / 1000).toFixed(0)} s.`);
 }
 
-/** Runs npm, and tells of each package that is in its place. Everything else that npm says besides its timings is passed on. */
+/**
+ * Runs npm, and tells of each package that is in its place. Everything else that npm says besides
+ * its timings is passed on.
+ */
 async function runNpm(words, onPlaced) {
   // npm says where it is when it runs a script; outside of one, it is on the path.
   const path = process.env.npm_execpath;

@@ -40,7 +40,10 @@ test('the lockfile names no host: packages come from where npm is told to get th
   expect(readFileSync(join(root, 'package-lock.json'), 'utf8').match(/"resolved": "[^"]*:[^"]*"/g)).toBeNull();
 });
 
-/** A repository with the same workspaces as ours, whose packages are three archives, so that npm needs no registry. */
+/**
+ * A repository with the same workspaces as ours, whose packages are three archives, so that npm
+ * needs no registry.
+ */
 let repository: string;
 const run = promisify(execFile);
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';

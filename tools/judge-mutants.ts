@@ -1,6 +1,9 @@
 import type { MutantResult } from '@stryker-mutator/api/core';
 
-/** Why no test can find a mutant: it does what the original does, or what only it would do cannot be brought about. */
+/**
+ * Why no test can find a mutant: it does what the original does, or what only it would do cannot be
+ * brought about.
+ */
 export interface Explanation {
   /** The line of the source in which the mutant begins, without its indentation. */
   readonly line: string;
@@ -40,7 +43,10 @@ export interface FileVerdict {
 /** The longest code that a survivor quotes. */
 const codeCharactersMax = 160;
 
-/** Judges the mutants of one file, whose text is `source`, against the explanations of that file. Fails nothing by itself. */
+/**
+ * Judges the mutants of one file, whose text is `source`, against the explanations of that file.
+ * Fails nothing by itself.
+ */
 export function judgeMutants(
   file: string,
   source: string,
@@ -58,7 +64,8 @@ export function judgeMutants(
     if (index >= 0) stale.splice(index, 1);
     return index < 0;
   });
-  // A mutant that ran out of time was not found by a test: on a busy machine it may be one that is explained.
+  // A mutant that ran out of time was not found by a test: on a busy machine it may be one that is
+  // explained.
   for (const result of results.filter(({ status }) => status === 'Timeout')) {
     const index = stale.findIndex((entry) => explains(entry, survivorOf(source, result)));
     if (index >= 0) stale.splice(index, 1);
@@ -104,7 +111,10 @@ function collapsed(code: string): string {
   return line.length <= codeCharactersMax ? line : `${line.slice(0, codeCharactersMax)}…`;
 }
 
-/** Each survivor and each stale explanation of a file, ready to be copied into the explanations; empty when there is none. */
+/**
+ * Each survivor and each stale explanation of a file, ready to be copied into the explanations;
+ * empty when there is none.
+ */
 export function verdictText({ file, survivors, stale }: FileVerdict): string {
   const surviving = survivors.map(({ lineNumber, isUntested, line, code, becomes }) => {
     const explanation: Explanation = { line, code, becomes, why: '' };

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
-/** Runs the script with a `gh` that finds this issue; gives what it asked of `gh`, and what it said. */
+/**
+ * Runs the script with a `gh` that finds this issue; gives what it asked of `gh`, and what it said.
+ */
 function keepIssue(text: string, found: string) {
   const folder = mkdtempSync(join(tmpdir(), 'keep-issue-'));
   onTestFinished(() => {

@@ -3,13 +3,17 @@ export interface KnownAction {
   readonly version: string;
   /** The commit that the version's tag pointed to; a tag can be moved, a commit cannot. */
   readonly commit: string;
-  /** Every input that its `action.yml` declares at that commit, for actionlint knows none of a commit. */
+  /**
+   * Every input that its `action.yml` declares at that commit, for actionlint knows none of a
+   * commit.
+   */
   readonly inputs: readonly string[];
 }
 
 /**
- * The actions that may be used, each at one commit. Commits were read from the tags of the actions' repositories, and compared with
- * public workflows that pin the same version. To move to another version, change it here and in the workflows: the tests name each place.
+ * The actions that may be used, each at one commit. Commits were read from the tags of the actions'
+ * repositories, and compared with public workflows that pin the same version. To move to another
+ * version, change it here and in the workflows: the tests name each place.
  */
 export const knownActions: Readonly<Record<string, KnownAction>> = {
   'actions/checkout': {

@@ -1,8 +1,11 @@
-// What a lockfile of npm says about the packages of this machine. Plain JavaScript, no dependency: `install.mjs` runs before
-// anything is installed.
+// What a lockfile of npm says about the packages of this machine. Plain JavaScript, no dependency:
+// `install.mjs` runs before anything is installed.
 import process from 'node:process';
 
-/** The workspaces that `npm start` runs, a company's connectors among them; their libraries follow from them. */
+/**
+ * The workspaces that `npm start` runs, a company's connectors among them; their libraries follow
+ * from them.
+ */
 export const startedWorkspaces = ['apps/cli', 'apps/handler', 'apps/console', 'own'];
 
 /** The paths of all that is installed on this machine, given the `packages` of a lockfile. */
@@ -11,8 +14,8 @@ export function allPaths(locked) {
 }
 
 /**
- * The paths of all that npm takes to be needed by these workspaces without their tests, given the `packages` of a lockfile: optional
- * peers too, where the lockfile has them.
+ * The paths of all that npm takes to be needed by these workspaces without their tests, given the
+ * `packages` of a lockfile: optional peers too, where the lockfile has them.
  */
 export function pathsNeededBy(workspaces, locked) {
   const visited = new Set();

@@ -16,7 +16,10 @@ import { root } from './repository.ts';
 interface Target {
   readonly folder: string;
   readonly files: string;
-  /** Whether all tests of the folder judge a file, or only those that are named after it: beside Azurite each test is dear. */
+  /**
+   * Whether all tests of the folder judge a file, or only those that are named after it: beside
+   * Azurite each test is dear.
+   */
   readonly tests: 'all' | 'its own';
 }
 
@@ -45,12 +48,16 @@ Prints each mutant that no test finds. One that no test can find is explained in
 Fails when a mutant survives that is not explained, when an explanation is stale, and when something was not run.
 `;
 
-/** Tries every mutant of one file. The library's tests run in a copy of the repository, so that what is checked out stays as it is. */
+/**
+ * Tries every mutant of one file. The library's tests run in a copy of the repository, so that what
+ * is checked out stays as it is.
+ */
 async function mutate(target: Target, file: string, explanations: Explanations): Promise<FileVerdict> {
   const source = readFileSync(join(root, file), 'utf8');
   const name = basename(file, '.ts');
   process.env.MUTANTS_FILE = name;
-  // Not by Stryker's `testFiles`: with it a mutant of what is computed when the file is loaded is never switched on.
+  // Not by Stryker's `testFiles`: with it a mutant of what is computed when the file is loaded is
+  // never switched on.
   process.env.MUTANTS_TESTS = target.tests === 'all' ? '{src,testing}/**/*.test.ts' : `src/${name}{,.*}.test.ts`;
   const results = await new Stryker({
     mutate: [file],

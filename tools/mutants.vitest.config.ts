@@ -2,7 +2,10 @@ import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Begins with the tests that are named after the file: they find most of its mutants, and the first failure ends a run. */
+/**
+ * Begins with the tests that are named after the file: they find most of its mutants, and the first
+ * failure ends a run.
+ */
 class OwnFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const { own = [], others = [] } = Object.groupBy(await super.sort(files), ({ moduleId }) =>
@@ -13,9 +16,10 @@ class OwnFirst extends BaseSequencer {
 }
 
 /**
- * How tests run against mutants. Models, properties and floods are left out: each plays hundreds of histories, and what only they find deserves
- * a small test of its own. One process runs one mutant at a time, so that test files need no isolation from each other. `mutants.ts` says which tests judge.
- * The sandbox lies in `dist`, which the tests of the repository pass over.
+ * How tests run against mutants. Models, properties and floods are left out: each plays hundreds of
+ * histories, and what only they find deserves a small test of its own. One process runs one mutant
+ * at a time, so that test files need no isolation from each other. `mutants.ts` says which tests
+ * judge. The sandbox lies in `dist`, which the tests of the repository pass over.
  */
 export default defineConfig({
   test: {

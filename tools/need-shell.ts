@@ -1,8 +1,10 @@
 import { matchesGlob } from 'node:path';
 
 /**
- * Files of tests that need the shell of Linux and macOS: the scripts of workflows, which run on Linux only, and commands of others for which a
- * script of a shell stands, which Windows does not start; signals to a group of processes. They are left out on Windows, and `npm test` says so there.
+ * Files of tests that need the shell of Linux and macOS: the scripts of workflows, which run on
+ * Linux only, and commands of others for which a script of a shell stands, which Windows does not
+ * start; signals to a group of processes. They are left out on Windows, and `npm test` says so
+ * there.
  */
 export const needShell: readonly string[] = [
   'apps/cli/src/aep/reconcile.test.ts',

@@ -13,7 +13,10 @@ import { build } from 'esbuild';
 import { parse, stringify } from 'yaml';
 import { projectFolders, repositoryFiles, root } from './repository.ts';
 
-/** Makes a checkout in an empty folder: every file as it is here, the dependencies by links, the projects those of the copy. */
+/**
+ * Makes a checkout in an empty folder: every file as it is here, the dependencies by links, the
+ * projects those of the copy.
+ */
 export function copyCheckout(folder: string): void {
   copyFiles(folder);
   linkDependencies(folder);
@@ -51,8 +54,9 @@ function linkProjects(from: string, to: string, copy: string): void {
 }
 
 /**
- * Writes what an operator has after sections 2 and 3 of docs/operating/deploy.md: audiences and destinations of their own, and a
- * stack's file as `pulumi config set` leaves it: indented by its taste, numbers and flags in quotes, secrets encrypted.
+ * Writes what an operator has after sections 2 and 3 of docs/operating/deploy.md: audiences and
+ * destinations of their own, and a stack's file as `pulumi config set` leaves it: indented by its
+ * taste, numbers and flags in quotes, secrets encrypted.
  */
 export function becomeOperator(checkout: string): void {
   const own: Readonly<Record<string, unknown>> = {
@@ -79,12 +83,15 @@ audiences:
   );
 }
 
-/** What a source says that names an operator's file: the folder of activation files, or the configuration of a stack. */
+/**
+ * What a source says that names an operator's file: the folder of activation files, or the
+ * configuration of a stack.
+ */
 const names = /handler['/, ]+activations\b|\bactivations\/\*|Pulumi\\?\.(?:\$\{|\(|\*|dev\b|staging\b|prod\b)/;
 
 /**
- * The tests of a project that an operator's file may change: those that name one, or import, however far away, what names one. By
- * their paths inside the project.
+ * The tests of a project that an operator's file may change: those that name one, or import,
+ * however far away, what names one. By their paths inside the project.
  */
 export async function testsThatReadOperatorFiles(checkout: string, project: string): Promise<readonly string[]> {
   const tests = repositoryFiles()

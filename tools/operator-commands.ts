@@ -6,10 +6,16 @@ import { parse } from 'yaml';
 import { root } from './repository.ts';
 import { readWorkflows } from './workflow.ts';
 
-/** The commands with which a line of an operator's page may begin; what begins otherwise is no command. */
+/**
+ * The commands with which a line of an operator's page may begin; what begins otherwise is no
+ * command.
+ */
 const commandNames = ['activation', 'az', 'curl', 'gh', 'git', 'node', 'npm', 'npx', 'pulumi'];
 
-/** The commands of `az` that pages use, with their options, as learn.microsoft.com/cli/azure documents them. */
+/**
+ * The commands of `az` that pages use, with their options, as learn.microsoft.com/cli/azure
+ * documents them.
+ */
 const azCommands: Readonly<Record<string, readonly string[]>> = {
   'account set': ['--subscription'],
   'deployment sub show': ['--name'],
@@ -36,7 +42,10 @@ const azCommands: Readonly<Record<string, readonly string[]>> = {
 };
 const azGlobalOptions = ['--query', '--output', '--only-show-errors'];
 
-/** The commands of a page: the lines of its blocks without a language, and what stands between backticks. */
+/**
+ * The commands of a page: the lines of its blocks without a language, and what stands between
+ * backticks.
+ */
 export function commandsOf(page: string): readonly string[] {
   const blocks = [...page.matchAll(/^ *```(?:sh|bash)?\n([^]*?)^ *```$/gm)].flatMap(([, block = '']) =>
     block
@@ -55,7 +64,10 @@ export function commandsOf(page: string): readonly string[] {
   return [...blocks, ...spans].filter((line) => commandNames.includes(line.split(' ')[0] ?? '') && line.includes(' '));
 }
 
-/** What is wrong with a command; nothing where it can be run as it stands, its placeholders filled in. */
+/**
+ * What is wrong with a command; nothing where it can be run as it stands, its placeholders filled
+ * in.
+ */
 export async function commandFaults(command: string): Promise<readonly string[]> {
   const text = command.replaceAll(/<[^<>]+>/g, 'placeholder');
   const { status, stderr } = spawnSync('bash', ['-n', '-c', text], { encoding: 'utf8' });
@@ -95,7 +107,10 @@ const verbsIn = (words: readonly string[]): readonly string[] => {
   return end < 0 ? words : words.slice(0, end);
 };
 
-/** The help of a verb of our own command says which options it has; its usage, how far the verb goes. */
+/**
+ * The help of a verb of our own command says which options it has; its usage, how far the verb
+ * goes.
+ */
 async function activationFaults(words: readonly string[]): Promise<readonly string[]> {
   const command = join(root, 'apps', 'cli', 'bin', 'activation.js');
   const verbs = verbsIn(words);

@@ -21,7 +21,9 @@ afterAll(() => {
   for (const folder of [checkout, nowhere]) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What a tool of the checkout says when it fails in one of its folders; nothing where it ends well. */
+/**
+ * What a tool of the checkout says when it fails in one of its folders; nothing where it ends well.
+ */
 function failureOf(folder: string, file: string, ...words: readonly string[]): Promise<string | undefined> {
   const options = {
     cwd: join(checkout, folder),

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { driftIn, driftText } from './drift.ts';
 
-// node tools/print-drift.ts <environment> <file>: the text of an issue, or nothing where nothing has drifted.
+// node tools/print-drift.ts <environment> <file>: the text of an issue, or nothing where nothing
+// has drifted.
 const [environment, file] = process.argv.slice(2);
 if (environment === undefined || file === undefined) {
   process.stderr.write(

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { compareVersions, parseChangelog } from './changelog.ts';
 
 /**
- * What a company changes in its copy. No release changes it, so that no merge meets a company's edit (docs/decisions/a-copy-that-merges.md).
- * As pathspecs of git.
+ * What a company changes in its copy. No release changes it, so that no merge meets a company's
+ * edit (docs/decisions/a-copy-that-merges.md). As pathspecs of git.
  */
 export const leftAlone: readonly string[] = [
   'apps/handler/activations/*.yaml',
@@ -16,9 +16,10 @@ export const leftAlone: readonly string[] = [
 ];
 
 /**
- * The notes of the release that a tag makes of what is checked out in the folder. Throws an `Error` in words where it is none: the tag, the
- * version of `package.json` and the newest of CHANGELOG.md differ, changes wait under Unreleased, or a file that a company changes is
- * not as it was in the release before.
+ * The notes of the release that a tag makes of what is checked out in the folder. Throws an `Error`
+ * in words where it is none: the tag, the version of `package.json` and the newest of CHANGELOG.md
+ * differ, changes wait under Unreleased, or a file that a company changes is not as it was in the
+ * release before.
  */
 export function releaseNotes(tag: string, folder: string): string {
   const refuse = (why: string) => new Error(`Failed to release ${tag}: ${why}`);

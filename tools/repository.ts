@@ -27,7 +27,9 @@ export function repositoryPaths(): readonly string[] {
   return listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path)));
 }
 
-/** Whether a company wrote the file in its copy of this repository: no rule of ours is about those. */
+/**
+ * Whether a company wrote the file in its copy of this repository: no rule of ours is about those.
+ */
 export const isCompanys = (path: string): boolean => /^(?:own\/[^/]+\/|\.github\/workflows\/own-)/.test(path);
 
 /** The folders of all projects: apps, libraries, infrastructure, tools. */

@@ -4,8 +4,8 @@ import { needShell } from './need-shell.ts';
 import { root } from './repository.ts';
 import { readReports, skippedWords } from './skipped-tests.ts';
 
-// `npm test`: every test, and in the end what did not run, so that nobody has to find it in thousands of lines.
-// By its file, for on Windows the name is that of a script of cmd.exe.
+// `npm test`: every test, and in the end what did not run, so that nobody has to find it in
+// thousands of lines. By its file, for on Windows the name is that of a script of cmd.exe.
 const { status, error } = spawnSync(
   process.execPath,
   [
@@ -18,7 +18,8 @@ const { status, error } = spawnSync(
   ],
   {
     stdio: 'inherit',
-    // Hundreds of processes load the same packages: Node keeps what it compiled of them, as `activation` does.
+    // Hundreds of processes load the same packages: Node keeps what it compiled of them, as
+    // `activation` does.
     env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...process.env },
   },
 );

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
-/** Runs the script with a `gh` that does this; gives what it said in the log, and in the summary. */
+/**
+ * Runs the script with a `gh` that does this; gives what it said in the log, and in the summary.
+ */
 function sayHow(deployed: string, gh: string): { readonly log: string; readonly summary: string } {
   const folder = mkdtempSync(join(tmpdir(), 'roll-back-'));
   onTestFinished(() => {

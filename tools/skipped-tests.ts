@@ -13,8 +13,9 @@ export interface TestReport {
 }
 
 /**
- * What the tests left out, a paragraph for each project and reason: how many tests, why, and the command that runs them.
- * Nothing where everything ran. A test that was left out without saying why is said to have given no reason.
+ * What the tests left out, a paragraph for each project and reason: how many tests, why, and the
+ * command that runs them. Nothing where everything ran. A test that was left out without saying why
+ * is said to have given no reason.
  */
 export function skippedWords(reports: ReadonlyMap<string, TestReport>): readonly string[] {
   return [...reports].flatMap(([project, { testResults }]) => {

@@ -2,7 +2,9 @@ import { isConnectorFile } from './connector-files.ts';
 import { isNeedingShell } from './need-shell.ts';
 import type { RepositoryFile } from './repository.ts';
 
-/** A rule of the repository's own text: what is looked for in which files, and what to do instead. */
+/**
+ * A rule of the repository's own text: what is looked for in which files, and what to do instead.
+ */
 export interface TidyRule {
   readonly name: string;
   readonly instead: string;
@@ -15,22 +17,38 @@ const isCode = (path: string): boolean => /\.(tsx?|js|mjs)$/.test(path) && !path
 const isOwnRule = (path: string): boolean => path.startsWith('tools/tidy');
 const isText = (path: string): boolean => !path.endsWith('package-lock.json') && !isOwnRule(path);
 
-/** The name of a file in the folder of a connector, or of a template of one; `undefined` for any other path. */
+/**
+ * The name of a file in the folder of a connector, or of a template of one; `undefined` for any
+ * other path.
+ */
 const connectorFile = (path: string): string | undefined =>
   /^libs\/destinations\/src\/[^/]+\/(.+)$/.exec(path)?.[1] ??
   /^tools\/destination\/files\/(.+)\.template$/.exec(path)?.[1];
 
-/** The longest that a file of code may be. */
+/** The longest that a file of code may be, without its comments: what they explain is not more. */
 const linesMax = 400;
 
-/** What runs for the person at the machine, and in every test; not the benches, and not what only GitHub's Linux runs. */
+/** The widest that a line of a comment may be, its indentation included. */
+const commentColumnsMax = 100;
+
+const isCommentLine = (line: string): boolean => /^\s*(\/\/|\/?\*)/.test(line);
+/** A row of a table, an address or a rule's exception cannot be broken. */
+const isUnbreakable = (line: string): boolean => /^\s*(\/\/|\*)\s*(\|.*\||\S+|npm run .*|eslint-disable.*)$/.test(line);
+
+/**
+ * What runs for the person at the machine, and in every test; not the benches, and not what only
+ * GitHub's Linux runs.
+ */
 const runsAnywhere = (path: string): boolean =>
   (isCode(path) || path === 'package.json') &&
   !/\/(bench|chaos)\/|^tools\/foreign\//.test(path) &&
   !isOwnRule(path) &&
   !isNeedingShell(path);
 
-/** Commands that are scripts of a shell on Windows, or that only POSIX has: a spawn without a shell does not find them there. */
+/**
+ * Commands that are scripts of a shell on Windows, or that only POSIX has: a spawn without a shell
+ * does not find them there.
+ */
 const shellCommands = 'npm|npx|nx|az|tsc|vitest|eslint|prettier|sh|which|open|xdg-open|kill|cp|mv|rm|mkdir|cat';
 
 const matching =
@@ -62,7 +80,8 @@ export const tidyRules: readonly TidyRule[] = [
     name: 'no swallowed error',
     instead: 'Handle what is expected, and rethrow the rest with its cause.',
     applies: (path) => isCode(path) && !isOwnRule(path),
-    // A sleep that is aborted rejects, and that is how it is meant; any other silence needs its reason in a comment.
+    // A sleep that is aborted rejects, and that is how it is meant; any other silence needs its
+    // reason in a comment.
     offences: matching(
       /catch *(\([^)]*\))? *\{ *\}|(?<!sleep\(.*|\/\/.*)\.catch\(\(\) => (undefined|null|\{\})\)(?!.*\/\/)/,
     ),
@@ -102,7 +121,18 @@ export const tidyRules: readonly TidyRule[] = [
     name: `no file of code over ${linesMax} lines`,
     instead: 'Split it where it says two things.',
     applies: (path) => isCode(path) && !path.endsWith('.test.ts'),
-    offences: wholeFile(({ text }) => text.split('\n').length > linesMax),
+    offences: wholeFile(({ text }) => text.split('\n').filter((line) => !isCommentLine(line)).length > linesMax),
+  },
+  {
+    name: `no comment over ${commentColumnsMax} columns`,
+    instead: 'Break the line.',
+    applies: (path) => isCode(path),
+    offences: ({ text }) =>
+      text
+        .split('\n')
+        .filter(
+          (line) => line.length > commentColumnsMax && /^\s*(\/\/|\/\*\*|\* )/.test(line) && !isUnbreakable(line),
+        ),
   },
   {
     name: 'tests say what is, not what should be',

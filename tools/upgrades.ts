@@ -7,7 +7,10 @@ import { root } from './repository.ts';
 export interface Pinned {
   readonly what: string;
   readonly have: string;
-  /** Where the newest is asked for: a package of npm (of a major version, where it must stay there), or releases on GitHub. */
+  /**
+   * Where the newest is asked for: a package of npm (of a major version, where it must stay there),
+   * or releases on GitHub.
+   */
   readonly from: { readonly npm: string } | { readonly github: string };
 }
 
@@ -23,7 +26,10 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** What the stack runs on and the pipeline is made of. Other packages are the business of an ordinary update. */
+/**
+ * What the stack runs on and the pipeline is made of. Other packages are the business of an
+ * ordinary update.
+ */
 export function pinned(): readonly Pinned[] {
   const manifest = (...path: readonly string[]): Manifest =>
     JSON.parse(readFileSync(join(root, ...path, 'package.json'), 'utf8')) as Manifest;
@@ -46,8 +52,8 @@ export function pinned(): readonly Pinned[] {
 }
 
 /**
- * The text of the issue: what is behind, what could not be asked, whose time is running out, and which key is due. Empty
- * where nothing is to be done.
+ * The text of the issue: what is behind, what could not be asked, whose time is running out, and
+ * which key is due. Empty where nothing is to be done.
  */
 export function upgradesText(
   newest: ReadonlyMap<string, string | undefined>,

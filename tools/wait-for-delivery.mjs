@@ -1,4 +1,5 @@
-// Reads what `activation local --json` prints, and ends when a change was delivered to the stand-in of a third party:
+// Reads what `activation local --json` prints, and ends when a change was delivered to the stand-in
+// of a third party:
 //   npm start --silent -- --json | node tools/wait-for-delivery.mjs
 // The hub then has no reader any more, drains and ends. Ends with 1 where the hub ends first.
 import process from 'node:process';

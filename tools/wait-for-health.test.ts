@@ -7,7 +7,10 @@ import { waitForHealth } from './wait-for-health.ts';
 type Answer = readonly [status: number, body: string];
 const page = (build: string, reason?: string): string => JSON.stringify({ build, reason });
 
-/** Serves these answers one after the other, the last for ever, and waits on them with a clock of its own. */
+/**
+ * Serves these answers one after the other, the last for ever, and waits on them with a clock of
+ * its own.
+ */
 async function waitOn(...answers: readonly Answer[]): Promise<{ lines: string[]; asked: number; error: unknown }> {
   let asked = 0;
   const server = createServer((_request, response) => {

@@ -17,8 +17,9 @@ export interface HealthWait {
 }
 
 /**
- * Asks until the app says that it is healthy and is this build. Throws after `timeoutMs` with what the app said last: that an older
- * build still runs, that the stores cannot be reached, or that nothing answered.
+ * Asks until the app says that it is healthy and is this build. Throws after `timeoutMs` with what
+ * the app said last: that an older build still runs, that the stores cannot be reached, or that
+ * nothing answered.
  */
 export async function waitForHealth(wait: HealthWait): Promise<void> {
   const { url, build, timeoutMs, intervalMs, now, sleep, print } = wait;

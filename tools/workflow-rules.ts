@@ -27,7 +27,9 @@ const everyStep = (faults: (step: Step, job: Job) => readonly string[]): Workflo
 
 const unless = (holds: boolean, fault: string): readonly string[] => (holds ? [] : [fault]);
 
-/** One of GitHub's at a version, or the one that a company names for what must be in its network. */
+/**
+ * One of GitHub's at a version, or the one that a company names for what must be in its network.
+ */
 const isStatedMachine = ({ runsOn, systems }: Job): boolean =>
   runsOn === 'ubuntu-24.04' ||
   runsOn === "${{ vars.DEPLOY_RUNNER || 'ubuntu-24.04' }}" ||
@@ -136,7 +138,8 @@ export const workflowRules: readonly WorkflowRule[] = [
   {
     name: 'Pulumi previews before it changes anything, and asks the policies',
     faults: everyStep(({ with: input = {}, run = '' }) => [
-      // The action skips the preview of what it makes and destroys: a destroy that protection refuses has then deleted the rest.
+      // The action skips the preview of what it makes and destroys: a destroy that protection
+      // refuses has then deleted the rest.
       ...unless(input.command === undefined || input.command === 'preview', 'the action may only preview'),
       ...unless(input.command !== 'preview' || input.policyPacks === 'policy', 'policyPacks must be policy'),
       ...unless(!/pulumi .*\b(up|destroy)\b/.test(run) || !run.includes('--skip-preview'), 'the preview is skipped'),

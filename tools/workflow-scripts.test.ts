@@ -16,7 +16,10 @@ interface Finished {
   readonly outputs: string;
 }
 
-/** A folder in which the script of a step can be run, as GitHub runs it; other commands are what they are told to be. */
+/**
+ * A folder in which the script of a step can be run, as GitHub runs it; other commands are what
+ * they are told to be.
+ */
 function createWorkplace(commands: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'workflow-'));
   onTestFinished(() => {

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { isCompanys, root } from './repository.ts';
 
-/** What our rules look at in a workflow of GitHub Actions (docs.github.com, "Workflow syntax for GitHub Actions"). */
+/**
+ * What our rules look at in a workflow of GitHub Actions (docs.github.com, "Workflow syntax for
+ * GitHub Actions").
+ */
 export interface Workflow {
   /** Such as `deploy.yml`. */
   readonly name: string;

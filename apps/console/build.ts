@@ -16,13 +16,15 @@ export const gzippedBytesMax = 400_000;
 const keepMs = 24 * 3_600_000;
 
 /**
- * Gives the folder of the built page, and builds it when there is none of these sources: that takes a second or two, and happens once.
- * Several processes may ask at once. Throws when the sources cannot be built, or make a page of more than 400 kB.
+ * Gives the folder of the built page, and builds it when there is none of these sources: that takes
+ * a second or two, and happens once. Several processes may ask at once. Throws when the sources
+ * cannot be built, or make a page of more than 400 kB.
  */
 export async function builtPage(): Promise<string> {
   const folder = join(pagesFolder, await sourcesDigest());
   if (existsSync(join(folder, 'index.html'))) return folder;
-  // By a process of its own, which is told that it builds for production: React and Vite ask the environment, whatever that is here.
+  // By a process of its own, which is told that it builds for production: React and Vite ask the
+  // environment, whatever that is here.
   const environment = { ...process.env, NODE_ENV: 'production' };
   const child = spawn(process.execPath, [import.meta.filename], {
     env: environment,

@@ -21,7 +21,8 @@ export const forTheWorker = {
   mainFields: ['module', 'main'],
   target: 'node24',
   format: 'esm',
-  // What is bundled and written as CommonJS asks for Node's own modules by `require`, and so for what the worker provides.
+  // What is bundled and written as CommonJS asks for Node's own modules by `require`, and so for
+  // what the worker provides.
   banner: {
     js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
   },
@@ -36,24 +37,34 @@ export const forTheWorker = {
 export interface BuildOptions {
   /** Made anew. */
   readonly outputFolder?: string;
-  /** Where source maps go, each as far below it as its file is below the output; made anew. By default beside the files, for a debugger. */
+  /**
+   * Where source maps go, each as far below it as its file is below the output; made anew. By
+   * default beside the files, for a debugger.
+   */
   readonly mapsFolder?: string;
-  /** Absolute paths of activation files besides those of the app; the packages that they name are in the bundle too. */
+  /**
+   * Absolute paths of activation files besides those of the app; the packages that they name are in
+   * the bundle too.
+   */
   readonly activationFiles?: readonly string[];
 }
 
 export interface BuiltHandler {
   readonly folder: string;
-  /** What esbuild says of each file: what is in it, and which others it loads, at the start or later. */
+  /**
+   * What esbuild says of each file: what is in it, and which others it loads, at the start or
+   * later.
+   */
   readonly outputs: Metafile['outputs'];
 }
 
 /**
- * Bundles the function app into a folder that can be deployed as it is: `host.json`, `package.json`, `main.mjs`, one file in
- * `connectors` for each connector, the `chunks` that these share, and the activation files with what they were found to say. A
- * connector is loaded when the activation file names it. The same sources make the same bytes on every machine. Source maps in a
- * folder elsewhere than beside `dist/app` also say where the sources are. Takes some hundred milliseconds. Throws when an activation
- * file is wrong or names a package that is not installed.
+ * Bundles the function app into a folder that can be deployed as it is: `host.json`,
+ * `package.json`, `main.mjs`, one file in `connectors` for each connector, the `chunks` that these
+ * share, and the activation files with what they were found to say. A connector is loaded when the
+ * activation file names it. The same sources make the same bytes on every machine. Source maps in a
+ * folder elsewhere than beside `dist/app` also say where the sources are. Takes some hundred
+ * milliseconds. Throws when an activation file is wrong or names a package that is not installed.
  */
 export async function buildHandler({
   outputFolder = deployedFolder,
@@ -70,7 +81,8 @@ export async function buildHandler({
   const { metafile, outputFiles } = await build({
     absWorkingDir: appFolder,
     entryPoints: { main: join('src', 'main.ts'), ...connectors() },
-    // The names of chunks depend on the folder, by way of the source maps: so it is always the same, whatever we write to.
+    // The names of chunks depend on the folder, by way of the source maps: so it is always the
+    // same, whatever we write to.
     outdir: deployedFolder,
     write: false,
     outExtension: { '.js': '.mjs' },
@@ -117,7 +129,10 @@ function withSourceRoot(map: string, folder: string): string {
   return JSON.stringify({ ...(JSON.parse(map) as object), sourceRoot: `${folder}/` });
 }
 
-/** The file of each connector, by the name that it gets: what is imported as the app runs stays a file of its own. */
+/**
+ * The file of each connector, by the name that it gets: what is imported as the app runs stays a
+ * file of its own.
+ */
 function connectors(): Readonly<Record<string, string>> {
   const registry = import.meta.resolve('@activation-hub/destinations');
   const fileOf = (type: string) => fileURLToPath(new URL(`./${type}/destination.ts`, registry));
@@ -130,8 +145,9 @@ async function ownActivationFiles(): Promise<readonly string[]> {
 }
 
 /**
- * What these files say, as JSON, by the SHA-256 of their bytes: so that the start finds what the build has checked, and has to load
- * neither the parser nor the kinds of destinations. Throws `ActivationFileError` for a file that is wrong.
+ * What these files say, as JSON, by the SHA-256 of their bytes: so that the start finds what the
+ * build has checked, and has to load neither the parser nor the kinds of destinations. Throws
+ * `ActivationFileError` for a file that is wrong.
  */
 async function checkedFiles(files: readonly string[]): Promise<Readonly<Record<string, string>>> {
   const checked: Record<string, string> = {};
@@ -142,7 +158,10 @@ async function checkedFiles(files: readonly string[]): Promise<Readonly<Record<s
   return checked;
 }
 
-/** The packages that these files name as the type of a destination, by name, each checked to be installed. */
+/**
+ * The packages that these files name as the type of a destination, by name, each checked to be
+ * installed.
+ */
 async function packagesNamed(files: readonly string[]): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const file of files) {
@@ -171,7 +190,10 @@ function requireInstalled(type: string, name: string, file: string): void {
   if (!existsSync(fileURLToPath(address))) throw refuse();
 }
 
-/** Puts packages into the bundle where `src/destination-packages.ts` would look for them as the app runs. */
+/**
+ * Puts packages into the bundle where `src/destination-packages.ts` would look for them as the app
+ * runs.
+ */
 function destinationPackages(names: readonly string[]): Plugin {
   const loaders = names.map((name) => `${JSON.stringify(name)}: () => import(${JSON.stringify(name)})`);
   const contents = `
@@ -192,7 +214,10 @@ export const importPackage = async (name) => {
   };
 }
 
-/** Leaves out the sentences of zod in forty other languages, which nothing here asks for and `export { z }` would keep. */
+/**
+ * Leaves out the sentences of zod in forty other languages, which nothing here asks for and
+ * `export { z }` would keep.
+ */
 const englishOnly: Plugin = {
   name: 'english-only',
   setup: (bundler) => {
@@ -204,8 +229,8 @@ const englishOnly: Plugin = {
 };
 
 /**
- * Azure's exporter asks Microsoft every hour whether to change its ways. Here it does what this build was tested with, and calls nobody
- * but the receiver that the settings name.
+ * Azure's exporter asks Microsoft every hour whether to change its ways. Here it does what this
+ * build was tested with, and calls nobody but the receiver that the settings name.
  */
 const ownReceiversOnly: Plugin = {
   name: 'own-receivers-only',
@@ -218,8 +243,9 @@ const ownReceiversOnly: Plugin = {
 };
 
 /**
- * Takes Node's own modules by `require`. An `import` of one reads every export that it has, and so runs what is behind their
- * getters: that of `node:http` loads Node's copy of undici with HTTP/2, that of `node:crypto` WebCrypto.
+ * Takes Node's own modules by `require`. An `import` of one reads every export that it has, and so
+ * runs what is behind their getters: that of `node:http` loads Node's copy of undici with HTTP/2,
+ * that of `node:crypto` WebCrypto.
  */
 const builtinsByRequire: Plugin = {
   name: 'builtins-by-require',

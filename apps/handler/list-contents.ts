@@ -28,8 +28,9 @@ export interface ContentsList {
 }
 
 /**
- * What is inside a package of the function app: npm's own list of the lockfile (`npm sbom`), of which only the packages are left whose code is in
- * the bundle. Builds and packs the app anew to see which these are. Throws when the new package has another digest, when npm's list lacks one of
+ * What is inside a package of the function app: npm's own list of the lockfile (`npm sbom`), of
+ * which only the packages are left whose code is in the bundle. Builds and packs the app anew to
+ * see which these are. Throws when the new package has another digest, when npm's list lacks one of
  * them, and when there is no package.
  */
 export async function listContents(packagePath: string): Promise<ContentsList> {
@@ -63,7 +64,10 @@ export async function everyPackage(): Promise<ContentsList> {
   return JSON.parse(stdout) as ContentsList;
 }
 
-/** The packages whose files are in the outputs of the bundler, as `name@version` of what is installed, sorted. */
+/**
+ * The packages whose files are in the outputs of the bundler, as `name@version` of what is
+ * installed, sorted.
+ */
 export async function bundledPackages(outputs: Metafile['outputs']): Promise<readonly string[]> {
   const paths = Object.values(outputs).flatMap(({ inputs }) =>
     // What esbuild has left nothing of is not inside.

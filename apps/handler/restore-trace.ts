@@ -20,9 +20,10 @@ const place = /(?:file:\/\/)?[^\s()"']*?((?:chunks\/|connectors\/)?[\w.-]+\.mjs)
 const deployedFolder = 'apps/handler/dist/app';
 
 /**
- * The text with each place in a file of the build as the place in its source, named from the root of the repository. A place of which
- * the folder has no map, and one that comes from no source, stays as it is. The maps must be of the build that wrote the trace:
- * the name of a chunk says what is in it, but `main.mjs` and the connectors are called the same in every build.
+ * The text with each place in a file of the build as the place in its source, named from the root
+ * of the repository. A place of which the folder has no map, and one that comes from no source,
+ * stays as it is. The maps must be of the build that wrote the trace: the name of a chunk says what
+ * is in it, but `main.mjs` and the connectors are called the same in every build.
  */
 export function restoreTrace(trace: string, mapsFolder: string): string {
   const maps = new Map<string, SourceMap | undefined>();

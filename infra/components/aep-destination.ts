@@ -42,14 +42,18 @@ export interface AepDestinationArgs {
 }
 
 /**
- * The other half of the system: AEP's destination, with its connections, its dataflow, and the audiences and attributes that the
- * activation file needs. Audiences begin to flow as soon as it exists, and their members follow within about an hour, so
- * `dependsOn` has what must run by then; it counts for the dataflow itself.
+ * The other half of the system: AEP's destination, with its connections, its dataflow, and the
+ * audiences and attributes that the activation file needs. Audiences begin to flow as soon as it
+ * exists, and their members follow within about an hour, so `dependsOn` has what must run by then;
+ * it counts for the dataflow itself.
  */
 export class AepDestination extends ComponentResource {
   /** The id of the dataflow in AEP. */
   readonly flowId: Output<string>;
-  /** What an operator should know, and no update changes, such as a connection whose key is left to others. */
+  /**
+   * What an operator should know, and no update changes, such as a connection whose key is left to
+   * others.
+   */
   readonly notes: Output<readonly string[]>;
 
   constructor(name: string, args: AepDestinationArgs, options?: ComponentResourceOptions) {

@@ -156,7 +156,8 @@ test('host.json lets through what is asked for: signals, failures of functions, 
       readonly applicationInsights: { readonly samplingSettings: { readonly excludedTypes: string } };
     };
   };
-  // The host writes what a function logs as Function.<name>.User, and a failed run as an error of Host.Results.
+  // The host writes what a function logs as Function.<name>.User, and a failed run as an error of
+  // Host.Results.
   expect(logging.logLevel).toMatchObject({ Function: 'Information', 'Host.Results': 'Warning' });
   const { excludedTypes } = logging.applicationInsights.samplingSettings;
   expect(excludedTypes.split(';')).toEqual(expect.arrayContaining(['Trace', 'Request']));

@@ -25,7 +25,10 @@ export interface LogAlert extends Alert {
 }
 
 export interface AlertLimits {
-  /** After how many hours without an event Adobe's side is probably broken. One of the windows that Azure allows. */
+  /**
+   * After how many hours without an event Adobe's side is probably broken. One of the windows that
+   * Azure allows.
+   */
   readonly silenceHours: number;
   /** How many events a partition may be behind, for a quarter of an hour. */
   readonly lagEventsMax: number;
@@ -36,8 +39,8 @@ export interface AlertLimits {
 }
 
 /**
- * The handler's signals: lines `{"signal":…}` in its log (`libs/telemetry/src/catalogue.ts`). Application Insights calls
- * the line `Message`.
+ * The handler's signals: lines `{"signal":…}` in its log (`libs/telemetry/src/catalogue.ts`).
+ * Application Insights calls the line `Message`.
  */
 export const signals = `AppTraces
 | where Message startswith '{"signal":'
@@ -45,8 +48,8 @@ export const signals = `AppTraces
 | extend signal = tostring(fields.signal)`;
 
 /**
- * Each time that a partition could not move on: the function threw, which it does when its stores cannot be written. The host
- * does not say of which partition a failed run was.
+ * Each time that a partition could not move on: the function threw, which it does when its stores
+ * cannot be written. The host does not say of which partition a failed run was.
  */
 export const stalls = `let stalls = AppRequests
 | where Name == 'on-audience-events' and Success == false
@@ -240,8 +243,8 @@ stalls
       dimensions: ['destination'],
     },
     {
-      // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the workspace says about itself
-      // is not billed, so the cap does not stop it.
+      // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the
+      // workspace says about itself is not billed, so the cap does not stop it.
       name: 'logs-capped',
       title: 'The workspace keeps no more logs today',
       meaning:

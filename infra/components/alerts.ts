@@ -10,8 +10,8 @@ export function alertsOf(limits: AlertLimits): readonly Alert[] {
 export const runbooksFolder = 'docs/operating/runbooks';
 
 /**
- * What an alert says to the operator on call: what it means, and its runbook, as a link where the stack knows where the
- * repository is on the web.
+ * What an alert says to the operator on call: what it means, and its runbook, as a link where the
+ * stack knows where the repository is on the web.
  */
 export function alertWords({ name, meaning }: Alert, repositoryUrl: string): string {
   return `${meaning} Runbook: ${runbookOf(name, repositoryUrl)}`;

@@ -11,14 +11,18 @@ export interface EventArchiveArgs {
 }
 
 /**
- * Where Event Hubs Capture keeps every event as it came. It is an account of its own, because only Event Hubs writes
- * to it: the handler, which tries to tell the world what the events say, cannot touch what they said.
+ * Where Event Hubs Capture keeps every event as it came. It is an account of its own, because only
+ * Event Hubs writes to it: the handler, which tries to tell the world what the events say, cannot
+ * touch what they said.
  */
 export class EventArchive extends ComponentResource {
   readonly identityId: Output<string>;
   /** What must exist before Event Hubs can write. */
   readonly grants: readonly RoleAssignment[];
-  /** The setting of the hub. A file ends after five minutes or 300 MB; hours without events leave none. */
+  /**
+   * The setting of the hub. A file ends after five minutes or 300 MB; hours without events leave
+   * none.
+   */
   readonly captureDescription;
 
   constructor(name: string, { place }: EventArchiveArgs, options?: ComponentResourceOptions) {

@@ -28,32 +28,46 @@ export interface EventStreamArgs {
   readonly processingUnits: number;
   /** How many readers can share the work; on the Standard tier it can never be changed. */
   readonly partitionCount: number;
-  /** How long events wait for a reader: the time in which an outage can be repaired without loss. */
+  /**
+   * How long events wait for a reader: the time in which an outage can be repaired without loss.
+   */
   readonly retentionHours: number;
-  /** Throughput units of a Standard namespace at rest: each takes in 1 MB or 1000 events, and gives out 2 MB, per second. */
+  /**
+   * Throughput units of a Standard namespace at rest: each takes in 1 MB or 1000 events, and gives
+   * out 2 MB, per second.
+   */
   readonly throughputUnits: number;
-  /** Up to how many units Azure raises it by itself (it never lowers it again); equal to the above for never. */
+  /**
+   * Up to how many units Azure raises it by itself (it never lowers it again); equal to the above
+   * for never.
+   */
   readonly throughputUnitsMax: number;
   /**
-   * Give Adobe's key the right to send and no other. Adobe documents Manage, Listen and Send, for its form lists the hubs;
-   * the export itself only sends.
+   * Give Adobe's key the right to send and no other. Adobe documents Manage, Listen and Send, for
+   * its form lists the hubs; the export itself only sends.
    */
   readonly sendOnly: boolean;
   /** Keep every event as it came, as Avro files in an account of its own (Event Hubs Capture). */
   readonly archive: boolean;
-  /** Refuse everyone but these IP ranges and subnets. Absent: everyone who has a key or a role may knock. */
+  /**
+   * Refuse everyone but these IP ranges and subnets. Absent: everyone who has a key or a role may
+   * knock.
+   */
   readonly allowOnly?: {
     /** Adobe's published egress ranges, such as `203.0.113.0/24`. */
     readonly ipRanges: readonly string[];
-    /** The subnet from which the handler reads; it needs the service endpoint Microsoft.EventHub. */
+    /**
+     * The subnet from which the handler reads; it needs the service endpoint Microsoft.EventHub.
+     */
     readonly subnetId: Input<string>;
   };
 }
 
 /**
- * What Adobe Experience Platform sends to: an Event Hubs namespace with one hub, the handler's own consumer group, and
- * the key with which Adobe signs in, which counts for this hub only. Adobe knows shared access keys and nothing else, so
- * local authentication stays on; our own code signs in with roles.
+ * What Adobe Experience Platform sends to: an Event Hubs namespace with one hub, the handler's own
+ * consumer group, and the key with which Adobe signs in, which counts for this hub only. Adobe
+ * knows shared access keys and nothing else, so local authentication stays on; our own code signs
+ * in with roles.
  */
 export class EventStream extends ComponentResource {
   /** The host name, such as `evhns-….servicebus.windows.net`. */
@@ -89,7 +103,10 @@ export class EventStream extends ComponentResource {
     this.registerOutputs({ hubName: this.hubName, adobeKeyName: this.adobeKeyName });
   }
 
-  /** Who may only preview may list no keys (docs/operating/security.md); in a preview of theirs it is not known. */
+  /**
+   * Who may only preview may list no keys (docs/operating/security.md); in a preview of theirs it
+   * is not known.
+   */
   #readKey(place: Place, namespace: Namespace, hub: EventHub, key: EventHubAuthorizationRule): Output<string> {
     return all([place.resourceGroupName, namespace.name, hub.name, key.name]).apply(
       async ([resourceGroupName, namespaceName, eventHubName, authorizationRuleName]) => {
@@ -117,7 +134,8 @@ export class EventStream extends ComponentResource {
         minimumTlsVersion: '1.2',
         disableLocalAuth: false,
         publicNetworkAccess: 'Enabled',
-        // The service ignores `false`, and says `true` of its own accord where the region has zones: sent, it would differ for ever.
+        // The service ignores `false`, and says `true` of its own accord where the region has
+        // zones: sent, it would differ for ever.
         ...(place.zoneRedundant ? { zoneRedundant: true } : {}),
         ...(archive ? { identity: { type: 'UserAssigned', userAssignedIdentities: [archive.identityId] } } : {}),
       },
@@ -126,8 +144,9 @@ export class EventStream extends ComponentResource {
   }
 
   /**
-   * The rules are always there. A namespace has them from its beginning, and where they are taken out of a stack, azure-native puts
-   * what it holds for their default: everyone refused and public access off (defaultResourcesState.go).
+   * The rules are always there. A namespace has them from its beginning, and where they are taken
+   * out of a stack, azure-native puts what it holds for their default: everyone refused and public
+   * access off (defaultResourcesState.go).
    */
   #createNetworkRules(
     name: string,
@@ -199,8 +218,9 @@ export class EventStream extends ComponentResource {
 }
 
 /**
- * How much a namespace takes. Only Standard is inflated by Azure; a Dedicated namespace is one of Standard's in a cluster, which has the
- * capacity (learn.microsoft.com, event-hubs-dedicated-overview and azure/templates/microsoft.eventhub/namespaces).
+ * How much a namespace takes. Only Standard is inflated by Azure; a Dedicated namespace is one of
+ * Standard's in a cluster, which has the capacity (learn.microsoft.com,
+ * event-hubs-dedicated-overview and azure/templates/microsoft.eventhub/namespaces).
  */
 function capacityOf({
   eventHubsTier,

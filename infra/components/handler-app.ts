@@ -41,20 +41,29 @@ export interface HandlerAppArgs {
   readonly partitionCount: number;
   /** Memory of one instance: 2048 or 4096. */
   readonly instanceMemoryMb: number;
-  /** Instances that read events without having to be started; 0 is cheapest. In several zones it is 0 or at least 2. */
+  /**
+   * Instances that read events without having to be started; 0 is cheapest. In several zones it is
+   * 0 or at least 2.
+   */
   readonly alwaysReady: number;
-  /** Runs in several zones. Azure then keeps two instances ready for each group of functions, and bills them. */
+  /**
+   * Runs in several zones. Azure then keeps two instances ready for each group of functions, and
+   * bills them.
+   */
   readonly zoneRedundantApp: boolean;
   /**
-   * New code and settings replace instances one after the other, and batches in flight may finish. Otherwise all
-   * instances end at once, and their batches are read again.
+   * New code and settings replace instances one after the other, and batches in flight may finish.
+   * Otherwise all instances end at once, and their batches are read again.
    */
   readonly rollingUpdate: boolean;
   /** The subnet through which everything leaves; absent without a private network. */
   readonly subnetId?: Input<string>;
 }
 
-/** The runtime of the package, out of Flex Consumption's catalogue; another value would fail only at the start. */
+/**
+ * The runtime of the package, out of Flex Consumption's catalogue; another value would fail only at
+ * the start.
+ */
 const runtime = { name: 'node', version: '24' } as const;
 
 /** The lowest and the highest that Flex Consumption takes for the most instances of a function. */
@@ -64,11 +73,12 @@ const instances = { min: 40, max: 1000 };
 const readingFunction = 'on-audience-events';
 
 /**
- * The function app: a Flex Consumption plan, a user-assigned identity that has its roles before the app exists, and the
- * settings that the handler reads. Code is not its business: the pipeline deploys the package.
+ * The function app: a Flex Consumption plan, a user-assigned identity that has its roles before the
+ * app exists, and the settings that the handler reads. Code is not its business: the pipeline
+ * deploys the package.
  *
- * Settings are a resource of their own and there is no `siteConfig`, because the SDK fills in defaults there that Flex
- * Consumption refuses (error 51021).
+ * Settings are a resource of their own and there is no `siteConfig`, because the SDK fills in
+ * defaults there that Flex Consumption refuses (error 51021).
  */
 export class HandlerApp extends ComponentResource {
   readonly appName: string;
@@ -160,7 +170,8 @@ export class HandlerApp extends ComponentResource {
           runtime,
           scaleAndConcurrency: {
             instanceMemoryMB: instanceMemoryMb,
-            // Event Hubs gives each partition to one instance, so there are never more readers than partitions.
+            // Event Hubs gives each partition to one instance, so there are never more readers than
+            // partitions.
             maximumInstanceCount: Math.min(Math.max(partitionCount, instances.min), instances.max),
             alwaysReady: alwaysReady === 0 ? [] : [{ name: `function:${readingFunction}`, instanceCount: alwaysReady }],
           },
@@ -200,8 +211,9 @@ export class HandlerApp extends ComponentResource {
 }
 
 /**
- * The least that works. Reading events, one hub; the host's account, as its owner, because the host leases blobs and
- * deploys from them; the data account, to read and write; secrets and telemetry, one right each.
+ * The least that works. Reading events, one hub; the host's account, as its owner, because the host
+ * leases blobs and deploys from them; the data account, to read and write; secrets and telemetry,
+ * one right each.
  */
 function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): readonly Grant[] {
   const onData = { scope: storage.dataAccountId, scopeName: 'data-account' };
@@ -216,7 +228,10 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
   ];
 }
 
-/** What the app reads at its start: the settings of `apps/handler/src/needs.ts`, and those of the Functions host. */
+/**
+ * What the app reads at its start: the settings of `apps/handler/src/needs.ts`, and those of the
+ * Functions host.
+ */
 function appSettings(
   { stream, storage, vault, telemetry, otlpEndpoint, activationFile }: HandlerAppArgs,
   clientId: Input<string>,

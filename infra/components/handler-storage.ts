@@ -14,12 +14,15 @@ export interface HandlerStorageArgs {
   readonly isPrivate: boolean;
 }
 
-/** After how many days a dead letter is in cheaper storage, and after how many it is deleted: it holds personal data. */
+/**
+ * After how many days a dead letter is in cheaper storage, and after how many it is deleted: it
+ * holds personal data.
+ */
 const deadLetterDays = { cool: 30, delete: 90 };
 
 /**
- * After how many days an export of the ledger is deleted: the hub keeps events for seven at the most, and the gap to an older export
- * cannot be closed any more. It holds personal data.
+ * After how many days an export of the ledger is deleted: the hub keeps events for seven at the
+ * most, and the gap to an older export cannot be closed any more. It holds personal data.
  */
 const ledgerExportDays = 8;
 
@@ -27,10 +30,10 @@ const ledgerExportDays = 8;
 const softDeleteDays = 14;
 
 /**
- * The handler's two storage accounts. The host's account has the checkpoints and the deployed package; each checkpoint is
- * a write to a blob, so it has neither versions nor soft delete. The data account has the ledger, the retry queue (with a
- * container for what its messages point to, and the poison queue), and the dead letters, which a person can bring back
- * for two weeks.
+ * The handler's two storage accounts. The host's account has the checkpoints and the deployed
+ * package; each checkpoint is a write to a blob, so it has neither versions nor soft delete. The
+ * data account has the ledger, the retry queue (with a container for what its messages point to,
+ * and the poison queue), and the dead letters, which a person can bring back for two weeks.
  */
 export class HandlerStorage extends ComponentResource {
   readonly hostAccountId: Output<string>;

@@ -1,8 +1,8 @@
 import type { Alert } from './alert-rules.ts';
 
 /**
- * A comparison of metrics that Azure measures itself. It costs no logs, so it rings as well when the workspace has reached
- * its cap, or when the handler cannot write a line.
+ * A comparison of metrics that Azure measures itself. It costs no logs, so it rings as well when
+ * the workspace has reached its cap, or when the handler cannot write a line.
  */
 export interface MetricRule extends Alert {
   /** All of them must hold. Metrics of `Microsoft.EventHub/namespaces`, summed over the window. */

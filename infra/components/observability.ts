@@ -21,27 +21,39 @@ export interface ObservabilityArgs {
   readonly dataAccountId: Input<string>;
   /** For how many days logs can be asked: 30 to 730; the first 31 are in the price. */
   readonly logRetentionDays: number;
-  /** The most gigabytes of logs that a day may cost; what exceeds it is not kept. -1 for no limit. */
+  /**
+   * The most gigabytes of logs that a day may cost; what exceeds it is not kept. -1 for no limit.
+   */
   readonly logDailyQuotaGb: number;
   /** Who is written to when an alert rings. */
   readonly alertEmails: readonly string[];
-  /** Action groups of the organisation's own that ring too, by their ids; without either, alerts are seen in the portal only. */
+  /**
+   * Action groups of the organisation's own that ring too, by their ids; without either, alerts are
+   * seen in the portal only.
+   */
   readonly alertActionGroups: readonly string[];
   /** Where the repository is on the web, for the links to runbooks; empty where it is nowhere. */
   readonly repositoryUrl: string;
   readonly limits: AlertLimits;
-  /** What a month may cost, in the subscription's currency, and the first day from which it is counted. */
+  /**
+   * What a month may cost, in the subscription's currency, and the first day from which it is
+   * counted.
+   */
   readonly budget?: { readonly monthly: number; readonly start: string };
 }
 
 /**
- * What tells a person how the environment is: logs and metrics in one workspace, alerts, a page for the operator, and
- * a budget. The function app has no diagnostic setting, since Flex Consumption does not support one.
+ * What tells a person how the environment is: logs and metrics in one workspace, alerts, a page for
+ * the operator, and a budget. The function app has no diagnostic setting, since Flex Consumption
+ * does not support one.
  */
 export class Observability extends ComponentResource {
   readonly workspaceId: Output<string>;
   readonly applicationInsightsId: Output<string>;
-  /** Says where telemetry goes. It is no key, since the component takes it from signed-in senders only. */
+  /**
+   * Says where telemetry goes. It is no key, since the component takes it from signed-in senders
+   * only.
+   */
   readonly connectionString: Output<string>;
   readonly workbookId: Output<string>;
 
@@ -104,7 +116,9 @@ export class Observability extends ComponentResource {
     );
   }
 
-  /** Metrics of the hub, which the alerts ask for; who touched secrets; who deleted dead letters. */
+  /**
+   * Metrics of the hub, which the alerts ask for; who touched secrets; who deleted dead letters.
+   */
   #watch(name: string, { namespaceId, vaultId, dataAccountId }: ObservabilityArgs, workspace: Workspace): void {
     const watched = [
       { what: 'namespace', uri: namespaceId, category: 'OperationalLogs', withMetrics: true },

@@ -33,9 +33,10 @@ const zones = {
 export type PrivateService = keyof typeof zones;
 
 /**
- * A network of the environment's own. The handler's traffic leaves through one subnet: to storage and vault by private
- * endpoints, to Event Hubs by a service endpoint, and to third parties through one fixed address, which they can allow.
- * Adobe delivers from outside, so the hub keeps its public name and is guarded by its rules.
+ * A network of the environment's own. The handler's traffic leaves through one subnet: to storage
+ * and vault by private endpoints, to Event Hubs by a service endpoint, and to third parties through
+ * one fixed address, which they can allow. Adobe delivers from outside, so the hub keeps its public
+ * name and is guarded by its rules.
  */
 export class PrivateNetwork extends ComponentResource {
   /** Where the function app is. */
@@ -90,7 +91,10 @@ export class PrivateNetwork extends ComponentResource {
     );
   }
 
-  /** Subnets stand inside the network, so that one update cannot remove what another resource had put there. */
+  /**
+   * Subnets stand inside the network, so that one update cannot remove what another resource had
+   * put there.
+   */
   #createNetwork(name: string, { place, addressSpace }: PrivateNetworkArgs, gateway: NatGateway): VirtualNetwork {
     const [handlerPrefix, endpointPrefix] = halves(addressSpace);
     return new VirtualNetwork(

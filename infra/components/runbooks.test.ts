@@ -12,10 +12,16 @@ const pageOf = (name: string): string => readFileSync(join(folder, `${name}.md`)
 const queriesOf = (page: string): readonly string[] =>
   [...page.matchAll(/^```kusto\n([^]*?)^```$/gm)].map(([, query]) => query ?? '');
 
-/** Tables of a workspace that the stack's own resources write to, and those of the workspace about itself. */
+/**
+ * Tables of a workspace that the stack's own resources write to, and those of the workspace about
+ * itself.
+ */
 const tables = ['AppTraces', 'AppRequests', 'AppExceptions', 'AzureMetrics', '_LogOperation', 'Usage'];
 
-/** What of a query would not run, or would find nothing. No parser of KQL: brackets, quotes, tables, signals. */
+/**
+ * What of a query would not run, or would find nothing. No parser of KQL: brackets, quotes, tables,
+ * signals.
+ */
 function queryFaults(query: string): readonly string[] {
   const bare = query.replaceAll(/'[^'\n]*'/g, "''");
   const [source = ''] = query.trimStart().split('\n');

@@ -5,22 +5,33 @@ import type { Place } from '../place.ts';
 
 export interface SecretVaultArgs {
   readonly place: Place;
-  /** The names for which there are references: those that the activation file refers to as `{ secret: name }`, and former ones. */
+  /**
+   * The names for which there are references: those that the activation file refers to as
+   * `{ secret: name }`, and former ones.
+   */
   readonly secretNames: readonly string[];
-  /** Values by name, as far as the stack's configuration has them; the others are left to be filled by hand. */
+  /**
+   * Values by name, as far as the stack's configuration has them; the others are left to be filled
+   * by hand.
+   */
   readonly values: ReadonlyMap<string, Output<string>>;
-  /** The names that are in the vault by the stack; of those without a value in `values` the vault's own stays. */
+  /**
+   * The names that are in the vault by the stack; of those without a value in `values` the vault's
+   * own stays.
+   */
   readonly storedSecrets: readonly string[];
   /**
-   * Refuse everything that does not come through the private endpoint. Whether the references of a Flex Consumption
-   * app pass such a vault's rules, Microsoft does not say; try it in an environment that may break.
+   * Refuse everything that does not come through the private endpoint. Whether the references of a
+   * Flex Consumption app pass such a vault's rules, Microsoft does not say; try it in an
+   * environment that may break.
    */
   readonly isPrivate: boolean;
 }
 
 /**
- * The vault with the secrets of the destinations. Roles decide who reads, never access policies. The handler gets them as
- * references in its settings, without a version, so that a new value counts within a day, or at the next start.
+ * The vault with the secrets of the destinations. Roles decide who reads, never access policies.
+ * The handler gets them as references in its settings, without a version, so that a new value
+ * counts within a day, or at the next start.
  */
 export class SecretVault extends ComponentResource {
   readonly vaultId: Output<string>;
@@ -63,7 +74,8 @@ export class SecretVault extends ComponentResource {
       },
       {
         parent: this,
-        // To delete one is a call to the vault itself, for which the pipeline has no role (pulumi-azure-native issue 2374).
+        // To delete one is a call to the vault itself, for which the pipeline has no role
+        // (pulumi-azure-native issue 2374).
         retainOnDelete: true,
         ignoreChanges: value === undefined ? ['properties'] : [],
       },

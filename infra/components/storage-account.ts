@@ -5,11 +5,17 @@ import type { Place } from '../place.ts';
 export interface AccountArgs {
   readonly place: Place;
   readonly accountName: string;
-  /** `open`: any network, roles required. `trusted`: Azure's own services only. `private`: private endpoints only. */
+  /**
+   * `open`: any network, roles required. `trusted`: Azure's own services only. `private`: private
+   * endpoints only.
+   */
   readonly network: 'open' | 'trusted' | 'private';
 }
 
-/** A storage account as every one of ours is: no shared keys, no public blobs, TLS 1.2, sign-in with Entra only. */
+/**
+ * A storage account as every one of ours is: no shared keys, no public blobs, TLS 1.2, sign-in with
+ * Entra only.
+ */
 export function createStorageAccount(
   name: string,
   { place, accountName, network }: AccountArgs,
@@ -37,7 +43,9 @@ export function createStorageAccount(
   );
 }
 
-/** Copies: in one building, in the region's zones, and either of them in the paired region as well. */
+/**
+ * Copies: in one building, in the region's zones, and either of them in the paired region as well.
+ */
 function redundancyOf({ zoneRedundant, geoRedundant }: Place): string {
   if (geoRedundant) return zoneRedundant ? 'Standard_GZRS' : 'Standard_GRS';
   return zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS';

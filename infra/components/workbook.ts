@@ -25,8 +25,9 @@ stalls
 | order by latest desc`;
 
 /**
- * A metric of the handler (`docs/specs/telemetry.md`) by a few of its attributes, over time; `value` is KQL over the columns of `AppMetrics`,
- * of which `Sum` and `ItemCount` are over what was measured since the row before.
+ * A metric of the handler (`docs/specs/telemetry.md`) by a few of its attributes, over time;
+ * `value` is KQL over the columns of `AppMetrics`, of which `Sum` and `ItemCount` are over what was
+ * measured since the row before.
  */
 function metricQuery(metric: string, attributes: readonly string[], value: string): string {
   const by = attributes.map((attribute) => `tostring(Properties['${attribute}'])`).join(', ');
@@ -71,7 +72,10 @@ const metricCharts = [
   ],
 ] as const;
 
-/** The operator's page: what comes in, how it ends, who refuses, what stands still, and what each alert means. */
+/**
+ * The operator's page: what comes in, how it ends, who refuses, what stands still, and what each
+ * alert means.
+ */
 export function workbookContent(limits: AlertLimits, repositoryUrl: string): string {
   const alerts = alertsOf(limits).map((alert) => `- **${alert.title}**: ${alertWords(alert, repositoryUrl)}`);
   return JSON.stringify({

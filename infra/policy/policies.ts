@@ -2,9 +2,10 @@ import { UnknownValueError, type Policies, type ResourceValidationArgs } from '@
 import { rules, type CheckedResource, type Rule } from './rules.ts';
 
 /**
- * The rules as policies, for `pulumi preview --policy-pack infra/policy`. A rule about one resource is told at that resource, before
- * it is made; one about all of them when the program is through. Rules that ask what is secret are left out: Pulumi hands a
- * policy the plain values. For one run of the engine: it remembers the resources.
+ * The rules as policies, for `pulumi preview --policy-pack infra/policy`. A rule about one resource
+ * is told at that resource, before it is made; one about all of them when the program is through.
+ * Rules that ask what is secret are left out: Pulumi hands a policy the plain values. For one run
+ * of the engine: it remembers the resources.
  */
 export function createPolicies(): Policies {
   const resources = new Map<string, CheckedResource>();
@@ -32,7 +33,10 @@ function onOne(rule: Rule) {
   };
 }
 
-/** What was asked for is judged, as in the tests: for the whole stack, Pulumi would hand over what Azure answered. */
+/**
+ * What was asked for is judged, as in the tests: for the whole stack, Pulumi would hand over what
+ * Azure answered.
+ */
 function onAll(rule: Rule, resources: Map<string, CheckedResource>) {
   return {
     validateResource: (args: ResourceValidationArgs): void => {
@@ -47,7 +51,9 @@ function checkedResource({ type, name, props }: ResourceValidationArgs): Checked
   return { type, name, inputs: known(props) as CheckedResource['inputs'] };
 }
 
-/** The values that are known; asking for one that is not throws, and it becomes `{unknown: true}`. */
+/**
+ * The values that are known; asking for one that is not throws, and it becomes `{unknown: true}`.
+ */
 function known(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.keys(value).map((key) => [key, knownAt(value as Record<string, unknown>, key)] as const);

@@ -24,13 +24,16 @@ export interface Rule {
 }
 
 /**
- * Application settings that Flex Consumption refuses or ignores (learn.microsoft.com, "Azure Functions Flex Consumption
- * plan hosting", deprecated settings).
+ * Application settings that Flex Consumption refuses or ignores (learn.microsoft.com, "Azure
+ * Functions Flex Consumption plan hosting", deprecated settings).
  */
 const settingsNotOnFlex =
   /^(?:FUNCTIONS_WORKER_RUNTIME(?:_VERSION)?|FUNCTIONS_WORKER_PROCESS_COUNT|WEBSITE_RUN_FROM_PACKAGE|WEBSITE_CONTENT.*|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD|WEBSITE_NODE_DEFAULT_VERSION|WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT|WEBSITE_VNET_ROUTE_ALL|WEBSITE_TIME_ZONE|TZ)$/;
 
-/** Versions of Node in Flex Consumption's catalogue; ARM takes any text, and the app then fails at its start. */
+/**
+ * Versions of Node in Flex Consumption's catalogue; ARM takes any text, and the app then fails at
+ * its start.
+ */
 const nodeVersions = ['22', '24'];
 const instanceMemoryMb = [2048, 4096];
 const instances = { min: 40, max: 1000 };

@@ -4,7 +4,10 @@ import { unwrapped, type Values } from '../aep-values.ts';
 const urn =
   'urn:pulumi:dev::activation-hub::activation-hub:infra:AepDestination$aep:index:Destination::aep-destination';
 
-/** What Pulumi's engine does with one resource of a provider, in the order in which it does it; its state can be looked at. */
+/**
+ * What Pulumi's engine does with one resource of a provider, in the order in which it does it; its
+ * state can be looked at.
+ */
 export class SmallEngine {
   state: { readonly id: string; readonly outputs: Values } | undefined;
   readonly #provider: AepProvider;

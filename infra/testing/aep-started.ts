@@ -18,7 +18,10 @@ afterEach(async () => {
 export const sasKey = 'c2VjcmV0+/key1234567890=';
 export const clientSecret = 'client-secret-1';
 
-/** Adobe's platform on virtual time, stopped after the test, and inputs for a destination there. Another seed than 1 brings delays. */
+/**
+ * Adobe's platform on virtual time, stopped after the test, and inputs for a destination there.
+ * Another seed than 1 brings delays.
+ */
 export async function started(seed = 1) {
   const time = new VirtualTime(seed);
   // The clock also moves as it is read, so that of two things one is always older.

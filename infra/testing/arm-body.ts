@@ -4,8 +4,9 @@ import type { ArmType, ArmTypes, Properties } from './arm-types.ts';
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * What Azure gets for the inputs of a Pulumi resource. Pulumi flattens: a key that the type does not have, but its
- * `properties` do, goes there, on every level. Some keys have other names, and lists of identities are maps.
+ * What Azure gets for the inputs of a Pulumi resource. Pulumi flattens: a key that the type does
+ * not have, but its `properties` do, goes there, on every level. Some keys have other names, and
+ * lists of identities are maps.
  */
 export function armBody(resource: ArmResource, inputs: Values, types: ArmTypes): Values {
   const address = new Set(['resourceGroupName', ...resource.names, resource.extends]);
@@ -52,7 +53,10 @@ function renamed(value: Values, renames: Mapping['renames']): Values {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [renames[key] ?? key, item]));
 }
 
-/** A resource itself: what it does not know belongs under its `properties`, where the validator will complain. */
+/**
+ * A resource itself: what it does not know belongs under its `properties`, where the validator will
+ * complain.
+ */
 const isTop = (properties: Properties): boolean => 'apiVersion' in properties;
 
 /** A type as it is for this value: of types told apart by a key, the one that the key says. */

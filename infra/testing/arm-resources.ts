@@ -4,7 +4,10 @@ export interface ArmResource {
   readonly type: string;
   /** The version that @pulumi/azure-native 3.28.0 sends by default. */
   readonly apiVersion: string;
-  /** The inputs that are the segments of the resource's name, outermost first; a text in quotes stands for itself. */
+  /**
+   * The inputs that are the segments of the resource's name, outermost first; a text in quotes
+   * stands for itself.
+   */
   readonly names: readonly string[];
   /** The input that holds the id of the resource that this one extends, such as a role's scope. */
   readonly extends?: string;
@@ -23,10 +26,14 @@ const storage = { apiVersion: '2024-01-01', typesFile: 'storage-microsoft.storag
 const keyVault = { apiVersion: '2024-11-01', typesFile: 'keyvault-microsoft.keyvault-2024-11-01.json' };
 const network = { apiVersion: '2024-05-01', typesFile: 'network-microsoft.network-2024-05-01.json' };
 const privateDns = { apiVersion: '2024-06-01', typesFile: 'privatedns-microsoft.network-2024-06-01.json' };
-// Microsoft publishes no types of the version 2025-05-01, which the SDK sends; these are the newest.
+// Microsoft publishes no types of the version 2025-05-01, which the SDK sends; these are the
+// newest.
 const web = { apiVersion: '2025-05-01', typesFile: 'web-microsoft.web-2025-03-01.json' };
 
-/** Every type of resource that the stack uses. A resource of another type fails the tests until it stands here. */
+/**
+ * Every type of resource that the stack uses. A resource of another type fails the tests until it
+ * stands here.
+ */
 export const armResources: Readonly<Record<string, ArmResource>> = {
   'azure-native:resources:ResourceGroup': {
     type: 'Microsoft.Resources/resourceGroups',
@@ -227,7 +234,9 @@ export const armResources: Readonly<Record<string, ArmResource>> = {
 
 type Inputs = Readonly<Record<string, unknown>>;
 
-/** The segments of a resource's name; `undefined` for one that is not known before Azure answers. */
+/**
+ * The segments of a resource's name; `undefined` for one that is not known before Azure answers.
+ */
 export function armNames(resource: ArmResource, inputs: Inputs): readonly (string | undefined)[] {
   return resource.names.map((name) => {
     if (name.startsWith("'")) return name.slice(1, -1);

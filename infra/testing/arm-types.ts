@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArmResource } from './arm-resources.ts';
 
-/** The format of bicep-types-az: a file is a list of types, which refer to each other by their place in it. */
+/**
+ * The format of bicep-types-az: a file is a list of types, which refer to each other by their place
+ * in it.
+ */
 interface Reference {
   readonly $ref: string;
 }
@@ -29,7 +32,10 @@ export type ArmType =
   | { readonly $type: 'UnionType'; readonly elements: readonly Reference[] };
 export type Properties = Readonly<Record<string, { readonly type: Reference; readonly flags: number }>>;
 
-/** Where the facts of Azure's published types are that are used here; its README says from which version. */
+/**
+ * Where the facts of Azure's published types are that are used here; its README says from which
+ * version.
+ */
 export const armTypesFolder = join(import.meta.dirname, 'arm-types');
 
 /** The types of one file. */

@@ -6,7 +6,10 @@ export const tenantId = '99999999-8888-7777-6666-555555555555';
 /** The key that stands in for Adobe's. */
 export const standInKey = 'stand-in-key';
 
-/** What only Azure can say of a resource of a Pulumi type: the same every time for the same seed, such as its id. */
+/**
+ * What only Azure can say of a resource of a Pulumi type: the same every time for the same seed,
+ * such as its id.
+ */
 export function azureOutputs(type: string, seed: string): Readonly<Record<string, string>> {
   switch (type) {
     case 'azure-native:managedidentity:UserAssignedIdentity':
@@ -20,7 +23,10 @@ export function azureOutputs(type: string, seed: string): Readonly<Record<string
   }
 }
 
-/** What Azure answers to a question (a Pulumi function by its token); throws for one that has no stand-in. */
+/**
+ * What Azure answers to a question (a Pulumi function by its token); throws for one that has no
+ * stand-in.
+ */
 export function azureAnswer(token: string): Readonly<Record<string, unknown>> {
   switch (token) {
     case 'azure-native:authorization:getClientConfig':

@@ -17,7 +17,10 @@ Ends with 0 when there is one, with 1 when it cannot be built.
 const go = 'github.com/pulumi/pulumi';
 const command = `${go}/pkg/v3/cmd/pulumi`;
 
-/** Pulumi's own module replaces others by folders beside it, so it is built as what another module needs. */
+/**
+ * Pulumi's own module replaces others by folders beside it, so it is built as what another module
+ * needs.
+ */
 const goModule = `module activation-hub/pulumi-for-tests\n\ngo 1.26.6\n\nrequire ${go}/pkg/v3 v${pulumiVersion}\n\ntool ${command}\n`;
 
 function build(): void {

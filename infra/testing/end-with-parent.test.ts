@@ -17,7 +17,8 @@ function isRunning(id: number): boolean {
 test.each(['offline-azure-plugin.ts', 'language-host.ts'])('%s ends when the engine was killed', async (plugin) => {
   const folder = mkdtempSync(join(tmpdir(), 'end-with-parent-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  // A shell stands in for the engine. It says the plugin's id, and the plugin its port once it serves.
+  // A shell stands in for the engine. It says the plugin's id, and the plugin its port once it
+  // serves.
   const command = `"$0" "$1" "$2" & echo $!; wait`;
   const engine = spawn('/bin/sh', ['-c', command, process.execPath, join(import.meta.dirname, plugin), folder]);
   let said = '';

@@ -7,7 +7,10 @@ import { OfflineAzure } from './offline-azure.ts';
 import { findPulumi } from './pulumi-command.ts';
 
 export interface EngineStackOptions extends WorkspaceOptions {
-  /** Configuration by key without the project's name, with values as in `Pulumi.<stack>.yaml`; the engine adds defaults. */
+  /**
+   * Configuration by key without the project's name, with values as in `Pulumi.<stack>.yaml`; the
+   * engine adds defaults.
+   */
   readonly configuration: Readonly<Record<string, unknown>>;
   /** Configuration that the engine encrypts, likewise. */
   readonly secrets?: Readonly<Record<string, string>>;
@@ -27,8 +30,9 @@ export class EngineFailure extends Error {
 const commandMsMax = 180_000;
 
 /**
- * A stack in the real Pulumi engine, with nothing outside of a temporary folder: state in files, secrets encrypted with a
- * passphrase, Azure offline. The project is `infra/Pulumi.yaml` itself. Dispose of it in the end.
+ * A stack in the real Pulumi engine, with nothing outside of a temporary folder: state in files,
+ * secrets encrypted with a passphrase, Azure offline. The project is `infra/Pulumi.yaml` itself.
+ * Dispose of it in the end.
  */
 export class EngineStack {
   /** What exists in Azure. */
@@ -120,7 +124,10 @@ export class EngineStack {
     return JSON.parse(words) as Record<string, unknown>;
   }
 
-  /** Every file in which the engine keeps what it knows, by path: the state, its copies, the history, the configuration. */
+  /**
+   * Every file in which the engine keeps what it knows, by path: the state, its copies, the
+   * history, the configuration.
+   */
   stateFiles(): ReadonlyMap<string, string> {
     const files = readdirSync(this.#workspace.stateFolder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

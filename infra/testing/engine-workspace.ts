@@ -22,15 +22,18 @@ export interface Workspace {
   readonly configurationFile: string;
   /** The project's name, as `Pulumi.yaml` says. */
   readonly project: string;
-  /** The whole environment of the engine: of the user's nothing but the PATH, and so no credentials. */
+  /**
+   * The whole environment of the engine: of the user's nothing but the PATH, and so no credentials.
+   */
   readonly variables: Readonly<Record<string, string>>;
 }
 
 const infraFolder = join(import.meta.dirname, '..');
 
 /**
- * Makes the folder: the product's `Pulumi.yaml` (only its paths made absolute), a place for the state, and a PATH on
- * which the engine finds azure-native offline, and a language host where none is installed.
+ * Makes the folder: the product's `Pulumi.yaml` (only its paths made absolute), a place for the
+ * state, and a PATH on which the engine finds azure-native offline, and a language host where none
+ * is installed.
  */
 export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Workspace {
   const folder = mkdtempSync(join(tmpdir(), 'engine-stack-'));
@@ -61,7 +64,8 @@ export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Worksp
       PULUMI_BACKEND_URL: pathToFileURL(stateFolder).href,
       PULUMI_CONFIG_PASSPHRASE: 'a passphrase for tests',
       PULUMI_SKIP_UPDATE_CHECK: 'true',
-      // With this the commands have the option --event-log; the Automation API sets it for the same reason.
+      // With this the commands have the option --event-log; the Automation API sets it for the same
+      // reason.
       PULUMI_DEBUG_COMMANDS: 'true',
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
       NO_COLOR: '1',
@@ -71,7 +75,10 @@ export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Worksp
   };
 }
 
-/** Whether Pulumi's own language host is installed, beside Pulumi or on the PATH, so that nothing has to stand in for it. */
+/**
+ * Whether Pulumi's own language host is installed, beside Pulumi or on the PATH, so that nothing
+ * has to stand in for it.
+ */
 export function hasLanguageHost(pulumi: string): boolean {
   return canRun(join(dirname(pulumi), 'pulumi-language-nodejs')) || onPath('pulumi-language-nodejs') !== undefined;
 }
@@ -92,7 +99,10 @@ interface Project {
   readonly plugins?: Readonly<Record<string, readonly { readonly name: string; readonly path: string }[]>>;
 }
 
-/** Text in quotes, as the engine writes it too: where it has none, the engine takes a date for a point in time. */
+/**
+ * Text in quotes, as the engine writes it too: where it has none, the engine takes a date for a
+ * point in time.
+ */
 function yamlOf(value: unknown): string {
   return stringify(value, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
 }
@@ -110,7 +120,10 @@ function writeProject(folder: string, program: string | undefined): string {
   return project.name;
 }
 
-/** The engine starts plugins by name; this Node runs their file, so that a test does not depend on another one. */
+/**
+ * The engine starts plugins by name; this Node runs their file, so that a test does not depend on
+ * another one.
+ */
 function writeLauncher(folder: string, name: string, ...command: readonly string[]): void {
   const file = join(folder, name);
   const words = [process.execPath, ...command].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');

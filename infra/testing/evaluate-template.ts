@@ -2,15 +2,19 @@ import { createHash } from 'node:crypto';
 import { stableUuid } from '../place.ts';
 
 /**
- * What Azure Resource Manager makes of a template, as far as ours goes: parameters, variables, copies, nested templates, and the
- * functions below (learn.microsoft.com, "ARM template functions"). What only Azure knows is told by text of the form
- * `<property>:<id>`. Functions that make names out of hashes give other hashes than Azure's, of the same form.
+ * What Azure Resource Manager makes of a template, as far as ours goes: parameters, variables,
+ * copies, nested templates, and the functions below (learn.microsoft.com, "ARM template
+ * functions"). What only Azure knows is told by text of the form `<property>:<id>`. Functions that
+ * make names out of hashes give other hashes than Azure's, of the same form.
  */
 export interface DeployedResource {
   readonly type: string;
   readonly apiVersion: string;
   readonly id: string;
-  /** What the role assignment, or another extension, is on; the subscription or the resource group where nothing is said. */
+  /**
+   * What the role assignment, or another extension, is on; the subscription or the resource group
+   * where nothing is said.
+   */
   readonly scope: string;
   readonly name: string;
   /** Everything else that is sent. */
@@ -46,10 +50,16 @@ interface Scope {
   readonly index?: number;
 }
 
-/** The names by which a template's parts depend on each other: ids of resources, and names of copies. */
+/**
+ * The names by which a template's parts depend on each other: ids of resources, and names of
+ * copies.
+ */
 const subscriptionOf = (place: string): string => place.split('/').slice(0, 3).join('/');
 
-/** Throws when a parameter is missing, a function is not known, or something depends on what is not there. */
+/**
+ * Throws when a parameter is missing, a function is not known, or something depends on what is not
+ * there.
+ */
 export function evaluateTemplate(template: Template, parameters: Json, place: string): Deployed {
   const given = Object.entries(template.parameters).map(([name, { defaultValue }]) => {
     const value = parameters[name] ?? defaultValue;
@@ -124,7 +134,10 @@ function valueOf(value: unknown, scope: Scope): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, valueOf(item, scope)]));
 }
 
-/** Reads an expression from left to right: texts, numbers, calls, and what is taken out of them by `.name` and `[…]`. */
+/**
+ * Reads an expression from left to right: texts, numbers, calls, and what is taken out of them by
+ * `.name` and `[…]`.
+ */
 function evaluate(expression: string, scope: Scope): unknown {
   const tokens = expression.match(/'(?:[^']|'')*'|[A-Za-z]\w*|\d+|[()[\].,]/g) ?? [];
   let at = 0;
@@ -174,7 +187,10 @@ function partOf(value: unknown, key: unknown): unknown {
   return part;
 }
 
-/** What `fail` gives. It refuses the deployment where it is chosen: `if` evaluates only what it chooses. */
+/**
+ * What `fail` gives. It refuses the deployment where it is chosen: `if` evaluates only what it
+ * chooses.
+ */
 class Failure {
   readonly words: string;
   constructor(words: string) {

@@ -10,7 +10,10 @@ Keeps the facts of Azure's published types that the stack and the bootstrap use,
 <folder> is \`generated\` of a clone of github.com/Azure/bicep-types-az; write its commit into the README of that folder.
 `;
 
-/** `eventhub-microsoft.eventhub-2024-01-01.json` is `eventhub/microsoft.eventhub/2024-01-01/types.json`. */
+/**
+ * `eventhub-microsoft.eventhub-2024-01-01.json` is
+ * `eventhub/microsoft.eventhub/2024-01-01/types.json`.
+ */
 function pathOf(file: string): string {
   const [, service = '', provider = '', version = ''] = /^([^-]+)-([^-]+)-(.+)\.json$/.exec(file) ?? [];
   return join(service, provider, version, 'types.json');

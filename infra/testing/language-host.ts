@@ -18,9 +18,10 @@ import plugin from '@pulumi/pulumi/proto/plugin_pb.js';
 import { endWithParent } from './end-with-parent.ts';
 
 /**
- * Stands in for Pulumi's `pulumi-language-nodejs`, a Go program, where that is not installed: it starts the program in a
- * process of its own, with the entry point of the SDK, the arguments and the variables that the original gives it. Nothing
- * else of the original is here: no plugins are looked for, no packages installed.
+ * Stands in for Pulumi's `pulumi-language-nodejs`, a Go program, where that is not installed: it
+ * starts the program in a process of its own, with the entry point of the SDK, the arguments and
+ * the variables that the original gives it. Nothing else of the original is here: no plugins are
+ * looked for, no packages installed.
  */
 interface RuntimeOptions {
   readonly typescript?: boolean;
@@ -90,8 +91,8 @@ function programVariables(request: RunRequest, options: RuntimeOptions): Record<
 }
 
 /**
- * Starts a policy pack, which is a plugin written as a program, and passes on what it says. It runs in its own folder, for it
- * reads its version from the `package.json` there.
+ * Starts a policy pack, which is a plugin written as a program, and passes on what it says. It runs
+ * in its own folder, for it reads its version from the `package.json` there.
  */
 function runPlugin(call: ServerWritableStream<RunPluginRequest, language.RunPluginResponse>): void {
   const directory = call.request.getInfo()?.getProgramDirectory() ?? '';

@@ -9,22 +9,28 @@ import { endWithParent } from './end-with-parent.ts';
 import { OfflineAzure } from './offline-azure.ts';
 
 /**
- * The plugin `azure-native` of the engine, with an offline Azure behind it instead of Microsoft's. It speaks the protocol of
- * providers itself, because the SDK's server for providers knows no previews: what the original promises in a
- * preview (provider/pkg/provider/provider.go: the inputs, and of what exists the name and the place) decides what a
- * preview shows of the resources that depend on it.
+ * The plugin `azure-native` of the engine, with an offline Azure behind it instead of Microsoft's.
+ * It speaks the protocol of providers itself, because the SDK's server for providers knows no
+ * previews: what the original promises in a preview (provider/pkg/provider/provider.go: the inputs,
+ * and of what exists the name and the place) decides what a preview shows of the resources that
+ * depend on it.
  */
 type Values = Readonly<Record<string, unknown>>;
 
 /** Outputs that an update leaves as they are, so that the preview of one can promise them. */
 const stableOutputs = ['name', 'location'];
 
-/** What a URN says of the type, of which the last one counts: `…::parent$azure-native:eventhub:EventHub::name`. */
+/**
+ * What a URN says of the type, of which the last one counts:
+ * `…::parent$azure-native:eventhub:EventHub::name`.
+ */
 function typeIn(urn: string): string {
   return urn.split('::')[2]?.split('$').at(-1) ?? '';
 }
 
-/** The inputs that say which resource it is, and where: with another value it is another resource. */
+/**
+ * The inputs that say which resource it is, and where: with another value it is another resource.
+ */
 function fixedInputs(type: string): readonly string[] {
   const resource = armResources[type];
   if (resource === undefined) return [];
@@ -79,7 +85,8 @@ function providerOf(azure: OfflineAzure) {
       );
       return response;
     }),
-    // What has changed, the engine sees for itself where a provider leaves that open; what cannot change in place, it cannot.
+    // What has changed, the engine sees for itself where a provider leaves that open; what cannot
+    // change in place, it cannot.
     diff: answering((request: InstanceType<typeof provider.DiffRequest>) => {
       const [olds, news] = [valuesOf(request.getOldInputs()), valuesOf(request.getNews())];
       const response = new provider.DiffResponse();

@@ -40,9 +40,10 @@ export interface StoredResource {
 }
 
 /**
- * Azure's Resource Manager in a folder, one file per resource, so that it outlives the processes that talk to it. It refuses
- * what Azure refuses: a body that its types do not have, a parent or another resource that does not exist, a name that is
- * taken. What is refused throws an error that says why.
+ * Azure's Resource Manager in a folder, one file per resource, so that it outlives the processes
+ * that talk to it. It refuses what Azure refuses: a body that its types do not have, a parent or
+ * another resource that does not exist, a name that is taken. What is refused throws an error that
+ * says why.
  */
 export class OfflineAzure {
   readonly #folder: string;
@@ -94,10 +95,12 @@ export class OfflineAzure {
   }
 
   /**
-   * Takes away a resource and what is in it; one that does not exist is no error, as with Azure. As azure-native does it: a secret by a
-   * call to the vault's data plane, for which a deployer has no role (custom_keyvault.go); the rules of a namespace by putting what
-   * it holds for their default (defaultResourcesState.go), which closes it. A network whose subnet an app of Flex Consumption has used
-   * stays, until Azure has freed the subnet (Azure-Functions issue 2605); a vault keeps its name.
+   * Takes away a resource and what is in it; one that does not exist is no error, as with Azure. As
+   * azure-native does it: a secret by a call to the vault's data plane, for which a deployer has no
+   * role (custom_keyvault.go); the rules of a namespace by putting what it holds for their default
+   * (defaultResourcesState.go), which closes it. A network whose subnet an app of Flex Consumption
+   * has used stays, until Azure has freed the subnet (Azure-Functions issue 2605); a vault keeps
+   * its name.
    */
   delete(id: string): void {
     this.#requireDeployer(id);
@@ -128,7 +131,10 @@ export class OfflineAzure {
     this.#mark({ usedNetworks: [] });
   }
 
-  /** From now on who asks has the role of the previewing identity (bootstrap/template.json), or that of the deploying one. */
+  /**
+   * From now on who asks has the role of the previewing identity (bootstrap/template.json), or that
+   * of the deploying one.
+   */
   actAs(role: 'deployer' | 'previewer'): void {
     this.#mark({ role });
   }
@@ -211,9 +217,10 @@ export class OfflineAzure {
 }
 
 /**
- * What of a resource cannot be changed, in words; nothing where all that changes can. Partitions of a Standard hub
- * (learn.microsoft.com, event-hubs-scalability); zones of a namespace (terraform-provider-azurerm issue 18542); a storage account's
- * zones, which Azure converts on request only (learn.microsoft.com, redundancy-migration).
+ * What of a resource cannot be changed, in words; nothing where all that changes can. Partitions of
+ * a Standard hub (learn.microsoft.com, event-hubs-scalability); zones of a namespace
+ * (terraform-provider-azurerm issue 18542); a storage account's zones, which Azure converts on
+ * request only (learn.microsoft.com, redundancy-migration).
  */
 function immutable(type: string, olds: Values, news: Values): string | undefined {
   const zonesOf = ({ sku }: Values): boolean =>
@@ -236,13 +243,17 @@ function parentId(resource: ArmResource, id: string): string {
   const segments = id.split('/');
   if (resource.type === 'Microsoft.Resources/resourceGroups') return segments.slice(0, 3).join('/');
   const isChild = resource.names.length > 1;
-  // The last two of an id are its type and name; before those of a top resource come `providers` and the namespace.
+  // The last two of an id are its type and name; before those of a top resource come `providers`
+  // and the namespace.
   const parent = segments.slice(0, isChild ? -2 : -4).join('/');
   const isFixed = resource.names.at(-2)?.startsWith("'") === true;
   return isFixed ? segments.slice(0, -4).join('/') : parent;
 }
 
-/** The ids of other resources in the inputs, without those of built-in roles; a subnet counts as its network. */
+/**
+ * The ids of other resources in the inputs, without those of built-in roles; a subnet counts as its
+ * network.
+ */
 function referencedIds(value: unknown): readonly string[] {
   if (typeof value === 'string') {
     const isId = value.startsWith(`/subscriptions/${subscriptionId}/resourceGroups/`) && !/\s/.test(value);

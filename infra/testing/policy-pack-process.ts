@@ -17,7 +17,10 @@ export interface Breach {
   readonly isMandatory: boolean;
 }
 
-/** The policy pack in a process of its own, as Pulumi starts it, asked in the protocol in which Pulumi asks. */
+/**
+ * The policy pack in a process of its own, as Pulumi starts it, asked in the protocol in which
+ * Pulumi asks.
+ */
 export interface PolicyPackProcess {
   readonly policyNames: () => Promise<readonly string[]>;
   /** Before one resource is made. */
@@ -30,8 +33,8 @@ export interface PolicyPackProcess {
 export const packFolder = join(import.meta.dirname, '..', 'policy');
 
 /**
- * The entry points of the SDK by which Pulumi has a pack loaded: by a language host of today, in the folder of the program, and
- * by an older one, in that of the pack.
+ * The entry points of the SDK by which Pulumi has a pack loaded: by a language host of today, in
+ * the folder of the program, and by an older one, in that of the pack.
  */
 export const packLoaders = {
   'run-plugin': { words: [packFolder], cwd: join(packFolder, '..') },
@@ -93,7 +96,9 @@ function requestOf({ type, name, inputs }: CheckedResource): analyzer.AnalyzeReq
   return request;
 }
 
-/** As the engine marks what is unknown and what is secret (sdk/go/common/resource/properties.go). */
+/**
+ * As the engine marks what is unknown and what is secret (sdk/go/common/resource/properties.go).
+ */
 function marked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(marked);
   if (typeof value !== 'object' || value === null) return value;

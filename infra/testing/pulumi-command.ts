@@ -5,7 +5,10 @@ import { delimiter, join } from 'node:path';
 /** The release of the engine that `build-pulumi.ts` builds, that of the SDK. */
 export const pulumiVersion = sdkVersion();
 
-/** Where it is built: outside of the repository, in the folder where the user's system keeps what can be made again. */
+/**
+ * Where it is built: outside of the repository, in the folder where the user's system keeps what
+ * can be made again.
+ */
 export const pulumiFolder = join(
   process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
   'activation-hub',
@@ -13,8 +16,9 @@ export const pulumiFolder = join(
 );
 
 /**
- * The `pulumi` to test with: what `PULUMI_COMMAND` names, or the one that was built, or the first on the PATH; `undefined`
- * where there is none. Throws when `PULUMI_COMMAND` names something that cannot be run.
+ * The `pulumi` to test with: what `PULUMI_COMMAND` names, or the one that was built, or the first
+ * on the PATH; `undefined` where there is none. Throws when `PULUMI_COMMAND` names something that
+ * cannot be run.
  */
 export function findPulumi(): string | undefined {
   const named = process.env.PULUMI_COMMAND;

@@ -19,7 +19,10 @@ export function placeForTests(over: Partial<Place> = {}): Place {
   };
 }
 
-/** Makes something on the mock engine and gives every resource that was registered, and what was made. */
+/**
+ * Makes something on the mock engine and gives every resource that was registered, and what was
+ * made.
+ */
 export async function recordComponent<Made>(
   make: () => Made,
 ): Promise<{ readonly resources: readonly RecordedResource[]; readonly made: Made }> {

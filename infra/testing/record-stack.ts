@@ -8,7 +8,10 @@ import { hidden } from './wire-values.ts';
 
 /** A resource as the program asked the engine for it. */
 export interface RecordedResource {
-  /** Such as `azure-native:eventhub:EventHub`, or `activation-hub:infra:EventStream` for a component. */
+  /**
+   * Such as `azure-native:eventhub:EventHub`, or `activation-hub:infra:EventStream` for a
+   * component.
+   */
   readonly type: string;
   readonly name: string;
   /** The name of the component around it; absent at the top. */
@@ -27,8 +30,9 @@ export interface RecordOptions {
   /** The keys whose values are secret. */
   readonly secretKeys?: readonly string[];
   /**
-   * `planned`: as in a preview of an empty subscription, outputs of Azure are unknown (ids are known, for they are made
-   * of names). `made`: Azure has answered, with stand-ins such as one principal per identity.
+   * `planned`: as in a preview of an empty subscription, outputs of Azure are unknown (ids are
+   * known, for they are made of names). `made`: Azure has answered, with stand-ins such as one
+   * principal per identity.
    */
   readonly time: 'planned' | 'made';
   /** The outputs that the stack has from its last `up`; by default there was none. */
@@ -47,9 +51,9 @@ export const project = 'activation-hub';
 const organization = 'organization';
 
 /**
- * Runs a Pulumi program without an engine and without credentials, and gives what it would register, sorted by name. Waits
- * until every registration is through; rejects when one of them fails. One at a time: the Pulumi runtime keeps its state
- * in the process.
+ * Runs a Pulumi program without an engine and without credentials, and gives what it would
+ * register, sorted by name. Waits until every registration is through; rejects when one of them
+ * fails. One at a time: the Pulumi runtime keeps its state in the process.
  */
 export async function recordStack(
   program: () => Promise<Readonly<Record<string, unknown>>>,
@@ -91,7 +95,10 @@ interface RegisterRequest {
   getObject(): { toJavaScript(): Record<string, unknown> };
 }
 
-/** The mock engine of the SDK, which also keeps what a mock is not told: parents, protection, dependencies, secrecy. */
+/**
+ * The mock engine of the SDK, which also keeps what a mock is not told: parents, protection,
+ * dependencies, secrecy.
+ */
 class RecordingMonitor extends MockMonitor {
   readonly recorded: RecordedResource[] = [];
 

@@ -3,12 +3,17 @@ import { findPulumi } from './pulumi-command.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** Why a test did not run, and what makes it run; the end of `npm test` says both (`tools/skipped-tests.ts`). */
+    /**
+     * Why a test did not run, and what makes it run; the end of `npm test` says both
+     * (`tools/skipped-tests.ts`).
+     */
     skipped?: { readonly why: string; readonly command: string };
   }
 }
 
-/** Skips a test, loudly, where there is no `pulumi`: nobody may think that the engine was tested. */
+/**
+ * Skips a test, loudly, where there is no `pulumi`: nobody may think that the engine was tested.
+ */
 export function requirePulumi(context: TestContext): void {
   if (findPulumi() !== undefined) return;
   const why = 'NOT TESTED with the Pulumi engine: there is no pulumi. infra/README.md says how to get it.';

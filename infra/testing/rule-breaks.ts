@@ -1,6 +1,8 @@
 import type { CheckedResource } from '../policy/rules.ts';
 
-/** A change of one resource of the largest stack that breaks a rule: proves that the rule can fail. */
+/**
+ * A change of one resource of the largest stack that breaks a rule: proves that the rule can fail.
+ */
 export interface RuleBreak {
   readonly rule: string;
   /** The resource that is changed. */

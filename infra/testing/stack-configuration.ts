@@ -23,7 +23,10 @@ export function declaredConfig(): z.output<typeof projectFile>['config'] {
   return projectFile.parse(parse(readFileSync(join(infraFolder, 'Pulumi.yaml'), 'utf8'))).config;
 }
 
-/** The configuration of a stack as Pulumi hands it to the program: defaults, then what its file says, all as text. */
+/**
+ * The configuration of a stack as Pulumi hands it to the program: defaults, then what its file
+ * says, all as text.
+ */
 export function configurationIn(file: string): Record<string, string> {
   const defaults = Object.entries(declaredConfig()).flatMap(([key, { default: value }]) =>
     value === undefined ? [] : [[key, asText(value)] as const],

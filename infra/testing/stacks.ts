@@ -2,7 +2,9 @@ import stack from '../index.ts';
 import { recordStack, subscriptionId, type RecordedResource, type Recording } from './record-stack.ts';
 import { fixtureActivations, fixtureConfiguration, secretKeysIn } from './stack-configuration.ts';
 
-/** Every option on at once, on top of prod: what the three environments do not use is tested too. */
+/**
+ * Every option on at once, on top of prod: what the three environments do not use is tested too.
+ */
 const everything = {
   tags: '{"costCenter":"4711"}',
   sendOnly: 'true',
@@ -30,8 +32,8 @@ export type TestedStack = (typeof testedStacks)[number];
 const recordings = new Map<string, Promise<Recording>>();
 
 /**
- * A tested stack as it is once Azure has answered, with configuration of one's own on top. The same question is answered
- * with the same recording.
+ * A tested stack as it is once Azure has answered, with configuration of one's own on top. The same
+ * question is answered with the same recording.
  */
 export function recordTestedStack(
   name: TestedStack,
@@ -44,7 +46,9 @@ export function recordTestedStack(
   return recording;
 }
 
-/** The same, without looking at what was recorded before, and with the outputs of an earlier `up`. */
+/**
+ * The same, without looking at what was recorded before, and with the outputs of an earlier `up`.
+ */
 export function recordAnew(
   name: TestedStack,
   over: Readonly<Record<string, string>> = {},
@@ -62,7 +66,10 @@ export function recordAnew(
   });
 }
 
-/** The only resource of a type, by the end of the type's name; throws when there are none or several. */
+/**
+ * The only resource of a type, by the end of the type's name; throws when there are none or
+ * several.
+ */
 export function theOnly(resources: readonly RecordedResource[], type: string): RecordedResource {
   const found = ofType(resources, type);
   const [only] = found;

@@ -29,9 +29,10 @@ const readOnly = 2;
 const deployTimeConstant = 8;
 
 /**
- * The facts of the named resources out of a file of Azure's types: names, kinds, flags, patterns, bounds and words. Texts are
- * left out, and so is what is inside of a property that only Azure sets. The same input gives the same output; what was
- * trimmed before comes out as it is. Throws when a resource is not in the file.
+ * The facts of the named resources out of a file of Azure's types: names, kinds, flags, patterns,
+ * bounds and words. Texts are left out, and so is what is inside of a property that only Azure
+ * sets. The same input gives the same output; what was trimmed before comes out as it is. Throws
+ * when a resource is not in the file.
  */
 export function trimArmTypes(types: readonly ArmType[], resources: readonly string[]): readonly ArmType[] {
   const kept: ArmType[] = [];

@@ -8,10 +8,10 @@ const readOnly = 2;
 const deployTimeConstant = 8;
 
 /**
- * Compares a resource's inputs with the type that Azure publishes for it. Gives one line per fault, with its path: what is
- * required and missing, unknown, read-only, of the wrong kind, out of range, or not among the published words, even
- * where Azure would take others. Unknown outputs and secrets pass for anything. A resource of which Azure publishes no
- * type has no faults.
+ * Compares a resource's inputs with the type that Azure publishes for it. Gives one line per fault,
+ * with its path: what is required and missing, unknown, read-only, of the wrong kind, out of range,
+ * or not among the published words, even where Azure would take others. Unknown outputs and secrets
+ * pass for anything. A resource of which Azure publishes no type has no faults.
  */
 export function armFaults(resource: ArmResource, inputs: Readonly<Record<string, unknown>>): readonly string[] {
   const types = armTypesOf(resource);

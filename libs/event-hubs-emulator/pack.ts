@@ -1,5 +1,6 @@
 /**
- * Makes the package that can be published, in dist/package: JavaScript and types instead of TypeScript, and a manifest without the workspace.
+ * Makes the package that can be published, in dist/package: JavaScript and types instead of
+ * TypeScript, and a manifest without the workspace.
  *
  *     npm run emulator:pack && npm publish dist/package
  */
@@ -37,7 +38,8 @@ const manifest = {
   dependencies,
 };
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-// The package stands alone: it has its own name, and what is said of this repository or links into it is left out.
+// The package stands alone: it has its own name, and what is said of this repository or links into
+// it is left out.
 const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')
   .replaceAll('@activation-hub/event-hubs-emulator', manifest.name)
   .replace(/ \(\[why\]\(\.\.\/[^)]+\)\)/g, '')

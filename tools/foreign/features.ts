@@ -1,6 +1,6 @@
 /**
- * What each program tries, in its order, and what that is in a reader's words. A program prints `works <name>`, `fails <name> <why>`, or
- * `lacks <name>` where the SDK has no such thing.
+ * What each program tries, in its order, and what that is in a reader's words. A program prints
+ * `works <name>`, `fails <name> <why>`, or `lacks <name>` where the SDK has no such thing.
  */
 export const features = {
   'hub-properties': 'properties of the hub',

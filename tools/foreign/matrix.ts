@@ -14,7 +14,10 @@ export type SdkResult =
 /** The outcome of a feature that an SDK does not have. */
 export const notInSdk = 'not in the SDK';
 
-/** The matrix as a Markdown table, what failed and what was left out in words, and whether anything failed. */
+/**
+ * The matrix as a Markdown table, what failed and what was left out in words, and whether anything
+ * failed.
+ */
 export function printMatrix(
   results: readonly SdkResult[],
   packageOf: (name: string) => string,

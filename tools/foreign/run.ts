@@ -3,9 +3,11 @@
  *
  *     npm run foreign -- [--only python,go] [--without rust] [--caches <folder>] [--write <file>] [--throughput <events>]
  *
- * With --throughput it measures instead how fast each SDK sends and receives so many events of 1 KB.
+ * With --throughput it measures instead how fast each SDK sends and receives so many events of 1
+ * KB.
  *
- * An SDK whose toolchain is not there is left out, which is said. Ends with 1 when a feature of an SDK that ran does not work.
+ * An SDK whose toolchain is not there is left out, which is said. Ends with 1 when a feature of an
+ * SDK that ran does not work.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -30,7 +32,10 @@ interface Ended {
   readonly output: string;
 }
 
-/** Runs the command to its end, or kills it after the time. A command that cannot be started ends without a code. */
+/**
+ * Runs the command to its end, or kills it after the time. A command that cannot be started ends
+ * without a code.
+ */
 function runCommand(
   { program, args, env }: Command,
   options: { readonly folder: string; readonly timeoutMs: number; readonly env?: Readonly<Record<string, string>> },

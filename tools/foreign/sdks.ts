@@ -22,7 +22,9 @@ export interface Sdk {
   /** In the folder of the program. */
   prepare(caches: Caches): readonly Command[];
   run(caches: Caches): Command;
-  /** How much longer each answer takes, for an SDK that loses those that come at once. Default 0. */
+  /**
+   * How much longer each answer takes, for an SDK that loses those that come at once. Default 0.
+   */
   readonly networkDelayMs?: number;
 }
 
@@ -90,10 +92,11 @@ export const sdks: readonly Sdk[] = [
     toolchain: { program: 'cargo', args: ['--version'] },
     prepare: (caches) => [{ program: 'cargo', args: ['build', '--quiet', '--locked'], env: cargoEnv(caches) }],
     run: ({ folder }) => ({ program: join(folder, 'rust', 'debug', 'foreign'), args: [] }),
-    // fe2o3-amqp writes a transfer before it notes that an answer is due (`sender_link.rs`), so that one which takes less than the
-    // time between waits for ever; and it ends its session ("unattached-handle") when the detach of a link is answered within a
-    // millisecond, which some of a hundred receivers met. No network is that fast; this machine is. On a
-    // machine that has other work, three milliseconds were still too few for some of four hundred sends.
+    // fe2o3-amqp writes a transfer before it notes that an answer is due (`sender_link.rs`), so
+    // that one which takes less than the time between waits for ever; and it ends its session
+    // ("unattached-handle") when the detach of a link is answered within a millisecond, which some
+    // of a hundred receivers met. No network is that fast; this machine is. On a machine that has
+    // other work, three milliseconds were still too few for some of four hundred sends.
     networkDelayMs: 20,
   },
 ];

@@ -1,12 +1,17 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP relay on this machine that holds back what comes from a port for some milliseconds, as every network does. */
+/**
+ * A TCP relay on this machine that holds back what comes from a port for some milliseconds, as
+ * every network does.
+ */
 export interface SlowNetwork {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** Relays to `port` of this machine; each answer takes `delayMs` longer. The order of bytes stays. */
+/**
+ * Relays to `port` of this machine; each answer takes `delayMs` longer. The order of bytes stays.
+ */
 export async function slowNetwork(port: number, delayMs: number): Promise<SlowNetwork> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {

@@ -1,4 +1,7 @@
-/* What the hub would do in Azure: the same hub, with the times that Azure's storage and a vendor take. */
+/*
+ * What the hub would do in Azure: the same hub, with the times that Azure's storage and a vendor
+ * take.
+ */
 import { parseArgs } from 'node:util';
 import { seededRandom } from '@activation-hub/audience-events/testing';
 import { tableLines } from '../src/table.ts';

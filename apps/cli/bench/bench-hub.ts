@@ -31,7 +31,10 @@ export interface BenchHubOptions {
   readonly seed: number;
 }
 
-/** The hub as `activation local` runs it, with one worker, and what is seen of it from outside. Times are those of `monotonicMs`. */
+/**
+ * The hub as `activation local` runs it, with one worker, and what is seen of it from outside.
+ * Times are those of `monotonicMs`.
+ */
 export interface BenchHub {
   readonly partitions: number;
   /** Sends exports to one partition, in one batch, and gives when the hub had accepted them. */
@@ -185,7 +188,10 @@ async function forkHub(
   return promise;
 }
 
-/** Reads all partitions from their start, with the SDK alone, one after the other, as the trigger does. */
+/**
+ * Reads all partitions from their start, with the SDK alone, one after the other, as the trigger
+ * does.
+ */
 async function startBareConsumer(
   connectionString: string,
   cleanups: Cleanups,
@@ -219,7 +225,9 @@ function complain(error: unknown): void {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
 }
 
-/** Waits, looking every 20 ms, until something is so or the time is over; gives whether it is so. */
+/**
+ * Waits, looking every 20 ms, until something is so or the time is over; gives whether it is so.
+ */
 export async function until(isSo: () => boolean, timeoutMs: number): Promise<boolean> {
   const endsMs = monotonicMs() + timeoutMs;
   while (!isSo() && monotonicMs() < endsMs) await sleep(20);

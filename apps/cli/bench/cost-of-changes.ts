@@ -23,7 +23,10 @@ export interface Prices {
   };
 }
 
-/** What a million changes cost at that rate, in US dollars, by what is paid for. What is free every month is not taken off. */
+/**
+ * What a million changes cost at that rate, in US dollars, by what is paid for. What is free every
+ * month is not taken off.
+ */
 export interface CostOfMillion {
   readonly ledger: number;
   readonly otherStorage: number;

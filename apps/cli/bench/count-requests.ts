@@ -1,7 +1,8 @@
 /**
- * Loaded into a process before anything else (`NODE_OPTIONS=--import`): counts the http requests that really leave it, the
- * repeated ones included, by method, host and kind of path, and writes the counts into `REQUEST_COUNTS_FOLDER` when the
- * process ends. Node's own channel is asked, so that the counted program need not know.
+ * Loaded into a process before anything else (`NODE_OPTIONS=--import`): counts the http requests
+ * that really leave it, the repeated ones included, by method, host and kind of path, and writes
+ * the counts into `REQUEST_COUNTS_FOLDER` when the process ends. Node's own channel is asked, so
+ * that the counted program need not know.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';

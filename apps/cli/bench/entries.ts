@@ -54,7 +54,10 @@ export class ExportSource {
     return made;
   }
 
-  /** One of the exports that this source has given, again: it changes nothing. Throws when there has been none. */
+  /**
+   * One of the exports that this source has given, again: it changes nothing. Throws when there has
+   * been none.
+   */
   again(): BenchExport {
     const found = this.#before[Math.floor(this.#random() * this.#before.length)];
     if (found === undefined) throw new Error('Failed to repeat an export: there has been none.');

@@ -1,6 +1,7 @@
 /**
- * Event Hubs and a host with the built function app, in a process of their own, so that who measures does not slow them down.
- * Forked by `bench-hub.ts` with `HubSettings` as JSON; says what happens as `HubMessage`s, and ends with its parent.
+ * Event Hubs and a host with the built function app, in a process of their own, so that who
+ * measures does not slow them down. Forked by `bench-hub.ts` with `HubSettings` as JSON; says what
+ * happens as `HubMessage`s, and ends with its parent.
  */
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost } from '@activation-hub/functions-host';

@@ -1,4 +1,6 @@
-/* How long a change takes from AEP to the third party, beside a consumer that does nothing with it. */
+/*
+ * How long a change takes from AEP to the third party, beside a consumer that does nothing with it.
+ */
 import { parseArgs } from 'node:util';
 import { tableLines } from '../src/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';

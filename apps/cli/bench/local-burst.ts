@@ -1,12 +1,14 @@
 /**
- * The burst: many exports at once, each the entry of another person, through `activation local` as a user would run it, to a
- * receiver of our own; and a bare consumer of the official SDK over the same events on the same emulator, in the same run.
+ * The burst: many exports at once, each the entry of another person, through `activation local` as
+ * a user would run it, to a receiver of our own; and a bare consumer of the official SDK over the
+ * same events on the same emulator, in the same run.
  *
  *   npm run bench:local -- burst [--exports 20000] [--partitions 4] [--json]
  *
- * Prints a table (or one JSON object): changes a second from the first send to the last change told, the ratio to the bare
- * consumer, CPU seconds of every process for a million changes, and requests to the ledger's table for each change.
- * Exits with 1 when a change is missing or told twice. Reads CPU times from /proc, so it needs Linux.
+ * Prints a table (or one JSON object): changes a second from the first send to the last change
+ * told, the ratio to the bare consumer, CPU seconds of every process for a million changes, and
+ * requests to the ledger's table for each change. Exits with 1 when a change is missing or told
+ * twice. Reads CPU times from /proc, so it needs Linux.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -116,7 +118,10 @@ async function sendEntries(ready: ReadyLocal, startedAtMs: number): Promise<numb
   return sentAfterMs;
 }
 
-/** A consumer of the official SDK that does nothing. Gives the time (`performance.now`) of the last event. */
+/**
+ * A consumer of the official SDK that does nothing. Gives the time (`performance.now`) of the last
+ * event.
+ */
 async function startBareConsumer({ connectionString, eventHubName }: ReadyLocal): Promise<number> {
   const group = EventHubConsumerClient.defaultConsumerGroupName;
   const consumer = new EventHubConsumerClient(group, connectionString, eventHubName);

@@ -1,10 +1,12 @@
 /**
- * The load check: many simulated exports through `activation local`, as a user would run it, to a receiver of our own. Every
- * change must have reached the receiver, none after a newer one, and the memory of the processes must stay flat.
+ * The load check: many simulated exports through `activation local`, as a user would run it, to a
+ * receiver of our own. Every change must have reached the receiver, none after a newer one, and the
+ * memory of the processes must stay flat.
  *
  *   npm run bench:local -- [exports=100000] [profiles=20000] [minutes=15]
  *
- * Prints one JSON report to standard output and a line for people to standard error; exits with 1 when something is wrong.
+ * Prints one JSON report to standard output and a line for people to standard error; exits with 1
+ * when something is wrong.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +30,10 @@ import { countingEnvironment, tableRequests } from './table-requests.ts';
 
 const partitions = 4;
 const sampleEveryMs = 2_000;
-/** Growth of a process over the second half that counts as flat: what a garbage collector leaves lying about. */
+/**
+ * Growth of a process over the second half that counts as flat: what a garbage collector leaves
+ * lying about.
+ */
 const flatMiB = 64;
 const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
 
@@ -103,7 +108,8 @@ async function measure() {
       local.settled() >= exportCount &&
       convergence.wrong === 0 &&
       outOfOrder === 0 &&
-      // Azurite keeps the ledger in memory here, so it grows with every row; it is shown and not judged.
+      // Azurite keeps the ledger in memory here, so it grows with every row; it is shown and not
+      // judged.
       growth.every(({ process: name, isFlat }) => isFlat || name === 'azurite'),
     exports: exportCount,
     profiles,
@@ -157,8 +163,9 @@ function noting(tenant: Tenant, sent: SentStates): Tenant {
 }
 
 /**
- * What the receiver should know, by the tenant, against what it does know. A person of whom consent or an identity went there and back within one
- * qualification has no certain order over several partitions (docs/decisions/what-orders-states.md), and may be known as in any of its states.
+ * What the receiver should know, by the tenant, against what it does know. A person of whom consent
+ * or an identity went there and back within one qualification has no certain order over several
+ * partitions (docs/decisions/what-orders-states.md), and may be known as in any of its states.
  */
 function compare(tenant: Tenant, sent: SentStates, receiver: RecordingReceiver) {
   const has = new Map<string, Set<string>>();
@@ -194,7 +201,8 @@ function compare(tenant: Tenant, sent: SentStates, receiver: RecordingReceiver) 
     const qualification = sent.qualification(audience.name, profile, qualifiedAtMs, status);
     const states = [...(qualification?.states.values() ?? [])];
     const known = states.map((state) => expected(audience.name, tenant.describe(profile, state, choice)));
-    // What this route sees can come back where the whole state does not: an attribute that it does not map has changed meanwhile.
+    // What this route sees can come back where the whole state does not: an attribute that it does
+    // not map has changed meanwhile.
     const first = known.findIndex((each) => differing(each, should) === 0);
     const isBack = first >= 0 && known.slice(first).some((each) => differing(each, should) > 0);
     const others = qualification?.isThereAndBack === true || isBack ? known : [];

@@ -1,7 +1,10 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { rounded } from './statistics.ts';
 
-/** What else a machine had to do decides what a figure is worth: its cores, and the processes that wanted one in the last minute. */
+/**
+ * What else a machine had to do decides what a figure is worth: its cores, and the processes that
+ * wanted one in the last minute.
+ */
 export interface MachineLoad {
   readonly cores: number;
   readonly loadBefore: number;

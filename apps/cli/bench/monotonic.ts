@@ -1,4 +1,7 @@
-/** Milliseconds of the clock that all processes of a machine share, and that nobody sets: to subtract, not to show. */
+/**
+ * Milliseconds of the clock that all processes of a machine share, and that nobody sets: to
+ * subtract, not to show.
+ */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -10,7 +10,10 @@ export interface RecordingReceiver {
   counts(): {
     readonly requests: number;
     readonly changes: number;
-    /** Changes of an older qualification than the last that was told of the same identity and audience. */
+    /**
+     * Changes of an older qualification than the last that was told of the same identity and
+     * audience.
+     */
     readonly outOfOrder: number;
   };
   stop(): Promise<void>;

@@ -1,9 +1,13 @@
 /*
- * What a volume of exports asks of each part of Azure, and what one stack has of it. Sources: "Scaling with Event Hubs" (throughput units; 1 MB/s
- * for each partition), "Scalability and performance targets for Table storage" (requests of an account, entities of a partition).
+ * What a volume of exports asks of each part of Azure, and what one stack has of it. Sources:
+ * "Scaling with Event Hubs" (throughput units; 1 MB/s for each partition), "Scalability and
+ * performance targets for Table storage" (requests of an account, entities of a partition).
  */
 
-/** What one stack can have at the most: the bounds of `infra/config-schema.ts`, and those of one storage account. */
+/**
+ * What one stack can have at the most: the bounds of `infra/config-schema.ts`, and those of one
+ * storage account.
+ */
 export const stackLimits = {
   throughputUnits: 40,
   partitions: { Standard: 32, Premium: 100 },
@@ -73,7 +77,10 @@ export function needOf(load: Load, ledger: LedgerUse, capacity: number): Need {
   };
 }
 
-/** A stack of Standard where one is enough. Else those of Premium, more than one where a single one cannot have what is needed. */
+/**
+ * A stack of Standard where one is enough. Else those of Premium, more than one where a single one
+ * cannot have what is needed.
+ */
 export function stacksFor(need: Need): Stacks {
   const ofAccount = need.tableRequestsPerSecond / stackLimits.tableRequestsPerSecond;
   const { Standard, Premium } = stackLimits.partitions;

@@ -19,7 +19,9 @@ const assumed: Omit<Load, 'exportsPerDay'> = { peak: 3, bytesPerExport: 2_000, c
 const volumes = [1e6, 1e8, 1e9] as const;
 const titles: Readonly<Record<number, string>> = { 1e6: '1 million', 1e8: '100 million', 1e9: '1 billion' };
 
-/** Each row in requests of its own, as `bench:azure` counts them, and rows that share transactions. */
+/**
+ * Each row in requests of its own, as `bench:azure` counts them, and rows that share transactions.
+ */
 const ledgers = {
   alone: { rowsPerRequest: 1, timesPerChange: 3, concurrency: 16 },
   grouped: { rowsPerRequest: 25, timesPerChange: 3, concurrency: 16 },
@@ -28,7 +30,10 @@ export type LedgerName = keyof typeof ledgers;
 
 /** `maxEventBatchSize` of host.json. */
 const eventsPerBatchMax = 100;
-/** The journey settles about 20,000 typical exports a second (`npm run bench`); requests and logs cost as much again. */
+/**
+ * The journey settles about 20,000 typical exports a second (`npm run bench`); requests and logs
+ * cost as much again.
+ */
 const computeMsPerExport = 0.1;
 const playedSeconds = 60;
 

@@ -22,7 +22,8 @@ test('what comes slowly is settled at once, all but what is at work as the time 
   expect(run.arrived).toBe(1_200);
   expect(run.settled).toBeGreaterThan(1_190);
   expect(run.eventsPerBatch).toBeLessThan(2);
-  // Read, leased, told, settled, and the checkpoint: 3 × 8 + 60 + 8 and a little computing, and at most as much behind another.
+  // Read, leased, told, settled, and the checkpoint: 3 × 8 + 60 + 8 and a little computing, and at
+  // most as much behind another.
   expect(run.oldestMs.p50).toBeGreaterThan(80);
   expect(run.oldestMs.p95).toBeLessThan(250);
 });

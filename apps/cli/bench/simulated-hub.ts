@@ -38,8 +38,9 @@ export interface SimulatedRun {
 }
 
 /**
- * Plays the batches of a hub over virtual time: arrivals come evenly to all partitions, a partition takes what has come, up to a batch, and settles
- * it before it takes the next; all share one storage account, which answers no faster than it can. Ends when the time is over.
+ * Plays the batches of a hub over virtual time: arrivals come evenly to all partitions, a partition
+ * takes what has come, up to a batch, and settles it before it takes the next; all share one
+ * storage account, which answers no faster than it can. Ends when the time is over.
  */
 export function simulateHub(hub: SimulatedHub, { exportsPerSecond, seconds }: SimulatedLoad): SimulatedRun {
   const endMs = seconds * 1_000;
@@ -94,7 +95,8 @@ function batchMs(hub: SimulatedHub, count: number, startMs: number, account: Sto
       longest = Math.max(longest, takesMs);
       sum += takesMs;
     }
-    // Who is done takes the next, so the work is shared evenly, and no request is shorter than itself.
+    // Who is done takes the next, so the work is shared evenly, and no request is shorter than
+    // itself.
     return Math.max(longest, sum / concurrency);
   };
   const requests = Math.ceil(changes / ledger.rowsPerRequest);
@@ -113,7 +115,10 @@ const slotMs = 10;
 /** Answers at its rate at the most: what comes faster waits for a time that is not full. */
 class StorageAccount {
   readonly #perSlot: number;
-  /** Requests of each slot that has any. Batches ask for times that are ahead of those of others, so a slot fills in any order. */
+  /**
+   * Requests of each slot that has any. Batches ask for times that are ahead of those of others, so
+   * a slot fills in any order.
+   */
   readonly #used = new Map<number, number>();
 
   constructor(requestsPerSecond: number) {

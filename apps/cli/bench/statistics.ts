@@ -1,4 +1,7 @@
-/** What a number of measured values say: their middle, and what 95 and 99 of a hundred are not above. */
+/**
+ * What a number of measured values say: their middle, and what 95 and 99 of a hundred are not
+ * above.
+ */
 export interface Percentiles {
   readonly p50: number;
   readonly p95: number;
@@ -6,7 +9,8 @@ export interface Percentiles {
 }
 
 /**
- * The value that `share` (0 to 1) of the values are not above: the nearest rank, so one of them. NaN for no values.
+ * The value that `share` (0 to 1) of the values are not above: the nearest rank, so one of them.
+ * NaN for no values.
  */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right);

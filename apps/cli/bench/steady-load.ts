@@ -13,8 +13,9 @@ export interface SteadyLoad {
 const tickMs = 10;
 
 /**
- * Sends exports at a steady pace, whatever becomes of them, to the partitions in turn: every 10 ms what is due, in one send for each
- * partition that gets something. Gives when the hub had accepted each, by person, once it has accepted all.
+ * Sends exports at a steady pace, whatever becomes of them, to the partitions in turn: every 10 ms
+ * what is due, in one send for each partition that gets something. Gives when the hub had accepted
+ * each, by person, once it has accepted all.
  */
 export async function sendSteadily(hub: BenchHub, { rate, seconds, next }: SteadyLoad): Promise<Map<string, number>> {
   const acceptedMs = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * What stands between an app and Azurite and takes as long as Azure does, in a process of its own. Forked by `startStorageDelays`
- * with `DelaySettings` as JSON.
+ * What stands between an app and Azurite and takes as long as Azure does, in a process of its own.
+ * Forked by `startStorageDelays` with `DelaySettings` as JSON.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

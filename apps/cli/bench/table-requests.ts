@@ -10,7 +10,10 @@ export interface TableRequests {
   readonly singleWrites: number;
 }
 
-/** What `activation local` is started with, so that its processes leave their counts in the folder when they end. */
+/**
+ * What `activation local` is started with, so that its processes leave their counts in the folder
+ * when they end.
+ */
 export function countingEnvironment(folder: string): Readonly<Record<string, string>> {
   return {
     NODE_OPTIONS: `--import ${new URL('count-requests.ts', import.meta.url).href}`,

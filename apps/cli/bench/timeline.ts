@@ -13,13 +13,22 @@ export interface Journey {
 export interface Stages {
   /** The batch before it, of the same partition, is at work. */
   readonly behindMs: number;
-  /** No batch of its partition is at work, and none has it: hub, SDK, the checkpoint of the batch before. */
+  /**
+   * No batch of its partition is at work, and none has it: hub, SDK, the checkpoint of the batch
+   * before.
+   */
   readonly readingMs: number;
-  /** Its batch is at work, and the receiver has not heard of it: the way to the worker, the ledger, the request. */
+  /**
+   * Its batch is at work, and the receiver has not heard of it: the way to the worker, the ledger,
+   * the request.
+   */
   readonly tellingMs: number;
 }
 
-/** Finds the batch of a change, and the one before it. Undefined for a change whose batch was not seen. */
+/**
+ * Finds the batch of a change, and the one before it. Undefined for a change whose batch was not
+ * seen.
+ */
 export class Batches {
   readonly #byPartition: ReadonlyMap<string, readonly SettledBatch[]>;
 
@@ -37,7 +46,8 @@ export class Batches {
     const index = batches.findIndex(({ lastSequenceNumber }) => lastSequenceNumber >= bare.sequenceNumber);
     const batch = batches[index];
     if (batch === undefined) return undefined;
-    // A hub hands an event on as it says that it has it, so a batch can begin before the sender knows.
+    // A hub hands an event on as it says that it has it, so a batch can begin before the sender
+    // knows.
     const calledMs = Math.max(acceptedMs, batch.startedMs);
     const freeMs = Math.min(calledMs, Math.max(acceptedMs, batches[index - 1]?.endedMs ?? acceptedMs));
     return { behindMs: freeMs - acceptedMs, readingMs: calledMs - freeMs, tellingMs: Math.max(0, toldMs - calledMs) };
@@ -50,7 +60,10 @@ export interface StageShares {
   readonly telling: number;
 }
 
-/** The means of the stages in milliseconds, of all changes, and of the slowest twentieth, which make p95. */
+/**
+ * The means of the stages in milliseconds, of all changes, and of the slowest twentieth, which make
+ * p95.
+ */
 export function stageMeans(journeys: readonly Journey[], batches: readonly SettledBatch[]) {
   const lookUp = new Batches(batches);
   const slowMs = percentile(journeys.map(latencyMs), 0.95);

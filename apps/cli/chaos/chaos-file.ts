@@ -11,7 +11,10 @@ export const consentPath = 'consents.marketing.email.val';
 
 export const audiences = ['gated', 'second', 'third'] as const;
 export type ChaosAudience = (typeof audiences)[number];
-/** The audience in which consent counts: there an entry may follow an exit of the same qualification. */
+/**
+ * The audience in which consent counts: there an entry may follow an exit of the same
+ * qualification.
+ */
 export const gatedAudience: ChaosAudience = 'gated';
 
 /** The activation file before and after it changes in the middle of the run. */
@@ -33,7 +36,10 @@ const address = { choice: { namespaces: ['email'], identities: 'first' }, follow
 /** All that a person has, while some come and go. */
 const devices = { choice: { namespaces: ['ecid'], identities: 'all' }, follow: ['ecid'] } as const;
 
-/** Of every receiver each audience that it hears of: the reliable one of all, and beside it those that fail. */
+/**
+ * Of every receiver each audience that it hears of: the reliable one of all, and beside it those
+ * that fail.
+ */
 export const routes: readonly ChaosRoute[] = [
   { audience: 'gated', receiver: 'reliable', ...best },
   { audience: 'gated', receiver: 'down', ...best },
@@ -47,7 +53,10 @@ export const routes: readonly ChaosRoute[] = [
   { audience: 'third', receiver: 'halving', ...devices, changes: 'added' },
 ];
 
-/** From which destination a route that the file adds is filled: one of the same audience and the same identities. */
+/**
+ * From which destination a route that the file adds is filled: one of the same audience and the
+ * same identities.
+ */
 export const filledFrom: ReceiverKind = 'reliable';
 /** The destination that gets another name when the file changes. */
 export const renamed = { receiver: 'throttling', after: 'slow' } as const;
@@ -55,7 +64,10 @@ export const renamed = { receiver: 'throttling', after: 'slow' } as const;
 /** The namespaces of identities that the tenant's people have. */
 export const identityNamespaces = ['crmid', 'email', 'ecid'] as const;
 
-/** How long a request may take: the one number that is shorter than the default, so that hanging costs less of a short run. */
+/**
+ * How long a request may take: the one number that is shorter than the default, so that hanging
+ * costs less of a short run.
+ */
 const timeoutMs = 2_000;
 
 /** The key of a receiver's destination in a version of the file. */
@@ -68,7 +80,10 @@ export function receiverOf(key: string): string {
   return key === renamed.after ? renamed.receiver : key;
 }
 
-/** An activation file with a webhook for each receiver. `x-host` says which host told, and is a secret of that host. */
+/**
+ * An activation file with a webhook for each receiver. `x-host` says which host told, and is a
+ * secret of that host.
+ */
 export function chaosFile(urls: ReadonlyMap<ReceiverKind, string>, version: FileVersion): string {
   const quoted = (words: readonly string[]): string => `[${words.join(', ')}]`;
   const attributes = Object.entries(mappedAttributes).map(([name, path]) => `${name}: ${path}`);

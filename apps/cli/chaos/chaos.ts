@@ -37,14 +37,23 @@ export interface ChaosReport {
   /** Members missing, members with outdated attributes; and events never settled. */
   readonly lost: number;
   readonly contradicted: number;
-  /** People whom a receiver knows under an identity that is not theirs now, or at all though they should be out. */
+  /**
+   * People whom a receiver knows under an identity that is not theirs now, or at all though they
+   * should be out.
+   */
   readonly leftBehind: number;
-  /** At the reliable receiver: changes applied again, and changes under way at the faults, which bound them. */
+  /**
+   * At the reliable receiver: changes applied again, and changes under way at the faults, which
+   * bound them.
+   */
   readonly duplicates: number;
   readonly inFlight: number;
   readonly drained: boolean;
   readonly deadLetters: number;
-  /** Blobs of retries without a message: a host was killed between the two, and its batch was told again under another name. */
+  /**
+   * Blobs of retries without a message: a host was killed between the two, and its batch was told
+   * again under another name.
+   */
   readonly retriesLeft: number;
   readonly orphans: number;
   readonly seconds: number;
@@ -52,7 +61,10 @@ export interface ChaosReport {
   readonly drainSeconds: number;
   /** Of every outage of a receiver, how long it took to tell it what had waited. */
   readonly recoveries: readonly Recovery[];
-  /** Whether every one of them kept to `recoveryMaxSeconds`; always so where the plan does not promise it. */
+  /**
+   * Whether every one of them kept to `recoveryMaxSeconds`; always so where the plan does not
+   * promise it.
+   */
   readonly recoveredInTime: boolean;
   readonly log: { readonly lines: number; readonly leaks: number; readonly controlFinds: boolean };
   readonly receivers: readonly ReceiverReport[];
@@ -63,14 +75,18 @@ const leaseSeconds = 20;
 const hostsUsual = 2;
 /** What the plan `outage` promises. */
 export const recoveryMaxSeconds = 60;
-/** How far the simulator may be ahead of the handler, so that faults meet work: this share of all exports, within bounds. */
+/**
+ * How far the simulator may be ahead of the handler, so that faults meet work: this share of all
+ * exports, within bounds.
+ */
 const ahead = { share: 0.04, least: 60, most: 1_000 };
 const lookEveryMs = 100;
 const lookIntoStorageEveryMs = 1_000;
 
 /**
- * Sends the exports of a simulated tenant while things go wrong by a seeded schedule, lets everything drain once they do not
- * any more, and compares what every receiver ends with to what the tenant knows. Throws when the parts cannot be started.
+ * Sends the exports of a simulated tenant while things go wrong by a seeded schedule, lets
+ * everything drain once they do not any more, and compares what every receiver ends with to what
+ * the tenant knows. Throws when the parts cannot be started.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, exports, kills, plan, onProgress = () => undefined } = options;
@@ -174,7 +190,10 @@ function judge(
   };
 }
 
-/** A tenant for the audiences of the chaos file; few enough people that each of them is told of more than once. */
+/**
+ * A tenant for the audiences of the chaos file; few enough people that each of them is told of more
+ * than once.
+ */
 export function tenantOf(seed: number, exports: number): Tenant {
   return createTenant({
     seed,
@@ -202,8 +221,8 @@ interface Suffering {
 }
 
 /**
- * Sends everything, with one fault after another meanwhile; returns when all has been sent, the last fault is over, and what goes
- * on beside them has come to its end.
+ * Sends everything, with one fault after another meanwhile; returns when all has been sent, the
+ * last fault is over, and what goes on beside them has come to its end.
  */
 async function suffer(suffering: Suffering): Promise<void> {
   const { stage, schedule, exports, seed, deadline, onProgress } = suffering;
@@ -279,8 +298,8 @@ async function carryOut(
 }
 
 /**
- * Waits until every partition is at its head and nothing waits in the retry queue: no retry, or no message that makes one due. Says
- * whether that came in time.
+ * Waits until every partition is at its head and nothing waits in the retry queue: no retry, or no
+ * message that makes one due. Says whether that came in time.
  */
 async function drain(stage: Stage, deadline: AbortSignal, onProgress: (sentence: string) => void): Promise<boolean> {
   let last = '';

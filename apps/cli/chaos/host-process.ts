@@ -1,6 +1,7 @@
 /**
- * One functions host as a process of its own, so that it can be killed as a whole. Forked by `hosts.ts`, which says what to
- * run; prints what host and app log as a line of JSON each, and ends with its parent.
+ * One functions host as a process of its own, so that it can be killed as a whole. Forked by
+ * `hosts.ts`, which says what to run; prints what host and app log as a line of JSON each, and ends
+ * with its parent.
  */
 import { startFunctionsHost, type FunctionsHost } from '@activation-hub/functions-host';
 

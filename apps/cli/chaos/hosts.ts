@@ -103,7 +103,10 @@ export class Hosts {
     if (host !== undefined) send(host.child, { kind: 'kill-worker' });
   }
 
-  /** Asks one host to end, as a scale-in does; its partitions go to the others. Resolves when it has been asked. */
+  /**
+   * Asks one host to end, as a scale-in does; its partitions go to the others. Resolves when it has
+   * been asked.
+   */
   remove(pick: number): void {
     const host = this.#take(pick);
     if (host === undefined) return;
@@ -112,8 +115,8 @@ export class Hosts {
   }
 
   /**
-   * Ends all hosts and starts as many again, as a deployment does: one is killed, the others are asked, and killed when they take
-   * long. `between` runs while there is none.
+   * Ends all hosts and starts as many again, as a deployment does: one is killed, the others are
+   * asked, and killed when they take long. `between` runs while there is none.
    */
   async replaceAll(between: () => Promise<void>): Promise<void> {
     const { length } = this.#running;

@@ -5,7 +5,9 @@ import { Stage } from './stage.ts';
 
 export interface Isolation {
   readonly exports: number;
-  /** Changes per second at the reliable receiver while the other one answers, and while it hangs. */
+  /**
+   * Changes per second at the reliable receiver while the other one answers, and while it hangs.
+   */
   readonly answeringPerSecond: number;
   readonly hangingPerSecond: number;
   /** What the hanging one costs, as a share of 1; below 0 when it was faster. */
@@ -17,8 +19,9 @@ const batchSize = 50;
 const lookEveryMs = 50;
 
 /**
- * Measures what a destination that hangs for the whole run costs another one, with one host and the usual leases: twice each, in
- * the order A B B A, so that a machine that becomes slower or faster meanwhile does not decide.
+ * Measures what a destination that hangs for the whole run costs another one, with one host and the
+ * usual leases: twice each, in the order A B B A, so that a machine that becomes slower or faster
+ * meanwhile does not decide.
  */
 export async function measureIsolation(options: {
   readonly exports: number;
@@ -38,7 +41,10 @@ export async function measureIsolation(options: {
   };
 }
 
-/** The exports wait in the hub before the host starts, so that the handler alone decides how long they take. */
+/**
+ * The exports wait in the hub before the host starts, so that the handler alone decides how long
+ * they take.
+ */
 async function reliablePerSecond(options: {
   readonly exports: number;
   readonly seed: number;

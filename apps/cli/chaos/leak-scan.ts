@@ -5,8 +5,9 @@ import { mappedAttributes } from './chaos-file.ts';
 const leastCharacters = 3;
 
 /**
- * Looks in what the hosts printed for anything that was put in: identity values, values of mapped attributes, secrets. Values
- * of one word are looked up word by word, so that a hundred thousand of them cost a line no more than one; the others are few.
+ * Looks in what the hosts printed for anything that was put in: identity values, values of mapped
+ * attributes, secrets. Values of one word are looked up word by word, so that a hundred thousand of
+ * them cost a line no more than one; the others are few.
  */
 export class LeakScan {
   readonly #words = new Set<string>();
@@ -53,7 +54,10 @@ export class LeakScan {
     return false;
   }
 
-  /** The control: a value of every form that was put in is found in lines such as a careless handler would print. */
+  /**
+   * The control: a value of every form that was put in is found in lines such as a careless handler
+   * would print.
+   */
   controlFinds(): boolean {
     const samples = [[...this.#words][0], [...this.#words].at(-1), [...this.#phrases][0]].filter(
       (each) => each !== undefined,
@@ -67,7 +71,9 @@ export class LeakScan {
   }
 }
 
-/** Words as identities, addresses and secrets are made of; a full stop at the end is the sentence's. */
+/**
+ * Words as identities, addresses and secrets are made of; a full stop at the end is the sentence's.
+ */
 function wordsOf(line: string): readonly string[] {
   return (line.match(/[\p{L}\p{N}@._+/=-]+/gu) ?? []).flatMap((word) => {
     const bare = word.replace(/[.]+$/, '');

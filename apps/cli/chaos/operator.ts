@@ -8,8 +8,9 @@ const command = fileURLToPath(new URL('../bin/activation.js', import.meta.url));
 const againAfterMs = 1_000;
 
 /**
- * A person at a terminal who runs the real command, and runs it again as long as it exits with 1, as its help says. Gives how
- * often it was run. Throws when it exits with anything else, or is not done by the deadline.
+ * A person at a terminal who runs the real command, and runs it again as long as it exits with 1,
+ * as its help says. Gives how often it was run. Throws when it exits with anything else, or is not
+ * done by the deadline.
  */
 export async function runUntilDone(
   words: readonly string[],

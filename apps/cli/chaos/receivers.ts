@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom, type Random } from '@activation-hub/audience-events/testing';
 
 /**
- * What each receiver does until the faults stop: answers at once · is not there for a third of the time · answers 429 with
- * Retry-After for a third of the time · takes a request, applies it or not, and never answers · applies a whole batch or half
- * of it and answers for half of it · applies and closes the socket.
+ * What each receiver does until the faults stop: answers at once · is not there for a third of the
+ * time · answers 429 with Retry-After for a third of the time · takes a request, applies it or not,
+ * and never answers · applies a whole batch or half of it and answers for half of it · applies and
+ * closes the socket.
  */
 export const receiverKinds = ['reliable', 'down', 'throttling', 'hanging', 'halving', 'closing'] as const;
 export type ReceiverKind = (typeof receiverKinds)[number];
@@ -29,7 +30,10 @@ export interface ReceiverCounts {
   applied: number;
   /** Changes of an id that had been applied before. */
   duplicates: number;
-  /** Changes that are older than what was applied before of the same identity and audience, besides `returns`. */
+  /**
+   * Changes that are older than what was applied before of the same identity and audience, besides
+   * `returns`.
+   */
   contradicted: number;
 }
 
@@ -69,13 +73,18 @@ const cycleMs = 9_000;
 /** How often a request is halved or cut. */
 const badShare = 1 / 3;
 
-/** One receiver on a port of its own; it remembers who is in which audience, and with which attributes. */
+/**
+ * One receiver on a port of its own; it remembers who is in which audience, and with which
+ * attributes.
+ */
 export class Receiver {
   readonly kind: ReceiverKind;
   /** JSON of the attributes of everybody who is a member now, by `audience namespace value`. */
   readonly members = new Map<string, string>();
   readonly returns: Return[] = [];
-  /** Every change that it took, in this order: of a person whom it knows wrongly, a reader sees why. */
+  /**
+   * Every change that it took, in this order: of a person whom it knows wrongly, a reader sees why.
+   */
   readonly applications: Application[] = [];
   readonly counts: ReceiverCounts = { requests: 0, faults: 0, applied: 0, duplicates: 0, contradicted: 0 };
   /** Changes applied, by the host that told them. */
@@ -103,7 +112,10 @@ export class Receiver {
     });
   }
 
-  /** With `answers` it fails only when it is told to; `onOutage` is told of each time in which it failed, when that is over. */
+  /**
+   * With `answers` it fails only when it is told to; `onOutage` is told of each time in which it
+   * failed, when that is over.
+   */
   static async start(
     kind: ReceiverKind,
     seed: number,

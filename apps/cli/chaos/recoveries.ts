@@ -18,8 +18,9 @@ export interface Recovery {
 const lookEveryMs = 500;
 
 /**
- * Measures recoveries: from the return of a receiver until no retry is left that was first deferred by then. A retry that nothing
- * makes due does not count: a host was killed between its blob and its message, and its batch was told again.
+ * Measures recoveries: from the return of a receiver until no retry is left that was first deferred
+ * by then. A retry that nothing makes due does not count: a host was killed between its blob and
+ * its message, and its batch was told again.
  */
 export class RecoveryWatch {
   readonly #waiting: () => Promise<readonly WaitingRetry[]>;

@@ -1,4 +1,7 @@
-/** `npm run chaos`: see README.md, "chaos". Exits with 1 when anything was lost or contradicted, with 2 for a wrong option. */
+/**
+ * `npm run chaos`: see README.md, "chaos". Exits with 1 when anything was lost or contradicted,
+ * with 2 for a wrong option.
+ */
 import { parseArgs } from 'node:util';
 import { tableLines } from '../src/table.ts';
 import { recoveryMaxSeconds, runChaos, type ChaosReport } from './chaos.ts';
@@ -39,7 +42,10 @@ Examples:
   npm run chaos -- --plan outage --exports 20000 --kills 8
   npm run chaos -- --exports 50000 --kills 30 --duration-max 120
 `;
-/** What is measured beside the chaos: long enough that the first timeouts of the hanging destination do not decide alone. */
+/**
+ * What is measured beside the chaos: long enough that the first timeouts of the hanging destination
+ * do not decide alone.
+ */
 const isolationExportsMax = 30_000;
 
 async function main(): Promise<void> {
@@ -148,7 +154,10 @@ function proseOf(report: ChaosReport): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** One person whom a receiver knows wrongly, with what was sent and what it took, so that a reader sees why. */
+/**
+ * One person whom a receiver knows wrongly, with what was sent and what it took, so that a reader
+ * sees why.
+ */
 function differenceLines(kind: string, { audience, person, should, has, history }: Difference): readonly string[] {
   return [
     `${kind}, audience ${audience}, person ${person}: should be known as ${JSON.stringify(should)}, is known as ${JSON.stringify(has)}.`,
@@ -156,7 +165,10 @@ function differenceLines(kind: string, { audience, person, should, has, history 
   ];
 }
 
-/** Of each receiver its outages, how many ended in another one, and how long the others took to recover from. */
+/**
+ * Of each receiver its outages, how many ended in another one, and how long the others took to
+ * recover from.
+ */
 function recoveriesText({ recoveries, recoveredInTime }: ChaosReport): string {
   const byReceiver = Map.groupBy(recoveries, ({ receiver }) => receiver);
   const texts = [...byReceiver].map(([receiver, ofReceiver]) => {

@@ -14,9 +14,9 @@ export const faultKinds = [
 export type FaultKind = (typeof faultKinds)[number];
 
 /**
- * What a run is about. `failing`: all receivers but one fail in their own ways to the end, and the activation file changes in the
- * middle. `outage`: every receiver answers, but one is down for ten seconds in the middle, and what waits for it is to be told
- * within a minute of its return.
+ * What a run is about. `failing`: all receivers but one fail in their own ways to the end, and the
+ * activation file changes in the middle. `outage`: every receiver answers, but one is down for ten
+ * seconds in the middle, and what waits for it is to be told within a minute of its return.
  */
 export const plans = ['failing', 'outage'] as const;
 export type Plan = (typeof plans)[number];
@@ -32,9 +32,10 @@ export interface ScheduledFault {
 const outageMs = 10_000;
 
 /**
- * The faults of a run in their order, the same for the same seed: `kills` SIGKILLs, two thirds of them of whole hosts and
- * the rest of workers only, and for every five of them a host more, a host less, a cut of all connections and a stop of the
- * storage. Added hosts are removed again. In the middle comes what the plan is about.
+ * The faults of a run in their order, the same for the same seed: `kills` SIGKILLs, two thirds of
+ * them of whole hosts and the rest of workers only, and for every five of them a host more, a host
+ * less, a cut of all connections and a stop of the storage. Added hosts are removed again. In the
+ * middle comes what the plan is about.
  */
 export function makeSchedule({
   seed,

@@ -32,7 +32,10 @@ export interface StageOptions {
 
 const partitionCount = 4;
 
-/** Everything that chaos is done to: the hub, the storage, receivers, and hosts that are started when they are asked for. */
+/**
+ * Everything that chaos is done to: the hub, the storage, receivers, and hosts that are started
+ * when they are asked for.
+ */
 export class Stage {
   readonly receivers: ReadonlyMap<ReceiverKind, Receiver>;
   readonly emulator: EventHubsEmulator;
@@ -108,8 +111,8 @@ export class Stage {
   }
 
   /**
-   * Replaces every host by one that has the new activation file, and then does what its help says: takes everybody out whose
-   * route is retired, and fills the route that is new.
+   * Replaces every host by one that has the new activation file, and then does what its help says:
+   * takes everybody out whose route is retired, and fills the route that is new.
    */
   async changeFile(deadline: AbortSignal): Promise<{ readonly operated: Promise<void> }> {
     await this.hosts.replaceAll(() => writeFile(this.#activationFile, chaosFile(this.#urls(), 'after')));
@@ -147,7 +150,10 @@ export class Stage {
     return waiting;
   }
 
-  /** Messages of the retry queue, due or not, and of its poison queue; blobs of retries; dead letters. */
+  /**
+   * Messages of the retry queue, due or not, and of its poison queue; blobs of retries; dead
+   * letters.
+   */
   async stored(): Promise<{ readonly messages: number; readonly retries: number; readonly deadLetters: number }> {
     const [waiting, poisoned, retries, deadLetters] = await Promise.all([
       this.#messages('retries'),
@@ -158,7 +164,10 @@ export class Stage {
     return { messages: waiting + poisoned, retries, deadLetters };
   }
 
-  /** Changes that hosts, not an operator, told this receiver and did not come to settle: under way when something was killed or stopped. */
+  /**
+   * Changes that hosts, not an operator, told this receiver and did not come to settle: under way
+   * when something was killed or stopped.
+   */
   unsettled({ kind, appliedBy }: Receiver): number {
     return [...appliedBy]
       .filter(([host]) => host !== this.#secrets.ACTIVATION_SECRET_HOST)

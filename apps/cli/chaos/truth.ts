@@ -16,9 +16,10 @@ export interface Comparison {
   /** Changes that are older than what was applied before of the same identity and audience. */
   readonly contradicted: number;
   /**
-   * People of the kind that has no certain order: within one qualification consent, an attribute or an identity went there and
-   * back over several partitions (docs/decisions/what-orders-states.md). How many there are, and of how many the receiver
-   * knows another state of that qualification than the one that was sent last.
+   * People of the kind that has no certain order: within one qualification consent, an attribute or
+   * an identity went there and back over several partitions (docs/decisions/what-orders-states.md).
+   * How many there are, and of how many the receiver knows another state of that qualification than
+   * the one that was sent last.
    */
   readonly thereAndBack: number;
   readonly thereAndBackDiffering: number;
@@ -45,13 +46,19 @@ interface Qualification {
   isThereAndBack: boolean;
 }
 
-/** What was sent of each person in each audience, as far as the tenant's truth needs it to be judged. */
+/**
+ * What was sent of each person in each audience, as far as the tenant's truth needs it to be
+ * judged.
+ */
 export class SentStates {
   readonly #qualifications = new Map<string, Qualification>();
   readonly #owners = new Map<string, number>();
   readonly #exports = new Map<number, string[]>();
 
-  /** Takes exports in the order in which they are sent, each with when that is, in epoch milliseconds. */
+  /**
+   * Takes exports in the order in which they are sent, each with when that is, in epoch
+   * milliseconds.
+   */
   note({ body, profile, person, memberships }: SimulatedExport, sentAtMs: number): void {
     const all: string[] = [];
     for (const { identities } of readProfileExports(Buffer.from(JSON.stringify(body))).exports) {
@@ -90,13 +97,19 @@ export class SentStates {
     return this.#exports.get(profile) ?? [];
   }
 
-  /** Every state in which a person was sent in one qualification, and whether one of them came again after another. */
+  /**
+   * Every state in which a person was sent in one qualification, and whether one of them came again
+   * after another.
+   */
   qualification(audience: string, profile: number, qualifiedAtMs: number, status: string): Qualification | undefined {
     return this.#qualifications.get(`${audience} ${profile} ${qualifiedAtMs} ${status}`);
   }
 }
 
-/** Compares what a receiver knows with what the tenant says that it should, by the routes of this version of the file. */
+/**
+ * Compares what a receiver knows with what the tenant says that it should, by the routes of this
+ * version of the file.
+ */
 export function compare(tenant: Tenant, sent: SentStates, receiver: Receiver, version: FileVersion): Comparison {
   const counts = { members: 0, missing: 0, outdated: 0, leftBehind: 0, thereAndBack: 0, thereAndBackDiffering: 0 };
   const known = knownPeople(sent, receiver);
@@ -174,7 +187,10 @@ function expected(
   return new Map(identities.map(({ namespace, value }) => [`${namespace} ${value}`, told]));
 }
 
-/** By audience and person, what the receiver has: attributes by identity. Of an identity that nobody was ever sent with, the person is `nobody`. */
+/**
+ * By audience and person, what the receiver has: attributes by identity. Of an identity that nobody
+ * was ever sent with, the person is `nobody`.
+ */
 function knownPeople(sent: SentStates, { members }: Receiver): Map<string, Map<string, string>> {
   const known = new Map<string, Map<string, string>>();
   for (const [key, attributes] of members) {
@@ -187,8 +203,9 @@ function knownPeople(sent: SentStates, { members }: Receiver): Map<string, Map<s
 }
 
 /**
- * What the receiver saw go back in time. An entry after an exit of the same qualification is none where that qualification was
- * also sent without consent, or without this identity: the person was out under it in between.
+ * What the receiver saw go back in time. An entry after an exit of the same qualification is none
+ * where that qualification was also sent without consent, or without this identity: the person was
+ * out under it in between.
  */
 function contradictions(tenant: Tenant, sent: SentStates, { counts, kind, returns }: Receiver): number {
   let contradicted = counts.contradicted;

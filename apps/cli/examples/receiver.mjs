@@ -1,7 +1,8 @@
 /* eslint-disable no-console -- it is a program of its own, and prints */
-// A receiver of audience changes: Node and nothing else. It checks that Activation Hub has signed each request, and prints who entered
-// or left which audience. Put what your system is to do where it prints. What is sent, and what each answer means: the README of
-// libs/destinations/src/webhook in the repository of Activation Hub.
+// A receiver of audience changes: Node and nothing else. It checks that Activation Hub has signed
+// each request, and prints who entered or left which audience. Put what your system is to do where
+// it prints. What is sent, and what each answer means: the README of libs/destinations/src/webhook
+// in the repository of Activation Hub.
 //
 //   node --env-file=.env receiver.mjs
 import { createHmac, timingSafeEqual } from 'node:crypto';
@@ -29,7 +30,10 @@ const server = createServer(async (request, response) => {
 });
 server.listen(port, '127.0.0.1', () => console.log(`Listening on http://127.0.0.1:${server.address().port}`));
 
-/** Standard Webhooks: HMAC-SHA256 of id, time and body; what is older than five minutes may be a repetition by somebody else. */
+/**
+ * Standard Webhooks: HMAC-SHA256 of id, time and body; what is older than five minutes may be a
+ * repetition by somebody else.
+ */
 function isSigned(headers, body) {
   const { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures = '' } = headers;
   if (!(Math.abs(Date.now() / 1000 - Number(seconds)) < 300)) return false;

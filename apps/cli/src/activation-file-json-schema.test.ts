@@ -20,7 +20,10 @@ test('a file with every kind of destination matches it', () => {
   expect(matches(everyDestination()), JSON.stringify(matches.errors)).toBe(true);
 });
 
-/** What an editor offers under `settings` of a destination of this type: the keys of the one variant with that type. */
+/**
+ * What an editor offers under `settings` of a destination of this type: the keys of the one variant
+ * with that type.
+ */
 function settingsOffered(type: string): readonly string[] {
   const { properties } = schema as {
     properties: {

@@ -12,7 +12,10 @@ import { CommandError } from './command-error.ts';
 import type { TenantOptions } from './tenant.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Loads an activation file with the destinations that this installation has. Throws `CommandError` (2) with every problem. */
+/**
+ * Loads an activation file with the destinations that this installation has. Throws `CommandError`
+ * (2) with every problem.
+ */
 export async function loadActivations(path: string, { folder }: Terminal): Promise<ActivationFile> {
   try {
     const destinations = (types: readonly string[]) => loadDestinations(types);
@@ -34,12 +37,17 @@ export async function loadActivations(path: string, { folder }: Terminal): Promi
   }
 }
 
-/** The environment variable that holds a secret of an activation file when it runs on this machine. */
+/**
+ * The environment variable that holds a secret of an activation file when it runs on this machine.
+ */
 export function secretVariable(name: string): string {
   return `ACTIVATION_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** The variables of all secrets that the file names. Throws `CommandError` (2) that names every one that is not set. */
+/**
+ * The variables of all secrets that the file names. Throws `CommandError` (2) that names every one
+ * that is not set.
+ */
 export function readSecretVariables(
   file: ActivationFile,
   environment: Terminal['environment'],
@@ -56,7 +64,10 @@ export function readSecretVariables(
   return Object.fromEntries(variables.map((variable) => [variable, environment[variable] ?? '']));
 }
 
-/** A tenant whose dataflow exports what the file asks for. Throws `CommandError` (2) when the file has no audience. */
+/**
+ * A tenant whose dataflow exports what the file asks for. Throws `CommandError` (2) when the file
+ * has no audience.
+ */
 export function tenantOptions(
   file: ActivationFile,
   { seed, profiles }: Pick<TenantOptions, 'seed' | 'profiles'>,

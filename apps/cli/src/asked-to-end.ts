@@ -1,12 +1,15 @@
 /** The signals by which a process is asked to end. */
 export const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Signals so close together are one request: npm passes on what the whole group of processes got, and so does `timeout`. */
+/**
+ * Signals so close together are one request: npm passes on what the whole group of processes got,
+ * and so does `timeout`.
+ */
 const oneRequestMs = 250;
 
 /**
- * What becomes of a signal: the first interrupts, which lets the work end well; another one later ends the process at once, with 130 for SIGINT and 143
- * for the others, as a shell says it.
+ * What becomes of a signal: the first interrupts, which lets the work end well; another one later
+ * ends the process at once, with 130 for SIGINT and 143 for the others, as a shell says it.
  */
 export function askedToEnd({
   now,

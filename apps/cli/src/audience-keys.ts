@@ -1,4 +1,7 @@
-/** A key as activation files have them: lower-case letters, digits and hyphens, beginning with a letter, at most 63. */
+/**
+ * A key as activation files have them: lower-case letters, digits and hyphens, beginning with a
+ * letter, at most 63.
+ */
 export function keyOf(name: string, otherwise: string): string {
   const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   const word = plain

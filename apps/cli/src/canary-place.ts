@@ -17,7 +17,10 @@ export interface CanaryOptions extends EventHubOptions {
 export interface CanaryPlace {
   readonly connectionString: string;
   readonly eventHubName: string;
-  /** When the newest canary was sent that has arrived; undefined when none has. Throws `CommandError` (1), or the signal's reason. */
+  /**
+   * When the newest canary was sent that has arrived; undefined when none has. Throws
+   * `CommandError` (1), or the signal's reason.
+   */
   readonly toldAtMs: (signal: AbortSignal) => Promise<number | undefined>;
   readonly lookEveryMs: number;
   /** Who is asked, as the end of a sentence needs it. */
@@ -26,14 +29,20 @@ export interface CanaryPlace {
   readonly whereToLook: string;
 }
 
-/** The place of an environment's stack, or that which the options and the environment give. Throws `CommandError`. */
+/**
+ * The place of an environment's stack, or that which the options and the environment give. Throws
+ * `CommandError`.
+ */
 export async function findCanaryPlace(options: CanaryOptions, terminal: Terminal): Promise<CanaryPlace> {
   if (options.environment !== undefined) return placeOfStack(options.environment, terminal);
   const hub = readEventHubOptions(options, terminal);
   return { ...hub, ...(options.health === undefined ? atLedger(options, terminal) : atHealthPage(options.health)) };
 }
 
-/** Goes in as Adobe does, by Adobe's key, and asks the handler: that needs no right to the storage, which may be private. */
+/**
+ * Goes in as Adobe does, by Adobe's key, and asks the handler: that needs no right to the storage,
+ * which may be private.
+ */
 async function placeOfStack(stack: string, terminal: Terminal): Promise<CanaryPlace> {
   const outputs = await readStackOutputs(stack, terminal, '--connection-string and --health');
   const output = (name: string): string => outputText(outputs, name, stack);
@@ -96,7 +105,8 @@ function causeOf(error: unknown): unknown {
 
 function atLedger({ dataStorage }: CanaryOptions, { environment }: Terminal): Look {
   const given = dataStorage ?? environment.DATA_STORAGE_CONNECTION_STRING ?? '';
-  // The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage too.
+  // The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage
+  // too.
   const ledger = openLedger(given === '' ? 'UseDevelopmentStorage=true' : given);
   return {
     lookEveryMs: 250,

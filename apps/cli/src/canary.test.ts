@@ -12,7 +12,9 @@ import { localEventHub } from './local/local-event-hub.ts';
 
 /** Starting everything takes seconds, and much longer on a busy machine. */
 const timeout = 300_000;
-/** Everything on this machine, with the bundle that would be deployed; and a hub that nobody reads. */
+/**
+ * Everything on this machine, with the bundle that would be deployed; and a hub that nobody reads.
+ */
 let local: RunningActivation;
 let unread: RunningActivation;
 let hub: string;

@@ -55,7 +55,8 @@ async function runCanary(options: Options, terminal: Terminal): Promise<void> {
   const sender = openEventSender(place.connectionString, place.eventHubName);
   try {
     const before = await unlessStopped(terminal, () => place.toldAtMs(terminal.interrupted));
-    // Later than the one before, whoever's clock is wrong: what it says after that is about this one.
+    // Later than the one before, whoever's clock is wrong: what it says after that is about this
+    // one.
     const sentAtMs = Math.max(Date.now(), (before ?? 0) + 1);
     const startedAtMs = performance.now();
     await sender.send([canaryExport(sentAtMs)]);
@@ -72,7 +73,9 @@ async function runCanary(options: Options, terminal: Terminal): Promise<void> {
   }
 }
 
-/** As AEP would write it. The attribute differs each time: the same content would be nothing new. */
+/**
+ * As AEP would write it. The attribute differs each time: the same content would be nothing new.
+ */
 function canaryExport(sentAtMs: number): Buffer {
   const sentAt = new Date(sentAtMs).toISOString();
   const { audience, identity, attribute } = canary;

@@ -146,7 +146,8 @@ test('whoever is known under an identity of before is left behind', async () => 
       audience.name === 'third' && status === 'realized' && identities.some(({ namespace }) => namespace === 'crmid'),
   );
   const left = now.flatMap(({ profile, attributes, qualifiedAtMs }) => {
-    // The address is a worse identity than the one that the person has now, and is still the person's own.
+    // The address is a worse identity than the one that the person has now, and is still the
+    // person's own.
     const email = attributes[mappedAttributes.mail];
     if (typeof email !== 'string') return expect.unreachable();
     const isKnown = sent.owner(`email ${email}`) === profile;

@@ -4,8 +4,9 @@ import type { Findings } from './aep/check-audiences.ts';
 import type { Locate, Place } from './locate-problem.ts';
 
 /**
- * URLs of settings that the HTTP client refuses outside local runs, so that a deployment does not find them first: a warning for one on this
- * machine or in a private network, where local runs may call, and a problem for any other.
+ * URLs of settings that the HTTP client refuses outside local runs, so that a deployment does not
+ * find them first: a warning for one on this machine or in a private network, where local runs may
+ * call, and a problem for any other.
  */
 export async function checkUrls(file: ActivationFile, locate: Locate): Promise<Findings> {
   const http = createHttpClient();

@@ -79,7 +79,10 @@ async function check(named: readonly string[], options: CheckOptions, terminal: 
 
 type Comparison = (path: string, file: ActivationFile) => Promise<Findings>;
 
-/** Compares a file with the sandbox of the environment's variables. Loaded only where it is asked for. */
+/**
+ * Compares a file with the sandbox of the environment's variables. Loaded only where it is asked
+ * for.
+ */
 async function aepComparison(terminal: Terminal): Promise<Comparison> {
   const { openAdobe, withAdobe } = await import('./aep/adobe-access.ts');
   const { checkAudiences } = await import('./aep/check-audiences.ts');

@@ -1,4 +1,7 @@
-/** What the command could not do, as a sentence for the person who runs it. Anything else that is thrown is a defect. */
+/**
+ * What the command could not do, as a sentence for the person who runs it. Anything else that is
+ * thrown is a defect.
+ */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   /** 1 when something failed, 2 when the arguments or a file must be mended first. */
@@ -13,7 +16,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Why something else failed, in its own words without the stack; of several attempts, why the last one did. */
+/**
+ * Why something else failed, in its own words without the stack; of several attempts, why the last
+ * one did.
+ */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '' && error.errors.length > 0) {
     return reasonOf(error.errors.at(-1));

@@ -1,8 +1,8 @@
 import type { Argument, Command } from 'commander';
 
 /**
- * The reference of the command in Markdown, by file name: a page for each verb, with what its help says, and `README.md`,
- * which leads to them.
+ * The reference of the command in Markdown, by file name: a page for each verb, with what its help
+ * says, and `README.md`, which leads to them.
  */
 export function commandPages(program: Command): ReadonlyMap<string, string> {
   const pages = program.commands.map((verb) => [`${verb.name()}.md`, page(blocksOf(verb))] as const);

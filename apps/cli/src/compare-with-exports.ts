@@ -12,8 +12,8 @@ import { byPlace, type Locate, type Place } from './locate-problem.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * Reads the profile exports of a file of events. Throws `CommandError` (2) where it cannot be read, holds none, or has
- * something in it that is not what AEP sends.
+ * Reads the profile exports of a file of events. Throws `CommandError` (2) where it cannot be read,
+ * holds none, or has something in it that is not what AEP sends.
  */
 export async function readExports(path: string, terminal: Pick<Terminal, 'folder'>): Promise<readonly ProfileExport[]> {
   const exports: ProfileExport[] = [];
@@ -30,7 +30,10 @@ export async function readExports(path: string, terminal: Pick<Terminal, 'folder
   return exports;
 }
 
-/** What a file asks for and none of these exports has: audiences, identity namespaces, the consent attribute, attributes. */
+/**
+ * What a file asks for and none of these exports has: audiences, identity namespaces, the consent
+ * attribute, attributes.
+ */
 export function compareWithExports(
   file: ActivationFile,
   exports: readonly ProfileExport[],

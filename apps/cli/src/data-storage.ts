@@ -37,10 +37,15 @@ export interface DataStorage {
 }
 
 const variable = 'DATA_STORAGE_CONNECTION_STRING';
-/** The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage too. */
+/**
+ * The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage too.
+ */
 const usualConnectionString = 'UseDevelopmentStorage=true';
 
-/** Adds the options by which a command finds the data storage account; without them, it is that of `activation local` on its usual ports. */
+/**
+ * Adds the options by which a command finds the data storage account; without them, it is that of
+ * `activation local` on its usual ports.
+ */
 export function addDataStorageOption(command: Command): Command {
   return command
     .option('-e, --environment <name>', 'the data storage account of this stack, with your own sign-in to Azure')
@@ -53,13 +58,17 @@ export function addDataStorageOption(command: Command): Command {
 /** The data storage account that the options name. */
 export interface FoundStorage {
   readonly storage: DataStorage;
-  /** What fails there as a `CommandError` that says what to do; anything else as it is, for that is a defect. */
+  /**
+   * What fails there as a `CommandError` that says what to do; anything else as it is, for that is
+   * a defect.
+   */
   readonly explained: (error: unknown) => unknown;
 }
 
 /**
- * Finds a data storage account, and calls nobody but Pulumi, for `--environment`. Throws `CommandError` (2) when a connection string cannot be
- * understood, or the options contradict each other.
+ * Finds a data storage account, and calls nobody but Pulumi, for `--environment`. Throws
+ * `CommandError` (2) when a connection string cannot be understood, or the options contradict each
+ * other.
  */
 export async function findDataStorage(options: DataStorageOptions, terminal: Terminal): Promise<FoundStorage> {
   const { connection, hintFor } = await placeOf(options, terminal);
@@ -75,7 +84,10 @@ export async function findDataStorage(options: DataStorageOptions, terminal: Ter
   };
 }
 
-/** Runs a verb on the data storage account. Throws what `findDataStorage` throws, and what fails there in its words. */
+/**
+ * Runs a verb on the data storage account. Throws what `findDataStorage` throws, and what fails
+ * there in its words.
+ */
 export async function withDataStorage(
   options: DataStorageOptions,
   terminal: Terminal,
@@ -91,7 +103,10 @@ export async function withDataStorage(
 
 interface Place {
   readonly connection: StorageConnection;
-  /** What to do about a failure of this place, with a space before it; empty when there is nothing to add. */
+  /**
+   * What to do about a failure of this place, with a space before it; empty when there is nothing
+   * to add.
+   */
   readonly hintFor: (error: Error) => string;
 }
 
@@ -127,8 +142,9 @@ const roleOfStore: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a person lacks whom a storage account of Azure turns away: a role (`AuthorizationPermissionMismatch`), a place in its network
- * (`AuthorizationFailure`) or a sign-in. After "Troubleshoot 403 errors in Azure Storage" (learn.microsoft.com).
+ * What a person lacks whom a storage account of Azure turns away: a role
+ * (`AuthorizationPermissionMismatch`), a place in its network (`AuthorizationFailure`) or a
+ * sign-in. After "Troubleshoot 403 errors in Azure Storage" (learn.microsoft.com).
  */
 export function storageHint(error: Error): string {
   if (!(error instanceof StoreFailure)) return '';
@@ -163,10 +179,16 @@ export function openDataStorage(connection: StorageConnection): DataStorage {
   }
 }
 
-/** The scope for which an Azure token of the storage services is asked ("Authorize access to blobs using Microsoft Entra ID"). */
+/**
+ * The scope for which an Azure token of the storage services is asked ("Authorize access to blobs
+ * using Microsoft Entra ID").
+ */
 const storageScope = 'https://storage.azure.com/.default';
 
-/** A token names its owner: a person by `upn` or `unique_name`, an app by `appid` ("Access token claims reference"). */
+/**
+ * A token names its owner: a person by `upn` or `unique_name`, an app by `appid` ("Access token
+ * claims reference").
+ */
 async function operatorName(connection: StorageConnection): Promise<string> {
   if (!('credential' in connection)) return userInfo().username;
   const { token = '' } = (await connection.credential.getToken(storageScope)) ?? {};

@@ -57,7 +57,10 @@ async function refusalOf(words: readonly string[]): Promise<string | undefined> 
   }
 }
 
-/** A value that a reader puts in, such as `<key>` or `…`: any will do here. What stands in brackets may be left out. */
+/**
+ * A value that a reader puts in, such as `<key>` or `…`: any will do here. What stands in brackets
+ * may be left out.
+ */
 const filledIn = (words: readonly string[]): readonly string[] =>
   words.filter((word) => word !== '…' && !/^\[.*\]$/.test(word)).map((word) => word.replace(/^<[^>]+>$/, 'any'));
 

@@ -131,7 +131,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The expression for what a document says is printed: `…` stands for anything, a line of it for any lines, a time for any time. */
+/**
+ * The expression for what a document says is printed: `…` stands for anything, a line of it for any
+ * lines, a time for any time.
+ */
 function expected(output: readonly string[]): RegExp {
   const lines = output.join('\n').trimEnd().split('\n');
   const patterns = lines.map((line) => (line.trim() === '…' ? '(?:.*\\n)*?' : `${patternOf(line)}\\s*?(?:\\n|$)`));
@@ -211,7 +214,8 @@ test.each(sessions)(
       DATA_STORAGE_CONNECTION_STRING: String(ready?.storageConnectionString),
     };
     let sent = 0;
-    // A worker looks for pauses when events come, every few seconds: these are of a person whom no route names.
+    // A worker looks for pauses when events come, every few seconds: these are of a person whom no
+    // route names.
     const followedPause = async (): Promise<void> => {
       const isFollowed = async (): Promise<boolean> => {
         await runLine(`activation send ${stranger}`);
@@ -220,7 +224,8 @@ test.each(sessions)(
       await expect.poll(isFollowed, { timeout: 40_000, interval: 500 }).toBe(true);
     };
     const runLine = async (line: string): Promise<string> => {
-      // From a folder outside of the repository, which the documents are not, the command has no shorter name.
+      // From a folder outside of the repository, which the documents are not, the command has no
+      // shorter name.
       const printed = (await printedBy(line, environment)).replaceAll(/\bnode \S*activation\.js\b/g, 'npx activation');
       sent += Number(/^Sent (\d+) /.exec(printed)?.[1] ?? 0);
       if (local !== undefined) await settled(local, sent);

@@ -27,8 +27,8 @@ export interface DryRunTargets {
 const anySecret = '[secret]';
 
 /**
- * Targets that tell local stand-ins of their vendors, which answer as the vendors do, and record each request as the vendor
- * would get it. Nobody else is called, and no secret is needed.
+ * Targets that tell local stand-ins of their vendors, which answer as the vendors do, and record
+ * each request as the vendor would get it. Nobody else is called, and no secret is needed.
  */
 export async function dryRunTargets(file: ActivationFile, clock: Clock): Promise<DryRunTargets> {
   const targets = new Map<string, Target>();
@@ -92,8 +92,8 @@ function addressesIn(local: unknown, own: unknown): Shown['addresses'] {
 }
 
 /**
- * What comes after the host may hold templates, which are filled in what is sent. Without them the whole counts: two settings may
- * have one stand-in, and differ in what comes after its host.
+ * What comes after the host may hold templates, which are filled in what is sent. Without them the
+ * whole counts: two settings may have one stand-in, and differ in what comes after its host.
  */
 function sameEndCut(local: string, own: string): Shown['addresses'][number] {
   const [, localHost = local, localEnd] = /^(https?:\/\/[^/?]+)(.*)$/.exec(local) ?? [];

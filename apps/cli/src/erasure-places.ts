@@ -4,8 +4,8 @@ import { formed } from '@activation-hub/destination-kit';
 import { loadDestination } from '@activation-hub/destinations';
 
 /**
- * Where a person is looked for: every destination of the file, under the name of its rows, with the form in which it stores
- * identities. Reads no secret, for no form depends on one.
+ * Where a person is looked for: every destination of the file, under the name of its rows, with the
+ * form in which it stores identities. Reads no secret, for no form depends on one.
  */
 export async function erasurePlaces({ destinations }: ActivationFile): Promise<readonly ErasurePlace[]> {
   return await Promise.all(

@@ -10,7 +10,10 @@ import type { Terminal } from './terminal.ts';
 /** A JSON document that is not one per line must fit into memory; lines may be without end. */
 const documentCharactersMax = 256 * 1024 * 1024;
 
-/** Opens a file, by its path from the terminal's folder, for reading. Throws `CommandError` (2) when it cannot be read. */
+/**
+ * Opens a file, by its path from the terminal's folder, for reading. Throws `CommandError` (2) when
+ * it cannot be read.
+ */
 export async function openFile(name: string, { folder }: Pick<Terminal, 'folder'>): Promise<NodeJS.ReadableStream> {
   const path = resolve(folder, name);
   try {
@@ -24,9 +27,9 @@ export async function openFile(name: string, { folder }: Pick<Terminal, 'folder'
 }
 
 /**
- * Reads events: one JSON document, an array of them (each element is an event), or one document per line. Lines and a
- * single document are given byte for byte. Throws `CommandError` (2), which names the line and never its text, where
- * something is not JSON.
+ * Reads events: one JSON document, an array of them (each element is an event), or one document per
+ * line. Lines and a single document are given byte for byte. Throws `CommandError` (2), which names
+ * the line and never its text, where something is not JSON.
  */
 export async function* readEventBodies(input: NodeJS.ReadableStream, name: string): AsyncGenerator<Buffer> {
   const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]();

@@ -9,7 +9,10 @@ export interface EventHubOptions {
   readonly eventHub?: string;
 }
 
-/** Adds the options by which a command finds an event hub; without any it is that of `activation local` on its usual port. */
+/**
+ * Adds the options by which a command finds an event hub; without any it is that of
+ * `activation local` on its usual port.
+ */
 export function addEventHubOptions(command: Command): Command {
   return command
     .option(
@@ -19,7 +22,10 @@ export function addEventHubOptions(command: Command): Command {
     .option('-e, --event-hub <name>', 'name of the hub, unless the connection string has it (or EVENT_HUB_NAME)');
 }
 
-/** Throws `CommandError` (2) when an option is wrong, nothing names a hub, or the option and the connection string name two. */
+/**
+ * Throws `CommandError` (2) when an option is wrong, nothing names a hub, or the option and the
+ * connection string name two.
+ */
 export function readEventHubOptions(
   options: EventHubOptions,
   { environment }: Terminal,

@@ -4,8 +4,9 @@ import { CommandError, reasonOf } from './command-error.ts';
 /** A way into one event hub. */
 export interface EventSender {
   /**
-   * Sends the bodies as they are, in their order, in as few batches as the hub's size limit allows. All of one batch go
-   * to one partition. Throws `CommandError`: 2 for a body that is larger than the hub takes, 1 when the hub cannot be reached.
+   * Sends the bodies as they are, in their order, in as few batches as the hub's size limit allows.
+   * All of one batch go to one partition. Throws `CommandError`: 2 for a body that is larger than
+   * the hub takes, 1 when the hub cannot be reached.
    */
   send(bodies: readonly Uint8Array[], options?: { readonly partitionKey?: string }): Promise<void>;
   close(): Promise<void>;

@@ -139,7 +139,10 @@ function commandOf({ command }: StoryAction, options: ExplainOptions): string {
   return `${command.join(' ')} --activations ${quoted(options.activations)}${placeOf(options)}`;
 }
 
-/** The options by which the command finds the same storage; a connection string has a key in it, and is not shown again. */
+/**
+ * The options by which the command finds the same storage; a connection string has a key in it, and
+ * is not shown again.
+ */
 function placeOf({ environment }: ExplainOptions): string {
   return environment === undefined ? '' : ` --environment ${quoted(environment)}`;
 }

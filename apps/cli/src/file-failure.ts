@@ -12,7 +12,10 @@ const sentences: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full. Make room, or give a file elsewhere.',
 };
 
-/** Why a file that a person has named (as they named it) cannot be used: 2 where another name helps, else 1. */
+/**
+ * Why a file that a person has named (as they named it) cannot be used: 2 where another name helps,
+ * else 1.
+ */
 export function fileFailure(doing: 'read' | 'write', name: string, error: unknown): CommandError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const sentence = code === 'ENOENT' ? absent[doing] : (sentences[code] ?? reasonOf(error));

@@ -39,7 +39,9 @@ const known: LedgerRecord['known'] = {
 };
 const member: LedgerRecord = { known, rowState: { is: 'delivered' }, attributes: {}, delivered: known, inDoubt: false };
 
-/** An environment in which the webhook `crm` was told of two people, and a command line beside it. */
+/**
+ * An environment in which the webhook `crm` was told of two people, and a command line beside it.
+ */
 async function openEnvironment() {
   const told: { change: string }[] = [];
   const answer = { status: 204 };

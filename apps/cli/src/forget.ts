@@ -98,7 +98,10 @@ export interface EraseOptions {
   readonly readSecret?: ReadSecret;
 }
 
-/** Erases what is kept of a person, but for rows of destinations that did not take their exit: `kept` names these. */
+/**
+ * Erases what is kept of a person, but for rows of destinations that did not take their exit:
+ * `kept` names these.
+ */
 export async function erase(
   identities: readonly Identity[],
   { file, tell: tells, dryRun, ...walk }: EraseOptions,
@@ -121,7 +124,10 @@ interface Told {
   readonly destination: string;
   readonly exits: number;
   readonly isOut: boolean;
-  /** The vendor was asked to take the person out of all that it keeps in the account, also of what no route names. */
+  /**
+   * The vendor was asked to take the person out of all that it keeps in the account, also of what
+   * no route names.
+   */
   readonly isOutOfAccount?: true;
   /** Why the person is not out. */
   readonly reason?: string;
@@ -172,7 +178,10 @@ async function tell(
   return told;
 }
 
-/** Has the vendor take the person out of the whole account, where it has a call for that; `failure` says why it did not. */
+/**
+ * Has the vendor take the person out of the whole account, where it has a call for that; `failure`
+ * says why it did not.
+ */
 async function forgetInAccount(
   connector: Connector | undefined,
   forms: readonly Identity[],
@@ -188,7 +197,10 @@ async function forgetInAccount(
   }
 }
 
-/** Whether the destination still has the person, or may have, by the ledger: also on a route that the file does not have any more. */
+/**
+ * Whether the destination still has the person, or may have, by the ledger: also on a route that
+ * the file does not have any more.
+ */
 async function isKnown(
   destination: string,
   forms: readonly Identity[],

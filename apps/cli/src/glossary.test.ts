@@ -8,7 +8,10 @@ import { expect, test } from 'vitest';
 
 const docs = join(import.meta.dirname, '../../../docs');
 
-/** Records, so that a word which is new to the code does not compile until it stands here, and then in the glossary. */
+/**
+ * Records, so that a word which is new to the code does not compile until it stands here, and then
+ * in the glossary.
+ */
 const modes: Readonly<Record<Route['mode'], true>> = { live: true, shadow: true, paused: true, retired: true };
 const verdicts: Readonly<Record<Verdict['status'], true>> = {
   delivered: true,

@@ -63,7 +63,10 @@ async function runInspect(event: string, { activations, json }: InspectOptions, 
   }
 }
 
-/** What each stage would make of the body of one event, with the requests, which stand-ins on this machine answer. */
+/**
+ * What each stage would make of the body of one event, with the requests, which stand-ins on this
+ * machine answer.
+ */
 export async function inspectBody(
   body: Uint8Array,
   file: ActivationFile,

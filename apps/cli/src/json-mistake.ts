@@ -1,12 +1,15 @@
 const token =
   /[ \t\n\r]+|[{}[\],:]|"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/uy;
 
-/** What may come next: `first…` is right after an opening bracket, where a closing one may come at once. */
+/**
+ * What may come next: `first…` is right after an opening bracket, where a closing one may come at
+ * once.
+ */
 type Expected = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'separator';
 
 /**
- * The line, from 1, on which a text stops being JSON; undefined when it is JSON. For error sentences: the parser's own
- * message quotes the text, and says where it stands only sometimes.
+ * The line, from 1, on which a text stops being JSON; undefined when it is JSON. For error
+ * sentences: the parser's own message quotes the text, and says where it stands only sometimes.
  */
 export function lineOfJsonMistake(text: string): number | undefined {
   const open: ('{' | '[')[] = [];
@@ -27,7 +30,10 @@ export function lineOfJsonMistake(text: string): number | undefined {
   return expected === 'separator' && open.length === 0 ? undefined : line();
 }
 
-/** What may come after this token; undefined when the token may not stand here. Opens and closes brackets. */
+/**
+ * What may come after this token; undefined when the token may not stand here. Opens and closes
+ * brackets.
+ */
 function after(found: string, expected: Expected, open: ('{' | '[')[]): Expected | undefined {
   switch (found) {
     case '{':

@@ -10,7 +10,10 @@ import { runActivation } from '../testing/run-activation.ts';
 import { lagLines } from './lag.ts';
 import { run } from './main.ts';
 
-/** A hub of which partition 1 has six events, four of them settled, and a way to run the command on it. */
+/**
+ * A hub of which partition 1 has six events, four of them settled, and a way to run the command on
+ * it.
+ */
 async function startHub() {
   const azurite = await startAzurite({});
   onTestFinished(() => azurite.stop());

@@ -19,7 +19,9 @@ interface LagOptions extends EventHubOptions {
 }
 
 const storageVariable = 'AzureWebJobsStorage';
-/** The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage too. */
+/**
+ * The SDKs' own word for Azurite on its usual ports, where `activation local` has its storage too.
+ */
 const usualStorage = 'UseDevelopmentStorage=true';
 
 export function addLagCommand(program: Command, terminal: Terminal): void {

@@ -118,7 +118,8 @@ audiences:
     const rights = process.platform === 'win32' ? 0o666 : 0o600;
     expect((await stat(join(folder, 'night.jsonl'))).mode & 0o777).toBe(rights);
 
-    // The day after it, and then the ledger is gone. The app goes on over an empty one, and is wrong about who leaves.
+    // The day after it, and then the ledger is gone. The app goes on over an empty one, and is
+    // wrong about who leaves.
     await send(night, [
       ['came-after', 'realized'],
       ['leaves-after', 'exited'],
@@ -136,7 +137,8 @@ audiences:
     await settle(empty);
     expect(vendor.members()).toEqual(['came-after', 'leaves-during', 'stays']);
 
-    // The worst day: the app is stopped, the ledger emptied, the night's export imported, the checkpoints taken away.
+    // The worst day: the app is stopped, the ledger emptied, the night's export imported, the
+    // checkpoints taken away.
     const azurite = await loseLedger();
     await tableClient(azurite, 'ledger').createTable();
     const storage = ['--connection-string', azurite.connectionString];

@@ -34,9 +34,11 @@ export const secretsHelp =
   'Secrets of the destination come from variables: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY; with --environment, one that is not set is read\nfrom the Key Vault of the stack, where you need the role Key Vault Secrets User. Destinations in a private network need\nACTIVATION_ALLOW_PRIVATE_ADDRESSES=true; where the function app has ACTIVATION_LEASE_SECONDS, give the same.';
 
 /**
- * Sets up one destination of the activation file beside the running function app, runs the command with it, and closes it. Its secrets come from
- * variables, and with `environment` from the Key Vault of that stack, unless `readSecret` gives them.
- * Throws `CommandError` (2) for a destination or an audience that the file does not have, or that cannot be set up, and (1) for one that is paused.
+ * Sets up one destination of the activation file beside the running function app, runs the command
+ * with it, and closes it. Its secrets come from variables, and with `environment` from the Key
+ * Vault of that stack, unless `readSecret` gives them. Throws `CommandError` (2) for a destination
+ * or an audience that the file does not have, or that cannot be set up, and (1) for one that is
+ * paused.
  */
 export async function withDestination<Result>(
   key: string,
@@ -79,8 +81,8 @@ export async function withDestination<Result>(
 }
 
 /**
- * The timers by `ACTIVATION_LEASE_SECONDS`, as in the function app: where its destinations need longer, they need it here too. Throws
- * `CommandError` (2).
+ * The timers by `ACTIVATION_LEASE_SECONDS`, as in the function app: where its destinations need
+ * longer, they need it here too. Throws `CommandError` (2).
  */
 export function timingIn(environment: Terminal['environment']): Timing {
   const { least, most, usual } = leaseSeconds;
@@ -90,7 +92,10 @@ export function timingIn(environment: Terminal['environment']): Timing {
   throw new CommandError(2, `ACTIVATION_LEASE_SECONDS must be a whole number from ${least} to ${most}.`);
 }
 
-/** From variables, and with `environment` from the Key Vault of that stack, for which Pulumi is asked once, with the first secret that no variable has. */
+/**
+ * From variables, and with `environment` from the Key Vault of that stack, for which Pulumi is
+ * asked once, with the first secret that no variable has.
+ */
 export function secretsOf(
   { environment }: Pick<DataStorageOptions, 'environment'>,
   http: HttpClient,

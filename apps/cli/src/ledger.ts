@@ -126,7 +126,10 @@ async function show(
   for (const line of tableLines([heading, ...rows])) terminal.print(line);
 }
 
-/** The keys of the file, or the one that is asked for. Throws `CommandError` (2) when the file does not have it. */
+/**
+ * The keys of the file, or the one that is asked for. Throws `CommandError` (2) when the file does
+ * not have it.
+ */
 function destinationsOf({ destinations }: ActivationFile, asked: string | undefined): Iterable<string> {
   if (asked === undefined) return destinations.keys();
   if (destinations.has(asked)) return [asked];
@@ -136,7 +139,10 @@ function destinationsOf({ destinations }: ActivationFile, asked: string | undefi
   );
 }
 
-/** When the membership of a row lapses, by what the file says of its route; `undefined` where it does not. Reads no secret. */
+/**
+ * When the membership of a row lapses, by what the file says of its route; `undefined` where it
+ * does not. Reads no secret.
+ */
 async function lapses(file: ActivationFile): Promise<(entry: LedgerEntry) => Lapse | undefined> {
   const matcher = createMatcher(file);
   const definitions = new Map(

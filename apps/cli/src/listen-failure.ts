@@ -1,6 +1,9 @@
 import { CommandError, reasonOf } from './command-error.ts';
 
-/** What to say when something of ours cannot listen, or not start for another reason. `freePort` is the option that helps. */
+/**
+ * What to say when something of ours cannot listen, or not start for another reason. `freePort` is
+ * the option that helps.
+ */
 export function listenFailure(error: unknown, what: string, port: number, freePort: string): CommandError {
   if (error instanceof RangeError) return new CommandError(2, error.message, { cause: error });
   if (isPortTaken(error)) {

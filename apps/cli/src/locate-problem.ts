@@ -7,7 +7,10 @@ import type { Terminal } from './terminal.ts';
 export type Place = readonly (string | number)[];
 export type Locate = (place: Place, message: string) => Problem;
 
-/** Makes problems of what is said about places of a YAML file; what the file leaves out stands where its parent does. */
+/**
+ * Makes problems of what is said about places of a YAML file; what the file leaves out stands where
+ * its parent does.
+ */
 export async function problemLocator(path: string, { folder }: Pick<Terminal, 'folder'>): Promise<Locate> {
   const lines = new LineCounter();
   const document = parseDocument(await readFile(resolve(folder, path), 'utf8'), { lineCounter: lines });

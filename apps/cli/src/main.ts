@@ -9,7 +9,10 @@ import { helpColumns, wrappedHelp } from './wrapped-help.ts';
 
 type AddCommand = (program: Command, terminal: Terminal) => void;
 
-/** Each verb with the file that adds it. Only the one that is asked for is loaded: together they know half of Azure. */
+/**
+ * Each verb with the file that adds it. Only the one that is asked for is loaded: together they
+ * know half of Azure.
+ */
 const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   init: async () => (await import('./init/init.ts')).addInitCommand,
   local: async () => (await import('./local/local.ts')).addLocalCommand,
@@ -38,10 +41,14 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };
 
-/** Runs the command of this process and ends it with its exit code. `whenOrphaned` tells when nobody is left who could send a signal. */
+/**
+ * Runs the command of this process and ends it with its exit code. `whenOrphaned` tells when nobody
+ * is left who could send a signal.
+ */
 export async function runProcess(whenOrphaned: (act: () => void) => void): Promise<void> {
-  // Set variables count first. Secrets of a file are tried like this on every system; a shell's `NAME=value command` is not on all.
-  // A folder of that name is somebody else's: Python keeps environments in such.
+  // Set variables count first. Secrets of a file are tried like this on every system; a shell's
+  // `NAME=value command` is not on all. A folder of that name is somebody else's: Python keeps
+  // environments in such.
   if (statSync('.env', { throwIfNoEntry: false })?.isFile() === true) process.loadEnvFile('.env');
   const terminal = processTerminal();
   const hear = askedToEnd({
@@ -50,14 +57,18 @@ export async function runProcess(whenOrphaned: (act: () => void) => void): Promi
     exit: (code) => process.exit(code),
   });
   for (const signal of endSignals) process.on(signal, () => hear(signal));
-  // No second request: a shell that ends by the same Ctrl-C leaves its command behind, which is ending.
+  // No second request: a shell that ends by the same Ctrl-C leaves its command behind, which is
+  // ending.
   whenOrphaned(() => terminal.interrupt());
   const exitCode = await run(process.argv.slice(2), terminal);
   await terminal.flush();
   process.exit(exitCode);
 }
 
-/** Runs one command line and gives its exit code: 0 fine, 1 failed, 2 wrong usage or wrong file. Says no secret that it was given. */
+/**
+ * Runs one command line and gives its exit code: 0 fine, 1 failed, 2 wrong usage or wrong file.
+ * Says no secret that it was given.
+ */
 export async function run(words: readonly string[], unguarded: Terminal): Promise<0 | 1 | 2> {
   const terminal = withoutSecrets(unguarded, words);
   const program = await createProgram(words[0], terminal);

@@ -329,10 +329,16 @@ test(
   },
 );
 
-/** A server with a certificate of its own for 127.0.0.1, and the file of the authority that vouches for it. */
+/**
+ * A server with a certificate of its own for 127.0.0.1, and the file of the authority that vouches
+ * for it.
+ */
 const certificates = join(import.meta.dirname, '../../../libs/destination-kit/fixtures/mutual-tls');
 
-/** An environment in Azure: `pulumi` that prints outputs, `az` that signs in, and a storage account that answers so. */
+/**
+ * An environment in Azure: `pulumi` that prints outputs, `az` that signs in, and a storage account
+ * that answers so.
+ */
 async function startEnvironment(status: number, code: string) {
   const pem = (name: string): Promise<string> => readFile(join(certificates, `${name}.pem`), 'utf8');
   const authorizations: (string | undefined)[] = [];

@@ -3,8 +3,9 @@ import { CommandError } from './command-error.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * The way to real destinations: through the proxies that the environment names, and to private addresses only where it allows them or
- * everything is on this machine. Throws `CommandError` for a proxy that cannot be used.
+ * The way to real destinations: through the proxies that the environment names, and to private
+ * addresses only where it allows them or everything is on this machine. Throws `CommandError` for a
+ * proxy that cannot be used.
  */
 export function openHttp({ environment }: Pick<Terminal, 'environment'>, { isLocal = false } = {}): HttpClient {
   try {

@@ -26,8 +26,8 @@ export function pauseLines(pauses: readonly Control[]): readonly string[] {
 }
 
 /**
- * The controls that count now, for whoever shows them or goes by them. None where the function app has not made their container yet; of those
- * that cannot be read it is said why, and none is given.
+ * The controls that count now, for whoever shows them or goes by them. None where the function app
+ * has not made their container yet; of those that cannot be read it is said why, and none is given.
  */
 export async function keptControls(
   store: Pick<ControlStore, 'read'>,
@@ -44,7 +44,10 @@ export async function keptControls(
   }
 }
 
-/** Throws `CommandError` (1) while a destination, or with an audience one of its routes, is paused, which a command is about to tell. */
+/**
+ * Throws `CommandError` (1) while a destination, or with an audience one of its routes, is paused,
+ * which a command is about to tell.
+ */
 export async function refuseWhilePaused(
   { destination, audience }: { readonly destination: string; readonly audience?: string | undefined },
   { controls }: Pick<DataStorage, 'controls'>,

@@ -1,7 +1,10 @@
 import type { Identity } from '@activation-hub/membership';
 import { CommandError } from './command-error.ts';
 
-/** Reads `namespace:identity`; the identity may have colons itself. Throws `CommandError` (2), which does not show what it got. */
+/**
+ * Reads `namespace:identity`; the identity may have colons itself. Throws `CommandError` (2), which
+ * does not show what it got.
+ */
 export function readPerson(text: string): Identity {
   const end = text.indexOf(':');
   const namespace = text.slice(0, Math.max(end, 0)).toLowerCase();

@@ -1,7 +1,10 @@
 import { createMatcher, type ActivationFile, type Route } from '@activation-hub/activation-file';
 import { shadowDestination, type LedgerKey } from '@activation-hub/membership';
 
-/** The route to which a row of the ledger belongs, and whether the row is of its shadow; undefined for a link of people, and where the file has none any more. */
+/**
+ * The route to which a row of the ledger belongs, and whether the row is of its shadow; undefined
+ * for a link of people, and where the file has none any more.
+ */
 export type RouteOfRow = (key: LedgerKey) => { readonly route: Route; readonly isShadow: boolean } | undefined;
 
 /** Prepares the look-up: once per file, for every row. */

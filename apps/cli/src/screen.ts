@@ -6,11 +6,14 @@ import type { KeySignal } from './signal-process.ts';
 export interface Screen {
   /** Runs what writes whole lines to the terminal, so that they stand above the line that stays. */
   above(write: () => void): void;
-  /** The line that stays last, without colours, cut to the width of the terminal; empty takes it away. */
+  /**
+   * The line that stays last, without colours, cut to the width of the terminal; empty takes it
+   * away.
+   */
   setStatus(line: string): void;
   /**
-   * Hears keys until the function that it gives is called: what a key writes, or its name where it writes nothing (`escape`). Ctrl-C, Ctrl-\ and
-   * Ctrl-Z do what they do in every terminal.
+   * Hears keys until the function that it gives is called: what a key writes, or its name where it
+   * writes nothing (`escape`). Ctrl-C, Ctrl-\ and Ctrl-Z do what they do in every terminal.
    */
   hearKeys(onKey: (key: string) => void): () => void;
   /** Asks this process to end, as Ctrl-C does. */
@@ -26,7 +29,10 @@ export interface ScreenOptions {
   readonly paint: (line: string) => string;
   /** Sends a signal to this process: the terminal does not while it hands over each key. */
   readonly signal: (name: KeySignal) => void;
-  /** Whether the terminal's keys are for this process; otherwise whoever asks for them is stopped by the system. */
+  /**
+   * Whether the terminal's keys are for this process; otherwise whoever asks for them is stopped by
+   * the system.
+   */
   readonly isForeground: () => boolean;
 }
 
@@ -115,7 +121,10 @@ function cut(line: string, columns: number): string {
   return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 }
 
-/** Whether this process is of the group to which the terminal's keys go, by `ps`; where that cannot be asked, it is taken to be. */
+/**
+ * Whether this process is of the group to which the terminal's keys go, by `ps`; where that cannot
+ * be asked, it is taken to be.
+ */
 export function isForegroundProcess(): boolean {
   if (process.platform === 'win32') return true;
   const { stdout, status } = spawnSync('ps', ['-o', 'pgid=,tpgid=', '-p', String(process.pid)], { encoding: 'utf8' });

@@ -12,8 +12,8 @@ const secretText = '[secret]';
 const secretName = /authorization|signature|token|secret|api-?key|assertion|proof|password/i;
 
 /**
- * A request as it would leave for the vendor, with `[secret]` for whatever is a secret or made out of one: headers and fields of
- * forms by their name, and the given values, as they are or encoded.
+ * A request as it would leave for the vendor, with `[secret]` for whatever is a secret or made out
+ * of one: headers and fields of forms by their name, and the given values, as they are or encoded.
  */
 export function shownRequest(request: HttpRequest, shown: Shown): HttpRequest {
   const headers = Object.entries(request.headers).map(([name, value]) => [

@@ -4,8 +4,9 @@ import process from 'node:process';
 export type KeySignal = 'SIGINT' | 'SIGQUIT' | 'SIGTSTP';
 
 /**
- * Gives this process what a terminal would at Ctrl-C, Ctrl-\ or Ctrl-Z. Windows ends a process that is sent a signal without asking it (Node's
- * `process.kill`), and knows no stopped jobs: there the handlers of Ctrl-C are called, and the other keys do nothing.
+ * Gives this process what a terminal would at Ctrl-C, Ctrl-\ or Ctrl-Z. Windows ends a process that
+ * is sent a signal without asking it (Node's `process.kill`), and knows no stopped jobs: there the
+ * handlers of Ctrl-C are called, and the other keys do nothing.
  */
 export function signalProcess(
   name: KeySignal,

@@ -19,7 +19,10 @@ export interface SimulatorOptions {
 /** Exports in one send, at most. */
 const batchMax = 500;
 
-/** Sends the tenant's exports, one batch after another as truth requires, and gives how many. Throws what `send` throws. */
+/**
+ * Sends the tenant's exports, one batch after another as truth requires, and gives how many. Throws
+ * what `send` throws.
+ */
 export async function simulate(options: SimulatorOptions): Promise<number> {
   const { tenant, sender, clock, onSent } = options;
   let sent = 0;

@@ -12,8 +12,9 @@ export interface StandIns {
   /** A value for every secret that these settings name, by its name. */
   readonly secrets: ReadonlyMap<string, string>;
   /**
-   * Stands in for the destinations of another file too. Throws `CommandError` (2), with nothing begun, when a destination would need another
-   * stand-in than it has, for that would begin empty and the ledger would not.
+   * Stands in for the destinations of another file too. Throws `CommandError` (2), with nothing
+   * begun, when a destination would need another stand-in than it has, for that would begin empty
+   * and the ledger would not.
    */
   follow(file: ActivationFile): Promise<void>;
   close(): Promise<void>;
@@ -23,8 +24,8 @@ export interface StandIns {
 const anySecret = 'stand-in-secret';
 
 /**
- * Starts a stand-in for each destination of the file. Throws `CommandError` (2), with nothing left running, when a kind of
- * destination has none, or none for these settings.
+ * Starts a stand-in for each destination of the file. Throws `CommandError` (2), with nothing left
+ * running, when a kind of destination has none, or none for these settings.
  */
 export async function startStandIns(file: ActivationFile): Promise<StandIns> {
   const vendors = new Map<string, LocalVendor>();
@@ -70,8 +71,8 @@ function needsOf({ key, type, settings }: DestinationEntry, { routes }: Activati
 }
 
 /**
- * Starts the stand-in of one destination; gives `undefined` when it calls nobody. Throws `CommandError` (2) when its kind has none, or
- * none for its settings.
+ * Starts the stand-in of one destination; gives `undefined` when it calls nobody. Throws
+ * `CommandError` (2) when its kind has none, or none for its settings.
  */
 export async function startStandIn(
   { key, type, settings }: Pick<DestinationEntry, 'key' | 'type' | 'settings'>,
@@ -91,7 +92,10 @@ export async function startStandIn(
   throw refuse(`there is no stand-in for ${type}. Use a test account of the vendor instead.`);
 }
 
-/** The settings of the file with those of the stand-in, and the values of the secrets to which these refer, by name. */
+/**
+ * The settings of the file with those of the stand-in, and the values of the secrets to which these
+ * refer, by name.
+ */
 export function withStandIn(
   { key, settings }: DestinationEntry,
   vendor: LocalVendor | undefined,

@@ -61,7 +61,10 @@ export class MembershipTable {
   }
 }
 
-/** From old to new: by qualification; an exit after the realisation that it ends; then by the order of sending. */
+/**
+ * From old to new: by qualification; an exit after the realisation that it ends; then by the order
+ * of sending.
+ */
 function compareSent(left: SentStatus, right: SentStatus): number {
   return (
     left.qualifiedAtMs - right.qualifiedAtMs ||

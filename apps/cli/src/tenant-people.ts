@@ -14,7 +14,10 @@ import type { TenantOptions } from './tenant.ts';
 
 /** Who a person is at one moment. */
 export interface PersonState {
-  /** Which identities the person has: bits of `has`, and above them how often the e-mail address has changed. */
+  /**
+   * Which identities the person has: bits of `has`, and above them how often the e-mail address has
+   * changed.
+   */
   readonly stage: number;
   /** Rises whenever attributes change. */
   readonly version: number;
@@ -29,7 +32,10 @@ export interface ExportContent {
   readonly memberships: readonly (TimedStatus & { readonly audience: number })[];
 }
 
-/** The bits of a stage. Before log-in a person has only ECIDs; some identities come with it, others later. */
+/**
+ * The bits of a stage. Before log-in a person has only ECIDs; some identities come with it, others
+ * later.
+ */
 const has = { loggedIn: 1, everything: 2, secondEcid: 4, earlierEcid: 8, mergedProfile: 16 } as const;
 const emailShift = 5;
 /** A stage has 16 bits. */
@@ -47,7 +53,10 @@ export function withAnotherEmail(stage: number): number {
   return stage >> emailShift < emailChangesMax ? stage + (1 << emailShift) : stage;
 }
 
-/** The identities with which a person begins: most are known, and most of these in every way that they ever will be. */
+/**
+ * The identities with which a person begins: most are known, and most of these in every way that
+ * they ever will be.
+ */
 export function firstStage(random: Random): number {
   const second = random() < 0.15 ? has.secondEcid : 0;
   if (random() >= 0.7) return second;

@@ -49,7 +49,10 @@ interface Standing {
   readonly identities: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What the exports say by AEP's rules, read the slow way: by person and audience. Later exports win ties. */
+/**
+ * What the exports say by AEP's rules, read the slow way: by person and audience. Later exports win
+ * ties.
+ */
 function replay(exports: readonly SimulatedExport[]): Map<string, Standing> {
   const standings = new Map<string, Standing>();
   for (const { body, profile, at } of exports) {

@@ -38,14 +38,20 @@ export interface SimulatedExport {
 
 /** What a route knows of a person in one state. */
 export interface KnownPerson {
-  /** The identities under which the route's destination must know the person, and no other; none when it accepts none. */
+  /**
+   * The identities under which the route's destination must know the person, and no other; none
+   * when it accepts none.
+   */
   readonly identities: readonly Identity[];
   /** By dotted path. */
   readonly attributes: Readonly<Record<string, JsonValue>>;
   readonly consentWithdrawn: boolean;
 }
 
-/** What a destination should know of one person in one audience after all exports so far, by AEP's rules. */
+/**
+ * What a destination should know of one person in one audience after all exports so far, by AEP's
+ * rules.
+ */
 export interface TenantTruth extends KnownPerson, TimedStatus {
   readonly profile: number;
   readonly audience: TenantAudience;
@@ -56,10 +62,11 @@ export interface Tenant {
   /** The next export, sent at `atMs`, which must not go back. */
   next(atMs: number): SimulatedExport;
   /**
-   * For every person the newest state of every audience that was exported, with the identities that the choice finds in it;
-   * of several exports of one qualification, that which was sent last. Who sends the exports one after another, in the order
-   * in which they were given, must end with exactly this: under each of these identities the person is known as it says,
-   * and under no other at all.
+   * For every person the newest state of every audience that was exported, with the identities that
+   * the choice finds in it; of several exports of one qualification, that which was sent last. Who
+   * sends the exports one after another, in the order in which they were given, must end with
+   * exactly this: under each of these identities the person is known as it says, and under no other
+   * at all.
    */
   truth(choice: IdentityChoice): Generator<TenantTruth>;
   /** What a route with this choice knows of a person in that state. */
@@ -84,9 +91,10 @@ interface Prepared extends ExportContent {
 }
 
 /**
- * Makes a tenant whose people enter and leave audiences, become known, get and lose identities, change attributes and withdraw
- * consent, and whose exports repeat, rewrite the same values, come late and out of order, in all of AEP's spellings of time.
- * Throws a RangeError when there is no profile or no audience.
+ * Makes a tenant whose people enter and leave audiences, become known, get and lose identities,
+ * change attributes and withdraw consent, and whose exports repeat, rewrite the same values, come
+ * late and out of order, in all of AEP's spellings of time. Throws a RangeError when there is no
+ * profile or no audience.
  */
 export function createTenant(options: TenantOptions): Tenant {
   if (options.profiles < 1 || options.audiences.length === 0) {
@@ -196,14 +204,18 @@ class SimulatedTenant implements Tenant {
     const status = before?.status === 'realized' ? 'exited' : 'realized';
     const last = before?.qualifiedAtMs ?? 0;
     const second = Math.floor(atMs / 1000) * 1000;
-    // Times strictly rise per key, whatever the spelling cuts off; only an exit may carry the time of what it ends.
+    // Times strictly rise per key, whatever the spelling cuts off; only an exit may carry the time
+    // of what it ends.
     const rising = this.#random() < wholeSecondShare && second > last ? second : Math.max(atMs, last + 1);
     const qualifiedAtMs = status === 'exited' && this.#random() < sameTimeExitShare ? last : rising;
     this.#current.write(slot, { status, qualifiedAtMs });
     return audience;
   }
 
-  /** The export of somebody as they are now; other audiences than the one that changed may ride along. */
+  /**
+   * The export of somebody as they are now; other audiences than the one that changed may ride
+   * along.
+   */
   #prepare(profile: number, changed: number | undefined): Prepared {
     const states = this.#statesOf(profile);
     const some = states.filter(({ audience }) => audience === changed || this.#random() < rideAlongShare);
@@ -227,8 +239,9 @@ class SimulatedTenant implements Tenant {
   }
 
   /**
-   * Which identities are the person's by this choice: of the first of its namespaces in which the person has any, the one that
-   * sorts first by code unit, or all. It follows from the person's own state; the resolver of the product has no part in it.
+   * Which identities are the person's by this choice: of the first of its namespaces in which the
+   * person has any, the one that sorts first by code unit, or all. It follows from the person's own
+   * state; the resolver of the product has no part in it.
    */
   #identitiesNow(profile: number, { stage }: PersonState, choice: IdentityChoice): readonly Identity[] {
     const all = this.#people.identitiesOf(profile, stage);

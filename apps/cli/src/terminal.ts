@@ -6,7 +6,10 @@ import { CommandError } from './command-error.ts';
 import { createScreen, isForegroundProcess, type Screen } from './screen.ts';
 import { signalProcess } from './signal-process.ts';
 
-/** Where a command reads, writes and learns that it should end. One for the process; tests make their own. */
+/**
+ * Where a command reads, writes and learns that it should end. One for the process; tests make
+ * their own.
+ */
 export interface Terminal {
   readonly stdin: NodeJS.ReadableStream;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -20,13 +23,22 @@ export interface Terminal {
   readonly print: (line: string) => void;
   /** What a person should know besides, one line to standard error. */
   readonly say: (line: string) => void;
-  /** Asks the person at the terminal, and gives the answer without blanks around it. Absent where nobody can be asked. */
+  /**
+   * Asks the person at the terminal, and gives the answer without blanks around it. Absent where
+   * nobody can be asked.
+   */
   readonly ask?: (question: string) => Promise<string>;
   /** Resolves when standard output has taken what was printed, or takes nothing any more. */
   flush(): Promise<void>;
-  /** Work whose end is known: a bar when standard error is a terminal, otherwise a line every ten seconds. */
+  /**
+   * Work whose end is known: a bar when standard error is a terminal, otherwise a line every ten
+   * seconds.
+   */
   progress(what: string, total: number): Progress;
-  /** A line that stays and keys, for a person at a terminal; undefined in a pipe, in the background, and where the terminal is a simple one. */
+  /**
+   * A line that stays and keys, for a person at a terminal; undefined in a pipe, in the background,
+   * and where the terminal is a simple one.
+   */
   openScreen(): Screen | undefined;
 }
 

@@ -13,7 +13,10 @@ const key = 'aHVzaC1odXNoLWh1c2gtaHVzaC1odXNo';
 const hub = `Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=sender;SharedAccessKey=${key};EntityPath=orders;UseDevelopmentEmulator=true`;
 const storage = `DefaultEndpointsProtocol=http;AccountName=hub;AccountKey=${key};BlobEndpoint=http://127.0.0.1:1/hub;QueueEndpoint=http://127.0.0.1:1/hub;TableEndpoint=http://127.0.0.1:1/hub`;
 
-/** What carries a secret, with a value as a person would paste it. A new option of the kind belongs here. */
+/**
+ * What carries a secret, with a value as a person would paste it. A new option of the kind belongs
+ * here.
+ */
 const secretValues: Readonly<Record<string, readonly string[]>> = {
   '--connection-string': [hub, storage],
   '--data-storage': [storage],

@@ -4,7 +4,10 @@ import type { Terminal } from './terminal.ts';
 const secretOption = /^--?[\w-]*(?:connection-string|storage|secret|password|token|-key)s?$/i;
 const secretVariable = /^ACTIVATION_SECRET_|(?:secret|password|token|key|connection_?string|connection|storage)$/i;
 
-/** Where a text holds a secret, whoever gave it: in a connection string, a signed URL, a header of HTTP. */
+/**
+ * Where a text holds a secret, whoever gave it: in a connection string, a signed URL, a header of
+ * HTTP.
+ */
 const secretPart =
   /(?<=\b(?:SharedAccessKey|AccountKey|SharedAccessSignature|sig|code)[=:])[^\s;&"'…]{4,}|(?<=\bbearer )[^\s"'…]{4,}/gi;
 
@@ -12,8 +15,9 @@ const secretPart =
 const charactersMin = 8;
 
 /**
- * The terminal as it is, but that `say` takes the secrets out which this command line and the environment hold: what a command says
- * besides its result is the place where libraries repeat what they were given.
+ * The terminal as it is, but that `say` takes the secrets out which this command line and the
+ * environment hold: what a command says besides its result is the place where libraries repeat what
+ * they were given.
  */
 export function withoutSecrets<Wrapped extends Terminal>(terminal: Wrapped, words: readonly string[]): Wrapped {
   const secrets = [...secretsIn(words), ...secretsOf(terminal.environment)]

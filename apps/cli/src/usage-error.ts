@@ -1,8 +1,8 @@
 import type { Command, CommanderError } from 'commander';
 
 /**
- * What is wrong with the words of a command line, as a sentence. It names options and counts words, and repeats no value: a value may be
- * a secret that stands where another was meant, or a person.
+ * What is wrong with the words of a command line, as a sentence. It names options and counts words,
+ * and repeats no value: a value may be a secret that stands where another was meant, or a person.
  */
 export function usageSentence(error: CommanderError, words: readonly string[], program: Command): string {
   const command = commandNamed(words, program);

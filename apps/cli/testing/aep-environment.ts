@@ -41,7 +41,10 @@ export interface RunInProcess {
   readonly interrupted?: AbortSignal;
 }
 
-/** A stand-in of AEP with three audiences, a hub with its keys, and a folder; all gone after the test. */
+/**
+ * A stand-in of AEP with three audiences, a hub with its keys, and a folder; all gone after the
+ * test.
+ */
 export async function aepEnvironment(options: AdobePlatformOptions = {}): Promise<AepEnvironment> {
   const audiences = audienceIds.map((id, index) => ({
     id,

@@ -11,7 +11,10 @@ export interface ListedCommand {
   readonly isGroup: boolean;
 }
 
-/** Every command that there is, each after the one that it belongs to; the first is `activation` itself. */
+/**
+ * Every command that there is, each after the one that it belongs to; the first is `activation`
+ * itself.
+ */
 export async function everyCommand(): Promise<readonly ListedCommand[]> {
   return listed(await createProgram(undefined, capturedTerminal()), []);
 }

@@ -1,4 +1,7 @@
-/** A client of the inspector protocol (Chrome DevTools Protocol, domain Debugger), as much of it as a debugger needs to stop somewhere. */
+/**
+ * A client of the inspector protocol (Chrome DevTools Protocol, domain Debugger), as much of it as
+ * a debugger needs to stop somewhere.
+ */
 export interface DebuggerClient {
   /** Calls a method and gives its result. Throws what the other side says. */
   call(method: string, parameters?: object): Promise<Readonly<Record<string, unknown>>>;

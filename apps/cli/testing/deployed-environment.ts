@@ -36,7 +36,10 @@ export type OperatorRole = (typeof operatorRoles)[number];
 
 /** An environment as it is in Azure, on this machine. */
 export interface DeployedEnvironment {
-  /** Where a command is run: it has an `infra` folder, a `pulumi` and an `az`, and `pulumi.asked` and `az.asked` with the words of each call. */
+  /**
+   * Where a command is run: it has an `infra` folder, a `pulumi` and an `az`, and `pulumi.asked`
+   * and `az.asked` with the words of each call.
+   */
   readonly folder: string;
   /** With what it is run. */
   readonly variables: Readonly<Record<string, string>>;
@@ -53,8 +56,9 @@ const person = 'ada@contoso.example';
 const inADay = Math.floor(Date.now() / 1_000) + 86_400;
 
 /**
- * Starts storage that takes tokens of Microsoft Entra ID (Azurite over https) behind servers that know the person's roles, an event hub that takes
- * such tokens, a vault and a receiver that stands for the CRM, and fills the stores with what a function app leaves there.
+ * Starts storage that takes tokens of Microsoft Entra ID (Azurite over https) behind servers that
+ * know the person's roles, an event hub that takes such tokens, a vault and a receiver that stands
+ * for the CRM, and fills the stores with what a function app leaves there.
  */
 export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
   const ends: (() => unknown)[] = [];
@@ -119,7 +123,10 @@ export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
   };
 }
 
-/** What the command finds: the project with its file, and `pulumi` and `az` as they answer whoever is signed in. */
+/**
+ * What the command finds: the project with its file, and `pulumi` and `az` as they answer whoever
+ * is signed in.
+ */
 async function writeFolder(outputs: object, crmUrl: string, authorities: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'activation-environment-'));
   await mkdir(join(folder, 'infra'));
@@ -199,7 +206,10 @@ interface Front {
   readonly stop: () => Promise<void>;
 }
 
-/** Stands before a service of Azurite as Azure's own check of roles does: without the role it answers 403 (AuthorizationPermissionMismatch). */
+/**
+ * Stands before a service of Azurite as Azure's own check of roles does: without the role it
+ * answers 403 (AuthorizationPermissionMismatch).
+ */
 async function startFront(port: number, isAllowed: () => boolean, pem: (name: string) => string): Promise<Front> {
   const [cert, key] = await Promise.all([readFile(pem('server')), readFile(pem('server-key'))]);
   return await listen(

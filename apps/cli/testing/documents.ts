@@ -8,7 +8,10 @@ export const root = join(import.meta.dirname, '..', '..', '..');
 export interface DocumentedCommand {
   /** `README.md:72`. */
   readonly place: string;
-  /** As it is written, without the prompt and without a comment; lines that end with a backslash are joined. */
+  /**
+   * As it is written, without the prompt and without a comment; lines that end with a backslash are
+   * joined.
+   */
   readonly line: string;
   /** What the document says that it prints; empty where it does not say. */
   readonly output: readonly string[];
@@ -20,7 +23,10 @@ const programs = 'activation|az|bash|curl|event-hubs-emulator|gh|git|node|npm|np
 const commandLine = new RegExp(`^(\\$ )?((?:[A-Z][A-Z_]+=\\S+ )*(?:${programs})(?: .*)?)$`);
 const inlineCommand = new RegExp(`\`((?:[A-Z][A-Z_]+=\\S+ )*(?:${programs}) [^\`]+)\``, 'g');
 
-/** Every document of the repository that git tracks, by path, but for those that a company keeps in its folder. */
+/**
+ * Every document of the repository that git tracks, by path, but for those that a company keeps in
+ * its folder.
+ */
 export function documents(): readonly { readonly path: string; readonly text: string }[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
     cwd: root,
@@ -66,7 +72,10 @@ export function commandsOf({ path, text }: { readonly path: string; readonly tex
   return commands;
 }
 
-/** The words of a command line as a shell would part them, quotes taken off; pipes and redirections end it. */
+/**
+ * The words of a command line as a shell would part them, quotes taken off; pipes and redirections
+ * end it.
+ */
 export function wordsOf(line: string): readonly string[] {
   const words = [...line.matchAll(/(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']+))+/g)].map(([word]) =>
     word.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, '$1$2'),

@@ -14,7 +14,10 @@ export const adsWaiting = 6;
 const minuteMs = 60_000;
 const why = { class: 'transient', reason: 'it answered 503 Service Unavailable' };
 
-/** Fills stores with what a function app leaves there: a CRM that takes everything, ads that are down, and two dead letters. */
+/**
+ * Fills stores with what a function app leaves there: a CRM that takes everything, ads that are
+ * down, and two dead letters.
+ */
 export async function seedEnvironment(
   stores: {
     readonly ledger: Pick<Ledger, 'write'>;

@@ -12,7 +12,10 @@ export const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
 /** What a kind of destination must be told besides the identity. */
 const attributesOf: Readonly<Record<string, object>> = { webhook: { firstname: 'person.name.firstName' } };
 
-/** An activation file that names every kind of destination, each under its type, with the examples of its own schemas. */
+/**
+ * An activation file that names every kind of destination, each under its type, with the examples
+ * of its own schemas.
+ */
 export function everyDestination(): object {
   const entries = [...definitions].map(([type, { settings }]) => [type, { type, settings: exampleOf(settings) }]);
   const activate = [...definitions].map(([type, definition]) => ({

@@ -8,7 +8,10 @@ export const goldenFile = (name: string): string => join(import.meta.dirname, '.
 /** The folder of the example, so that outputs name its file without the path of a machine. */
 const exampleFolder = join(import.meta.dirname, '..', 'examples');
 
-/** Runs a command line in this process, and gives what a person would have seen: the line, what came of it, and the exit code. */
+/**
+ * Runs a command line in this process, and gives what a person would have seen: the line, what came
+ * of it, and the exit code.
+ */
 export async function session(words: readonly string[]): Promise<string> {
   const terminal = capturedTerminal({ folder: exampleFolder, interrupted: AbortSignal.abort() });
   const exitCode = await run(words, terminal);

@@ -29,7 +29,10 @@ export type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: st
 
 /** A command that runs until it is told to end, with `--json`. */
 export interface RunningActivation {
-  /** The first event of this name, also one that came before. Rejects when the command ends without it. */
+  /**
+   * The first event of this name, also one that came before. Rejects when the command ends without
+   * it.
+   */
   event(name: string): Promise<JsonEvent>;
   readonly events: readonly JsonEvent[];
   /** Resolves at the next event. Rejects when the command ends before. */

@@ -1,7 +1,8 @@
 /**
- * An environment as it is in Azure, for tests that open its page in a browser. Prints one JSON object with the folder and the variables of a
- * command, then takes a line on standard input: the roles that the person has from then on, and prints what the CRM was told so far. Ends with standard
- * input.
+ * An environment as it is in Azure, for tests that open its page in a browser. Prints one JSON
+ * object with the folder and the variables of a command, then takes a line on standard input: the
+ * roles that the person has from then on, and prints what the CRM was told so far. Ends with
+ * standard input.
  */
 import { createInterface } from 'node:readline';
 import { startDeployedEnvironment, type OperatorRole } from './deployed-environment.ts';

@@ -25,7 +25,10 @@ type State =
 
 const pollEveryMs = 250;
 
-/** Something that changes data: what it would do first, then, when the person says so, the thing itself with its progress. */
+/**
+ * Something that changes data: what it would do first, then, when the person says so, the thing
+ * itself with its progress.
+ */
 export function Act({ name, about, isDangerous = false, isDisabled = false, run, onDone }: ActProps) {
   const [state, setState] = useState<State>();
   const step = async (dryRun: boolean): Promise<void> => {

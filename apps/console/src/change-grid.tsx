@@ -84,7 +84,9 @@ export function ChangeGrid({ rows, selectedId, onSelect }: ChangeGridProps) {
   );
 }
 
-/** Who has scrolled down looks at rows that stay where they are while newer ones come above them. */
+/**
+ * Who has scrolled down looks at rows that stay where they are while newer ones come above them.
+ */
 function useAnchoredScroll(scroller: { readonly current: HTMLDivElement | null }, rows: readonly ChangeRow[]): void {
   const first = useRef(rows[0]?.id ?? 0);
   useEffect(() => {

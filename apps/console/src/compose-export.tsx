@@ -11,7 +11,10 @@ interface ComposeExportProps {
   readonly onSent?: (sent: Sent & { readonly what: string }) => void;
 }
 
-/** An export that one writes, pastes or takes from those that came: looked at first, then sent where that is possible. */
+/**
+ * An export that one writes, pastes or takes from those that came: looked at first, then sent where
+ * that is possible.
+ */
 export function ComposeExport({ onSent }: ComposeExportProps) {
   const [text, setText] = useState('');
   const recent = useQuery({

@@ -76,7 +76,9 @@ const durations = [
   { words: 'for a day', ms: 86_400_000 },
 ];
 
-/** What a button is about, for who does not see where it stands; a destination's own page says it. */
+/**
+ * What a button is about, for who does not see where it stands; a destination's own page says it.
+ */
 function suffixOf(scope: Scope): string {
   return scope.destination !== undefined && scope.audience === undefined ? '' : ` ${nameOf(scope)}`;
 }

@@ -10,7 +10,9 @@ import { Link, setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
 import { agoOf, countOf, dateTimeOf, durationOf, numberOf } from './words.ts';
 
-/** Each third party: how it is set up, how it is, and what it said when it did not take something. */
+/**
+ * Each third party: how it is set up, how it is, and what it said when it did not take something.
+ */
 export function DestinationsPage() {
   const { query } = usePlace();
   const list = useQuery({
@@ -165,7 +167,10 @@ function Facts({
   );
 }
 
-/** The circuits of an environment are in the workers of its function app: the ledger says what can be said of them. */
+/**
+ * The circuits of an environment are in the workers of its function app: the ledger says what can
+ * be said of them.
+ */
 function CircuitByLedger({ destination: { ledger, failures } }: { readonly destination: DestinationView }) {
   const isDeployed = useAbout()?.isLocal === false;
   const nowMs = useLive(({ overview }) => overview?.atMs ?? 0);

@@ -7,7 +7,10 @@ import { ask } from './session.ts';
 import { numberOf } from './words.ts';
 import { RoutePicture } from './route-picture.tsx';
 
-/** The activation file: as a picture, with what is wrong in it, and against what destinations were told. */
+/**
+ * The activation file: as a picture, with what is wrong in it, and against what destinations were
+ * told.
+ */
 export function FilePage() {
   const about = useAbout();
   const file = useQuery({ queryKey: ['file'], queryFn: () => ask<FileView>('file'), refetchInterval: 3_000 });

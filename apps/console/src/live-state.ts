@@ -52,7 +52,10 @@ function take(message: StreamMessage, onBeganAnew: () => void): void {
   }
 }
 
-/** Follows the server for as long as the page is open, and again whenever it comes back. It is told when what is shown begins anew. */
+/**
+ * Follows the server for as long as the page is open, and again whenever it comes back. It is told
+ * when what is shown begins anew.
+ */
 export async function follow(onBeganAnew: () => void): Promise<void> {
   for (;;) {
     current = new AbortController();

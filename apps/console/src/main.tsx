@@ -20,7 +20,10 @@ createRoot(element).render(
   </StrictMode>,
 );
 
-/** Where the server shows another activation file than before, everything that was asked for is of the old one. */
+/**
+ * Where the server shows another activation file than before, everything that was asked for is of
+ * the old one.
+ */
 async function askAnew(): Promise<void> {
   const before = client.getQueryData(['about']);
   await client.refetchQueries({ queryKey: ['about'] });

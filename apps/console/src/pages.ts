@@ -15,7 +15,10 @@ export interface Page {
   /** What it is for, in a sentence. */
   readonly about: string;
   readonly Content: ComponentType;
-  /** Why there is no such page of a deployed environment, and what there is instead; absent where there is one. */
+  /**
+   * Why there is no such page of a deployed environment, and what there is instead; absent where
+   * there is one.
+   */
   readonly notDeployed?: string;
 }
 

@@ -111,7 +111,10 @@ function Story({ story, people, onDone }: StoryProps) {
   );
 }
 
-/** Beside the story and not within it: what came of an erasure is to be read when nothing of the story is left. */
+/**
+ * Beside the story and not within it: what came of an erasure is to be read when nothing of the
+ * story is left.
+ */
 function Erase({ people, onDone }: Omit<StoryProps, 'story'>) {
   return (
     <section aria-labelledby="erase">

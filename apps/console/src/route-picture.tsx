@@ -4,7 +4,10 @@ import { Columns, Empty } from './parts.tsx';
 const rowPx = 46;
 const gapPx = 14;
 
-/** Audiences on the left, destinations on the right, and a line for each route between them. The table says the same in words. */
+/**
+ * Audiences on the left, destinations on the right, and a line for each route between them. The
+ * table says the same in words.
+ */
 export function RoutePicture({ routes }: { readonly routes: readonly FileRoute[] }) {
   if (routes.length === 0)
     return <Empty title="No routes">Nothing is told to anybody. Give an audience `activate`.</Empty>;

@@ -34,7 +34,10 @@ export function go(address: string): void {
   moved();
 }
 
-/** Changes what stands behind the question mark, without a step in the browser's history; an empty value takes a name out. */
+/**
+ * Changes what stands behind the question mark, without a step in the browser's history; an empty
+ * value takes a name out.
+ */
 export function setQuery(values: Readonly<Record<string, string>>): void {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(values)) {

@@ -13,7 +13,10 @@ export class ServerError extends Error {
 
 const tokenName = 'activation-hub-token';
 
-/** Takes the token from the address that the command printed, so that it stands in no address afterwards. */
+/**
+ * Takes the token from the address that the command printed, so that it stands in no address
+ * afterwards.
+ */
 export function takeToken(): void {
   const token = /^#token=([\w-]+)$/.exec(location.hash)?.[1];
   if (token === undefined) return;
@@ -43,7 +46,10 @@ export function send<Answer>(path: string, body: unknown): Promise<Answer> {
   });
 }
 
-/** Reads server-sent events until the signal aborts or the server ends them; then resolves. Throws `ServerError`. */
+/**
+ * Reads server-sent events until the signal aborts or the server ends them; then resolves. Throws
+ * `ServerError`.
+ */
 export async function readStream(
   path: string,
   onMessage: (message: StreamMessage) => void,

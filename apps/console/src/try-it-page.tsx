@@ -46,7 +46,10 @@ export function TryItPage() {
   );
 }
 
-/** Nothing is sent to a deployed environment from here; what would become of an export can be seen all the same. */
+/**
+ * Nothing is sent to a deployed environment from here; what would become of an export can be seen
+ * all the same.
+ */
 function LookOnly() {
   return (
     <>

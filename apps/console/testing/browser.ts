@@ -7,7 +7,10 @@ import type { TestContext } from 'vitest';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** Why a test did not run, and what makes it run; the end of `npm test` says both (`tools/skipped-tests.ts`). */
+    /**
+     * Why a test did not run, and what makes it run; the end of `npm test` says both
+     * (`tools/skipped-tests.ts`).
+     */
     skipped?: { readonly why: string; readonly command: string };
   }
 }
@@ -20,7 +23,9 @@ function findChromium(): string | undefined {
   return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
 }
 
-/** Skips a test, loudly, where there is no browser: nobody may think that the page was looked at. */
+/**
+ * Skips a test, loudly, where there is no browser: nobody may think that the page was looked at.
+ */
 export function requireChromium(context: TestContext): void {
   if (findChromium() !== undefined) return;
   const why = 'NOT TESTED in a browser: there is no Chromium.';
@@ -46,7 +51,9 @@ export async function closeBrowser(): Promise<void> {
 
 export interface OpenedPage {
   readonly page: Page;
-  /** What the page complained about: errors, refused scripts and styles, requests to anybody else. */
+  /**
+   * What the page complained about: errors, refused scripts and styles, requests to anybody else.
+   */
   readonly complaints: readonly string[];
 }
 

@@ -7,7 +7,10 @@ afterAll(closeBrowser);
 
 /** The same changes in a sixth of the time: harder on the page than ten minutes of 10,000. */
 const load = { perMinute: 60_000, seconds: 24 };
-/** Another process may hold the machine for a moment; a page that stutters by itself does so each time. */
+/**
+ * Another process may hold the machine for a moment; a page that stutters by itself does so each
+ * time.
+ */
 const tries = 3;
 
 test('60,000 changes a minute make no stutter, and memory stays flat', { timeout: 240_000 }, async () => {

@@ -1,6 +1,7 @@
 /**
- * `npm run endure:console`: ten minutes of 10,000 changes each, on the page in a real browser. Says every task of the page that took longer than 100 ms,
- * and how much memory it held; exits with 1 when there was such a task, or when memory grew.
+ * `npm run endure:console`: ten minutes of 10,000 changes each, on the page in a real browser. Says
+ * every task of the page that took longer than 100 ms, and how much memory it held; exits with 1
+ * when there was such a task, or when memory grew.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,10 @@ const flood = fileURLToPath(new URL('../../cli/bench/flooded-console.ts', import
 
 /** A person sees a page that does nothing for so long. */
 export const stutterMs = 100;
-/** What the page may hold more at the end than at the beginning, of some 5,000 rows that it keeps all the time. */
+/**
+ * What the page may hold more at the end than at the beginning, of some 5,000 rows that it keeps
+ * all the time.
+ */
 export const growthBytesMax = 8 * 1024 * 1024;
 /** With as many rows the page is full: each that comes takes the place of another. */
 const fullRows = 5_500;
@@ -28,7 +32,10 @@ export interface Endured {
   readonly seconds: number;
   /** Tasks of the page that took longer than `stutterMs`, in milliseconds. */
   readonly stutters: readonly number[];
-  /** How many processes wanted a core of this machine in the last minute: where there are more than cores, a task waits in the middle. */
+  /**
+   * How many processes wanted a core of this machine in the last minute: where there are more than
+   * cores, a task waits in the middle.
+   */
   readonly machineLoad: number;
   /** The longest task of the page. */
   readonly longestMs: number;
@@ -43,7 +50,10 @@ export interface Load {
   readonly disturb?: (page: Page) => Promise<void>;
 }
 
-/** Fills the page, then feeds it for so long: two thirds of the time it shows Live, then the overview with its charts. */
+/**
+ * Fills the page, then feeds it for so long: two thirds of the time it shows Live, then the
+ * overview with its charts.
+ */
 export async function endure({ perMinute, seconds, disturb }: Load): Promise<Endured> {
   const console = await startFlood();
   try {
@@ -127,8 +137,9 @@ function timeOf(page: Page): Promise<number> {
 }
 
 /**
- * A garbage collection that is asked for collects everything at once, in a task of the page, of 25 to 35 ms of processor time here (a trace of
- * `V8.GCLowMemoryNotification`): no page that a person looks at has that task. The API gives times to the millisecond, so one is allowed.
+ * A garbage collection that is asked for collects everything at once, in a task of the page, of 25
+ * to 35 ms of processor time here (a trace of `V8.GCLowMemoryNotification`): no page that a person
+ * looks at has that task. The API gives times to the millisecond, so one is allowed.
  */
 export function isOfMeasuring({ startMs, endMs }: Span, measuring: readonly Span[]): boolean {
   return measuring.some((each) => startMs >= each.startMs - 1 && endMs <= each.endMs + 1);

@@ -13,8 +13,9 @@ async function changesSeen(page: Page): Promise<number> {
 }
 
 /**
- * From now on, notes in the page what the grid names as its current row, whenever that changes or rows come and go: one that is drawn, one that is not
- * there, or none. The page notes it itself, because rows move faster than a test can ask.
+ * From now on, notes in the page what the grid names as its current row, whenever that changes or
+ * rows come and go: one that is drawn, one that is not there, or none. The page notes it itself,
+ * because rows move faster than a test can ask.
  */
 function observeCurrentRow(page: Page): Promise<void> {
   return page.evaluate(() => {
@@ -56,7 +57,8 @@ test(
     expect(await page.getByRole('grid').getByRole('row').count()).toBeLessThan(60);
     expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(1_500);
     expect(after - before).toBeLessThan(growthBytesMax);
-    // A change that is open, and that newer ones have pushed out of view, is named to nobody as the current row.
+    // A change that is open, and that newer ones have pushed out of view, is named to nobody as the
+    // current row.
     await observeCurrentRow(page);
     await page.keyboard.press('p');
     await page.getByText(/^Paused\./).waitFor();

@@ -34,7 +34,8 @@ test(
       const age = await receiver.locator('small').first().innerText();
       expect(age).toMatch(/^\d{1,3} ms$/);
 
-      // The destination is broken: what comes then waits, and the page says so where one looks first.
+      // The destination is broken: what comes then waits, and the page says so where one looks
+      // first.
       await page.getByLabel('receiver').selectOption('down');
       for (const index of [2, 3]) {
         await enter(index);

@@ -2,7 +2,10 @@ import type { Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import { openPage } from './browser.ts';
 
-/** Opens a page of a console for the running test; at its end the page must have had nothing to complain about. */
+/**
+ * Opens a page of a console for the running test; at its end the page must have had nothing to
+ * complain about.
+ */
 export async function pageForTest(
   { url }: { readonly url: string },
   path: string,

@@ -7,7 +7,10 @@ const folder =
     ? join(import.meta.dirname, '../../../docs/console')
     : join(import.meta.dirname, '../dist/screenshots');
 
-/** Keeps what the page shows, light and dark as `<name>.png` and `<name>-dark.png`: among the documents when they are asked for. */
+/**
+ * Keeps what the page shows, light and dark as `<name>.png` and `<name>-dark.png`: among the
+ * documents when they are asked for.
+ */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [colorScheme, suffix] of [

@@ -1,4 +1,7 @@
-/* What the start of the function app costs, beside an app that registers the same functions and does nothing. */
+/*
+ * What the start of the function app costs, beside an app that registers the same functions and
+ * does nothing.
+ */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/* What exporting metrics and spans costs the function app under load. Run: npm run bench:telemetry [-- --json] */
+/*
+ * What exporting metrics and spans costs the function app under load. Run: npm run bench:telemetry
+ * [-- --json]
+ */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -149,7 +152,10 @@ async function userCpuMs(
   }
 }
 
-/** `utime` of `/proc/<pid>/stat`, the fourteenth field (proc(5)). The second, the name, ends with a parenthesis. */
+/**
+ * `utime` of `/proc/<pid>/stat`, the fourteenth field (proc(5)). The second, the name, ends with a
+ * parenthesis.
+ */
 async function userTicks(processId: number | undefined): Promise<number> {
   const stat = await readFile(`/proc/${processId ?? 0}/stat`, 'utf8');
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[11]);

@@ -7,12 +7,18 @@ import { once } from './once.ts';
 import type { StartedOpenTelemetry } from './open-telemetry.ts';
 import type { ExportSettings, Settings } from './settings.ts';
 
-/** How the app says what happens: in the log of each invocation, and where the settings name a receiver also as metrics and spans. */
+/**
+ * How the app says what happens: in the log of each invocation, and where the settings name a
+ * receiver also as metrics and spans.
+ */
 export interface AppTelemetry {
   readonly counters: Counters;
   /** Telemetry that writes to the log of this invocation. */
   of(context: InvocationContext): Promise<Telemetry>;
-  /** Does the work within the trace of the host that called, so that its log lines and our spans are found together. */
+  /**
+   * Does the work within the trace of the host that called, so that its log lines and our spans are
+   * found together.
+   */
   within<Result>(context: InvocationContext, work: () => Promise<Result>): Promise<Result>;
   /** For the requests of connectors; absent when nothing is traced. */
   readonly traceHeaders?: () => Readonly<Record<string, string>>;
@@ -30,14 +36,18 @@ interface ObservedParts {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Whoever takes no telemetry is complained about once a minute: what is exported is not worth more lines than that. */
+/**
+ * Whoever takes no telemetry is complained about once a minute: what is exported is not worth more
+ * lines than that.
+ */
 const complainEveryMs = 60_000;
 /** So long after the SDK failed to start it is tried again, by whichever invocation comes then. */
 const startAgainMs = 60_000;
 
 /**
- * Makes the telemetry of the app. OpenTelemetry is loaded by the first invocation, and only when the settings name a receiver. That it
- * cannot be started, and that nobody takes what it sends, holds nothing up: lines say so, and it is tried again.
+ * Makes the telemetry of the app. OpenTelemetry is loaded by the first invocation, and only when
+ * the settings name a receiver. That it cannot be started, and that nobody takes what it sends,
+ * holds nothing up: lines say so, and it is tried again.
  */
 export function createAppTelemetry(
   { exported: settings, logLevel }: Pick<Settings, 'exported' | 'logLevel'>,

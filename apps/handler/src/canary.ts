@@ -22,7 +22,10 @@ export function canaryTarget(clock: Clock): Target {
   );
 }
 
-/** When the newest canary was sent that went the whole way, in epoch milliseconds; undefined when none has. Throws as the ledger does. */
+/**
+ * When the newest canary was sent that went the whole way, in epoch milliseconds; undefined when
+ * none has. Throws as the ledger does.
+ */
 export async function canaryToldAtMs(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
   const [row] = await ledger.read([canaryLedgerKey], signal);
   return row?.record.delivered?.qualifiedAtMs;

@@ -14,12 +14,15 @@ export interface Configuration {
   readonly build: string;
 }
 
-/** Beside the activation files: what `build.ts` found them to say, by the SHA-256 of their bytes. */
+/**
+ * Beside the activation files: what `build.ts` found them to say, by the SHA-256 of their bytes.
+ */
 export const checkedFilesName = 'checked.json';
 
 /**
- * Reads the settings and the activation file. Throws, so that the app does not start, when one of them is wrong, a secret
- * that the file names is missing or a proxy cannot be used. Calls no store: one that cannot be reached is no reason not to start.
+ * Reads the settings and the activation file. Throws, so that the app does not start, when one of
+ * them is wrong, a secret that the file names is missing or a proxy cannot be used. Calls no store:
+ * one that cannot be reached is no reason not to start.
  */
 export async function readConfiguration(environment: Environment, appFolder: string): Promise<Configuration> {
   const settings = readSettings(environment);
@@ -30,7 +33,10 @@ export async function readConfiguration(environment: Environment, appFolder: str
   return { settings, file, build: readBuild(appFolder) };
 }
 
-/** A file that the build has checked, which is every one that is deployed, needs neither a parser nor the kinds of destinations. */
+/**
+ * A file that the build has checked, which is every one that is deployed, needs neither a parser
+ * nor the kinds of destinations.
+ */
 function readCheckedFile(path: string, appFolder: string): ActivationFile | undefined {
   const checked = readJson(join(appFolder, 'activations', checkedFilesName)) as Readonly<Record<string, string>>;
   // Whoever checks the file says why it is none.

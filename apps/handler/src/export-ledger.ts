@@ -3,10 +3,16 @@ import type { Telemetry } from '@activation-hub/telemetry';
 
 type ExportOptions = Parameters<typeof exportTableToBlob>;
 
-/** A run at the most; within it some millions of rows are read. A greater ledger is exported by the command (disaster.md). */
+/**
+ * A run at the most; within it some millions of rows are read. A greater ledger is exported by the
+ * command (disaster.md).
+ */
 const timeoutMs = 9 * 60_000;
 
-/** Exports the ledger into a blob, and says so. One that fails throws; that none succeeded for two days is an alert. */
+/**
+ * Exports the ledger into a blob, and says so. One that fails throws; that none succeeded for two
+ * days is an alert.
+ */
 export async function exportLedger(
   table: ExportOptions[0],
   container: ExportOptions[1],

@@ -4,7 +4,8 @@ import type { Hub } from './hub.ts';
 import { triggers } from './needs.ts';
 
 /**
- * Registers the functions of the app. Nothing that they do is loaded for that; `openHub` gives it, and is asked by every invocation.
+ * Registers the functions of the app. Nothing that they do is loaded for that; `openHub` gives it,
+ * and is asked by every invocation.
  */
 export function registerFunctions(openHub: () => Promise<Hub>): void {
   registerOnAudienceEvents(openHub);
@@ -52,11 +53,12 @@ const answerOf = (health: Health): HttpResponseInit => ({
 });
 
 /**
- * The function that takes what AEP sends. `app.generic`, because `app.eventHub` cannot ask for binary bodies, without which the
- * host parses the events and one bad body loses its batch.
+ * The function that takes what AEP sends. `app.generic`, because `app.eventHub` cannot ask for
+ * binary bodies, without which the host parses the events and one bad body loses its batch.
  *
- * The retry policy has no end: the function throws only when something cannot be settled, and then the partition must
- * hold. Intervals are whole seconds, for the library rounds them to seconds and half of one would be none.
+ * The retry policy has no end: the function throws only when something cannot be settled, and then
+ * the partition must hold. Intervals are whole seconds, for the library rounds them to seconds and
+ * half of one would be none.
  */
 function registerOnAudienceEvents(openHub: () => Promise<Hub>): void {
   app.generic('on-audience-events', {

@@ -6,13 +6,19 @@ export interface Health {
   readonly status: 'ok' | 'unavailable';
   /** That the stores cannot be reached, and where the reason is; only when they cannot. */
   readonly reason?: string;
-  /** Digest of the files that were deployed, as the build printed it as `contents`: which build this is. */
+  /**
+   * Digest of the files that were deployed, as the build printed it as `contents`: which build this
+   * is.
+   */
   readonly build: string;
   /** When the newest canary was sent that went the whole way; absent when none has. */
   readonly canary?: string;
 }
 
-/** What it says to who has a key of the app: names of the activation file and numbers; nothing personal, nothing secret. */
+/**
+ * What it says to who has a key of the app: names of the activation file and numbers; nothing
+ * personal, nothing secret.
+ */
 export interface HealthDetails extends Health {
   readonly destinations: readonly string[];
   readonly audiences: readonly string[];
@@ -34,7 +40,10 @@ export interface ShownControl extends Omit<Control, 'atMs' | 'untilMs'> {
 const lookAgeMaxMs = 5_000;
 
 export interface HealthSources {
-  /** Asks the stores, and when the newest canary was told, in ms since 1970; throws when they cannot be reached. */
+  /**
+   * Asks the stores, and when the newest canary was told, in ms since 1970; throws when they cannot
+   * be reached.
+   */
   readonly look: () => Promise<number | undefined>;
   /** Asks what operators ask for; throws when it cannot be read, which stops nothing. */
   readonly readControls: () => Promise<readonly ShownControl[]>;
@@ -43,7 +52,10 @@ export interface HealthSources {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Gives what looks at the health of the app. Looks at the same time, and those within seconds, share one. */
+/**
+ * Gives what looks at the health of the app. Looks at the same time, and those within seconds,
+ * share one.
+ */
 export function createHealthCheck({ about, clock, ...sources }: HealthSources): () => Promise<HealthDetails> {
   let last: { readonly atMs: number; readonly seen: Promise<Seen> } | undefined;
   return async () => {

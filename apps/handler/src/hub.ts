@@ -31,12 +31,18 @@ import { shownControls } from './shown-controls.ts';
 import { sweep } from './sweep.ts';
 import { putBackRetry, takeRetry } from './take-retry.ts';
 
-/** How much of the ledger the cache holds, about 100,000 typical rows, and how long it believes them. */
+/**
+ * How much of the ledger the cache holds, about 100,000 typical rows, and how long it believes
+ * them.
+ */
 const cacheOptions = { bytesMax: 128 * 1024 * 1024, ageMaxMs: 5 * 60_000 };
 /** How long the stores may take to answer at the start and on the health page. */
 const storesTimeoutMs = 20_000;
 
-/** What the functions of the app do. Each throws when what it takes cannot be settled, and the host then gives it again. */
+/**
+ * What the functions of the app do. Each throws when what it takes cannot be settled, and the host
+ * then gives it again.
+ */
 export interface Hub {
   /** Takes a batch of the trigger: raw bodies, with what the context says of them. */
   readonly takeEvents: (bodies: unknown, context: InvocationContext) => Promise<void>;
@@ -52,7 +58,10 @@ export interface Hub {
   readonly close: () => Promise<void>;
 }
 
-/** Puts together what the configuration says. Calls no store yet: the first invocation does, and the next if it fails. */
+/**
+ * Puts together what the configuration says. Calls no store yet: the first invocation does, and the
+ * next if it fails.
+ */
 export function createHub(configuration: Configuration): Hub {
   const { file, settings, build } = configuration;
   const appTelemetry = createAppTelemetry(settings, build, systemClock);
@@ -60,7 +69,10 @@ export function createHub(configuration: Configuration): Hub {
   const { allowPrivateAddresses, proxies } = settings;
   const http = createHttpClient({ allowPrivateAddresses, proxies });
 
-  /** Whoever is told prints to the log of the invocation that tells: the library warns of each line of one that is over. */
+  /**
+   * Whoever is told prints to the log of the invocation that tells: the library warns of each line
+   * of one that is over.
+   */
   const invocations = new AsyncLocalStorage<InvocationContext>();
   const print = (line: string): void => (invocations.getStore() ?? console).log(line);
 

@@ -1,25 +1,29 @@
 import type { ReceivedEvent } from '@activation-hub/activation';
 
-/** When Event Hubs became generally available: what is earlier is a default, such as .NET's year 1 or 1970. */
+/**
+ * When Event Hubs became generally available: what is earlier is a default, such as .NET's year 1
+ * or 1970.
+ */
 const earliestMs = Date.UTC(2014, 9, 30);
 
 /**
- * How far the clock of Event Hubs may be ahead of this machine's: far more than a clock is off, and far less than what would make
- * one event the newest for good.
+ * How far the clock of Event Hubs may be ahead of this machine's: far more than a clock is off, and
+ * far less than what would make one event the newest for good.
  */
 const aheadMaxMs = 24 * 3_600_000;
 
 /**
  * Pairs the raw bodies of a batch with what the trigger's metadata says about them.
  *
- * The metadata is read defensively, because the host and the worker change it on its way: sequence numbers arrive as
- * a number, a string, or the two halves of a 64-bit integer; arrays may be missing. Times and numbers order states, and name
- * dead letters with the partition, so what cannot be true counts as unknown: a time before Event Hubs existed or more than a
- * day after `nowMs`, a negative number, a partition that is no number. An event of which the time is unknown counts as
+ * The metadata is read defensively, because the host and the worker change it on its way: sequence
+ * numbers arrive as a number, a string, or the two halves of a 64-bit integer; arrays may be
+ * missing. Times and numbers order states, and name dead letters with the partition, so what cannot
+ * be true counts as unknown: a time before Event Hubs existed or more than a day after `nowMs`, a
+ * negative number, a partition that is no number. An event of which the time is unknown counts as
  * enqueued now; one without a number gets -1, which orders it before its equals.
  *
- * Throws `TypeError` when the bodies are not bytes: then the trigger lacks `dataType: 'binary'`, and the host has parsed
- * the events itself, which loses a whole batch with one bad body.
+ * Throws `TypeError` when the bodies are not bytes: then the trigger lacks `dataType: 'binary'`,
+ * and the host has parsed the events itself, which loses a whole batch with one bad body.
  */
 export function incomingEvents(
   bodies: unknown,

@@ -1,9 +1,12 @@
 /*
- * What the app needs of its surroundings, as data. The code here takes its names from this file, and a test of `infra`
- * compares it with what the stack makes; so it imports nothing.
+ * What the app needs of its surroundings, as data. The code here takes its names from this file,
+ * and a test of `infra` compares it with what the stack makes; so it imports nothing.
  */
 
-/** The app settings that our code reads; secrets (`ACTIVATION_SECRET_…`) come besides. Nothing else is read. */
+/**
+ * The app settings that our code reads; secrets (`ACTIVATION_SECRET_…`) come besides. Nothing else
+ * is read.
+ */
 export const settingNames = {
   /** Without one of these the app does not start in Azure, where it signs in with an identity. */
   required: [
@@ -35,7 +38,10 @@ export const settingNames = {
   ],
   /** Proxies for what destinations are told; without them it goes out directly. */
   proxy: ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
-  /** What stands for others of these: connection strings, for a machine without identities, and an account by its name. */
+  /**
+   * What stands for others of these: connection strings, for a machine without identities, and an
+   * account by its name.
+   */
   instead: ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'DataStorage', 'EventHubConnection'],
 } as const;
 
@@ -53,10 +59,16 @@ export const dataStores = {
   queues: { retries: 'retries', poisonedRetries: 'retries-poison' },
 } as const;
 
-/** Where the Event Hubs extension keeps the trigger's checkpoints, in the account of `AzureWebJobsStorage`. It makes it itself. */
+/**
+ * Where the Event Hubs extension keeps the trigger's checkpoints, in the account of
+ * `AzureWebJobsStorage`. It makes it itself.
+ */
 export const checkpointContainer = 'azure-webjobs-eventhub';
 
-/** What starts the functions that are not started by time or by a request: by function, the connection and what is read there. */
+/**
+ * What starts the functions that are not started by time or by a request: by function, the
+ * connection and what is read there.
+ */
 export const triggers = {
   'on-audience-events': { connection: 'EventHubConnection', eventHub: '%EVENT_HUB_NAME%' },
   'on-retry-due': { connection: 'DataStorage', queue: dataStores.queues.retries },

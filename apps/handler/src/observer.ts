@@ -10,11 +10,16 @@ import type {
 import type { Clock, Target } from '@activation-hub/delivery';
 import { DestinationError, type Connector, type Delivery, type HttpClient } from '@activation-hub/destination-kit';
 
-/** Tells a process on this machine what happens one by one, for a person who looks. Nothing waits for it, and nothing fails with it. */
+/**
+ * Tells a process on this machine what happens one by one, for a person who looks. Nothing waits
+ * for it, and nothing fails with it.
+ */
 export interface Observer {
   readonly observeEvents: (events: readonly ReceivedEvent[]) => void;
   readonly observeChange: ObserveChange;
-  /** The client, of which every request and answer is told with the attempt for which it is made. */
+  /**
+   * The client, of which every request and answer is told with the attempt for which it is made.
+   */
   observedHttp(http: HttpClient): HttpClient;
   /** The targets, of which every attempt is told, and how their circuits are. */
   observedTargets(targets: ReadonlyMap<string, Target>, clock: Clock): ReadonlyMap<string, Target>;

@@ -45,7 +45,10 @@ async function listen(listener: RequestListener, server: Server = createServer()
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A receiver that is not well at first: it asks for more patience than a batch has, so that the change comes again as a retry. */
+/**
+ * A receiver that is not well at first: it asks for more patience than a batch has, so that the
+ * change comes again as a retry.
+ */
 async function startReceiver() {
   const requests: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = [];
   const address = await listen((request, response) => {
@@ -64,8 +67,9 @@ interface Envelope {
 }
 
 /**
- * Where Azure's exporter sends: `POST v2.1/track` of the ingestion endpoint takes envelopes as a JSON array, compressed, and answers how many
- * it took (the specification of the client, `sdk/monitor/monitor-opentelemetry-exporter` in Azure/azure-sdk-for-js).
+ * Where Azure's exporter sends: `POST v2.1/track` of the ingestion endpoint takes envelopes as a
+ * JSON array, compressed, and answers how many it took (the specification of the client,
+ * `sdk/monitor/monitor-opentelemetry-exporter` in Azure/azure-sdk-for-js).
  */
 async function startIngestion() {
   const envelopes: Envelope[] = [];
@@ -214,7 +218,8 @@ test(
       expect(types).toContain(type);
     expect(types).toContain('MetricData undefined');
 
-    // Nothing of the person was exported, and nothing of it was looked for in vain: the webhook was told.
+    // Nothing of the person was exported, and nothing of it was looked for in vain: the webhook was
+    // told.
     const exported = collector.text() + JSON.stringify(ingestion.envelopes) + running.lines.join('\n');
     expect(personal.filter((value) => exported.includes(value))).toEqual([]);
     expect(exported).toContain('activation.change_age');

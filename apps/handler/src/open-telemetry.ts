@@ -43,8 +43,9 @@ interface Receiver {
 }
 
 /**
- * Sets up the SDK for what the settings name: Application Insights, a collector of OTLP, or both. Loaded only then. `onRefused` is told
- * each time that a receiver did not take what it was sent. Registers a context manager and a propagator for the whole process, once.
+ * Sets up the SDK for what the settings name: Application Insights, a collector of OTLP, or both.
+ * Loaded only then. `onRefused` is told each time that a receiver did not take what it was sent.
+ * Registers a context manager and a propagator for the whole process, once.
  */
 export function startOpenTelemetry(
   settings: ExportSettings,
@@ -97,7 +98,10 @@ export function startOpenTelemetry(
   };
 }
 
-/** Application Insights calls what a consumer does a request, and Azure's exporter leaves its name out unless this attribute has it. */
+/**
+ * Application Insights calls what a consumer does a request, and Azure's exporter leaves its name
+ * out unless this attribute has it.
+ */
 const operationNames: SpanProcessor = {
   onStart: (span) => {
     if (span.kind === SpanKind.CONSUMER) span.setAttribute(AI_OPERATION_NAME, span.name);
@@ -139,8 +143,9 @@ function receiversOf({ applicationInsights, otlp }: ExportSettings): readonly Re
 }
 
 /**
- * A gauge that is told is sent once for each time, and not again with every export: the minute's timer runs on one instance at a time, and
- * what it measured on the one before would be sent by that one for as long as it lives. On the wire a gauge has no temporality.
+ * A gauge that is told is sent once for each time, and not again with every export: the minute's
+ * timer runs on one instance at a time, and what it measured on the one before would be sent by
+ * that one for as long as it lives. On the wire a gauge has no temporality.
  */
 function sendToldGaugesOnce(exporter: PushMetricExporter): void {
   const select = exporter.selectAggregationTemporality?.bind(exporter);

@@ -1,8 +1,9 @@
 import { renew, type ActivationContext, type Renewed } from '@activation-hub/activation';
 
 /**
- * Tells every destination whose memberships lapse again of the members whose time has come, all destinations at once, so that a slow one takes
- * no time of another. The last batch is begun so early that it is settled at `untilMs`; what is left is done the next night. Throws when the
+ * Tells every destination whose memberships lapse again of the members whose time has come, all
+ * destinations at once, so that a slow one takes no time of another. The last batch is begun so
+ * early that it is settled at `untilMs`; what is left is done the next night. Throws when the
  * ledger cannot be reached, after every destination has ended.
  */
 export async function renewMemberships(

@@ -47,7 +47,9 @@ export function lagSource({ eventHub, hostStorage }: Settings, { now }: Clock): 
   };
 }
 
-/** Says for every partition how many events are not settled yet, and how old the oldest of them is. */
+/**
+ * Says for every partition how many events are not settled yet, and how old the oldest of them is.
+ */
 export async function reportLag(source: LagSource, telemetry: Telemetry): Promise<void> {
   const consumer =
     'connectionString' in source.eventHub

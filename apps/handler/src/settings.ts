@@ -21,9 +21,14 @@ export interface Settings {
   /** How long a lease in the ledger lives; the deadlines of an invocation follow from it. */
   readonly leaseSeconds: number;
   readonly logLevel: Level;
-  /** Local runs only: who is told of every change one by one, with personal data; on this machine. */
+  /**
+   * Local runs only: who is told of every change one by one, with personal data; on this machine.
+   */
   readonly observerUrl: string | undefined;
-  /** Where metrics and spans go besides the log; undefined when nowhere, and then nothing of OpenTelemetry is loaded. */
+  /**
+   * Where metrics and spans go besides the log; undefined when nowhere, and then nothing of
+   * OpenTelemetry is loaded.
+   */
   readonly exported: ExportSettings | undefined;
   /** The value of a secret that the activation file names, or undefined. */
   readonly secret: (name: string) => string | undefined;
@@ -71,23 +76,29 @@ export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, 
  * Reads the app settings:
  *
  * - `ACTIVATION_FILE`: the activation file;
- * - `DataStorage` (a connection string), or `DataStorage__tableServiceUri`, `DataStorage__blobServiceUri`,
- *   `DataStorage__queueServiceUri` and `DataStorage__clientId` (a managed identity);
- * - `EventHubConnection` or `EventHubConnection__fullyQualifiedNamespace` and `__clientId`, `EVENT_HUB_NAME`,
- *   `EVENT_HUB_CONSUMER_GROUP`: what the trigger reads;
- * - `AzureWebJobsStorage`, or `AzureWebJobsStorage__blobServiceUri` (or `__accountName`) and `__clientId`: the host's own;
+ * - `DataStorage` (a connection string), or `DataStorage__tableServiceUri`,
+ *   `DataStorage__blobServiceUri`, `DataStorage__queueServiceUri` and `DataStorage__clientId` (a
+ *   managed identity);
+ * - `EventHubConnection` or `EventHubConnection__fullyQualifiedNamespace` and `__clientId`,
+ *   `EVENT_HUB_NAME`, `EVENT_HUB_CONSUMER_GROUP`: what the trigger reads;
+ * - `AzureWebJobsStorage`, or `AzureWebJobsStorage__blobServiceUri` (or `__accountName`) and
+ *   `__clientId`: the host's own;
  * - `ACTIVATION_SECRET_<NAME>`: secrets by name, in upper case and with `_` for `-`;
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
- * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to 480; default 180. A change that a
- *   crash has left in doubt is told again after so long;
- * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an address of this machine to which every change,
- *   with the person, and every request is told besides; by default nobody;
- * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations; directly by default;
+ * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to
+ *   480; default 180. A change that a crash has left in doubt is told again after so long;
+ * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an
+ *   address of this machine to which every change, with the person, and every request is told
+ *   besides; by default nobody;
+ * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations;
+ *   directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`;
- * - `APPLICATIONINSIGHTS_CONNECTION_STRING`, with `APPLICATIONINSIGHTS_AUTHENTICATION_STRING` where it takes signed-in senders only, and
- *   `OTEL_EXPORTER_OTLP_ENDPOINT`, the base address of a collector that takes OTLP over HTTP: where metrics and spans go; by default nowhere;
+ * - `APPLICATIONINSIGHTS_CONNECTION_STRING`, with `APPLICATIONINSIGHTS_AUTHENTICATION_STRING` where
+ *   it takes signed-in senders only, and `OTEL_EXPORTER_OTLP_ENDPOINT`, the base address of a
+ *   collector that takes OTLP over HTTP: where metrics and spans go; by default nowhere;
  * - `OTEL_METRIC_EXPORT_INTERVAL`: how often metrics are sent, in milliseconds; default 60000;
- * - `ACTIVATION_TRACES_PER_MINUTE`: how many batches of each process are traced in a minute, at most; default 10, 0 for none.
+ * - `ACTIVATION_TRACES_PER_MINUTE`: how many batches of each process are traced in a minute, at
+ *   most; default 10, 0 for none.
  *
  * Throws one error that names every setting that is missing or wrong.
  */
@@ -188,7 +199,10 @@ function addressAt(environment: Environment, name: SettingName, problems: string
   return url;
 }
 
-/** What is told there is personal data, so that it stays on this machine, and no app in Azure tells it. */
+/**
+ * What is told there is personal data, so that it stays on this machine, and no app in Azure tells
+ * it.
+ */
 function observerUrl(environment: Environment, problems: string[]): string | undefined {
   const text = environment.ACTIVATION_OBSERVER_URL ?? '';
   if (text === '') return undefined;
@@ -201,16 +215,21 @@ function observerUrl(environment: Environment, problems: string[]): string | und
   return undefined;
 }
 
-/** A trace of ten spans is about 8 KB in Application Insights: ten a minute are 3.5 GB a month, of an instance that is always busy. */
+/**
+ * A trace of ten spans is about 8 KB in Application Insights: ten a minute are 3.5 GB a month, of
+ * an instance that is always busy.
+ */
 const tracesPerMinute = { least: 0, most: 60_000, usual: 10 };
 /** Application Insights keeps metrics by the minute. */
 const metricsEveryMs = { least: 100, most: 3_600_000, usual: 60_000 };
 
 /**
- * Reads where metrics and spans go; undefined when nowhere. Adds a sentence to `problems` for each setting that is wrong.
+ * Reads where metrics and spans go; undefined when nowhere. Adds a sentence to `problems` for each
+ * setting that is wrong.
  *
- * The exporter of OTLP reads the rest of its settings itself, as the OpenTelemetry specification names them (`OTEL_EXPORTER_OTLP_HEADERS`,
- * `…_COMPRESSION`, `…_TIMEOUT`, `…_CERTIFICATE`), and the SDK `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_BSP_…`.
+ * The exporter of OTLP reads the rest of its settings itself, as the OpenTelemetry specification
+ * names them (`OTEL_EXPORTER_OTLP_HEADERS`, `…_COMPRESSION`, `…_TIMEOUT`, `…_CERTIFICATE`), and the
+ * SDK `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_BSP_…`.
  */
 function exportSettings(environment: Environment, problems: string[]): ExportSettings | undefined {
   const applicationInsights = applicationInsightsSettings(environment, problems);

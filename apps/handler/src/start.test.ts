@@ -16,7 +16,10 @@ const packageBytesMax = 1_080_000;
 let folder: string;
 let app: string;
 let outputs: BuiltHandler['outputs'];
-/** A file that the build has checked: an operator's own, whichever it is, and the settings of the secrets that it names. */
+/**
+ * A file that the build has checked: an operator's own, whichever it is, and the settings of the
+ * secrets that it names.
+ */
 let deployed: string;
 let secrets: Readonly<Record<string, string>>;
 

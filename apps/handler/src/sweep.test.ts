@@ -180,7 +180,8 @@ test.each([
     }
     const tellings = (requests: readonly { url: string }[], path: string) =>
       requests.filter(({ url }) => url.includes(path)).length;
-    // A life is told again in every third part of it: Google's people one to three times in 600 days, Meta's every 27 to 36 days.
+    // A life is told again in every third part of it: Google's people one to three times in 600
+    // days, Meta's every 27 to 36 days.
     expect(tellings(google.requests, 'audienceMembers:ingest')).toBeLessThanOrEqual(1 + 4 * people.length);
     expect(tellings(meta.requests, '/users')).toBeLessThanOrEqual(2 + 23 * people.length);
     expect(said('memberships-renewed').filter(({ destination }) => destination === 'log')).toEqual([]);

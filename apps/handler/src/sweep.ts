@@ -4,8 +4,9 @@ import { sweepLedger } from '@activation-hub/membership';
 import { renewMemberships } from './renew-memberships.ts';
 
 /**
- * AEP itself forgets who left after 30 days; a hub keeps events for 90 at the most, and so are dead letters kept and replayed. What
- * is older cannot come again, and a month is left for what is on its way.
+ * AEP itself forgets who left after 30 days; a hub keeps events for 90 at the most, and so are dead
+ * letters kept and replayed. What is older cannot come again, and a month is left for what is on
+ * its way.
  */
 const keepMs = deadLetterKeepMs + 30 * 86_400_000;
 /** A night's work at the most; what is left is done the next night. */
@@ -15,8 +16,9 @@ const timeoutMs = 9 * 60_000;
 const retryMarginMs = 6 * 3_600_000;
 
 /**
- * What is done every night, all of it in the same nine minutes: tidying up, and telling members again whose memberships lapse. Neither waits
- * for the other, and when one fails the other goes on; then it throws.
+ * What is done every night, all of it in the same nine minutes: tidying up, and telling members
+ * again whose memberships lapse. Neither waits for the other, and when one fails the other goes on;
+ * then it throws.
  */
 export async function sweep(activation: ActivationContext): Promise<void> {
   const untilMs = activation.clock.now() + timeoutMs;
@@ -29,8 +31,8 @@ export async function sweep(activation: ActivationContext): Promise<void> {
 }
 
 /**
- * Removes the rows of people who left long ago and the dead letters of old events, makes retries due that a crash has left
- * behind, and reports those that cannot be read.
+ * Removes the rows of people who left long ago and the dead letters of old events, makes retries
+ * due that a crash has left behind, and reports those that cannot be read.
  */
 async function tidyUp(activation: ActivationContext, signal: AbortSignal): Promise<void> {
   const startedMs = activation.clock.now();

@@ -2,8 +2,9 @@ import { SpanKind, trace, TraceFlags, type Attributes, type Context, type Link }
 import { SamplingDecision, type Sampler, type SamplingResult } from '@opentelemetry/sdk-trace-base';
 
 /**
- * Exports so many traces of batches and retries a minute, at most as many of them at once, whatever the host that called says about its own. A trace is exported
- * whole, and so is every retry of it: who follows a change finds all of its attempts.
+ * Exports so many traces of batches and retries a minute, at most as many of them at once, whatever
+ * the host that called says about its own. A trace is exported whole, and so is every retry of it:
+ * who follows a change finds all of its attempts.
  */
 export class TraceBudget implements Sampler {
   readonly #perMinute: number;

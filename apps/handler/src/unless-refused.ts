@@ -2,8 +2,9 @@ import type { ActivationContext } from '@activation-hub/activation';
 import { RetryMessageError, UnreadableDocumentError } from '@activation-hub/delivery';
 
 /**
- * A message of another origin, and one whose retry cannot be read, are reported and dropped: given again they would be the same. The
- * blob of such a retry stays for a person, and the nightly sweep reports it again.
+ * A message of another origin, and one whose retry cannot be read, are reported and dropped: given
+ * again they would be the same. The blob of such a retry stays for a person, and the nightly sweep
+ * reports it again.
  */
 export async function unlessRefused(
   { telemetry }: Pick<ActivationContext, 'telemetry'>,

@@ -1,6 +1,9 @@
 import { StorageAccount } from '@pulumi/azure-native/storage/storageAccount.js';
 
-/** A storage account as one makes it without thinking: a key opens it, and its blobs can be for everyone. */
+/**
+ * A storage account as one makes it without thinking: a key opens it, and its blobs can be for
+ * everyone.
+ */
 export default function program(): Promise<Record<string, never>> {
   new StorageAccount('reports', {
     resourceGroupName: 'rg-reports',

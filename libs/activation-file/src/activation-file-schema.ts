@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /*
- * The form of the file, as far as it can be said without knowing destinations. The descriptions are what editors show;
- * the error texts continue a sentence that begins with the path.
+ * The form of the file, as far as it can be said without knowing destinations. The descriptions are
+ * what editors show; the error texts continue a sentence that begins with the path.
  */
 
 /** What destinations and audiences may be called. */
@@ -257,7 +257,10 @@ export interface DescribedDestination {
   readonly description?: string;
 }
 
-/** The file with the settings and options of these destinations spelled out; for editors, see `activationFileJsonSchema`. */
+/**
+ * The file with the settings and options of these destinations spelled out; for editors, see
+ * `activationFileJsonSchema`.
+ */
 export function describedActivationFileSchema(destinations: ReadonlyMap<string, DescribedDestination>): z.ZodType {
   const variants = [...destinations].map(([type, { settings: ownSettings, title, description }]) => {
     const words = [title, description].filter((text) => text !== undefined).join(': ');

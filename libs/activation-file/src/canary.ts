@@ -5,15 +5,18 @@ import { pathText } from './problem.ts';
 import type { Path } from './problem.ts';
 
 /**
- * The names under which a canary goes the whole way, from Event Hubs to the ledger. They are built in, so that they work
- * with every activation file; none may use them.
+ * The names under which a canary goes the whole way, from Event Hubs to the ledger. They are built
+ * in, so that they work with every activation file; none may use them.
  */
 export const canary = deepFreeze({
   /** The key of its destination and of its audience. */
   key: 'canary',
   audience: { namespace: 'activation-hub', id: 'canary' },
   identity: { namespace: 'activation-hub-canary', value: 'canary' },
-  /** The only attribute of a canary: another value each time, so that the destination is told each time. */
+  /**
+   * The only attribute of a canary: another value each time, so that the destination is told each
+   * time.
+   */
   attribute: 'activationHubCanary',
 });
 
@@ -43,7 +46,10 @@ const canaryAudience: AudienceEntry = deepFreeze({
   ],
 });
 
-/** The file with the audience of the canary and its route besides; the destination is for the caller to bring. */
+/**
+ * The file with the audience of the canary and its route besides; the destination is for the caller
+ * to bring.
+ */
 export function withCanary(file: ActivationFile): ActivationFile {
   return Object.freeze({
     ...file,
@@ -54,7 +60,10 @@ export function withCanary(file: ActivationFile): ActivationFile {
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** Where a file, as it is written, uses a name of the canary. Upper and lower case are the same, as they are in an export. */
+/**
+ * Where a file, as it is written, uses a name of the canary. Upper and lower case are the same, as
+ * they are in an export.
+ */
 export function namesOfCanary(file: {
   readonly destinations: Mapping;
   readonly audiences: Mapping;

@@ -12,7 +12,10 @@ interface Ids {
 
 const uuidInside = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
-/** Checks the ids of audiences as they are written: those that no export can have, and those that two audiences share. */
+/**
+ * Checks the ids of audiences as they are written: those that no export can have, and those that
+ * two audiences share.
+ */
 export function checkAudienceIds(audiences: Readonly<Record<string, unknown>>): Ids {
   const objections: Objection[] = [];
   const warnings: Objection[] = [];
@@ -38,7 +41,10 @@ export function checkAudienceIds(audiences: Readonly<Record<string, unknown>>): 
   return { objections, warnings };
 }
 
-/** What is probably meant by an id with something around it: blanks, an address, a namespace, brackets. */
+/**
+ * What is probably meant by an id with something around it: blanks, an address, a namespace,
+ * brackets.
+ */
 function insteadOf(id: string, isOfAep: boolean): string | undefined {
   const [uuid] = (isOfAep ? uuidInside.exec(id) : null) ?? [];
   const meant = uuid ?? id.trim();

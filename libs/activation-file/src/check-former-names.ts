@@ -8,8 +8,8 @@ import type { Path } from './problem.ts';
 type Mapping = Readonly<Record<string, unknown>>;
 
 /**
- * Where a destination or an audience, as it is written, claims a former name that is a name of another one, or its own,
- * or that it claims twice: its rows in the ledger would be rows of two.
+ * Where a destination or an audience, as it is written, claims a former name that is a name of
+ * another one, or its own, or that it claims twice: its rows in the ledger would be rows of two.
  */
 export function checkFormerNames(file: {
   readonly destinations: Mapping;

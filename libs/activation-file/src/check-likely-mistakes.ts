@@ -9,7 +9,10 @@ import { doubtAbout } from './xdm-paths.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What is allowed, and is most probably not what is meant: paths, namespaces and secrets of a file as it is written. */
+/**
+ * What is allowed, and is most probably not what is meant: paths, namespaces and secrets of a file
+ * as it is written.
+ */
 export function checkLikelyMistakes(file: {
   readonly destinations: Mapping;
   readonly audiences: Mapping;

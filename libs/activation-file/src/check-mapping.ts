@@ -5,7 +5,10 @@ import { nearestWord } from './nearest-word.ts';
 import { alternatives, pathText, quoted } from './problem.ts';
 import type { Path } from './problem.ts';
 
-/** What of a route can never reach its destination: identities that it cannot know a person by, and attributes that it does not take. */
+/**
+ * What of a route can never reach its destination: identities that it cannot know a person by, and
+ * attributes that it does not take.
+ */
 export function checkMapping(path: Path, route: Readonly<Record<string, unknown>>, takes: Takes): readonly Objection[] {
   return [
     ...identityObjections([...path, 'identity'], route.identity, takes),

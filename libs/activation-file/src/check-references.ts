@@ -23,9 +23,10 @@ export interface References {
 }
 
 /**
- * Checks what one part of the file says about another, and settings and options by the schemas of the destinations.
- * Takes the file as written, right or not, so that one mistake does not hide the others; what has not the form that
- * `activationFileSchema` demands is passed over here. Of versions that end is said as of `nowMs`, nothing without it.
+ * Checks what one part of the file says about another, and settings and options by the schemas of
+ * the destinations. Takes the file as written, right or not, so that one mistake does not hide the
+ * others; what has not the form that `activationFileSchema` demands is passed over here. Of
+ * versions that end is said as of `nowMs`, nothing without it.
  */
 export function checkReferences(written: unknown, known: KnownDestinations, nowMs: number | undefined): References {
   const file = mapping(written);

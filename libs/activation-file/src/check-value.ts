@@ -15,7 +15,10 @@ export interface Objection {
 interface CheckOptions {
   /** Where in the file the value stands. */
   readonly path: Path;
-  /** Whether a wrong word may be repeated in a sentence: never where it could be a secret or personal data. */
+  /**
+   * Whether a wrong word may be repeated in a sentence: never where it could be a secret or
+   * personal data.
+   */
   readonly showWords: boolean;
 }
 
@@ -23,8 +26,8 @@ export type Checked<T> =
   { readonly success: true; readonly data: T } | { readonly success: false; readonly objections: readonly Objection[] };
 
 /**
- * Checks a value with a schema and says in sentences what is wrong and what to write instead. Texts that a schema
- * brings along are kept, but whatever of the value they repeat is blanked out.
+ * Checks a value with a schema and says in sentences what is wrong and what to write instead. Texts
+ * that a schema brings along are kept, but whatever of the value they repeat is blanked out.
  */
 export function checkValue<Schema extends z.ZodType>(
   schema: Schema,
@@ -64,7 +67,10 @@ export function checkValue<Schema extends z.ZodType>(
 
 type Issue = z.core.$ZodIssue;
 
-/** For a value that fits none of several forms: the issues of the form that it resembles, if it resembles one. */
+/**
+ * For a value that fits none of several forms: the issues of the form that it resembles, if it
+ * resembles one.
+ */
 function innermost(issue: Issue, value: unknown): readonly Issue[] {
   if (issue.code === 'invalid_key') return [{ ...issue, message: issue.issues[0]?.message ?? issue.message }];
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];

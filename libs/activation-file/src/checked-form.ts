@@ -13,8 +13,8 @@ interface CheckedForm {
 }
 
 /**
- * An activation file that was found to be right as JSON, for `readChecked`. Undefined when JSON cannot hold it, because the
- * schema of a destination makes of an option what is no plain data.
+ * An activation file that was found to be right as JSON, for `readChecked`. Undefined when JSON
+ * cannot hold it, because the schema of a destination makes of an option what is no plain data.
  */
 export function writeChecked(file: ActivationFile): string | undefined {
   const form: CheckedForm = {
@@ -28,8 +28,9 @@ export function writeChecked(file: ActivationFile): string | undefined {
 }
 
 /**
- * The file that `writeChecked` wrote, as `parseActivationFile` gave it: frozen all the way down, and its warnings name `fileName`.
- * Loads neither the parser nor any schema, and checks nothing: the text must be that of `writeChecked`.
+ * The file that `writeChecked` wrote, as `parseActivationFile` gave it: frozen all the way down,
+ * and its warnings name `fileName`. Loads neither the parser nor any schema, and checks nothing:
+ * the text must be that of `writeChecked`.
  */
 export function readChecked(text: string, fileName: string): ActivationFile {
   const { destinations, audiences, stall, warnings } = deepFreeze(JSON.parse(text) as CheckedForm);

@@ -21,7 +21,9 @@ export function isContainer(value: unknown): value is readonly unknown[] | Reado
   return Array.isArray(value) || isMapping(value);
 }
 
-/** True for objects made by a literal or by a parser, false for arrays and for instances of classes. */
+/**
+ * True for objects made by a literal or by a parser, false for arrays and for instances of classes.
+ */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -6,8 +6,9 @@ import { alternatives, quoted } from './problem.ts';
 type Raw<T extends z.core.$ZodIssueBase> = z.core.$ZodRawIssue<T>;
 
 /**
- * What a sentence about an issue says after the path, without a full stop where it ends in a clause: what to write,
- * and the wrong word only if that may be shown. One line, except for unknown keys: a line for each.
+ * What a sentence about an issue says after the path, without a full stop where it ends in a
+ * clause: what to write, and the wrong word only if that may be shown. One line, except for unknown
+ * keys: a line for each.
  */
 export function issuePredicate(issue: z.core.$ZodRawIssue, showWords: boolean): string {
   const { input } = issue;

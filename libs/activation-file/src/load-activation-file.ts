@@ -17,9 +17,9 @@ export interface LoadOptions {
 }
 
 /**
- * Reads and checks an activation file in UTF-8. Throws `ActivationFileError` as `parseActivationFile` does, and also
- * where there is no such file, where it is a folder, may not be read or is not UTF-8; passes on other failures to read, and to load
- * destinations.
+ * Reads and checks an activation file in UTF-8. Throws `ActivationFileError` as
+ * `parseActivationFile` does, and also where there is no such file, where it is a folder, may not
+ * be read or is not UTF-8; passes on other failures to read, and to load destinations.
  */
 export async function loadActivationFile(path: string, options: LoadOptions): Promise<ActivationFile> {
   const { destinations, fileName = path, nowMs, signal } = options;

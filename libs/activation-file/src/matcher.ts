@@ -1,24 +1,38 @@
 import { canonicalId, canonicalNamespace } from './canonical-audience.ts';
 import type { ActivationFile, AudienceEntry, DestinationEntry, Route } from './activation-file.ts';
 
-/** Which parts of the activation file an export, a row of the ledger or a stored change belongs to. */
+/**
+ * Which parts of the activation file an export, a row of the ledger or a stored change belongs to.
+ */
 export interface Matcher {
   /**
-   * The entry of an audience of AEP; the namespace in any case, the id too where it is a UUID, any other id exactly. Takes the
-   * same time for any file.
+   * The entry of an audience of AEP; the namespace in any case, the id too where it is a UUID, any
+   * other id exactly. Takes the same time for any file.
    */
   audience(namespace: string, id: string): AudienceEntry | undefined;
   /** The entry of a destination, by its key or by one that it had before. */
   destination(name: string): DestinationEntry | undefined;
-  /** The route of an audience, by its key, to a destination, by its key or by one that it had before. */
+  /**
+   * The route of an audience, by its key, to a destination, by its key or by one that it had
+   * before.
+   */
   route(audienceKey: string, destinationName: string): Route | undefined;
-  /** The routes of all audiences to a destination, by its key or by one that it had before, in the order of the file. */
+  /**
+   * The routes of all audiences to a destination, by its key or by one that it had before, in the
+   * order of the file.
+   */
   routesTo(destinationName: string): readonly Route[];
-  /** The route of which the ledger has rows under these names; undefined when the file has none any more. */
+  /**
+   * The route of which the ledger has rows under these names; undefined when the file has none any
+   * more.
+   */
   routeOf(names: LedgerNames): { readonly audience: AudienceEntry; readonly route: Route } | undefined;
 }
 
-/** What the key of a row in the ledger says of a route: `DestinationEntry.ledgerName`, `AudienceEntry.ledgerId`. */
+/**
+ * What the key of a row in the ledger says of a route: `DestinationEntry.ledgerName`,
+ * `AudienceEntry.ledgerId`.
+ */
 export interface LedgerNames {
   readonly destination: string;
   /** In any case, as for `audience`. */
@@ -42,7 +56,8 @@ export function createMatcher(file: ActivationFile): Matcher {
   const keyOf = (name: string): string => destinations.get(name)?.key ?? name;
   return Object.freeze({
     audience: (namespace: string, id: string) => {
-      // Exports mostly have both in the canonical spelling, so they are looked for as they come first.
+      // Exports mostly have both in the canonical spelling, so they are looked for as they come
+      // first.
       const byId = byNamespace.get(namespace) ?? byNamespace.get(canonicalNamespace(namespace));
       const entry = byId?.get(id);
       if (entry !== undefined || byId === undefined) return entry;

@@ -1,6 +1,7 @@
 /**
- * The known word that was most probably meant, or undefined when none is near: at most one edit (a letter
- * inserted, left out, replaced, or two swapped) per three letters, upper and lower case being the same.
+ * The known word that was most probably meant, or undefined when none is near: at most one edit (a
+ * letter inserted, left out, replaced, or two swapped) per three letters, upper and lower case
+ * being the same.
  */
 export function nearestWord(written: string, known: Iterable<string>): string | undefined {
   const folded = written.toLowerCase();

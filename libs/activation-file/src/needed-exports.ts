@@ -17,10 +17,10 @@ export interface NeededAudience {
 }
 
 /**
- * What AEP has to export: every audience with a live route, and every attribute that a consent gate names, or a route of
- * any mode but `retired`, which tells no attributes. An audience without a live route is not asked for: AEP exports the
- * members that an audience has about an hour after it was added, which is when its first route goes live. The order in the
- * file makes no difference.
+ * What AEP has to export: every audience with a live route, and every attribute that a consent gate
+ * names, or a route of any mode but `retired`, which tells no attributes. An audience without a
+ * live route is not asked for: AEP exports the members that an audience has about an hour after it
+ * was added, which is when its first route goes live. The order in the file makes no difference.
  */
 export function exportsNeededBy(file: ActivationFile): NeededExports {
   const entries = [...file.audiences.values()];

@@ -5,11 +5,17 @@ import type { Path } from './problem.ts';
 const tellingName =
   /^(?:(?:proxy-)?authorization|cookie|password|passwd|secret|token|sig|signature|code|key)$|(?:^|[-_.]|x)(?:api[-_]?key|access[-_]?token|auth[-_]?token|client[-_]?secret|functions[-_]key|subscription[-_]key|token|secret|password)$/i;
 
-/** How credentials begin, or what stands in them: schemes of HTTP, keys of vendors, PEM, JSON Web Tokens, connection strings. */
+/**
+ * How credentials begin, or what stands in them: schemes of HTTP, keys of vendors, PEM, JSON Web
+ * Tokens, connection strings.
+ */
 const tellingValue =
   /^(?:bearer|basic|digest|apikey|token)\s+\S|^whsec_|^(?:sk|rk)_(?:live|test)_|^xox[abp]-|^gh[pousr]_|^pat-[a-z]{2}\d-|^-----BEGIN|^eyJ[\w-]+\.[\w-]+\.|(?:Account|SharedAccess)Key=/i;
 
-/** Where in some settings, as they are written, a secret seems to stand in the open. Never gives the secret itself. */
+/**
+ * Where in some settings, as they are written, a secret seems to stand in the open. Never gives the
+ * secret itself.
+ */
 export function openSecrets(value: unknown, path: Path = []): readonly Path[] {
   if (Array.isArray(value)) return value.flatMap((inner, index) => openSecrets(inner, [...path, index]));
   if (isMapping(value)) {

@@ -279,7 +279,10 @@ test('options that a schema hands over half frozen are frozen to the end', () =>
   expect(unfrozen(parseActivationFile(fixture('minimal.yaml'), { ...options, destinations }))).toEqual([]);
 });
 
-/** Texts near an activation file: pieces of real ones, shuffled, broken and filled with odd characters. */
+/**
+ * Texts near an activation file: pieces of real ones, shuffled, broken and filled with odd
+ * characters.
+ */
 function nearlyYaml(): fc.Arbitrary<string> {
   const lines = [fixture('full.yaml'), fixture('minimal.yaml')].flatMap((text) => text.split('\n'));
   const odd = fc.constantFrom(
@@ -296,7 +299,9 @@ function nearlyYaml(): fc.Arbitrary<string> {
     .map((pieces) => pieces.flat().join(''));
 }
 
-/** The full file with some of its characters replaced: most of these are YAML, and wrong somewhere. */
+/**
+ * The full file with some of its characters replaced: most of these are YAML, and wrong somewhere.
+ */
 function damagedFile(): fc.Arbitrary<string> {
   const text = fixture('full.yaml');
   const damage = fc.record({

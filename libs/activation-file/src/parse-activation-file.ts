@@ -16,14 +16,17 @@ export interface ParseOptions {
   readonly fileName: string;
   /** The kinds of destinations that may be used. */
   readonly destinations: KnownDestinations;
-  /** Epoch milliseconds, as of which versions of vendors' APIs are warned of before they end; without it none is. */
+  /**
+   * Epoch milliseconds, as of which versions of vendors' APIs are warned of before they end;
+   * without it none is.
+   */
   readonly nowMs?: number;
 }
 
 /**
- * Reads the text of an activation file and checks all of it. Throws `ActivationFileError` with every problem found
- * (for a text that is not YAML: with what the YAML parser found), sorted by line and column, and nothing else unless a
- * schema of a destination throws.
+ * Reads the text of an activation file and checks all of it. Throws `ActivationFileError` with
+ * every problem found (for a text that is not YAML: with what the YAML parser found), sorted by
+ * line and column, and nothing else unless a schema of a destination throws.
  */
 export function parseActivationFile(text: string, { fileName, destinations, nowMs }: ParseOptions): ActivationFile {
   const document = readYamlDocument(text);

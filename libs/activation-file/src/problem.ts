@@ -5,13 +5,22 @@ export interface Problem {
   readonly line: number;
   /** Counted from 1, in UTF-16 code units, as editors do. */
   readonly column: number;
-  /** Where in the file, such as `audiences.sports-fans.activate[0].mode`; empty for the file as a whole. */
+  /**
+   * Where in the file, such as `audiences.sports-fans.activate[0].mode`; empty for the file as a
+   * whole.
+   */
   readonly path: string;
-  /** A sentence that names the path, what is wrong and what to write instead; never a value of settings or options. */
+  /**
+   * A sentence that names the path, what is wrong and what to write instead; never a value of
+   * settings or options.
+   */
   readonly message: string;
 }
 
-/** The activation file cannot be used. `message` has one line per problem: `file:line:column: sentence`. */
+/**
+ * The activation file cannot be used. `message` has one line per problem:
+ * `file:line:column: sentence`.
+ */
 export class ActivationFileError extends Error {
   override readonly name = 'ActivationFileError';
   /** Every problem that was found, by line and column. */
@@ -34,7 +43,10 @@ export function problemLine({ fileName, line, column, message }: Problem): strin
 /** Keys and list positions from the root of the file. */
 export type Path = readonly PropertyKey[];
 
-/** `['audiences', 'a', 'activate', 0]` as `audiences.a.activate[0]`; keys that are not plain words are quoted. */
+/**
+ * `['audiences', 'a', 'activate', 0]` as `audiences.a.activate[0]`; keys that are not plain words
+ * are quoted.
+ */
 export function pathText(path: Path): string {
   return path
     .map((segment, index) => {

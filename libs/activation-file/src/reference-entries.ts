@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 /** One key of the activation file, by its path below a schema. */
 export interface ReferenceEntry {
-  /** Names joined by dots; `<name>` stands for a name of the writer's choice, `[]` for each item of a list. */
+  /**
+   * Names joined by dots; `<name>` stands for a name of the writer's choice, `[]` for each item of
+   * a list.
+   */
   readonly path: string;
   readonly meaning: string | undefined;
   /** What may be written, in words. */
@@ -16,7 +19,10 @@ export interface ReferenceEntry {
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** Every key that may be written below a schema, from the schema's own descriptions, defaults and examples, depth first. */
+/**
+ * Every key that may be written below a schema, from the schema's own descriptions, defaults and
+ * examples, depth first.
+ */
 export function referenceEntries(schema: z.ZodType): readonly ReferenceEntry[] {
   return entriesBelow(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), '');
 }

@@ -31,7 +31,10 @@ test('the page has a heading for each key, and no other below the examples', () 
   for (const { path } of entries) expect(headings.some((key) => path.endsWith(key))).toBe(true);
 });
 
-/** The full file with another value at the path of an entry, under whatever name or item comes first. */
+/**
+ * The full file with another value at the path of an entry, under whatever name or item comes
+ * first.
+ */
 function fullWith(path: string, value: unknown): unknown {
   const file: unknown = parse(examples.full);
   const steps = path.split('.').flatMap((step) => (step.endsWith('[]') ? [step.slice(0, -2), 0] : [step]));

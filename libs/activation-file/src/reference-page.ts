@@ -43,7 +43,10 @@ const parts: readonly Part[] = [
   },
 ];
 
-/** The page of the activation file, in Markdown: complete files, then every key with its meaning, default and example. */
+/**
+ * The page of the activation file, in Markdown: complete files, then every key with its meaning,
+ * default and example.
+ */
 export function activationFilePage(examples: ExampleFiles): string {
   const entries = referenceEntries(activationFileSchema);
   const sections = parts.flatMap(({ heading, prefix, about }) => {

@@ -5,7 +5,9 @@ import type { Path } from './problem.ts';
 /** What Azure Key Vault allows as the name of a secret. */
 const secretNamePattern = /^[A-Za-z0-9-]{1,127}$/;
 
-/** The name of every secret that the destinations refer to as `{ secret: name }`; sorted, each once. */
+/**
+ * The name of every secret that the destinations refer to as `{ secret: name }`; sorted, each once.
+ */
 export function secretNames(file: ActivationFile): readonly string[] {
   const names = new Set<string>();
   for (const { settings } of file.destinations.values()) {
@@ -33,7 +35,10 @@ function secretReferences(value: unknown, path: Path = []): readonly SecretRefer
   return Object.entries(value).flatMap(([key, inner]) => secretReferences(inner, [...path, key]));
 }
 
-/** A mapping whose only key is `secret`; a setting that is itself called `secret` has a mapping behind it. */
+/**
+ * A mapping whose only key is `secret`; a setting that is itself called `secret` has a mapping
+ * behind it.
+ */
 function isReference(value: Readonly<Record<string, unknown>>): boolean {
   const keys = Object.keys(value);
   return keys.length === 1 && keys[0] === 'secret' && !isMapping(value.secret);

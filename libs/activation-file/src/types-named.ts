@@ -2,8 +2,9 @@ import { isMapping } from './deep-freeze.ts';
 import { readYamlDocument } from './yaml-document.ts';
 
 /**
- * The `type` of every destination in the text of an activation file, each once, in the order of the file; for loading what is
- * needed to check it. Never throws: of what is not as it should be, `parseActivationFile` speaks.
+ * The `type` of every destination in the text of an activation file, each once, in the order of the
+ * file; for loading what is needed to check it. Never throws: of what is not as it should be,
+ * `parseActivationFile` speaks.
  */
 export function typesNamed(text: string): readonly string[] {
   const document = readYamlDocument(text);

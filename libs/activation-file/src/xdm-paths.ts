@@ -1,4 +1,7 @@
-/** Fields at the root of a profile that are known from Adobe's own field groups; one that is missing here leads to a warning only. */
+/**
+ * Fields at the root of a profile that are known from Adobe's own field groups; one that is missing
+ * here leads to a warning only.
+ */
 const rootFields = new Set([
   ...[
     'person',
@@ -64,7 +67,10 @@ const objects = new Map([
   ),
 ]);
 
-/** The path without what JSON Path, JSON Pointer, XDM's own schemas and the Destination SDK put around it. */
+/**
+ * The path without what JSON Path, JSON Pointer, XDM's own schemas and the Destination SDK put
+ * around it.
+ */
 function inNotationOfAep(path: string): string {
   const segments = path.split(/[./]/).map((segment) => segment.replace(/^xdm:/, ''));
   const inner = segments.findIndex((segment) => !['', '$', 'profile', 'attributes'].includes(segment));
@@ -72,8 +78,8 @@ function inNotationOfAep(path: string): string {
 }
 
 /**
- * Why AEP would probably export nothing for this path, as the rest of a sentence that begins with the path; undefined when it may be
- * right. Only the schema of the sandbox knows for certain.
+ * Why AEP would probably export nothing for this path, as the rest of a sentence that begins with
+ * the path; undefined when it may be right. Only the schema of the sandbox knows for certain.
  */
 export function doubtAbout(path: string): string | undefined {
   const own = inNotationOfAep(path);

@@ -5,7 +5,10 @@ import { pathText, quoted } from './problem.ts';
 import type { Path } from './problem.ts';
 
 const textLengthMax = 1024 * 1024;
-/** After aliases are expanded. The largest tenant (250 audiences, ten routes each) needs about a tenth. */
+/**
+ * After aliases are expanded. The largest tenant (250 audiences, ten routes each) needs about a
+ * tenth.
+ */
 const nodesMax = 200_000;
 const depthMax = 64;
 /** One mistake of syntax makes many lines look wrong; what comes after these tells nothing. */
@@ -24,16 +27,20 @@ export interface Finding extends Position {
 export interface YamlDocument {
   /** Plain data: mappings are objects with own keys only, frozen all the way down. */
   readonly value: unknown;
-  /** Where the value at this path is written; for one that is absent or empty, the nearest key above it. */
+  /**
+   * Where the value at this path is written; for one that is absent or empty, the nearest key above
+   * it.
+   */
   positionOf(path: Path): Position;
   /** Where the key that ends this path is written. */
   positionOfKey(path: Path): Position;
 }
 
 /**
- * Reads one YAML 1.2 document of the core schema, whatever the text is; never throws. Of mistakes of syntax, the findings
- * are the first of each line, and those of the first lines; otherwise they are all that there are. They say what is wrong
- * in our own words, because the parser's quote the text, which may hold a secret.
+ * Reads one YAML 1.2 document of the core schema, whatever the text is; never throws. Of mistakes
+ * of syntax, the findings are the first of each line, and those of the first lines; otherwise they
+ * are all that there are. They say what is wrong in our own words, because the parser's quote the
+ * text, which may hold a secret.
  */
 export function readYamlDocument(text: string): YamlDocument | { readonly findings: readonly Finding[] } {
   if (text.length > textLengthMax) {
@@ -88,7 +95,10 @@ interface Objection {
   readonly message: string;
 }
 
-/** Makes plain data of the nodes of a document, in the order of the text, so that an alias finds the anchors above it. */
+/**
+ * Makes plain data of the nodes of a document, in the order of the text, so that an alias finds the
+ * anchors above it.
+ */
 class ValueReader {
   readonly objections: Objection[] = [];
   /** What each alias stands for. */
@@ -240,11 +250,17 @@ function firstPerLine(findings: readonly Finding[]): readonly Finding[] {
   return [...lines.values()].slice(0, syntaxFindingsMax);
 }
 
-/** Quoted texts, in which braces are braces; and what opens a placeholder or a template where it stands unquoted. */
+/**
+ * Quoted texts, in which braces are braces; and what opens a placeholder or a template where it
+ * stands unquoted.
+ */
 const quotedTexts = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g;
 const openingBraces = /\$\{|\{\{/;
 
-/** Where a placeholder or a template is not quoted, that is the mistake, and what comes after it only follows from it. */
+/**
+ * Where a placeholder or a template is not quoted, that is the mistake, and what comes after it
+ * only follows from it.
+ */
 function withBraces(findings: readonly Finding[], text: string): readonly Finding[] {
   const lines = text.split('\n');
   for (const [index, { line }] of findings.entries()) {

@@ -5,7 +5,10 @@ const secret = z.strictObject(
   { error: 'Write { secret: name } with the name of a stored secret.' },
 );
 
-/** Schemas as connectors have them, for the tests of this project: one with much to say, one with nothing. */
+/**
+ * Schemas as connectors have them, for the tests of this project: one with much to say, one with
+ * nothing.
+ */
 export const exampleDestinations = new Map([
   [
     'webhook',

@@ -1,4 +1,7 @@
-/* What the benches of the journey share: a hub of real parts in one process, and the exports of a tenant. */
+/*
+ * What the benches of the journey share: a hub of real parts in one process, and the exports of a
+ * tenant.
+ */
 import { createMatcher, parseActivationFile, type ActivationFile } from '@activation-hub/activation-file';
 import {
   buildIdentities,
@@ -22,7 +25,9 @@ const batchCount = 100;
 export const random = seededRandom(1);
 const audienceIds = Array.from({ length: 250 }, () => randomUuid(random));
 
-/** One destination, five audiences routed to it with three attributes each; the others ride along. */
+/**
+ * One destination, five audiences routed to it with three attributes each; the others ride along.
+ */
 const routedCount = 5;
 const file: ActivationFile = parseActivationFile(
   [
@@ -81,7 +86,10 @@ export function newHub(ledger: Ledger, cacheBytes: number): ActivationContext {
   };
 }
 
-/** Exports of as many people, each in `audienceCount` audiences of which `routed` are of interest to somebody. */
+/**
+ * Exports of as many people, each in `audienceCount` audiences of which `routed` are of interest to
+ * somebody.
+ */
 export function exportsOf(
   people: number,
   audienceCount: number,

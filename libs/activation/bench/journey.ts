@@ -1,4 +1,7 @@
-/* The journey in one process, against `JSON.parse` of the same bytes in the same run. Run: npm run bench [-- --json] */
+/*
+ * The journey in one process, against `JSON.parse` of the same bytes in the same run. Run: npm run
+ * bench [-- --json]
+ */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { InMemoryLedger } from '@activation-hub/membership';
@@ -11,7 +14,10 @@ const warmUpRounds = 3;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What the work takes of processors, garbage collection included, in milliseconds: what else the machine does at the time counts little then. */
+/**
+ * What the work takes of processors, garbage collection included, in milliseconds: what else the
+ * machine does at the time counts little then.
+ */
 async function processorMs(work: () => Promise<void> | void): Promise<number> {
   // So that neither pays for what was made before it.
   collectGarbage();

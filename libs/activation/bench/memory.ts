@@ -1,9 +1,11 @@
 /*
- * The memory of the journey in one process, over a million exports. Run: npm run bench:memory [-- --exports 1000000]
+ * The memory of the journey in one process, over a million exports. Run: npm run bench:memory [--
+ * --exports 1000000]
  *
- * Of four exports two bring a person who was never seen, one says of a person of late what is known, and one brings another first name. The
- * ledger, which is outside of the process in Azure, keeps what such people can still ask for and forgets the others. Each line is
- * printed after a collection of garbage.
+ * Of four exports two bring a person who was never seen, one says of a person of late what is
+ * known, and one brings another first name. The ledger, which is outside of the process in Azure,
+ * keeps what such people can still ask for and forgets the others. Each line is printed after a
+ * collection of garbage.
  */
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -20,7 +22,10 @@ const recentPeople = 5_000;
 const rowsMax = recentPeople * 4 * 4;
 const cacheBytes = 128 * 1_024 * 1_024;
 
-/** A ledger that forgets the rows that were not written for long, so that what grows is not the stand-in of the store. */
+/**
+ * A ledger that forgets the rows that were not written for long, so that what grows is not the
+ * stand-in of the store.
+ */
 function forgettingLedger(): Ledger {
   const ledger = new InMemoryLedger();
   const versions = new Map<string, { readonly key: LedgerKey; readonly version: string }>();

@@ -21,7 +21,10 @@ const down = (): never => {
   throw new DestinationError('transient', 'Not reached.');
 };
 
-/** Parts of which three people wait in the retry queue, because of whom the circuit of their destination has just opened. */
+/**
+ * Parts of which three people wait in the retry queue, because of whom the circuit of their
+ * destination has just opened.
+ */
 async function openWithOpenCircuit() {
   const retryQueue = new ObservedRetryQueue();
   const controls = new InMemoryControls();

@@ -6,9 +6,10 @@ import type { ActivationContext } from './activation-context.ts';
 import { retryWork } from './work.ts';
 
 /**
- * The way of a retry whose message is due: the journey again, for what it left open. While the circuit of its destination is
- * open, the message is put back as it is, before anything of the retry is read or leased: in an outage that is the way of most
- * retries. One that is old enough to be given up is not put back, unless its destination is paused. Throws what `activate` throws, and
+ * The way of a retry whose message is due: the journey again, for what it left open. While the
+ * circuit of its destination is open, the message is put back as it is, before anything of the
+ * retry is read or leased: in an outage that is the way of most retries. One that is old enough to
+ * be given up is not put back, unless its destination is paused. Throws what `activate` throws, and
  * `RetryMessageError` for a message of another origin.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
@@ -25,7 +26,10 @@ export async function activateRetry(message: string, context: ActivationContext)
   if (retry !== undefined) await activate(retryWork(retry), context);
 }
 
-/** Until when a retry is put back because the circuit of its destination is open, in epoch milliseconds; undefined when it is not. */
+/**
+ * Until when a retry is put back because the circuit of its destination is open, in epoch
+ * milliseconds; undefined when it is not.
+ */
 function putBackUntilMs(
   pointer: RetryPointer,
   { breaker, giveUpAfterMs }: Target,
@@ -37,6 +41,7 @@ function putBackUntilMs(
   const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
   if (breaker.isHeld(nowMs)) return Math.min(laterMs, breaker.holdEndsAtMs ?? Infinity);
   if (isTooOld(pointer, giveUpAfterMs, nowMs)) return undefined;
-  // One message of each time that the circuit opens comes when it is half-open; the others wait longer and longer.
+  // One message of each time that the circuit opens comes when it is half-open; the others wait
+  // longer and longer.
   return breaker.takeProbe() ? openUntilMs : laterMs;
 }

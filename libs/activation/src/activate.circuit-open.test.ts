@@ -50,7 +50,10 @@ test('while the circuit is open, a retry is put back unread', async () => {
   expect(crm.members.size).toBe(3);
 });
 
-/** Parts whose destination has failed three times, with what the ledger has been asked to write since. */
+/**
+ * Parts whose destination has failed three times, with what the ledger has been asked to write
+ * since.
+ */
 async function openWithOpenCircuit() {
   const ledger = new DisturbedLedger();
   const opened = openActivation({ ledger });

@@ -46,8 +46,9 @@ audiences: { sports-fans: { id: ${fansId}, activate: [] } }
 type Version = keyof ReturnType<typeof versionsOf>;
 
 /**
- * Whether the destination is told meanwhile. Where it is not, a resync afterwards tells also a row that waited under an identity which the
- * person has lost since: nobody has followed the person yet, so the ledger does not know (docs/specs/ledger.md, section 9).
+ * Whether the destination is told meanwhile. Where it is not, a resync afterwards tells also a row
+ * that waited under an identity which the person has lost since: nobody has followed the person
+ * yet, so the ledger does not know (docs/specs/ledger.md, section 9).
  */
 const isTold = (version: Version): boolean => !['paused', 'shadow', 'without the route'].includes(version);
 const memberOf = (value: string): string => `${fansId} ${value}`;
@@ -103,8 +104,8 @@ async function play(
     await world.operate(retiring(destination));
     nothingLeftBehind(world);
   } else {
-    // What was given up while the route was gone is replayed, what came meanwhile is told by the next export, and what waits as paused by
-    // a resync.
+    // What was given up while the route was gone is replayed, what came meanwhile is told by the
+    // next export, and what waits as paused by a resync.
     if (last !== 'with another name of the audience') await world.operate(replaying([destination, 'crm']));
     const newest = newestOfEach(batches.flatMap(({ states }) => states));
     await world.give(newest.map((state) => exportOf(state, '0')));

@@ -141,7 +141,10 @@ test('when workers outlive their leases, the destination still ends with the new
   await fc.assert(model(beyondLeases, false), { numRuns: runs });
 });
 
-/** The controls always see the same worlds. A failure of another kind than the expected one would prove nothing. */
+/**
+ * The controls always see the same worlds. A failure of another kind than the expected one would
+ * prove nothing.
+ */
 test.each([
   ['nobody leases', withinLeases, withoutLeases, wrongOrder, 500],
   ['states are ordered by arrival', withinLeases, byArrival, wrongOrder, 500],

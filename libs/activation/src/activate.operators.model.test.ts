@@ -43,7 +43,9 @@ const operations = { resync: resyncing(), replay: replaying(), forget: forgettin
 interface Playing {
   readonly breakage?: Breakage;
   readonly lastForget?: Operation;
-  /** For how many days the destination keeps a member; a life of a day is told again by every night. */
+  /**
+   * For how many days the destination keeps a member; a life of a day is told again by every night.
+   */
   readonly membershipDays?: number;
 }
 
@@ -77,11 +79,13 @@ async function play(
     if (times > 10) throw new Error('The replay does not come to an end.');
     await world.operate(replaying());
   }
-  // A person whom the destination did not know is sent again with the next change; and every person changes.
+  // A person whom the destination did not know is sent again with the next change; and every person
+  // changes.
   const states = batches.flatMap(({ states: ofBatch }) => ofBatch);
   const last = newestOfEach(states);
   if (disturbed.requests.includes('not-found')) await world.give(last.map((state) => exportOf(state, '0')));
-  // A row that a resync has left under the lease of a crashed process is told by the next one, when the lease has expired.
+  // A row that a resync has left under the lease of a crashed process is told by the next one, when
+  // the lease has expired.
   if (operated.some(({ is }) => is === 'resync')) {
     world.outliveLeases();
     await world.operate(resyncing());

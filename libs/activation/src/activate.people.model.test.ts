@@ -38,7 +38,9 @@ interface Setting {
   readonly identities: 'first' | 'all';
   /** Whether all exports of a person come by one partition, whose workers believe their caches. */
   readonly isByPartition: boolean;
-  /** The route follows nothing, people lose no identity, and workers expect that keys have no row. */
+  /**
+   * The route follows nothing, people lose no identity, and workers expect that keys have no row.
+   */
   readonly isUnlinked: boolean;
 }
 

@@ -37,7 +37,10 @@ const audiences = [
   { key: 'travellers', id: travellersId, needsConsent: false },
 ] as const;
 
-/** One state of one person in one audience. What goes with it follows from it: attributes change when the membership does. */
+/**
+ * One state of one person in one audience. What goes with it follows from it: attributes change
+ * when the membership does.
+ */
 interface State {
   readonly person: number;
   readonly audience: number;
@@ -56,7 +59,10 @@ const arbitraryState: fc.Arbitrary<State> = fc.record({
   at: fc.nat({ max: 6 }),
   isExit: fc.boolean(),
 });
-/** For each of two partitions, batches of events; arrival has nothing to do with the order of states, and states repeat. */
+/**
+ * For each of two partitions, batches of events; arrival has nothing to do with the order of
+ * states, and states repeat.
+ */
 const arbitraryBatches = fc.array(fc.array(arbitraryState, { minLength: 1, maxLength: 6 }), { maxLength: 8 });
 
 function exportOf(
@@ -113,7 +119,10 @@ function expectNothingOlderAfterNewer(told: readonly Change[]): void {
   }
 }
 
-/** Gives every worker its next batch at once, and then lets time pass until nothing waits in the retry queue. */
+/**
+ * Gives every worker its next batch at once, and then lets time pass until nothing waits in the
+ * retry queue.
+ */
 async function work(
   workers: readonly { worker: TestActivation; batches: readonly (readonly ReceivedEvent[])[] }[],
 ): Promise<void> {
@@ -123,7 +132,8 @@ async function work(
     await Promise.all(workers.map(({ worker }) => worker.retryDue()));
   }
   for (let round = 0; ; round += 1) {
-    // While a row waits for its own retry, up to an hour, other exports of the person come again every half a minute.
+    // While a row waits for its own retry, up to an hour, other exports of the person come again
+    // every half a minute.
     if (round > 10_000) throw new Error('The workers do not come to an end.');
     const nextDueAtMs = workers[0]?.worker.retryQueue.nextDueAtMs;
     if (nextDueAtMs === undefined) return;
@@ -164,7 +174,10 @@ test('each destination ends with the newest state, and never hears an older one 
   );
 });
 
-/** Some requests are not taken, some are taken and fail all the same, with an answer or without; some rows alone fail. */
+/**
+ * Some requests are not taken, some are taken and fail all the same, with an answer or without;
+ * some rows alone fail.
+ */
 function failAtRandom(destination: TestActivation['crm'], share: number, random: () => number): void {
   destination.onRequest = (changes) => {
     if (random() >= share) return;

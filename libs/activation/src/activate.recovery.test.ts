@@ -15,7 +15,10 @@ class SleepingRetryQueue extends InMemoryRetryQueue {
   }
 }
 
-/** Thirty people, each of whom waits in a retry of its own, when their destination has been down for ten minutes. */
+/**
+ * Thirty people, each of whom waits in a retry of its own, when their destination has been down for
+ * ten minutes.
+ */
 async function afterOutage(retryQueue = new InMemoryRetryQueue()): Promise<TestActivation> {
   const opened = openActivation({ retryQueue });
   const { crm, clock, activate, retryDue } = opened;
@@ -36,7 +39,10 @@ async function afterOutage(retryQueue = new InMemoryRetryQueue()): Promise<TestA
   return opened;
 }
 
-/** Lets messages come when they are due until so many people are known, and gives how long that took, in milliseconds. */
+/**
+ * Lets messages come when they are due until so many people are known, and gives how long that
+ * took, in milliseconds.
+ */
 async function passUntil(known: number, { crm, clock, retryQueue, retryDue }: TestActivation): Promise<number> {
   const beganMs = clock.nowMs;
   while (crm.members.size < known) {
@@ -108,7 +114,8 @@ test('a retry that is put when the others have been woken already does not sleep
   const { crm, clock, context } = opened;
   clock.nowMs += outageMs;
   const [first = '', second = ''] = retryQueue.takeDue(clock.nowMs);
-  // The probe is under way, so that the second retry is deferred; it is put when the circuit has closed.
+  // The probe is under way, so that the second retry is deferred; it is put when the circuit has
+  // closed.
   const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
   crm.onRequest = () => answered;
   const probe = activateRetry(first, context);

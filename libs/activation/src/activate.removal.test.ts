@@ -6,7 +6,10 @@ import { activateRetry } from './activate-retry.ts';
 
 const { signal } = new AbortController();
 
-/** A store that keeps what it is given and removes nothing, as when a role or a lock on the blobs forbids it. */
+/**
+ * A store that keeps what it is given and removes nothing, as when a role or a lock on the blobs
+ * forbids it.
+ */
 class KeepingRetryQueue extends InMemoryRetryQueue {
   removals = 0;
 

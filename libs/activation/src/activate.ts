@@ -16,9 +16,10 @@ import { spanOf, type Work } from './work.ts';
 /**
  * The way of an event, from what Adobe Experience Platform sent to what each third party was told.
  *
- * Takes the events of one partition, or those of a retry, and returns when every event, and every change in it, has ended
- * in an outcome that is durable. Then, and only then, may the partition move on. Throws when a store cannot be reached:
- * the same work must be given again, and what was settled is not repeated.
+ * Takes the events of one partition, or those of a retry, and returns when every event, and every
+ * change in it, has ended in an outcome that is durable. Then, and only then, may the partition
+ * move on. Throws when a store cannot be reached: the same work must be given again, and what was
+ * settled is not repeated.
  */
 export async function activate(work: Work, context: ActivationContext): Promise<void> {
   const { name, options } = spanOf(work);
@@ -42,17 +43,20 @@ async function journey(work: Work, context: ActivationContext): Promise<void> {
   // 2. Route: an export holds every audience of the person; the file routes few of them.
   const routed = telemetry.stage('route', () => routeExports(exports, context.matcher, work.retry));
 
-  // 3. Resolve: under which identities the destination knows the person, what it should know, and whether consent allows it.
+  // 3. Resolve: under which identities the destination knows the person, what it should know, and
+  //    whether consent allows it.
   const resolved = telemetry.stage('resolve', () => resolveMemberships(routed.memberships, context));
   tally.countResolved(resolved);
 
-  // 4. Decide: against what the destination was told. The row of a change is leased before it is sent, so that no other process sends it.
+  // 4. Decide: against what the destination was told. The row of a change is leased before it is
+  //    sent, so that no other process sends it.
   const { decided, open } = await telemetry.stage('decide', async () => ({
     decided: await decideChanges(resolved, work, by, context, tally, deadline),
     open: await takeOpenRows(work, resolved, by, context, tally, deadline),
   }));
 
-  // 5. Settle what is not sent now: dead letters of what cannot be read or kept, retries of what must wait.
+  // 5. Settle what is not sent now: dead letters of what cannot be read or kept, retries of what
+  //    must wait.
   await telemetry.stage('settle', async () => {
     await keepUnreadable([...unreadable, ...routed.refused], context, settleBy);
     await keepLost(decided.rejected, work.retry?.attempts ?? 0, context, settleBy);
@@ -62,7 +66,8 @@ async function journey(work: Work, context: ActivationContext): Promise<void> {
   // 6. Tell: deliver in batches, each destination on its own, and settle every row.
   const told = await telemetry.stage('tell', () => tellRows([...decided.leased, ...open.leased], telling));
 
-  // 7. Follow: whom a destination knows under an identity that is not the person's any more is taken out under it.
+  // 7. Follow: whom a destination knows under an identity that is not the person's any more is
+  //    taken out under it.
   await telemetry.stage('follow', async () =>
     deferChanges(await followPeople({ ...resolved, ...decided, told }, telling), telling),
   );

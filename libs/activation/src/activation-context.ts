@@ -15,7 +15,9 @@ export interface ActivationContext {
   readonly ledgerCache: LedgerCache;
   readonly deadLetters: DeadLetters;
   readonly retryQueue: RetryQueue;
-  /** From the activation file: what share of at least how many refused changes stalls a partition. */
+  /**
+   * From the activation file: what share of at least how many refused changes stalls a partition.
+   */
   readonly stall: { readonly share: number; readonly minimum: number };
   /** What operators ask of it; absent for a command, which an operator runs. */
   readonly controls?: FollowedControls;
@@ -28,7 +30,9 @@ export interface ActivationContext {
 
 /** Each is longer than the one before. */
 export interface Timing {
-  /** How long a request may wait for its place or for its next attempt before it is left for later. */
+  /**
+   * How long a request may wait for its place or for its next attempt before it is left for later.
+   */
   readonly waitMaxMs: number;
   /** How long after its start a call of `activate` still waits for destinations. */
   readonly deadlineMs: number;
@@ -42,8 +46,8 @@ export interface Timing {
 export const leaseSeconds = { least: 15, most: 480, usual: 180 } as const;
 
 /**
- * The timers of a process whose leases live so long: it waits for destinations for two thirds of that and writes to the stores for a sixth
- * more; the rest is for clocks that differ.
+ * The timers of a process whose leases live so long: it waits for destinations for two thirds of
+ * that and writes to the stores for a sixth more; the rest is for clocks that differ.
  */
 export function timingOf(leaseMs: number): Timing {
   // Whole milliseconds: a timer refuses a fraction.

@@ -3,10 +3,12 @@ import { othersOf } from './people-to-follow.ts';
 import type { Resolved, RoutedPerson } from './resolve-memberships.ts';
 
 /**
- * The people of whom the same batch brings a row under another identity of theirs. The destination may be told of them under it with this very
- * batch, so that a digest in their rows, which says that somebody has looked, says nothing (docs/specs/ledger.md, section 6).
+ * The people of whom the same batch brings a row under another identity of theirs. The destination
+ * may be told of them under it with this very batch, so that a digest in their rows, which says
+ * that somebody has looked, says nothing (docs/specs/ledger.md, section 6).
  *
- * Most batches have none: only values of a namespace in which the batch chose some are compared at all.
+ * Most batches have none: only values of a namespace in which the batch chose some are compared at
+ * all.
  */
 export function concernedPeople({
   desired,
@@ -26,7 +28,8 @@ export function concernedPeople({
   for (const memberships of superseded.length === 0 ? [desired] : [desired, superseded]) {
     for (const { person, key } of memberships) {
       if (person.linkDigest === '') continue;
-      // The audiences of an export come one after the other, and those that are routed alike share the identities.
+      // The audiences of an export come one after the other, and those that are routed alike share
+      // the identities.
       if (last?.identities !== person.identities)
         last = { identities: person.identities, others: chosenOthersOf(person, chosen) };
       const { destination, audience } = key;
@@ -46,7 +49,10 @@ function chosenOthersOf(person: RoutedPerson, chosen: Chosen): readonly Identity
   return othersOf(person).filter(({ namespace, value }) => chosen.get(namespace)?.has(value) === true);
 }
 
-/** Whether the export has more identities than the person is known under in the namespaces in which the batch chose some. */
+/**
+ * Whether the export has more identities than the person is known under in the namespaces in which
+ * the batch chose some.
+ */
 function mayHaveOthersIn({ route, profileExport, identities }: RoutedPerson, chosen: Chosen): boolean {
   const ofPerson = identities[0]?.namespace;
   return route.identityNamespaces.some((namespace) => {

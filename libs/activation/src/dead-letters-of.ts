@@ -68,8 +68,8 @@ function lettersOfUnreadable(unreadable: readonly Unreadable[], { clock }: Activ
 }
 
 /**
- * The letters of changes that a destination rejected or that are given up. A row that is told from the ledger alone, as in a resync,
- * has no event and no letter: the row says what became of it.
+ * The letters of changes that a destination rejected or that are given up. A row that is told from
+ * the ledger alone, as in a resync, has no event and no letter: the row says what became of it.
  */
 export function lettersOfRows(
   judged: readonly JudgedRow[],
@@ -88,7 +88,9 @@ function isLost({ fate }: JudgedRow): boolean {
   return fate === 'rejected' || fate === 'given-up';
 }
 
-/** How a row ended that no retry sends again and its destination did not take; none for any other. */
+/**
+ * How a row ended that no retry sends again and its destination did not take; none for any other.
+ */
 function endingOf({ fate, result, route }: JudgedRow): readonly Ending[] {
   if ((fate !== 'rejected' && fate !== 'given-up') || !('class' in result)) return [];
   return [{ outcome: fate, destination: route.destination, class: result.class, reason: result.reason }];

@@ -30,7 +30,10 @@ function open() {
   return { ...opened, ledger, record };
 }
 
-/** A hub whose destination has failed three times, so that its circuit is open for 5 seconds, and is left to retries for 30 more. */
+/**
+ * A hub whose destination has failed three times, so that its circuit is open for 5 seconds, and is
+ * left to retries for 30 more.
+ */
 async function openCircuit() {
   const opened = open();
   opened.crm.onRequest = () => {

@@ -33,7 +33,10 @@ import { writePlans } from './write-plans.ts';
 export interface Decided {
   /** To be told, under our lease. */
   readonly leased: readonly LeasedRow[];
-  /** Not to be told now. Those with a write have no lease: the row says that they are deferred, once the queue has the retry. */
+  /**
+   * Not to be told now. Those with a write have no lease: the row says that they are deferred, once
+   * the queue has the retry.
+   */
   readonly deferred: readonly DeferredChange[];
   /** Those that no row could keep, and that are therefore not sent. */
   readonly rejected: readonly LostChange[];
@@ -52,18 +55,21 @@ export interface SettledMembership {
 }
 
 /**
- * How often a row that other processes keep writing is decided again before the change waits. Each loss means that another
- * process got on, so more than a few in a row is a storm that is better waited out.
+ * How often a row that other processes keep writing is decided again before the change waits. Each
+ * loss means that another process got on, so more than a few in a row is a storm that is better
+ * waited out.
  */
 const roundsMax = 5;
 
 /**
- * Compares every desired membership with its row. What needs no request is counted, and noted where a later, older state must
- * find it; the row of a change that must be sent is leased. A row that another process writes in between is read and decided again.
+ * Compares every desired membership with its row. What needs no request is counted, and noted where
+ * a later, older state must find it; the row of a change that must be sent is leased. A row that
+ * another process writes in between is read and decided again.
  *
- * A row is written without being read where the cache says what it is, or expects that there is none: the condition of the write finds out.
- * Only what follows from such a write is concluded without a read. A row that is not what it was expected to be is then read and decided like
- * the others, and has lost no round by that.
+ * A row is written without being read where the cache says what it is, or expects that there is
+ * none: the condition of the write finds out. Only what follows from such a write is concluded
+ * without a read. A row that is not what it was expected to be is then read and decided like the
+ * others, and has lost no round by that.
  */
 export async function decideChanges(
   resolved: Pick<Resolved, 'desired' | 'newest' | 'superseded'>,
@@ -148,8 +154,8 @@ class Decisions implements Decided {
     this.#context = context;
     this.#tally = tally;
     const nowMs = context.clock.now();
-    // The retry queue, which has what was deferred, is the first to ask a destination again, so that a partition need not wait
-    // for an answer that may not come.
+    // The retry queue, which has what was deferred, is the first to ask a destination again, so
+    // that a partition need not wait for an answer that may not come.
     this.#circuits =
       work.retry === undefined
         ? new Map([...context.targets].map(([key, { breaker }]) => [key, breaker.leftToRetriesUntilMs(nowMs)]))
@@ -157,8 +163,9 @@ class Decisions implements Decided {
   }
 
   /**
-   * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives the others, with every row of their
-   * people: following a person takes all that the destination knows of them.
+   * The way of most exports: the cache knows that there is nothing to do, which is counted. Gives
+   * the others, with every row of their people: following a person takes all that the destination
+   * knows of them.
    */
   undecidedOf(resolved: Parameters<typeof concernedPeople>[0]): readonly DesiredMembership[] {
     const { desired } = resolved;
@@ -196,8 +203,9 @@ class Decisions implements Decided {
   }
 
   /**
-   * Plans a row by what it is expected to be, where that makes a write, whose condition finds out. Everything else, and everything
-   * about a destination whose circuit is open, is for `plan`, which knows the row.
+   * Plans a row by what it is expected to be, where that makes a write, whose condition finds out.
+   * Everything else, and everything about a destination whose circuit is open, is for `plan`, which
+   * knows the row.
    */
   planUnread(desired: DesiredMembership): PlannedWrite | undefined {
     const { ledgerCache, clock } = this.#context;
@@ -267,7 +275,10 @@ class Decisions implements Decided {
     return circuitOpenCause(targets.get(destination)?.breaker, clock.now());
   }
 
-  /** The plan, with the record on which it rests: of a person who must be looked at it carries no digest. */
+  /**
+   * The plan, with the record on which it rests: of a person who must be looked at it carries no
+   * digest.
+   */
   #planRow(
     desired: DesiredMembership,
     row: LedgerRow | undefined,
@@ -342,7 +353,8 @@ function leasedRow(
   isFollowed: boolean,
 ): LeasedRow {
   const { name } = membership;
-  // A newer state that the row waits with came with the same identities as the export that its retry brings, or has a retry of its own.
+  // A newer state that the row waits with came with the same identities as the export that its
+  // retry brings, or has a retry of its own.
   const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
   const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest, isFollowed };
   return name === undefined ? told : { ...told, audienceName: name };
@@ -352,7 +364,10 @@ function deferralOf(row: LedgerRow | undefined): Deferred | undefined {
   return row?.record.rowState.is === 'deferred' ? row.record.rowState : undefined;
 }
 
-/** The row's retry brings an export with these very identities, or the person was followed with them, or there is nothing to follow. */
+/**
+ * The row's retry brings an export with these very identities, or the person was followed with
+ * them, or there is nothing to follow.
+ */
 function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDigest: string): boolean {
   return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
 }
@@ -380,7 +395,10 @@ function isPausedAlready({ route }: DesiredMembership, state: MembershipState, r
   return route.mode === 'paused' && record.rowState.is === 'paused' && isSameWish(record.known, state);
 }
 
-/** A member of the audience who is not to be in the destination was withheld for want of consent, or the route is retired. */
+/**
+ * A member of the audience who is not to be in the destination was withheld for want of consent, or
+ * the route is retired.
+ */
 function outcomeOf<Kind extends string>(
   { state, route }: DesiredMembership,
   outcome: Kind,

@@ -33,7 +33,10 @@ function alone(content: PersonContent): PersonContent {
   return { ...content, identities: { crmid: [content.person ?? 'p1'] } };
 }
 
-/** A worker that expects people to be new, because the last ones were, beside another worker with the same ledger. */
+/**
+ * A worker that expects people to be new, because the last ones were, beside another worker with
+ * the same ledger.
+ */
 async function open(mode = 'live') {
   const ledger = new DisturbedLedger();
   const file = fileWith(mode);
@@ -227,7 +230,8 @@ test('a version that was outdated is not tried again', async () => {
   }
   const found = await row('p1');
   if (found === undefined) throw new Error('unreachable');
-  // Another worker has the lease, so that this one waits, writes what is newer into the row, and learns nothing that it could keep.
+  // Another worker has the lease, so that this one waits, writes what is newer into the row, and
+  // learns nothing that it could keep.
   const by = { holder: 'another worker', expiresAtMs: clock.nowMs + 60_000 };
   await ledger.overwrite(fansKey('p1'), { ...found.record, rowState: { is: 'leased', ...by } });
   expect(await tell({ person: 'p1', firstName: 'Grace' })).toEqual(['write 1', 'read', 'write 1']);

@@ -45,7 +45,8 @@ test('a deferred row that another process has written meanwhile is forgotten by 
   };
   for (const [n, person] of ['p2', 'p3', 'p4'].entries())
     await activate(eventOf(personExport({ person, identities: { crmid: [person] } }), 2 + n));
-  // The circuit is open, so the change is deferred untold; another worker tells of the exit at the same moment.
+  // The circuit is open, so the change is deferred untold; another worker tells of the exit at the
+  // same moment.
   ledger.beforeWrite = async () => {
     const taken = lease(
       undefined,

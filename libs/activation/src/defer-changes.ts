@@ -19,14 +19,22 @@ import { writePlans } from './write-plans.ts';
 const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
 /** A retry is due at least so long after it was deferred, and after a lease has expired. */
 export const delayMinMs = 1_000;
-/** The lease of another process is mostly over in a moment: the change is looked at once more before it waits for the expiry. */
+/**
+ * The lease of another process is mostly over in a moment: the change is looked at once more before
+ * it waits for the expiry.
+ */
 const lookAgainMs = 2_000;
 /** The class under which rejections are held back that are hardly the fault of the rows. */
 export const stalledClass = 'stalled';
-/** More bytes of events than these are not kept in one retry, so that reading it back stays cheap. */
+/**
+ * More bytes of events than these are not kept in one retry, so that reading it back stays cheap.
+ */
 const retryBytesMax = 4 * 1024 * 1024;
 
-/** A change that is not sent now, with the row that says so once the queue has its retry; without one, the row is another process's. */
+/**
+ * A change that is not sent now, with the row that says so once the queue has its retry; without
+ * one, the row is another process's.
+ */
 export interface DeferredChange {
   readonly deferral: Deferral;
   readonly write?: (chainId: string) => LedgerWrite;
@@ -37,7 +45,10 @@ export interface Deferral {
   readonly destination: string;
   /** Absent for an event of which no row is known. */
   readonly key?: LedgerKey;
-  /** The event from which the change comes, by the key of its audience; absent for a row that is told from the ledger. */
+  /**
+   * The event from which the change comes, by the key of its audience; absent for a row that is
+   * told from the ledger.
+   */
   readonly event?: ReceivedEvent;
   readonly audience: string;
   readonly class: string;
@@ -71,7 +82,10 @@ export function waitingDeferral(
   };
 }
 
-/** Makes changes durable that are not sent now: first their retries, then the rows for which these are responsible. */
+/**
+ * Makes changes durable that are not sent now: first their retries, then the rows for which these
+ * are responsible.
+ */
 export async function deferChanges(changes: readonly DeferredChange[], telling: Telling): Promise<void> {
   if (changes.length === 0) return;
   const { context, work, settleBy, tally } = telling;
@@ -85,13 +99,15 @@ export async function deferChanges(changes: readonly DeferredChange[], telling: 
     const noted = write?.(chainIdOf(chainIds, deferral.key));
     return noted === undefined ? [] : [{ write: noted }];
   });
-  // A row that another process wrote meanwhile stays as it is: the retry, which the queue has already, decides against it.
+  // A row that another process wrote meanwhile stays as it is: the retry, which the queue has
+  // already, decides against it.
   await writePlans(planned, context, tally, settleBy);
 }
 
 /**
- * Puts retries into the queue, before any row says that one is responsible for it. They are new ones, whatever led here: of a
- * retry that was given to two workers, neither must undo what the other puts. Gives the retry of each row.
+ * Puts retries into the queue, before any row says that one is responsible for it. They are new
+ * ones, whatever led here: of a retry that was given to two workers, neither must undo what the
+ * other puts. Gives the retry of each row.
  */
 export async function putRetries(
   deferrals: readonly Deferral[],
@@ -118,12 +134,18 @@ export async function putRetries(
 /** By text of the row's key, which retry is responsible for it. */
 export type ChainIds = ReadonlyMap<string, string>;
 
-/** The state of a row for which this chain is responsible, with the digest of the identities in the export that it brings. */
+/**
+ * The state of a row for which this chain is responsible, with the digest of the identities in the
+ * export that it brings.
+ */
 export function deferredBy(chainId: string, linkDigest = ''): Deferred {
   return { is: 'deferred', chainId, ...(linkDigest === '' ? {} : { linkDigest }) };
 }
 
-/** The retry that was put for a row. Throws when there is none, which would be a defect: a row must not wait for nothing. */
+/**
+ * The retry that was put for a row. Throws when there is none, which would be a defect: a row must
+ * not wait for nothing.
+ */
 export function chainIdOf(chainIds: ChainIds, key: LedgerKey | undefined): string {
   const chainId = key === undefined ? undefined : chainIds.get(ledgerKeyText(key));
   if (chainId === undefined) throw new Error('Failed to defer a change: no retry was put for its row.');
@@ -144,7 +166,8 @@ async function putRetry(
   const firstDeferredAtMs = isAfterPause ? nowMs : (work?.retry?.firstDeferredAtMs ?? nowMs);
   const againAtMs = first.isLeased ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, context);
   const dueAtMs = Math.max(againAtMs, ...deferrals.map(({ notBeforeMs }) => notBeforeMs));
-  // An open circuit may close, and a pause be over, at any time, and what waits for it is woken then; the other times were named by a destination or a lease.
+  // An open circuit may close, and a pause be over, at any time, and what waits for it is woken
+  // then; the other times were named by a destination or a lease.
   const isWoken = ({ reason, class: cause }: Deferral): boolean => isCircuitOpenReason(reason) || cause === pausedClass;
   const notBeforeMs = Math.max(0, ...deferrals.filter((each) => !isWoken(each)).map((each) => each.notBeforeMs));
   const receipts = deferrals.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
@@ -175,8 +198,9 @@ async function putRetry(
 }
 
 /**
- * Makes a retry due that was put because of an open circuit which has closed meanwhile: what waited was perhaps woken before
- * this retry was there to be seen. A circuit that closes later wakes it with the others.
+ * Makes a retry due that was put because of an open circuit which has closed meanwhile: what waited
+ * was perhaps woken before this retry was there to be seen. A circuit that closes later wakes it
+ * with the others.
  */
 async function wakeIfClosed(
   retry: Retry,
@@ -205,14 +229,17 @@ export function dueAgainAtMs(
 }
 
 /**
- * How many waits would have brought a retry to this age. In an outage most are not even tried, and must not come back again
- * and again all the same.
+ * How many waits would have brought a retry to this age. In an outage most are not even tried, and
+ * must not come back again and again all the same.
  */
 function waitsOfAge(ageMs: number): number {
   return 1 + Math.floor(Math.log2(Math.max(1, ageMs / backoff.baseMs)));
 }
 
-/** Each event with the rows that came with it, also where two events brought the same row; and the rows that came with none. */
+/**
+ * Each event with the rows that came with it, also where two events brought the same row; and the
+ * rows that came with none.
+ */
 function eventsAndRows(deferrals: readonly Deferral[]): Pick<Retry, 'events' | 'rows'> {
   const events: DeferredEvent[] = [];
   let rows: readonly LedgerKey[] = [];

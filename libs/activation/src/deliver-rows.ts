@@ -33,9 +33,15 @@ export interface LeasedRow {
   readonly audienceName?: string;
   /** The event from which it comes; absent for rows that are told from the ledger alone. */
   readonly event?: ReceivedEvent;
-  /** Digest of the person's identities in the export from which the row's state comes; empty or absent where that is not known. */
+  /**
+   * Digest of the person's identities in the export from which the row's state comes; empty or
+   * absent where that is not known.
+   */
   readonly linkDigest?: string;
-  /** Nobody needs to look for the person under other identities: the row is settled with the digest, if it is delivered. */
+  /**
+   * Nobody needs to look for the person under other identities: the row is settled with the digest,
+   * if it is delivered.
+   */
   readonly isFollowed?: boolean;
 }
 
@@ -48,9 +54,10 @@ export interface DeliveredRow extends LeasedRow {
 }
 
 /**
- * Tells every destination about the rows that are leased for it, all destinations at once, so that a slow one holds up
- * only itself. `receipts` are those of changes that a destination accepted before, by change id: it is polled for them.
- * Without them no later call polls, and an accepted change counts as delivered.
+ * Tells every destination about the rows that are leased for it, all destinations at once, so that
+ * a slow one holds up only itself. `receipts` are those of changes that a destination accepted
+ * before, by change id: it is polled for them. Without them no later call polls, and an accepted
+ * change counts as delivered.
  */
 export async function deliverRows(
   leased: readonly LeasedRow[],
@@ -73,7 +80,8 @@ async function deliverTo(
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredRow[]> {
   const target = context.targets.get(destination);
-  // The app sets up every destination that a live route names, and refuses to start when one cannot be.
+  // The app sets up every destination that a live route names, and refuses to start when one cannot
+  // be.
   if (target === undefined) throw new Error(`Failed to deliver: no destination is set up as ${destination}.`);
   const { controls, clock, telemetry, timing } = context;
   // The life of a membership begins when it is taken: not before this.
@@ -98,7 +106,10 @@ async function deliverTo(
   });
 }
 
-/** How long what waits for a paused route is left alone at the most, so that a pause that ends early is found out. */
+/**
+ * How long what waits for a paused route is left alone at the most, so that a pause that ends early
+ * is found out.
+ */
 const pausedMaxMs = 3_600_000;
 
 /** Of a paused route nothing is sent. */

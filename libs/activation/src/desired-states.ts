@@ -7,7 +7,10 @@ import {
 } from '@activation-hub/membership';
 import type { DesiredMembership } from './resolve-memberships.ts';
 
-/** The desired states of a batch with their content. The rows of a person mostly have the same attributes, and come one after the other. */
+/**
+ * The desired states of a batch with their content. The rows of a person mostly have the same
+ * attributes, and come one after the other.
+ */
 export class DesiredStates {
   #last: { readonly attributes: Attributes; readonly digest: string } | undefined;
 

@@ -42,9 +42,10 @@ export interface ExplainContext {
 }
 
 /**
- * The story of one person, given by identities as AEP exports them: their rows at these destinations in every form in which they hold an
- * identity, with what the ledger links with them; the retries and dead letters that are about them. It reads every link, every waiting
- * retry and every dead letter, and changes nothing. Throws when a store cannot be reached.
+ * The story of one person, given by identities as AEP exports them: their rows at these
+ * destinations in every form in which they hold an identity, with what the ledger links with them;
+ * the retries and dead letters that are about them. It reads every link, every waiting retry and
+ * every dead letter, and changes nothing. Throws when a store cannot be reached.
  */
 export async function explain(
   identities: readonly Identity[],
@@ -204,7 +205,10 @@ function routeStory(
   };
 }
 
-/** The dead letters of a route; those of an earlier file name its destination as it was called there. */
+/**
+ * The dead letters of a route; those of an earlier file name its destination as it was called
+ * there.
+ */
 function lettersFor(
   { destination, audience }: Pick<RouteStory, 'destination' | 'audience'>,
   letters: readonly StoryDeadLetter[],
@@ -218,7 +222,9 @@ function lettersFor(
   );
 }
 
-/** The retry that is responsible for a row: of its chain, or with its key while the row is leased. */
+/**
+ * The retry that is responsible for a row: of its chain, or with its key while the row is leased.
+ */
 function retryFor(
   key: LedgerEntry['key'],
   { rowState }: LedgerEntry['record'],

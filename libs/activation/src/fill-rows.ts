@@ -24,7 +24,9 @@ import {
 import type { ActivationContext } from './activation-context.ts';
 import { rowKey } from './resolve-memberships.ts';
 
-/** Which route is filled: that of this audience to the destination, from what the source was told. */
+/**
+ * Which route is filled: that of this audience to the destination, from what the source was told.
+ */
 export interface FillPlace {
   readonly context: ActivationContext;
   /** Keys of the activation file. */
@@ -40,7 +42,9 @@ export interface FilledRow {
   readonly audience: AudienceEntry;
   readonly route: Route;
   readonly desired: DesiredState;
-  /** The destination has nothing to learn, but an older state that comes later must find this one. */
+  /**
+   * The destination has nothing to learn, but an older state that comes later must find this one.
+   */
   readonly isOnlyNoted: boolean;
 }
 
@@ -50,9 +54,10 @@ type Candidate = Omit<FilledRow, 'row' | 'isOnlyNoted'>;
 const batchRows = 100;
 
 /**
- * The rows of a new route of which the source knows a newer state: members whom the new destination was never told of, and
- * people of whom an older state came to it before. `unresolved` for each member of whom the source knows nothing that the
- * route accepts; `unsettled` for each row of the source that waits: under which identities it knows the person may change with it.
+ * The rows of a new route of which the source knows a newer state: members whom the new destination
+ * was never told of, and people of whom an older state came to it before. `unresolved` for each
+ * member of whom the source knows nothing that the route accepts; `unsettled` for each row of the
+ * source that waits: under which identities it knows the person may change with it.
  */
 export async function* fillRows(
   place: FillPlace,
@@ -90,7 +95,9 @@ function isWaiting({ rowState }: LedgerRecord): boolean {
   return rowState.is === 'deferred' || rowState.is === 'leased';
 }
 
-/** Whether the new destination may know the person, so that it has something to learn of an exit. */
+/**
+ * Whether the new destination may know the person, so that it has something to learn of an exit.
+ */
 function mayBeIn(record: LedgerRecord | undefined): boolean {
   if (record === undefined) return false;
   return record.known.isMember || record.delivered?.isMember === true || isInDoubt(record);
@@ -112,9 +119,10 @@ function candidateOf(entry: LedgerEntry, place: FillPlace): Candidate | 'unresol
 }
 
 /**
- * Gives the new route the links that the source has of people, so that who is filled in is taken out under an identity that vanishes
- * afterwards. A link that the new route has already stays, unless it is older; then its identities are former ones, because no process has taken the
- * person out under them yet.
+ * Gives the new route the links that the source has of people, so that who is filled in is taken
+ * out under an identity that vanishes afterwards. A link that the new route has already stays,
+ * unless it is older; then its identities are former ones, because no process has taken the person
+ * out under them yet.
  */
 export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<void> {
   const { context, source } = place;
@@ -137,14 +145,19 @@ export async function fillLinks(place: FillPlace, signal: AbortSignal): Promise<
   }
 }
 
-/** Under what else than these identities the destination may know the person, by an earlier link. */
+/**
+ * Under what else than these identities the destination may know the person, by an earlier link.
+ */
 function leavingOf(earlier: LedgerRecord, identities: readonly Identity[]): readonly Identity[] {
   const current = new Set(identities.map(identityText));
   const link = linkOf(earlier);
   return [...link.identities, ...link.leaving].filter((identity) => !current.has(identityText(identity)));
 }
 
-/** What the link of the new route to the same person says; undefined when it does not follow by that identity. */
+/**
+ * What the link of the new route to the same person says; undefined when it does not follow by that
+ * identity.
+ */
 function filledLink(
   { key: { identity, audience }, record }: LedgerEntry,
   { context, destination, source, audience: filled }: FillPlace,
@@ -165,7 +178,10 @@ function ledgerNameOf(destination: string, { matcher }: ActivationContext): stri
   return matcher.destination(destination)?.ledgerName ?? destination;
 }
 
-/** A digest has no way back: a destination that does not hash would be told of a person whom it cannot know. */
+/**
+ * A digest has no way back: a destination that does not hash would be told of a person whom it
+ * cannot know.
+ */
 const sha256Pattern = /^[0-9a-f]{64}$/i;
 
 function identityFor(

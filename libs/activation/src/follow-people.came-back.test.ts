@@ -18,7 +18,9 @@ interface Export {
   readonly consent?: string;
 }
 
-/** A route that follows nothing. Each batch is given as bodies; those of one body have one state. */
+/**
+ * A route that follows nothing. Each batch is given as bodies; those of one body have one state.
+ */
 function open(isCached: boolean, ledger = new DisturbedLedger()): TestActivation {
   return openActivation({
     ledger,

@@ -27,7 +27,10 @@ const keyOf = (value: string): LedgerKey => ({ ...fansKey(), identity: email(val
 const ofLink = linkKey(fansKey(), { namespace: 'ecid', value: 'e1' });
 const live = { is: 'leased', holder: 'another process', expiresAtMs: Infinity } as const;
 
-/** A person who is known under these identities, with these rows, and of whom an export then says that the address is `new`. */
+/**
+ * A person who is known under these identities, with these rows, and of whom an export then says
+ * that the address is `new`.
+ */
 async function openKnown(formers: Readonly<Record<string, LedgerRecord | undefined>>) {
   const ledger = new DisturbedLedger();
   const opened = openActivation({

@@ -45,7 +45,10 @@ audiences:
     activate: [{ destination: ${destination}, identity: ${identity}, ${follow}mode: ${mode}, attributes: { firstname: person.name.firstName } }]
 `;
 
-/** A worker with this file; beside an earlier one it shares its stores, its destination and its clock. */
+/**
+ * A worker with this file; beside an earlier one it shares its stores, its destination and its
+ * clock.
+ */
 function worker(options: FileOptions = {}, beside?: TestActivation): TestActivation {
   const file = fileOf(options);
   if (beside === undefined) {
@@ -200,7 +203,10 @@ test.each([
   expect(membersOf(again)).toEqual(['new@example.com']);
 });
 
-/** A worker beside one that deferred a row for a retry which an erasure took away before the row was written. */
+/**
+ * A worker beside one that deferred a row for a retry which an erasure took away before the row was
+ * written.
+ */
 async function besideAnOpenRow(): Promise<{ readonly beside: TestActivation; readonly newest: ReceivedEvent }> {
   const ledger = new DisturbedLedger();
   const opened = openActivation({ file: fileOf({}), ledger });
@@ -303,7 +309,8 @@ test('an export finds that a newer one with its identities waited in the row, al
   const newest = known('c', { at: 60, status: 'exited' });
   await activate(between);
   expect([...crm.members.keys()]).toEqual(['sports-fans x@example.com']);
-  // Another worker told the exit that waited behind the older export, and has not followed the person yet.
+  // Another worker told the exit that waited behind the older export, and has not followed the
+  // person yet.
   const beside = worker();
   await beside.activate(newest);
   const key = { ...fansKey(), identity: { namespace: 'email', value: 'c@example.com' } };

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, personExport, type TestActivation } from '../testing/index.ts';
 
-/** People of one body, by e-mail address and ECID; they qualify at the same time, as those of one evaluation do. */
+/**
+ * People of one body, by e-mail address and ECID; they qualify at the same time, as those of one
+ * evaluation do.
+ */
 type Body = readonly (readonly [email: string, ecid: string])[];
 
 function worker(): TestActivation & { readonly take: (...bodies: readonly Body[]) => Promise<unknown> } {

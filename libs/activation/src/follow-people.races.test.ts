@@ -168,7 +168,8 @@ test('a person whose lease was lost is followed all the same', async () => {
   const { activate, crm } = open({ identity: 'email', identities: 'all', ledger });
   const key = { ...fansKey(), identity: { namespace: 'email', value: 'a@example.com' } };
   const both = { email: ['a@example.com', 'b@example.com'] };
-  // While both are told, another process marks the row of the first: its settling is lost, and it is told again.
+  // While both are told, another process marks the row of the first: its settling is lost, and it
+  // is told again.
   crm.onRequest = async () => {
     const [row] = await ledger.read([key], signal);
     if (row !== undefined && crm.requests === 1) await ledger.overwrite(key, { ...row.record, inDoubt: true });

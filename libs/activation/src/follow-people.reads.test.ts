@@ -37,8 +37,8 @@ const retry: Retry = {
 };
 
 /**
- * Follows a person with two addresses whose rows were settled so, and are so in the ledger now, and gives how many rows each read asked
- * for.
+ * Follows a person with two addresses whose rows were settled so, and are so in the ledger now, and
+ * gives how many rows each read asked for.
  */
 async function readsOf(
   settledAs: (desired: DesiredMembership) => LedgerRecord,

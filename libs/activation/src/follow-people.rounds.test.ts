@@ -3,7 +3,10 @@ import { DisturbedLedger, eventOf, fansId, openActivation, personExport } from '
 
 type Identities = Readonly<Record<string, readonly string[]>>;
 
-/** How often the ledger is asked for rows when a batch brings people with these identities, whom no process has seen before. */
+/**
+ * How often the ledger is asked for rows when a batch brings people with these identities, whom no
+ * process has seen before.
+ */
 async function readsUnder(follow: string, ...people: readonly Identities[]): Promise<number> {
   const ledger = new DisturbedLedger();
   const { activate } = openActivation({

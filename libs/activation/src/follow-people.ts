@@ -11,20 +11,26 @@ import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
 
-/** While the destination answers, the row of another export is told soon; in an outage this one comes again with the others. */
+/**
+ * While the destination answers, the row of another export is told soon; in an outage this one
+ * comes again with the others.
+ */
 const lookAgainMs = 30_000;
 const notSettledReason = 'another export of the person is not told yet';
-/** How often a person whose rows other processes keep writing is looked at again before that waits. */
+/**
+ * How often a person whose rows other processes keep writing is looked at again before that waits.
+ */
 const roundsMax = 5;
 
 /**
- * Takes people out of destinations under identities that their routes do not resolve to any more (docs/specs/ledger.md,
- * section 6): a better identity has appeared, another value sorts first, or one has vanished from the profile and the route
- * follows the person by another. It comes last, so that the new identity has entered before the old one leaves.
+ * Takes people out of destinations under identities that their routes do not resolve to any more
+ * (docs/specs/ledger.md, section 6): a better identity has appeared, another value sorts first, or
+ * one has vanished from the profile and the route follows the person by another. It comes last, so
+ * that the new identity has entered before the old one leaves.
  *
- * Only people are looked at of whom a row does not carry the digest of these very identities, so that exports which change
- * nothing cost nothing. A person of whom something is still open is left to the retry. Gives what must wait for the lease
- * of another process.
+ * Only people are looked at of whom a row does not carry the digest of these very identities, so
+ * that exports which change nothing cost nothing. A person of whom something is still open is left
+ * to the retry. Gives what must wait for the lease of another process.
  */
 export async function followPeople(outcome: Outcome, telling: Telling): Promise<readonly DeferredChange[]> {
   const { context, settleBy, tally } = telling;
@@ -53,8 +59,9 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
 }
 
 /**
- * The rows of a person may wait for several retries, and each leaves the person to the others while a row of theirs is open. So a retry
- * that has settled its own rows reads those of the others again: the last of them finds all settled.
+ * The rows of a person may wait for several retries, and each leaves the person to the others while
+ * a row of theirs is open. So a retry that has settled its own rows reads those of the others
+ * again: the last of them finds all settled.
  */
 async function withRowsOfOtherRetries(
   settled: readonly SettledMembership[],
@@ -95,7 +102,10 @@ function withoutSharedLinks(open: readonly Followed[]): {
   return { now, later };
 }
 
-/** Takes people out under their former identities. Gives those of whom nothing is open any more, and those to be looked at again. */
+/**
+ * Takes people out under their former identities. Gives those of whom nothing is open any more, and
+ * those to be looked at again.
+ */
 async function takeOut(
   looked: readonly Looked[],
   deferred: Outcome['deferred'],
@@ -108,7 +118,8 @@ async function takeOut(
   const { context, settleBy, tally } = telling;
   const by = newHolder(context);
   const nowMs = context.clock.now();
-  // The rows for which a retry is responsible were looked at before: what it gave up or had rejected is not sent again here.
+  // The rows for which a retry is responsible were looked at before: what it gave up or had
+  // rejected is not sent again here.
   const cause = telling.work?.retry?.isReplay === true ? 'replay' : 'export';
   const after = new Map<string, LedgerRecord | undefined>();
   const waiting = new Set<Looked>();
@@ -119,14 +130,16 @@ async function takeOut(
       const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {} };
       const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause, because: 'former-identity' });
       if (plan.is === 'wait') {
-        // A second retry of one event would make two more of itself for as long as the two are in each other's way.
+        // A second retry of one event would make two more of itself for as long as the two are in
+        // each other's way.
         if (!waiting.has(each) && !isBroughtAgain(each, key, deferred))
           deferrals.push(laterOf(each, plan.untilMs, telling));
         waiting.add(each);
         return [];
       }
       if (plan.is !== 'nothing') return [{ each, key, plan, write: plan.write }];
-      // The person is out already; a row that carries a digest would hide that the links have moved on since.
+      // The person is out already; a row that carries a digest would hide that the links have moved
+      // on since.
       const write = plan.because === 'unchanged' && row !== undefined ? withoutDigest(key, row) : undefined;
       return write === undefined ? [] : [{ each, key, plan, write }];
     }),
@@ -181,7 +194,10 @@ function isOut(record: LedgerRecord | undefined): boolean {
   return record.rowState.is === 'delivered' || record.rowState.is === 'noted';
 }
 
-/** The event again, when what holds the person up is over: it finds that the links are still to be looked at. */
+/**
+ * The event again, when what holds the person up is over: it finds that the links are still to be
+ * looked at.
+ */
 function laterOf({ person, ledgerName }: Followed, untilMs: number, { context, work }: Telling): DeferredChange {
   const { route, audience, event, identities } = person;
   const [identity = { namespace: '', value: '' }] = identities;

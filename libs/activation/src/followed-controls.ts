@@ -2,7 +2,10 @@ import { canary, type Matcher, type Route } from '@activation-hub/activation-fil
 import { pauseOf, type Clock, type Control, type ControlStore, type Target } from '@activation-hub/delivery';
 import type { Telemetry } from '@activation-hub/telemetry';
 
-/** For how long the controls are believed, in milliseconds: as long as it may take until a worker follows. */
+/**
+ * For how long the controls are believed, in milliseconds: as long as it may take until a worker
+ * follows.
+ */
 export const controlsAgeMaxMs = 5_000;
 /** How long they are waited for: a store that does not answer holds nothing up for longer. */
 const readTimeoutMs = 2_000;
@@ -17,9 +20,10 @@ interface Followed {
 }
 
 /**
- * What operators ask of the running app, as this process knows it. It looks again before it tells anything, at most every five seconds. A
- * paused destination is one whose circuit is held open; a paused route is asked for by `routePause`. Controls that cannot be read stop
- * nothing: the last known ones count, and an error is logged.
+ * What operators ask of the running app, as this process knows it. It looks again before it tells
+ * anything, at most every five seconds. A paused destination is one whose circuit is held open; a
+ * paused route is asked for by `routePause`. Controls that cannot be read stop nothing: the last
+ * known ones count, and an error is logged.
  */
 export class FollowedControls {
   readonly #store: Pick<ControlStore, 'read'>;
@@ -29,7 +33,10 @@ export class FollowedControls {
   #looking: Promise<void> | undefined;
   #lookedAtMs = -Infinity;
   #complainedAtMs = -Infinity;
-  /** The requests to try again that this process has seen. What was there when it looked first is done: its circuits were closed. */
+  /**
+   * The requests to try again that this process has seen. What was there when it looked first is
+   * done: its circuits were closed.
+   */
   #seen: ReadonlySet<string> | undefined;
   /** Pauses that were announced, by what they are about. */
   readonly #announced = new Map<string, Pick<Control, 'destination' | 'audience'> & { readonly untilMs: number }>();
@@ -44,7 +51,10 @@ export class FollowedControls {
     return this.#known;
   }
 
-  /** Looks, unless it did so lately, and holds and lets go what the controls say. Never throws; calls at the same time share one look. */
+  /**
+   * Looks, unless it did so lately, and holds and lets go what the controls say. Never throws;
+   * calls at the same time share one look.
+   */
   async follow(followed: Followed): Promise<void> {
     this.#matcher = followed.matcher;
     if (this.#clock.now() - this.#lookedAtMs >= controlsAgeMaxMs) {
@@ -54,7 +64,9 @@ export class FollowedControls {
     this.#apply(followed);
   }
 
-  /** The pause of a route alone; where its whole destination is paused, the circuit is held open. */
+  /**
+   * The pause of a route alone; where its whole destination is paused, the circuit is held open.
+   */
   routePause({ destination }: Pick<Route, 'destination'>, audience: string, nowMs: number): Control | undefined {
     const ofRoutes = this.#controlsFor(destination).filter((control) => control.audience !== undefined);
     return pauseOf(ofRoutes, { destination, audience }, nowMs);
@@ -90,7 +102,10 @@ export class FollowedControls {
     this.#announce(telemetry, nowMs);
   }
 
-  /** Those that concern a destination, under the key that it has in this file. The canary cannot be paused. */
+  /**
+   * Those that concern a destination, under the key that it has in this file. The canary cannot be
+   * paused.
+   */
   #controlsFor(key: string): readonly Control[] {
     if (key === canary.key) return [];
     return this.#known.flatMap((control) => {
@@ -125,7 +140,10 @@ function requestText({ action, atMs, by }: Control): string {
   return JSON.stringify([action, atMs, by]);
 }
 
-/** A failure of a store names its host and its code, and a document that cannot be read its blob; both are for logs. */
+/**
+ * A failure of a store names its host and its code, and a document that cannot be read its blob;
+ * both are for logs.
+ */
 function reasonOf(error: unknown): string {
   return error instanceof Error && error.message.startsWith('Failed to ')
     ? error.message

@@ -154,7 +154,9 @@ test('a retry that can be searched is not reported', async () => {
   expect((await run()).unreadable).toEqual([]);
 });
 
-/** A retry queue that remembers what was edited, and in which another process writes before that. */
+/**
+ * A retry queue that remembers what was edited, and in which another process writes before that.
+ */
 class EditedRetryQueue extends InMemoryRetryQueue {
   readonly edits: string[] = [];
   beforeEdit: () => Promise<void> = () => Promise.resolve();

@@ -32,7 +32,9 @@ export interface ForgetOptions {
 export interface ErasurePlace {
   /** The name under which the ledger keeps it. */
   readonly ledgerName: string;
-  /** Brings an identity into the form in which the destination gets it, which is what its rows hold. */
+  /**
+   * Brings an identity into the form in which the destination gets it, which is what its rows hold.
+   */
   readonly form: FormIdentity;
 }
 
@@ -48,9 +50,15 @@ export interface Forgotten {
   readonly deadLetters: Erased;
   /** Rows by ledger name of the destination; shadow rows and links are among them. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Other identities of the person that the ledger's links name, which were looked for as well: for the person who asks. */
+  /**
+   * Other identities of the person that the ledger's links name, which were looked for as well: for
+   * the person who asks.
+   */
   readonly linkedIdentities: readonly Identity[];
-  /** Names of retries and dead letters that cannot be read, or whose events are no text: the person may be in them. */
+  /**
+   * Names of retries and dead letters that cannot be read, or whose events are no text: the person
+   * may be in them.
+   */
   readonly unreadable: readonly string[];
 }
 
@@ -58,13 +66,14 @@ export interface Forgotten {
 const roundsMax = 5;
 
 /**
- * Erases what is kept of a person, given by identities as AEP exports them: events and rows in waiting retries, events in dead
- * letters, and the ledger's rows at these destinations in every form in which they hold an identity, with shadow rows
- * and links. What a link names belongs to the person too. Events of other people stay, also in the same retry, letter or body.
+ * Erases what is kept of a person, given by identities as AEP exports them: events and rows in
+ * waiting retries, events in dead letters, and the ledger's rows at these destinations in every
+ * form in which they hold an identity, with shadow rows and links. What a link names belongs to the
+ * person too. Events of other people stay, also in the same retry, letter or body.
  *
- * Retries go first and the ledger last, so that nothing that is erased writes the person back. What the function is
- * working on at the same moment can: run it again until nothing is left to erase. Throws when a store cannot be reached,
- * and when a row keeps being written.
+ * Retries go first and the ledger last, so that nothing that is erased writes the person back. What
+ * the function is working on at the same moment can: run it again until nothing is left to erase.
+ * Throws when a store cannot be reached, and when a row keeps being written.
  */
 export async function forget(
   identities: readonly Identity[],
@@ -91,8 +100,9 @@ export async function forget(
 }
 
 /**
- * In which forms each destination may know the person: as AEP exports the identities, as the destination stores them, and what
- * the links of these say besides. Also what `ledger show` and `explain` look for.
+ * In which forms each destination may know the person: as AEP exports the identities, as the
+ * destination stores them, and what the links of these say besides. Also what `ledger show` and
+ * `explain` look for.
  */
 export async function findForms(
   identities: readonly Identity[],
@@ -122,7 +132,10 @@ export async function findForms(
   );
 }
 
-/** The identities of one person; of a row that is no link, only the one by which it is kept: it stops no erasure. */
+/**
+ * The identities of one person; of a row that is no link, only the one by which it is kept: it
+ * stops no erasure.
+ */
 function identitiesOfLink({ key, record }: LedgerEntry): readonly Identity[] {
   try {
     const { identities, leaving } = linkOf(record);
@@ -138,7 +151,10 @@ function hashOf(address: string): Identity {
   return { namespace: 'email_lc_sha256', value: hash('sha256', address.trim().toLowerCase(), 'hex') };
 }
 
-/** An identity as it was given, in lower case where case says nothing, and as the destination stores it. */
+/**
+ * An identity as it was given, in lower case where case says nothing, and as the destination stores
+ * it.
+ */
 function formsOf(identity: Identity, form: FormIdentity): readonly Identity[] {
   const { namespace, value } = identity;
   const lowerCase = { namespace, value: value.toLowerCase() };
@@ -159,7 +175,10 @@ export function distinctIdentities(identities: readonly Identity[]): readonly Id
   return [...new Map(identities.map((each) => [identityText(each), each])).values()];
 }
 
-/** Whose events and rows are erased from retries and dead letters: rows only at these destinations, for others may still have to be told. */
+/**
+ * Whose events and rows are erased from retries and dead letters: rows only at these destinations,
+ * for others may still have to be told.
+ */
 interface OfPerson {
   readonly identities: readonly Identity[];
   readonly names: ReadonlySet<string>;
@@ -193,7 +212,10 @@ function rowsOfOthers(rows: readonly DeferredRow[], { identities, names }: OfPer
   return rows.filter(({ identity, destination }) => !texts.has(identityText(identity)) || !names.has(destination));
 }
 
-/** How many events and rows of a retry are the person's, and what is left without them: the very same retry when there are none. */
+/**
+ * How many events and rows of a retry are the person's, and what is left without them: the very
+ * same retry when there are none.
+ */
 function retryWithoutPerson(retry: Retry, of: OfPerson): { readonly found: number; readonly left?: Retry } {
   const { identities } = of;
   const rows = [...rowsOfOthers(retry.rows, of)];
@@ -210,7 +232,8 @@ function retryWithoutPerson(retry: Retry, of: OfPerson): { readonly found: numbe
   });
   if (found === 0) return { found, left: retry };
   if (events.length === 0 && rows.length === 0) return { found };
-  // Receipts go by change id, which does not say whose a change is. A change without its receipt is sent anew, which does no harm.
+  // Receipts go by change id, which does not say whose a change is. A change without its receipt is
+  // sent anew, which does no harm.
   return { found, left: { ...retry, ...(retry.receipts === undefined ? {} : { receipts: {} }), events, rows } };
 }
 

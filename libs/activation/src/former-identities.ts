@@ -19,7 +19,10 @@ export interface Former {
   readonly row: LedgerRow | undefined;
 }
 
-/** A person with the links and with the rows under identities that are not, or no longer, the person's. */
+/**
+ * A person with the links and with the rows under identities that are not, or no longer, the
+ * person's.
+ */
 export interface Looked extends Followed {
   readonly links: readonly (LedgerRow | undefined)[];
   readonly formers: readonly Former[];
@@ -98,7 +101,8 @@ function lookedAt(
     const row = rows[index];
     // A link to a row that is gone is a link to nobody: the person was erased.
     const isNobody = row === undefined && isLinkedOnly;
-    // A newer export of the batch has it, perhaps of another person; when that changed nothing, the row does not say so.
+    // A newer export of the batch has it, perhaps of another person; when that changed nothing, the
+    // row does not say so.
     const again = newestOfBatch.get(ledgerKeyText(key));
     const isBack = again !== undefined && comparePeople(again.person, asNewest) > 0;
     return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
@@ -113,8 +117,9 @@ function lookedAt(
 }
 
 /**
- * Where newer exports of the batch come back to an identity of the person: when that changed nothing in its row, nobody follows the person on
- * account of them, and the link must not move away. Another person may have the identity too: only who shares a link is the same.
+ * Where newer exports of the batch come back to an identity of the person: when that changed
+ * nothing in its row, nobody follows the person on account of them, and the link must not move
+ * away. Another person may have the identity too: only who shares a link is the same.
  */
 function returnsOf(
   followed: Followed,
@@ -137,8 +142,8 @@ function knownByLink(link: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | und
 }
 
 /**
- * As of when a link is right: of the export that wrote it, or of a later one with the very same identities, which moved a row
- * that carries the link's digest and left the link as it was.
+ * As of when a link is right: of the export that wrote it, or of a later one with the very same
+ * identities, which moved a row that carries the link's digest and left the link as it was.
  */
 function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): UndigestedState {
   return linkOf(record).identities.reduce((newest: UndigestedState, identity) => {

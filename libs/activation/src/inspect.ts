@@ -24,7 +24,10 @@ export interface Inspection {
   readonly decisions: readonly InspectedDecision[];
 }
 
-/** What one route makes of one membership. Holds personal data: it is for the person who asked, not for logs. */
+/**
+ * What one route makes of one membership. Holds personal data: it is for the person who asked, not
+ * for logs.
+ */
 export interface InspectedDecision {
   readonly audience: string;
   readonly status: string;
@@ -41,8 +44,9 @@ export interface InspectedDecision {
 }
 
 /**
- * Runs the stages of the journey on one body, with an empty ledger. Changes of live routes are handed to their targets, so
- * give it targets that record requests instead of sending them. Never throws on account of the body.
+ * Runs the stages of the journey on one body, with an empty ledger. Changes of live routes are
+ * handed to their targets, so give it targets that record requests instead of sending them. Never
+ * throws on account of the body.
  */
 export async function inspect(
   body: Uint8Array,

@@ -12,20 +12,25 @@ const attemptsMax = 100;
  * What becomes of one change (docs/specs/ledger.md, section 4):
  * - `delivered`, `rejected`, `not-found`, `given-up`: certain; the row says so;
  * - `deferred`: a retry sends it;
- * - `unanswered`: the request may still be under way, so the lease must expire; a retry looks after it then.
+ * - `unanswered`: the request may still be under way, so the lease must expire; a retry looks after
+ *   it then.
  */
 export type Fate = 'delivered' | 'rejected' | 'not-found' | 'given-up' | 'deferred' | 'unanswered';
 
 /** A change whose fate is known, before anything of it is durable. */
 export interface JudgedRow extends DeliveredRow {
   readonly fate: Fate;
-  /** Its destination was asked for the last time, without an answer: when the lease has expired, it is given up. */
+  /**
+   * Its destination was asked for the last time, without an answer: when the lease has expired, it
+   * is given up.
+   */
   readonly givesUp: boolean;
 }
 
 /**
- * Judges results. A destination that rejects nearly everything is stalled: the fault is hardly in the rows, so what it
- * rejected is deferred, an alert says so, and a person can mend it before the changes are given up.
+ * Judges results. A destination that rejects nearly everything is stalled: the fault is hardly in
+ * the rows, so what it rejected is deferred, an alert says so, and a person can mend it before the
+ * changes are given up.
  */
 export function judgeResults(
   delivered: readonly DeliveredRow[],
@@ -52,14 +57,17 @@ export function judgeResults(
   });
 }
 
-/** The deferral of a change that its destination did not take; undefined when nothing is retried. */
+/**
+ * The deferral of a change that its destination did not take; undefined when nothing is retried.
+ */
 export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): Deferral | undefined {
   const { key, route, audience, event, result, fate, givesUp, row, isRepair, changeId } = judged;
   if ((fate !== 'deferred' && fate !== 'unanswered') || result.status === 'delivered' || result.status === 'not-found')
     return undefined;
   const { rowState } = row.record;
   const isLeased = fate === 'unanswered' && rowState.is === 'leased';
-  // A process that looks too early would take the lease of a repair for that of a process that tells something newer.
+  // A process that looks too early would take the lease of a repair for that of a process that
+  // tells something newer.
   const afterLeaseMs = isRepair ? timing.leaseMs - timing.settleByMs : delayMinMs;
   const freeAtMs = isLeased ? rowState.expiresAtMs + afterLeaseMs : 0;
   const of = {
@@ -84,7 +92,10 @@ export function deferralOf(judged: JudgedRow, { timing }: ActivationContext): De
   };
 }
 
-/** The row after its delivery, for which a retry is responsible if it is deferred; undefined while the lease must expire. */
+/**
+ * The row after its delivery, for which a retry is responsible if it is deferred; undefined while
+ * the lease must expire.
+ */
 export function settledRecord(
   { key, row, result, fate, linkDigest, isFollowed, deliveredAtMs }: JudgedRow,
   chainIds: ChainIds,
@@ -109,7 +120,8 @@ export function isTooOld(
   giveUpAfterMs: number | undefined,
   nowMs: number,
 ): boolean {
-  // The time of a pause does not count: after it a change is as young as one that is deferred for the first time.
+  // The time of a pause does not count: after it a change is as young as one that is deferred for
+  // the first time.
   if (retry === undefined || retry.class === pausedClass) return false;
   return retry.attempts >= attemptsMax || nowMs - retry.firstDeferredAtMs >= (giveUpAfterMs ?? 0);
 }

@@ -33,7 +33,10 @@ audiences:
   travellers: { id: ${travellersId}, activate: [{ destination: crm, identity: crmid, mode: paused }] }
 `;
 
-/** A ledger that remembers how many rows each read asks for, and in which something happens before a row of a walk is given. */
+/**
+ * A ledger that remembers how many rows each read asks for, and in which something happens before a
+ * row of a walk is given.
+ */
 class WalkedLedger extends DisturbedLedger {
   readonly reads: number[] = [];
   beforeRow: () => void = () => undefined;

@@ -25,12 +25,18 @@ export interface LapsingRow {
   readonly route: Route;
 }
 
-/** As many keys of members as one night remembers, about 50 MB: those who lapse first. What is over is for the next night. */
+/**
+ * As many keys of members as one night remembers, about 50 MB: those who lapse first. What is over
+ * is for the next night.
+ */
 const rowsMax = 100_000;
 /** What is read again together, before it is told. */
 const readRows = 1_000;
 
-/** The destination when a membership there can lapse at all, by the routes of the file; where none can, its rows are not walked. */
+/**
+ * The destination when a membership there can lapse at all, by the routes of the file; where none
+ * can, its rows are not walked.
+ */
 export function lapsingTarget({ context: { matcher, targets }, destination }: LapsingPlace): Target | undefined {
   const target = targets.get(destination);
   const canLapse = matcher
@@ -61,7 +67,10 @@ export class LapsingRows {
     this.#rowsMax = keep;
   }
 
-  /** Walks the rows of the destination, all parts at once, until the time is up. Throws when the ledger cannot be reached. */
+  /**
+   * Walks the rows of the destination, all parts at once, until the time is up. Throws when the
+   * ledger cannot be reached.
+   */
   async find(untilMs: number, signal: AbortSignal): Promise<void> {
     this.#nowMs = this.#place.context.clock.now();
     const walks = Array.from({ length: ledgerParts }, (_, part) => this.#findIn(part, untilMs, signal));
@@ -87,7 +96,10 @@ export class LapsingRows {
     return true;
   }
 
-  /** Gives the rows as they are now, who lapses first first, until the time is up. Who was told meanwhile is left out. */
+  /**
+   * Gives the rows as they are now, who lapses first first, until the time is up. Who was told
+   * meanwhile is left out.
+   */
   async *inOrder(untilMs: number, signal: AbortSignal): AsyncGenerator<LapsingRow> {
     const { ledger, clock } = this.#place.context;
     this.#keepFirst();

@@ -3,26 +3,34 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import type { LedgerRow } from '@activation-hub/membership';
 
 export interface LedgerCacheOptions {
-  /** How much memory the rows may take at most, by an estimate that is too high rather than too low. */
+  /**
+   * How much memory the rows may take at most, by an estimate that is too high rather than too low.
+   */
   readonly bytesMax: number;
   /** How long a row is believed. */
   readonly ageMaxMs: number;
-  /** How many keys of a destination must have been looked for before a key is expected to have no row; 64 by default. */
+  /**
+   * How many keys of a destination must have been looked for before a key is expected to have no
+   * row; 64 by default.
+   */
   readonly expectAfterKeys?: number;
 }
 
 /**
- * What the ledger is known to have said, so that an export that changes nothing costs no read, and a change only its writes.
- * Bounded in bytes and in age. It may be behind the ledger. So it is asked for two things: whether there is nothing to do, and what a
- * row is expected to be by a write that names its version and is lost when that is another.
+ * What the ledger is known to have said, so that an export that changes nothing costs no read, and
+ * a change only its writes. Bounded in bytes and in age. It may be behind the ledger. So it is
+ * asked for two things: whether there is nothing to do, and what a row is expected to be by a write
+ * that names its version and is lost when that is another.
  *
- * An export that repeats the content of a row is taken for nothing new although the row may be outdated. That is right
- * as long as this process tells the row's destination itself, and for a partition that it follows without a gap. Where
- * one person's exports are spread over partitions of several workers, an attribute or a consent that changes there and
- * back within the age can be missed until it changes again; entries and exits cannot, for they bring a time of their own.
+ * An export that repeats the content of a row is taken for nothing new although the row may be
+ * outdated. That is right as long as this process tells the row's destination itself, and for a
+ * partition that it follows without a gap. Where one person's exports are spread over partitions of
+ * several workers, an attribute or a consent that changes there and back within the age can be
+ * missed until it changes again; entries and exits cannot, for they bring a time of their own.
  *
- * Two generations instead of a list in order of use: the young one takes what is used, and when it is full it becomes
- * the old one, whose rest is forgotten. That costs one look-up where a true list costs a deletion and an insertion.
+ * Two generations instead of a list in order of use: the young one takes what is used, and when it
+ * is full it becomes the old one, whose rest is forgotten. That costs one look-up where a true list
+ * costs a deletion and an insertion.
  */
 export class LedgerCache {
   readonly #bytesMax: number;
@@ -40,8 +48,8 @@ export class LedgerCache {
   }
 
   /**
-   * Says which events come next. When some of their partition are missing since the last, another worker had it in
-   * between: what that told is not known here, so everything is forgotten.
+   * Says which events come next. When some of their partition are missing since the last, another
+   * worker had it in between: what that told is not known here, so everything is forgotten.
    */
   follow(events: readonly ReceivedEvent[]): void {
     const [first] = events;
@@ -78,7 +86,10 @@ export class LedgerCache {
     this.#old.delete(keyText);
   }
 
-  /** Says whether a key of this ledger destination, of which the cache knows nothing, turned out to have a row. */
+  /**
+   * Says whether a key of this ledger destination, of which the cache knows nothing, turned out to
+   * have a row.
+   */
   countLookedFor(destination: string, isFound: boolean): void {
     const counts = this.#lookedFor.get(destination) ?? { keys: 0, absent: 0 };
     counts.keys += 1;
@@ -92,8 +103,9 @@ export class LedgerCache {
   }
 
   /**
-   * Whether a key of this ledger destination, of which the cache knows nothing, is expected to have no row, as when an audience fills for the
-   * first time. A process begins without that expectation: it may have been restarted into exports that change nothing.
+   * Whether a key of this ledger destination, of which the cache knows nothing, is expected to have
+   * no row, as when an audience fills for the first time. A process begins without that
+   * expectation: it may have been restarted into exports that change nothing.
    */
   expectsNoRow(destination: string): boolean {
     const { keys, absent } = this.#lookedFor.get(destination) ?? { keys: 0, absent: 0 };
@@ -113,7 +125,10 @@ export class LedgerCache {
   }
 }
 
-/** A key that has a row after all costs a failed write, a read and another write, one that is read first a read: so most must be absent. */
+/**
+ * A key that has a row after all costs a failed write, a read and another write, one that is read
+ * first a read: so most must be absent.
+ */
 const absentShareMin = 0.8;
 
 interface LookedFor {
@@ -148,7 +163,10 @@ class Generation {
   }
 }
 
-/** What a row takes besides its key and its attributes: measured with Node 24, where one without attributes took 950 bytes with its key. */
+/**
+ * What a row takes besides its key and its attributes: measured with Node 24, where one without
+ * attributes took 950 bytes with its key.
+ */
 const rowBytes = 1_000;
 const valueBytes = 32;
 

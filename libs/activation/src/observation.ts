@@ -2,7 +2,10 @@ import type { ChangeKind, HttpRequest, HttpResponse } from '@activation-hub/dest
 import type { Identity } from '@activation-hub/membership';
 import type { ObservedChange } from './observed-change.ts';
 
-/** What a function app on a developer's machine says besides its log: with personal data, and with the secrets of its requests. */
+/**
+ * What a function app on a developer's machine says besides its log: with personal data, and with
+ * the secrets of its requests.
+ */
 export type Observation =
   | ObservedEvent
   | ({ readonly is: 'change' } & ObservedChange)
@@ -21,7 +24,10 @@ export interface ObservedEvent {
   readonly body: string;
 }
 
-/** One call of a connector: what it was to tell, the requests that it made for that, and what it said of the answers. */
+/**
+ * One call of a connector: what it was to tell, the requests that it made for that, and what it
+ * said of the answers.
+ */
 export interface ObservedAttempt {
   readonly is: 'attempt';
   readonly destination: string;

@@ -5,7 +5,10 @@ import type { Outcome } from '@activation-hub/telemetry';
 import type { DeliveredRow } from './deliver-rows.ts';
 import type { DesiredMembership, RoutedPerson } from './resolve-memberships.ts';
 
-/** One change as it ended, or was deferred. Holds personal data: it is for the person at this machine, never for logs. */
+/**
+ * One change as it ended, or was deferred. Holds personal data: it is for the person at this
+ * machine, never for logs.
+ */
 export interface ObservedChange extends ObservedSubject {
   /** Key of the activation file. */
   readonly destination: string;

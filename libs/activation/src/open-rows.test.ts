@@ -5,7 +5,10 @@ import { eventOf, fansId, fansKey, openActivation, personExport, type TestActiva
 
 const { signal } = new AbortController();
 
-/** A hub that routes the fans as it is told, or to nobody; a later start when it is given what there was before. */
+/**
+ * A hub that routes the fans as it is told, or to nobody; a later start when it is given what there
+ * was before.
+ */
 function openWith(route: string | undefined, earlier?: TestActivation): TestActivation {
   const activations = route === undefined ? '[]' : `[{ destination: crm, identity: crmid, mode: ${route} }]`;
   const file = `
@@ -22,7 +25,10 @@ audiences:
   return later;
 }
 
-/** A hub that has told the destination of one person, without success; and the next start, with another route, when the retry is due. */
+/**
+ * A hub that has told the destination of one person, without success; and the next start, with
+ * another route, when the retry is due.
+ */
 async function openAfter(failure: DestinationError, route: string | undefined): Promise<TestActivation> {
   const before = openWith('live');
   before.crm.onRequest = () => {

@@ -21,7 +21,10 @@ import type { Tally } from './tally.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
-/** What there is to do about rows for which a retry is responsible, and of which its events say nothing any more. */
+/**
+ * What there is to do about rows for which a retry is responsible, and of which its events say
+ * nothing any more.
+ */
 export interface OpenRows {
   readonly leased: readonly LeasedRow[];
   readonly deferred: readonly DeferredChange[];
@@ -33,16 +36,18 @@ const withoutRoute = {
   reason: 'The activation file has no route of this audience to this destination any more.',
 };
 /**
- * So long a retry of which the route is not live here waits for a worker with another file: while a deployment replaces workers, those with
- * the older file take retries of those with the newer one.
+ * So long a retry of which the route is not live here waits for a worker with another file: while a
+ * deployment replaces workers, those with the older file take retries of those with the newer one.
  */
 const routeWaitMs = 3_600_000;
 
 /**
- * Looks after the rows for which a retry is responsible but which its events do not resolve to now: the route is gone, in
- * shadow mode or has another name, or the person is known under other identities. A row of a live route is told its newest
- * state. One whose route is gone or in shadow mode stays deferred at first, for a worker with a newer file; when its retry is an hour old, the one
- * is given up with dead letters of the events, and the other is paused. So no row stays deferred that nothing can move any more.
+ * Looks after the rows for which a retry is responsible but which its events do not resolve to now:
+ * the route is gone, in shadow mode or has another name, or the person is known under other
+ * identities. A row of a live route is told its newest state. One whose route is gone or in shadow
+ * mode stays deferred at first, for a worker with a newer file; when its retry is an hour old, the
+ * one is given up with dead letters of the events, and the other is paused. So no row stays
+ * deferred that nothing can move any more.
  */
 export async function takeOpenRows(
   { retry }: Work,
@@ -133,7 +138,10 @@ function subjectOfRow(
   };
 }
 
-/** Events without rows, as those are that could not be read before, with their audiences that the file does not route to this destination. */
+/**
+ * Events without rows, as those are that could not be read before, with their audiences that the
+ * file does not route to this destination.
+ */
 function unroutedEvents(retry: Retry, matcher: Matcher): readonly DeferredEvent[] {
   return retry.events.flatMap((from) => {
     const audiences = from.rows.length > 0 ? [] : unroutedAudiences(from, retry, matcher);
@@ -190,7 +198,9 @@ function planOpen(
   }
 }
 
-/** Dead letters of these events, for the audiences that the file does not route to this destination. */
+/**
+ * Dead letters of these events, for the audiences that the file does not route to this destination.
+ */
 async function giveUpEvents(
   events: ReadonlyMap<DeferredEvent | undefined, readonly { readonly key: LedgerKey }[]>,
   retry: Retry,

@@ -6,7 +6,10 @@ import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-member
 import type { Tally } from './tally.ts';
 import { writePlans } from './write-plans.ts';
 
-/** That no person is known under another identity, as of the export; to be written where there is no row. */
+/**
+ * That no person is known under another identity, as of the export; to be written where there is no
+ * row.
+ */
 interface Note {
   readonly person: RoutedPerson;
   readonly keyText: string;
@@ -17,11 +20,12 @@ interface Note {
 const noAttributes: Attributes = {};
 
 /**
- * The other identities of people who enter, where no row is expected under any: they are noted beside the lease, and the row needs
- * no second look when it is settled (docs/specs/ledger.md, section 6). The condition of each write finds out whether there is a row after all.
+ * The other identities of people who enter, where no row is expected under any: they are noted
+ * beside the lease, and the row needs no second look when it is settled (docs/specs/ledger.md,
+ * section 6). The condition of each write finds out whether there is a row after all.
  *
- * Left out, and followed as usual, are people whom a link may name under more identities, and those of whom the cache or the batch
- * knows a row under one.
+ * Left out, and followed as usual, are people whom a link may name under more identities, and those
+ * of whom the cache or the batch knows a row under one.
  */
 export class OtherIdentities {
   readonly #context: ActivationContext;
@@ -70,12 +74,18 @@ export class OtherIdentities {
     }
   }
 
-  /** Whether the other identities of the person, if there are any, have rows that say that no person is known under them. */
+  /**
+   * Whether the other identities of the person, if there are any, have rows that say that no person
+   * is known under them.
+   */
   areNoted(person: RoutedPerson): boolean {
     return this.#people.has(person);
   }
 
-  /** The audiences of an export come one after the other, and those that are routed alike share the identities. */
+  /**
+   * The audiences of an export come one after the other, and those that are routed alike share the
+   * identities.
+   */
   #othersOf(person: RoutedPerson): readonly Identity[] {
     if (this.#last?.identities !== person.identities)
       this.#last = { identities: person.identities, others: othersOf(person) };

@@ -3,7 +3,10 @@ import { eventOf, fansId, openActivation, personExport } from '../testing/index.
 
 type Identities = Readonly<Record<string, readonly string[]>>;
 
-/** A worker whose route follows people by two namespaces, and takes exports of one qualification with these identities, a batch at a time. */
+/**
+ * A worker whose route follows people by two namespaces, and takes exports of one qualification
+ * with these identities, a batch at a time.
+ */
 function worker() {
   const { activate, crm } = openActivation({
     file: `

@@ -34,10 +34,16 @@ export interface Followed {
 export interface Outcome {
   readonly desired: readonly DesiredMembership[];
   readonly newest: ReadonlyMap<string, DesiredMembership>;
-  /** Those of `desired` of whose people the cache did not know that every row carries the digest and has nothing to learn. */
+  /**
+   * Those of `desired` of whose people the cache did not know that every row carries the digest and
+   * has nothing to learn.
+   */
   readonly undecided: readonly DesiredMembership[];
   readonly superseded: readonly DesiredMembership[];
-  /** People of whom the batch brings a row under another identity of theirs: no digest says that nobody need look at them. */
+  /**
+   * People of whom the batch brings a row under another identity of theirs: no digest says that
+   * nobody need look at them.
+   */
   readonly concerned: ReadonlySet<RoutedPerson>;
   /** Changes for which a retry was put. */
   readonly deferred: readonly DeferredChange[];
@@ -46,21 +52,27 @@ export interface Outcome {
   readonly unresolved: readonly RoutedPerson[];
 }
 
-/** The people to look at now, from old to new, and those for later, because the row of an identity of theirs is still open. */
+/**
+ * The people to look at now, from old to new, and those for later, because the row of an identity
+ * of theirs is still open.
+ */
 export interface PeopleToFollow {
   readonly now: readonly Followed[];
   readonly later: readonly Followed[];
 }
 
 /**
- * The people of whom a row does not carry the digest of these very identities, or may be under others. While a row of a person is open,
- * no former identity is taken out: the retry of the open row brings the same export, or one with the same identities, and looks then. Where
- * no retry does, the export is retried itself, until it is as old as a change that is given up: by then no process will settle the row.
+ * The people of whom a row does not carry the digest of these very identities, or may be under
+ * others. While a row of a person is open, no former identity is taken out: the retry of the open
+ * row brings the same export, or one with the same identities, and looks then. Where no retry does,
+ * the export is retried itself, until it is as old as a change that is given up: by then no process
+ * will settle the row.
  */
 export function peopleToFollow(outcome: Outcome, context: ActivationContext, work: Work | undefined): PeopleToFollow {
   const { desired, unresolved } = outcome;
   const rows = new SettledRows(outcome);
-  // A person who replays an event wants everything of it looked at again; and a row of a former identity that waited is told, or paused.
+  // A person who replays an event wants everything of it looked at again; and a row of a former
+  // identity that waited is told, or paused.
   const again = eventsToLookAtAgain(desired, work);
   const now: Followed[] = [];
   const later: Followed[] = [];
@@ -69,7 +81,8 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     (each) => each.person,
   )) {
     const newest = memberships.filter((each) => rows.isNewest(each));
-    // What a newer export of the batch has superseded is as settled as that one, unless the person entered under another identity.
+    // What a newer export of the batch has superseded is as settled as that one, unless the person
+    // entered under another identity.
     const deciding = newest.length > 0 ? newest : memberships;
     const open = deciding.flatMap((each) => rows.openBecause(each) ?? []);
     const chosen = newest.flatMap(({ keyText }) => rows.of(keyText) ?? []);
@@ -92,8 +105,9 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
 }
 
 /**
- * The memberships of people who may have to be looked at, who are few: not of those whom the cache knows, or of whom every row is settled with the
- * digest of these very identities, unless something newer in the batch has superseded a part of them, or the batch brings another identity of theirs.
+ * The memberships of people who may have to be looked at, who are few: not of those whom the cache
+ * knows, or of whom every row is settled with the digest of these very identities, unless something
+ * newer in the batch has superseded a part of them, or the batch brings another identity of theirs.
  */
 function ofPeopleInQuestion(
   { desired, undecided, superseded, concerned }: Outcome,
@@ -151,7 +165,10 @@ class SettledRows {
     return this.#newest.get(each.keyText) === each;
   }
 
-  /** The person as of the newest export with these very identities, whose state waited in a row until this one came. */
+  /**
+   * The person as of the newest export with these very identities, whose state waited in a row
+   * until this one came.
+   */
   asOfNewest(person: RoutedPerson, newest: readonly DesiredMembership[]): RoutedPerson {
     const states = newest.flatMap(({ keyText }) => {
       const record = this.of(keyText)?.row?.record;
@@ -177,7 +194,8 @@ class SettledRows {
     const { linkDigest } = each.person;
     if (rowState?.is === 'deferred' && rowState.linkDigest === linkDigest) return true;
     const told = this.#told.get(each.keyText);
-    // Of a row of which another process has the lease nothing is deferred, and that process knows nothing of this export.
+    // Of a row of which another process has the lease nothing is deferred, and that process knows
+    // nothing of this export.
     const isLost = told !== undefined && told.fate !== 'deferred' && told.fate !== 'unanswered';
     const isDecided = told === undefined && rowState !== undefined;
     if (isLost || isDecided) return false;
@@ -189,7 +207,10 @@ function isWaitedOut({ route }: RoutedPerson, work: Work | undefined, { targets,
   return isTooOld(work?.retry, targets.get(route.destination)?.giveUpAfterMs, clock.now());
 }
 
-/** The events of a replay, and those of which a retry had to do with rows to which they do not resolve any more. */
+/**
+ * The events of a replay, and those of which a retry had to do with rows to which they do not
+ * resolve any more.
+ */
 function eventsToLookAtAgain(
   desired: readonly DesiredMembership[],
   work: Work | undefined,
@@ -201,7 +222,9 @@ function eventsToLookAtAgain(
   return new Set(again.map(({ event }) => event));
 }
 
-/** Of exports with the same identities the newest, from old to new: the others link nothing else. */
+/**
+ * Of exports with the same identities the newest, from old to new: the others link nothing else.
+ */
 function newestOfEach(people: readonly Followed[]): readonly Followed[] {
   const newest = new Map<string, Followed>();
   for (const each of people.toSorted((left, right) => comparePeople(left.person, right.person))) {
@@ -228,7 +251,10 @@ function followed(
   return { person, ledgerName, chosen, linkKeys };
 }
 
-/** Whether the cache knows that the person, of whom the route accepts no identity, is linked to none as of this qualification. */
+/**
+ * Whether the cache knows that the person, of whom the route accepts no identity, is linked to none
+ * as of this qualification.
+ */
 function isKnownWithout({ linkKeys, person }: Followed, { ledgerCache, clock }: ActivationContext): boolean {
   const { qualifiedAtMs, status } = person.state;
   return linkKeys.every((key) => {
@@ -241,7 +267,10 @@ function isKnownWithout({ linkKeys, person }: Followed, { ledgerCache, clock }: 
   });
 }
 
-/** By which identities the people of a batch are followed whom their routes know under some identity; looked for only when they are asked for. */
+/**
+ * By which identities the people of a batch are followed whom their routes know under some
+ * identity; looked for only when they are asked for.
+ */
 class FollowedIdentities {
   readonly #desired: readonly DesiredMembership[];
   #texts: ReadonlySet<string> | undefined;

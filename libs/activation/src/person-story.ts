@@ -3,15 +3,19 @@ import type { Control } from '@activation-hub/delivery';
 import type { Identity, MembershipState, Transition } from '@activation-hub/membership';
 
 /**
- * What is known of one person: what each destination was told of them, what waits and what failed, and what happened in the order of time.
- * Data for a terminal, a page or another program; holds personal data, for the person who asked. Times are epoch milliseconds.
+ * What is known of one person: what each destination was told of them, what waits and what failed,
+ * and what happened in the order of time. Data for a terminal, a page or another program; holds
+ * personal data, for the person who asked. Times are epoch milliseconds.
  */
 export interface PersonStory {
   /** As they were asked for. */
   readonly identities: readonly Identity[];
   /** Other identities of the person that the ledger's links name, which were looked for as well. */
   readonly linkedIdentities: readonly Identity[];
-  /** One for each row of the ledger, and one for each route of the file without any; in the order of the file. */
+  /**
+   * One for each row of the ledger, and one for each route of the file without any; in the order of
+   * the file.
+   */
   readonly routes: readonly RouteStory[];
   /** From old to new. */
   readonly events: readonly StoryEvent[];
@@ -25,10 +29,12 @@ export interface PersonStory {
  * Where a route stands with the person:
  * - `told`: the destination has the newest state;
  * - `being-told`: a process is at it, until its lease expires;
- * - `perhaps-told`: the lease has expired without an answer, or the destination may have taken something else since;
+ * - `perhaps-told`: the lease has expired without an answer, or the destination may have taken
+ *   something else since;
  * - `waiting`: a retry tells it; `waiting-for-nothing` when there is none in the queue;
  * - `paused`, `rejected`, `not-found`, `given-up`: as the row says;
- * - `withheld`: a member of the audience whom consent keeps out; `retired`: whom the mode of the route keeps out;
+ * - `withheld`: a member of the audience whom consent keeps out; `retired`: whom the mode of the
+ *   route keeps out;
  * - `nothing-to-tell`: not a member, and the destination never knew the person;
  * - `shadowed`: decided and recorded in shadow mode, and not sent;
  * - `unknown`: there is no row.
@@ -56,7 +62,10 @@ export const storyStates = [
 export interface RouteStory {
   /** Key of the activation file. */
   readonly destination: string;
-  /** Key of the activation file; namespace and id of an audience that the file does not have any more. */
+  /**
+   * Key of the activation file; namespace and id of an audience that the file does not have any
+   * more.
+   */
   readonly audience: string;
   /** The mode by the file; `gone` when it has no such route any more. */
   readonly mode: Route['mode'] | 'gone';

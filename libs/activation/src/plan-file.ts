@@ -1,11 +1,16 @@
 import type { ActivationFile, Matcher, Route } from '@activation-hub/activation-file';
 import { isInDoubt, type Ledger, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
 
-/** What an activation file means for the people whom destinations know: the file against the ledger. */
+/**
+ * What an activation file means for the people whom destinations know: the file against the ledger.
+ */
 export interface FilePlan {
   /** Every route of the file, in its order. */
   readonly routes: readonly PlannedRoute[];
-  /** People whom a destination knows and of whom the file says nothing any more, by destination and audience. */
+  /**
+   * People whom a destination knows and of whom the file says nothing any more, by destination and
+   * audience.
+   */
   readonly leftBehind: readonly LeftBehind[];
 }
 
@@ -17,9 +22,15 @@ export interface PlannedRoute {
   readonly members: number;
   /** No row of it is in the ledger: its destination was told of no person. */
   readonly isNew: boolean;
-  /** Of a new route: other destinations from which `resync --from` can fill it, with the members that the ledger knows there. */
+  /**
+   * Of a new route: other destinations from which `resync --from` can fill it, with the members
+   * that the ledger knows there.
+   */
   readonly fillFrom: readonly { readonly destination: string; readonly members: number }[];
-  /** Members under identities whose namespace the route does not accept any more: no export finds them. */
+  /**
+   * Members under identities whose namespace the route does not accept any more: no export finds
+   * them.
+   */
   readonly otherNamespaces: Readonly<Record<string, number>>;
 }
 
@@ -33,7 +44,10 @@ export interface LeftBehind {
   readonly perhapsNow: readonly string[];
 }
 
-/** Compares a file with the ledger. Reads every row once, and writes nothing. Throws when the ledger cannot be reached. */
+/**
+ * Compares a file with the ledger. Reads every row once, and writes nothing. Throws when the ledger
+ * cannot be reached.
+ */
 export async function planFile(
   { file, matcher, ledger }: { readonly file: ActivationFile; readonly matcher: Matcher; readonly ledger: Ledger },
   signal: AbortSignal,

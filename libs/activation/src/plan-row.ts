@@ -31,7 +31,10 @@ export type RowPlan =
   | { readonly is: 'nothing'; readonly because: 'unchanged' | 'superseded' }
   /** Another process holds the lease until then, in epoch milliseconds. */
   | { readonly is: 'wait'; readonly untilMs: number }
-  /** The same, and the row is to know the newer state, which that process tells then, or the lease is longer than any can be. */
+  /**
+   * The same, and the row is to know the newer state, which that process tells then, or the lease
+   * is longer than any can be.
+   */
   | { readonly is: 'wait'; readonly untilMs: number; readonly write: LedgerWrite }
   /** The row is written, and nothing is sent. */
   | { readonly is: 'note'; readonly write: LedgerWrite; readonly outcome: 'unchanged' | 'shadowed' | 'paused' }
@@ -69,13 +72,18 @@ export function planRow(
     : planKnown(key, row, decision, options, occasion, desired);
 }
 
-/** Plans a row of which no export is at hand: its newest state is sent when it waits for this retry. */
+/**
+ * Plans a row of which no export is at hand: its newest state is sent when it waits for this retry.
+ */
 export function planOpenRow(key: LedgerKey, row: LedgerRow, options: PlanOptions & { readonly cause: Cause }): RowPlan {
   const decision = decideRow(row.record, options.nowMs, options.cause);
   return planKnown(key, row, decision, options, occasionOf(options));
 }
 
-/** Plans to send the newest state of a row, or another one that a person asks for, unless another process has the lease. */
+/**
+ * Plans to send the newest state of a row, or another one that a person asks for, unless another
+ * process has the lease.
+ */
 export function planTelling(
   key: LedgerKey,
   row: LedgerRow,
@@ -119,7 +127,10 @@ function planNews(
   return { is: 'note', write: write(settled), outcome: 'shadowed' };
 }
 
-/** Plans what a row says by itself; under the lease of another process it is to know the state that came, if that is news. */
+/**
+ * Plans what a row says by itself; under the lease of another process it is to know the state that
+ * came, if that is news.
+ */
 function planKnown(
   key: LedgerKey,
   row: LedgerRow,
@@ -166,7 +177,8 @@ function leasePlan(
   return {
     is: 'lease',
     write: { key, record: lease(row?.record, desired, by, { ...occasion, kind: change.kind }), expected: row?.version },
-    // A change of its own: a destination that remembers ids must not take a repair for the change that it had before.
+    // A change of its own: a destination that remembers ids must not take a repair for the change
+    // that it had before.
     state: change.isRepair ? { ...desired.state, enqueuedAtMs: nowMs } : desired.state,
     ...change,
   };

@@ -10,7 +10,10 @@ export interface ReadExport {
 export interface Unreadable {
   readonly event: ReceivedEvent;
   readonly refusal: Refusal;
-  /** The audience whose membership could not be read, by its key; absent when it concerns the whole export. */
+  /**
+   * The audience whose membership could not be read, by its key; absent when it concerns the whole
+   * export.
+   */
   readonly audience?: string;
 }
 

@@ -14,7 +14,10 @@ import type { RoutedPerson } from './resolve-memberships.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
 
-/** A person with the former identities of whom it is not certain that the destination has them no more. */
+/**
+ * A person with the former identities of whom it is not certain that the destination has them no
+ * more.
+ */
 export interface TakenOut extends Looked {
   readonly leaving: readonly Identity[];
   /** The route is paused, so later exports must look again. */
@@ -22,11 +25,13 @@ export interface TakenOut extends Looked {
 }
 
 /**
- * Remembers under which identities the person is known now: in the links, and as a digest in the rows, by which the next
- * export knows that there is nothing to look for. Gives the people of whom another process wrote a row or a link in between.
+ * Remembers under which identities the person is known now: in the links, and as a digest in the
+ * rows, by which the next export knows that there is nothing to look for. Gives the people of whom
+ * another process wrote a row or a link in between.
  *
- * Digests of other identities go before the links move. A newer export that finds such a digest in its row relies on the link as it was: either
- * it writes the row first, and the person is looked at again here, or it finds no digest, and looks itself.
+ * Digests of other identities go before the links move. A newer export that finds such a digest in
+ * its row relies on the link as it was: either it writes the row first, and the person is looked at
+ * again here, or it finds no digest, and looks itself.
  */
 export async function rememberLinks(done: readonly TakenOut[], telling: Telling): Promise<readonly Followed[]> {
   const current = done.filter(({ isOutdated }) => !isOutdated);
@@ -42,7 +47,8 @@ export async function rememberLinks(done: readonly TakenOut[], telling: Telling)
     const write = isRight(each) ? undefined : withoutDigest(each.key, each.row);
     return write === undefined ? [] : [{ ...each, write }];
   });
-  // A write would take the lease of a process that tells the same state again, which would then be told twice.
+  // A write would take the lease of a process that tells the same state again, which would then be
+  // told twice.
   const { leased = [], free = [] } = Object.groupBy(stale, (each) => (isLeased(each, nowMs) ? 'leased' : 'free'));
   const unlinked = await writePlans(free, context, tally, settleBy);
   const lost = new Set([...leased, ...unlinked.lost].map(({ each }) => each));

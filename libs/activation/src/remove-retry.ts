@@ -2,8 +2,9 @@ import type { Retry } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 
 /**
- * Removes a retry of which everything is settled. One that the store does not remove is reported and left to the nightly sweep, which makes
- * it due again: were it an error, its message would come again at once, and with every time leave one more retry for what is still open.
+ * Removes a retry of which everything is settled. One that the store does not remove is reported
+ * and left to the nightly sweep, which makes it due again: were it an error, its message would come
+ * again at once, and with every time leave one more retry for what is still open.
  */
 export async function removeRetry(
   { id, destination }: Retry,

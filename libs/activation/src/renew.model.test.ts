@@ -25,9 +25,14 @@ interface Day {
   readonly exports: readonly Said[];
   /** False when the function does not run in this night. */
   readonly hasNight: boolean;
-  /** What becomes of the first requests of the night: not taken, or taken or not without an answer. */
+  /**
+   * What becomes of the first requests of the night: not taken, or taken or not without an answer.
+   */
   readonly faults: readonly ('none' | 'refused' | 'unanswered' | 'unheard')[];
-  /** What comes while the night tells its first members: before it leases them, or with its first request. */
+  /**
+   * What comes while the night tells its first members: before it leases them, or with its first
+   * request.
+   */
   readonly meanwhile: (Said & { readonly isBeforeLease: boolean }) | undefined;
 }
 
@@ -90,14 +95,19 @@ class BlindLedger extends DisturbedLedger {
 }
 
 interface Playing {
-  /** Which of the tellings that somebody stays are accepted and not carried out; none by default. */
+  /**
+   * Which of the tellings that somebody stays are accepted and not carried out; none by default.
+   */
   readonly ignores?: (tellings: number) => boolean;
   /** For how many days the ledger takes a membership to live; as long as it lives by default. */
   readonly declaredDays?: number;
   readonly ledger?: () => DisturbedLedger;
 }
 
-/** Plays the days, and looks at the end of each who is there. What a night leaves to retries is told within the day. */
+/**
+ * Plays the days, and looks at the end of each who is there. What a night leaves to retries is told
+ * within the day.
+ */
 async function play(
   days: readonly Day[],
   { ignores = () => false, declaredDays = lifeDays, ledger: openLedger = () => new DisturbedLedger() }: Playing,

@@ -145,7 +145,8 @@ test('when a night is not enough, who lapses first is told first, and the rest i
   await opened.activate(...others.map((entry, number) => eventOf(entry, 10 + number)));
   opened.crm.told.length = 0;
   opened.clock.nowMs += 46 * dayMs;
-  // Five rows go into a request, which takes a second: a batch of a hundred takes 20, and none is begun after 30.
+  // Five rows go into a request, which takes a second: a batch of a hundred takes 20, and none is
+  // begun after 30.
   opened.crm.onRequest = () => void (opened.clock.nowMs += 1_000);
   expect(await night(opened, 30_000)).toMatchObject({ delivered: 200, left: 105, late: 0, isWhole: true });
   expect(opened.crm.told.slice(0, 5).map(({ identity }) => identity.value)).toEqual(['p4', 'p3', 'p2', 'p1', 'p0']);

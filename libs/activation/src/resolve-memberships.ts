@@ -31,13 +31,22 @@ export interface DesiredMembership extends RoutedMembership {
 /** The person of one export, as one route sees them. */
 export interface RoutedPerson extends RoutedMembership {
   readonly route: Route;
-  /** The identities that the route resolves to, in the form of the destination; none when it accepts none of the profile's. */
+  /**
+   * The identities that the route resolves to, in the form of the destination; none when it accepts
+   * none of the profile's.
+   */
   readonly identities: readonly Identity[];
-  /** Digest of what links the person's rows (`linkDigest`); empty when nothing but the identities does. */
+  /**
+   * Digest of what links the person's rows (`linkDigest`); empty when nothing but the identities
+   * does.
+   */
   readonly linkDigest: string;
   /** What the destination should know of each of them. */
   readonly state: UndigestedState;
-  /** Where the export stands in its batch: people of one body often have one state, and then the later export counts. */
+  /**
+   * Where the export stands in its batch: people of one body often have one state, and then the
+   * later export counts.
+   */
   readonly position: number;
   /** Brings identities into the form in which the destination gets them. */
   readonly form: FormIdentity;
@@ -64,8 +73,8 @@ export interface Resolved {
 }
 
 /**
- * Turns memberships into what destinations should know: one desired membership for each route and identity that the route
- * resolves to. Of several for one key only the newest is desired.
+ * Turns memberships into what destinations should know: one desired membership for each route and
+ * identity that the route resolves to. Of several for one key only the newest is desired.
  */
 export function resolveMemberships(
   memberships: readonly RoutedMembership[],
@@ -97,7 +106,10 @@ export function resolveMemberships(
 /** The form of a destination that is not set up, as in a dry run. */
 const asItIs: FormIdentity = ({ value }) => value;
 
-/** No identity is longer than a row of the ledger takes: the destination would be told of a person whom the ledger cannot keep. */
+/**
+ * No identity is longer than a row of the ledger takes: the destination would be told of a person
+ * whom the ledger cannot keep.
+ */
 function keepable(form: FormIdentity): FormIdentity {
   return (identity) => {
     const formed = form(identity);
@@ -143,7 +155,10 @@ function personOf(
 
 type ProfileExport = RoutedMembership['profileExport'];
 
-/** How a route looks at exports. What is the same for several routes, as for most of one destination, is computed once for an export. */
+/**
+ * How a route looks at exports. What is the same for several routes, as for most of one
+ * destination, is computed once for an export.
+ */
 interface RouteView {
   readonly form: FormIdentity;
   readonly ledgerName: string;
@@ -153,7 +168,10 @@ interface RouteView {
 
 type OfExport<Result> = (profileExport: ProfileExport) => Result;
 
-/** What the routes to one destination look at: an entry for each kind of route that differs from the others. */
+/**
+ * What the routes to one destination look at: an entry for each kind of route that differs from the
+ * others.
+ */
 interface DestinationView extends Pick<RouteView, 'form' | 'ledgerName'> {
   readonly people: { readonly route: Route; readonly ofPerson: RouteView['ofPerson'] }[];
   readonly attributes: { readonly route: Route; readonly attributesOf: RouteView['attributesOf'] }[];
@@ -247,7 +265,10 @@ function identitiesOf(
   };
 }
 
-/** An identity that cannot be read may be the one that comes first: a lower one is not taken in its place. */
+/**
+ * An identity that cannot be read may be the one that comes first: a lower one is not taken in its
+ * place.
+ */
 function isPrecedenceKnown(
   { identities, unreadableIdentities }: ProfileExport,
   namespaces: readonly string[],
@@ -274,7 +295,8 @@ function desiredOf(
     key,
     keyText: ledgerKeyText(key),
     state,
-    // A person who is not to be in the destination is taken out by identity alone; it learns nothing more about them.
+    // A person who is not to be in the destination is taken out by identity alone; it learns
+    // nothing more about them.
     attributes: state.isMember ? attributesOf(profileExport) : noAttributes,
     person,
   };

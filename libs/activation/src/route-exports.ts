@@ -12,9 +12,9 @@ export interface RoutedMembership extends ReadExport {
 }
 
 /**
- * Picks the memberships that the activation file routes; of a retry, only what it left open. An export carries other
- * audiences than the one that triggered it, and absence never means an exit, so neither presence nor absence is taken
- * for a change here.
+ * Picks the memberships that the activation file routes; of a retry, only what it left open. An
+ * export carries other audiences than the one that triggered it, and absence never means an exit,
+ * so neither presence nor absence is taken for a change here.
  */
 export function routeExports(
   exports: readonly ReadExport[],
@@ -27,7 +27,8 @@ export function routeExports(
   for (const { event, profileExport } of exports) {
     for (const namespace of Object.keys(profileExport.segmentMembership)) {
       const items = profileExport.segmentMembership[namespace];
-      // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none that enumerate.
+      // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none
+      // that enumerate.
       for (const audienceId in items) {
         const audience = matcher.audience(namespace, audienceId);
         if (audience === undefined) continue;
@@ -45,8 +46,9 @@ export function routeExports(
 const allRoutes = (audience: AudienceEntry): readonly Route[] => audience.routes;
 
 /**
- * Of each event the audiences that the retry names, to its destination; and those to which its rows belong, whatever the file that wrote
- * the retry calls them. A deployment has workers with an older and with a newer file beside each other.
+ * Of each event the audiences that the retry names, to its destination; and those to which its rows
+ * belong, whatever the file that wrote the retry calls them. A deployment has workers with an older
+ * and with a newer file beside each other.
  */
 function openRoutes(
   retry: Retry,

@@ -26,14 +26,18 @@ export interface Asker {
   readonly reason: string;
 }
 
-/** The time between two retries that are woken, in milliseconds: each may be a hundred events, and the rate limiter has the last word. */
+/**
+ * The time between two retries that are woken, in milliseconds: each may be a hundred events, and
+ * the rate limiter has the last word.
+ */
 const wakeEveryMs = 100;
 /** Until then every worker that has something to do knows what was asked for. */
 const followedMs = controlsAgeMaxMs + 1_000;
 
 /**
- * Pauses a destination, one of its routes or (without a destination) everything, until it is resumed or `untilMs`. Changes wait in the retry queue. A
- * pause of the very same scope is replaced. Throws when the store cannot be reached or its controls not be read.
+ * Pauses a destination, one of its routes or (without a destination) everything, until it is
+ * resumed or `untilMs`. Changes wait in the retry queue. A pause of the very same scope is
+ * replaced. Throws when the store cannot be reached or its controls not be read.
  */
 export async function pause(
   scope: ControlScope,
@@ -56,7 +60,10 @@ export interface Resumed {
   readonly woken: number;
 }
 
-/** Ends the pause of exactly this scope, and wakes what waits for it, the newest first. Throws as `pause` does. */
+/**
+ * Ends the pause of exactly this scope, and wakes what waits for it, the newest first. Throws as
+ * `pause` does.
+ */
 export async function resume(scope: ControlScope, context: AskContext, signal: AbortSignal): Promise<Resumed> {
   const { controls, nowMs } = context;
   let ended: Control | undefined;
@@ -66,7 +73,8 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
     );
     return withoutPause(kept, scope, nowMs);
   }, signal);
-  // What goes on covers the whole destination, or everything: that of the very same route has just ended.
+  // What goes on covers the whole destination, or everything: that of the very same route has just
+  // ended.
   const { destination } = scope;
   const stillPaused = destination === undefined ? undefined : pauseOf(left, { destination }, nowMs);
   const woken = ended === undefined ? 0 : await wakeAll(scope, left, context, signal);
@@ -74,8 +82,9 @@ export async function resume(scope: ControlScope, context: AskContext, signal: A
 }
 
 /**
- * Lets the circuit of a destination, or (without one) of each, probe at once, and wakes what waits for it: for a person who has mended
- * it. Gives the number of retries that are tried from now on; those for which a destination has named a time wait for that. Of what is paused nothing is tried.
+ * Lets the circuit of a destination, or (without one) of each, probe at once, and wakes what waits
+ * for it: for a person who has mended it. Gives the number of retries that are tried from now on;
+ * those for which a destination has named a time wait for that. Of what is paused nothing is tried.
  * Throws as `pause` does.
  */
 export async function retryNow(
@@ -91,7 +100,10 @@ export async function retryNow(
   return wakeAll(scope, kept, context, signal);
 }
 
-/** Wakes what waits for the destinations of a scope that are not paused, when all workers know of it. */
+/**
+ * Wakes what waits for the destinations of a scope that are not paused, when all workers know of
+ * it.
+ */
 async function wakeAll(
   { destination }: ControlScope,
   controls: readonly Control[],

@@ -8,7 +8,9 @@ export interface Standing {
   readonly says: string;
 }
 
-/** What a row says of the person (docs/specs/ledger.md, section 2), with what is known of its retry. */
+/**
+ * What a row says of the person (docs/specs/ledger.md, section 2), with what is known of its retry.
+ */
 export function standingOf(
   record: LedgerRecord,
   of: {

@@ -4,14 +4,19 @@ import { subjectOf, type ObservedSubject } from './observed-change.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Work } from './work.ts';
 
-/** Counts the outcomes of one batch. Every change is counted once, at the place where its outcome becomes certain. */
+/**
+ * Counts the outcomes of one batch. Every change is counted once, at the place where its outcome
+ * becomes certain.
+ */
 export class Tally {
   readonly #context: Pick<ActivationContext, 'clock' | 'observe'>;
   readonly #startedMs: number;
   readonly #outcomes: Record<string, Partial<Record<Outcome, number>>> = {};
   ledgerReads = 0;
   ledgerWrites = 0;
-  /** Rows of identities that are not the person's any more, told besides the changes of the events. */
+  /**
+   * Rows of identities that are not the person's any more, told besides the changes of the events.
+   */
   formerIdentities = 0;
 
   constructor(context: Pick<ActivationContext, 'clock' | 'observe'>) {

@@ -35,15 +35,18 @@ export interface ToldLedger {
   /** Nothing to send: the destination knows it, or never knew the person. */
   readonly unchanged: number;
   /**
-   * Another process wrote the row meanwhile, or has its lease: it knows the newer state. In a fill also rows of the source that wait:
-   * what becomes of them is told by another run.
+   * Another process wrote the row meanwhile, or has its lease: it knows the newer state. In a fill
+   * also rows of the source that wait: what becomes of them is told by another run.
    */
   readonly leftAlone: number;
   /** Not taken now; the retry queue sends it. By reason. */
   readonly deferred: number;
   /** Rejected, or not found at the destination. By reason. */
   readonly failed: number;
-  /** Of a fill: people of whom the source knows no identity, or no form of one, that the route accepts. */
+  /**
+   * Of a fill: people of whom the source knows no identity, or no form of one, that the route
+   * accepts.
+   */
   readonly unresolved: number;
   readonly reasons: Readonly<Record<string, number>>;
   /** True when a whole batch failed, so that the rest was not tried. */
@@ -60,10 +63,16 @@ export interface LedgerWalk {
 
 /** What may be told together. */
 const batchRows = 100;
-/** The same for what is told again by the night, where a request takes as many: few requests, and each is settled in time. */
+/**
+ * The same for what is told again by the night, where a request takes as many: few requests, and
+ * each is settled in time.
+ */
 const renewedRowsMax = 1_000;
 
-/** A row of which the destination must be told, and the state; without `desired` the newest that the row knows. */
+/**
+ * A row of which the destination must be told, and the state; without `desired` the newest that the
+ * row knows.
+ */
 type DueRow = {
   readonly key: LedgerKey;
   readonly audience: AudienceEntry;
@@ -81,12 +90,14 @@ export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<numb
 }
 
 /**
- * Tells a destination that lost its memory everything that the ledger says it should know: everybody who is in an audience of
- * it enters anew, with the attributes of the row, and what is deferred, given up or in doubt is sent. Rows that the
- * destination rejected or did not find are left out. Rows are leased, told and settled as in the journey, so that it may run
- * beside the function.
+ * Tells a destination that lost its memory everything that the ledger says it should know:
+ * everybody who is in an audience of it enters anew, with the attributes of the row, and what is
+ * deferred, given up or in doubt is sent. Rows that the destination rejected or did not find are
+ * left out. Rows are leased, told and settled as in the journey, so that it may run beside the
+ * function.
  *
- * It may be stopped and started again; it then begins anew. Throws when the ledger cannot be reached.
+ * It may be stopped and started again; it then begins anew. Throws when the ledger cannot be
+ * reached.
  */
 export function resync(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
   return tellLedger(resyncRows(walk, never), walk, options, 'resync');
@@ -98,14 +109,18 @@ export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<numb
 }
 
 /**
- * Takes everybody out of a destination whom the ledger knows there, on routes of mode `retired`. What was taken out is
- * not looked at again, so it may be stopped and started again at any time. Throws when the ledger cannot be reached.
+ * Takes everybody out of a destination whom the ledger knows there, on routes of mode `retired`.
+ * What was taken out is not looked at again, so it may be stopped and started again at any time.
+ * Throws when the ledger cannot be reached.
  */
 export function retire(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
   return tellLedger(retireRows(walk, never), walk, options, 'retirement');
 }
 
-/** A fill also needs to know from which destination, and for which people there is nothing that the route accepts. */
+/**
+ * A fill also needs to know from which destination, and for which people there is nothing that the
+ * route accepts.
+ */
 export interface FillWalk extends LedgerWalk {
   /** Key of the destination whose rows are read. */
   readonly source: string;
@@ -126,14 +141,16 @@ export async function countFill(
 }
 
 /**
- * Tells a new route's destination about everybody who is in the audience at another destination, as far as their identities
- * and attributes allow: an identity counts when the route accepts its namespace and the destination has a form for
- * it, an attribute when the other route maps the same path. What the destination knows already, or better, is left out, and whom it was
- * told of in an older state is told the newer one. It gets the links of people too, by which they are followed, and a row of everybody who has
- * left, so that an older entry that comes late does not bring them in.
+ * Tells a new route's destination about everybody who is in the audience at another destination, as
+ * far as their identities and attributes allow: an identity counts when the route accepts its
+ * namespace and the destination has a form for it, an attribute when the other route maps the same
+ * path. What the destination knows already, or better, is left out, and whom it was told of in an
+ * older state is told the newer one. It gets the links of people too, by which they are followed,
+ * and a row of everybody who has left, so that an older entry that comes late does not bring them
+ * in.
  *
- * It may run beside the function; what changes at the source while it runs, or waits there for a retry, is told by another run, which tells
- * only the differences.
+ * It may run beside the function; what changes at the source while it runs, or waits there for a
+ * retry, is told by another run, which tells only the differences.
  */
 export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
   await fillLinks(walk, options.signal);
@@ -151,10 +168,12 @@ export interface Renewed extends ToldLedger {
 }
 
 /**
- * Tells a destination again of the members whose memberships would lapse (docs/specs/ledger.md, section 11), who lapses first first; `undefined`
- * where no membership can lapse, and then no row is read. Half of the time is for the walk over the destination's rows; no batch is begun at
- * or after `untilMs`, and one that has begun ends within `timing.settleByMs`. What is left is found again the next time, and so is what an operator
- * has paused. It may run beside the function. Throws when the ledger cannot be reached.
+ * Tells a destination again of the members whose memberships would lapse (docs/specs/ledger.md,
+ * section 11), who lapses first first; `undefined` where no membership can lapse, and then no row
+ * is read. Half of the time is for the walk over the destination's rows; no batch is begun at or
+ * after `untilMs`, and one that has begun ends within `timing.settleByMs`. What is left is found
+ * again the next time, and so is what an operator has paused. It may run beside the function.
+ * Throws when the ledger cannot be reached.
  */
 export async function renew(
   place: LapsingPlace,
@@ -200,7 +219,10 @@ async function* resyncRows(
   }
 }
 
-/** Members whom the destination took or should take, and people of whom something is open, as after a command that ended half-way. */
+/**
+ * Members whom the destination took or should take, and people of whom something is open, as after
+ * a command that ended half-way.
+ */
 function isToBeToldAgain(record: LedgerRecord): boolean {
   const { rowState, known } = record;
   switch (rowState.is) {
@@ -212,7 +234,8 @@ function isToBeToldAgain(record: LedgerRecord): boolean {
     case 'leased':
       return true;
     case 'paused':
-      // No other process tells the exit of a person whom the destination took before the route was paused.
+      // No other process tells the exit of a person whom the destination took before the route was
+      // paused.
       return known.isMember || record.inDoubt || record.delivered?.isMember === true;
     case 'delivered':
     case 'noted':
@@ -221,8 +244,9 @@ function isToBeToldAgain(record: LedgerRecord): boolean {
 }
 
 /**
- * Takes one person out of a destination, under the identities that are given in the form of the destination, before their rows are
- * erased. Rows whose route the file does not have any more cannot be told.
+ * Takes one person out of a destination, under the identities that are given in the form of the
+ * destination, before their rows are erased. Rows whose route the file does not have any more
+ * cannot be told.
  */
 export function takeOut(
   walk: LedgerWalk & { readonly identities: readonly Identity[] },
@@ -259,7 +283,10 @@ function mayBeIn(record: LedgerRecord): boolean {
   return record.known.isMember || record.delivered?.isMember === true || isInDoubt(record);
 }
 
-/** The row with an exit as of now: newer than whatever the row knows, and older than an export that comes later. */
+/**
+ * The row with an exit as of now: newer than whatever the row knows, and older than an export that
+ * comes later.
+ */
 function entryToBeTakenOut(
   { key, ...row }: LedgerEntry,
   { clock }: ActivationContext,

@@ -3,7 +3,9 @@ import { InMemoryLedger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { eventOf, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
 
-/** Two workers of one app, the second of which takes an event while the first tells the destination. */
+/**
+ * Two workers of one app, the second of which takes an event while the first tells the destination.
+ */
 async function tellWhile(first: ReturnType<typeof eventOf>, second: ReturnType<typeof eventOf>) {
   const shared = {
     ledger: new InMemoryLedger(),
@@ -37,7 +39,8 @@ test('a newer state that comes while its row is told is told by the worker that 
   const later = eventOf(personExport({ at: 60, status: 'exited' }), 2);
   expect(await tellWhile(eventOf(personExport({ at: 0 }), 1), later)).toEqual({
     told: ['entered sports-fans p1', 'exited sports-fans p1'],
-    // The retry of the other finds the destination told: of the exit there is one outcome, though not the word for who told it.
+    // The retry of the other finds the destination told: of the exit there is one outcome, though
+    // not the word for who told it.
     one: { 'crm delivered': 1 },
     other: { 'crm deferred': 1, 'crm unchanged': 1 },
   });

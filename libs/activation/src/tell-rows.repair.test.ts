@@ -17,13 +17,19 @@ const exitAt = (at: number): MembershipState => ({
 const another = { holder: 'another worker', expiresAtMs: 0 };
 const toldExit = settle(lease(undefined, { state: exitAt(60), attributes: {} }, another), 'delivered');
 
-/** Parts whose first delivery has lost its lease to the exit of a minute later when it is to be settled. */
+/**
+ * Parts whose first delivery has lost its lease to the exit of a minute later when it is to be
+ * settled.
+ */
 function openOvertaken() {
   const ledger = new DisturbedLedger();
   ledger.beforeWrite = (n) => (n === 2 ? ledger.overwrite(fansKey(), toldExit) : undefined);
   const opened = openActivation({ ledger });
   const record = async (): Promise<LedgerRecord | undefined> => (await ledger.read([fansKey()], signal))[0]?.record;
-  /** Lets time pass until the destination is asked again; some messages point to retries that are done. */
+  /**
+   * Lets time pass until the destination is asked again; some messages point to retries that are
+   * done.
+   */
   const passTime = async (): Promise<void> => {
     const { requests } = opened.crm;
     while (opened.crm.requests === requests && opened.retryQueue.nextDueAtMs !== undefined) {
@@ -42,7 +48,8 @@ test('a repair that the destination does not take is made by the retry queue, th
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(crm.story).toEqual(['entered sports-fans p1']);
   expect(await record()).toMatchObject({ rowState: { is: 'deferred' }, inDoubt: true });
-  // What the row knows may come from an export with other identities than the one that the retry brings.
+  // What the row knows may come from an export with other identities than the one that the retry
+  // brings.
   expect((await record())?.rowState).not.toHaveProperty('linkDigest');
   await passTime();
   expect(await record()).toMatchObject({ rowState: { is: 'deferred' }, inDoubt: true });
@@ -63,7 +70,8 @@ test('a repair without an answer keeps its lease, and is made again when that ha
   };
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'leased' }, inDoubt: true });
-  // Late enough for every worker's clock, or the lease of the repair would be taken for somebody else's.
+  // Late enough for every worker's clock, or the lease of the repair would be taken for somebody
+  // else's.
   const waiting = (await Array.fromAsync(retryQueue.waiting(signal))).filter(({ reason }) => reason === 'No answer.');
   expect(waiting).toHaveLength(1);
   expect(waiting[0]?.notBeforeMs).toBeGreaterThan(startedMs + context.timing.leaseMs + 10_000);
@@ -143,7 +151,10 @@ test.each([
   },
 );
 
-/** A person who was told and followed, and whose row another worker overtakes when the next change of theirs is to be settled. */
+/**
+ * A person who was told and followed, and whose row another worker overtakes when the next change
+ * of theirs is to be settled.
+ */
 async function overtakeFollowed(
   overtaken: (now: LedgerRecord) => LedgerRecord,
   onRequest: (requests: number) => void = () => undefined,

@@ -19,12 +19,16 @@ import type { Telling } from './telling.ts';
 import { receiptsOf } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
-/** How often rows that keep changing hands are repaired before a retry does it. Each round means that another process got on. */
+/**
+ * How often rows that keep changing hands are repaired before a retry does it. Each round means
+ * that another process got on.
+ */
 const roundsMax = 10;
 
 /**
- * A row that was told, with what it is now: settled, or after a lost settling as the repair, or another process, has it. `settled` is
- * absent when the lease must expire, and when the row is gone.
+ * A row that was told, with what it is now: settled, or after a lost settling as the repair, or
+ * another process, has it. `settled` is absent when the lease must expire, and when the row is
+ * gone.
  */
 export interface ToldRow extends JudgedRow {
   readonly settled?: LedgerRow;
@@ -36,13 +40,15 @@ export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | '
 }
 
 /**
- * Tells destinations about leased rows, and makes what became of it durable: the one loop of the protocol
- * (docs/specs/ledger.md, section 4), used by the journey, by repairs, by resync and by retirement.
+ * Tells destinations about leased rows, and makes what became of it durable: the one loop of the
+ * protocol (docs/specs/ledger.md, section 4), used by the journey, by repairs, by resync and by
+ * retirement.
  *
- * 1. deliver; 2. judge; 3. retries, then dead letters; 4. settle the rows; 5. repair those whose lease was lost meanwhile.
+ * 1. deliver; 2. judge; 3. retries, then dead letters; 4. settle the rows; 5. repair those whose
+ *    lease was lost meanwhile.
  *
- * The order makes a crash lead to a repetition and never to a loss. Gives every row with its fate. Throws when a store
- * cannot be reached; then the same work must be given again.
+ * The order makes a crash lead to a repetition and never to a loss. Gives every row with its fate.
+ * Throws when a store cannot be reached; then the same work must be given again.
  */
 export async function tellRows(leased: readonly LeasedRow[], telling: Telling): Promise<readonly ToldRow[]> {
   const { context, work, deadline, tally } = telling;
@@ -77,7 +83,10 @@ function recordAges(told: readonly ToldRow[], { telemetry, clock }: ActivationCo
   }
 }
 
-/** Steps 3 and 4. Gives the rows in their order, and those whose lease was lost before they could be settled. */
+/**
+ * Steps 3 and 4. Gives the rows in their order, and those whose lease was lost before they could be
+ * settled.
+ */
 async function settleRows(
   judged: readonly JudgedRow[],
   { context, work, settleBy, tally }: Telling,
@@ -108,8 +117,9 @@ async function settleRows(
 }
 
 /**
- * The lease as it is, to be written again, when it is over or nearly so although there was no answer: the process stood
- * still, and another one may have told the destination something newer in between. The write finds that out.
+ * The lease as it is, to be written again, when it is over or nearly so although there was no
+ * answer: the process stood still, and another one may have told the destination something newer in
+ * between. The write finds that out.
  */
 function overdueLease(
   { row: { record } }: JudgedRow,
@@ -121,12 +131,13 @@ function overdueLease(
 }
 
 /**
- * Step 5. A delivery that outlived its lease may have overtaken the newer one of another process, so the destination is told
- * the row's newest state again, under a new lease. While another process holds one, the row is marked as in doubt instead, and
- * that process does the same when it finds that out.
+ * Step 5. A delivery that outlived its lease may have overtaken the newer one of another process,
+ * so the destination is told the row's newest state again, under a new lease. While another process
+ * holds one, the row is marked as in doubt instead, and that process does the same when it finds
+ * that out.
  *
- * A process that outlives its lease and then crashes, before it comes here, repairs nothing; the next export of the person does.
- * Gives the rows as they are then, by the text of their keys.
+ * A process that outlives its lease and then crashes, before it comes here, repairs nothing; the
+ * next export of the person does. Gives the rows as they are then, by the text of their keys.
  */
 async function repairRows(
   lost: readonly JudgedRow[],
@@ -196,7 +207,9 @@ function repairOf(
   return { row, keyText, write: { key, record: { ...record, inDoubt: true }, expected: found.version } };
 }
 
-/** The row with how our attempt ended, which its history could not say when its settling was lost. */
+/**
+ * The row with how our attempt ended, which its history could not say when its settling was lost.
+ */
 function withOurEnding({ row, fate, result }: LostRow, found: LedgerRecord, atMs: number): LedgerRecord {
   if (fate === undefined || fate === 'unanswered' || result === undefined) return found;
   return settleLate(found, row.record, fate, 'doubt' in result, { atMs, ...explanationOf(result) });
@@ -216,7 +229,10 @@ async function deferOpen(open: readonly LeasedRow[], { context, work, settleBy }
   await putRetries(deferrals, work, context, settleBy);
 }
 
-/** Counts what was delivered under a lease that was lost: everything else of the lost is counted already. */
+/**
+ * Counts what was delivered under a lease that was lost: everything else of the lost is counted
+ * already.
+ */
 function countLost(
   lost: readonly JudgedRow[],
   rows: readonly (LedgerRow | undefined)[],
@@ -235,7 +251,10 @@ function isCertain(fate: JudgedRow['fate']): fate is Exclude<JudgedRow['fate'], 
   return fate !== 'deferred' && fate !== 'unanswered';
 }
 
-/** The last attempt had no answer, and its lease has expired: nothing more is sent, and the destination may have taken it. */
+/**
+ * The last attempt had no answer, and its lease has expired: nothing more is sent, and the
+ * destination may have taken it.
+ */
 function givenUp(row: LeasedRow, { class: cause, reason }: Retry): DeliveredRow {
   const result = { status: 'retry', class: cause, reason, wasTried: true, doubt: 'answered' } as const;
   return { ...row, changeId: ledgerKeyText(row.key), result };

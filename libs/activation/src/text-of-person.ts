@@ -3,7 +3,10 @@ import { isUtf8 } from 'node:buffer';
 /** How often a text is unescaped: JSON in a JSON string of a JSON string has three levels. */
 const levelsMax = 8;
 
-/** The values of a person's identities, as they may be spelled in a text that cannot be read as JSON. */
+/**
+ * The values of a person's identities, as they may be spelled in a text that cannot be read as
+ * JSON.
+ */
 export class PersonText {
   readonly #values: ReadonlySet<string>;
 
@@ -17,8 +20,9 @@ export class PersonText {
   }
 
   /**
-   * Whether one of the values stands in the text as a word of its own, in any spelling: with the escapes of JSON or of addresses, also
-   * several times over, as for JSON in a string. So does a text that is escaped more often than anybody escapes.
+   * Whether one of the values stands in the text as a word of its own, in any spelling: with the
+   * escapes of JSON or of addresses, also several times over, as for JSON in a string. So does a
+   * text that is escaped more often than anybody escapes.
    */
   isIn(text: string): boolean {
     let spelled = folded(text);
@@ -31,7 +35,10 @@ export class PersonText {
     return true;
   }
 
-  /** Whether bytes that are no JSON hold one of the values, in whatever encoding they are, or end within one. */
+  /**
+   * Whether bytes that are no JSON hold one of the values, in whatever encoding they are, or end
+   * within one.
+   */
   isInBytes(body: Uint8Array): boolean {
     return textsOf(Buffer.from(body)).some((text) => this.isIn(text) || this.#isCutOffIn(text));
   }
@@ -57,14 +64,18 @@ export class PersonText {
 /** Whether bytes are text of some encoding, so that a search in them says something. */
 export function isSearchable(body: Uint8Array): boolean {
   if (isUtf8(body)) return true;
-  // No text has control characters but those of lines; in UTF-16 every other byte of a Latin letter is zero.
+  // No text has control characters but those of lines; in UTF-16 every other byte of a Latin letter
+  // is zero.
   const bytes = body.filter((byte) => byte !== 0);
   const isControl = (byte: number): boolean =>
     byte < 0x09 || (byte > 0x0d && byte < 0x20) || (byte > 0x7e && byte < 0xa0);
   return (bytes.length === body.length || bytes.length < body.length * 0.8) && !bytes.some(isControl);
 }
 
-/** The bytes as text in every encoding that JSON has been seen in. Without zero bytes UTF-16 reads as Latin-1 does, wherever it begins. */
+/**
+ * The bytes as text in every encoding that JSON has been seen in. Without zero bytes UTF-16 reads
+ * as Latin-1 does, wherever it begins.
+ */
 function textsOf(body: Buffer): readonly string[] {
   if (isUtf8(body) && !body.includes(0)) return [body.toString()];
   const even = body.subarray(0, body.length - (body.length % 2));
@@ -94,7 +105,10 @@ function unescaped(text: string): string {
     });
 }
 
-/** The string in which the text ends, without its opening quote; undefined when the last one has a closing one. */
+/**
+ * The string in which the text ends, without its opening quote; undefined when the last one has a
+ * closing one.
+ */
 function lastString(text: string): string | undefined {
   let start: number | undefined;
   for (let at = 0; at < text.length; at += 1) {

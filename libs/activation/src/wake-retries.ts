@@ -1,11 +1,13 @@
 import type { ActivationContext } from './activation-context.ts';
 
-/** Woken retries follow each other at least so slowly that the listing of the queue is not the load. */
+/**
+ * Woken retries follow each other at least so slowly that the listing of the queue is not the load.
+ */
 const everyMinMs = 20;
 
 /**
- * Wakes what waits for destinations whose circuit has just closed: it would else sleep through its own backoff. As fast as the
- * destination's limits allow, the newest first.
+ * Wakes what waits for destinations whose circuit has just closed: it would else sleep through its
+ * own backoff. As fast as the destination's limits allow, the newest first.
  */
 export async function wakeRetries(
   { targets, matcher, retryQueue, clock }: ActivationContext,

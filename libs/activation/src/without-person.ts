@@ -3,13 +3,16 @@ import { identityText, type Identity } from '@activation-hub/membership';
 import { PersonText } from './text-of-person.ts';
 
 /**
- * The body of an event without the exports of a person: the very same bytes when it holds none, undefined when nothing else
- * is left. Of several exports in one body the others stay, written anew as JSON.
+ * The body of an event without the exports of a person: the very same bytes when it holds none,
+ * undefined when nothing else is left. Of several exports in one body the others stay, written anew
+ * as JSON.
  *
- * An export is the person's when it has one of the identities in its namespace, or one of their values anywhere in an identity map
- * that cannot be read whole. What cannot be read is taken for the person's when a value stands in it in any spelling, encoding or
- * nesting, or when it ends within one: no destination will ever be told of it, and it must not outlive the person. What another export hides of
- * the person, under a key that comes twice, is left out of it. E-mail addresses are the same in any case.
+ * An export is the person's when it has one of the identities in its namespace, or one of their
+ * values anywhere in an identity map that cannot be read whole. What cannot be read is taken for
+ * the person's when a value stands in it in any spelling, encoding or nesting, or when it ends
+ * within one: no destination will ever be told of it, and it must not outlive the person. What
+ * another export hides of the person, under a key that comes twice, is left out of it. E-mail
+ * addresses are the same in any case.
  */
 export function withoutPerson(body: Uint8Array, identities: readonly Identity[]): Uint8Array | undefined {
   const person = new Person(identities);
@@ -43,11 +46,15 @@ class Person {
     this.text = new PersonText(identities.map(({ value }) => value));
   }
 
-  /** Whether an export is the person's. `isHidden` when its text names the person more often than what was read of it. */
+  /**
+   * Whether an export is the person's. `isHidden` when its text names the person more often than
+   * what was read of it.
+   */
   owns({ identities, unreadableIdentities, body }: ProfileExport, isHidden: boolean): boolean {
     for (const [namespace, values] of identities)
       if (values.some((value) => this.#texts.has(identityText(folded({ namespace, value }))))) return true;
-    // A number that has more digits than one that is read can be an identity, and is none that was read.
+    // A number that has more digits than one that is read can be an identity, and is none that was
+    // read.
     return unreadableIdentities.size > 0 && (isHidden || this.isNamedIn(body.identityMap ?? null));
   }
 
@@ -81,8 +88,9 @@ function* wordsOf(value: JsonValue): Generator<string> {
 }
 
 /**
- * How often the text of valid JSON names the person, by element of its list; what is no list has one. Unlike what is read of it, it
- * has what another key of the same name hides, and every digit of a number.
+ * How often the text of valid JSON names the person, by element of its list; what is no list has
+ * one. Unlike what is read of it, it has what another key of the same name hides, and every digit
+ * of a number.
  */
 function namesByElement(text: string, person: PersonText): readonly number[] {
   const counts: number[] = [];
@@ -136,7 +144,10 @@ function parse(body: Uint8Array): JsonValue | undefined {
   }
 }
 
-/** `JSON.stringify` without recursion: what another person's export is nested in must not stop an erasure. */
+/**
+ * `JSON.stringify` without recursion: what another person's export is nested in must not stop an
+ * erasure.
+ */
 function jsonOf(value: JsonValue): string {
   const pieces: string[] = [];
   const open: ({ readonly piece: string } | { readonly value: JsonValue })[] = [{ value }];

@@ -2,10 +2,15 @@ import type { DeferredEvent, ReceivedEvent, Retry } from '@activation-hub/delive
 import type { Cause } from '@activation-hub/membership';
 import type { SpanOptions } from '@activation-hub/telemetry';
 
-/** The input of `activate`: new events of one partition, or what a retry has left of earlier ones. */
+/**
+ * The input of `activate`: new events of one partition, or what a retry has left of earlier ones.
+ */
 export interface Work {
   readonly events: readonly ReceivedEvent[];
-  /** Absent for new events. Only its destination is told, and of each event only the audiences that it names. */
+  /**
+   * Absent for new events. Only its destination is told, and of each event only the audiences that
+   * it names.
+   */
   readonly retry?: Retry;
 }
 
@@ -20,12 +25,18 @@ export function causeOf({ retry }: Pick<Work, 'retry'>): Cause {
   return retry.isReplay ? 'replay' : { chainId: retry.chainId ?? retry.id };
 }
 
-/** By change id, the receipt of what a destination has accepted; it is polled for these instead of being told again. */
+/**
+ * By change id, the receipt of what a destination has accepted; it is polled for these instead of
+ * being told again.
+ */
 export function receiptsOf({ retry }: Work): ReadonlyMap<string, string> {
   return new Map(Object.entries(retry?.receipts ?? {}));
 }
 
-/** The span of this work. That of a retry is linked to the one in which its changes were first deferred. */
+/**
+ * The span of this work. That of a retry is linked to the one in which its changes were first
+ * deferred.
+ */
 export function spanOf({ events, retry }: Work): {
   readonly name: 'process events' | 'process retry';
   readonly options: SpanOptions<'process events' | 'process retry'>;

@@ -10,9 +10,10 @@ interface Writing {
 }
 
 /**
- * Writes what plans ask for, all in one call. The cache knows the rows then, but for those that are leased, of which it is not known yet what
- * becomes of them, and for those that another process wrote first. Gives each plan with its row as it is written, and those whose row another
- * process wrote first: they are to be looked at again. Both are in the order of the plans.
+ * Writes what plans ask for, all in one call. The cache knows the rows then, but for those that are
+ * leased, of which it is not known yet what becomes of them, and for those that another process
+ * wrote first. Gives each plan with its row as it is written, and those whose row another process
+ * wrote first: they are to be looked at again. Both are in the order of the plans.
  */
 export async function writePlans<Planned extends Writing>(
   planned: readonly Planned[],

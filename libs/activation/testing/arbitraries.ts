@@ -30,7 +30,10 @@ const common = {
   repeatsMessages: fc.boolean(),
 };
 
-/** Workers that stand still for longer than their leases live, and live on; no request is on its way for as long. */
+/**
+ * Workers that stand still for longer than their leases live, and live on; no request is on its way
+ * for as long.
+ */
 export const arbitraryStandstills: fc.Arbitrary<Disturbances> = fc.record({
   ...common,
   requests: fc.array(fc.constantFrom('none', 'refused', 'answered', 'unheard', 'partly'), { maxLength: 10 }),
@@ -41,7 +44,10 @@ export const arbitraryStandstills: fc.Arbitrary<Disturbances> = fc.record({
 
 const yearMs = 365 * 86_400_000;
 
-/** Two workers, of which the clock of one is years ahead or behind; every request has an answer (docs/specs/ledger.md, section 5). */
+/**
+ * Two workers, of which the clock of one is years ahead or behind; every request has an answer
+ * (docs/specs/ledger.md, section 5).
+ */
 export const arbitraryWrongClocks: fc.Arbitrary<Disturbances> = fc.record({
   ...common,
   clockOffsetsMs: fc.constantFrom([0, 3 * yearMs], [0, -3 * yearMs], [3 * yearMs, 0]),

@@ -50,7 +50,10 @@ export const releasingInDoubt: Breakage = {
   },
 };
 
-/** Who settles does not look whether the lease was still theirs, so that nobody finds out that it was lost. */
+/**
+ * Who settles does not look whether the lease was still theirs, so that nobody finds out that it
+ * was lost.
+ */
 export const settlingBlindly: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
@@ -80,7 +83,10 @@ function over(ledger: Ledger, replaced: Partial<Ledger>): Ledger {
   };
 }
 
-/** Rows are answered as written whatever their version, and are not: nobody finds out that another process was first. */
+/**
+ * Rows are answered as written whatever their version, and are not: nobody finds out that another
+ * process was first.
+ */
 export const ignoringVersions: Breakage = {
   ledger: (ledger) =>
     over(ledger, {

@@ -6,7 +6,10 @@ import {
   type LedgerWriteResult,
 } from '@activation-hub/membership';
 
-/** A ledger in which something happens before a read or a write: another worker writes, or the store fails. */
+/**
+ * A ledger in which something happens before a read or a write: another worker writes, or the store
+ * fails.
+ */
 export class DisturbedLedger extends InMemoryLedger {
   /** Called before the `n`th read or write, counted from 1. */
   beforeRead: (n: number) => void | Promise<void> = () => undefined;

@@ -28,7 +28,9 @@ export interface PersonContent {
   readonly identities?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** An export as AEP sends it: the person's membership, and one of an audience that nobody routes. */
+/**
+ * An export as AEP sends it: the person's membership, and one of an audience that nobody routes.
+ */
 export function personExport(content: PersonContent = {}): JsonObject {
   const { person = 'p1', audienceId = fansId, status = 'realized', at = 0, firstName = 'Ada', consent = 'y' } = content;
   return buildProfileExport({
@@ -48,7 +50,10 @@ export function personExport(content: PersonContent = {}): JsonObject {
   });
 }
 
-/** The event with these exports; it is the `sequenceNumber`th of its partition, and arrived as many seconds after noon. */
+/**
+ * The event with these exports; it is the `sequenceNumber`th of its partition, and arrived as many
+ * seconds after noon.
+ */
 export function eventOf(
   exports: JsonObject | readonly JsonObject[],
   sequenceNumber = 0,

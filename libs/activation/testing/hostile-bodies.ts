@@ -1,7 +1,10 @@
 import type { JsonObject, JsonValue } from '@activation-hub/audience-events';
 import * as fc from 'fast-check';
 
-/** Is in every identity, every attribute and every other value that goes into a hostile body, and nowhere else. */
+/**
+ * Is in every identity, every attribute and every other value that goes into a hostile body, and
+ * nowhere else.
+ */
 export const marker = 'zq7marker';
 /** Looks like a key that may be personal data, which a marker alone does not. */
 const markerKey = `${marker}@example.com`;

@@ -5,11 +5,15 @@ import { personOf } from './people.ts';
 import type { ProtocolWorld } from './protocol-world.ts';
 
 /**
- * The invariants of the protocol (docs/specs/ledger.md, section 8), each as a checker of its name. All but
- * `nothingOlderAfterNewer` are checked when everything has come to rest. Their failures begin with their names.
+ * The invariants of the protocol (docs/specs/ledger.md, section 8), each as a checker of its name.
+ * All but `nothingOlderAfterNewer` are checked when everything has come to rest. Their failures
+ * begin with their names.
  */
 
-/** A destination is not told an older state of an identity after a newer one, and attributes not back in time. */
+/**
+ * A destination is not told an older state of an identity after a newer one, and attributes not
+ * back in time.
+ */
 export function nothingOlderAfterNewer({ destination }: ProtocolWorld): void {
   for (const told of Map.groupBy(destination.told, ({ identity }) => identity.value).values()) {
     const times = told.map(({ qualifiedAt }) => Date.parse(qualifiedAt));
@@ -17,7 +21,10 @@ export function nothingOlderAfterNewer({ destination }: ProtocolWorld): void {
   }
 }
 
-/** Every member of the destination has the attributes of the newest export. `truth` is by identity value. */
+/**
+ * Every member of the destination has the attributes of the newest export. `truth` is by identity
+ * value.
+ */
 export function newestStateWins({ destination }: ProtocolWorld, truth: ReadonlyMap<string, string>): void {
   for (const [key, { attributes }] of destination.members) {
     const value = key.slice(key.indexOf(' ') + 1);
@@ -26,7 +33,10 @@ export function newestStateWins({ destination }: ProtocolWorld, truth: ReadonlyM
   }
 }
 
-/** The destination knows each person under the identities that the newest export resolves to, and under no other one. */
+/**
+ * The destination knows each person under the identities that the newest export resolves to, and
+ * under no other one.
+ */
 export function exactlyTheCurrentIdentities({ destination }: ProtocolWorld, truth: ReadonlyMap<string, string>): void {
   const has = [...destination.members.keys()].map((key) => key.slice(key.indexOf(' ') + 1)).sort();
   expect(has, 'exactlyTheCurrentIdentities').toEqual([...truth.keys()].sort());

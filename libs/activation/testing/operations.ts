@@ -11,7 +11,10 @@ export const resyncing = (destination = 'crm'): Operation => ({
   run: (context) => resync({ context, destination }, { signal }),
 });
 
-/** Tells the destination again of every member whose membership lapses, as the night does, however long that takes. */
+/**
+ * Tells the destination again of every member whose membership lapses, as the night does, however
+ * long that takes.
+ */
 export const renewing = (destination = 'crm'): Operation => ({
   label: 'renew',
   run: (context) => renew({ context, destination }, { untilMs: Infinity, signal }),
@@ -23,7 +26,9 @@ export const retiring = (destination = 'crm'): Operation => ({
   run: (context) => retire({ context, destination }, { signal }),
 });
 
-/** Replays every dead letter. A destination that was renamed is routed under its earlier names too. */
+/**
+ * Replays every dead letter. A destination that was renamed is routed under its earlier names too.
+ */
 export const replaying = (names = ['crm']): Operation => ({
   label: 'replay',
   run: async (context) => {
@@ -34,7 +39,10 @@ export const replaying = (names = ['crm']): Operation => ({
   },
 });
 
-/** Erases a person under every identity at these destinations; a row that a worker keeps writing is for the next time. */
+/**
+ * Erases a person under every identity at these destinations; a row that a worker keeps writing is
+ * for the next time.
+ */
 export const forgetting = (person: number, ledgerNames: readonly string[] = ['crm']): Operation => ({
   label: 'forget',
   run: async (context) => {

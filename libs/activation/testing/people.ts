@@ -7,7 +7,10 @@ export interface PersonState {
   /** When the membership began or ended, in seconds after noon. */
   readonly at: number;
   readonly isExit: boolean;
-  /** Numbers of the person's customer ids and e-mail addresses; the ECID is always there, and the same. */
+  /**
+   * Numbers of the person's customer ids and e-mail addresses; the ECID is always there, and the
+   * same.
+   */
   readonly crmids: readonly number[];
   readonly emails: readonly number[];
 }
@@ -24,7 +27,10 @@ export interface NumberedState extends PersonState {
   readonly number: number;
 }
 
-/** The route of the people: the first of these identities, or all of the first namespace, followed by their ECID. */
+/**
+ * The route of the people: the first of these identities, or all of the first namespace, followed
+ * by their ECID.
+ */
 export function peopleFile(
   identities: 'first' | 'all',
   route = 'mode: live',
@@ -64,7 +70,9 @@ export function personOf(value: string): number {
   return Number(/^(?:p|ecid-)(\d+)/.exec(value)?.[1]);
 }
 
-/** The export that brings a state; the hub took it as many seconds after noon as its number says. */
+/**
+ * The export that brings a state; the hub took it as many seconds after noon as its number says.
+ */
 export function exportOf(
   { person, at, isExit, crmids, emails, number }: NumberedState,
   partitionId: string,
@@ -80,8 +88,9 @@ export function exportOf(
 }
 
 /**
- * Numbers the states in the order in which the hub takes them. Within one qualification a person does not come back to earlier
- * identities: an export that changes nothing leaves its row as old as it is, which is the limit of what orders states.
+ * Numbers the states in the order in which the hub takes them. Within one qualification a person
+ * does not come back to earlier identities: an export that changes nothing leaves its row as old as
+ * it is, which is the limit of what orders states.
  */
 export function numbered(
   batches: readonly PeopleBatch[],
@@ -103,7 +112,10 @@ export function numbered(
   }));
 }
 
-/** The same states of people who lose no identity: each also has those of every older state of the person. */
+/**
+ * The same states of people who lose no identity: each also has those of every older state of the
+ * person.
+ */
 export function withoutLosses<Batch extends { readonly states: readonly NumberedState[] }>(
   batches: readonly Batch[],
 ): readonly Batch[] {
@@ -120,7 +132,10 @@ function newestFirst(left: NumberedState, right: NumberedState): number {
   return right.at - left.at || Number(right.isExit) - Number(left.isExit) || right.number - left.number;
 }
 
-/** What a route may resolve to, in each of which a person may come back: a value of the first namespace, the first of them, all together. */
+/**
+ * What a route may resolve to, in each of which a person may come back: a value of the first
+ * namespace, the first of them, all together.
+ */
 function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   const name = crmids.length > 0 ? 'c' : 'e';
   const values = (crmids.length > 0 ? crmids : emails).toSorted();
@@ -141,8 +156,9 @@ export function newestOfEach(states: readonly NumberedState[]): readonly Numbere
 }
 
 /**
- * The truth: who should be in the destination, by person, from nothing but the newest export of each. Written without any of
- * the code under test: the customer id goes before the e-mail address, the smallest number before the others.
+ * The truth: who should be in the destination, by person, from nothing but the newest export of
+ * each. Written without any of the code under test: the customer id goes before the e-mail address,
+ * the smallest number before the others.
  */
 export function truthOf(states: readonly NumberedState[], identities: 'first' | 'all'): ReadonlyMap<string, string> {
   const truth = new Map<string, string>();
@@ -159,7 +175,10 @@ export function truthOf(states: readonly NumberedState[], identities: 'first' | 
   return truth;
 }
 
-/** How many changes an export brings: one for each identity that the route resolves to, or one for none. */
+/**
+ * How many changes an export brings: one for each identity that the route resolves to, or one for
+ * none.
+ */
 export function changesOf(event: ReceivedEvent, identities: 'first' | 'all'): number {
   if (identities === 'first') return 1;
   const body = JSON.parse(Buffer.from(event.body).toString()) as {

@@ -53,8 +53,9 @@ const shiftsOfDisturbance = 3;
 const stepsMax = 20_000;
 
 /**
- * Workers that share a ledger, a retry queue, dead letters and a destination, and run the real `activate`. Every access to
- * something shared is a step that the scheduler lets happen when it likes.
+ * Workers that share a ledger, a retry queue, dead letters and a destination, and run the real
+ * `activate`. Every access to something shared is a step that the scheduler lets happen when it
+ * likes.
  */
 export class ProtocolWorld {
   readonly destination = new RecordingDestination();
@@ -91,7 +92,10 @@ export class ProtocolWorld {
     return this.#steps;
   }
 
-  /** Gives every worker its batches and operations, in three shifts of disturbances, and then calm ones until nothing is left to be done. */
+  /**
+   * Gives every worker its batches and operations, in three shifts of disturbances, and then calm
+   * ones until nothing is left to be done.
+   */
   async run(jobsByWorker: readonly (readonly (readonly ReceivedEvent[] | Operation)[])[]): Promise<void> {
     await this.#shift(
       jobsByWorker.map((jobs) => jobs.map((job): Job => ('label' in job ? { operation: job } : { events: job }))),
@@ -99,7 +103,10 @@ export class ProtocolWorld {
     await this.#comeToRest();
   }
 
-  /** Lets an operator do something when everything has come to rest, and everything come to rest again. */
+  /**
+   * Lets an operator do something when everything has come to rest, and everything come to rest
+   * again.
+   */
   async operate(operation: Operation): Promise<void> {
     this.#isCalm = true;
     await this.#shift([[{ operation }]]);
@@ -139,7 +146,8 @@ export class ProtocolWorld {
         continue;
       }
       this.#redelivered = this.#redelivered.filter((job) => !jobs.includes(job));
-      // A partition is given to the next worker long before a lease expires, or when a whole host is back long after.
+      // A partition is given to the next worker long before a lease expires, or when a whole host
+      // is back long after.
       this.#nowMs =
         jobs.length > 0 && shift % 2 === 1 ? this.#nowMs + 1_000 : Math.max(this.#nowMs, dueAtMs ?? 0) + 4_000;
       if (shift > 8) this.#nowMs += standstillMs;
@@ -232,7 +240,8 @@ export class ProtocolWorld {
       .findLast(({ signal }) => signal.endsWith('-settled'));
     const counts = Object.values(settled?.outcomes ?? {}).flatMap((outcomes) => Object.values(outcomes));
     const counted = counts.reduce((sum, count) => sum + count, 0) - (settled?.formerIdentities ?? 0);
-    // A retry may also have to do with rows to which its events do not resolve, and with events that the file does not route.
+    // A retry may also have to do with rows to which its events do not resolve, and with events
+    // that the file does not route.
     const { retry: worked } = work;
     const alone = worked?.events.filter(({ rows }) => rows.length === 0).length ?? 0;
     const besides = worked === undefined ? 0 : rowsOf(worked).length + alone;
@@ -304,7 +313,10 @@ export class ProtocolWorld {
     return { now: () => this.#nowMs + offsetMs, sleep: () => Promise.resolve(), random: () => 0.5 };
   }
 
-  /** What is done in it happens at some time, and its end is seen at some later time, or never by whoever crashed. */
+  /**
+   * What is done in it happens at some time, and its end is seen at some later time, or never by
+   * whoever crashed.
+   */
   #stepOf(life: Life, worker: number): Step {
     return async (label, access) => {
       await this.#take(life, `worker ${worker}: ${label}`);

@@ -17,9 +17,15 @@ export class RecordingDestination implements Connector {
   readonly members = new Map<string, Remembered>();
   requests = 0;
 
-  /** Called for every request before anything is taken; a test makes it throw what the connector throws. */
+  /**
+   * Called for every request before anything is taken; a test makes it throw what the connector
+   * throws.
+   */
   onRequest: (changes: readonly Change[]) => void | Promise<void> = () => undefined;
-  /** What is answered about a change; undefined gives no verdict. What is delivered is taken, and nothing else. */
+  /**
+   * What is answered about a change; undefined gives no verdict. What is delivered is taken, and
+   * nothing else.
+   */
   answer: (change: Change) => Verdict | undefined = ({ id }) => ({ id, status: 'delivered' });
 
   enter(deliveries: readonly Delivery[]): Promise<readonly Verdict[]> {

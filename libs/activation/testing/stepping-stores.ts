@@ -62,12 +62,16 @@ function takenOf(changes: readonly Change[], fault: RequestFault): readonly Chan
   return fault === 'partly' ? changes.slice(0, 1) : changes;
 }
 
-/** How many steps a late request is on its way: about as many as a worker needs to tell something else in between. */
+/**
+ * How many steps a late request is on its way: about as many as a worker needs to tell something
+ * else in between.
+ */
 const lateHops = 15;
 
 /**
- * A connector whose requests arrive at the destination in a step, and whose replies come back in another. A request that
- * is not answered arrives whether or not its worker still waits for it, or lives.
+ * A connector whose requests arrive at the destination in a step, and whose replies come back in
+ * another. A request that is not answered arrives whether or not its worker still waits for it, or
+ * lives.
  */
 export function steppingConnector(
   destination: RecordingDestination,

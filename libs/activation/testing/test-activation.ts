@@ -60,7 +60,9 @@ interface TestActivationOptions {
   readonly exported?: TelemetryExport;
 }
 
-/** A context of real parts that live in the process, and the handles by which a test looks at them. */
+/**
+ * A context of real parts that live in the process, and the handles by which a test looks at them.
+ */
 export interface TestActivation {
   readonly context: ActivationContext;
   readonly crm: RecordingDestination;
@@ -70,7 +72,10 @@ export interface TestActivation {
   /** What time it is; a test moves it. */
   readonly clock: { nowMs: number };
   readonly retryQueue: InMemoryRetryQueue;
-  /** Does what the trigger of the retry queue does with everything that is due, and says how many retries that were. */
+  /**
+   * Does what the trigger of the retry queue does with everything that is due, and says how many
+   * retries that were.
+   */
   readonly retryDue: () => Promise<number>;
   readonly activate: (...events: readonly ReceivedEvent[]) => Promise<void>;
   /** How many changes ended in each outcome so far, by `destination outcome`. */

@@ -1,8 +1,9 @@
 import { readProfileExports } from '../src/index.ts';
 import { encodeProfileExport, largeProfileExport, seededRandom, typicalProfileExport } from '../testing/index.ts';
 
-// Compares readProfileExports with JSON.parse of the same bytes, in one process. Run: npm run bench:read
-// Both take turns, so that both see the same machine; the ratio is the median of the rounds' ratios.
+// Compares readProfileExports with JSON.parse of the same bytes, in one process. Run: npm run
+// bench:read Both take turns, so that both see the same machine; the ratio is the median of the
+// rounds' ratios.
 const rounds = 200;
 const warmUpRounds = 40;
 const bytesPerTurn = 500_000;

@@ -1,8 +1,9 @@
 import type { JsonObject, JsonValue } from './profile-export.ts';
 
 /**
- * The value at an XDM path such as `person.name.firstName`, given as its segments; undefined where absent. Only own properties of
- * objects count: nothing is found on prototypes or inside arrays and strings. A `null` that AEP wrote is returned as `null`.
+ * The value at an XDM path such as `person.name.firstName`, given as its segments; undefined where
+ * absent. Only own properties of objects count: nothing is found on prototypes or inside arrays and
+ * strings. A `null` that AEP wrote is returned as `null`.
  */
 export function attributeAt(body: JsonObject, path: readonly string[]): JsonValue | undefined {
   let value: JsonValue = body;

@@ -6,7 +6,10 @@ const folder = new URL('../fixtures/irregular/', import.meta.url);
 const read = (name: string) => readProfileExports(readFileSync(new URL(name, folder)));
 const enqueuedAtMs = Date.UTC(2026, 10, 29, 6);
 
-/** What is read of a file: identities, what of them is unreadable, memberships as `namespace id status`, refusals. */
+/**
+ * What is read of a file: identities, what of them is unreadable, memberships as
+ * `namespace id status`, refusals.
+ */
 function outcome(name: string) {
   const { exports, refusals } = read(name);
   return {
@@ -86,7 +89,8 @@ test('an attribute is the value that the export has at its path, of whatever kin
   };
   const kinds = (field: string) => at('attributes-of-all-kinds.json', 'person', field);
   expect(['birthDate', 'n', 'neg', 'emoji', 'html'].map(kinds)).toEqual(['1990-01-01', 1e21, -0, '😀', '<b>&</b>']);
-  // XDM has no integer beyond 2^53 (Adobe, "XDM field type constraints"): what is larger is a double, and stays one.
+  // XDM has no integer beyond 2^53 (Adobe, "XDM field type constraints"): what is larger is a
+  // double, and stays one.
   expect(kinds('big')).toBe(Number('12345678901234567890'));
   expect(at('attributes-of-all-kinds.json', '_t', 'a-b', 'c')).toEqual([{ x: 1 }, { x: 2 }]);
   const tenant = (...path: string[]) => at('tenant-fields.json', '_tenant-x', ...path);

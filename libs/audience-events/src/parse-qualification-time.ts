@@ -5,11 +5,13 @@ const fractionStart = 'YYYY-MM-DDTHH:MM:SS'.length;
 const fractionDigitsMax = 9;
 
 /**
- * The instant that AEP's spelling of a time means, in epoch milliseconds; undefined when the text is none of AEP's spellings:
- * `2022-01-11T21:24:39Z`, `2019-04-15T02:41:50+0000`, `2019-04-15T02:41:50.000+0000`, `2021-06-30T18:40:07.591378Z`,
- * `2018-04-26T15:52:25+00:00`. That is: date and time to the second, at will a fraction of up to nine digits (cut to
- * milliseconds), and a zone: `Z`, `+hhmm` or `+hh:mm`. Times that do not exist (30 February, hour 24 or more, second 60) and times
- * without a zone are refused. Parsed by hand, because `Date.parse` promises only one of the five.
+ * The instant that AEP's spelling of a time means, in epoch milliseconds; undefined when the text
+ * is none of AEP's spellings: `2022-01-11T21:24:39Z`, `2019-04-15T02:41:50+0000`,
+ * `2019-04-15T02:41:50.000+0000`, `2021-06-30T18:40:07.591378Z`, `2018-04-26T15:52:25+00:00`. That
+ * is: date and time to the second, at will a fraction of up to nine digits (cut to milliseconds),
+ * and a zone: `Z`, `+hhmm` or `+hh:mm`. Times that do not exist (30 February, hour 24 or more,
+ * second 60) and times without a zone are refused. Parsed by hand, because `Date.parse` promises
+ * only one of the five.
  */
 export function parseQualificationTime(text: string): number | undefined {
   const length = text.length;
@@ -24,7 +26,8 @@ export function parseQualificationTime(text: string): number | undefined {
   const hour = twoDigits(text, 11);
   const minute = twoDigits(text, 14);
   const second = twoDigits(text, 17);
-  // One test for "every character is a digit": a pair that is not two digits is negative, and so is the bitwise or.
+  // One test for "every character is a digit": a pair that is not two digits is negative, and so is
+  // the bitwise or.
   if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return undefined;
   const year = century * 100 + yearOfCentury;
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
@@ -52,7 +55,10 @@ export function parseQualificationTime(text: string): number | undefined {
   );
 }
 
-/** Minutes east of Greenwich that the zone from `position` to the end of the text means; undefined if it is no zone. */
+/**
+ * Minutes east of Greenwich that the zone from `position` to the end of the text means; undefined
+ * if it is no zone.
+ */
 function zoneOffsetMinutes(text: string, position: number): number | undefined {
   const sign = text.charCodeAt(position);
   if (sign === 90 /* Z */) return text.length === position + 1 ? 0 : undefined;
@@ -84,7 +90,10 @@ function daysIn(year: number, month: number): number {
   return month === 2 && isLeapYear ? 29 : (daysPerMonth[month - 1] ?? 0);
 }
 
-/** Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day comes last. */
+/**
+ * Days from 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the
+ * leap day comes last.
+ */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1;
   const era = Math.floor(marchYear / 400);

@@ -62,7 +62,10 @@ test('schema and parser take every generated export', () => {
   );
 });
 
-/** Exports with one value, anywhere in their first five levels, replaced or taken away: some stay good, most do not. */
+/**
+ * Exports with one value, anywhere in their first five levels, replaced or taken away: some stay
+ * good, most do not.
+ */
 const damagedExport = fc
   .tuple(arbitraryProfileExport(), fc.array(fc.nat(), { minLength: 1, maxLength: 5 }), arbitraryDamage())
   .map(([body, choices, damage]) => withDamage(body, choices, damage) as JsonObject);
@@ -139,7 +142,10 @@ function arbitraryDamage(): fc.Arbitrary<JsonValue | undefined> {
   );
 }
 
-/** Follows the choices down into the value and replaces what is there, or removes it when the damage is undefined. */
+/**
+ * Follows the choices down into the value and replaces what is there, or removes it when the damage
+ * is undefined.
+ */
 function withDamage(
   value: JsonValue,
   choices: readonly number[],

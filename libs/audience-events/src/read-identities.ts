@@ -3,7 +3,10 @@ import type { JsonValue, ProfileExport } from './profile-export.ts';
 import { memberPath, refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
-/** The identities of a profile, and what of its `identityMap` cannot be read; both by lower-cased namespace. */
+/**
+ * The identities of a profile, and what of its `identityMap` cannot be read; both by lower-cased
+ * namespace.
+ */
 export type ReadIdentities = Pick<ProfileExport, 'identities' | 'unreadableIdentities'>;
 
 const noRefusals: ProfileExport['unreadableIdentities'] = new Map();
@@ -12,9 +15,10 @@ const noIdentities: ReadIdentities = { identities: new Map(), unreadableIdentiti
 const shortListMax = 8;
 
 /**
- * Reads the `identityMap` of the export at `exportPath` (`null` when absent). An identity that cannot be read costs that
- * identity only, and of each namespace the first is told of. Where nothing at all can be read although something is there,
- * or the map is no object, no route can use the export, and it is refused.
+ * Reads the `identityMap` of the export at `exportPath` (`null` when absent). An identity that
+ * cannot be read costs that identity only, and of each namespace the first is told of. Where
+ * nothing at all can be read although something is there, or the map is no object, no route can use
+ * the export, and it is refused.
  */
 export function readIdentities(identityMap: JsonValue, exportPath: string): ReadIdentities | Refusal {
   if (identityMap === null) return noIdentities;

@@ -18,17 +18,19 @@ export interface AudienceMembership {
 }
 
 /**
- * How far a qualification may lie ahead of the event that reports it: for senders whose clock is off, or who write local time as
- * UTC (14 hours at most). What lies further ahead would count as the newest state for years, and suppress all that follow.
+ * How far a qualification may lie ahead of the event that reports it: for senders whose clock is
+ * off, or who write local time as UTC (14 hours at most). What lies further ahead would count as
+ * the newest state for years, and suppress all that follow.
  */
 export const qualifiedAheadMaxMs = 24 * 3_600_000;
 
 /**
- * Reads one membership of an export: namespace and audience id exactly as they stand in `segmentMembership`. Reads nothing else,
- * because the activation file names few items of an export. Never throws; an item that is absent, has another status than the
- * three, or has no readable `lastQualificationTime`, or one that lies further than `qualifiedAheadMaxMs` after the event was
- * enqueued (`enqueuedAtMs`, epoch milliseconds), is refused (tell by `isRefusal`), and the rest of the export stays good.
- * A `name` that is not a string is left out.
+ * Reads one membership of an export: namespace and audience id exactly as they stand in
+ * `segmentMembership`. Reads nothing else, because the activation file names few items of an
+ * export. Never throws; an item that is absent, has another status than the three, or has no
+ * readable `lastQualificationTime`, or one that lies further than `qualifiedAheadMaxMs` after the
+ * event was enqueued (`enqueuedAtMs`, epoch milliseconds), is refused (tell by `isRefusal`), and
+ * the rest of the export stays good. A `name` that is not a string is left out.
  */
 export function readMembership(
   profileExport: ProfileExport,

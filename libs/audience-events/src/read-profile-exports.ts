@@ -10,13 +10,16 @@ import type { Refusal } from './refusal.ts';
 export interface ProfileExports {
   readonly exports: readonly ProfileExport[];
   /**
-   * One for a body that is refused as a whole, or whose memberships cannot all be read; for an array one per such element, at
-   * most 100 and one that says "and more".
+   * One for a body that is refused as a whole, or whose memberships cannot all be read; for an
+   * array one per such element, at most 100 and one that says "and more".
    */
   readonly refusals: readonly Refusal[];
 }
 
-/** Levels that attributes may be nested below the root, so that code after this may walk them by recursion. */
+/**
+ * Levels that attributes may be nested below the root, so that code after this may walk them by
+ * recursion.
+ */
 export const attributeDepthMax = 100;
 /** Refusals listed of one array. */
 export const refusalsMax = 100;
@@ -27,10 +30,11 @@ const noExports: readonly ProfileExport[] = Object.freeze([]);
 const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({});
 
 /**
- * Reads the body of one event: a profile export, or an array of them. Never throws, whatever the bytes, and takes time
- * proportional to them. A bad element of an array is refused and the good ones are kept. Duplicate keys: the last wins.
- * An identity, or a namespace of memberships, that cannot be read costs itself only, unless nothing else is there.
- * Unknown fields are kept. `null` for `segmentMembership` or `identityMap` counts as absent; without both an object is refused.
+ * Reads the body of one event: a profile export, or an array of them. Never throws, whatever the
+ * bytes, and takes time proportional to them. A bad element of an array is refused and the good
+ * ones are kept. Duplicate keys: the last wins. An identity, or a namespace of memberships, that
+ * cannot be read costs itself only, unless nothing else is there. Unknown fields are kept. `null`
+ * for `segmentMembership` or `identityMap` counts as absent; without both an object is refused.
  * Membership items are left unread: see `readMembership`.
  */
 export function readProfileExports(body: Uint8Array): ProfileExports {
@@ -53,7 +57,10 @@ export function readProfileExports(body: Uint8Array): ProfileExports {
   };
 }
 
-/** The text of valid UTF-8 without its byte order mark. With `isUtf8` before it, measurably quicker than a fatal TextDecoder. */
+/**
+ * The text of valid UTF-8 without its byte order mark. With `isUtf8` before it, measurably quicker
+ * than a fatal TextDecoder.
+ */
 function decode(body: Uint8Array): string {
   const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const text = buffer.toString();
@@ -85,7 +92,8 @@ interface ReadExport {
 }
 
 function readProfileExport(value: JsonValue, path: string): ReadExport {
-  // Plain property reads, here and below, find own properties only: JSON.parse sets no prototype, whatever the keys.
+  // Plain property reads, here and below, find own properties only: JSON.parse sets no prototype,
+  // whatever the keys.
   const segmentMembership = isJsonObject(value) ? (value.segmentMembership ?? null) : null;
   const identityMap = isJsonObject(value) ? (value.identityMap ?? null) : null;
   if (!isJsonObject(value) || (segmentMembership === null && identityMap === null)) {
@@ -133,7 +141,10 @@ function checkAttributeDepth(body: JsonObject, path: string): Refusal | undefine
   return undefined;
 }
 
-/** Whether arrays and objects are nested in each other more than `levels` deep. Recurses no deeper than that. */
+/**
+ * Whether arrays and objects are nested in each other more than `levels` deep. Recurses no deeper
+ * than that.
+ */
 function isDeeperThan(value: JsonValue, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;

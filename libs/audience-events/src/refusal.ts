@@ -1,4 +1,7 @@
-/** Every reason for a refusal, and what is said about it. The sentences are constant, so none can carry a value of the event. */
+/**
+ * Every reason for a refusal, and what is said about it. The sentences are constant, so none can
+ * carry a value of the event.
+ */
 const sentences = {
   'empty-body': 'Failed to read the event: its body is empty. Check what else sends to this event hub.',
   'invalid-utf8': 'Failed to read the event: its body is not valid UTF-8. Check what else sends to this event hub.',
@@ -51,7 +54,10 @@ const sentences = {
 /** Why something was refused; a word fit for a metric's label. */
 export type RefusalCode = keyof typeof sentences;
 
-/** Something in an event that cannot be used, where it stands and why. Carries no value of the event. */
+/**
+ * Something in an event that cannot be used, where it stands and why. Carries no value of the
+ * event.
+ */
 export interface Refusal {
   /** JSON path (RFC 9535); `*` stands for a key that may itself be personal data. */
   readonly path: string;
@@ -75,7 +81,10 @@ export function refuse(path: string, code: RefusalCode): Refusal {
 const harmlessKey = /^(?:[A-Za-z][A-Za-z0-9_.-]{0,63}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$/;
 const memberName = /^[A-Za-z][A-Za-z0-9_]*$/;
 
-/** The path of a member of the object at `path`. A key that does not look like a name or a UUID becomes `*`: it may be personal data. */
+/**
+ * The path of a member of the object at `path`. A key that does not look like a name or a UUID
+ * becomes `*`: it may be personal data.
+ */
 export function memberPath(path: string, key: string): string {
   if (!harmlessKey.test(key)) return `${path}.*`;
   return memberName.test(key) ? `${path}.${key}` : `${path}['${key}']`;

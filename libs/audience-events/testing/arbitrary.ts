@@ -3,8 +3,9 @@ import type { JsonObject, JsonValue } from '../src/profile-export.ts';
 import { formatQualificationTime, timeSpellings } from './qualification-time.ts';
 
 /**
- * Any export that readers must accept: attributes of any shape, namespaces and audience ids of any text (`__proto__` among them),
- * all statuses and time spellings, unknown fields everywhere, one of the two maps or both, `null` in place of the other.
+ * Any export that readers must accept: attributes of any shape, namespaces and audience ids of any
+ * text (`__proto__` among them), all statuses and time spellings, unknown fields everywhere, one of
+ * the two maps or both, `null` in place of the other.
  */
 export function arbitraryProfileExport(): fc.Arbitrary<JsonObject> {
   const segmentMembership = fc.dictionary(

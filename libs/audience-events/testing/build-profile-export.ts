@@ -3,7 +3,10 @@ import type { JsonObject, JsonValue } from '../src/profile-export.ts';
 import { formatQualificationTime } from './qualification-time.ts';
 import type { TimeSpelling } from './qualification-time.ts';
 
-/** What is to stand in an export. Every part is optional; without any the export is `{}`, which readers refuse. */
+/**
+ * What is to stand in an export. Every part is optional; without any the export is `{}`, which
+ * readers refuse.
+ */
 export interface ProfileExportContent {
   /** Mapped attributes by dotted XDM path: `{ 'person.name.firstName': 'Ada' }`. */
   readonly attributes?: Readonly<Record<string, JsonValue>>;
@@ -27,7 +30,10 @@ export interface MembershipContent {
   readonly spelling?: TimeSpelling;
   /** What the toggles add; default `Audience` and the id. */
   readonly name?: string;
-  /** Whether the audience is mapped to the dataflow: the toggles add nothing to an unmapped one. Default true. */
+  /**
+   * Whether the audience is mapped to the dataflow: the toggles add nothing to an unmapped one.
+   * Default true.
+   */
   readonly isMapped?: boolean;
   /** When audience and mapping were made; default one year before 2026. */
   readonly createdAtMs?: number;
@@ -37,7 +43,10 @@ type MutableObject = Record<string, JsonValue>;
 
 const defaultCreatedAtMs = Date.UTC(2025, 0, 1);
 
-/** One export as AEP writes it: attributes, then `segmentMembership`, then `identityMap`; each map only where content is given. */
+/**
+ * One export as AEP writes it: attributes, then `segmentMembership`, then `identityMap`; each map
+ * only where content is given.
+ */
 export function buildProfileExport(content: ProfileExportContent): JsonObject {
   const body: MutableObject = {};
   for (const [path, value] of Object.entries(content.attributes ?? {})) {
@@ -94,7 +103,10 @@ function descend(root: MutableObject, path: readonly string[]): MutableObject {
   return object;
 }
 
-/** Plain assignment would change the prototype under the key `__proto__`, which tests of hostile exports use. */
+/**
+ * Plain assignment would change the prototype under the key `__proto__`, which tests of hostile
+ * exports use.
+ */
 function setOwn<T extends JsonValue>(object: MutableObject, key: string, value: T): T {
   Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
   return value;

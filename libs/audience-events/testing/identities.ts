@@ -10,8 +10,9 @@ export interface Person {
 }
 
 /**
- * AEP's standard identity namespaces by code, and how an id in each looks. Exports carry the codes in lower case. Hashes are those of
- * the person's own address and number. Source: Adobe, *Identity namespaces*, "Standard namespaces".
+ * AEP's standard identity namespaces by code, and how an id in each looks. Exports carry the codes
+ * in lower case. Hashes are those of the person's own address and number. Source: Adobe, *Identity
+ * namespaces*, "Standard namespaces".
  */
 const standardIds = {
   CORE: (_person, random) => digits(random, 38),
@@ -38,7 +39,9 @@ const standardIds = {
 export type StandardNamespace = keyof typeof standardIds;
 export const standardNamespaces = Object.keys(standardIds) as readonly StandardNamespace[];
 
-/** One identity of the person in each of the namespaces, under lower-case keys as AEP exports them. */
+/**
+ * One identity of the person in each of the namespaces, under lower-case keys as AEP exports them.
+ */
 export function buildIdentities(
   person: Person,
   namespaces: readonly StandardNamespace[],

@@ -1,7 +1,7 @@
 /**
- * The five ways in which Adobe's documentation and captures write a time, named by what sets them apart:
- * `2022-01-11T21:24:39Z`, `2019-04-15T02:41:50+0000`, `2019-04-15T02:41:50.000+0000`, `2021-06-30T18:40:07.591378Z` and
- * `2018-04-26T15:52:25+00:00`.
+ * The five ways in which Adobe's documentation and captures write a time, named by what sets them
+ * apart: `2022-01-11T21:24:39Z`, `2019-04-15T02:41:50+0000`, `2019-04-15T02:41:50.000+0000`,
+ * `2021-06-30T18:40:07.591378Z` and `2018-04-26T15:52:25+00:00`.
  */
 export const timeSpellings = [
   'seconds-z',
@@ -12,7 +12,10 @@ export const timeSpellings = [
 ] as const;
 export type TimeSpelling = (typeof timeSpellings)[number];
 
-/** Writes an instant as AEP would. Spellings without a fraction cut the milliseconds off. The instant must be in the years 0 to 9999. */
+/**
+ * Writes an instant as AEP would. Spellings without a fraction cut the milliseconds off. The
+ * instant must be in the years 0 to 9999.
+ */
 export function formatQualificationTime(timeMs: number, spelling: TimeSpelling = 'seconds-z'): string {
   const iso = new Date(timeMs).toISOString();
   const seconds = iso.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);

@@ -43,7 +43,10 @@ export function randomPerson(random: Random): RandomPerson {
   };
 }
 
-/** The export that capacity is reckoned with: about 1.5 KB, 5 audiences with names and timestamps, 4 identities, 7 attributes. */
+/**
+ * The export that capacity is reckoned with: about 1.5 KB, 5 audiences with names and timestamps, 4
+ * identities, 7 attributes.
+ */
 export function typicalProfileExport(random: Random, nowMs: number): JsonObject {
   const person = randomPerson(random);
   return buildProfileExport({
@@ -55,7 +58,10 @@ export function typicalProfileExport(random: Random, nowMs: number): JsonObject 
   });
 }
 
-/** As many audiences as Adobe lets one destination have (250), toggles off, 4 identities, 7 attributes: 20 to 30 KB. */
+/**
+ * As many audiences as Adobe lets one destination have (250), toggles off, 4 identities, 7
+ * attributes: 20 to 30 KB.
+ */
 export function largeProfileExport(random: Random, nowMs: number): JsonObject {
   const person = randomPerson(random);
   return buildProfileExport({

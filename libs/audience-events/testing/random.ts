@@ -1,7 +1,9 @@
 /** A source of numbers in [0, 1), as `Math.random`. */
 export type Random = () => number;
 
-/** Numbers that depend on the seed alone (mulberry32): the same seed gives the same events for ever. */
+/**
+ * Numbers that depend on the seed alone (mulberry32): the same seed gives the same events for ever.
+ */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

@@ -89,7 +89,8 @@ test('it outlives an interrupt that its parent survives, and ends when its paren
     const { connectionString, tablePort } = await startAzurite();
     process.on('SIGINT', () => console.log('interrupted'));
     console.log(JSON.stringify({ connectionString, tablePort }));`;
-  // A group of its own, as a terminal gives one to what it runs; and an account that Azurite is not to take.
+  // A group of its own, as a terminal gives one to what it runs; and an account that Azurite is not
+  // to take.
   const parent = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     detached: true,
     env: { AZURITE_ACCOUNTS: 'somebody:a2V5' },

@@ -7,13 +7,17 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 export interface AzuriteOptions {
-  /** The folder in which everything is kept, made when it is missing. Without one it is kept in memory and lost at the end. */
+  /**
+   * The folder in which everything is kept, made when it is missing. Without one it is kept in
+   * memory and lost at the end.
+   */
   readonly dataFolder?: string;
   /** The ports on 127.0.0.1; 0, the default of each, takes a free one. */
   readonly ports?: { readonly blob?: number; readonly queue?: number; readonly table?: number };
   /**
-   * Files of a certificate and its key, in PEM: then it speaks https alone, and takes tokens of Microsoft Entra ID besides, of which it checks form,
-   * issuer, audience and expiry, and no signature (README of azurite, "OAuth Support").
+   * Files of a certificate and its key, in PEM: then it speaks https alone, and takes tokens of
+   * Microsoft Entra ID besides, of which it checks form, issuer, audience and expiry, and no
+   * signature (README of azurite, "OAuth Support").
    */
   readonly https?: { readonly certificate: string; readonly key: string };
 }
@@ -26,7 +30,10 @@ export interface Azurite {
   readonly tablePort: number;
   /** Resolves when the process has ended, asked or not. */
   readonly exited: Promise<void>;
-  /** Ends it, keeping what is in the data folder, and resolves when its process is gone. May be called again. */
+  /**
+   * Ends it, keeping what is in the data folder, and resolves when its process is gone. May be
+   * called again.
+   */
   stop(): Promise<void>;
 }
 
@@ -38,14 +45,18 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 10_000;
 const complaintCharactersMax = 4_000;
 
-/** Azurite's well-known account: public, the same on every machine (README of azurite, "Default Storage Account"). */
+/**
+ * Azurite's well-known account: public, the same on every machine (README of azurite, "Default
+ * Storage Account").
+ */
 const account = 'devstoreaccount1';
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 /**
- * Runs inside the child before Azurite. The channel to the parent closes when the parent asks (`stop`) and when it dies,
- * however it dies; either way Azurite ends as it does at SIGTERM, and is ended when that takes too long. Azurite's own
- * variables are taken away, for they could change the account or the store that the caller counts on.
+ * Runs inside the child before Azurite. The channel to the parent closes when the parent asks
+ * (`stop`) and when it dies, however it dies; either way Azurite ends as it does at SIGTERM, and is
+ * ended when that takes too long. Azurite's own variables are taken away, for they could change the
+ * account or the store that the caller counts on.
  */
 const preload = `
 for (const name of Object.keys(process.env)) if (name.startsWith('AZURITE_')) delete process.env[name];
@@ -55,9 +66,10 @@ process.once('disconnect', () => {
 });`;
 
 /**
- * Starts Azurite, the storage emulator, as a child of this process and resolves when its three services listen. It ends with
- * this process at the latest, but not by the terminal's Ctrl-C, so that the process can still settle its work in it.
- * Throws when it cannot start, for one because a port is taken.
+ * Starts Azurite, the storage emulator, as a child of this process and resolves when its three
+ * services listen. It ends with this process at the latest, but not by the terminal's Ctrl-C, so
+ * that the process can still settle its work in it. Throws when it cannot start, for one because a
+ * port is taken.
  */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
   const { dataFolder, ports = {}, https } = options;
@@ -102,7 +114,10 @@ function spawnAzurite(
   return child as AzuriteProcess;
 }
 
-/** Reads the ports from what Azurite prints once a service listens: the system chose them, so no other process can have them. */
+/**
+ * Reads the ports from what Azurite prints once a service listens: the system chose them, so no
+ * other process can have them.
+ */
 async function listeningPorts(child: AzuriteProcess): Promise<Record<Service, number>> {
   const ports: Partial<Record<Service, number>> = {};
   let complaint = '';

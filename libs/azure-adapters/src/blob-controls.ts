@@ -29,8 +29,9 @@ export interface BlobControlsOptions {
 }
 
 /**
- * The controls of operators in one small blob, `controls.json`. Every write names the version that it replaces (the ETag), or that there is none
- * yet, so that two operators never undo each other. Failures of the store are thrown as `StoreFailure`.
+ * The controls of operators in one small blob, `controls.json`. Every write names the version that
+ * it replaces (the ETag), or that there is none yet, so that two operators never undo each other.
+ * Failures of the store are thrown as `StoreFailure`.
  */
 export class BlobControls implements ControlStore {
   readonly #container: ContainerClient;
@@ -42,7 +43,10 @@ export class BlobControls implements ControlStore {
     this.#place = { kind: 'list of controls', blob: container.getBlockBlobClient(blobName), store };
   }
 
-  /** Makes the container when it is missing. The app calls it once at its start; `edit` does too, for an operator may come before its first event. */
+  /**
+   * Makes the container when it is missing. The app calls it once at its start; `edit` does too,
+   * for an operator may come before its first event.
+   */
   async createContainer(signal: AbortSignal): Promise<void> {
     await callStore(this.#place.store, 'create the container of the controls', signal, (abortSignal) =>
       this.#container.createIfNotExists({ abortSignal }),
@@ -80,7 +84,10 @@ export class BlobControls implements ControlStore {
   }
 }
 
-/** 412 for another version, 409 for a blob that came meanwhile ("Specifying conditional headers for Blob service operations"). */
+/**
+ * 412 for another version, 409 for a blob that came meanwhile ("Specifying conditional headers for
+ * Blob service operations").
+ */
 function isLostRace(error: unknown): boolean {
   if (!(error instanceof StoreFailure)) return false;
   return error.statusCode === 412 || (error.statusCode === 409 && error.code === 'BlobAlreadyExists');

@@ -16,8 +16,9 @@ export interface BlobDeadLettersOptions {
 const extension = '.json';
 
 /**
- * Dead letters as blobs, one per letter: `2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13.json`, JSON with the event's own bytes in base64.
- * A repeated letter overwrites its blob. Failures of the store are thrown as `StoreFailure`.
+ * Dead letters as blobs, one per letter: `2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13.json`,
+ * JSON with the event's own bytes in base64. A repeated letter overwrites its blob. Failures of the
+ * store are thrown as `StoreFailure`.
  */
 export class BlobDeadLetters implements DeadLetters {
   readonly #container: ContainerClient;
@@ -30,7 +31,10 @@ export class BlobDeadLetters implements DeadLetters {
     this.#concurrencyMax = options.concurrencyMax ?? 8;
   }
 
-  /** Makes the container when it is missing. The app calls it once at its start; no other method makes it. */
+  /**
+   * Makes the container when it is missing. The app calls it once at its start; no other method
+   * makes it.
+   */
   async createContainer(signal: AbortSignal): Promise<void> {
     await callStore(this.#store, 'create the dead-letter container', signal, (abortSignal) =>
       this.#container.createIfNotExists({ abortSignal }),

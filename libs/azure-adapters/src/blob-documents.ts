@@ -22,8 +22,8 @@ export interface StoredDocument {
 const documentBytesMax = 2 * bodiesBytesMax;
 
 /**
- * The document in a blob; undefined when there is no such blob. Throws `UnreadableDocumentError`, without reading it, for one that is
- * larger than any that is written.
+ * The document in a blob; undefined when there is no such blob. Throws `UnreadableDocumentError`,
+ * without reading it, for one that is larger than any that is written.
  */
 export async function downloadDocument(
   { kind, blob, store }: DocumentPlace,
@@ -51,9 +51,10 @@ export async function downloadDocument(
 }
 
 /**
- * Rewrites a document by read, edit and conditional write, from the start when another process wrote it in between. `edit` gives the
- * write that replaces it, `'remove'`, or undefined to leave it as it is. Resolves too when there is no such document. A
- * write whose reply was lost meets itself and is edited once more, so `edit` leaves its own result as it is.
+ * Rewrites a document by read, edit and conditional write, from the start when another process
+ * wrote it in between. `edit` gives the write that replaces it, `'remove'`, or undefined to leave
+ * it as it is. Resolves too when there is no such document. A write whose reply was lost meets
+ * itself and is edited once more, so `edit` leaves its own result as it is.
  */
 export async function editDocument(
   place: DocumentPlace,

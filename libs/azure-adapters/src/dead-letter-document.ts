@@ -2,7 +2,10 @@ import type { DeadLetter } from '@activation-hub/delivery';
 import { z } from 'zod';
 import { documentVersion, eventSchema, parseDocument, readEvent, rowSchema, writeEvent } from './event-document.ts';
 
-/** A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in base64. */
+/**
+ * A dead letter as it lies in its blob: JSON that a person can read, with the event's own bytes in
+ * base64.
+ */
 const documentSchema = z.object({
   outcome: z.enum(['unreadable', 'rejected', 'given-up']),
   destination: z.string().exactOptional(),
@@ -34,8 +37,9 @@ export function writeDeadLetter({ event, givenUpAtMs, ...letter }: DeadLetter): 
 }
 
 /**
- * The letter in the bytes of a blob. Throws `UnreadableDocumentError` when they are not what `writeDeadLetter` writes, with a sentence
- * that names the blob and the field, and quotes nothing of the event.
+ * The letter in the bytes of a blob. Throws `UnreadableDocumentError` when they are not what
+ * `writeDeadLetter` writes, with a sentence that names the blob and the field, and quotes nothing
+ * of the event.
  */
 export function readDeadLetter(bytes: Uint8Array, blobName: string): DeadLetter {
   const of = { kind: 'dead letter', blobName };

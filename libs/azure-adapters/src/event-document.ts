@@ -36,8 +36,8 @@ export function readEvent({ bodyBase64, enqueuedAt, ...position }: EventDocument
 }
 
 /**
- * The version of the documents, which each says: an older program must not take a newer document for less than it is, and write it
- * back so.
+ * The version of the documents, which each says: an older program must not take a newer document
+ * for less than it is, and write it back so.
  */
 export const documentVersion = 1;
 
@@ -48,7 +48,10 @@ export interface DocumentOf {
   readonly blobName: string;
 }
 
-/** What a document holds. Throws `UnreadableDocumentError` with the names of the fields that are wrong, and nothing that it holds. */
+/**
+ * What a document holds. Throws `UnreadableDocumentError` with the names of the fields that are
+ * wrong, and nothing that it holds.
+ */
 export function parseDocument<Schema extends z.ZodType>(
   schema: Schema,
   bytes: Uint8Array,

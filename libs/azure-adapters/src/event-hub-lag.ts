@@ -11,14 +11,17 @@ export interface PartitionLag {
   readonly lastEnqueuedAtMs?: number;
   /** Up to where the function has settled; absent before its first checkpoint. */
   readonly checkpointSequenceNumber?: number;
-  /** When the oldest of them was enqueued, in epoch milliseconds; absent when there is none, or it could not be read in time. */
+  /**
+   * When the oldest of them was enqueued, in epoch milliseconds; absent when there is none, or it
+   * could not be read in time.
+   */
   readonly oldestEnqueuedAtMs?: number;
 }
 
 export interface LagOptions {
   /**
-   * A client of another consumer group than the function's: the function reads its own with an owner level, which
-   * keeps every other reader away.
+   * A client of another consumer group than the function's: the function reads its own with an
+   * owner level, which keeps every other reader away.
    */
   readonly consumer: EventHubConsumerClient;
   /** Where the function's trigger writes its checkpoints, and for which consumer group. */
@@ -27,12 +30,16 @@ export interface LagOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long the oldest event of a partition is waited for; it is there, so it comes with the first answer. */
+/**
+ * How long the oldest event of a partition is waited for; it is there, so it comes with the first
+ * answer.
+ */
 const peekTimeoutMs = 5_000;
 
 /**
- * Measures the lag of every partition: what the hub says it holds, less what the function's checkpoint has passed.
- * Without a checkpoint everything that the hub still holds counts. Throws what the SDK throws.
+ * Measures the lag of every partition: what the hub says it holds, less what the function's
+ * checkpoint has passed. Without a checkpoint everything that the hub still holds counts. Throws
+ * what the SDK throws.
  */
 export async function measureLag(options: LagOptions): Promise<readonly PartitionLag[]> {
   const { consumer, checkpoints, consumerGroup, signal } = options;

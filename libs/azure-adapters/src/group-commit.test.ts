@@ -251,7 +251,10 @@ test('nothing is sent for an aborted signal, and no writes are no transaction', 
   expect(sent).toEqual([]);
 });
 
-/** Rows with versions, written by transactions that fail whole for the first row whose version is another. */
+/**
+ * Rows with versions, written by transactions that fail whole for the first row whose version is
+ * another.
+ */
 class Rows {
   readonly versions = new Map<string, number>();
   readonly #turns: () => number;

@@ -9,15 +9,16 @@ export interface GroupedWrite {
 }
 
 /**
- * What became of one write of a transaction: its result; a failure that is its own; or nothing, because the transaction failed
- * for another row, so that it has to go again.
+ * What became of one write of a transaction: its result; a failure that is its own; or nothing,
+ * because the transaction failed for another row, so that it has to go again.
  */
 export type CommitAnswer<Result> = { readonly result: Result } | { readonly failure: unknown } | 'again';
 
 export interface GroupCommitOptions<Write, Result> {
   /**
-   * Sends one transaction and answers for each of its writes, in their order. A write that is alone is answered for good. What it throws
-   * is thrown to every call that has a write in the transaction.
+   * Sends one transaction and answers for each of its writes, in their order. A write that is alone
+   * is answered for good. What it throws is thrown to every call that has a write in the
+   * transaction.
    */
   readonly commit: (group: readonly Write[], signal: AbortSignal) => Promise<readonly CommitAnswer<Result>[]>;
   /** How many transactions are under way at most, over all partitions and calls. */
@@ -27,15 +28,17 @@ export interface GroupCommitOptions<Write, Result> {
 }
 
 /**
- * Group commit: whatever is written to a partition while one of its transactions is under way, by whichever call, goes together in
- * the next. A write that finds its partition idle goes at once; nothing waits for a timer.
+ * Group commit: whatever is written to a partition while one of its transactions is under way, by
+ * whichever call, goes together in the next. A write that finds its partition idle goes at once;
+ * nothing waits for a timer.
  *
- * When a transaction fails for some of its rows, those are answered and the rest goes again, before what came later. Each such failure
- * halves the size of the partition's next transaction, and each success doubles it, so that a storm of lost races does not send the
- * same rows over and over.
+ * When a transaction fails for some of its rows, those are answered and the rest goes again, before
+ * what came later. Each such failure halves the size of the partition's next transaction, and each
+ * success doubles it, so that a storm of lost races does not send the same rows over and over.
  *
- * A call that gives up, or of which one write fails, takes its waiting writes back and leaves the others alone; a transaction that
- * no caller waits for any more is aborted. Writes to one row keep their order.
+ * A call that gives up, or of which one write fails, takes its waiting writes back and leaves the
+ * others alone; a transaction that no caller waits for any more is aborted. Writes to one row keep
+ * their order.
  */
 export class GroupCommit<Write extends GroupedWrite, Result> {
   readonly #options: GroupCommitOptions<Write, Result>;
@@ -49,7 +52,10 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
     this.#options = options;
   }
 
-  /** Gives the results in the order of the writes. Throws the first failure of one of them, or the signal's reason when it is aborted. */
+  /**
+   * Gives the results in the order of the writes. Throws the first failure of one of them, or the
+   * signal's reason when it is aborted.
+   */
   write(writes: readonly Write[], signal: AbortSignal): Promise<readonly Result[]> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     const call = new Call<Result>(writes.length, signal);
@@ -80,7 +86,10 @@ export class GroupCommit<Write extends GroupedWrite, Result> {
     }
   }
 
-  /** The next writes of a partition that fit into one transaction; those of calls that are over are dropped. */
+  /**
+   * The next writes of a partition that fit into one transaction; those of calls that are over are
+   * dropped.
+   */
   #takeGroup(partition: Partition<Write, Result>): Waiting<Write, Result>[] {
     const group: Waiting<Write, Result>[] = [];
     const left: Waiting<Write, Result>[] = [];

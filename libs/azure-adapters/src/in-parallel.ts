@@ -1,7 +1,8 @@
 /**
- * Does the work for every item, at most `concurrencyMax` at a time, and gives the results in the items' order. The first
- * failure aborts the work under way and is thrown once all of it has ended, so that nothing goes on behind the caller's
- * back. When `signal` is aborted first, its reason is thrown.
+ * Does the work for every item, at most `concurrencyMax` at a time, and gives the results in the
+ * items' order. The first failure aborts the work under way and is thrown once all of it has ended,
+ * so that nothing goes on behind the caller's back. When `signal` is aborted first, its reason is
+ * thrown.
  */
 export async function inParallel<Item, Result>(
   items: readonly Item[],

@@ -169,7 +169,8 @@ test('the rows of one audience have distinct keys whatever destination and perso
 test('no column holds half a character, which a table need not keep', () => {
   for (const value of ['half\ud835', '\udcb3half', '\ud835'.repeat(identityCharactersMax)]) {
     const key = exampleKey(1, { identity: { namespace: 'crmid', value } });
-    // Pairs of surrogates behind an even and an odd number of characters, so that a piece would end inside a pair.
+    // Pairs of surrogates behind an even and an odd number of characters, so that a piece would end
+    // inside a pair.
     for (const before of ['', 'x']) {
       const pairs = (attributesCharactersMax - '{"text":"x"}'.length) / 2;
       const record = exampleRecord({ attributes: { text: before + '𝒳'.repeat(pairs) } });

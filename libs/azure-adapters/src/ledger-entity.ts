@@ -19,9 +19,10 @@ export interface EntityAddress {
 }
 
 /**
- * A string column takes 64 KiB of UTF-16 ("Understanding the Table service data model", property types). At most, the attributes
- * and those that were delivered take 6 columns each with 750 KiB together, and an identity of nothing but escapes 3 with 192 KiB: less
- * than the 1 MiB of an entity.
+ * A string column takes 64 KiB of UTF-16 ("Understanding the Table service data model", property
+ * types). At most, the attributes and those that were delivered take 6 columns each with 750 KiB
+ * together, and an identity of nothing but escapes 3 with 192 KiB: less than the 1 MiB of an
+ * entity.
  */
 const textCharactersMax = 32_768;
 
@@ -30,19 +31,25 @@ const earliestDateMs = Date.UTC(1601, 0, 1);
 const latestDateMs = Date.UTC(9999, 11, 31);
 
 /**
- * A partition is a bucket: the destination, and three bits of the identity's digest. One transaction can then write rows of many people. Eight
- * buckets of 2,000 rows a second each are 16,000 for a destination, of the 20,000 that a whole account has ("Scalability and performance targets
- * for Table storage"). The row key begins with the identity's digest, so that the rows of one identity are one range of their bucket.
+ * A partition is a bucket: the destination, and three bits of the identity's digest. One
+ * transaction can then write rows of many people. Eight buckets of 2,000 rows a second each are
+ * 16,000 for a destination, of the 20,000 that a whole account has ("Scalability and performance
+ * targets for Table storage"). The row key begins with the identity's digest, so that the rows of
+ * one identity are one range of their bucket.
  *
- * The keys are digests, because keys are bounded in length and characters; the destination in front lets a range query find
- * the rows of one destination. Row keys are distinct over the whole table, for Azurite finds a row by an index over row keys only.
+ * The keys are digests, because keys are bounded in length and characters; the destination in front
+ * lets a range query find the rows of one destination. Row keys are distinct over the whole table,
+ * for Azurite finds a row by an index over row keys only.
  */
 export function entityAddress({ destination, identity, audience }: LedgerKey): EntityAddress {
   const { partitionKey, rowKeyPrefix } = identityRange(destination, identity);
   return { partitionKey, rowKey: `${rowKeyPrefix}${digest([audience.namespace, audience.id]).toString('base64url')}` };
 }
 
-/** Where the rows of one identity at one destination are: in one partition, with row keys that begin alike. */
+/**
+ * Where the rows of one identity at one destination are: in one partition, with row keys that begin
+ * alike.
+ */
 export function identityRange(
   destination: string,
   { namespace, value }: Identity,
@@ -65,9 +72,10 @@ function digest(words: readonly string[]): Buffer {
 }
 
 /**
- * A row as columns. `writeId` names this write: by it a writer whose reply was lost knows its own write again.
- * An identity with half a character in it (a surrogate without its other half, which a table need not keep) is written as JSON, which
- * escapes it, in `identityJson`. Of a record within the bounds of the port nothing is left out.
+ * A row as columns. `writeId` names this write: by it a writer whose reply was lost knows its own
+ * write again. An identity with half a character in it (a surrogate without its other half, which a
+ * table need not keep) is written as JSON, which escapes it, in `identityJson`. Of a record within
+ * the bounds of the port nothing is left out.
  */
 export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string): TableEntity {
   return {
@@ -139,7 +147,10 @@ function stateColumns(prefix: 'known' | 'delivered', state: MembershipState): Re
   };
 }
 
-/** Most rows are those whose destination has what they know: they hold it once, for what a row costs goes with its columns. */
+/**
+ * Most rows are those whose destination has what they know: they hold it once, for what a row costs
+ * goes with its columns.
+ */
 function deliveredColumns({ known, delivered }: LedgerRecord): Record<string, unknown> {
   if (delivered === undefined) return {};
   return isSameState(delivered, known) ? { deliveredIsKnown: true } : stateColumns('delivered', delivered);

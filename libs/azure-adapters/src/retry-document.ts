@@ -47,8 +47,9 @@ export const retryExtension = '.jsonl';
 const lineFeed = 0x0a;
 
 /**
- * A retry as it lies in its blob, in pieces: lines of JSON, the first for the retry and one for each of its events, so that
- * neither writing nor reading ever holds more than one event as text. A hundred events may have a mebibyte each.
+ * A retry as it lies in its blob, in pieces: lines of JSON, the first for the retry and one for
+ * each of its events, so that neither writing nor reading ever holds more than one event as text. A
+ * hundred events may have a mebibyte each.
  */
 export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffer, void> {
   const { events, rows, firstDeferredAtMs, notBeforeMs, ...rest } = retry;
@@ -74,8 +75,9 @@ export function* writeRetry({ retry, dueAtMs }: ScheduledRetry): Generator<Buffe
 }
 
 /**
- * The retry in the bytes of the blob of that name. Throws `UnreadableDocumentError` when they are not what `writeRetry` writes, with
- * a sentence that names the blob and the field, and quotes nothing of the events.
+ * The retry in the bytes of the blob of that name. Throws `UnreadableDocumentError` when they are
+ * not what `writeRetry` writes, with a sentence that names the blob and the field, and quotes
+ * nothing of the events.
  */
 export function readRetry(bytes: Buffer, blobName: string): ScheduledRetry {
   const of = { kind: 'retry', blobName };
@@ -106,8 +108,8 @@ const metadataSchema = z.object({
 });
 
 /**
- * The metadata of a retry's blob: what a list of blobs says without reading one. They travel as headers, so their names are lower
- * case, and their values ASCII.
+ * The metadata of a retry's blob: what a list of blobs says without reading one. They travel as
+ * headers, so their names are lower case, and their values ASCII.
  */
 export function writeRetryMetadata(retry: Retry): Record<string, string> {
   const { id, destination, attempts, firstDeferredAtMs, notBeforeMs, receipts } = retry;
@@ -123,7 +125,10 @@ export function writeRetryMetadata(retry: Retry): Record<string, string> {
     : { ...metadata, wakesfrom: new Date(Math.ceil(notBeforeMs)).toISOString() };
 }
 
-/** The retry whose blob has this metadata, if it is one of the destination that may be woken at `nowMs`. */
+/**
+ * The retry whose blob has this metadata, if it is one of the destination that may be woken at
+ * `nowMs`.
+ */
 export function wakeable(
   metadata: Readonly<Record<string, string>> | undefined,
   destination: string,

@@ -1,8 +1,12 @@
 /*
- * What can be said of a storage account's address without the SDK, which the start of an app should not have to load.
+ * What can be said of a storage account's address without the SDK, which the start of an app should
+ * not have to load.
  */
 
-/** Why a service of a storage account cannot be called at this URL, as the end of a sentence; undefined when it may be there. */
+/**
+ * Why a service of a storage account cannot be called at this URL, as the end of a sentence;
+ * undefined when it may be there.
+ */
 export function addressFault(url: string): string | undefined {
   const { protocol, hostname } = URL.parse(url) ?? {};
   if (hostname === undefined) return 'it cannot be understood. Copy it again from the storage account.';
@@ -11,8 +15,8 @@ export function addressFault(url: string): string | undefined {
 }
 
 /**
- * Why a connection string leads to no storage account, as the end of a sentence; undefined when it may lead to one. Quotes
- * nothing of it. Its form: "Configure Azure Storage connection strings".
+ * Why a connection string leads to no storage account, as the end of a sentence; undefined when it
+ * may lead to one. Quotes nothing of it. Its form: "Configure Azure Storage connection strings".
  */
 export function connectionStringFault(connectionString: string): string | undefined {
   const parts = new Map(connectionString.split(';').map(partOf));

@@ -6,8 +6,9 @@ import { refuseWebPages } from './not-the-store.ts';
 import { addressFault } from './storage-address.ts';
 
 /**
- * Where a storage account is and how to sign in: a connection string (Azurite, tests), or the endpoints of its services
- * with a credential (Azure, by managed identity). Endpoints as Azure gives them, such as `https://name.table.core.windows.net`.
+ * Where a storage account is and how to sign in: a connection string (Azurite, tests), or the
+ * endpoints of its services with a credential (Azure, by managed identity). Endpoints as Azure
+ * gives them, such as `https://name.table.core.windows.net`.
  */
 export type StorageConnection =
   | { readonly connectionString: string }
@@ -18,7 +19,10 @@ export type StorageConnection =
       readonly credential: TokenCredential;
     };
 
-/** Three tries with short waits: a caller with a deadline must hear of a failure while it can still settle its work. */
+/**
+ * Three tries with short waits: a caller with a deadline must hear of a failure while it can still
+ * settle its work.
+ */
 const triesMax = 3;
 const retryDelayMs = 200;
 const retryDelayMaxMs = 2_000;
@@ -45,8 +49,8 @@ const pipelineOptions = {
 };
 
 /**
- * A client of one table. Nothing is sent yet. Throws, as the two others do, when the connection cannot be understood
- * or would send data over plain http to another machine.
+ * A client of one table. Nothing is sent yet. Throws, as the two others do, when the connection
+ * cannot be understood or would send data over plain http to another machine.
  */
 export function tableClient(connection: StorageConnection, tableName: string): TableClient {
   return checked('table', () => {
@@ -59,8 +63,8 @@ export function tableClient(connection: StorageConnection, tableName: string): T
 }
 
 /**
- * Whether the request of a table that failed with this error of the SDK had been sent before, without an answer that
- * counts: what it asks for may have been done then.
+ * Whether the request of a table that failed with this error of the SDK had been sent before,
+ * without an answer that counts: what it asks for may have been done then.
  */
 export function wasSentBefore(error: unknown): boolean {
   const request = error instanceof RestError ? error.request : undefined;
@@ -105,7 +109,8 @@ function checked<Client extends { readonly url: string }>(service: string, make:
     client = make();
     ({ host } = new URL(client.url));
   } catch {
-    // Without the cause: the SDK's errors may quote what they were given, and that holds the account's key.
+    // Without the cause: the SDK's errors may quote what they were given, and that holds the
+    // account's key.
     throw new Error(
       `Failed to connect to the ${service} store: its connection string or endpoint cannot be understood. ` +
         'Copy it again from the storage account, or from what the emulator printed.',

@@ -31,7 +31,10 @@ import { callStore, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 
 export interface StorageRetryQueueOptions {
-  /** How many waiting retries are read at a time, in parallel; 4 by default, for one may have 100 MiB. */
+  /**
+   * How many waiting retries are read at a time, in parallel; 4 by default, for one may have 100
+   * MiB.
+   */
   readonly concurrencyMax?: number;
   /** How many messages are sent at a time by one call, in parallel; 16 by default. */
   readonly messagesMax?: number;
@@ -45,21 +48,25 @@ export interface StorageRetryQueueOptions {
 const invisibleSecondsMax = 7 * 86_400;
 
 /**
- * The retry queue in Azure Storage. A retry is a blob, `<id>.jsonl` (`retry-document.ts`); its message in the queue only
- * points to it, so that a retry may be large, and may be erased while it waits. The message is base64, as the trigger of
- * the Functions host expects by default, never expires, and is invisible until the retry is due.
+ * The retry queue in Azure Storage. A retry is a blob, `<id>.jsonl` (`retry-document.ts`); its
+ * message in the queue only points to it, so that a retry may be large, and may be erased while it
+ * waits. The message is base64, as the trigger of the Functions host expects by default, never
+ * expires, and is invisible until the retry is due.
  *
- * The blob says when it is due, and `read` goes by that. A message that comes earlier is sent again for the time that
- * remains, and gives nothing. It may come earlier because it can be invisible for a week only, and because it is the
- * message of an earlier `put` of the same retry, which need not have been followed by a message of its own.
+ * The blob says when it is due, and `read` goes by that. A message that comes earlier is sent again
+ * for the time that remains, and gives nothing. It may come earlier because it can be invisible for
+ * a week only, and because it is the message of an earlier `put` of the same retry, which need not
+ * have been followed by a message of its own.
  *
- * The blob's metadata say whose retry it is and from when it may be woken, so that `wake` lists blobs and reads none. Its messages
- * say that they are woken; for those `read` goes by `notBeforeMs`.
+ * The blob's metadata say whose retry it is and from when it may be woken, so that `wake` lists
+ * blobs and reads none. Its messages say that they are woken; for those `read` goes by
+ * `notBeforeMs`.
  *
- * The blob is written before the message, so that a message never points to a retry that is yet to come. When `put`
- * rejects in between, the retry waits and nothing makes it due: put it again. `postpone` sends a message only. Lost replies and crashes can leave two
- * messages for one retry, never none; its handler must be prepared for the other. Failures of the store are
- * thrown as `StoreFailure`.
+ * The blob is written before the message, so that a message never points to a retry that is yet to
+ * come. When `put` rejects in between, the retry waits and nothing makes it due: put it again.
+ * `postpone` sends a message only. Lost replies and crashes can leave two messages for one retry,
+ * never none; its handler must be prepared for the other. Failures of the store are thrown as
+ * `StoreFailure`.
  */
 export class StorageRetryQueue implements RetryQueue {
   readonly #container: ContainerClient;
@@ -82,8 +89,8 @@ export class StorageRetryQueue implements RetryQueue {
   }
 
   /**
-   * Makes the container and the queue where they are missing; the host makes the queue of poisonous messages. The app calls
-   * it once at its start; no other method makes them.
+   * Makes the container and the queue where they are missing; the host makes the queue of poisonous
+   * messages. The app calls it once at its start; no other method makes them.
    */
   async createStores(signal: AbortSignal): Promise<void> {
     await callStore(this.#blobStore, 'create the container of the retries', signal, (abortSignal) =>
@@ -145,7 +152,10 @@ export class StorageRetryQueue implements RetryQueue {
     );
   }
 
-  /** About how many messages are in the queue, those that are not due yet included, as the Queue service counts them. */
+  /**
+   * About how many messages are in the queue, those that are not due yet included, as the Queue
+   * service counts them.
+   */
   async approximateMessagesCount(signal: AbortSignal): Promise<number> {
     const properties = await callStore(this.#queueStore, 'count the retry messages', signal, (abortSignal) =>
       this.#queue.getProperties({ abortSignal }),

@@ -13,7 +13,10 @@ import { TableLedger } from './table-ledger.ts';
 const { signal } = new AbortController();
 const accountKey = Buffer.from('a key').toString('base64');
 
-/** The ledger of a store that gives every request this answer, and the sentence in which reading it fails. */
+/**
+ * The ledger of a store that gives every request this answer, and the sentence in which reading it
+ * fails.
+ */
 async function sentenceFor(status: number, headers: Readonly<Record<string, string>>, body: string): Promise<string> {
   const server = createServer((request, response) => {
     request.resume();

@@ -1,6 +1,7 @@
 /**
- * What a person is to do about a code of a store or of the network, by that code. The codes of Azure Storage are those of its reference
- * ("Common REST API error codes", "Table Storage error codes", "Status and error codes"), the others those of Node and OpenSSL.
+ * What a person is to do about a code of a store or of the network, by that code. The codes of
+ * Azure Storage are those of its reference ("Common REST API error codes", "Table Storage error
+ * codes", "Status and error codes"), the others those of Node and OpenSSL.
  */
 const adviceByCode: Readonly<Record<string, string>> = {
   ServerBusy:

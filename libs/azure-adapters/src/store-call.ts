@@ -11,8 +11,9 @@ export interface Store {
 }
 
 /**
- * An operation of a store that failed. The message names the store's host and the store's own code, never what was read
- * or written; the SDK's error is the cause, and is not for logs, because it knows the request.
+ * An operation of a store that failed. The message names the store's host and the store's own code,
+ * never what was read or written; the SDK's error is the cause, and is not for logs, because it
+ * knows the request.
  */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
@@ -32,8 +33,9 @@ export class StoreFailure extends Error {
 }
 
 /**
- * Runs one operation of a store. Throws the signal's reason when the signal is aborted, else a `StoreFailure` whose
- * message begins with `Failed to <doing>`: also when the store does not answer within its time.
+ * Runs one operation of a store. Throws the signal's reason when the signal is aborted, else a
+ * `StoreFailure` whose message begins with `Failed to <doing>`: also when the store does not answer
+ * within its time.
  */
 export async function callStore<Result>(
   store: Store,
@@ -64,7 +66,10 @@ function answered(statusCode: number | undefined, code: string | undefined): str
   return code === undefined ? 'could not be called' : `could not be reached (${said})`;
 }
 
-/** What the SDKs' errors say about the answer: `RestError` has the status, and the code in one of three places. */
+/**
+ * What the SDKs' errors say about the answer: `RestError` has the status, and the code in one of
+ * three places.
+ */
 function answerOf(error: unknown): { statusCode: number | undefined; code: string | undefined } {
   const { statusCode, code, details } = (error ?? {}) as {
     statusCode?: unknown;

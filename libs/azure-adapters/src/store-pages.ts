@@ -6,8 +6,9 @@ interface Listing<Page> {
 }
 
 /**
- * The pages of a list, each asked for once the one before is done with, so that the time of an operation is the time of
- * one page and a reader may be as slow as it likes. Ends, and fails, as `callStore` does.
+ * The pages of a list, each asked for once the one before is done with, so that the time of an
+ * operation is the time of one page and a reader may be as slow as it likes. Ends, and fails, as
+ * `callStore` does.
  */
 export async function* storePages<Page extends { readonly continuationToken?: string }>(
   store: Store,

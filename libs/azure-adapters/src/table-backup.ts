@@ -18,10 +18,16 @@ export interface Imported {
   readonly leftAlone: number;
 }
 
-/** A row as the service has it: each typed column with the name of its type, so that it comes back as what it was. */
+/**
+ * A row as the service has it: each typed column with the name of its type, so that it comes back
+ * as what it was.
+ */
 type WholeEntity = Readonly<Record<string, unknown>> & { readonly partitionKey: string; readonly rowKey: string };
 
-/** What one transaction takes ("Performing entity group transactions"): 100 rows of one partition, 4 MiB. */
+/**
+ * What one transaction takes ("Performing entity group transactions"): 100 rows of one partition, 4
+ * MiB.
+ */
 const transactionRowsMax = 100;
 const transactionCharactersMax = 512 * 1024;
 const operationTimeoutMs = 30_000;
@@ -33,8 +39,9 @@ const rowsAheadMax = 1_000;
 const ofService = ['etag', 'timestamp', 'odata.metadata'];
 
 /**
- * Every row of a table as lines of JSON: a heading, then a row a line, whole, whatever its columns mean. Rows written meanwhile
- * may be missed, since a table has no snapshot; each row is whole. Lines hold personal data. Throws `StoreFailure`.
+ * Every row of a table as lines of JSON: a heading, then a row a line, whole, whatever its columns
+ * mean. Rows written meanwhile may be missed, since a table has no snapshot; each row is whole.
+ * Lines hold personal data. Throws `StoreFailure`.
  */
 export async function* exportTable(
   client: TableClient,
@@ -64,10 +71,11 @@ export interface ImportOptions {
 }
 
 /**
- * Writes the rows of an export into an empty table. Rows that the function wrote over an empty ledger must be gone before:
- * they say of people whom a destination knows that it never heard of them. So a table that has rows is refused, unless
- * an import goes on that was stopped. Throws a sentence that names the line when one cannot be read, and then has written
- * some of those before; throws `StoreFailure`.
+ * Writes the rows of an export into an empty table. Rows that the function wrote over an empty
+ * ledger must be gone before: they say of people whom a destination knows that it never heard of
+ * them. So a table that has rows is refused, unless an import goes on that was stopped. Throws a
+ * sentence that names the line when one cannot be read, and then has written some of those before;
+ * throws `StoreFailure`.
  */
 export async function importTable(
   client: TableClient,

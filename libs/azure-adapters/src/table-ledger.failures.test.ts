@@ -27,7 +27,10 @@ function creations(count: number): LedgerWrite[] {
   }));
 }
 
-/** A ledger in a store that answers the `n`th request so, counted from 1, or never, and what it was asked. */
+/**
+ * A ledger in a store that answers the `n`th request so, counted from 1, or never, and what it was
+ * asked.
+ */
 async function openStore(
   answer: (n: number) => Answer | undefined | Promise<Answer | undefined>,
   options?: TableLedgerOptions,
@@ -117,7 +120,10 @@ test('a query of several rows that fails says that the ledger could not be read'
   await expect(ledger.read(keys, signal)).rejects.toThrow(/^Failed to read the ledger: .* answered 403/);
 });
 
-/** What becomes of two calls whose rows share the second transaction, and how many requests that takes. */
+/**
+ * What becomes of two calls whose rows share the second transaction, and how many requests that
+ * takes.
+ */
 async function answeredTogether(answer: (n: number) => Answer) {
   const first = Promise.withResolvers<undefined>();
   const { ledger, requests } = await openStore(async (n) => {

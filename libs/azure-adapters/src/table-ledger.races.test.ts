@@ -15,7 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.stop());
 
-/** Few people, each with few audiences, so that rows meet in transactions and writers meet in rows. */
+/**
+ * Few people, each with few audiences, so that rows meet in transactions and writers meet in rows.
+ */
 function keyOf(row: number): LedgerKey {
   return exampleKey(row % 3, { audience: { namespace: 'ups', id: `audience-${Math.floor(row / 3)}` } });
 }
@@ -61,7 +63,8 @@ test('whatever writers of three processes interleave, each version of a row has 
       );
       const [reader] = processes;
       for (const [row, winners] of won) {
-        // The winners are a chain, from no row to the row that is there: nobody replaced what somebody else had replaced.
+        // The winners are a chain, from no row to the row that is there: nobody replaced what
+        // somebody else had replaced.
         const [stored] = (await reader?.read([keyOf(row)], signal)) ?? [];
         const next = new Map(winners.map((winner) => [winner.replaced, winner]));
         expect(next.size).toBe(winners.length);

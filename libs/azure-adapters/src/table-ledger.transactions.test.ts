@@ -16,7 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.stop());
 
-/** A ledger behind a proxy, and how many transactions and single rows were sent since it was opened. */
+/**
+ * A ledger behind a proxy, and how many transactions and single rows were sent since it was opened.
+ */
 async function open(pointReadsMax?: number) {
   const proxy = await startStorageProxy(azurite.tablePort);
   onTestFinished(() => proxy.stop());
@@ -191,7 +193,8 @@ test.each([2, 100])(
     const [query = '', ...others] = proxy.requests.filter((request) => request.startsWith('GET'));
     expect(others).toEqual([]);
     const filter = decodeURIComponent(query.replaceAll('+', ' ')).replace(/.*\$filter=/, '');
-    // With "or" it would be a scan of the bucket ("Design for querying", of Azure's table design guide).
+    // With "or" it would be a scan of the bucket ("Design for querying", of Azure's table design
+    // guide).
     expect(filter).toMatch(/^PartitionKey eq 'crm\.[0-7]' and RowKey ge '[\w-]{43}\.' and RowKey lt '[\w-]{43}\.~'/);
   },
 );

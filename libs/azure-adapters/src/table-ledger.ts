@@ -34,8 +34,9 @@ export interface TableLedgerOptions {
   /** How long one operation may take, its retries included, in milliseconds; 15,000 by default. */
   readonly operationTimeoutMs?: number;
   /**
-   * Up to how many rows of one identity are read one by one, in parallel, rather than by one query. 1 by default, so that
-   * one request does; 100 for an emulator, because Azurite scans the whole table for every query.
+   * Up to how many rows of one identity are read one by one, in parallel, rather than by one query.
+   * 1 by default, so that one request does; 100 for an emulator, because Azurite scans the whole
+   * table for every query.
    */
   readonly pointReadsMax?: number;
 }
@@ -47,17 +48,23 @@ interface PendingWrite extends GroupedWrite, RowWrite {
   readonly writeId: string;
 }
 
-/** "Performing entity group transactions": at most 100 entities and 4 MiB, of which something is left for the frame. */
+/**
+ * "Performing entity group transactions": at most 100 entities and 4 MiB, of which something is
+ * left for the frame.
+ */
 const transactionRowsMax = 100;
 const transactionBytesMax = 3_500_000;
 
 /**
- * The ledger in a table of Azure Table storage, of Azurite, or of Cosmos DB for Table. A row is an entity, its version the
- * entity's ETag; `ledger-entity.ts` says which columns it has and what they hold.
+ * The ledger in a table of Azure Table storage, of Azurite, or of Cosmos DB for Table. A row is an
+ * entity, its version the entity's ETag; `ledger-entity.ts` says which columns it has and what they
+ * hold.
  *
- * Writes of all calls share transactions (`GroupCommit`), each write under its own condition. A row that lost its race is taken out of its
- * transaction, and the others go on. A write whose reply was lost is retried by the SDK and then meets itself. It is known again by its
- * id, so that `written: false` always means that another process was first. Failures of the store are thrown as `StoreFailure`.
+ * Writes of all calls share transactions (`GroupCommit`), each write under its own condition. A row
+ * that lost its race is taken out of its transaction, and the others go on. A write whose reply was
+ * lost is retried by the SDK and then meets itself. It is known again by its id, so that
+ * `written: false` always means that another process was first. Failures of the store are thrown as
+ * `StoreFailure`.
  */
 export class TableLedger implements Ledger {
   readonly #client: TableClient;
@@ -79,7 +86,10 @@ export class TableLedger implements Ledger {
     });
   }
 
-  /** Makes the table when it is missing. The app calls it once at its start; no other method makes it. */
+  /**
+   * Makes the table when it is missing. The app calls it once at its start; no other method makes
+   * it.
+   */
   async createTable(signal: AbortSignal): Promise<void> {
     await callStore(this.#store, 'create the ledger', signal, (abortSignal) =>
       this.#client.createTable({ abortSignal }),
@@ -109,9 +119,10 @@ export class TableLedger implements Ledger {
   }
 
   /**
-   * Removes a row as its port says. A removal leaves nothing behind by which it could be known again. When its reply was
-   * lost and the repeated request finds no row, it counts as ours: the row is gone. When that finds a row of another
-   * version, it is a lost race: there is a row that the caller has not seen.
+   * Removes a row as its port says. A removal leaves nothing behind by which it could be known
+   * again. When its reply was lost and the repeated request finds no row, it counts as ours: the
+   * row is gone. When that finds a row of another version, it is a lost race: there is a row that
+   * the caller has not seen.
    */
   async remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean> {
     const { partitionKey, rowKey } = entityAddress(key);
@@ -133,8 +144,8 @@ export class TableLedger implements Ledger {
   }
 
   /**
-   * The rows that were written at that time or later, by the clock of the store, for whoever watches. The store looks at every row for that and
-   * gives only these, page by page.
+   * The rows that were written at that time or later, by the clock of the store, for whoever
+   * watches. The store looks at every row for that and gives only these, page by page.
    */
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     yield* this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal);
@@ -193,7 +204,8 @@ export class TableLedger implements Ledger {
       return versions.map((version) => ({ result: { written: true, version } }));
     } catch (error) {
       const answers = failedAnswers(group, error);
-      // An earlier attempt, whose reply was lost, may have written every row: then this one met its own rows.
+      // An earlier attempt, whose reply was lost, may have written every row: then this one met its
+      // own rows.
       const own = isLostRace(error) && wasSentBefore(error.cause) ? await this.#ownVersions(group, signal) : undefined;
       return (
         own?.map((version) => ({ result: version === undefined ? lost : ({ written: true, version } as const) })) ??
@@ -217,8 +229,9 @@ export class TableLedger implements Ledger {
   }
 
   /**
-   * The versions of those rows that this very write wrote; `undefined` for a row that another process has written since. Nothing when no
-   * row is its own: a transaction writes all of its rows or none.
+   * The versions of those rows that this very write wrote; `undefined` for a row that another
+   * process has written since. Nothing when no row is its own: a transaction writes all of its rows
+   * or none.
    */
   async #ownVersions(
     group: readonly PendingWrite[],
@@ -242,9 +255,10 @@ function pendingWrite({ key, record, expected }: LedgerWrite): PendingWrite {
 }
 
 /**
- * What a failed transaction means for each of its rows. The service names the row for which it failed by its place, in front
- * of the message: `3:The update condition …` ("Performing entity group transactions", sample error response; Azurite does the same). Where it
- * names none all go again, in smaller transactions. Throws what is no answer about a row.
+ * What a failed transaction means for each of its rows. The service names the row for which it
+ * failed by its place, in front of the message: `3:The update condition …` ("Performing entity
+ * group transactions", sample error response; Azurite does the same). Where it names none all go
+ * again, in smaller transactions. Throws what is no answer about a row.
  */
 function failedAnswers(group: readonly PendingWrite[], error: unknown): CommitAnswer<LedgerWriteResult>[] {
   const isLost = isLostRace(error);
@@ -261,7 +275,10 @@ function failedPlace(error: unknown): number | undefined {
   return place === undefined ? undefined : Number(place);
 }
 
-/** At least what an entity takes in a transaction: six bytes for every character, as JSON escapes the worst, and its frame. */
+/**
+ * At least what an entity takes in a transaction: six bytes for every character, as JSON escapes
+ * the worst, and its frame.
+ */
 function transmittedBytesMax(entity: TableEntity): number {
   let characters = 0;
   for (const value of Object.values(entity)) characters += typeof value === 'string' ? value.length : 32;

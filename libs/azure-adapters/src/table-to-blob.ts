@@ -6,20 +6,26 @@ import { exportTable } from './table-backup.ts';
 
 /** What was exported. */
 export interface ExportedBlob {
-  /** Its name in the container, such as `ledger-2026-01-31T04-00-00Z.jsonl`: in the order of time. */
+  /**
+   * Its name in the container, such as `ledger-2026-01-31T04-00-00Z.jsonl`: in the order of time.
+   */
   readonly blob: string;
   readonly rows: number;
 }
 
-/** The whole of an upload, which is as long as reading the table takes; the caller's signal ends it before. */
+/**
+ * The whole of an upload, which is as long as reading the table takes; the caller's signal ends it
+ * before.
+ */
 const uploadTimeoutMs = 3_600_000;
 /** Blocks of the blob, of which so many are on their way: what is held in memory. */
 const blockBytes = 4 * 1024 * 1024;
 const blocksAtOnce = 2;
 
 /**
- * Writes an export of a table (`exportTable`) into a new blob, which appears when it is complete: an export that is broken off leaves
- * none. What it holds is personal data. Makes the container where there is none. Throws `StoreFailure`, or the signal's reason.
+ * Writes an export of a table (`exportTable`) into a new blob, which appears when it is complete:
+ * an export that is broken off leaves none. What it holds is personal data. Makes the container
+ * where there is none. Throws `StoreFailure`, or the signal's reason.
  */
 export async function exportTableToBlob(
   table: TableClient,

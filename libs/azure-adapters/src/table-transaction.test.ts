@@ -153,7 +153,10 @@ test('a reply that is lost is known as a request that was sent before', async ()
   expect(wasSentBefore(failed)).toBe(true);
 });
 
-/** A table store at the root of its host, as Azure's are, that gives this answer; and the requests that it got. */
+/**
+ * A table store at the root of its host, as Azure's are, that gives this answer; and the requests
+ * that it got.
+ */
 async function openStore(status: number, body: string): Promise<{ client: TableClient; requests: IncomingMessage[] }> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
@@ -167,7 +170,9 @@ async function openStore(status: number, body: string): Promise<{ client: TableC
   return { client: tableClient({ connectionString: account }, 'ledger'), requests };
 }
 
-/** An answer as "Performing entity group transactions" shows it, with these answers for its rows. */
+/**
+ * An answer as "Performing entity group transactions" shows it, with these answers for its rows.
+ */
 function transactionAnswer(...answers: readonly string[]): string {
   const parts = answers.map((answer) =>
     ['--changesetresponse_1', 'Content-Type: application/http', '', answer, 'X-Content-Type-Options: nosniff', ''].join(

@@ -20,12 +20,14 @@ const httpClient = createDefaultHttpClient();
 const lineEnd = '\r\n';
 
 /**
- * Writes rows of one partition, all or none, and gives their ETags in the order of the writes: an entity group transaction, as "Performing
- * entity group transactions" of the Table service's REST reference has it. It goes through the pipeline of the client (sign-in, retries), but not
- * through `submitTransaction` of the SDK, which makes a client and a pipeline for each transaction and a request for each row: that was a
- * quarter of the handler's time in a burst.
+ * Writes rows of one partition, all or none, and gives their ETags in the order of the writes: an
+ * entity group transaction, as "Performing entity group transactions" of the Table service's REST
+ * reference has it. It goes through the pipeline of the client (sign-in, retries), but not through
+ * `submitTransaction` of the SDK, which makes a client and a pipeline for each transaction and a
+ * request for each row: that was a quarter of the handler's time in a burst.
  *
- * Throws `RestError` as the SDK does: with the status and the code of the row for which it failed, and its place in front of the message.
+ * Throws `RestError` as the SDK does: with the status and the code of the row for which it failed,
+ * and its place in front of the message.
  */
 export async function submitTransaction(
   client: TableClient,
@@ -95,7 +97,10 @@ function keyText(key: string): string {
   return encodeURIComponent(key.replaceAll("'", "''"));
 }
 
-/** The entity as OData's JSON: what JSON has no type for has its type beside it ("Payload format for Table service operations"). */
+/**
+ * The entity as OData's JSON: what JSON has no type for has its type beside it ("Payload format for
+ * Table service operations").
+ */
 function odataOf({ partitionKey, rowKey, ...columns }: TableEntity): Record<string, unknown> {
   const odata: Record<string, unknown> = { PartitionKey: partitionKey, RowKey: rowKey };
   for (const [name, value] of Object.entries(columns)) {
@@ -110,7 +115,10 @@ function odataOf({ partitionKey, rowKey, ...columns }: TableEntity): Record<stri
   return odata;
 }
 
-/** The answers come in the order of the writes; a transaction that failed has one answer, of the row for which it failed. */
+/**
+ * The answers come in the order of the writes; a transaction that failed has one answer, of the row
+ * for which it failed.
+ */
 function versionsIn(response: PipelineResponse, request: PipelineRequest, writes: number): readonly string[] {
   const text = response.bodyAsText ?? '';
   if (response.status !== 202) throw failureOf(text, response.status, request, response);

@@ -3,8 +3,8 @@ import { createServer, request as sendRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 
 /**
- * What becomes of a request: it is passed on; it is passed on and the connection breaks before the reply; or it is never
- * answered.
+ * What becomes of a request: it is passed on; it is passed on and the connection breaks before the
+ * reply; or it is never answered.
  */
 export type Treatment = 'pass' | 'lose-reply' | 'hang';
 
@@ -13,7 +13,10 @@ export interface StorageProxy {
   readonly port: number;
   /** `POST /path` of every request so far. */
   readonly requests: readonly string[];
-  /** Decides on every request from now on, in the order in which they come; each waits for its decision. */
+  /**
+   * Decides on every request from now on, in the order in which they come; each waits for its
+   * decision.
+   */
   treat: (request: IncomingMessage) => Treatment | Promise<Treatment>;
   stop(): Promise<void>;
 }

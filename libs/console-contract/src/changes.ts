@@ -3,14 +3,21 @@ export interface ChangeRow {
   /** Rises; names the change for as long as the server runs. */
   readonly id: number;
   readonly atMs: number;
-  /** Partition and sequence number of its export, such as `0-4711`; absent where none is at hand. */
+  /**
+   * Partition and sequence number of its export, such as `0-4711`; absent where none is at hand.
+   */
   readonly exportId?: string;
   readonly audience: string;
   readonly destination: string;
   readonly namespace: string;
-  /** As the destination gets it; masked unless the people are asked for. Empty when there is none. */
+  /**
+   * As the destination gets it; masked unless the people are asked for. Empty when there is none.
+   */
   readonly person: string;
-  /** The same for the same person at this destination, and different for others; says nothing of who it is. */
+  /**
+   * The same for the same person at this destination, and different for others; says nothing of who
+   * it is.
+   */
   readonly who: string;
   readonly kind?: 'entered' | 'updated' | 'exited';
   /** What AEP says. */

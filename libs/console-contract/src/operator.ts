@@ -120,7 +120,10 @@ export interface DestinationView {
   readonly versionWarning?: string;
   readonly requestsLastMinute?: number;
   readonly busiestSecond?: number;
-  /** What the ledger says of it; only of an environment, whose circuits are in its workers. Absent while the ledger could not be read. */
+  /**
+   * What the ledger says of it; only of an environment, whose circuits are in its workers. Absent
+   * while the ledger could not be read.
+   */
   readonly ledger?: DestinationLedgerView;
   /** The last attempts that were not taken whole, the newest first. */
   readonly failures: readonly DestinationFailure[];

@@ -1,8 +1,9 @@
 import type { Fault } from './try-it.ts';
 
 /**
- * How everything is. On this machine it is sent each second, and counts since the server runs; of an environment it is what was found when it was
- * last looked at, and what is absent could not be read: `attention` says why.
+ * How everything is. On this machine it is sent each second, and counts since the server runs; of
+ * an environment it is what was found when it was last looked at, and what is absent could not be
+ * read: `attention` says why.
  */
 export interface Overview {
   readonly atMs: number;
@@ -38,7 +39,10 @@ export interface MatrixCell {
   readonly audience: string;
   readonly destination: string;
   readonly mode: string;
-  /** How many changes ended in each outcome since the server runs; of an environment, how many rows stand so. */
+  /**
+   * How many changes ended in each outcome since the server runs; of an environment, how many rows
+   * stand so.
+   */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Whom the destination has, by the ledger; only of an environment. */
   readonly members?: number;
@@ -48,7 +52,10 @@ export interface MatrixCell {
   readonly lately: number;
   /** When a change was last delivered. */
   readonly deliveredAtMs?: number;
-  /** `failing`: its circuit is open, or the last change was rejected. `unknown`: the ledger could not be read. */
+  /**
+   * `failing`: its circuit is open, or the last change was rejected. `unknown`: the ledger could
+   * not be read.
+   */
   readonly health: 'well' | 'waiting' | 'failing' | 'quiet' | 'unknown';
 }
 

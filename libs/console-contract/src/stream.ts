@@ -3,7 +3,10 @@ import type { Overview, SeriesPoint } from './overview.ts';
 
 /** One message of `GET /api/stream`, as JSON in the `data` of a server-sent event. */
 export type StreamMessage =
-  /** The first: what was before. A page that gets it again begins anew: the server has, or an environment was looked at again. */
+  /**
+   * The first: what was before. A page that gets it again begins anew: the server has, or an
+   * environment was looked at again.
+   */
   | {
       readonly is: 'begin';
       readonly rows: readonly ChangeRow[];

@@ -10,7 +10,10 @@ import type { DeliverOptions, DeliveryResult, Target } from './deliver.ts';
 /** Results by change id. */
 export type Results = ReadonlyMap<string, DeliveryResult>;
 
-/** A change without a verdict is the connector's defect, not a success: it may have arrived, so it is told again. */
+/**
+ * A change without a verdict is the connector's defect, not a success: it may have arrived, so it
+ * is told again.
+ */
 const withoutVerdict: DeliveryResult = {
   status: 'retry',
   class: 'fatal',
@@ -20,8 +23,9 @@ const withoutVerdict: DeliveryResult = {
 };
 
 /**
- * What the destination answered, by change, or why there is no answer. With a receipt it is asked, and told nothing. Here every
- * time that a connector names comes within bounds; nothing behind this point can hold a destination longer.
+ * What the destination answered, by change, or why there is no answer. With a receipt it is asked,
+ * and told nothing. Here every time that a connector names comes within bounds; nothing behind this
+ * point can hold a destination longer.
  */
 export async function attempt(
   target: Pick<Target, 'key' | 'connector' | 'retryAfterMaxMs'>,
@@ -103,12 +107,16 @@ function attributesOf({ delivered, retry, rejected, notFound }: CountByStatus) {
   };
 }
 
-/** What the connector answers, unless the deadline comes: one that does not listen to the signal is not waited for. */
+/**
+ * What the connector answers, unless the deadline comes: one that does not listen to the signal is
+ * not waited for.
+ */
 async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: deadline, reject } = Promise.withResolvers<never>();
   const message = 'The destination had not answered by the deadline.';
   const giveUp = (): void => reject(new DestinationError('transient', message, { doubt: 'unanswered' }));
-  // One that does listen knows better whether its request was sent, so its own error may come first.
+  // One that does listen knows better whether its request was sent, so its own error may come
+  // first.
   const onAbort = (): void => void setImmediate(giveUp);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
@@ -138,15 +146,19 @@ function methodFor(connector: Connector, kind: Delivery['change']['kind']): Conn
 type Bound = (timeMs: number | undefined) => { readonly notBeforeMs?: number };
 
 /**
- * The time that a connector names: not before now, and not later than the bound. What vendors send there may be anything, and a
- * destination that is held for ever would never be told again. Absent when it is no time at all.
+ * The time that a connector names: not before now, and not later than the bound. What vendors send
+ * there may be anything, and a destination that is held for ever would never be told again. Absent
+ * when it is no time at all.
  */
 function boundedTime(timeMs: number | undefined, nowMs: number, retryAfterMaxMs: number): ReturnType<Bound> {
   if (typeof timeMs !== 'number' || Number.isNaN(timeMs)) return {};
   return { notBeforeMs: Math.min(Math.max(timeMs, nowMs), nowMs + retryAfterMaxMs) };
 }
 
-/** Whatever a connector throws besides `DestinationError` is a defect, after which nothing is certain. */
+/**
+ * Whatever a connector throws besides `DestinationError` is a defect, after which nothing is
+ * certain.
+ */
 function asDestinationError(thrown: unknown, bounded: Bound): DestinationError {
   if (thrown instanceof DestinationError) {
     const { class: errorClass, message, doubt, notBeforeMs } = thrown;

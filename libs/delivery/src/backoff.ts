@@ -7,8 +7,9 @@ export interface Backoff {
 }
 
 /**
- * A wait with full jitter: anything from nothing to `baseMs` doubled with every attempt, up to `maxMs`. `attempts` counts
- * what was tried so far, from 1. Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ * A wait with full jitter: anything from nothing to `baseMs` doubled with every attempt, up to
+ * `maxMs`. `attempts` counts what was tried so far, from 1. Source: M. Brooker, "Exponential
+ * Backoff And Jitter", AWS Architecture Blog, 2015.
  */
 export function backoffMs({ baseMs, maxMs }: Backoff, attempts: number, random: () => number): number {
   return Math.round(random() * Math.min(maxMs, baseMs * 2 ** Math.min(attempts - 1, 40)));

@@ -16,7 +16,10 @@ const bytesOf = (deliveries: readonly Delivery[]): number =>
 
 const idsOf = (deliveries: readonly Delivery[]): readonly string[] => deliveries.map(({ change }) => change.id);
 
-/** Changes of any direction and audience, small and large, with characters that JSON escapes or that take several bytes. */
+/**
+ * Changes of any direction and audience, small and large, with characters that JSON escapes or that
+ * take several bytes.
+ */
 const arbitraryDeliveries = fc
   .array(
     fc.record({
@@ -84,7 +87,9 @@ test('a change that alone is too large is a batch of its own', () => {
   expect(batches.map(idsOf)).toEqual([['change-0'], ['change-1'], ['change-2']]);
 });
 
-/** Names of one control character in objects of their own, for there are 31 of these without `\0`. */
+/**
+ * Names of one control character in objects of their own, for there are 31 of these without `\0`.
+ */
 const manyNames = {
   names: Array.from({ length: 100 }, () =>
     Object.fromEntries(

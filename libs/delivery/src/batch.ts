@@ -1,9 +1,10 @@
 import type { Change, Delivery, DestinationLimits, JsonValue } from '@activation-hub/destination-kit';
 
 /**
- * Splits deliveries into batches that may share a request: of one direction, where the destination wants it of one
- * route, and within its limits of count and bytes. A delivery that alone is larger than the limit is a batch of its
- * own, for the destination to refuse. The order of deliveries is kept within a batch.
+ * Splits deliveries into batches that may share a request: of one direction, where the destination
+ * wants it of one route, and within its limits of count and bytes. A delivery that alone is larger
+ * than the limit is a batch of its own, for the destination to refuse. The order of deliveries is
+ * kept within a batch.
  */
 export function splitIntoBatches(
   deliveries: readonly Delivery[],
@@ -14,7 +15,8 @@ export function splitIntoBatches(
   for (const delivery of deliveries) {
     const { change } = delivery;
     const group = batchBy === 'route' ? `${change.kind} ${change.audience.key}` : change.kind;
-    // Measuring means writing the JSON; where even the most that it can be fits everywhere, there is no need.
+    // Measuring means writing the JSON; where even the most that it can be fits everywhere, there
+    // is no need.
     const bytesMax = bytesAtMost(change);
     const bytes =
       bytesMax * limits.batchCount <= limits.batchBytes ? bytesMax : Buffer.byteLength(JSON.stringify(change));

@@ -7,11 +7,17 @@ export interface BreakerOptions {
   /** How long it stays open the first time; each failed probe doubles it. */
   readonly openMs: number;
   readonly openMaxMs: number;
-  /** How long after that only retries may send the probe, because no batch of new events waits for them. */
+  /**
+   * How long after that only retries may send the probe, because no batch of new events waits for
+   * them.
+   */
   readonly graceMs: number;
 }
 
-/** Whether a request may be sent: freely, as the one probe of a half-open breaker, or not before a time. */
+/**
+ * Whether a request may be sent: freely, as the one probe of a half-open breaker, or not before a
+ * time.
+ */
 export type Admission =
   { readonly is: 'closed' } | { readonly is: 'probe' } | { readonly is: 'open'; readonly untilMs: number };
 
@@ -21,10 +27,12 @@ export interface Hold {
 }
 
 /**
- * Keeps requests away from a destination that fails. Closed at first; open after `failuresToOpen` failures in a row; after
- * a while half-open: one probe goes through, and its end closes the breaker or opens it for twice as long.
+ * Keeps requests away from a destination that fails. Closed at first; open after `failuresToOpen`
+ * failures in a row; after a while half-open: one probe goes through, and its end closes the
+ * breaker or opens it for twice as long.
  *
- * The caller reports how each admitted request ended, with `succeed` or `fail`, or with `release` when it was not sent after all.
+ * The caller reports how each admitted request ended, with `succeed` or `fail`, or with `release`
+ * when it was not sent after all.
  */
 export class Breaker {
   readonly #options: BreakerOptions;
@@ -48,13 +56,17 @@ export class Breaker {
     if (heldUntilMs !== undefined) return { is: 'open', untilMs: heldUntilMs };
     if (this.#openings === 0) return { is: 'closed' };
     if (nowMs < this.#openUntilMs) return { is: 'open', untilMs: this.#openUntilMs };
-    // While the probe is under way the others look again after the shortest time that it can stay open.
+    // While the probe is under way the others look again after the shortest time that it can stay
+    // open.
     if (this.#isProbing) return { is: 'open', untilMs: nowMs + this.#options.openMs };
     this.#isProbing = true;
     return { is: 'probe' };
   }
 
-  /** Why it failed last, in the words of the failure; undefined when it has not. It stays with what waits while the circuit is open. */
+  /**
+   * Why it failed last, in the words of the failure; undefined when it has not. It stays with what
+   * waits while the circuit is open.
+   */
   get lastReason(): string | undefined {
     return this.#lastReason;
   }
@@ -66,12 +78,18 @@ export class Breaker {
     return this.openUntilMs(nowMs) === undefined ? 'half-open' : 'open';
   }
 
-  /** Whether every request is admitted: the circuit is neither open nor half-open, and no operator holds it open. */
+  /**
+   * Whether every request is admitted: the circuit is neither open nor half-open, and no operator
+   * holds it open.
+   */
   isClosed(nowMs: number): boolean {
     return this.#openings === 0 && !this.isHeld(nowMs);
   }
 
-  /** Holds it open whatever requests do, so that nothing is told, or with undefined lets it go as it was before. */
+  /**
+   * Holds it open whatever requests do, so that nothing is told, or with undefined lets it go as it
+   * was before.
+   */
   hold(hold: Hold | undefined): void {
     this.#hold = hold;
   }
@@ -81,17 +99,26 @@ export class Breaker {
     return this.#heldUntilMs(nowMs) !== undefined;
   }
 
-  /** When an operator's hold ends by itself, in epoch milliseconds; undefined without a hold, or when it has no end. */
+  /**
+   * When an operator's hold ends by itself, in epoch milliseconds; undefined without a hold, or
+   * when it has no end.
+   */
   get holdEndsAtMs(): number | undefined {
     return this.#hold?.untilMs;
   }
 
-  /** Lets one probe through at once when it is open, because a person says that the destination answers again. */
+  /**
+   * Lets one probe through at once when it is open, because a person says that the destination
+   * answers again.
+   */
   probeNow(nowMs: number): void {
     this.#openUntilMs = Math.min(this.#openUntilMs, nowMs);
   }
 
-  /** Until when no request is admitted, in epoch milliseconds; undefined when one may be. Reading it admits none. */
+  /**
+   * Until when no request is admitted, in epoch milliseconds; undefined when one may be. Reading it
+   * admits none.
+   */
   openUntilMs(nowMs: number): number | undefined {
     const heldUntilMs = this.#heldUntilMs(nowMs);
     if (heldUntilMs !== undefined) return heldUntilMs;
@@ -99,8 +126,9 @@ export class Breaker {
   }
 
   /**
-   * Until when new exports leave the destination to the retry queue, in epoch milliseconds; undefined when they need not.
-   * That is longer than the circuit is open: a retry, for which no partition waits, sends the probe.
+   * Until when new exports leave the destination to the retry queue, in epoch milliseconds;
+   * undefined when they need not. That is longer than the circuit is open: a retry, for which no
+   * partition waits, sends the probe.
    */
   leftToRetriesUntilMs(nowMs: number): number | undefined {
     const heldUntilMs = this.#heldUntilMs(nowMs);
@@ -118,8 +146,8 @@ export class Breaker {
   }
 
   /**
-   * True once after the circuit has closed, and once after the first success of this process: what waits for the destination
-   * can be sent now.
+   * True once after the circuit has closed, and once after the first success of this process: what
+   * waits for the destination can be sent now.
    */
   takeRecovery(): boolean {
     const hasRecovered = this.#hasRecovered;
@@ -127,7 +155,10 @@ export class Breaker {
     return hasRecovered;
   }
 
-  /** True once each time that the circuit opens: the caller makes sure that a request comes when it may be half-open. */
+  /**
+   * True once each time that the circuit opens: the caller makes sure that a request comes when it
+   * may be half-open.
+   */
   takeProbe(): boolean {
     const isProbeDue = this.#isProbeDue;
     this.#isProbeDue = false;

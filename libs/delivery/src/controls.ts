@@ -1,8 +1,10 @@
 /** What an operator asks of the running function app, without a deployment. */
 export interface Control {
   /**
-   * - `pause`: nothing is sent until it is resumed or its time is over; changes wait in the retry queue;
-   * - `retry-now`: what waits is tried at once, whatever failed before. It is over when every worker has seen it.
+   * - `pause`: nothing is sent until it is resumed or its time is over; changes wait in the retry
+   *   queue;
+   * - `retry-now`: what waits is tried at once, whatever failed before. It is over when every
+   *   worker has seen it.
    */
   readonly action: 'pause' | 'retry-now';
   /** Key of the destination in the activation file; absent for all of them. */
@@ -21,21 +23,32 @@ export interface Control {
 /** What a control is about. */
 export type ControlScope = Pick<Control, 'destination' | 'audience'>;
 
-/** Where controls are kept. Both throw when the store cannot be reached, and `UnreadableDocumentError` when they cannot be read. */
+/**
+ * Where controls are kept. Both throw when the store cannot be reached, and
+ * `UnreadableDocumentError` when they cannot be read.
+ */
 export interface ControlStore {
   /** All controls that are kept, also those that are over; none where nothing was ever written. */
   read(signal: AbortSignal): Promise<readonly Control[]>;
-  /** Rewrites them: `edited` is given them as they are, and again when another process wrote meanwhile. Gives what is kept then. */
+  /**
+   * Rewrites them: `edited` is given them as they are, and again when another process wrote
+   * meanwhile. Gives what is kept then.
+   */
   edit(edited: (controls: readonly Control[]) => readonly Control[], signal: AbortSignal): Promise<readonly Control[]>;
 }
 
-/** For how long a `retry-now` counts: every worker that has something to do sees it within seconds. */
+/**
+ * For how long a `retry-now` counts: every worker that has something to do sees it within seconds.
+ */
 export const retryNowKeepMs = 3_600_000;
 
 /** So many characters `by` and `reason` may have. */
 export const controlTextCharactersMax = 200;
 
-/** The pause that holds a destination, or with an audience a route of it; of several the one that lasts longest. */
+/**
+ * The pause that holds a destination, or with an audience a route of it; of several the one that
+ * lasts longest.
+ */
 export function pauseOf(
   controls: readonly Control[],
   { destination, audience }: { readonly destination: string; readonly audience?: string },
@@ -58,7 +71,10 @@ export function activeControls(controls: readonly Control[], nowMs: number): rea
   );
 }
 
-/** The controls with one more, in the place of that of the same action and scope, and without those that are over. */
+/**
+ * The controls with one more, in the place of that of the same action and scope, and without those
+ * that are over.
+ */
 export function withControl(controls: readonly Control[], control: Control, nowMs: number): readonly Control[] {
   const others = activeControls(controls, nowMs).filter(
     (each) => each.action !== control.action || !isSameScope(each, control),

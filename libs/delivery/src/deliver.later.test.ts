@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver, type DeliveryResult } from './deliver.ts';
 
-/** A vendor that accepts what it is told, each request under a receipt of its own, and judges it when it is asked. */
+/**
+ * A vendor that accepts what it is told, each request under a receipt of its own, and judges it
+ * when it is asked.
+ */
 class LateVendor {
   readonly calls: string[] = [];
   #requests = 0;

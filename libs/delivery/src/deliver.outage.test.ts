@@ -20,7 +20,10 @@ const fail = (errorClass: 'transient' | 'throttled' | 'set-up', options: object 
   throw new DestinationError(errorClass, 'It failed.', options);
 };
 
-/** A target on a clock of its own, whose answers come from `answer`; counts requests and the changes in them. */
+/**
+ * A target on a clock of its own, whose answers come from `answer`; counts requests and the changes
+ * in them.
+ */
 function staged(answer: Answer, limits: Partial<Target['limits']> = {}) {
   const clock = new VirtualClock(1_000_000);
   const requests: { readonly atMs: number; readonly changes: number }[] = [];

@@ -21,16 +21,24 @@ export interface Target {
   readonly limits: DestinationLimits;
   /** What may share a request. */
   readonly batchBy: 'destination' | 'route';
-  /** An identity's value in the form in which the destination gets it; undefined when it has none in that form. */
+  /**
+   * An identity's value in the form in which the destination gets it; undefined when it has none in
+   * that form.
+   */
   readonly formIdentity: (identity: { readonly namespace: string; readonly value: string }) => string | undefined;
   /**
-   * For how many days the destination keeps a member whom it is not told of again, by the options of the route and the namespace of the identity;
-   * `undefined` when it does not forget.
+   * For how many days the destination keeps a member whom it is not told of again, by the options
+   * of the route and the namespace of the identity; `undefined` when it does not forget.
    */
   readonly membershipDays: (options: unknown, namespace: string) => number | undefined;
-  /** How old a change may become before it is given up, in milliseconds since it was first deferred. */
+  /**
+   * How old a change may become before it is given up, in milliseconds since it was first deferred.
+   */
   readonly giveUpAfterMs: number;
-  /** How far away a time may be that the destination names, in milliseconds; what is further away is taken for this. */
+  /**
+   * How far away a time may be that the destination names, in milliseconds; what is further away is
+   * taken for this.
+   */
   readonly retryAfterMaxMs: number;
   /** Shared by everybody in this process who tells this destination. */
   readonly rateLimiter: RateLimiter;
@@ -52,50 +60,74 @@ export type DeliveryResult =
       readonly status: 'retry';
       readonly class: string;
       readonly reason: string;
-      /** False when the destination was not asked at all: its circuit is open, or the time was up. */
+      /**
+       * False when the destination was not asked at all: its circuit is open, or the time was up.
+       */
       readonly wasTried: boolean;
       /** Not before this time, in epoch milliseconds. */
       readonly notBeforeMs?: number;
-      /** Whether the destination may have taken the change all the same, and whether it may still be at it. */
+      /**
+       * Whether the destination may have taken the change all the same, and whether it may still be
+       * at it.
+       */
       readonly doubt?: Doubt;
-      /** The destination has the change, and is asked by this what became of it; it is not told again meanwhile. */
+      /**
+       * The destination has the change, and is asked by this what became of it; it is not told
+       * again meanwhile.
+       */
       readonly receipt?: string;
     };
 
 export interface DeliverOptions {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
-  /** How long a request may wait for its place or its next attempt; what would take longer is for the retry queue. */
+  /**
+   * How long a request may wait for its place or its next attempt; what would take longer is for
+   * the retry queue.
+   */
   readonly waitMaxMs: number;
   /** The deadline: a change without an answer by then is retried. */
   readonly signal: AbortSignal;
   /**
-   * Receipts by change id, of changes that the destination accepted before: it is polled for their verdicts now. Without this
-   * option no later call polls, and an accepted change counts as delivered.
+   * Receipts by change id, of changes that the destination accepted before: it is polled for their
+   * verdicts now. Without this option no later call polls, and an accepted change counts as
+   * delivered.
    */
   readonly receipts?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the least finds its end. */
+/**
+ * Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the
+ * least finds its end.
+ */
 const breakerOptions: BreakerOptions = { failuresToOpen: 3, openMs: 5_000, openMaxMs: 300_000, graceMs: 30_000 };
-/** A probe is one change, and is not waited for as long as an ordinary request: everything else of the batch waits for it. */
+/**
+ * A probe is one change, and is not waited for as long as an ordinary request: everything else of
+ * the batch waits for it.
+ */
 const probeTimeoutMs = 5_000;
 
-/** Longer than any documented `Retry-After`; where a vendor says more, one request an hour does no harm. */
+/**
+ * Longer than any documented `Retry-After`; where a vendor says more, one request an hour does no
+ * harm.
+ */
 export const usualRetryAfterMaxMs = 3_600_000;
 
 /** Why a change waits that was not even tried, because its destination fails. */
 const circuitOpen = 'its circuit breaker is open after failures';
 
-/** The class of what waits because an operator has paused its destination or its route. Nothing is given up while it waits so. */
+/**
+ * The class of what waits because an operator has paused its destination or its route. Nothing is
+ * given up while it waits so.
+ */
 export const pausedClass = 'paused';
 const destinationPaused = 'an operator has paused the destination';
 /** The reason of what waits because an operator has paused its route. */
 export const routePausedReason = 'an operator has paused the route';
 
 /**
- * Class and reason of what is not told because a circuit is open: paused, or after the failure because of which it is, which a person can
- * mend.
+ * Class and reason of what is not told because a circuit is open: paused, or after the failure
+ * because of which it is, which a person can mend.
  */
 export function circuitOpenCause(
   breaker: Pick<Breaker, 'lastReason' | 'isHeld'> | undefined,
@@ -132,12 +164,14 @@ export function createTarget(
 }
 
 /**
- * Tells one destination all of the given deliveries, in batches within its limits, each batch of one direction, and
- * gives a result for every change id. Never throws: a failure is a result. For changes that the destination accepted before,
- * it sends one request per receipt, which polls for their verdicts.
+ * Tells one destination all of the given deliveries, in batches within its limits, each batch of
+ * one direction, and gives a result for every change id. Never throws: a failure is a result. For
+ * changes that the destination accepted before, it sends one request per receipt, which polls for
+ * their verdicts.
  *
- * Every request goes through the same four, retry outermost, so that each attempt is admitted and paced anew:
- * batch (count, bytes, direction) · retry (what asks for it, while the caller waits) · breaker · rate limiter.
+ * Every request goes through the same four, retry outermost, so that each attempt is admitted and
+ * paced anew: batch (count, bytes, direction) · retry (what asks for it, while the caller waits) ·
+ * breaker · rate limiter.
  */
 export async function deliver(
   target: Target,
@@ -178,9 +212,10 @@ export async function deliver(
 }
 
 /**
- * One attempt at a batch, if breaker and rate limiter let it through. A batch that is refused without saying which row is at
- * fault is halved until the row is found; each half is a request like any other. With a receipt the request polls for the
- * verdicts of the batch; only when it is refused are its halves sent anew.
+ * One attempt at a batch, if breaker and rate limiter let it through. A batch that is refused
+ * without saying which row is at fault is halved until the row is found; each half is a request
+ * like any other. With a receipt the request polls for the verdicts of the batch; only when it is
+ * refused are its halves sent anew.
  */
 async function sendWhenAdmitted(
   target: Target,
@@ -233,7 +268,8 @@ async function sendWhenAdmitted(
   }
   const middle = Math.ceil(batch.length / 2);
   const halves = [batch.slice(0, middle), batch.slice(middle)];
-  // By chance, for where the rate limiter leaves time for a few requests only, the same ones would find nothing again and again.
+  // By chance, for where the rate limiter leaves time for a few requests only, the same ones would
+  // find nothing again and again.
   if (options.clock.random() > 0.5) halves.reverse();
   const results = new Map<string, DeliveryResult>();
   for (const half of halves) {
@@ -263,7 +299,9 @@ function untried(
   return new Map(batch.map(({ change }) => [change.id, result]));
 }
 
-/** Nothing is under way when the destination could not be asked, and it still has what it accepted. */
+/**
+ * Nothing is under way when the destination could not be asked, and it still has what it accepted.
+ */
 function waitingFor(receipt: string | undefined, result: DeliveryResult): DeliveryResult {
   return receipt === undefined || result.status !== 'retry' ? result : { ...result, receipt, doubt: 'answered' };
 }

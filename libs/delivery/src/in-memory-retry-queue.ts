@@ -15,8 +15,8 @@ interface ScheduledRetry {
 }
 
 /**
- * Retries that wait as long as the process lives: for tests, benchmarks and dry runs. Unbounded. Its clock is the latest time
- * that `takeDue` was given.
+ * Retries that wait as long as the process lives: for tests, benchmarks and dry runs. Unbounded.
+ * Its clock is the latest time that `takeDue` was given.
  */
 export class InMemoryRetryQueue implements RetryQueue {
   readonly #retries = new Map<string, ScheduledRetry>();

@@ -6,12 +6,15 @@ import { retryIdPattern } from './retry-message.ts';
 const timeMinMs = -62_167_219_200_000;
 const timeMaxMs = 253_402_300_799_999;
 
-/** The bodies of one retry or letter together: a store reads a document back into memory as a whole. */
+/**
+ * The bodies of one retry or letter together: a store reads a document back into memory as a whole.
+ */
 export const bodiesBytesMax = 128 * 1024 * 1024;
 
 /**
- * Throws when a retry could not be read again from where it is kept, with the field that is at fault. Every retry queue asks
- * before it keeps one: what is refused here is a defect of the caller, and what is kept is never lost to it.
+ * Throws when a retry could not be read again from where it is kept, with the field that is at
+ * fault. Every retry queue asks before it keeps one: what is refused here is a defect of the
+ * caller, and what is kept is never lost to it.
  */
 export function refuseUnkeepableRetry(retry: Retry, dueAtMs: number): void {
   const { id, destination, attempts, events, firstDeferredAtMs, notBeforeMs } = retry;
@@ -26,7 +29,10 @@ export function refuseUnkeepableRetry(retry: Retry, dueAtMs: number): void {
   if (fault !== undefined) throw new RangeError(`Failed to keep a retry: ${fault}. This is a defect of the caller.`);
 }
 
-/** Throws when a letter could not be read again from where it is kept, as `refuseUnkeepableRetry` does. */
+/**
+ * Throws when a letter could not be read again from where it is kept, as `refuseUnkeepableRetry`
+ * does.
+ */
 export function refuseUnkeepableLetter({ event, attempts, givenUpAtMs }: DeadLetter): void {
   const fault = faultOfTime('givenUpAtMs', givenUpAtMs) ?? faultOfCount('attempts', attempts) ?? faultOfEvents([event]);
   if (fault !== undefined)

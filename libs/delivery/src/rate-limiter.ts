@@ -10,12 +10,14 @@ export interface RateLimits {
 const probeMs = 1_000;
 
 /**
- * Paces the requests of one credential over all callers: at most `requestsPerSecond`, evenly, with a burst of one
- * second's worth; at most `concurrency` at once; none before the time that the destination named, and then one, which shows whether the
- * destination takes requests again, before all others.
+ * Paces the requests of one credential over all callers: at most `requestsPerSecond`, evenly, with
+ * a burst of one second's worth; at most `concurrency` at once; none before the time that the
+ * destination named, and then one, which shows whether the destination takes requests again, before
+ * all others.
  *
- * Each request takes the next free place in a timetable (the "generic cell rate algorithm", ITU-T I.371), so waiting costs
- * no polling, and a caller knows before it waits that its place is too far away.
+ * Each request takes the next free place in a timetable (the "generic cell rate algorithm", ITU-T
+ * I.371), so waiting costs no polling, and a caller knows before it waits that its place is too far
+ * away.
  */
 export class RateLimiter {
   readonly #intervalMs: number;
@@ -38,7 +40,10 @@ export class RateLimiter {
     this.#clock = clock;
   }
 
-  /** Lets no request through before this time, in epoch milliseconds. An earlier time than the one already set changes nothing. */
+  /**
+   * Lets no request through before this time, in epoch milliseconds. An earlier time than the one
+   * already set changes nothing.
+   */
   holdUntil(timeMs: number): void {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, timeMs);
     this.#needsProbe = true;
@@ -51,8 +56,9 @@ export class RateLimiter {
   }
 
   /**
-   * Waits for a place and runs `request`. When the place would be later than `notAfterMs`, or the signal is aborted
-   * before it comes, the request is not run and the answer is `{ ran: false, earliestMs }`.
+   * Waits for a place and runs `request`. When the place would be later than `notAfterMs`, or the
+   * signal is aborted before it comes, the request is not run and the answer is
+   * `{ ran: false, earliestMs }`.
    */
   async run<Result>(
     request: () => Promise<Result>,

@@ -19,8 +19,9 @@ export interface ReplayOptions {
   /** Stops before the next retry; what is not replayed by then stays a dead letter. */
   readonly signal: AbortSignal;
   /**
-   * What is routed now. Needed for letters of events that could not be read, which concern every destination; with it, letters
-   * of which something is not routed any more stay, for no destination would be told.
+   * What is routed now. Needed for letters of events that could not be read, which concern every
+   * destination; with it, letters of which something is not routed any more stay, for no
+   * destination would be told.
    */
   readonly routed?: RoutedAudiences;
   /** Told how many of the names are done. */
@@ -31,7 +32,10 @@ export interface Replayed {
   readonly replayed: readonly DeadLetterCount[];
   /** Letters that stay because it is not known whom to tell. */
   readonly left: number;
-  /** Letters that stay because their events are too old: the ledger may have forgotten what came after them. */
+  /**
+   * Letters that stay because their events are too old: the ledger may have forgotten what came
+   * after them.
+   */
   readonly tooOld: number;
   /** The names of letters that stay because they cannot be read. */
   readonly unreadable: readonly string[];
@@ -42,20 +46,22 @@ export interface Replayed {
 const retryEventsMax = 100;
 const retryBytesMax = 4 * 1024 * 1024;
 /**
- * How long a replay's retry is held back while its letters are removed. If it ran earlier, a change that is refused again would become
- * a letter of the same name, and that letter would be removed.
+ * How long a replay's retry is held back while its letters are removed. If it ran earlier, a change
+ * that is refused again would become a letter of the same name, and that letter would be removed.
  */
 const holdMs = 15 * 60_000;
 const removeWithinMs = 10 * 60_000;
 
 /**
- * Makes retries of the selected letters among these names, due at once, and removes the letters. The function then takes the
- * same way with them as with everything else: the same limits, the ledger, and only what had failed.
+ * Makes retries of the selected letters among these names, due at once, and removes the letters.
+ * The function then takes the same way with them as with everything else: the same limits, the
+ * ledger, and only what had failed.
  *
- * Each step leaves every letter either where it was or in a retry that becomes due by itself, so it can be stopped at
- * any point and started again; what was replayed twice is told once, because the ledger knows. A letter whose event is older than
- * `deadLetterKeepMs` is not replayed: the ledger forgets who left long ago, and would take an old entry for a new one. Throws when a store
- * cannot be reached.
+ * Each step leaves every letter either where it was or in a retry that becomes due by itself, so it
+ * can be stopped at any point and started again; what was replayed twice is told once, because the
+ * ledger knows. A letter whose event is older than `deadLetterKeepMs` is not replayed: the ledger
+ * forgets who left long ago, and would take an old entry for a new one. Throws when a store cannot
+ * be reached.
  */
 export async function replayDeadLetters(
   names: readonly string[],

@@ -33,7 +33,10 @@ test('doubt that one attempt leaves stays when a later one ends without any', as
   expect(await resultAfter(inDoubt, unknown)).toEqual(unknown);
 });
 
-/** When a change is sent whose attempts all end so, on a clock of its own, and the caller waits so long for it. */
+/**
+ * When a change is sent whose attempts all end so, on a clock of its own, and the caller waits so
+ * long for it.
+ */
 async function sentAtMs(result: DeliveryResult, waitMaxMs = 60_000, random = 0.999_999): Promise<readonly number[]> {
   const virtual = new VirtualClock(0, () => random);
   const times: number[] = [];

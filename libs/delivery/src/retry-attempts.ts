@@ -3,15 +3,21 @@ import { backoffMs, type Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './deliver.ts';
 
-/** How often a batch is sent while its caller waits, by the class of what went wrong; 1 is the first time. */
+/**
+ * How often a batch is sent while its caller waits, by the class of what went wrong; 1 is the first
+ * time.
+ */
 const attemptsByClass: Readonly<Record<string, number>> = { transient: 3, throttled: 3, 'set-up': 1, fatal: 1 };
 
-/** Short waits: a batch that needs longer ones goes to the retry queue, where it holds up no caller. */
+/**
+ * Short waits: a batch that needs longer ones goes to the retry queue, where it holds up no caller.
+ */
 const backoff: Backoff = { baseMs: 200, maxMs: 2_000 };
 
 /**
- * Sends deliveries, and again those that ask for it, while their class has attempts left and the next one would come by
- * `notAfterMs`. A delivery without any answer is not sent again here: it may still be under way.
+ * Sends deliveries, and again those that ask for it, while their class has attempts left and the
+ * next one would come by `notAfterMs`. A delivery without any answer is not sent again here: it may
+ * still be under way.
  */
 export async function retryAttempts(
   deliveries: readonly Delivery[],
@@ -41,7 +47,10 @@ export async function retryAttempts(
   return results;
 }
 
-/** A later attempt that was not sent, that certainly failed or that was refused does not undo the doubt that an earlier one left. */
+/**
+ * A later attempt that was not sent, that certainly failed or that was refused does not undo the
+ * doubt that an earlier one left.
+ */
 function afterBoth(earlier: DeliveryResult | undefined, later: DeliveryResult): DeliveryResult {
   if (earlier?.status !== 'retry' || later.status === 'delivered' || later.status === 'not-found') return later;
   const doubt = later.doubt ?? earlier.doubt;

@@ -1,8 +1,13 @@
 import type { Retry } from './retry-queue.ts';
 
-/** What a message says of the retry to which it points: enough to let it wait on without reading it. */
+/**
+ * What a message says of the retry to which it points: enough to let it wait on without reading it.
+ */
 export interface RetryPointer extends Pick<Retry, 'id' | 'destination' | 'attempts' | 'firstDeferredAtMs'> {
-  /** `wake` sent this message. It comes before the retry is due, and besides the message that `put` sent. */
+  /**
+   * `wake` sent this message. It comes before the retry is due, and besides the message that `put`
+   * sent.
+   */
   readonly isWoken?: true;
 }
 

@@ -7,7 +7,10 @@ import { UnreadableDocumentError } from './unreadable-document.ts';
 const { signal } = new AbortController();
 const dayMs = (day: number, hour = 12): number => Date.UTC(2026, 0, day, hour);
 
-/** The names that may be selected of one letter a day from the 9th to the 12th, and which prefix was asked for. */
+/**
+ * The names that may be selected of one letter a day from the 9th to the 12th, and which prefix was
+ * asked for.
+ */
 async function candidates(filter: DeadLetterFilter): Promise<{ days: readonly number[]; prefix: string | undefined }> {
   let prefix: string | undefined;
   const names = async function* (begin: string) {

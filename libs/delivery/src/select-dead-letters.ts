@@ -3,7 +3,9 @@ import { isUnreadable, orUnreadable, type Unreadable } from './unreadable-docume
 
 /** Which letters: those for which everything that is said here is true. */
 export interface DeadLetterFilter {
-  /** The destination's key; `_event` for letters of events that could not be read, which have none. */
+  /**
+   * The destination's key; `_event` for letters of events that could not be read, which have none.
+   */
   readonly destination?: string;
   readonly class?: string;
   /** A text that the reason of one of the failures holds, in any case. */
@@ -29,8 +31,8 @@ export interface DeadLetterCount {
 const readsMax = 16;
 
 /**
- * The names, as they are now, of all letters that may be selected; `readSelected` has the last word. What becomes a dead
- * letter later is not among them.
+ * The names, as they are now, of all letters that may be selected; `readSelected` has the last
+ * word. What becomes a dead letter later is not among them.
  */
 export async function candidateNames(
   deadLetters: Pick<DeadLetters, 'names'>,
@@ -51,8 +53,9 @@ export async function candidateNames(
 }
 
 /**
- * Reads the letters of these names that the filter selects, in order; those that are gone by now are left out. Of one that
- * cannot be read its name is given, whatever the filter says, because the filter cannot be applied to it.
+ * Reads the letters of these names that the filter selects, in order; those that are gone by now
+ * are left out. Of one that cannot be read its name is given, whatever the filter says, because the
+ * filter cannot be applied to it.
  */
 export async function* readSelected(
   deadLetters: Pick<DeadLetters, 'read'>,
@@ -72,7 +75,10 @@ export async function* readSelected(
   }
 }
 
-/** Counts letters by destination and class, in the order in which they first occur, and those that cannot be read. */
+/**
+ * Counts letters by destination and class, in the order in which they first occur, and those that
+ * cannot be read.
+ */
 export class DeadLetterCounts {
   readonly #counts = new Map<string, DeadLetterCount>();
   /** The names of the letters that were passed over because they cannot be read. */

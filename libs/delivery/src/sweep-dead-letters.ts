@@ -3,9 +3,10 @@ import { dayOf, deadLetterKeepMs, type DeadLetters } from './dead-letters.ts';
 const dayPattern = /^\d{4}-\d{2}-\d{2}\//;
 
 /**
- * Removes the letters of events that the hub took longer ago than `deadLetterKeepMs`, unreadable ones included: their names say the
- * day. A store's own rule counts from the last writing, and a letter is written anew when a person in it is erased or when it
- * fails again. Gives the number of letters removed.
+ * Removes the letters of events that the hub took longer ago than `deadLetterKeepMs`, unreadable
+ * ones included: their names say the day. A store's own rule counts from the last writing, and a
+ * letter is written anew when a person in it is erased or when it fails again. Gives the number of
+ * letters removed.
  */
 export async function sweepDeadLetters(
   deadLetters: Pick<DeadLetters, 'names' | 'remove'>,

@@ -12,7 +12,10 @@ const full: Control = {
   reason: 'the CRM is migrated',
 };
 
-/** What every store of controls promises, as tests. `open` gives an empty one, and a second door to it when it is called with the first. */
+/**
+ * What every store of controls promises, as tests. `open` gives an empty one, and a second door to
+ * it when it is called with the first.
+ */
 export function describeControlsContract(name: string, open: (same?: ControlStore) => Promise<ControlStore>): void {
   const { signal } = new AbortController();
 

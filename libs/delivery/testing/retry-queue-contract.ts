@@ -5,8 +5,8 @@ import { isUnreadable } from '../src/unreadable-document.ts';
 import { exampleRetry } from './example-retry.ts';
 
 /**
- * What every retry queue promises, as tests. `takeDue` gives the messages that are due, as the trigger does; it waits for
- * one when `expected` says that there is one.
+ * What every retry queue promises, as tests. `takeDue` gives the messages that are due, as the
+ * trigger does; it waits for one when `expected` says that there is one.
  */
 export function describeRetryQueueContract<Queue extends RetryQueue>(
   name: string,

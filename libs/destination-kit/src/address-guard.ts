@@ -2,7 +2,10 @@ import { lookup } from 'node:dns';
 import { lookup as lookupNow } from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** What is not the public internet: RFC 6890 and its successors, and the addresses by which clouds serve metadata. */
+/**
+ * What is not the public internet: RFC 6890 and its successors, and the addresses by which clouds
+ * serve metadata.
+ */
 const refused = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -34,11 +37,17 @@ for (const [network, prefix] of [
   refused.addSubnet(network, prefix, 'ipv6');
 }
 
-/** All global unicast addresses of IPv6; loopback, link-local, unique local, mapped and translated ones lie outside. */
+/**
+ * All global unicast addresses of IPv6; loopback, link-local, unique local, mapped and translated
+ * ones lie outside.
+ */
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 
-/** True for an IPv4 or IPv6 address, without brackets, of the public internet; false for all else, names included. */
+/**
+ * True for an IPv4 or IPv6 address, without brackets, of the public internet; false for all else,
+ * names included.
+ */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !refused.check(address, 'ipv4');
@@ -51,9 +60,9 @@ export class PrivateAddressError extends Error {
 }
 
 /**
- * Resolves a name for a connection and refuses it with `PrivateAddressError` when any of its addresses is not public.
- * The connection goes to the very addresses that were checked, so a name that resolves differently a moment later
- * (DNS rebinding) gains nothing.
+ * Resolves a name for a connection and refuses it with `PrivateAddressError` when any of its
+ * addresses is not public. The connection goes to the very addresses that were checked, so a name
+ * that resolves differently a moment later (DNS rebinding) gains nothing.
  */
 export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -73,9 +82,10 @@ export const lookupPublic: LookupFunction = (hostname, options, callback) => {
 const secondLookMs = 1_000;
 
 /**
- * For a name that a proxy resolves, so that the connection cannot be bound to addresses that were checked: throws
- * `PrivateAddressError` for a name that is known here and has an address that is not public. A name that cannot be resolved here, or
- * not within a second, is left to the proxy. An address itself is not looked at: the form of the URL was checked.
+ * For a name that a proxy resolves, so that the connection cannot be bound to addresses that were
+ * checked: throws `PrivateAddressError` for a name that is known here and has an address that is
+ * not public. A name that cannot be resolved here, or not within a second, is left to the proxy. An
+ * address itself is not looked at: the form of the URL was checked.
  */
 export async function refusePrivateName(hostname: string): Promise<void> {
   if (isIP(hostname) !== 0) return;

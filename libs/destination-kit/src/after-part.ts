@@ -1,8 +1,9 @@
 import { DestinationError } from './verdict.ts';
 
 /**
- * For the second of two requests that tell of the same changes: the vendor took the first one, so where this one fails without
- * doubt, there is doubt all the same. Gives what `call` gives, and throws what it throws.
+ * For the second of two requests that tell of the same changes: the vendor took the first one, so
+ * where this one fails without doubt, there is doubt all the same. Gives what `call` gives, and
+ * throws what it throws.
  */
 export async function afterPart<T>(call: Promise<T>): Promise<T> {
   try {

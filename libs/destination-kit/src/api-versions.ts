@@ -2,7 +2,10 @@
 export interface ApiVersions {
   /** The setting that names one. */
   readonly setting: string;
-  /** By name, the oldest first: the day on which it ends (`YYYY-MM-DD`, UTC), `undefined` where the vendor has not said. */
+  /**
+   * By name, the oldest first: the day on which it ends (`YYYY-MM-DD`, UTC), `undefined` where the
+   * vendor has not said.
+   */
   readonly ends: Readonly<Record<string, string | undefined>>;
   readonly source: string;
 }
@@ -11,8 +14,8 @@ export interface ApiVersions {
 const warningMs = 90 * 86_400_000;
 
 /**
- * A sentence about a version that has ended or ends within 90 days, with what to do; `undefined` for any other, one that the table does not know
- * among them.
+ * A sentence about a version that has ended or ends within 90 days, with what to do; `undefined`
+ * for any other, one that the table does not know among them.
  */
 export function versionWarning({ setting, ends }: ApiVersions, version: string, nowMs: number): string | undefined {
   const endsOn = Object.hasOwn(ends, version) ? ends[version] : undefined;

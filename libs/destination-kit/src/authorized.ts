@@ -13,16 +13,17 @@ export function withHeaders(http: HttpSender, headers: Readonly<Record<string, s
 }
 
 /**
- * Adds `authorization: Bearer` with a token that does not change (an API key, a private app's token). `setting` is the name
- * of the setting that holds it. Throws what `headerTextOf` throws.
+ * Adds `authorization: Bearer` with a token that does not change (an API key, a private app's
+ * token). `setting` is the name of the setting that holds it. Throws what `headerTextOf` throws.
  */
 export function withBearerToken(http: HttpSender, setting: string, token: Secret): HttpSender {
   return withHeaders(http, { authorization: `Bearer ${headerTextOf(setting, token)}` });
 }
 
 /**
- * Gives the value of a secret that goes into a header. Throws `DestinationError` of class `set-up`, which names the
- * setting, when it is not printable ASCII on one line: mostly a line end that was stored with it.
+ * Gives the value of a secret that goes into a header. Throws `DestinationError` of class `set-up`,
+ * which names the setting, when it is not printable ASCII on one line: mostly a line end that was
+ * stored with it.
  */
 export function headerTextOf(setting: string, secret: Secret): string {
   const text = secret.reveal();

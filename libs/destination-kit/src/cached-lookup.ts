@@ -1,8 +1,9 @@
 import { unlessAborted } from './unless-aborted.ts';
 
 /**
- * What a vendor knows under a name (the id of a list), looked up once and then remembered. Concurrent callers share one
- * lookup; a failure is not remembered. Bounded: the oldest name is forgotten first.
+ * What a vendor knows under a name (the id of a list), looked up once and then remembered.
+ * Concurrent callers share one lookup; a failure is not remembered. Bounded: the oldest name is
+ * forgotten first.
  */
 export class CachedLookup<Value> {
   readonly #find: (key: string, signal: AbortSignal) => Promise<Value>;
@@ -15,7 +16,9 @@ export class CachedLookup<Value> {
     this.#entriesMax = entriesMax;
   }
 
-  /** Throws what `find` throws, and a `DestinationError` without doubt when the signal is aborted. */
+  /**
+   * Throws what `find` throws, and a `DestinationError` without doubt when the signal is aborted.
+   */
   async get(key: string, signal: AbortSignal): Promise<Value> {
     return await unlessAborted(() => this.#found.get(key) ?? this.#begin(key), signal);
   }

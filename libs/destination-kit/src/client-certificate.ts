@@ -2,7 +2,10 @@ import { createSecureContext } from 'node:tls';
 import type { Secret } from './secret.ts';
 import { DestinationError } from './verdict.ts';
 
-/** What a client shows of itself when a connection is made (mutual TLS). Made once per destination: connections are kept by it. */
+/**
+ * What a client shows of itself when a connection is made (mutual TLS). Made once per destination:
+ * connections are kept by it.
+ */
 export interface ClientCertificate {
   /** PEM, the whole chain. */
   readonly certificate: Secret;
@@ -11,8 +14,8 @@ export interface ClientCertificate {
 }
 
 /**
- * Checks that certificate and key can be used, and belong together. Throws `DestinationError` of class `set-up`, which names the
- * setting, when they do not.
+ * Checks that certificate and key can be used, and belong together. Throws `DestinationError` of
+ * class `set-up`, which names the setting, when they do not.
  */
 export function clientCertificate(setting: string, { certificate, key }: ClientCertificate): ClientCertificate {
   try {

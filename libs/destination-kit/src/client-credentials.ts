@@ -17,7 +17,10 @@ export interface ClientCredentials {
 /** How long before its expiry a token is renewed, so that none expires on its way. */
 const renewBeforeMs = 60_000;
 
-/** The error codes of RFC 6749, section 5.2, and those of Microsoft Entra that say the same: fit to be shown. */
+/**
+ * The error codes of RFC 6749, section 5.2, and those of Microsoft Entra that say the same: fit to
+ * be shown.
+ */
 const errorCodes =
   /^(invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope|invalid_resource)$/;
 
@@ -36,8 +39,8 @@ export interface SignIn {
 }
 
 /**
- * Signs requests as an application that has an id and a secret, as `withSignIn` does. Throws `DestinationError` of class
- * `set-up` when the secret is not plain ASCII on one line.
+ * Signs requests as an application that has an id and a secret, as `withSignIn` does. Throws
+ * `DestinationError` of class `set-up` when the secret is not plain ASCII on one line.
  */
 export function withClientCredentials(http: HttpSender, credentials: ClientCredentials, now: () => number): HttpSender {
   headerTextOf('clientSecret', credentials.clientSecret);
@@ -54,12 +57,14 @@ export function withClientCredentials(http: HttpSender, credentials: ClientCrede
 }
 
 /**
- * Signs each request with a token that all share. One token is asked for per expiry, however many requests wait for it. When a
- * request is answered 401, a new token is asked for once and the request is repeated once; a 401 means that it was not
- * taken, so that does no harm. The second answer is given whatever it is.
+ * Signs each request with a token that all share. One token is asked for per expiry, however many
+ * requests wait for it. When a request is answered 401, a new token is asked for once and the
+ * request is repeated once; a 401 means that it was not taken, so that does no harm. The second
+ * answer is given whatever it is.
  *
- * Throws what `http.send` throws; a failure to sign in comes without `doubt`, and as `set-up` when the credentials
- * are refused. A caller that stops waiting does not stop the sign-in, for others may wait for it.
+ * Throws what `http.send` throws; a failure to sign in comes without `doubt`, and as `set-up` when
+ * the credentials are refused. A caller that stops waiting does not stop the sign-in, for others
+ * may wait for it.
  */
 export function withSignIn(http: HttpSender, signIn: SignIn, now: () => number): HttpSender {
   let held: Token | undefined;
@@ -67,7 +72,8 @@ export function withSignIn(http: HttpSender, signIn: SignIn, now: () => number):
 
   const renew = async (): Promise<Token> => {
     const askedAtMs = now();
-    // Its own bound is the client's timeout; the signal of one request must not stop it for the others.
+    // Its own bound is the client's timeout; the signal of one request must not stop it for the
+    // others.
     const response = await http.send(signIn.tokenRequest(), new AbortController().signal);
     held = readToken(response, signIn, askedAtMs, now());
     return held;

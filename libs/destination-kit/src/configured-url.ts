@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Schema of a URL that a person configures: http or https, without credentials and without a fragment. Whether it may
- * be called (https only, no private address) is for the HTTP client to say, since local runs may call what others must not.
+ * Schema of a URL that a person configures: http or https, without credentials and without a
+ * fragment. Whether it may be called (https only, no private address) is for the HTTP client to
+ * say, since local runs may call what others must not.
  */
 export function configuredUrl() {
   return z

@@ -27,7 +27,10 @@ export class ConnectTimeoutError extends Error {
 }
 
 type Connected = (error: Error | null, socket?: Duplex) => void;
-/** Keeps connections of http or https, direct ones or through one proxy. Connections with different certificates are different ones. */
+/**
+ * Keeps connections of http or https, direct ones or through one proxy. Connections with different
+ * certificates are different ones.
+ */
 export function createAgent(isTls: boolean, proxy: Proxy | undefined, settings: ConnectionSettings): HttpAgent {
   const Agent = isTls ? HttpsAgent : HttpAgent;
   const agent = new Agent({
@@ -68,7 +71,10 @@ function limitConnecting(socket: Socket, timeoutMs: number): void {
   socket.once(event, stop).once('close', stop);
 }
 
-/** Opens a tunnel (CONNECT, RFC 9110, section 9.3.6) and TLS to the destination in it: the proxy sees the host and nothing more. */
+/**
+ * Opens a tunnel (CONNECT, RFC 9110, section 9.3.6) and TLS to the destination in it: the proxy
+ * sees the host and nothing more.
+ */
 async function openTunnel(
   options: ClientRequestArgs,
   isTls: boolean,

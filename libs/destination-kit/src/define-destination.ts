@@ -2,9 +2,10 @@ import type { z } from 'zod';
 import type { DestinationDefinition, DestinationLimits } from './destination.ts';
 
 /**
- * Checks a definition once and gives it frozen, with the types of its settings and options inferred. Throws when the type is
- * not kebab case or when the title or the description is empty. `limits` of what it gives throws when one is not a
- * positive number, or a count is not whole; `membershipDays` when it gives less than a day.
+ * Checks a definition once and gives it frozen, with the types of its settings and options
+ * inferred. Throws when the type is not kebab case or when the title or the description is empty.
+ * `limits` of what it gives throws when one is not a positive number, or a count is not whole;
+ * `membershipDays` when it gives less than a day.
  */
 export function defineDestination<Settings extends z.ZodType, Options extends z.ZodType>(
   definition: DestinationDefinition<Settings, Options>,

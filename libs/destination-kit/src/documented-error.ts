@@ -8,23 +8,32 @@ export interface DocumentedError {
   /** As the vendor writes it: a code, a reason, or a status. */
   readonly code: string;
   /**
-   * The class of the request as a whole, or the verdict of the one row of which it is said. `set-up` and `throttled` are of the
-   * account: every change is held, and none is rejected for it.
+   * The class of the request as a whole, or the verdict of the one row of which it is said.
+   * `set-up` and `throttled` are of the account: every change is held, and none is rejected for it.
    */
   readonly means: DestinationErrorClass | Exclude<Verdict['status'], 'accepted'>;
-  /** True where the vendor says the same of one record: it is of the account only when it is said of every row of a request. */
+  /**
+   * True where the vendor says the same of one record: it is of the account only when it is said of
+   * every row of a request.
+   */
   readonly alsoOfOneRow?: true;
   /** What a person is to do, in a sentence; needed where only a person can mend it. */
   readonly advice?: string;
   /** Where it is documented, or seen. */
   readonly source: string;
-  /** True for one code of a vendor's list, of which the same is said as of the others with that class, advice and source. */
+  /**
+   * True for one code of a vendor's list, of which the same is said as of the others with that
+   * class, advice and source.
+   */
   readonly isListed?: true;
 }
 
 export type DocumentedErrors = ReadonlyMap<string, DocumentedError>;
 
-/** Codes of a vendor's own list of which the same is to be said. `codes` holds them as a text, between white space. */
+/**
+ * Codes of a vendor's own list of which the same is to be said. `codes` holds them as a text,
+ * between white space.
+ */
 export interface ListedErrors extends Omit<DocumentedError, 'code' | 'isListed'> {
   readonly codes: string;
 }
@@ -40,8 +49,9 @@ export function rowsOf(listed: readonly ListedErrors[]): readonly DocumentedErro
 }
 
 /**
- * Gives the errors by their codes: those of which a row of their own says more, and the rest of the vendor's list. Throws when a code stands
- * twice, when a `set-up` does not say what to do, or when a row and the list differ in what a code means.
+ * Gives the errors by their codes: those of which a row of their own says more, and the rest of the
+ * vendor's list. Throws when a code stands twice, when a `set-up` does not say what to do, or when
+ * a row and the list differ in what a code means.
  */
 export function documentedErrors(
   errors: readonly DocumentedError[],
@@ -75,8 +85,9 @@ const refusal = (code: string, why: string): Error => new Error(`Failed to read 
 export const isOfAccount = ({ means }: DocumentedError): boolean => means === 'set-up' || means === 'throttled';
 
 /**
- * The error of the account, where an answer that judges row by row holds one; `codes` has the code of each row, `undefined` for a row
- * that was taken. What the vendor also says of one record is of the account only where all rows have it.
+ * The error of the account, where an answer that judges row by row holds one; `codes` has the code
+ * of each row, `undefined` for a row that was taken. What the vendor also says of one record is of
+ * the account only where all rows have it.
  */
 export function accountErrorIn(
   errors: DocumentedErrors,
@@ -100,8 +111,9 @@ const adviceByClass: Readonly<Record<DestinationErrorClass, string>> = {
 };
 
 /**
- * What a documented error means for a whole request. `answered` is what may be shown of the answer, such as `Meta answered with the error
- * 190`. Where the table gives the verdict of one row, the request holds that row: it is `invalid`, and halved.
+ * What a documented error means for a whole request. `answered` is what may be shown of the answer,
+ * such as `Meta answered with the error 190`. Where the table gives the verdict of one row, the
+ * request holds that row: it is `invalid`, and halved.
  */
 export function errorFor(
   { means, advice }: Pick<DocumentedError, 'means'> & { readonly advice?: string | undefined },
@@ -116,23 +128,30 @@ export function errorFor(
   });
 }
 
-/** What an answer outside 2xx means for the whole request: how the vendor is called, and how long is waited where the answer says nothing of it. */
+/**
+ * What an answer outside 2xx means for the whole request: how the vendor is called, and how long is
+ * waited where the answer says nothing of it.
+ */
 export interface Answered {
   readonly vendor: string;
   /** After a limit; when absent, delivery finds out. */
   readonly throttledMs?: number | undefined;
   /** After a failure that passes; when absent, as delivery waits after any. */
   readonly transientMs?: number | undefined;
-  /** What a code of `not-found` means of all: what they are told of is missing (`set-up`), or one person is, who is looked for by halves; the latter when absent. */
+  /**
+   * What a code of `not-found` means of all: what they are told of is missing (`set-up`), or one
+   * person is, who is looked for by halves; the latter when absent.
+   */
   readonly notFound?: 'set-up' | 'invalid';
   /** What may be shown of the answer beside its status; the code that decided when absent. */
   readonly shown?: string | undefined;
 }
 
 /**
- * What an answer outside 2xx means for the whole request: a limit where its status says so, else by the first of its `codes` that the table has, else by
- * its status, of which a row of the table, or of its hundred (`5XX`), may say more. What the vendor calls transient and the status does not may be
- * done in part. The message holds the status and the code, and nothing else of the answer.
+ * What an answer outside 2xx means for the whole request: a limit where its status says so, else by
+ * the first of its `codes` that the table has, else by its status, of which a row of the table, or
+ * of its hundred (`5XX`), may say more. What the vendor calls transient and the status does not may
+ * be done in part. The message holds the status and the code, and nothing else of the answer.
  */
 export function errorOfAnswer(
   errors: DocumentedErrors,
@@ -169,7 +188,10 @@ export function errorOfAnswer(
   );
 }
 
-/** The codes in an answer, where it is JSON of this shape; gateways in front of a vendor answer in HTML, and the status then says all that can be said. */
+/**
+ * The codes in an answer, where it is JSON of this shape; gateways in front of a vendor answer in
+ * HTML, and the status then says all that can be said.
+ */
 export function codesIn<Schema extends z.ZodType>(
   { body }: HttpResponse,
   schema: Schema,

@@ -5,8 +5,8 @@ import { DestinationError, type DestinationErrorClass, type Doubt } from './verd
 const wrongKind = 'Check its URL: what is there does not take this kind of request.';
 
 /**
- * Statuses that say more than "this request is wrong" or "the server failed" (RFC 9110, section 15, and RFC 6585): whatever is in a request,
- * the same comes of it, so that no row is at fault.
+ * Statuses that say more than "this request is wrong" or "the server failed" (RFC 9110, section 15,
+ * and RFC 6585): whatever is in a request, the same comes of it, so that no row is at fault.
  */
 const tellingStatuses: ReadonlyMap<number, readonly [DestinationErrorClass, string]> = new Map([
   [401, ['set-up', 'Check its credentials.']],
@@ -35,7 +35,8 @@ const tellingStatuses: ReadonlyMap<number, readonly [DestinationErrorClass, stri
 ] as const);
 
 /**
- * What an answer outside 2xx means for the whole request, for vendors that use the statuses as HTTP defines them:
+ * What an answer outside 2xx means for the whole request, for vendors that use the statuses as HTTP
+ * defines them:
  *
  * | status | class |
  * | --- | --- |
@@ -44,9 +45,10 @@ const tellingStatuses: ReadonlyMap<number, readonly [DestinationErrorClass, stri
  * | 429, 503 with `Retry-After` | `throttled`, with `notBeforeMs` where the answer has a `Retry-After` |
  * | any other 4xx | `invalid` |
  *
- * After 5xx that is no `set-up` there is doubt, for what failed may have been done in part; after 408, 502 and 504, and 522 and 524 of
- * Cloudflare, the request may still be under way behind the gateway that answered. A status below 300, which is no failure, gives `fatal`. The
- * message holds the status and nothing else of the answer.
+ * After 5xx that is no `set-up` there is doubt, for what failed may have been done in part; after
+ * 408, 502 and 504, and 522 and 524 of Cloudflare, the request may still be under way behind the
+ * gateway that answered. A status below 300, which is no failure, gives `fatal`. The message holds
+ * the status and nothing else of the answer.
  */
 export function errorForResponse(response: HttpResponse, nowMs: number): DestinationError {
   const { status } = response;
@@ -59,7 +61,10 @@ export function errorForResponse(response: HttpResponse, nowMs: number): Destina
   });
 }
 
-/** Of answers of gateways that wait no longer for the server behind them; 522 and 524 as developers.cloudflare.com/support/troubleshooting/http-status-codes has them. */
+/**
+ * Of answers of gateways that wait no longer for the server behind them; 522 and 524 as
+ * developers.cloudflare.com/support/troubleshooting/http-status-codes has them.
+ */
 const unanswered = new Set([408, 502, 504, 522, 524]);
 
 function doubtAfter(status: number): Doubt | undefined {
@@ -67,7 +72,10 @@ function doubtAfter(status: number): Doubt | undefined {
   return status >= 500 ? 'answered' : undefined;
 }
 
-/** The class of a status, and what is to be done about it. `saysWhen` tells whether the answer has a `Retry-After`. */
+/**
+ * The class of a status, and what is to be done about it. `saysWhen` tells whether the answer has a
+ * `Retry-After`.
+ */
 export function classOfStatus(status: number, saysWhen: boolean): readonly [DestinationErrorClass, string] {
   if (status < 300) return ['fatal', 'That is no failure: this is a defect of the connector.'];
   if (status < 400) return ['set-up', 'Redirects are not followed: set the URL to which it redirects.'];

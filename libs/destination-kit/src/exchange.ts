@@ -12,13 +12,18 @@ export interface ExchangeLimits {
   readonly responseBytesMax: number;
 }
 
-/** Of all headers of an answer together. Node's own bound, a quarter of this, is below what some vendors' cookies and policies take. */
+/**
+ * Of all headers of an answer together. Node's own bound, a quarter of this, is below what some
+ * vendors' cookies and policies take.
+ */
 const headerBytesMax = 64 * 1024;
 
 export const privateAddress =
   'its address is private, loopback, link-local or reserved. Use a public address; local runs may allow private ones.';
 
-/** Sends one request and gives its answer, as `HttpClient.send` promises. The URL has been checked. */
+/**
+ * Sends one request and gives its answer, as `HttpClient.send` promises. The URL has been checked.
+ */
 export function exchange(
   agent: Agent,
   url: URL,
@@ -155,8 +160,8 @@ function joined(headers: NodeJS.Dict<string[]>): Record<string, string> {
 }
 
 /**
- * Puts an error of Node or TLS into our terms. The original is not kept as the cause: a parser error carries the bytes of the
- * answer, and those may echo personal data.
+ * Puts an error of Node or TLS into our terms. The original is not kept as the cause: a parser
+ * error carries the bytes of the answer, and those may echo personal data.
  */
 function failure(origin: string, error: Error, sent: boolean): DestinationError {
   if (error instanceof DestinationError) return error;
@@ -165,7 +170,8 @@ function failure(origin: string, error: Error, sent: boolean): DestinationError 
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   const fault = certificateFault(code);
-  // Before the certificates are agreed upon the server reads no request, however much of it was written.
+  // Before the certificates are agreed upon the server reads no request, however much of it was
+  // written.
   if (fault !== undefined) return new DestinationError('set-up', `Failed to call ${origin}: ${fault} (${code}).`);
   const what = sent ? 'the connection was lost before the answer' : 'no connection could be made';
   const advice = 'Check the name and that the destination is up.';

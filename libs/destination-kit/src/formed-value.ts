@@ -1,4 +1,7 @@
-/** A value in the form in which a destination gets it, or a few words on why there is none; they hold nothing of it. */
+/**
+ * A value in the form in which a destination gets it, or a few words on why there is none; they
+ * hold nothing of it.
+ */
 export type FormedValue =
   { readonly status: 'formed'; readonly value: string } | { readonly status: 'refused'; readonly reason: string };
 

@@ -11,7 +11,10 @@ import { createHttpClient, type HttpClientOptions, type HttpRequest } from './ht
 import { Secret } from './secret.ts';
 import { DestinationError } from './verdict.ts';
 
-/** Made for these tests, valid for a hundred years, and trusted by nobody else: of crm.example.com, localhost and 127.0.0.1. */
+/**
+ * Made for these tests, valid for a hundred years, and trusted by nobody else: of crm.example.com,
+ * localhost and 127.0.0.1.
+ */
 const pem = (name: string): string => readFileSync(join(import.meta.dirname, '../fixtures', `${name}.pem`), 'utf8');
 const own = { cert: pem('proxy/server'), key: pem('proxy/server-key') };
 const never = new AbortController().signal;
@@ -28,7 +31,10 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A destination of which nobody but the proxy knows where it is. It notes the requests and the certificates that it saw. */
+/**
+ * A destination of which nobody but the proxy knows where it is. It notes the requests and the
+ * certificates that it saw.
+ */
 async function startDestination({ isTls = true, asksForCertificate = false } = {}) {
   const seen: { readonly path: string | undefined; readonly headers: object; readonly certificate: unknown }[] = [];
   const options = { ...own, requestCert: asksForCertificate, ca: pem('mutual-tls/authority') };
@@ -49,7 +55,9 @@ interface ProxyOptions {
   readonly isSilent?: boolean;
 }
 
-/** A proxy that takes every host to the same port of this machine. It notes what it was asked for. */
+/**
+ * A proxy that takes every host to the same port of this machine. It notes what it was asked for.
+ */
 async function startProxy(targetPort: number, { isTls = false, status, isSilent = false }: ProxyOptions = {}) {
   const tunnels: { readonly authority: string | undefined; readonly authorization: string | undefined }[] = [];
   const server = (isTls ? createHttpsServer(own) : createHttpServer()) as Server;

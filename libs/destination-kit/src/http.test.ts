@@ -51,7 +51,10 @@ const post = (url: string, more: Partial<HttpRequest> = {}): HttpRequest => ({
 });
 const never = new AbortController().signal;
 
-/** Gives the error of a request that must fail, after a look whether it shows anything that it must not. */
+/**
+ * Gives the error of a request that must fail, after a look whether it shows anything that it must
+ * not.
+ */
 async function failureOf(sending: Promise<unknown>): Promise<DestinationError> {
   const error: unknown = await sending.then(
     () => undefined,

@@ -14,7 +14,10 @@ export interface HttpRequest {
   readonly body?: string;
   /** From the call to the last byte of the answer; the client's own when absent. */
   readonly timeoutMs?: number;
-  /** A body with more bytes than this, compressed or not, is left unread; the client's own bound when absent. */
+  /**
+   * A body with more bytes than this, compressed or not, is left unread; the client's own bound
+   * when absent.
+   */
   readonly responseBytesMax?: number;
   /** Shown when the connection is made; the same object for every request of a destination. */
   readonly clientCertificate?: ClientCertificate;
@@ -24,25 +27,34 @@ export interface HttpResponse {
   readonly status: number;
   /** Names in lower case; repeated headers are joined by a comma. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Decoded by its `Content-Encoding` and as UTF-8, without a byte order mark; empty when it was left unread. */
+  /**
+   * Decoded by its `Content-Encoding` and as UTF-8, without a byte order mark; empty when it was
+   * left unread.
+   */
   readonly body: string;
-  /** The body is larger than the bound. The status stands all the same: what it says of the request is so. */
+  /**
+   * The body is larger than the bound. The status stands all the same: what it says of the request
+   * is so.
+   */
   readonly isUnread?: true;
 }
 
 /** The way to a third party, shared by all destinations. */
 export interface HttpClient {
   /**
-   * Throws `DestinationError` of class `set-up` when `send` would refuse this URL whatever its name resolves to.
-   * Connectors check the URLs of their settings when they connect, so that a wrong one stops the start.
+   * Throws `DestinationError` of class `set-up` when `send` would refuse this URL whatever its name
+   * resolves to. Connectors check the URLs of their settings when they connect, so that a wrong one
+   * stops the start.
    */
   check(url: string): void;
   /**
-   * Sends one request and gives the answer, whatever its status. Redirects are not followed; interim answers (1xx) are ignored.
+   * Sends one request and gives the answer, whatever its status. Redirects are not followed;
+   * interim answers (1xx) are ignored.
    *
-   * Throws `DestinationError` and nothing else: `set-up` for a URL that is refused; `transient` when no complete answer
-   * came, without `doubt` only where the request certainly was not sent; `fatal` for a request that cannot be
-   * written. The error names the origin and never a path, a query, a header or a body.
+   * Throws `DestinationError` and nothing else: `set-up` for a URL that is refused; `transient`
+   * when no complete answer came, without `doubt` only where the request certainly was not sent;
+   * `fatal` for a request that cannot be written. The error names the origin and never a path, a
+   * query, a header or a body.
    */
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
   /** Waits for what is under way, then closes all connections. */
@@ -58,17 +70,26 @@ export interface HttpClientOptions {
   readonly responseBytesMax?: number;
   /** Connections to one origin at once; further requests wait within their timeout. Default 16. */
   readonly connectionsPerOrigin?: number;
-  /** Lifts the guard for local runs and tests: plain http and addresses that are not public. Default false. */
+  /**
+   * Lifts the guard for local runs and tests: plain http and addresses that are not public. Default
+   * false.
+   */
   readonly allowPrivateAddresses?: boolean;
-  /** PEM, instead of the certificate authorities that Node trusts; for tests with an authority of their own. */
+  /**
+   * PEM, instead of the certificate authorities that Node trusts; for tests with an authority of
+   * their own.
+   */
   readonly certificateAuthorities?: string;
-  /** Through which proxies requests go; without it all are sent directly, whatever the environment says. */
+  /**
+   * Through which proxies requests go; without it all are sent directly, whatever the environment
+   * says.
+   */
   readonly proxies?: ProxySettings;
 }
 
 /**
- * Makes an `HttpClient` that keeps connections alive and refuses URLs that lead into a private network. Throws
- * `DestinationError` of class `set-up` for proxies that cannot be used.
+ * Makes an `HttpClient` that keeps connections alive and refuses URLs that lead into a private
+ * network. Throws `DestinationError` of class `set-up` for proxies that cannot be used.
  */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { timeoutMs = 10_000, responseBytesMax = 1024 * 1024, allowPrivateAddresses = false } = options;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The options of a route that names one list: by its name, which may be created, or by its id. `what` is what the vendor calls it, `Id` the
- * schema of an id, with an example in its metadata.
+ * The options of a route that names one list: by its name, which may be created, or by its id.
+ * `what` is what the vendor calls it, `Id` the schema of an id, with an example in its metadata.
  */
 export function listOptions<Id extends z.ZodType<string | number>>(what: string, id: Id) {
   return z

@@ -52,7 +52,10 @@ test('what is not there is created once, where the options allow it', async () =
   await expect(start().lists.get(fans, signal)).rejects.toThrow('Failed to find Fans. Create it.');
 });
 
-/** What two processes have when both make a list that is not there; a vendor of unique names refuses the second with this class. */
+/**
+ * What two processes have when both make a list that is not there; a vendor of unique names refuses
+ * the second with this class.
+ */
 async function makeAtOnce(refusal?: DestinationErrorClass) {
   const there: string[] = [];
   const process = (id: string) =>

@@ -2,18 +2,27 @@ import { CachedLookup } from './cached-lookup.ts';
 import { reading } from './reading.ts';
 import { DestinationError } from './verdict.ts';
 
-/** What is to be used of what was found; or why nothing of it can be, in a sentence with what to do. */
+/**
+ * What is to be used of what was found; or why nothing of it can be, in a sentence with what to do.
+ */
 export type Choice<List> = { readonly use: List } | { readonly refuse: string };
 
-/** How a connector finds what the options of a route name: a list, a campaign, an audience, a segment. */
+/**
+ * How a connector finds what the options of a route name: a list, a campaign, an audience, a
+ * segment.
+ */
 export interface ListRules<Options, Found, List> {
-  /** All that the options may mean; in the same order for every process, where a name may be of several. */
+  /**
+   * All that the options may mean; in the same order for every process, where a name may be of
+   * several.
+   */
   readonly find: (options: Options, signal: AbortSignal) => Promise<readonly Found[]>;
   /** Whether the options allow to create what is not there. */
   readonly mayCreate: (options: Options) => boolean;
   /**
-   * Creates it, and gives what it created. Another process may create one at the same time, so `find` is asked once more after it, also where the
-   * vendor refuses, and `choose` gets what is there then: what was created counts only where nothing is found yet.
+   * Creates it, and gives what it created. Another process may create one at the same time, so
+   * `find` is asked once more after it, also where the vendor refuses, and `choose` gets what is
+   * there then: what was created counts only where nothing is found yet.
    */
   readonly create: (options: Options, signal: AbortSignal) => Promise<readonly Found[]>;
   /** Chooses from what was found, nothing and several included. */
@@ -27,8 +36,9 @@ export interface ListRules<Options, Found, List> {
 }
 
 /**
- * What options name at a vendor, looked up once and remembered, and created once where the options allow it. Options are plain JSON. Nobody was told
- * anything when a method throws `DestinationError`, so that it is without doubt.
+ * What options name at a vendor, looked up once and remembered, and created once where the options
+ * allow it. Options are plain JSON. Nobody was told anything when a method throws
+ * `DestinationError`, so that it is without doubt.
  */
 export class NamedLists<Options, Found, List> {
   readonly #rules: ListRules<Options, Found, List>;
@@ -38,7 +48,10 @@ export class NamedLists<Options, Found, List> {
     this.#rules = rules;
   }
 
-  /** Gives the list. Throws `DestinationError`: class `set-up` when there is none that can be used, or the vendor refuses to look for it or to make it. */
+  /**
+   * Gives the list. Throws `DestinationError`: class `set-up` when there is none that can be used,
+   * or the vendor refuses to look for it or to make it.
+   */
   get(options: Options, signal: AbortSignal): Promise<List> {
     return this.#lists.get(JSON.stringify(options), signal);
   }
@@ -63,7 +76,10 @@ export class NamedLists<Options, Found, List> {
     return 'refuse' in choice ? choice.refuse : flaw?.(found, options);
   }
 
-  /** The connector's `probe`, where there is nothing else to look at: says what is wrong with the lists of these routes. */
+  /**
+   * The connector's `probe`, where there is nothing else to look at: says what is wrong with the
+   * lists of these routes.
+   */
   async probe(routes: readonly Options[], signal: AbortSignal): Promise<readonly string[]> {
     const problems: string[] = [];
     for (const options of routes) {
@@ -87,7 +103,10 @@ export class NamedLists<Options, Found, List> {
     return choice.use;
   }
 
-  /** Creates the list, and gives what there is then. Throws why it was not created when nothing is there. */
+  /**
+   * Creates the list, and gives what there is then. Throws why it was not created when nothing is
+   * there.
+   */
   async #create(options: Options, signal: AbortSignal): Promise<readonly Found[]> {
     const { find, create } = this.#rules;
     let created: readonly Found[];
@@ -111,7 +130,10 @@ const isAnswer = (error: unknown): boolean =>
   error.class !== 'fatal' &&
   error.doubt !== 'unanswered';
 
-/** Reads as `reading` does; what the vendor refuses here is at fault itself, and halves of a batch would be refused like it. */
+/**
+ * Reads as `reading` does; what the vendor refuses here is at fault itself, and halves of a batch
+ * would be refused like it.
+ */
 async function ofNoRow<T>(work: Promise<T>): Promise<T> {
   try {
     return await reading(work);

@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString, type CountryCode, type MetadataJson } from 'libphonenumber-js/core';
-// The smallest metadata: it knows every numbering plan, and does not tell mobile numbers from others, which no connector needs.
+// The smallest metadata: it knows every numbering plan, and does not tell mobile numbers from
+// others, which no connector needs.
 import phoneMetadata from 'libphonenumber-js/min/metadata';
 import { formed, refused, type FormedValue } from './formed-value.ts';
 import type { FieldContext } from './personal-field.ts';
@@ -13,7 +14,10 @@ export function emailAddress(text: string): FormedValue {
   return formed(address);
 }
 
-/** E.164 with the plus sign; an extension is left out. A number without a country code needs `defaultCountry`. */
+/**
+ * E.164 with the plus sign; an extension is left out. A number without a country code needs
+ * `defaultCountry`.
+ */
 export function phoneNumber(text: string, { defaultCountry }: FieldContext): FormedValue {
   const metadata: MetadataJson = phoneMetadata;
   const country = defaultCountry?.toUpperCase();
@@ -35,7 +39,10 @@ export function countryCode(text: string): FormedValue {
   return code === undefined ? refused('not a country') : formed(code);
 }
 
-/** A day of the calendar as `YYYY-MM-DD`, from 1900 to 2099. Other spellings are refused: 01/02/1990 is two days. */
+/**
+ * A day of the calendar as `YYYY-MM-DD`, from 1900 to 2099. Other spellings are refused: 01/02/1990
+ * is two days.
+ */
 export function birthDate(text: string): FormedValue {
   if (!/^(19|20)\d{2}-\d{2}-\d{2}$/.test(text)) return refused('not a date as YYYY-MM-DD');
   const day = new Date(`${text}T00:00:00Z`);
@@ -51,7 +58,10 @@ export function reduced(change: (lowerCase: string) => string, why: string): (te
   };
 }
 
-/** All that have phone numbers, but the ones that are no countries of ISO 3166-1, and those without any phone. */
+/**
+ * All that have phone numbers, but the ones that are no countries of ISO 3166-1, and those without
+ * any phone.
+ */
 const countries: ReadonlySet<string> = new Set([
   ...Object.keys(phoneMetadata.countries).filter((code) => /^[A-Z]{2}$/.test(code) && code !== 'AC' && code !== 'TA'),
   ...['AQ', 'BV', 'GS', 'HM', 'PN', 'TF', 'UM'],

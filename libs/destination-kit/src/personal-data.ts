@@ -3,7 +3,10 @@ import { birthDate, countryCode, emailAddress, phoneNumber, reduced } from './no
 import { countryByThreeLetters, stateByName } from './places.ts';
 import type { FieldContext, PersonalField } from './personal-field.ts';
 
-/** Values as they are, only in one spelling: for systems that keep the person's own data (CRM, Braze). */
+/**
+ * Values as they are, only in one spelling: for systems that keep the person's own data (CRM,
+ * Braze).
+ */
 export const plainProfile = {
   email: { normalise: emailAddress, as: 'plain' },
   phone: { normalise: phoneNumber, as: 'plain' },
@@ -12,8 +15,9 @@ export const plainProfile = {
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
 /**
- * Google's "Formatting guide" of the Data Manager API. Its page says that names lose punctuation, while its library keeps
- * an inner hyphen: the library is followed. White space inside an address is removed, as the page says.
+ * Google's "Formatting guide" of the Data Manager API. Its page says that names lose punctuation,
+ * while its library keeps an inner hyphen: the library is followed. White space inside an address
+ * is removed, as the page says.
  */
 export const googleProfile = {
   emailAddress: { normalise: googleEmail, as: 'sha256' },
@@ -26,8 +30,9 @@ export const googleProfile = {
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
 /**
- * Meta's "Hashing and normalizing data" of customer file custom audiences, under the keys of an audience's schema; where that page is silent, what
- * the vendor's own library does (facebook-nodejs-business-sdk, src/objects/serverside/utils.js).
+ * Meta's "Hashing and normalizing data" of customer file custom audiences, under the keys of an
+ * audience's schema; where that page is silent, what the vendor's own library does
+ * (facebook-nodejs-business-sdk, src/objects/serverside/utils.js).
  */
 export const metaProfile = {
   EMAIL: { normalise: metaEmail, as: 'sha256' },
@@ -96,7 +101,10 @@ function mobileId(text: string): FormedValue {
   return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text.toLowerCase());
 }
 
-/** An IDFA of iOS or an advertising id of Android, both of which are UUIDs; in the case in which the system tells it. */
+/**
+ * An IDFA of iOS or an advertising id of Android, both of which are UUIDs; in the case in which the
+ * system tells it.
+ */
 function advertisingId(text: string): FormedValue {
   if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text))
     return refused('not the advertising id of a mobile device');
@@ -137,7 +145,10 @@ function gender(text: string): FormedValue {
     : formed(value);
 }
 
-/** From the part itself, or from a whole date; the time of a date-time is left out, for it may be any place's. */
+/**
+ * From the part itself, or from a whole date; the time of a date-time is left out, for it may be
+ * any place's.
+ */
 function partOfBirthDate(part: RegExp, place: number): (text: string) => FormedValue {
   return (text) => {
     if (part.test(text)) return formed(text.padStart(2, '0'));

@@ -27,7 +27,10 @@ export const countryByThreeLetters: ReadonlyMap<string, string> = new Map(
     .map((pair): [string, string] => [pair.slice(0, 3), pair.slice(4)]),
 );
 
-/** States and territories of the US by their names without spaces, with the code of two letters (ANSI INCITS 38). */
+/**
+ * States and territories of the US by their names without spaces, with the code of two letters
+ * (ANSI INCITS 38).
+ */
 const states = `
   alabama:al alaska:ak arizona:az arkansas:ar california:ca colorado:co connecticut:ct delaware:de florida:fl
   georgia:ga hawaii:hi idaho:id illinois:il indiana:in iowa:ia kansas:ks kentucky:ky louisiana:la maine:me

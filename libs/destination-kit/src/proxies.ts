@@ -1,21 +1,31 @@
 import { BlockList, isIP } from 'node:net';
 import { DestinationError } from './verdict.ts';
 
-/** Proxies for outbound requests, each as the environment variable that is named here has it. An empty text is none. */
+/**
+ * Proxies for outbound requests, each as the environment variable that is named here has it. An
+ * empty text is none.
+ */
 export interface ProxySettings {
-  /** `HTTPS_PROXY`: URL of the proxy for https, such as `http://proxy.example.com:3128`. It may hold credentials. */
+  /**
+   * `HTTPS_PROXY`: URL of the proxy for https, such as `http://proxy.example.com:3128`. It may hold
+   * credentials.
+   */
   readonly httpsProxy?: string | undefined;
   /** `HTTP_PROXY`: the same for plain http, which only local runs use. */
   readonly httpProxy?: string | undefined;
   /**
-   * `NO_PROXY`: what is called directly, with commas or spaces between: a host (and all below it), `.example.com` (the same),
-   * `*.example.com` (only what is below it), an address, a network (`10.0.0.0/8`), each also with a port (`example.com:8443`,
-   * `[2606:4700::1]:443`), or `*` for everything. This machine itself (localhost, 127.0.0.1) is always called directly.
+   * `NO_PROXY`: what is called directly, with commas or spaces between: a host (and all below it),
+   * `.example.com` (the same), `*.example.com` (only what is below it), an address, a network
+   * (`10.0.0.0/8`), each also with a port (`example.com:8443`, `[2606:4700::1]:443`), or `*` for
+   * everything. This machine itself (localhost, 127.0.0.1) is always called directly.
    */
   readonly noProxy?: string | undefined;
 }
 
-/** Where the settings stand in an environment; a name in lower case counts before the same in capitals, as for curl. */
+/**
+ * Where the settings stand in an environment; a name in lower case counts before the same in
+ * capitals, as for curl.
+ */
 export function proxySettings(
   environment: Readonly<Partial<Record<ProxyVariable, string | undefined>>>,
 ): ProxySettings {
@@ -42,8 +52,9 @@ export interface Proxy {
 export type ChooseProxy = (url: URL) => Proxy | undefined;
 
 /**
- * Reads proxy settings. Throws `DestinationError` of class `set-up`, which names the variable and shows nothing of its value, for a
- * proxy that cannot be used (SOCKS, a URL that is none) and for an entry of `NO_PROXY` that cannot be read.
+ * Reads proxy settings. Throws `DestinationError` of class `set-up`, which names the variable and
+ * shows nothing of its value, for a proxy that cannot be used (SOCKS, a URL that is none) and for
+ * an entry of `NO_PROXY` that cannot be read.
  */
 export function readProxies({ httpsProxy = '', httpProxy = '', noProxy = '' }: ProxySettings): ChooseProxy {
   const forHttps = httpsProxy === '' ? undefined : readProxy('HTTPS_PROXY', httpsProxy);

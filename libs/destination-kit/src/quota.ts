@@ -5,17 +5,24 @@ import { DestinationError } from './verdict.ts';
 
 /** A quota of an account that a vendor counts, and says in its answers. */
 export interface Quota {
-  /** How much of it is used by this answer, from 0 to 1; `undefined` where the answer does not say it. */
+  /**
+   * How much of it is used by this answer, from 0 to 1; `undefined` where the answer does not say
+   * it.
+   */
   readonly usedShareOf: (response: HttpResponse) => number | undefined;
   /** What is counted, as in "92 % of the API requests of the org in 24 hours are used". */
   readonly what: string;
-  /** How long nothing is sent once the share is reached, in milliseconds; then one request finds out. */
+  /**
+   * How long nothing is sent once the share is reached, in milliseconds; then one request finds
+   * out.
+   */
   readonly waitMs: number;
 }
 
 /**
- * Leaves the rest of a quota to others: once an answer says that this share of it is used (0 to 1, all that use the account
- * counted), requests throw `DestinationError` of class `throttled` without doubt, until the time to wait is over.
+ * Leaves the rest of a quota to others: once an answer says that this share of it is used (0 to 1,
+ * all that use the account counted), requests throw `DestinationError` of class `throttled` without
+ * doubt, until the time to wait is over.
  */
 export function withinQuota(http: HttpSender, share: number, quota: Quota, now: () => number): HttpSender {
   let heldUntilMs = 0;
@@ -36,7 +43,10 @@ export function withinQuota(http: HttpSender, share: number, quota: Quota, now: 
 
 const percent = (share: number): string => `${Math.floor(share * 100)} %`;
 
-/** Schema of the setting `quotaShare`: the share of the vendor's quota, from 0.01 to 1, at which nothing more is sent. */
+/**
+ * Schema of the setting `quotaShare`: the share of the vendor's quota, from 0.01 to 1, at which
+ * nothing more is sent.
+ */
 export function quotaShare(what: string) {
   return z
     .number()

@@ -3,8 +3,9 @@ import type { HttpResponse } from './http.ts';
 import { DestinationError } from './verdict.ts';
 
 /**
- * Reads the JSON of a successful answer. Throws a transient `DestinationError` in doubt when it is not JSON or not as the
- * schema wants it: the vendor answered, and may have applied the request. The error holds nothing of the answer.
+ * Reads the JSON of a successful answer. Throws a transient `DestinationError` in doubt when it is
+ * not JSON or not as the schema wants it: the vendor answered, and may have applied the request.
+ * The error holds nothing of the answer.
  */
 export function readAnswer<Schema extends z.ZodType>(
   { status, body, isUnread }: HttpResponse,

@@ -1,8 +1,9 @@
 import { DestinationError } from './verdict.ts';
 
 /**
- * For work that only asks the vendor something (signs in, looks up a list, reads a record): when it fails, nothing was
- * told, so the error is given on without `doubt`. Everything else passes unchanged.
+ * For work that only asks the vendor something (signs in, looks up a list, reads a record): when it
+ * fails, nothing was told, so the error is given on without `doubt`. Everything else passes
+ * unchanged.
  */
 export async function reading<T>(work: Promise<T>): Promise<T> {
   try {

@@ -8,15 +8,17 @@ export type ReasonGuard = (text: unknown, fallback: string) => string;
 const fit = /^[A-Za-z0-9 _.,:-]{1,100}$/;
 
 /**
- * Makes the filter through which a vendor's words pass into a verdict. Vendors echo what they were sent, so a text is
- * kept only if it is short and plain and holds none of the batch's identities and attribute values, earlier ones too, and none of the
- * secrets: not whole, not written with other punctuation (a phone number), and not a word of them.
+ * Makes the filter through which a vendor's words pass into a verdict. Vendors echo what they were
+ * sent, so a text is kept only if it is short and plain and holds none of the batch's identities
+ * and attribute values, earlier ones too, and none of the secrets: not whole, not written with
+ * other punctuation (a phone number), and not a word of them.
  */
 export function createReasonGuard(deliveries: readonly Delivery[], secrets: readonly Secret[] = []): ReasonGuard {
   let forbidden: { readonly words: ReadonlySet<string>; readonly runs: readonly string[] } | undefined;
   return (text, fallback) => {
     if (typeof text !== 'string' || !fit.test(text)) return fallback;
-    // Most answers carry no reason at all, so the values of the batch are gathered when the first one comes.
+    // Most answers carry no reason at all, so the values of the batch are gathered when the first
+    // one comes.
     forbidden ??= gather(deliveries, secrets);
     const { words, runs } = forbidden;
     const run = letters(text);

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 
-/** An invocation waits for destinations for two minutes; a later answer would come after the invocation has ended. */
+/**
+ * An invocation waits for destinations for two minutes; a later answer would come after the
+ * invocation has ended.
+ */
 const requestTimeoutMaxMs = 100_000;
 
-/** Schema of the setting `timeoutMs`: how long one request may take, in milliseconds, from 100 to 100,000. */
+/**
+ * Schema of the setting `timeoutMs`: how long one request may take, in milliseconds, from 100 to
+ * 100,000.
+ */
 export function requestTimeout(defaultMs: number) {
   return z
     .int()

@@ -3,7 +3,10 @@ import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress, type Inp
 
 type Decoder = (bytes: InputType, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
-/** By content coding (RFC 9110, section 8.4.1; RFC 9659 for zstd). What is called deflate comes with and without a zlib header. */
+/**
+ * By content coding (RFC 9110, section 8.4.1; RFC 9659 for zstd). What is called deflate comes with
+ * and without a zlib header.
+ */
 const decoders: Readonly<Record<string, readonly Decoder[]>> = {
   gzip: [promisify(gunzip)],
   'x-gzip': [promisify(gunzip)],
@@ -16,9 +19,10 @@ const decoders: Readonly<Record<string, readonly Decoder[]>> = {
 const codingsMax = 4;
 
 /**
- * Decodes the body of an answer by its `Content-Encoding`. Servers and what stands before them compress although that was
- * declined, and some say so of a body that is not compressed: a body that is not what its header says is given as it came. Gives
- * `undefined` when the decoded body is larger than `bytesMax`; never throws.
+ * Decodes the body of an answer by its `Content-Encoding`. Servers and what stands before them
+ * compress although that was declined, and some say so of a body that is not compressed: a body
+ * that is not what its header says is given as it came. Gives `undefined` when the decoded body is
+ * larger than `bytesMax`; never throws.
  */
 export async function decodedBody(
   bytes: Buffer,
@@ -46,7 +50,8 @@ async function decodedBy(
     try {
       return await decode(bytes, { maxOutputLength: bytesMax });
     } catch (error) {
-      // Any other error means that the bytes are not of this coding, which the next coding may be able to read.
+      // Any other error means that the bytes are not of this coding, which the next coding may be
+      // able to read.
       if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') return 'too large';
     }
   }

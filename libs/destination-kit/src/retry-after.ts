@@ -9,15 +9,19 @@ const httpDates = [
   new RegExp(String.raw`^[A-Z][a-z]{2} ${month} (?<day>[ \d]\d) ${time} (?<year>\d{4})$`),
 ];
 
-/** From here on a number cannot be meant as a wait (that would be thirty years): it is a time since 1970, in seconds, then in milliseconds. */
+/**
+ * From here on a number cannot be meant as a wait (that would be thirty years): it is a time since
+ * 1970, in seconds, then in milliseconds.
+ */
 const epochSecondsFrom = 1e9;
 const epochMsFrom = 1e11;
 
 /**
- * When a request may be tried again, in epoch milliseconds, from the value of a `Retry-After` header: seconds (a
- * fraction is taken too, for some vendors send one), an HTTP date, or what some vendors send though RFC 9110 does not know it: a
- * time in seconds or milliseconds since 1970. The wait is not shortened, however long it is: delivery bounds it. A time that has
- * passed gives `nowMs`. `undefined` when the header is absent or says none of these.
+ * When a request may be tried again, in epoch milliseconds, from the value of a `Retry-After`
+ * header: seconds (a fraction is taken too, for some vendors send one), an HTTP date, or what some
+ * vendors send though RFC 9110 does not know it: a time in seconds or milliseconds since 1970. The
+ * wait is not shortened, however long it is: delivery bounds it. A time that has passed gives
+ * `nowMs`. `undefined` when the header is absent or says none of these.
  */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   const value = header?.trim() ?? '';
@@ -48,7 +52,10 @@ function parseHttpDate(value: string, nowMs: number): number | undefined {
   return undefined;
 }
 
-/** RFC 9110: a two-digit year that seems more than 50 years ahead is the latest past one with these digits. */
+/**
+ * RFC 9110: a two-digit year that seems more than 50 years ahead is the latest past one with these
+ * digits.
+ */
 function fullYear(digits: string, nowMs: number): number {
   if (digits.length === 4) return Number(digits);
   const thisYear = new Date(nowMs).getUTCFullYear();

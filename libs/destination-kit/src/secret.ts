@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const shown = '[secret]';
 
-/** A value that must not be seen. Printing, logging or serialising it shows `[secret]`; only `reveal` gives it. */
+/**
+ * A value that must not be seen. Printing, logging or serialising it shows `[secret]`; only
+ * `reveal` gives it.
+ */
 export class Secret {
   readonly #value: string | undefined;
   readonly #name: string;
@@ -72,7 +75,10 @@ interface ZodSecretInternals extends z.core.$ZodTypeInternals<Secret, SecretRefe
   def: ZodSecretDef;
 }
 
-/** The schema that `secret()` gives. A schema class of its own, so that it keeps its JSON Schema in every copy. */
+/**
+ * The schema that `secret()` gives. A schema class of its own, so that it keeps its JSON Schema in
+ * every copy.
+ */
 export interface ZodSecret extends z.ZodType<Secret, SecretReference | Secret, ZodSecretInternals> {
   _zod: ZodSecretInternals;
 }
@@ -101,9 +107,10 @@ function refusal(value: unknown): string {
 }
 
 /**
- * Schema of a setting that is a secret. The activation file holds `{ secret: name }` only; a literal is refused, with a
- * sentence that says what to write and not what was written. The output is a `Secret`, to be read by `resolveSecrets`;
- * a `Secret` passes unchanged. The JSON Schema of it is that of the reference.
+ * Schema of a setting that is a secret. The activation file holds `{ secret: name }` only; a
+ * literal is refused, with a sentence that says what to write and not what was written. The output
+ * is a `Secret`, to be read by `resolveSecrets`; a `Secret` passes unchanged. The JSON Schema of it
+ * is that of the reference.
  */
 export function secret(): ZodSecret {
   return new ZodSecret({ type: 'custom' });
@@ -116,8 +123,8 @@ export function secretsIn(settings: unknown): Secret[] {
 }
 
 /**
- * Gives a copy of settings, as a `settings` schema gives them, in which every secret has its value. `read` is asked
- * once per name. Throws what `read` throws, and when a value is empty.
+ * Gives a copy of settings, as a `settings` schema gives them, in which every secret has its value.
+ * `read` is asked once per name. Throws what `read` throws, and when a value is empty.
  */
 export async function resolveSecrets<Settings>(
   settings: Settings,

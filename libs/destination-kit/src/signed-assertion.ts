@@ -2,12 +2,16 @@ import { constants, createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import type { Secret } from './secret.ts';
 import { DestinationError } from './verdict.ts';
 
-/** How an assertion is signed: RSASSA-PKCS1-v1_5, or RSASSA-PSS, both with SHA-256 (RFC 7518, sections 3.3 and 3.5). */
+/**
+ * How an assertion is signed: RSASSA-PKCS1-v1_5, or RSASSA-PSS, both with SHA-256 (RFC 7518,
+ * sections 3.3 and 3.5).
+ */
 export type AssertionAlgorithm = 'RS256' | 'PS256';
 
 /**
- * Reads an RSA key in PEM, not encrypted. Throws `DestinationError` of class `set-up`, which names the setting and says what it should hold
- * (`what`, as in "is not the private key of the app"), and nothing of the secret.
+ * Reads an RSA key in PEM, not encrypted. Throws `DestinationError` of class `set-up`, which names
+ * the setting and says what it should hold (`what`, as in "is not the private key of the app"), and
+ * nothing of the secret.
  */
 export function assertionKey(setting: string, pem: Secret | string, what: string): KeyObject {
   try {
@@ -22,7 +26,10 @@ export function assertionKey(setting: string, pem: Secret | string, what: string
   );
 }
 
-/** An assertion by which an application says who it is, signed by itself (RFC 7523), in the compact form of a JWT. */
+/**
+ * An assertion by which an application says who it is, signed by itself (RFC 7523), in the compact
+ * form of a JWT.
+ */
 export function signedAssertion(
   key: KeyObject,
   algorithm: AssertionAlgorithm,

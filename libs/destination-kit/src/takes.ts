@@ -1,9 +1,12 @@
 /**
- * What a destination takes of a person. `activation check`, `inspect` and the start ask it, so that a mapping that cannot work stops
- * there, and the reference pages say it.
+ * What a destination takes of a person. `activation check`, `inspect` and the start ask it, so that
+ * a mapping that cannot work stops there, and the reference pages say it.
  */
 export interface Takes {
-  /** How an identity is used, in a sentence, by its namespace in lower case, and no other can be; or one sentence, where any can. */
+  /**
+   * How an identity is used, in a sentence, by its namespace in lower case, and no other can be; or
+   * one sentence, where any can.
+   */
   readonly identities: Readonly<Record<string, string>> | string;
   /** How an attribute of this name is used, in a sentence. */
   readonly attributes: Readonly<Record<string, string>>;
@@ -11,7 +14,10 @@ export interface Takes {
   readonly otherAttributes?: string;
   /** Why there must be no attribute of this name, in a sentence. */
   readonly refusedAttributes?: Readonly<Record<string, string>>;
-  /** The destination takes names of attributes that differ in case only for one: what is refused is refused in any case. */
+  /**
+   * The destination takes names of attributes that differ in case only for one: what is refused is
+   * refused in any case.
+   */
   readonly ignoresCase?: true;
 }
 

@@ -1,14 +1,20 @@
 /**
- * What became of one change, by its id and never by its position. A change for which a connector gives no verdict
- * is a defect of the connector, not a success.
+ * What became of one change, by its id and never by its position. A change for which a connector
+ * gives no verdict is a defect of the connector, not a success.
  */
 export type Verdict =
   | { readonly id: string; readonly status: 'delivered' }
-  /** The destination has the change and says later what became of it, when the connector's `poll` asks. */
+  /**
+   * The destination has the change and says later what became of it, when the connector's `poll`
+   * asks.
+   */
   | {
       readonly id: string;
       readonly status: 'accepted';
-      /** By what it is asked for, the same for all that were accepted together. Neither secret nor personal. */
+      /**
+       * By what it is asked for, the same for all that were accepted together. Neither secret nor
+       * personal.
+       */
       readonly receipt: string;
       /** When the vendor can know it, in epoch milliseconds; it is not polled earlier. */
       readonly askAtMs: number;
@@ -16,7 +22,10 @@ export type Verdict =
   | {
       readonly id: string;
       readonly status: 'retry';
-      /** Low-cardinality words for logs and dead letters; never a value of the change, never a secret. */
+      /**
+       * Low-cardinality words for logs and dead letters; never a value of the change, never a
+       * secret.
+       */
       readonly reason: string;
       /** Not before this time, in epoch milliseconds. */
       readonly notBeforeMs?: number;
@@ -24,15 +33,19 @@ export type Verdict =
       readonly doubt?: Doubt;
     }
   | { readonly id: string; readonly status: 'rejected'; readonly reason: string }
-  /** The destination does not know the person. This is no failure: it is told again when the person changes. */
+  /**
+   * The destination does not know the person. This is no failure: it is told again when the person
+   * changes.
+   */
   | { readonly id: string; readonly status: 'not-found'; readonly reason: string };
 
 /**
  * Why something that failed may have been taken all the same:
- * - `answered`: the destination answered, and its answer does not rule it out (500, or an answer that makes no sense);
- *   it is done with the request, which can be sent again at once;
- * - `unanswered`: no answer of its own came (a timeout, a lost connection, a gateway that gave up); the request may still
- *   be under way, so nothing else may be told about the same identities until that is over.
+ * - `answered`: the destination answered, and its answer does not rule it out (500, or an answer
+ *   that makes no sense); it is done with the request, which can be sent again at once;
+ * - `unanswered`: no answer of its own came (a timeout, a lost connection, a gateway that gave up);
+ *   the request may still be under way, so nothing else may be told about the same identities until
+ *   that is over.
  */
 export type Doubt = 'answered' | 'unanswered';
 

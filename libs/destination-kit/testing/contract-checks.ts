@@ -34,7 +34,10 @@ export async function findsNobody(stage: Stage, unknown: number, persons: readon
   }
 }
 
-/** Delivers a batch as delivery does: what is refused as a whole is told in halves, until the row at fault is alone. */
+/**
+ * Delivers a batch as delivery does: what is refused as a whole is told in halves, until the row at
+ * fault is alone.
+ */
 export async function halving(stage: Stage, batch: readonly Delivery[]): Promise<ReadonlyMap<string, string>> {
   const { verdicts, error } = await stage.attempt(batch);
   if (error === undefined) return new Map([...verdicts].map(([id, { status }]) => [id, status]));
@@ -45,8 +48,9 @@ export async function halving(stage: Stage, batch: readonly Delivery[]): Promise
 }
 
 /**
- * Looks at both directions while the vendor is faulty; once it has recovered, the same changes are delivered. So there is a
- * member to take back when the exit meets the fault: a connector that looks first would have nothing to tell else.
+ * Looks at both directions while the vendor is faulty; once it has recovered, the same changes are
+ * delivered. So there is a member to take back when the exit meets the fault: a connector that
+ * looks first would have nothing to tell else.
  */
 export async function duringFault(
   stage: Stage,

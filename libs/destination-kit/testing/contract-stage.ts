@@ -31,16 +31,20 @@ export interface Person {
 export interface ContractSubject<Settings extends z.ZodType, Options extends z.ZodType> {
   readonly definition: DestinationDefinition<Settings, Options>;
   /**
-   * Settings for a vendor at `origin` (empty when there is none), every secret as a `Secret` with a value. A connector
-   * with a timeout of its own is to use `timeoutMs`.
+   * Settings for a vendor at `origin` (empty when there is none), every secret as a `Secret` with a
+   * value. A connector with a timeout of its own is to use `timeoutMs`.
    */
   readonly settings: (vendor: { readonly origin: string; readonly timeoutMs: number }) => z.input<Settings>;
   readonly options: z.input<Options>;
   /** Starts the stand-in; absent for a destination that calls nobody. */
   readonly startVendor?: () => Promise<StandInVendor>;
-  /** The person with this number; by default one with an e-mail address, a first name and a city. */
+  /**
+   * The person with this number; by default one with an e-mail address, a first name and a city.
+   */
   readonly person?: (number: number) => Person;
-  /** The table of the errors that the vendor documents; absent where the vendor has none of its own. */
+  /**
+   * The table of the errors that the vendor documents; absent where the vendor has none of its own.
+   */
   readonly errors?: DocumentedErrors;
 }
 
@@ -66,15 +70,22 @@ export interface Stage {
   readonly accountErrors: readonly DocumentedError[];
   /** The identity as the definition forms it. */
   formIdentity(identity: Person['identity']): FormedValue;
-  /** Changes of the persons with the given numbers. `revision` tells states of one person apart, later ones higher. */
+  /**
+   * Changes of the persons with the given numbers. `revision` tells states of one person apart,
+   * later ones higher.
+   */
   deliveries(kind: ChangeKind, persons: readonly number[], revision?: number): Delivery[];
   /** Asks the connector what is wrong with its target, where it has a probe. */
   probe(): Promise<void>;
-  /** Calls the connector with deliveries of one kind and checks that what comes back is well formed. */
+  /**
+   * Calls the connector with deliveries of one kind and checks that what comes back is well formed.
+   */
   attempt(deliveries: readonly Delivery[], signal?: AbortSignal): Promise<Attempt>;
 }
 
-/** Runs one case, then looks through all that became visible in it for personal data and secrets. */
+/**
+ * Runs one case, then looks through all that became visible in it for personal data and secrets.
+ */
 export async function withStage<Settings extends z.ZodType, Options extends z.ZodType>(
   subject: ContractSubject<Settings, Options>,
   timeoutMs: number,
@@ -126,7 +137,10 @@ export async function withStage<Settings extends z.ZodType, Options extends z.Zo
   }
 }
 
-/** A list has thousands of codes; those that are alike differ in nothing that a connector could do about them. */
+/**
+ * A list has thousands of codes; those that are alike differ in nothing that a connector could do
+ * about them.
+ */
 function toPlay(errors: DocumentedErrors | undefined): readonly DocumentedError[] {
   const ofAccount = [...(errors?.values() ?? [])].filter(isOfAccount);
   const alike = Map.groupBy(ofAccount, ({ code, ...said }) => JSON.stringify(said.isListed === true ? said : [code]));

@@ -26,7 +26,10 @@ import {
   type VendorResponse,
 } from './index.ts';
 
-/** A small vendor and a right connector for it; each wrong connector below differs from it in one respect. */
+/**
+ * A small vendor and a right connector for it; each wrong connector below differs from it in one
+ * respect.
+ */
 interface Row {
   readonly id: string;
   readonly kind: string;
@@ -462,7 +465,10 @@ const wrongConnectors: readonly (readonly [what: string, Toy, caught: Partial<Re
   ['takes any settings', { ...toy, settings: z.looseObject(settings.shape) }, { described: /unknown key is refused/ }],
 ];
 
-/** An error's message, and what node:assert compared: where colours are forced, the message mixes the two letter by letter. */
+/**
+ * An error's message, and what node:assert compared: where colours are forced, the message mixes
+ * the two letter by letter.
+ */
 function inWords(error: unknown): string {
   if (error instanceof AssertionError) return inspect([error.message, error.actual, error.expected]);
   return error instanceof Error ? error.message : String(error);

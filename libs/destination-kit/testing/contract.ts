@@ -23,7 +23,10 @@ export interface ContractCase {
   readonly run: () => Promise<void>;
 }
 
-/** Gives the cases of the contract as plain functions. Throws when a case is left out without a reason. */
+/**
+ * Gives the cases of the contract as plain functions. Throws when a case is left out without a
+ * reason.
+ */
 export function destinationContract<Settings extends z.ZodType, Options extends z.ZodType>(
   options: ContractOptions<Settings, Options>,
 ): ContractCase[] {
@@ -41,7 +44,8 @@ export function destinationContract<Settings extends z.ZodType, Options extends 
 export type TestFunction = (name: string, run: () => Promise<void>) => void;
 
 /**
- * Registers the contract as tests: `describeDestinationContract(test, { definition, settings, options, startVendor })`. A case that
+ * Registers the contract as tests:
+ * `describeDestinationContract(test, { definition, settings, options, startVendor })`. A case that
  * is left out is run too, and must fail: a reason that no longer holds does not stay.
  */
 export function describeDestinationContract<Settings extends z.ZodType, Options extends z.ZodType>(

@@ -18,7 +18,10 @@ export interface VendorResponse {
   readonly body?: string;
 }
 
-/** What may be wrong with a vendor as a whole. Every answer that comes with a status echoes the request, as bad vendors do. */
+/**
+ * What may be wrong with a vendor as a whole. Every answer that comes with a status echoes the
+ * request, as bad vendors do.
+ */
 export type VendorFault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** Takes the request and never answers. */
@@ -46,46 +49,61 @@ export interface VendorServer {
   setFault(fault: VendorFault | undefined): void;
   /** The same for requests that only ask; they meet no fault else. */
   setReadFault(fault: VendorFault | undefined): void;
-  /** Resolves when the next request that tells has arrived in full, and one that is answered late was carried out. */
+  /**
+   * Resolves when the next request that tells has arrived in full, and one that is answered late
+   * was carried out.
+   */
   nextRequest(): Promise<void>;
   close(): Promise<void>;
 }
 
 export type MemberAttributes = Readonly<Record<string, JsonValue>>;
 
-/** A vendor as the contract suite needs it: its server, what it knows, and how its answers can go wrong. */
+/**
+ * A vendor as the contract suite needs it: its server, what it knows, and how its answers can go
+ * wrong.
+ */
 export interface StandInVendor extends VendorServer {
-  /** Attributes of the member with this identity; `undefined` when the vendor holds no such member. */
+  /**
+   * Attributes of the member with this identity; `undefined` when the vendor holds no such member.
+   */
   member(identity: string): MemberAttributes | undefined | Promise<MemberAttributes | undefined>;
   /** From now on refuses the row of this identity, with a reason that echoes the identity. */
   refuse(identity: string): void;
   /** From now on takes the row of this identity but leaves it out of its answers. */
   omit(identity: string): void;
   /**
-   * Erases the person with this identity, whom the vendor then does not know any more; no membership is left. Absent where the
-   * vendor never says that it does not know a person.
+   * Erases the person with this identity, whom the vendor then does not know any more; no
+   * membership is left. Absent where the vendor never says that it does not know a person.
    */
   forgetPerson?(identity: string): void;
   /**
-   * Answers every request that tells with this error of the connector's table, in the vendor's own form, until it is given `undefined`.
-   * Absent where there is no table.
+   * Answers every request that tells with this error of the connector's table, in the vendor's own
+   * form, until it is given `undefined`. Absent where there is no table.
    */
   answerWithError?(code: string | undefined): void;
   /**
-   * From now on every answer says that the quota of the account is nearly used up, until it is given `false`. Absent where the vendor does
-   * not say in its answers how much is left.
+   * From now on every answer says that the quota of the account is nearly used up, until it is
+   * given `false`. Absent where the vendor does not say in its answers how much is left.
    */
   sayQuotaIsNearlyUsed?(isNearlyUsed: boolean): void;
-  /** From now on refuses every request that names this identity as a whole, and does not say which row it is; by 400 when absent. */
+  /**
+   * From now on refuses every request that names this identity as a whole, and does not say which
+   * row it is; by 400 when absent.
+   */
   poison?(identity: string): void;
 }
 
-/** How many requests are kept; older ones are forgotten, so that a vendor of a long local run does not grow. */
+/**
+ * How many requests are kept; older ones are forgotten, so that a vendor of a long local run does
+ * not grow.
+ */
 const requestsMax = 10_000;
 
 /**
- * Starts a server that answers with `answer`, unless a fault is set. `asks` says which requests change nothing at the vendor
- * (a sign-in, a look-up); by default none do. Where one fails, the vendor took nothing, and a connector must know it.
+ * Starts a server that answers with `answer`, unless a fault is set. `asks` says which requests
+ * change nothing at the vendor (a sign-in, a look-up); by default none do. Where one fails, the
+ * vendor took nothing, and a connector must know it.
  */
 export async function startVendorServer(
   answer: (request: VendorRequest) => VendorResponse | Promise<VendorResponse>,

@@ -11,7 +11,9 @@ export interface ChangeDocument {
   readonly attributes: Change['attributes'];
 }
 
-/** Names every field, so that one which is added to changes later does not reach readers by itself. */
+/**
+ * Names every field, so that one which is added to changes later does not reach readers by itself.
+ */
 export function changeDocument({ id, kind, audience, identity, qualifiedAt, attributes }: Change): ChangeDocument {
   return {
     id,

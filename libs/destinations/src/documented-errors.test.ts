@@ -69,10 +69,12 @@ test.each(Object.entries(tables))('the table of %s knows failures of the account
 const lists: readonly (readonly [string, readonly ListedErrors[], number])[] = [
   ['blob-archive', blobArchiveList, 114],
   ['event-hubs', eventHubsList, 46],
-  // 607 of StatusCode and 313 of ExceptionCode in version 65.0, of which 44 are both, and six StatusCodes that came with 66.0.
+  // 607 of StatusCode and 313 of ExceptionCode in version 65.0, of which 44 are both, and six
+  // StatusCodes that came with 66.0.
   ['salesforce', salesforceList, 882],
   ['dynamics-365', dynamics365List, 4_058],
-  // 124 of ErrorReason, 43 of ProcessingErrorReason and 16 of google.rpc.Code, of which six are two of these.
+  // 124 of ErrorReason, 43 of ProcessingErrorReason and 16 of google.rpc.Code, of which six are two
+  // of these.
   ['google-customer-match', googleList, 177],
   ['iterable', iterableList, 26],
   // Two of HTTP, 30 of an answer and 37 of a record.

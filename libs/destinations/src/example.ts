@@ -2,8 +2,9 @@ import { referenceEntries } from '@activation-hub/activation-file/reference';
 import type { z } from 'zod';
 
 /**
- * Settings, or options, as the schema's own examples have them: what is required, and the first of what is optional without which it is
- * not right. Throws when its examples do not make a value that it takes.
+ * Settings, or options, as the schema's own examples have them: what is required, and the first of
+ * what is optional without which it is not right. Throws when its examples do not make a value that
+ * it takes.
  */
 export function exampleOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
   const entries = referenceEntries(schema).filter(({ path }) => !path.includes('.'));

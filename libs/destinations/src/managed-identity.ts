@@ -5,8 +5,8 @@ import { DestinationError, type HttpSender, CachedLookup } from '@activation-hub
 export type TokenSource = Pick<ManagedIdentityCredential, 'getToken'>;
 
 /**
- * The identity of the app in which this runs: the one with this client id, or the one that the app itself has. The SDK's part of
- * it is large, and is loaded with the first token that is asked for.
+ * The identity of the app in which this runs: the one with this client id, or the one that the app
+ * itself has. The SDK's part of it is large, and is loaded with the first token that is asked for.
  */
 export function managedIdentity(clientId: string | undefined): TokenSource {
   let loaded: Promise<TokenSource> | undefined;
@@ -21,8 +21,9 @@ export function managedIdentity(clientId: string | undefined): TokenSource {
 const renewBeforeMs = 120_000;
 
 /**
- * Signs each request as the managed identity of the app. All share one token for `scope`, which is asked for again when it is about
- * to expire, and after a 401. A sign-in that fails throws `DestinationError` without doubt: `set-up` when there is no such identity.
+ * Signs each request as the managed identity of the app. All share one token for `scope`, which is
+ * asked for again when it is about to expire, and after a 401. A sign-in that fails throws
+ * `DestinationError` without doubt: `set-up` when there is no such identity.
  */
 export function withManagedIdentity(
   http: HttpSender,
@@ -57,7 +58,10 @@ export function withManagedIdentity(
   };
 }
 
-/** What a failed sign-in as a managed identity means. The error of the SDK is not kept: it may quote what was answered. */
+/**
+ * What a failed sign-in as a managed identity means. The error of the SDK is not kept: it may quote
+ * what was answered.
+ */
 export function signInError(error: unknown): DestinationError {
   const isSetUp = error instanceof Error && /^(CredentialUnavailableError|AuthenticationError)$/.test(error.name);
   return isSetUp

@@ -3,8 +3,8 @@ import type { DestinationDefinition } from '@activation-hub/destination-kit';
 import { exampleOf } from './example.ts';
 
 /**
- * The page of a kind of destination, in Markdown: every setting and term with its meaning, default and example, and how each identity and
- * attribute is used, with the settings of the example.
+ * The page of a kind of destination, in Markdown: every setting and term with its meaning, default
+ * and example, and how each identity and attribute is used, with the settings of the example.
  */
 export function referencePage(definition: DestinationDefinition): string {
   const { type, title, description, settings, options } = definition;
@@ -47,7 +47,10 @@ const columns = [
   'never tried against the vendor',
 ];
 
-/** One row for each destination that declares what there is to compare; limits are those of the example of its settings. */
+/**
+ * One row for each destination that declares what there is to compare; limits are those of the
+ * example of its settings.
+ */
 function comparisonSection(definitions: readonly DestinationDefinition[]): readonly string[] {
   const rows = definitions.flatMap((definition) => {
     const { type, title, comparison, settings } = definition;

@@ -1,6 +1,9 @@
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
 
-/** The kinds of destinations that come with Activation Hub. Each is loaded only when it is asked for. */
+/**
+ * The kinds of destinations that come with Activation Hub. Each is loaded only when it is asked
+ * for.
+ */
 const builtIn: Readonly<Record<string, () => Promise<DestinationDefinition>>> = {
   'blob-archive': async () => (await import('./blob-archive/destination.ts')).blobArchive,
   braze: async () => (await import('./braze/destination.ts')).braze,
@@ -29,14 +32,18 @@ export const destinationTypes: readonly string[] = Object.keys(builtIn);
 /** Gives the exports of an installed package. */
 export type ImportPackage = (name: string) => Promise<unknown>;
 
-/** A package that an activation file names cannot be used; the message is fit to be shown, and says what to do. */
+/**
+ * A package that an activation file names cannot be used; the message is fit to be shown, and says
+ * what to do.
+ */
 export class DestinationPackageError extends Error {
   override readonly name = 'DestinationPackageError';
 }
 
 /**
- * What to import for a `type` that does not come with Activation Hub: for `@scope/name` the installed package of that name, for
- * `own/<name>` the connector in the folder `own/connectors/<name>` of this repository. `undefined` for any other type.
+ * What to import for a `type` that does not come with Activation Hub: for `@scope/name` the
+ * installed package of that name, for `own/<name>` the connector in the folder
+ * `own/connectors/<name>` of this repository. `undefined` for any other type.
  */
 export function destinationPackage(type: string): string | undefined {
   const own = ownConnector(type);
@@ -58,8 +65,9 @@ export function howToInstall(type: string): string {
 }
 
 /**
- * Loads the definition of a kind of destination: one of `destinationTypes`, or the default export of a package or of a connector of
- * the company's own. Gives `undefined` when there is no such type. Throws `DestinationPackageError` when the package is not installed, fails to load or
+ * Loads the definition of a kind of destination: one of `destinationTypes`, or the default export
+ * of a package or of a connector of the company's own. Gives `undefined` when there is no such
+ * type. Throws `DestinationPackageError` when the package is not installed, fails to load or
  * exports no definition.
  */
 export async function loadDestination(
@@ -72,8 +80,8 @@ export async function loadDestination(
 }
 
 /**
- * Loads the definitions of these types, by type. When one of them is unknown, all that come with Activation Hub are given, so
- * that whoever looks it up in vain can say what there is.
+ * Loads the definitions of these types, by type. When one of them is unknown, all that come with
+ * Activation Hub are given, so that whoever looks it up in vain can say what there is.
  */
 export async function loadDestinations(
   types: Iterable<string>,
@@ -116,7 +124,10 @@ function isNotInstalled(error: unknown, type: string): boolean {
   return isNotFound(error, missing);
 }
 
-/** Whether an import failed because Node does not find one of these modules itself, and not one that they import; each with its closing quote. */
+/**
+ * Whether an import failed because Node does not find one of these modules itself, and not one that
+ * they import; each with its closing quote.
+ */
 export function isNotFound(error: unknown, modules: readonly string[]): boolean {
   if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) return false;
   const message = error.message.replaceAll('\\', '/');

@@ -13,7 +13,10 @@ import { loadDestination, type ImportPackage } from './registry.ts';
 /** What is needed to turn an entry of the activation file into a destination that can be told. */
 export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
   readonly clock: Clock;
-  /** Where a destination that lives outside this repository comes from; by default what is installed beside it. */
+  /**
+   * Where a destination that lives outside this repository comes from; by default what is installed
+   * beside it.
+   */
   readonly importPackage?: ImportPackage;
   /** Gives the value of a secret, or throws with words that say where it was looked for. */
   readonly readSecret: (name: string) => Promise<string>;
@@ -25,8 +28,9 @@ export interface SetUpOptions extends Omit<ConnectorContext, 'now'> {
 const usualGiveUpAfterMs = 86_400_000;
 
 /**
- * Sets up the destination of an entry: loads its kind, reads its secrets, connects its connector, and lowers the connector's
- * limits to those of the file. Throws when a secret is missing or the connector refuses its settings.
+ * Sets up the destination of an entry: loads its kind, reads its secrets, connects its connector,
+ * and lowers the connector's limits to those of the file. Throws when a secret is missing or the
+ * connector refuses its settings.
  */
 export async function setUpTarget(entry: DestinationEntry, options: SetUpOptions): Promise<Target> {
   const definition = await loadDestination(entry.type, options.importPackage);

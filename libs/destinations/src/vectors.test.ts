@@ -23,7 +23,10 @@ interface Vector {
   readonly source: string;
 }
 
-/** The fields that a connector forms itself; those of Google, of Meta and in plain are of the kit, which has their vectors. */
+/**
+ * The fields that a connector forms itself; those of Google, of Meta and in plain are of the kit,
+ * which has their vectors.
+ */
 const profiles: Readonly<Record<string, Readonly<Record<string, PersonalField>>>> = {
   pinterest: pinterestProfile,
   snapchat: snapchatProfile,

@@ -334,7 +334,10 @@ const subjects: Readonly<Record<string, Subject>> = {
 const nowMs = Date.UTC(2026, 10, 29);
 const hostile = '\'"\\<&>{{id}}%2e\n=€\u202e';
 
-/** What a person of AEP means for the destination: one who enters, with two identities, changes, and leaves; and one whose values are hostile. */
+/**
+ * What a person of AEP means for the destination: one who enters, with two identities, changes, and
+ * leaves; and one whose values are hostile.
+ */
 function story({ attributes, changed, second }: Subject): readonly (readonly [title: string, Change])[] {
   const change = (
     id: string,
@@ -403,7 +406,10 @@ test.each(Object.entries(subjects))('%s sends what its folder shows', async (typ
   await expect(stable(lines.join('\n'), vendor?.origin)).toMatchFileSnapshot(fileOf(type));
 });
 
-/** In the folder of the connector; what stands after its name tells several stories of one connector apart. */
+/**
+ * In the folder of the connector; what stands after its name tells several stories of one connector
+ * apart.
+ */
 function fileOf(name: string): string {
   const [type = '', ...more] = name.split(' ');
   return join(import.meta.dirname, type, `${['wire', ...more].join('-')}.txt`);
@@ -457,7 +463,10 @@ function readable(contentType: string, body: string): readonly string[] {
   }
 }
 
-/** Without what differs from run to run: ports, ids that a stand-in gives, and what is signed with a key made for the run. */
+/**
+ * Without what differs from run to run: ports, ids that a stand-in gives, and what is signed with a
+ * key made for the run.
+ */
 function stable(text: string, origin: string | undefined): string {
   const ids = new Map<string, string>();
   return text

@@ -11,8 +11,8 @@ import {
 export const identityForms = ['hashed', 'plain'] as const;
 
 /**
- * An identity in one spelling, so that who joins by it finds it: e-mail addresses and telephone numbers normalised, all else without
- * white space around it. A SHA-256 is taken as hashed already.
+ * An identity in one spelling, so that who joins by it finds it: e-mail addresses and telephone
+ * numbers normalised, all else without white space around it. A SHA-256 is taken as hashed already.
  */
 export function writtenIdentity(
   { namespace, value }: { readonly namespace: string; readonly value: string },

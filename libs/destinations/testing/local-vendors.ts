@@ -1,7 +1,10 @@
 import type { StartLocalVendor } from '@activation-hub/destination-kit/testing';
 import { isNotFound, ownConnector } from '../src/registry.ts';
 
-/** What starts the stand-in of each kind of destination in a whole run, by type; loaded only when it is asked for. */
+/**
+ * What starts the stand-in of each kind of destination in a whole run, by type; loaded only when it
+ * is asked for.
+ */
 export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVendor>) | 'calls nobody'>> = {
   'blob-archive': async () => (await import('../src/blob-archive/vendor.ts')).startLocalBlobArchiveVendor,
   braze: async () => (await import('../src/braze/vendor.ts')).startLocalBrazeVendor,
@@ -30,8 +33,9 @@ export const localVendors: Readonly<Record<string, (() => Promise<StartLocalVend
 export type ImportVendor = (name: string) => Promise<object>;
 
 /**
- * What starts the stand-in of a kind of destination: one of `localVendors`, or that of a connector of the company's own, which its
- * `vendor.ts` exports as `startLocal…Vendor`. `undefined` where there is none. Throws when that file fails as it is loaded.
+ * What starts the stand-in of a kind of destination: one of `localVendors`, or that of a connector
+ * of the company's own, which its `vendor.ts` exports as `startLocal…Vendor`. `undefined` where
+ * there is none. Throws when that file fails as it is loaded.
  */
 export async function localVendorOf(
   type: string,

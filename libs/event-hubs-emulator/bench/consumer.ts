@@ -1,6 +1,7 @@
 /**
- * How fast one consumer of the JavaScript SDK reads through the emulator: one process serves 100,000 events of 1 KB in 4 partitions, this one reads
- * them all, and says how much CPU each of the two took.
+ * How fast one consumer of the JavaScript SDK reads through the emulator: one process serves
+ * 100,000 events of 1 KB in 4 partitions, this one reads them all, and says how much CPU each of
+ * the two took.
  *
  *     npm run bench:emulator-consumer -- [events]
  */

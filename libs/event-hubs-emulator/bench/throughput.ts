@@ -1,6 +1,6 @@
 /**
- * How fast the emulator takes events in and gives them out: one process serves, this one sends and reads with the
- * official SDK, 100,000 events of 1.5 KB through 4 partitions to 4 readers.
+ * How fast the emulator takes events in and gives them out: one process serves, this one sends and
+ * reads with the official SDK, 100,000 events of 1.5 KB through 4 partitions to 4 readers.
  *
  *     npm run bench:emulator -- [events]
  */
@@ -108,7 +108,10 @@ async function startReader(consumer: EventHubConsumerClient, partitionId: string
   );
 }
 
-/** Sends in batches of 100; waits for the reader before it is so far behind that retention would overtake it. */
+/**
+ * Sends in batches of 100; waits for the reader before it is so far behind that retention would
+ * overtake it.
+ */
 async function sendAll(producer: EventHubProducerClient, partitionId: string, count: number, progress?: Progress) {
   const body = Buffer.alloc(bodyBytes, 'x');
   let sent = 0;

@@ -4,7 +4,10 @@ export interface AmqpFailure {
   readonly description: string;
 }
 
-/** The error as it goes over the wire, with all three fields: Python's SDK reads the third without asking whether it is there. */
+/**
+ * The error as it goes over the wire, with all three fields: Python's SDK reads the third without
+ * asking whether it is there.
+ */
 export function amqpError({ condition, description }: AmqpFailure): AmqpFailure & { readonly info: undefined } {
   return { condition, description, info: undefined };
 }
@@ -15,7 +18,10 @@ export const failures = {
     condition: 'amqp:not-found',
     description: `The messaging entity '${entity}' could not be found.`,
   }),
-  /** The service has another condition here, `com.microsoft:argument-out-of-range`; the second sentence is its own. */
+  /**
+   * The service has another condition here, `com.microsoft:argument-out-of-range`; the second
+   * sentence is its own.
+   */
   partitionNotFound: (entity: string, partitionCount: number): AmqpFailure => ({
     condition: 'amqp:not-found',
     description:
@@ -29,7 +35,10 @@ export const failures = {
       `Unauthorized access. '${right}' claim(s) are required to perform this operation, ` +
       `in a token that has not expired. Resource: '${resource}'.`,
   }),
-  /** The service allows one pair of links to `$cbs` for each connection (azeventhubs 2.0.2, `TestLinksCBSLinkStillOpen`); its words are not known. */
+  /**
+   * The service allows one pair of links to `$cbs` for each connection (azeventhubs 2.0.2,
+   * `TestLinksCBSLinkStillOpen`); its words are not known.
+   */
   notAllowed: (reason: string): AmqpFailure => ({ condition: 'amqp:not-allowed', description: reason }),
   serverBusy: (): AmqpFailure => ({
     condition: 'com.microsoft:server-busy',

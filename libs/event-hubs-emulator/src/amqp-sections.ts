@@ -1,6 +1,7 @@
 /**
- * Finds the sections of an encoded AMQP message without decoding them, so that events pass through byte for byte.
- * (AMQP 1.0, part 1 section 1.2 for the encoding, part 3 section 3.2 for the sections.)
+ * Finds the sections of an encoded AMQP message without decoding them, so that events pass through
+ * byte for byte. (AMQP 1.0, part 1 section 1.2 for the encoding, part 3 section 3.2 for the
+ * sections.)
  */
 
 /** The message is not AMQP. */
@@ -29,7 +30,10 @@ export interface Section {
 
 const nestingMax = 32;
 
-/** The sections of a message, in order, up to the first for whose code `goesOn` is false, that included. Throws MalformedMessage. */
+/**
+ * The sections of a message, in order, up to the first for whose code `goesOn` is false, that
+ * included. Throws MalformedMessage.
+ */
 export function readSections(message: Buffer, goesOn: (code: number) => boolean = () => true): Section[] {
   const sections: Section[] = [];
   let start = 0;
@@ -48,7 +52,10 @@ export function readSections(message: Buffer, goesOn: (code: number) => boolean 
   return sections;
 }
 
-/** The position after the value that begins here. Throws MalformedMessage when it does not end within the bytes. */
+/**
+ * The position after the value that begins here. Throws MalformedMessage when it does not end
+ * within the bytes.
+ */
 export function skipValue(bytes: Buffer, position: number, nesting = 0): number {
   if (position >= bytes.length || nesting > nestingMax) throw new MalformedMessage('A value ends too early.');
   const constructor = bytes.readUInt8(position);

@@ -24,7 +24,10 @@ boundArrays();
 
 /** What a server does with a connection. */
 export interface ServedConnection {
-  /** Whether the client knows this key of this policy (SASL PLAIN); what it may do then is up to the connection. */
+  /**
+   * Whether the client knows this key of this policy (SASL PLAIN); what it may do then is up to the
+   * connection.
+   */
   authenticate(policyName: string, key: string): boolean;
   /** The stream is gone. */
   close(): void;
@@ -32,7 +35,10 @@ export interface ServedConnection {
 
 export interface AmqpServerOptions {
   readonly messageBytesMax: number;
-  /** Clients are told to send something at least this often, and are cut after twice this time of silence. */
+  /**
+   * Clients are told to send something at least this often, and are cut after twice this time of
+   * silence.
+   */
   readonly idleTimeoutMs: number;
   /** Left out, TLS is refused. */
   readonly tls?: { readonly certificate: string; readonly privateKey: string };
@@ -57,7 +63,8 @@ export class AmqpServer {
       max_frame_size: frameBytesMax,
       idle_time_out: idleTimeoutMs,
       receiver_options: { credit_window: 0, autoaccept: false, max_message_size: messageBytesMax },
-      // Deliveries are settled when sent: Event Hubs keeps a position per reader, not a state per event.
+      // Deliveries are settled when sent: Event Hubs keeps a position per reader, not a state per
+      // event.
       sender_options: { snd_settle_mode: 1, max_message_size: messageBytesMax },
     };
     this.#acceptor = new ConnectionAcceptor({
@@ -68,7 +75,10 @@ export class AmqpServer {
     });
   }
 
-  /** Listens on a port of the address, 0 for a free one; resolves with the port, rejects when it is taken. May be called again. */
+  /**
+   * Listens on a port of the address, 0 for a free one; resolves with the port, rejects when it is
+   * taken. May be called again.
+   */
   async listen(host: string, port: number): Promise<number> {
     const server = createServer((socket) => {
       this.#sockets.add(socket);
@@ -139,7 +149,10 @@ export class AmqpServer {
   }
 }
 
-/** MSSBCBS and ANONYMOUS accept everybody: what a client may do, it proves to `$cbs`. PLAIN takes the key of a policy. */
+/**
+ * MSSBCBS and ANONYMOUS accept everybody: what a client may do, it proves to `$cbs`. PLAIN takes
+ * the key of a policy.
+ */
 function offerMechanisms(container: Container, authenticate: (policyName: string, key: string) => boolean): void {
   const mechanisms = container.sasl_server_mechanisms as {
     ANONYMOUS?: unknown;

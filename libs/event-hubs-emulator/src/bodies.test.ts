@@ -7,7 +7,10 @@ import { emulatorForTest, until } from '../testing/official-client.ts';
 const section = (code: number, ...value: readonly number[]): Buffer => Buffer.from([0x00, 0x53, code, ...value]);
 const data = (...bytes: readonly number[]): Buffer => section(0x75, 0xa0, bytes.length, ...bytes);
 
-/** Values of every type of AMQP 1.0 (part 1 section 1.6), those included that no official SDK can name. */
+/**
+ * Values of every type of AMQP 1.0 (part 1 section 1.6), those included that no official SDK can
+ * name.
+ */
 const values = {
   null: [0x40],
   boolean: [0x56, 0x01],

@@ -36,7 +36,10 @@ export class ConnectionClaims {
     this.#claims.push(claim);
   }
 
-  /** Whether a token that is still good gives one of these rights on the resource with these lower-case segments. */
+  /**
+   * Whether a token that is still good gives one of these rights on the resource with these
+   * lower-case segments.
+   */
   allow(rights: readonly AccessRight[], path: readonly string[]): boolean {
     const now = this.#now();
     return this.#claims.some((claim) => covers(claim, path, rights) && claim.expiresAtMs > now);

@@ -7,7 +7,10 @@ export interface Certificates {
   readonly certificate: string;
   /** Its private key. */
   readonly privateKey: string;
-  /** The authority that signed it: to be trusted by clients. Its own key is gone once the certificate is made. */
+  /**
+   * The authority that signed it: to be trusted by clients. Its own key is gone once the
+   * certificate is made.
+   */
   readonly authority: string;
 }
 
@@ -16,8 +19,9 @@ const validForMs = 30 * 24 * 60 * 60 * 1000;
 const clockSkewMs = 60 * 60 * 1000;
 
 /**
- * Makes a certificate for the host names and addresses, good for 30 days, and an authority for it alone (X.509, RFC 5280; keys on the curve
- * P-256). Two of them, because some TLS libraries refuse an authority that shows itself as a server.
+ * Makes a certificate for the host names and addresses, good for 30 days, and an authority for it
+ * alone (X.509, RFC 5280; keys on the curve P-256). Two of them, because some TLS libraries refuse
+ * an authority that shows itself as a server.
  */
 export function makeCertificates(hosts: readonly string[], nowMs: number): Certificates {
   const authorityKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -82,7 +86,10 @@ function makeCertificate({ subject, issuer, publicKey, signer, nowMs, extensions
   return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-/** Any name that is the same for the same key will do (RFC 5280, 4.2.1.2): the last bytes of the point on the curve. */
+/**
+ * Any name that is the same for the same key will do (RFC 5280, 4.2.1.2): the last bytes of the
+ * point on the curve.
+ */
 function keyIdentifier(publicKey: KeyObject): Buffer {
   return publicKey.export({ type: 'spki', format: 'der' }).subarray(-20);
 }

@@ -43,7 +43,10 @@ interface OpenLink {
   close(): void;
 }
 
-/** One client: attaches its links to the entities that they name, and lets go of everything when it leaves. */
+/**
+ * One client: attaches its links to the entities that they name, and lets go of everything when it
+ * leaves.
+ */
 export class ClientConnection {
   readonly #connection: Connection;
   readonly #socket: Duplex;
@@ -69,7 +72,10 @@ export class ClientConnection {
     this.#listen();
   }
 
-  /** Whether this is the name of a policy and one of its keys (SASL PLAIN); if so, the connection has its rights. */
+  /**
+   * Whether this is the name of a policy and one of its keys (SASL PLAIN); if so, the connection
+   * has its rights.
+   */
   authenticate(policyName: string, key: string): boolean {
     const claim = this.#namespace.keys.verifyKey(policyName, key);
     if (claim) this.#claims.grant(claim);
@@ -275,7 +281,9 @@ export class ClientConnection {
     for (const [link, open] of this.#links) if (predicate(open)) this.#closeLink(link);
   }
 
-  /** A token is for us when it names this machine, or the host that the client said it connects to. */
+  /**
+   * A token is for us when it names this machine, or the host that the client said it connects to.
+   */
   #isThisHost(host: string): boolean {
     const name = host.replace(/:\d+$/, '');
     return loopbackNames.has(name) || name === this.#connection.hostname?.toLowerCase();

@@ -6,10 +6,11 @@ export class InvalidConfigFile extends Error {
 }
 
 /**
- * The Event Hubs that the `Config.json` of Microsoft's emulator defines: `UserConfig.NamespaceConfig[0].Entities`, each with `Name`,
- * `PartitionCount` (a number, or one in quotes as in Microsoft's samples) and `ConsumerGroups` of `Name` ("Test locally with the Azure Event Hubs
- * emulator"). The name of the namespace and `LoggingConfig` change nothing. Throws InvalidConfigFile, also for a second namespace, which
- * Microsoft's emulator does not take either.
+ * The Event Hubs that the `Config.json` of Microsoft's emulator defines:
+ * `UserConfig.NamespaceConfig[0].Entities`, each with `Name`, `PartitionCount` (a number, or one in
+ * quotes as in Microsoft's samples) and `ConsumerGroups` of `Name` ("Test locally with the Azure
+ * Event Hubs emulator"). The name of the namespace and `LoggingConfig` change nothing. Throws
+ * InvalidConfigFile, also for a second namespace, which Microsoft's emulator does not take either.
  */
 export function readConfigFile(text: string): EventHubDefinition[] {
   let config: unknown;

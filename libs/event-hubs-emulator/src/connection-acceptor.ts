@@ -9,7 +9,10 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 
-/** The first byte of a TLS handshake (RFC 8446, 5.1) and of an AMQP protocol header; anything else is taken for HTTP. */
+/**
+ * The first byte of a TLS handshake (RFC 8446, 5.1) and of an AMQP protocol header; anything else
+ * is taken for HTTP.
+ */
 const tlsHandshake = 0x16;
 const amqpHeader = 'A'.charCodeAt(0);
 /** How long a connection may be silent before it has said what it speaks. */
@@ -31,8 +34,8 @@ export interface ConnectionAcceptorOptions {
 }
 
 /**
- * Tells by its first bytes what a connection speaks, so that every port takes all: AMQP, AMQP over WebSockets, each with or without TLS, and
- * HTTP for `GET /health`.
+ * Tells by its first bytes what a connection speaks, so that every port takes all: AMQP, AMQP over
+ * WebSockets, each with or without TLS, and HTTP for `GET /health`.
  */
 export class ConnectionAcceptor {
   readonly #options: ConnectionAcceptorOptions;

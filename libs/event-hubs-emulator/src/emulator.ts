@@ -15,36 +15,50 @@ export interface EventHubsEmulatorOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   /**
-   * The address to listen on, default 127.0.0.1. Containers and other machines reach `0.0.0.0`: so does everybody on the network
-   * who knows the key.
+   * The address to listen on, default 127.0.0.1. Containers and other machines reach `0.0.0.0`: so
+   * does everybody on the network who knows the key.
    */
   readonly host?: string;
   /** With it, every port takes TLS too, with a certificate that is made now. */
   readonly tls?: TlsOptions;
-  /** A second port for `GET /health`, which the first answers too: Microsoft's emulator has 5300. */
+  /**
+   * A second port for `GET /health`, which the first answers too: Microsoft's emulator has 5300.
+   */
   readonly healthPort?: number;
-  /** Clients are told to send something this often, and are closed after twice this time of silence. Default 120,000 as the service. */
+  /**
+   * Clients are told to send something this often, and are closed after twice this time of silence.
+   * Default 120,000 as the service.
+   */
   readonly idleTimeoutMs?: number;
   readonly eventHubs: readonly EventHubDefinition[];
   /** Default: `RootManageSharedAccessKey` with all rights on the namespace and random keys. */
   readonly keys?: readonly SharedAccessKey[];
   /**
-   * What a token of Microsoft Entra ID allows, by its claims; their signature is not verified. Left out, such tokens are refused. The SDKs send them
-   * over TLS alone.
+   * What a token of Microsoft Entra ID allows, by its claims; their signature is not verified. Left
+   * out, such tokens are refused. The SDKs send them over TLS alone.
    */
   readonly entraRights?: EntraRights;
   /** Per partition; default 1,000,000 events, 64 MiB of content, 24 hours. */
   readonly retention?: Partial<Retention>;
-  /** Where events are kept over restarts; left out, they are kept in memory only. For one emulator at a time. */
+  /**
+   * Where events are kept over restarts; left out, they are kept in memory only. For one emulator
+   * at a time.
+   */
   readonly dataFolder?: string;
-  /** Milliseconds since 1970: for enqueued times, expiry of tokens, retention and throttling. Default `Date.now`. */
+  /**
+   * Milliseconds since 1970: for enqueued times, expiry of tokens, retention and throttling.
+   * Default `Date.now`.
+   */
   readonly now?: () => number;
 }
 
 export interface TlsOptions {
   /** A port beside the first one, for clients that expect TLS elsewhere: the service has 5671. */
   readonly port?: number;
-  /** Host names and addresses for which the certificate is good, beside `localhost`, 127.0.0.1, ::1 and `host`. */
+  /**
+   * Host names and addresses for which the certificate is good, beside `localhost`, 127.0.0.1, ::1
+   * and `host`.
+   */
   readonly hosts?: readonly string[];
 }
 
@@ -72,11 +86,12 @@ export interface EventHubsEmulator {
   readonly tls: TlsStatus | undefined;
   readonly faults: Faults;
   /**
-   * A connection string with the primary key of this name, default the first key. Without `entityPath` it names the
-   * Event Hub only when the key is confined to one. `host` is the name by which the reader reaches this machine, for
-   * example `host.docker.internal`; default is the address listened on, or 127.0.0.1 for all addresses. With `tls` the string has
-   * the port for TLS and does without `UseDevelopmentEmulator`, at which the SDKs leave TLS out. Throws when there is no such key, or no
-   * TLS.
+   * A connection string with the primary key of this name, default the first key. Without
+   * `entityPath` it names the Event Hub only when the key is confined to one. `host` is the name by
+   * which the reader reaches this machine, for example `host.docker.internal`; default is the
+   * address listened on, or 127.0.0.1 for all addresses. With `tls` the string has the port for TLS
+   * and does without `UseDevelopmentEmulator`, at which the SDKs leave TLS out. Throws when there
+   * is no such key, or no TLS.
    */
   connectionString(options?: {
     readonly keyName?: string;
@@ -103,8 +118,8 @@ const defaultRetention: Retention = { eventsMax: 1_000_000, bytesMax: 64 * 1024 
 const rootKey: SharedAccessKey = { name: 'RootManageSharedAccessKey', rights: ['Manage', 'Send', 'Listen'] };
 
 /**
- * Starts an Event Hubs namespace on this machine. Rejects when the port is taken, when a definition is not allowed, or
- * when the data folder cannot be read.
+ * Starts an Event Hubs namespace on this machine. Rejects when the port is taken, when a definition
+ * is not allowed, or when the data folder cannot be read.
  */
 export async function startEventHubsEmulator(options: EventHubsEmulatorOptions): Promise<EventHubsEmulator> {
   const now = options.now ?? Date.now;

@@ -10,8 +10,8 @@ export type EntityAddress =
     };
 
 /**
- * Reads `hub`, `hub/Partitions/0`, `hub/ConsumerGroups/group/Partitions/0`, `$cbs`, `$management` and
- * `hub/$management`, alone or behind `scheme://host/`. Undefined for anything else.
+ * Reads `hub`, `hub/Partitions/0`, `hub/ConsumerGroups/group/Partitions/0`, `$cbs`, `$management`
+ * and `hub/$management`, alone or behind `scheme://host/`. Undefined for anything else.
  */
 export function parseEntityAddress(address: string): EntityAddress | undefined {
   const path = address.replace(/^[a-z]+:\/\/[^/]*\//i, '').replace(/^\/|\/$/g, '');

@@ -4,8 +4,9 @@ import { expired, InvalidToken, type AccessRight, type Claim } from './shared-ac
 export type EntraRights = (claims: Readonly<Record<string, unknown>>) => readonly AccessRight[];
 
 /**
- * What a token of Microsoft Entra ID proves: rights on the whole namespace, as a role that is assigned there gives them, until the token expires.
- * Its signature is not looked at: whoever starts the emulator says by `rightsOf` whom to believe. Throws InvalidToken.
+ * What a token of Microsoft Entra ID proves: rights on the whole namespace, as a role that is
+ * assigned there gives them, until the token expires. Its signature is not looked at: whoever
+ * starts the emulator says by `rightsOf` whom to believe. Throws InvalidToken.
  */
 export function verifyEntraToken(token: string, nowMs: number, rightsOf: EntraRights): Claim {
   const claims = claimsOf(token);

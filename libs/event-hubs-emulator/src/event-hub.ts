@@ -43,7 +43,9 @@ export class EventHub {
     for (const consumerGroup of consumerGroups) this.addConsumerGroup(consumerGroup);
   }
 
-  /** Adds the consumer group unless it is there. Throws for a name that Event Hubs does not allow. */
+  /**
+   * Adds the consumer group unless it is there. Throws for a name that Event Hubs does not allow.
+   */
   addConsumerGroup(name: string): void {
     checkConsumerGroupName(name);
     const key = name.toLowerCase();

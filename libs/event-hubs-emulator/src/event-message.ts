@@ -11,11 +11,14 @@ import {
 import type { NewEvent, PartitionLogState, StoredEvent } from './partition-log.ts';
 
 /**
- * Between AMQP messages and events. A published event is kept as its encoded message; a delivered event is the same
- * bytes with a new message-annotations section.
+ * Between AMQP messages and events. A published event is kept as its encoded message; a delivered
+ * event is the same bytes with a new message-annotations section.
  */
 
-/** A transfer whose data sections each hold an encoded message. Every transfer of the JavaScript SDK is one. */
+/**
+ * A transfer whose data sections each hold an encoded message. Every transfer of the JavaScript SDK
+ * is one.
+ */
 const batchFormat = 0x80013700;
 
 const annotation = {
@@ -62,7 +65,8 @@ function readPartitionKey(message: Buffer, sections: readonly Section[]): string
 }
 
 /**
- * The message that a reader gets. With `lastEnqueued`, the delivery annotations say how far the partition is.
+ * The message that a reader gets. With `lastEnqueued`, the delivery annotations say how far the
+ * partition is.
  */
 export function encodeDelivery(
   event: StoredEvent,
@@ -81,14 +85,18 @@ export function encodeDelivery(
   if (lastEnqueued) parts.push(...lastEnqueuedSection(lastEnqueued.state, lastEnqueued.retrievedAtMs));
   parts.push(annotationsSection(event, published));
   for (const { start, end } of published) parts.push(content.subarray(start, end));
-  // What follows the annotations goes through in one piece: no annotations come after it (AMQP 1.0, 3.2).
+  // What follows the annotations goes through in one piece: no annotations come after it (AMQP 1.0,
+  // 3.2).
   parts.push(content.subarray(restStart));
   return Buffer.concat(parts);
 }
 
 const isBeforeProperties = (code: number): boolean => code <= sectionCode.messageAnnotations;
 
-/** The section up to the annotations of the publisher, which must follow. Written in one piece, since every delivery has one. */
+/**
+ * The section up to the annotations of the publisher, which must follow. Written in one piece,
+ * since every delivery has one.
+ */
 function annotationsSection(event: StoredEvent, published: readonly MapEntry[]): Buffer {
   const { sequenceNumber, offset, enqueuedTimeMs, partitionKey } = event;
   const offsetText = String(offset);
@@ -159,7 +167,10 @@ function integer(constructor: number, value: number): Buffer {
   return bytes;
 }
 
-/** Gives the position after it. The value is a safe integer, whose two halves are written without the detour of a bigint. */
+/**
+ * Gives the position after it. The value is a safe integer, whose two halves are written without
+ * the detour of a bigint.
+ */
 function writeInteger(bytes: Buffer, position: number, constructor: number, value: number): number {
   const high = Math.floor(value / 2 ** 32);
   bytes[position] = constructor;

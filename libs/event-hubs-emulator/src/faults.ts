@@ -9,9 +9,15 @@ export interface Delays {
   readonly deliveryMs?: number;
 }
 
-/** Trouble on purpose, for tests. Everything stays until it is used up, runs out, or `clear` is called. */
+/**
+ * Trouble on purpose, for tests. Everything stays until it is used up, runs out, or `clear` is
+ * called.
+ */
 export interface Faults {
-  /** Refuses the next sends, or all sends for a time by the emulator's clock, with `com.microsoft:server-busy`. */
+  /**
+   * Refuses the next sends, or all sends for a time by the emulator's clock, with
+   * `com.microsoft:server-busy`.
+   */
   throttle(throttling: Throttling): void;
   /** Slows sends and deliveries down until called again. Their order is kept. */
   delay(delays: Delays): void;

@@ -5,8 +5,9 @@ const protocolHeaderBytes = 8;
 const frameBytesMin = 8;
 
 /**
- * Watches the bytes that come in and destroys the socket at the first frame that announces a size out of bounds,
- * before its bytes are collected. Knows the frame header only (AMQP 1.0, part 2 section 2.3).
+ * Watches the bytes that come in and destroys the socket at the first frame that announces a size
+ * out of bounds, before its bytes are collected. Knows the frame header only (AMQP 1.0, part 2
+ * section 2.3).
  */
 export function guardFrames(socket: Duplex, frameBytesMax: number): void {
   /** Bytes of the current frame that have not come yet. */

@@ -16,7 +16,10 @@ const { types } = rhea;
 const eventHubType = 'com.microsoft:eventhub';
 const partitionType = 'com.microsoft:partition';
 
-/** What sequence numbers have outside of geo-replication: no epoch. A guess at the value; Rust's SDK demands the fields. */
+/**
+ * What sequence numbers have outside of geo-replication: no epoch. A guess at the value; Rust's SDK
+ * demands the fields.
+ */
 const noEpoch = -1;
 
 /** The service's time for "never": the first of January of the year 1. */
@@ -50,7 +53,10 @@ export function readProperties(
   return { status: 200, description: 'OK', body };
 }
 
-/** A request has the rights of the token that it brings; one without a token, those of its connection. */
+/**
+ * A request has the rights of the token that it brings; one without a token, those of its
+ * connection.
+ */
 function refuse(
   token: unknown,
   path: readonly string[],

@@ -5,8 +5,9 @@ import { stallingProxy } from '../testing/stalling-proxy.ts';
 import { emulatorForTest, noRetries, subscribe, until } from '../testing/official-client.ts';
 
 /**
- * Many senders, readers that are slow, stuck or lost in the middle, clients that come and go: every send ends, with an answer or because its own
- * connection was cut, long before the SDK would give it up.
+ * Many senders, readers that are slow, stuck or lost in the middle, clients that come and go: every
+ * send ends, with an answer or because its own connection was cut, long before the SDK would give
+ * it up.
  */
 test('no send stays without an answer while readers stall, vanish and steal from each other', async () => {
   const emulator = await emulatorForTest({ eventHubs: [{ name: 'orders', partitionCount: 4 }] });

@@ -5,7 +5,10 @@ import { expect, test } from 'vitest';
 import { connectAmqp, connectionFields, fieldCount, statusOf } from '../testing/amqp-client.ts';
 import { emulatorForTest, producerFor, refusal } from '../testing/official-client.ts';
 
-/** What the SDKs of other languages and generic AMQP clients need, seen from the wire. tools/foreign runs the SDKs themselves. */
+/**
+ * What the SDKs of other languages and generic AMQP clients need, seen from the wire. tools/foreign
+ * runs the SDKs themselves.
+ */
 
 test('a reply waits until its link has credit', async () => {
   const client = await connectAmqp(await emulatorForTest());

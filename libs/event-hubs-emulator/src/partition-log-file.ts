@@ -17,10 +17,10 @@ import { emptyLogEnd, type LogEnd, type PartitionLogStorage, type StoredEvent } 
 /**
  * A partition is a folder of append-only segments, each named after its first sequence number.
  *
- * Segment: magic (8) · sequence number (8) · offset (8) · last enqueued time, -1 for none (8) · last offset (8), all of
- * them as they were when the segment began; then records.
- * Record: length of the body (4) · CRC-32 of the body (4) · body.
- * Body: sequence number (8) · offset (8) · enqueued time (8) · length of the key, 0xffffffff for none (4) · key · content.
+ * Segment: magic (8) · sequence number (8) · offset (8) · last enqueued time, -1 for none (8) ·
+ * last offset (8), all of them as they were when the segment began; then records. Record: length of
+ * the body (4) · CRC-32 of the body (4) · body. Body: sequence number (8) · offset (8) · enqueued
+ * time (8) · length of the key, 0xffffffff for none (4) · key · content.
  */
 const magic = Buffer.from('EHUBLOG1', 'latin1');
 const segmentHeaderBytes = 40;
@@ -35,7 +35,10 @@ interface Segment {
   nextSequenceNumber: number;
 }
 
-/** Keeps a partition in a folder. One process at a time. An event is with the operating system when `append` returns. */
+/**
+ * Keeps a partition in a folder. One process at a time. An event is with the operating system when
+ * `append` returns.
+ */
 export class PartitionLogFile implements PartitionLogStorage {
   readonly #folder: string;
   /** Oldest first; the last one is appended to. */
@@ -58,8 +61,9 @@ export class PartitionLogFile implements PartitionLogStorage {
   }
 
   /**
-   * Opens the folder, makes it when it is not there, and reads what it holds. A last record that a crash left
-   * incomplete is cut off. Throws when an older segment is damaged, for then events in the middle would be missing.
+   * Opens the folder, makes it when it is not there, and reads what it holds. A last record that a
+   * crash left incomplete is cut off. Throws when an older segment is damaged, for then events in
+   * the middle would be missing.
    */
   static open(folder: string): { file: PartitionLogFile; events: StoredEvent[]; end: LogEnd } {
     mkdirSync(folder, { recursive: true });

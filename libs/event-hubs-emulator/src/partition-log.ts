@@ -17,7 +17,10 @@ export interface NewEvent {
   readonly content: Buffer;
 }
 
-/** How much a partition keeps. The oldest events go first; the newest event is only ever removed for its age. */
+/**
+ * How much a partition keeps. The oldest events go first; the newest event is only ever removed for
+ * its age.
+ */
 export interface Retention {
   readonly eventsMax: number;
   readonly bytesMax: number;
@@ -39,7 +42,10 @@ export const emptyLogEnd: LogEnd = { sequenceNumber: 0, offset: 0, lastEnqueuedT
 export interface PartitionLogStorage {
   /** Keeps the events before it returns, all or none; throws when it cannot. */
   append(events: readonly StoredEvent[]): void;
-  /** Events before this sequence number are no longer needed; the storage may keep them a little longer. */
+  /**
+   * Events before this sequence number are no longer needed; the storage may keep them a little
+   * longer.
+   */
   discardBefore(sequenceNumber: number): void;
   close(): void;
 }
@@ -67,13 +73,17 @@ export interface PartitionLogState {
 }
 
 /**
- * One partition: an append-only log with bounded retention. Any number of readers read it by sequence number, each at
- * its own pace; the log knows none of them but tells the listeners when there is more.
+ * One partition: an append-only log with bounded retention. Any number of readers read it by
+ * sequence number, each at its own pace; the log knows none of them but tells the listeners when
+ * there is more.
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
   readonly #listeners = new Set<() => void>();
-  /** Kept events are `#events.slice(#head)`; what is before was released and waits for the next compaction. */
+  /**
+   * Kept events are `#events.slice(#head)`; what is before was released and waits for the next
+   * compaction.
+   */
   #events: (StoredEvent | undefined)[] = [];
   #head = 0;
   #bytes = 0;
@@ -89,7 +99,9 @@ export class PartitionLog {
     this.#expire();
   }
 
-  /** Appends all events or none, with consecutive sequence numbers. Throws what the storage throws. */
+  /**
+   * Appends all events or none, with consecutive sequence numbers. Throws what the storage throws.
+   */
   append(newEvents: readonly NewEvent[]): void {
     const enqueuedTimeMs = Math.max(this.#options.now(), this.#end.lastEnqueuedTimeMs ?? 0);
     let { sequenceNumber, offset, lastOffset } = this.#end;
@@ -112,8 +124,8 @@ export class PartitionLog {
   }
 
   /**
-   * At most `count` events from this sequence number on; empty at the end of the log. A reader that fell behind the
-   * retention goes on with the oldest event kept.
+   * At most `count` events from this sequence number on; empty at the end of the log. A reader that
+   * fell behind the retention goes on with the oldest event kept.
    */
   read(sequenceNumber: number, count: number): readonly StoredEvent[] {
     this.#expire();
@@ -123,8 +135,9 @@ export class PartitionLog {
   }
 
   /**
-   * The sequence number of the first event of a reader that starts here; the position `latest` is the next event to
-   * come. Throws InvalidStartPosition for an offset or sequence number that the partition has not reached.
+   * The sequence number of the first event of a reader that starts here; the position `latest` is
+   * the next event to come. Throws InvalidStartPosition for an offset or sequence number that the
+   * partition has not reached.
    */
   startAt(position: StartPosition): number {
     this.#expire();
@@ -168,7 +181,9 @@ export class PartitionLog {
     return this.#end.sequenceNumber - this.#count();
   }
 
-  /** Binary search: the predicate must be false for the oldest events and true from some event on. */
+  /**
+   * Binary search: the predicate must be false for the oldest events and true from some event on.
+   */
   #firstWhere(predicate: (event: StoredEvent) => boolean): number {
     let low = this.#head;
     let high = this.#events.length;

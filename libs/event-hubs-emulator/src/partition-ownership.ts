@@ -11,13 +11,17 @@ export type Admission =
   | { readonly admitted: true }
   | { readonly admitted: false; readonly because: 'owned' | 'too-many'; readonly reason: string };
 
-/** Event Hubs allows five readers of one partition in one consumer group. (Event Hubs quotas, "limits common for all tiers") */
+/**
+ * Event Hubs allows five readers of one partition in one consumer group. (Event Hubs quotas,
+ * "limits common for all tiers")
+ */
 const readersMax = 5;
 
 /**
- * Who reads one partition in one consumer group. A reader with an owner level is alone: it disconnects every reader
- * without one and every reader with the same or a lower level, and is refused by a higher one. Readers without an
- * owner level read side by side, but not beside an owner.
+ * Who reads one partition in one consumer group. A reader with an owner level is alone: it
+ * disconnects every reader without one and every reader with the same or a lower level, and is
+ * refused by a higher one. Readers without an owner level read side by side, but not beside an
+ * owner.
  */
 export class PartitionOwnership {
   readonly #readers = new Set<PartitionReader>();

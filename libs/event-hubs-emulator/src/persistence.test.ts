@@ -132,6 +132,7 @@ test('damage in an older segment stops the start', async () => {
   await expect(emulatorForTest({ eventHubs, dataFolder })).rejects.toThrow('is damaged at byte');
 
   rmSync(path);
-  // Without the oldest segment nothing is missing in the middle: it is as if retention had removed it.
+  // Without the oldest segment nothing is missing in the middle: it is as if retention had removed
+  // it.
   expect((await live(dataFolder, [])).events.length).toBeGreaterThan(0);
 });

@@ -96,8 +96,8 @@ test('nothing is buffered for a client that does not take its bytes', async () =
   await send(emulator, 1, () => 'first');
   await reader.count(1);
 
-  // The reader has credit for hundreds of events. What is sent to it while it is stuck fills the socket, some events
-  // deep; all else stays in the partition, where retention removes it.
+  // The reader has credit for hundreds of events. What is sent to it while it is stuck fills the
+  // socket, some events deep; all else stays in the partition, where retention removes it.
   proxy.stall();
   await send(emulator, 80, () => Buffer.alloc(900_000));
   proxy.resume();

@@ -28,8 +28,9 @@ export interface ReceiverLinkOptions {
 }
 
 /**
- * A client that receives: sends it the events of one partition, as far as its credit goes and as fast as it takes them
- * from the socket. Between turns it holds no event, only the sequence number of the next one.
+ * A client that receives: sends it the events of one partition, as far as its credit goes and as
+ * fast as it takes them from the socket. Between turns it holds no event, only the sequence number
+ * of the next one.
  */
 export class ReceiverLink {
   readonly #options: ReceiverLinkOptions;

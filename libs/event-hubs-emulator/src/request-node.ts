@@ -18,12 +18,18 @@ interface WaitingReply {
   readonly message: Message;
 }
 
-/** The request-response pattern of `$cbs` and `$management` on one connection: requests come on one link, replies go on another. */
+/**
+ * The request-response pattern of `$cbs` and `$management` on one connection: requests come on one
+ * link, replies go on another.
+ */
 export class RequestNode {
   readonly #answer: (request: NodeRequest) => NodeReply;
   readonly #requestLinks = new Set<Receiver>();
   readonly #replyLinks = new Set<Sender>();
-  /** Replies whose link is not there yet or has no credit, in order. Bounded by the credit that their requests used up. */
+  /**
+   * Replies whose link is not there yet or has no credit, in order. Bounded by the credit that
+   * their requests used up.
+   */
   #waiting: WaitingReply[] = [];
 
   constructor(answer: (request: NodeRequest) => NodeReply) {
@@ -65,7 +71,10 @@ export class RequestNode {
     this.wake();
   }
 
-  /** To be called when reply links may have got credit: sends what waits for it, and lets its sender ask again. */
+  /**
+   * To be called when reply links may have got credit: sends what waits for it, and lets its sender
+   * ask again.
+   */
   wake(): void {
     this.#waiting = this.#waiting.filter(({ receiver, replyTo, message }) => {
       const replyLink = this.#replyLink(replyTo);
@@ -76,7 +85,9 @@ export class RequestNode {
     });
   }
 
-  /** The link that the request names by its name or its target; when there is only one, that one. */
+  /**
+   * The link that the request names by its name or its target; when there is only one, that one.
+   */
   #replyLink(replyTo: string | undefined): Sender | undefined {
     const links = [...this.#replyLinks];
     const named = links.find((link) => link.name === replyTo || targetAddress(link) === replyTo);

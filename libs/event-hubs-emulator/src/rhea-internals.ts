@@ -1,8 +1,8 @@
 import rhea, { type Connection, type Receiver, type Sender } from 'rhea';
 
 /**
- * The parts of rhea 3.0.5 that a server needs and its typings leave out. Everything that depends on how rhea works
- * inside is in this file.
+ * The parts of rhea 3.0.5 that a server needs and its typings leave out. Everything that depends on
+ * how rhea works inside is in this file.
  */
 
 interface TransferFrame {
@@ -62,7 +62,10 @@ interface Performative {
   handle_max?: number;
 }
 
-/** How many fields each frame has, by its descriptor, from open to close (AMQP 1.0, part 2 section 2.7). */
+/**
+ * How many fields each frame has, by its descriptor, from open to close (AMQP 1.0, part 2 section
+ * 2.7).
+ */
 const fieldCounts: Readonly<Record<number, number>> = {
   0x10: 10,
   0x11: 8,
@@ -80,8 +83,8 @@ const beginDescriptor = 0x11;
 const handleMax = 255;
 
 /**
- * Writes frames with all their fields, as the service does. rhea ends a list at its last field that is set, which AMQP allows, but
- * Python's SDK reads fields by their index.
+ * Writes frames with all their fields, as the service does. rhea ends a list at its last field that
+ * is set, which AMQP allows, but Python's SDK reads fields by their index.
  */
 export function writeEveryField(connection: Connection): void {
   const inner = connection as unknown as {
@@ -107,8 +110,8 @@ interface Terminus {
 const filterIndex = 7;
 
 /**
- * Answers an attach with the source and the target that the client gave, as the service does, but of the filters only those that are
- * in place (AMQP 1.0, part 3 section 3.5.3).
+ * Answers an attach with the source and the target that the client gave, as the service does, but
+ * of the filters only those that are in place (AMQP 1.0, part 3 section 3.5.3).
  */
 export function answerTermini(link: Sender | Receiver, filtersInPlace: readonly string[] = []): void {
   const { remote, local } = link as unknown as {
@@ -132,14 +135,18 @@ export function acceptSocket(connection: Connection, socket: object): void {
   internals(connection).accept(socket);
 }
 
-/** Tells rhea that the socket is gone, for it only notices an orderly end; without it its timers would live on. */
+/**
+ * Tells rhea that the socket is gone, for it only notices an orderly end; without it its timers
+ * would live on.
+ */
 export function socketClosed(connection: Connection): void {
   internals(connection).eof();
 }
 
 /**
- * What happens when the client has sent nothing for twice the time that was announced to it: the connection is closed with the condition of the
- * service ("Event Hubs troubleshooting guide: AMQP connection errors"), and `cut` is called.
+ * What happens when the client has sent nothing for twice the time that was announced to it: the
+ * connection is closed with the condition of the service ("Event Hubs troubleshooting guide: AMQP
+ * connection errors"), and `cut` is called.
  */
 export function closeWhenIdle(connection: Connection, idleTimeoutMs: number, cut: () => void): void {
   (connection as unknown as { idle(): void }).idle = () => {
@@ -162,9 +169,10 @@ export function onFlow(connection: Connection, listener: () => void): void {
 }
 
 /**
- * Takes delivery ids that leave numbers out, and bounds the memory of incoming messages: what comes after the limit is dropped, so that a message longer than
- * `bytesMax` arrives cut, but still longer than that. Deliveries of the links for which `wantsBytes` is true come as
- * undecoded bytes, whatever their format.
+ * Takes delivery ids that leave numbers out, and bounds the memory of incoming messages: what comes
+ * after the limit is dropped, so that a message longer than `bytesMax` arrives cut, but still
+ * longer than that. Deliveries of the links for which `wantsBytes` is true come as undecoded bytes,
+ * whatever their format.
  */
 export function boundTransfers(
   connection: Connection,
@@ -197,8 +205,8 @@ export function boundTransfers(
 }
 
 /**
- * How many deliveries may be handed to rhea now without any of them having to wait there: credit of the link, and
- * room in the session, less what the session still holds back.
+ * How many deliveries may be handed to rhea now without any of them having to wait there: credit of
+ * the link, and room in the session, less what the session still holds back.
  */
 export function sendableCount(sender: Sender): number {
   const { credit, session } = sender as unknown as SenderInternals;
@@ -208,8 +216,9 @@ export function sendableCount(sender: Sender): number {
 }
 
 /**
- * Says that there is no more to come and gives the remaining credit back. A client that takes credit away while deliveries are under way leaves
- * less than none, from which rhea would count down for ever.
+ * Says that there is no more to come and gives the remaining credit back. A client that takes
+ * credit away while deliveries are under way leaves less than none, from which rhea would count
+ * down for ever.
  */
 export function giveCreditBack(sender: Sender): void {
   const inner = sender as unknown as { credit: number };
@@ -222,8 +231,9 @@ interface ReceiverInternals {
 }
 
 /**
- * Writes the outcomes that were given to deliveries so far. rhea writes those of neighbours as one, and gives a second one the
- * outcome of the first whatever it is: different outcomes must not wait for each other.
+ * Writes the outcomes that were given to deliveries so far. rhea writes those of neighbours as one,
+ * and gives a second one the outcome of the first whatever it is: different outcomes must not wait
+ * for each other.
  */
 export function writeOutcomes(receiver: Receiver): void {
   const { session } = receiver as unknown as ReceiverInternals;
@@ -233,7 +243,10 @@ export function writeOutcomes(receiver: Receiver): void {
 /** More deliveries than a session of rhea can hold. */
 const dispositionRangeMax = 65_536;
 
-/** rhea visits every delivery of the range that a disposition names, which a client may make four billion. */
+/**
+ * rhea visits every delivery of the range that a disposition names, which a client may make four
+ * billion.
+ */
 export function boundDispositions(connection: Connection): void {
   const inner = internals(connection);
   const original = inner.on_disposition.bind(inner);
@@ -249,8 +262,9 @@ interface ReaderPrototype {
 }
 
 /**
- * rhea makes as many items as an array announces, even of a type that takes no bytes: eleven bytes could fill the
- * memory. After this call it refuses, in the whole process, an array with more items than bytes that are left.
+ * rhea makes as many items as an array announces, even of a type that takes no bytes: eleven bytes
+ * could fill the memory. After this call it refuses, in the whole process, an array with more items
+ * than bytes that are left.
  */
 export function boundArrays(): void {
   const { prototype } = (rhea.types as unknown as { Reader: { prototype: ReaderPrototype } }).Reader;

@@ -34,7 +34,8 @@ export class SenderLink {
   }
 
   receive(delivery: Delivery, message: unknown, format: number | undefined): void {
-    // A copy, for what comes from the socket is a window on a larger piece of memory that an event must not keep alive.
+    // A copy, for what comes from the socket is a window on a larger piece of memory that an event
+    // must not keep alive.
     const bytes = Buffer.isBuffer(message) ? Buffer.from(message) : undefined;
     const delayMs = this.#options.faults.sendDelayMs;
     if (delayMs === 0 && this.#delayed === undefined) {
@@ -45,8 +46,9 @@ export class SenderLink {
       .then(() => sleep(delayMs, undefined, { signal: this.#stopped.signal }))
       .then(
         () => this.#settle(delivery, this.#store(bytes, format)),
-        // Stopped: the link is gone, and nothing was stored. A delivery without an end would hold its place in the window of the
-        // session, on both sides, and stop every other link of it in the end.
+        // Stopped: the link is gone, and nothing was stored. A delivery without an end would hold
+        // its place in the window of the session, on both sides, and stop every other link of it in
+        // the end.
         () => delivery.release(),
       )
       .finally(() => {

@@ -1,6 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** The key in the connection strings of Microsoft's documentation of its own emulator, which accepts no other. */
+/**
+ * The key in the connection strings of Microsoft's documentation of its own emulator, which accepts
+ * no other.
+ */
 export const sampleKey = 'SAS_KEY_VALUE';
 
 /** What a key may be used for. `Manage` includes the other two. */
@@ -10,7 +13,9 @@ export type AccessRight = 'Send' | 'Listen' | 'Manage';
 export interface SharedAccessKey {
   readonly name: string;
   readonly rights: readonly AccessRight[];
-  /** The Event Hub to which the key is confined; left out, the key is good for the whole namespace. */
+  /**
+   * The Event Hub to which the key is confined; left out, the key is good for the whole namespace.
+   */
   readonly eventHubName?: string;
   /** Random when left out. */
   readonly primaryKey?: string;
@@ -62,8 +67,8 @@ export class SharedAccessKeys {
   }
 
   /**
-   * The key of this name, or the first of all, that is good for the Event Hub: its own before the namespace's.
-   * Throws when there is none.
+   * The key of this name, or the first of all, that is good for the Event Hub: its own before the
+   * namespace's. Throws when there is none.
    */
   key(
     name: string | undefined,
@@ -78,7 +83,10 @@ export class SharedAccessKeys {
     };
   }
 
-  /** Replaces the key by a new random one, which it returns. Tokens signed with the old one are no longer accepted. */
+  /**
+   * Replaces the key by a new random one, which it returns. Tokens signed with the old one are no
+   * longer accepted.
+   */
   regenerate(name: string, which: WhichKey, eventHubName?: string): string {
     const pair = this.#find(name, eventHubName?.toLowerCase());
     if (pair === undefined) throw new RangeError(`Failed to regenerate the key ${name}: there is no such key.`);
@@ -88,9 +96,9 @@ export class SharedAccessKeys {
 
   /**
    * Checks a token `SharedAccessSignature sr=…&sig=…&se=…&skn=…`. The signature is the base64 of
-   * HMAC-SHA256(key, sr + newline + se), with `sr` as it stands in the token (Event Hubs documentation, "Authenticate
-   * access to Event Hubs resources using shared access signatures"). `isThisHost` says whether a host and port are ours.
-   * Throws InvalidToken.
+   * HMAC-SHA256(key, sr + newline + se), with `sr` as it stands in the token (Event Hubs
+   * documentation, "Authenticate access to Event Hubs resources using shared access signatures").
+   * `isThisHost` says whether a host and port are ours. Throws InvalidToken.
    */
   verify(token: string, nowMs: number, isThisHost: (host: string) => boolean): Claim {
     const fields = parseToken(token);
@@ -109,7 +117,10 @@ export class SharedAccessKeys {
     return { path: resource.path, rights: pair.rights, expiresAtMs };
   }
 
-  /** The rights of a policy for who knows its name and one of its keys; they do not expire. Undefined when the key is wrong. */
+  /**
+   * The rights of a policy for who knows its name and one of its keys; they do not expire.
+   * Undefined when the key is wrong.
+   */
   verifyKey(name: string, key: string): Claim | undefined {
     const pair = this.#keys.find(
       (candidate) => candidate.name === name && [candidate.primary, candidate.secondary].includes(key),
@@ -132,7 +143,10 @@ export class SharedAccessKeys {
   }
 }
 
-/** The service's own words, by which the test of an SDK knows it (azeventhubs 2.0.2, `TestClientsUnauthorizedCreds`). */
+/**
+ * The service's own words, by which the test of an SDK knows it (azeventhubs 2.0.2,
+ * `TestClientsUnauthorizedCreds`).
+ */
 export function expired(expiresAtMs: number): InvalidToken {
   const time = new Date(expiresAtMs).toISOString();
   return new InvalidToken(`ExpiredToken: The token is expired. Expiration time: ${time}.`);
@@ -146,7 +160,10 @@ function invalidSignature(isSampleKey: boolean): string {
   );
 }
 
-/** The host, with its port when there is one, and the lower-case path of a resource such as `sb://host:1/hub`; the scheme may be left out. */
+/**
+ * The host, with its port when there is one, and the lower-case path of a resource such as
+ * `sb://host:1/hub`; the scheme may be left out.
+ */
 export function parseResource(resource: string): { host: string; path: string[] } {
   const { host = '', path = '' } = /^(?:[a-z]+:\/\/)?(?<host>[^/]*)\/?(?<path>.*)$/i.exec(resource)?.groups ?? {};
   if (host === '') throw new InvalidToken('InvalidAudience: The resource of the token names no host.');

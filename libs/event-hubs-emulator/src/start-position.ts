@@ -50,8 +50,9 @@ export interface PositionIndex {
 }
 
 /**
- * The sequence number of the first event wanted. As the service does, a position before the oldest event means the
- * oldest event, and an offset or sequence number beyond the last one is refused: it throws InvalidStartPosition.
+ * The sequence number of the first event wanted. As the service does, a position before the oldest
+ * event means the oldest event, and an offset or sequence number beyond the last one is refused: it
+ * throws InvalidStartPosition.
  */
 export function resolvePosition(position: StartPosition, index: PositionIndex): number {
   switch (position.kind) {

@@ -2,8 +2,9 @@ import { Socket } from 'node:net';
 import type { Sender } from 'rhea';
 
 /**
- * Writes settled deliveries without rhea's queue of deliveries: the frames of many events in one piece of memory and one write. rhea keeps
- * its numbers, so that both ways of sending may alternate on a link. What this depends on in rhea 3.0.5 is in this file.
+ * Writes settled deliveries without rhea's queue of deliveries: the frames of many events in one
+ * piece of memory and one write. rhea keeps its numbers, so that both ways of sending may alternate
+ * on a link. What this depends on in rhea 3.0.5 is in this file.
  */
 
 interface Outgoing {
@@ -31,15 +32,19 @@ interface SenderInternals {
   readonly session: { readonly local: { readonly channel: number }; readonly outgoing: Outgoing };
 }
 
-/** Bytes of a transfer frame before its payload, at most: the frame header, the descriptor and eleven fields. */
+/**
+ * Bytes of a transfer frame before its payload, at most: the frame header, the descriptor and
+ * eleven fields.
+ */
 const frameHeadBytesMax = 64;
 /** What a client must be able to take when it names no size (AMQP 1.0, part 2 section 2.4.1). */
 const frameBytesMin = 512;
 
 /**
- * Sends the encoded messages, each as a settled delivery, as far as the credit and the window of the session go, and says how many that were.
- * Undefined when rhea must send them: it has frames or deliveries of its own under way, the window has room for a part of the first message only,
- * or the stream is a WebSocket, of which some SDKs expect one frame in each message.
+ * Sends the encoded messages, each as a settled delivery, as far as the credit and the window of
+ * the session go, and says how many that were. Undefined when rhea must send them: it has frames or
+ * deliveries of its own under way, the window has room for a part of the first message only, or the
+ * stream is a WebSocket, of which some SDKs expect one frame in each message.
  */
 export function writeSettled(sender: Sender, messages: readonly Buffer[]): number | undefined {
   const link = sender as unknown as SenderInternals;
@@ -92,7 +97,10 @@ interface TransferFields {
   readonly more: boolean;
 }
 
-/** Writes a transfer frame up to its payload, its size left open, with all its fields; gives the position of the payload. */
+/**
+ * Writes a transfer frame up to its payload, its size left open, with all its fields; gives the
+ * position of the payload.
+ */
 function writeTransferHead(bytes: Buffer, start: number, channel: number, fields: TransferFields): number {
   const { handle, deliveryId, tag, more } = fields;
   bytes.writeUInt16BE(0x0200, start + 4); // The payload begins after 8 bytes; a frame of AMQP.

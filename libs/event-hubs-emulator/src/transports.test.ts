@@ -44,7 +44,8 @@ test('a client that does not trust the authority is not connected', async () => 
 
 test('the official SDK sends over a WebSocket', async () => {
   const emulator = await emulatorForTest();
-  // The SDK asks for wss:// and the port of the service, which no emulator has; only the address is changed.
+  // The SDK asks for wss:// and the port of the service, which no emulator has; only the address is
+  // changed.
   const asked: string[] = [];
   const producer = new EventHubProducerClient(emulator.connectionString(), 'orders', {
     webSocketOptions: {
@@ -98,7 +99,8 @@ test('a client that asks for heartbeats gets them', async () => {
   let received = Buffer.alloc(0);
   socket.on('data', (bytes) => (received = Buffer.concat([received, bytes])));
   const container = Buffer.from('client');
-  // Open with idle-time-out of 40 ms: container-id, hostname, max-frame-size, channel-max, idle-time-out.
+  // Open with idle-time-out of 40 ms: container-id, hostname, max-frame-size, channel-max,
+  // idle-time-out.
   const fields = Buffer.concat([
     Buffer.from([0xa1, container.length]),
     container,

@@ -4,13 +4,19 @@ import rhea, { type Connection, type ConnectionOptions, type EventContext, type 
 import { onTestFinished } from 'vitest';
 import type { EventHubsEmulator } from '../src/index.ts';
 
-/** A client that speaks AMQP without being an Event Hubs SDK, as other languages' SDKs and generic clients look from the wire. */
+/**
+ * A client that speaks AMQP without being an Event Hubs SDK, as other languages' SDKs and generic
+ * clients look from the wire.
+ */
 export interface AmqpClient {
   readonly connection: Connection;
   readonly session: Session;
   /** A token for the whole namespace, signed with the key of the emulator's connection string. */
   readonly token: string;
-  /** Asks `$cbs` for the rights of the token, or of one that lives so long by the real clock; resolves with the status code. */
+  /**
+   * Asks `$cbs` for the rights of the token, or of one that lives so long by the real clock;
+   * resolves with the status code.
+   */
   authorize(lifeMs?: number): Promise<number>;
   /** Sends a request to a node and resolves with the reply. */
   request(node: string, request: Partial<Message>): Promise<Message>;

@@ -45,7 +45,10 @@ export interface Subscription {
   readonly events: ReceivedEventData[];
   readonly errors: (Error | MessagingError)[];
   readonly context: () => PartitionContext | undefined;
-  /** Resolves when so many events have come; rejects with the first error, or when it takes too long. */
+  /**
+   * Resolves when so many events have come; rejects with the first error, or when it takes too
+   * long.
+   */
   count(events: number): Promise<readonly ReceivedEventData[]>;
   /** Resolves with the first error. */
   error(): Promise<MessagingError>;

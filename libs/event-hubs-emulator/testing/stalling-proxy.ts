@@ -2,7 +2,10 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { EventHubsEmulator } from '../src/index.ts';
 
-/** A TCP relay in front of the emulator that can stop taking what the emulator sends, as a stuck client does. */
+/**
+ * A TCP relay in front of the emulator that can stop taking what the emulator sends, as a stuck
+ * client does.
+ */
 export async function stallingProxy(emulator: EventHubsEmulator) {
   /** From the emulator to the client. */
   const pairs = new Map<Socket, Socket>();

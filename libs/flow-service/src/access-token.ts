@@ -3,7 +3,10 @@ import { exchange, type ExchangeSettings } from './exchange.ts';
 import { isRecord } from './json.ts';
 import type { SecretGuard } from './secret-guard.ts';
 
-/** The scopes of Adobe's own OAuth server-to-server collection (adobe/experience-platform-postman-samples). */
+/**
+ * The scopes of Adobe's own OAuth server-to-server collection
+ * (adobe/experience-platform-postman-samples).
+ */
 const defaultScope = 'openid,session,AdobeID,read_organizations,additional_info.projectedProductContext';
 
 /** A token is not used in its last minute, in which it could expire on its way. */
@@ -27,7 +30,10 @@ interface Renewal {
   waiting: number;
 }
 
-/** Adobe's OAuth server-to-server token: fetched when first needed, kept until it expires, renewed once for all who wait. */
+/**
+ * Adobe's OAuth server-to-server token: fetched when first needed, kept until it expires, renewed
+ * once for all who wait.
+ */
 export class AccessTokens {
   readonly #imsUrl: string;
   readonly #credentials: Credentials;
@@ -43,7 +49,10 @@ export class AccessTokens {
     this.#secrets = secrets;
   }
 
-  /** Gives a token that is good for another minute at least. Throws `AdobeError`, or the reason of an abort. */
+  /**
+   * Gives a token that is good for another minute at least. Throws `AdobeError`, or the reason of
+   * an abort.
+   */
   async current(signal: AbortSignal | undefined): Promise<string> {
     signal?.throwIfAborted();
     const token = this.#token;

@@ -10,7 +10,10 @@ export interface AdobeClient {
   readonly clock: Clock;
 }
 
-/** Sends no request. Throws `RangeError` when an option cannot work; the error does not show the option's value. */
+/**
+ * Sends no request. Throws `RangeError` when an option cannot work; the error does not show the
+ * option's value.
+ */
 export function createAdobeClient(options: PlatformOptions): AdobeClient {
   const platform = new PlatformConnection(options);
   return {

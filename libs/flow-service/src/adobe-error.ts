@@ -2,11 +2,15 @@ import { isRecord } from './json.ts';
 
 /**
  * Why Adobe did not do what was asked.
- * - `unauthorized`: the token, the client id or the client secret; `forbidden`: a permission that the credential lacks
- * - `not-found`; `conflict`: an ETag is no longer current (412), or two writes met (409); `invalid`: refused as it is
- * - `throttled` and `unavailable`: tried again as often as allowed, or until the deadline; `unavailable` also when no answer came
+ * - `unauthorized`: the token, the client id or the client secret; `forbidden`: a permission that
+ *   the credential lacks
+ * - `not-found`; `conflict`: an ETag is no longer current (412), or two writes met (409);
+ *   `invalid`: refused as it is
+ * - `throttled` and `unavailable`: tried again as often as allowed, or until the deadline;
+ *   `unavailable` also when no answer came
  * - `unreadable`: an answer that cannot be understood
- * - `unsupported`: Adobe's set-up differs from what is documented, and a person must say which name to use
+ * - `unsupported`: Adobe's set-up differs from what is documented, and a person must say which name
+ *   to use
  */
 export type AdobeErrorKind =
   | 'unauthorized'
@@ -31,7 +35,10 @@ export interface AdobeErrorFacts {
   readonly uncertain?: boolean;
 }
 
-/** The only error that the client throws, except the reason of an abort. Its sentence holds no secret. */
+/**
+ * The only error that the client throws, except the reason of an abort. Its sentence holds no
+ * secret.
+ */
 export class AdobeError extends Error implements AdobeErrorFacts {
   override readonly name = 'AdobeError';
   readonly kind: AdobeErrorKind;
@@ -60,7 +67,10 @@ export interface FailedAnswer {
   readonly body: string;
 }
 
-/** Makes the error of an answer; `redact` takes secrets out of what Adobe wrote, for Adobe may repeat what it was sent. */
+/**
+ * Makes the error of an answer; `redact` takes secrets out of what Adobe wrote, for Adobe may
+ * repeat what it was sent.
+ */
 export function errorOfAnswer(doing: string, answer: FailedAnswer, redact: (text: string) => string): AdobeError {
   const { status } = answer;
   const kind = kindOfStatus(status);
@@ -112,9 +122,9 @@ interface ErrorBody {
 }
 
 /**
- * The shapes of Adobe's error bodies: `{error_code, message}` and `{errorMessage, errorDetails}` (Flow Service),
- * `{requestId, errors: {404: [{code, message}]}, title}` (Segmentation), `{error, error_description}` (IMS),
- * `{type, title, detail, report}` (problem details).
+ * The shapes of Adobe's error bodies: `{error_code, message}` and `{errorMessage, errorDetails}`
+ * (Flow Service), `{requestId, errors: {404: [{code, message}]}, title}` (Segmentation),
+ * `{error, error_description}` (IMS), `{type, title, detail, report}` (problem details).
  */
 function readErrorBody(text: string): ErrorBody {
   let body: unknown;

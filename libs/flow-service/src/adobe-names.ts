@@ -13,7 +13,10 @@ const toggles = {
 
 export const defaultAuthSpecName = 'Azure EventHub authentication credentials';
 
-/** Throws when Adobe's specification names its ways to authenticate, and the one to be used is not among them. */
+/**
+ * Throws when Adobe's specification names its ways to authenticate, and the one to be used is not
+ * among them.
+ */
 export function checkAuthSpecName(spec: ConnectionSpec, name: string): void {
   const known = (spec.authSpec ?? []).flatMap((auth) => (auth.name === undefined ? [] : [auth.name]));
   if (known.length === 0 || known.includes(name)) return;
@@ -24,9 +27,10 @@ export function checkAuthSpecName(spec: ConnectionSpec, name: string): void {
 }
 
 /**
- * The parameters of the target connection that the desired toggles stand for, as Adobe calls them. The names are not documented:
- * they come from the configuration, else from Adobe's specification, else from the target connection itself. Throws an
- * `AdobeError` of kind `unsupported` when none of them knows.
+ * The parameters of the target connection that the desired toggles stand for, as Adobe calls them.
+ * The names are not documented: they come from the configuration, else from Adobe's specification,
+ * else from the target connection itself. Throws an `AdobeError` of kind `unsupported` when none of
+ * them knows.
  */
 export function toggleParams(
   desired: DesiredDestination['toggles'],

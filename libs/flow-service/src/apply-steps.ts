@@ -10,7 +10,10 @@ import { chosenAmong, fingerprintOf, ownedDescription, ownerOf } from './ownersh
 import { hasCredentials } from './plan-destination.ts';
 import type { Clock } from './retry.ts';
 
-/** How often a change begins anew because another process was first, and a creation because its answer was lost. */
+/**
+ * How often a change begins anew because another process was first, and a creation because its
+ * answer was lost.
+ */
 const attemptsMax = 8;
 /** So many changes of a dataflow share one request at most. */
 const patchStepsMax = 100;
@@ -23,7 +26,9 @@ export interface StepContext {
   /** Parameters of the target connection by Adobe's names. */
   readonly toggles: Readonly<Record<string, boolean>>;
   readonly signal: AbortSignal | undefined;
-  /** Ids of what is the owner's but cannot be used, as a dataflow whose target connection is gone. */
+  /**
+   * Ids of what is the owner's but cannot be used, as a dataflow whose target connection is gone.
+   */
   readonly leftovers: ReadonlySet<string>;
   readonly ids: {
     flow?: string | undefined;
@@ -44,7 +49,10 @@ export function idsOf(observed: ObservedDestination): StepContext['ids'] {
   };
 }
 
-/** The steps in portions that are one piece of work each: consecutive changes of the dataflow's document go together. */
+/**
+ * The steps in portions that are one piece of work each: consecutive changes of the dataflow's
+ * document go together.
+ */
 export function portionsOf(steps: readonly DestinationStep[]): DestinationStep[][] {
   const portions: DestinationStep[][] = [];
   for (const step of steps) {
@@ -205,8 +213,9 @@ function authParams({ desired: { eventHub }, names }: StepContext): Record<strin
 }
 
 /**
- * Creates what the owner does not have yet. Adobe takes the same creation twice: so it is looked for before, looked for again after a
- * lost answer, and when another run has created one at the same time, both runs choose the same and the loser deletes its own.
+ * Creates what the owner does not have yet. Adobe takes the same creation twice: so it is looked
+ * for before, looked for again after a lost answer, and when another run has created one at the
+ * same time, both runs choose the same and the loser deletes its own.
  */
 async function createOnce<Item extends Entity, New>(
   { desired, clock, leftovers, signal }: StepContext,

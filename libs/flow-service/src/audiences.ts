@@ -21,7 +21,9 @@ export interface Audience {
   /** `draft`, `published`, `inactive` or `archived`. */
   readonly lifecycleState: string;
   readonly mergePolicyId?: string;
-  /** How membership is worked out: `streaming` is Adobe's `continuous`, `edge` its `synchronous`. */
+  /**
+   * How membership is worked out: `streaming` is Adobe's `continuous`, `edge` its `synchronous`.
+   */
   readonly evaluation: readonly ('batch' | 'streaming' | 'edge')[];
   /** Milliseconds since 1970. */
   readonly updatedAt?: number;
@@ -37,7 +39,10 @@ export interface ListAudiencesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The audiences of a sandbox (Segmentation Service, `/data/core/ups`). Every method throws `AdobeError`, or the reason of an abort. */
+/**
+ * The audiences of a sandbox (Segmentation Service, `/data/core/ups`). Every method throws
+ * `AdobeError`, or the reason of an abort.
+ */
 export class Audiences {
   readonly #platform: PlatformConnection;
 
@@ -45,7 +50,10 @@ export class Audiences {
     this.#platform = platform;
   }
 
-  /** Follows Adobe's links from page to page; one that moved to the next page meanwhile is given once. */
+  /**
+   * Follows Adobe's links from page to page; one that moved to the next page meanwhile is given
+   * once.
+   */
   async list({ name, itemsMax = Infinity, pageSize = 100, signal }: ListAudiencesOptions = {}): Promise<Audience[]> {
     const doing = 'list audiences';
     const query = new URLSearchParams({ start: '0', limit: String(pageSize), sort: 'updateTime:desc' });
@@ -67,7 +75,10 @@ export class Audiences {
     return [...audiences.values()];
   }
 
-  /** By id, in requests of at most 100 ids; an id that this sandbox does not have is absent from the map. */
+  /**
+   * By id, in requests of at most 100 ids; an id that this sandbox does not have is absent from the
+   * map.
+   */
   async get(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, Audience>> {
     const unique = [...new Set(ids)];
     const found = new Map<string, Audience>();

@@ -18,8 +18,9 @@ export interface DesiredAudience {
 /** The destination that AEP is to have. */
 export interface DesiredDestination {
   /**
-   * Says to whom the destination belongs and tells it from all others of the sandbox, as `activation-hub/production`. It is written
-   * into the descriptions of all its parts, is how they are found again, and must therefore stay the same for ever.
+   * Says to whom the destination belongs and tells it from all others of the sandbox, as
+   * `activation-hub/production`. It is written into the descriptions of all its parts, is how they
+   * are found again, and must therefore stay the same for ever.
    */
   readonly owner: string;
   readonly name: string;
@@ -29,15 +30,24 @@ export interface DesiredDestination {
   /** XDM paths of profile attributes, as `person.name.firstName`. */
   readonly attributes: readonly string[];
   readonly enabled: boolean;
-  /** The two switches of AEP's form; one that is left out stays as it is. Adobe's names of them are in `AdobeNames`. */
+  /**
+   * The two switches of AEP's form; one that is left out stays as it is. Adobe's names of them are
+   * in `AdobeNames`.
+   */
   readonly toggles?: { readonly segmentNames?: boolean; readonly segmentTimestamps?: boolean };
   /** An existing dataflow that becomes this destination. It must not have another owner. */
   readonly adoptFlowId?: string;
-  /** An existing connection to use as it is: it is neither changed nor deleted, so its owner cares for its key. */
+  /**
+   * An existing connection to use as it is: it is neither changed nor deleted, so its owner cares
+   * for its key.
+   */
   readonly connectionId?: string;
 }
 
-/** What the destination of an environment is called in AEP: the same whether Pulumi, the command line, or a person in AEP's form makes it. */
+/**
+ * What the destination of an environment is called in AEP: the same whether Pulumi, the command
+ * line, or a person in AEP's form makes it.
+ */
 export function destinationWords(environment: string): Pick<DesiredDestination, 'owner' | 'name' | 'description'> {
   return {
     owner: `activation-hub/${environment}`,
@@ -50,13 +60,22 @@ export function destinationWords(environment: string): Pick<DesiredDestination, 
 export interface AdobeNames {
   /** Default `Azure EventHub authentication credentials`. */
   readonly authSpecName?: string;
-  /** Whether the key is confined to the hub, so that its name goes with the credentials. Default false. */
+  /**
+   * Whether the key is confined to the hub, so that its name goes with the credentials. Default
+   * false.
+   */
   readonly hubScopedKey?: boolean;
-  /** Parameters of the target connection. Default: found in Adobe's connection specification, or in the target connection. */
+  /**
+   * Parameters of the target connection. Default: found in Adobe's connection specification, or in
+   * the target connection.
+   */
   readonly toggles?: { readonly segmentNames?: string; readonly segmentTimestamps?: string };
 }
 
-/** Soft limit of audiences in one destination (guardrails); what Adobe does beyond it is its own matter. */
+/**
+ * Soft limit of audiences in one destination (guardrails); what Adobe does beyond it is its own
+ * matter.
+ */
 const audiencesMax = 1000;
 const attributesMax = 1000;
 

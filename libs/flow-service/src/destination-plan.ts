@@ -44,7 +44,10 @@ export type FlowPatchStep = Extract<
   }
 >;
 
-/** The steps of a change, and nothing of what must not be shown: it can be printed, logged and sent as JSON. */
+/**
+ * The steps of a change, and nothing of what must not be shown: it can be printed, logged and sent
+ * as JSON.
+ */
 export class DestinationPlan {
   readonly steps: readonly DestinationStep[];
   /** What a person should know and no step does. */

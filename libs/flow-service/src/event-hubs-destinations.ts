@@ -26,7 +26,10 @@ export interface DestinationState {
   readonly sasKeyName: string | undefined;
   /** Of the key that was last written by the owner; compare it with `fingerprintOf`. */
   readonly keyFingerprint: string | undefined;
-  /** Of the connection to the namespace: whose mark it has, and whether dataflows of others use it too. */
+  /**
+   * Of the connection to the namespace: whose mark it has, and whether dataflows of others use it
+   * too.
+   */
   readonly connection: { readonly owner: string | undefined; readonly isShared: boolean };
   readonly audiences: readonly { readonly id: string; readonly name?: string }[];
   readonly attributes: readonly string[];
@@ -42,26 +45,36 @@ export interface ApplyOptions {
 
 /** Destinations of AEP that export to Azure Event Hubs, kept as they are described. */
 export interface EventHubsDestinations {
-  /** What AEP has of an owner's destination, or of the dataflow to adopt; `undefined` when there is no whole one. */
+  /**
+   * What AEP has of an owner's destination, or of the dataflow to adopt; `undefined` when there is
+   * no whole one.
+   */
   read(whose: Whose, signal?: AbortSignal): Promise<DestinationState | undefined>;
-  /** The smallest list of steps to what is wanted. Changes nothing. Throws `RangeError` for what cannot be a destination. */
+  /**
+   * The smallest list of steps to what is wanted. Changes nothing. Throws `RangeError` for what
+   * cannot be a destination.
+   */
   plan(desired: DesiredDestination, signal?: AbortSignal): Promise<DestinationPlan>;
   /**
-   * The steps that leave nothing of the owner behind and touch nothing else: a dataflow that was to be adopted and never was
-   * stays, and so does a connection that was only lent. Changes nothing.
+   * The steps that leave nothing of the owner behind and touch nothing else: a dataflow that was to
+   * be adopted and never was stays, and so does a connection that was only lent. Changes nothing.
    */
   planRemoval(whose: Omit<Whose, 'adoptFlowId'>, signal?: AbortSignal): Promise<DestinationPlan>;
   /**
-   * Brings AEP to what the plan wants. It looks again, does step by step what is missing, and does so until nothing is: at most six
-   * rounds, of which more than one is needed only when a part vanished meanwhile or two runs met. Resolves with the state
-   * then; with `undefined` after a removal. Stopped at any point, another run goes on where this one ended. Throws
-   * `AdobeError`, or the reason of an abort.
+   * Brings AEP to what the plan wants. It looks again, does step by step what is missing, and does
+   * so until nothing is: at most six rounds, of which more than one is needed only when a part
+   * vanished meanwhile or two runs met. Resolves with the state then; with `undefined` after a
+   * removal. Stopped at any point, another run goes on where this one ended. Throws `AdobeError`,
+   * or the reason of an abort.
    */
   apply(plan: DestinationPlan, options?: ApplyOptions): Promise<DestinationState | undefined>;
 }
 
 const roundsMax = 6;
-/** So often the same step may fail in a row: a part that is being deleted can still be seen for a while. */
+/**
+ * So often the same step may fail in a row: a part that is being deleted can still be seen for a
+ * while.
+ */
 const sameFailuresMax = 3;
 
 interface Look {
@@ -122,7 +135,8 @@ export function createEventHubsDestinations(client: AdobeClient, names: AdobeNam
           await applyPortion(context, portion);
         }
       } catch (error) {
-        // Where the world may have changed under the plan, a new plan may do; anything else stops here.
+        // Where the world may have changed under the plan, a new plan may do; anything else stops
+        // here.
         if (isAdobeError(error, 'not-found', 'invalid', 'conflict')) return { sentences, error };
         throw error;
       }

@@ -8,7 +8,10 @@ export interface Exchange {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Whether doing it twice is the same as once; if not, it is repeated only when it certainly was not carried out. */
+  /**
+   * Whether doing it twice is the same as once; if not, it is repeated only when it certainly was
+   * not carried out.
+   */
   readonly repeatable: boolean;
 }
 
@@ -26,12 +29,16 @@ export interface ExchangeSettings {
   readonly redact: (text: string) => string;
 }
 
-/** An answer with more bytes than this is not read to its end: a page of 100 dataflows with 250 audiences each is about 8 MB. */
+/**
+ * An answer with more bytes than this is not read to its end: a page of 100 dataflows with 250
+ * audiences each is about 8 MB.
+ */
 const answerBytesMax = 32 * 1024 * 1024;
 
 /**
- * Sends one request, again after 429 and 5xx and after a lost answer, with full jitter and as long as `Retry-After` asks for, within
- * the limits of attempts and time. Gives answers below 400, and those of `alsoAccept`; throws `AdobeError` for any other.
+ * Sends one request, again after 429 and 5xx and after a lost answer, with full jitter and as long
+ * as `Retry-After` asks for, within the limits of attempts and time. Gives answers below 400, and
+ * those of `alsoAccept`; throws `AdobeError` for any other.
  */
 export async function exchange(
   request: Exchange,

@@ -31,7 +31,9 @@ export function selectionOf(flow: Flow): Selection {
   };
 }
 
-/** The id of an audience, or the path of an attribute; `undefined` for a selector of another form. */
+/**
+ * The id of an audience, or the path of an attribute; `undefined` for a selector of another form.
+ */
 function keyOf(group: SelectorGroup, { value }: Selector): string | undefined {
   const key = group === 'segmentSelectors' ? value?.id : value?.path;
   return typeof key === 'string' ? key : undefined;
@@ -44,8 +46,9 @@ export interface SelectorChanges {
 }
 
 /**
- * The operations that bring one group of a dataflow, as it is now, to hold each added selector once and no removed one. Removal goes
- * by index, and every removal shifts what comes behind: so from the highest to the lowest.
+ * The operations that bring one group of a dataflow, as it is now, to hold each added selector once
+ * and no removed one. Removal goes by index, and every removal shifts what comes behind: so from
+ * the highest to the lowest.
  */
 export function selectorOperations(flow: Flow, group: SelectorGroup, changes: SelectorChanges): PatchOperation[] {
   const index = transformationIndex(flow);

@@ -1,6 +1,9 @@
 import type { JsonRecord } from './json.ts';
 
-/** Ids that are the same in every organisation (Destinations API, "Connect to streaming destinations and activate data"). */
+/**
+ * Ids that are the same in every organisation (Destinations API, "Connect to streaming destinations
+ * and activate data").
+ */
 export const adobeIds = {
   /** Connection spec of Azure Event Hubs, as a destination and as a source. */
   eventHubsConnectionSpec: 'bf9f5905-92b7-48bf-bf20-455bc6b60a4e',
@@ -16,7 +19,10 @@ export interface SpecReference {
   readonly version: string;
 }
 
-/** What all of Flow Service's entities have. Unknown fields are kept, so that a caller sees what Adobe sends. */
+/**
+ * What all of Flow Service's entities have. Unknown fields are kept, so that a caller sees what
+ * Adobe sends.
+ */
 export interface Entity extends JsonRecord {
   readonly id: string;
   readonly etag?: string;

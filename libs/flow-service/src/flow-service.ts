@@ -32,12 +32,18 @@ export interface ListOptions {
 
 /** One kind of entity. Every method throws `AdobeError`, or the reason of an abort. */
 export interface Collection<Item extends Entity, New> {
-  /** Follows Adobe's links from page to page. What comes is held against the filters once more: a server may ignore one. */
+  /**
+   * Follows Adobe's links from page to page. What comes is held against the filters once more: a
+   * server may ignore one.
+   */
   list(options?: ListOptions): Promise<Item[]>;
   get(id: string, signal?: AbortSignal): Promise<Item>;
   /** `undefined` when there is none of this id. */
   find(id: string, signal?: AbortSignal): Promise<Item | undefined>;
-  /** Is not repeated when it is uncertain whether it was carried out: the error then has `uncertain`. */
+  /**
+   * Is not repeated when it is uncertain whether it was carried out: the error then has
+   * `uncertain`.
+   */
   create(item: New, signal?: AbortSignal): Promise<Written>;
   /** Throws an `AdobeError` of kind `conflict` when the ETag is no longer current. */
   patch(id: string, etag: string, operations: readonly PatchOperation[], signal?: AbortSignal): Promise<Written>;
@@ -45,7 +51,10 @@ export interface Collection<Item extends Entity, New> {
   delete(id: string, signal?: AbortSignal): Promise<void>;
 }
 
-/** Adobe's Flow Service (`/data/foundation/flowservice`), as the Destinations API and the Flow Service API describe it. */
+/**
+ * Adobe's Flow Service (`/data/foundation/flowservice`), as the Destinations API and the Flow
+ * Service API describe it.
+ */
 export class FlowService {
   readonly connections: Collection<Connection, NewConnection>;
   readonly sourceConnections: Collection<FlowEnd, NewFlowEnd>;
@@ -78,8 +87,8 @@ export class FlowService {
   }
 
   /**
-   * Switches a dataflow on or off. The update guide writes the action in lower case, the OpenAPI document in upper case: the
-   * second is tried when the first is refused.
+   * Switches a dataflow on or off. The update guide writes the action in lower case, the OpenAPI
+   * document in upper case: the second is tried when the first is refused.
    */
   async setEnabled(flowId: string, enabled: boolean, signal?: AbortSignal): Promise<void> {
     const action = enabled ? 'enable' : 'disable';
@@ -99,7 +108,10 @@ export class FlowService {
     }
   }
 
-  /** The newest runs of a dataflow, newest first; destinations that stream have one per hour. Default at most 24. */
+  /**
+   * The newest runs of a dataflow, newest first; destinations that stream have one per hour.
+   * Default at most 24.
+   */
   async runs(
     flowId: string,
     options: { readonly itemsMax?: number; readonly signal?: AbortSignal } = {},
@@ -217,7 +229,10 @@ function written(id: string, answer: unknown): Written {
   return isRecord(answer) && typeof answer.etag === 'string' ? { id, etag: answer.etag } : { id };
 }
 
-/** Whether an entity has, at the filter's dotted path, the value that it asks for. Attributes that are inherited, Adobe need not show. */
+/**
+ * Whether an entity has, at the filter's dotted path, the value that it asks for. Attributes that
+ * are inherited, Adobe need not show.
+ */
 function fits(entity: unknown, filter: string): boolean {
   const [path = '', wanted = ''] = filter.split('==');
   const value = path.split('.').reduce<unknown>((held, key) => (isRecord(held) ? held[key] : undefined), entity);
@@ -225,7 +240,10 @@ function fits(entity: unknown, filter: string): boolean {
   return (typeof value === 'string' || typeof value === 'boolean') && String(value) === wanted;
 }
 
-/** Adobe's own fields are taken as documented; only the id, without which nothing goes on, is checked. */
+/**
+ * Adobe's own fields are taken as documented; only the id, without which nothing goes on, is
+ * checked.
+ */
 function isEntity(value: unknown): value is Entity {
   return isRecord(value) && typeof value.id === 'string';
 }
@@ -241,8 +259,9 @@ function unreadable(doing: string, why: string): AdobeError {
 }
 
 /**
- * The path of Adobe's link to the next page, as `/flows?continuationToken=…` or `@/audiences?start=…`, under the service's own
- * path; `undefined` on the last page. Only a path is ever taken from an answer, for the token goes wherever a request goes.
+ * The path of Adobe's link to the next page, as `/flows?continuationToken=…` or
+ * `@/audiences?start=…`, under the service's own path; `undefined` on the last page. Only a path is
+ * ever taken from an answer, for the token goes wherever a request goes.
  */
 export function nextPage(links: unknown, basePath: string, doing: string): string | undefined {
   const next = isRecord(links) && isRecord(links.next) ? links.next.href : undefined;

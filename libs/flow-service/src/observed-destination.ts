@@ -4,8 +4,8 @@ import type { FlowService } from './flow-service.ts';
 import { chosenAmong, ownerOf } from './ownership.ts';
 
 /**
- * All dataflows to destinations. Not only those to Event Hubs: a dataflow whose target connection is gone is not known to lead
- * there, and must be found all the same.
+ * All dataflows to destinations. Not only those to Event Hubs: a dataflow whose target connection
+ * is gone is not known to lead there, and must be found all the same.
  */
 export const destinationFlowFilter = 'inheritedAttributes.properties.isDestinationFlow==true';
 
@@ -29,7 +29,10 @@ export interface ObservedDestination {
   readonly sourceBase?: Connection;
   /** Whether dataflows of others use the same connection to the hub. */
   readonly targetBaseIsShared: boolean;
-  /** What belongs to the owner and is not part of the destination: left by a run that stopped, or by two at once. In the order to delete it. */
+  /**
+   * What belongs to the owner and is not part of the destination: left by a run that stopped, or by
+   * two at once. In the order to delete it.
+   */
   readonly leftovers: readonly Leftover[];
   /** What a removal deletes with the destination, in that order. */
   readonly parts: readonly Leftover[];
@@ -42,7 +45,10 @@ interface Inventory {
   readonly connections: readonly Connection[];
 }
 
-/** Looks for everything of an owner. Throws `AdobeError` when the dataflow to adopt is not there, or belongs to another owner. */
+/**
+ * Looks for everything of an owner. Throws `AdobeError` when the dataflow to adopt is not there, or
+ * belongs to another owner.
+ */
 export async function observeDestination(
   flowService: FlowService,
   whose: Whose,
@@ -148,14 +154,20 @@ function checkAdoption({ owner, adoptFlowId, connectionId }: Whose, inventory: I
   }
 }
 
-/** By its own mark, by the mark of its target connection (which no one else uses), or because the caller adopts it. */
+/**
+ * By its own mark, by the mark of its target connection (which no one else uses), or because the
+ * caller adopts it.
+ */
 function isOurFlow(flow: Flow, { owner, adoptFlowId }: Whose, { targets }: Inventory): boolean {
   const marked = ownerOf(flow);
   if (marked !== undefined) return marked === owner;
   return flow.id === adoptFlowId || targets.some((end) => uses(flow, end) && ownerOf(end) === owner);
 }
 
-/** Whether a dataflow has both its ends, these their connections, and it is on the one that is asked for. */
+/**
+ * Whether a dataflow has both its ends, these their connections, and it is on the one that is asked
+ * for.
+ */
 function isWhole(flow: Flow, whose: Whose, inventory: Inventory): boolean {
   const target = inventory.targets.find((end) => uses(flow, end));
   const source = inventory.sources.find((end) => uses(flow, end));

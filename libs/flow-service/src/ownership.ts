@@ -23,8 +23,8 @@ export function plainDescription({ description }: Entity): string {
 }
 
 /**
- * Twelve hexadecimal digits that change with the credentials. Adobe does not show a key, so a mark of it is kept beside it; a key of
- * 256 random bits cannot be found from 48 bits of its digest.
+ * Twelve hexadecimal digits that change with the credentials. Adobe does not show a key, so a mark
+ * of it is kept beside it; a key of 256 random bits cannot be found from 48 bits of its digest.
  */
 export function fingerprintOf({ namespace, sasKeyName, sasKey }: Omit<EventHubAddress, 'eventHubName'>): string {
   return createHash('sha256')
@@ -34,8 +34,9 @@ export function fingerprintOf({ namespace, sasKeyName, sasKey }: Omit<EventHubAd
 }
 
 /**
- * Of several that were made for the same purpose (by two runs at once, or one that stopped half-way) the one that every run
- * chooses: the oldest, and of the same age the one with the lowest id.
+ * Of several that were made for the same purpose (by two runs at once, or one that stopped
+ * half-way) the one that every run chooses: the oldest, and of the same age the one with the lowest
+ * id.
  */
 export function chosenAmong<Item extends Entity>(items: readonly Item[]): Item | undefined {
   return items.toSorted(

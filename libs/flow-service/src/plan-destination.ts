@@ -5,7 +5,10 @@ import type { Connection, Flow } from './flow-service-entities.ts';
 import type { ObservedDestination, Whose } from './observed-destination.ts';
 import { fingerprintOf, keyFingerprintIn, ownedDescription, ownerOf } from './ownership.ts';
 
-/** The smallest list of steps from what there is to what is wanted. `toggles`: parameters of the target connection by Adobe's names. */
+/**
+ * The smallest list of steps from what there is to what is wanted. `toggles`: parameters of the
+ * target connection by Adobe's names.
+ */
 export function planPresence(
   desired: DesiredDestination,
   observed: ObservedDestination,
@@ -58,7 +61,10 @@ function planTargetBase(
   return [{ kind: 'patch-credentials', connectionId: targetBase.id, namespace, sasKeyName }];
 }
 
-/** By the fingerprint that was left with the last key, and by as much of the credentials as Adobe shows. */
+/**
+ * By the fingerprint that was left with the last key, and by as much of the credentials as Adobe
+ * shows.
+ */
 export function hasCredentials(connection: Connection, { owner, eventHub }: DesiredDestination): boolean {
   const params = connection.auth?.params ?? {};
   const agrees = (name: 'namespace' | 'sasKeyName') => params[name] === undefined || params[name] === eventHub[name];

@@ -49,7 +49,8 @@ export class PlatformConnection {
   constructor(options: PlatformOptions) {
     const { clientId, clientSecret, organisation, sandbox } = options;
     for (const [name, value] of Object.entries({ clientId, clientSecret, organisation, sandbox })) {
-      // Also keeps a line break out of the headers; the value is not shown, for it may be the secret.
+      // Also keeps a line break out of the headers; the value is not shown, for it may be the
+      // secret.
       if (!/^[\x21-\x7e]+$/.test(value))
         throw new RangeError(`Failed to connect to Adobe: ${name} is empty or has spaces.`);
     }
@@ -79,8 +80,8 @@ export class PlatformConnection {
   }
 
   /**
-   * Sends a request with a valid token; when Adobe refuses that token, once more with a new one. Throws `AdobeError`, or the
-   * reason of an abort.
+   * Sends a request with a valid token; when Adobe refuses that token, once more with a new one.
+   * Throws `AdobeError`, or the reason of an abort.
    */
   async send(request: PlatformRequest): Promise<Answer> {
     const accepted = [401, ...(request.alsoAccept ?? [])];
@@ -126,7 +127,10 @@ export class PlatformConnection {
   }
 }
 
-/** An ETag in exactly one pair of double quotes, which Flow Service asks for (facts: Destinations API, `if-match`). */
+/**
+ * An ETag in exactly one pair of double quotes, which Flow Service asks for (facts: Destinations
+ * API, `if-match`).
+ */
 function quoted(etag: string): string {
   return `"${etag.replace(/^W\//, '').replaceAll('"', '')}"`;
 }

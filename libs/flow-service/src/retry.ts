@@ -4,7 +4,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Resolves after so many milliseconds; rejects with the signal's reason as soon as that is aborted. */
+  /**
+   * Resolves after so many milliseconds; rejects with the signal's reason as soon as that is
+   * aborted.
+   */
   readonly sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>;
   /** At least 0, less than 1. */
   readonly random: () => number;
@@ -46,7 +49,10 @@ export function backoffMs(attempt: number, limits: RetryLimits, random: () => nu
   return random() * Math.min(limits.delayMaxMs, limits.firstDelayMs * 2 ** (attempt - 1));
 }
 
-/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), as milliseconds from now; `undefined` for anything else. */
+/**
+ * `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), as milliseconds from now; `undefined`
+ * for anything else.
+ */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined;
   if (/^\d{1,9}$/.test(header.trim())) return Number(header.trim()) * 1000;

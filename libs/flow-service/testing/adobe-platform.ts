@@ -29,11 +29,20 @@ export interface AdobePlatformOptions {
   readonly deletionMs?: number;
   /** The most in one page, whatever is asked for. Default 100. */
   readonly pageSizeMax?: number;
-  /** What becomes of the filters of a list: a server that does not know one may ignore it. Default `kept`. */
+  /**
+   * What becomes of the filters of a list: a server that does not know one may ignore it. Default
+   * `kept`.
+   */
   readonly filters?: 'kept' | 'ignored';
-  /** How PATCH answers: the tutorial says 202 and nothing, the OpenAPI document 200 with id and ETag. Default `200`. */
+  /**
+   * How PATCH answers: the tutorial says 202 and nothing, the OpenAPI document 200 with id and
+   * ETag. Default `200`.
+   */
   readonly patchAnswer?: '200' | '202';
-  /** How `enable` and `disable` are spelt: the update guide in lower case, the OpenAPI document in upper case. Default `lower`. */
+  /**
+   * How `enable` and `disable` are spelt: the update guide in lower case, the OpenAPI document in
+   * upper case. Default `lower`.
+   */
   readonly actionCase?: 'lower' | 'upper';
   /** Whether a lookup shows a connection's key as stars, or leaves it out. Default `masked`. */
   readonly secretsShown?: 'masked' | 'absent';
@@ -73,7 +82,10 @@ export interface AdobePlatform {
 const requestsMax = 10_000;
 const bodyBytesMax = 4 * 1024 * 1024;
 
-/** Starts Adobe's platform on this machine: identity service, Flow Service, audiences. Rejects when the port is taken. */
+/**
+ * Starts Adobe's platform on this machine: identity service, Flow Service, audiences. Rejects when
+ * the port is taken.
+ */
 export async function startAdobePlatform(options: AdobePlatformOptions = {}): Promise<AdobePlatform> {
   const now = options.now ?? Date.now;
   const organisation = options.organisation ?? '0123456789ABCDEF@AdobeOrg';

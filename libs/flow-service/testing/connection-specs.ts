@@ -3,7 +3,10 @@ export interface ToggleNames {
   readonly segmentTimestamps: string;
 }
 
-/** The connection specification of Azure Event Hubs: documented ids and auth name, guessed form of the target parameters. */
+/**
+ * The connection specification of Azure Event Hubs: documented ids and auth name, guessed form of
+ * the target parameters.
+ */
 export function eventHubsConnectionSpec(toggles: ToggleNames | 'none'): Record<string, unknown> {
   const toggleProperties =
     toggles === 'none'

@@ -1,6 +1,9 @@
 import { invalid } from './refusal.ts';
 
-/** A page of Flow Service: filtered, limited, with a link to the next one as `/flows?continuationToken=…`. */
+/**
+ * A page of Flow Service: filtered, limited, with a link to the next one as
+ * `/flows?continuationToken=…`.
+ */
 export function entityPage(
   collection: string,
   entities: readonly Record<string, unknown>[],

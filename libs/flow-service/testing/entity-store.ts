@@ -15,7 +15,9 @@ export interface StoreSettings {
   readonly deletionMs: number;
 }
 
-/** One collection of one sandbox: ETags, JSON Patch, deletions that take a while, filters and pages. */
+/**
+ * One collection of one sandbox: ETags, JSON Patch, deletions that take a while, filters and pages.
+ */
 export class EntityStore {
   readonly #collection: string;
   readonly #settings: StoreSettings;

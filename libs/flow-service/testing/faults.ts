@@ -7,7 +7,10 @@ export interface Fault {
   readonly status?: number;
   /** With `status`: sent as `Retry-After`, in seconds or as a date. */
   readonly retryAfter?: string;
-  /** `before`: the connection breaks and nothing was done; `after`: it was done, and the answer is lost. */
+  /**
+   * `before`: the connection breaks and nothing was done; `after`: it was done, and the answer is
+   * lost.
+   */
   readonly lost?: 'before' | 'after';
   /** Wait so long before anything else. */
   readonly delayMs?: number;
@@ -20,8 +23,8 @@ export interface Faults {
   /** The next requests that match are met by this fault; faults injected earlier come first. */
   inject(fault: Fault): void;
   /**
-   * Does so many requests more, loses the answer of the last of them, and breaks every connection from then on: for the client it is
-   * as if its own process had stopped there. 0 stops at once.
+   * Does so many requests more, loses the answer of the last of them, and breaks every connection
+   * from then on: for the client it is as if its own process had stopped there. 0 stops at once.
    */
   stopAfter(requests: number): void;
   clear(): void;

@@ -8,7 +8,10 @@ interface StoredSelector {
 type SelectorGroup = 'profileSelectors' | 'segmentSelectors';
 const groups: readonly SelectorGroup[] = ['profileSelectors', 'segmentSelectors'];
 
-/** Throws a refusal when a dataflow is not one: ends that exist, one transformation, selectors of the right form. */
+/**
+ * Throws a refusal when a dataflow is not one: ends that exist, one transformation, selectors of
+ * the right form.
+ */
 export function checkedFlow(
   flow: Record<string, unknown>,
   mustExist: (end: 'sourceConnections' | 'targetConnections', id: string) => void,

@@ -7,7 +7,10 @@ export interface ProfileCount {
   readonly failed: number;
 }
 
-/** When dataflows were switched on, and what they exported in which hour: what their hourly runs are made of. */
+/**
+ * When dataflows were switched on, and what they exported in which hour: what their hourly runs are
+ * made of.
+ */
 export class FlowRuns {
   readonly #now: () => number;
   readonly #enabled = new Map<string, { from: number; to: number | undefined }[]>();

@@ -2,7 +2,10 @@ import { Refusal } from './refusal.ts';
 
 type Container = Record<string, unknown> | unknown[];
 
-/** Applies JSON Patch (RFC 6902: add, replace, remove) to a copy, one operation after the other, all or none. */
+/**
+ * Applies JSON Patch (RFC 6902: add, replace, remove) to a copy, one operation after the other, all
+ * or none.
+ */
 export function applyJsonPatch(document: Record<string, unknown>, operations: unknown): Record<string, unknown> {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new Refusal(400, {

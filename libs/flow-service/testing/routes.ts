@@ -10,7 +10,10 @@ export interface RoutedRequest {
   readonly patchAnswer: '200' | '202';
 }
 
-/** Carries out a request to Flow Service or Segmentation Service. Throws a `Refusal` for what Adobe would refuse. */
+/**
+ * Carries out a request to Flow Service or Segmentation Service. Throws a `Refusal` for what Adobe
+ * would refuse.
+ */
 export function routeToSandbox(sandbox: Sandbox, request: RoutedRequest, pageSizeMax: number): Reply {
   const { pathname, searchParams } = request.url;
   const flowService = /^\/data\/foundation\/flowservice\/([a-zA-Z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(pathname);

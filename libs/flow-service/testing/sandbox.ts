@@ -8,7 +8,10 @@ import { invalid, notFound } from './refusal.ts';
 export interface SandboxSettings extends StoreSettings {
   readonly pageSizeMax: number;
   readonly filters: 'kept' | 'ignored';
-  /** Whether a lookup shows the values of a connection's secret parameters as stars, or leaves them out. */
+  /**
+   * Whether a lookup shows the values of a connection's secret parameters as stars, or leaves them
+   * out.
+   */
   readonly secretsShown: 'masked' | 'absent';
   readonly connectionSpecs: readonly Record<string, unknown>[];
   /** How the actions of dataflows are spelt. */
@@ -23,7 +26,10 @@ export interface SandboxView {
   targetConnections(): readonly StoredEntity[];
   flows(): readonly StoredEntity[];
   addAudience(audience: AudienceSeed): void;
-  /** Profiles that the dataflow exported in the present hour; they show in the run of that hour once it is over. */
+  /**
+   * Profiles that the dataflow exported in the present hour; they show in the run of that hour once
+   * it is over.
+   */
   countProfiles(flowId: string, count: ProfileCount): void;
 }
 
@@ -86,7 +92,9 @@ export class Sandbox implements SandboxView {
     return { id, etag };
   }
 
-  /** An entity that others use cannot be deleted: undocumented, and the stricter of the two guesses. */
+  /**
+   * An entity that others use cannot be deleted: undocumented, and the stricter of the two guesses.
+   */
   delete(collection: CollectionName, id: string): void {
     const uses = (entity: StoredEntity, field: string) => [entity[field]].flat().includes(id);
     const inUse = {

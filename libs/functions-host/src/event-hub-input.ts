@@ -12,7 +12,10 @@ export interface PartitionSource {
   readonly isCheckpointingAfterInvocation: boolean;
 }
 
-/** The input of an invocation with cardinality many. Throws when a body cannot be bound; the function is not to be called then. */
+/**
+ * The input of an invocation with cardinality many. Throws when a body cannot be bound; the
+ * function is not to be called then.
+ */
 export function batchInput(
   registered: RegisteredFunction,
   events: readonly ReceivedEventData[],
@@ -57,7 +60,10 @@ function partitionContext(source: PartitionSource): TypedData {
   });
 }
 
-/** The extension shows -1 for an offset that is not a number, as geo-replicated namespaces have them. */
+/**
+ * The extension shows -1 for an offset that is not a number, as geo-replicated namespaces have
+ * them.
+ */
 function numericOffset({ offset }: ReceivedEventData): string {
   return /^-?\d+$/.test(offset) ? offset : '-1';
 }
@@ -73,7 +79,10 @@ function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   };
 }
 
-/** The SDK gives the bytes of data sections, and values of other AMQP bodies, which an extension in .NET could not read as bytes. */
+/**
+ * The SDK gives the bytes of data sections, and values of other AMQP bodies, which an extension in
+ * .NET could not read as bytes.
+ */
 function bodyOf({ body }: ReceivedEventData): Buffer {
   if (Buffer.isBuffer(body)) return body;
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);

@@ -85,7 +85,8 @@ test('a batch that ends after its partition was taken writes no checkpoint', asy
   await ownership.setMetadata({ ownerid: 'another-host' });
   await until(() => finished.length === 1, 'the batch has ended');
   expect(finished).toMatchObject([{ failed: false }]);
-  // The other host is not really there, so its ownership expires, and the batch comes again: proof that nothing was written.
+  // The other host is not really there, so its ownership expires, and the batch comes again: proof
+  // that nothing was written.
   const [, again] = await reported<Batch>('BATCH', 2);
   expect(again?.bodies).toEqual(['slow']);
   await bench.checkpointReaches(0);

@@ -224,7 +224,8 @@ test('sizes and frequencies come from host.json', async () => {
   ]);
   await checkpointReaches(5);
   expect(finished).toHaveLength(2);
-  // The seventh is alone, and comes when the wait for a second is over; its batch is an odd one and writes no checkpoint.
+  // The seventh is alone, and comes when the wait for a second is over; its batch is an odd one and
+  // writes no checkpoint.
   expect((await reported<Batch>('BATCH', 3))[2]?.bodies).toEqual(['7']);
   expect(await checkpoint()).toBe(5);
 });

@@ -38,9 +38,10 @@ const sameErrorEveryMs = 30_000;
 const reachEveryMs = 1_000;
 
 /**
- * Reads an event hub as the Event Hubs extension does: partitions are shared among the hosts of a consumer group, batches of a
- * partition run strictly one after the other, and the checkpoint moves on after a batch whether its function succeeded or threw,
- * once the retry policy is exhausted; not when the host stops before, or the partition was lost. Without a consumer group: `$Default`.
+ * Reads an event hub as the Event Hubs extension does: partitions are shared among the hosts of a
+ * consumer group, batches of a partition run strictly one after the other, and the checkpoint moves
+ * on after a batch whether its function succeeded or threw, once the retry policy is exhausted; not
+ * when the host stops before, or the partition was lost. Without a consumer group: `$Default`.
  */
 export async function startEventHubTrigger(
   registered: RegisteredFunction,
@@ -121,7 +122,10 @@ interface PartitionRun {
   readonly partitionId: string;
   /** Aborted when another host took the partition, or the subscription closed it. */
   readonly ended: AbortController;
-  /** Received events of which no batch has been made: they wait for `minEventBatchSize`, or for the batch that is at work. */
+  /**
+   * Received events of which no batch has been made: they wait for `minEventBatchSize`, or for the
+   * batch that is at work.
+   */
   waiting: ReceivedEventData[];
   waitingSince: number;
   batches: number;
@@ -136,7 +140,10 @@ class EventHubTrigger implements TriggerListener {
   readonly #services: TriggerServices;
   readonly #settings: EventHubsSettings;
   readonly #stopping = new AbortController();
-  /** The run of each partition that is read now, and of each of the SDK's readers, which may outlive its partition for a while. */
+  /**
+   * The run of each partition that is read now, and of each of the SDK's readers, which may outlive
+   * its partition for a while.
+   */
   readonly #partitions = new Map<string, PartitionRun>();
   readonly #runs = new WeakMap<PartitionContext, PartitionRun>();
   readonly #running = new Set<Promise<void>>();
@@ -156,7 +163,10 @@ class EventHubTrigger implements TriggerListener {
     this.#opening = this.#open(client);
   }
 
-  /** Asks for the event hub first: until it has been reached, the SDK's processor would try only every half minute. */
+  /**
+   * Asks for the event hub first: until it has been reached, the SDK's processor would try only
+   * every half minute.
+   */
   async #open(client: EventHubConsumerClient): Promise<void> {
     const abortSignal = this.#stopping.signal;
     do {
@@ -190,8 +200,8 @@ class EventHubTrigger implements TriggerListener {
       },
       {
         maxBatchSize: maxEventBatchSize,
-        // Events are handed over when they arrive. The SDK notices only after this wait that a connection was cut, and a minimum
-        // size of the batch needs a look at the clock in between.
+        // Events are handed over when they arrive. The SDK notices only after this wait that a
+        // connection was cut, and a minimum size of the batch needs a look at the clock in between.
         maxWaitTimeInSeconds: 1,
         prefetchCount,
         startPosition: startPosition(initialOffset),
@@ -243,8 +253,9 @@ class EventHubTrigger implements TriggerListener {
   }
 
   /**
-   * Takes events while a batch is at work, up to `prefetchCount`, as the extension does in the background: the next batch begins when
-   * that one ends, with what has come until then. The SDK receives the next events of the partition when this resolves.
+   * Takes events while a batch is at work, up to `prefetchCount`, as the extension does in the
+   * background: the next batch begins when that one ends, with what has come until then. The SDK
+   * receives the next events of the partition when this resolves.
    */
   async #receive(events: ReceivedEventData[], context: PartitionContext): Promise<void> {
     const run = this.#runs.get(context);
@@ -347,7 +358,10 @@ class EventHubTrigger implements TriggerListener {
     return !outcome.failed || !this.#stopping.signal.aborted;
   }
 
-  /** A body that cannot be bound fails the attempt, and with it the batch, although the function is never called. */
+  /**
+   * A body that cannot be bound fails the attempt, and with it the batch, although the function is
+   * never called.
+   */
   #bound(bind: () => InvocationInput): InvocationInput | Extract<InvocationOutcome, { failed: true }> {
     try {
       return bind();
@@ -358,7 +372,10 @@ class EventHubTrigger implements TriggerListener {
     }
   }
 
-  /** An event hub that is out of reach gives an error every second; one line in half a minute says the same. */
+  /**
+   * An event hub that is out of reach gives an error every second; one line in half a minute says
+   * the same.
+   */
   #report(error: Error & { code?: string }, partitionId: string): void {
     if (this.#stopping.signal.aborted || error.code === 'ReceiverDisconnectedError') return;
     const message = `Failed to read ${partitionId === '' ? 'the event hub' : `partition ${partitionId}`}: ${error.message} It is tried again.`;

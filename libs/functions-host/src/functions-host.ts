@@ -21,7 +21,10 @@ const terminateGraceMs = 5_000;
 export interface LoadBalancing {
   /** How often a host looks for partitions and renews its own. Default 1000. */
   readonly intervalMs?: number;
-  /** After this long without a renewal a partition may be taken by another host; several intervals. Default 5000. */
+  /**
+   * After this long without a renewal a partition may be taken by another host; several intervals.
+   * Default 5000.
+   */
   readonly partitionOwnershipExpirationMs?: number;
 }
 
@@ -39,7 +42,10 @@ export interface FinishedInvocation {
 export interface FunctionsHostOptions {
   /** Holds host.json, package.json with `main`, and the built bundle. */
   readonly appFolder: string;
-  /** What local.settings.json or the app settings would hold; they become the worker's environment as well. */
+  /**
+   * What local.settings.json or the app settings would hold; they become the worker's environment
+   * as well.
+   */
   readonly settings: Readonly<Record<string, string>>;
   /** Default 0: a free port. Without HTTP functions nothing listens. */
   readonly httpPort?: number;
@@ -62,16 +68,19 @@ export interface FunctionsHost {
   /** Undefined while no worker runs; another one after a restart. */
   readonly workerProcessId: number | undefined;
   /**
-   * Receives no more, lets running invocations end for up to `drainTimeoutMs`, writes checkpoints of what ended well, releases
-   * partitions and leases, runs the appTerminate hooks and ends the worker. What did not end comes again later. Repeatable.
+   * Receives no more, lets running invocations end for up to `drainTimeoutMs`, writes checkpoints
+   * of what ended well, releases partitions and leases, runs the appTerminate hooks and ends the
+   * worker. What did not end comes again later. Repeatable.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Loads a built function app into a worker process and drives its triggers as Azure would. Resolves when all functions are loaded and
- * the triggers listen. Throws, with nothing left running, when the app cannot be loaded, a setting is missing, host.json is wrong, or
- * the app uses a trigger or binding that this host does not run; an event hub that cannot be reached is no reason, it is retried.
+ * Loads a built function app into a worker process and drives its triggers as Azure would. Resolves
+ * when all functions are loaded and the triggers listen. Throws, with nothing left running, when
+ * the app cannot be loaded, a setting is missing, host.json is wrong, or the app uses a trigger or
+ * binding that this host does not run; an event hub that cannot be reached is no reason, it is
+ * retried.
  */
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   const appFolder = resolve(options.appFolder);
@@ -109,7 +118,10 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   }
 }
 
-/** Loads a built function app, tells what it registers, and ends it again: for tests of a bundle. Throws when it cannot be loaded. */
+/**
+ * Loads a built function app, tells what it registers, and ends it again: for tests of a bundle.
+ * Throws when it cannot be loaded.
+ */
 export async function readRegisteredFunctions(
   appFolder: string,
   settings: Readonly<Record<string, string>> = {},
@@ -136,7 +148,10 @@ async function startWorker(
   }
 }
 
-/** Adds every listener to `listeners` as soon as it listens, so that a failure can stop those before it. Returns the HTTP port. */
+/**
+ * Adds every listener to `listeners` as soon as it listens, so that a failure can stop those before
+ * it. Returns the HTTP port.
+ */
 async function startTriggers(
   functions: readonly RegisteredFunction[],
   services: TriggerServices,

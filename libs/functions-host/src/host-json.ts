@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What this host reads of host.json, with the defaults of Azure (extension bundle 4). Times in milliseconds. */
+/**
+ * What this host reads of host.json, with the defaults of Azure (extension bundle 4). Times in
+ * milliseconds.
+ */
 export interface HostJson {
   /** Undefined means without a limit (-1 in host.json). */
   readonly functionTimeoutMs: number | undefined;
@@ -40,7 +43,10 @@ export interface QueuesSettings {
   readonly messageEncoding: 'base64' | 'none';
 }
 
-/** Reads host.json of the app's folder. Throws a sentence that names the field when a value is of the wrong kind or out of range. */
+/**
+ * Reads host.json of the app's folder. Throws a sentence that names the field when a value is of
+ * the wrong kind or out of range.
+ */
 export async function readHostJson(appFolder: string): Promise<HostJson> {
   const path = join(appFolder, 'host.json');
   let text: string;
@@ -55,7 +61,10 @@ export async function readHostJson(appFolder: string): Promise<HostJson> {
   return parseHostJson(text);
 }
 
-/** Parses the text of a host.json; what this host does not use is ignored, as other parts of Azure read it. */
+/**
+ * Parses the text of a host.json; what this host does not use is ignored, as other parts of Azure
+ * read it.
+ */
 export function parseHostJson(text: string): HostJson {
   let root: unknown;
   try {
@@ -113,13 +122,17 @@ function queues(section: Section): QueuesSettings {
     newBatchThreshold: section.integer('newBatchThreshold', Math.floor(batchSize / 2), 0),
     maxDequeueCount: section.integer('maxDequeueCount', 5, 1),
     visibilityTimeoutMs: section.timespan('visibilityTimeout', '00:00:00'),
-    // Azure's default is a minute; a host in development, as this one, polls at least every two seconds.
+    // Azure's default is a minute; a host in development, as this one, polls at least every two
+    // seconds.
     maxPollingIntervalMs: section.timespan('maxPollingInterval', '00:00:02'),
     messageEncoding: section.oneOf('messageEncoding', ['base64', 'none'], 'base64'),
   };
 }
 
-/** One object of host.json. Names of fields and of choices are matched without regard to case, as Azure does. */
+/**
+ * One object of host.json. Names of fields and of choices are matched without regard to case, as
+ * Azure does.
+ */
 class Section {
   readonly #path: string;
   readonly #fields: ReadonlyMap<string, unknown>;

@@ -1,8 +1,14 @@
 import type { RegisteredFunction } from './trigger.ts';
 
-/** The HTTP functions of an app, matched by path and method as Azure does: without regard to case, literals before parameters. */
+/**
+ * The HTTP functions of an app, matched by path and method as Azure does: without regard to case,
+ * literals before parameters.
+ */
 export interface HttpRoutes {
-  /** `otherMethods` holds what the path would accept when the method does not fit; empty when no route has this path. */
+  /**
+   * `otherMethods` holds what the path would accept when the method does not fit; empty when no
+   * route has this path.
+   */
   match(method: string, path: string): { readonly found?: HttpMatch; readonly otherMethods: readonly string[] };
 }
 
@@ -19,7 +25,10 @@ interface Route {
   readonly rank: string;
 }
 
-/** `routePrefix` comes from host.json, without slashes at its ends. A function without a route has its name as route. */
+/**
+ * `routePrefix` comes from host.json, without slashes at its ends. A function without a route has
+ * its name as route.
+ */
 export function httpRoutes(functions: readonly RegisteredFunction[], routePrefix: string): HttpRoutes {
   const routes = functions
     .map((registered) => compile(registered, routePrefix))
@@ -63,7 +72,10 @@ const constraints: Readonly<Record<string, string>> = {
   alpha: '[a-z]+',
 };
 
-/** `{name}`, `{name?}`, `{name:int}`, `{name=default}` without the default, `{*rest}`, alone or within text. */
+/**
+ * `{name}`, `{name?}`, `{name:int}`, `{name=default}` without the default, `{*rest}`, alone or
+ * within text.
+ */
 function compileSegment(segment: string, parameters: string[]): string {
   const whole = /^\{(\*{0,2})(\w+)(?::(\w+)(?:\([^)]*\))?)?(\?)?\}$/.exec(segment);
   if (whole) {

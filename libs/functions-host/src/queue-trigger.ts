@@ -14,14 +14,18 @@ import {
 import { dataTypeOf, dateTimeOffset, json } from './typed-data.ts';
 import type { TypedData } from './rpc.ts';
 
-/** A message stays invisible this long and is renewed at half of it while its function runs; Azure takes ten minutes. */
+/**
+ * A message stays invisible this long and is renewed at half of it while its function runs; Azure
+ * takes ten minutes.
+ */
 const messageLockMs = 60_000;
 const pollingIntervalLeastMs = 100;
 
 /**
- * Listens on an Azure Storage queue: up to `batchSize` messages at a time run in parallel, more are fetched when no more than
- * `newBatchThreshold` run. A message whose function succeeded is deleted; one that failed becomes visible again, and after
- * `maxDequeueCount` attempts moves to the queue `<name>-poison`. A queue that does not exist is an empty one.
+ * Listens on an Azure Storage queue: up to `batchSize` messages at a time run in parallel, more are
+ * fetched when no more than `newBatchThreshold` run. A message whose function succeeded is deleted;
+ * one that failed becomes visible again, and after `maxDequeueCount` attempts moves to the queue
+ * `<name>-poison`. A queue that does not exist is an empty one.
  */
 export async function startQueueTrigger(
   registered: RegisteredFunction,
@@ -174,7 +178,9 @@ class QueueTrigger implements TriggerListener {
     return dataTypeOf(this.#registered.trigger) === 'binary' ? { bytes: body } : { string: body.toString('utf8') };
   }
 
-  /** Renews the invisibility until released; each renewal changes the receipt that deleting needs. */
+  /**
+   * Renews the invisibility until released; each renewal changes the receipt that deleting needs.
+   */
   #keepInvisible(message: DequeuedMessageItem): { release(): Promise<string> } {
     const released = new AbortController();
     let popReceipt = message.popReceipt;

@@ -11,8 +11,9 @@ export interface RetryRun {
 }
 
 /**
- * Runs a function under its retry policy, in memory as Azure does: a restart counts from zero again.
- * The outcome is that of the last attempt; `interrupted` means that a further attempt was due when `signal` aborted.
+ * Runs a function under its retry policy, in memory as Azure does: a restart counts from zero
+ * again. The outcome is that of the last attempt; `interrupted` means that a further attempt was
+ * due when `signal` aborted.
  */
 export async function runWithRetries(run: RetryRun): Promise<{ outcome: InvocationOutcome; interrupted: boolean }> {
   const { policy } = run;
@@ -34,8 +35,9 @@ export async function runWithRetries(run: RetryRun): Promise<{ outcome: Invocati
 }
 
 /**
- * How long to wait after the attempt number `retryCount` (from 0) failed. Exponential: the minimum first, then the minimum plus a
- * delta that doubles, is spread by ±20 % and ends at the maximum. Source: azure-webjobs-sdk RandomizedExponentialBackoffStrategy.
+ * How long to wait after the attempt number `retryCount` (from 0) failed. Exponential: the minimum
+ * first, then the minimum plus a delta that doubles, is spread by ±20 % and ends at the maximum.
+ * Source: azure-webjobs-sdk RandomizedExponentialBackoffStrategy.
  */
 export function retryDelayMs(policy: RetryOptions, retryCount: number, random: () => number): number {
   if (policy.retryStrategy === 'fixedDelay') return (policy.delayInterval?.seconds ?? 0) * 1000;

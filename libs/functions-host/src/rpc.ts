@@ -1,9 +1,13 @@
 /**
- * The shapes that travel between host and worker. They mirror the host's gRPC contract (FunctionRpc.proto) in the form in which the
- * Node worker hands it to `@azure/functions`, so that the real library does the last conversions itself, traps included.
+ * The shapes that travel between host and worker. They mirror the host's gRPC contract
+ * (FunctionRpc.proto) in the form in which the Node worker hands it to `@azure/functions`, so that
+ * the real library does the last conversions itself, traps included.
  */
 
-/** A value as the Functions host sends it to a Node worker: exactly one field is set; none is set for null. */
+/**
+ * A value as the Functions host sends it to a Node worker: exactly one field is set; none is set
+ * for null.
+ */
 export interface TypedData {
   readonly string?: string;
   readonly json?: string;
@@ -56,7 +60,10 @@ export interface HttpCookie {
 /** A trigger, input or output as the app declared it. */
 export type Binding = Readonly<Record<string, unknown>> & { readonly type?: string; readonly direction?: string };
 
-/** The retry policy of a function as the library sends it: intervals are whole seconds, rounded by the library. */
+/**
+ * The retry policy of a function as the library sends it: intervals are whole seconds, rounded by
+ * the library.
+ */
 export interface RetryOptions {
   readonly retryStrategy: 'fixedDelay' | 'exponentialBackoff';
   /** -1 means without end. */

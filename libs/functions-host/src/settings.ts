@@ -14,14 +14,18 @@ export class Settings {
     return value === '' ? undefined : value;
   }
 
-  /** Replaces every `%NAME%` by the setting of that name. Throws a sentence that names a missing one. */
+  /**
+   * Replaces every `%NAME%` by the setting of that name. Throws a sentence that names a missing
+   * one.
+   */
   expand(text: string, usedBy: string): string {
     return text.replace(/%([^%]+)%/g, (_, name: string) => this.find(name) ?? missing(name, usedBy));
   }
 
   /**
-   * A connection by the name that a trigger uses: a connection string, or the parts of an identity-based connection
-   * (`Name__fullyQualifiedNamespace` and the like). The prefix AzureWebJobs is tried as well, as in Azure.
+   * A connection by the name that a trigger uses: a connection string, or the parts of an
+   * identity-based connection (`Name__fullyQualifiedNamespace` and the like). The prefix
+   * AzureWebJobs is tried as well, as in Azure.
    */
   connection(name: string, usedBy: string): ConnectionSettings {
     for (const candidate of [name, `AzureWebJobs${name}`]) {
@@ -44,7 +48,9 @@ export type ConnectionSettings =
 
 export type IdentityConnection = Extract<ConnectionSettings, { kind: 'identity' }>;
 
-/** The address of one storage service: `Name__blobServiceUri`, or built from `Name__accountName`. */
+/**
+ * The address of one storage service: `Name__blobServiceUri`, or built from `Name__accountName`.
+ */
 export function storageServiceUri(connection: IdentityConnection, service: 'blob' | 'queue', usedBy: string): string {
   const accountName = connection.part('accountName');
   return (
@@ -56,7 +62,10 @@ export function storageServiceUri(connection: IdentityConnection, service: 'blob
   );
 }
 
-/** `__credential: managedidentity` with an optional `__clientId`; anything else is the default chain (az CLI, environment, …). */
+/**
+ * `__credential: managedidentity` with an optional `__clientId`; anything else is the default chain
+ * (az CLI, environment, …).
+ */
 export async function credentialOf(connection: IdentityConnection): Promise<TokenCredential> {
   // Loaded only when needed: the package takes longer to load than everything else here together.
   const { DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');

@@ -1,19 +1,28 @@
 import type { BlobLeaseClient, BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import { sleepUntilAborted } from './trigger.ts';
 
-/** As Azure's listener locks: container azure-webjobs-hosts, blob `locks/<host id>/<function>.Listener`, lease renewed while held. */
+/**
+ * As Azure's listener locks: container azure-webjobs-hosts, blob
+ * `locks/<host id>/<function>.Listener`, lease renewed while held.
+ */
 const container = 'azure-webjobs-hosts';
 const leaseSeconds = 15;
 const attemptEveryMs = 5_000;
 
 export interface SingletonWork {
-  /** Starts when the lease is held; `signal` aborts when it is lost or the host stops. The lease is released after it resolves. */
+  /**
+   * Starts when the lease is held; `signal` aborts when it is lost or the host stops. The lease is
+   * released after it resolves.
+   */
   run(signal: AbortSignal): Promise<void>;
   /** The storage could not be reached, or the lease was lost; it is tried again. */
   failed(error: unknown): void;
 }
 
-/** Runs `work` on one host of the app at a time, until `stopping` aborts. A host that vanishes is replaced within 20 seconds. */
+/**
+ * Runs `work` on one host of the app at a time, until `stopping` aborts. A host that vanishes is
+ * replaced within 20 seconds.
+ */
 export async function runAsSingleton(
   storage: BlobServiceClient,
   lockName: string,

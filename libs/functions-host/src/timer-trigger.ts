@@ -14,12 +14,16 @@ import {
 } from './trigger.ts';
 import { json } from './typed-data.ts';
 
-/** A timer waits at most this long at once; a longer wait is cut, for setTimeout overflows after 24.8 days. */
+/**
+ * A timer waits at most this long at once; a longer wait is cut, for setTimeout overflows after
+ * 24.8 days.
+ */
 const waitMaxMs = 3_600_000;
 
 /**
- * Runs a function by its NCRONTAB schedule of six fields, in UTC, one run at a time; occurrences during a run are left out. Of several
- * hosts of one app only the one that holds the lease runs the timer.
+ * Runs a function by its NCRONTAB schedule of six fields, in UTC, one run at a time; occurrences
+ * during a run are left out. Of several hosts of one app only the one that holds the lease runs the
+ * timer.
  */
 export function startTimerTrigger(
   registered: RegisteredFunction,

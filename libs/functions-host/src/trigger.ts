@@ -30,13 +30,16 @@ export interface TriggerServices {
 /** A trigger that listens. */
 export interface TriggerListener {
   /**
-   * Takes no new work, waits until running invocations have ended or `drain` aborts, writes down what has ended, and lets go of what
-   * it holds (partitions, leases, messages). Never throws.
+   * Takes no new work, waits until running invocations have ended or `drain` aborts, writes down
+   * what has ended, and lets go of what it holds (partitions, leases, messages). Never throws.
    */
   stop(drain: AbortSignal): Promise<void>;
 }
 
-/** A string option of a trigger with its `%SETTING%` expressions replaced. Throws a sentence when it is missing. */
+/**
+ * A string option of a trigger with its `%SETTING%` expressions replaced. Throws a sentence when it
+ * is missing.
+ */
 export function triggerText(registered: RegisteredFunction, option: string, settings: Settings): string {
   const value = registered.trigger[option];
   if (typeof value === 'string' && value !== '') return settings.expand(value, `function ${registered.name}`);

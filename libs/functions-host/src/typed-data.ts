@@ -10,9 +10,10 @@ export function dataTypeOf(trigger: Readonly<Record<string, unknown>>): DataType
 }
 
 /**
- * Binds the bodies of a batch as Azure's host does (facts: GrpcMessageConversionExtensions, GeneralScriptBindingProvider): `binary`
- * keeps every body; `string` drops the empty ones, so that the messages no longer line up with the metadata; without a dataType each
- * body is parsed as JSON here, and one that is not JSON throws, which fails the whole batch before the function is called.
+ * Binds the bodies of a batch as Azure's host does (facts: GrpcMessageConversionExtensions,
+ * GeneralScriptBindingProvider): `binary` keeps every body; `string` drops the empty ones, so that
+ * the messages no longer line up with the metadata; without a dataType each body is parsed as JSON
+ * here, and one that is not JSON throws, which fails the whole batch before the function is called.
  */
 export function bindBatch(bodies: readonly Buffer[], dataType: DataType): TypedData {
   if (dataType === 'binary') return { collectionBytes: { bytes: bodies } };
@@ -41,7 +42,10 @@ function jsonOf(body: Buffer): string {
   }
 }
 
-/** A `string[]`: the host leaves out empty and missing entries, for the Node worker does not ask to keep them. */
+/**
+ * A `string[]`: the host leaves out empty and missing entries, for the Node worker does not ask to
+ * keep them.
+ */
 export function strings(values: readonly (string | undefined)[]): TypedData {
   return { collectionString: { string: values.filter((value) => value !== undefined && value !== '') as string[] } };
 }
@@ -62,8 +66,9 @@ export function json(value: unknown): TypedData {
 }
 
 /**
- * A .NET `DateTime` without a zone as Json.NET writes it: no `Z`, and no trailing zeros in the fraction. Event Hubs' enqueued times come
- * like this (`EnqueuedTime.DateTime`), in UTC; `new Date()` reads them as local time.
+ * A .NET `DateTime` without a zone as Json.NET writes it: no `Z`, and no trailing zeros in the
+ * fraction. Event Hubs' enqueued times come like this (`EnqueuedTime.DateTime`), in UTC;
+ * `new Date()` reads them as local time.
  */
 export function dateTimeWithoutZone(instant: Date): string {
   return instant.toISOString().replace(/\.?0*Z$/, '');

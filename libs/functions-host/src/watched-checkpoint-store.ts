@@ -1,8 +1,9 @@
 import type { Checkpoint, CheckpointStore, OperationOptions, PartitionOwnership } from '@azure/event-hubs';
 
 /**
- * A checkpoint store that notices when another host has taken a partition of `ownerId`. The SDK learns of that only at its next
- * receive, which may be long after a slow function has begun, and would then write a checkpoint of a partition that it lost.
+ * A checkpoint store that notices when another host has taken a partition of `ownerId`. The SDK
+ * learns of that only at its next receive, which may be long after a slow function has begun, and
+ * would then write a checkpoint of a partition that it lost.
  */
 export class WatchedCheckpointStore implements CheckpointStore {
   readonly #store: CheckpointStore;

@@ -20,7 +20,9 @@ const workerMain = fileURLToPath(new URL('./worker/worker-main.ts', import.meta.
 const loadTimeoutMs = 60_000;
 const restartDelayFirstMs = 100;
 const restartDelayMaxMs = 10_000;
-/** A worker that lived this long was healthy, so the next restart begins with the first delay again. */
+/**
+ * A worker that lived this long was healthy, so the next restart begins with the first delay again.
+ */
 const healthyAfterMs = 10_000;
 const outputEndsWithinMs = 1_000;
 
@@ -38,8 +40,9 @@ interface RunningInvocation {
 }
 
 /**
- * The child process that runs the app's code. When it dies, the invocations that it ran fail as if the function had thrown, and
- * another one is started after a delay that grows from 0.1 to 10 seconds; invocations wait for it meanwhile.
+ * The child process that runs the app's code. When it dies, the invocations that it ran fail as if
+ * the function had thrown, and another one is started after a delay that grows from 0.1 to 10
+ * seconds; invocations wait for it meanwhile.
  */
 export class WorkerProcess {
   readonly #options: WorkerOptions;
@@ -73,8 +76,9 @@ export class WorkerProcess {
   }
 
   /**
-   * Runs one invocation and never throws: what goes wrong is a failed outcome. After `timeoutMs` the worker is killed, for its code
-   * cannot be interrupted, and with it fail all invocations that it runs.
+   * Runs one invocation and never throws: what goes wrong is a failed outcome. After `timeoutMs`
+   * the worker is killed, for its code cannot be interrupted, and with it fail all invocations that
+   * it runs.
    */
   async invoke(
     functionName: string,
@@ -185,7 +189,9 @@ export class WorkerProcess {
     this.#loaded.catch(() => undefined); // Whoever waits for it is told; if nobody does, that is no crash.
   }
 
-  /** Tries for as long as the host runs: what stopped the app from loading may pass, as in Azure. */
+  /**
+   * Tries for as long as the host runs: what stopped the app from loading may pass, as in Azure.
+   */
   async #respawn(reason: string): Promise<FunctionMetadata[]> {
     for (let why = reason; ;) {
       const delayMs = Math.min(restartDelayFirstMs * 2 ** this.#restarts++, restartDelayMaxMs);
@@ -235,7 +241,10 @@ function endOf(code: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `with exit code ${String(code)}` : `by ${signal}`;
 }
 
-/** Azure's host judges a worker's stderr by its words, for warnings and the debugger's greeting come there too (WorkerProcess.cs). */
+/**
+ * Azure's host judges a worker's stderr by its words, for warnings and the debugger's greeting come
+ * there too (WorkerProcess.cs).
+ */
 function levelOfErrorLine(line: string): HostLogEntry['level'] {
   if (/warn/i.test(line)) return 'warning';
   return /error|fail|severe|unhandled|exception/i.test(line) ? 'error' : 'information';

@@ -12,7 +12,10 @@ export interface Azurite {
 const account = 'devstoreaccount1';
 const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
-/** Starts an Azurite that keeps everything in memory, on free ports. It says on its standard output where it listens. */
+/**
+ * Starts an Azurite that keeps everything in memory, on free ports. It says on its standard output
+ * where it listens.
+ */
 export async function startAzurite(): Promise<Azurite> {
   const packageFolder = dirname(createRequire(import.meta.url).resolve('azurite/package.json'));
   const ports = ['--blobPort', '0', '--queuePort', '0', '--tablePort', '0'];

@@ -14,7 +14,10 @@ export interface AppToBuild {
   readonly main?: string;
 }
 
-/** Bundles a fixture as an app would be for deployment, into a folder of its own that is removed with the test. */
+/**
+ * Bundles a fixture as an app would be for deployment, into a folder of its own that is removed
+ * with the test.
+ */
 export async function buildApp({ fixture, format = 'cjs', hostJson = {}, main }: AppToBuild): Promise<string> {
   const appFolder = await mkdtemp(join(tmpdir(), 'functions-host-'));
   onTestFinished(() => rm(appFolder, { recursive: true, force: true }));

@@ -42,7 +42,10 @@ export interface BenchRun {
   readonly drainTimeoutMs?: number;
 }
 
-/** An emulator with one event hub for this test, and the checkpoints that hosts write into a storage that tests share. */
+/**
+ * An emulator with one event hub for this test, and the checkpoints that hosts write into a storage
+ * that tests share.
+ */
 export async function eventHubBench(
   storageConnectionString: string,
   { partitionCount = 1, port = 0 } = {},
@@ -54,7 +57,8 @@ export async function eventHubBench(
   onTestFinished(() => emulator.stop());
   const storage = BlobServiceClient.fromConnectionString(storageConnectionString);
   const container = storage.getContainerClient('azure-webjobs-eventhub');
-  // Tests share the storage and the name of the namespace, so each begins without the marks of those before.
+  // Tests share the storage and the name of the namespace, so each begins without the marks of
+  // those before.
   await container.createIfNotExists();
   for await (const { name } of container.listBlobsFlat()) await container.deleteBlob(name);
 

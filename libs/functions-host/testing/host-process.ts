@@ -1,4 +1,7 @@
-/** A host in a process of its own, so that a test can kill it. Forked with `HostProcessOptions` as its first message. */
+/**
+ * A host in a process of its own, so that a test can kill it. Forked with `HostProcessOptions` as
+ * its first message.
+ */
 import { startFunctionsHost } from '../src/index.ts';
 
 export interface HostProcessOptions {

@@ -12,9 +12,15 @@ export interface RunningHost {
   readonly host: FunctionsHost;
   readonly logged: readonly HostLogEntry[];
   readonly finished: readonly FinishedInvocation[];
-  /** Resolves with the first `count` entries that begin with `tag`, the rest of each parsed as JSON. Throws after 20 seconds. */
+  /**
+   * Resolves with the first `count` entries that begin with `tag`, the rest of each parsed as JSON.
+   * Throws after 20 seconds.
+   */
   readonly reported: <Report>(tag: string, count: number) => Promise<Report[]>;
-  /** Resolves when the condition holds; looks whenever the host logs or observes something. Throws after 20 seconds. */
+  /**
+   * Resolves when the condition holds; looks whenever the host logs or observes something. Throws
+   * after 20 seconds.
+   */
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
 }
 
@@ -70,7 +76,9 @@ export async function runHost(options: Omit<FunctionsHostOptions, 'log' | 'obser
   };
 }
 
-/** Asks again until the answer is not undefined, for what nothing signals. Throws after 20 seconds. */
+/**
+ * Asks again until the answer is not undefined, for what nothing signals. Throws after 20 seconds.
+ */
 export async function eventually<Answer>(ask: () => Promise<Answer | undefined>, what: string): Promise<Answer> {
   const end = performance.now() + deadlineMs;
   for (;;) {

@@ -27,7 +27,10 @@ const history = fc
     });
   });
 
-/** Plays arrivals against one row as a single worker does, and gives what the destination was told, in order. */
+/**
+ * Plays arrivals against one row as a single worker does, and gives what the destination was told,
+ * in order.
+ */
 function play(arrivals: readonly MembershipState[], decideBy: typeof decide): MembershipState[] {
   let record: LedgerRecord | undefined;
   const told: MembershipState[] = [];

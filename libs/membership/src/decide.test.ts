@@ -136,7 +136,8 @@ test('what a paused route has held back is sent when it comes again, and needs n
   const back = exampleState({ ...member, ...later });
   expect(decide(pausedExit, back, now)).toEqual({ action: 'note', rowState: 'delivered' });
   expect(decide(untold(member, 'paused'), exit, now)).toEqual({ action: 'note', rowState: 'noted' });
-  // Consent is withdrawn and given back while the route is paused: the qualification is the same all the time.
+  // Consent is withdrawn and given back while the route is paused: the qualification is the same
+  // all the time.
   const withdrawn = { ...member, isMember: false, content: '', enqueuedAtMs: member.enqueuedAtMs + 1 };
   const returned = { ...member, enqueuedAtMs: member.enqueuedAtMs + 2 };
   expect(decide({ ...pausedExit, known: withdrawn }, returned, now)).toEqual({ action: 'note', rowState: 'delivered' });
@@ -180,7 +181,10 @@ test('what was rejected is told again when a person asks for it, and only then',
   });
 });
 
-/** Every cell of the table in the docstring of `decide`; each row knows a member who was never delivered. */
+/**
+ * Every cell of the table in the docstring of `decide`; each row knows a member who was never
+ * delivered.
+ */
 const older = exampleState({ ...member, qualifiedAtMs: noon - 1 });
 const sameWish = { ...member, enqueuedAtMs: member.enqueuedAtMs + 1 };
 const otherWish = { ...sameWish, content: 'b' };

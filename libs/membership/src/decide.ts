@@ -15,22 +15,33 @@ export type NewsDecision =
 export type RowDecision =
   /** The row says so already, or knows something newer: neither a write nor a request. */
   | { readonly action: 'nothing'; readonly because: 'unchanged' | 'superseded' }
-  /** The state is older than the row's, and what the row knows must be sent, for no other process will send it. */
+  /**
+   * The state is older than the row's, and what the row knows must be sent, for no other process
+   * will send it.
+   */
   | { readonly action: 'repair'; readonly kind: ChangeKind }
   /**
-   * Another process holds the lease; look again when it has expired. `isCapped` when no lease can be that long. `isNews` when the
-   * row takes the state meanwhile: it is newer, and asks for something else.
+   * Another process holds the lease; look again when it has expired. `isCapped` when no lease can
+   * be that long. `isNews` when the row takes the state meanwhile: it is newer, and asks for
+   * something else.
    */
   | { readonly action: 'wait'; readonly untilMs: number; readonly isCapped: boolean; readonly isNews: boolean };
 
-/** Where the state comes from: an export, a dead letter that a person replays, or the retry of that id. */
+/**
+ * Where the state comes from: an export, a dead letter that a person replays, or the retry of that
+ * id.
+ */
 export type Cause = 'export' | 'replay' | { readonly chainId: string };
 
-/** The longest time that a lease can have left, whatever the clocks of other processes say: 480 s, and a minute for the clocks. */
+/**
+ * The longest time that a lease can have left, whatever the clocks of other processes say: 480 s,
+ * and a minute for the clocks.
+ */
 export const leaseLeftMaxMs = 540_000;
 
 /**
- * The table by which every change is decided (docs/specs/ledger.md, section 3): the state that came, against the row.
+ * The table by which every change is decided (docs/specs/ledger.md, section 3): the state that
+ * came, against the row.
  *
  * | row state | older than the row | the same | newer than the row |
  * | --- | --- | --- | --- |
@@ -43,10 +54,11 @@ export const leaseLeftMaxMs = 540_000;
  * | given-up | nothing; retry or replay: repair | nothing; retry or replay: deliver | the same wish: nothing; else by content |
  * | rejected, not-found | nothing; replay: repair | nothing; replay: deliver | the same wish: nothing; else by content |
  *
- * *By content*: a destination that certainly has the same content is sent nothing; the row moves on only when AEP's
- * qualification did, because an export that changes nothing must cost nothing. A person whom the destination never knew,
- * and who is not to be in it, is noted. A state of the same time with other content, which is what a corrected activation
- * file makes of an event, counts as newer. *The same wish*: neither content nor qualification differ.
+ * *By content*: a destination that certainly has the same content is sent nothing; the row moves on
+ * only when AEP's qualification did, because an export that changes nothing must cost nothing. A
+ * person whom the destination never knew, and who is not to be in it, is noted. A state of the same
+ * time with other content, which is what a corrected activation file makes of an event, counts as
+ * newer. *The same wish*: neither content nor qualification differ.
  */
 export function decide(
   record: LedgerRecord | undefined,
@@ -59,7 +71,8 @@ export function decide(
   const { rowState, known } = record;
   const order = compareStates(state, known);
   if (order < 0) {
-    // The lease may be that of a process which had this very retry and has crashed: no other process comes back to the row.
+    // The lease may be that of a process which had this very retry and has crashed: no other
+    // process comes back to the row.
     if (cause !== 'export' && rowState.is === 'leased' && isLive(rowState, nowMs)) return wait(rowState, nowMs, false);
     return isLeftToThis(record, cause) ? repair(record) : superseded;
   }
@@ -82,8 +95,9 @@ export function decideFirst(state: MembershipState): NewsDecision {
 }
 
 /**
- * Decides a row of which no export is at hand, for the retry that is responsible for it: its newest state is sent when it
- * waits for this retry, or was perhaps overtaken. A replay sends what the destination did not take, whatever became of it.
+ * Decides a row of which no export is at hand, for the retry that is responsible for it: its newest
+ * state is sent when it waits for this retry, or was perhaps overtaken. A replay sends what the
+ * destination did not take, whatever became of it.
  */
 export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): RowDecision {
   const { rowState } = record;
@@ -107,7 +121,10 @@ export function isSameWish(known: MembershipState, state: MembershipState): bool
   return saysTheSame(known, state) && !isNewQualification(known, state);
 }
 
-/** Whether an older state, which a retry or a replay brings, makes the process send the newest state of the row. */
+/**
+ * Whether an older state, which a retry or a replay brings, makes the process send the newest state
+ * of the row.
+ */
 function isLeftToThis({ rowState }: LedgerRecord, cause: Cause): boolean {
   if (cause === 'export') return false;
   if (rowState.is === 'leased') return true;
@@ -120,10 +137,12 @@ function isOpenTo(rowState: RowState, cause: Cause): boolean {
     case 'paused':
       return true;
     case 'deferred':
-      // What another retry is responsible for is left to that one: the destination may have accepted it meanwhile.
+      // What another retry is responsible for is left to that one: the destination may have
+      // accepted it meanwhile.
       return cause === 'replay' || (cause !== 'export' && cause.chainId === rowState.chainId);
     case 'given-up':
-      // A retry that gave up an older state found this one in the row, which waits for a retry of its own.
+      // A retry that gave up an older state found this one in the row, which waits for a retry of
+      // its own.
       return cause !== 'export';
     case 'rejected':
     case 'not-found':

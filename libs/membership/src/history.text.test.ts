@@ -89,7 +89,8 @@ test('the late ending of an attempt leaves everything else as it was', () => {
   const ending = { outcome: 'delivered', atMs: at(3), inDoubt: false } as const;
   const attempt = began(undefined, member, 'entered', { atMs: at(1), because: 'export' });
   expect(endedLate(attempt, attempt, ending)).toBe(`xe,${enqueued},rs,d,1jk`);
-  // An earlier process, which kept no history, or one whose last transition is no attempt, has nothing to end.
+  // An earlier process, which kept no history, or one whose last transition is no attempt, has
+  // nothing to end.
   const row = note(undefined, { state: member, attributes: {} }, 'noted', { atMs: at(1), because: 'export' });
   for (const leased of [
     lease(undefined, { state: member, attributes: {} }, by),

@@ -5,7 +5,10 @@ import type { MembershipState } from './state.ts';
 /** On whose account a row changes. */
 export type Because = (typeof becauseCodes)[keyof typeof becauseCodes];
 
-/** What happened to a row. The first three are attempts to tell the destination; the others were written without asking it. */
+/**
+ * What happened to a row. The first three are attempts to tell the destination; the others were
+ * written without asking it.
+ */
 export type Did = (typeof didCodes)[keyof typeof didCodes];
 
 /** How an attempt ended. */
@@ -15,20 +18,32 @@ export type AttemptOutcome = (typeof outcomeCodes)[keyof typeof outcomeCodes];
 export interface Transition {
   readonly did: Did;
   readonly because: Because;
-  /** A member of the audience who is not to be in the destination: consent does not say yes, or the route is retired. */
+  /**
+   * A member of the audience who is not to be in the destination: consent does not say yes, or the
+   * route is retired.
+   */
   readonly isWithheld: boolean;
-  /** When the hub took the export from which the state comes, in epoch milliseconds; of several the newest. */
+  /**
+   * When the hub took the export from which the state comes, in epoch milliseconds; of several the
+   * newest.
+   */
   readonly enqueuedAtMs: number;
   /** When the row was leased or written for it, in epoch milliseconds; of several the first. */
   readonly atMs: number;
   /** When the attempt ended, or when it happened again for the last time; `atMs` when neither. */
   readonly lastAtMs: number;
   readonly times: number;
-  /** How the attempt ended, each time the same; absent while that is not known, and for what is no attempt. */
+  /**
+   * How the attempt ended, each time the same; absent while that is not known, and for what is no
+   * attempt.
+   */
   readonly outcome?: AttemptOutcome;
   /** The destination may have taken it all the same. */
   readonly inDoubt: boolean;
-  /** The class of the failure and its reason, which holds no personal data and no secret; cut after a word to 120 characters. */
+  /**
+   * The class of the failure and its reason, which holds no personal data and no secret; cut after
+   * a word to 120 characters.
+   */
   readonly class?: string;
   readonly reason?: string;
 }
@@ -60,7 +75,10 @@ export interface Ending extends Explanation {
   readonly inDoubt: boolean;
 }
 
-/** A row keeps its last eight transitions, as many of them as 600 characters take (docs/specs/ledger.md, section 10). */
+/**
+ * A row keeps its last eight transitions, as many of them as 600 characters take
+ * (docs/specs/ledger.md, section 10).
+ */
 const transitionsMax = 8;
 export const historyCharactersMax = 600;
 const reasonCharactersMax = 120;
@@ -99,7 +117,10 @@ const outcomeLetters = lettersOf(outcomeCodes);
 
 const betweenTransitions = '|';
 const betweenFields = ',';
-/** In an attempt that was taken, which is news each time. A reason that holds it by chance is not merged with its like. */
+/**
+ * In an attempt that was taken, which is news each time. A reason that holds it by chance is not
+ * merged with its like.
+ */
 const takenMark = `${betweenFields}${outcomeLetters.delivered}${betweenFields}`;
 
 /** The history of a row, spelled out. */
@@ -109,7 +130,10 @@ export function historyOf({ history }: Pick<LedgerRecord, 'history'>): History {
   return { transitions, omitted: omitted + entries.length - transitions.length };
 }
 
-/** The history when a row is leased, so that an attempt begins, or is written without asking the destination. */
+/**
+ * The history when a row is leased, so that an attempt begins, or is written without asking the
+ * destination.
+ */
 export function began(
   history = '',
   { status, isMember, enqueuedAtMs }: Pick<MembershipState, 'status' | 'isMember' | 'enqueuedAtMs'>,
@@ -123,7 +147,10 @@ export function began(
   return again(history, explained(entry, { class: cause, reason }));
 }
 
-/** The history when the attempt with which it ends is over. A row that has no such attempt keeps the ending alone. */
+/**
+ * The history when the attempt with which it ends is over. A row that has no such attempt keeps the
+ * ending alone.
+ */
 export function ended(history = '', state: MembershipState, ending: Ending): string {
   const start = history.lastIndexOf(betweenTransitions) + 1;
   const open = history.slice(start);
@@ -135,8 +162,9 @@ export function ended(history = '', state: MembershipState, ending: Ending): str
 }
 
 /**
- * The history of a row that another process has written since our attempt began, with the ending of our attempt, as far as the row still has
- * it: `leased` is the history with which the attempt began.
+ * The history of a row that another process has written since our attempt began, with the ending of
+ * our attempt, as far as the row still has it: `leased` is the history with which the attempt
+ * began.
  */
 export function endedLate(history: string | undefined, leased: string | undefined, ending: Ending): string | undefined {
   const open = entriesOf(leased).entries.at(-1);
@@ -176,14 +204,20 @@ function cut(text: string, charactersMax: number): string {
   return `${kept.replace(/\s+\S*$/, '') || kept}…`;
 }
 
-/** The history with an entry more, or with one that says that the last thing happened again in the same way. */
+/**
+ * The history with an entry more, or with one that says that the last thing happened again in the
+ * same way.
+ */
 function again(history: string, entry: string): string {
   const start = history.lastIndexOf(betweenTransitions) + 1;
   const merged = mergedEntry(history.slice(start), entry);
   return merged === undefined ? appended(history, entry) : appended(history.slice(0, Math.max(0, start - 1)), merged);
 }
 
-/** Both as one, when they differ in nothing but their times and their account; undefined when they do not. */
+/**
+ * Both as one, when they differ in nothing but their times and their account; undefined when they
+ * do not.
+ */
 function mergedEntry(earlier: string, later: string): string | undefined {
   // Most often they say different things, which the letters after the account show.
   if (earlier.charAt(1) !== later.charAt(1) || later.includes(takenMark)) return undefined;

@@ -14,15 +14,20 @@ export interface IdentityChoice {
   readonly identities: 'first' | 'all';
 }
 
-/** Gives an identity's value in the form in which a destination gets it; undefined when it cannot be brought into it. */
+/**
+ * Gives an identity's value in the form in which a destination gets it; undefined when it cannot be
+ * brought into it.
+ */
 export type FormIdentity = (identity: Identity) => string | undefined;
 
 /**
- * The identities of a profile that a route accepts, in the form in which its destination gets them. The first namespace
- * in which the profile has a value that can be brought into that form decides; none when there is no such value.
+ * The identities of a profile that a route accepts, in the form in which its destination gets them.
+ * The first namespace in which the profile has a value that can be brought into that form decides;
+ * none when there is no such value.
  *
- * AEP promises no order of values, so `first` is the smallest by code unit, as strings sort: every worker and every repetition of the
- * export chooses the same one. `all` gives them in that order, and those that become the same once.
+ * AEP promises no order of values, so `first` is the smallest by code unit, as strings sort: every
+ * worker and every repetition of the export chooses the same one. `all` gives them in that order,
+ * and those that become the same once.
  */
 export function resolveIdentities(
   identities: ReadonlyMap<string, readonly string[]>,
@@ -45,8 +50,9 @@ export function resolveIdentities(
 }
 
 /**
- * The other identities of a profile that the route would accept too, in the form in which its destination gets them: the
- * destination may know the person under one of them from an earlier export.
+ * The other identities of a profile that the route would accept too, in the form in which its
+ * destination gets them: the destination may know the person under one of them from an earlier
+ * export.
  */
 export function otherIdentities(
   identities: ReadonlyMap<string, readonly string[]>,
@@ -96,9 +102,10 @@ class Identities {
 }
 
 /**
- * Digest of everything in a profile that links a person's rows: the values of the route's namespaces, and those that it
- * follows. Empty when the profile has a single value in the route's namespaces and the route follows nothing, as most have.
- * The same whatever the order of the values; a row that carries it was looked at with the same identities.
+ * Digest of everything in a profile that links a person's rows: the values of the route's
+ * namespaces, and those that it follows. Empty when the profile has a single value in the route's
+ * namespaces and the route follows nothing, as most have. The same whatever the order of the
+ * values; a row that carries it was looked at with the same identities.
  */
 export function linkDigest(
   identities: ReadonlyMap<string, readonly string[]>,

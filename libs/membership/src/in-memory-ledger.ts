@@ -13,7 +13,10 @@ import {
   type LedgerWriteResult,
 } from './ledger.ts';
 
-/** A ledger that lives as long as the process: for tests, benchmarks and dry runs. It grows with its keys, without bound. */
+/**
+ * A ledger that lives as long as the process: for tests, benchmarks and dry runs. It grows with its
+ * keys, without bound.
+ */
 export class InMemoryLedger implements Ledger {
   readonly #rows = new Map<string, LedgerEntry>();
   #versions = 0;

@@ -3,8 +3,9 @@ import { attributesCharactersMax, identityCharactersMax, type LedgerWrite } from
 import type { Attributes } from './state.ts';
 
 /**
- * Throws when a row could not be kept whole. Every ledger asks before it writes the first row of a call, so that no row holds less than
- * what it was given. Names the destination and the bound, and quotes nothing of the row.
+ * Throws when a row could not be kept whole. Every ledger asks before it writes the first row of a
+ * call, so that no row holds less than what it was given. Names the destination and the bound, and
+ * quotes nothing of the row.
  */
 export function refuseUnkeepableWrites(writes: readonly LedgerWrite[]): void {
   for (const { key, record } of writes) {
@@ -27,7 +28,10 @@ function refuseUnkeepable(attributes: Attributes, destination: string): void {
   throw refusal(what, JSON.stringify(attributes).length, 'characters of JSON', attributesCharactersMax);
 }
 
-/** Whether a row takes the attributes. Their JSON is written only where they could be too many, by their lengths. */
+/**
+ * Whether a row takes the attributes. Their JSON is written only where they could be too many, by
+ * their lengths.
+ */
 export function areKeepable(attributes: Attributes): boolean {
   return (
     charactersAtMost(attributes) <= attributesCharactersMax ||

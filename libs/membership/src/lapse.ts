@@ -5,28 +5,36 @@ import { ledgerKeyText, type LedgerKey, type LedgerRecord } from './ledger.ts';
 const dayMs = 86_400_000;
 
 /**
- * Over which part of a membership's life the members of one day are told again: from three to four tenths. So each is told twice in a life, for a
- * destination may accept a telling and not carry it out, and a fifth of the life is left for nights in which nothing can be told.
+ * Over which part of a membership's life the members of one day are told again: from three to four
+ * tenths. So each is told twice in a life, for a destination may accept a telling and not carry it
+ * out, and a fifth of the life is left for nights in which nothing can be told.
  */
 const renewedFrom = 0.3;
 const renewedOver = 0.1;
 
-/** A night may fail, so a member who would not outlive the night after the next is told again in this one. */
+/**
+ * A night may fail, so a member who would not outlive the night after the next is told again in
+ * this one.
+ */
 const nightsLeftMs = 2 * dayMs;
 
 /** When a destination forgets a member, and when it is told again so that it does not. */
 export interface Lapse {
   /** Epoch milliseconds. */
   readonly atMs: number;
-  /** Told again in the first night from then on, in epoch milliseconds: a moment that the key decides, so that those who came together do not come together again. */
+  /**
+   * Told again in the first night from then on, in epoch milliseconds: a moment that the key
+   * decides, so that those who came together do not come together again.
+   */
   readonly renewFromMs: number;
   /** From then on less than half of the life is left, in epoch milliseconds. */
   readonly lateFromMs: number;
 }
 
 /**
- * The lapse of a row whose destination keeps a member for `membershipDays`; `undefined` where the destination does not have the person. A row
- * that was told before its kind of destination said so has no time of its telling: it is taken for told when its event was enqueued, which was before.
+ * The lapse of a row whose destination keeps a member for `membershipDays`; `undefined` where the
+ * destination does not have the person. A row that was told before its kind of destination said so
+ * has no time of its telling: it is taken for told when its event was enqueued, which was before.
  */
 export function lapseOf(key: LedgerKey, record: LedgerRecord, membershipDays: number): Lapse | undefined {
   const { delivered } = record;
@@ -43,8 +51,9 @@ export function lapseOf(key: LedgerKey, record: LedgerRecord, membershipDays: nu
 }
 
 /**
- * Whether the sweep tells the destination of a member again before the membership lapses. A live lease, a deferred row and an exit are another's; what the
- * destination rejected, or whom it does not know, is told with the next change.
+ * Whether the sweep tells the destination of a member again before the membership lapses. A live
+ * lease, a deferred row and an exit are another's; what the destination rejected, or whom it does
+ * not know, is told with the next change.
  */
 export function isToBeRenewed({ known, rowState }: LedgerRecord, nowMs: number): boolean {
   if (!known.isMember) return false;

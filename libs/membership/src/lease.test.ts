@@ -13,7 +13,8 @@ test('a row says from which identities its newest state comes, until the person 
   const newer = { ...member, qualifiedAtMs: member.qualifiedAtMs + 1 };
   expect(lease(followed, { state: newer, attributes: {}, linkDigest: 'a' }, by)).toMatchObject({ linkDigest: 'a' });
   expect(lease(followed, { state: newer, attributes: {}, linkDigest: 'b' }, by)).toMatchObject({ knownDigest: 'b' });
-  // The very state again, from the row alone, comes from the same export; another one from none that is known.
+  // The very state again, from the row alone, comes from the same export; another one from none
+  // that is known.
   expect(lease(first, { state: member, attributes: {} }, by)).toMatchObject({ knownDigest: 'a' });
   expect(lease(first, { state: newer, attributes: {} }, by)).not.toHaveProperty('knownDigest');
 });

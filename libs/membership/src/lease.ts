@@ -9,15 +9,17 @@ export interface DesiredState {
   readonly state: MembershipState;
   readonly attributes: Readonly<Record<string, JsonValue>>;
   /**
-   * Digest of the person's identities in the export from which the state comes. A row that carries another one loses it: for
-   * this export no process has looked at the person's other rows yet. Absent when the person is not known under this identity any more.
+   * Digest of the person's identities in the export from which the state comes. A row that carries
+   * another one loses it: for this export no process has looked at the person's other rows yet.
+   * Absent when the person is not known under this identity any more.
    */
   readonly linkDigest?: string;
 }
 
 /**
- * The row when a process takes a lease to tell its destination of the desired state. An expired lease before it leaves doubt. Here as below,
- * the history goes on by what the occasion says, and without one stays as it is.
+ * The row when a process takes a lease to tell its destination of the desired state. An expired
+ * lease before it leaves doubt. Here as below, the history goes on by what the occasion says, and
+ * without one stays as it is.
  */
 export function lease(
   record: LedgerRecord | undefined,
@@ -30,15 +32,19 @@ export function lease(
 }
 
 /**
- * The row while another process has the lease, when a newer state comes: it knows that state, and the lease stays. The holder,
- * whose settling is lost by this write, tells the destination of it then. If the row kept the older state, an export that asks for
- * that one again would count as unchanged, although the state in between is still to be told.
+ * The row while another process has the lease, when a newer state comes: it knows that state, and
+ * the lease stays. The holder, whose settling is lost by this write, tells the destination of it
+ * then. If the row kept the older state, an export that asks for that one again would count as
+ * unchanged, although the state in between is still to be told.
  */
 export function overtake(leased: LedgerRecord, desired: DesiredState, occasion?: Occasion): LedgerRecord {
   return next(leased, desired, leased.rowState, historyWhen(leased, desired, 'overtaken', occasion));
 }
 
-/** The row when its destination is told nothing of the desired state: there is nothing to tell, or (paused, deferred) not now. */
+/**
+ * The row when its destination is told nothing of the desired state: there is nothing to tell, or
+ * (paused, deferred) not now.
+ */
 export function note(
   record: LedgerRecord | undefined,
   desired: DesiredState,
@@ -50,11 +56,13 @@ export function note(
 }
 
 /**
- * The row when the delivery under its lease has ended: the destination took the state (`delivered`), will not be sent it
- * again (`rejected`, `not-found`, `given-up`), or will be by a retry (deferred). With `inDoubt` the destination may have
- * taken it all the same. A delivery without an answer is not settled: the request may still be under way, so the lease
- * must expire. `deliveredAtMs` is when the destination was told, where a membership that it took lapses; `linkDigest` that of the person's
- * identities, where the rows of all others say already that the destination does not have the person under them (section 6).
+ * The row when the delivery under its lease has ended: the destination took the state
+ * (`delivered`), will not be sent it again (`rejected`, `not-found`, `given-up`), or will be by a
+ * retry (deferred). With `inDoubt` the destination may have taken it all the same. A delivery
+ * without an answer is not settled: the request may still be under way, so the lease must expire.
+ * `deliveredAtMs` is when the destination was told, where a membership that it took lapses;
+ * `linkDigest` that of the person's identities, where the rows of all others say already that the
+ * destination does not have the person under them (section 6).
  */
 export function settle(
   leased: LedgerRecord,
@@ -89,8 +97,8 @@ type Draft = { -readonly [Name in keyof LedgerRecord]: LedgerRecord[Name] };
 const deliveredState: LedgerRecord['rowState'] = Object.freeze({ is: 'delivered' });
 
 /**
- * The row as another process has it, whose write made the settling of ours be lost: its history says how our attempt ended. `leased` is the row
- * with which that began.
+ * The row as another process has it, whose write made the settling of ours be lost: its history
+ * says how our attempt ended. `leased` is the row with which that began.
  */
 export function settleLate(
   found: LedgerRecord,
@@ -118,8 +126,9 @@ function stateOf(rowState: SettledState | Deferred): LedgerRecord['rowState'] {
 }
 
 /**
- * A lease that no honest clock can have given, cut to the longest one that can be: its holder's clock is ahead, and every
- * other process would wait for years. The holder finds out when it settles, and repairs the row.
+ * A lease that no honest clock can have given, cut to the longest one that can be: its holder's
+ * clock is ahead, and every other process would wait for years. The holder finds out when it
+ * settles, and repairs the row.
  */
 export function capLease(record: LedgerRecord, expiresAtMs: number): LedgerRecord {
   return record.rowState.is === 'leased' ? { ...record, rowState: { ...record.rowState, expiresAtMs } } : record;

@@ -4,22 +4,29 @@ import type { MembershipState } from './state.ts';
 
 /** Which row: one destination, one identity, one audience. */
 export interface LedgerKey {
-  /** The destination's ledger name in the activation file; shadow routes and links of people keep rows of their own. */
+  /**
+   * The destination's ledger name in the activation file; shadow routes and links of people keep
+   * rows of their own.
+   */
   readonly destination: string;
   readonly identity: Identity;
   readonly audience: { readonly namespace: string; readonly id: string };
 }
 
 /**
- * The states of a row (docs/specs/ledger.md, section 2): what became of the newest membership state that the row knows.
+ * The states of a row (docs/specs/ledger.md, section 2): what became of the newest membership state
+ * that the row knows.
  * - `delivered`: the destination took it;
- * - `noted`: the destination has nothing to learn from it, for example the exit of a person whom it never knew;
+ * - `noted`: the destination has nothing to learn from it, for example the exit of a person whom it
+ *   never knew;
  * - `rejected`: the destination rejected it; the same state is not sent again;
  * - `not-found`: the destination does not know the person; the next change of the person is sent;
- * - `given-up`: it was tried for longer than the activation file allows; the same state is not sent again;
+ * - `given-up`: it was tried for longer than the activation file allows; the same state is not sent
+ *   again;
  * - `paused`: the route is paused; the next export after that sends it;
  * - `deferred`: a retry in the retry queue will send it;
- * - `leased`: one process sends it, until the lease expires. An expired lease means that it was perhaps taken.
+ * - `leased`: one process sends it, until the lease expires. An expired lease means that it was
+ *   perhaps taken.
  */
 export type RowState = { readonly is: SettledState } | Deferred | Lease;
 
@@ -27,18 +34,23 @@ export type RowState = { readonly is: SettledState } | Deferred | Lease;
 export const settledStates = ['delivered', 'noted', 'rejected', 'not-found', 'given-up', 'paused'] as const;
 export type SettledState = (typeof settledStates)[number];
 
-/** One chain of retries is responsible for the row: it sends whatever newest state the row has then. */
+/**
+ * One chain of retries is responsible for the row: it sends whatever newest state the row has then.
+ */
 export interface Deferred {
   readonly is: 'deferred';
   readonly chainId: string;
   /**
-   * Digest of the person's identities in the export that the retry brings: with it the person is followed. Absent when there is none,
-   * and for a row that is told from the ledger alone.
+   * Digest of the person's identities in the export that the retry brings: with it the person is
+   * followed. Absent when there is none, and for a row that is told from the ledger alone.
    */
   readonly linkDigest?: string;
 }
 
-/** The right of one process to tell a destination about one row; every other process waits until it expires. */
+/**
+ * The right of one process to tell a destination about one row; every other process waits until it
+ * expires.
+ */
 export interface Lease {
   readonly is: 'leased';
   /** Names one call of the process that holds it. */
@@ -48,12 +60,17 @@ export interface Lease {
 }
 
 /**
- * As many characters of JSON as the attributes of a row may take, counted as `JSON.stringify(attributes).length`. `write` refuses more: a row
- * without its attributes could not be told again, and would take their removal for no change. The caller rejects such a change before it leases the row.
+ * As many characters of JSON as the attributes of a row may take, counted as
+ * `JSON.stringify(attributes).length`. `write` refuses more: a row without its attributes could not
+ * be told again, and would take their removal for no change. The caller rejects such a change
+ * before it leases the row.
  */
 export const attributesCharactersMax = 192_000;
 
-/** As many characters (UTF-16 code units) as the value of an identity may have. `write` refuses more; no identity that is one comes near. */
+/**
+ * As many characters (UTF-16 code units) as the value of an identity may have. `write` refuses
+ * more; no identity that is one comes near.
+ */
 export const identityCharactersMax = 16_384;
 
 /** What is remembered of one key. */
@@ -65,26 +82,35 @@ export interface LedgerRecord {
   readonly attributes: Readonly<Record<string, JsonValue>>;
   /** What the destination certainly took last; absent when it never took anything. */
   readonly delivered?: MembershipState;
-  /** The attributes of `delivered`; absent when they are `attributes`, or when the destination never took anything. */
+  /**
+   * The attributes of `delivered`; absent when they are `attributes`, or when the destination never
+   * took anything.
+   */
   readonly deliveredAttributes?: Readonly<Record<string, JsonValue>>;
   /**
-   * When the destination was told of `delivered` last, in epoch milliseconds: the moment before the request, by the clock of the process that
-   * told it. Only where memberships lapse (docs/specs/ledger.md, section 11), and only of a member.
+   * When the destination was told of `delivered` last, in epoch milliseconds: the moment before the
+   * request, by the clock of the process that told it. Only where memberships lapse
+   * (docs/specs/ledger.md, section 11), and only of a member.
    */
   readonly deliveredAtMs?: number;
   /** True when the destination may have taken something else since `delivered`. */
   readonly inDoubt: boolean;
   /**
-   * Digest of the person's other identities, from the export after which every row of theirs was taken out
-   * (docs/specs/ledger.md, section 6). Absent when there were none, or when a later export must look again.
+   * Digest of the person's other identities, from the export after which every row of theirs was
+   * taken out (docs/specs/ledger.md, section 6). Absent when there were none, or when a later
+   * export must look again.
    */
   readonly linkDigest?: string;
   /**
-   * Digest of the person's identities in the export from which `known` comes, while the person was not followed with them yet: then `linkDigest`
-   * says it. By it an older export with the same identities finds that a newer one waited in the row.
+   * Digest of the person's identities in the export from which `known` comes, while the person was
+   * not followed with them yet: then `linkDigest` says it. By it an older export with the same
+   * identities finds that a newer one waited in the row.
    */
   readonly knownDigest?: string;
-  /** The row's last transitions in short codes, at most 600 characters; `historyOf` spells them out. Nothing is decided by it. */
+  /**
+   * The row's last transitions in short codes, at most 600 characters; `historyOf` spells them out.
+   * Nothing is decided by it.
+   */
   readonly history?: string;
 }
 
@@ -105,26 +131,40 @@ export interface LedgerWrite {
 export type LedgerWriteResult = { readonly written: true; readonly version: string } | { readonly written: false };
 
 /**
- * Where the destinations' memory is kept: a store of rows with conditional writes, nothing more. `decide`, `lease`, `note`
- * and `settle` say what a row means and when it may change, so that every store obeys the same protocol.
+ * Where the destinations' memory is kept: a store of rows with conditional writes, nothing more.
+ * `decide`, `lease`, `note` and `settle` say what a row means and when it may change, so that every
+ * store obeys the same protocol.
  *
- * `read` and `write` answer in the order of their arguments. They throw when the store cannot be reached, and then nothing
- * may be assumed about the writes. A write that lost its race is an answer, not an error. Keys of one call are distinct. `write` throws
- * `RangeError` before it writes the first row when one of them could not be kept whole (`refuseUnkeepableWrites`).
+ * `read` and `write` answer in the order of their arguments. They throw when the store cannot be
+ * reached, and then nothing may be assumed about the writes. A write that lost its race is an
+ * answer, not an error. Keys of one call are distinct. `write` throws `RangeError` before it writes
+ * the first row when one of them could not be kept whole (`refuseUnkeepableWrites`).
  */
 export interface Ledger {
   read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]>;
   write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]>;
-  /** Removes a row if it still has that version; false when another process wrote or removed it first. */
+  /**
+   * Removes a row if it still has that version; false when another process wrote or removed it
+   * first.
+   */
   remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean>;
-  /** Every row, or those of a destination, of a part of it, or of an identity at it; rows written meanwhile may be missed. */
+  /**
+   * Every row, or those of a destination, of a part of it, or of an identity at it; rows written
+   * meanwhile may be missed.
+   */
   rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry>;
 }
 
-/** Into how many parts the rows of a destination fall, so that several can be walked at the same time. Each row is always in the same one. */
+/**
+ * Into how many parts the rows of a destination fall, so that several can be walked at the same
+ * time. Each row is always in the same one.
+ */
 export const ledgerParts = 8;
 
-/** Which rows: an identity is looked for at one destination, and so is a part, which is a number from 0 to `ledgerParts` - 1. */
+/**
+ * Which rows: an identity is looked for at one destination, and so is a part, which is a number
+ * from 0 to `ledgerParts` - 1.
+ */
 export type LedgerSelection =
   | { readonly destination?: string }
   | { readonly destination: string; readonly identity: Identity }
@@ -137,10 +177,12 @@ export interface LedgerEntry extends LedgerRow {
 
 /** One string per key, distinct for distinct keys. */
 export function ledgerKeyText(key: LedgerKey): string {
-  // Names and namespaces come from the activation file, which allows no line feed in them; the identity is counted.
+  // Names and namespaces come from the activation file, which allows no line feed in them; the
+  // identity is counted.
   const { destination, identity, audience } = key;
   const { namespace, value } = identity;
-  // Joined, which makes one string; put together it would be one of ten pieces, which maps keep as long as the key.
+  // Joined, which makes one string; put together it would be one of ten pieces, which maps keep as
+  // long as the key.
   return [destination, namespace, value.length, value, audience.namespace, audience.id].join('\n');
 }
 

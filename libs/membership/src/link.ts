@@ -4,8 +4,9 @@ import type { LedgerKey, LedgerRecord } from './ledger.ts';
 import { contentDigest, type UndigestedState } from './state.ts';
 
 /**
- * Where a link is kept: by an identity that stays the person's while others come and go, for one destination and audience.
- * A link says under which identities the destination was last told of the person (docs/specs/ledger.md, section 6).
+ * Where a link is kept: by an identity that stays the person's while others come and go, for one
+ * destination and audience. A link says under which identities the destination was last told of the
+ * person (docs/specs/ledger.md, section 6).
  */
 export function linkKey(
   { destination, audience }: Pick<LedgerKey, 'destination' | 'audience'>,
@@ -23,16 +24,22 @@ export function linkDestination(destination: string): string {
 export interface Link {
   /** Under which identities the destination was last told of the person. */
   readonly identities: readonly Identity[];
-  /** Earlier ones that the destination may still have: their exit was not certain when the link was written. */
+  /**
+   * Earlier ones that the destination may still have: their exit was not certain when the link was
+   * written.
+   */
   readonly leaving: readonly Identity[];
 }
 
-/** So many characters of identities are kept of each kind in one link; the row holds twice as many. Only a hostile export has more. */
+/**
+ * So many characters of identities are kept of each kind in one link; the row holds twice as many.
+ * Only a hostile export has more.
+ */
 const charactersMax = 90_000;
 
 /**
- * The row of a link, as of the state of the export from which it comes; rows that carry its digest may be newer. Identities over
- * the bound of a link are left out.
+ * The row of a link, as of the state of the export from which it comes; rows that carry its digest
+ * may be newer. Identities over the bound of a link are left out.
  */
 export function linkRecord(state: UndigestedState, { identities, leaving }: Link, linkDigest: string): LedgerRecord {
   const pairs = (of: readonly Identity[]): JsonValue => {

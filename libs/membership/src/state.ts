@@ -1,11 +1,16 @@
 import { hash } from 'node:crypto';
 import type { JsonValue } from '@activation-hub/destination-kit';
 
-/** What AEP says about one identity in one audience, and what the destination should therefore know. */
+/**
+ * What AEP says about one identity in one audience, and what the destination should therefore know.
+ */
 export interface MembershipState {
   /** AEP's word; the legacy `existing` counts as `realized`. */
   readonly status: 'realized' | 'exited';
-  /** Whether the destination should have the person: a member of the audience whose consent is not withdrawn. */
+  /**
+   * Whether the destination should have the person: a member of the audience whose consent is not
+   * withdrawn.
+   */
   readonly isMember: boolean;
   /** AEP's `lastQualificationTime`, in epoch milliseconds. */
   readonly qualifiedAtMs: number;
@@ -13,7 +18,10 @@ export interface MembershipState {
   readonly enqueuedAtMs: number;
   /** The hub's number of the event in its partition: orders events of one millisecond. */
   readonly sequenceNumber: number;
-  /** Digest of the mapped attributes, by `contentDigest`; empty for a person whom the destination should not have. */
+  /**
+   * Digest of the mapped attributes, by `contentDigest`; empty for a person whom the destination
+   * should not have.
+   */
   readonly content: string;
 }
 
@@ -21,9 +29,10 @@ export interface MembershipState {
 export type UndigestedState = Omit<MembershipState, 'content'>;
 
 /**
- * Orders the states of one key from old to new: by `lastQualificationTime`; then an exit after a realisation, for an
- * exit may carry the time of the qualification that it ends; then by the time the event was enqueued, which alone can
- * order attributes and consent. The sequence number only makes the order the same for every worker.
+ * Orders the states of one key from old to new: by `lastQualificationTime`; then an exit after a
+ * realisation, for an exit may carry the time of the qualification that it ends; then by the time
+ * the event was enqueued, which alone can order attributes and consent. The sequence number only
+ * makes the order the same for every worker.
  */
 export function compareStates(left: UndigestedState, right: UndigestedState): number {
   return (
@@ -43,15 +52,18 @@ export function saysTheSame(left: MembershipState, right: MembershipState): bool
 export type Attributes = Readonly<Record<string, JsonValue>>;
 
 /**
- * Digest of mapped attributes: equal when they are equal, whatever the order of keys inside their values, and
- * otherwise different. Empty when there is none.
+ * Digest of mapped attributes: equal when they are equal, whatever the order of keys inside their
+ * values, and otherwise different. Empty when there is none.
  */
 export function contentDigest(attributes: Attributes): string {
   const json = canonicalJson(attributes);
   return json === '{}' ? '' : hash('sha256', json, 'base64url').slice(0, 22);
 }
 
-/** JSON with the keys of every object in code-unit order, if there is one inside; else those come in the order of the route. */
+/**
+ * JSON with the keys of every object in code-unit order, if there is one inside; else those come in
+ * the order of the route.
+ */
 function canonicalJson(attributes: Attributes): string {
   for (const name in attributes) {
     if (typeof attributes[name] === 'object' && attributes[name] !== null) {
@@ -75,8 +87,9 @@ function sortedByKey(value: Readonly<Record<string, JsonValue>>): Record<string,
 }
 
 /**
- * Whether two sets of attributes are certainly the same, at the cost of a few comparisons. Attributes that are objects
- * are not looked into: for two of them the answer is no, and only the digest knows.
+ * Whether two sets of attributes are certainly the same, at the cost of a few comparisons.
+ * Attributes that are objects are not looked into: for two of them the answer is no, and only the
+ * digest knows.
  */
 export function areSameAttributes(left: Attributes, right: Attributes): boolean {
   if (left === right) return true;
@@ -86,10 +99,11 @@ export function areSameAttributes(left: Attributes, right: Attributes): boolean 
 }
 
 /**
- * The deterministic id of a change: the same for every attempt at the same state of the same key (given by its
- * `ledgerKeyText`), different for any other. An attempt that ends in doubt turns an update into an entry, so the id is
- * of what the destination should know, not of the words in which it is told. 27 characters of `[A-Za-z0-9_-]`, from
- * which neither the identity nor the attributes can be read.
+ * The deterministic id of a change: the same for every attempt at the same state of the same key
+ * (given by its `ledgerKeyText`), different for any other. An attempt that ends in doubt turns an
+ * update into an entry, so the id is of what the destination should know, not of the words in which
+ * it is told. 27 characters of `[A-Za-z0-9_-]`, from which neither the identity nor the attributes
+ * can be read.
  */
 export function changeId(keyText: string, state: MembershipState): string {
   const { status, isMember, qualifiedAtMs, enqueuedAtMs, content } = state;

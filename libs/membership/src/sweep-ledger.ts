@@ -1,10 +1,10 @@
 import type { Ledger, LedgerRecord } from './ledger.ts';
 
 /**
- * Removes the rows of people who are not in a destination and have not been for long: nothing that AEP may still send can
- * be older than them. Rows in doubt, leased, deferred, paused, rejected or given up stay, and so does a row
- * that another process writes meanwhile.
- * Gives the number of rows seen and removed.
+ * Removes the rows of people who are not in a destination and have not been for long: nothing that
+ * AEP may still send can be older than them. Rows in doubt, leased, deferred, paused, rejected or
+ * given up stay, and so does a row that another process writes meanwhile. Gives the number of rows
+ * seen and removed.
  */
 export async function sweepLedger(
   ledger: Ledger,

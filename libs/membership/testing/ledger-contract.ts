@@ -12,8 +12,8 @@ import {
 import { exampleKey, exampleRecord, exampleState } from './examples.ts';
 
 /**
- * What every ledger promises, as tests. `openLedger` gives a ledger without rows, and a second door to the same rows
- * when it is called with the first, as another worker has it.
+ * What every ledger promises, as tests. `openLedger` gives a ledger without rows, and a second door
+ * to the same rows when it is called with the first, as another worker has it.
  */
 export function describeLedgerContract(name: string, openLedger: (same?: Ledger) => Promise<Ledger>): void {
   const { signal } = new AbortController();

@@ -1,6 +1,9 @@
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from './instruments.ts';
 
-/** The one word in which a change ends; `deferred` on the way there. The last two are dead letters, as an `unreadable` event is. */
+/**
+ * The one word in which a change ends; `deferred` on the way there. The last two are dead letters,
+ * as an `unreadable` event is.
+ */
 export const outcomes = [
   'delivered',
   'unchanged',
@@ -37,7 +40,10 @@ export type Measured = {
 
 interface SignalDefinition<Fields> {
   readonly level: Level;
-  /** The sentence of the log line. No identity, no attribute value, no secret: fields hold none either. */
+  /**
+   * The sentence of the log line. No identity, no attribute value, no secret: fields hold none
+   * either.
+   */
   readonly sentence: (fields: Fields) => string;
   readonly counts: (fields: Fields) => readonly Count[];
   /** What histograms and gauges learn of it. */
@@ -52,7 +58,10 @@ const count = <Name extends CounterName>(
 ): Count => ({ counter, labels: labels ?? {}, by });
 const seconds = (ms: number): number => ms / 1_000;
 
-/** How many changes of one destination ended in each outcome; outcomes that did not occur are absent. */
+/**
+ * How many changes of one destination ended in each outcome; outcomes that did not occur are
+ * absent.
+ */
 export type OutcomesByDestination = Readonly<Record<string, Readonly<Partial<Record<Outcome, number>>>>>;
 
 const countsOfOutcomes = (outcomesByDestination: OutcomesByDestination): readonly Count[] =>
@@ -65,7 +74,10 @@ const ofRequest = (destination: string, result: string, changes: number, duratio
   { instrument: 'request-duration', value: seconds(durationMs), labels: { destination, result } },
 ];
 
-/** Everything that the product says about itself: noun and past verb, with its level, its sentence and its counters. */
+/**
+ * Everything that the product says about itself: noun and past verb, with its level, its sentence
+ * and its counters.
+ */
 export const catalogue = {
   'handler-started': signal<{ readonly destinations: number; readonly audiences: number; readonly routes: number }>({
     level: 'information',

@@ -3,8 +3,9 @@ export const circuitStates = ['closed', 'half-open', 'open', 'paused'] as const;
 export type CircuitState = (typeof circuitStates)[number];
 
 /**
- * What measurements are told apart by, with the attribute under which OpenTelemetry gets it. Each value is a key of the activation file, the
- * number of a partition or a word of the code, so that there are few: never anything of a person.
+ * What measurements are told apart by, with the attribute under which OpenTelemetry gets it. Each
+ * value is a key of the activation file, the number of a partition or a word of the code, so that
+ * there are few: never anything of a person.
  */
 export const labels = {
   destination: { attribute: 'activation.destination', meaning: 'The key of the destination in the activation file.' },
@@ -133,7 +134,10 @@ export const histograms = {
   },
 } as const satisfies Readonly<Record<string, Instrument & { readonly bounds: readonly number[] }>>;
 
-/** What is so much at a time. Those of a process are of each instance; the others one instance measures for all. */
+/**
+ * What is so much at a time. Those of a process are of each instance; the others one instance
+ * measures for all.
+ */
 export const gauges = {
   'partition-lag': {
     unit: '{event}',
@@ -180,7 +184,10 @@ export type LabelsOf<Name extends InstrumentName> = Readonly<
   Record<(typeof instruments)[Name]['labels'][number], string>
 >;
 
-/** What OpenTelemetry calls an instrument: by the semantic conventions, else `activation.` and its name in their spelling. */
+/**
+ * What OpenTelemetry calls an instrument: by the semantic conventions, else `activation.` and its
+ * name in their spelling.
+ */
 export function metricName(name: InstrumentName): string {
   const { metric }: Instrument = instruments[name];
   return metric ?? `activation.${name.replaceAll('-', '_')}`;

@@ -44,8 +44,9 @@ export interface OpenTelemetry {
 const observedGauges = ['circuit-state', 'cache-bytes'] as const satisfies readonly GaugeName[];
 
 /**
- * Takes what the catalogue names to OpenTelemetry. Spans follow each other through its active context, so an SDK that exports spans has to
- * have registered a context manager, and for `traceHeaders` and `withinTrace` a propagator.
+ * Takes what the catalogue names to OpenTelemetry. Spans follow each other through its active
+ * context, so an SDK that exports spans has to have registered a context manager, and for
+ * `traceHeaders` and `withinTrace` a propagator.
  */
 export function exportTo({ tracer, meter, now = () => performance.now() }: OpenTelemetry): TelemetryExport {
   const { counterOf, histogramOf, gaugeOf, observedOf } = createInstruments(meter);
@@ -100,7 +101,10 @@ export function traceHeaders(): Readonly<Record<string, string>> {
   return headers;
 }
 
-/** Does the work within the trace of whoever called, by the headers of W3C Trace Context; in a new one when they say nothing. */
+/**
+ * Does the work within the trace of whoever called, by the headers of W3C Trace Context; in a new
+ * one when they say nothing.
+ */
 export function withinTrace<Result>(
   headers: { readonly traceparent?: string | undefined; readonly tracestate?: string | undefined },
   work: () => Result,
@@ -153,7 +157,10 @@ function fail(span: Span, type: string): void {
   span.setAttribute('error.type', type);
 }
 
-/** Ends the span. Of an error only its kind is said: its words are for the log, and those of others may hold anything. */
+/**
+ * Ends the span. Of an error only its kind is said: its words are for the log, and those of others
+ * may hold anything.
+ */
 const ending =
   (span: Span) =>
   (failure?: { readonly error: unknown }): void => {
@@ -161,7 +168,9 @@ const ending =
     span.end();
   };
 
-/** Does the work, which may go on after the call, and says when it has ended, and with which error. */
+/**
+ * Does the work, which may go on after the call, and says when it has ended, and with which error.
+ */
 function whenEnded<Result>(work: () => Result, ended: (failure?: { readonly error: unknown }) => void): Result {
   let result: Result;
   try {
@@ -187,7 +196,10 @@ function whenEnded<Result>(work: () => Result, ended: (failure?: { readonly erro
   return following as Result;
 }
 
-/** W3C Trace Context, section 3.2: version, trace, span and flags. Undefined for a span that no one will find. */
+/**
+ * W3C Trace Context, section 3.2: version, trace, span and flags. Undefined for a span that no one
+ * will find.
+ */
 function traceParentOf({ traceId, spanId, traceFlags }: SpanContext): string | undefined {
   if ((traceFlags & TraceFlags.SAMPLED) === 0) return undefined;
   return `00-${traceId}-${spanId}-01`;

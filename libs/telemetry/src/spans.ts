@@ -1,16 +1,24 @@
-/** The stages of the journey, in their order: each is a span of its name within that of the batch or of the retry. */
+/**
+ * The stages of the journey, in their order: each is a span of its name within that of the batch or
+ * of the retry.
+ */
 export const stages = ['read', 'route', 'resolve', 'decide', 'settle', 'tell', 'follow'] as const;
 export type Stage = (typeof stages)[number];
 
 interface SpanDefinition {
-  /** OpenTelemetry's: what started it elsewhere, what happens here, what is asked of another system. */
+  /**
+   * OpenTelemetry's: what started it elsewhere, what happens here, what is asked of another system.
+   */
   readonly kind: 'consumer' | 'internal' | 'client';
   readonly meaning: string;
   /** What is said of it, besides `error.type` when it failed. */
   readonly attributes: readonly SpanAttribute[];
 }
 
-/** What spans say: numbers, keys of the activation file, and words of the code. Nothing of a person, and no text of a vendor's. */
+/**
+ * What spans say: numbers, keys of the activation file, and words of the code. Nothing of a person,
+ * and no text of a vendor's.
+ */
 export const spanAttributes = {
   'messaging.system': '`eventhubs`.',
   'messaging.operation.name': '`process`.',

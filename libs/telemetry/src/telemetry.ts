@@ -7,7 +7,10 @@ export interface Telemetry {
   emit<Name extends SignalName>(name: Name, fields: SignalFields<Name>): void;
   /** Records a value of a histogram, in its unit, for what is no signal of its own. */
   record<Name extends HistogramName>(name: Name, value: number, labels: LabelsOf<Name>): void;
-  /** Does the work as a span of its own, within that in which it is called. Throws what the work throws. */
+  /**
+   * Does the work as a span of its own, within that in which it is called. Throws what the work
+   * throws.
+   */
   span<Name extends SpanName, Result>(
     name: Name,
     options: SpanOptions<Name>,
@@ -15,7 +18,9 @@ export interface Telemetry {
   ): Promise<Result>;
   /** Does the work as a span, and measures its time. Throws what the work throws. */
   stage<Result>(name: Stage, work: () => Result): Result;
-  /** The W3C `traceparent` of the span in which it is called; undefined when that is not exported. */
+  /**
+   * The W3C `traceparent` of the span in which it is called; undefined when that is not exported.
+   */
   traceParent(): string | undefined;
 }
 
@@ -28,7 +33,10 @@ export interface SpanOptions<Name extends SpanName> {
 /** A span while its work is done. */
 export interface OpenSpan<Name extends SpanName> {
   set(attributes: AttributesOf<Name>): void;
-  /** Says that what it stands for failed although its work does not throw; `type` is a word of the code. */
+  /**
+   * Says that what it stands for failed although its work does not throw; `type` is a word of the
+   * code.
+   */
   fail(type: string): void;
 }
 
@@ -36,7 +44,10 @@ export interface OpenSpan<Name extends SpanName> {
 export interface TelemetryExport extends Pick<Telemetry, 'record' | 'span' | 'stage' | 'traceParent'> {
   count(count: Count): void;
   measure(measured: Measured): void;
-  /** Asks for the readings of a gauge whenever metrics are collected; a later call for the same gauge takes its place. */
+  /**
+   * Asks for the readings of a gauge whenever metrics are collected; a later call for the same
+   * gauge takes its place.
+   */
   observe<Name extends GaugeName>(name: Name, readings: () => readonly Reading<Name>[]): void;
 }
 
@@ -53,7 +64,10 @@ export interface CounterValue {
   readonly value: number;
 }
 
-/** Adds up what signals count, for as long as the process lives. Shared by all telemetry of the process. */
+/**
+ * Adds up what signals count, for as long as the process lives. Shared by all telemetry of the
+ * process.
+ */
 export class Counters {
   readonly #values = new Map<string, CounterValue>();
 
@@ -81,9 +95,9 @@ const notExported: Omit<Telemetry, 'emit'> = {
 export const silentTelemetry: Telemetry = { ...notExported, emit: () => undefined };
 
 /**
- * Telemetry that writes each signal as one JSON line `{"signal","message",…fields}`. `write` gets the line without its
- * end; lines below `level` are not made, but their signals are counted and measured. Spans and measurements go to `exported`,
- * and nowhere without it.
+ * Telemetry that writes each signal as one JSON line `{"signal","message",…fields}`. `write` gets
+ * the line without its end; lines below `level` are not made, but their signals are counted and
+ * measured. Spans and measurements go to `exported`, and nowhere without it.
  */
 export function createTelemetry(options: {
   readonly level: Level;
@@ -99,7 +113,8 @@ export function createTelemetry(options: {
     stage,
     traceParent,
     emit(name, fields) {
-      // The catalogue pairs each name with its fields; the compiler cannot carry that pairing through an index.
+      // The catalogue pairs each name with its fields; the compiler cannot carry that pairing
+      // through an index.
       const { level, sentence, counts, measures } = catalogue[name] as {
         level: Level;
         sentence: (fields: unknown) => string;

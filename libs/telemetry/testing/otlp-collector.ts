@@ -46,9 +46,10 @@ export interface OtlpCollector {
 }
 
 /**
- * A collector that takes OTLP over HTTP as protobuf: paths, content type and answers by the OTLP specification 1.9 ("OTLP/HTTP",
- * opentelemetry.io/docs/specs/otlp), messages by opentelemetry-proto 1.9 (`trace.proto`, `metrics.proto`, `common.proto`). Listens on
- * 127.0.0.1. With a `status` it refuses everything with that.
+ * A collector that takes OTLP over HTTP as protobuf: paths, content type and answers by the OTLP
+ * specification 1.9 ("OTLP/HTTP", opentelemetry.io/docs/specs/otlp), messages by
+ * opentelemetry-proto 1.9 (`trace.proto`, `metrics.proto`, `common.proto`). Listens on 127.0.0.1.
+ * With a `status` it refuses everything with that.
  */
 export async function startOtlpCollector({ status = 200 }: { readonly status?: number } = {}): Promise<OtlpCollector> {
   const spans: CollectedSpan[] = [];
@@ -88,7 +89,10 @@ export async function startOtlpCollector({ status = 200 }: { readonly status?: n
   };
 }
 
-/** `ExportTraceServiceRequest`: ResourceSpans at 1, in them the resource at 1 and ScopeSpans at 2, in these the spans at 2. */
+/**
+ * `ExportTraceServiceRequest`: ResourceSpans at 1, in them the resource at 1 and ScopeSpans at 2,
+ * in these the spans at 2.
+ */
 function spansOf(body: Buffer): readonly CollectedSpan[] {
   return messagesAt(readProtobuf(body), 1).flatMap((ofResource) => {
     const resource = resourceOf(ofResource);
@@ -119,7 +123,10 @@ function spanOf(span: ProtobufMessage, resource: CollectedAttributes): Collected
   };
 }
 
-/** `ExportMetricsServiceRequest`: ResourceMetrics at 1, in them ScopeMetrics at 2, in these the metrics at 2. */
+/**
+ * `ExportMetricsServiceRequest`: ResourceMetrics at 1, in them ScopeMetrics at 2, in these the
+ * metrics at 2.
+ */
 function pointsOf(body: Buffer): readonly CollectedPoint[] {
   return messagesAt(readProtobuf(body), 1)
     .flatMap((ofResource) => messagesAt(ofResource, 2))
@@ -157,7 +164,9 @@ function resourceOf(ofResource: ProtobufMessage): CollectedAttributes {
   return resource === undefined ? {} : attributesAt(resource, 1);
 }
 
-/** `KeyValue`s: the key at 1, and at 2 `AnyValue`: text at 1, bool at 2, integer at 3, double at 4. */
+/**
+ * `KeyValue`s: the key at 1, and at 2 `AnyValue`: text at 1, bool at 2, integer at 3, double at 4.
+ */
 function attributesAt(message: ProtobufMessage, field: number): CollectedAttributes {
   return Object.fromEntries(
     messagesAt(message, field).map((pair): [string, string | number | boolean] => {

@@ -1,9 +1,11 @@
-/** The fields of one message by their numbers, each with every value that it came with, undecoded. */
+/**
+ * The fields of one message by their numbers, each with every value that it came with, undecoded.
+ */
 export type ProtobufMessage = ReadonlyMap<number, readonly (bigint | Uint8Array)[]>;
 
 /**
- * Reads the wire format (protobuf.dev/programming-guides/encoding): varints and fixed numbers become `bigint`, what has a length its bytes.
- * What they mean is in the message's definition.
+ * Reads the wire format (protobuf.dev/programming-guides/encoding): varints and fixed numbers
+ * become `bigint`, what has a length its bytes. What they mean is in the message's definition.
  */
 export function readProtobuf(bytes: Uint8Array): ProtobufMessage {
   const fields = new Map<number, (bigint | Uint8Array)[]>();

@@ -36,8 +36,8 @@ export interface RecordedOpenTelemetry {
 }
 
 /**
- * The SDK of OpenTelemetry itself, which keeps in memory what it would export. Registers a context manager and a propagator for the whole
- * process; a later call uses the same.
+ * The SDK of OpenTelemetry itself, which keeps in memory what it would export. Registers a context
+ * manager and a propagator for the whole process; a later call uses the same.
  */
 export function recordOpenTelemetry(options: { readonly sampler?: Sampler } = {}): RecordedOpenTelemetry {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

@@ -40,7 +40,10 @@ class MemoryStore implements CheckpointStore {
   }
 }
 
-/** Starts a processor that notes bodies with their partitions, and writes a checkpoint after each batch. */
+/**
+ * Starts a processor that notes bodies with their partitions, and writes a checkpoint after each
+ * batch.
+ */
 function start(store: CheckpointStore) {
   const seen: string[] = [];
   const errors: Error[] = [];

@@ -1,7 +1,10 @@
 import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
 import { connection, emptyHub } from './harness.ts';
 
-/** Sends events of 1 KB in batches of 100 to two partitions, reads them with one client, and prints both rates. */
+/**
+ * Sends events of 1 KB in batches of 100 to two partitions, reads them with one client, and prints
+ * both rates.
+ */
 export async function measureThroughput(events: number): Promise<void> {
   const producer = new EventHubProducerClient(connection, emptyHub);
   const body = Buffer.alloc(1000, 'x');

@@ -15,7 +15,9 @@ export const adobeVariablesHelp = `
 Environment: AEP_CLIENT_ID, AEP_CLIENT_SECRET, AEP_ORG_ID and AEP_SANDBOX, from Adobe's developer console; AEP_PLATFORM_URL and
 AEP_IMS_URL for another region, or for activation aep emulator. docs/operating/connect-aep.md says where to find them.`;
 
-/** Calls nobody. Throws `CommandError` (2) that names every variable that is missing or cannot work. */
+/**
+ * Calls nobody. Throws `CommandError` (2) that names every variable that is missing or cannot work.
+ */
 export function openAdobe({ environment }: Terminal): AdobeAccess {
   const value = (name: string): string => environment[name] ?? '';
   const missing = required.filter((name) => value(name) === '');
@@ -43,8 +45,9 @@ export function openAdobe({ environment }: Terminal): AdobeAccess {
 }
 
 /**
- * Runs a verb that calls Adobe. What Adobe refuses is thrown as `CommandError` (1) with Adobe's code and request id as details,
- * what cannot be a destination as `CommandError` (2), and an interruption as `CommandError` (1).
+ * Runs a verb that calls Adobe. What Adobe refuses is thrown as `CommandError` (1) with Adobe's
+ * code and request id as details, what cannot be a destination as `CommandError` (2), and an
+ * interruption as `CommandError` (1).
  */
 export async function withAdobe<Result>(terminal: Terminal, work: () => Promise<Result>): Promise<Result> {
   try {

@@ -65,7 +65,10 @@ async function apply(reconciliation: Reconciliation, { json }: ReconcileOptions,
   else terminal.print(`Nothing to change: ${destinationWords(reconciliation)} is as the file says.`);
 }
 
-/** A key that the hub refuses must not replace one that works: the outputs of a stack are as old as its last `pulumi up`. */
+/**
+ * A key that the hub refuses must not replace one that works: the outputs of a stack are as old as
+ * its last `pulumi up`.
+ */
 async function refuseDeadKey({ desired }: Reconciliation, terminal: Terminal): Promise<void> {
   const { eventHub } = desired;
   const answer = await checkKey(eventHub, terminal);

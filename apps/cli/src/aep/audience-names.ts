@@ -14,7 +14,10 @@ function namesPath(path: string): string {
   return path.replace(/\.ya?ml$/, '') + '.names.json';
 }
 
-/** The names beside an activation file; none where nobody has written them. Throws `CommandError` (2) when the file holds something else. */
+/**
+ * The names beside an activation file; none where nobody has written them. Throws `CommandError`
+ * (2) when the file holds something else.
+ */
 async function readAudienceNames(path: string, { folder }: Terminal): Promise<AudienceNames> {
   const target = namesPath(path);
   let text: string;
@@ -32,7 +35,10 @@ async function readAudienceNames(path: string, { folder }: Terminal): Promise<Au
   );
 }
 
-/** What AEP calls the audiences of a file, by their keys in it, as far as it was written beside the file. Throws as `readAudienceNames`. */
+/**
+ * What AEP calls the audiences of a file, by their keys in it, as far as it was written beside the
+ * file. Throws as `readAudienceNames`.
+ */
 export async function audienceNamesByKey(
   path: string,
   file: ActivationFile,
@@ -60,8 +66,9 @@ function parseNames(text: string): AudienceNames | undefined {
 }
 
 /**
- * Writes the names that AEP knows for the audiences of a file beside it: sorted by id, the same bytes for the same names, so that it can
- * be kept with the file. Gives where, from the terminal's folder.
+ * Writes the names that AEP knows for the audiences of a file beside it: sorted by id, the same
+ * bytes for the same names, so that it can be kept with the file. Gives where, from the terminal's
+ * folder.
  */
 export async function writeAudienceNames(
   { path }: ChosenFile,

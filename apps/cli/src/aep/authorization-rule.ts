@@ -11,10 +11,16 @@ import { azureCredential } from './azure-credential.ts';
 export type WhichKey = 'primary' | 'secondary';
 export type KeyPair = Readonly<Record<WhichKey, string>>;
 
-/** The two keys of one name, by Azure's management API. Both methods throw `CommandError` (1) with Azure's own code. */
+/**
+ * The two keys of one name, by Azure's management API. Both methods throw `CommandError` (1) with
+ * Azure's own code.
+ */
 export interface AuthorizationRule {
   list(): Promise<KeyPair>;
-  /** Replaces one of the two; the other goes on to work. Azure's answer may be lost, so `list` says what the keys are now. */
+  /**
+   * Replaces one of the two; the other goes on to work. Azure's answer may be lost, so `list` says
+   * what the keys are now.
+   */
   regenerate(which: WhichKey): Promise<void>;
 }
 
@@ -27,16 +33,23 @@ export interface RulePlace {
   readonly keyName: string;
 }
 
-/** The newest version of the resource provider that is not a preview ("Microsoft.EventHub", 2024-01-01). */
+/**
+ * The newest version of the resource provider that is not a preview ("Microsoft.EventHub",
+ * 2024-01-01).
+ */
 const apiVersion = '2024-01-01';
 const defaultUrl = 'https://management.azure.com';
-/** The variable that leads to another cloud's management API, or to a stand-in on this machine, which is asked without a token. */
+/**
+ * The variable that leads to another cloud's management API, or to a stand-in on this machine,
+ * which is asked without a token.
+ */
 const urlVariable = 'AZURE_MANAGEMENT_URL';
 const timeoutMs = 60_000;
 
 /**
- * A rule of an event hub or a namespace. Signs in as Azure's other tools do: environment, `az login` and so on. Calls nobody yet.
- * Throws `CommandError` (2) when `AZURE_MANAGEMENT_URL` cannot be used.
+ * A rule of an event hub or a namespace. Signs in as Azure's other tools do: environment,
+ * `az login` and so on. Calls nobody yet. Throws `CommandError` (2) when `AZURE_MANAGEMENT_URL`
+ * cannot be used.
  */
 export async function authorizationRule(
   place: RulePlace,

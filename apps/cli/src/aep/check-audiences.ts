@@ -21,8 +21,9 @@ const audiencesMax = 250;
 const attributesMax = 50;
 
 /**
- * Compares an activation file, which was found to be right, with the sandbox: do its audiences exist there, are they evaluated by
- * streaming, do their merge policies agree, and is what is to be exported within Adobe's limits. By line. Throws what the client throws.
+ * Compares an activation file, which was found to be right, with the sandbox: do its audiences
+ * exist there, are they evaluated by streaming, do their merge policies agree, and is what is to be
+ * exported within Adobe's limits. By line. Throws what the client throws.
  */
 export async function checkAudiences(
   path: string,
@@ -86,7 +87,10 @@ function checkAudience(entry: AudienceEntry, audience: Audience, warn: Report): 
   }
 }
 
-/** An export carries the audiences that share a merge policy: where there are several, a person is several profiles. */
+/**
+ * An export carries the audiences that share a merge policy: where there are several, a person is
+ * several profiles.
+ */
 function checkMergePolicies(
   entries: readonly AudienceEntry[],
   known: ReadonlyMap<string, Audience>,

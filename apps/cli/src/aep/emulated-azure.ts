@@ -13,7 +13,10 @@ export interface EmulatedAzureOptions {
   readonly managementPort: number;
 }
 
-/** A namespace with one hub, and the two calls of Azure's management API that read and replace its keys. */
+/**
+ * A namespace with one hub, and the two calls of Azure's management API that read and replace its
+ * keys.
+ */
 export interface EmulatedAzure {
   /** As `sb://127.0.0.1:5672`. */
   readonly eventHubsUrl: string;
@@ -32,7 +35,10 @@ export const emulatedPlace: Required<RulePlace> = {
   keyName: 'adobe',
 };
 
-/** Starts both on this machine. The key is confined to the hub, as that of the stack is. Rejects when a port is taken. */
+/**
+ * Starts both on this machine. The key is confined to the hub, as that of the stack is. Rejects
+ * when a port is taken.
+ */
 export async function startEmulatedAzure(options: EmulatedAzureOptions): Promise<EmulatedAzure> {
   const place = emulatedPlace;
   const keys = { primary: newKey(), secondary: newKey() };

@@ -8,10 +8,15 @@ import type { Tenant } from '../tenant.ts';
 export interface EmulatedExportsOptions {
   readonly platform: AdobePlatform;
   readonly sandbox: string;
-  /** The namespace that every connection leads to, whatever name it has, as `sb://127.0.0.1:5672`. */
+  /**
+   * The namespace that every connection leads to, whatever name it has, as `sb://127.0.0.1:5672`.
+   */
   readonly eventHubsUrl: string;
   readonly tenant: Pick<Tenant, 'next'>;
-  /** Exports per second while a dataflow is enabled and has an audience; 0 for as fast as the hub takes them. */
+  /**
+   * Exports per second while a dataflow is enabled and has an audience; 0 for as fast as the hub
+   * takes them.
+   */
   readonly rate: number;
   /** How long it goes on with the credentials that it has looked up, in milliseconds. */
   readonly credentialsAgeMs: number;
@@ -32,9 +37,11 @@ const retryOptions = { maxRetries: 0, timeoutInMs: 10_000 };
 const lookAgainMs = 100;
 
 /**
- * Exports a tenant's profiles over the enabled dataflows of a sandbox, as AEP would: with the key that the connection has, or had a
- * moment ago. Each export signs in anew, so that a key which is not valid any more is noticed at once. What the hub refuses counts
- * as failed in the dataflow's run. While no dataflow is enabled, the tenant's next export waits. Resolves when the signal is aborted.
+ * Exports a tenant's profiles over the enabled dataflows of a sandbox, as AEP would: with the key
+ * that the connection has, or had a moment ago. Each export signs in anew, so that a key which is
+ * not valid any more is noticed at once. What the hub refuses counts as failed in the dataflow's
+ * run. While no dataflow is enabled, the tenant's next export waits. Resolves when the signal is
+ * aborted.
  */
 export async function emulateExports(options: EmulatedExportsOptions): Promise<void> {
   const { platform, sandbox, tenant, clock, signal, onExport } = options;

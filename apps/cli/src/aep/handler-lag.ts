@@ -17,7 +17,10 @@ export interface HandlerLagOptions {
   readonly signal: AbortSignal;
 }
 
-/** How many events of each partition the function's checkpoint has not passed yet. Throws what the SDKs throw. */
+/**
+ * How many events of each partition the function's checkpoint has not passed yet. Throws what the
+ * SDKs throw.
+ */
 export async function measureHandlerLag(options: HandlerLagOptions): Promise<readonly PartitionLag[]> {
   const { hub, hostStorage, consumerGroup, signal } = options;
   const retryOptions = { maxRetries: 1, retryDelayInMs: 1_000, timeoutInMs: 20_000 };

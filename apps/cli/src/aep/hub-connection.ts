@@ -11,10 +11,16 @@ export type KeyAnswer =
 
 const retryOptions = { maxRetries: 0, timeoutInMs: 20_000 };
 
-/** The variable that leads to an emulator on this machine instead of Azure, such as `sb://127.0.0.1:5672`. */
+/**
+ * The variable that leads to an emulator on this machine instead of Azure, such as
+ * `sb://127.0.0.1:5672`.
+ */
 const urlVariable = 'AEP_EVENT_HUBS_URL';
 
-/** For Azure's SDKs. Throws `CommandError` (2) when `AEP_EVENT_HUBS_URL` is set and leads to another machine. */
+/**
+ * For Azure's SDKs. Throws `CommandError` (2) when `AEP_EVENT_HUBS_URL` is set and leads to another
+ * machine.
+ */
 export function hubConnectionString(hub: EventHubAddress, { environment }: Terminal): string {
   const credentials = `SharedAccessKeyName=${hub.sasKeyName};SharedAccessKey=${hub.sasKey};EntityPath=${hub.eventHubName}`;
   const url = environment[urlVariable] ?? '';
@@ -40,7 +46,10 @@ export async function checkKey(hub: EventHubAddress, terminal: Terminal): Promis
   }
 }
 
-/** How many events the hub took since it was made, over all its partitions. Throws what the SDK throws. */
+/**
+ * How many events the hub took since it was made, over all its partitions. Throws what the SDK
+ * throws.
+ */
 export async function eventsEver(hub: EventHubAddress, terminal: Terminal): Promise<number> {
   return await withProducer(hub, terminal, async (producer) => {
     const options = { abortSignal: terminal.interrupted };

@@ -4,7 +4,10 @@ import { EventHubConsumerClient, type PartitionProperties, type ReceivedEventDat
 export interface HubHours {
   /** Events per hour, in the order of the hours. */
   readonly events: readonly number[];
-  /** When the oldest event that the hub still holds was taken; what it took before is not in the numbers. */
+  /**
+   * When the oldest event that the hub still holds was taken; what it took before is not in the
+   * numbers.
+   */
   readonly keptFromMs?: number;
 }
 
@@ -14,8 +17,9 @@ const consumerGroup = '$Default';
 const peekTimeoutMs = 10_000;
 
 /**
- * Counts what a hub took in each of `hours` hours from `fromMs` on, by the sequence numbers of the first event of each hour in each
- * partition: so it reads one event per partition and hour, and moves nobody's place. Throws what the SDK throws.
+ * Counts what a hub took in each of `hours` hours from `fromMs` on, by the sequence numbers of the
+ * first event of each hour in each partition: so it reads one event per partition and hour, and
+ * moves nobody's place. Throws what the SDK throws.
  */
 export async function countHubHours(
   connectionString: string,
@@ -50,7 +54,10 @@ export async function countHubHours(
   }
 }
 
-/** The sequence number of the first event that was taken at this time or later; of the next to come, when there is none. */
+/**
+ * The sequence number of the first event that was taken at this time or later; of the next to come,
+ * when there is none.
+ */
 async function firstFrom(
   consumer: EventHubConsumerClient,
   { partitionId, isEmpty, lastEnqueuedOnUtc, lastEnqueuedSequenceNumber }: PartitionProperties,
@@ -75,7 +82,10 @@ async function oldestOf(
   return (await peek(consumer, partitionId, start, signal))?.enqueuedTimeUtc.getTime();
 }
 
-/** The first event after a position, or nothing when none comes in time. Rejects when the hub refuses. */
+/**
+ * The first event after a position, or nothing when none comes in time. Rejects when the hub
+ * refuses.
+ */
 async function peek(
   consumer: EventHubConsumerClient,
   partitionId: string,

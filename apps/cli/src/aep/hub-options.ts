@@ -48,8 +48,9 @@ export function namesHub({ environment, namespace, eventHub, sasKeyName }: HubOp
 }
 
 /**
- * The hub by options and `AEP_SAS_KEY`, and what these leave out by the stack of `--environment`. With `key: 'not-needed'` the key may
- * be missing, and is empty then. Throws `CommandError` (2) that names everything that is missing.
+ * The hub by options and `AEP_SAS_KEY`, and what these leave out by the stack of `--environment`.
+ * With `key: 'not-needed'` the key may be missing, and is empty then. Throws `CommandError` (2)
+ * that names everything that is missing.
  */
 export async function readHubOptions(
   options: HubOptions,

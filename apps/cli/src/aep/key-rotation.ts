@@ -46,11 +46,14 @@ export type RotationStep =
   | { readonly step: 'flowing'; readonly events: number };
 
 /**
- * Replaces both keys of a rule under traffic. A key is replaced only after this run gave AEP the other one and then waited `settleMs`:
- * so nothing of AEP uses it any more. AEP is therefore moved to its other key as it is before anything is replaced, for its mark may be
- * older than what somebody has typed into AEP's form. It ends with AEP on the primary key, as the output of the stack has it.
+ * Replaces both keys of a rule under traffic. A key is replaced only after this run gave AEP the
+ * other one and then waited `settleMs`: so nothing of AEP uses it any more. AEP is therefore moved
+ * to its other key as it is before anything is replaced, for its mark may be older than what
+ * somebody has typed into AEP's form. It ends with AEP on the primary key, as the output of the
+ * stack has it.
  *
- * Stopped anywhere, both keys that AEP may be using work, and the next run needs no notes of this one. Throws `CommandError` (1).
+ * Stopped anywhere, both keys that AEP may be using work, and the next run needs no notes of this
+ * one. Throws `CommandError` (1).
  */
 export async function rotateKeys(ports: RotationPorts, limits: RotationLimits): Promise<void> {
   const rotation = new Rotation(ports, limits);
@@ -151,7 +154,10 @@ class Rotation {
     }
   }
 
-  /** Waits until nothing of AEP can be using another key than the one that it was given, and wants to have seen events meanwhile. */
+  /**
+   * Waits until nothing of AEP can be using another key than the one that it was given, and wants
+   * to have seen events meanwhile.
+   */
   async #settle(): Promise<void> {
     const { clock, signal, onStep } = this.#ports;
     const { settleMs, allowSilence } = this.#limits;

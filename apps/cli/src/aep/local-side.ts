@@ -3,7 +3,10 @@ import { exampleFile } from '../local/example.ts';
 import { localEventHub } from '../local/local-event-hub.ts';
 import type { ReconcileOptions } from './reconcile.ts';
 
-/** What `activation local --aep` and `activation aep … --local` know of each other: none of it is a secret. */
+/**
+ * What `activation local --aep` and `activation aep … --local` know of each other: none of it is a
+ * secret.
+ */
 export const localSide = {
   port: 8790,
   sandbox: 'prod',
@@ -16,8 +19,9 @@ export const localSide = {
 } as const;
 
 /**
- * The options and the terminal of a verb that is meant for `activation local --aep`: its platform, its hub and, unless another is named, its
- * example. Nothing that the environment says of a real tenant is used; `AEP_PLATFORM_URL` and `AEP_EVENT_HUBS_URL` are, where they lead to this machine.
+ * The options and the terminal of a verb that is meant for `activation local --aep`: its platform,
+ * its hub and, unless another is named, its example. Nothing that the environment says of a real
+ * tenant is used; `AEP_PLATFORM_URL` and `AEP_EVENT_HUBS_URL` are, where they lead to this machine.
  */
 export function atLocalSide(
   options: ReconcileOptions,

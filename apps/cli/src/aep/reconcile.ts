@@ -65,8 +65,8 @@ export interface Reconciliation {
 }
 
 /**
- * Looks at the file, the hub's facts and AEP, says what is to be done, and lets `work` go on with the terminal that it used. Changes
- * nothing in AEP.
+ * Looks at the file, the hub's facts and AEP, says what is to be done, and lets `work` go on with
+ * the terminal that it used. Changes nothing in AEP.
  */
 export async function reconcile(
   given: ReconcileOptions,

@@ -113,7 +113,10 @@ async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Prom
   });
 }
 
-/** Throws `CommandError`: a key is replaced only where nobody but this destination uses it, as far as AEP tells. */
+/**
+ * Throws `CommandError`: a key is replaced only where nobody but this destination uses it, as far
+ * as AEP tells.
+ */
 function requireOwnConnection(
   state: DestinationState | undefined,
   { owner, sandbox, hub }: { readonly owner: string; readonly sandbox: string; readonly hub: EventHubAddress },

@@ -5,15 +5,19 @@ import { promisify } from 'node:util';
 import { CommandError } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** The outputs of a stack, by the names in `infra/index.ts`. They hold the key that Adobe signs in with. */
+/**
+ * The outputs of a stack, by the names in `infra/index.ts`. They hold the key that Adobe signs in
+ * with.
+ */
 export type StackOutputs = Readonly<Record<string, unknown>>;
 
 const timeoutMs = 120_000;
 const outputBytesMax = 4 * 1024 * 1024;
 
 /**
- * Asks Pulumi for the outputs of an environment's stack, in the `infra` folder here or in a folder above. Throws `CommandError`
- * when there is no such folder (2), no `pulumi` command, or no such stack (1). `instead` names what can be given without Pulumi.
+ * Asks Pulumi for the outputs of an environment's stack, in the `infra` folder here or in a folder
+ * above. Throws `CommandError` when there is no such folder (2), no `pulumi` command, or no such
+ * stack (1). `instead` names what can be given without Pulumi.
  */
 export async function readStackOutputs(
   stack: string,

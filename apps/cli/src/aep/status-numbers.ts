@@ -63,7 +63,10 @@ export function aepHours(runs: readonly FlowRun[], fromMs: number, hours: number
   return byHour;
 }
 
-/** Looks through ledger, dead letters and retry queue, each up to a bound. Throws what the stores throw. */
+/**
+ * Looks through ledger, dead letters and retry queue, each up to a bound. Throws what the stores
+ * throw.
+ */
 export async function storeHours(
   { ledger, deadLetters, retryQueue }: DataStorage,
   fromMs: number,

@@ -25,7 +25,10 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.stop());
 
-/** A dataflow that exported 10 in the hour before, of which AEP could not send 2, and a hub that took 7 in this hour. */
+/**
+ * A dataflow that exported 10 in the hour before, of which AEP could not send 2, and a hub that
+ * took 7 in this hour.
+ */
 async function started() {
   let agoMs = hourMs;
   const environment = await aepEnvironment({ now: () => Date.now() - agoMs });
@@ -48,7 +51,10 @@ async function started() {
   return environment;
 }
 
-/** What the function app keeps, with one row of the ledger, one dead letter, and a checkpoint after three of the seven events. */
+/**
+ * What the function app keeps, with one row of the ledger, one dead letter, and a checkpoint after
+ * three of the seven events.
+ */
 async function fillStores(): Promise<void> {
   const connection = { connectionString: azurite.connectionString };
   const ledger = new TableLedger(tableClient(connection, 'ledger'));

@@ -26,7 +26,10 @@ interface StatusOptions extends HubOptions, ActivationFileOptions {
   readonly json?: true;
 }
 
-/** Everything that is known of the last hours; a part that is not configured, or could not be read, is absent. */
+/**
+ * Everything that is known of the last hours; a part that is not configured, or could not be read,
+ * is absent.
+ */
 export interface Status {
   readonly sandbox: string;
   readonly destination: DestinationState;
@@ -101,7 +104,10 @@ interface Look {
   readonly leftOut: string[];
 }
 
-/** Hub, checkpoints and stores, as far as they are configured. One that cannot be read is left out, and said. */
+/**
+ * Hub, checkpoints and stores, as far as they are configured. One that cannot be read is left out,
+ * and said.
+ */
 async function lookAround(look: Look, terminal: Terminal): Promise<Pick<Status, 'hub' | 'lag' | 'stores'>> {
   const { options, hub, fromMs, hours, leftOut } = look;
   const { environment, interrupted } = terminal;

@@ -30,8 +30,9 @@ export function wantedDestination({ file, environment, hub, ...rest }: WantedOpt
 }
 
 /**
- * What Adobe knows of the audiences of a file, by id. Throws `CommandError` (2) when an audience of AEP's own that must be exported is
- * not in the sandbox, for AEP would take any id and export nothing. One from elsewhere may be known under another id there.
+ * What Adobe knows of the audiences of a file, by id. Throws `CommandError` (2) when an audience of
+ * AEP's own that must be exported is not in the sandbox, for AEP would take any id and export
+ * nothing. One from elsewhere may be known under another id there.
  */
 export async function requireAudiences(
   file: ActivationFile,

@@ -5,8 +5,9 @@ import { runActivation } from '../../testing/run-activation.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
 /**
- * A repository and a PATH on which az, gh, pulumi and git keep what they made in a folder, a file each, and answer by it. They
- * take the commands that docs/operating/deploy.md has; every other ends with 9. What changes something is written down.
+ * A repository and a PATH on which az, gh, pulumi and git keep what they made in a folder, a file
+ * each, and answer by it. They take the commands that docs/operating/deploy.md has; every other
+ * ends with 9. What changes something is written down.
  */
 async function emptySubscription() {
   const folder = await temporaryFolder();

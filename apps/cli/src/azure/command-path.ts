@@ -5,8 +5,10 @@ import { win32 } from 'node:path';
 export type Started = readonly [file: string, ...before: string[]];
 
 /**
- * How to start a command of others without a shell, whose quoting would change what is asked. On Windows `az` is a script of cmd.exe, which only
- * a shell can start; it runs `azure.cli` by the Python that is installed beside it, and so does this. Everything else is a program under its own name.
+ * How to start a command of others without a shell, whose quoting would change what is asked. On
+ * Windows `az` is a script of cmd.exe, which only a shell can start; it runs `azure.cli` by the
+ * Python that is installed beside it, and so does this. Everything else is a program under its own
+ * name.
  */
 export function startOf(
   command: string,

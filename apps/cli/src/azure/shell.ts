@@ -7,13 +7,21 @@ import { startOf } from './command-path.ts';
 
 /** The commands of others that a step runs. */
 export interface Shell {
-  /** What a command prints, without the line feed; nothing where it ends with an error, as for something that is not there. */
+  /**
+   * What a command prints, without the line feed; nothing where it ends with an error, as for
+   * something that is not there.
+   */
   readonly ask: (...words: readonly string[]) => Promise<string | undefined>;
-  /** Runs a command in front of the person, who may be asked by it. Throws `CommandError` (1) when it ends with an error. */
+  /**
+   * Runs a command in front of the person, who may be asked by it. Throws `CommandError` (1) when
+   * it ends with an error.
+   */
   readonly run: (...words: readonly string[]) => Promise<void>;
 }
 
-/** Runs commands in the terminal's folder. Throws `CommandError` (1) for one that is not installed. */
+/**
+ * Runs commands in the terminal's folder. Throws `CommandError` (1) for one that is not installed.
+ */
 export function createShell({ folder, environment, interrupted }: Terminal): Shell {
   const start = async (words: readonly string[], stdio: 'inherit' | 'pipe') => {
     const [command = '', ...rest] = words;

@@ -9,7 +9,10 @@ export interface Step {
   /** Looks, and changes nothing. */
   isDone(): Promise<boolean>;
   act(): Promise<void>;
-  /** That it needs roles which were just given: it is tried again while Azure does not know them everywhere. */
+  /**
+   * That it needs roles which were just given: it is tried again while Azure does not know them
+   * everywhere.
+   */
   readonly needsNewRoles?: true;
 }
 
@@ -18,8 +21,8 @@ const patienceMs = 10 * 60_000;
 const retryEveryMs = 20_000;
 
 /**
- * Does each step that is not done, in their order, and looks at it again. Gives how many were left to do. Throws `CommandError` (1)
- * where a step has ended well and is not done all the same.
+ * Does each step that is not done, in their order, and looks at it again. Gives how many were left
+ * to do. Throws `CommandError` (1) where a step has ended well and is not done all the same.
  */
 export async function runSteps(
   steps: readonly Step[],
@@ -58,7 +61,10 @@ export async function runSteps(
   return left;
 }
 
-/** A first `stack init` right after the bootstrap meets a vault and a storage account that do not know their roles yet. */
+/**
+ * A first `stack init` right after the bootstrap meets a vault and a storage account that do not
+ * know their roles yet.
+ */
 async function actPatiently(
   step: Step,
   { say, interrupted }: Pick<Terminal, 'say' | 'interrupted'>,

@@ -10,7 +10,10 @@ export interface UpSettings {
   readonly secrets: readonly string[];
 }
 
-/** The name of the bootstrap's deployment in docs/operating/deploy.md, by which its outputs are found. */
+/**
+ * The name of the bootstrap's deployment in docs/operating/deploy.md, by which its outputs are
+ * found.
+ */
 const deployment = ['az', 'deployment', 'sub', 'show', '--name', 'activation-hub'];
 const usualLocation = 'westeurope';
 

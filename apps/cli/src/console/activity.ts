@@ -26,7 +26,10 @@ export class Activity {
     this.#routes = routes;
   }
 
-  /** Another file counts from now on. What was counted stays, and is shown for the routes that are still there. */
+  /**
+   * Another file counts from now on. What was counted stays, and is shown for the routes that are
+   * still there.
+   */
   follow({ routes }: Pick<ActivationFile, 'routes'>): void {
     this.#routes = routes;
     this.circuits = this.#circuits;

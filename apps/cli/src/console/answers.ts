@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * What is said of every answer: nobody keeps it, frames it or guesses what it is, and the page loads nothing from elsewhere. `styleNonce` is for the
- * style elements that the page's components make.
+ * What is said of every answer: nobody keeps it, frames it or guesses what it is, and the page
+ * loads nothing from elsewhere. `styleNonce` is for the style elements that the page's components
+ * make.
  */
 export function securityHeaders(styleNonce?: string): Readonly<Record<string, string>> {
   const policy = [
@@ -48,7 +49,10 @@ export function answerJson(response: ServerResponse, status: number, value: unkn
 /** Larger than an event that a hub takes. */
 const bodyBytesMax = 2 * 1024 * 1024;
 
-/** The JSON that came with a request. Throws `ApiError`: 413 when it is too large, 400 when it is none. */
+/**
+ * The JSON that came with a request. Throws `ApiError`: 413 when it is too large, 400 when it is
+ * none.
+ */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let bytes = 0;

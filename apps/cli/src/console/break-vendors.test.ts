@@ -11,7 +11,10 @@ import { temporaryFolder } from '../../testing/temporary-folder.ts';
 const unbreakable = ['event-hubs'];
 const breakable = told.filter((type) => !unbreakable.includes(type));
 
-/** Everything on this machine, with a stand-in for every kind of destination, and a way to ask its console. */
+/**
+ * Everything on this machine, with a stand-in for every kind of destination, and a way to ask its
+ * console.
+ */
 async function openConsole() {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'every.json'), JSON.stringify(everyDestination()));
@@ -28,7 +31,10 @@ async function openConsole() {
     const response = await fetch(`${origin}/api/${path}`, { headers, method: 'POST', body: JSON.stringify(body) });
     expect([path, response.status]).toEqual([path, 200]);
   };
-  /** Waits until the cells of these destinations are as is said, and gives those that are not when that takes too long. */
+  /**
+   * Waits until the cells of these destinations are as is said, and gives those that are not when
+   * that takes too long.
+   */
   const until = async (isSo: (cell: MatrixCell) => boolean, timeoutMs: number): Promise<readonly string[]> => {
     let others: readonly string[] = [...breakable];
     const response = await fetch(`${origin}/api/stream`, { headers, signal: AbortSignal.timeout(timeoutMs) });

@@ -77,8 +77,9 @@ export class Breakables {
   readonly #of = new Map<string, Breakable[]>();
 
   /**
-   * The settings of a destination with a server that can be broken before each address of this machine. Other settings are as they were; a
-   * destination without such an address cannot be broken.
+   * The settings of a destination with a server that can be broken before each address of this
+   * machine. Other settings are as they were; a destination without such an address cannot be
+   * broken.
    */
   async before(
     destination: string,

@@ -27,7 +27,10 @@ export interface KeptExport {
   readonly body: string;
 }
 
-/** The last changes, with their exports and with what destinations were sent for them. Bounded in number and size. */
+/**
+ * The last changes, with their exports and with what destinations were sent for them. Bounded in
+ * number and size.
+ */
 export class ChangeLog {
   #secrets: readonly string[] = [];
   readonly #key = randomBytes(32);
@@ -39,7 +42,9 @@ export class ChangeLog {
   #exportCharacters = 0;
   #attempts: KeptAttempt[] = [];
   readonly #attemptsOf = new Map<string, KeptAttempt[]>();
-  /** With which attempt a change was shown last: what ends without another one is not its answer. */
+  /**
+   * With which attempt a change was shown last: what ends without another one is not its answer.
+   */
   readonly #shownAttempts = new Map<string, KeptAttempt>();
   #attemptCharacters = 0;
 

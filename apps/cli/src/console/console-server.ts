@@ -8,7 +8,10 @@ import type { EventStream } from './event-stream.ts';
 import { refusalOfCaller, refusalOfHost } from './guards.ts';
 import type { PageFiles } from './page-files.ts';
 
-/** Where a console is, unless the port is taken; the same each time, so that addresses within it can be kept. */
+/**
+ * Where a console is, unless the port is taken; the same each time, so that addresses within it can
+ * be kept.
+ */
 export const usualConsolePort = 7411;
 
 /** What one request of the page asks. */
@@ -43,7 +46,10 @@ export interface ConsoleOptions {
   readonly explained?: (error: unknown) => unknown;
 }
 
-/** Serves the console to this machine. The page itself has no secret; data has whoever knows the token, which is new at each start. */
+/**
+ * Serves the console to this machine. The page itself has no secret; data has whoever knows the
+ * token, which is new at each start.
+ */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleServer> {
   const token = randomBytes(24).toString('base64url');
   const server = createServer();

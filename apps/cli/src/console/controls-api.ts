@@ -17,7 +17,10 @@ const controlSchema = z.object({
   untilMs: z.number().int().positive().exactOptional(),
 });
 
-/** Pause, resume and try now, as the command has them: the function app follows within some five seconds, without a deployment. */
+/**
+ * Pause, resume and try now, as the command has them: the function app follows within some five
+ * seconds, without a deployment.
+ */
 export function controlsApi(operator: Operator): Api {
   const { file, storage, terminal, now } = operator;
   const context = (): AskContext => ({

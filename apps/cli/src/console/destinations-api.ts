@@ -17,12 +17,17 @@ import { read } from './read-body.ts';
 const resyncSchema = z.object({ audience: z.string().exactOptional(), dryRun: z.boolean() });
 const usualGiveUpAfterMs = 86_400_000;
 
-/** What is seen of a destination: of each attempt on this machine, by the ledger of an environment. */
+/**
+ * What is seen of a destination: of each attempt on this machine, by the ledger of an environment.
+ */
 export type SeenAt = (
   destination: string,
 ) => Pick<DestinationView, 'failures' | 'requestsLastMinute' | 'busiestSecond' | 'ledger'>;
 
-/** Destinations: how they are set up, what they answered, whether they are well, and telling them everything again. */
+/**
+ * Destinations: how they are set up, what they answered, whether they are well, and telling them
+ * everything again.
+ */
 export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt): Api {
   const entryOf = (key: string): DestinationEntry => {
     const entry = operator.file.destinations.get(key);

@@ -6,10 +6,16 @@ import { outputText, readStackOutputs } from '../aep/stack-outputs.ts';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** How far the function app of an environment is behind, asked with the person's own rights. Throws `CommandError` (1) that names the role that is missing. */
+/**
+ * How far the function app of an environment is behind, asked with the person's own rights. Throws
+ * `CommandError` (1) that names the role that is missing.
+ */
 export type ReadLag = (signal: AbortSignal) => Promise<readonly PartitionLag[]>;
 
-/** Finds hub and checkpoints of a stack. Throws `CommandError` when Pulumi does not know them; calls nobody else. */
+/**
+ * Finds hub and checkpoints of a stack. Throws `CommandError` when Pulumi does not know them; calls
+ * nobody else.
+ */
 export async function lagOfStack(stack: string, terminal: Terminal): Promise<ReadLag> {
   const outputs = await readStackOutputs(stack, terminal, '--connection-string');
   const output = (name: string): string => outputText(outputs, name, stack);
@@ -30,7 +36,10 @@ export async function lagOfStack(stack: string, terminal: Terminal): Promise<Rea
   };
 }
 
-/** By the SDKs' own codes: `RestError` has a status, `MessagingError` a code (README of @azure/event-hubs). */
+/**
+ * By the SDKs' own codes: `RestError` has a status, `MessagingError` a code (README of
+ * @azure/event-hubs).
+ */
 function lagFailure(error: unknown, at: { readonly hostName: string; readonly checkpoints: string }): CommandError {
   // Of several attempts the SDK gives all.
   const last: unknown = error instanceof AggregateError ? error.errors.at(-1) : error;

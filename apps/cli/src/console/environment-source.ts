@@ -23,7 +23,9 @@ export interface EnvironmentSourceOptions {
   readonly explained: (error: unknown) => unknown;
 }
 
-/** An environment is looked at so often while a page is open, and no more of the time than a tenth. */
+/**
+ * An environment is looked at so often while a page is open, and no more of the time than a tenth.
+ */
 const lookEveryMs = 30_000;
 const shareOfTime = 10;
 
@@ -41,7 +43,10 @@ interface Seen {
 /** One part may take so long; the others do not wait for it. */
 const partTimeoutMs = 120_000;
 
-/** A deployed environment, as the page shows it: what its stores and its hub say, looked at anew while a page is open. */
+/**
+ * A deployed environment, as the page shows it: what its stores and its hub say, looked at anew
+ * while a page is open.
+ */
 export class EnvironmentSource implements StreamSource {
   readonly #options: EnvironmentSourceOptions;
   readonly #stopped = new AbortController();
@@ -82,7 +87,10 @@ export class EnvironmentSource implements StreamSource {
     return this.begin();
   }
 
-  /** Looks at everything as it is from now on; resolves when that is done. Who asks meanwhile shares the next look. */
+  /**
+   * Looks at everything as it is from now on; resolves when that is done. Who asks meanwhile shares
+   * the next look.
+   */
   async look(): Promise<void> {
     const current = this.#looking;
     if (current === undefined) {

@@ -13,7 +13,10 @@ export interface EventStream {
 /** From where the pages learn. */
 export interface StreamSource {
   begin(showsPeople: boolean): Extract<StreamMessage, { is: 'begin' }>;
-  /** The changes after the one with this id; at most so many, the newest, and how many were left out. */
+  /**
+   * The changes after the one with this id; at most so many, the newest, and how many were left
+   * out.
+   */
   changesAfter(
     id: number,
     showsPeople: boolean,

@@ -14,8 +14,8 @@ export interface Place {
 }
 
 /**
- * The page comes from the one host that this server has, so that no other name that somebody points to this machine reaches it
- * (DNS rebinding).
+ * The page comes from the one host that this server has, so that no other name that somebody points
+ * to this machine reaches it (DNS rebinding).
  */
 export function refusalOfHost(headers: IncomingHttpHeaders, { port }: Pick<Place, 'port'>): Refusal | undefined {
   if (isOwnHost(headers.host, port)) return undefined;
@@ -23,8 +23,8 @@ export function refusalOfHost(headers: IncomingHttpHeaders, { port }: Pick<Place
 }
 
 /**
- * Only the page itself asks for data. The token is no cookie, so that no other page's request carries it; that a request comes from
- * elsewhere is refused besides, for tokens can leak.
+ * Only the page itself asks for data. The token is no cookie, so that no other page's request
+ * carries it; that a request comes from elsewhere is refused besides, for tokens can leak.
  */
 export function refusalOfCaller(headers: IncomingHttpHeaders, { port, token }: Place): Refusal | undefined {
   const site = headers['sec-fetch-site'];

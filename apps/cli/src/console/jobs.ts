@@ -8,7 +8,10 @@ export type OnProgress = (done: number, total?: number) => void;
 /** So many jobs that are over are remembered. */
 const overMax = 50;
 
-/** Work that takes longer than a request should. It goes on when the page is closed, and ends with the console. */
+/**
+ * Work that takes longer than a request should. It goes on when the page is closed, and ends with
+ * the console.
+ */
 export class Jobs {
   readonly #jobs = new Map<string, { view: JobView }>();
   readonly #stopped = new AbortController();

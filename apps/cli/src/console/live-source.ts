@@ -30,7 +30,10 @@ export interface LiveOptions {
   readonly deadLetters: () => ReadonlyMap<string, number>;
   /** What is wrong with stand-ins, by destination. */
   readonly faults: () => Overview['faults'];
-  /** Told of each change, with the person masked, and before it of the attempts that were made for it. */
+  /**
+   * Told of each change, with the person masked, and before it of the attempts that were made for
+   * it.
+   */
   readonly onChange?: (row: ChangeRow) => void;
   readonly onAttempt?: (attempt: KeptAttempt) => void;
 }
@@ -111,7 +114,9 @@ export class LiveSource implements StreamSource {
     return this.#log.exports(count);
   }
 
-  /** Resolves with the next export that has this body; with nothing when the signal aborts before. */
+  /**
+   * Resolves with the next export that has this body; with nothing when the signal aborts before.
+   */
   arrival(body: string, signal: AbortSignal): Promise<KeptExport | undefined> {
     const { promise, resolve } = Promise.withResolvers<KeptExport | undefined>();
     const waiting = { body, resolve };

@@ -7,12 +7,17 @@ import type { Observation } from '@activation-hub/activation';
 
 /** Takes what function apps on this machine observe. */
 export interface ObservationListener {
-  /** For the app setting `ACTIVATION_OBSERVER_URL`; who does not know it cannot tell anything here. */
+  /**
+   * For the app setting `ACTIVATION_OBSERVER_URL`; who does not know it cannot tell anything here.
+   */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Listens on a free port of this machine. Lines that are no observations are left out: they can only come from another build. */
+/**
+ * Listens on a free port of this machine. Lines that are no observations are left out: they can
+ * only come from another build.
+ */
 export async function listenForObservations(
   onObserved: (observation: Observation) => void,
 ): Promise<ObservationListener> {

@@ -15,7 +15,10 @@ export interface ObservingOptions extends Pick<LiveOptions, 'onChange' | 'onAtte
   readonly cleanups: Cleanups;
 }
 
-/** What is seen of everything on this machine, one change after the other, by the page and by the terminal. */
+/**
+ * What is seen of everything on this machine, one change after the other, by the page and by the
+ * terminal.
+ */
 export interface Observing {
   readonly source: LiveSource;
   /** To whom the function apps tell what they do. */

@@ -5,7 +5,10 @@ import type { ReadSecret } from '../destinations/secrets.ts';
 import { withDestination } from '../ledger-walk.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** With what a person operates: the activation file, the stores, and the rights with which the console was started. */
+/**
+ * With what a person operates: the activation file, the stores, and the rights with which the
+ * console was started.
+ */
 export interface Operator {
   readonly file: ActivationFile;
   /** Its path. */
@@ -21,7 +24,10 @@ export interface Operator {
   readonly now: () => number;
 }
 
-/** Sets up one destination beside the function app, runs something with it, and closes it. Throws `CommandError`. */
+/**
+ * Sets up one destination beside the function app, runs something with it, and closes it. Throws
+ * `CommandError`.
+ */
 export function atDestination<Result>(
   { activationFile, storage, terminal, readSecret, observe }: Operator,
   destination: string,

@@ -6,7 +6,10 @@ import { answerJson, securityHeaders } from './answers.ts';
 
 /** The files of the built page. */
 export interface PageFiles {
-  /** Answers with a file, or for any address that is none with the page itself, which knows its own addresses. */
+  /**
+   * Answers with a file, or for any address that is none with the page itself, which knows its own
+   * addresses.
+   */
   answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
 }
 
@@ -20,7 +23,10 @@ const types: Readonly<Record<string, string>> = {
 /** Where the page has the nonce of its style elements. */
 const noncePlace = '{{style-nonce}}';
 
-/** Serves the folder that `folder` gives, which may still be being built when the first request comes. */
+/**
+ * Serves the folder that `folder` gives, which may still be being built when the first request
+ * comes.
+ */
 export function pageFiles(folder: () => Promise<string>): PageFiles {
   return {
     async answer(request, response, path) {
@@ -29,7 +35,8 @@ export function pageFiles(folder: () => Promise<string>): PageFiles {
         return;
       }
       const root = await folder();
-      // What the build has written has names of this form; nothing else is looked for, so that no path leads out of the folder.
+      // What the build has written has names of this form; nothing else is looked for, so that no
+      // path leads out of the folder.
       const name = /^\/(assets\/[\w.-]+|icon\.svg)$/.exec(path)?.[1] ?? 'index.html';
       const file = await readFile(join(root, name)).catch(() => undefined); // One that is not there has no answer.
       if (file === undefined) {
@@ -49,7 +56,10 @@ export function pageFiles(folder: () => Promise<string>): PageFiles {
   };
 }
 
-/** Builds the page where that is not done yet, and serves it once it is there. Whoever opens it before waits, or is told why it cannot be built. */
+/**
+ * Builds the page where that is not done yet, and serves it once it is there. Whoever opens it
+ * before waits, or is told why it cannot be built.
+ */
 export function buildPage(): PageFiles {
   // Apps do not import each other; this is the build script of one, run by the other.
   const script = new URL('../../../console/build.ts', import.meta.url).href;

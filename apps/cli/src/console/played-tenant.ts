@@ -51,7 +51,9 @@ export class Tenant {
     };
   }
 
-  /** Lets a person do something, and gives the body of the export that follows. Throws `ApiError`. */
+  /**
+   * Lets a person do something, and gives the body of the export that follows. Throws `ApiError`.
+   */
   play(number: number, play: Play): Buffer {
     const person = this.#people[number];
     if (person === undefined) throw new ApiError(404, 'There is no such person.');

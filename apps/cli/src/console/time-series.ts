@@ -16,7 +16,10 @@ interface Step {
   readonly cells: Map<string, number>;
 }
 
-/** Counts changes by step of time, in whichever order they are added. It keeps the newest `pointsMax` steps. */
+/**
+ * Counts changes by step of time, in whichever order they are added. It keeps the newest
+ * `pointsMax` steps.
+ */
 export class TimeSeries {
   readonly #stepMs: number;
   readonly #pointsMax: number;

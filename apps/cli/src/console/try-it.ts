@@ -27,7 +27,10 @@ const playSchema = z.union([
   z.object({ does: z.enum(['log-in', 'change-email', 'change-attributes', 'withdraw-consent', 'give-consent']) }),
 ]);
 
-/** What one may try on this machine: exports of one's own, people who do what one says, and destinations that fail. */
+/**
+ * What one may try on this machine: exports of one's own, people who do what one says, and
+ * destinations that fail.
+ */
 export function tryItApi({ source, sender, breakables, tenant }: TryItOptions): Api {
   const sendAndFollow = async (body: Buffer, signal: AbortSignal): Promise<Sent> => {
     const arrived = source.arrival(body.toString(), AbortSignal.any([signal, AbortSignal.timeout(arrivesWithinMs)]));

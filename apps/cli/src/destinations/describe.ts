@@ -52,7 +52,10 @@ async function describe(type: string, { json }: { readonly json?: true }, { prin
   for (const line of exampleLines(type, definition)) print(`  ${line}`);
 }
 
-/** One kind of destination. Throws `CommandError` (2) where there is none of this type, or its package cannot be used. */
+/**
+ * One kind of destination. Throws `CommandError` (2) where there is none of this type, or its
+ * package cannot be used.
+ */
 export async function definitionOf(type: string): Promise<DestinationDefinition> {
   try {
     const definition = await loadDestination(type);

@@ -7,7 +7,9 @@ import { outputText, readStackOutputs } from '../aep/stack-outputs.ts';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Gives the value of a secret by its name, or throws with words that say where it was looked for. */
+/**
+ * Gives the value of a secret by its name, or throws with words that say where it was looked for.
+ */
 export type ReadSecret = (name: string) => Promise<string>;
 
 export interface SecretOptions {
@@ -87,7 +89,8 @@ export function vaultSecrets(
     terminal,
   }: { readonly http: HttpClient; readonly credential: TokenCredential; readonly terminal: Terminal },
 ): ReadSecret {
-  // Sovereign clouds have vaults under other names, and tokens for these: https://vault.azure.net, https://vault.azure.cn.
+  // Sovereign clouds have vaults under other names, and tokens for these: https://vault.azure.net,
+  // https://vault.azure.cn.
   const audience = new URL(vault).hostname.replace(/^[^.]+\.(?=vault\.)/, '');
   const scope = `https://${audience.startsWith('vault.') ? audience : 'vault.azure.net'}/.default`;
   return async (name) => {

@@ -14,8 +14,9 @@ const offeredMax = 20;
 type Chosen = Omit<NewAudience, 'key'>;
 
 /**
- * The audiences that are named, by id or, where Adobe can be asked, by name; else those that the person at the terminal chooses. Throws
- * `CommandError` (2) where a name is not that of one audience, and where nothing is named and nobody can be asked.
+ * The audiences that are named, by id or, where Adobe can be asked, by name; else those that the
+ * person at the terminal chooses. Throws `CommandError` (2) where a name is not that of one
+ * audience, and where nothing is named and nobody can be asked.
  */
 export async function chooseAudiences(named: readonly string[], terminal: Terminal): Promise<readonly NewAudience[]> {
   const isConnected = (terminal.environment.AEP_CLIENT_ID ?? '') !== '';

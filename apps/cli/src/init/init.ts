@@ -134,7 +134,10 @@ function filesOf(
   ]);
 }
 
-/** What is wrong with the file is wrong with the ids that were given, for all else comes from the schemas. */
+/**
+ * What is wrong with the file is wrong with the ids that were given, for all else comes from the
+ * schemas.
+ */
 function parsedOf(text: string, type: string, definition: DestinationDefinition): ActivationFile {
   try {
     return parseActivationFile(text, { destinations: new Map([[type, definition]]), fileName: 'activation.yaml' });

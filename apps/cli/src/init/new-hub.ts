@@ -33,8 +33,9 @@ const samples: Readonly<Record<string, string>> = {
 const identitiesMax = 2;
 
 /**
- * The text of an activation file that tells one destination of these audiences, with the examples of the destination's own schemas.
- * Throws `CommandError` (2) for a destination whose identities are none that a sample export can have.
+ * The text of an activation file that tells one destination of these audiences, with the examples
+ * of the destination's own schemas. Throws `CommandError` (2) for a destination whose identities
+ * are none that a sample export can have.
  */
 export function newActivationFile(
   type: string,
@@ -88,7 +89,10 @@ function attributesFor(definition: DestinationDefinition, settings: object, opti
   return name === undefined ? {} : { attributes: { [name]: 'person.name.firstName' } };
 }
 
-/** An export, as AEP would write it, of a made-up person who at this time entered all audiences of the file, or left them. */
+/**
+ * An export, as AEP would write it, of a made-up person who at this time entered all audiences of
+ * the file, or left them.
+ */
 export function sampleExport(file: ActivationFile, status: 'realized' | 'exited', atMs: number): JsonObject {
   const time = new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const memberships: Record<string, Record<string, JsonObject>> = {};
@@ -116,7 +120,10 @@ function setAt(body: Record<string, unknown>, [name = '', ...rest]: readonly str
   setAt(inner, rest, value);
 }
 
-/** The variables that the file needs on this machine, with what is known of their values, and those of Adobe's side to be filled in. */
+/**
+ * The variables that the file needs on this machine, with what is known of their values, and those
+ * of Adobe's side to be filled in.
+ */
 export function environmentText(
   file: ActivationFile,
   definition: DestinationDefinition,

@@ -13,8 +13,9 @@ export interface AdobeSide {
   /** Of the platform and of the identity service. */
   readonly url: string;
   /**
-   * Exports a simulated tenant over the dataflows that are enabled, with the key that each has, until the signal aborts: nothing before there is one.
-   * Tells how many exports the hub took so far.
+   * Exports a simulated tenant over the dataflows that are enabled, with the key that each has,
+   * until the signal aborts: nothing before there is one. Tells how many exports the hub took so
+   * far.
    */
   run(signal: AbortSignal, onSent: (sent: number) => void): Promise<void>;
 }
@@ -22,7 +23,10 @@ export interface AdobeSide {
 /** So long it goes on with what it knows of dataflows and keys. */
 const credentialsAgeMs = 1_000;
 
-/** Starts it with the audiences of the file in its sandbox. Throws `CommandError` where the port is taken, and (2) where the file has no audience. */
+/**
+ * Starts it with the audiences of the file in its sandbox. Throws `CommandError` where the port is
+ * taken, and (2) where the file has no audience.
+ */
 export async function startAdobeSide(
   file: ActivationFile,
   {

@@ -22,7 +22,10 @@ export function isSilent({ outcome }: ChangeRow): boolean {
   return silentOutcomes.has(outcome);
 }
 
-/** One change as a line: whether it went out, to whom, what it is, how it ended and why. The person stands as the row has them. */
+/**
+ * One change as a line: whether it went out, to whom, what it is, how it ended and why. The person
+ * stands as the row has them.
+ */
 export function changeLine(row: ChangeRow, colors: Colors): string {
   const { destination, audience, kind, status, namespace, person } = row;
   // What a circuit holds back was sent to nobody.
@@ -69,7 +72,10 @@ function paintOutcome({ outcome }: ChangeRow, { yellow, red }: Colors): (text: s
 /** So much of a body is printed; the page has the rest. */
 const bodyCharactersMax = 2_000;
 
-/** What a destination was sent in one attempt, and what it answered: without secrets, and with whatever personal data the bodies have. */
+/**
+ * What a destination was sent in one attempt, and what it answered: without secrets, and with
+ * whatever personal data the bodies have.
+ */
 export function attemptLines({ destination, changes, exchanges }: KeptAttempt, { dim }: Colors): readonly string[] {
   return exchanges.flatMap((exchange, index) => [
     `${dim('>  ')} ${destination.padEnd(12)} ${exchange.method} ${oneLine(exchange.url)}${index === 0 ? dim(` for ${counted(changes, 'change')}`) : ''}`,

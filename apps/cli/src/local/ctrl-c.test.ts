@@ -43,7 +43,8 @@ test.each([
     }
     await ended;
     expect(events.slice(-1)).toEqual(['stopped']);
-    // npm starts a shell, and dash ends by the signal that it got itself once its command is through: npm then ends by it too, which a shell calls 130.
+    // npm starts a shell, and dash ends by the signal that it got itself once its command is
+    // through: npm then ends by it too, which a shell calls 130.
     expect(file === process.execPath ? [0] : [0, 'SIGINT']).toContain(child.signalCode ?? child.exitCode);
     // npm keeps a cache of its own there.
     expect((await readdir(temporary)).filter((name) => name !== 'node-compile-cache')).toEqual([]);

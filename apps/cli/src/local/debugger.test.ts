@@ -30,8 +30,8 @@ afterAll(async () => {
 });
 
 /**
- * VS Code's rule, of its page "Node.js debugging": `resolveSourceMapLocations` says of which scripts source maps are used, and is `outFiles`
- * where it is not given.
+ * VS Code's rule, of its page "Node.js debugging": `resolveSourceMapLocations` says of which
+ * scripts source maps are used, and is `outFiles` where it is not given.
  */
 function takesSourceMap(url: string, { outFiles }: LaunchConfiguration): boolean {
   if (!url.startsWith('file:')) return false;
@@ -40,7 +40,9 @@ function takesSourceMap(url: string, { outFiles }: LaunchConfiguration): boolean
   );
 }
 
-/** Where in a script a line of a source begins, as its source map says; lines and columns from 0. */
+/**
+ * Where in a script a line of a source begins, as its source map says; lines and columns from 0.
+ */
 async function placeIn(url: string, sourceMapUrl: string, line: number) {
   const payload = JSON.parse(await readFile(new URL(sourceMapUrl, url), 'utf8')) as SourceMapPayload;
   // Of a map that does not say it, the folder of the map.

@@ -20,8 +20,9 @@ export interface Edits {
 }
 
 /**
- * Takes up each edit of a file, one after the other: it looks whether the file is another one every so often, for editors replace it and folders of
- * containers tell of no change. A file that is away for a moment, or that says the same bytes as before, is none.
+ * Takes up each edit of a file, one after the other: it looks whether the file is another one every
+ * so often, for editors replace it and folders of containers tell of no change. A file that is away
+ * for a moment, or that says the same bytes as before, is none.
  */
 export function followEdits({ path, text, lookEveryMs, takeUp, onRefused }: EditsOptions): Edits {
   const read = (): Promise<string> => readFile(path, 'utf8').catch(() => '');

@@ -1,8 +1,9 @@
 import type { ActivationFile, Route } from '@activation-hub/activation-file';
 
 /**
- * What is otherwise in one activation file than in another, a line each: `+ vip → crm`, `- vip → ads`, `~ vip → crm: mode live → shadow`. Empty when
- * both mean the same. Values of settings and options are not shown.
+ * What is otherwise in one activation file than in another, a line each: `+ vip → crm`,
+ * `- vip → ads`, `~ vip → crm: mode live → shadow`. Empty when both mean the same. Values of
+ * settings and options are not shown.
  */
 export function fileDifference(before: ActivationFile, after: ActivationFile): readonly string[] {
   return [

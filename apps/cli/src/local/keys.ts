@@ -1,7 +1,10 @@
 import type { Fault } from '@activation-hub/console-contract';
 import { reasonOf } from '../command-error.ts';
 
-/** What keys do; what each gives is said to the person. The key of an act that is absent means nothing. */
+/**
+ * What keys do; what each gives is said to the person. The key of an act that is absent means
+ * nothing.
+ */
 export interface KeyActs {
   readonly openConsole?: () => string;
   readonly sendSample?: () => Promise<string>;

@@ -13,7 +13,10 @@ export interface LiveTerminalOptions {
 
 const drawEveryMs = 1_000;
 
-/** Shows how everything is in the line that stays, and does what keys ask for, until the function that it gives is called. */
+/**
+ * Shows how everything is in the line that stays, and does what keys ask for, until the function
+ * that it gives is called.
+ */
 export function showLive({ screen, status, acts, print }: LiveTerminalOptions): () => void {
   const keys = new Keys(acts, (line) => print(line));
   let isOver = false;

@@ -1,4 +1,7 @@
-/** What `activation local` listens as. Like the account of Azurite the key is no secret: it is the same on every machine. */
+/**
+ * What `activation local` listens as. Like the account of Azurite the key is no secret: it is the
+ * same on every machine.
+ */
 export const localEventHub = {
   name: 'profile-exports',
   consumerGroup: 'activation-hub',

@@ -188,11 +188,13 @@ test(
       };
     };
     const { entered, updated, exited, refusedRequests, members } = stopped.receiver;
-    // What was sent was settled before the end, and the receiver was told of all that was delivered.
+    // What was sent was settled before the end, and the receiver was told of all that was
+    // delivered.
     expect(stopped.eventsReceived).toBeGreaterThanOrEqual(stopped.exportsSent);
     const told = entered + updated + exited;
     const delivered = stopped.outcomes.receiver?.delivered ?? 0;
-    // A change that comes while a worker tells its row is deferred, told by that worker, and found told by its retry.
+    // A change that comes while a worker tells its row is deferred, told by that worker, and found
+    // told by its retry.
     expect(told).toBeGreaterThanOrEqual(delivered);
     expect(told - delivered).toBeLessThanOrEqual(stopped.outcomes.receiver?.deferred ?? 0);
     expect(refusedRequests).toBe(0);

@@ -60,11 +60,16 @@ export interface Machine {
     readonly lastSequenceNumber: number;
   }[];
   /**
-   * Deploys the function app anew with another activation file, as a rolling deployment does: new apps are built and started, and when they run the
-   * old ones end what they have begun and stop. Throws `CommandError` with the old ones running on when the new ones cannot start. One at a time.
+   * Deploys the function app anew with another activation file, as a rolling deployment does: new
+   * apps are built and started, and when they run the old ones end what they have begun and stop.
+   * Throws `CommandError` with the old ones running on when the new ones cannot start. One at a
+   * time.
    */
   deploy(running: Running): Promise<void>;
-  /** Resolves when the handler has settled everything that is in the hub by now, or the signal aborts. */
+  /**
+   * Resolves when the handler has settled everything that is in the hub by now, or the signal
+   * aborts.
+   */
   drained(signal: AbortSignal): Promise<void>;
   /** Lets running invocations end. */
   stopHandler(): Promise<void>;
@@ -72,7 +77,10 @@ export interface Machine {
 
 const drainedCheckEveryMs = 50;
 
-/** Starts everything at once where it can. Throws `CommandError`; `cleanups` then holds what has been started. */
+/**
+ * Starts everything at once where it can. Throws `CommandError`; `cleanups` then holds what has
+ * been started.
+ */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { cleanups } = options;
   const data = options.data === undefined ? undefined : await takeDataFolder(options.data, options.partitions);
@@ -140,7 +148,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   }
 
   async function startHosts(running: Running, folder: string, parts: Cleanups): Promise<readonly FunctionsHost[]> {
-    // A worker that starts again finds the file with which it was deployed, whatever was edited since.
+    // A worker that starts again finds the file with which it was deployed, whatever was edited
+    // since.
     const activationFile = join(folder, 'activations', 'local-activations');
     await copyFile(running.activationFile, activationFile);
     return await allStarted(
@@ -204,7 +213,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   }
 }
 
-/** Waits for all, so that what has started can be stopped, and only then throws the first failure. */
+/**
+ * Waits for all, so that what has started can be stopped, and only then throws the first failure.
+ */
 async function allStarted<Parts extends readonly unknown[] | []>(
   parts: Parts,
 ): Promise<{ -readonly [Index in keyof Parts]: Awaited<Parts[Index]> }> {
@@ -212,12 +223,15 @@ async function allStarted<Parts extends readonly unknown[] | []>(
   return Promise.all(parts);
 }
 
-/** Where `.vscode/launch.json` looks for what a debugger sees: VS Code takes source maps from there only (`outFiles`). */
+/**
+ * Where `.vscode/launch.json` looks for what a debugger sees: VS Code takes source maps from there
+ * only (`outFiles`).
+ */
 const inspectedFolder = fileURLToPath(new URL('../../../handler/dist/inspected', import.meta.url));
 
 /**
- * Builds the function app into a folder of its own below `parent`, so that what runs is what would be deployed, with the packages that
- * this activation file names. Throws `CommandError`.
+ * Builds the function app into a folder of its own below `parent`, so that what runs is what would
+ * be deployed, with the packages that this activation file names. Throws `CommandError`.
  */
 export async function buildApp(cleanups: Cleanups, activationFile: string, parent = tmpdir()): Promise<string> {
   const folder = await makeTemporaryFolder('activation-handler-', parent);

@@ -24,7 +24,10 @@ export interface Narrator {
   printed(line: string): void;
   /** Something that a person should look at. */
   warning(message: string): void;
-  /** The activation file was edited: what is otherwise, a line each, which is taken up now. Nothing where it means the same. */
+  /**
+   * The activation file was edited: what is otherwise, a line each, which is taken up now. Nothing
+   * where it means the same.
+   */
   editsFound(difference: readonly string[]): void;
   /** The function app runs with the edits. */
   editsTaken(running: Pick<Ready, 'healthUrls' | 'inspectPorts'>): void;
@@ -77,15 +80,21 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
   };
 }
 
-/** Lines for a person: at most this many per second one by one, the rest of a second added up in one line. */
+/**
+ * Lines for a person: at most this many per second one by one, the rest of a second added up in one
+ * line.
+ */
 const linesPerSecondMax = 12;
-/** Of these, so many for changes that needed no request: most do not, and the others are what a person looks for. */
+/**
+ * Of these, so many for changes that needed no request: most do not, and the others are what a
+ * person looks for.
+ */
 const silentLinesMax = 6;
 const windowMs = 1000;
 
 /**
- * Prose for a person, which stays readable at any rate. `end` ends it. `eachChange`: changes are observed one by one, so batches and what the
- * receiver was told are not said besides.
+ * Prose for a person, which stays readable at any rate. `end` ends it. `eachChange`: changes are
+ * observed one by one, so batches and what the receiver was told are not said besides.
  */
 export function proseNarrator(
   { print, colors }: Pick<Terminal, 'print' | 'colors'>,

@@ -6,7 +6,9 @@ import { existing } from '../existing.ts';
 
 /** What is not at its end when everything stops. */
 export interface OpenWork {
-  /** Changes that wait for another attempt, by destination: each once, however often it was tried. */
+  /**
+   * Changes that wait for another attempt, by destination: each once, however often it was tried.
+   */
   readonly waiting: Readonly<Record<string, number>>;
   readonly deadLetters: number;
   /** Events in the hub that are not settled. */
@@ -19,8 +21,9 @@ export interface OpenWork {
 const retriesMax = 2_000;
 
 /**
- * Looks through the retry queue, the rows for which it is responsible, and the names of dead letters. A row that was settled on another way is at
- * its end, though its retry still waits to learn that. Throws what the stores throw.
+ * Looks through the retry queue, the rows for which it is responsible, and the names of dead
+ * letters. A row that was settled on another way is at its end, though its retry still waits to
+ * learn that. Throws what the stores throw.
  */
 export async function findOpenWork(
   { ledger, retryQueue, deadLetters }: Pick<DataStorage, 'ledger' | 'retryQueue' | 'deadLetters'>,

@@ -33,13 +33,19 @@ export interface Ready {
 
 /** An export that delivers with the example, from the folder of the repository. */
 const sampleExport = 'libs/audience-events/fixtures/known-customer.json';
-/** Of the lines at the start: a terminal is at least so wide, and breaks a longer line within a word. */
+/**
+ * Of the lines at the start: a terminal is at least so wide, and breaks a longer line within a
+ * word.
+ */
 const columnsMax = 100;
 const nameColumns = 17;
 
 type Paint = (text: string) => string;
 
-/** What a person should know when everything runs, in lines that a terminal of 100 columns does not break within a word. */
+/**
+ * What a person should know when everything runs, in lines that a terminal of 100 columns does not
+ * break within a word.
+ */
 export function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly string[] {
   const row = (name: string, text: string): string =>
     `  ${bold(name.padEnd(15))}${filled(text, columnsMax - nameColumns).join(`\n${' '.repeat(nameColumns)}`)}`;
@@ -108,7 +114,10 @@ function aepRows(
   ];
 }
 
-/** The text in lines of at most so many characters, parted between words; a longer word has a line of its own. */
+/**
+ * The text in lines of at most so many characters, parted between words; a longer word has a line
+ * of its own.
+ */
 function filled(text: string, charactersMax: number): readonly string[] {
   const filledLines: string[] = [];
   for (const word of text.split(' ')) {

@@ -36,8 +36,9 @@ const request = z.object({
 });
 
 /**
- * Starts a web server on a free port that stands for a third party: it verifies the signature of each request by the
- * Standard Webhooks library, keeps who is in which audience, and answers 204; 401 or 400 for what it cannot trust or read.
+ * Starts a web server on a free port that stands for a third party: it verifies the signature of
+ * each request by the Standard Webhooks library, keeps who is in which audience, and answers 204;
+ * 401 or 400 for what it cannot trust or read.
  */
 export async function startReceiver(
   signingSecret: string,

@@ -64,7 +64,10 @@ const drainMaxMs = 15_000;
 const editsEveryMs = 500;
 const openWorkTimeoutMs = 10_000;
 
-/** Runs everything on this machine until the terminal is interrupted, then settles what has arrived and says what came of it. */
+/**
+ * Runs everything on this machine until the terminal is interrupted, then settles what has arrived
+ * and says what came of it.
+ */
 export async function runLocal(options: LocalOptions, terminal: Terminal): Promise<void> {
   requireFitting(options);
   const startedAtMs = performance.now();
@@ -251,7 +254,10 @@ function showTerminal(local: Local, terminal: Terminal, narrator: Narrator): () 
   return showLive({ screen, status: localStatus(observing.source), acts, print: terminal.print });
 }
 
-/** Deploys the function app anew with the file as it was edited. Throws `CommandError` with everything as it was. */
+/**
+ * Deploys the function app anew with the file as it was edited. Throws `CommandError` with
+ * everything as it was.
+ */
 async function takeUpEdits(local: Local, options: LocalOptions, terminal: Terminal, narrator: Narrator): Promise<void> {
   const { plan, machine, observing, simulation, console } = local;
   const edited = await loadActivations(options.activations ?? plan.editedFile, terminal);

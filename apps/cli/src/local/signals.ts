@@ -32,7 +32,9 @@ export class OutcomeCounts {
     );
   }
 
-  /** Such as `receiver 3 delivered, 9 unchanged · trial 12 shadowed`; empty when there is nothing. */
+  /**
+   * Such as `receiver 3 delivered, 9 unchanged · trial 12 shadowed`; empty when there is nothing.
+   */
   toString(): string {
     return [...this.#counts]
       .sort(([left], [right]) => (left < right ? -1 : 1))

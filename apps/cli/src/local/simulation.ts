@@ -23,7 +23,10 @@ export class Simulation {
     this.#tenant = tenantOptions(file, options);
   }
 
-  /** Gives what begins with a new tenant where another file asks for something else. Throws as the constructor does. */
+  /**
+   * Gives what begins with a new tenant where another file asks for something else. Throws as the
+   * constructor does.
+   */
   prepared(file: ActivationFile): () => void {
     const next = tenantOptions(file, this.#options);
     return () => {

@@ -21,7 +21,10 @@ export interface StatusParts {
 
 const localKeys = '? words  o console  s sample  p pause  r retry now  b break  q end';
 
-/** Gives what the line of `activation local` is made of, each time that it is asked; exports are counted over the last ten seconds. */
+/**
+ * Gives what the line of `activation local` is made of, each time that it is asked; exports are
+ * counted over the last ten seconds.
+ */
 export function localStatus(source: Pick<LiveSource, 'overview' | 'lately'>): () => Omit<StatusParts, 'prompt'> {
   const taken: { readonly exports: number; readonly atMs: number }[] = [];
   return () => {
@@ -38,7 +41,10 @@ export function localStatus(source: Pick<LiveSource, 'overview' | 'lately'>): ()
   };
 }
 
-/** How everything is, in one line: what needs a person first, then rates, ages and what waits, then the keys. */
+/**
+ * How everything is, in one line: what needs a person first, then rates, ages and what waits, then
+ * the keys.
+ */
 export function statusLine({ overview, points, before, keys, prompt }: StatusParts): string {
   const { atMs, circuits, partitions = [], waiting = 0, deadLetters = 0, exports, faults } = overview;
   const delivered = points.reduce((sum, point) => sum + point.delivered, 0);

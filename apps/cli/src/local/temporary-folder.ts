@@ -10,7 +10,10 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** Makes a folder below `parent`. It is gone after `remove`, and when the process exits before that, at once too. */
+/**
+ * Makes a folder below `parent`. It is gone after `remove`, and when the process exits before that,
+ * at once too.
+ */
 export async function makeTemporaryFolder(prefix: string, parent = tmpdir()): Promise<TemporaryFolder> {
   await mkdir(parent, { recursive: true });
   const path = await mkdtemp(join(parent, prefix));

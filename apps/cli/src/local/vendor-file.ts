@@ -5,7 +5,9 @@ import { secretVariable } from '../activations.ts';
 import type { StandIns } from '../stand-ins.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
-/** A copy of an activation file whose destinations find their stand-ins. It stays until `remove`. */
+/**
+ * A copy of an activation file whose destinations find their stand-ins. It stays until `remove`.
+ */
 export interface VendorFile {
   readonly path: string;
   /** By the name of the environment variable. */

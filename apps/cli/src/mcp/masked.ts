@@ -21,7 +21,10 @@ function masked<Value>(value: Value, values: readonly string[]): Value {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, masked(each, values)])) as Value;
 }
 
-/** What would become of an export, without the person: of requests only where they would go and how large they are. */
+/**
+ * What would become of an export, without the person: of requests only where they would go and how
+ * large they are.
+ */
 export function maskedInspection({ decisions, requests, printed, ...rest }: InspectedExport) {
   return {
     ...rest,

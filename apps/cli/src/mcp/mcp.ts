@@ -48,7 +48,10 @@ async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
   const file = await loadActivations(path, terminal);
   let opened: Promise<OpenedPlace> | undefined;
   let place: OpenedPlace | undefined;
-  /** Opened by the first call, for Pulumi takes its time and a client waits for the handshake some seconds only; what fails is tried by the next. */
+  /**
+   * Opened by the first call, for Pulumi takes its time and a client waits for the handshake some
+   * seconds only; what fails is tried by the next.
+   */
   const open = (): Promise<OpenedPlace> =>
     (opened ??= openPlace(options, path, file, terminal).then(
       (found) => (place = found),

@@ -50,7 +50,10 @@ const filter = filterSchema.describe(
 );
 const hidden = 'Not shown: this server was started without --show-people.';
 
-/** Everything that an assistant may ask for: the reads of the console, and where changes are allowed, some of what one does there. */
+/**
+ * Everything that an assistant may ask for: the reads of the console, and where changes are
+ * allowed, some of what one does there.
+ */
 export function toolsOf({ allowsChanges, showsPeople }: ToolOptions): readonly Tool[] {
   const reads = [...storyTools(showsPeople), ...deadLetterTools(showsPeople), ...environmentTools];
   return allowsChanges ? [...reads, ...changeTools] : reads;

@@ -9,7 +9,9 @@ import type { StatusParts } from '../local/status-line.ts';
 import { maskedValue } from '../masked-identity.ts';
 import type { WrittenTransition } from './written-transitions.ts';
 
-/** Rates and ages are those of the last minute: a look finds the changes of several seconds at once. */
+/**
+ * Rates and ages are those of the last minute: a look finds the changes of several seconds at once.
+ */
 const statusSeconds = 60;
 
 /** What a terminal shows of an environment: each change as a line, and how everything is. */
@@ -97,7 +99,10 @@ export function changeEvent(row: ChangeRow, { transition }: WrittenTransition): 
   };
 }
 
-/** What was to be told, and how long telling took; nothing for what was written without asking the destination. */
+/**
+ * What was to be told, and how long telling took; nothing for what was written without asking the
+ * destination.
+ */
 function kindOf({ did, atMs, lastAtMs }: Transition): Pick<ChangeRow, 'kind' | 'requestMs'> {
   return did === 'entered' || did === 'updated' || did === 'exited'
     ? { kind: did, requestMs: Math.max(0, lastAtMs - atMs) }

@@ -100,7 +100,10 @@ interface Following {
   readonly failed: (error: unknown) => void;
 }
 
-/** Looks again and again until the signal aborts. Throws what the first look throws: what is wrong from the beginning stays wrong. */
+/**
+ * Looks again and again until the signal aborts. Throws what the first look throws: what is wrong
+ * from the beginning stays wrong.
+ */
 async function follow(clock: Clock, signal: AbortSignal, { begin, look, failed }: Following): Promise<void> {
   let end: (() => void) | undefined;
   const isOver = (): boolean => signal.aborted;

@@ -20,7 +20,10 @@ const keyOf = (person: string, destination = 'crm'): LedgerKey => ({
   audience: { namespace: 'ups', id: vipId },
 });
 
-/** A ledger in Azurite, and who watches it with a file of one route; of the real clock, as the store's is. */
+/**
+ * A ledger in Azurite, and who watches it with a file of one route; of the real clock, as the
+ * store's is.
+ */
 async function watch() {
   const azurite = await startAzurite({});
   onTestFinished(() => azurite.stop());

@@ -21,7 +21,10 @@ export interface WrittenRows {
   rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncIterable<LedgerEntry>;
 }
 
-/** The clocks of this machine, of the store and of the function app may be apart by so much; so far each look reaches back over the one before. */
+/**
+ * The clocks of this machine, of the store and of the function app may be apart by so much; so far
+ * each look reaches back over the one before.
+ */
 const reachBackMs = 60_000;
 /** For so long it is known what was seen: longer than a look reaches back. */
 const knownForMs = 3 * reachBackMs;
@@ -40,8 +43,8 @@ export class WrittenTransitions {
   }
 
   /**
-   * What has happened since the last look, from old to new; nothing at the first, which only learns what was before. Throws what the ledger throws,
-   * and then the next look finds it.
+   * What has happened since the last look, from old to new; nothing at the first, which only learns
+   * what was before. Throws what the ledger throws, and then the next look finds it.
    */
   async look(nowMs: number, signal: AbortSignal): Promise<readonly WrittenTransition[]> {
     const fromMs = (this.#lookedAtMs ?? nowMs) - reachBackMs;

@@ -187,7 +187,9 @@ test('a wrong key is set-up', async () => {
   await expect(start({ accountKey: new Secret('not base64!') })).rejects.toThrow('setting accountKey');
 });
 
-/** The identity endpoint of a function app, which `@azure/identity` finds by these two variables. */
+/**
+ * The identity endpoint of a function app, which `@azure/identity` finds by these two variables.
+ */
 async function startIdentityEndpoint(status: number, answer: object) {
   const asked: string[] = [];
   const server = createServer((request, response) => {

@@ -16,8 +16,9 @@ export interface ArchiveBlob {
 }
 
 /**
- * Sorts changes into blobs, by the day on which AEP saw them (UTC) and the audience. The same changes give the same names and
- * contents, in whatever order they come: a repetition meets the blob that it wrote before.
+ * Sorts changes into blobs, by the day on which AEP saw them (UTC) and the audience. The same
+ * changes give the same names and contents, in whatever order they come: a repetition meets the
+ * blob that it wrote before.
  */
 export function archiveBlobs(changes: readonly Change[]): readonly ArchiveBlob[] {
   const folderOf = ({ qualifiedAt, audience }: Change): string =>
@@ -64,8 +65,8 @@ export function blobArchiveRequests({ containerUrl, timeoutMs }: BlobArchiveSett
 }
 
 /**
- * Signs each request with the key of the account ("Authorize with Shared Key", Azure Storage REST): the method, the headers
- * and the path are signed, and not the body.
+ * Signs each request with the key of the account ("Authorize with Shared Key", Azure Storage REST):
+ * the method, the headers and the path are signed, and not the body.
  */
 export function withAccountKey(http: HttpSender, containerUrl: string, key: Buffer): HttpSender {
   const account = accountOf(containerUrl);

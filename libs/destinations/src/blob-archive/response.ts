@@ -1,7 +1,9 @@
 import { DestinationError, errorOfAnswer, type HttpResponse } from '@activation-hub/destination-kit';
 import { blobArchiveErrors } from './errors.ts';
 
-/** Codes of a blob that is there already. Its name is the digest of its content, so it is this one. */
+/**
+ * Codes of a blob that is there already. Its name is the digest of its content, so it is this one.
+ */
 const thereAlready = new Set(['BlobAlreadyExists', 'BlobImmutableDueToPolicy', 'ConditionNotMet']);
 
 /** Throws what a write came to unless the blob is there now. */
@@ -12,7 +14,10 @@ export function judgeWrite(response: HttpResponse, nowMs: number): void {
   throw blobError(response, nowMs);
 }
 
-/** What an answer other than the expected means for the whole request, by its code, else by its status. */
+/**
+ * What an answer other than the expected means for the whole request, by its code, else by its
+ * status.
+ */
 export function blobError(response: HttpResponse, nowMs: number): DestinationError {
   if (response.status < 300) {
     const message = `Failed to read the answer (${response.status}): it is not one of the Blob service. Check containerUrl.`;

@@ -23,7 +23,10 @@ const line = z.strictObject({
 
 export type ArchiveLine = z.output<typeof line>;
 
-/** A container in Azurite, with a reader of it. Requests go through it, so that they can be seen and fail. */
+/**
+ * A container in Azurite, with a reader of it. Requests go through it, so that they can be seen and
+ * fail.
+ */
 export interface BlobArchiveVendor extends StandInVendor {
   readonly containerUrl: string;
   readonly accountKey: string;
@@ -116,7 +119,10 @@ async function readLines(container: ContainerClient): Promise<ArchiveLine[]> {
   return all;
 }
 
-/** Of each person in each audience the newest line, where it is no exit. Repeated lines say the same. */
+/**
+ * Of each person in each audience the newest line, where it is no exit. Repeated lines say the
+ * same.
+ */
 function members(lines: readonly ArchiveLine[]): readonly ArchiveLine[] {
   const newest = new Map<string, ArchiveLine>();
   for (const each of lines.toSorted((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1))) {

@@ -44,7 +44,8 @@ export const braze = defineDestination({
   comparison: {
     enters: 'gets an attribute, an entry in an array, or a subscription',
     leaves: 'loses it',
-    // Attributes are kept for the life of the account; what is archived are profiles of nobody who is reachable (braze.com/docs/api/data_retention).
+    // Attributes are kept for the life of the account; what is archived are profiles of nobody who
+    // is reachable (braze.com/docs/api/data_retention).
     lasting:
       'as Braze says, attributes are kept for the life of the account, and only profiles that no channel reaches and that did nothing for long are archived',
     hashed: 'nothing',
@@ -77,7 +78,8 @@ export const braze = defineDestination({
       update: tell,
       exit: tell,
       probe: async (_routes, signal) => {
-        // Braze has no call to ask. With a key that works, it refuses a request without any person as empty.
+        // Braze has no call to ask. With a key that works, it refuses a request without any person
+        // as empty.
         const response = await reading(sender.send(trackRequest(settings, []), signal));
         if (response.status >= 300 && response.status !== 400) throw brazeError(response, now());
         return [];

@@ -8,7 +8,10 @@ const ofRow = `${track}, endpoint-specific errors`;
 const group = 'Map no attribute to subscription_groups.';
 const unused = 'Look into the workspace: no request of this connector is about that.';
 
-/** Errors of Braze: it documents statuses for a whole request, some with a message of their own, and words for one user. */
+/**
+ * Errors of Braze: it documents statuses for a whole request, some with a message of their own, and
+ * words for one user.
+ */
 export const brazeErrors = documentedErrors([
   { code: '400', means: 'invalid', source: errors },
   { code: 'Max Input Length Exceeded', means: 'invalid', source: errors },

@@ -38,12 +38,16 @@ export function userAttributes(
   };
 }
 
-/** Which of `email` and `phone` would be taken for the identifier beside this one; beside the others they are fields of the profile. */
+/**
+ * Which of `email` and `phone` would be taken for the identifier beside this one; beside the others
+ * they are fields of the profile.
+ */
 const identifiersBeside: Readonly<Record<string, readonly string[]>> = { email: ['email'], phone: ['email', 'phone'] };
 
 /**
- * The mapped attributes, without those that would say that it is somebody else. Of an update only what is other than Braze has it: each
- * value that is sent counts as a data point (braze.com/docs/api/objects_filters/user_attributes_object).
+ * The mapped attributes, without those that would say that it is somebody else. Of an update only
+ * what is other than Braze has it: each value that is sent counts as a data point
+ * (braze.com/docs/api/objects_filters/user_attributes_object).
  */
 function own({ kind, attributes, previousAttributes, isInDoubt }: Change, identifier: string): UserAttributes {
   const hidden = new Set<string>([...identifierNames, ...(identifiersBeside[identifier] ?? [])]);

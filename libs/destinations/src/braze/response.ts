@@ -15,7 +15,10 @@ import { brazeErrors } from './errors.ts';
 
 const refusalSchema = z.object({ message: z.string() });
 
-/** What an answer outside 2xx means, by its message, then by its status. When a limit ends Braze says in seconds: since 1970, or to go, as the plan is. */
+/**
+ * What an answer outside 2xx means, by its message, then by its status. When a limit ends Braze
+ * says in seconds: since 1970, or to go, as the plan is.
+ */
 export function brazeError(response: HttpResponse, nowMs: number): DestinationError {
   const codes = codesIn(response, refusalSchema, ({ message }) => [message]);
   const { headers } = response;
@@ -32,9 +35,9 @@ const answerSchema = z.object({
 });
 
 /**
- * Judges the answer to a request that told of the changes with these ids, in this order. Braze names the rows that it refuses by
- * their place in the request; what it does not name it has taken. An error that names no row leaves one thing only: to
- * halve the batch, which `invalid` asks for.
+ * Judges the answer to a request that told of the changes with these ids, in this order. Braze
+ * names the rows that it refuses by their place in the request; what it does not name it has taken.
+ * An error that names no row leaves one thing only: to halve the batch, which `invalid` asks for.
  */
 export function judgeTrackResponse(
   response: HttpResponse,

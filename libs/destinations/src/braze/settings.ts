@@ -59,7 +59,10 @@ export const brazeSettings = z.strictObject({
 
 export type BrazeSettings = z.output<typeof brazeSettings>;
 
-/** Fields of the profile itself, over which a membership must not be written (braze.com/docs/api/objects_filters/user_attributes_object). */
+/**
+ * Fields of the profile itself, over which a membership must not be written
+ * (braze.com/docs/api/objects_filters/user_attributes_object).
+ */
 const profileFields = new Set([
   ...['external_id', 'braze_id', 'user_alias', 'email', 'phone', '_update_existing_only', 'subscription_groups'],
   ...['first_name', 'last_name', 'dob', 'gender', 'country', 'home_city', 'language', 'time_zone', 'user_id'],

@@ -3,7 +3,10 @@ import type { BrazeOptions, BrazeSettings } from './settings.ts';
 
 const whose = 'It would say whose profile is meant: the identity says that.';
 
-/** Names that say which profile is meant, and are no attributes of it (braze.com/docs/api/objects_filters/user_attributes_object). */
+/**
+ * Names that say which profile is meant, and are no attributes of it
+ * (braze.com/docs/api/objects_filters/user_attributes_object).
+ */
 export const identifierNames = ['external_id', 'braze_id', 'user_alias', '_update_existing_only'] as const;
 
 export const brazeTakes = ({ identifiers }: BrazeSettings, options: BrazeOptions): Takes => {

@@ -31,7 +31,10 @@ const subscriptions = z.array(
 
 /** Braze, as far as the connector uses it. */
 export interface BrazeVendor extends StandInVendor {
-  /** Attributes of the profile with this identifier, memberships included; `undefined` when there is none. */
+  /**
+   * Attributes of the profile with this identifier, memberships included; `undefined` when there is
+   * none.
+   */
   profile(identity: string): Readonly<Record<string, JsonValue>> | undefined;
   /** Identifiers of those who are members by these options. */
   members(audience: string, options: BrazeOptions): readonly string[];
@@ -51,8 +54,9 @@ export const startLocalBrazeVendor: StartLocalVendor = async () => {
 };
 
 /**
- * Starts a cluster on a free local port. A member is who has `in_sports_fans`. The answer comes before anything is applied
- * for sure, names refused rows by their place only, and calls a partial failure a success.
+ * Starts a cluster on a free local port. A member is who has `in_sports_fans`. The answer comes
+ * before anything is applied for sure, names refused rows by their place only, and calls a partial
+ * failure a success.
  */
 export async function startBrazeVendor(): Promise<BrazeVendor> {
   const cluster = new Cluster();

@@ -16,7 +16,10 @@ import { customerIoError, judgeBatch } from './response.ts';
 import { type CustomerIoOptions, customerIoOptions, type CustomerIoSettings, customerIoSettings } from './settings.ts';
 import { customerIoTakes } from './takes.ts';
 
-/** People of a workspace of Customer.io, with memberships as an attribute. README.md says what it does with each change. */
+/**
+ * People of a workspace of Customer.io, with memberships as an attribute. README.md says what it
+ * does with each change.
+ */
 export const customerIo = defineDestination({
   type: 'customer-io',
   title: 'Customer.io',
@@ -31,7 +34,8 @@ export const customerIo = defineDestination({
   comparison: {
     enters: 'is added or updated, with an attribute that is true',
     leaves: 'the attribute is false; the person stays',
-    // docs.customer.io/messaging/profiles/manage/attributes names no end of an attribute, and no page was found that rules one out.
+    // docs.customer.io/messaging/profiles/manage/attributes names no end of an attribute, and no
+    // page was found that rules one out.
     lasting: 'no page of Customer.io names an end, and none was found that rules one out',
     hashed: 'nothing',
     shownAfter: 'seconds to minutes: Customer.io answers before it applies',

@@ -4,8 +4,8 @@ const batch = 'docs.customer.io/integrations/api/track, POST /api/v2/batch';
 const general = 'docs.customer.io/integrations/api/customerio-apis';
 
 /**
- * Errors of the Track API. Customer.io documents its statuses; of the reasons that it gives for one person of a batch (207) it publishes no list, so each
- * is a refusal of that person.
+ * Errors of the Track API. Customer.io documents its statuses; of the reasons that it gives for one
+ * person of a batch (207) it publishes no list, so each is a refusal of that person.
  */
 export const customerIoErrors = documentedErrors([
   { code: '207', means: 'invalid', advice: 'Customer.io refuses some of the persons.', source: batch },

@@ -9,7 +9,10 @@ export function customerIoRequests({ baseUrl, identifiers, createPeople, timeout
     jsonRequest('POST', `${root}/api/v2/batch`, timeoutMs, { batch: operations });
 
   return {
-    /** Says of each person whether they are a member, and writes the attributes. Only an entry may add a person. */
+    /**
+     * Says of each person whether they are a member, and writes the attributes. Only an entry may
+     * add a person.
+     */
     identify: (deliveries: readonly Delivery<CustomerIoOptions>[]): HttpRequest =>
       batch(
         deliveries.map(({ change, options: { booleanAttribute } }) => ({

@@ -19,8 +19,9 @@ const accepted = z.object({ errors: refusals.default([]) });
 const refusing = z.object({ errors: refusals });
 
 /**
- * Judges the answer to a batch of these changes, in this order. Customer.io names the places of those that it refuses (207), and
- * has accepted the others. An error that names no place asks for halves, by `invalid`.
+ * Judges the answer to a batch of these changes, in this order. Customer.io names the places of
+ * those that it refuses (207), and has accepted the others. An error that names no place asks for
+ * halves, by `invalid`.
  */
 export function judgeBatch(
   response: HttpResponse,

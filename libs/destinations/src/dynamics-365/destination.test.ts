@@ -303,7 +303,8 @@ test.each([
     expect(statuses(await connector.enter([delivery(1, { of })], never))).toEqual({ 'change-1': 'delivered' });
     await connector.enter([delivery(2, { of, namespace: 'crmid', value: 'C-2' })], never);
     const made = vendor.requests.find(({ method, url }) => method === 'POST' && url.includes('/lists?'));
-    // The values of `createdfromcode` of the table `list` (learn.microsoft.com/dynamics365/sales/developer/entities/list).
+    // The values of `createdfromcode` of the table `list`
+    // (learn.microsoft.com/dynamics365/sales/developer/entities/list).
     expect(JSON.parse(made?.body ?? '')).toEqual({ listname: 'New', createdfromcode: code, type: false });
     const told = vendor.requests.map(({ body }) => body.replaceAll('%20', ' ')).join('\n');
     expect(told).toContain(`PATCH /api/data/v9.2/${set}(emailaddress1=`);

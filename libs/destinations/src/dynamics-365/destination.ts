@@ -21,7 +21,10 @@ import { dynamics365Settings, type Dynamics365Options, dynamics365Options, names
 import { signedIn } from './sign-in.ts';
 import { dynamics365Takes } from './takes.ts';
 
-/** Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists or segments. */
+/**
+ * Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists or
+ * segments.
+ */
 export const dynamics365 = defineDestination({
   type: 'dynamics-365',
   title: 'Microsoft Dynamics 365',
@@ -29,7 +32,8 @@ export const dynamics365 = defineDestination({
     'Keeps contacts, leads or accounts of Dataverse and their memberships in static marketing lists, or in segments of Customer Insights - Journeys.',
   settings: dynamics365Settings,
   options: dynamics365Options,
-  // A batch takes two or three requests. Service protection allows 6000 in five minutes to one application user.
+  // A batch takes two or three requests. Service protection allows 6000 in five minutes to one
+  // application user.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,
     batchBytes: 1024 * 1024,
@@ -52,8 +56,10 @@ export const dynamics365 = defineDestination({
   comparison: {
     enters: 'is found or made, and joins a static list or segment',
     leaves: 'leaves it; the record stays',
-    // The reference of `list` names no end of a membership, and no page was found that rules one out. A segment itself ends:
-    // learn.microsoft.com/dynamics365/customer-insights/journeys/auto-segment-management, "Refresh intervals".
+    // The reference of `list` names no end of a membership, and no page was found that rules one
+    // out. A segment itself ends:
+    // learn.microsoft.com/dynamics365/customer-insights/journeys/auto-segment-management, "Refresh
+    // intervals".
     lasting:
       'no page of Microsoft names an end for lists, and none was found that rules one out; a segment that no journey uses for 120 days expires',
     hashed: 'nothing',

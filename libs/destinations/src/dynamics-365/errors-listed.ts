@@ -1,9 +1,10 @@
 import type { ListedErrors } from '@activation-hub/destination-kit';
 
 /**
- * The page of Microsoft as its public repository has it (MicrosoftDocs/powerapps-docs at 0e120ff92a19, `data-service-error-codes.md`): 4,059 codes, of which one has
- * a digit too few there. `0x80048d19`, in errors.ts with words of its own, is the one that is not here. A code that Microsoft adds is judged by its status, as it
- * says of all (see `statuses` in errors.ts).
+ * The page of Microsoft as its public repository has it (MicrosoftDocs/powerapps-docs at
+ * 0e120ff92a19, `data-service-error-codes.md`): 4,059 codes, of which one has a digit too few
+ * there. `0x80048d19`, in errors.ts with words of its own, is the one that is not here. A code that
+ * Microsoft adds is judged by its status, as it says of all (see `statuses` in errors.ts).
  */
 const source = 'learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes';
 
@@ -100,7 +101,8 @@ export const listedErrors: readonly ListedErrors[] = [
     codes: `
       0x80040301 0x80040302 0x80040306 0x8004033a 0x8004f701 0x8004f703 0x8004f704`,
   },
-  // Features of which this connector uses none: what runs in the environment while a record is written ran into them.
+  // Features of which this connector uses none: what runs in the environment while a record is
+  // written ran into them.
   {
     means: 'set-up',
     alsoOfOneRow: true,

@@ -14,7 +14,10 @@ const privileges =
   'Give the application user a security role that may read lists and members, and read, create and write the records.';
 const applicationUser = 'Make the application an application user of this environment, and enable it.';
 
-/** Errors of Dataverse, by their code: those of which more is to be said, and the list. A code that is in neither is judged by its status. */
+/**
+ * Errors of Dataverse, by their code: those of which more is to be said, and the list. A code that
+ * is in neither is judged by its status.
+ */
 export const dynamics365Errors = documentedErrors(
   [
     // Service protection: too many requests, too much time, too many at once.
@@ -29,7 +32,8 @@ export const dynamics365Errors = documentedErrors(
     { code: '0x80040225', means: 'set-up', advice: applicationUser, source: codes },
     { code: '0x80072559', means: 'set-up', advice: 'Check the application in Microsoft Entra ID.', source: codes },
     { code: '0x8005f101', means: 'set-up', advice: 'Check the application in Microsoft Entra ID.', source: codes },
-    // Not of a record: the environment has no such action or table, so that "not there" would be no answer.
+    // Not of a record: the environment has no such action or table, so that "not there" would be no
+    // answer.
     {
       code: '0x8006088a',
       means: 'set-up',

@@ -14,7 +14,10 @@ import type { Dynamics365Options } from './settings.ts';
 /** The name of the group of static members that is ours, where a segment has several. */
 const groupName = 'Activation Hub';
 
-/** The segments of Customer Insights – Journeys that options name, each with its group of static members. */
+/**
+ * The segments of Customer Insights – Journeys that options name, each with its group of static
+ * members.
+ */
 export type JourneySegments = NamedLists<Dynamics365Options, Segment, SegmentGroup>;
 
 /** Finds segments of records of this table. */
@@ -27,7 +30,10 @@ export function journeySegments(
   return new NamedLists<Dynamics365Options, Segment, SegmentGroup>({
     find: async (options, signal) => readSegments(await http.send(requests.findSegment(options), signal), now()),
     mayCreate: ({ createSegment }) => createSegment,
-    /** Creates the definition with its group, then the segment, and publishes it. Nobody is told anything by that. */
+    /**
+     * Creates the definition with its group, then the segment, and publishes it. Nobody is told
+     * anything by that.
+     */
     create: async ({ segment: name = '' }, signal) => {
       const definition = await http.send(requests.createDefinition(idFrom(name), groupName), signal);
       const { definitionId } = readDefinition(definition, now());
@@ -42,7 +48,10 @@ export function journeySegments(
         },
       ];
     },
-    /** Names need not be unique: where the options let processes make one, so that several may have done it, all take the oldest. */
+    /**
+     * Names need not be unique: where the options let processes make one, so that several may have
+     * done it, all take the oldest.
+     */
     choose: async ([segment, ...others], options, signal): Promise<Choice<SegmentGroup>> => {
       const { segment: name, segmentId: id, createSegment } = options;
       const named = name === undefined ? `with the id ${id ?? ''}` : JSON.stringify(name);

@@ -25,7 +25,10 @@ export function marketingLists(
   });
 }
 
-/** Names need not be unique: where the options let processes make one, so that several may have done it, all take the oldest. */
+/**
+ * Names need not be unique: where the options let processes make one, so that several may have done
+ * it, all take the oldest.
+ */
 function choose(
   [list, ...others]: readonly MarketingList[],
   { list: name, listId, createList }: Dynamics365Options,

@@ -8,7 +8,10 @@ import type { Dynamics365Options, Dynamics365Settings } from './settings.ts';
 /** Records in one request, at most (real-time-marketing-api-segment). */
 const recordsMax = 1_000;
 
-/** The static members of segments of Customer Insights – Journeys. A request tells of all of its records, and is answered as a whole. */
+/**
+ * The static members of segments of Customer Insights – Journeys. A request tells of all of its
+ * records, and is answered as a whole.
+ */
 export class SegmentMembers implements Members {
   readonly #http: HttpSender;
   readonly #requests: Dynamics365Requests;

@@ -7,9 +7,15 @@ export interface Row {
   readonly recordId: string;
 }
 
-/** What holds the members of an audience: marketing lists, or segments. Throws `DestinationError` where a request as a whole failed. */
+/**
+ * What holds the members of an audience: marketing lists, or segments. Throws `DestinationError`
+ * where a request as a whole failed.
+ */
 export interface Members {
-  /** Finds what the options name, and creates it where they allow that; class `set-up` when there is none or it takes no members. */
+  /**
+   * Finds what the options name, and creates it where they allow that; class `set-up` when there is
+   * none or it takes no members.
+   */
   prepare(options: Dynamics365Options, signal: AbortSignal): Promise<void>;
   /** Says what is wrong with what the options name; creates nothing. */
   problem(options: Dynamics365Options, signal: AbortSignal): Promise<string | undefined>;

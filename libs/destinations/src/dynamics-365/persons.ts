@@ -9,7 +9,9 @@ import { type Dynamics365Requests, type MemberTable, memberTables, type Part } f
 import { judgePart, readBatch, readId, readIds, refuseIfThrottled } from './response.ts';
 import type { Dynamics365Settings } from './settings.ts';
 
-/** Where a person ended up on the way of one change: a record, nobody, or the verdict of the change. */
+/**
+ * Where a person ended up on the way of one change: a record, nobody, or the verdict of the change.
+ */
 export type Located = { readonly recordId: string } | { readonly isMissing: true } | { readonly verdict: Verdict };
 
 /** Of each change, by its id, every record that has the identity, or the verdict of the change. */
@@ -21,7 +23,10 @@ export type EveryRecord = ReadonlyMap<
 /** By change id. */
 export type LocatedChanges = ReadonlyMap<string, Located>;
 
-/** An alternate key with one of these in its value cannot be named in a URL (define-alternate-keys-portal). */
+/**
+ * An alternate key with one of these in its value cannot be named in a URL
+ * (define-alternate-keys-portal).
+ */
 const notInKeys = /[/#<>*%&:\\?+]/;
 
 /** Requests in one `$batch`, at most (execute-batch-operations-using-web-api). */
@@ -45,7 +50,10 @@ export class Records {
     this.#now = now;
   }
 
-  /** Sends parts in one request, or in several when they are too many for one; none need no request. Throws when service protection refused them all. */
+  /**
+   * Sends parts in one request, or in several when they are too many for one; none need no request.
+   * Throws when service protection refused them all.
+   */
   async send(parts: readonly Part[], signal: AbortSignal): Promise<readonly HttpResponse[]> {
     if (parts.length === 0) return [];
     const answers: HttpResponse[] = [];
@@ -78,8 +86,8 @@ export class Records {
   }
 
   /**
-   * Finds every record that has the identity of a change, also where they are several or inactive: whoever leaves is to be taken out
-   * under each. Changes nothing, so a failure leaves no doubt.
+   * Finds every record that has the identity of a change, also where they are several or inactive:
+   * whoever leaves is to be taken out under each. Changes nothing, so a failure leaves no doubt.
    */
   async findEvery(changes: readonly Change[], signal: AbortSignal): Promise<EveryRecord> {
     const found = new Map<string, { readonly recordIds: readonly string[] } | { readonly verdict: Verdict }>();
@@ -108,8 +116,9 @@ export class Records {
   }
 
   /**
-   * Writes the attributes of each change to its record, which is created only on entry, only under an alternate key and only
-   * where the settings allow it. A key that no URL can hold is looked for first.
+   * Writes the attributes of each change to its record, which is created only on entry, only under
+   * an alternate key and only where the settings allow it. A key that no URL can hold is looked for
+   * first.
    */
   async write(changes: readonly Change[], signal: AbortSignal, mayCreate: boolean): Promise<LocatedChanges> {
     const isKeyed = (change: Change) => this.#hasKey(change) && !notInKeys.test(change.identity.value);

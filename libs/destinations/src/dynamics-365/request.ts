@@ -9,8 +9,9 @@ export interface MemberTable {
   readonly id: string;
   readonly createdFromCode: number;
   /**
-   * Which records are persons as they are now. A merge leaves the other record behind, inactive (merge-entity-using-web-api). Of leads only open
-   * ones are active: a qualified one is still the person, a disqualified one, as which a merge leaves it, is not.
+   * Which records are persons as they are now. A merge leaves the other record behind, inactive
+   * (merge-entity-using-web-api). Of leads only open ones are active: a qualified one is still the
+   * person, a disqualified one, as which a merge leaves it, is not.
    */
   readonly isCurrent: string;
 }
@@ -21,7 +22,10 @@ export const memberTables: Readonly<Record<Dynamics365Settings['memberType'], Me
   lead: { entity: 'lead', set: 'leads', id: 'leadid', createdFromCode: 4, isCurrent: 'statecode ne 2' },
 };
 
-/** How a member is taken off a list: the action with the name of its parameter, or one of the ways around it. */
+/**
+ * How a member is taken off a list: the action with the name of its parameter, or one of the ways
+ * around it.
+ */
 export type Removal =
   | { readonly by: 'action'; readonly parameter: 'EntityId' | 'ListMember' }
   | { readonly by: 'list-member' }
@@ -40,7 +44,9 @@ export type Dynamics365Requests = ReturnType<typeof dynamics365Requests>;
 type Get = (path: string) => HttpRequest;
 type Post = (path: string, body: unknown) => HttpRequest;
 
-/** What adds to a segment and takes out of it: the segment and the group of static members in it. */
+/**
+ * What adds to a segment and takes out of it: the segment and the group of static members in it.
+ */
 export interface SegmentGroup {
   readonly segmentId: string;
   readonly groupId: string;
@@ -50,8 +56,9 @@ export interface SegmentGroup {
 const deletedStatus = 4;
 
 /**
- * Requests about segments of Customer Insights – Journeys. All of them, their columns and codes are of "Create a Customer Insights - Journeys
- * segment using the Web API" (learn.microsoft.com/dynamics365/customer-insights/journeys/real-time-marketing-api-segment).
+ * Requests about segments of Customer Insights – Journeys. All of them, their columns and codes are
+ * of "Create a Customer Insights - Journeys segment using the Web API"
+ * (learn.microsoft.com/dynamics365/customer-insights/journeys/real-time-marketing-api-segment).
  */
 function segmentRequests(get: Get, post: Post, { entity }: MemberTable) {
   const columns =
@@ -109,7 +116,10 @@ function segmentRequests(get: Get, post: Post, { entity }: MemberTable) {
 /** The metadata of an environment with all apps are some ten megabytes. */
 const metadataBytesMax = 64 * 1024 * 1024;
 
-/** Describes the requests to Dataverse; credentials are added on their way. Whatever names a person is inside a `$batch`. */
+/**
+ * Describes the requests to Dataverse; credentials are added on their way. Whatever names a person
+ * is inside a `$batch`.
+ */
 export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, memberType }: Dynamics365Settings) {
   const { origin } = new URL(environmentUrl);
   const root = `/api/data/${apiVersion}`;
@@ -146,7 +156,9 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
       ),
     createList: (name: string): HttpRequest =>
       post(`lists?${listColumns}`, { listname: name, createdfromcode: table.createdFromCode, type: false }),
-    /** Each part is answered on its own, in the order of the request, also after one of them failed. */
+    /**
+     * Each part is answered on its own, in the order of the request, also after one of them failed.
+     */
     batch: (parts: readonly Part[]): HttpRequest => {
       const boundary = `batch_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
       return {
@@ -173,7 +185,10 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
     /** Writes the attributes of a record that is there; 404 when it is not. */
     updateRecord: (recordId: string, change: Change, column: string): Part =>
       write(`${table.set}(${recordId})`, change, column, true),
-    /** Writes the attributes of the record with this alternate key; creates it unless `isThere` is asked for. */
+    /**
+     * Writes the attributes of the record with this alternate key; creates it unless `isThere` is
+     * asked for.
+     */
     upsertRecord: (change: Change, column: string, isThere: boolean): Part =>
       write(`${table.set}(${column}=${encodeUrlText(quoted(change.identity.value))})`, change, column, isThere),
     /** Creates a record; the alternate key keeps Dataverse from making a second one. */
@@ -194,7 +209,8 @@ export function dynamics365Requests({ environmentUrl, apiVersion, timeoutMs, mem
         : {
             method: 'POST',
             path: `lists(${listId})/Microsoft.Dynamics.CRM.RemoveMemberList`,
-            // Where the parameter is a list member, clients in use put the record's own id into it, not that of the row.
+            // Where the parameter is a list member, clients in use put the record's own id into it,
+            // not that of the row.
             body:
               removal.parameter === 'EntityId' ? { EntityId: recordId } : { ListMember: { listmemberid: recordId } },
           },

@@ -13,9 +13,13 @@ import {
 } from '@activation-hub/destination-kit';
 import { dynamics365Errors } from './errors.ts';
 
-/** Gives the answers to the parts of a `$batch`, in the order of the parts, which Dataverse promises. */
+/**
+ * Gives the answers to the parts of a `$batch`, in the order of the parts, which Dataverse
+ * promises.
+ */
 export function readBatch(response: HttpResponse, count: number, nowMs: number): readonly HttpResponse[] {
-  // Of a batch that is refused whole, a code that may be of one row says no more than the status: 400 asks for halves.
+  // Of a batch that is refused whole, a code that may be of one row says no more than the status:
+  // 400 asks for halves.
   const isOfOneRow = dynamics365Errors.get(codeOf(response))?.alsoOfOneRow === true;
   if (response.status !== 200) throw isOfOneRow ? errorForResponse(response, nowMs) : dynamicsError(response, nowMs);
   const boundary = /boundary="?([^";,\s]+)"?/i.exec(response.headers['content-type'] ?? '')?.[1];
@@ -48,7 +52,10 @@ function readPart(section: string): HttpResponse | undefined {
   return { status: Number(status), headers: Object.fromEntries(headers), body: body.trim() };
 }
 
-/** Throws `DestinationError` of class `set-up` when the answer of a part says what is so for all who sign in as this application. */
+/**
+ * Throws `DestinationError` of class `set-up` when the answer of a part says what is so for all who
+ * sign in as this application.
+ */
 function refuseIfOfAccount(parts: readonly HttpResponse[]): void {
   const codes = parts.map((part) => (part.status < 300 ? undefined : codeOf(part)));
   const ofAccount = accountErrorIn(dynamics365Errors, codes);
@@ -63,8 +70,8 @@ export type PartOutcome =
   { readonly is: 'done' } | { readonly is: 'not-found' } | { readonly is: 'ended'; readonly verdict: Verdict };
 
 /**
- * Judges the part of one change, by its code, or by its status where the code says nothing. Throws `DestinationError` of class `set-up` when
- * that is so for all changes.
+ * Judges the part of one change, by its code, or by its status where the code says nothing. Throws
+ * `DestinationError` of class `set-up` when that is so for all changes.
  */
 export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOutcome {
   const { status } = part;
@@ -97,8 +104,8 @@ export const dynamicsError = (response: HttpResponse, nowMs: number): Destinatio
   });
 
 /**
- * Throws `DestinationError` of class `throttled` when service protection refused every part: then all who sign in as this
- * application are to wait, and not these changes alone.
+ * Throws `DestinationError` of class `throttled` when service protection refused every part: then
+ * all who sign in as this application are to wait, and not these changes alone.
  */
 export function refuseIfThrottled(parts: readonly HttpResponse[], nowMs: number): void {
   const [first] = parts;
@@ -177,7 +184,10 @@ const group = z.object({ groupId: guid, includeType: z.string(), name: z.string(
 const definition = z.object({ msdynmkt_segmentdefinitionid: guid, msdynmkt_staticlistmembers: z.string().nullish() });
 export type StaticGroup = z.output<typeof group>;
 
-/** Gives the id of a segment's definition, and the groups of static members in it, which stand there as JSON in a text. */
+/**
+ * Gives the id of a segment's definition, and the groups of static members in it, which stand there
+ * as JSON in a text.
+ */
 export function readDefinition(
   response: HttpResponse,
   nowMs: number,
@@ -206,8 +216,8 @@ export function readCreatedSegment(response: HttpResponse, nowMs: number): strin
 }
 
 /**
- * Takes an answer without anything in it, or with an object that nobody documents; throws what any other means, by the codes of Dataverse where they
- * say more than the status.
+ * Takes an answer without anything in it, or with an object that nobody documents; throws what any
+ * other means, by the codes of Dataverse where they say more than the status.
  */
 export function requireDone(response: HttpResponse, nowMs: number): void {
   if (response.status === 204) return;
@@ -218,7 +228,10 @@ export function requireDone(response: HttpResponse, nowMs: number): void {
   throw dynamicsError(response, nowMs);
 }
 
-/** Gives the name of the parameter of the action that removes a member; `undefined` when the environment lacks the action. */
+/**
+ * Gives the name of the parameter of the action that removes a member; `undefined` when the
+ * environment lacks the action.
+ */
 export function readRemovalParameter(response: HttpResponse, nowMs: number): 'EntityId' | 'ListMember' | undefined {
   if (response.status !== 200) throw dynamicsError(response, nowMs);
   if (response.isUnread) {

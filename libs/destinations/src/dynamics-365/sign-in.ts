@@ -17,8 +17,9 @@ import type { Dynamics365Settings } from './settings.ts';
 const lifetimeSeconds = 300;
 
 /**
- * Signs requests as the application user that the settings name: by a client secret, by a certificate, or as a managed identity of the app.
- * In a dry run no managed identity is asked for. Throws `DestinationError` of class `set-up` when a secret cannot be used.
+ * Signs requests as the application user that the settings name: by a client secret, by a
+ * certificate, or as a managed identity of the app. In a dry run no managed identity is asked for.
+ * Throws `DestinationError` of class `set-up` when a secret cannot be used.
  */
 export function signedIn(
   http: HttpSender,
@@ -47,7 +48,8 @@ export function signedIn(
 }
 
 /**
- * Assertions that the application signs with its certificate ("Microsoft identity platform application authentication certificate credentials",
+ * Assertions that the application signs with its certificate ("Microsoft identity platform
+ * application authentication certificate credentials",
  * learn.microsoft.com/entra/identity-platform/certificate-credentials).
  */
 function certificateAssertion(

@@ -9,7 +9,10 @@ export const json = (status: number, body: unknown): VendorResponse => ({
 export const failed = (status: number, code: string, about = ''): VendorResponse =>
   json(status, { error: { code, message: `A value is not valid: ${about}` } });
 
-/** An error of the account: a status without a code, service protection by 429, the application itself by 401, its privileges by 403, and what is not there. */
+/**
+ * An error of the account: a status without a code, service protection by 429, the application
+ * itself by 401, its privileges by 403, and what is not there.
+ */
 export function documented(code: string): VendorResponse {
   if (/^\d{3}$/.test(code)) return failed(Number(code), '');
   if (code.startsWith('0x800723')) return failed(429, code);
@@ -18,7 +21,10 @@ export function documented(code: string): VendorResponse {
   return failed(/^0x8007255|^0x8005f/.test(code) ? 401 : 403, code);
 }
 
-/** What an environment says of its actions; `parameter` is that of RemoveMemberList, `null` where there is no such action. */
+/**
+ * What an environment says of its actions; `parameter` is that of RemoveMemberList, `null` where
+ * there is no such action.
+ */
 export function metadata(parameter: string | null): string {
   const entity = (name: string) => `<Parameter Name="entity" Type="mscrm.${name}" Nullable="false" />`;
   const add = `<Action Name="AddMemberList" IsBound="true">${entity('list')}<Parameter Name="EntityId" Type="Edm.Guid" /></Action>`;

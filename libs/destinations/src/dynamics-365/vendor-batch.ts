@@ -8,7 +8,10 @@ export interface BatchPart {
   readonly body: string;
 }
 
-/** Reads a `$batch` line by line. Throws when it is not written exactly as the vendor's documentation has it, CRLF included. */
+/**
+ * Reads a `$batch` line by line. Throws when it is not written exactly as the vendor's
+ * documentation has it, CRLF included.
+ */
 export function readBatchRequest(text: string): readonly BatchPart[] {
   const [opening = ''] = text.split('\r\n', 1);
   if (!opening.startsWith('--batch_') || !text.endsWith(`\r\n${opening}--\r\n`)) throw new Error('Not a batch.');

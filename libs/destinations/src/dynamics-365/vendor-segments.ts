@@ -3,7 +3,10 @@ import type { VendorResponse } from '@activation-hub/destination-kit/testing';
 import { z } from 'zod';
 import { failed, json } from './vendor-answers.ts';
 
-/** A segment of Customer Insights – Journeys and its definition, as the Web API has them (real-time-marketing-api-segment). */
+/**
+ * A segment of Customer Insights – Journeys and its definition, as the Web API has them
+ * (real-time-marketing-api-segment).
+ */
 interface Segment {
   readonly id: string;
   readonly name: string;
@@ -52,7 +55,10 @@ const memberBody = z.strictObject({
   EntityIds: z.array(z.guid()).min(1).max(1_000),
 });
 
-/** The segments of an environment, as far as the connector uses them. What no document says is marked as a guess. */
+/**
+ * The segments of an environment, as far as the connector uses them. What no document says is
+ * marked as a guess.
+ */
 export class VendorSegments {
   readonly #segments = new Map<string, Segment>();
   readonly #definitions = new Map<string, readonly Group[]>();
@@ -61,7 +67,10 @@ export class VendorSegments {
   /** Record ids by group. */
   readonly #members = new Map<string, Set<string>>();
 
-  /** A segment that somebody makes in Customer Insights – Journeys itself, with these groups of static members. */
+  /**
+   * A segment that somebody makes in Customer Insights – Journeys itself, with these groups of
+   * static members.
+   */
   add(name: string, entity: string, written: readonly Partial<Group>[], id: string = randomUUID()): string {
     const definitionId = randomUUID();
     const fresh = { includeType: 'Include', name: 'Members', inputType: 'manualSelect' };
@@ -167,7 +176,10 @@ export class VendorSegments {
     return { status: 204 };
   }
 
-  /** Answers 204 as actions without a return value do; whoever is a member already, or is none, is no error. Both are guesses. */
+  /**
+   * Answers 204 as actions without a return value do; whoever is a member already, or is none, is
+   * no error. Both are guesses.
+   */
   #change(direction: string, body: string): VendorResponse {
     const parsed = memberBody.safeParse(JSON.parse(body));
     if (!parsed.success) return failed(400, '0x80048d19');

@@ -379,7 +379,10 @@ class Environment {
     return json(200, { value: rows.map(([listmemberid]) => ({ listmemberid })) });
   }
 
-  /** Gives lists in another order than they were made, as a database may, unless the request has one. */
+  /**
+   * Gives lists in another order than they were made, as a database may, unless the request has
+   * one.
+   */
   #findLists(filter: string, order: string | null): VendorResponse {
     const [, name = ''] = /^listname eq '(.*)'$/.exec(filter) ?? [];
     const named = [...this.lists.values()].filter(({ listname }) => listname === name.replaceAll("''", "'"));

@@ -7,11 +7,14 @@ import type { EventHubsSettings } from './settings.ts';
 
 /** The way to the Event Hub. */
 export interface EventSender {
-  /** Opens the connection unless it is open, and sends nothing. Throws `DestinationError` without doubt. */
+  /**
+   * Opens the connection unless it is open, and sends nothing. Throws `DestinationError` without
+   * doubt.
+   */
   open(signal: AbortSignal): Promise<void>;
   /**
-   * Sends the events of one identity, in their order, and gives the ids of those that are larger than the hub takes. Throws
-   * `DestinationError` when the others were not all taken.
+   * Sends the events of one identity, in their order, and gives the ids of those that are larger
+   * than the hub takes. Throws `DestinationError` when the others were not all taken.
    */
   send(keyed: KeyedChanges, signal: AbortSignal): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -20,7 +23,10 @@ export interface EventSender {
 /** How long a farewell may take, in milliseconds. */
 const closeTimeoutMs = 2_000;
 
-/** The sender for these settings. It connects with its first use. Throws `DestinationError`, `set-up`, when they cannot work. */
+/**
+ * The sender for these settings. It connects with its first use. Throws `DestinationError`,
+ * `set-up`, when they cannot work.
+ */
 export function eventSender(settings: EventHubsSettings, { http, record }: ConnectorContext): EventSender {
   if (record !== undefined) return recordingSender(settings, record);
   const { create, host } = producerOf(settings, (url) => http.check(url));
@@ -28,7 +34,10 @@ export function eventSender(settings: EventHubsSettings, { http, record }: Conne
   const where = `the Event Hub ${eventHub} at ${host}`;
   let current: Line | undefined;
 
-  /** Runs one call of the SDK. After one that got no answer the next calls have a connection of their own. */
+  /**
+   * Runs one call of the SDK. After one that got no answer the next calls have a connection of
+   * their own.
+   */
   const call = async <Result>(phase: Phase, work: SdkCall<Result>, signal: AbortSignal): Promise<Result> => {
     const line = (current ??= new Line(create()));
     try {
@@ -103,7 +112,9 @@ class Line {
     if (this.#calls === 0) void this.close();
   }
 
-  /** Never throws. A connection that is dead answers no farewell; whoever ends does not wait for it. */
+  /**
+   * Never throws. A connection that is dead answers no farewell; whoever ends does not wait for it.
+   */
   async close(): Promise<void> {
     const farewell = unlessStopped(() => this.#producer.close(), new AbortController().signal, closeTimeoutMs);
     await farewell.catch(() => undefined); // What the service says at the end changes nothing for who was told.
@@ -151,7 +162,10 @@ function readConnectionString(text: string): { readonly host: string; readonly e
 const unreadable = (why: string): DestinationError =>
   new DestinationError('set-up', `Failed to read the setting connectionString: ${why} Copy it again.`);
 
-/** Gives up when the signal is aborted or the time is over, also while the SDK waits for a token, which it does not stop. */
+/**
+ * Gives up when the signal is aborted or the time is over, also while the SDK waits for a token,
+ * which it does not stop.
+ */
 async function unlessStopped<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
   signal: AbortSignal,

@@ -26,7 +26,8 @@ const appends = 'an Event Hub is added to, and looks for nobody';
 let connectionString = '';
 describeDestinationContract(test, {
   definition: eventHubs,
-  // Of its own, for a connection takes longer to open than a request, and the SDK hears of a lost one only when the time is over.
+  // Of its own, for a connection takes longer to open than a request, and the SDK hears of a lost
+  // one only when the time is over.
   settings: () => ({ eventHub, connectionString: new Secret(connectionString), timeoutMs: 3_000 }),
   options: {},
   startVendor: async () => {

@@ -3,7 +3,10 @@ import { documentedErrors, type ListedErrors } from '@activation-hub/destination
 const source = 'github.com/Azure/azure-sdk-for-js, sdk/core/core-amqp/src/errors.ts';
 const hub = 'Create the Event Hub, or correct eventHub.';
 
-/** Every name that the SDK (core-amqp 4) gives to a condition of AMQP. What is transient may have been taken, unless the hub was only being opened. */
+/**
+ * Every name that the SDK (core-amqp 4) gives to a condition of AMQP. What is transient may have
+ * been taken, unless the hub was only being opened.
+ */
 export const listedErrors: readonly ListedErrors[] = [
   { means: 'throttled', source, codes: 'ServerBusyError QuotaExceededError SenderBusyError' },
   { means: 'invalid', source, codes: 'ArgumentError ArgumentOutOfRangeError MessageTooLargeError' },

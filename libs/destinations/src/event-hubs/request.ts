@@ -17,7 +17,10 @@ export interface ChangeEvent {
   readonly data: ChangeDocument;
 }
 
-/** By the structured content mode of the AMQP binding for CloudEvents: the whole event is in the body. */
+/**
+ * By the structured content mode of the AMQP binding for CloudEvents: the whole event is in the
+ * body.
+ */
 export const eventContentType = 'application/cloudevents+json; charset=utf-8';
 
 /** The changes of one identity, in their order; they go to one partition. */
@@ -32,8 +35,9 @@ export function keyedChanges(changes: readonly Change[]): readonly KeyedChanges[
 }
 
 /**
- * The same for all changes of one identity. Metrics and tools show partition keys, so it is a digest; the namespace goes into it, so
- * that it is not the bare hash of an address, which many know.
+ * The same for all changes of one identity. Metrics and tools show partition keys, so it is a
+ * digest; the namespace goes into it, so that it is not the bare hash of an address, which many
+ * know.
  */
 export function partitionKeyOf({ identity: { namespace, value } }: Change): string {
   return createHash('sha256')
@@ -42,7 +46,10 @@ export function partitionKeyOf({ identity: { namespace, value } }: Change): stri
     .slice(0, 22);
 }
 
-/** The change as an event. The time of the attempt has no part in it: a repetition is the same event. */
+/**
+ * The change as an event. The time of the attempt has no part in it: a repetition is the same
+ * event.
+ */
 export function changeEvent(change: Change, source: string): ChangeEvent {
   return {
     specversion: '1.0',

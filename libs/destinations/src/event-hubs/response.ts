@@ -2,12 +2,14 @@ import { DestinationError, errorFor } from '@activation-hub/destination-kit';
 import { signInError } from '../managed-identity.ts';
 import { eventHubsErrors } from './errors.ts';
 
-/** What was under way: the connection was being opened, which tells nothing, or events were sent. */
+/**
+ * What was under way: the connection was being opened, which tells nothing, or events were sent.
+ */
 export type Phase = 'opening' | 'sending';
 
 /**
- * What an error of the SDK means. Its message is not kept: it may quote what was sent, or the resource with its key. What was
- * not answered while sending may have been taken.
+ * What an error of the SDK means. Its message is not kept: it may quote what was sent, or the
+ * resource with its key. What was not answered while sending may have been taken.
  */
 export function eventHubsError(error: unknown, phase: Phase, where: string): DestinationError {
   if (error instanceof DestinationError) return error;

@@ -34,11 +34,17 @@ const cloudEvent = z.strictObject({
 
 type Line = z.output<typeof change>;
 
-/** An Event Hub in the emulator, with a reader of it, reached through a relay that can break what a network breaks. */
+/**
+ * An Event Hub in the emulator, with a reader of it, reached through a relay that can break what a
+ * network breaks.
+ */
 export interface EventHubsVendor extends StandInVendor {
   readonly connectionString: string;
   readonly emulator: EventHubsEmulator;
-  /** All events so far, each with the partition that it is in; throws when one is not as the README says. */
+  /**
+   * All events so far, each with the partition that it is in; throws when one is not as the README
+   * says.
+   */
   events(): Promise<readonly { readonly partitionId: string; readonly event: ReceivedEventData }[]>;
   /** The newest change of each person of an audience who is a member. */
   membersOf(audience: string): Promise<readonly Line[]>;
@@ -99,7 +105,10 @@ function readChange({ body, contentType, partitionKey, messageId }: ReceivedEven
   return event.data;
 }
 
-/** Of each person in each audience the newest change, where it is no exit. Repeated events say the same. */
+/**
+ * Of each person in each audience the newest change, where it is no exit. Repeated events say the
+ * same.
+ */
 function members(lines: readonly Line[]): readonly Line[] {
   const newest = new Map<string, Line>();
   for (const line of lines.toSorted((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1))) {
@@ -157,10 +166,15 @@ class HubReader {
   }
 }
 
-/** How many transfers are kept; older ones are forgotten, so that a long local run does not grow. */
+/**
+ * How many transfers are kept; older ones are forgotten, so that a long local run does not grow.
+ */
 const requestsMax = 10_000;
 
-/** A TCP relay in front of the emulator. It knows a transfer by the event in it, which is all that it looks at. */
+/**
+ * A TCP relay in front of the emulator. It knows a transfer by the event in it, which is all that
+ * it looks at.
+ */
 class Relay {
   readonly requests: VendorRequest[] = [];
   readonly #sockets = new Map<Socket, Socket>();

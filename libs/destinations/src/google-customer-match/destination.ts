@@ -26,11 +26,13 @@ export const googleCustomerMatch = defineDestination({
   description: 'Keeps the members of user lists of Google Ads and Display & Video 360, as hashes.',
   settings: googleSettings,
   options: googleOptions,
-  // A project may make 100,000 calls in a day, which is 1.16 in a second, and is advised to have no more than ten under way. Its 300 in a
-  // minute are never reached so (developers.google.com/data-manager/api/devguides/limits).
+  // A project may make 100,000 calls in a day, which is 1.16 in a second, and is advised to have no
+  // more than ten under way. Its 300 in a minute are never reached so
+  // (developers.google.com/data-manager/api/devguides/limits).
   limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 1, concurrency: 10 }),
   batchBy: 'route',
-  // Google may take a day to say what became of a request, and a batch with a bad row needs several rounds.
+  // Google may take a day to say what became of a request, and a batch with a bad row needs several
+  // rounds.
   giveUpAfterMs: 3 * 86_400_000,
   identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
     const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
@@ -38,8 +40,9 @@ export const googleCustomerMatch = defineDestination({
     return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: googleTakes,
-  // Members lapse when the duration of their list ends, and uploading them again renews it (developers.google.com/ads/blog, "Update to Customer
-  // Match membership expiration starting April 7, 2025").
+  // Members lapse when the duration of their list ends, and uploading them again renews it
+  // (developers.google.com/ads/blog, "Update to Customer Match membership expiration starting April
+  // 7, 2025").
   membershipDays: (_settings, { membershipDays }) => membershipDays,
   comparison: {
     enters: 'joins a user list',
@@ -59,7 +62,10 @@ export const googleCustomerMatch = defineDestination({
     const lists = userLists(sender, requests, now);
     const secrets = secretsIn(settings);
 
-    /** Adds or removes rows; none need no request. Gives by change id why Google refused it, or the receipt of what it took. */
+    /**
+     * Adds or removes rows; none need no request. Gives by change id why Google refused it, or the
+     * receipt of what it took.
+     */
     const send = async (
       direction: 'ingest' | 'remove',
       options: GoogleOptions,
@@ -124,7 +130,8 @@ export const googleCustomerMatch = defineDestination({
 
     return {
       enter: (deliveries, signal) => tell('ingest', deliveries, signal),
-      // There are no attributes to be changed: what finds the person is added, once what does no longer was removed.
+      // There are no attributes to be changed: what finds the person is added, once what does no
+      // longer was removed.
       update: (deliveries, signal) => tell('ingest', deliveries, signal),
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
       poll: async (receipt, deliveries, signal) => {

@@ -1,6 +1,9 @@
 import type { ListedErrors } from '@activation-hub/destination-kit';
 
-/** Google's own definition of the API in August 2026. Its warnings are no errors: what they are of was taken. */
+/**
+ * Google's own definition of the API in August 2026. Its warnings are no errors: what they are of
+ * was taken.
+ */
 const source =
   'github.com/googleapis/googleapis, google/ads/datamanager/v1/error.proto, processing_errors.proto and google/rpc/code.proto';
 
@@ -19,7 +22,8 @@ export const listedErrors: readonly ListedErrors[] = [
     codes: `
       RESOURCE_EXHAUSTED`,
   },
-  // What Google says later of a part of a request, and of no person: nothing is lost, and it is told again.
+  // What Google says later of a part of a request, and of no person: nothing is lost, and it is
+  // told again.
   {
     means: 'retry',
     source,

@@ -15,8 +15,9 @@ const permission =
 const defect = 'The request is not as the API wants it: report this as a defect of the connector.';
 
 /**
- * Errors of the Data Manager API: by `google.rpc.Code`, by `ErrorReason`, and by `ProcessingErrorReason` for what Google finds later.
- * Both enumerations are open: a reason that is not here is judged by the field that it names.
+ * Errors of the Data Manager API: by `google.rpc.Code`, by `ErrorReason`, and by
+ * `ProcessingErrorReason` for what Google finds later. Both enumerations are open: a reason that is
+ * not here is judged by the field that it names.
  */
 export const googleErrors = documentedErrors(
   [
@@ -110,7 +111,8 @@ export const googleErrors = documentedErrors(
     { code: 'FIELD_VALUE_TOO_SHORT', means: 'rejected', source: reasons },
     // Of a question only: what became of the request is not known any more.
     { code: 'INVALID_REQUEST_ID', means: 'retry', source: reasons },
-    // The options say the consent for all at once: who corrects them wants everybody told anew, and not as dead letters.
+    // The options say the consent for all at once: who corrects them wants everybody told anew, and
+    // not as dead letters.
     { code: 'PROCESSING_ERROR_REASON_DENIED_CONSENT', means: 'retry', source: processing },
     { code: 'PROCESSING_ERROR_REASON_NO_CONSENT', means: 'retry', source: processing },
     { code: 'PROCESSING_ERROR_REASON_UNKNOWN_CONSENT', means: 'retry', source: processing },

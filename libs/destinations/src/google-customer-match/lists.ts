@@ -45,7 +45,10 @@ function choose(
   return { use: list.id ?? '' };
 }
 
-/** Members would lapse before they are told again: that is done as the options say, and not as the list does. */
+/**
+ * Members would lapse before they are told again: that is done as the options say, and not as the
+ * list does.
+ */
 function lapsesEarlier([list]: readonly GoogleUserList[], options: GoogleOptions): string | undefined {
   const { userListId, userList, membershipDays } = options;
   const duration = list?.membershipDuration;

@@ -140,9 +140,10 @@ export function googleRequests(settings: GoogleSettings) {
 }
 
 /**
- * What Google is told of a change, or why it cannot know the person. An attribute that has no value in Google's form is left
- * out, and so is an address that is not complete, for that fails the whole request. Throws `DestinationError` of class
- * `set-up` for an attribute that is mapped to something that is no identifier.
+ * What Google is told of a change, or why it cannot know the person. An attribute that has no value
+ * in Google's form is left out, and so is an address that is not complete, for that fails the whole
+ * request. Throws `DestinationError` of class `set-up` for an attribute that is mapped to something
+ * that is no identifier.
  */
 export function rowOf(
   { id, identity, attributes }: Change,
@@ -199,7 +200,10 @@ function addressIn(attributes: Change['attributes']): readonly UserIdentifier[] 
   return isWhole ? [{ address: { givenName, familyName, regionCode, postalCode } }] : [];
 }
 
-/** What AEP's consent fields write for a yes, and what others do; anything else is none (experienceleague.adobe.com, "Consents and Preferences"). */
+/**
+ * What AEP's consent fields write for a yes, and what others do; anything else is none
+ * (experienceleague.adobe.com, "Consents and Preferences").
+ */
 const yes = new Set(['y', 'dy', 'vy', 'yes', 'true', 'granted', 'consent_granted']);
 
 /** What attributes say of the consent of one person; `undefined` where none does. */
@@ -213,7 +217,10 @@ function consentOf(attributes: Change['attributes']): GoogleRow['consent'] {
   return said.length === 0 ? undefined : Object.fromEntries(said);
 }
 
-/** What of the identifiers that Google was told last holds no longer, and is to be removed: one row, or none when all of it does. */
+/**
+ * What of the identifiers that Google was told last holds no longer, and is to be removed: one row,
+ * or none when all of it does.
+ */
 export function vanishedRowsOf(
   change: Change,
   current: GoogleRow,

@@ -10,7 +10,9 @@ import {
 } from '@activation-hub/destination-kit';
 import { googleErrors } from './errors.ts';
 
-/** Where a 429 says nothing else: the window of the quota per minute, and an hour of the daily one. */
+/**
+ * Where a 429 says nothing else: the window of the quota per minute, and an hour of the daily one.
+ */
 const minuteMs = 60_000;
 const dailyMs = 3_600_000;
 
@@ -56,9 +58,10 @@ function rpcErrorIn(body: string): RpcError | undefined {
 }
 
 /**
- * What an answer outside 2xx means for the whole request. A reason that is of the account decides, then a field that is no audience member's
- * (`destinations`, `consent`, `encoding`): it is the same for all that are told by these settings. Else the status does. The message holds Google's code and
- * reason and nothing else.
+ * What an answer outside 2xx means for the whole request. A reason that is of the account decides,
+ * then a field that is no audience member's (`destinations`, `consent`, `encoding`): it is the same
+ * for all that are told by these settings. Else the status does. The message holds Google's code
+ * and reason and nothing else.
  */
 export function googleError(response: HttpResponse, nowMs: number): DestinationError {
   const error = rpcErrorIn(response.body);
@@ -84,8 +87,9 @@ const accountReason = ({ reasons }: RpcError): string | undefined =>
   reasons.find((reason) => googleErrors.get(reason)?.means === 'set-up');
 
 /**
- * The rows that Google refuses, by their place in the request, with the reasons: only when that is all that is wrong, and
- * every place is one of the request. Nothing of the request was taken then. Undefined for any other answer.
+ * The rows that Google refuses, by their place in the request, with the reasons: only when that is
+ * all that is wrong, and every place is one of the request. Nothing of the request was taken then.
+ * Undefined for any other answer.
  */
 export function refusedRows(
   response: HttpResponse,
@@ -148,8 +152,9 @@ function statusError(response: HttpResponse, nowMs: number): DestinationError {
 }
 
 /**
- * Judges the status of a request that was accepted, for those of its changes that are still open. Google counts what failed
- * and names no row: where a part failed the others are told anew in halves, by `invalid`, and one alone is told alone.
+ * Judges the status of a request that was accepted, for those of its changes that are still open.
+ * Google counts what failed and names no row: where a part failed the others are told anew in
+ * halves, by `invalid`, and one alone is told alone.
  */
 export function judgeStatus(
   status: RequestStatus | undefined,

@@ -27,8 +27,9 @@ const scope = 'https://www.googleapis.com/auth/datamanager';
 const lifetimeSeconds = 3_600;
 
 /**
- * How a service account signs in: by an assertion that it signs itself (RFC 7523; "Using OAuth 2.0 for server to server
- * applications" of Google). Throws `DestinationError` of class `set-up` when the secret is not the JSON key of one.
+ * How a service account signs in: by an assertion that it signs itself (RFC 7523; "Using OAuth 2.0
+ * for server to server applications" of Google). Throws `DestinationError` of class `set-up` when
+ * the secret is not the JSON key of one.
  */
 export function serviceAccountSignIn(
   serviceAccountKey: Secret,

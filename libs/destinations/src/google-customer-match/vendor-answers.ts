@@ -6,7 +6,10 @@ export const json = (status: number, body: unknown): VendorResponse => ({
   body: JSON.stringify(body),
 });
 
-/** An error of the account: by a code of `google.rpc`, or by a reason that names a part of the destination. */
+/**
+ * An error of the account: by a code of `google.rpc`, or by a reason that names a part of the
+ * destination.
+ */
 export function documented(code: string): VendorResponse {
   const statuses = new Map(Object.entries(httpStatuses));
   const status = statuses.get(code);

@@ -82,7 +82,10 @@ export interface GoogleVendor extends StandInVendor {
   /** A user list that somebody makes in Google Ads. */
   addUserList(id: string, list?: Partial<UserList>): void;
   deleteUserList(id: string): void;
-  /** From now on every request with this identity is accepted, and then found to fail for it, for this reason. */
+  /**
+   * From now on every request with this identity is accepted, and then found to fail for it, for
+   * this reason.
+   */
   failLater(identity: string, reason: string): void;
   /** Forgets the requests that it accepted. */
   forgetAccepted(): void;
@@ -102,7 +105,9 @@ const requestsMax = 10_000;
 
 let standInKey: string | undefined;
 
-/** The key of the one service account that every stand-in knows; made when it is asked for first. */
+/**
+ * The key of the one service account that every stand-in knows; made when it is asked for first.
+ */
 export function standInServiceAccountKey(): string {
   standInKey ??= JSON.stringify({
     type: 'service_account',
@@ -117,9 +122,11 @@ export function standInServiceAccountKey(): string {
 }
 
 /**
- * Starts Google on a free local port, with a user list. It takes members as it accepts a request, and says so when it is
- * asked for the second time (or `answersProcessing` times more); it counts what fails later and names no row. Members whom it is not told
- * of again leave when the duration of their list is over by `now` ("Update to Customer Match membership expiration starting April 7, 2025").
+ * Starts Google on a free local port, with a user list. It takes members as it accepts a request,
+ * and says so when it is asked for the second time (or `answersProcessing` times more); it counts
+ * what fails later and names no row. Members whom it is not told of again leave when the duration
+ * of their list is over by `now` ("Update to Customer Match membership expiration starting April 7,
+ * 2025").
  */
 export async function startGoogleCustomerMatchVendor(
   answersProcessing = 1,
@@ -175,13 +182,19 @@ export const startLocalGoogleCustomerMatchVendor: StartLocalVendor = async ({ ro
   };
 };
 
-/** A user list with its members: by each identifier all of the person, and when the person was told of last. */
+/**
+ * A user list with its members: by each identifier all of the person, and when the person was told
+ * of last.
+ */
 interface KeptList extends UserList {
   readonly members: Map<string, readonly string[]>;
   readonly toldAtMs: Map<string, number>;
 }
 
-/** By its path: another server of this machine may stand before it, as that of the console does, which breaks connections. */
+/**
+ * By its path: another server of this machine may stand before it, as that of the console does,
+ * which breaks connections.
+ */
 const isTokenUrl = (audience: unknown): boolean =>
   typeof audience === 'string' && /^http:\/\/(127\.0\.0\.1|localhost):\d+\/token$/.test(audience);
 

@@ -42,8 +42,8 @@ export const hubspot = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a static list',
     leaves: 'leaves it; the contact stays',
-    // Of static lists HubSpot says that nothing but a user or a call changes who is in them (developers.hubspot.com/docs/guides/api/crm/lists/overview,
-    // "List processing types").
+    // Of static lists HubSpot says that nothing but a user or a call changes who is in them
+    // (developers.hubspot.com/docs/guides/api/crm/lists/overview, "List processing types").
     lasting: 'as HubSpot says, only a user or a call changes who is in a static list',
     hashed: 'nothing',
     shownAfter: 'at once',
@@ -68,7 +68,10 @@ export const hubspot = defineDestination({
       byProperty(deliveries, settings, async (rows, property) =>
         readFound(await sender.send(requests.readContacts(rows, property), signal), rows, now()),
       );
-    /** Writes to contacts that are there: an upsert would bring back a person whom somebody erased in HubSpot. */
+    /**
+     * Writes to contacts that are there: an upsert would bring back a person whom somebody erased
+     * in HubSpot.
+     */
     const update = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
       const contacts = new Map(await reading(search(deliveries, signal)));
       const rows = deliveries.flatMap(({ change }) => {
@@ -134,8 +137,8 @@ function termsOf(deliveries: readonly Delivery<HubspotOptions>[]): HubspotOption
 }
 
 /**
- * Runs `call` for the changes of each contact property, for one request knows persons by one property. A change of a
- * namespace without a property ends here, rejected.
+ * Runs `call` for the changes of each contact property, for one request knows persons by one
+ * property. A change of a namespace without a property ends here, rejected.
  */
 async function byProperty(
   deliveries: readonly Delivery[],

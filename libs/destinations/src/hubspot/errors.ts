@@ -10,8 +10,10 @@ const certificate = 'The certificate of HubSpot is refused: ask its support.';
 const mapped = 'Map the attribute to a property of contacts that is there and may be written.';
 
 /**
- * Errors of HubSpot: by category, by the code of what is wrong with a property, and by status. HubSpot documents its statuses, and that most of its API
- * has no codes: those are what its documents, its community and clients of others show. A code that is not here is judged by its status.
+ * Errors of HubSpot: by category, by the code of what is wrong with a property, and by status.
+ * HubSpot documents its statuses, and that most of its API has no codes: those are what its
+ * documents, its community and clients of others show. A code that is not here is judged by its
+ * status.
  */
 export const hubspotErrors = documentedErrors([
   { code: 'INVALID_AUTHENTICATION', means: 'set-up', advice: token, source: handling },

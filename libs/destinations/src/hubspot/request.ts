@@ -38,7 +38,9 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
       ),
     createList: (name: string): HttpRequest =>
       request('POST', lists, { name, objectTypeId: contactType, processingType: 'MANUAL' }),
-    /** Creates or updates contacts. `objectWriteTraceId` comes back with each, whatever the order. */
+    /**
+     * Creates or updates contacts. `objectWriteTraceId` comes back with each, whatever the order.
+     */
     upsertContacts: (rows: readonly Identified[]): HttpRequest =>
       request('POST', `${contacts}/batch/upsert`, {
         inputs: rows.map(({ change, idProperty }) => ({
@@ -57,7 +59,10 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
           properties: propertiesOf(change, idProperty),
         })),
       }),
-    /** Finds contacts by one property; ids are in the body, for e-mail addresses must not be in a URL. */
+    /**
+     * Finds contacts by one property; ids are in the body, for e-mail addresses must not be in a
+     * URL.
+     */
     readContacts: (rows: readonly Identified[], idProperty: string): HttpRequest =>
       request('POST', `${contacts}/batch/read`, {
         idProperty,
@@ -70,7 +75,10 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
   };
 }
 
-/** All mapped attributes each time, for HubSpot does not say what a partial upsert by e-mail does to the others. */
+/**
+ * All mapped attributes each time, for HubSpot does not say what a partial upsert by e-mail does to
+ * the others.
+ */
 function propertiesOf({ attributes }: Change, idProperty: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(attributes)
@@ -80,7 +88,9 @@ function propertiesOf({ attributes }: Change, idProperty: string): Record<string
   );
 }
 
-/** HubSpot takes texts only: several choices with semicolons between them, and nothing for no value. */
+/**
+ * HubSpot takes texts only: several choices with semicolons between them, and nothing for no value.
+ */
 function propertyText(value: JsonValue): string {
   if (value === null) return '';
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(';');

@@ -26,7 +26,10 @@ const errorAnswer = z.object({
   errors: propertyErrors,
 });
 
-/** The codes of an error, the most telling first: of a property, then the category. Some stand in a JSON inside of the message only. */
+/**
+ * The codes of an error, the most telling first: of a property, then the category. Some stand in a
+ * JSON inside of the message only.
+ */
 function codesOf({ category, errorType, message, errors }: z.output<typeof errorAnswer>): readonly string[] {
   const inside = [...(message ?? '').matchAll(/"error":\s*"([A-Z_]+)"/g)].map(([, code]) => code);
   const codes = [...(errors ?? []).map(({ code }) => code), ...inside, category, errorType];
@@ -59,8 +62,9 @@ export type Contacts = ReadonlyMap<string, Contact>;
 export type Contact = { readonly recordId: string } | { readonly verdict: Verdict };
 
 /**
- * Reads the answer to an upsert or an update. Rows are told apart by the trace id, else by the property that identifies them, never by
- * position. Errors that name no row leave one thing only: to halve the batch, which `invalid` asks for.
+ * Reads the answer to an upsert or an update. Rows are told apart by the trace id, else by the
+ * property that identifies them, never by position. Errors that name no row leave one thing only:
+ * to halve the batch, which `invalid` asks for.
  */
 export function readWritten(
   response: HttpResponse,
@@ -157,7 +161,10 @@ function readBatch(response: HttpResponse, rows: readonly Identified[], nowMs: n
   return { found, failed, unexplained };
 }
 
-/** The changes that this contact may be the answer to. A contact has several addresses, and any of them finds it. */
+/**
+ * The changes that this contact may be the answer to. A contact has several addresses, and any of
+ * them finds it.
+ */
 function identified(
   values: Readonly<Record<string, string | null | undefined>>,
   byIdentity: ReadonlyMap<string, string>,
@@ -186,8 +193,9 @@ const membersAnswer = z.object({
 });
 
 /**
- * Gives the record ids that HubSpot does not know. Ids that are in no array were members already (or none): nothing was
- * to be done for them, and an answer without any of the arrays says that of all.
+ * Gives the record ids that HubSpot does not know. Ids that are in no array were members already
+ * (or none): nothing was to be done for them, and an answer without any of the arrays says that of
+ * all.
  */
 export function readMissing(response: HttpResponse, nowMs: number): ReadonlySet<string> {
   if (response.status !== 200) throw hubspotError(response, nowMs);
@@ -205,7 +213,10 @@ const listAnswer = z.object({
 
 export type HubspotList = z.output<typeof listAnswer>['list'];
 
-/** Gives the list, or `undefined` when HubSpot says that there is none, or one that was deleted: its id still finds it. */
+/**
+ * Gives the list, or `undefined` when HubSpot says that there is none, or one that was deleted: its
+ * id still finds it.
+ */
 export function readList(response: HttpResponse, nowMs: number): HubspotList | undefined {
   if (response.status === 404) return undefined;
   if (response.status !== 200 && response.status !== 201) throw hubspotError(response, nowMs);

@@ -56,7 +56,10 @@ export interface HubspotVendor extends StandInVendor {
   readonly lists: readonly string[];
   /** Another address of the contact with this one. */
   addAddress(email: string, other: string): void;
-  /** From now on refuses every batch of contacts of this identity without saying which contact it is. */
+  /**
+   * From now on refuses every batch of contacts of this identity without saying which contact it
+   * is.
+   */
   refuseWithoutName(identity: string): void;
   /** From now on the contact with this identity is deleted as soon as it was upserted. */
   deleteAfterUpsert(identity: string): void;
@@ -84,7 +87,10 @@ export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, rout
   };
 };
 
-/** Starts HubSpot on a free local port, with a static list called Sports Fans. Answers come in another order than asked. */
+/**
+ * Starts HubSpot on a free local port, with a static list called Sports Fans. Answers come in
+ * another order than asked.
+ */
 export async function startHubspotVendor(): Promise<HubspotVendor> {
   const state = new HubspotState();
   const server = await startVendorServer(

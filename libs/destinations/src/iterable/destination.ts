@@ -16,7 +16,10 @@ import { judgeTold } from './response.ts';
 import { type IterableOptions, iterableOptions, iterableSettings } from './settings.ts';
 import { iterableTakes } from './takes.ts';
 
-/** Users of Iterable, and their memberships in static lists. README.md says what it does with each change. */
+/**
+ * Users of Iterable, and their memberships in static lists. README.md says what it does with each
+ * change.
+ */
 export const iterable = defineDestination({
   type: 'iterable',
   title: 'Iterable',
@@ -38,7 +41,8 @@ export const iterable = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a static list',
     leaves: 'leaves it; the user stays',
-    // A static list does not change unless it is changed (support.iterable.com/hc/en-us/articles/204780549, "Static lists").
+    // A static list does not change unless it is changed
+    // (support.iterable.com/hc/en-us/articles/204780549, "Static lists").
     lasting: 'as Iterable says, a static list does not change unless it is changed',
     hashed: 'nothing',
     shownAfter: 'at once',
@@ -62,7 +66,8 @@ export const iterable = defineDestination({
       const changes = deliveries.map(({ change }) => change);
       const response = await sender.send(requests[way](listId, changes), signal);
       if (response.status !== 400 && response.status !== 404) return judgeTold(response, changes, now());
-      // The list may be gone, which no row is at fault for: the look-up says so, or gives the list that there is now.
+      // The list may be gone, which no row is at fault for: the look-up says so, or gives the list
+      // that there is now.
       const current = await lists.getAnew(first.options, signal);
       const again = current === listId ? response : await sender.send(requests[way](current, changes), signal);
       return judgeTold(again, changes, now());

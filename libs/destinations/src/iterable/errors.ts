@@ -36,7 +36,10 @@ export const listedErrors: readonly ListedErrors[] = [
   { means: 'not-found', source: page, codes: 'ForgottenUserError UnknownEmailError UnknownUserIdError' },
 ];
 
-/** Errors of Iterable: by the code of a whole answer, and by the array of `failedUpdates` that names a user. */
+/**
+ * Errors of Iterable: by the code of a whole answer, and by the array of `failedUpdates` that names
+ * a user.
+ */
 export const iterableErrors = documentedErrors(
   [
     { code: 'invalidEmails', means: 'rejected', source: ofRow },

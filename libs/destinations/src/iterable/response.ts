@@ -12,7 +12,9 @@ import { iterableErrors } from './errors.ts';
 
 const codeSchema = z.object({ code: z.string() });
 
-/** What an answer outside 2xx means, by its code, else by its status; the limits are of a second. */
+/**
+ * What an answer outside 2xx means, by its code, else by its status; the limits are of a second.
+ */
 export function iterableError(response: HttpResponse, nowMs: number): DestinationError {
   const codes = codesIn(response, codeSchema, ({ code }) => [code]);
   return errorOfAnswer(iterableErrors, codes, response, nowMs, { vendor: 'Iterable', throttledMs: 1_000 });
@@ -26,8 +28,9 @@ const toldSchema = z.object({
 });
 
 /**
- * Judges the answer to a request that told of these changes. Iterable names the users that it did not take, in arrays that say why,
- * and counts the others. Where the counts and the names leave a user over, the batch is halved, by `invalid`, until it is alone.
+ * Judges the answer to a request that told of these changes. Iterable names the users that it did
+ * not take, in arrays that say why, and counts the others. Where the counts and the names leave a
+ * user over, the batch is halved, by `invalid`, until it is alone.
  */
 export function judgeTold(response: HttpResponse, changes: readonly Change[], nowMs: number): Verdict[] {
   if (response.status !== 200) throw iterableError(response, nowMs);

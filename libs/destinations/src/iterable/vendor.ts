@@ -9,7 +9,10 @@ import {
 import { z } from 'zod';
 import { iterableOptions } from './settings.ts';
 
-/** Iterable, as far as the connector uses it: a hybrid project, which knows users by email or userId. */
+/**
+ * Iterable, as far as the connector uses it: a hybrid project, which knows users by email or
+ * userId.
+ */
 export interface IterableVendor extends StandInVendor {
   /** Adds a list; static, and with an id of Iterable's, unless others are given. */
   addList(name: string, about?: { readonly id?: number | undefined; readonly listType?: string }): number;

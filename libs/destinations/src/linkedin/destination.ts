@@ -24,7 +24,8 @@ export const linkedin = defineDestination({
     'Keeps the members of matched audiences of LinkedIn, whose API is for developers whom LinkedIn approves.',
   settings: linkedinSettings,
   options: linkedinOptions,
-  // 600 requests in a minute for each member ("DMP Segment Users"). 5,000 elements in a request are what others tell, and a change has two at most.
+  // 600 requests in a minute for each member ("DMP Segment Users"). 5,000 elements in a request are
+  // what others tell, and a change has two at most.
   limits: () => ({ batchCount: 2_500, batchBytes: 2 * 1024 * 1024, requestsPerSecond: 8, concurrency: 4 }),
   batchBy: 'route',
   identity: ({ namespace, value }, { keys }) => {
@@ -33,7 +34,8 @@ export const linkedin = defineDestination({
   },
   takes: linkedinTakes,
   versions: linkedinVersions,
-  // An audience that is neither edited nor used for 90 days expires, and its data with it (linkedin.com/help/lms/answer/a795242).
+  // An audience that is neither edited nor used for 90 days expires, and its data with it
+  // (linkedin.com/help/lms/answer/a795242).
   membershipDays: () => 90,
   comparison: {
     enters: 'joins a matched audience',
@@ -59,7 +61,8 @@ export const linkedin = defineDestination({
         const segment = await segments.get(options, signal);
         let response = await sender.send(requests.tellUsers(segment, elements), signal);
         if (response.status === 400 || response.status === 404) {
-          // The segment may be gone, which no row is at fault for: the look-up says so, or gives the one that there is now.
+          // The segment may be gone, which no row is at fault for: the look-up says so, or gives
+          // the one that there is now.
           const current = await segments.getAnew(options, signal);
           if (current !== segment) response = await sender.send(requests.tellUsers(current, elements), signal);
         }
@@ -73,7 +76,8 @@ export const linkedin = defineDestination({
 
     return {
       enter: tell,
-      // LinkedIn keeps no attributes to be changed: what finds the person is told, and what finds them no longer is taken out.
+      // LinkedIn keeps no attributes to be changed: what finds the person is told, and what finds
+      // them no longer is taken out.
       update: tell,
       exit: tell,
       probe: (routes, signal) => segments.probe(routes, signal),

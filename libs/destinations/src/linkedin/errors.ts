@@ -8,8 +8,9 @@ const signIn = 'Let the member authorize the app again, and store the new refres
 const role = 'The app needs rw_dmp_segments, and its member a role in the ad account that is more than VIEWER.';
 
 /**
- * Errors of LinkedIn by their status, of a whole answer or of one element. Its list of constant codes is of ad accounts and campaigns alone ("Error responses"),
- * and its sub-codes (`serviceErrorCode`) are in no list.
+ * Errors of LinkedIn by their status, of a whole answer or of one element. Its list of constant
+ * codes is of ad accounts and campaigns alone ("Error responses"), and its sub-codes
+ * (`serviceErrorCode`) are in no list.
  */
 export const linkedinErrors = documentedErrors([
   { code: '400', means: 'invalid', source: shared },

@@ -6,13 +6,19 @@ import type { LinkedinOptions } from './settings.ts';
 /** How long LinkedIn may lose members of a segment that it has just made ("DMP Segment Users"). */
 const settlesAfterMs = 5_000;
 
-/** How long a segment that was made here is known although LinkedIn does not list it: what is not listed then is gone. */
+/**
+ * How long a segment that was made here is known although LinkedIn does not list it: what is not
+ * listed then is gone.
+ */
 const rememberedMs = 600_000;
 
 /** Answers that are read for one look-up. */
 const pagesMax = 20;
 
-/** The segments that options name, each by its id. Names need not be unique: ids grow, and the lowest is the oldest. */
+/**
+ * The segments that options name, each by its id. Names need not be unique: ids grow, and the
+ * lowest is the oldest.
+ */
 export function linkedinSegments(
   http: HttpSender,
   requests: LinkedinRequests,

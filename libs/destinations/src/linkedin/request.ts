@@ -24,7 +24,10 @@ export function linkedinRequests({ baseUrl, apiVersion, adAccountId, sourcePlatf
   };
 
   return {
-    /** All segments of the account that come from here, from the place `start` on: without `start` and `count` they should come in one answer. */
+    /**
+     * All segments of the account that come from here, from the place `start` on: without `start`
+     * and `count` they should come in one answer.
+     */
     listSegments: (start: number): HttpRequest => {
       const query = { q: 'account', account, sourcePlatform, ...(start > 0 && { start: String(start) }) };
       return request('GET', `${root}?${new URLSearchParams(query).toString()}`);
@@ -49,8 +52,9 @@ export function linkedinRequests({ baseUrl, apiVersion, adAccountId, sourcePlatf
 }
 
 /**
- * What LinkedIn is told of a change, in this order: that ids which are theirs no longer leave, and that the person enters or leaves under those that they have. None where no key is set for
- * the namespace of the identity.
+ * What LinkedIn is told of a change, in this order: that ids which are theirs no longer leave, and
+ * that the person enters or leaves under those that they have. None where no key is set for the
+ * namespace of the identity.
  */
 export function elementsOf(change: Change, { keys }: LinkedinSettings): readonly LinkedinElement[] {
   const { id, kind, identity, attributes, previousAttributes = {} } = change;
@@ -68,7 +72,10 @@ export function elementsOf(change: Change, { keys }: LinkedinSettings): readonly
   ];
 }
 
-/** An id that leaves with one person may enter with another in the same request: so every removal comes before every entry. */
+/**
+ * An id that leaves with one person may enter with another in the same request: so every removal
+ * comes before every entry.
+ */
 export const removalsFirst = (elements: readonly LinkedinElement[]): readonly LinkedinElement[] => [
   ...elements.filter(({ told }) => told.action === 'REMOVE'),
   ...elements.filter(({ told }) => told.action === 'ADD'),

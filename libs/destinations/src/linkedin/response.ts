@@ -25,8 +25,10 @@ const told = z.object({
 });
 
 /**
- * Judges the answer to these elements, which has one result for each, in their order (Rest.li, BATCH_CREATE). A change is delivered when all of its elements
- * were taken. An answer with more or fewer results says of none what became of it; where every result is a failure of the account, it is thrown.
+ * Judges the answer to these elements, which has one result for each, in their order (Rest.li,
+ * BATCH_CREATE). A change is delivered when all of its elements were taken. An answer with more or
+ * fewer results says of none what became of it; where every result is a failure of the account, it
+ * is thrown.
  */
 export function judgeUsers(
   response: HttpResponse,
@@ -76,7 +78,10 @@ const segmentsSchema = z.object({
   paging: z.object({ total: z.int().optional() }).optional(),
 });
 
-/** The segments of an answer, and how many there are in all. A 404 to this request is of an API that the app may not use. */
+/**
+ * The segments of an answer, and how many there are in all. A 404 to this request is of an API that
+ * the app may not use.
+ */
 export function readSegments(
   response: HttpResponse,
   nowMs: number,

@@ -9,7 +9,9 @@ import {
 } from '@activation-hub/destination-kit';
 import type { LinkedinSettings } from './settings.ts';
 
-/** Ids of a person in LinkedIn's form ("DMP Segment Users"), which publishes no example of a hash. */
+/**
+ * Ids of a person in LinkedIn's form ("DMP Segment Users"), which publishes no example of a hash.
+ */
 export const linkedinIds: Readonly<Record<'SHA256_EMAIL' | 'GOOGLE_AID' | 'APPLE_IDFA', PersonalField>> = {
   SHA256_EMAIL: { normalise: plainProfile.email.normalise, as: 'sha256' },
   GOOGLE_AID: { normalise: googleProfile.mobileId.normalise, as: 'opaque' },

@@ -39,9 +39,11 @@ export const startLocalLinkedinVendor: StartLocalVendor = async ({ routes }) => 
 };
 
 /**
- * Starts LinkedIn on a free local port, with a segment called Sports Fans ("DMP Segments" and "DMP Segment Users", learn.microsoft.com/en-us/linkedin/marketing/matched-audiences). A segment that is
- * neither edited nor used for 90 days by `now` expires with its data (linkedin.com/help/lms/answer/a795242). The words with which it refuses one element, and that a removal takes out each id that it
- * names, are guesses.
+ * Starts LinkedIn on a free local port, with a segment called Sports Fans ("DMP Segments" and "DMP
+ * Segment Users", learn.microsoft.com/en-us/linkedin/marketing/matched-audiences). A segment that
+ * is neither edited nor used for 90 days by `now` expires with its data
+ * (linkedin.com/help/lms/answer/a795242). The words with which it refuses one element, and that a
+ * removal takes out each id that it names, are guesses.
  */
 export async function startLinkedinVendor(now: () => number = Date.now): Promise<LinkedinVendor> {
   const account = new Account(now);

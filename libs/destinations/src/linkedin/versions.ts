@@ -1,6 +1,9 @@
 import type { ApiVersions } from '@activation-hub/destination-kit';
 
-/** Versions of the Marketing API, one a month. Later ones than these came out, of which no end was found. */
+/**
+ * Versions of the Marketing API, one a month. Later ones than these came out, of which no end was
+ * found.
+ */
 export const linkedinVersions: ApiVersions = {
   setting: 'apiVersion',
   ends: {

@@ -17,14 +17,18 @@ import { type MarketoOptions, marketoOptions, marketoSettings } from './settings
 import { signedIn } from './sign-in.ts';
 import { marketoTakes } from './takes.ts';
 
-/** Persons of Marketo Engage, and their memberships in static lists. README.md says what it does with each change. */
+/**
+ * Persons of Marketo Engage, and their memberships in static lists. README.md says what it does
+ * with each change.
+ */
 export const marketo = defineDestination({
   type: 'marketo',
   title: 'Marketo Engage',
   description: 'Keeps persons of Marketo Engage and their memberships in static lists.',
   settings: marketoSettings,
   options: marketoOptions,
-  // A subscription may call 100 times in 20 seconds, ten at once, with 300 persons and 1 MB each; a batch is a call for each field that finds persons, and one for the list.
+  // A subscription may call 100 times in 20 seconds, ten at once, with 300 persons and 1 MB each; a
+  // batch is a call for each field that finds persons, and one for the list.
   limits: ({ identifiers }) => ({
     batchCount: 300,
     batchBytes: 768 * 1024,
@@ -44,7 +48,8 @@ export const marketo = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a static list',
     leaves: 'leaves it; the person stays',
-    // experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/list-membership names no end of a membership.
+    // experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/list-membership
+    // names no end of a membership.
     lasting: 'no page of Marketo names an end, and none was found that rules one out',
     hashed: 'nothing',
     shownAfter: 'at once',

@@ -9,7 +9,9 @@ const field =
 const folder = 'Check the setting folder and the name of the list.';
 const partition = 'Let the API-only user into the partitions of the persons.';
 
-/** Every code of the page, as of August 2026: of HTTP, of a whole answer, and of one record of it. */
+/**
+ * Every code of the page, as of August 2026: of HTTP, of a whole answer, and of one record of it.
+ */
 export const listedErrors: readonly ListedErrors[] = [
   { means: 'throttled', source, codes: '606 607 615' },
   { means: 'transient', source, codes: '500 502 604 608 611 614 713 719 1019' },

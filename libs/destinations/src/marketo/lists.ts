@@ -27,7 +27,10 @@ export function marketoLists(
   });
 }
 
-/** A name is of one list in a program, and may be of several in all: the one with the lowest id is the oldest. */
+/**
+ * A name is of one list in a program, and may be of several in all: the one with the lowest id is
+ * the oldest.
+ */
 function choose(found: readonly MarketoList[], { list, listId }: MarketoOptions): Choice<number> {
   const [first] = found.toSorted((left, right) => left.id - right.id);
   if (first !== undefined) return { use: first.id };

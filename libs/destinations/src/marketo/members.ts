@@ -12,7 +12,10 @@ import type { MarketoOptions, MarketoSettings } from './settings.ts';
 
 type Deliveries = readonly Delivery<MarketoOptions>[];
 
-/** Writes persons, and brings them into a list or out of it. A list knows persons by the ids that Marketo has given them. */
+/**
+ * Writes persons, and brings them into a list or out of it. A list knows persons by the ids that
+ * Marketo has given them.
+ */
 export function marketoMembers(
   http: HttpSender,
   requests: MarketoRequests,
@@ -20,7 +23,10 @@ export function marketoMembers(
   secrets: readonly Secret[],
   now: () => number,
 ) {
-  /** Finds the person of each change, and writes the attributes unless it is an exit. Only an entry makes a person. */
+  /**
+   * Finds the person of each change, and writes the attributes unless it is an exit. Only an entry
+   * makes a person.
+   */
   const sync = async (deliveries: Deliveries, signal: AbortSignal): Promise<ReadonlyMap<string, Judged>> => {
     const changes = deliveries.map(({ change }) => change);
     const judged = new Map<string, Judged>();

@@ -20,8 +20,9 @@ export const codesOf = (response: HttpResponse): readonly string[] =>
   codesIn(response, failedSchema, ({ errors }) => errors.map((error) => error.code));
 
 /**
- * What an answer that is no success means. Marketo answers 200 to nearly everything, so its codes decide; what failed on its side may have been done. A limit
- * is of 20 seconds; the quota of a day (607) is asked for again after an hour.
+ * What an answer that is no success means. Marketo answers 200 to nearly everything, so its codes
+ * decide; what failed on its side may have been done. A limit is of 20 seconds; the quota of a day
+ * (607) is asked for again after an hour.
  */
 export function marketoError(response: HttpResponse, nowMs: number): DestinationError {
   const codes = codesOf(response);
@@ -58,7 +59,10 @@ export interface Judged {
   readonly refusal?: (id: string, guard: ReasonGuard) => Verdict;
 }
 
-/** Reads the records of an answer. Throws `DestinationError` where one says something of the account, for then others may have been written. */
+/**
+ * Reads the records of an answer. Throws `DestinationError` where one says something of the
+ * account, for then others may have been written.
+ */
 export function readRecords(response: HttpResponse, nowMs: number): readonly Judged[] {
   const result = readResult(response, record, nowMs);
   const codes = result.map((each) => each.reasons[0]?.code);
@@ -77,7 +81,10 @@ function refusal(id: string, why: z.output<typeof reasons>[number] | undefined, 
   return { id, status: 'rejected', reason: guard(why?.message, 'Marketo refuses this person') };
 }
 
-/** The records of an answer to as many persons, in their order ("Record-level errors" of the page of error codes). */
+/**
+ * The records of an answer to as many persons, in their order ("Record-level errors" of the page of
+ * error codes).
+ */
 export function readSynced(response: HttpResponse, count: number, nowMs: number): readonly Judged[] {
   const records = readRecords(response, nowMs);
   if (records.length === count) return records;

@@ -2,12 +2,15 @@ import { type HttpSender, withClientCredentials } from '@activation-hub/destinat
 import { codesOf } from './response.ts';
 import type { MarketoSettings } from './settings.ts';
 
-/** A token that Marketo does not take any more: the request was not carried out (601 and 602 of its page of error codes). */
+/**
+ * A token that Marketo does not take any more: the request was not carried out (601 and 602 of its
+ * page of error codes).
+ */
 const ofToken = new Set(['601', '602']);
 
 /**
- * Signs requests as the custom service. Marketo answers 200 where a token has ended early, and says so in the body: that is made a 401, at which the token is
- * renewed and the request repeated, once.
+ * Signs requests as the custom service. Marketo answers 200 where a token has ended early, and says
+ * so in the body: that is made a 401, at which the token is renewed and the request repeated, once.
  */
 export function signedIn(http: HttpSender, settings: MarketoSettings, now: () => number): HttpSender {
   const { baseUrl, clientId, clientSecret } = settings;

@@ -15,7 +15,10 @@ export interface MarketoVendor extends StandInVendor {
   addList(name: string, id?: number): number;
   deleteList(id: number): void;
   hasList(list: string | number): boolean;
-  /** Members of the list with this name or id, each by the value of the first of these fields that it has. */
+  /**
+   * Members of the list with this name or id, each by the value of the first of these fields that
+   * it has.
+   */
   members(list: string | number, fields: readonly string[]): readonly string[];
   hasPerson(identity: string): boolean;
   /** Adds a person whom somebody made in Marketo. */
@@ -91,7 +94,10 @@ export async function startMarketoVendor(): Promise<MarketoVendor> {
 }
 
 const field = z.record(z.string(), z.json());
-/** `SyncLeadRequest` and `ListOperationRequest` of the swagger of the lead database (developer.adobe.com/marketo-apis/api/mapi). */
+/**
+ * `SyncLeadRequest` and `ListOperationRequest` of the swagger of the lead database
+ * (developer.adobe.com/marketo-apis/api/mapi).
+ */
 const sync = z.strictObject({
   action: z.enum(['createOrUpdate', 'updateOnly']),
   lookupField: z.string().min(1),
@@ -140,7 +146,10 @@ class Subscription {
     return this.#changeMembers(method, Number(id), ofList.safeParse(parse(body)).data);
   }
 
-  /** "Authentication": the scope is the address of the API-only user. A POST with a form in place of a query is how clients of it ask, and a guess. */
+  /**
+   * "Authentication": the scope is the address of the API-only user. A POST with a form in place of
+   * a query is how clients of it ask, and a guess.
+   */
   #signIn(form: URLSearchParams): VendorResponse {
     const isService = form.get('grant_type') === 'client_credentials' && (form.get('client_secret') ?? '') !== '';
     if (!isService) return json(401, { error: 'unauthorized', error_description: 'Bad client credentials' });
@@ -159,7 +168,9 @@ class Subscription {
     return succeeded(found.map(([id, { name }]) => listOf(id, name)));
   }
 
-  /** "Get List by Id"; the code is that of the page of error codes for an object that is not there. */
+  /**
+   * "Get List by Id"; the code is that of the page of error codes for an object that is not there.
+   */
   #list(id: number): VendorResponse {
     const list = this.lists.get(id);
     return list === undefined ? failed('1013') : succeeded([listOf(id, list.name)]);
@@ -195,7 +206,10 @@ class Subscription {
     return succeeded(records.slice(1));
   }
 
-  /** "List membership": Add to List, Remove from List. That who is in the list is added again is a guess, and so is the code for a list that is gone. */
+  /**
+   * "List membership": Add to List, Remove from List. That who is in the list is added again is a
+   * guess, and so is the code for a list that is gone.
+   */
   #changeMembers(method: string, listId: number, told: z.output<typeof ofList> | undefined): VendorResponse {
     const list = this.lists.get(listId);
     if (told === undefined) return failed('609');

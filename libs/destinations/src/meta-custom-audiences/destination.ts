@@ -37,8 +37,9 @@ export const metaCustomAudiences = defineDestination({
     return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
   },
   takes: metaTakes,
-  // Meta keeps an id of one's own for 90 days (developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences); who
-  // is known by another key stays.
+  // Meta keeps an id of one's own for 90 days
+  // (developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences); who is known by
+  // another key stays.
   membershipDays: ({ keys }, _options, namespace) => (keys[namespace] === 'EXTERN_ID' ? externIdDays : undefined),
   versions: metaVersions,
   comparison: {
@@ -96,7 +97,8 @@ export const metaCustomAudiences = defineDestination({
     };
     return {
       enter: (deliveries, signal) => tell('add', deliveries, signal),
-      // There are no attributes to be changed: what finds the person is added, once what does no longer was taken out.
+      // There are no attributes to be changed: what finds the person is added, once what does no
+      // longer was taken out.
       update: (deliveries, signal) => tell('add', deliveries, signal),
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
       forget: async (identities, signal) => {

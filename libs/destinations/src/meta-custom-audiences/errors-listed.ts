@@ -1,6 +1,9 @@
 import type { ListedErrors } from '@activation-hub/destination-kit';
 
-/** The page of the Marketing API, "Error Codes", as it was in 2026; what it says of all codes below zero stands under -1. */
+/**
+ * The page of the Marketing API, "Error Codes", as it was in 2026; what it says of all codes below
+ * zero stands under -1.
+ */
 const source = 'developers.facebook.com/documentation/ads-commerce/marketing-api/error-reference';
 
 /** Every code of the page, with its subcode where it has one. */

@@ -3,12 +3,18 @@ import type { MetaRequests } from './request.ts';
 import { type MetaAudience, readAudience, readAudiences, readCreated } from './response.ts';
 import type { MetaOptions } from './settings.ts';
 
-/** Pages of audiences that are looked through for a name; with 500 on each, more than an ad account may have. */
+/**
+ * Pages of audiences that are looked through for a name; with 500 on each, more than an ad account
+ * may have.
+ */
 const pagesMax = 20;
 
 /** The custom audiences that options name, each by its id. */
 export interface MetaAudiences extends Pick<NamedLists<MetaOptions, MetaAudience, string>, 'get' | 'forget'> {
-  /** Says what is wrong with the audience of these options, and that there are several; creates nothing. */
+  /**
+   * Says what is wrong with the audience of these options, and that there are several; creates
+   * nothing.
+   */
   problem(options: MetaOptions, signal: AbortSignal): Promise<string | undefined>;
 }
 
@@ -64,7 +70,10 @@ const named = ({ audience, audienceId }: MetaOptions): string =>
 const missing = (options: MetaOptions): string =>
   `Failed to find the custom audience ${named(options)}. Create it, or let the options create it by name (createAudience: true), and check that the user of the token may use it.`;
 
-/** `operation_status` of an audience that Meta has flagged, which takes no members until that is resolved. */
+/**
+ * `operation_status` of an audience that Meta has flagged, which takes no members until that is
+ * resolved.
+ */
 const flaggedStatus = 471;
 
 function misfit(audience: MetaAudience, options: MetaOptions): string | undefined {

@@ -14,7 +14,10 @@ const usageSchema = z.record(
   ),
 );
 
-/** What Meta says of the use of the ad account, in percent and in minutes, in `X-Business-Use-Case-Usage` (graph-api/overview/rate-limiting). */
+/**
+ * What Meta says of the use of the ad account, in percent and in minutes, in
+ * `X-Business-Use-Case-Usage` (graph-api/overview/rate-limiting).
+ */
 export function usageIn({ headers }: HttpResponse) {
   try {
     const usage = usageSchema.safeParse(JSON.parse(headers['x-business-use-case-usage'] ?? ''));

@@ -37,10 +37,12 @@ const dataProcessingKeys = [
 const audienceFields = 'id,name,subtype,operation_status,permission_for_actions,is_value_based';
 
 /**
- * Describes the requests to the Graph API, each with the method that is meant: new apps cannot have it overridden by a field since 2026-11-04
- * (developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27). What tells carries the token and its proof in
- * the body, a removal too; what only reads carries the token in a header, and in the URL no more than the proof, which is of no use
- * without the token. Throws `DestinationError` of class `set-up` when a secret is not ASCII on one line.
+ * Describes the requests to the Graph API, each with the method that is meant: new apps cannot have
+ * it overridden by a field since 2026-11-04
+ * (developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27).
+ * What tells carries the token and its proof in the body, a removal too; what only reads carries
+ * the token in a header, and in the URL no more than the proof, which is of no use without the
+ * token. Throws `DestinationError` of class `set-up` when a secret is not ASCII on one line.
  */
 export function metaRequests(settings: MetaSettings) {
   const { baseUrl, apiVersion, adAccountId, accessToken, appSecret, timeoutMs, dataProcessing, pageId, appId } =
@@ -64,7 +66,10 @@ export function metaRequests(settings: MetaSettings) {
     timeoutMs,
   });
 
-  /** Ids of a page or an app are told together with it ("Using PAGEUID"; `app_ids` as the vendor's own library has it). */
+  /**
+   * Ids of a page or an app are told together with it ("Using PAGEUID"; `app_ids` as the vendor's
+   * own library has it).
+   */
   const scopesOf = (schema: readonly string[]) => ({
     ...(schema.includes('PAGEUID') && { is_raw: true, page_ids: [pageId ?? ''] }),
     ...(schema.includes('APPUID') && { is_raw: true, app_ids: [appId ?? ''] }),
@@ -74,7 +79,10 @@ export function metaRequests(settings: MetaSettings) {
 
   return {
     readAudience: (audienceId: string): HttpRequest => read(audienceId, { fields: audienceFields }),
-    /** A page of the audiences of the ad account; `after` is the cursor that the page before ended with. */
+    /**
+     * A page of the audiences of the ad account; `after` is the cursor that the page before ended
+     * with.
+     */
     listAudiences: (after: string | undefined): HttpRequest =>
       read(`act_${adAccountId}/customaudiences`, {
         fields: audienceFields,
@@ -89,7 +97,10 @@ export function metaRequests(settings: MetaSettings) {
         customer_file_source: customerFileSource,
         ...(valueBased && { is_value_based: '1' }),
       }),
-    /** Adds or removes persons, in a session of this one batch. `attempt` tells sessions of the same batch apart. */
+    /**
+     * Adds or removes persons, in a session of this one batch. `attempt` tells sessions of the same
+     * batch apart.
+     */
     changeUsers: (
       direction: 'add' | 'remove',
       { audienceId, valueBased }: { readonly audienceId: string; readonly valueBased: boolean },
@@ -124,7 +135,10 @@ export function metaRequests(settings: MetaSettings) {
         session: JSON.stringify(session),
       });
     },
-    /** Takes persons out of all custom audiences of the ad account ("Remove Members from a Custom Audience"). */
+    /**
+     * Takes persons out of all custom audiences of the ad account ("Remove Members from a Custom
+     * Audience").
+     */
     forgetUsers: (rows: readonly MetaRow[]): HttpRequest => {
       const schema = schemaOf(rows);
       const data = rows.map(({ values }) => schema.map((name) => values[name] ?? ''));
@@ -136,8 +150,9 @@ export function metaRequests(settings: MetaSettings) {
 }
 
 /**
- * A new number for each attempt, below 2^48. Meta may drop what comes in a session that is closed, so the repetition of a
- * batch must not look like one; adding or removing somebody twice does no harm.
+ * A new number for each attempt, below 2^48. Meta may drop what comes in a session that is closed,
+ * so the repetition of a batch must not look like one; adding or removing somebody twice does no
+ * harm.
  */
 function sessionId(rows: readonly MetaRow[], attempt: string): number {
   const digest = createHash('sha256').update(JSON.stringify([attempt, ...rows.map(({ id }) => id)]));
@@ -146,7 +161,10 @@ function sessionId(rows: readonly MetaRow[], attempt: string): number {
 
 type KeySettings = Pick<MetaSettings, 'keys' | 'defaultCountry'>;
 
-/** Rows of persons of whom only identities are known, each once; one that no key is set for, or that has no form in Meta, is in none. */
+/**
+ * Rows of persons of whom only identities are known, each once; one that no key is set for, or that
+ * has no form in Meta, is in none.
+ */
 export function rowsOfIdentities(
   identities: readonly Change['identity'][],
   { keys, defaultCountry }: KeySettings,
@@ -162,8 +180,9 @@ export function rowsOfIdentities(
 }
 
 /**
- * What Meta is told of a change, or why it cannot know the person. An attribute that has no value in Meta's form is left out.
- * Throws `DestinationError` of class `set-up` for an attribute that is mapped to something that is no key.
+ * What Meta is told of a change, or why it cannot know the person. An attribute that has no value
+ * in Meta's form is left out. Throws `DestinationError` of class `set-up` for an attribute that is
+ * mapped to something that is no key.
  */
 export function rowOf(
   { id, identity, attributes }: Change,
@@ -191,8 +210,9 @@ export function rowOf(
 }
 
 /**
- * The row under which Meta took the person last, when a value of it holds no longer: the person is to be taken out under it, for Meta
- * would keep an earlier address or number. `undefined` when all that Meta was told still holds.
+ * The row under which Meta took the person last, when a value of it holds no longer: the person is
+ * to be taken out under it, for Meta would keep an earlier address or number. `undefined` when all
+ * that Meta was told still holds.
  */
 export function earlierRowOf(
   { identity, previousAttributes }: Change,
@@ -202,7 +222,8 @@ export function earlierRowOf(
   if (previousAttributes === undefined) return undefined;
   const context = defaultCountry === undefined ? {} : { defaultCountry };
   const key = keys[identity.namespace];
-  // Attributes that are not mapped any more may be among them; what has no form in Meta was never told.
+  // Attributes that are not mapped any more may be among them; what has no form in Meta was never
+  // told.
   const { fields } = formFields(metaProfile, previousAttributes, context);
   const earlier = { ...fields, ...(key !== undefined && { [key]: values[key] }) } as MetaRow['values'];
   const isOver = metaKeys.some((name) => earlier[name] !== undefined && earlier[name] !== values[name]);

@@ -12,7 +12,10 @@ import { metaErrors } from './errors.ts';
 import { usageIn } from './quota.ts';
 import type { MetaRow } from './request.ts';
 
-/** Where an answer does not say how long: the shortest block that "Rate limiting" of the Marketing API names. */
+/**
+ * Where an answer does not say how long: the shortest block that "Rate limiting" of the Marketing
+ * API names.
+ */
 const throttledMs = 60_000;
 
 const errorSchema = z.object({
@@ -23,7 +26,10 @@ const errorSchema = z.object({
   }),
 });
 
-/** The codes of an error of the Graph API, the most telling first; none for an answer that is no such error. */
+/**
+ * The codes of an error of the Graph API, the most telling first; none for an answer that is no
+ * such error.
+ */
 const codesOf = (response: HttpResponse): readonly string[] =>
   codesIn(response, errorSchema, ({ error: { code, error_subcode: subcode } }) => {
     const family = code >= 200 && code <= 299 ? ['200'] : code < 0 ? ['-1'] : [];
@@ -33,7 +39,10 @@ const codesOf = (response: HttpResponse): readonly string[] =>
 /** The code of a failure in Meta that passes. */
 const passing = '2';
 
-/** Whether Meta calls an error transient, of which its code does not say that the account has to be seen to first. */
+/**
+ * Whether Meta calls an error transient, of which its code does not say that the account has to be
+ * seen to first.
+ */
 function isPassing(response: HttpResponse, codes: readonly string[]): boolean {
   const documented = codes.map((code) => metaErrors.get(code)).find((error) => error !== undefined);
   const said = codesIn(response, errorSchema, ({ error }) => (error.is_transient === true ? [passing] : []));
@@ -47,8 +56,8 @@ export function isMissing(response: HttpResponse): boolean {
 }
 
 /**
- * What an answer outside 2xx means. Meta answers 400 to nearly everything, so its codes decide, and the status only where
- * there is none. The message holds the codes and nothing else of the answer.
+ * What an answer outside 2xx means. Meta answers 400 to nearly everything, so its codes decide, and
+ * the status only where there is none. The message holds the codes and nothing else of the answer.
  */
 export function metaError(response: HttpResponse, nowMs: number): DestinationError {
   const codes = codesOf(response);
@@ -91,7 +100,8 @@ export function readAudiences(
 ): { readonly audiences: readonly MetaAudience[]; readonly after: string | undefined } {
   if (response.status !== 200) throw metaError(response, nowMs);
   const { data, paging } = readAnswer(response, pageSchema);
-  // The cursor is there on the last page too; the URL of the next page, which holds the token, is not used.
+  // The cursor is there on the last page too; the URL of the next page, which holds the token, is
+  // not used.
   return { audiences: data, after: paging?.next === undefined ? undefined : paging.cursors?.after };
 }
 
@@ -101,7 +111,10 @@ export function readCreated(response: HttpResponse, nowMs: number): string {
   return readAnswer(response, audienceSchema.pick({ id: true })).id;
 }
 
-/** Meta documents no answer to a removal from all audiences but that it may be unable to do it, which is an error. */
+/**
+ * Meta documents no answer to a removal from all audiences but that it may be unable to do it,
+ * which is an error.
+ */
 export function requireForgotten(response: HttpResponse, nowMs: number): void {
   if (response.status !== 200) throw metaError(response, nowMs);
 }
@@ -109,9 +122,10 @@ export function requireForgotten(response: HttpResponse, nowMs: number): void {
 const usersSchema = z.object({ num_received: z.int().nonnegative(), num_invalid_entries: z.int().nonnegative() });
 
 /**
- * Judges the answer to a batch. Meta counts what it received and what of it is invalid, and does not say which rows these
- * are: the samples are not in the order of the rows. So only a count that leaves no choice is a verdict; any other asks for
- * halves, by `invalid`, until it does or the row is alone. Rows that were taken meanwhile are told again, which does no harm.
+ * Judges the answer to a batch. Meta counts what it received and what of it is invalid, and does
+ * not say which rows these are: the samples are not in the order of the rows. So only a count that
+ * leaves no choice is a verdict; any other asks for halves, by `invalid`, until it does or the row
+ * is alone. Rows that were taken meanwhile are told again, which does no harm.
  */
 export function judgeUsers(response: HttpResponse, rows: readonly MetaRow[], nowMs: number): Verdict[] {
   if (response.status !== 200) throw metaError(response, nowMs);
@@ -122,7 +136,8 @@ export function judgeUsers(response: HttpResponse, rows: readonly MetaRow[], now
     return all((id) => ({ id, status: 'retry', reason, doubt: 'answered' }));
   }
   if (invalid === 0 && received >= rows.length) return all((id) => ({ id, status: 'delivered' }));
-  // Whether an entry is a row or one value of it is not documented; as many as there are values is everything.
+  // Whether an entry is a row or one value of it is not documented; as many as there are values is
+  // everything.
   const values = rows.reduce((sum, row) => sum + Object.keys(row.values).length, 0);
   if (invalid >= values) {
     return all((id) => ({ id, status: 'rejected', reason: 'Meta finds this person invalid' }));

@@ -3,7 +3,9 @@ import type { MetaOptions, MetaSettings } from './settings.ts';
 
 const hashed = 'SHA-256 of it is sent, unless it is one already.';
 
-/** What Meta matches persons by ("Hashing and normalizing data" of customer file custom audiences). */
+/**
+ * What Meta matches persons by ("Hashing and normalizing data" of customer file custom audiences).
+ */
 const attributes: Takes['attributes'] = {
   EMAIL: `An e-mail address, trimmed and in lower case. ${hashed}`,
   PHONE: `A phone number with its country code, digits only. ${hashed}`,

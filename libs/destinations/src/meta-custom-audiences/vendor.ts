@@ -72,9 +72,10 @@ export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ se
 };
 
 /**
- * Starts the Graph API on a free local port, with a custom audience called Sports Fans. It answers in counts, and names no row. An `EXTERN_ID` of
- * which it is not told for 90 days by `now` it forgets ("Customer file custom audiences"). That telling it again begins the 90 days anew, and that a
- * person without another key leaves the audience then, is a guess.
+ * Starts the Graph API on a free local port, with a custom audience called Sports Fans. It answers
+ * in counts, and names no row. An `EXTERN_ID` of which it is not told for 90 days by `now` it
+ * forgets ("Customer file custom audiences"). That telling it again begins the 90 days anew, and
+ * that a person without another key leaves the audience then, is a guess.
  */
 export async function startMetaCustomAudiencesVendor(now: () => number = Date.now): Promise<MetaVendor> {
   const state = new MetaState(now);
@@ -200,7 +201,10 @@ class MetaState {
     return undefined;
   }
 
-  /** As for a new app: a field that is called `method` is ignored, so who overrides it does something else than is meant. */
+  /**
+   * As for a new app: a field that is called `method` is ignored, so who overrides it does
+   * something else than is meant.
+   */
   answer({ method, url, headers, body }: VendorRequest): VendorResponse {
     const { pathname, searchParams } = new URL(url, 'http://stand-in');
     const form = method === 'GET' ? searchParams : new URLSearchParams(body);

@@ -1,6 +1,9 @@
 import type { ApiVersions } from '@activation-hub/destination-kit';
 
-/** Versions of the Marketing API, of which custom audiences are a part. Of older ones the end is that of the youngest, at the latest. */
+/**
+ * Versions of the Marketing API, of which custom audiences are a part. Of older ones the end is
+ * that of the youngest, at the latest.
+ */
 export const metaVersions: ApiVersions = {
   setting: 'apiVersion',
   ends: {

@@ -22,7 +22,8 @@ export const pinterest = defineDestination({
   description: 'Keeps the members of customer lists of Pinterest, as hashes.',
   settings: pinterestSettings,
   options: pinterestOptions,
-  // An app with Standard access may write 400 times in a minute (developers.pinterest.com/docs/reference/rate-limits). How many records a request may have is
+  // An app with Standard access may write 400 times in a minute
+  // (developers.pinterest.com/docs/reference/rate-limits). How many records a request may have is
   // not published; Braze sends 1,900 (github.com/braze-inc/braze-docs/pull/4836).
   limits: () => ({ batchCount: 1_900, batchBytes: 1024 * 1024, requestsPerSecond: 6, concurrency: 4 }),
   batchBy: 'route',
@@ -67,7 +68,8 @@ export const pinterest = defineDestination({
         if (!(error instanceof DestinationError)) throw error;
         if (error.class === 'set-up') lists.forget(first.options);
         if (error.class !== 'invalid') throw error;
-        // The list may be gone, which no row is at fault for: the look-up says so, or gives the list that there is now.
+        // The list may be gone, which no row is at fault for: the look-up says so, or gives the
+        // list that there is now.
         const current = await lists.getAnew(first.options, signal);
         if (current === listId) throw error;
         return await (error.doubt === undefined ? change(current) : afterPart(change(current)));

@@ -9,8 +9,8 @@ const user =
 const list = 'Check the customer list of the options.';
 
 /**
- * Errors of Pinterest: all that its page has of customer lists, and those of its description of the API that any request may meet. An answer has a code
- * and words; the code of some is the status.
+ * Errors of Pinterest: all that its page has of customer lists, and those of its description of the
+ * API that any request may meet. An answer has a code and words; the code of some is the status.
  */
 export const pinterestErrors = documentedErrors([
   { code: '1001', means: 'set-up', advice: list, source: page },

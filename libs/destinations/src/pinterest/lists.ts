@@ -15,8 +15,9 @@ export type PinterestLists = Pick<
 const audienceEveryMs = 3_600_000;
 
 /**
- * The customer lists that options name, each by its id. A list that the options allow to create is to be an audience too: it is made one as soon as Pinterest
- * allows it, and `probe` says so until then.
+ * The customer lists that options name, each by its id. A list that the options allow to create is
+ * to be an audience too: it is made one as soon as Pinterest allows it, and `probe` says so until
+ * then.
  */
 export function pinterestLists(http: HttpSender, requests: PinterestRequests, now: () => number): PinterestLists {
   const find = async ({ list: name, listId }: PinterestOptions, signal: AbortSignal): Promise<PinterestList[]> => {
@@ -93,12 +94,16 @@ function pinterestAudiences(http: HttpSender, requests: PinterestRequests, now: 
       bookmark = answer.bookmark;
       if (bookmark === undefined) return false;
     }
-    // Among so many it is not looked for further: a second audience of a list does harm, and a missing one is seen in Ads Manager.
+    // Among so many it is not looked for further: a second audience of a list does harm, and a
+    // missing one is seen in Ads Manager.
     return true;
   };
   /** When each list is looked at next, in epoch milliseconds: whether it is an audience. */
   const nextLookMs = new Map<string, number>();
-  /** Makes an audience of the list. A list that is too small for one, or a look that fails, is no reason to hold its members: it is tried again in an hour. */
+  /**
+   * Makes an audience of the list. A list that is too small for one, or a look that fails, is no
+   * reason to hold its members: it is tried again in an hour.
+   */
   const make = async (name: string, listId: string, signal: AbortSignal): Promise<void> => {
     if (now() < (nextLookMs.get(listId) ?? 0)) return;
     nextLookMs.set(listId, now() + audienceEveryMs);

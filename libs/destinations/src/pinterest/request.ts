@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
 import type { PinterestSettings } from './settings.ts';
 
-/** Pinterest makes no list without a record. No person has an address of the domain `invalid` (RFC 2606, section 2), so this one matches nobody. */
+/**
+ * Pinterest makes no list without a record. No person has an address of the domain `invalid` (RFC
+ * 2606, section 2), so this one matches nobody.
+ */
 const nobody = createHash('sha256').update('nobody@activation-hub.invalid').digest('hex');
 
 /** The most that a page has. */

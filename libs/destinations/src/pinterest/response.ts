@@ -12,7 +12,9 @@ import { pinterestErrors } from './errors.ts';
 
 const codeSchema = z.object({ code: z.int() });
 
-/** What an answer outside 2xx means, by its code, else by its status; the limits are of a minute. */
+/**
+ * What an answer outside 2xx means, by its code, else by its status; the limits are of a minute.
+ */
 export function pinterestError(response: HttpResponse, nowMs: number): DestinationError {
   const codes = codesIn(response, codeSchema, ({ code }) => [String(code)]);
   return errorOfAnswer(pinterestErrors, codes, response, nowMs, { vendor: 'Pinterest', throttledMs: 60_000 });
@@ -51,7 +53,10 @@ const audiencesSchema = z.object({
   bookmark: z.string().nullish(),
 });
 
-/** Of a page of audiences the lists that they are made of, and the bookmark of the next page where there is one. */
+/**
+ * Of a page of audiences the lists that they are made of, and the bookmark of the next page where
+ * there is one.
+ */
 export function readAudiences(
   response: HttpResponse,
   nowMs: number,
@@ -72,8 +77,9 @@ const changedSchema = z.object({ id, exceptions });
 const exceptionSchema = z.object({ code: z.union([z.int(), z.string().regex(/^\d{1,9}$/)]).transform(String) });
 
 /**
- * Judges the answer to a change of members. Pinterest takes a list of records as one, matches them later, and says of none whether it found a person. A list
- * with an exception is not taken, and is told in halves.
+ * Judges the answer to a change of members. Pinterest takes a list of records as one, matches them
+ * later, and says of none whether it found a person. A list with an exception is not taken, and is
+ * told in halves.
  */
 export function judgeChanged(response: HttpResponse, ids: readonly string[], nowMs: number): Verdict[] {
   if (response.status !== 200) throw pinterestError(response, nowMs);

@@ -2,8 +2,9 @@ import { headerTextOf, type HttpSender, tokenRequest, withSignIn } from '@activa
 import type { PinterestSettings } from './settings.ts';
 
 /**
- * Signs requests as the user whose refresh token it is (oauth/token, grant `refresh_token`); an access token lives for 30 days. Each answer has a new refresh
- * token, which nothing here keeps: the one of the settings is good for 60 days.
+ * Signs requests as the user whose refresh token it is (oauth/token, grant `refresh_token`); an
+ * access token lives for 30 days. Each answer has a new refresh token, which nothing here keeps:
+ * the one of the settings is good for 60 days.
  */
 export function signedIn(http: HttpSender, settings: PinterestSettings, now: () => number): HttpSender {
   const { appId, appSecret, refreshToken, baseUrl } = settings;

@@ -2,8 +2,9 @@ import { googleProfile, type PersonalField, plainProfile, type Takes } from '@ac
 import type { PinterestSettings } from './settings.ts';
 
 /**
- * What a record of a customer list may be, in the form in which it is hashed: e-mail addresses in lower case (customer_lists/update, api-description of
- * Pinterest), advertising ids as 8-4-4-4-12 in lower case.
+ * What a record of a customer list may be, in the form in which it is hashed: e-mail addresses in
+ * lower case (customer_lists/update, api-description of Pinterest), advertising ids as 8-4-4-4-12
+ * in lower case.
  */
 export const pinterestProfile: Readonly<Record<'EMAIL' | 'MAID', PersonalField>> = {
   EMAIL: { normalise: plainProfile.email.normalise, as: 'sha256' },

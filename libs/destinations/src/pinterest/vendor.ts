@@ -72,7 +72,10 @@ export async function startPinterestVendor(): Promise<PinterestVendor> {
   };
 }
 
-/** The status of each code, as the examples of answers in v5/openapi.json (github.com/pinterest/api-description) have it; 400 for the others. */
+/**
+ * The status of each code, as the examples of answers in v5/openapi.json
+ * (github.com/pinterest/api-description) have it; 400 for the others.
+ */
 const statuses: ReadonlyMap<string, number> = new Map([
   ['2', 401],
   ['3', 401],
@@ -91,7 +94,10 @@ const records = z
   .string()
   .min(1)
   .transform((text) => text.split(','));
-/** `CustomerListRequest`, `CustomerListUpdateRequest` and `AudienceCreateRequest` of v5/openapi.json. */
+/**
+ * `CustomerListRequest`, `CustomerListUpdateRequest` and `AudienceCreateRequest` of
+ * v5/openapi.json.
+ */
 const create = z.strictObject({ name: z.string().min(1), list_type: z.literal('EMAIL'), records });
 const change = z.strictObject({ operation_type: z.enum(['ADD', 'REMOVE']), records });
 const audience = z.strictObject({
@@ -107,7 +113,10 @@ interface List {
   readonly records: Set<string>;
 }
 
-/** An ad account. What an answer is like is said by v5/openapi.json 5.23.0 (github.com/pinterest/api-description), unless it says that it is a guess. */
+/**
+ * An ad account. What an answer is like is said by v5/openapi.json 5.23.0
+ * (github.com/pinterest/api-description), unless it says that it is a guess.
+ */
 class AdAccount {
   readonly lists = new Map<string, List>();
   readonly audiences = new Map<string, string>();
@@ -134,7 +143,8 @@ class AdAccount {
       return method === 'GET' ? this.#audiencePage(searchParams) : this.#createAudience(parse(body));
     if (id === undefined) return method === 'GET' ? this.#page(searchParams) : this.#create(parse(body));
     const list = this.lists.get(id);
-    // docs/reference/error-codes: "Get customer list" has the status 404 and the code 1001, "Update customer list" the code 1018; its status is a guess.
+    // docs/reference/error-codes: "Get customer list" has the status 404 and the code 1001, "Update
+    // customer list" the code 1018; its status is a guess.
     if (list === undefined) return method === 'GET' ? failed(404, 1001) : failed(400, 1018);
     return method === 'GET' ? json(200, bodyOf(list)) : this.#change(list, parse(body));
   }
@@ -182,7 +192,11 @@ class AdAccount {
     });
   }
 
-  /** audiences/create. A minimum of 100 members is told of on docs/work-with-targets-and-audiences/create-audiences; how a smaller list is refused is a guess. */
+  /**
+   * audiences/create. A minimum of 100 members is told of on
+   * docs/work-with-targets-and-audiences/create-audiences; how a smaller list is refused is a
+   * guess.
+   */
   #createAudience(body: unknown): VendorResponse {
     const told = audience.safeParse(body).data;
     if (told === undefined || !this.lists.has(told.rule.customer_list_id)) return failed(400, 1);
@@ -191,7 +205,10 @@ class AdAccount {
     return json(200, { id: '2542620905475', name: told.name, audience_type: 'CUSTOMER_LIST', status: 'INITIALIZING' });
   }
 
-  /** customer_lists/update. Guesses: the most that a list may have, that one record at fault makes it a malformed one, and what exceptions say. */
+  /**
+   * customer_lists/update. Guesses: the most that a list may have, that one record at fault makes
+   * it a malformed one, and what exceptions say.
+   */
   #change(list: List, body: unknown): VendorResponse {
     const told = change.safeParse(body).data;
     if (told === undefined || told.records.length > 1_900) return failed(400, 2740);

@@ -17,14 +17,18 @@ import { type MarketingCloudOptions, marketingCloudOptions, marketingCloudSettin
 import { withToken } from './sign-in.ts';
 import { marketingCloudTakes } from './takes.ts';
 
-/** Rows of data extensions of Marketing Cloud Engagement, one for each member. README.md says what it does with each change. */
+/**
+ * Rows of data extensions of Marketing Cloud Engagement, one for each member. README.md says what
+ * it does with each change.
+ */
 export const salesforceMarketingCloud = defineDestination({
   type: 'salesforce-marketing-cloud',
   title: 'Salesforce Marketing Cloud',
   description: 'Keeps rows of data extensions of Marketing Cloud Engagement, one for each member.',
   settings: marketingCloudSettings,
   options: marketingCloudOptions,
-  // 50 objects in a synchronous request ("API Limits and Guidelines"). Of requests in a second no number is published: the account is throttled when it does harm.
+  // 50 objects in a synchronous request ("API Limits and Guidelines"). Of requests in a second no
+  // number is published: the account is throttled when it does harm.
   limits: () => ({ batchCount: 50, batchBytes: 1024 * 1024, requestsPerSecond: 5, concurrency: 4 }),
   batchBy: 'route',
   identity: ({ namespace, value }) => {
@@ -39,7 +43,8 @@ export const salesforceMarketingCloud = defineDestination({
   comparison: {
     enters: 'is added or updated as a row of a data extension',
     leaves: 'the row is deleted; the contact stays',
-    // developer.salesforce.com/docs/marketing/marketing-cloud/guide/dataextension.html names no end of a row but the retention that the data extension itself sets.
+    // developer.salesforce.com/docs/marketing/marketing-cloud/guide/dataextension.html names no end
+    // of a row but the retention that the data extension itself sets.
     lasting: 'a data extension can have a retention policy of its own, which ends it sooner; else none is named',
     hashed: 'nothing',
     shownAfter: 'at once',

@@ -11,8 +11,9 @@ const fault =
   'Give the integration the permission to read and write data extensions, and let the account have the SOAP API.';
 
 /**
- * Errors of the SOAP API: by the kind of a fault, which is of a whole request, and by the `ErrorCode` of one row. What a row that is not there is answered with, no page says: the row is looked for
- * after any of these.
+ * Errors of the SOAP API: by the kind of a fault, which is of a whole request, and by the
+ * `ErrorCode` of one row. What a row that is not there is answered with, no page says: the row is
+ * looked for after any of these.
  */
 export const marketingCloudErrors = documentedErrors([
   { code: 'Security', means: 'set-up', advice: 'Check clientId, clientSecret and accountId.', source: faults },

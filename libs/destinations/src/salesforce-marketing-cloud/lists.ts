@@ -3,7 +3,10 @@ import type { MarketingCloudRequests } from './request.ts';
 import { type Column, readColumns } from './response.ts';
 import type { MarketingCloudOptions } from './settings.ts';
 
-/** The data extensions that options name, by their columns: whether there is one, and whether its primary key is that of the options. */
+/**
+ * The data extensions that options name, by their columns: whether there is one, and whether its
+ * primary key is that of the options.
+ */
 export function dataExtensions(
   http: HttpSender,
   requests: MarketingCloudRequests,

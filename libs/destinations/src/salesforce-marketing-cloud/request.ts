@@ -6,7 +6,10 @@ export const noToken = '<fueloauth xmlns="http://exacttarget.com"></fueloauth>';
 
 export type MarketingCloudRequests = ReturnType<typeof marketingCloudRequests>;
 
-/** Describes the requests to the SOAP API, for only that one deletes rows; the token is added on their way. */
+/**
+ * Describes the requests to the SOAP API, for only that one deletes rows; the token is added on
+ * their way.
+ */
 export function marketingCloudRequests({ soapUrl, timeoutMs }: MarketingCloudSettings) {
   const url = `${soapUrl.replace(/\/+$/, '').replace(/\/Service\.asmx$/i, '')}/Service.asmx`;
   const request = (action: string, body: string): HttpRequest => ({
@@ -28,7 +31,8 @@ export function marketingCloudRequests({ soapUrl, timeoutMs }: MarketingCloudSet
       const action = changes.every(({ kind }) => kind === 'entered') ? 'UpdateAdd' : 'UpdateOnly';
       const rows = changes.map((change) => {
         const { attributes, identity } = change;
-        // A row of nothing but its key is not documented: then it is a column too, which others send.
+        // A row of nothing but its key is not documented: then it is a column too, which others
+        // send.
         const isBare = Object.keys(attributes).length === 0;
         return rowOf(change, options, isBare ? { [options.keyColumn]: identity.value } : attributes);
       });

@@ -7,11 +7,17 @@ import {
 } from '@activation-hub/destination-kit';
 import { marketingCloudErrors } from './errors.ts';
 
-/** The kind of the SOAP fault that the answer is: `Security`, `Client`, `Server`; `undefined` when it is none. */
+/**
+ * The kind of the SOAP fault that the answer is: `Security`, `Client`, `Server`; `undefined` when
+ * it is none.
+ */
 export const faultIn = ({ body }: HttpResponse): string | undefined =>
   /<faultcode[^>]*>(?:[\w-]+:)?(\w+)<\/faultcode>/.exec(body)?.[1];
 
-/** What an answer that is a fault, or outside 2xx, means. Where the account is throttled, it is a fault of the server too ("Rate Limiting"). */
+/**
+ * What an answer that is a fault, or outside 2xx, means. Where the account is throttled, it is a
+ * fault of the server too ("Rate Limiting").
+ */
 export function marketingCloudError(response: HttpResponse, nowMs: number): DestinationError {
   const fault = faultIn(response);
   const codes = fault === undefined ? [] : [fault];
@@ -47,8 +53,8 @@ function requireAnswer(response: HttpResponse, kind: string, nowMs: number): voi
 }
 
 /**
- * The results of rows that were written or deleted, by their places in the request (`OrdinalID`). Throws `DestinationError` where the failure is of the account:
- * then no row is judged.
+ * The results of rows that were written or deleted, by their places in the request (`OrdinalID`).
+ * Throws `DestinationError` where the failure is of the account: then no row is judged.
  */
 export function readResults(
   response: HttpResponse,

@@ -4,8 +4,9 @@ import { faultIn } from './response.ts';
 import type { MarketingCloudSettings } from './settings.ts';
 
 /**
- * Signs requests in as the integration ("Access Token for Server-to-Server Integrations"); a token lives 20 minutes. SOAP wants it in the envelope, and answers a token
- * that has expired with a fault: outside of this, both look like HTTP.
+ * Signs requests in as the integration ("Access Token for Server-to-Server Integrations"); a token
+ * lives 20 minutes. SOAP wants it in the envelope, and answers a token that has expired with a
+ * fault: outside of this, both look like HTTP.
  */
 export function withToken(http: HttpSender, settings: MarketingCloudSettings, now: () => number): HttpSender {
   const { authUrl, clientId, clientSecret, accountId, timeoutMs } = settings;

@@ -8,7 +8,10 @@ import {
 import { z } from 'zod';
 import { marketingCloudOptions } from './settings.ts';
 
-/** A business unit of Marketing Cloud Engagement, as far as the connector uses it: data extensions of columns of text. */
+/**
+ * A business unit of Marketing Cloud Engagement, as far as the connector uses it: data extensions
+ * of columns of text.
+ */
 export interface SalesforceMarketingCloudVendor extends StandInVendor {
   /** Adds a data extension with these columns as its primary key. */
   addDataExtension(key: string, primaryKey: readonly string[]): void;
@@ -33,8 +36,10 @@ export const startLocalSalesforceMarketingCloudVendor: StartLocalVendor = async 
 };
 
 /**
- * Starts Marketing Cloud on a free local port, with a data extension sports-fans. Its pages are at developer.salesforce.com/docs/marketing/marketing-cloud/guide; that the row of an unknown key is
- * answered with the error 2, an unknown data extension with a status of the whole look-up, and which codes stand beside a value that is not taken, are guesses.
+ * Starts Marketing Cloud on a free local port, with a data extension sports-fans. Its pages are at
+ * developer.salesforce.com/docs/marketing/marketing-cloud/guide; that the row of an unknown key is
+ * answered with the error 2, an unknown data extension with a status of the whole look-up, and
+ * which codes stand beside a value that is not taken, are guesses.
  */
 export async function startSalesforceMarketingCloudVendor(): Promise<SalesforceMarketingCloudVendor> {
   const unit = new BusinessUnit();
@@ -95,7 +100,10 @@ const signIn = z.strictObject({
   account_id: z.string().min(1).optional(),
 });
 
-/** Why a row was not taken: "70000-70999 Custom Object" and "DataExtensionUpdateResult"; `invalid` names a value. */
+/**
+ * Why a row was not taken: "70000-70999 Custom Object" and "DataExtensionUpdateResult"; `invalid`
+ * names a value.
+ */
 interface Failure {
   readonly code: string;
   readonly invalid?: string;
@@ -113,7 +121,8 @@ class BusinessUnit {
     const { method, url, headers, body } = request;
     if (method !== 'POST') return json(404, { message: 'Not Found', errorcode: 404 });
     if (url === '/v2/token') return this.#signIn(body);
-    // "SOAP Faults" (soap_faults.html); a token that has expired is answered like a login that failed.
+    // "SOAP Faults" (soap_faults.html); a token that has expired is answered like a login that
+    // failed.
     if (!/^(?:\/soap)?\/Service\.asmx$/.test(url)) return json(404, {});
     if (textsIn(body, 'fueloauth')[0] !== `token-${this.tokens}`) return fault('Security', 'Token Expired');
     if (headers.soapaction === 'Retrieve') return this.#retrieve(body);
@@ -185,7 +194,10 @@ class BusinessUnit {
     });
   }
 
-  /** "Delete a Row from a Data Extension" (deleting_a_row_from_a_data_extension_via_the_web_service_api.html). */
+  /**
+   * "Delete a Row from a Data Extension"
+   * (deleting_a_row_from_a_data_extension_via_the_web_service_api.html).
+   */
   #delete(body: string): VendorResponse {
     return this.#results({ headers: { soapaction: 'Delete' }, body }, ({ extension, value }) => {
       if (extension === undefined) return { code: '310002' };

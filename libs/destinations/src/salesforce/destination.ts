@@ -31,7 +31,8 @@ export const salesforce = defineDestination({
   description: 'Keeps contacts, leads or person accounts of Salesforce and their memberships in campaigns.',
   settings: salesforceSettings,
   options: salesforceOptions,
-  // Members of one campaign lock the campaign, so nothing is gained by telling it two batches at once.
+  // Members of one campaign lock the campaign, so nothing is gained by telling it two batches at
+  // once.
   limits: ({ batchSize }) => ({
     batchCount: batchSize,
     batchBytes: 1024 * 1024,
@@ -56,7 +57,8 @@ export const salesforce = defineDestination({
   comparison: {
     enters: 'is created or updated, and joins a campaign',
     leaves: 'leaves it, or gets a status; the person stays',
-    // The object reference of CampaignMember names no end, and no page was found that rules one out.
+    // The object reference of CampaignMember names no end, and no page was found that rules one
+    // out.
     lasting: 'no page of Salesforce names an end, and none was found that rules one out',
     hashed: 'nothing',
     shownAfter: 'at once',

@@ -1,14 +1,21 @@
 import type { ListedErrors } from '@activation-hub/destination-kit';
 
-/** ExceptionCode and StatusCode of the library that Salesforce makes from its description of the Partner API, version 65.0. */
+/**
+ * ExceptionCode and StatusCode of the library that Salesforce makes from its description of the
+ * Partner API, version 65.0.
+ */
 const source = 'github.com/forcedotcom/wsc, force-partner-api 65.0.0';
-/** StatusCodes that Apex has beside these in version 66.0, by Salesforce's own list of its classes. */
+/**
+ * StatusCodes that Apex has beside these in version 66.0, by Salesforce's own list of its classes.
+ */
 const sourceOf66 = 'github.com/forcedotcom/apex-language-support, System.StatusCode of release 260';
 
 const elsewhere =
   'Look for a trigger, a flow or a package of the org that fails: no request of this connector is about that.';
 
-/** Every code of the list: the ExceptionCodes are of a whole request, the StatusCodes of one record. */
+/**
+ * Every code of the list: the ExceptionCodes are of a whole request, the StatusCodes of one record.
+ */
 export const listedErrors: readonly ListedErrors[] = [
   // The quota of the org.
   {
@@ -123,7 +130,8 @@ export const listedErrors: readonly ListedErrors[] = [
       INVALID_READ_ONLY_USER_DML PORTAL_NO_ACCESS TRANSFER_REQUIRES_READ TXN_SECURITY_APEX_ERROR TXN_SECURITY_FAIL_CLOSE
       TXN_SECURITY_NO_ACCESS TXN_SECURITY_RUNTIME_ERROR UNAUTHORIZED_EXCEPTION UNAUTHORIZED_SHARE_ACTION`,
   },
-  // Features of which this connector uses none: a trigger, a flow or a package of the org runs into them while a record is saved.
+  // Features of which this connector uses none: a trigger, a flow or a package of the org runs into
+  // them while a record is saved.
   {
     means: 'set-up',
     alsoOfOneRow: true,

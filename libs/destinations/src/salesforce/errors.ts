@@ -15,7 +15,10 @@ const permissions =
 const fields = 'Check the fields that are mapped and the permissions of the run-as user.';
 const automation = 'Look for a trigger or a flow of the org that fails.';
 
-/** Errors of Salesforce, by `errorCode` of a whole request or by `statusCode` of one record: those of which more is to be said, and the list. */
+/**
+ * Errors of Salesforce, by `errorCode` of a whole request or by `statusCode` of one record: those
+ * of which more is to be said, and the list.
+ */
 export const salesforceErrors = documentedErrors(
   [
     { code: 'INVALID_SESSION_ID', means: 'set-up', advice: 'Check the external client app.', source: rest },
@@ -48,7 +51,8 @@ export const salesforceErrors = documentedErrors(
       source: exceptionCode,
     },
     { code: 'REQUEST_LIMIT_EXCEEDED', means: 'throttled', source: rest },
-    // What follows is said of the object or the org, and also of one record that somebody shares or locks otherwise.
+    // What follows is said of the object or the org, and also of one record that somebody shares or
+    // locks otherwise.
     {
       code: 'INSUFFICIENT_ACCESS_OR_READONLY',
       means: 'set-up',

@@ -43,8 +43,9 @@ export class Campaigns {
   }
 
   /**
-   * Gives the id of the campaign, which is created with its statuses where the options allow it. Throws `DestinationError`: class
-   * `set-up` when there is no such campaign, several without `createCampaign`, or one without the statuses. Nobody was told anything then.
+   * Gives the id of the campaign, which is created with its statuses where the options allow it.
+   * Throws `DestinationError`: class `set-up` when there is no such campaign, several without
+   * `createCampaign`, or one without the statuses. Nobody was told anything then.
    */
   idOf(options: SalesforceOptions, signal: AbortSignal): Promise<string> {
     return this.#checked.get(JSON.stringify(options), signal);
@@ -134,7 +135,10 @@ const lacks = (options: SalesforceOptions, missing: readonly string[]): string =
     `it has no member status ${missing.map((label) => JSON.stringify(label)).join(' and no ')}. Add it to the campaign.`,
   );
 
-/** Names need not be unique: where the options let processes create one, so that several may have done it, all take the oldest. */
+/**
+ * Names need not be unique: where the options let processes create one, so that several may have
+ * done it, all take the oldest.
+ */
 function choose([id, ...others]: readonly string[], named: Named): Choice<string> {
   if (id === undefined) return { refuse: missingSentence(named) };
   if (others.length > 0 && !named.createCampaign) {

@@ -50,7 +50,10 @@ export class CampaignMembers {
     this.#now = now;
   }
 
-  /** Makes members of the persons that were found. Who is one already stays as he is, unless he is one that left. */
+  /**
+   * Makes members of the persons that were found. Who is one already stays as he is, unless he is
+   * one that left.
+   */
   async add(
     deliveries: readonly SalesforceDelivery[],
     persons: Persons,
@@ -82,7 +85,8 @@ export class CampaignMembers {
       else (outcome.is === 'gone' ? gone : verdicts).push(outcome.verdict);
     }
     if (gone.length > 0) {
-      // Either the campaign or the person is gone. When the campaign is as it was, it is the person.
+      // Either the campaign or the person is gone. When the campaign is as it was, it is the
+      // person.
       const isSame = (await this.#campaigns.currentIdOf(options, signal)) === campaignId;
       const anew = 'the campaign was made anew';
       verdicts.push(...(isSame ? gone : gone.map(({ id }): Verdict => ({ id, status: 'retry', reason: anew }))));
@@ -151,7 +155,10 @@ export class CampaignMembers {
     return memberships;
   }
 
-  /** Gives these memberships a status, or deletes them where there is none; changes without a membership are delivered. */
+  /**
+   * Gives these memberships a status, or deletes them where there is none; changes without a
+   * membership are delivered.
+   */
   async #change(
     rows: readonly { readonly id: string }[],
     memberships: readonly Membership[],

@@ -22,7 +22,10 @@ import {
 import { judgeRow, readFound, readRows, type Row, type RowOutcome, textAt } from './response.ts';
 import type { SalesforceSettings } from './settings.ts';
 
-/** Of each change, by its id: the id of the person's record, or the verdict with which the change ends. */
+/**
+ * Of each change, by its id: the id of the person's record, or the verdict with which the change
+ * ends.
+ */
 export type Persons = ReadonlyMap<string, Person>;
 export type Person = { readonly personId: string } | { readonly verdict: Verdict };
 
@@ -61,14 +64,16 @@ export class PersonRecords {
     this.#now = now;
   }
 
-  /** The field that knows the person of a change; `undefined` when none is set for the namespace. */
+  /**
+   * The field that knows the person of a change; `undefined` when none is set for the namespace.
+   */
   fieldOf({ identity }: Change): string | undefined {
     return this.#fields.get(identity.namespace);
   }
 
   /**
-   * Writes the attributes of each change to its record, which is created under an external id when it is not there. Gives the ids by which a
-   * campaign knows the persons.
+   * Writes the attributes of each change to its record, which is created under an external id when
+   * it is not there. Gives the ids by which a campaign knows the persons.
    */
   async write(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Persons> {
     const written = await this.#each(deliveries, async (field, group, guard) => {
@@ -96,7 +101,9 @@ export class PersonRecords {
     return new Map(group.flatMap(({ change: { id } }) => (found.has(id) ? [] : [[id, { RecordTypeId }] as const])));
   }
 
-  /** The contacts of person accounts. An account that has none is a company, and its change ends. */
+  /**
+   * The contacts of person accounts. An account that has none is a company, and its change ends.
+   */
   async #contactsOf(accounts: Persons, signal: AbortSignal): Promise<Persons> {
     const ids = [...accounts.values()].flatMap((of) => ('personId' in of ? [of.personId] : []));
     const contacts = new Map<string, string | undefined>();
@@ -118,8 +125,8 @@ export class PersonRecords {
   }
 
   /**
-   * Writes the attributes of each change to its record when that is there. An upsert would bring back a person whom
-   * somebody erased in Salesforce, so the records are looked for first.
+   * Writes the attributes of each change to its record when that is there. An upsert would bring
+   * back a person whom somebody erased in Salesforce, so the records are looked for first.
    */
   async update(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Persons> {
     return await this.#each(deliveries, async (field, group, guard) => {
@@ -228,7 +235,10 @@ export class PersonRecords {
 
 export const isId = (field: string): boolean => field.toLowerCase() === 'id';
 
-/** Several choices with semicolons between them; everything else as JSON has it, references by an external id among it. */
+/**
+ * Several choices with semicolons between them; everything else as JSON has it, references by an
+ * external id among it.
+ */
 function fieldValue(value: JsonValue): JsonValue {
   return Array.isArray(value) && value.every((item) => typeof item !== 'object') ? value.join(';') : value;
 }
@@ -250,8 +260,8 @@ function severalPersons(id: string): Verdict {
 }
 
 /**
- * The rows that a found value is the answer to. Most fields are compared without regard to case; where one is not, the same case is
- * meant.
+ * The rows that a found value is the answer to. Most fields are compared without regard to case;
+ * where one is not, the same case is meant.
  */
 export function rowsOfValue<Row extends { readonly value: string }>(
   rows: readonly Row[],

@@ -16,8 +16,9 @@ export interface PersonObject {
 }
 
 /**
- * A person account is an account with a contact of its own, whose id it holds (`PersonContactId`): the account has the fields and the
- * external ids, and the contact is the campaign member (developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_guidelines_personaccounts.htm).
+ * A person account is an account with a contact of its own, whose id it holds (`PersonContactId`):
+ * the account has the fields and the external ids, and the contact is the campaign member
+ * (developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_guidelines_personaccounts.htm).
  */
 export const personObjects: Readonly<Record<SalesforceSettings['personType'], PersonObject>> = {
   contact: { type: 'Contact', reference: 'ContactId', idPath: 'ContactId', fieldsPath: 'Contact', idPrefix: '003' },
@@ -46,7 +47,10 @@ export type SalesforceRequests = ReturnType<typeof salesforceRequests>;
 /** The describe of an object with many fields is some megabytes. */
 const describeBytesMax = 32 * 1024 * 1024;
 
-/** Describes the requests to Salesforce; credentials are added on their way. Whatever names a person is in a body. */
+/**
+ * Describes the requests to Salesforce; credentials are added on their way. Whatever names a person
+ * is in a body.
+ */
 export function salesforceRequests(settings: SalesforceSettings) {
   const { myDomainUrl, apiVersion, timeoutMs, personType, duplicateRules } = settings;
   const { origin } = new URL(myDomainUrl);
@@ -59,7 +63,10 @@ export function salesforceRequests(settings: SalesforceSettings) {
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     timeoutMs,
   });
-  /** What creates or updates persons, whom duplicate rules are about (api_rest/headers_duplicaterules.htm). */
+  /**
+   * What creates or updates persons, whom duplicate rules are about
+   * (api_rest/headers_duplicaterules.htm).
+   */
   const write = (method: HttpRequest['method'], path: string, body: unknown): HttpRequest => {
     const described = request(method, path, body);
     if (duplicateRules === 'obey') return described;
@@ -68,7 +75,10 @@ export function salesforceRequests(settings: SalesforceSettings) {
   const collection = (records: readonly SalesforceRecord[]) => ({ allOrNone: false, records });
 
   return {
-    /** Creates or updates persons by an external id; answered in the order of the request, row by row. */
+    /**
+     * Creates or updates persons by an external id; answered in the order of the request, row by
+     * row.
+     */
     upsertPersons: (field: string, records: readonly SalesforceRecord[]): HttpRequest =>
       write('PATCH', `composite/sobjects/${person.type}/${field}`, collection(records)),
     create: (records: readonly SalesforceRecord[]): HttpRequest =>
@@ -79,7 +89,9 @@ export function salesforceRequests(settings: SalesforceSettings) {
     /** Deletes campaign members by the ids of their rows, which are nobody's own. */
     deleteMembers: (rowIds: readonly string[]): HttpRequest =>
       request('DELETE', `composite/sobjects?ids=${rowIds.map(encodeUrlText).join(',')}&allOrNone=false`),
-    /** Runs up to five queries. They are in the body of a composite request, for they name persons. */
+    /**
+     * Runs up to five queries. They are in the body of a composite request, for they name persons.
+     */
     queries: (queries: readonly string[]): HttpRequest =>
       request('POST', 'composite', {
         allOrNone: false,
@@ -102,13 +114,16 @@ export function quoted(text: string): string {
   return `'${escaped}'`;
 }
 
-/** Queries in one composite request, and characters of a query as its URL has it: Salesforce allows 5, and some 16,000. */
+/**
+ * Queries in one composite request, and characters of a query as its URL has it: Salesforce allows
+ * 5, and some 16,000.
+ */
 const queriesMax = 5;
 const listCharactersMax = 6_000;
 
 /**
- * Writes the queries that find these values with as many as needed: each query is within what a URL may hold, and each
- * group is one request. `where` makes a query of a list in SOQL.
+ * Writes the queries that find these values with as many as needed: each query is within what a URL
+ * may hold, and each group is one request. `where` makes a query of a list in SOQL.
  */
 export function queriesFor(values: Iterable<string>, where: (list: string) => string): string[][] {
   const lists: string[][] = [];
@@ -132,8 +147,9 @@ export function queriesFor(values: Iterable<string>, where: (list: string) => st
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 
 /**
- * The id of 18 characters of a record, which answers have, from one of 15: three letters say which of the others are upper
- * case ("Record ID Field Type", Object Reference for the Salesforce Platform).
+ * The id of 18 characters of a record, which answers have, from one of 15: three letters say which
+ * of the others are upper case ("Record ID Field Type", Object Reference for the Salesforce
+ * Platform).
  */
 export function longId(id: string): string {
   if (id.length !== 15) return id;

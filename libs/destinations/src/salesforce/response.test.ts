@@ -125,7 +125,10 @@ test('an answer with fewer rows than records tells nothing of any', () => {
 const ofOneRecord = { retry: 'retry', 'not-found': 'not-found' } as Readonly<Record<string, string>>;
 const ofWhole = { retry: 'transient', rejected: 'invalid', 'not-found': 'set-up' } as Readonly<Record<string, string>>;
 
-/** What becomes of two records of which the first was taken and the second is refused with this code. */
+/**
+ * What becomes of two records of which the first was taken and the second is refused with this
+ * code.
+ */
 function judgeSecond(code: string): string {
   try {
     const [, second] = readRows(rows(undefined, code), 2, 0);

@@ -13,13 +13,17 @@ import {
 import { salesforceErrors } from './errors.ts';
 import { quotaMs } from './quota.ts';
 
-/** How long requests that take too long are given to end (25 of them may take more than 20 seconds at once). */
+/**
+ * How long requests that take too long are given to end (25 of them may take more than 20 seconds
+ * at once).
+ */
 const longRequestsMs = 20_000;
 
 /** What an answer outside 2xx means for the whole request. */
 export function salesforceError(response: HttpResponse, nowMs: number): DestinationError {
   const codes = codesOf(response);
-  // The daily quota, unless the answer names the limit of long requests, which has the same code (app limits cheat sheet).
+  // The daily quota, unless the answer names the limit of long requests, which has the same code
+  // (app limits cheat sheet).
   const isLongRequests = response.body.includes('ConcurrentPerOrgLongTxn');
   const throttledMs = isLongRequests ? longRequestsMs : quotaMs;
   const error = errorOfAnswer(salesforceErrors, codes, response, nowMs, {
@@ -60,8 +64,8 @@ const rowsAnswer = z.array(
 export type Row = z.output<typeof rowsAnswer>[number];
 
 /**
- * Gives what became of each record, in the order of the request, which Salesforce promises. Rows have no other key: when one
- * is missing, none can be told.
+ * Gives what became of each record, in the order of the request, which Salesforce promises. Rows
+ * have no other key: when one is missing, none can be told.
  */
 export function readRows(response: HttpResponse, count: number, nowMs: number): readonly Row[] {
   if (response.status !== 200 && response.status !== 201) throw salesforceError(response, nowMs);
@@ -80,14 +84,20 @@ export function readRows(response: HttpResponse, count: number, nowMs: number): 
   );
 }
 
-/** What one record came to: done, there already, not there, or the verdict with which its change ends. */
+/**
+ * What one record came to: done, there already, not there, or the verdict with which its change
+ * ends.
+ */
 export type RowOutcome =
   | { readonly is: 'done' }
   | { readonly is: 'duplicate' }
   | { readonly is: 'gone'; readonly verdict: Verdict & { readonly status: 'not-found' } }
   | { readonly is: 'ended'; readonly verdict: Verdict };
 
-/** Judges the record of one change by its codes. `guard` keeps words of Salesforce out that repeat the person's. */
+/**
+ * Judges the record of one change by its codes. `guard` keeps words of Salesforce out that repeat
+ * the person's.
+ */
 export function judgeRow(id: string, { success, errors }: Row, guard: ReasonGuard): RowOutcome {
   if (success) return { is: 'done' };
   const code = codeOf({ success, errors }) ?? '';
@@ -101,7 +111,10 @@ export function judgeRow(id: string, { success, errors }: Row, guard: ReasonGuar
 
 const passingCodes = [...salesforceErrors.values()].filter(({ means }) => means === 'retry');
 
-/** The code of a record that was not taken. Errors of triggers wrap a lock that was not to be had: then it is that of the lock. */
+/**
+ * The code of a record that was not taken. Errors of triggers wrap a lock that was not to be had:
+ * then it is that of the lock.
+ */
 function codeOf({ success, errors }: Pick<Row, 'success' | 'errors'>): string | undefined {
   if (success) return undefined;
   const passing = passingCodes.find(({ code, isListed }) =>
@@ -144,7 +157,10 @@ export function readFound(response: HttpResponse, count: number, nowMs: number):
   });
 }
 
-/** The text in a field of a found record; `path` may lead through a reference, as `Contact.Email` does. */
+/**
+ * The text in a field of a found record; `path` may lead through a reference, as `Contact.Email`
+ * does.
+ */
 export function textAt(record: FoundRecord, path: string): string | undefined {
   const value = path
     .split('.')

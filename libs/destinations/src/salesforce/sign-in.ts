@@ -13,8 +13,9 @@ import type { SalesforceSettings } from './settings.ts';
 const lifetimeSeconds = 180;
 
 /**
- * Signs requests as the run-as user of the app (client credentials), or as a user whom the app may act for by an assertion that it signs: "OAuth 2.0 JWT
- * Bearer Flow for Server-to-Server Integration", help.salesforce.com. Throws `DestinationError` of class `set-up` when a secret
+ * Signs requests as the run-as user of the app (client credentials), or as a user whom the app may
+ * act for by an assertion that it signs: "OAuth 2.0 JWT Bearer Flow for Server-to-Server
+ * Integration", help.salesforce.com. Throws `DestinationError` of class `set-up` when a secret
  * cannot be used.
  */
 export function signedIn(http: HttpSender, settings: SalesforceSettings, now: () => number): HttpSender {

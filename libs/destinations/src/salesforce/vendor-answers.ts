@@ -49,7 +49,10 @@ export function parse(body: string): unknown {
   }
 }
 
-/** Whether a request for a token is of client credentials, or has an assertion with what Salesforce wants in it. */
+/**
+ * Whether a request for a token is of client credentials, or has an assertion with what Salesforce
+ * wants in it.
+ */
 export function maySignIn(body: string): boolean {
   const form = new URLSearchParams(body);
   if (form.get('grant_type') === 'client_credentials') return true;

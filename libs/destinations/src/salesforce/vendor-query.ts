@@ -35,7 +35,9 @@ export function readQuery(text: string): Query {
   return { fields: fields.split(', '), type, conditions, isOldestFirst: order !== undefined };
 }
 
-/** Gives the rows in another order than they were made, as a database may, unless the query has one. */
+/**
+ * Gives the rows in another order than they were made, as a database may, unless the query has one.
+ */
 export function runQuery(rows: Rows, { fields, type, conditions, isOldestFirst }: Query): object {
   const records = [...rows]
     .filter(([, row]) => row.type === type)

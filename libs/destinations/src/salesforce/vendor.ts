@@ -25,7 +25,9 @@ export interface SalesforceVendorOptions {
   readonly person?: PersonObject;
   /** Fields of the persons that are external ids. */
   readonly externalIds?: readonly string[];
-  /** Whoever is named by the id of a record is there: somebody made the record in Salesforce itself. */
+  /**
+   * Whoever is named by the id of a record is there: somebody made the record in Salesforce itself.
+   */
   readonly everybodyIsThere?: boolean;
 }
 
@@ -33,7 +35,10 @@ export interface SalesforceVendorOptions {
 export interface SalesforceVendor extends StandInVendor {
   /** A campaign that somebody makes in Salesforce itself; gives its id. */
   addCampaign(name: string, statuses?: readonly string[], id?: string): string;
-  /** What these fields of the members of the campaign with this name or id hold; not of those with the status. */
+  /**
+   * What these fields of the members of the campaign with this name or id hold; not of those with
+   * the status.
+   */
   members(campaign: string, fields: readonly string[], exceptStatus?: string): readonly string[];
   deleteCampaign(id: string): void;
   readonly campaigns: readonly string[];
@@ -80,7 +85,9 @@ export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, r
   };
 };
 
-/** Starts an org on a free local port, of contacts by default, with a campaign called Sports Fans. */
+/**
+ * Starts an org on a free local port, of contacts by default, with a campaign called Sports Fans.
+ */
 export async function startSalesforceVendor(options: SalesforceVendorOptions = {}): Promise<SalesforceVendor> {
   const org = new Org(options);
   const server = await startVendorServer(
@@ -333,7 +340,9 @@ class Org {
     );
   }
 
-  /** A campaign has each status once; that a second one is refused, and with which code, is a guess. */
+  /**
+   * A campaign has each status once; that a second one is refused, and with which code, is a guess.
+   */
   #hasStatus({ CampaignId, Label }: Fields): boolean {
     return this.of('CampaignMemberStatus').some(([, row]) => row.CampaignId === CampaignId && row.Label === Label);
   }

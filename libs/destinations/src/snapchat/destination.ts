@@ -34,7 +34,8 @@ export const snapchat = defineDestination({
   description: 'Keeps the members of customer lists of Snapchat, as hashes.',
   settings: snapchatSettings,
   options: snapchatOptions,
-  // A token may make ten requests in a second, with 100,000 identifiers each; five are made here, and a batch is one for each kind of identifiers.
+  // A token may make ten requests in a second, with 100,000 identifiers each; five are made here,
+  // and a batch is one for each kind of identifiers.
   limits: ({ identifiers }) => ({
     batchCount: 10_000,
     batchBytes: 4 * 1024 * 1024,
@@ -98,7 +99,8 @@ export const snapchat = defineDestination({
         if (!(error instanceof DestinationError)) throw error;
         if (error.class === 'set-up') lists.forget(first.options);
         if (error.class !== 'invalid') throw error;
-        // The list may be gone, which no row is at fault for: the look-up says so, or gives the list that there is now.
+        // The list may be gone, which no row is at fault for: the look-up says so, or gives the
+        // list that there is now.
         const current = await lists.getAnew(first.options, signal);
         if (current === listId) throw error;
         const again = change(direction, current, identities, signal);
@@ -110,7 +112,8 @@ export const snapchat = defineDestination({
 
     return {
       enter: add,
-      // A list keeps no attributes: who stays is added again, which begins the days of the membership anew.
+      // A list keeps no attributes: who stays is added again, which begins the days of the
+      // membership anew.
       update: add,
       exit: (deliveries, signal) => tell('remove', deliveries, signal),
       forget: async (identities, signal) => {

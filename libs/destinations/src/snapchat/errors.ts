@@ -9,7 +9,10 @@ const role = 'Let the user of the refresh token manage the audiences of the ad a
 const url = 'Check baseUrl.';
 const gone = 'Check adAccountId and the customer list of the options.';
 
-/** Every status of the page, as of August 2026. Of the codes that begin with E, which answers may have, Snapchat publishes no list. */
+/**
+ * Every status of the page, as of August 2026. Of the codes that begin with E, which answers may
+ * have, Snapchat publishes no list.
+ */
 export const listedErrors: readonly ListedErrors[] = [
   { means: 'invalid', source, codes: '400' },
   { means: 'set-up', advice: token, source, codes: '401' },
@@ -20,5 +23,8 @@ export const listedErrors: readonly ListedErrors[] = [
   { means: 'transient', source, codes: '500 503' },
 ];
 
-/** Errors of Snapchat: by the status, or by what an answer of 200 says of the part of the request (`sub_request_status`). */
+/**
+ * Errors of Snapchat: by the status, or by what an answer of 200 says of the part of the request
+ * (`sub_request_status`).
+ */
 export const snapchatErrors = documentedErrors([{ code: 'ERROR', means: 'invalid', source: patterns }], listedErrors);

@@ -13,14 +13,20 @@ const schemas: Readonly<Record<Identifier, string>> = {
 
 export type SnapchatRequests = ReturnType<typeof snapchatRequests>;
 
-/** Describes the requests to Snapchat, which calls a customer list a segment; the token is added on their way. */
+/**
+ * Describes the requests to Snapchat, which calls a customer list a segment; the token is added on
+ * their way.
+ */
 export function snapchatRequests({ baseUrl, adAccountId, timeoutMs }: SnapchatSettings) {
   const root = baseUrl.replace(/\/+$/, '');
   const segments = `${root}/adaccounts/${adAccountId}/segments`;
 
   return {
     readList: (listId: string): HttpRequest => jsonRequest('GET', `${root}/segments/${listId}`, timeoutMs),
-    /** A page of the segments, the oldest first; `cursor` is that of the link that the page before ended with. */
+    /**
+     * A page of the segments, the oldest first; `cursor` is that of the link that the page before
+     * ended with.
+     */
     readLists: (cursor: string | undefined): HttpRequest => {
       const query = new URLSearchParams({ limit: pageSize, ...(cursor !== undefined && { cursor }) });
       return jsonRequest('GET', `${segments}?${query.toString()}`, timeoutMs);

@@ -8,7 +8,10 @@ import {
 } from '@activation-hub/destination-kit';
 import { snapchatErrors } from './errors.ts';
 
-/** What an answer outside 2xx means, by its status. Limits are of a second on average, and Snapchat does not say how long to wait. */
+/**
+ * What an answer outside 2xx means, by its status. Limits are of a second on average, and Snapchat
+ * does not say how long to wait.
+ */
 export const snapchatError = (response: HttpResponse, nowMs: number): DestinationError =>
   errorOfAnswer(snapchatErrors, [], response, nowMs, { vendor: 'Snapchat', throttledMs: 5_000 });
 
@@ -40,7 +43,8 @@ export function readLists(
 ): { readonly lists: readonly SnapchatList[]; readonly cursor: string | undefined } {
   if (response.status !== 200) throw snapchatError(response, nowMs);
   const { segments, paging } = readAnswer(response, segmentsSchema);
-  // Of the link of the next page nothing is used but its cursor: it is the vendor's word, and the token goes where it points.
+  // Of the link of the next page nothing is used but its cursor: it is the vendor's word, and the
+  // token goes where it points.
   const cursor = URL.parse(paging?.next_link ?? '')?.searchParams.get('cursor') ?? undefined;
   return { lists: segments.flatMap((each) => each.segment ?? []), cursor };
 }
@@ -51,8 +55,9 @@ const usersSchema = z.object({
 });
 
 /**
- * Throws unless Snapchat has taken the members. It takes them as one, matches them later, and says of none whether it found a person; what
- * `number_uploaded_users` counts is not published. `rows` is of how many rows the batch is: a state that is not documented refuses no row that is alone.
+ * Throws unless Snapchat has taken the members. It takes them as one, matches them later, and says
+ * of none whether it found a person; what `number_uploaded_users` counts is not published. `rows`
+ * is of how many rows the batch is: a state that is not documented refuses no row that is alone.
  */
 export function requireTaken(response: HttpResponse, rows: number, nowMs: number): void {
   if (response.status !== 200) throw snapchatError(response, nowMs);

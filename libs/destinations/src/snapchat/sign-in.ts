@@ -1,7 +1,10 @@
 import { headerTextOf, type HttpSender, tokenRequest, withSignIn } from '@activation-hub/destination-kit';
 import type { SnapchatSettings } from './settings.ts';
 
-/** Signs requests as the user whose refresh token it is ("Authentication"); an access token lives for an hour at most. */
+/**
+ * Signs requests as the user whose refresh token it is ("Authentication"); an access token lives
+ * for an hour at most.
+ */
 export function signedIn(http: HttpSender, settings: SnapchatSettings, now: () => number): HttpSender {
   const { clientId, clientSecret, refreshToken, signInUrl } = settings;
   headerTextOf('clientSecret', clientSecret);

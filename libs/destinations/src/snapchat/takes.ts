@@ -9,7 +9,11 @@ import type { SnapchatSettings } from './settings.ts';
 
 export type Identifier = SnapchatSettings['identifiers'][string];
 
-/** "How to Normalize Identifiers", developers.snap.com/api/marketing-api/Conversions-API/BestPractices: numbers are digits with their country code. */
+/**
+ * "How to Normalize Identifiers",
+ * developers.snap.com/api/marketing-api/Conversions-API/BestPractices: numbers are digits with
+ * their country code.
+ */
 export const snapchatProfile: Readonly<Record<Identifier, PersonalField>> = {
   EMAIL: { normalise: plainProfile.email.normalise, as: 'sha256' },
   PHONE: { normalise: metaProfile.PHONE.normalise, as: 'sha256' },

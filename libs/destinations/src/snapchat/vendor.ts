@@ -10,7 +10,10 @@ import { lifetimeDays, snapchatOptions } from './settings.ts';
 
 /** Snapchat, as far as the connector uses it. */
 export interface SnapchatVendor extends StandInVendor {
-  /** Adds a segment: a customer list for life, with an id of Snapchat's, unless other things are given. */
+  /**
+   * Adds a segment: a customer list for life, with an id of Snapchat's, unless other things are
+   * given.
+   */
   addList(name: string, about?: Partial<Pick<Segment, 'id' | 'source' | 'days'>>): string;
   deleteList(id: string): void;
   hasList(list: string): boolean;
@@ -43,8 +46,9 @@ export const startLocalSnapchatVendor: StartLocalVendor = async ({ routes }) => 
 };
 
 /**
- * Starts Snapchat on a free local port, with a customer list called Sports Fans. An identifier of which it is not told by `now` for as long as its list says, it forgets
- * ("Customer Lists", `retention_in_days`). That telling it again begins the days anew is a guess.
+ * Starts Snapchat on a free local port, with a customer list called Sports Fans. An identifier of
+ * which it is not told by `now` for as long as its list says, it forgets ("Customer Lists",
+ * `retention_in_days`). That telling it again begins the days anew is a guess.
  */
 export async function startSnapchatVendor(now: () => number = Date.now): Promise<SnapchatVendor> {
   const account = new AdAccount(now);
@@ -147,7 +151,8 @@ class AdAccount {
       return method === 'GET' ? this.#page(searchParams) : this.#create(create.safeParse(parse(body)).data);
     const [, id = '', rest] = /^\/v1\/segments\/(\d+)(\/users)?$/.exec(pathname) ?? [];
     const segment = this.segments.get(id);
-    // That a segment which is not there is a 404 is what the page of errors has of anything; of segments none is written.
+    // That a segment which is not there is a 404 is what the page of errors has of anything; of
+    // segments none is written.
     if (segment === undefined) return failed(404);
     if (rest === undefined) return segmentsOf([segment]);
     return this.#changeUsers(method, segment, users.safeParse(parse(body)).data);
@@ -171,7 +176,10 @@ class AdAccount {
     return segmentsOf(made === undefined ? [] : [made]);
   }
 
-  /** "Customer Lists", Add Users and Remove Users. That one identifier at fault fails the request, and how, is a guess. */
+  /**
+   * "Customer Lists", Add Users and Remove Users. That one identifier at fault fails the request,
+   * and how, is a guess.
+   */
   #changeUsers(method: string, { toldAtMs }: Segment, told: z.output<typeof users> | undefined): VendorResponse {
     const values = told?.users.flatMap(({ data }) => data.flat());
     if (values === undefined) return failed(400);

@@ -21,8 +21,10 @@ export const tiktok = defineDestination({
   description: 'Keeps the members of custom audiences of TikTok, as hashes.',
   settings: tiktokSettings,
   options: tiktokOptions,
-  // An app of the level Basic has 10 requests in a second for all that has no limit of its own; segment mappings have one that is far
-  // higher (business-api.tiktok.com/portal/docs/rate-limits/v1.3). How many rows a request may have was not found: 1,000 is what others tell.
+  // An app of the level Basic has 10 requests in a second for all that has no limit of its own;
+  // segment mappings have one that is far higher
+  // (business-api.tiktok.com/portal/docs/rate-limits/v1.3). How many rows a request may have was
+  // not found: 1,000 is what others tell.
   limits: () => ({ batchCount: 1_000, batchBytes: 1024 * 1024, requestsPerSecond: 10, concurrency: 10 }),
   batchBy: 'route',
   identity: ({ namespace, value }, { keys, defaultCountry }) => {
@@ -32,7 +34,8 @@ export const tiktok = defineDestination({
   },
   takes: tiktokTakes,
   versions: tiktokVersions,
-  // An audience that is neither changed nor used in an ad group for 12 months expires ("Audience Expiration Policy" of the help of TikTok Ads Manager).
+  // An audience that is neither changed nor used in an ad group for 12 months expires ("Audience
+  // Expiration Policy" of the help of TikTok Ads Manager).
   membershipDays: () => 365,
   comparison: {
     enters: 'joins a custom audience',
@@ -60,7 +63,8 @@ export const tiktok = defineDestination({
         requireTaken(response, now());
         return;
       }
-      // The audience may be gone, which no row is at fault for: the look-up says so, or gives the one that there is now.
+      // The audience may be gone, which no row is at fault for: the look-up says so, or gives the
+      // one that there is now.
       const current = await audiences.getAnew(options, signal);
       requireTaken(current === id ? response : await http.send(requests.mapIds(action, current, rows), signal), now());
     };
@@ -83,7 +87,8 @@ export const tiktok = defineDestination({
       if (options === undefined || rows.length === 0) return verdicts;
       if (action === 'delete' || vanished.length === 0) await map(action, options, rows, signal);
       else {
-        // What is no longer theirs leaves first: TikTok gives no order to what comes at the same time.
+        // What is no longer theirs leaves first: TikTok gives no order to what comes at the same
+        // time.
         await map('delete', options, vanished, signal);
         await afterPart(map('add', options, rows, signal));
       }

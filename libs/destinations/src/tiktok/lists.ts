@@ -3,10 +3,16 @@ import type { TiktokRequests } from './request.ts';
 import { readAudiences, readCreated, type TiktokAudience } from './response.ts';
 import type { TiktokOptions } from './settings.ts';
 
-/** Pages of audiences that are looked through for a name; with 100 on each, five times what an ad account may have. */
+/**
+ * Pages of audiences that are looked through for a name; with 100 on each, five times what an ad
+ * account may have.
+ */
 const pagesMax = 20;
 
-/** The custom audiences that options name, each by its id. Names need not be unique: ids grow, and the lowest is the oldest. */
+/**
+ * The custom audiences that options name, each by its id. Names need not be unique: ids grow, and
+ * the lowest is the oldest.
+ */
 export function tiktokAudiences(
   http: HttpSender,
   requests: TiktokRequests,

@@ -10,7 +10,10 @@ export interface TiktokRow {
 
 export type TiktokRequests = ReturnType<typeof tiktokRequests>;
 
-/** Describes the requests to TikTok. Throws `DestinationError` of class `set-up` when the token is not ASCII on one line. */
+/**
+ * Describes the requests to TikTok. Throws `DestinationError` of class `set-up` when the token is
+ * not ASCII on one line.
+ */
 export function tiktokRequests({ baseUrl, apiVersion, accessToken, advertiserId, timeoutMs }: TiktokSettings) {
   const root = `${baseUrl.replace(/\/+$/, '')}/open_api/${apiVersion}`;
   const token = headerTextOf('accessToken', accessToken);
@@ -32,7 +35,10 @@ export function tiktokRequests({ baseUrl, apiVersion, accessToken, advertiserId,
         action: 'create',
         custom_audience_name: name,
       }),
-    /** Each row has a place for each kind of id that any of them has, empty where the person has none of it. */
+    /**
+     * Each row has a place for each kind of id that any of them has, empty where the person has
+     * none of it.
+     */
     mapIds: (action: 'add' | 'delete', audienceId: string, rows: readonly TiktokRow[]): HttpRequest => {
       const schema = tiktokKeys.filter((key) => rows.some(({ ids }) => ids[key] !== undefined));
       return request('POST', 'segment/mapping/', {
@@ -47,7 +53,10 @@ export function tiktokRequests({ baseUrl, apiVersion, accessToken, advertiserId,
   };
 }
 
-/** What TikTok is told of a change: its identity, and the attributes that have a value in TikTok's form; `undefined` where no key is set for the namespace. */
+/**
+ * What TikTok is told of a change: its identity, and the attributes that have a value in TikTok's
+ * form; `undefined` where no key is set for the namespace.
+ */
 export function rowOf({ id, identity, attributes }: Change, settings: TiktokSettings): TiktokRow | undefined {
   const key = settings.keys[identity.namespace];
   return key === undefined ? undefined : { id, ids: { ...idsOf(attributes, settings), [key]: identity.value } };

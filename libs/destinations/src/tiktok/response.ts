@@ -9,14 +9,18 @@ import {
 } from '@activation-hub/destination-kit';
 import { tiktokErrors } from './errors.ts';
 
-/** After a limit of a minute TikTok asks for five minutes ("Rate limits"); it does not say in an answer which limit it was. */
+/**
+ * After a limit of a minute TikTok asks for five minutes ("Rate limits"); it does not say in an
+ * answer which limit it was.
+ */
 const throttledMs = 300_000;
 
 const envelope = z.object({ code: z.int() });
 
 /**
- * What an answer means that is no success. TikTok answers 200 to nearly everything, and its `code` comes before the status ("HTTP status codes"):
- * 4xxxx is of the request, 5xxxx of the service. The message holds the code and nothing else of the answer.
+ * What an answer means that is no success. TikTok answers 200 to nearly everything, and its `code`
+ * comes before the status ("HTTP status codes"): 4xxxx is of the request, 5xxxx of the service. The
+ * message holds the code and nothing else of the answer.
  */
 export function tiktokError(response: HttpResponse, nowMs: number): DestinationError {
   const byStatus = errorForResponse(response, nowMs);

@@ -10,9 +10,11 @@ import {
 import type { TiktokSettings } from './settings.ts';
 
 /**
- * Fields of a person in TikTok's form, under the kinds of ids of a segment mapping ("List of supported IDs and formats for a customer file" of the help of
- * TikTok Ads Manager). An older edition of that page takes away what stands between + and @ in an address, the newer one does not: it is followed. Of phone numbers it wants
- * the plus sign or takes them without, and the one hash that it publishes is of digits alone: these are told.
+ * Fields of a person in TikTok's form, under the kinds of ids of a segment mapping ("List of
+ * supported IDs and formats for a customer file" of the help of TikTok Ads Manager). An older
+ * edition of that page takes away what stands between + and @ in an address, the newer one does
+ * not: it is followed. Of phone numbers it wants the plus sign or takes them without, and the one
+ * hash that it publishes is of digits alone: these are told.
  */
 export const tiktokFields = {
   EMAIL_SHA256: { normalise: withoutSpaces, as: 'sha256' },

@@ -37,10 +37,12 @@ export const startLocalTiktokVendor: StartLocalVendor = async ({ routes }) => {
 };
 
 /**
- * Starts TikTok on a free local port, with an audience called Sports Fans. It answers 200 to all that reaches it, with a code ("HTTP status codes" and
- * "Return Codes", business-api.tiktok.com/portal/docs?id=1749734684478466 and ?id=1737172488964097). That one bad id refuses the whole request with 40002, and an unknown audience
- * with 40007, are guesses: no page says it. An audience that is not changed for 365 days by `now` expires with its ids ("Audience Expiration Policy"); that telling an id again is a
- * change is a guess.
+ * Starts TikTok on a free local port, with an audience called Sports Fans. It answers 200 to all
+ * that reaches it, with a code ("HTTP status codes" and "Return Codes",
+ * business-api.tiktok.com/portal/docs?id=1749734684478466 and ?id=1737172488964097). That one bad
+ * id refuses the whole request with 40002, and an unknown audience with 40007, are guesses: no page
+ * says it. An audience that is not changed for 365 days by `now` expires with its ids ("Audience
+ * Expiration Policy"); that telling an id again is a change is a guess.
  */
 export async function startTiktokVendor(now: () => number = Date.now): Promise<TiktokVendor> {
   const account = new Account(now);
@@ -144,7 +146,10 @@ class Account {
     return { status: 404, body: '404 page not found' };
   }
 
-  /** "Get all audiences" (?id=1739940506015746), two to a page whatever is asked for, the newest first. */
+  /**
+   * "Get all audiences" (?id=1739940506015746), two to a page whatever is asked for, the newest
+   * first.
+   */
   #list(query: URLSearchParams): VendorResponse {
     const wanted = query.get('custom_audience_ids');
     const all = [...this.audiences].reverse();

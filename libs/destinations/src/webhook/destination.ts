@@ -12,7 +12,10 @@ import { type WebhookSettings, webhookSettings } from './settings.ts';
 import { webhookTakes } from './takes.ts';
 import { hasTemplate } from './request-template.ts';
 
-/** Changes posted as JSON to a URL of the user's own, signed by Standard Webhooks. README.md is what a receiver needs to know. */
+/**
+ * Changes posted as JSON to a URL of the user's own, signed by Standard Webhooks. README.md is what
+ * a receiver needs to know.
+ */
 export const webhook = defineDestination({
   type: 'webhook',
   title: 'Webhook',

@@ -12,7 +12,10 @@ export interface SignedMessage {
 /** Gives the headers that sign a message. */
 export type Signer = (message: SignedMessage) => Readonly<Record<string, string>>;
 
-/** Reads the secrets by which requests are signed. Throws `DestinationError` of class `set-up` when one cannot be used. */
+/**
+ * Reads the secrets by which requests are signed. Throws `DestinationError` of class `set-up` when
+ * one cannot be used.
+ */
 export function signersOf({ signingSecret, previousSigningSecret, hmac }: WebhookSettings): readonly Signer[] {
   const keys = [
     ...(signingSecret === undefined ? [] : [readSigningKey('signingSecret', signingSecret)]),
@@ -21,7 +24,10 @@ export function signersOf({ signingSecret, previousSigningSecret, hmac }: Webhoo
   return [...(keys.length > 0 ? [standardWebhooks(keys)] : []), ...(hmac === undefined ? [] : [plainHmac(hmac)])];
 }
 
-/** Standard Webhooks, "Symmetric: HMAC-SHA256"; several signatures, with spaces between, are for rotation ("Secret rotation"). */
+/**
+ * Standard Webhooks, "Symmetric: HMAC-SHA256"; several signatures, with spaces between, are for
+ * rotation ("Secret rotation").
+ */
 function standardWebhooks(keys: readonly Buffer[]): Signer {
   return ({ id, timestamp, body }) => ({
     'webhook-signature': keys
@@ -49,8 +55,9 @@ function plainHmac({
 }
 
 /**
- * The reference libraries strip `whsec_` where it is there, and decode the rest as base64 (standard-webhooks, libraries/javascript/src/index.ts); the
- * specification wants 24 to 64 bytes. What is neither would be another key to each receiver.
+ * The reference libraries strip `whsec_` where it is there, and decode the rest as base64
+ * (standard-webhooks, libraries/javascript/src/index.ts); the specification wants 24 to 64 bytes.
+ * What is neither would be another key to each receiver.
  */
 function readSigningKey(setting: string, secret: Secret): Buffer {
   const encoded = secret.reveal().replace(/^whsec_/, '');

@@ -63,12 +63,15 @@ const unknown = (path: string, known: readonly string[]): string =>
 /** Of a URL, in characters: what RFC 9110, section 4.1, wants every server to take. */
 const urlCharactersMax = 8_000;
 
-/** What a path takes for a step to nowhere or upwards, however it is encoded (URL Standard, "dot segments"); nothing at all is as bad. */
+/**
+ * What a path takes for a step to nowhere or upwards, however it is encoded (URL Standard, "dot
+ * segments"); nothing at all is as bad.
+ */
 const isStep = (segment: string): boolean => /^(\.|%2e){0,2}$/i.test(segment);
 
 /**
- * The URL of a change; each value is encoded, so that it stays one part of the path or the query. Refused for a value that no encoding
- * keeps there.
+ * The URL of a change; each value is encoded, so that it stays one part of the path or the query.
+ * Refused for a value that no encoding keeps there.
  */
 export function renderUrl(template: string, change: Change): FormedValue {
   const fill = (text: string): string =>
@@ -81,8 +84,9 @@ export function renderUrl(template: string, change: Change): FormedValue {
 }
 
 /**
- * The body of a change: a text that is one template becomes its value, whatever its type; inside a longer text values are
- * written as text. An attribute that the change does not have is `null`, and nothing inside a text.
+ * The body of a change: a text that is one template becomes its value, whatever its type; inside a
+ * longer text values are written as text. An attribute that the change does not have is `null`, and
+ * nothing inside a text.
  */
 export function renderBody(template: JsonValue, change: Change): JsonValue {
   if (typeof template === 'string') {

@@ -28,7 +28,10 @@ export interface WebhookTarget {
   readonly signers: readonly Signer[];
 }
 
-/** Reads the settings' secrets. Throws `DestinationError` of class `set-up` when one of them cannot be used. */
+/**
+ * Reads the settings' secrets. Throws `DestinationError` of class `set-up` when one of them cannot
+ * be used.
+ */
 export function webhookTarget(settings: WebhookSettings): WebhookTarget {
   const { timeoutMs } = settings;
   const headers: Record<string, string> = { 'user-agent': 'activation-hub' };
@@ -55,8 +58,8 @@ function readSecretUrl(url: Secret): string {
 }
 
 /**
- * Describes the request that tells of these changes, signed as of `nowMs`; or says why their values make none. Headers of the
- * settings win over `traceHeaders`.
+ * Describes the request that tells of these changes, signed as of `nowMs`; or says why their values
+ * make none. Headers of the settings win over `traceHeaders`.
  */
 export function webhookRequest(
   target: WebhookTarget,
@@ -91,8 +94,9 @@ export function webhookRequest(
 }
 
 /**
- * The same for the same changes in any order, so that a receiver recognises a repetition; the time of the attempt has
- * no part in it. Without a dot, which separates what is signed (Standard Webhooks, "Signature scheme").
+ * The same for the same changes in any order, so that a receiver recognises a repetition; the time
+ * of the attempt has no part in it. Without a dot, which separates what is signed (Standard
+ * Webhooks, "Signature scheme").
  */
 function messageId(data: readonly ChangeDocument[]): string {
   const content = data.map((change) => JSON.stringify(change)).sort();

@@ -7,9 +7,10 @@ import {
 } from '@activation-hub/destination-kit';
 
 /**
- * Judges the answer to a request that told of these changes. Any 2xx delivers all of them, unless its body is JSON with an
- * array `results`, which then decides change by change: an unknown id is ignored, and a change on which it is silent,
- * unclear or contradictory is tried again. Throws `DestinationError` for every other status.
+ * Judges the answer to a request that told of these changes. Any 2xx delivers all of them, unless
+ * its body is JSON with an array `results`, which then decides change by change: an unknown id is
+ * ignored, and a change on which it is silent, unclear or contradictory is tried again. Throws
+ * `DestinationError` for every other status.
  */
 export function judgeWebhookResponse(
   response: HttpResponse,

@@ -61,8 +61,9 @@ export const startLocalWebhookVendor: StartLocalVendor = async ({ settings }) =>
 };
 
 /**
- * Starts a receiver on a free local port which keeps the members it is told of. It refuses a body that is not exactly as the
- * README says with 400, answers 204 when all is well, and change by change, in another order than asked, when not.
+ * Starts a receiver on a free local port which keeps the members it is told of. It refuses a body
+ * that is not exactly as the README says with 400, answers 204 when all is well, and change by
+ * change, in another order than asked, when not.
  */
 export async function startWebhookVendor({ takesAnyBody = false } = {}): Promise<WebhookVendor> {
   const members = new Map<string, Readonly<Record<string, JsonValue>>>();

@@ -4,7 +4,10 @@ export type LogCategory = 'user' | 'system' | 'customMetric';
 export type FunctionCallback = (...inputs: unknown[]) => unknown;
 export type HookCallback = (context: Record<string, unknown>) => unknown;
 
-/** What one invocation offers to the library: see `CoreInvocationContext` of `@azure/functions-core`. */
+/**
+ * What one invocation offers to the library: see `CoreInvocationContext` of
+ * `@azure/functions-core`.
+ */
 export interface CoreInvocationContext {
   readonly invocationId: string;
   readonly request: Readonly<Record<string, unknown>>;
@@ -34,7 +37,10 @@ interface RegisteredCallback {
   readonly callback: FunctionCallback;
 }
 
-/** The one function app of this process: what it has registered while it was loaded, and what its hooks share. */
+/**
+ * The one function app of this process: what it has registered while it was loaded, and what its
+ * hooks share.
+ */
 export const functionApp = {
   functions: new Map<string, RegisteredCallback>(),
   hooks: new Map<HookName, HookCallback[]>(hookNames.map((name) => [name, []])),
@@ -53,7 +59,10 @@ export function isHookName(name: string): name is HookName {
   return (hookNames as readonly string[]).includes(name);
 }
 
-/** Runs the hooks one after the other, as the real worker does: each may change the context for the next. */
+/**
+ * Runs the hooks one after the other, as the real worker does: each may change the context for the
+ * next.
+ */
 export async function executeHooks(name: HookName, context: Record<string, unknown>): Promise<void> {
   for (const callback of functionApp.hooks.get(name) ?? []) await callback(context);
 }
@@ -62,7 +71,10 @@ export function sendToHost(message: MessageFromWorker): void {
   if (process.connected) process.send?.(message);
 }
 
-/** Log hooks may change and raise or lower what the app logs; a hook that throws never costs the entry. */
+/**
+ * Log hooks may change and raise or lower what the app logs; a hook that throws never costs the
+ * entry.
+ */
 export function sendLog(
   level: LogLevel,
   category: LogCategory,

@@ -1,6 +1,7 @@
 /**
- * What the app's bundle gets when it requires `@azure/functions-core`, the module that the real Node worker provides at run time.
- * Source: azure-functions-nodejs-worker `src/coreApi`, and the calls that @azure/functions 4.16.5 makes.
+ * What the app's bundle gets when it requires `@azure/functions-core`, the module that the real
+ * Node worker provides at run time. Source: azure-functions-nodejs-worker `src/coreApi`, and the
+ * calls that @azure/functions 4.16.5 makes.
  */
 import {
   functionApp,

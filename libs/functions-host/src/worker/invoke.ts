@@ -10,9 +10,9 @@ import {
 import type { InvocationInput, InvocationOutcome } from '../rpc.ts';
 
 /**
- * Runs one invocation through the library's own programming model, in the order of the real worker: arguments, pre-invocation hooks,
- * the function, post-invocation hooks (which may change result and error), response.
- * Source: azure-functions-nodejs-worker `src/eventHandlers/InvocationHandler.ts`.
+ * Runs one invocation through the library's own programming model, in the order of the real worker:
+ * arguments, pre-invocation hooks, the function, post-invocation hooks (which may change result and
+ * error), response. Source: azure-functions-nodejs-worker `src/eventHandlers/InvocationHandler.ts`.
  */
 export async function invoke(
   invocationId: string,

@@ -1,4 +1,7 @@
-/** The worker: a child process of the host that loads the function app and runs its invocations. Never imported, only forked. */
+/**
+ * The worker: a child process of the host that loads the function app and runs its invocations.
+ * Never imported, only forked.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
@@ -16,7 +19,8 @@ registerHooks({
       : nextResolve(specifier, context),
 });
 
-// A terminal sends its interrupt to the whole process group. The host decides when the worker ends, after it has drained.
+// A terminal sends its interrupt to the whole process group. The host decides when the worker ends,
+// after it has drained.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => process.exit(0));
 process.on('message', (message: MessageToWorker) => void handle(message));
@@ -47,7 +51,8 @@ async function load(appFolder: string): Promise<void> {
     await agreeOnCapabilities();
     functionApp.hasStarted = true;
     const functions = [...functionApp.functions.values()].map(({ metadata }) => metadata);
-    // Through JSON as the real worker sends bindings, so that nothing that JSON loses reaches the host.
+    // Through JSON as the real worker sends bindings, so that nothing that JSON loses reaches the
+    // host.
     sendToHost({ kind: 'loaded', functions: JSON.parse(JSON.stringify(functions)) as FunctionMetadata[] });
   } catch (error) {
     sendToHost({
@@ -65,7 +70,10 @@ async function agreeOnCapabilities(): Promise<void> {
   }
 }
 
-/** `main` of package.json is a file or a glob, relative to the app's folder; the files are loaded in the order of their names. */
+/**
+ * `main` of package.json is a file or a glob, relative to the app's folder; the files are loaded in
+ * the order of their names.
+ */
 async function loadEntryPoints(appFolder: string): Promise<void> {
   const { main } = JSON.parse(readFileSync(join(appFolder, 'package.json'), 'utf8')) as { main?: string };
   if (main === undefined) throw new Error('package.json has no "main". Name there the built file, or a glob.');
