@@ -1,4 +1,4 @@
-import { readRetryMessage, type RetryPointer, type Target } from '@activation-hub/delivery';
+import { readRetryMessage, withTimeLimit, type Retry, type RetryPointer, type Target } from '@activation-hub/delivery';
 import { activate } from './activate.ts';
 import { dueAgainAtMs } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
@@ -14,16 +14,27 @@ import { retryWork } from './work.ts';
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
   const pointer = readRetryMessage(message);
-  const signal = AbortSignal.timeout(context.timing.settleByMs);
+  const retry = await withTimeLimit(context.timing.settleByMs, (signal) =>
+    takeRetry(message, pointer, context, signal),
+  );
+  if (retry !== undefined) await activate(retryWork(retry), context);
+}
+
+/** The retry of a message; undefined when it is put back, or gone. */
+async function takeRetry(
+  message: string,
+  pointer: RetryPointer,
+  context: ActivationContext,
+  signal: AbortSignal,
+): Promise<Retry | undefined> {
   await context.controls?.follow(context);
   const target = context.targets.get(context.matcher.destination(pointer.destination)?.key ?? pointer.destination);
   const dueAtMs = target === undefined ? undefined : putBackUntilMs(pointer, target, context);
   if (dueAtMs !== undefined) {
     await context.retryQueue.postpone(pointer, dueAtMs, signal);
-    return;
+    return undefined;
   }
-  const retry = await context.retryQueue.read(message, signal);
-  if (retry !== undefined) await activate(retryWork(retry), context);
+  return context.retryQueue.read(message, signal);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { timersLeftBy } from '@activation-hub/delivery/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
 
@@ -209,4 +210,15 @@ test('a change has one id over all attempts, also where a lost answer makes an u
   expect([first?.kind, second?.kind, third?.kind]).toEqual(['entered', 'updated', 'entered']);
   expect(third?.id).toBe(second?.id);
   expect(second?.id).not.toBe(first?.id);
+});
+
+test('a batch and a retry leave no timer behind', async () => {
+  const { activate, crm, retryDue, clock } = openActivation();
+  expect(await timersLeftBy(() => activate(eventOf(personExport(), 1)))).toBe(0);
+  crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'later' });
+  expect(await timersLeftBy(() => activate(eventOf(personExport({ firstName: 'Grace' }), 2)))).toBe(0);
+  clock.nowMs += 3_600_000;
+  crm.answer = ({ id }) => ({ id, status: 'delivered' });
+  expect(await timersLeftBy(retryDue)).toBe(0);
+  expect(crm.story).toEqual(['entered sports-fans p1', 'updated sports-fans p1']);
 });

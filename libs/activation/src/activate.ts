@@ -11,6 +11,7 @@ import { resolveMemberships } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
+import { withDeadlines, type Deadlines } from './with-deadlines.ts';
 import { spanOf, type Work } from './work.ts';
 
 /**
@@ -23,15 +24,14 @@ import { spanOf, type Work } from './work.ts';
  */
 export async function activate(work: Work, context: ActivationContext): Promise<void> {
   const { name, options } = spanOf(work);
-  await context.telemetry.span(name, options, () => journey(work, context));
+  await context.telemetry.span(name, options, () =>
+    withDeadlines(context.timing, (deadlines) => journey(work, context, deadlines)),
+  );
 }
 
-async function journey(work: Work, context: ActivationContext): Promise<void> {
+async function journey(work: Work, context: ActivationContext, { deadline, settleBy }: Deadlines): Promise<void> {
   const { telemetry } = context;
   const tally = new Tally(context);
-  const deadline = AbortSignal.timeout(context.timing.deadlineMs);
-  // What was sent by the deadline must still be settled after it, while the leases live.
-  const settleBy = AbortSignal.timeout(context.timing.settleByMs);
   const telling = { context, work, deadline, settleBy, tally };
   await context.controls?.follow(context);
   const by = newHolder(context);

@@ -1,5 +1,12 @@
 import { canary, type Matcher, type Route } from '@activation-hub/activation-file';
-import { pauseOf, type Clock, type Control, type ControlStore, type Target } from '@activation-hub/delivery';
+import {
+  pauseOf,
+  withTimeLimit,
+  type Clock,
+  type Control,
+  type ControlStore,
+  type Target,
+} from '@activation-hub/delivery';
 import type { Telemetry } from '@activation-hub/telemetry';
 
 /**
@@ -74,7 +81,7 @@ export class FollowedControls {
 
   async #look(telemetry: Telemetry): Promise<void> {
     try {
-      this.#known = await this.#store.read(AbortSignal.timeout(readTimeoutMs));
+      this.#known = await withTimeLimit(readTimeoutMs, (signal) => this.#store.read(signal));
     } catch (error) {
       const nowMs = this.#clock.now();
       if (nowMs - this.#complainedAtMs >= complainEveryMs) {

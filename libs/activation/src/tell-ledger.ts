@@ -18,6 +18,7 @@ import { lapsingTarget, LapsingRows, type LapsingPlace } from './lapsing-rows.ts
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
+import { withDeadlines, type Deadlines } from './with-deadlines.ts';
 import { writePlans } from './write-plans.ts';
 
 /** How a walk over the ledger may be stopped and watched. */
@@ -321,7 +322,8 @@ async function tellLedger(
   const counts = new WalkCounts();
   let batch: DueRow[] = [];
   const tellBatch = async (): Promise<void> => {
-    await tellDue(batch, context, counts, because);
+    // What has begun is brought to its end, while the leases live.
+    await withDeadlines(context.timing, (deadlines) => tellDue(batch, context, { counts, because }, deadlines));
     batch = [];
     onProgress?.(counts.now);
   };
@@ -342,13 +344,10 @@ async function tellLedger(
 async function tellDue(
   batch: readonly DueRow[],
   context: ActivationContext,
-  counts: WalkCounts,
-  because: Because,
+  { counts, because }: { readonly counts: WalkCounts; readonly because: Because },
+  { deadline, settleBy }: Deadlines,
 ): Promise<void> {
   const { clock, timing } = context;
-  // What has begun is brought to its end, while the leases live.
-  const settleBy = AbortSignal.timeout(timing.settleByMs);
-  const deadline = AbortSignal.timeout(timing.deadlineMs);
   const by = newHolder(context);
   const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
   const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));

@@ -1,3 +1,4 @@
+import { withTimeLimit } from '@activation-hub/delivery';
 import { adviceFor } from './store-advice.ts';
 
 /** Which store is called, for its failures. */
@@ -44,19 +45,20 @@ export async function callStore<Result>(
   operation: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   signal.throwIfAborted();
-  const timeout = AbortSignal.timeout(store.operationTimeoutMs);
-  try {
-    return await operation(AbortSignal.any([signal, timeout]));
-  } catch (error) {
-    signal.throwIfAborted();
-    const { statusCode, code } = answerOf(error);
-    const happened =
-      timeout.aborted && statusCode === undefined
-        ? `did not answer within ${store.operationTimeoutMs} ms`
-        : answered(statusCode, code);
-    const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${adviceFor(statusCode, code)}`;
-    throw new StoreFailure(message, { store: store.name, cause: error, statusCode, code });
-  }
+  return withTimeLimit(store.operationTimeoutMs, async (timeout) => {
+    try {
+      return await operation(AbortSignal.any([signal, timeout]));
+    } catch (error) {
+      signal.throwIfAborted();
+      const { statusCode, code } = answerOf(error);
+      const happened =
+        timeout.aborted && statusCode === undefined
+          ? `did not answer within ${store.operationTimeoutMs} ms`
+          : answered(statusCode, code);
+      const message = `Failed to ${doing}: the ${store.name} at ${new URL(store.url).host} ${happened}. ${adviceFor(statusCode, code)}`;
+      throw new StoreFailure(message, { store: store.name, cause: error, statusCode, code });
+    }
+  });
 }
 
 function answered(statusCode: number | undefined, code: string | undefined): string {

@@ -70,6 +70,7 @@ export {
   type WakeOptions,
 } from './retry-queue.ts';
 export { bodiesBytesMax, refuseUnkeepableLetter, refuseUnkeepableRetry } from './keepable.ts';
+export { withTimeLimit } from './time-limit.ts';
 export { sweepDeadLetters } from './sweep-dead-letters.ts';
 export { sweepRetries } from './sweep-retries.ts';
 export { isUnreadable, orUnreadable, UnreadableDocumentError, type Unreadable } from './unreadable-document.ts';
