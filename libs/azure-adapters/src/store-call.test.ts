@@ -8,7 +8,7 @@ const store = { name: 'table store', url: 'https://ledger.table.core.windows.net
 test('an operation that ends, well or not, leaves no timer', async () => {
   expect(await timersLeftBy(() => callStore(store, 'read', signal, () => Promise.resolve('row')))).toBe(0);
   const failing = () => callStore(store, 'read', signal, () => Promise.reject(new Error('no')));
-  expect(await timersLeftBy(() => failing().catch(() => undefined))).toBe(0);
+  expect(await timersLeftBy(() => expect(failing()).rejects.toThrow(StoreFailure))).toBe(0);
 });
 
 test('a store that does not answer in its time fails for that', async () => {

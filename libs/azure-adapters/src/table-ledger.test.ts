@@ -13,6 +13,7 @@ import { describeLedgerContract, exampleKey, exampleRecord, exampleState } from 
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startStorageProxy, type StorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from './azurite.ts';
+import { entityAddress } from './ledger-entity.ts';
 import { tableClient } from './storage-connections.ts';
 import { StoreFailure } from './store-call.ts';
 import { TableLedger, type TableLedgerOptions } from './table-ledger.ts';
@@ -285,6 +286,18 @@ test('rows of destinations that share a range of the table are told apart', asyn
   const keys = ['a b', 'a_b', 'a/b'].map((destination) => exampleKey(1, { destination }));
   await ledger.write(creations(keys), signal);
   for (const key of keys) expect(await listed(ledger, { destination: key.destination })).toEqual([key]);
+});
+
+test('a row that cannot be read stops a walk over its destination, and over no other in the same range', async () => {
+  const ledger = await openLedger();
+  const [readable, broken] = ['a b', 'a_b'].map((destination) => exampleKey(1, { destination })) as [
+    LedgerKey,
+    LedgerKey,
+  ];
+  await ledger.write(creations([readable, broken]), signal);
+  await clients.get(ledger)?.updateEntity({ ...entityAddress(broken), knownStatus: 'elsewhere' }, 'Merge');
+  expect(await listed(ledger, { destination: readable.destination })).toEqual([readable]);
+  await expect(listed(ledger, { destination: broken.destination })).rejects.toThrow('column knownStatus');
 });
 
 test('a list that is aborted between two rows ends with the reason', async () => {

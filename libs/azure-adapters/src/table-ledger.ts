@@ -139,8 +139,11 @@ export class TableLedger implements Ledger {
 
   /** The rows as their port says, page by page. */
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    for await (const entry of this.#listed(selectionFilter(of), signal))
-      if (of.destination === undefined || entry.key.destination === of.destination) yield entry;
+    // Destinations may share a range of the table (`partitionKeyPrefix`).
+    const isOfAnother = ({ destination }: Entity): boolean =>
+      of.destination !== undefined && typeof destination === 'string' && destination !== of.destination;
+    for await (const entity of this.#listed(selectionFilter(of), signal))
+      if (!isOfAnother(entity)) yield { key: toKey(entity), ...toRow(entity) };
   }
 
   /**
@@ -148,10 +151,11 @@ export class TableLedger implements Ledger {
    * watches. The store looks at every row for that and gives only these, page by page.
    */
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
-    yield* this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal);
+    for await (const entity of this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal))
+      yield { key: toKey(entity), ...toRow(entity) };
   }
 
-  async *#listed(filter: string | undefined, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+  async *#listed(filter: string | undefined, signal: AbortSignal): AsyncGenerator<Entity, void> {
     const queryOptions = filter === undefined ? {} : { filter };
     const pages = storePages(this.#store, 'list the ledger', signal, (abortSignal) =>
       this.#client.listEntities({ abortSignal, queryOptions }),
@@ -159,7 +163,7 @@ export class TableLedger implements Ledger {
     for await (const page of pages) {
       for (const entity of page) {
         signal.throwIfAborted();
-        yield { key: toKey(entity), ...toRow(entity) };
+        yield entity;
       }
     }
   }
