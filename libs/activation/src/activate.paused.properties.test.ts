@@ -32,6 +32,7 @@ const step = fc.oneof(
     is: fc.constant('pause' as const),
     scope,
     forMs: fc.option(fc.integer({ min: 60_000, max: 12 * hourMs }), { nil: undefined }),
+    isShadow: fc.boolean(),
   }),
   fc.record({ is: fc.constant('resume' as const), scope }),
   fc.record({ is: fc.constant('retry-now' as const) }),
@@ -83,7 +84,8 @@ test('whatever operators pause and resume, and whatever fails meanwhile, nothing
         else {
           if (each.is === 'pause') {
             const until = each.forMs === undefined ? {} : { untilMs: clock.nowMs + each.forMs };
-            await pause(each.scope, { ...asker, ...until }, ask(), signal);
+            const shadow = each.isShadow ? ({ isShadow: true } as const) : {};
+            await pause(each.scope, { ...asker, ...until, ...shadow }, ask(), signal);
           } else if (each.is === 'resume') await resume(each.scope, ask(), signal);
           else await retryNow({ destination: 'crm' }, asker, ask(), signal);
           clock.nowMs += controlsAgeMaxMs;

@@ -13,7 +13,7 @@ import {
   type MembershipState,
   type Occasion,
 } from '@activation-hub/membership';
-import { circuitOpenCause } from '@activation-hub/delivery';
+import { circuitOpenCause, isShadowReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { concernedPeople } from './concerned-people.ts';
 import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
@@ -243,6 +243,8 @@ class Decisions implements Decided {
     const openUntilMs = this.#circuits.get(route.destination);
     const held = deferralOf(row);
     if (plan.is !== 'lease' || openUntilMs === undefined) return { desired, keyText, plan, write: plan.write, held };
+    if (isShadowReason(this.#circuitCause(route.destination).reason))
+      this.#tally.countShadowed(route.destination, plan.kind);
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
     if (held !== undefined && isFollowedBy(held, record, desired.person.linkDigest)) {

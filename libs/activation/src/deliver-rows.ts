@@ -2,7 +2,7 @@ import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import {
   deliver,
   pausedClass,
-  routePausedReason,
+  routeHeldReason,
   type Control,
   type DeliveryResult,
   type ReceivedEvent,
@@ -113,9 +113,9 @@ async function deliverTo(
 const pausedMaxMs = 3_600_000;
 
 /** Of a paused route nothing is sent. */
-function pausedResult({ untilMs = Infinity }: Control, nowMs: number): DeliveryResult {
-  const notBeforeMs = Math.min(untilMs, nowMs + pausedMaxMs);
-  return { status: 'retry', class: pausedClass, reason: routePausedReason, wasTried: false, notBeforeMs };
+function pausedResult(pause: Control, nowMs: number): DeliveryResult {
+  const notBeforeMs = Math.min(pause.untilMs ?? Infinity, nowMs + pausedMaxMs);
+  return { status: 'retry', class: pausedClass, reason: routeHeldReason(pause), wasTried: false, notBeforeMs };
 }
 
 /** The change in full, as the connector gets it. */

@@ -5,6 +5,7 @@ import {
   type Clock,
   type Control,
   type ControlStore,
+  type Hold,
   type Target,
 } from '@activation-hub/delivery';
 import type { Telemetry } from '@activation-hub/telemetry';
@@ -46,7 +47,10 @@ export class FollowedControls {
    */
   #seen: ReadonlySet<string> | undefined;
   /** Pauses that were announced, by what they are about. */
-  readonly #announced = new Map<string, Pick<Control, 'destination' | 'audience'> & { readonly untilMs: number }>();
+  readonly #announced = new Map<
+    string,
+    Pick<Control, 'destination' | 'audience'> & { readonly untilMs: number; readonly isShadow: boolean }
+  >();
 
   constructor(store: Pick<ControlStore, 'read'>, clock: Pick<Clock, 'now'>) {
     this.#store = store;
@@ -101,7 +105,7 @@ export class FollowedControls {
     for (const { key, breaker } of targets.values()) {
       const controls = this.#controlsFor(key);
       const pause = pauseOf(controls, { destination: key }, nowMs);
-      breaker.hold(pause === undefined ? undefined : pause.untilMs === undefined ? {} : { untilMs: pause.untilMs });
+      breaker.hold(pause === undefined ? undefined : holdOf(pause));
       if (!controls.some((control) => asked.has(requestText(control)))) continue;
       breaker.probeNow(nowMs);
       telemetry.emit('retry-asked', { destination: key });
@@ -125,15 +129,20 @@ export class FollowedControls {
   #announce(telemetry: Telemetry, nowMs: number): void {
     const active = this.#known.filter(({ action, untilMs = Infinity }) => action === 'pause' && nowMs < untilMs);
     const texts = new Map(active.map((each) => [JSON.stringify([each.destination, each.audience]), each]));
-    for (const [text, { destination, audience, untilMs = Infinity }] of texts) {
-      if (this.#announced.get(text)?.untilMs === untilMs) continue;
+    for (const [text, { destination, audience, untilMs = Infinity, isShadow = false }] of texts) {
+      const before = this.#announced.get(text);
+      if (before?.untilMs === untilMs && before.isShadow === isShadow) continue;
       const scope = {
         ...(destination === undefined ? {} : { destination }),
         ...(audience === undefined ? {} : { audience }),
       };
-      this.#announced.set(text, { ...scope, untilMs });
+      this.#announced.set(text, { ...scope, untilMs, isShadow });
       const until = untilMs === Infinity ? {} : { until: new Date(untilMs).toISOString() };
-      telemetry.emit('destination-paused', { destination: 'everything', ...scope, ...until });
+      telemetry.emit(isShadow ? 'destination-shadowed' : 'destination-paused', {
+        destination: 'everything',
+        ...scope,
+        ...until,
+      });
     }
     for (const [text, { destination = 'everything', audience }] of this.#announced) {
       if (texts.has(text)) continue;
@@ -141,6 +150,10 @@ export class FollowedControls {
       telemetry.emit('destination-resumed', { destination, ...(audience === undefined ? {} : { audience }) });
     }
   }
+}
+
+function holdOf({ untilMs, isShadow }: Control): Hold {
+  return { ...(untilMs === undefined ? {} : { untilMs }), ...(isShadow === undefined ? {} : { isShadow }) };
 }
 
 function requestText({ action, atMs, by }: Control): string {

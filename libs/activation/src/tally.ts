@@ -1,3 +1,4 @@
+import type { ChangeKind } from '@activation-hub/destination-kit';
 import type { Outcome } from '@activation-hub/telemetry';
 import type { ActivationContext } from './activation-context.ts';
 import { subjectOf, type ObservedSubject } from './observed-change.ts';
@@ -12,6 +13,7 @@ export class Tally {
   readonly #context: Pick<ActivationContext, 'clock' | 'observe'>;
   readonly #startedMs: number;
   readonly #outcomes: Record<string, Partial<Record<Outcome, number>>> = {};
+  readonly #shadowed = new Map<string, Record<ChangeKind, number>>();
   ledgerReads = 0;
   ledgerWrites = 0;
   /**
@@ -32,6 +34,16 @@ export class Tally {
     observe?.({ destination, outcome, atMs: clock.now(), ...of() });
   }
 
+  /**
+   * Counts what a shadow holds back, besides its outcome, when it comes: not when it is looked at
+   * again.
+   */
+  countShadowed(destination: string, kind: ChangeKind): void {
+    const byKind = this.#shadowed.get(destination) ?? { entered: 0, updated: 0, exited: 0 };
+    byKind[kind] += 1;
+    this.#shadowed.set(destination, byKind);
+  }
+
   /** Counts what the third stage has ended: no identity, or something newer in the same batch. */
   countResolved({ unresolved, superseded }: Resolved): void {
     for (const each of unresolved) this.count(each.route.destination, 'unresolved', () => subjectOf(each));
@@ -40,6 +52,8 @@ export class Tally {
 
   /** Says what became of the batch. */
   report({ events, retry }: Work, exports: number, context: ActivationContext): void {
+    for (const [destination, byKind] of this.#shadowed)
+      context.telemetry.emit('changes-shadowed', { destination, ...byKind });
     const counted = {
       outcomes: this.#outcomes,
       ledgerReads: this.ledgerReads,

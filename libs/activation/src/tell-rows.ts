@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Retry } from '@activation-hub/delivery';
+import { isShadowReason, pausedClass, type Retry } from '@activation-hub/delivery';
 import {
   ledgerKeyText,
   settleLate,
@@ -63,6 +63,8 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
     if (isCertain(fate) && (fate !== 'delivered' || settled !== undefined))
       tally.count(route.destination, fate, () => subjectOfTold(row));
     else if (!isCertain(fate)) tally.count(route.destination, 'deferred', () => subjectOfTold(row));
+    // What a pause held already came before.
+    if (isInShadow(row) && retry?.class !== pausedClass) tally.countShadowed(route.destination, row.kind);
   }
   recordAges(told, context);
   if (lost.length === 0) return told;
@@ -71,6 +73,10 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
     const after = repaired.get(row.keyText);
     return after === undefined ? row : { ...row, settled: after };
   });
+}
+
+function isInShadow({ result }: ToldRow): boolean {
+  return result.status === 'retry' && isShadowReason(result.reason);
 }
 
 /** How old the events were whose changes destinations took. */

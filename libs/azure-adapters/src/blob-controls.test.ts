@@ -55,6 +55,15 @@ test('controls are one blob that a person can read', async () => {
   });
 });
 
+test('a shadow is a pause to a worker that does not know it, with a mark besides', async () => {
+  const store = await open();
+  await store.edit(() => [{ ...pause, isShadow: true }], signal);
+  const blob = containers.get(store)?.getBlobClient('controls.json');
+  expect(JSON.parse((await blob?.downloadToBuffer())?.toString() ?? '')).toMatchObject({
+    controls: [{ action: 'pause', shadow: true }],
+  });
+});
+
 test.each([
   ['what is no JSON', 'hush'],
   ['an action that this version does not know', '{"version":1,"controls":[{"action":"hush"}]}'],

@@ -19,6 +19,8 @@ const documentSchema = z.object({
       until: z.iso.datetime().exactOptional(),
       by: text,
       reason: text,
+      // A worker that does not know it yet takes the control for a pause, which holds back the same.
+      shadow: z.literal(true).exactOptional(),
     }),
   ),
 });
@@ -95,8 +97,9 @@ function isLostRace(error: unknown): boolean {
 
 function readControls(bytes: Buffer): readonly Control[] {
   const { controls } = parseDocument(documentSchema, bytes, { kind: 'list of controls', blobName });
-  return controls.map(({ at, until, ...rest }) => ({
+  return controls.map(({ at, until, shadow, ...rest }) => ({
     ...rest,
+    ...(shadow === undefined ? {} : { isShadow: shadow }),
     atMs: Date.parse(at),
     ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
   }));
@@ -105,8 +108,9 @@ function readControls(bytes: Buffer): readonly Control[] {
 function writeControls(controls: readonly Control[]): Buffer {
   const document: z.infer<typeof documentSchema> = {
     version: documentVersion,
-    controls: controls.map(({ atMs, untilMs, ...rest }) => ({
+    controls: controls.map(({ atMs, untilMs, isShadow, ...rest }) => ({
       ...rest,
+      ...(isShadow === undefined ? {} : { shadow: isShadow }),
       at: new Date(atMs).toISOString(),
       ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }),
     })),

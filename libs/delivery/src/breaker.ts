@@ -24,6 +24,8 @@ export type Admission =
 /** An operator keeps it open, until that time where one is given, in epoch milliseconds. */
 export interface Hold {
   readonly untilMs?: number;
+  /** To look at what would be told. */
+  readonly isShadow?: true;
 }
 
 /**
@@ -97,6 +99,11 @@ export class Breaker {
   /** Whether an operator holds it open. */
   isHeld(nowMs: number): boolean {
     return this.#heldUntilMs(nowMs) !== undefined;
+  }
+
+  /** Whether an operator holds it open to look at what would be told. */
+  isInShadow(nowMs: number): boolean {
+    return this.isHeld(nowMs) && this.#hold?.isShadow === true;
   }
 
   /**

@@ -15,6 +15,11 @@ export interface Control {
   readonly atMs: number;
   /** When a pause ends by itself; absent when it does not. */
   readonly untilMs?: number;
+  /**
+   * A shadow: a pause in which operators look at what would be told. A worker that does not know it
+   * holds back all the same.
+   */
+  readonly isShadow?: true;
   /** Who asked for it, and why, in their own words. Neither goes into a log line. */
   readonly by: string;
   readonly reason: string;

@@ -7,7 +7,8 @@ import {
   createTarget,
   deliver,
   isCircuitOpenReason,
-  routePausedReason,
+  isShadowReason,
+  routeHeldReason,
   type DeliveryResult,
   type Target,
 } from './deliver.ts';
@@ -215,8 +216,21 @@ test('a change of a destination that an operator has paused waits for the operat
   const waits = { status: 'retry', class: 'paused', reason, wasTried: false, notBeforeMs: 1_300_000 };
   expect(await tell(1, 0, 0)).toEqual([waits]);
   expect(requests).toEqual([]);
-  expect([reason, routePausedReason].map(isCircuitOpenReason)).toEqual([true, false]);
-  expect(routePausedReason).toBe('an operator has paused the route');
+  expect([reason, routeHeldReason({})].map(isCircuitOpenReason)).toEqual([true, false]);
+  expect(routeHeldReason({})).toBe('an operator has paused the route');
+});
+
+test('a change of a destination in shadow waits as in a pause, and its reason says which of the two it is', async () => {
+  const { target, tell, requests } = staged(take);
+  target.breaker.hold({ isShadow: true });
+  const reason = 'an operator has put the destination into shadow';
+  expect(await tell(1, 0, 0)).toMatchObject([{ status: 'retry', class: 'paused', reason, wasTried: false }]);
+  expect(requests).toEqual([]);
+  const ofRoute = routeHeldReason({ isShadow: true });
+  expect([reason, ofRoute].map(isCircuitOpenReason)).toEqual([true, false]);
+  expect([reason, ofRoute, routeHeldReason({})].map(isShadowReason)).toEqual([true, true, false]);
+  target.breaker.hold({ isShadow: true, untilMs: 0 });
+  expect(target.breaker.isInShadow(0)).toBe(false);
 });
 
 test('an identity is told as it is where the destination does not form it', () => {

@@ -122,17 +122,26 @@ const circuitOpen = 'its circuit breaker is open after failures';
  */
 export const pausedClass = 'paused';
 const destinationPaused = 'an operator has paused the destination';
-/** The reason of what waits because an operator has paused its route. */
-export const routePausedReason = 'an operator has paused the route';
+const destinationInShadow = 'an operator has put the destination into shadow';
+const routePaused = 'an operator has paused the route';
+const routeInShadow = 'an operator has put the route into shadow';
+
+/** The reason of what waits because an operator has paused its route, or put it into shadow. */
+export const routeHeldReason = ({ isShadow }: { readonly isShadow?: true }): string =>
+  isShadow === true ? routeInShadow : routePaused;
+
+/** Whether something waits because its destination or its route is in shadow. */
+export const isShadowReason = (reason: string): boolean => reason === destinationInShadow || reason === routeInShadow;
 
 /**
  * Class and reason of what is not told because a circuit is open: paused, or after the failure
  * because of which it is, which a person can mend.
  */
 export function circuitOpenCause(
-  breaker: Pick<Breaker, 'lastReason' | 'isHeld'> | undefined,
+  breaker: Pick<Breaker, 'lastReason' | 'isHeld' | 'isInShadow'> | undefined,
   nowMs: number,
 ): { readonly class: string; readonly reason: string } {
+  if (breaker?.isInShadow(nowMs) === true) return { class: pausedClass, reason: destinationInShadow };
   if (breaker?.isHeld(nowMs) === true) return { class: pausedClass, reason: destinationPaused };
   const { lastReason } = breaker ?? {};
   const reason = lastReason === undefined ? circuitOpen : `${circuitOpen}, the last of them: ${lastReason}`;
@@ -141,7 +150,7 @@ export function circuitOpenCause(
 
 /** Whether something waits for no other reason than that a circuit is open. */
 export const isCircuitOpenReason = (reason: string): boolean =>
-  reason.startsWith(circuitOpen) || reason === destinationPaused;
+  reason.startsWith(circuitOpen) || reason === destinationPaused || reason === destinationInShadow;
 
 type Defaulted = 'formIdentity' | 'membershipDays' | 'retryAfterMaxMs';
 

@@ -22,14 +22,16 @@ export {
   type ControlScope,
   type ControlStore,
 } from './controls.ts';
+export type { Hold } from './breaker.ts';
 export { systemClock, type Clock } from './clock.ts';
 export {
   createTarget,
   deliver,
   circuitOpenCause,
   isCircuitOpenReason,
+  isShadowReason,
   pausedClass,
-  routePausedReason,
+  routeHeldReason,
   usualRetryAfterMaxMs,
   type DeliverOptions,
   type DeliveryResult,

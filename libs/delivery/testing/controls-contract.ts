@@ -27,9 +27,11 @@ export function describeControlsContract(name: string, open: (same?: ControlStor
     test('controls come back as they were written', async () => {
       const store = await open();
       const least: Control = { action: 'retry-now', atMs: 0, by: '', reason: '' };
-      expect(await store.edit(() => [full, least], signal)).toEqual([full, least]);
-      expect(await store.read(signal)).toEqual([full, least]);
-      await store.edit((controls) => controls.slice(1), signal);
+      const shadow: Control = { ...full, audience: 'news', isShadow: true };
+      const all = [full, shadow, least];
+      expect(await store.edit(() => all, signal)).toEqual(all);
+      expect(await store.read(signal)).toEqual(all);
+      await store.edit((controls) => controls.slice(2), signal);
       expect(await store.read(signal)).toEqual([least]);
     });
 

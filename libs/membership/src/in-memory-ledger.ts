@@ -65,7 +65,8 @@ export class InMemoryLedger implements Ledger {
   }
 }
 
-function isSelected({ destination, identity }: LedgerKey, of: LedgerSelection): boolean {
+/** Whether a row is among those that are asked for. */
+export function isSelected({ destination, identity }: LedgerKey, of: LedgerSelection): boolean {
   if (of.destination !== undefined && of.destination !== destination) return false;
   if ('part' in of) return of.part === partOf(identity);
   if (!('identity' in of)) return true;

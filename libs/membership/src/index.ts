@@ -33,6 +33,7 @@ export {
   type IdentityChoice,
 } from './identity.ts';
 export { isToBeRenewed, lapseOf, type Lapse } from './lapse.ts';
+export { DryLedger } from './dry-ledger.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';

@@ -288,6 +288,30 @@ export const catalogue = {
       `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is paused by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: what is to be told waits.`,
     counts: () => [],
   }),
+  'destination-shadowed': signal<{
+    readonly destination: string;
+    readonly audience?: string;
+    readonly until?: string;
+  }>({
+    level: 'warning',
+    sentence: (f) =>
+      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is in shadow by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: what is to be told waits and can be looked at.`,
+    counts: () => [],
+  }),
+  'changes-shadowed': signal<{
+    readonly destination: string;
+    readonly entered: number;
+    readonly updated: number;
+    readonly exited: number;
+  }>({
+    level: 'information',
+    sentence: (f) =>
+      `${f.destination} is not told of ${f.entered} entries, ${f.updated} updates and ${f.exited} exits yet: it is in shadow.`,
+    counts: ({ destination, ...byKind }) =>
+      Object.entries(byKind).flatMap(([kind, by]) =>
+        by === 0 ? [] : [count('changes-shadowed', by, { destination, kind })],
+      ),
+  }),
   'destination-resumed': signal<{ readonly destination: string; readonly audience?: string }>({
     level: 'information',
     sentence: (f) =>

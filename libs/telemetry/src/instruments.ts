@@ -14,6 +14,7 @@ export const labels = {
     attribute: 'activation.result',
     meaning: '`answered`, or the class of the failure: `transient`, `throttled`, `set-up`, `invalid`, `fatal`.',
   },
+  kind: { attribute: 'activation.change.kind', meaning: '`entered`, `updated` or `exited`.' },
   code: { attribute: 'activation.code', meaning: 'The refusal code of what could not be read.' },
   stage: { attribute: 'activation.stage', meaning: 'The stage of the journey, which is also the name of its span.' },
   state: { attribute: 'activation.circuit.state', meaning: `One of \`${circuitStates.join('`, `')}\`.` },
@@ -52,6 +53,12 @@ export const counters = {
     meaning:
       'Changes by destination and outcome. Every change ends in one; before that, each time that it is deferred counts as deferred. What comes while a worker tells the same row is told by that worker, and ends as unchanged where it came: a destination may be told more changes than count as delivered.',
     labels: ['destination', 'outcome'],
+  },
+  'changes-shadowed': {
+    unit: '{change}',
+    meaning:
+      'Changes that a shadow holds back, by destination and kind: each once, as it comes. They count as deferred besides, and as delivered when they were told afterwards.',
+    labels: ['destination', 'kind'],
   },
   'requests-sent': {
     unit: '{request}',

@@ -192,6 +192,9 @@ export function proseNarrator(
         case 'destination-paused':
           warn(`${signal.destination} is paused by an operator: what it is to be told waits.`);
           return;
+        case 'destination-shadowed':
+          warn(`${signal.destination} is in shadow by an operator: what it is to be told waits and can be looked at.`);
+          return;
         case 'destination-resumed':
           if (hasRoom()) print(dim(`The pause of ${signal.destination} is over: what waits is told.`));
           return;

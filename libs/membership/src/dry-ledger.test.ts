@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { describeLedgerContract } from '../testing/index.ts';
+import { DryLedger, InMemoryLedger, note, type LedgerKey, type LedgerRecord } from './index.ts';
+
+describeLedgerContract('a dry ledger', (same) => Promise.resolve(same ?? new DryLedger(new InMemoryLedger())));
+
+const { signal } = new AbortController();
+const keyOf = (value: string): LedgerKey => ({
+  destination: 'crm',
+  identity: { namespace: 'crmid', value },
+  audience: { namespace: 'ups', id: 'a' },
+});
+const state = {
+  isMember: true,
+  status: 'realized',
+  qualifiedAtMs: 1,
+  enqueuedAtMs: 1,
+  sequenceNumber: 1,
+  content: '',
+} as const;
+const record = (row: 'noted' | 'paused'): LedgerRecord =>
+  note(undefined, { state, attributes: {}, linkDigest: '' }, row, { atMs: 1, because: 'export' });
+
+test('it reads the rows of another ledger, and what is written to it stays with it', async () => {
+  const under = new InMemoryLedger();
+  await under.write(
+    ['p1', 'p2', 'p3'].map((value) => ({ key: keyOf(value), record: record('noted'), expected: undefined })),
+    signal,
+  );
+  const before = await Array.fromAsync(under.rows({}, signal));
+  const dry = new DryLedger(under);
+  const [first, second] = await dry.read([keyOf('p1'), keyOf('p2')], signal);
+  expect(first?.record.rowState.is).toBe('noted');
+
+  const written = await dry.write(
+    [
+      { key: keyOf('p1'), record: record('paused'), expected: first?.version },
+      { key: keyOf('p2'), record: record('paused'), expected: 'another' },
+      { key: keyOf('p4'), record: record('paused'), expected: undefined },
+    ],
+    signal,
+  );
+  expect(written.map((each) => each.written)).toEqual([true, false, true]);
+  expect(await dry.remove(keyOf('p2'), second?.version ?? '', signal)).toBe(true);
+  const rows = await Array.fromAsync(dry.rows({ destination: 'crm' }, signal));
+  expect(rows.map(({ key, record: of }) => `${key.identity.value} ${of.rowState.is}`).sort()).toEqual([
+    'p1 paused',
+    'p3 noted',
+    'p4 paused',
+  ]);
+  expect(await dry.read([keyOf('p2')], signal)).toEqual([undefined]);
+  expect(await Array.fromAsync(under.rows({}, signal))).toEqual(before);
+});
