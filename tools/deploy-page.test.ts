@@ -38,7 +38,7 @@ test('numbers in words are those of the program', () => {
   expect(prose).toContain('it is tried again for ten, and each refusal is said');
   expect(said('tools/deploy-package.ts', /timeoutMs: (\S+),\n {4}intervalMs/)).toBe('600_000');
   expect(prose).toMatch(/tries again for ten\. Its outputs/);
-  expect(said('apps/cli/src/azure/steps.ts', /patienceMs = ([^;]+);/)).toBe('10 * 60_000');
+  expect(said('apps/cli/src/deploy/steps.ts', /patienceMs = ([^;]+);/)).toBe('10 * 60_000');
 });
 
 test('the page begins with five commands', () => {

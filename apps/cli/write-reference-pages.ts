@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandPages } from './src/command-pages.ts';
+import { commandPages } from './src/reference/command-pages.ts';
 import { createProgram } from './src/main.ts';
-import { processTerminal } from './src/terminal.ts';
+import { processTerminal } from './src/terminal/terminal.ts';
 
 const folder = join(import.meta.dirname, '../../docs/reference/commands');
 rmSync(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { seededRandom } from '@activation-hub/audience-events/testing';
-import { tableLines } from '../src/table.ts';
+import { tableLines } from '../src/terminal/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { costOfMillion, readPrices, type CostOfMillion, type Prices, type Usage } from './cost-of-changes.ts';
 import { jittered, usualDelaysMs } from './delays.ts';

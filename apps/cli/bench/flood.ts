@@ -1,6 +1,6 @@
 /* What a flood of one audience does to the changes of the others. */
 import { parseArgs } from 'node:util';
-import { tableLines } from '../src/table.ts';
+import { tableLines } from '../src/terminal/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { ExportSource, type BenchExport } from './entries.ts';
 import { loadLine, machineLoad } from './machine-load.ts';

@@ -6,8 +6,8 @@
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost } from '@activation-hub/functions-host';
 import type { OutcomesByDestination } from '@activation-hub/telemetry';
-import { localEventHub } from '../src/local/local-event-hub.ts';
-import { readSignal, type Signal } from '../src/local/signals.ts';
+import { localEventHub } from '../src/traffic/local/local-event-hub.ts';
+import { readSignal, type Signal } from '../src/traffic/local/signals.ts';
 import { monotonicMs } from './monotonic.ts';
 
 export interface HubSettings {

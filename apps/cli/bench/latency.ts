@@ -2,7 +2,7 @@
  * How long a change takes from AEP to the third party, beside a consumer that does nothing with it.
  */
 import { parseArgs } from 'node:util';
-import { tableLines } from '../src/table.ts';
+import { tableLines } from '../src/terminal/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { ExportSource } from './entries.ts';
 import { loadLine, machineLoad } from './machine-load.ts';

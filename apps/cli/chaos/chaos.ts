@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeProfileExport, seededRandom } from '@activation-hub/audience-events/testing';
-import { createTenant, type Tenant } from '../src/tenant.ts';
+import { createTenant, type Tenant } from '../src/traffic/tenant.ts';
 import { audiences, consentPath, identityNamespaces, mappedAttributes } from './chaos-file.ts';
 import { LeakScan } from './leak-scan.ts';
 import type { ReceiverCounts, ReceiverKind } from './receivers.ts';

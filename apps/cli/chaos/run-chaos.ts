@@ -3,7 +3,7 @@
  * with 2 for a wrong option.
  */
 import { parseArgs } from 'node:util';
-import { tableLines } from '../src/table.ts';
+import { tableLines } from '../src/terminal/table.ts';
 import { recoveryMaxSeconds, runChaos, type ChaosReport } from './chaos.ts';
 import { measureIsolation, type Isolation } from './isolation.ts';
 import { plans } from './schedule.ts';

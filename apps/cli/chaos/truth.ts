@@ -1,6 +1,6 @@
 import { readProfileExports, type JsonValue } from '@activation-hub/audience-events';
-import type { KnownPerson, SimulatedExport, Tenant } from '../src/tenant.ts';
-import type { PersonState } from '../src/tenant-people.ts';
+import type { KnownPerson, SimulatedExport, Tenant } from '../src/traffic/tenant.ts';
+import type { PersonState } from '../src/traffic/tenant-people.ts';
 import { gatedAudience, mappedAttributes, routes, type ChaosRoute, type FileVersion } from './chaos-file.ts';
 import type { Receiver } from './receivers.ts';
 

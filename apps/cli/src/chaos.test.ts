@@ -7,7 +7,7 @@ import { Receiver, type ReceiverKind, type Return } from '../chaos/receivers.ts'
 import { RecoveryWatch, type WaitingRetry } from '../chaos/recoveries.ts';
 import { makeSchedule } from '../chaos/schedule.ts';
 import { compare, SentStates } from '../chaos/truth.ts';
-import type { Tenant } from './tenant.ts';
+import type { Tenant } from './traffic/tenant.ts';
 
 const minuteMs = 60_000;
 

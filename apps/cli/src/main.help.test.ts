@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { everyCommand } from '../testing/command-tree.ts';
 import { goldenFile, session } from '../testing/golden.ts';
-import { helpColumns } from './wrapped-help.ts';
+import { helpColumns } from './terminal/wrapped-help.ts';
 
 const commands = await everyCommand();
 const helps = await Promise.all(commands.map(({ words }) => session([...words, '--help'])));

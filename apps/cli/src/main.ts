@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { askedToEnd, endSignals } from './asked-to-end.ts';
-import { CommandError } from './command-error.ts';
-import { processTerminal, type Terminal } from './terminal.ts';
-import { withoutSecrets } from './unsaid-secrets.ts';
-import { usageSentence } from './usage-error.ts';
-import { helpColumns, wrappedHelp } from './wrapped-help.ts';
+import { askedToEnd, endSignals } from './terminal/asked-to-end.ts';
+import { CommandError } from './terminal/command-error.ts';
+import { processTerminal, type Terminal } from './terminal/terminal.ts';
+import { withoutSecrets } from './terminal/unsaid-secrets.ts';
+import { usageSentence } from './terminal/usage-error.ts';
+import { helpColumns, wrappedHelp } from './terminal/wrapped-help.ts';
 
 type AddCommand = (program: Command, terminal: Terminal) => void;
 
@@ -14,30 +14,30 @@ type AddCommand = (program: Command, terminal: Terminal) => void;
  * know half of Azure.
  */
 const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  init: async () => (await import('./init/init.ts')).addInitCommand,
-  local: async () => (await import('./local/local.ts')).addLocalCommand,
+  init: async () => (await import('./activation-file/init/init.ts')).addInitCommand,
+  local: async () => (await import('./traffic/local/local.ts')).addLocalCommand,
   console: async () => (await import('./console/environment-console.ts')).addConsoleCommand,
-  mcp: async () => (await import('./mcp/mcp.ts')).addMcpCommand,
-  check: async () => (await import('./check.ts')).addCheckCommand,
-  destinations: async () => (await import('./destinations/destinations.ts')).addDestinationsCommand,
-  inspect: async () => (await import('./inspect.ts')).addInspectCommand,
-  send: async () => (await import('./send.ts')).addSendCommand,
-  simulate: async () => (await import('./simulate.ts')).addSimulateCommand,
-  tail: async () => (await import('./tail/tail.ts')).addTailCommand,
-  lag: async () => (await import('./lag.ts')).addLagCommand,
-  'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLettersCommand,
-  ledger: async () => (await import('./ledger.ts')).addLedgerCommand,
-  explain: async () => (await import('./explain.ts')).addExplainCommand,
-  pause: async () => (await import('./controls.ts')).addPauseCommand,
-  resume: async () => (await import('./controls.ts')).addResumeCommand,
-  'retry-now': async () => (await import('./controls.ts')).addRetryNowCommand,
-  canary: async () => (await import('./canary.ts')).addCanaryCommand,
-  forget: async () => (await import('./forget.ts')).addForgetCommand,
-  resync: async () => (await import('./resync.ts')).addResyncCommand,
-  retire: async () => (await import('./retire.ts')).addRetireCommand,
-  plan: async () => (await import('./plan.ts')).addPlanCommand,
-  'event-hubs': async () => (await import('./event-hubs.ts')).addEventHubsCommand,
-  azure: async () => (await import('./azure/azure.ts')).addAzureCommand,
+  mcp: async () => (await import('./operate/mcp/mcp.ts')).addMcpCommand,
+  check: async () => (await import('./activation-file/check.ts')).addCheckCommand,
+  destinations: async () => (await import('./activation-file/destinations/destinations.ts')).addDestinationsCommand,
+  inspect: async () => (await import('./activation-file/inspect.ts')).addInspectCommand,
+  send: async () => (await import('./traffic/send.ts')).addSendCommand,
+  simulate: async () => (await import('./traffic/simulate.ts')).addSimulateCommand,
+  tail: async () => (await import('./operate/tail/tail.ts')).addTailCommand,
+  lag: async () => (await import('./operate/lag.ts')).addLagCommand,
+  'dead-letters': async () => (await import('./operate/dead-letters.ts')).addDeadLettersCommand,
+  ledger: async () => (await import('./operate/ledger.ts')).addLedgerCommand,
+  explain: async () => (await import('./operate/explain.ts')).addExplainCommand,
+  pause: async () => (await import('./operate/controls.ts')).addPauseCommand,
+  resume: async () => (await import('./operate/controls.ts')).addResumeCommand,
+  'retry-now': async () => (await import('./operate/controls.ts')).addRetryNowCommand,
+  canary: async () => (await import('./operate/canary.ts')).addCanaryCommand,
+  forget: async () => (await import('./operate/forget.ts')).addForgetCommand,
+  resync: async () => (await import('./operate/resync.ts')).addResyncCommand,
+  retire: async () => (await import('./operate/retire.ts')).addRetireCommand,
+  plan: async () => (await import('./operate/plan.ts')).addPlanCommand,
+  'event-hubs': async () => (await import('./traffic/event-hubs.ts')).addEventHubsCommand,
+  azure: async () => (await import('./deploy/azure.ts')).addAzureCommand,
   aep: async () => (await import('./aep/aep.ts')).addAepCommand,
 };
 

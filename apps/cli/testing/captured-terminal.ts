@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import picocolors from 'picocolors';
-import type { Terminal } from '../src/terminal.ts';
+import type { Terminal } from '../src/terminal/terminal.ts';
 
 export interface CapturedTerminal extends Terminal {
   /** Lines of standard output and standard error so far. */

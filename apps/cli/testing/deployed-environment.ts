@@ -19,8 +19,8 @@ import {
 import { startAzurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { newSigningSecret } from '../src/local/example.ts';
-import { startReceiver } from '../src/local/receiver.ts';
+import { newSigningSecret } from '../src/traffic/local/example.ts';
+import { startReceiver } from '../src/traffic/local/receiver.ts';
 import { seedEnvironment, vipId, newsId } from './environment-seed.ts';
 
 /** The roles of Azure that an operator needs, as `activation console --help` names them. */

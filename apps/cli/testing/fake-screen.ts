@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { createScreen, type Screen } from '../src/screen.ts';
+import { createScreen, type Screen } from '../src/terminal/screen.ts';
 
 /** A screen without a terminal: keys are typed into it, and its last line can be read. */
 export interface FakeScreen {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { addApplyCommand } from './apply.ts';
 import { addAudiencesCommand } from './audiences.ts';
 import { addEmulatorCommand } from './emulator.ts';

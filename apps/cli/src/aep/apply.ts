@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { CommandError } from '../command-error.ts';
-import type { Terminal } from '../terminal.ts';
-import { oneLine } from './audience-names.ts';
-import { adobeVariablesHelp } from './adobe-access.ts';
-import { checkKey } from './hub-connection.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { oneLine } from '../activation-file/audience-names.ts';
+import { adobeVariablesHelp } from '../environment/adobe-access.ts';
+import { checkKey } from '../environment/hub-connection.ts';
 import {
   addReconcileOptions,
   destinationWords,

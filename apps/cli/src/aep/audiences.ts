@@ -1,18 +1,18 @@
 import type { Audience } from '@activation-hub/flow-service';
 import type { Command } from 'commander';
-import { loadActivations } from '../activations.ts';
-import { wholeNumber } from '../arguments.ts';
-import { audienceKeys } from '../audience-keys.ts';
-import { CommandError } from '../command-error.ts';
-import { tableLines } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { loadActivations } from '../activation-file/activations.ts';
+import { wholeNumber } from '../terminal/arguments.ts';
+import { audienceKeys } from '../activation-file/audience-keys.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
   chooseActivationFile,
   type ActivationFileOptions,
-} from './activation-file-options.ts';
-import { adobeVariablesHelp, openAdobe, withAdobe, type AdobeAccess } from './adobe-access.ts';
-import { oneLine, writeAudienceNames } from './audience-names.ts';
+} from '../activation-file/activation-file-options.ts';
+import { adobeVariablesHelp, openAdobe, withAdobe, type AdobeAccess } from '../environment/adobe-access.ts';
+import { oneLine, writeAudienceNames } from '../activation-file/audience-names.ts';
 
 interface AudiencesOptions extends ActivationFileOptions {
   readonly search?: string;

@@ -4,9 +4,9 @@ import {
   createPipelineFromOptions,
   createPipelineRequest,
 } from '@azure/core-rest-pipeline';
-import { CommandError, reasonOf } from '../command-error.ts';
-import type { Terminal } from '../terminal.ts';
-import { azureCredential } from './azure-credential.ts';
+import { CommandError, reasonOf } from '../terminal/command-error.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { azureCredential } from '../environment/azure-credential.ts';
 
 export type WhichKey = 'primary' | 'secondary';
 export type KeyPair = Readonly<Record<WhichKey, string>>;

@@ -5,9 +5,9 @@ import {
   type Problem,
 } from '@activation-hub/activation-file';
 import type { Audience } from '@activation-hub/flow-service';
-import { byPlace, problemLocator, type Place } from '../locate-problem.ts';
-import type { Terminal } from '../terminal.ts';
-import type { AdobeAccess } from './adobe-access.ts';
+import { byPlace, problemLocator, type Place } from '../activation-file/locate-problem.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { AdobeAccess } from '../environment/adobe-access.ts';
 
 export interface Findings {
   readonly problems: readonly Problem[];

@@ -1,7 +1,7 @@
 import { systemClock } from '@activation-hub/delivery';
 import { startAdobePlatform } from '@activation-hub/flow-service/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTenant, type Tenant } from '../tenant.ts';
+import { createTenant, type Tenant } from '../traffic/tenant.ts';
 import { emulateExports } from './emulated-exports.ts';
 
 test('without a dataflow it sleeps between its looks, and takes no export of the tenant, at the rate 0 too', async () => {

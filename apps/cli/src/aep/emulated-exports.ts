@@ -2,8 +2,8 @@ import { encodeProfileExport } from '@activation-hub/audience-events/testing';
 import type { Clock } from '@activation-hub/delivery';
 import type { AdobePlatform, StoredEntity } from '@activation-hub/flow-service/testing';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { pace } from '../pace.ts';
-import type { Tenant } from '../tenant.ts';
+import { pace } from '../traffic/pace.ts';
+import type { Tenant } from '../traffic/tenant.ts';
 
 export interface EmulatedExportsOptions {
   readonly platform: AdobePlatform;

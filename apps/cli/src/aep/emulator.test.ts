@@ -5,9 +5,9 @@ import { earliestEventPosition, EventHubConsumerClient, type ReceivedEventData }
 import { expect, onTestFinished, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
 import { startActivation } from '../../testing/run-activation.ts';
-import { exampleFile } from '../local/example.ts';
+import { exampleFile } from '../traffic/local/example.ts';
 import { run } from '../main.ts';
-import { hubConnectionString } from './hub-connection.ts';
+import { hubConnectionString } from '../environment/hub-connection.ts';
 
 const freePorts = ['--port', '0', '--event-hubs-port', '0', '--management-port', '0'];
 const hubWords = ['--namespace', 'local', '--event-hub', 'profile-exports', '--sas-key-name', 'adobe'];

@@ -1,14 +1,14 @@
 import type { AdobePlatform } from '@activation-hub/flow-service/testing';
 import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
-import { loadActivations, tenantOptions } from '../activations.ts';
-import { port, rate } from '../arguments.ts';
-import { listenFailure } from '../listen-failure.ts';
-import { Cleanups } from '../local/cleanups.ts';
-import { exampleFile } from '../local/example.ts';
-import { reasonOf } from '../command-error.ts';
-import { createTenant } from '../tenant.ts';
-import { aborted, type Terminal } from '../terminal.ts';
+import { loadActivations, tenantOptions } from '../activation-file/activations.ts';
+import { port, rate } from '../terminal/arguments.ts';
+import { listenFailure } from '../terminal/listen-failure.ts';
+import { Cleanups } from '../traffic/local/cleanups.ts';
+import { exampleFile } from '../traffic/local/example.ts';
+import { reasonOf } from '../terminal/command-error.ts';
+import { createTenant } from '../traffic/tenant.ts';
+import { aborted, type Terminal } from '../terminal/terminal.ts';
 import type { EmulatedAzure } from './emulated-azure.ts';
 
 interface EmulatorOptions {

@@ -1,6 +1,6 @@
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../terminal/command-error.ts';
 import type { AuthorizationRule, WhichKey } from './authorization-rule.ts';
-import type { KeyAnswer } from './hub-connection.ts';
+import type { KeyAnswer } from '../environment/hub-connection.ts';
 
 /** AEP's side of a rotation. */
 export interface KeyHolder {

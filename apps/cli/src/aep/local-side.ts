@@ -1,6 +1,6 @@
-import type { Terminal } from '../terminal.ts';
-import { exampleFile } from '../local/example.ts';
-import { localEventHub } from '../local/local-event-hub.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { exampleFile } from '../traffic/local/example.ts';
+import { localEventHub } from '../traffic/local/local-event-hub.ts';
 import type { ReconcileOptions } from './reconcile.ts';
 
 /**

@@ -1,9 +1,9 @@
-import { counted } from '../counted.ts';
+import { counted } from '../terminal/counted.ts';
 import type { Command } from 'commander';
 import { sentenceOf } from '@activation-hub/flow-service';
-import type { Terminal } from '../terminal.ts';
-import { oneLine } from './audience-names.ts';
-import { adobeVariablesHelp } from './adobe-access.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { oneLine } from '../activation-file/audience-names.ts';
+import { adobeVariablesHelp } from '../environment/adobe-access.ts';
 import {
   addReconcileOptions,
   destinationWords,

@@ -7,17 +7,17 @@ import {
   type EventHubsDestinations,
 } from '@activation-hub/flow-service';
 import { Option, type Command } from 'commander';
-import { loadActivations } from '../activations.ts';
-import type { Terminal } from '../terminal.ts';
+import { loadActivations } from '../activation-file/activations.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
   chooseActivationFile,
   type ActivationFileOptions,
   type ChosenFile,
-} from './activation-file-options.ts';
-import { openAdobe, withAdobe } from './adobe-access.ts';
-import { writeAudienceNames } from './audience-names.ts';
-import { addHubOptions, readHubOptions, type HubOptions } from './hub-options.ts';
+} from '../activation-file/activation-file-options.ts';
+import { openAdobe, withAdobe } from '../environment/adobe-access.ts';
+import { writeAudienceNames } from '../activation-file/audience-names.ts';
+import { addHubOptions, readHubOptions, type HubOptions } from '../environment/hub-options.ts';
 import { atLocalSide, localSide } from './local-side.ts';
 import { requireAudiences, wantedDestination } from './wanted-destination.ts';
 

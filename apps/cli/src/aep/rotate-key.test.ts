@@ -4,7 +4,7 @@ import { createAdobeClient, createEventHubsDestinations } from '@activation-hub/
 import { systemClock } from '@activation-hub/delivery';
 import { expect, onTestFinished, test } from 'vitest';
 import { aepEnvironment, audience, audienceIds, hubWords, type AepEnvironment } from '../../testing/aep-environment.ts';
-import { createTenant } from '../tenant.ts';
+import { createTenant } from '../traffic/tenant.ts';
 import { emulateExports } from './emulated-exports.ts';
 
 const [a = ''] = audienceIds;

@@ -1,4 +1,4 @@
-import { counted } from '../counted.ts';
+import { counted } from '../terminal/counted.ts';
 import {
   createEventHubsDestinations,
   fingerprintOf,
@@ -10,18 +10,18 @@ import {
   destinationWords,
 } from '@activation-hub/flow-service';
 import type { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
-import { CommandError } from '../command-error.ts';
-import type { Terminal } from '../terminal.ts';
+import { wholeNumber } from '../terminal/arguments.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
   chooseActivationFile,
   type ActivationFileOptions,
-} from './activation-file-options.ts';
-import { adobeVariablesHelp, openAdobe, withAdobe } from './adobe-access.ts';
+} from '../activation-file/activation-file-options.ts';
+import { adobeVariablesHelp, openAdobe, withAdobe } from '../environment/adobe-access.ts';
 import { authorizationRule, type RulePlace } from './authorization-rule.ts';
-import { checkKey, eventsEver } from './hub-connection.ts';
-import { addHubOptions, readHubOptions, type ChosenHub, type HubOptions } from './hub-options.ts';
+import { checkKey, eventsEver } from '../environment/hub-connection.ts';
+import { addHubOptions, readHubOptions, type ChosenHub, type HubOptions } from '../environment/hub-options.ts';
 import { rotateKeys, type KeyHolder, type RotationStep } from './key-rotation.ts';
 
 interface RotateKeyOptions extends HubOptions, ActivationFileOptions {

@@ -1,6 +1,6 @@
 import { candidateNames, isUnreadable, readSelected } from '@activation-hub/delivery';
 import type { FlowRun } from '@activation-hub/flow-service';
-import type { DataStorage } from '../data-storage.ts';
+import type { DataStorage } from '../environment/data-storage.ts';
 
 export const hourMs = 3_600_000;
 

@@ -1,7 +1,7 @@
-import { counted } from '../counted.ts';
-import { tableLines } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
-import { oneLine } from './audience-names.ts';
+import { counted } from '../terminal/counted.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { oneLine } from '../activation-file/audience-names.ts';
 import { hourMs } from './status-numbers.ts';
 import type { Status } from './status.ts';
 

@@ -11,7 +11,7 @@ import {
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { aepEnvironment, audience, audienceIds, hubWords } from '../../testing/aep-environment.ts';
-import { hubConnectionString } from './hub-connection.ts';
+import { hubConnectionString } from '../environment/hub-connection.ts';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
 
 const [a = ''] = audienceIds;

@@ -1,22 +1,28 @@
 import { createEventHubsDestinations, destinationWords, type DestinationState } from '@activation-hub/flow-service';
 import type { PartitionLag, StorageConnection } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
-import { CommandError, reasonOf } from '../command-error.ts';
-import { openDataStorage } from '../data-storage.ts';
-import type { Terminal } from '../terminal.ts';
+import { wholeNumber } from '../terminal/arguments.ts';
+import { CommandError, reasonOf } from '../terminal/command-error.ts';
+import { openDataStorage } from '../environment/data-storage.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
   chooseActivationFile,
   type ActivationFileOptions,
-} from './activation-file-options.ts';
-import { adobeVariablesHelp, openAdobe, withAdobe } from './adobe-access.ts';
-import { azureCredential } from './azure-credential.ts';
-import { hubConnectionString } from './hub-connection.ts';
+} from '../activation-file/activation-file-options.ts';
+import { adobeVariablesHelp, openAdobe, withAdobe } from '../environment/adobe-access.ts';
+import { azureCredential } from '../environment/azure-credential.ts';
+import { hubConnectionString } from '../environment/hub-connection.ts';
 import { countHubHours, type HubHours } from './hub-hours.ts';
-import { addHubOptions, namesHub, readHubOptions, type ChosenHub, type HubOptions } from './hub-options.ts';
-import { measureHandlerLag } from './handler-lag.ts';
-import { outputText, type StackOutputs } from './stack-outputs.ts';
+import {
+  addHubOptions,
+  namesHub,
+  readHubOptions,
+  type ChosenHub,
+  type HubOptions,
+} from '../environment/hub-options.ts';
+import { measureHandlerLag } from '../environment/handler-lag.ts';
+import { outputText, type StackOutputs } from '../environment/stack-outputs.ts';
 import { aepHours, hourMs, storeHours, type AepHour, type StoreHours } from './status-numbers.ts';
 import { legend, remarks, statusLines } from './status-words.ts';
 

@@ -5,8 +5,8 @@ import {
   type DesiredDestination,
   type EventHubAddress,
 } from '@activation-hub/flow-service';
-import { CommandError } from '../command-error.ts';
-import type { AdobeAccess } from './adobe-access.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import type { AdobeAccess } from '../environment/adobe-access.ts';
 
 export interface WantedOptions {
   readonly file: ActivationFile;

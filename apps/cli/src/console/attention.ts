@@ -1,6 +1,6 @@
 import type { Attention, PartitionLag } from '@activation-hub/console-contract';
 import type { ObservedCircuit } from '@activation-hub/activation';
-import { counted } from '../counted.ts';
+import { counted } from '../terminal/counted.ts';
 
 /** How everything is that a person may have to see to. */
 export interface State {

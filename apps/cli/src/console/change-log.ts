@@ -7,7 +7,7 @@ import type {
   DestinationFailure,
   DestinationView,
 } from '@activation-hub/console-contract';
-import { maskedValue } from '../masked-identity.ts';
+import { maskedValue } from '../terminal/masked-identity.ts';
 import { keptAttempt, type KeptAttempt } from './observed-requests.ts';
 import { whyOf } from './why.ts';
 

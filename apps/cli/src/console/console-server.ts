@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CommandError, reasonOf } from '../command-error.ts';
+import { CommandError, reasonOf } from '../terminal/command-error.ts';
 import { answerJson, ApiError, readJson } from './answers.ts';
 import type { EventStream } from './event-stream.ts';
 import { refusalOfCaller, refusalOfHost } from './guards.ts';

@@ -1,10 +1,10 @@
-import { counted } from '../counted.ts';
+import { counted } from '../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
 import { controlTextCharactersMax, type ControlScope } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { keptControls, scopeWords } from '../paused.ts';
+import { keptControls, scopeWords } from '../operate/paused.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';

@@ -1,5 +1,5 @@
 import type { DeadLetters } from '@activation-hub/delivery';
-import { existing } from '../existing.ts';
+import { existing } from '../environment/existing.ts';
 
 /** How long one count may take. */
 const countTimeoutMs = 20_000;

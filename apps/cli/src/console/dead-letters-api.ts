@@ -18,8 +18,8 @@ import {
   type DeadLetterCount,
 } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { counted } from '../counted.ts';
-import { routedAudiences } from '../dead-letters.ts';
+import { counted } from '../terminal/counted.ts';
+import { routedAudiences } from '../operate/dead-letters.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Jobs, OnProgress } from './jobs.ts';

@@ -5,9 +5,9 @@ import { versionWarning, type DestinationDefinition } from '@activation-hub/dest
 import { loadDestination } from '@activation-hub/destinations';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { probe } from '../destinations/probe.ts';
-import { counted } from '../counted.ts';
-import { openHttp } from '../outbound-http.ts';
+import { probe } from '../activation-file/destinations/probe.ts';
+import { counted } from '../terminal/counted.ts';
+import { openHttp } from '../environment/outbound-http.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Jobs } from './jobs.ts';

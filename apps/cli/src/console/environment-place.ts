@@ -1,10 +1,10 @@
 import type { PartitionLag } from '@activation-hub/azure-adapters';
 import type { TokenCredential } from '@azure/core-auth';
-import { azureCredential } from '../aep/azure-credential.ts';
-import { measureHandlerLag } from '../aep/handler-lag.ts';
-import { outputText, readStackOutputs } from '../aep/stack-outputs.ts';
-import { CommandError, reasonOf } from '../command-error.ts';
-import type { Terminal } from '../terminal.ts';
+import { azureCredential } from '../environment/azure-credential.ts';
+import { measureHandlerLag } from '../environment/handler-lag.ts';
+import { outputText, readStackOutputs } from '../environment/stack-outputs.ts';
+import { CommandError, reasonOf } from '../terminal/command-error.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /**
  * How far the function app of an environment is behind, asked with the person's own rights. Throws

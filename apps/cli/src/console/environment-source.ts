@@ -1,8 +1,8 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Attention, Circuit, MatrixCell, Overview, PartitionLag } from '@activation-hub/console-contract';
 import { pauseOf, type Control } from '@activation-hub/delivery';
-import { reasonOf } from '../command-error.ts';
-import { counted } from '../counted.ts';
+import { reasonOf } from '../terminal/command-error.ts';
+import { counted } from '../terminal/counted.ts';
 import { attentionOf } from './attention.ts';
 import type { StreamSource } from './event-stream.ts';
 import type { DestinationLook, LedgerLook } from './ledger-look.ts';

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { planFile } from '@activation-hub/activation';
 import { createMatcher, type ActivationFile, type Problem } from '@activation-hub/activation-file';
 import type { FileProblem, FileView, PlanView } from '@activation-hub/console-contract';
-import { loadActivations } from '../activations.ts';
-import { CommandError } from '../command-error.ts';
-import { memberCount, nameOf, notesOf, whyOf } from '../plan.ts';
+import { loadActivations } from '../activation-file/activations.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { memberCount, nameOf, notesOf, whyOf } from '../operate/plan.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';
 

@@ -1,6 +1,6 @@
 import type { InspectedExport } from '@activation-hub/console-contract';
 import { z } from 'zod';
-import { inspectBody } from '../inspect.ts';
+import { inspectBody } from '../activation-file/inspect.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';
 import { read } from './read-body.ts';

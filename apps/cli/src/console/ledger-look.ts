@@ -1,7 +1,7 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { DestinationFailure, MatrixCell, SeriesPoint } from '@activation-hub/console-contract';
 import { historyOf, type Ledger, type LedgerEntry, type Transition } from '@activation-hub/membership';
-import { routeOfRows, type RouteOfRow } from '../route-of-rows.ts';
+import { routeOfRows, type RouteOfRow } from '../operate/route-of-rows.ts';
 import { TimeSeries, type SeriesGroup } from './time-series.ts';
 
 /** What the ledger says of every route and destination of a file. */

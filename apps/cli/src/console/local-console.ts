@@ -1,10 +1,10 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { About } from '@activation-hub/console-contract';
-import { environmentSecrets } from '../destinations/secrets.ts';
-import type { EventSender } from '../event-sender.ts';
-import type { Cleanups } from '../local/cleanups.ts';
-import type { Terminal } from '../terminal.ts';
+import { environmentSecrets } from '../environment/secrets.ts';
+import type { EventSender } from '../traffic/event-sender.ts';
+import type { Cleanups } from '../traffic/local/cleanups.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import { startConsole, usualConsolePort, type Api } from './console-server.ts';

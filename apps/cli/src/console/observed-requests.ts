@@ -1,6 +1,6 @@
 import type { ObservedAttempt, ObservedExchange } from '@activation-hub/activation';
 import type { ChangeAttempt, Exchange } from '@activation-hub/console-contract';
-import { shownRequest } from '../shown-request.ts';
+import { shownRequest } from '../activation-file/shown-request.ts';
 
 /** So much of a request or an answer is kept. */
 const textMax = 64 * 1024;

@@ -1,8 +1,8 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
-import { openDataStorage, type DataStorage } from '../data-storage.ts';
-import type { Cleanups } from '../local/cleanups.ts';
-import type { Machine } from '../local/machine.ts';
+import { openDataStorage, type DataStorage } from '../environment/data-storage.ts';
+import type { Cleanups } from '../traffic/local/cleanups.ts';
+import type { Machine } from '../traffic/local/machine.ts';
 import type { Breakables } from './breakable.ts';
 import { DeadLetterCounter } from './dead-letter-counter.ts';
 import { LiveSource, type LiveOptions } from './live-source.ts';

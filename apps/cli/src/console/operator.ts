@@ -1,9 +1,9 @@
 import type { ActivationContext, ObserveChange } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
-import type { DataStorage, FoundStorage } from '../data-storage.ts';
-import type { ReadSecret } from '../destinations/secrets.ts';
-import { withDestination } from '../ledger-walk.ts';
-import type { Terminal } from '../terminal.ts';
+import type { DataStorage, FoundStorage } from '../environment/data-storage.ts';
+import type { ReadSecret } from '../environment/secrets.ts';
+import { withDestination } from '../operate/ledger-walk.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /**
  * With what a person operates: the activation file, the stores, and the rights with which the

@@ -4,7 +4,7 @@ import { systemClock } from '@activation-hub/delivery';
 import { destinationTypes, loadDestinations } from '@activation-hub/destinations';
 import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
-import { exampleFile } from '../local/example.ts';
+import { exampleFile } from '../traffic/local/example.ts';
 import { Tenant } from './played-tenant.ts';
 
 const file = await loadActivationFile(exampleFile, { destinations: await loadDestinations(destinationTypes) });

@@ -1,10 +1,10 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Play, PlayedPerson, PlayedTenant } from '@activation-hub/console-contract';
 import { encodeProfileExport } from '@activation-hub/audience-events/testing';
-import { tenantOptions } from '../activations.ts';
-import type { TenantOptions } from '../tenant.ts';
-import type { TimedStatus } from '../tenant-memberships.ts';
-import { anonymousStage, knownStage, peopleOf, withAnotherEmail, type PersonState } from '../tenant-people.ts';
+import { tenantOptions } from '../activation-file/activations.ts';
+import type { TenantOptions } from '../traffic/tenant.ts';
+import type { TimedStatus } from '../traffic/tenant-memberships.ts';
+import { anonymousStage, knownStage, peopleOf, withAnotherEmail, type PersonState } from '../traffic/tenant-people.ts';
 import { ApiError } from './answers.ts';
 
 /** Few enough to be seen at once. */

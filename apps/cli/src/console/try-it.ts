@@ -1,6 +1,6 @@
 import { faults, type Play, type PlayedTenant, type RecentExport, type Sent } from '@activation-hub/console-contract';
 import { z } from 'zod';
-import type { EventSender } from '../event-sender.ts';
+import type { EventSender } from '../traffic/event-sender.ts';
 import { ApiError } from './answers.ts';
 import type { Breakables } from './breakable.ts';
 import type { Api } from './console-server.ts';

@@ -1,0 +1,170 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
+import { systemClock } from '@activation-hub/delivery';
+import { inspect, type InspectedDecision, type Inspection } from '@activation-hub/activation';
+import { silentTelemetry } from '@activation-hub/telemetry';
+import type { Command } from 'commander';
+import { audienceNamesByKey } from './audience-names.ts';
+import { loadActivations } from './activations.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { counted } from '../terminal/counted.ts';
+import { dryRunTargets, type DryRunTargets } from './dry-run-targets.ts';
+import { fileFailure } from '../terminal/file-failure.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+interface InspectOptions {
+  readonly activations: string;
+  readonly json?: true;
+}
+
+export function addInspectCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('inspect')
+    .summary('shows what would become of one event')
+    .description(
+      'A dry run: shows what each stage makes of one event, and the requests that would be sent if nobody had been told anything yet. The requests are told to local stand-ins of the vendors: ids that a vendor would give are made up. Calls no third party, needs no secret and shows none. What it shows is personal data, as the event is.',
+    )
+    .argument('<event>', 'file with the body of one event; - is standard input')
+    .requiredOption('-a, --activations <file>', 'activation file')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+Exits with 2 when nothing in the event can be read.
+
+Examples:
+  $ activation inspect export.json --activations my-activations.yaml
+  $ activation simulate --print --count 1 | activation inspect - -a my-activations.yaml --json`,
+    )
+    .action((event: string, options: InspectOptions) => runInspect(event, options, terminal));
+}
+
+async function runInspect(event: string, { activations, json }: InspectOptions, terminal: Terminal): Promise<void> {
+  const file = await loadActivations(activations, terminal);
+  const body = await readBody(event, terminal);
+  const { inspection, dryRun } = await inspectBody(body, file, terminal.interrupted);
+  const { decisions } = inspection;
+  const { requests, printed, notShown } = dryRun;
+  if (json) {
+    terminal.print(JSON.stringify({ event: 'inspected', ...inspection, decisions, requests, printed, notShown }));
+  } else {
+    printStages(inspection, terminal);
+    printDecisions(decisions, await audienceNamesByKey(activations, file, terminal), terminal);
+    printRequests(dryRun, terminal);
+  }
+  if (inspection.exports.length === 0) {
+    throw new CommandError(
+      2,
+      `Failed to read ${event === '-' ? 'standard input' : event} as an event of AEP: it would become a dead letter. Its problems are named above.`,
+    );
+  }
+}
+
+/**
+ * What each stage would make of the body of one event, with the requests, which stand-ins on this
+ * machine answer.
+ */
+export async function inspectBody(
+  body: Uint8Array,
+  file: ActivationFile,
+  signal: AbortSignal,
+): Promise<{ readonly inspection: Inspection; readonly dryRun: Omit<DryRunTargets, 'targets' | 'close'> }> {
+  const dryRun = await dryRunTargets(file, systemClock);
+  const inspection = await inspect(body, {
+    matcher: createMatcher(file),
+    targets: dryRun.targets,
+    // Nothing happens in a dry run, so there is nothing to report.
+    telemetry: silentTelemetry,
+    clock: systemClock,
+    signal,
+  }).finally(() => dryRun.close());
+  // The answers are those of stand-ins, so they say nothing.
+  return { inspection: { ...inspection, decisions: inspection.decisions.map(withoutResult) }, dryRun };
+}
+
+function withoutResult(decision: InspectedDecision): InspectedDecision {
+  const copy: { -readonly [Key in keyof InspectedDecision]: InspectedDecision[Key] } = { ...decision };
+  delete copy.result;
+  return copy;
+}
+
+async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buffer> {
+  if (event === '-') return buffer(stdin);
+  try {
+    return await readFile(resolve(folder, event));
+  } catch (error) {
+    throw fileFailure('read', event, error);
+  }
+}
+
+/** So many audiences that are left alone are shown one by one; a busy profile has hundreds. */
+const leftAloneMax = 10;
+
+function printStages({ exports, unreadable }: Inspection, { print, colors }: Terminal): void {
+  print(`${colors.bold('1 read')}     ${counted(exports.length, 'profile export')}, ${unreadable.length} unreadable`);
+  for (const { path, code, message } of unreadable) print(`  ${colors.red(code)} at ${path}: ${message}`);
+  print(colors.bold('2 route'));
+  for (const { path, audiences, routedAudiences, leftAlone } of exports) {
+    print(
+      `  ${path}  ${routedAudiences} of ${counted(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
+    );
+    for (const { namespace, id, because } of leftAlone.slice(0, leftAloneMax))
+      print(`    ${colors.dim(`left alone: ${namespace} ${id}. ${because}`)}`);
+    if (leftAlone.length > leftAloneMax)
+      print(`    ${colors.dim(`and ${leftAlone.length - leftAloneMax} more; --json shows all`)}`);
+  }
+  print(colors.bold('3 resolve'));
+  for (const { path, identities } of exports) {
+    const values = Object.entries(identities).map(([namespace, number]) => `${number} ${namespace}`);
+    print(`  ${path}  identities: ${values.join(', ') || 'none'}`);
+  }
+}
+
+function printDecisions(
+  decisions: readonly InspectedDecision[],
+  names: Readonly<Record<string, string>>,
+  { print, colors }: Terminal,
+): void {
+  print(colors.bold('4 decide'));
+  if (decisions.length === 0) print('  nothing: no audience of the event is routed');
+  const rows = decisions.map(({ audience, destination, mode, status, decision, change, because }) => [
+    names[audience] === undefined ? audience : `${audience} "${names[audience]}"`,
+    `→ ${destination}${mode === 'live' ? '' : ` (${mode})`}`,
+    status,
+    decision,
+    change === undefined ? '' : `${change.identity.namespace} ${change.identity.value}`,
+    because,
+  ]);
+  for (const [index, line] of tableLines(rows).entries()) {
+    print(`  ${line}`);
+    for (const { name, path } of decisions[index]?.absentAttributes ?? [])
+      print(`    ${colors.yellow('absent')}  ${name}: the profile has nothing at ${path}`);
+  }
+}
+
+function printRequests(
+  { requests, printed, notShown }: Omit<DryRunTargets, 'targets' | 'close'>,
+  { print, colors }: Terminal,
+): void {
+  print(colors.bold('5 deliver'));
+  if (requests.length + printed.length === 0) print('  no request would be sent');
+  for (const { destination, method, url, headers, body } of requests) {
+    print(`  ${colors.cyan(destination)}  ${method} ${url}`);
+    for (const [name, value] of Object.entries(headers)) print(`    ${colors.dim(`${name}: ${value}`)}`);
+    for (const line of readable(body ?? '').split('\n')) print(`    ${line}`);
+  }
+  for (const { destination, line } of printed) print(`  ${colors.cyan(destination)}  prints: ${line}`);
+  for (const { destination, reason } of notShown) print(`  ${colors.yellow(destination)}  cannot be shown: ${reason}`);
+}
+
+/** JSON with indents; anything else as it is. */
+function readable(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), undefined, 2);
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,214 @@
+import { counted } from '../terminal/counted.ts';
+import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
+import { controlTextCharactersMax, systemClock, type ControlScope } from '@activation-hub/delivery';
+import type { Command } from 'commander';
+import { loadActivations } from '../activation-file/activations.ts';
+import { duration, pointInTime, shortText } from '../terminal/arguments.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import {
+  addDataStorageOption,
+  withDataStorage,
+  type DataStorage,
+  type DataStorageOptions,
+} from '../environment/data-storage.ts';
+import { knownIn } from './ledger-walk.ts';
+import { keptControls, pauseLines, refuseWhilePaused, scopeWords } from './paused.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+interface ControlOptions extends DataStorageOptions {
+  readonly activations: string;
+  readonly audience?: string;
+  readonly everything?: true;
+  readonly reason?: string;
+  readonly by?: string;
+  readonly json?: true;
+}
+
+interface PauseOptions extends ControlOptions {
+  readonly until?: number;
+  readonly for?: number;
+  readonly list?: true;
+}
+
+const followHelp = 'The running function app follows within some five seconds, without a deployment.';
+const reasonHelp =
+  'Who and why are shown by this command, by explain, by ledger show and on the page /health/details; neither goes into a log line.';
+
+export function addPauseCommand(program: Command, terminal: Terminal): void {
+  addAskOptions(program.command('pause'))
+    .summary('pauses a destination, a route or everything, without a deployment')
+    .description(
+      'Pauses a destination, one of its routes (--audience) or everything (--everything). Nothing is told to it any more; what is to be told waits in the retry queue, is not given up, and is told in its newest state when the pause is over: activation resume, or the time of --until or --for.',
+    )
+    .option('--until <time>', 'ends by itself at this time, such as 2026-01-31T12:00:00Z', pointInTime)
+    .option('--for <duration>', 'ends by itself after so long: 30m, 4h, 2d', duration)
+    .option('--list', 'says what is paused, and pauses nothing')
+    .addHelpText(
+      'after',
+      `
+${followHelp} A request that is under way is brought to its end.
+${reasonHelp}
+A pause of the same destination or route is replaced. Commands that tell a destination themselves (resync, retire, forget --tell) refuse while it is paused.
+
+Examples:
+  $ activation pause crm --activations my-activations.yaml --for 4h --reason "the CRM is migrated"
+  $ activation pause crm -a my-activations.yaml --audience sports-fans --reason "wrong list"
+  $ activation pause --everything -a apps/handler/activations/dev.yaml -e dev --reason "freeze"
+  $ activation pause --list -a my-activations.yaml`,
+    )
+    .action((destination: string | undefined, options: PauseOptions) =>
+      withDataStorage(options, terminal, (storage) =>
+        options.list ? list(options, storage, terminal) : runPause(destination, options, storage, terminal),
+      ),
+    );
+}
+
+export function addResumeCommand(program: Command, terminal: Terminal): void {
+  addAskOptions(program.command('resume'))
+    .summary('ends a pause; what waited is told')
+    .description(
+      'Ends the pause of a destination, of one of its routes (--audience) or of everything (--everything), and wakes what waits for it, the newest first and in the pace of the destination. Each person is told of once, in the newest state.',
+    )
+    .addHelpText(
+      'after',
+      `
+${followHelp} Exits with 1 when there is no such pause, and when another one goes on.
+
+Examples:
+  $ activation resume crm --activations my-activations.yaml
+  $ activation resume --everything -a apps/handler/activations/dev.yaml --environment dev`,
+    )
+    .action((destination: string | undefined, options: ControlOptions) =>
+      withDataStorage(options, terminal, (storage) => runResume(destination, options, storage, terminal)),
+    );
+}
+
+export function addRetryNowCommand(program: Command, terminal: Terminal): void {
+  addAskOptions(program.command('retry-now'), false)
+    .summary('tries at once what waits for a destination')
+    .description(
+      'Tries at once what waits for a destination, or for all of them (--everything), after it was mended: its circuit lets a probe through, and the waiting retries are woken, the newest first.',
+    )
+    .addHelpText(
+      'after',
+      `
+${followHelp} Retries for which the destination itself has named a time wait for that. Exits with 1 when the destination is paused.
+
+Examples:
+  $ activation retry-now crm --activations my-activations.yaml
+  $ activation retry-now --everything -a apps/handler/activations/dev.yaml --environment dev`,
+    )
+    .action((destination: string | undefined, options: ControlOptions) =>
+      withDataStorage(options, terminal, (storage) => runRetryNow(destination, options, storage, terminal)),
+    );
+}
+
+function addAskOptions(command: Command, hasAudience = true): Command {
+  const withScope = addDataStorageOption(command)
+    .argument('[destination]', 'its key in the activation file')
+    .requiredOption('-a, --activations <file>', 'activation file, for the names')
+    .option('--everything', 'every destination of the file');
+  return (hasAudience ? withScope.option('--audience <key>', 'only the route of this audience') : withScope)
+    .option('--reason <text>', 'why, for those who see it', shortText(controlTextCharactersMax))
+    .option('--by <name>', 'who asks; whoever is signed in by default', shortText(controlTextCharactersMax))
+    .option('--json', 'prints one JSON object');
+}
+
+async function runPause(
+  destination: string | undefined,
+  options: PauseOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<void> {
+  const { scope, asker, context } = await ask(destination, options, storage, terminal);
+  if (options.reason === undefined) throw new CommandError(2, 'Failed to pause: give --reason, for those who see it.');
+  if (options.until !== undefined && options.for !== undefined)
+    throw new CommandError(2, 'Failed to pause: give --until or --for, not both.');
+  const untilMs = options.for === undefined ? options.until : context.nowMs + options.for;
+  if (untilMs !== undefined && untilMs <= context.nowMs)
+    throw new CommandError(2, 'Failed to pause: the time of --until is over.');
+  const until = untilMs === undefined ? {} : { untilMs };
+  const control = await pause(scope, { ...asker, ...until }, context, terminal.interrupted);
+  if (options.json) {
+    terminal.print(JSON.stringify({ event: 'paused', ...control }));
+    return;
+  }
+  const when = untilMs === undefined ? 'until it is resumed' : `until ${new Date(untilMs).toISOString()}`;
+  terminal.print(`Paused ${scopeWords(scope)} ${when}. What is to be told waits.`);
+}
+
+async function runResume(
+  destination: string | undefined,
+  options: ControlOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<void> {
+  const { scope, context } = await ask(destination, options, storage, terminal);
+  const resumed = await resume(scope, context, terminal.interrupted);
+  const { ended, stillPaused, woken } = resumed;
+  if (options.json && ended !== undefined) terminal.print(JSON.stringify({ event: 'resumed', ...scope, ...resumed }));
+  else if (ended !== undefined && stillPaused === undefined)
+    terminal.print(`Resumed ${scopeWords(scope)}. ${retryCount(woken)} tried from now on.`);
+  if (stillPaused !== undefined) {
+    throw new CommandError(
+      1,
+      `Failed to resume ${scopeWords(scope)}: ${scopeWords(stillPaused)} is still paused by ${stillPaused.by}. Resume that.`,
+    );
+  }
+  if (ended === undefined) {
+    throw new CommandError(
+      1,
+      `Failed to resume ${scopeWords(scope)}: it is not paused. Look with activation pause --list.`,
+    );
+  }
+}
+
+async function runRetryNow(
+  destination: string | undefined,
+  options: ControlOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<void> {
+  const { scope, asker, context } = await ask(destination, options, storage, terminal);
+  if (destination !== undefined) await refuseWhilePaused({ destination, audience: '' }, storage, 'try', terminal);
+  const woken = await retryNow(scope, asker, context, terminal.interrupted);
+  if (options.json) terminal.print(JSON.stringify({ event: 'retry-asked', ...scope, woken }));
+  else terminal.print(`${retryCount(woken)} tried from now on.`);
+}
+
+async function list(
+  { json }: PauseOptions,
+  { controls }: DataStorage,
+  { print, interrupted, say }: Terminal,
+): Promise<void> {
+  const pauses = (await keptControls(controls, interrupted, say)).filter(({ action }) => action === 'pause');
+  if (json) print(JSON.stringify({ event: 'pauses', pauses }));
+  else if (pauses.length === 0) print('Nothing is paused.');
+  else for (const line of pauseLines(pauses)) print(line);
+}
+
+function retryCount(woken: number): string {
+  return counted(woken, 'waiting retry is', 'waiting retries are');
+}
+
+async function ask(
+  destination: string | undefined,
+  options: ControlOptions,
+  { controls, retryQueue, operatorName }: DataStorage,
+  terminal: Terminal,
+): Promise<{ scope: ControlScope; asker: { by: string; reason: string }; context: AskContext }> {
+  const { audience, everything, by, reason = '' } = options;
+  const file = await loadActivations(options.activations, terminal);
+  if ((destination === undefined) !== (everything === true))
+    throw new CommandError(2, 'Failed to find out what is meant: give a destination, or --everything.');
+  if (audience !== undefined && destination === undefined)
+    throw new CommandError(2, 'Failed to find out what is meant: --audience needs a destination.');
+  if (destination !== undefined) knownIn('destination', file.destinations, destination);
+  if (audience !== undefined) knownIn('audience', file.audiences, audience);
+  const scope = {
+    ...(destination === undefined ? {} : { destination }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+  const asker = { by: by ?? (await operatorName()), reason };
+  return { scope, asker, context: { file, controls, retryQueue, nowMs: systemClock.now() } };
+}

@@ -1,0 +1,297 @@
+import { isUtf8 } from 'node:buffer';
+import type { ActivationFile } from '@activation-hub/activation-file';
+import {
+  candidateNames,
+  deadLetterKeepMs,
+  DeadLetterCounts,
+  isTooOldToReplay,
+  isUnreadable,
+  readSelected,
+  replayDeadLetters,
+  shownOf,
+  systemClock,
+  type DeadLetter,
+  type DeadLetterCount,
+  type RoutedAudiences,
+} from '@activation-hub/delivery';
+import type { Command } from 'commander';
+import { loadActivations } from '../activation-file/activations.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { counted } from '../terminal/counted.ts';
+import {
+  addDataStorageOption,
+  withDataStorage,
+  type DataStorage,
+  type DataStorageOptions,
+} from '../environment/data-storage.ts';
+import {
+  addDeadLetterOptions,
+  countLines,
+  filterOf,
+  letterCount,
+  type DeadLetterOptions,
+} from './dead-letter-options.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+const keepDays = deadLetterKeepMs / 86_400_000;
+
+interface ReplayOptions extends DeadLetterOptions {
+  readonly activations?: string;
+  readonly dryRun?: true;
+}
+
+interface PurgeOptions extends DeadLetterOptions {
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+export function addDeadLettersCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('dead-letters')
+    .summary('lists, shows, replays and purges what failed for good')
+    .description(
+      'Dead letters are events and changes that are not tried again by themselves, kept whole with the reason. A replay sends them through the running function app once more, only to where they had failed.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ activation dead-letters list --destination crm --from 2026-01-31 --json
+  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13
+  $ activation dead-letters replay --destination crm --reason "list is full" --dry-run
+  $ activation dead-letters purge --to 2025-12-31 --yes`,
+    );
+  addDeadLetterOptions(command.command('list').description('Lists dead letters with their reasons, and counts them.'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters list\n  $ activation dead-letters list --class invalid --from 2026-01-01 --to 2026-01-31',
+    )
+    .action((options: DeadLetterOptions) =>
+      withDataStorage(options, terminal, (storage) => list(options, storage, terminal)),
+    );
+  addDataStorageOption(
+    command.command('show').description('Shows one dead letter with its event, which is personal data.'),
+  )
+    .argument('<name>', 'its name, as list prints it')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13',
+    )
+    .action((name: string, options: DataStorageOptions & { readonly json?: true }) =>
+      withDataStorage(options, terminal, (storage) => show(name, options.json === true, storage, terminal)),
+    );
+  addDeadLetterOptions(
+    command
+      .command('replay')
+      .description(
+        'Gives dead letters to the running function app again: now, within the same limits as everything else, and only to where they had failed. May be stopped and started again.',
+      ),
+  )
+    .option(
+      '-a, --activations <file>',
+      'activation file: needed for events that could not be read; with it, letters that nobody is routed to any more stay',
+    )
+    .option('--dry-run', 'counts what would be replayed, and does nothing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters replay --dry-run\n  $ activation dead-letters replay --destination crm --class invalid\n  $ activation dead-letters replay --destination _event --activations my-activations.yaml',
+    )
+    .action((options: ReplayOptions) =>
+      withDataStorage(options, terminal, (storage) => replay(options, storage, terminal)),
+    );
+  addDeadLetterOptions(command.command('purge').description('Deletes dead letters for good.'))
+    .option('--dry-run', 'counts what would be deleted, and does nothing')
+    .option('--yes', 'really deletes')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ activation dead-letters purge --to 2025-12-31 --dry-run\n  $ activation dead-letters purge --to 2025-12-31 --yes',
+    )
+    .action((options: PurgeOptions) =>
+      withDataStorage(options, terminal, (storage) => purge(options, storage, terminal)),
+    );
+}
+
+async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {
+  const { interrupted, print, colors } = terminal;
+  const filter = filterOf(options);
+  const names = await candidateNames(deadLetters, filter, interrupted);
+  const counts = new DeadLetterCounts();
+  for await (const found of readSelected(deadLetters, names, filter, interrupted)) {
+    if (isUnreadable(found)) {
+      counts.unreadable.push(found.unreadable);
+      continue;
+    }
+    const { name, letter } = found;
+    counts.add(letter);
+    if (options.json) print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter) }));
+    else print(`${colors.cyan(name)}  ${letter.outcome}  ${reasons(letter).join('; ')}`);
+  }
+  report('listed', 'Listed', counts, options, terminal);
+}
+
+async function show(name: string, json: boolean, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {
+  const letter = await deadLetters.read(name, terminal.interrupted);
+  if (letter === undefined) {
+    throw new CommandError(
+      1,
+      'Failed to show the dead letter: there is none of that name. Look for it with activation dead-letters list.',
+    );
+  }
+  const body = Buffer.from(letter.event.body);
+  const text = isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') };
+  if (json) {
+    terminal.print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter), ...text }));
+    return;
+  }
+  const { event, outcome, attempts } = letter;
+  terminal.print(terminal.colors.bold(name));
+  terminal.print(
+    `  event     ${event.sequenceNumber} of partition ${event.partitionId}, taken ${iso(event.enqueuedAtMs)}`,
+  );
+  terminal.print(`  outcome   ${outcome} after ${counted(attempts, 'attempt')}, ${iso(letter.givenUpAtMs)}`);
+  for (const reason of reasons(letter)) terminal.print(`  failure   ${reason}`);
+  terminal.print(text.body ?? `(not UTF-8; base64:) ${text.bodyBase64}`);
+}
+
+async function replay(options: ReplayOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
+  const routed =
+    options.activations === undefined
+      ? undefined
+      : routedAudiences(await loadActivations(options.activations, terminal));
+  const filter = filterOf(options);
+  const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
+  if (options.dryRun) {
+    const isReplayed = (letter: DeadLetter): boolean => !isTooOldToReplay(letter, systemClock.now());
+    const counts = await countSelected(names, options, storage, terminal, isReplayed);
+    report('would-replay', 'Would replay', counts, options, terminal);
+    return;
+  }
+  const progress = terminal.progress('replayed', names.length);
+  const { replayed, left, tooOld, unreadable } = await replayDeadLetters(names, filter, storage, {
+    clock: systemClock,
+    signal: terminal.interrupted,
+    ...(routed === undefined ? {} : { routed }),
+    onProgress: (done) => progress.update(done),
+  }).finally(() => progress.end());
+  const letters = sum(replayed);
+  if (options.json)
+    terminal.print(JSON.stringify({ event: 'replayed', letters, left, tooOld, unreadable, counts: replayed }));
+  else {
+    terminal.print(`Replayed ${letterCount(letters)}.`);
+    for (const line of [...countLines(replayed), ...unreadableLines(unreadable)]) terminal.print(line);
+  }
+  if (terminal.interrupted.aborted) {
+    throw new CommandError(1, `Stopped after ${letterCount(letters)}, as asked. Start it again for the rest.`);
+  }
+  if (tooOld > 0) {
+    throw new CommandError(
+      2,
+      `Failed to replay ${letterCount(tooOld)} of events that are older than ${keepDays} days: the ledger may have forgotten what came after them, and the destination would be told an old state. Purge them.`,
+      { details: { left, tooOld } },
+    );
+  }
+  if (left === 0) return;
+  throw new CommandError(
+    2,
+    routed === undefined
+      ? `Failed to replay ${letterCount(left)} of events that could not be read: they concern every destination. Give --activations <file>.`
+      : `Failed to replay ${letterCount(left)}: the activation file does not route what had failed to anybody. Mend the file, or purge them.`,
+    { details: { left } },
+  );
+}
+
+async function purge(options: PurgeOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
+  if (!options.dryRun && !options.yes) {
+    throw new CommandError(2, 'Failed to purge: what is deleted is gone. Look with --dry-run, then give --yes.');
+  }
+  const filter = filterOf(options);
+  const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
+  if (options.dryRun) {
+    report('would-purge', 'Would purge', await countSelected(names, options, storage, terminal), options, terminal);
+    return;
+  }
+  const progress = terminal.progress('purged', names.length);
+  const counts = new DeadLetterCounts();
+  try {
+    for await (const found of readSelected(storage.deadLetters, names, filter, terminal.interrupted)) {
+      if (isUnreadable(found)) {
+        counts.unreadable.push(found.unreadable);
+        continue;
+      }
+      const { name, letter } = found;
+      await storage.deadLetters.remove(name, terminal.interrupted);
+      counts.add(letter);
+      progress.update(counts.letters);
+    }
+  } finally {
+    progress.end();
+    report('purged', 'Purged', counts, options, terminal);
+  }
+}
+
+async function countSelected(
+  names: readonly string[],
+  options: DeadLetterOptions,
+  { deadLetters }: DataStorage,
+  { interrupted }: Terminal,
+  isCounted: (letter: DeadLetter) => boolean = () => true,
+): Promise<DeadLetterCounts> {
+  const counts = new DeadLetterCounts();
+  for await (const found of readSelected(deadLetters, names, filterOf(options), interrupted)) {
+    if (isUnreadable(found)) counts.unreadable.push(found.unreadable);
+    else if (isCounted(found.letter)) counts.add(found.letter);
+  }
+  return counts;
+}
+
+function report(
+  event: string,
+  did: string,
+  counts: DeadLetterCounts,
+  { json }: DeadLetterOptions,
+  { print }: Terminal,
+): void {
+  const { letters, unreadable } = counts;
+  if (json) print(JSON.stringify({ event, letters, unreadable, counts: counts.values() }));
+  else {
+    print(`${did} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`);
+    for (const line of [...countLines(counts.values()), ...unreadableLines(unreadable)]) print(line);
+  }
+}
+
+/** The letters that were passed over, by name; none when all could be read. */
+function unreadableLines(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [
+    `Passed over ${letterCount(names.length)} that cannot be read. Restore their blobs from an earlier version, or delete them:`,
+    ...names.map((name) => `  ${name}`),
+  ];
+}
+
+/** What may stand in a list, with times as ISO 8601. */
+function describe(name: string, letter: DeadLetter): object {
+  const { givenUpAtMs, event } = letter;
+  const times = { givenUpAt: iso(givenUpAtMs), enqueuedAt: iso(event.enqueuedAtMs) };
+  return { name, ...shownOf(letter), ...times, givenUpAtMs: undefined, enqueuedAtMs: undefined };
+}
+
+function reasons({ failures }: DeadLetter): readonly string[] {
+  return failures.map(({ audience, path, reason }) =>
+    [audience, path, reason].filter((word) => word !== undefined).join(': '),
+  );
+}
+
+/** By destination, the audiences that the file routes there. */
+export function routedAudiences({ routes }: ActivationFile): RoutedAudiences {
+  const byDestination = Map.groupBy(routes, ({ destination }) => destination);
+  return new Map([...byDestination].map(([key, of]) => [key, new Set(of.map(({ audience }) => audience))]));
+}
+
+function sum(counts: readonly DeadLetterCount[]): number {
+  return counts.reduce((letters, count) => letters + count.letters, 0);
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

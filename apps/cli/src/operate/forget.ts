@@ -1,0 +1,249 @@
+import { findForms, forget, takeOut, type ErasurePlace, type Forgotten } from '@activation-hub/activation';
+import type { ActivationFile } from '@activation-hub/activation-file';
+import { isInDoubt, type Identity } from '@activation-hub/membership';
+import { type Connector, DestinationError } from '@activation-hub/destination-kit';
+import type { Command } from 'commander';
+import { loadActivations } from '../activation-file/activations.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import { counted } from '../terminal/counted.ts';
+import {
+  addDataStorageOption,
+  withDataStorage,
+  type DataStorage,
+  type DataStorageOptions,
+} from '../environment/data-storage.ts';
+import type { ReadSecret } from '../environment/secrets.ts';
+import { erasurePlaces } from './erasure-places.ts';
+import { secretsHelp, secretsOf, withDestination } from './ledger-walk.ts';
+import { openHttp } from '../environment/outbound-http.ts';
+import { readPerson } from './person.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+interface ForgetOptions extends DataStorageOptions {
+  readonly activations: string;
+  readonly tell?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+export function addForgetCommand(program: Command, terminal: Terminal): void {
+  addDataStorageOption(program.command('forget'))
+    .summary('erases what is kept of a person')
+    .description(
+      'Erases what is kept of a person: their events in waiting retries and in dead letters, and their rows of the ledger at every destination of the activation file, in every form in which a destination stores an identity. Other people in the same event stay. Give every identity of the person that you know; what the ledger links with them is erased too.',
+    )
+    .argument('<namespace:identity...>', 'whom, such as crmid:C-1 email:ada@example.com, as AEP exports it')
+    .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
+    .option('--tell', 'takes the person out of the destinations first')
+    .option('--dry-run', 'counts what would be erased, and erases nothing')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+Run it again until it finds nothing: what the function app is telling at the same moment can be written anew. It does not reach events in
+the event hub itself, which leave it by its retention, blobs of an archive destination, exports of the ledger, and what a destination
+keeps of a person who has left it. Erase the person in AEP too, or the next export brings them back.
+
+For --tell: ${secretsHelp}
+
+Examples:
+  $ activation forget crmid:C-1 email:ada@example.com --activations my-activations.yaml --dry-run
+  $ activation forget email:ada@example.com --activations my-activations.yaml --tell`,
+    )
+    .action((people: readonly string[], options: ForgetOptions) =>
+      withDataStorage(options, terminal, (storage) => runForget(people, options, storage, terminal)),
+    );
+}
+
+async function runForget(
+  people: readonly string[],
+  options: ForgetOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<void> {
+  const identities = people.map(readPerson);
+  const dryRun = options.dryRun === true;
+  const file = await loadActivations(options.activations, terminal);
+  const { activations } = options;
+  const tells = options.tell === true && !dryRun;
+  // One for all destinations, so that the vault of the stack is looked up once.
+  const http = tells ? openHttp(terminal, storage) : undefined;
+  const { forgotten, told, kept } = await erase(
+    identities,
+    { file, activations, tell: tells, dryRun, ...(http && { readSecret: secretsOf(options, http, terminal) }) },
+    storage,
+    terminal,
+  ).finally(() => http?.close());
+  report(forgotten, told, { dryRun, json: options.json === true }, terminal);
+  if (kept.length > 0) {
+    throw new CommandError(
+      1,
+      `Failed to take the person out of ${kept.join(', ')}: nothing was erased of them there. Mend it, and run it again.`,
+    );
+  }
+  const { unreadable } = forgotten;
+  if (unreadable.length > 0) {
+    throw new CommandError(
+      1,
+      `Failed to look into ${counted(unreadable.length, 'retry or dead letter', 'retries and dead letters')}, which cannot be read: the person may be in them. Restore their blobs from an earlier version and run it again, or delete them: ${unreadable.join(', ')}.`,
+      { details: { unreadable } },
+    );
+  }
+}
+
+export interface EraseOptions {
+  readonly file: ActivationFile;
+  /** The path of the file. */
+  readonly activations: string;
+  /** Takes the person out of the destinations first. */
+  readonly tell: boolean;
+  readonly dryRun: boolean;
+  /** Where the secrets of the destinations come from that are told; from variables without it. */
+  readonly readSecret?: ReadSecret;
+}
+
+/**
+ * Erases what is kept of a person, but for rows of destinations that did not take their exit:
+ * `kept` names these.
+ */
+export async function erase(
+  identities: readonly Identity[],
+  { file, tell: tells, dryRun, ...walk }: EraseOptions,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<{ readonly forgotten: Forgotten; readonly told: readonly Told[]; readonly kept: readonly string[] }> {
+  const places = await erasurePlaces(file);
+  const told = tells ? await tell(identities, file, places, walk, storage, terminal) : [];
+  const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
+  // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
+  const erasable = places.filter(
+    ({ ledgerName }) => !kept.some((key) => file.destinations.get(key)?.ledgerName === ledgerName),
+  );
+  const forgotten = await forget(identities, erasable, storage, { dryRun, signal: terminal.interrupted });
+  return { forgotten, told, kept };
+}
+
+/** What became of the person at one destination. */
+interface Told {
+  readonly destination: string;
+  readonly exits: number;
+  readonly isOut: boolean;
+  /**
+   * The vendor was asked to take the person out of all that it keeps in the account, also of what
+   * no route names.
+   */
+  readonly isOutOfAccount?: true;
+  /** Why the person is not out. */
+  readonly reason?: string;
+}
+
+/** Takes the person out of each destination that knows them, one after the other. */
+async function tell(
+  identities: readonly Identity[],
+  file: ActivationFile,
+  places: readonly ErasurePlace[],
+  options: Pick<EraseOptions, 'activations' | 'readSecret'>,
+  storage: DataStorage,
+  terminal: Terminal,
+): Promise<readonly Told[]> {
+  const told: Told[] = [];
+  for (const { ledgerName, forms } of await findForms(identities, places, storage.ledger, terminal.interrupted)) {
+    const entry = [...file.destinations.values()].find((each) => each.ledgerName === ledgerName);
+    if (entry === undefined) continue;
+    const { key } = entry;
+    const signal = terminal.interrupted;
+    try {
+      const { counts, failure, isOutOfAccount } = await withDestination(
+        key,
+        options,
+        storage,
+        terminal,
+        async (context) => {
+          const counts = await takeOut({ context, destination: key, identities: forms }, { signal });
+          return { counts, ...(await forgetInAccount(context.targets.get(key)?.connector, forms, signal)) };
+        },
+      );
+      const isOut = failure === undefined && !(await isKnown(ledgerName, forms, storage, signal));
+      if (counts.rows === 0 && isOut && !isOutOfAccount) continue;
+      const [reason = failure] = Object.keys(counts.reasons);
+      told.push({
+        destination: key,
+        exits: counts.delivered,
+        isOut,
+        ...(isOutOfAccount && { isOutOfAccount }),
+        ...(!isOut && reason !== undefined && { reason }),
+      });
+    } catch (error) {
+      // It cannot be set up, or is paused: that keeps no other one from being told.
+      if (!(error instanceof CommandError)) throw error;
+      told.push({ destination: key, exits: 0, isOut: false, reason: error.message });
+    }
+  }
+  return told;
+}
+
+/**
+ * Has the vendor take the person out of the whole account, where it has a call for that; `failure`
+ * says why it did not.
+ */
+async function forgetInAccount(
+  connector: Connector | undefined,
+  forms: readonly Identity[],
+  signal: AbortSignal,
+): Promise<{ readonly isOutOfAccount?: true; readonly failure?: string }> {
+  if (connector?.forget === undefined) return {};
+  try {
+    await connector.forget(forms, signal);
+    return { isOutOfAccount: true };
+  } catch (error) {
+    if (!(error instanceof DestinationError)) throw error;
+    return { failure: error.message };
+  }
+}
+
+/**
+ * Whether the destination still has the person, or may have, by the ledger: also on a route that
+ * the file does not have any more.
+ */
+async function isKnown(
+  destination: string,
+  forms: readonly Identity[],
+  { ledger }: DataStorage,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const identity of forms) {
+    for await (const { record } of ledger.rows({ destination, identity }, signal))
+      if (record.delivered?.isMember === true || isInDoubt(record)) return true;
+  }
+  return false;
+}
+
+function report(
+  { retries, deadLetters, rows, linkedIdentities, unreadable }: Forgotten,
+  told: readonly Told[],
+  { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
+  { print }: Terminal,
+): void {
+  if (json) {
+    const event = dryRun ? 'would-forget' : 'forgotten';
+    print(JSON.stringify({ event, retries, deadLetters, rows, linkedIdentities, told, unreadable }));
+    return;
+  }
+  const total = retries.erased + deadLetters.erased + Object.values(rows).reduce((sum, count) => sum + count, 0);
+  print(total === 0 ? 'Nothing of this person is kept.' : dryRun ? 'Would erase:' : 'Erased:');
+  const lines = [
+    ...told.map(({ destination, exits, isOut, isOutOfAccount, reason }) => [
+      `told ${destination}`,
+      isOut
+        ? `${counted(exits, 'exit')}${isOutOfAccount ? ', and out of the whole account' : ''}`
+        : `not taken, so its rows stay${reason === undefined ? '' : `: ${reason}`}`,
+    ]),
+    ['retries', `${retries.erased} in ${retries.searched} that wait`],
+    ['dead letters', `${deadLetters.erased} of ${deadLetters.searched}`],
+    ...Object.entries(rows).map(([name, count]) => [`ledger, ${name}`, counted(count, 'row')]),
+    ...linkedIdentities.map(({ namespace, value }) => ['linked', `${namespace} ${value}, looked for as well`]),
+    ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
+  ];
+  for (const line of tableLines(lines)) print(`  ${line}`);
+}

@@ -1,0 +1,130 @@
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { exportTable, importTable } from '@activation-hub/azure-adapters';
+import type { Command } from 'commander';
+import { counted } from '../terminal/counted.ts';
+import {
+  addDataStorageOption,
+  withDataStorage,
+  type DataStorage,
+  type DataStorageOptions,
+} from '../environment/data-storage.ts';
+import { fileFailure } from '../terminal/file-failure.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+interface BackupOptions extends DataStorageOptions {
+  readonly json?: true;
+}
+
+interface ImportOptions extends BackupOptions {
+  readonly resume?: boolean;
+}
+
+/** Adds `export` and `import` to the command `ledger`. */
+export function addLedgerBackup(ledger: Command, terminal: Terminal): void {
+  addDataStorageOption(
+    ledger
+      .command('export')
+      .description('Writes every row of the ledger into a file, whole. What the file holds is personal data.'),
+  )
+    .argument('<file>', 'a new file, or one to be replaced')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+It runs beside the function app. Rows that are written meanwhile may be missed: docs/operating/disaster.md says how the hub closes
+that gap. The file appears when it is complete, readable by you alone.
+
+Examples:
+  $ activation ledger export ledger-2026-01-31.jsonl --environment prod`,
+    )
+    .action((file: string, options: BackupOptions) =>
+      withDataStorage(options, terminal, (storage) => exportLedger(file, options, storage, terminal)),
+    );
+  addDataStorageOption(ledger.command('import').description('Writes the rows of an export into an empty ledger.'))
+    .argument('<file>', 'what export wrote')
+    .option('--resume', 'goes on with an import that was stopped: rows that are there are left alone')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+The function app must be stopped, and the ledger empty: rows that were written without the old ones say of people whom a destination
+knows that it never heard of them. What happened since the export is not in it; the hub gives it again. docs/operating/disaster.md
+has every step, in its order.
+
+Examples:
+  $ activation ledger import ledger-2026-01-31.jsonl --environment prod`,
+    )
+    .action((file: string, options: ImportOptions) =>
+      withDataStorage(options, terminal, (storage) => importLedger(file, options, storage, terminal)),
+    );
+}
+
+async function exportLedger(
+  file: string,
+  { json }: BackupOptions,
+  { ledgerTable }: DataStorage,
+  { folder, interrupted, print }: Terminal,
+): Promise<void> {
+  const path = resolve(folder, file);
+  // Under another name until it is complete: half an export must not be taken for a whole one.
+  const unfinished = `${path}.unfinished`;
+  const handle = await atFile('write', file, () => open(unfinished, 'w', 0o600));
+  let rows = -1;
+  try {
+    for await (const line of exportTable(ledgerTable, { nowMs: Date.now(), signal: interrupted })) {
+      await atFile('write', file, () => handle.write(`${line}\n`));
+      rows += 1;
+    }
+    await handle.sync();
+    await handle.close();
+    await atFile('write', file, () => rename(unfinished, path));
+  } catch (error) {
+    await handle.close();
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  print(
+    json ? JSON.stringify({ event: 'exported', rows, file: path }) : `Exported ${counted(rows, 'row')} to ${file}.`,
+  );
+}
+
+async function importLedger(
+  file: string,
+  { json, resume = false }: ImportOptions,
+  { ledgerTable }: DataStorage,
+  { folder, interrupted, print, say }: Terminal,
+): Promise<void> {
+  const handle = await atFile('read', file, () => open(resolve(folder, file), 'r'));
+  try {
+    const imported = await importTable(ledgerTable, linesOf(handle), {
+      signal: interrupted,
+      resume,
+      onProgress: (rows) => {
+        if (!json) say(counted(rows, 'row'));
+      },
+    });
+    const { rows, written, leftAlone } = imported;
+    print(
+      json
+        ? JSON.stringify({ event: 'imported', ...imported })
+        : `Imported ${written} of ${counted(rows, 'row')}; ${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} there already.`,
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Begins to read when it is asked for the first line: what is read before, nobody gets. */
+async function* linesOf(handle: FileHandle): AsyncGenerator<string, void> {
+  yield* handle.readLines({ autoClose: false });
+}
+
+/** What the file system refuses is the person's to mend, and no defect. */
+async function atFile<Result>(doing: 'read' | 'write', file: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileFailure(doing, file, error);
+  }
+}

@@ -1,0 +1,165 @@
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
+import {
+  leaseSeconds,
+  LedgerCache,
+  timingOf,
+  type ActivationContext,
+  type Timing,
+  type ToldLedger,
+} from '@activation-hub/activation';
+import { systemClock, type Target } from '@activation-hub/delivery';
+import type { HttpClient } from '@activation-hub/destination-kit';
+import { setUpTarget } from '@activation-hub/destinations';
+import { silentTelemetry } from '@activation-hub/telemetry';
+import { loadActivations } from '../activation-file/activations.ts';
+import { CommandError, reasonOf } from '../terminal/command-error.ts';
+import { counted } from '../terminal/counted.ts';
+import type { DataStorage, DataStorageOptions } from '../environment/data-storage.ts';
+import { chooseSecrets, environmentSecrets, type ReadSecret } from '../environment/secrets.ts';
+import { openHttp } from '../environment/outbound-http.ts';
+import { refuseWhilePaused } from './paused.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** What the commands that tell a destination from the ledger have in common. */
+export interface LedgerWalkOptions extends DataStorageOptions {
+  readonly activations: string;
+  readonly audience?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** Where the secrets of the destination come from, for the help of these commands. */
+export const secretsHelp =
+  'Secrets of the destination come from variables: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY; with --environment, one that is not set is read\nfrom the Key Vault of the stack, where you need the role Key Vault Secrets User. Destinations in a private network need\nACTIVATION_ALLOW_PRIVATE_ADDRESSES=true; where the function app has ACTIVATION_LEASE_SECONDS, give the same.';
+
+/**
+ * Sets up one destination of the activation file beside the running function app, runs the command
+ * with it, and closes it. Its secrets come from variables, and with `environment` from the Key
+ * Vault of that stack, unless `readSecret` gives them. Throws `CommandError` (2) for a destination
+ * or an audience that the file does not have, or that cannot be set up, and (1) for one that is
+ * paused.
+ */
+export async function withDestination<Result>(
+  key: string,
+  options: Pick<LedgerWalkOptions, 'activations' | 'audience' | 'dryRun' | 'environment'> & {
+    readonly readSecret?: ReadSecret;
+  },
+  storage: DataStorage,
+  terminal: Terminal,
+  run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
+): Promise<Result> {
+  const file = await loadActivations(options.activations, terminal);
+  knownIn('destination', file.destinations, key);
+  if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
+
+  const http = openHttp(terminal, storage);
+  let target: Target | undefined;
+  try {
+    target = await setUp(file, key, http, options.readSecret ?? secretsOf(options, http, terminal), terminal);
+    if (options.dryRun !== true)
+      await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
+    const { ledger, retryQueue, deadLetters } = storage;
+    const context: ActivationContext = {
+      matcher: createMatcher(file),
+      targets: new Map([[key, target]]),
+      ledger,
+      ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 0 }),
+      retryQueue,
+      deadLetters,
+      stall: file.stall,
+      // The command says itself what became of it.
+      telemetry: silentTelemetry,
+      clock: systemClock,
+      timing: timingIn(terminal.environment),
+    };
+    return await run(context, file);
+  } finally {
+    await target?.connector.close?.();
+    await http.close();
+  }
+}
+
+/**
+ * The timers by `ACTIVATION_LEASE_SECONDS`, as in the function app: where its destinations need
+ * longer, they need it here too. Throws `CommandError` (2).
+ */
+export function timingIn(environment: Terminal['environment']): Timing {
+  const { least, most, usual } = leaseSeconds;
+  const text = environment.ACTIVATION_LEASE_SECONDS ?? '';
+  const seconds = text === '' ? usual : /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+  if (seconds >= least && seconds <= most) return timingOf(seconds * 1_000);
+  throw new CommandError(2, `ACTIVATION_LEASE_SECONDS must be a whole number from ${least} to ${most}.`);
+}
+
+/**
+ * From variables, and with `environment` from the Key Vault of that stack, for which Pulumi is
+ * asked once, with the first secret that no variable has.
+ */
+export function secretsOf(
+  { environment }: Pick<DataStorageOptions, 'environment'>,
+  http: HttpClient,
+  terminal: Terminal,
+): ReadSecret {
+  return environment === undefined ? environmentSecrets(terminal) : chooseSecrets({ environment }, http, terminal);
+}
+
+async function setUp(
+  file: ActivationFile,
+  key: string,
+  http: HttpClient,
+  readSecret: ReadSecret,
+  { say }: Terminal,
+): Promise<Target> {
+  const entry = file.destinations.get(key);
+  if (entry === undefined) throw new CommandError(2, `Failed to find the destination ${key}.`);
+  try {
+    return await setUpTarget(entry, { http, clock: systemClock, print: say, readSecret });
+  } catch (error) {
+    throw new CommandError(2, `Failed to set up the destination ${key}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Throws `CommandError` (2) when the file has no such entry. */
+export function knownIn(what: 'destination' | 'audience', entries: ReadonlyMap<string, unknown>, asked: string): void {
+  if (entries.has(asked)) return;
+  const known = [...entries.keys()].join(', ') || 'none';
+  throw new CommandError(2, `Failed to find the ${what} ${asked}: the activation file has ${known}.`);
+}
+
+/** Says what became of a walk, and throws `CommandError` (1) when something is still to be done. */
+export function reportWalk(
+  {
+    event,
+    did,
+    command,
+    key,
+  }: { readonly event: string; readonly did: string; readonly command: string; readonly key: string },
+  told: ToldLedger,
+  { json }: Pick<LedgerWalkOptions, 'json'>,
+  { print, interrupted }: Terminal,
+): void {
+  const { delivered, unchanged, leftAlone, deferred, failed, unresolved, reasons, gaveUp } = told;
+  if (json) print(JSON.stringify({ event, ...told }));
+  else {
+    const others = [
+      ...(unchanged === 0 ? [] : [`${unchanged} needed nothing`]),
+      `${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} left to other processes`,
+      ...(deferred === 0 ? [] : [`${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`]),
+      ...(unresolved === 0 ? [] : [`of ${unresolved} nothing is known that the route accepts`]),
+      `${failed} failed`,
+    ];
+    print(`${did} ${counted(delivered, 'membership')}; ${others.join(', ')}.`);
+    for (const line of tableLines(Object.entries(reasons).map(([reason, count]) => [String(count), reason])))
+      print(`  ${line}`);
+  }
+  if (interrupted.aborted) throw new CommandError(1, 'Stopped, as asked. Start it again for the rest.');
+  if (gaveUp) {
+    const why = 'it took nothing of a whole batch, so the rest was not tried.';
+    throw new CommandError(1, `Failed to ${command} ${key}: ${why} Mend it, then start the ${command} again.`);
+  }
+  if (failed > 0) {
+    const what = `Failed to tell ${key} of ${counted(failed, 'membership')}.`;
+    throw new CommandError(1, `${what} The reasons are named above; start the ${command} again.`);
+  }
+}

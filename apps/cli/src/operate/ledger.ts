@@ -1,0 +1,180 @@
+import { findForms } from '@activation-hub/activation';
+import type { ActivationFile } from '@activation-hub/activation-file';
+import { createMatcher } from '@activation-hub/activation-file';
+import { loadDestination } from '@activation-hub/destinations';
+import {
+  historyOf,
+  lapseOf,
+  shadowDestination,
+  type Lapse,
+  type LedgerEntry,
+  type MembershipState,
+  type RowState,
+} from '@activation-hub/membership';
+import type { Command } from 'commander';
+import { loadActivations } from '../activation-file/activations.ts';
+import { CommandError } from '../terminal/command-error.ts';
+import {
+  addDataStorageOption,
+  withDataStorage,
+  type DataStorage,
+  type DataStorageOptions,
+} from '../environment/data-storage.ts';
+import { addLedgerBackup } from './ledger-backup.ts';
+import { erasurePlaces } from './erasure-places.ts';
+import { keptControls, pauseLines } from './paused.ts';
+import { readPerson } from './person.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+interface LedgerShowOptions extends DataStorageOptions {
+  readonly activations: string;
+  readonly destination?: string;
+  readonly json?: true;
+}
+
+export function addLedgerCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('ledger')
+    .summary('shows what destinations have been told about a person')
+    .description('The ledger knows what each destination has been told about each identity in each audience.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ activation ledger show crmid:C-1 --activations my-activations.yaml
+  $ activation ledger show email:ada@example.com -a my-activations.yaml --destination crm --json`,
+    );
+  addDataStorageOption(
+    command
+      .command('show')
+      .description('Shows the rows of one identity, as AEP exports it. What it prints is personal data.'),
+  )
+    .argument('<namespace:identity>', 'whom, such as crmid:C-1')
+    .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
+    .option('--destination <key>', 'only at this destination')
+    .option('--json', 'prints one JSON object, with the attributes too')
+    .addHelpText(
+      'after',
+      `
+A destination that is not in the file any more is not looked at. Where a destination forgets members whom it is not told of again, it shows
+when, and from when on the nightly sweep tells it again.
+
+Examples:
+  $ activation ledger show crmid:C-1 --activations my-activations.yaml`,
+    )
+    .action((person: string, options: LedgerShowOptions) =>
+      withDataStorage(options, terminal, (storage) => show(person, options, storage, terminal)),
+    );
+  addLedgerBackup(command, terminal);
+}
+
+async function show(
+  person: string,
+  { activations, destination, json }: LedgerShowOptions,
+  { ledger, controls }: DataStorage,
+  { interrupted, ...terminal }: Terminal,
+): Promise<void> {
+  const identity = readPerson(person);
+  const file = await loadActivations(activations, { interrupted, ...terminal });
+  const entries: LedgerEntry[] = [];
+  const asked = new Set(
+    [...destinationsOf(file, destination)].map((key) => file.destinations.get(key)?.ledgerName ?? key),
+  );
+  const places = (await erasurePlaces(file)).filter(({ ledgerName }) => asked.has(ledgerName));
+  // Found as the destination stores it, and under what the links of the person say besides.
+  for (const { ledgerName, forms } of await findForms([identity], places, ledger, interrupted)) {
+    for (const name of [ledgerName, shadowDestination(ledgerName)])
+      for (const form of forms)
+        for await (const entry of ledger.rows({ destination: name, identity: form }, interrupted)) entries.push(entry);
+  }
+  const pauses = (await keptControls(controls, interrupted, terminal.say)).filter(({ action }) => action === 'pause');
+  const matcher = createMatcher(file);
+  const audienceOf = ({ key: { audience } }: LedgerEntry): string =>
+    matcher.audience(audience.namespace, audience.id)?.key ?? `${audience.namespace} ${audience.id}`;
+  const lapseIn = await lapses(file);
+  if (json) {
+    const rows = entries.map((entry) => {
+      const lapse = lapseIn(entry);
+      return {
+        destination: entry.key.destination,
+        audience: audienceOf(entry),
+        ...entry.record,
+        history: historyOf(entry.record),
+        ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
+      };
+    });
+    terminal.print(JSON.stringify({ event: 'ledger', rows, pauses }));
+    return;
+  }
+  for (const line of pauseLines(pauses)) terminal.print(line);
+  if (entries.length === 0) {
+    terminal.print('The ledger has no row of this identity at the destinations of the activation file.');
+    return;
+  }
+  const lapsing = entries.map(lapseIn);
+  const lapseColumn = (cell: string): readonly string[] => (lapsing.some((each) => each !== undefined) ? [cell] : []);
+  const rows = entries.map((entry, index) => {
+    const { known, rowState, delivered, inDoubt } = entry.record;
+    const isInDoubt = inDoubt || rowState.is === 'leased';
+    return [
+      entry.key.destination,
+      audienceOf(entry),
+      stateWords(known),
+      rowStateWords(rowState),
+      delivered === undefined ? 'never' : stateWords(delivered),
+      ...lapseColumn(lapseWords(lapsing[index])),
+      isInDoubt ? 'in doubt' : '',
+    ];
+  });
+  const heading = ['destination', 'audience', 'newest state', 'row', 'delivered', ...lapseColumn('lapses'), ''];
+  for (const line of tableLines([heading, ...rows])) terminal.print(line);
+}
+
+/**
+ * The keys of the file, or the one that is asked for. Throws `CommandError` (2) when the file does
+ * not have it.
+ */
+function destinationsOf({ destinations }: ActivationFile, asked: string | undefined): Iterable<string> {
+  if (asked === undefined) return destinations.keys();
+  if (destinations.has(asked)) return [asked];
+  throw new CommandError(
+    2,
+    `Failed to find the destination ${asked}: the activation file has ${[...destinations.keys()].join(', ') || 'none'}.`,
+  );
+}
+
+/**
+ * When the membership of a row lapses, by what the file says of its route; `undefined` where it
+ * does not. Reads no secret.
+ */
+async function lapses(file: ActivationFile): Promise<(entry: LedgerEntry) => Lapse | undefined> {
+  const matcher = createMatcher(file);
+  const definitions = new Map(
+    await Promise.all(
+      [...file.destinations.values()].map(async ({ key, type }) => [key, await loadDestination(type)] as const),
+    ),
+  );
+  return ({ key, record }) => {
+    const route = matcher.routeOf(key)?.route;
+    const definition = definitions.get(route?.destination ?? '');
+    if (route === undefined || definition?.membershipDays === undefined) return undefined;
+    const settings: unknown = definition.settings.parse(file.destinations.get(route.destination)?.settings);
+    const days = definition.membershipDays(settings, route.options, key.identity.namespace);
+    return days === undefined ? undefined : lapseOf(key, record, days);
+  };
+}
+
+function lapseWords(lapse: Lapse | undefined): string {
+  if (lapse === undefined) return '';
+  const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  return `${dayOf(lapse.atMs)}, told again from ${dayOf(lapse.renewFromMs)}`;
+}
+
+function stateWords({ isMember, qualifiedAtMs }: MembershipState): string {
+  return `${isMember ? 'member' : 'no member'} since ${new Date(qualifiedAtMs).toISOString()}`;
+}
+
+function rowStateWords(rowState: RowState): string {
+  return rowState.is === 'leased' ? `leased until ${new Date(rowState.expiresAtMs).toISOString()}` : rowState.is;
+}

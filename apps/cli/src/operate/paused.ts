@@ -1,0 +1,80 @@
+import { StoreFailure } from '@activation-hub/azure-adapters';
+import {
+  activeControls,
+  systemClock,
+  UnreadableDocumentError,
+  type Control,
+  type ControlScope,
+  type ControlStore,
+} from '@activation-hub/delivery';
+import { CommandError } from '../terminal/command-error.ts';
+import type { DataStorage } from '../environment/data-storage.ts';
+import { tableLines } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** What is paused, a line each. */
+export function pauseLines(pauses: readonly Control[]): readonly string[] {
+  return tableLines(
+    pauses.map((each) => [
+      `${scopeWords(each)} is paused`,
+      `since ${new Date(each.atMs).toISOString()}`,
+      each.untilMs === undefined ? 'until it is resumed' : `until ${new Date(each.untilMs).toISOString()}`,
+      `by ${each.by}:`,
+      each.reason,
+    ]),
+  );
+}
+
+/**
+ * The controls that count now, for whoever shows them or goes by them. None where the function app
+ * has not made their container yet; of those that cannot be read it is said why, and none is given.
+ */
+export async function keptControls(
+  store: Pick<ControlStore, 'read'>,
+  signal: AbortSignal,
+  say: Terminal['say'],
+): Promise<readonly Control[]> {
+  try {
+    return activeControls(await store.read(signal), systemClock.now());
+  } catch (error) {
+    if (error instanceof StoreFailure && error.code === 'ContainerNotFound') return [];
+    if (!(error instanceof UnreadableDocumentError)) throw error;
+    say(error.message);
+    return [];
+  }
+}
+
+/**
+ * Throws `CommandError` (1) while a destination, or with an audience one of its routes, is paused,
+ * which a command is about to tell.
+ */
+export async function refuseWhilePaused(
+  { destination, audience }: { readonly destination: string; readonly audience?: string | undefined },
+  { controls }: Pick<DataStorage, 'controls'>,
+  doing: string,
+  { interrupted, say }: Terminal,
+): Promise<void> {
+  const held = (await keptControls(controls, interrupted, say)).find(
+    (each) =>
+      each.action === 'pause' &&
+      (each.destination === undefined || each.destination === destination) &&
+      (each.audience === undefined || audience === undefined || each.audience === audience),
+  );
+  if (held === undefined) return;
+  throw new CommandError(
+    1,
+    `Failed to ${doing} ${destination}: ${scopeWords(held)} is paused by ${held.by} (${held.reason}). Resume it first: activation resume ${resumeWords(held)}.`,
+  );
+}
+
+/** What a control is about. */
+export function scopeWords({ destination, audience }: ControlScope): string {
+  if (destination === undefined) return 'everything';
+  return audience === undefined ? destination : `${destination} for ${audience}`;
+}
+
+/** The words after `activation resume`. */
+export function resumeWords({ destination, audience }: ControlScope): string {
+  if (destination === undefined) return '--everything';
+  return audience === undefined ? destination : `${destination} --audience ${audience}`;
+}

@@ -1,0 +1,71 @@
+import { countRetire, retire } from '@activation-hub/activation';
+import type { Command } from 'commander';
+import { CommandError } from '../terminal/command-error.ts';
+import { counted } from '../terminal/counted.ts';
+import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
+import { reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+export function addRetireCommand(program: Command, terminal: Terminal): void {
+  addDataStorageOption(program.command('retire'))
+    .summary('takes everybody out of a destination whose routes are retired')
+    .description(
+      'Takes everybody out of a destination whom the ledger knows there, on the routes that the activation file calls mode: retired. Deploy the file with that mode first, so that no export tells the destination of them again. What was taken out is not looked at again: it may be stopped and started again at any time.',
+    )
+    .argument('<destination>', 'its key in the activation file')
+    .requiredOption('-a, --activations <file>', 'activation file')
+    .option('--audience <key>', 'only this audience')
+    .option('--dry-run', 'counts who would be taken out, and tells nothing')
+    .option('--json', 'prints one JSON object')
+    .addHelpText(
+      'after',
+      `
+${secretsHelp}
+Exits with 1 when somebody could not be taken out; start it again for these. When it says that nobody is left, the route, and then
+the destination, can leave the activation file.
+
+Examples:
+  $ activation retire crm --activations my-activations.yaml --dry-run
+  $ activation retire crm --activations my-activations.yaml --audience sports-fans`,
+    )
+    .action((destination: string, options: LedgerWalkOptions) =>
+      withDataStorage(options, terminal, (storage) =>
+        withDestination(destination, options, storage, terminal, async (context, file) => {
+          const routes = file.routes.filter(
+            (route) =>
+              route.destination === destination &&
+              route.mode === 'retired' &&
+              (options.audience === undefined || route.audience === options.audience),
+          );
+          if (routes.length === 0) {
+            throw new CommandError(
+              2,
+              `Failed to retire ${destination}: none of its routes has mode: retired in the activation file. Write it there, and deploy the file, or the next export tells ${destination} of everybody again.`,
+            );
+          }
+          const { audience } = options;
+          const walk = { context, destination, ...(audience === undefined ? {} : { audience }) };
+          const rows = await countRetire(walk, terminal.interrupted);
+          if (options.dryRun) {
+            const said =
+              rows === 0
+                ? `Nobody is left in ${destination}.`
+                : `Would take out ${counted(rows, 'membership')} of ${destination}.`;
+            terminal.print(options.json ? JSON.stringify({ event: 'would-retire', rows }) : said);
+            return;
+          }
+          const progress = terminal.progress('taken out', rows);
+          const told = await retire(walk, {
+            signal: terminal.interrupted,
+            onProgress: (counts) => progress.update(counts.rows),
+          }).finally(() => progress.end());
+          reportWalk(
+            { event: 'retired', did: `Took out of ${destination}`, command: 'retire', key: destination },
+            told,
+            options,
+            terminal,
+          );
+        }),
+      ),
+    );
+}

@@ -1,0 +1,147 @@
+import { systemClock, type Clock } from '@activation-hub/delivery';
+import type { Command } from 'commander';
+import { loadActivations } from '../../activation-file/activations.ts';
+import { addActivationFileOption, chooseActivationFile } from '../../activation-file/activation-file-options.ts';
+import { CommandError, reasonOf } from '../../terminal/command-error.ts';
+import { countDeadLetters } from '../../console/dead-letter-counter.ts';
+import {
+  addDataStorageOption,
+  findDataStorage,
+  type DataStorage,
+  type DataStorageOptions,
+} from '../../environment/data-storage.ts';
+import { showLive } from '../../traffic/local/live-terminal.ts';
+import { proseNarrator } from '../../traffic/local/narrator.ts';
+import { keptControls } from '../paused.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import { changeEvent, TailView } from './tail-view.ts';
+import { WrittenTransitions } from './written-transitions.ts';
+
+interface TailOptions extends DataStorageOptions {
+  readonly activations?: string;
+  readonly json?: true;
+}
+
+const lookEveryMs = 5_000;
+/** Of a large ledger a look takes longer: looking takes no more than a fifth of the time. */
+const restPerLook = 4;
+
+export function addTailCommand(program: Command, terminal: Terminal): void {
+  addActivationFileOption(addDataStorageOption(program.command('tail')))
+    .summary('shows each change of a deployed environment, some seconds after it happened')
+    .description(
+      'Shows what a function app tells its destinations, change by change with the reason, as activation local does on this machine: what was told, what waits and why, what was rejected. It reads the ledger, and changes nothing.',
+    )
+    .option('--json', 'prints one JSON object per line')
+    .addHelpText(
+      'after',
+      `
+People are masked. The ledger says what was written to it, so exports that changed nothing leave no line, and neither do requests and their answers:
+for one person activation explain says more. A change is shown some five seconds after it happened; in a ledger of a million rows and more, some minutes.
+With --environment you need the roles Storage Blob, Queue and Table Data Contributor on the data storage account. On a terminal the last line says how everything
+is; ? explains the words, q ends.
+
+Examples:
+  $ activation tail --environment dev
+  $ activation tail --environment prod --json | jq 'select(.outcome == "rejected")'
+  $ activation tail --activations my-activations.yaml      activation local on its usual ports`,
+    )
+    .action((options: TailOptions) => runTail(options, terminal));
+}
+
+async function runTail(options: TailOptions, terminal: Terminal): Promise<void> {
+  const { path } = chooseActivationFile(options, terminal);
+  const file = await loadActivations(path, terminal);
+  const { storage, explained } = await findDataStorage(options, terminal);
+  const view = new TailView(file);
+  const narrator = proseNarrator(terminal, { eachChange: true });
+  const { print, colors, interrupted } = terminal;
+  const tell = (text: string): void => {
+    if (options.json) print(JSON.stringify({ event: 'warning', message: text }));
+    else narrator.warning(text);
+  };
+  const begin = (): (() => void) => {
+    const where = options.environment ?? 'this machine';
+    if (options.json) print(JSON.stringify({ event: 'tailing', environment: where }));
+    else print(colors.dim(`Watching ${where}: each change as the ledger has it. Ctrl-C ends it.`));
+    return options.json ? () => undefined : showStatus(view, terminal);
+  };
+  const transitions = new WrittenTransitions(file, storage.ledger);
+  try {
+    await follow(systemClock, interrupted, {
+      begin,
+      look: async () => {
+        for (const written of await transitions.look(systemClock.now(), interrupted)) {
+          const row = view.add(written);
+          if (options.json) print(JSON.stringify(changeEvent(row, written)));
+          else narrator.change(row);
+        }
+        await lookAround(view, storage, terminal);
+      },
+      failed: (error) => tell(reasonOf(explained(error))),
+    });
+  } catch (error) {
+    throw explained(error);
+  } finally {
+    narrator.end();
+  }
+}
+
+/** What is paused, and how many dead letters there are. */
+async function lookAround(
+  view: TailView,
+  { controls, deadLetters }: Pick<DataStorage, 'controls' | 'deadLetters'>,
+  { interrupted, say }: Terminal,
+): Promise<void> {
+  view.paused = await keptControls(controls, interrupted, say);
+  view.deadLetters = await countDeadLetters(deadLetters, interrupted);
+}
+
+interface Following {
+  /** Called once the first look went well; gives what ends it. */
+  readonly begin: () => () => void;
+  readonly look: () => Promise<void>;
+  /** A later look failed; the next one comes all the same. */
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * Looks again and again until the signal aborts. Throws what the first look throws: what is wrong
+ * from the beginning stays wrong.
+ */
+async function follow(clock: Clock, signal: AbortSignal, { begin, look, failed }: Following): Promise<void> {
+  let end: (() => void) | undefined;
+  const isOver = (): boolean => signal.aborted;
+  try {
+    while (!isOver()) {
+      const startedMs = clock.now();
+      try {
+        await look();
+        end ??= begin();
+      } catch (error) {
+        if (isOver()) return;
+        if (end === undefined || error instanceof CommandError) throw error;
+        failed(error);
+      }
+      await clock.sleep(Math.max(lookEveryMs, (clock.now() - startedMs) * restPerLook), signal);
+    }
+  } finally {
+    end?.();
+  }
+}
+
+function showStatus(view: TailView, terminal: Terminal): () => void {
+  const screen = terminal.openScreen();
+  if (screen === undefined) return () => undefined;
+  const acts = { words: () => words, end: () => screen.interrupt() };
+  return showLive({ screen, status: () => view.status(systemClock.now()), acts, print: terminal.print });
+}
+
+const words: readonly string[] = [
+  '',
+  'in   a change that needed no request: unchanged, superseded, withheld, shadowed, paused, or held back by an open circuit',
+  'out  a change of which a destination was told: delivered, not-found, rejected (a dead letter), given-up (one too) or deferred (tried again)',
+  'age  from the hub to the destination, in the last minute;  wait: changes that were deferred since this began, and are not told yet',
+  'q    ends; so does Ctrl-C. Nothing is changed by it',
+  '',
+];
