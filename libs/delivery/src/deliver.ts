@@ -12,6 +12,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { retryAttempts } from './retry-attempts.ts';
+import { SharedRequests, type Answer, type Sent } from './shared-requests.ts';
 
 /** A destination that is set up and may be told. */
 export interface Target {
@@ -43,6 +44,8 @@ export interface Target {
   /** Shared by everybody in this process who tells this destination. */
   readonly rateLimiter: RateLimiter;
   readonly breaker: Breaker;
+  /** Where the batches of all calls wait for a place of the rate limiter. */
+  readonly requests: SharedRequests;
 }
 
 /** What became of one delivery. */
@@ -159,16 +162,18 @@ type Defaulted = 'formIdentity' | 'membershipDays' | 'retryAfterMaxMs';
  * identities are told as they are, memberships do not lapse, and a time is bounded by an hour.
  */
 export function createTarget(
-  of: Omit<Target, 'rateLimiter' | 'breaker' | Defaulted> & Partial<Pick<Target, Defaulted>>,
+  of: Omit<Target, 'rateLimiter' | 'breaker' | 'requests' | Defaulted> & Partial<Pick<Target, Defaulted>>,
   clock: Clock,
 ): Target {
+  const rateLimiter = new RateLimiter(of.limits, clock);
   return {
     formIdentity: ({ value }) => value,
     membershipDays: () => undefined,
     retryAfterMaxMs: usualRetryAfterMaxMs,
     ...of,
-    rateLimiter: new RateLimiter(of.limits, clock),
+    rateLimiter,
     breaker: new Breaker(breakerOptions),
+    requests: new SharedRequests(of, rateLimiter),
   };
 }
 
@@ -189,6 +194,7 @@ export async function deliver(
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const results = new Map<string, DeliveryResult>();
   const notAfterMs = options.clock.now() + options.waitMaxMs;
+  const sending = { ...options, notAfterMs };
   const receipts = new Map(target.connector.poll === undefined ? [] : options.receipts);
   const receiptOf = ({ change }: Delivery): string | undefined => receipts.get(change.id);
   const { told = [], asked = [] } = Object.groupBy(deliveries, (delivery) =>
@@ -196,10 +202,10 @@ export async function deliver(
   );
   const batches = [...Map.groupBy(asked, receiptOf).values(), ...splitIntoBatches(told, target)];
   const send = async (part: readonly Delivery[]): Promise<Results> => {
-    if (receipts.size === 0) return await sendWhenAdmitted(target, part, notAfterMs, options);
+    if (receipts.size === 0) return await sendWhenAdmitted(target, part, sending);
     const latest = new Map<string, DeliveryResult>();
     for (const [receipt, group] of Map.groupBy(part, receiptOf)) {
-      for (const [id, result] of await sendWhenAdmitted(target, group, notAfterMs, options, receipt)) {
+      for (const [id, result] of await sendWhenAdmitted(target, group, sending, { receipt })) {
         latest.set(id, result);
         // A change that lost its receipt is sent anew, by the next attempt too.
         if (!('receipt' in result)) receipts.delete(id);
@@ -220,20 +226,26 @@ export async function deliver(
   return results;
 }
 
+interface Sending extends DeliverOptions {
+  /** What would be sent later than this is for the retry queue; epoch milliseconds. */
+  readonly notAfterMs: number;
+}
+
 /**
- * One attempt at a batch, if breaker and rate limiter let it through. A batch that is refused
- * without saying which row is at fault is halved until the row is found; each half is a request
- * like any other. With a receipt the request polls for the verdicts of the batch; only when it is
- * refused are its halves sent anew.
+ * One attempt at a batch, if breaker and rate limiter let it through; other calls' batches may be
+ * in the same request. A batch that is refused without saying which row is at fault is sent again
+ * without those, and then halved until the row is found; each of these is a request like any other.
+ * With a receipt the request polls for the verdicts of the batch; only when it is refused are its
+ * halves sent anew.
  */
 async function sendWhenAdmitted(
   target: Target,
   batch: readonly Delivery[],
-  notAfterMs: number,
-  options: DeliverOptions,
-  receipt?: string,
+  options: Sending,
+  how: { readonly receipt?: string | undefined; readonly isAlone?: boolean } = {},
 ): Promise<Results> {
-  const { breaker, rateLimiter } = target;
+  const { breaker } = target;
+  const { receipt } = how;
   const admission = breaker.admit(options.clock.now());
   if (admission.is === 'open') {
     const cause = circuitOpenCause(breaker, options.clock.now());
@@ -243,38 +255,25 @@ async function sendWhenAdmitted(
   const isProbe = admission.is === 'probe';
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
   const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
-  const request = async (): Promise<Results | DestinationError> => {
-    const outcome = await attempt(target, asked, { ...options, signal }, receipt);
-    // Before the place of this request is free for the next.
-    if (outcome instanceof DestinationError && outcome.notBeforeMs !== undefined)
-      rateLimiter.holdUntil(outcome.notBeforeMs);
-    return outcome;
-  };
-  const paced = await rateLimiter.run(request, { notAfterMs, signal });
-  if (!paced.ran) {
+  const isAlone = isProbe || how.isAlone === true || receipt !== undefined;
+  const sent = await sendInTurn(target, asked, { ...options, signal }, { receipt, isAlone });
+  if (!sent.ran) {
     if (isProbe) breaker.release();
     return options.signal.aborted
       ? untried(batch, { class: 'transient', reason: 'the deadline passed before it was told' }, undefined, receipt)
-      : untried(
-          batch,
-          { class: 'transient', reason: 'its turn comes too late to wait for' },
-          paced.earliestMs,
-          receipt,
-        );
+      : untried(batch, { class: 'transient', reason: 'its turn comes too late to wait for' }, sent.earliestMs, receipt);
   }
 
-  const answer = paced.result;
-  if (!(answer instanceof DestinationError)) breaker.succeed();
-  else if (answer.class === 'invalid') breaker.succeed();
-  else breaker.fail(options.clock.now(), answer.message);
+  const { answer, isShared } = sent;
+  if (!sent.isReported) report(answer, breaker, options.clock.now());
 
   if (asked.length < batch.length) {
-    const rest = await sendWhenAdmitted(target, batch.slice(1), notAfterMs, options);
+    const rest = await sendWhenAdmitted(target, batch.slice(1), options);
     return new Map([...resultsOf(asked, answer), ...rest]);
   }
-  if (!(answer instanceof DestinationError) || answer.class !== 'invalid' || batch.length === 1) {
-    return resultsOf(asked, answer, receipt);
-  }
+  if (!isRefusal(answer) || (batch.length === 1 && !isShared)) return resultsOf(asked, answer, receipt);
+  // The row at fault may be another call's.
+  if (isShared) return await sendWhenAdmitted(target, batch, options, { isAlone: true });
   const middle = Math.ceil(batch.length / 2);
   const halves = [batch.slice(0, middle), batch.slice(middle)];
   // By chance, for where the rate limiter leaves time for a few requests only, the same ones would
@@ -282,15 +281,54 @@ async function sendWhenAdmitted(
   if (options.clock.random() > 0.5) halves.reverse();
   const results = new Map<string, DeliveryResult>();
   for (const half of halves) {
-    for (const [id, result] of await sendWhenAdmitted(target, half, notAfterMs, options)) results.set(id, result);
+    for (const [id, result] of await sendWhenAdmitted(target, half, options, { isAlone: true }))
+      results.set(id, result);
   }
   return results;
 }
 
-function resultsOf(batch: readonly Delivery[], answer: Results | DestinationError, receipt?: string): Results {
-  if (!(answer instanceof DestinationError)) return answer;
-  const result = waitingFor(receipt, resultOf(answer));
-  return new Map(batch.map(({ change }) => [change.id, result]));
+/** Sends a batch when its place comes: alone, or with what else waits for the destination. */
+async function sendInTurn(
+  target: Target,
+  batch: readonly Delivery[],
+  options: Sending,
+  { receipt, isAlone }: { readonly receipt: string | undefined; readonly isAlone: boolean },
+): Promise<Sent> {
+  const { rateLimiter, requests } = target;
+  const request = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Answer> => {
+    const answer = await attempt(target, deliveries, { ...options, signal }, receipt);
+    // Before the place of this request is free for the next.
+    if (answer instanceof DestinationError && answer.notBeforeMs !== undefined)
+      rateLimiter.holdUntil(answer.notBeforeMs);
+    return answer;
+  };
+  const { signal, receipts, notAfterMs } = options;
+  if (!isAlone) {
+    const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, signal };
+    return await requests.send(waiting, notAfterMs, request);
+  }
+  const paced = await rateLimiter.run(() => request(batch, signal), { notAfterMs, signal });
+  return paced.ran ? { ran: true, answer: paced.result, isShared: false, isReported: false } : paced;
+}
+
+function report(answer: Answer, breaker: Breaker, nowMs: number): void {
+  if (answer instanceof DestinationError && !isRefusal(answer)) breaker.fail(nowMs, answer.message);
+  else breaker.succeed();
+}
+
+function isRefusal(answer: Answer): boolean {
+  return answer instanceof DestinationError && answer.class === 'invalid';
+}
+
+/** The results of this batch alone: the answer may be to the changes of other calls too. */
+function resultsOf(batch: readonly Delivery[], answer: Answer, receipt?: string): Results {
+  if (answer instanceof DestinationError) {
+    const result = waitingFor(receipt, resultOf(answer));
+    return new Map(batch.map(({ change }) => [change.id, result]));
+  }
+  if (answer.size === batch.length) return answer;
+  const own = new Set(batch.map(({ change }) => change.id));
+  return new Map([...answer].filter(([id]) => own.has(id)));
 }
 
 function untried(

@@ -1,0 +1,220 @@
+import { DestinationError, type Connector, type Delivery, type Verdict } from '@activation-hub/destination-kit';
+import { silentTelemetry } from '@activation-hub/telemetry';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { exampleDelivery, VirtualClock } from '../testing/index.ts';
+import { createTarget, deliver, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';
+
+type Answer = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<readonly Verdict[]>;
+
+const take: Answer = (deliveries) =>
+  Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' })));
+
+interface Requested {
+  readonly atMs: number;
+  readonly ids: readonly string[];
+}
+
+/** A destination of one request a second, which notes when it was told of what. */
+function staged(answer: Answer = take, of: Partial<Target> = {}) {
+  const clock = new VirtualClock(0);
+  const requests: Requested[] = [];
+  const method: Connector['enter'] = (deliveries, signal) => {
+    requests.push({ atMs: clock.now(), ids: deliveries.map(({ change }) => change.id) });
+    return answer(deliveries, signal);
+  };
+  const target = createTarget(
+    {
+      key: 'crm',
+      connector: { enter: method, update: method, exit: method },
+      limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 8 },
+      batchBy: 'destination',
+      giveUpAfterMs: 86_400_000,
+      ...of,
+    },
+    clock,
+  );
+  const tell = (deliveries: readonly Delivery[], more: Partial<DeliverOptions> = {}) =>
+    deliver(target, deliveries, {
+      telemetry: silentTelemetry,
+      clock,
+      waitMaxMs: 60_000,
+      signal: new AbortController().signal,
+      ...more,
+    });
+  return { clock, target, requests, tell };
+}
+
+const changes = (...numbers: readonly number[]): readonly Delivery[] => numbers.map((n) => exampleDelivery(n));
+const delivered = (...numbers: readonly number[]): ReadonlyMap<string, DeliveryResult> =>
+  new Map(numbers.map((n) => [`change-${n}`, { status: 'delivered' }]));
+
+/** A call that has taken the place that is free before others come. */
+async function begun<Result>(call: Promise<Result>, clock: VirtualClock): Promise<() => Promise<Result>> {
+  await clock.advance(0);
+  return () => call;
+}
+
+test('what several calls have waiting for a place goes in one request when it comes', async () => {
+  const { clock, tell, requests } = staged();
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1, 2)), tell(changes(3))]);
+  await clock.advance(10_000);
+  expect(requests).toEqual([
+    { atMs: 0, ids: ['change-0'] },
+    { atMs: 1_000, ids: ['change-1', 'change-2', 'change-3'] },
+  ]);
+  expect(await calls).toEqual([delivered(0), delivered(1, 2), delivered(3)]);
+});
+
+test('a call that finds a place free waits for no other', async () => {
+  const { clock, tell, requests } = staged(take, {
+    limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 4, concurrency: 8 },
+  });
+  const first = await begun(tell(changes(0)), clock);
+  const second = await begun(tell(changes(1)), clock);
+  expect(requests).toEqual([
+    { atMs: 0, ids: ['change-0'] },
+    { atMs: 0, ids: ['change-1'] },
+  ]);
+  expect([await first(), await second()]).toEqual([delivered(0), delivered(1)]);
+});
+
+test('what waits for the end of another request goes together too', async () => {
+  let isSlow = true;
+  const clocks: VirtualClock[] = [];
+  const { clock, tell, requests } = staged(
+    async (deliveries, signal) => {
+      if (isSlow) await clocks[0]?.sleep(5_000, signal);
+      isSlow = false;
+      return take(deliveries, signal);
+    },
+    { limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 1 } },
+  );
+  clocks.push(clock);
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell(changes(2))]);
+  await clock.advance(10_000);
+  expect(requests).toEqual([
+    { atMs: 0, ids: ['change-0'] },
+    { atMs: 5_000, ids: ['change-1', 'change-2'] },
+  ]);
+  expect(await calls).toEqual([delivered(0), delivered(1), delivered(2)]);
+});
+
+test.each([
+  ['another direction', exampleDelivery(2, { kind: 'exited' }), {}],
+  [
+    'another route, where the destination wants one in a request',
+    exampleDelivery(2, { audience: { key: 'other', namespace: 'ups', id: 'a' } }),
+    { batchBy: 'route' },
+  ],
+  [
+    'more than fits',
+    exampleDelivery(2),
+    { limits: { batchCount: 1, batchBytes: 100_000, requestsPerSecond: 1, concurrency: 8 } },
+  ],
+  [
+    'more bytes than fit',
+    exampleDelivery(2),
+    { limits: { batchCount: 10, batchBytes: 500, requestsPerSecond: 1, concurrency: 8 } },
+  ],
+  ['the same change again', exampleDelivery(1), {}],
+] as const)('%s goes in a request of its own', async (_what, other, of) => {
+  const { clock, tell, requests } = staged(take, of);
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell([other])]);
+  await clock.advance(10_000);
+  await calls;
+  expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-1'], [other.change.id]]);
+});
+
+test('a call that polls later for what is accepted shares no request with one that does not', async () => {
+  const { clock, tell, requests } = staged();
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell(changes(2), { receipts: new Map() })]);
+  await clock.advance(10_000);
+  await calls;
+  expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-1'], ['change-2']]);
+});
+
+test('a row that is refused costs the calls that share its request nothing but a request', async () => {
+  const { clock, tell, requests } = staged((deliveries, signal) => {
+    if (deliveries.some(({ change }) => change.id === 'change-2')) throw new DestinationError('invalid', 'No.');
+    return take(deliveries, signal);
+  });
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell(changes(2)), tell(changes(3, 4))]);
+  await clock.advance(10_000);
+  const [, own, second, third] = await calls;
+  expect(own).toEqual(delivered(1));
+  expect(second).toEqual(new Map([['change-2', { status: 'rejected', class: 'invalid', reason: 'No.' }]]));
+  expect(third).toEqual(delivered(3, 4));
+  const [before, shared, ...alone] = requests.map(({ ids }) => ids.length);
+  expect([before, shared, alone.sort()]).toEqual([1, 4, [1, 1, 2]]);
+});
+
+test('a shared request that fails is one failure of the destination', async () => {
+  const { clock, target, tell, requests } = staged(() =>
+    Promise.reject(new DestinationError('set-up', 'The key is wrong.')),
+  );
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell(changes(2)), tell(changes(3))]);
+  await clock.advance(10_000);
+  const results = (await calls).flatMap((of) => [...of.values()]);
+  expect(requests).toHaveLength(2);
+  expect(results).toEqual(Array(4).fill(expect.objectContaining({ status: 'retry', class: 'set-up', wasTried: true })));
+  expect(target.breaker.isClosed(clock.now())).toBe(true);
+});
+
+test('a call whose deadline has passed is told nothing by the request of another', async () => {
+  const { clock, tell, requests } = staged();
+  const deadline = new AbortController();
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell(changes(2), { signal: deadline.signal })]);
+  await clock.advance(500);
+  deadline.abort();
+  await clock.advance(10_000);
+  const [, , late] = await calls;
+  expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-1']]);
+  expect([...late.values()]).toMatchObject([{ status: 'retry', wasTried: false }]);
+});
+
+test('a shared request ends with the first deadline of those who share it, and all are in doubt', async () => {
+  const { clock, tell } = staged((deliveries, signal) =>
+    deliveries[0]?.change.id === 'change-0' ? take(deliveries, signal) : Promise.withResolvers<never>().promise,
+  );
+  const deadline = new AbortController();
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell(changes(2), { signal: deadline.signal })]);
+  await clock.advance(1_500);
+  deadline.abort();
+  await clock.advance(1_500);
+  const results = (await calls).slice(1).flatMap((of) => [...of.values()]);
+  expect(results).toEqual(Array(2).fill(expect.objectContaining({ status: 'retry', doubt: 'unanswered' })));
+});
+
+test('however calls come, each gets the results of its own changes, within the limits of the destination', async () => {
+  const call = fc.record({ afterMs: fc.integer({ min: 0, max: 3_000 }), count: fc.integer({ min: 1, max: 15 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(call, { maxLength: 8 }), fc.integer({ min: 1, max: 4 }), async (calls, concurrency) => {
+      const limits = { batchCount: 6, batchBytes: 100_000, requestsPerSecond: 2, concurrency };
+      const { clock, tell, requests } = staged(take, { limits });
+      let next = 0;
+      const told = calls.map(async ({ afterMs, count }) => {
+        const numbers = Array.from({ length: count }, () => (next += 1));
+        await clock.sleep(afterMs, new AbortController().signal);
+        expect(await tell(changes(...numbers))).toEqual(delivered(...numbers));
+      });
+      await clock.advance(60_000);
+      await Promise.all(told);
+      const ids = requests.flatMap((request) => request.ids);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids).toHaveLength(next);
+      expect(requests.every((request) => request.ids.length <= limits.batchCount)).toBe(true);
+      // A burst of one second, and two a second.
+      expect(requests.every(({ atMs }, n) => n < 2 || atMs - (requests[n - 2]?.atMs ?? 0) >= 500)).toBe(true);
+    }),
+    { numRuns: 50 },
+  );
+});
