@@ -10,7 +10,8 @@ const [anyStack = 'dev'] = stackNames();
  */
 async function run(file: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
-    const options = { cwd: import.meta.dirname, env: { PATH: process.env.PATH }, maxBuffer: 16 * 1024 * 1024 };
+    const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
+    const options = { cwd: import.meta.dirname, env, maxBuffer: 16 * 1024 * 1024 };
     return { code: 0, ...(await promisify(execFile)(process.execPath, [file, ...args], options)) };
   } catch (error) {
     if (typeof error === 'object' && error !== null && 'stdout' in error) {

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import { stackNames } from './operator-files.ts';
-import { planStack } from './plan-stack.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 
 /**
@@ -33,6 +32,8 @@ export async function runStackCommand(
     return;
   }
   try {
+    // Loaded here, for it loads Pulumi, which help and a wrong call need not wait for.
+    const { planStack } = await import('./plan-stack.ts');
     const { resources } = await planStack(asked.stack);
     process.stdout.write(print(resources, asked.stack));
   } catch (error) {

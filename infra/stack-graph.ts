@@ -1,6 +1,7 @@
 import { roleDefinitions } from './roles.ts';
 import { armId, armResources } from './testing/arm-resources.ts';
-import { subscriptionId, type RecordedResource } from './testing/record-stack.ts';
+import { subscriptionId } from './testing/azure-answers.ts';
+import type { RecordedResource } from './testing/record-stack.ts';
 
 /**
  * Who may talk to whom in a stack: its components, those outside, and what allows each

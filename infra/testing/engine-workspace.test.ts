@@ -39,11 +39,12 @@ test('a language host that is installed beside Pulumi is not replaced', () => {
   expect(readdirSync(join(workspace.folder, 'plugins'))).toEqual(['pulumi-resource-azure-native']);
 });
 
-test('the commands see nothing of the user’s variables but the PATH', () => {
+test('the commands see nothing of the user’s variables but the PATH and where Node keeps what it compiled', () => {
   const { workspace } = emptyWorkspace();
-  const own = ['PATH', 'HOME', 'NO_COLOR', 'ACTIVATIONS_FOLDER'];
+  const own = ['PATH', 'HOME', 'NO_COLOR', 'NODE_OPTIONS', 'NODE_COMPILE_CACHE', 'ACTIVATIONS_FOLDER'];
   const others = Object.keys(workspace.variables).filter((name) => !own.includes(name));
   expect(others.filter((name) => !name.startsWith('PULUMI_'))).toEqual([]);
+  expect(workspace.variables.NODE_COMPILE_CACHE).toBe(process.env.NODE_COMPILE_CACHE);
   expect(workspace.variables.HOME).toBe(join(workspace.folder, 'home'));
 });
 

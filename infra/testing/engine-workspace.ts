@@ -23,12 +23,24 @@ export interface Workspace {
   /** The project's name, as `Pulumi.yaml` says. */
   readonly project: string;
   /**
-   * The whole environment of the engine: of the user's nothing but the PATH, and so no credentials.
+   * The whole environment of the engine: of the user's nothing but the PATH and the folder in which
+   * Node keeps what it compiled, and so no credentials.
    */
   readonly variables: Readonly<Record<string, string>>;
 }
 
 const infraFolder = join(import.meta.dirname, '..');
+
+/**
+ * What spares the processes of a run, of which each loads the SDK anew, a third of their time: the
+ * compiled code that the tests keep, where they keep it, and no stack for each of the SDK's
+ * promises, which it writes down (runtime/debuggable.js) and maps to sources. Where the program
+ * throws, `index.test.ts` shows its stack.
+ */
+const quickStart: Readonly<Record<string, string>> = {
+  NODE_OPTIONS: '--stack-trace-limit=0',
+  ...(process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
+};
 
 /**
  * Makes the folder: the product's `Pulumi.yaml` (only its paths made absolute), a place for the
@@ -69,6 +81,7 @@ export function makeWorkspace(pulumi: string, options: WorkspaceOptions): Worksp
       PULUMI_DEBUG_COMMANDS: 'true',
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
       NO_COLOR: '1',
+      ...quickStart,
       ACTIVATIONS_FOLDER: fixtureActivations,
       ...options.variables,
     },
