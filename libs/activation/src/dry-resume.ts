@@ -41,8 +41,8 @@ export interface DryScope extends ControlScope {
 export interface DryResumed {
   /**
    * Each change as it would end, in the order in which it would be told; personal data. `delivered`
-   * would be sent, and so would `deferred` of the class `accepted`; `rejected` and `not-found` would
-   * be refused, with the reason.
+   * would be sent, and so would `deferred` of the class `accepted`; `rejected` and `not-found`
+   * would be refused, with the reason.
    */
   readonly changes: readonly ObservedChange[];
   /** How many changes wait besides, the oldest, which were not looked at. */
@@ -60,8 +60,8 @@ const cacheOptions = { bytesMax: 1024 * 1024, ageMaxMs: 60_000 };
  * Goes the way of every retry that waits for a destination, the newest first, as `resume` makes
  * them come, and changes nothing: the ledger is read, and what is written stays in this process. So
  * each person counts once, in the newest state, with the batches in which it would be told. What a
- * destination has accepted already, and is only asked for, is left out. Throws when a store cannot be
- * reached.
+ * destination has accepted already, and is only asked for, is left out. Throws when a store cannot
+ * be reached.
  */
 export async function dryResume(
   scope: DryScope,

@@ -36,9 +36,9 @@ const followedMs = controlsAgeMaxMs + 1_000;
 
 /**
  * Pauses a destination, one of its routes or (without a destination) everything, until it is
- * resumed or `untilMs`, or puts it into shadow: then one looks at what would be told by `dryResume`.
- * Changes wait in the retry queue. A pause or a shadow of the very same scope is replaced. Throws
- * when the store cannot be reached or its controls not be read.
+ * resumed or `untilMs`, or puts it into shadow: then one looks at what would be told by
+ * `dryResume`. Changes wait in the retry queue. A pause or a shadow of the very same scope is
+ * replaced. Throws when the store cannot be reached or its controls not be read.
  */
 export async function pause(
   scope: ControlScope,

@@ -19,7 +19,8 @@ const documentSchema = z.object({
       until: z.iso.datetime().exactOptional(),
       by: text,
       reason: text,
-      // A worker that does not know it yet takes the control for a pause, which holds back the same.
+      // A worker that does not know it yet takes the control for a pause, which holds back the
+      // same.
       shadow: z.literal(true).exactOptional(),
     }),
   ),
