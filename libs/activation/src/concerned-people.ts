@@ -1,6 +1,6 @@
 import { ledgerKeyText, type Identity } from '@activation-hub/membership';
 import { othersOf } from './people-to-follow.ts';
-import type { Resolved, RoutedPerson } from './resolve-memberships.ts';
+import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
 
 /**
  * The people of whom the same batch brings a row under another identity of theirs. The destination
@@ -17,13 +17,7 @@ export function concernedPeople({
 }: Pick<Resolved, 'desired' | 'newest' | 'superseded'>): ReadonlySet<RoutedPerson> {
   const concerned = new Set<RoutedPerson>();
   if (newest.size < 2) return concerned;
-  const chosen = new Map<string, Set<string>>();
-  for (const { key } of desired) {
-    const { namespace, value } = key.identity;
-    const values = chosen.get(namespace);
-    if (values === undefined) chosen.set(namespace, new Set([value]));
-    else values.add(value);
-  }
+  const chosen = new Chosen(desired);
   let last: { readonly identities: readonly Identity[]; readonly others: readonly Identity[] } | undefined;
   for (const memberships of superseded.length === 0 ? [desired] : [desired, superseded]) {
     for (const { person, key } of memberships) {
@@ -40,13 +34,37 @@ export function concernedPeople({
   return concerned;
 }
 
-/** Values that the batch chose, by their namespace. */
-type Chosen = ReadonlyMap<string, ReadonlySet<string>>;
+/** The identities that the batch chose. */
+class Chosen {
+  readonly #desired: readonly DesiredMembership[];
+  readonly #namespaces = new Set<string>();
+  /** By namespace; looked for only when a person may have another one in it. */
+  #values: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+
+  constructor(desired: readonly DesiredMembership[]) {
+    this.#desired = desired;
+    for (const { key } of desired) this.#namespaces.add(key.identity.namespace);
+  }
+
+  hasNamespace(namespace: string): boolean {
+    return this.#namespaces.has(namespace);
+  }
+
+  has({ namespace, value }: Identity): boolean {
+    return (this.#values ??= this.#valuesByNamespace()).get(namespace)?.has(value) === true;
+  }
+
+  #valuesByNamespace(): ReadonlyMap<string, ReadonlySet<string>> {
+    const values = new Map([...this.#namespaces].map((namespace) => [namespace, new Set<string>()]));
+    for (const { key } of this.#desired) values.get(key.identity.namespace)?.add(key.identity.value);
+    return values;
+  }
+}
 
 /** The other identities of an export that the batch chose, for whatever destination. */
 function chosenOthersOf(person: RoutedPerson, chosen: Chosen): readonly Identity[] {
   if (!mayHaveOthersIn(person, chosen)) return [];
-  return othersOf(person).filter(({ namespace, value }) => chosen.get(namespace)?.has(value) === true);
+  return othersOf(person).filter((identity) => chosen.has(identity));
 }
 
 /**
@@ -57,6 +75,6 @@ function mayHaveOthersIn({ route, profileExport, identities }: RoutedPerson, cho
   const ofPerson = identities[0]?.namespace;
   return route.identityNamespaces.some((namespace) => {
     const values = profileExport.identities.get(namespace)?.length ?? 0;
-    return values > (namespace === ofPerson ? identities.length : 0) && chosen.has(namespace);
+    return values > (namespace === ofPerson ? identities.length : 0) && chosen.hasNamespace(namespace);
   });
 }

@@ -84,9 +84,11 @@ export function resolveMemberships(
   const superseded: DesiredMembership[] = [];
   const unresolved: RoutedPerson[] = [];
   const views = new RouteViews(context);
-  for (const [position, routed] of memberships.entries()) {
+  let position = -1;
+  for (const routed of memberships) {
+    position += 1;
     const isConsented = hasConsent(routed);
-    routed.routes.forEach((route) => {
+    for (const route of routed.routes) {
       const view = views.of(route);
       const isPermitted = isConsented && route.mode !== 'retired';
       const person = personOf(routed, route, { position, isPermitted, view });
@@ -98,7 +100,7 @@ export function resolveMemberships(
         if (other !== undefined) superseded.push(isNewer ? other : desired);
         if (isNewer) newest.set(desired.keyText, desired);
       }
-    });
+    }
   }
   return { desired: [...newest.values()], newest, superseded, unresolved };
 }
@@ -315,11 +317,11 @@ export function rowKey(
   return { destination, identity, audience: { namespace, id: ledgerId } };
 }
 
-function mapAttributes({ body }: ProfileExport, route: Route): Attributes {
+function mapAttributes({ body }: ProfileExport, { attributes: mapped }: Route): Attributes {
   const attributes: Record<string, JsonValue> = {};
-  route.attributes.forEach(({ name, path }) => {
+  for (const { name, path } of mapped) {
     const value = attributeAt(body, path);
     if (value !== undefined) attributes[name] = value;
-  });
+  }
   return attributes;
 }

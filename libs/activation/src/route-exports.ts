@@ -25,10 +25,10 @@ export function routeExports(
   const refused: Unreadable[] = [];
   const routesOf = retry === undefined ? allRoutes : openRoutes(retry, matcher);
   for (const { event, profileExport } of exports) {
-    for (const namespace of Object.keys(profileExport.segmentMembership)) {
+    // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none that
+    // enumerate.
+    for (const namespace in profileExport.segmentMembership) {
       const items = profileExport.segmentMembership[namespace];
-      // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none
-      // that enumerate.
       for (const audienceId in items) {
         const audience = matcher.audience(namespace, audienceId);
         if (audience === undefined) continue;

@@ -7,8 +7,12 @@ import type { JsonObject, JsonValue } from './profile-export.ts';
  */
 export function attributeAt(body: JsonObject, path: readonly string[]): JsonValue | undefined {
   let value: JsonValue = body;
-  for (const segment of path) {
+  // By depth: over a list that is frozen, as paths are, an iterator is an object more for each step.
+  let depth = 0;
+  while (depth < path.length) {
+    const segment = path[depth] ?? '';
     if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
+    depth += 1;
     value = value[segment] as JsonValue;
   }
   return value;

@@ -115,15 +115,20 @@ export function linkDigest(
   let count = 0;
   for (const namespace of namespaces) count += identities.get(namespace)?.length ?? 0;
   if (count < 2 && follow.length === 0) return '';
+  const text = linkText(identities, namespaces) + linkText(identities, follow);
+  return hash('sha256', text, 'base64url').slice(0, 16);
+}
+
+function linkText(identities: ReadonlyMap<string, readonly string[]>, namespaces: readonly string[]): string {
   let text = '';
-  for (const namespace of [...namespaces, ...follow]) {
+  for (const namespace of namespaces) {
     const values = identities.get(namespace);
     if (values === undefined) continue;
     // Counted, so that no value can look like the end of another.
     for (const value of values.length === 1 ? values : values.toSorted())
       text += `${namespace} ${value.length} ${value}\n`;
   }
-  return hash('sha256', text, 'base64url').slice(0, 16);
+  return text;
 }
 
 /** One string per identity, distinct for distinct ones; for the keys of maps. */
