@@ -1,5 +1,6 @@
 import { logAlerts } from './components/alert-rules.ts';
 import { metricRules } from './components/metric-rules.ts';
+import priceList from './prices.json' with { type: 'json' };
 
 /** A volume of exports, and what was assumed of it. */
 export interface Volume {
@@ -19,19 +20,11 @@ export const volumes: readonly Volume[] = [
 
 const hours = 730;
 const secondsPerMonth = hours * 3600;
-export const memoryGb = 2;
-/** US dollars; where each is from stands in docs/operating/costs.md. */
-export const prices = {
-  throughputUnitHour: 0.03,
-  millionEventsIn: 0.028,
-  gbSecond: 0.000026,
-  readyGbSecond: 0.000004,
-  millionExecutions: 0.4,
-  tableOperations: 0.00036 / 10_000,
-  blobOperations: 0.004 / 10_000,
-  logGb: 2.3,
-  metricSeries: 0.1,
-};
+/**
+ * Gigabytes of an instance, kilobytes of logs of a batch, and US dollars; where each price is from
+ * stands in docs/operating/costs.md. As data, for a bench of another layer reads it too.
+ */
+const { memoryGb, logKbPerBatch, prices } = priceList;
 const free = { gbSeconds: 100_000, executions: 250_000, logGb: 5 };
 /** By frequency: the rule with one series, and each further series. */
 const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: number]>> = {
@@ -44,7 +37,6 @@ const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: nu
  * at most, for rows share them.
  */
 export const ledgerOperationsPerExport = 2.373;
-export const logKbPerBatch = 2;
 /** `report-lag` runs every minute. */
 const lagRuns = hours * 60;
 /** What a dimension has: the default of partitionCount, and a file of three destinations. */

@@ -1,3 +1,4 @@
+import { dataStores, secretPrefix, settingNames, triggers } from '@activation-hub/handler-contract';
 import { beforeAll, expect, test } from 'vitest';
 import { stalls } from './components/alert-rules.ts';
 import { roleDefinitions, type RoleName } from './roles.ts';
@@ -6,22 +7,7 @@ import { subscriptionId, type RecordedResource } from './testing/record-stack.ts
 import { ofType, recordTestedStack, testedStacks, theOnly, type TestedStack } from './testing/stacks.ts';
 import { stableUuid } from './place.ts';
 
-/**
- * `apps/handler/src/needs.ts`, which tests of the handler hold against its code: this layer may not
- * import it, only look.
- */
-interface Needs {
-  readonly settingNames: Readonly<
-    Record<'required' | 'identity' | 'optional' | 'telemetry' | 'instead', readonly string[]>
-  >;
-  readonly dataStores: Readonly<Record<'tables' | 'containers' | 'queues', Readonly<Record<string, string>>>>;
-  readonly triggers: Readonly<Record<string, { readonly connection: string; readonly queue?: string }>>;
-}
-const needs = (await import(new URL('../apps/handler/src/needs.ts', import.meta.url).href)) as Needs;
-const connections = [
-  'AzureWebJobsStorage',
-  ...new Set(Object.values(needs.triggers).map(({ connection }) => connection)),
-];
+const connections = ['AzureWebJobsStorage', ...new Set(Object.values(triggers).map(({ connection }) => connection))];
 
 /**
  * What the Functions host reads itself: besides its version and telemetry, how each connection
@@ -58,10 +44,10 @@ function missing(resources: Resources): readonly string[] {
 
 function settingsMissing(resources: Resources): readonly string[] {
   const settings = settingsOf(resources);
-  const { required, identity, optional, telemetry } = needs.settingNames;
+  const { required, identity, optional, telemetry } = settingNames;
   const known = new Set([...required, ...identity, ...optional, ...telemetry, ...hostSettings]);
   const absent = [...required, ...identity, ...hostSettings].filter((name) => (settings[name] ?? '') === '');
-  const unread = Object.keys(settings).filter((name) => !known.has(name) && !name.startsWith('ACTIVATION_SECRET_'));
+  const unread = Object.keys(settings).filter((name) => !known.has(name) && !name.startsWith(secretPrefix));
   const valueOf = (type: string, key: string) => ofType(resources, type).map(({ inputs }) => String(inputs[key]));
   const account = (name: string) => resources.find((each) => each.name === name)?.inputs.accountName as string;
   const clientId = stableUuid('client of handler-identity');
@@ -98,7 +84,7 @@ function storesMissing(resources: Resources): readonly string[] {
     queues: inDataAccount('Queue', 'queueName'),
   };
   return (['tables', 'containers', 'queues'] as const).flatMap((kind) => {
-    const needed = Object.values(needs.dataStores[kind]);
+    const needed: readonly string[] = Object.values(dataStores[kind]);
     return [
       ...needed.filter((name) => !made[kind].includes(name)).map((name) => `no ${name} among ${kind}`),
       ...made[kind].filter((name) => !needed.includes(String(name))).map((name) => `${String(name)} of ${kind} unused`),
@@ -140,7 +126,7 @@ test.each(testedStacks)(
 
 test('what stands for identities on a machine is in no stack, for it would hold a key', () => {
   for (const name of testedStacks) {
-    for (const instead of needs.settingNames.instead) expect(settingsOf(resourcesOf(name))).not.toHaveProperty(instead);
+    for (const instead of settingNames.instead) expect(settingsOf(resourcesOf(name))).not.toHaveProperty(instead);
   }
 });
 
@@ -149,7 +135,7 @@ test('the functions that infra knows by name are functions of the handler', () =
   const kept = [...JSON.stringify(functionAppConfig).matchAll(/"function:([a-z-]+)"/g)].map(([, name]) => name);
   expect(kept).toEqual(['on-audience-events']);
   expect(stalls).toContain("Name == 'on-audience-events'");
-  expect(Object.keys(needs.triggers)).toContain('on-audience-events');
+  expect(Object.keys(triggers)).toContain('on-audience-events');
 });
 
 test.each(['stream-hub', 'stream-consumer-group', 'storage-data', 'storage-host'])(
@@ -179,7 +165,7 @@ test('control: each setting that is taken away is missed, and one that nobody re
         ? { ...resource, inputs: { ...resource.inputs, properties: change(settingsOf(resourcesOf('prod'))) } }
         : resource,
     );
-  const names = Object.keys(settingsOf(resourcesOf('prod'))).filter((name) => !name.startsWith('ACTIVATION_SECRET_'));
+  const names = Object.keys(settingsOf(resourcesOf('prod'))).filter((name) => !name.startsWith(secretPrefix));
   expect(names.length).toBeGreaterThan(15);
   for (const gone of names) {
     const faults = missing(

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { isConnectorFile } from './connector-files.ts';
 import { isNeedingShell } from './need-shell.ts';
 import type { RepositoryFile } from './repository.ts';
@@ -58,6 +59,17 @@ const matching =
       .split('\n')
       .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 80)}`] : []));
 
+/** The folder of the project in which a path lies; undefined at the root. */
+const projectOf = (path: string): string | undefined =>
+  /^(?:(?:apps|libs)\/[^/]+|infra|tools|own)(?=\/)/.exec(path)?.[0];
+
+/** Sources of other projects that a file imports by their address. */
+const importedByAddress = ({ path, text }: RepositoryFile): readonly string[] =>
+  [...text.matchAll(/import\(\s*new URL\(\s*(['"`])(\.[^'"`]+\.(?:ts|mjs|js))\1/g)].flatMap(([, , address = '']) => {
+    const target = posix.join(posix.dirname(path), address);
+    return projectOf(target) === projectOf(path) ? [] : [`${path}: ${target}`];
+  });
+
 const wholeFile =
   (isOffence: (file: RepositoryFile) => boolean) =>
   (file: RepositoryFile): readonly string[] =>
@@ -97,6 +109,12 @@ export const tidyRules: readonly TidyRule[] = [
     instead: 'Paths are relative to the repository; packages come from where npm is configured to get them.',
     applies: (path) => !isOwnRule(path),
     offences: matching(/(^|[\s"'`(=])\/(work|home|root|Users)\/[a-z]|"resolved": *"https?:\/\//),
+  },
+  {
+    name: 'no source of another project is imported by its address',
+    instead: 'Import it by the name of its package, for ESLint holds the layers by names alone.',
+    applies: (path) => isCode(path) && !isOwnRule(path),
+    offences: importedByAddress,
   },
   {
     name: 'no drawer for unrelated things',

@@ -19,6 +19,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
   'no swallowed error': { path: 'libs/a/src/a.ts', text: 'try { a(); } catch {}' },
   'no check switched off without its reason': { path: 'libs/a/src/a.ts', text: '// eslint-disable-next-line eqeqeq' },
   'no path of a machine, no private registry': { path: 'README.md', text: 'see /home/ada/notes' },
+  'no source of another project is imported by its address': {
+    path: 'infra/a.test.ts',
+    text: "const a = await import(new URL('../apps/handler/src/a.ts', import.meta.url).href);",
+  },
   'no drawer for unrelated things': { path: 'libs/a/src/utils.ts', text: '' },
   'file names are kebab case': { path: 'libs/a/src/someThing.ts', text: '' },
   'a folder of a connector holds files of the known kinds': {

@@ -1,3 +1,4 @@
+import { secretVariable, type AppSettings } from '@activation-hub/handler-contract';
 import { UserAssignedIdentity } from '@pulumi/azure-native/managedidentity/userAssignedIdentity.js';
 import { AppServicePlan } from '@pulumi/azure-native/web/appServicePlan.js';
 import { WebApp } from '@pulumi/azure-native/web/webApp.js';
@@ -229,39 +230,36 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
 }
 
 /**
- * What the app reads at its start: the settings of `apps/handler/src/needs.ts`, and those of the
+ * What the app reads at its start: the settings of `libs/handler-contract`, and those of the
  * Functions host.
  */
 function appSettings(
   { stream, storage, vault, telemetry, otlpEndpoint, activationFile }: HandlerAppArgs,
   clientId: Input<string>,
 ): Record<string, Input<string>> {
-  const signIn = (connection: string): Record<string, Input<string>> => ({
-    [`${connection}__credential`]: 'managedidentity',
-    [`${connection}__clientId`]: clientId,
-  });
-  const secrets = [...vault.references].map(([name, reference]) => [secretSetting(name), reference] as const);
-  return {
-    FUNCTIONS_EXTENSION_VERSION: '~4',
+  const secrets = [...vault.references].map(([name, reference]) => [secretVariable(name), reference] as const);
+  const own: AppSettings<Input<string>> = {
     AzureWebJobsStorage__blobServiceUri: storage.hostBlobEndpoint,
-    ...signIn('AzureWebJobsStorage'),
+    AzureWebJobsStorage__clientId: clientId,
     EventHubConnection__fullyQualifiedNamespace: stream.hostName,
-    ...signIn('EventHubConnection'),
+    EventHubConnection__clientId: clientId,
     EVENT_HUB_NAME: stream.hubName,
     EVENT_HUB_CONSUMER_GROUP: stream.consumerGroup,
     DataStorage__blobServiceUri: storage.dataEndpoints.blob,
     DataStorage__queueServiceUri: storage.dataEndpoints.queue,
     DataStorage__tableServiceUri: storage.dataEndpoints.table,
-    ...signIn('DataStorage'),
+    DataStorage__clientId: clientId,
     APPLICATIONINSIGHTS_CONNECTION_STRING: telemetry.connectionString,
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: interpolate`ClientId=${clientId};Authorization=AAD`,
     ...(otlpEndpoint === '' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }),
     ACTIVATION_FILE: activationFile,
     ...Object.fromEntries(secrets),
   };
-}
-
-/** The app setting from which the handler reads a secret of the activation file. */
-function secretSetting(name: string): string {
-  return `ACTIVATION_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
+  const ofHost: Record<string, string> = {
+    FUNCTIONS_EXTENSION_VERSION: '~4',
+    AzureWebJobsStorage__credential: 'managedidentity',
+    EventHubConnection__credential: 'managedidentity',
+    DataStorage__credential: 'managedidentity',
+  };
+  return { ...ofHost, ...own };
 }

@@ -1,3 +1,4 @@
+import { dataStores } from '@activation-hub/handler-contract';
 import { BlobContainer } from '@pulumi/azure-native/storage/blobContainer.js';
 import { BlobServiceProperties } from '@pulumi/azure-native/storage/blobServiceProperties.js';
 import { ManagementPolicy } from '@pulumi/azure-native/storage/managementPolicy.js';
@@ -54,15 +55,16 @@ export class HandlerStorage extends ComponentResource {
       { place, accountName: dataAccount, network },
       { parent: this, protect: place.protectData },
     );
+    const { containers, queues, tables } = dataStores;
     const packages = this.#createContainer(`${name}-packages`, 'app-package', host, place);
     this.#keepDeletedLetters(name, data, place);
-    this.#createContainer(`${name}-dead-letters`, 'dead-letters', data, place);
+    this.#createContainer(`${name}-dead-letters`, containers.deadLetters, data, place);
     this.#ageBlobs(name, data, place);
-    this.#createContainer(`${name}-retry-contents`, 'retries', data, place);
-    this.#createContainer(`${name}-ledger-exports`, 'ledger-exports', data, place);
-    this.#createContainer(`${name}-controls`, 'controls', data, place);
-    this.#createTable(`${name}-ledger`, 'ledger', data, place);
-    for (const queue of ['retries', 'retries-poison']) this.#createQueue(`${name}-${queue}`, queue, data, place);
+    this.#createContainer(`${name}-retry-contents`, containers.retries, data, place);
+    this.#createContainer(`${name}-ledger-exports`, containers.ledgerExports, data, place);
+    this.#createContainer(`${name}-controls`, containers.controls, data, place);
+    this.#createTable(`${name}-ledger`, tables.ledger, data, place);
+    for (const queue of Object.values(queues)) this.#createQueue(`${name}-${queue}`, queue, data, place);
 
     this.hostAccountId = host.id;
     this.hostBlobEndpoint = `https://${hostAccount}.blob.core.windows.net`;

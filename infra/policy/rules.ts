@@ -1,3 +1,4 @@
+import { secretPrefix } from '@activation-hub/handler-contract';
 import { roleDefinitions } from '../roles.ts';
 
 /** A resource of a stack, as far as rules look at it. */
@@ -241,7 +242,7 @@ export const rules: readonly Rule[] = [
       Object.entries(settingsOf(inputs)).flatMap(([key, value]) => [
         unless(typeof value !== 'string' || !keyInText.test(value), `${key} holds a key`),
         unless(
-          !key.startsWith('ACTIVATION_SECRET_') || isHidden(value) || String(value).startsWith('@Microsoft.KeyVault('),
+          !key.startsWith(secretPrefix) || isHidden(value) || String(value).startsWith('@Microsoft.KeyVault('),
           `${key} must refer to the vault`,
         ),
       ]),

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+
 /** What was used for some changes. */
 export interface Usage {
   readonly changes: number;
@@ -9,7 +11,7 @@ export interface Usage {
   readonly requests: { readonly blob: number; readonly queue: number; readonly table: number };
 }
 
-/** The prices of `infra/costs.ts`, in US dollars. */
+/** The prices of `infra/prices.json`, in US dollars. */
 export interface Prices {
   readonly memoryGb: number;
   readonly logKbPerBatch: number;
@@ -51,5 +53,5 @@ export function costOfMillion(usage: Usage, { memoryGb, logKbPerBatch, prices }:
 
 /** Projects do not import `infra`; its price list is data that the bench reads. */
 export async function readPrices(): Promise<Prices> {
-  return (await import(new URL('../../../infra/costs.ts', import.meta.url).href)) as Prices;
+  return JSON.parse(await readFile(new URL('../../../infra/prices.json', import.meta.url), 'utf8')) as Prices;
 }

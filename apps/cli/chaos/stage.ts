@@ -6,6 +6,7 @@ import { containerClient, queueClient } from '@activation-hub/azure-adapters';
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import type { HostLogEntry } from '@activation-hub/functions-host';
+import { dataStores } from '@activation-hub/handler-contract';
 import { openEventSender, type EventSender } from '../src/traffic/event-sender.ts';
 import { Cleanups } from '../src/traffic/local/cleanups.ts';
 import { buildApp } from '../src/traffic/local/machine.ts';
@@ -138,7 +139,7 @@ export class Stage {
 
   /** Every retry that waits, by what the metadata of its blob say. */
   async waiting(): Promise<readonly WaitingRetry[]> {
-    const client = containerClient({ connectionString: this.#storage.connectionString }, 'retries');
+    const client = containerClient({ connectionString: this.#storage.connectionString }, dataStores.containers.retries);
     const waiting: WaitingRetry[] = [];
     for await (const { metadata } of client.listBlobsFlat({ includeMetadata: true })) {
       const { destination = '', firstdeferredat = '' } = metadata ?? {};
@@ -156,10 +157,10 @@ export class Stage {
    */
   async stored(): Promise<{ readonly messages: number; readonly retries: number; readonly deadLetters: number }> {
     const [waiting, poisoned, retries, deadLetters] = await Promise.all([
-      this.#messages('retries'),
-      this.#messages('retries-poison'),
-      this.#blobs('retries'),
-      this.#blobs('dead-letters'),
+      this.#messages(dataStores.queues.retries),
+      this.#messages(dataStores.queues.poisonedRetries),
+      this.#blobs(dataStores.containers.retries),
+      this.#blobs(dataStores.containers.deadLetters),
     ]);
     return { messages: waiting + poisoned, retries, deadLetters };
   }

@@ -18,6 +18,7 @@ import {
 } from '@activation-hub/azure-adapters';
 import { startAzurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
+import { checkpointContainer, dataStores } from '@activation-hub/handler-contract';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { newSigningSecret } from '../src/traffic/local/example.ts';
 import { startReceiver } from '../src/traffic/local/receiver.ts';
@@ -181,16 +182,19 @@ async function openStores(connectionString: string) {
   const signal = AbortSignal.timeout(60_000);
   const connection = { connectionString };
   const stores = {
-    ledger: new TableLedger(tableClient(connection, 'ledger')),
-    deadLetters: new BlobDeadLetters(containerClient(connection, 'dead-letters')),
-    retryQueue: new StorageRetryQueue(containerClient(connection, 'retries'), queueClient(connection, 'retries')),
-    controls: new BlobControls(containerClient(connection, 'controls')),
+    ledger: new TableLedger(tableClient(connection, dataStores.tables.ledger)),
+    deadLetters: new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters)),
+    retryQueue: new StorageRetryQueue(
+      containerClient(connection, dataStores.containers.retries),
+      queueClient(connection, dataStores.queues.retries),
+    ),
+    controls: new BlobControls(containerClient(connection, dataStores.containers.controls)),
   };
   await stores.ledger.createTable(signal);
   await stores.deadLetters.createContainer(signal);
   await stores.retryQueue.createStores(signal);
   await stores.controls.createContainer(signal);
-  await containerClient(connection, 'azure-webjobs-eventhub').createIfNotExists();
+  await containerClient(connection, checkpointContainer).createIfNotExists();
   return stores;
 }
 

@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { readChecked, secretNames } from '@activation-hub/activation-file/checked';
 import { readProxies } from '@activation-hub/destination-kit/proxies';
-import { readSettings, secretVariable, type Environment, type Settings } from './settings.ts';
+import { secretVariable } from '@activation-hub/handler-contract';
+import { readSettings, type Environment, type Settings } from './settings.ts';
 
 /** What the app is told from outside, checked. */
 export interface Configuration {

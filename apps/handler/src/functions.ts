@@ -1,7 +1,7 @@
+import { triggers } from '@activation-hub/handler-contract';
 import { app, trigger, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import { publicHealth, type Health } from './health.ts';
 import type { Hub } from './hub.ts';
-import { triggers } from './needs.ts';
 
 /**
  * Registers the functions of the app. Nothing that they do is loaded for that; `openHub` gives it,

@@ -14,6 +14,7 @@ import {
 import { systemClock, type ControlStore } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { managedIdentity, setUpTarget, type SetUpOptions } from '@activation-hub/destinations';
+import { dataStores } from '@activation-hub/handler-contract';
 import type { Counters, Telemetry } from '@activation-hub/telemetry';
 import type { InvocationContext } from '@azure/functions';
 import { createAppTelemetry } from './app-telemetry.ts';
@@ -23,7 +24,6 @@ import { importPackage } from './destination-packages.ts';
 import { exportLedger } from './export-ledger.ts';
 import { createHealthCheck, type HealthDetails } from './health.ts';
 import { incomingEvents } from './incoming-events.ts';
-import { dataStores } from './needs.ts';
 import { once } from './once.ts';
 import { reportBacklog } from './report-backlog.ts';
 import type { Settings, StorageSettings } from './settings.ts';

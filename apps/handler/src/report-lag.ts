@@ -1,12 +1,12 @@
 import { containerClient, measureLag } from '@activation-hub/azure-adapters';
 import type { Clock } from '@activation-hub/delivery';
 import { managedIdentity } from '@activation-hub/destinations';
+import { checkpointContainer } from '@activation-hub/handler-contract';
 import type { Telemetry } from '@activation-hub/telemetry';
 import { EventHubConsumerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import type { TokenCredential } from '@azure/identity';
 import type { ContainerClient } from '@azure/storage-blob';
-import { checkpointContainer } from './needs.ts';
 import type { Settings } from './settings.ts';
 
 /** Where the function's own trigger reads from and keeps its place. */

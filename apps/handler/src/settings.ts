@@ -1,8 +1,8 @@
 import { leaseSeconds } from '@activation-hub/activation/activation-context';
 import { addressFault, connectionStringFault } from '@activation-hub/azure-adapters/storage-address';
 import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit/proxies';
+import { secretVariable, type AppSettings, type SettingName } from '@activation-hub/handler-contract';
 import type { Level } from '@activation-hub/telemetry';
-import type { SettingName } from './needs.ts';
 
 /** What the app settings say, checked once at the start. */
 export interface Settings {
@@ -68,9 +68,8 @@ export interface ExportSettings {
   readonly metricsEveryMs: number;
 }
 
-type SecretVariable = `ACTIVATION_SECRET_${string}`;
-/** Only what `needs.ts` names can be read: what it does not name, no stack would set. */
-export type Environment = Readonly<Partial<Record<SettingName | SecretVariable, string | undefined>>>;
+/** Only what the contract names can be read: what it does not name, no stack would set. */
+export type Environment = AppSettings<string | undefined>;
 
 /**
  * Reads the app settings:
@@ -120,11 +119,6 @@ export function readSettings(environment: Environment): Settings {
   };
   if (problems.length > 0) throw new Error(`Failed to start: ${problems.join(' ')}`);
   return settings;
-}
-
-/** The app setting that holds a secret of the activation file. */
-export function secretVariable(name: string): SecretVariable {
-  return `ACTIVATION_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function storageSettings(environment: Environment, problems: string[]): StorageSettings {

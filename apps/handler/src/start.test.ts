@@ -5,10 +5,10 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { destinationTypes } from '@activation-hub/destinations';
+import { secretVariable } from '@activation-hub/handler-contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildHandler, type BuiltHandler } from '../build.ts';
 import { packHandler } from '../pack-handler.ts';
-import { secretVariable } from './settings.ts';
 
 /** A quarter of it are parts of SDKs that nothing asks for, and that no file loads. */
 const packageBytesMax = 1_080_000;
@@ -117,6 +117,7 @@ test('the start loads the library of Functions, and of ours what checks the conf
     'libs/activation-file',
     'libs/azure-adapters',
     'libs/destination-kit',
+    'libs/handler-contract',
   ]);
   const bytes = files.reduce((sum, file) => sum + (outputs[`dist/app/${file}`]?.bytes ?? 0), 0);
   expect(bytes).toBeLessThan(200_000);

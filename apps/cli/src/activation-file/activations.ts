@@ -8,6 +8,7 @@ import {
 } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import { DestinationPackageError, loadDestinations } from '@activation-hub/destinations';
+import { secretVariable } from '@activation-hub/handler-contract';
 import { CommandError } from '../terminal/command-error.ts';
 import type { TenantOptions } from '../traffic/tenant.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -35,13 +36,6 @@ export async function loadActivations(path: string, { folder }: Terminal): Promi
       details: { problems, warnings },
     });
   }
-}
-
-/**
- * The environment variable that holds a secret of an activation file when it runs on this machine.
- */
-export function secretVariable(name: string): string {
-  return `ACTIVATION_SECRET_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   TableLedger,
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
+import { dataStores } from '@activation-hub/handler-contract';
 import type { Command } from 'commander';
 import { azureCredential } from './azure-credential.ts';
 import { outputText, readStackOutputs } from './stack-outputs.ts';
@@ -163,14 +164,14 @@ export function storageHint(error: Error): string {
 /** Calls nobody. Throws `CommandError` (2) when the connection cannot be understood. */
 export function openDataStorage(connection: StorageConnection): DataStorage {
   try {
-    const retries = containerClient(connection, 'retries');
-    const ledgerTable = tableClient(connection, 'ledger');
+    const retries = containerClient(connection, dataStores.containers.retries);
+    const ledgerTable = tableClient(connection, dataStores.tables.ledger);
     return {
       ledger: new TableLedger(ledgerTable),
       ledgerTable,
-      deadLetters: new BlobDeadLetters(containerClient(connection, 'dead-letters')),
-      retryQueue: new StorageRetryQueue(retries, queueClient(connection, 'retries')),
-      controls: new BlobControls(containerClient(connection, 'controls')),
+      deadLetters: new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters)),
+      retryQueue: new StorageRetryQueue(retries, queueClient(connection, dataStores.queues.retries)),
+      controls: new BlobControls(containerClient(connection, dataStores.containers.controls)),
       operatorName: () => operatorName(connection),
       isLocal: new URL(retries.url).protocol === 'http:',
     };

@@ -1,4 +1,5 @@
 import { containerClient, measureLag, type BlobConnection, type PartitionLag } from '@activation-hub/azure-adapters';
+import { checkpointContainer } from '@activation-hub/handler-contract';
 import type { TokenCredential } from '@azure/core-auth';
 import { EventHubConsumerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
@@ -29,7 +30,7 @@ export async function measureHandlerLag(options: HandlerLagOptions): Promise<rea
       ? new EventHubConsumerClient('$Default', hub.connectionString, { retryOptions })
       : new EventHubConsumerClient('$Default', hub.hostName, hub.eventHubName, hub.credential, { retryOptions });
   try {
-    const checkpoints = new BlobCheckpointStore(containerClient(hostStorage, 'azure-webjobs-eventhub'));
+    const checkpoints = new BlobCheckpointStore(containerClient(hostStorage, checkpointContainer));
     return await measureLag({ consumer, checkpoints, consumerGroup, signal });
   } finally {
     await consumer.close();

@@ -1,7 +1,7 @@
 import type { HttpClient } from '@activation-hub/destination-kit';
+import { secretVariable } from '@activation-hub/handler-contract';
 import type { TokenCredential } from '@azure/core-auth';
 import { z } from 'zod';
-import { secretVariable } from '../activation-file/activations.ts';
 import { azureCredential } from './azure-credential.ts';
 import { outputText, readStackOutputs } from './stack-outputs.ts';
 import { CommandError, reasonOf } from '../terminal/command-error.ts';

@@ -1,5 +1,6 @@
 import { canaryLedgerKey } from '@activation-hub/activation-file';
 import { StoreFailure, TableLedger, tableClient } from '@activation-hub/azure-adapters';
+import { dataStores } from '@activation-hub/handler-contract';
 import { z } from 'zod';
 import { hubConnectionString } from '../environment/hub-connection.ts';
 import { outputText, readStackOutputs } from '../environment/stack-outputs.ts';
@@ -130,7 +131,7 @@ function atLedger({ dataStorage }: CanaryOptions, { environment }: Terminal): Lo
 
 function openLedger(connectionString: string): TableLedger {
   try {
-    return new TableLedger(tableClient({ connectionString }, 'ledger'));
+    return new TableLedger(tableClient({ connectionString }, dataStores.tables.ledger));
   } catch (error) {
     throw new CommandError(2, reasonOf(error), { cause: error });
   }

@@ -3,8 +3,8 @@ import { exportsNeededBy, secretNames, type ActivationFile } from '@activation-h
 import { formed, refusalOfAttribute, takesIdentity, type DestinationDefinition } from '@activation-hub/destination-kit';
 import { referenceEntries } from '@activation-hub/activation-file/reference';
 import { exampleOf } from '@activation-hub/destinations';
+import { secretVariable } from '@activation-hub/handler-contract';
 import { stringify } from 'yaml';
-import { secretVariable } from '../activations.ts';
 import { keyOf } from '../audience-keys.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 

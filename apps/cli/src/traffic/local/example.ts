@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { secretVariable } from '@activation-hub/handler-contract';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** The activation file that is used when none is given. */
 export const exampleFile = fileURLToPath(new URL('../../../examples/activation.yaml', import.meta.url));
 
 const placeholderUrl = 'http://localhost:3000/audience-changes';
-const secretVariable = 'ACTIVATION_SECRET_RECEIVER_SIGNING_SECRET';
 
 /** A signing secret as Standard Webhooks writes it: `whsec_` and 24 random bytes. */
 export function newSigningSecret(): string {
@@ -29,7 +29,7 @@ export async function writeExample(
   );
   return {
     path,
-    secrets: { [secretVariable]: signingSecret },
+    secrets: { [secretVariable('receiver-signing-secret')]: signingSecret },
     remove: () => folder.remove(),
   };
 }

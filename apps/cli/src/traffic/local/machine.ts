@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost, type FunctionsHost, type HostLogEntry } from '@activation-hub/functions-host';
+import type { AppSettings } from '@activation-hub/handler-contract';
 import { CommandError, reasonOf } from '../../terminal/command-error.ts';
 import { listenFailure } from '../../terminal/listen-failure.ts';
 import { Cleanups } from './cleanups.ts';
@@ -275,6 +276,17 @@ async function startHost(
 ): Promise<FunctionsHost> {
   const { appFolder, instanceName, inspectPort, activationFile, secrets, observerUrl, cleanups } = options;
   const { onSignal, onPrinted, onWarning } = options;
+  const ownSettings: AppSettings = {
+    AzureWebJobsStorage: azurite.connectionString,
+    EventHubConnection: emulator.connectionString(),
+    EVENT_HUB_NAME: localEventHub.name,
+    EVENT_HUB_CONSUMER_GROUP: localEventHub.consumerGroup,
+    DataStorage: azurite.connectionString,
+    ACTIVATION_FILE: activationFile,
+    ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
+    ACTIVATION_LOG_LEVEL: 'information',
+    ...(observerUrl === undefined ? {} : { ACTIVATION_OBSERVER_URL: observerUrl }),
+  };
   const listening = Promise.withResolvers<number | undefined>();
   const log = ({ level, message, invocationId }: HostLogEntry): void => {
     const port = inspectorPort(message);
@@ -295,15 +307,7 @@ async function startHost(
       settings: {
         // One app, however often it is deployed: its timers run once.
         AzureFunctionsWebHost__hostid: `local-${process.pid}`,
-        AzureWebJobsStorage: azurite.connectionString,
-        EventHubConnection: emulator.connectionString(),
-        EVENT_HUB_NAME: localEventHub.name,
-        EVENT_HUB_CONSUMER_GROUP: localEventHub.consumerGroup,
-        DataStorage: azurite.connectionString,
-        ACTIVATION_FILE: activationFile,
-        ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
-        ACTIVATION_LOG_LEVEL: 'information',
-        ...(observerUrl === undefined ? {} : { ACTIVATION_OBSERVER_URL: observerUrl }),
+        ...ownSettings,
         ...secrets,
       },
     });

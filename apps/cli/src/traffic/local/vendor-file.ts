@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { secretVariable } from '@activation-hub/handler-contract';
 import { parse } from 'yaml';
-import { secretVariable } from '../../activation-file/activations.ts';
 import type { StandIns } from '../../activation-file/stand-ins.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 

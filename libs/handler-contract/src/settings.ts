@@ -1,11 +1,6 @@
-/*
- * What the app needs of its surroundings, as data. The code here takes its names from this file,
- * and a test of `infra` compares it with what the stack makes; so it imports nothing.
- */
-
 /**
- * The app settings that our code reads; secrets (`ACTIVATION_SECRET_…`) come besides. Nothing else
- * is read.
+ * The app settings that the function app reads. Besides these it reads only the secrets, each from
+ * its `secretVariable`.
  */
 export const settingNames = {
   /** Without one of these the app does not start in Azure, where it signs in with an identity. */
@@ -47,30 +42,18 @@ export const settingNames = {
 
 export type SettingName = (typeof settingNames)[keyof typeof settingNames][number];
 
-/** What the app keeps in the account of `DataStorage`. */
-export const dataStores = {
-  tables: { ledger: 'ledger' },
-  containers: {
-    deadLetters: 'dead-letters',
-    retries: 'retries',
-    ledgerExports: 'ledger-exports',
-    controls: 'controls',
-  },
-  queues: { retries: 'retries', poisonedRetries: 'retries-poison' },
-} as const;
+/** The prefix of the app settings that hold the secrets of the activation file. */
+export const secretPrefix = 'ACTIVATION_SECRET_';
+
+export type SecretVariable = `${typeof secretPrefix}${string}`;
 
 /**
- * Where the Event Hubs extension keeps the trigger's checkpoints, in the account of
- * `AzureWebJobsStorage`. It makes it itself.
+ * The app setting that holds a secret of the activation file, by the secret's name there: upper
+ * case, and `_` for `-`. On a machine it is a variable of the environment.
  */
-export const checkpointContainer = 'azure-webjobs-eventhub';
+export function secretVariable(name: string): SecretVariable {
+  return `${secretPrefix}${name.toUpperCase().replaceAll('-', '_')}`;
+}
 
-/**
- * What starts the functions that are not started by time or by a request: by function, the
- * connection and what is read there.
- */
-export const triggers = {
-  'on-audience-events': { connection: 'EventHubConnection', eventHub: '%EVENT_HUB_NAME%' },
-  'on-retry-due': { connection: 'DataStorage', queue: dataStores.queues.retries },
-  'on-retry-poisoned': { connection: 'DataStorage', queue: dataStores.queues.poisonedRetries },
-} as const;
+/** Settings by name. A name that no stack would set is an error of types. */
+export type AppSettings<Value = string> = Readonly<Partial<Record<SettingName | SecretVariable, Value>>>;

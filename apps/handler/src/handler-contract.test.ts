@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRegisteredFunctions, type RegisteredFunction } from '@activation-hub/functions-host';
+import { settingNames, triggers } from '@activation-hub/handler-contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildHandler } from '../build.ts';
-import { settingNames, triggers } from './needs.ts';
 import { readSettings } from './settings.ts';
 
 /** As in Azure: everything by identity. */
@@ -39,7 +39,7 @@ test('with the required settings alone it starts', () => {
 let folder: string;
 let functions: readonly RegisteredFunction[];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'handler-needs-'));
+  folder = await mkdtemp(join(tmpdir(), 'handler-contract-'));
   const app = await buildHandler({ outputFolder: join(folder, 'app') });
   const file = join(folder, 'file.yaml');
   await writeFile(file, 'version: 1\ndestinations: { trial: { type: log } }\naudiences: {}\n');
