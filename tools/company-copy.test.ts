@@ -160,7 +160,7 @@ test(
     const { status, stdout, stderr } = spawnSync(process.execPath, ['apps/cli/bin/activation.js', 'check'], {
       cwd: hub,
       encoding: 'utf8',
-      // Nx asks for colours, and Node warns where somebody else asks for none.
+      // Nx asks for colours, and Node warns if another variable asks for none.
       env: { ...process.env, FORCE_COLOR: undefined },
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -1,7 +1,7 @@
 /**
  * The kinds of files that the folder of a connector may hold, each with what such a file says. A
- * light connector has a few of them, a heavier one has more, and none has any other: whoever knows
- * one folder finds their way in all. docs/specs/destination.md shows this table.
+ * light connector has a few of them, a heavier one has more, and none has any other: a reader who
+ * knows one folder knows them all. docs/specs/destination.md shows this table.
  */
 export const connectorFileKinds: Readonly<Record<string, string>> = {
   'destination.ts':

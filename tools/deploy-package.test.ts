@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { deployPackage } from './deploy-package.ts';
 
 /**
- * An Azure that takes the package from some moment on, and a clock that moves when somebody sleeps
- * or deploys.
+ * An Azure that accepts the package from some moment on, and a clock that moves when code sleeps or
+ * deploys.
  */
 function azureFrom(takesAfterMs: number) {
   let timeMs = 0;

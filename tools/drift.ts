@@ -43,9 +43,9 @@ export interface Drift {
 }
 
 /**
- * What an `up` would change in an environment in which nobody changed the program. Reads what
- * `pulumi preview --refresh --json` printed; names and paths only, never a value. Known noise is
- * left out. Throws when that is no preview, or one that failed.
+ * What an `up` would change in an environment while the program is unchanged. Reads what `pulumi
+ * preview --refresh --json` printed; names and paths only, never a value. Known noise is left out.
+ * Throws when that is no preview, or one that failed.
  */
 export function driftIn(preview: string): readonly Drift[] {
   let steps: readonly Step[] | undefined;

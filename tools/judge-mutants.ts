@@ -26,7 +26,7 @@ export interface Survivor {
   readonly isUntested: boolean;
 }
 
-/** What became of the mutants of one file. */
+/** The outcomes of the mutants of one file. */
 export interface FileVerdict {
   readonly file: string;
   readonly mutants: number;
@@ -123,7 +123,7 @@ export function verdictText({ file, survivors, stale }: FileVerdict): string {
   return [...surviving, ...stale.map((entry) => `${file}: stale\n  ${JSON.stringify(entry)}\n`)].join('');
 }
 
-/** One line per file, with what became of its mutants. */
+/** One line per file, with the outcomes of its mutants. */
 export function verdictTable(verdicts: readonly FileVerdict[]): string {
   const row = (first: string, numbers: readonly (string | number)[]): string =>
     `${first.padEnd(50)}${numbers.map((number) => String(number).padStart(11)).join('')}\n`;

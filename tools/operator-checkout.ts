@@ -42,7 +42,7 @@ function linkModules(from: string, to: string, copy: string): void {
   for (const entry of readdirSync(from)) {
     if (entry.startsWith('.') && entry !== '.bin') continue;
     if (entry === '@activation-hub') linkProjects(join(from, entry), join(to, entry), copy);
-    // Windows lets everybody make a junction, and few a symbolic link.
+    // Windows lets every user make a junction, but only some a symbolic link.
     else symlinkSync(join(from, entry), join(to, entry), 'junction');
   }
 }

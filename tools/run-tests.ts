@@ -4,8 +4,8 @@ import { needShell } from './need-shell.ts';
 import { root } from './repository.ts';
 import { readReports, skippedWords } from './skipped-tests.ts';
 
-// `npm test`: every test, and in the end what did not run, so that nobody has to find it in
-// thousands of lines. By its file, for on Windows the name is that of a script of cmd.exe.
+// `npm test`: every test, and in the end what did not run, which is hard to find in thousands of
+// lines. By its file, for on Windows the name is that of a script of cmd.exe.
 const { status, error } = spawnSync(
   process.execPath,
   [

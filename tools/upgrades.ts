@@ -52,8 +52,8 @@ export function pinned(): readonly Pinned[] {
 }
 
 /**
- * The text of the issue: what is behind, what could not be asked, whose time is running out, and
- * which key is due. Empty where nothing is to be done.
+ * The text of the issue: what is out of date, what could not be looked up, whose support ends soon,
+ * and which key is due. Empty when there is nothing to do.
  */
 export function upgradesText(
   newest: ReadonlyMap<string, string | undefined>,

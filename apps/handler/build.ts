@@ -26,7 +26,8 @@ export const forTheWorker = {
   banner: {
     js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
   },
-  // The worker provides it at run time; a copy in the bundle would register functions with nobody.
+  // The worker provides it at run time; the worker would not see the functions that a copy in the
+  // bundle registers.
   external: ['@azure/functions-core'],
   minifySyntax: true,
   minifyWhitespace: true,
@@ -229,8 +230,8 @@ const englishOnly: Plugin = {
 };
 
 /**
- * Azure's exporter asks Microsoft every hour whether to change its ways. Here it does what this
- * build was tested with, and calls nobody but the receiver that the settings name.
+ * Azure's exporter asks Microsoft every hour for other settings. Here it keeps the settings that
+ * this build was tested with, and calls only the receiver that the settings name.
  */
 const ownReceiversOnly: Plugin = {
   name: 'own-receivers-only',

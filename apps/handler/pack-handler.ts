@@ -12,15 +12,15 @@ export interface HandlerPackage {
 
 /**
  * Packs a folder that `buildHandler` made into one zip, as Azure's One Deploy takes it: the
- * folder's files at its root. The same files make the same bytes, whenever, wherever and by
- * whomever they are packed: the order, the times and the rights in it are fixed, and the
- * compression is JavaScript of a fixed version, not the zlib of whichever Node runs.
+ * folder's files at its root. The same files make the same bytes, at any time and on any machine:
+ * the order, the times and the rights in it are fixed, and the compression is JavaScript of a fixed
+ * version, not the zlib of whichever Node runs.
  */
 export async function packHandler(folder: string, path: string): Promise<HandlerPackage> {
   const files: Zippable = {};
   for (const name of await filesOf(folder)) files[name] = await readFile(join(folder, name));
-  // Zip knows local times only, and begins in 1980. Regular files of Unix that everybody may read,
-  // nobody may run.
+  // Zip knows local times only, and begins in 1980. Regular files of Unix, readable by all and
+  // executable by none.
   const zip = zipSync(files, { level: 6, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o100644 << 16 });
   await writeFile(path, zip);
   return { path, bytes: zip.byteLength, digest: sha256(zip) };

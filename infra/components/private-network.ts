@@ -10,7 +10,7 @@ import type { Place } from '../place.ts';
 
 export interface PrivateNetworkArgs {
   readonly place: Place;
-  /** A /24 that nothing else uses where the network is to be peered, such as `10.40.7.0/24`. */
+  /** A /24 that no peered network uses, such as `10.40.7.0/24`. */
   readonly addressSpace: string;
   /** What the handler is to reach without crossing the internet. */
   readonly targets: readonly PrivateTarget[];

@@ -91,7 +91,7 @@ export async function changing(platform: AdobePlatform, act: () => Promise<unkno
 
 export type Started = Awaited<ReturnType<typeof started>>;
 
-/** What somebody else does, in AEP's interface or otherwise. */
+/** Changes by another user, in AEP's interface or otherwise. */
 export function somebody({ platform, time }: Started): FlowService {
   const { url, organisation, clientId } = platform;
   const urls = { platformUrl: url, imsUrl: url };
@@ -104,7 +104,7 @@ export async function patchFlow(there: Started, operations: readonly PatchOperat
   for (const { id, etag = '' } of await flows.list()) await flows.patch(id, etag, operations);
 }
 
-/** A dataflow that somebody made by hand, without the marks of an owner. */
+/** A dataflow made by hand, without the marks of an owner. */
 export async function madeByHand(there: Started): Promise<string> {
   const { inputs, engine } = there;
   const pulumi = engine();

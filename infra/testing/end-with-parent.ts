@@ -2,8 +2,8 @@
 const pollMs = 1000;
 
 /**
- * Ends this process soon after the one that started it is gone. The engine ends its plugins; one
- * that was killed cannot, and a plugin that serves nobody would stay for ever.
+ * Ends this process soon after the one that started it is gone. The engine ends its plugins; a
+ * killed engine cannot, and its plugin would run for ever.
  */
 export function endWithParent(): void {
   const parent = process.ppid;

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { hasLanguageHost, makeWorkspace, writeConfiguration, type Workspace } from './engine-workspace.ts';
 
-/** A folder with a pulumi that nobody starts, and a workspace for it. */
+/** A folder with a pulumi that no test starts, and a workspace for it. */
 function emptyWorkspace(...besidePulumi: readonly string[]): {
   readonly pulumi: string;
   readonly workspace: Workspace;

@@ -12,7 +12,8 @@ declare module 'vitest' {
 }
 
 /**
- * Skips a test, loudly, where there is no `pulumi`: nobody may think that the engine was tested.
+ * Skips a test where there is no `pulumi`, and prints so: a reader of the output must not think
+ * that the test ran the engine.
  */
 export function requirePulumi(context: TestContext): void {
   if (findPulumi() !== undefined) return;

@@ -6,7 +6,7 @@ import { useRefetch } from './app.tsx';
 import { ask, send } from './session.ts';
 import { dateTimeOf } from './words.ts';
 
-/** What is paused now, asked again and again: somebody else may have done it. */
+/** The present pauses, polled: another operator may have changed them. */
 export function usePauses(): readonly PauseView[] {
   const refetchInterval = useRefetch(3_000, 15_000);
   return (

@@ -9,7 +9,7 @@ import { Link, usePlace } from './router.tsx';
 import { send } from './session.ts';
 import { agoOf, dateTimeOf } from './words.ts';
 
-/** The person stands after the `#`, which a browser sends to nobody. */
+/** The identity stands after the `#`, which a browser never sends to a server. */
 function peopleInAddress(): string {
   return decodeURIComponent(location.hash.slice(1));
 }
@@ -112,8 +112,8 @@ function Story({ story, people, onDone }: StoryProps) {
 }
 
 /**
- * Beside the story and not within it: what came of an erasure is to be read when nothing of the
- * story is left.
+ * Beside the story and not within it: the result of an erasure stays readable when the story is
+ * gone.
  */
 function Erase({ people, onDone }: Omit<StoryProps, 'story'>) {
   return (

@@ -4,8 +4,8 @@ import { useEffect, useRef } from 'react';
 const secondKeyMs = 1_200;
 
 /**
- * Runs what belongs to a key, or to two keys one after the other (`g o`), unless somebody is
- * writing. `/` always goes to the filter of the page, which is marked by `data-filter`.
+ * Runs what belongs to a key, or to two keys one after the other (`g o`), unless a text field has
+ * the focus. `/` always goes to the filter of the page, which is marked by `data-filter`.
  */
 export function useShortcuts(actions: Readonly<Record<string, () => void>>): void {
   const latest = useRef(actions);

@@ -47,7 +47,7 @@ export function TryItPage() {
 }
 
 /**
- * Nothing is sent to a deployed environment from here; what would become of an export can be seen
+ * The page sends nothing to a deployed environment; it shows what the hub would do with an export
  * all the same.
  */
 function LookOnly() {

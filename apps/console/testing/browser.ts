@@ -24,7 +24,8 @@ function findChromium(): string | undefined {
 }
 
 /**
- * Skips a test, loudly, where there is no browser: nobody may think that the page was looked at.
+ * Skips a test where there is no browser, and prints so: a reader of the output must not think that
+ * the test opened the page.
  */
 export function requireChromium(context: TestContext): void {
   if (findChromium() !== undefined) return;

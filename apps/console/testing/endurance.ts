@@ -152,7 +152,7 @@ async function newestChange(page: Page): Promise<number> {
   return Number((await row.getAttribute('id'))?.replace('change-', '') ?? 0);
 }
 
-/** In bytes, when everything that nobody holds is gone. */
+/** In bytes, after a garbage collection. */
 export async function heapOf(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
   await session.send('HeapProfiler.collectGarbage');

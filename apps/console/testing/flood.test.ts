@@ -57,8 +57,7 @@ test(
     expect(await page.getByRole('grid').getByRole('row').count()).toBeLessThan(60);
     expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(1_500);
     expect(after - before).toBeLessThan(growthBytesMax);
-    // A change that is open, and that newer ones have pushed out of view, is named to nobody as the
-    // current row.
+    // No element names a change as the current row after newer ones have pushed it out of view.
     await observeCurrentRow(page);
     await page.keyboard.press('p');
     await page.getByText(/^Paused\./).waitFor();

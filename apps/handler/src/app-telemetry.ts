@@ -37,8 +37,7 @@ interface ObservedParts {
 }
 
 /**
- * Whoever takes no telemetry is complained about once a minute: what is exported is not worth more
- * lines than that.
+ * A receiver that refuses telemetry gets one log line a minute: telemetry is not worth more lines.
  */
 const complainEveryMs = 60_000;
 /** So long after the SDK failed to start it is tried again, by whichever invocation comes then. */
@@ -46,8 +45,8 @@ const startAgainMs = 60_000;
 
 /**
  * Makes the telemetry of the app. OpenTelemetry is loaded by the first invocation, and only when
- * the settings name a receiver. That it cannot be started, and that nobody takes what it sends,
- * holds nothing up: lines say so, and it is tried again.
+ * the settings name a receiver. Deliveries go on when it does not start, and when the receiver
+ * refuses what it sends: log lines say so, and it is tried again.
  */
 export function createAppTelemetry(
   { exported: settings, logLevel }: Pick<Settings, 'exported' | 'logLevel'>,

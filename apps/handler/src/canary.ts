@@ -3,10 +3,10 @@ import { createTarget, type Clock, type Target } from '@activation-hub/delivery'
 import type { Connector } from '@activation-hub/destination-kit';
 import type { Ledger } from '@activation-hub/membership';
 
-/** A canary that the stores hold up for longer is of no use to whoever waits for it. */
+/** `activation canary` does not wait for a canary that the stores delay for longer. */
 const giveUpAfterMs = 3_600_000;
 
-/** The destination of canaries: takes everything and tells nobody. */
+/** The destination of canaries: accepts everything and calls no third party. */
 export function canaryTarget(clock: Clock): Target {
   const take: Connector['enter'] = (deliveries) =>
     Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' })));

@@ -40,7 +40,7 @@ export async function readConfiguration(environment: Environment, appFolder: str
  */
 function readCheckedFile(path: string, appFolder: string): ActivationFile | undefined {
   const checked = readJson(join(appFolder, 'activations', checkedFilesName)) as Readonly<Record<string, string>>;
-  // Whoever checks the file says why it is none.
+  // The check of the file says why it is not valid.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const form = checked[createHash('sha256').update(readFileSync(path)).digest('hex')];
   return form === undefined ? undefined : readChecked(form, path);

@@ -36,7 +36,7 @@ export interface ShownControl extends Omit<Control, 'atMs' | 'untilMs'> {
   readonly until?: string;
 }
 
-/** For how long an answer of the stores counts: whoever asks, they are asked no more often. */
+/** How long an answer of the stores is reused, for all callers. */
 const lookAgeMaxMs = 5_000;
 
 export interface HealthSources {

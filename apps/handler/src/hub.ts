@@ -70,8 +70,8 @@ export function createHub(configuration: Configuration): Hub {
   const http = createHttpClient({ allowPrivateAddresses, proxies });
 
   /**
-   * Whoever is told prints to the log of the invocation that tells: the library warns of each line
-   * of one that is over.
+   * A listener prints to the log of the invocation that calls it: the library warns of each line
+   * for an invocation that has ended.
    */
   const invocations = new AsyncLocalStorage<InvocationContext>();
   const print = (line: string): void => (invocations.getStore() ?? console).log(line);

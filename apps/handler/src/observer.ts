@@ -76,7 +76,7 @@ function createTeller(url: string): Tell {
     leftOut = 0;
     const body = told.map((each) => JSON.stringify(each)).join('\n');
     const telling = fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(tellTimeoutMs) });
-    await telling.catch(() => undefined); // Whoever observes may have ended; what happens goes on without them.
+    await telling.catch(() => undefined); // The observer may have ended; the work goes on without it.
     isTelling = false;
   }
 }

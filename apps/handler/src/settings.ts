@@ -87,8 +87,8 @@ export type Environment = AppSettings<string | undefined>;
  * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to
  *   480; default 180. A change that a crash has left in doubt is told again after so long;
  * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an
- *   address of this machine to which every change, with the person, and every request is told
- *   besides; by default nobody;
+ *   address of this machine that also receives every change, with the person, and every request;
+ *   none by default;
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations;
  *   directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`;
@@ -245,7 +245,7 @@ function applicationInsightsSettings(
   const connectionString = environment.APPLICATIONINSIGHTS_CONNECTION_STRING ?? '';
   const signIn = environment.APPLICATIONINSIGHTS_AUTHENTICATION_STRING ?? '';
   if (connectionString === '') return undefined;
-  // What Azure's exporter takes for a key; it would throw where nobody reads it.
+  // What Azure's exporter accepts as a key; its own error would appear in no log.
   if (!/(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*(?:;|$)/i.test(connectionString)) {
     problems.push(
       'The app setting APPLICATIONINSIGHTS_CONNECTION_STRING has no InstrumentationKey. Copy it from the Application Insights resource, or remove it.',

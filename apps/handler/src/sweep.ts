@@ -12,7 +12,7 @@ const keepMs = deadLetterKeepMs + 30 * 86_400_000;
 /** A night's work at the most; what is left is done the next night. */
 const timeoutMs = 9 * 60_000;
 
-/** A retry may be on its way for so long after it was to be given up. */
+/** How long after its `giveUpAfter` a retry may still be in flight. */
 const retryMarginMs = 6 * 3_600_000;
 
 /**

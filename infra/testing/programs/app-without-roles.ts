@@ -1,6 +1,6 @@
 import { WebApp } from '@pulumi/azure-native/web/webApp.js';
 
-/** The app as it is, but nobody gave its identity a role. */
+/** The app as it is, but its identity has no role. */
 export default function program(): Promise<Record<string, never>> {
   const identity = '/subscriptions/1/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id';
   new WebApp('app', {

@@ -2,7 +2,7 @@ import { EventHub } from '@pulumi/azure-native/eventhub/eventHub.js';
 import { ResourceGroup } from '@pulumi/azure-native/resources/resourceGroup.js';
 
 /**
- * A hub with a number of partitions that Azure does not take, in a namespace that nobody has made.
+ * A hub with a number of partitions that Azure does not take, in a namespace that does not exist.
  */
 export default function program(): void {
   const group = new ResourceGroup('group', { resourceGroupName: 'rg', location: 'westeurope' });

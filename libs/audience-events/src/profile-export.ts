@@ -77,8 +77,8 @@ export interface ProfileExport {
   readonly identities: ReadonlyMap<string, readonly string[]>;
   /**
    * By lower-cased namespace, why an identity of it cannot be read: the first of each namespace,
-   * for the others are good. Whoever looks for an identity in such a namespace cannot know that the
-   * profile has none there, or which is the one it had before.
+   * for the others are good. A reader that looks for an identity in such a namespace cannot know
+   * that the profile has none there, or which one it had before.
    */
   readonly unreadableIdentities: ReadonlyMap<string, Refusal>;
   /**

@@ -9,8 +9,8 @@ export interface GroupedWrite {
 }
 
 /**
- * What became of one write of a transaction: its result; a failure that is its own; or nothing,
- * because the transaction failed for another row, so that it has to go again.
+ * The outcome of one write of a transaction: its result; its own failure; or `again`, because
+ * the transaction failed for another row, so that the caller sends the write again.
  */
 export type CommitAnswer<Result> = { readonly result: Result } | { readonly failure: unknown } | 'again';
 

@@ -8,8 +8,7 @@ class NotTheStore extends Error {
 
 /**
  * Refuses a web page as the answer of a store. A proxy or a page to sign in at a network gives one
- * with status 200, and the SDK would take it for an empty answer: a ledger in which there is
- * nobody.
+ * with status 200, and the SDK would read it as an empty answer: a ledger without rows.
  */
 export const refuseWebPages: PipelinePolicy = {
   name: 'activationHubRefuseWebPages',

@@ -72,7 +72,7 @@ test('what a store answers is said as store-advice.txt shows', { timeout: 60_000
   await expect(`${sentences.join('\n')}\n`).toMatchFileSnapshot('store-advice.txt');
 });
 
-/** A store with a certificate of an authority that nobody trusts, called as its SDK calls it. */
+/** A store with a certificate of an untrusted authority, called as its SDK calls it. */
 async function selfSigned(): Promise<string> {
   const fixtures = join(import.meta.dirname, '../../destination-kit/fixtures/proxy');
   const server = createTlsServer({

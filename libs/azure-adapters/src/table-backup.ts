@@ -10,7 +10,7 @@ interface Heading {
   readonly exportedAt: string;
 }
 
-/** What became of the rows of an import. */
+/** The outcomes of the rows of an import. */
 export interface Imported {
   readonly rows: number;
   readonly written: number;

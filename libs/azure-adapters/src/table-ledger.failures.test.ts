@@ -121,8 +121,7 @@ test('a query of several rows that fails says that the ledger could not be read'
 });
 
 /**
- * What becomes of two calls whose rows share the second transaction, and how many requests that
- * takes.
+ * The results of two calls whose rows share the second transaction, and the number of requests.
  */
 async function answeredTogether(answer: (n: number) => Answer) {
   const first = Promise.withResolvers<undefined>();

@@ -63,8 +63,7 @@ test('whatever writers of three processes interleave, each version of a row has 
       );
       const [reader] = processes;
       for (const [row, winners] of won) {
-        // The winners are a chain, from no row to the row that is there: nobody replaced what
-        // somebody else had replaced.
+        // The winners form a chain, from no row to the present row: each version was replaced once.
         const [stored] = (await reader?.read([keyOf(row)], signal)) ?? [];
         const next = new Map(winners.map((winner) => [winner.replaced, winner]));
         expect(next.size).toBe(winners.length);

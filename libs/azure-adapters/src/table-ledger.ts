@@ -147,8 +147,8 @@ export class TableLedger implements Ledger {
   }
 
   /**
-   * The rows that were written at that time or later, by the clock of the store, for whoever
-   * watches. The store looks at every row for that and gives only these, page by page.
+   * The rows that were written at that time or later, by the clock of the store, for a watcher. The
+   * store scans every row for that and returns only these, page by page.
    */
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     for await (const entity of this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal))
@@ -196,7 +196,7 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /** Sends one transaction, and says what became of each of its rows. */
+  /** Sends one transaction, and returns the outcome of each of its rows. */
   async #commit(
     group: readonly PendingWrite[],
     signal: AbortSignal,

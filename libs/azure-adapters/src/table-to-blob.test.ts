@@ -21,7 +21,7 @@ const newContainer = (): ContainerClient => new ContainerClient(azurite.connecti
 const blobsIn = async (container: ContainerClient): Promise<readonly string[]> =>
   (await container.exists()) ? (await Array.fromAsync(container.listBlobsFlat())).map(({ name }) => name) : [];
 
-/** Begins to read when it is asked for the first line: what is read before, nobody gets. */
+/** Begins to read when the caller asks for the first line: lines read before that would be lost. */
 async function* linesOf(body: NodeJS.ReadableStream): AsyncGenerator<string, void> {
   yield* createInterface({ input: body });
 }

@@ -3,8 +3,8 @@ import { createServer, request as sendRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 
 /**
- * What becomes of a request: it is passed on; it is passed on and the connection breaks before the
- * reply; or it is never answered.
+ * What the proxy does with a request: pass it on; pass it on and break the connection before the
+ * reply; or never answer.
  */
 export type Treatment = 'pass' | 'lose-reply' | 'hang';
 

@@ -151,7 +151,7 @@ export interface DestinationFailure {
   readonly changes: number;
 }
 
-/** `GET /api/pauses`: what is not told until somebody resumes it, or its time is over. */
+/** `GET /api/pauses`: the pauses that an operator has not resumed and whose time is not over. */
 export interface PauseView {
   /** In words. */
   readonly what: string;

@@ -35,7 +35,7 @@ export interface RecentExport {
   readonly body: string;
 }
 
-/** `POST /api/inspect`: what would become of an export if nobody had been told anything yet. */
+/** `POST /api/inspect`: what the hub would do with an export if the ledger were empty. */
 export interface InspectedExport {
   readonly exports: readonly {
     readonly path: string;

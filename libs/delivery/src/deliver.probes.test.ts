@@ -59,7 +59,7 @@ test('an open breaker says until when, and is probed from then on', async () => 
   expect(first(await tell(1))).toMatchObject({ wasTried: false, notBeforeMs: 5_000 });
   expect(calls).toEqual([]);
   await clock.advance(5_000);
-  // Whoever makes others wait leaves the probe for half a minute to those who do not.
+  // A call that others wait for leaves the probe to the other calls for half a minute.
   expect(target.breaker.leftToRetriesUntilMs(34_999)).toBe(34_999);
   expect(target.breaker.leftToRetriesUntilMs(35_000)).toBeUndefined();
   await tell(1);

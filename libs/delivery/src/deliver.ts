@@ -41,14 +41,14 @@ export interface Target {
    * taken for this.
    */
   readonly retryAfterMaxMs: number;
-  /** Shared by everybody in this process who tells this destination. */
+  /** Shared by all calls of this process that send to this destination. */
   readonly rateLimiter: RateLimiter;
   readonly breaker: Breaker;
   /** Where the batches of all calls wait for a place of the rate limiter. */
   readonly requests: SharedRequests;
 }
 
-/** What became of one delivery. */
+/** The outcome of one delivery. */
 export type DeliveryResult =
   | { readonly status: 'delivered' }
   | { readonly status: 'not-found'; readonly reason: string }
@@ -75,8 +75,8 @@ export type DeliveryResult =
        */
       readonly doubt?: Doubt;
       /**
-       * The destination has the change, and is asked by this what became of it; it is not told
-       * again meanwhile.
+       * The destination has the change and is polled for its result with this receipt; the change
+       * is not sent again meanwhile.
        */
       readonly receipt?: string;
     };

@@ -24,7 +24,7 @@ export class RateLimiter {
   readonly #burstMs: number;
   readonly #concurrency: number;
   readonly #clock: Clock;
-  /** When the timetable is free again, had everybody come evenly. */
+  /** When the timetable is free again, if requests had come evenly. */
   #freeAtMs = 0;
   #heldUntilMs = 0;
   /** After a hold the next request is a probe. */

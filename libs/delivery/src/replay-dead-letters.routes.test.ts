@@ -30,7 +30,7 @@ class Letters extends InMemoryDeadLetters {
   }
 }
 
-/** Replays these letters, and says what became of them and which retries there are. */
+/** Replays these letters, and returns their outcomes and the retries in the queue. */
 async function replay(
   letters: readonly DeadLetter[],
   options: Partial<ReplayOptions> & { onRemove?: () => void } = {},

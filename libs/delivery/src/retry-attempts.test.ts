@@ -5,7 +5,7 @@ import { retryAttempts } from './retry-attempts.ts';
 
 const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0.5 };
 
-/** What becomes of one change when its attempts end so, one after the other. */
+/** The outcome of one change whose attempts end like this, one after the other. */
 async function resultAfter(...attempts: readonly DeliveryResult[]): Promise<DeliveryResult | undefined> {
   const left = [...attempts];
   const send = (): Promise<ReadonlyMap<string, DeliveryResult>> => {

@@ -1,6 +1,6 @@
 import type { Retry } from '../src/retry-queue.ts';
 
-/** One event of which two audiences are to be told to `crm` again, unless told otherwise. */
+/** A retry of one event with two audiences for `crm`, unless the caller says otherwise. */
 export function exampleRetry(over: Partial<Retry> = {}): Retry {
   return {
     id: 'b3a3f2b0-0000-4000-8000-000000000001',

@@ -9,7 +9,7 @@ import { clientCertificate } from './client-certificate.ts';
 import { createHttpClient } from './http.ts';
 import { Secret } from './secret.ts';
 
-/** Made for these tests, valid for a hundred years, and trusted by nobody else. */
+/** Made for these tests, valid for a hundred years, and trusted nowhere else. */
 const pem = (name: string): string =>
   readFileSync(join(import.meta.dirname, '../fixtures/mutual-tls', `${name}.pem`), 'utf8');
 const own = { certificate: new Secret(pem('client')), key: new Secret(pem('client-key')) };

@@ -21,7 +21,7 @@ export interface Connector<Options = unknown> {
   update(deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   exit(deliveries: readonly Delivery<Options>[], signal: AbortSignal): Promise<readonly Verdict[]>;
   /**
-   * Asks what became of changes that the vendor accepted under this receipt; all of one direction.
+   * Polls the results of changes that the vendor accepted under this receipt; all of one direction.
    * Needed where `accepted` is a verdict. Changes nothing at the vendor, and gives one verdict per
    * change id: `accepted` while the vendor does not know, `retry` for a change that must be sent
    * anew. Throws `DestinationError`: class `invalid` when some were refused and the vendor does not
@@ -94,7 +94,7 @@ export interface DestinationLimits {
 
 /** What helps to choose between destinations, each in a few words. */
 export interface Comparison {
-  /** What becomes of a person who enters. */
+  /** What the vendor does with a person who enters. */
   readonly enters: string;
   readonly leaves: string;
   /**
@@ -138,9 +138,9 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, O
   /** What may share a request: anything for the destination, or only changes of one route. */
   readonly batchBy: 'destination' | 'route';
   /**
-   * How long what the vendor does not take is tried again, in milliseconds, unless the activation
-   * file says otherwise; a day when absent. Longer where the vendor may take a day to say what
-   * became of what it accepted.
+   * How long the retry queue retries a change that the vendor does not accept, in milliseconds,
+   * unless the activation file says otherwise; a day when absent. Longer where the vendor may take
+   * a day to report the result of accepted changes.
    */
   readonly giveUpAfterMs?: number;
   /**
@@ -171,9 +171,9 @@ export interface DestinationDefinition<Settings extends z.ZodType = z.ZodType, O
   /** The versions of the vendor's API, of which the setting that it names is one. */
   readonly versions?: ApiVersions;
   /**
-   * Makes the connector. It calls nobody; it throws `DestinationError` of class `set-up` when the
-   * settings cannot work (a URL that the HTTP client would refuse, a secret in the wrong form), so
-   * that a wrong file stops the start.
+   * Makes the connector. It sends no request; it throws `DestinationError` of class `set-up` when
+   * the settings cannot work (a URL that the HTTP client would refuse, a secret in the wrong form),
+   * so that a wrong file stops the start.
    */
   connect(settings: z.output<Settings>, context: ConnectorContext): Connector<z.output<Options>>;
 }

@@ -31,8 +31,8 @@ export interface DocumentedError {
 export type DocumentedErrors = ReadonlyMap<string, DocumentedError>;
 
 /**
- * Codes of a vendor's own list of which the same is to be said. `codes` holds them as a text,
- * between white space.
+ * Codes of a vendor's own list that have the same class and meaning. `codes` is a text with the
+ * codes between white space.
  */
 export interface ListedErrors extends Omit<DocumentedError, 'code' | 'isListed'> {
   readonly codes: string;

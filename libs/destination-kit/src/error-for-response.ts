@@ -73,7 +73,7 @@ function doubtAfter(status: number): Doubt | undefined {
 }
 
 /**
- * The class of a status, and what is to be done about it. `saysWhen` tells whether the answer has a
+ * The class of a status, and what to do about it. `saysWhen` tells whether the answer has a
  * `Retry-After`.
  */
 export function classOfStatus(status: number, saysWhen: boolean): readonly [DestinationErrorClass, string] {

@@ -12,7 +12,7 @@ import { Secret } from './secret.ts';
 import { DestinationError } from './verdict.ts';
 
 /**
- * Made for these tests, valid for a hundred years, and trusted by nobody else: of crm.example.com,
+ * Made for these tests, valid for a hundred years, and trusted nowhere else: of crm.example.com,
  * localhost and 127.0.0.1.
  */
 const pem = (name: string): string => readFileSync(join(import.meta.dirname, '../fixtures', `${name}.pem`), 'utf8');
@@ -32,8 +32,8 @@ async function listen(server: Server): Promise<number> {
 }
 
 /**
- * A destination of which nobody but the proxy knows where it is. It notes the requests and the
- * certificates that it saw.
+ * A destination whose address only the proxy knows. It records the requests and the certificates
+ * that it saw.
  */
 async function startDestination({ isTls = true, asksForCertificate = false } = {}) {
   const seen: { readonly path: string | undefined; readonly headers: object; readonly certificate: unknown }[] = [];

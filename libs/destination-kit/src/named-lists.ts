@@ -3,7 +3,7 @@ import { reading } from './reading.ts';
 import { DestinationError } from './verdict.ts';
 
 /**
- * What is to be used of what was found; or why nothing of it can be, in a sentence with what to do.
+ * The list to use of those that were found; or why none is usable, in a sentence with what to do.
  */
 export type Choice<List> = { readonly use: List } | { readonly refuse: string };
 
@@ -37,8 +37,8 @@ export interface ListRules<Options, Found, List> {
 
 /**
  * What options name at a vendor, looked up once and remembered, and created once where the options
- * allow it. Options are plain JSON. Nobody was told anything when a method throws
- * `DestinationError`, so that it is without doubt.
+ * allow it. Options are plain JSON. When a method throws `DestinationError`, no change was sent, so
+ * it is without doubt.
  */
 export class NamedLists<Options, Found, List> {
   readonly #rules: ListRules<Options, Found, List>;

@@ -96,7 +96,7 @@ function stateCode(text: string): string {
   return stateByName.get(letters) ?? letters;
 }
 
-/** Devices whose owner wants no advertising tell zeros: that is nobody's id. */
+/** Devices whose owner refuses advertising report zeros: the id of no person. */
 function mobileId(text: string): FormedValue {
   return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text.toLowerCase());
 }

@@ -2,8 +2,8 @@ import { DestinationError } from './verdict.ts';
 
 /**
  * Waits for work that others may wait for too, until the signal is aborted: then it throws a
- * `DestinationError` without doubt and the work goes on. Work that tells nobody anything only. It
- * is not begun when the signal is aborted already.
+ * `DestinationError` without doubt and the work goes on. Only for work that sends no change. It
+ * does not begin when the signal is aborted already.
  */
 export async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const stopped = (): DestinationError =>

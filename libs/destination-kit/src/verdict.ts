@@ -1,12 +1,11 @@
 /**
- * What became of one change, by its id and never by its position. A change for which a connector
+ * The result of one change, by its id and never by its position. A change for which a connector
  * gives no verdict is a defect of the connector, not a success.
  */
 export type Verdict =
   | { readonly id: string; readonly status: 'delivered' }
   /**
-   * The destination has the change and says later what became of it, when the connector's `poll`
-   * asks.
+   * The destination has the change and reports the result later, when the connector's `poll` asks.
    */
   | {
       readonly id: string;

@@ -40,7 +40,7 @@ export const failureCases = {
     async (stage) => {
       const { vendor } = stage;
       for (const [index, late] of directions.entries()) {
-        // Of an exit there is somebody to take out.
+        // For an exit there is a person to remove.
         if (late === 'exited') await deliver(stage, stage.deliveries('entered', [1, 2], 3));
         vendor.setFault({ kind: 'late' });
         const lease = new AbortController();

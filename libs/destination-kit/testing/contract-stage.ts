@@ -36,7 +36,7 @@ export interface ContractSubject<Settings extends z.ZodType, Options extends z.Z
    */
   readonly settings: (vendor: { readonly origin: string; readonly timeoutMs: number }) => z.input<Settings>;
   readonly options: z.input<Options>;
-  /** Starts the stand-in; absent for a destination that calls nobody. */
+  /** Starts the stand-in; absent for a destination that sends no requests. */
   readonly startVendor?: () => Promise<StandInVendor>;
   /**
    * The person with this number; by default one with an e-mail address, a first name and a city.

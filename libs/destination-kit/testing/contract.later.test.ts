@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Connector, defineDestination, type Delivery, DestinationError, type Verdict } from '../src/index.ts';
 import { destinationContract } from './index.ts';
 
-/** A connector of a vendor that answers later; it calls nobody. */
+/** A connector of a vendor that answers later; it sends no requests. */
 const later = (poll?: Connector['poll']) => {
   const accept = (deliveries: readonly Delivery[]): Promise<Verdict[]> =>
     Promise.resolve(

@@ -16,7 +16,8 @@ export interface LocalDestination {
 
 /**
  * A stand-in of a vendor in a whole run, `activation local --vendor` or a dry run: it has what the
- * routes name (lists) and knows whomever it is asked about, where a destination creates nobody.
+ * routes name (lists) and, where a destination creates no persons, knows every person that it is
+ * asked about.
  */
 export interface LocalVendor {
   /**

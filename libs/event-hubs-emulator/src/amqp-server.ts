@@ -150,8 +150,8 @@ export class AmqpServer {
 }
 
 /**
- * MSSBCBS and ANONYMOUS accept everybody: what a client may do, it proves to `$cbs`. PLAIN takes
- * the key of a policy.
+ * MSSBCBS and ANONYMOUS accept every client, which proves its rights to `$cbs`. PLAIN takes the key
+ * of a policy.
  */
 function offerMechanisms(container: Container, authenticate: (policyName: string, key: string) => boolean): void {
   const mechanisms = container.sasl_server_mechanisms as {

@@ -15,8 +15,8 @@ export interface EventHubsEmulatorOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   /**
-   * The address to listen on, default 127.0.0.1. Containers and other machines reach `0.0.0.0`: so
-   * does everybody on the network who knows the key.
+   * The address to listen on, default 127.0.0.1. Containers and other machines reach `0.0.0.0`, and
+   * so does every client on the network that has the key.
    */
   readonly host?: string;
   /** With it, every port takes TLS too, with a certificate that is made now. */

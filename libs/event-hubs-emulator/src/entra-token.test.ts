@@ -7,7 +7,7 @@ import { verifyEntraToken } from './entra-token.ts';
 const tokenOf = (claims: object): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;
 const inAnHour = Math.floor(Date.now() / 1_000) + 3_600;
 
-/** A hub over TLS, and clients of the official SDK that sign in as somebody. */
+/** A hub over TLS, and clients of the official SDK that sign in under a name. */
 async function hubOf(rights: Readonly<Record<string, readonly ('Send' | 'Listen' | 'Manage')[]>>) {
   const emulator = await emulatorForTest({ tls: {}, entraRights: ({ upn }) => rights[String(upn)] ?? [] });
   setDefaultCACertificates([...getCACertificates('default'), emulator.tls?.authority ?? '']);

@@ -1,12 +1,12 @@
 import { expired, InvalidToken, type AccessRight, type Claim } from './shared-access-signature.ts';
 
-/** What the owner of a token may do on the namespace; none for somebody who may do nothing. */
+/** What the owner of a token may do on the namespace; none for an owner without rights. */
 export type EntraRights = (claims: Readonly<Record<string, unknown>>) => readonly AccessRight[];
 
 /**
  * What a token of Microsoft Entra ID proves: rights on the whole namespace, as a role that is
- * assigned there gives them, until the token expires. Its signature is not looked at: whoever
- * starts the emulator says by `rightsOf` whom to believe. Throws InvalidToken.
+ * assigned there gives them, until the token expires. Its signature is not checked: `rightsOf`, an
+ * option of the emulator, decides which owners have rights. Throws InvalidToken.
  */
 export function verifyEntraToken(token: string, nowMs: number, rightsOf: EntraRights): Claim {
   const claims = claimsOf(token);

@@ -49,7 +49,7 @@ test('no send stays without an answer while readers stall, vanish and steal from
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  /** Takes a partition from whoever has it, reads a little and goes. */
+  /** Takes a partition from its present receiver, reads a little and closes. */
   const steal = async (partitionId: string) => {
     for (let level = 1; sending; level += 1) {
       const consumer = new EventHubConsumerClient('$Default', emulator.connectionString(), 'orders', noRetries);

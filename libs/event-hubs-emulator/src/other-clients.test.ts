@@ -177,7 +177,7 @@ test('the emulator listens where it is told to, and its connection string names 
   const emulator = await emulatorForTest({ host: '127.0.0.2' });
   expect(emulator.connectionString()).toContain(`sb://127.0.0.2:${emulator.port}/`);
   await producerFor(emulator).sendBatch([{ body: 'x' }]);
-  // The control: elsewhere, nobody listens.
+  // The control: no server listens elsewhere.
   const [error] = (await once(createConnection(emulator.port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
   expect(error.code).toBe('ECONNREFUSED');
 });

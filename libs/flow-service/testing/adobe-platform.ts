@@ -30,8 +30,8 @@ export interface AdobePlatformOptions {
   /** The most in one page, whatever is asked for. Default 100. */
   readonly pageSizeMax?: number;
   /**
-   * What becomes of the filters of a list: a server that does not know one may ignore it. Default
-   * `kept`.
+   * What the server does with the filters of a list: it may ignore one that it does not know.
+   * Default `kept`.
    */
   readonly filters?: 'kept' | 'ignored';
   /**

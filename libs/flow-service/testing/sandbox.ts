@@ -136,7 +136,7 @@ export class Sandbox implements SandboxView {
     return { items: [spec] };
   }
 
-  /** Whether the connection has credentials at all: nobody is called. */
+  /** Whether the connection has credentials at all: no request is sent. */
   testConnection(id: string): Record<string, unknown> {
     return { result: this.#stores.connections.get(id).auth !== undefined };
   }

@@ -1,8 +1,8 @@
 import type { Clock } from '../src/index.ts';
 
 /**
- * A clock that moves only when somebody sleeps, for the client and the stand-in alike, and chance
- * from a seed.
+ * A clock that moves only when code sleeps, for the client and the stand-in alike, and chance from
+ * a seed.
  */
 export class VirtualTime implements Clock {
   nowMs = Date.parse('2026-01-11T21:24:39Z');

@@ -186,7 +186,7 @@ export class WorkerProcess {
     if (this.#stopping.signal.aborted) return;
     if (performance.now() - this.#startedAt > healthyAfterMs) this.#restarts = 0;
     this.#loaded = this.#respawn(reason);
-    this.#loaded.catch(() => undefined); // Whoever waits for it is told; if nobody does, that is no crash.
+    this.#loaded.catch(() => undefined); // A waiting caller gets the rejection; without one it must not crash the process.
   }
 
   /**

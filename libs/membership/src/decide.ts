@@ -96,8 +96,8 @@ export function decideFirst(state: MembershipState): NewsDecision {
 
 /**
  * Decides a row of which no export is at hand, for the retry that is responsible for it: its newest
- * state is sent when it waits for this retry, or was perhaps overtaken. A replay sends what the
- * destination did not take, whatever became of it.
+ * state is sent when it waits for this retry, or was perhaps overtaken. A replay sends every state
+ * that the destination did not accept, for whatever reason.
  */
 export function decideRow(record: LedgerRecord, nowMs: number, cause: Cause): RowDecision {
   const { rowState } = record;

@@ -21,7 +21,7 @@ test('a row says when it was told, after which refusals, and of which export', (
   const of = { did: 'entered', isWithheld: false, enqueuedAtMs: at(0), inDoubt: false } as const;
   const refused = { ...of, because: 'export', atMs: at(1), lastAtMs: at(31), times: 2, outcome: 'deferred', ...why };
   const last = { ...of, because: 'retry', atMs: at(180), times: 1 } as const;
-  // While it is under way nobody knows how it ends.
+  // An attempt in flight has no result yet.
   expect(historyOf(third).transitions).toEqual([refused, { ...last, lastAtMs: at(180) }]);
   expect(historyOf(settle(third, 'delivered', false, { atMs: at(181) }))).toEqual({
     transitions: [refused, { ...last, lastAtMs: at(181), outcome: 'delivered' }],

@@ -14,7 +14,7 @@ export interface LedgerKey {
 }
 
 /**
- * The states of a row (docs/specs/ledger.md, section 2): what became of the newest membership state
+ * The states of a row (docs/specs/ledger.md, section 2): the outcome of the newest membership state
  * that the row knows.
  * - `delivered`: the destination took it;
  * - `noted`: the destination has nothing to learn from it, for example the exit of a person whom it

@@ -102,8 +102,8 @@ export function traceHeaders(): Readonly<Record<string, string>> {
 }
 
 /**
- * Does the work within the trace of whoever called, by the headers of W3C Trace Context; in a new
- * one when they say nothing.
+ * Does the work within the trace of the caller, by the headers of W3C Trace Context; in a new trace
+ * when there are none.
  */
 export function withinTrace<Result>(
   headers: { readonly traceparent?: string | undefined; readonly tracestate?: string | undefined },

@@ -83,7 +83,7 @@ export class Counters {
 
 const closedSpan = { set: () => undefined, fail: () => undefined };
 
-/** What becomes of measurements and spans that nobody takes: nothing, for the price of a call. */
+/** Discards measurements and spans, for the price of a call. */
 const notExported: Omit<Telemetry, 'emit'> = {
   record: () => undefined,
   span: (_name, _options, work) => work(closedSpan),
@@ -91,7 +91,7 @@ const notExported: Omit<Telemetry, 'emit'> = {
   traceParent: () => undefined,
 };
 
-/** For dry runs, of which nobody wants to read. */
+/** For dry runs: discards every signal. */
 export const silentTelemetry: Telemetry = { ...notExported, emit: () => undefined };
 
 /**
