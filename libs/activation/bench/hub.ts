@@ -87,8 +87,7 @@ export function newHub(ledger: Ledger, cacheBytes: number): ActivationContext {
 }
 
 /**
- * Exports of as many people, each in `audienceCount` audiences of which `routed` are of interest to
- * somebody.
+ * Exports of as many people, each in `audienceCount` audiences of which `routed` have a route.
  */
 export function exportsOf(
   people: number,

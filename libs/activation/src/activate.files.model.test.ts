@@ -46,9 +46,9 @@ audiences: { sports-fans: { id: ${fansId}, activate: [] } }
 type Version = keyof ReturnType<typeof versionsOf>;
 
 /**
- * Whether the destination is told meanwhile. Where it is not, a resync afterwards tells also a row
- * that waited under an identity which the person has lost since: nobody has followed the person
- * yet, so the ledger does not know (docs/specs/ledger.md, section 9).
+ * Whether the destination is sent changes meanwhile. If it is not, a resync afterwards also sends a
+ * row that waited under an identity which the person has lost since: no process has followed the
+ * person yet, so the ledger does not know (docs/specs/ledger.md, section 9).
  */
 const isTold = (version: Version): boolean => !['paused', 'shadow', 'without the route'].includes(version);
 const memberOf = (value: string): string => `${fansId} ${value}`;

@@ -13,7 +13,7 @@ const fixtures = new URL('../../audience-events/fixtures/', import.meta.url);
 const samples = readdirSync(fixtures)
   .filter((name) => name.endsWith('.json'))
   .map((name) => JSON.parse(readFileSync(new URL(name, fixtures), 'utf8')) as JsonObject);
-/** Every audience of the samples, so that whatever is still readable concerns somebody. */
+/** Every audience of the samples, so that every readable membership has a route. */
 const audienceIds = new Set(
   samples.flatMap(({ segmentMembership }) =>
     Object.keys((segmentMembership as { ups?: object } | undefined)?.ups ?? {}),

@@ -6,7 +6,7 @@ import { eventOf, openActivation, personExport, RecordingDestination } from '../
 
 const halfAnHourMs = 1_800_000;
 
-/** A third party that accepts what it is told, and says half an hour later what became of it. */
+/** A third party that accepts changes, and reports their results half an hour later. */
 class LateDestination extends RecordingDestination {
   readonly asked: string[] = [];
   /** What it says about a change when it is asked. */

@@ -41,7 +41,7 @@ const common = {
   ticksMs: fc.array(fc.constantFrom(0, 100, 2_500, 5_000), { maxLength: 10 }),
   repeatsMessages: fc.boolean(),
 };
-/** Workers that crash and stores that fail, but nobody outlives a lease. */
+/** Workers that crash and stores that fail, but no process outlives its lease. */
 const withinLeases: fc.Arbitrary<Disturbances> = fc.record({
   ...common,
   requests: fc.array(fc.constantFrom('none', 'refused', 'answered', 'unheard', 'unanswered', 'late', 'partly'), {
@@ -89,7 +89,7 @@ async function expectConverged(world: ProtocolWorld, batches: readonly Batch[]):
   );
   const all = await world.rows();
   expect(all.map(({ record }) => record.rowState.is).filter((is) => is !== 'delivered' && is !== 'noted')).toEqual([]);
-  // Every person is known by crmid; under the e-mail address nobody is, and the row says so.
+  // The destination knows every person by crmid; the row of the e-mail address is noted.
   const { crmid: rows = [], email: others = [] } = Object.groupBy(all, ({ key }) => key.identity.namespace);
   expect(others.map(({ record }) => record.rowState.is).filter((is) => is !== 'noted')).toEqual([]);
   expect(rows).toHaveLength(newest.size);

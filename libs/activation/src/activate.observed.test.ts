@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, exitedAt, fansKey, openActivation, personExport, rowOf } from '../testing/index.ts';
 import { activate, type ObservedChange } from './index.ts';
 
-/** The journey with somebody who looks at every change. */
+/** The journey with an observer of every change. */
 function openObserved(ledger = new DisturbedLedger()) {
   const parts = openActivation({ ledger });
   const seen: ObservedChange[] = [];

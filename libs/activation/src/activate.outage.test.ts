@@ -67,7 +67,7 @@ test('after an outage of 24 hours everything is delivered, in the newest state o
   expect(new Map([...crm.members].map(([key, { attributes }]) => [key, attributes.firstname]))).toEqual(
     new Map(members.map(([person, { firstName }]) => [`sports-fans ${person}`, firstName])),
   );
-  // Nobody is told anything but their newest state, and that once.
+  // Each person is sent once, in the newest state.
   expect(crm.told).toHaveLength(members.length);
   expect(
     crm.told.every(({ identity, attributes }) => attributes.firstname === newest.get(identity.value)?.firstName),
@@ -79,7 +79,7 @@ test('after an outage of 24 hours everything is delivered, in the newest state o
   expect(outcomes()).not.toHaveProperty('crm given-up');
   expect(crm.requests).toBeLessThan(changes / 10);
   expect(requestsWhileDown).toBeLessThan(changes / 20);
-  // However many wait while nobody is even tried, they do not come back again and again.
+  // While the circuit is open, waiting retries do not come back again and again.
   expect(retries).toBeLessThan(changes / 2);
   expect(clock.nowMs - beganMs).toBeLessThan(dayMs + 2 * hourMs);
 }, 120_000);

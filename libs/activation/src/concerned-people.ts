@@ -4,8 +4,8 @@ import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-member
 
 /**
  * The people of whom the same batch brings a row under another identity of theirs. The destination
- * may be told of them under it with this very batch, so that a digest in their rows, which says
- * that somebody has looked, says nothing (docs/specs/ledger.md, section 6).
+ * may be told of them under it with this very batch, so that the digest in their rows, which says
+ * that a process has followed them, does not count (docs/specs/ledger.md, section 6).
  *
  * Most batches have none: only values of a namespace in which the batch chose some are compared at
  * all.

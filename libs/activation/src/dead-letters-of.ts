@@ -68,8 +68,9 @@ function lettersOfUnreadable(unreadable: readonly Unreadable[], { clock }: Activ
 }
 
 /**
- * The letters of changes that a destination rejected or that are given up. A row that is told from
- * the ledger alone, as in a resync, has no event and no letter: the row says what became of it.
+ * The letters of changes that a destination rejected or that are given up. A row that is sent from
+ * the ledger alone, as in a resync, has no event and no letter: the state of the row is its
+ * outcome.
  */
 export function lettersOfRows(
   judged: readonly JudgedRow[],

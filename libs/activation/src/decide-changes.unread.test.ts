@@ -28,7 +28,7 @@ audiences:
 `;
 }
 
-/** A person of one identity, so that nobody is looked for under another one. */
+/** A person of one identity, so that the journey follows no other one. */
 function alone(content: PersonContent): PersonContent {
   return { ...content, identities: { crmid: [content.person ?? 'p1'] } };
 }
@@ -223,7 +223,7 @@ test('a row that is not what it was expected to be has lost no round by that', a
 test('a version that was outdated is not tried again', async () => {
   const { tell, tellByOther, ledger, row, clock } = await open();
   await tell({ person: 'p1' });
-  // Nobody is taken for new any more.
+  // The process no longer expects that keys have no row.
   for (let n = 0; n < 6; n += 1) {
     await tellByOther({ person: `old-${n}` });
     await tell({ person: `old-${n}` });

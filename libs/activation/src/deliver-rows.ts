@@ -39,8 +39,8 @@ export interface LeasedRow {
    */
   readonly linkDigest?: string;
   /**
-   * Nobody needs to look for the person under other identities: the row is settled with the digest,
-   * if it is delivered.
+   * The person has no row under other identities: if the row is delivered, it is settled with the
+   * digest.
    */
   readonly isFollowed?: boolean;
 }

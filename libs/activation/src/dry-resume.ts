@@ -78,7 +78,7 @@ export async function dryResume(
     ledgerCache: new LedgerCache(cacheOptions),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue: new InMemoryRetryQueue(),
-    // What is refused is to be seen, however much it is.
+    // Every refused change is shown, whatever their number.
     stall: { share: 1, minimum: Infinity },
     telemetry: silentTelemetry,
     timing: { ...defaultTiming, waitMaxMs: defaultTiming.deadlineMs },

@@ -322,7 +322,7 @@ function eventsOf(
     destination,
     says: `A retry is due, after ${attempts === 1 ? '1 attempt' : `${attempts} attempts`} (${cause}: ${reason}).`,
   }));
-  // Of one moment the export comes first, and then what became of it.
+  // At equal times the export comes before its outcome.
   return [...exports, ...transitions, ...kept, ...due].toSorted((left, right) => left.atMs - right.atMs);
 }
 

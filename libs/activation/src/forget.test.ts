@@ -326,7 +326,7 @@ test('a person is taken out of a destination before the rows are erased', async 
   expect(await takeOut(walk, { signal })).toMatchObject({ rows: 0 });
 });
 
-/** The row of somebody who was told, to be written under other keys. */
+/** The row of a delivered person; tests write it under other keys. */
 async function storedRow() {
   const opened = openActivation();
   await opened.activate(eventOf(personExport()));

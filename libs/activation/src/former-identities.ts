@@ -99,7 +99,7 @@ function lookedAt(
   const current = new Set(asNewest.identities.map(identityText));
   const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
     const row = rows[index];
-    // A link to a row that is gone is a link to nobody: the person was erased.
+    // The row of this link is gone: the person was erased.
     const isNobody = row === undefined && isLinkedOnly;
     // A newer export of the batch has it, perhaps of another person; when that changed nothing, the
     // row does not say so.
@@ -118,8 +118,8 @@ function lookedAt(
 
 /**
  * Where newer exports of the batch come back to an identity of the person: when that changed
- * nothing in its row, nobody follows the person on account of them, and the link must not move
- * away. Another person may have the identity too: only who shares a link is the same.
+ * nothing in its row, those exports do not follow the person, and the link must not move away.
+ * Another person may have the identity too: only who shares a link is the same.
  */
 function returnsOf(
   followed: Followed,

@@ -9,7 +9,7 @@ import type { Work } from './work.ts';
 const attemptsMax = 100;
 
 /**
- * What becomes of one change (docs/specs/ledger.md, section 4):
+ * The outcome of one change after its delivery (docs/specs/ledger.md, section 4):
  * - `delivered`, `rejected`, `not-found`, `given-up`: certain; the row says so;
  * - `deferred`: a retry sends it;
  * - `unanswered`: the request may still be under way, so the lease must expire; a retry looks after

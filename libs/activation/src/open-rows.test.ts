@@ -6,8 +6,8 @@ import { eventOf, fansId, fansKey, openActivation, personExport, type TestActiva
 const { signal } = new AbortController();
 
 /**
- * A hub that routes the fans as it is told, or to nobody; a later start when it is given what there
- * was before.
+ * A hub that routes the fans as the test says, or nowhere; with the stores of an earlier hub, a
+ * later start of it.
  */
 function openWith(route: string | undefined, earlier?: TestActivation): TestActivation {
   const activations = route === undefined ? '[]' : `[{ destination: crm, identity: crmid, mode: ${route} }]`;

@@ -209,7 +209,7 @@ async function giveUpEvents(
 ): Promise<void> {
   const { destination, attempts } = retry;
   const lost = [...events].flatMap(([from, ofEvent]) => {
-    // A row that is told from the ledger alone has no letter: it says itself what became of it.
+    // A row that is sent from the ledger alone has no letter: its state is its outcome.
     if (from === undefined) return [];
     const rows = ofEvent.length === 0 ? {} : { rows: ofEvent.map(({ key }) => key) };
     const audiences = unroutedAudiences(from, retry, context.matcher);

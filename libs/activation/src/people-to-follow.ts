@@ -41,8 +41,8 @@ export interface Outcome {
   readonly undecided: readonly DesiredMembership[];
   readonly superseded: readonly DesiredMembership[];
   /**
-   * People of whom the batch brings a row under another identity of theirs: no digest says that
-   * nobody need look at them.
+   * People of whom the batch brings a row under another identity of theirs: their digest does not
+   * count, and the call looks at them.
    */
   readonly concerned: ReadonlySet<RoutedPerson>;
   /** Changes for which a retry was put. */
@@ -125,7 +125,7 @@ function ofPeopleInQuestion(
 /** Why no other identity of the person of a membership is taken out yet. */
 type Open = 'a retry brings its identities' | 'no retry does';
 
-/** What became of the rows of a batch. */
+/** The outcomes of the rows of a batch. */
 class SettledRows {
   readonly #newest: ReadonlyMap<string, DesiredMembership>;
   readonly #told: ReadonlyMap<string, ToldRow>;

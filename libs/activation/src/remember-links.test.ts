@@ -74,7 +74,7 @@ test('a row that another process is telling again is left to it: with an outdate
   const without = exampleRecord({ rowState: leased });
   const moved = await remember(without);
   expect([moved.lost, moved.writes, moved.record]).toEqual([[], 1, without]);
-  // A lease that is over holds nobody up.
+  // No call waits for an expired lease.
   const over = exampleRecord({ rowState: { ...leased, expiresAtMs: 1 }, linkDigest: 'before' });
   expect((await remember(over)).record).toMatchObject({ linkDigest: 'links' });
 });

@@ -84,7 +84,7 @@ function linksOf(each: TakenOut): readonly { readonly each: TakenOut; readonly w
   return linkKeys.map((key, index) => ({ each, write: { key, record, expected: links[index]?.version } }));
 }
 
-/** The row as one of which nobody has looked for the person's others; undefined when it is. */
+/** The row without its digest, so that the person is followed again; undefined when it has none. */
 export function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): LedgerWrite | undefined {
   const { linkDigest, ...unlinked } = record;
   if (linkDigest === undefined) return undefined;

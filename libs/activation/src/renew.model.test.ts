@@ -26,7 +26,7 @@ interface Day {
   /** False when the function does not run in this night. */
   readonly hasNight: boolean;
   /**
-   * What becomes of the first requests of the night: not taken, or taken or not without an answer.
+   * The results of the first requests of the night: not accepted, or no answer, accepted or not.
    */
   readonly faults: readonly ('none' | 'refused' | 'unanswered' | 'unheard')[];
   /**
@@ -57,7 +57,7 @@ const arbitraryDay: fc.Arbitrary<Day> = fc.record({
 });
 const arbitraryDays = fc.array(arbitraryDay, { minLength: 45, maxLength: 110 });
 
-/** A third party that may accept that somebody stays, and not carry it out. */
+/** A third party that may accept a renewal, and not carry it out. */
 class IgnorantDestination extends ForgetfulDestination {
   readonly #ignores: (tellings: number) => boolean;
   readonly #tellings = new Map<string, number>();
@@ -81,7 +81,7 @@ class IgnorantDestination extends ForgetfulDestination {
   }
 }
 
-/** A ledger in which every write wins, so that nobody finds out that another process was first. */
+/** A ledger in which every write wins, so that no process notices that another was first. */
 class BlindLedger extends DisturbedLedger {
   override async write(writes: readonly LedgerWrite[], of: AbortSignal): Promise<readonly LedgerWriteResult[]> {
     if (writes.length > 0) await this.beforeWrite(0, writes);
@@ -96,7 +96,7 @@ class BlindLedger extends DisturbedLedger {
 
 interface Playing {
   /**
-   * Which of the tellings that somebody stays are accepted and not carried out; none by default.
+   * Which renewals are accepted and not carried out; none by default.
    */
   readonly ignores?: (tellings: number) => boolean;
   /** For how many days the ledger takes a membership to live; as long as it lives by default. */

@@ -51,7 +51,7 @@ export async function pause(
   return control;
 }
 
-/** What became of a pause that was to end. */
+/** The result of a resume. */
 export interface Resumed {
   /** The pause that ended; absent when there was none of this scope. */
   readonly ended?: Control;

@@ -50,7 +50,7 @@ export class Tally {
     for (const each of superseded) this.count(each.route.destination, 'superseded', () => subjectOf(each));
   }
 
-  /** Says what became of the batch. */
+  /** Emits the outcomes of the batch. */
   report({ events, retry }: Work, exports: number, context: ActivationContext): void {
     for (const [destination, byKind] of this.#shadowed)
       context.telemetry.emit('changes-shadowed', { destination, ...byKind });

@@ -28,7 +28,7 @@ export interface WalkOptions {
   readonly onProgress?: (counts: ToldLedger) => void;
 }
 
-/** What became of the rows of a destination. */
+/** The outcomes of the rows of a destination. */
 export interface ToldLedger {
   /** Rows seen of which the destination must be told. */
   readonly rows: number;
@@ -37,7 +37,7 @@ export interface ToldLedger {
   readonly unchanged: number;
   /**
    * Another process wrote the row meanwhile, or has its lease: it knows the newer state. In a fill
-   * also rows of the source that wait: what becomes of them is told by another run.
+   * also rows of the source that wait for a retry: another run sends their newer state.
    */
   readonly leftAlone: number;
   /** Not taken now; the retry queue sends it. By reason. */
@@ -91,11 +91,10 @@ export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<numb
 }
 
 /**
- * Tells a destination that lost its memory everything that the ledger says it should know:
- * everybody who is in an audience of it enters anew, with the attributes of the row, and what is
- * deferred, given up or in doubt is sent. Rows that the destination rejected or did not find are
- * left out. Rows are leased, told and settled as in the journey, so that it may run beside the
- * function.
+ * Tells a destination that lost its memory everything that the ledger says it should know: every
+ * member of its audiences enters again, with the attributes of the row, and rows that are deferred,
+ * given up or in doubt are sent. Rows that the destination rejected or did not find are left out.
+ * Rows are leased, told and settled as in the journey, so that it may run beside the function.
  *
  * It may be stopped and started again; it then begins anew. Throws when the ledger cannot be
  * reached.
@@ -110,9 +109,9 @@ export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<numb
 }
 
 /**
- * Takes everybody out of a destination whom the ledger knows there, on routes of mode `retired`.
- * What was taken out is not looked at again, so it may be stopped and started again at any time.
- * Throws when the ledger cannot be reached.
+ * Removes every person that the ledger knows at a destination, on routes of mode `retired`. A
+ * second run skips the people that were removed, so it may be stopped and started again at any
+ * time. Throws when the ledger cannot be reached.
  */
 export function retire(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
   return tellLedger(retireRows(walk, never), walk, options, 'retirement');
@@ -142,13 +141,12 @@ export async function countFill(
 }
 
 /**
- * Tells a new route's destination about everybody who is in the audience at another destination, as
- * far as their identities and attributes allow: an identity counts when the route accepts its
- * namespace and the destination has a form for it, an attribute when the other route maps the same
- * path. What the destination knows already, or better, is left out, and whom it was told of in an
- * older state is told the newer one. It gets the links of people too, by which they are followed,
- * and a row of everybody who has left, so that an older entry that comes late does not bring them
- * in.
+ * Sends a new route's destination every member that another destination has of the audience, as far
+ * as identities and attributes allow: an identity counts when the route accepts its namespace and
+ * the destination has a form for it, an attribute when the other route maps the same path. What the
+ * destination knows already, or better, is left out, and whom it was told of in an older state is
+ * told the newer one. It gets the links of people too, by which they are followed, and a row of
+ * every person who has left, so that an older entry that comes late does not add them.
  *
  * It may run beside the function; what changes at the source while it runs, or waits there for a
  * retry, is told by another run, which tells only the differences.
@@ -158,9 +156,9 @@ export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLe
   return tellLedger(fillRows(walk, never), walk, options, 'fill');
 }
 
-/** What became of the members of a destination whose memberships lapse. */
+/** The outcomes of the members of a destination whose memberships lapse. */
 export interface Renewed extends ToldLedger {
-  /** Members who were to be told again, and for whom there was no time. */
+  /** Members that were due, and for whom there was no time. */
   readonly left: number;
   /** Those of them who have less than half of the life of their membership left. */
   readonly late: number;
@@ -293,7 +291,7 @@ function entryToBeTakenOut(
   { clock }: ActivationContext,
 ): { readonly key: LedgerKey; readonly row: LedgerRow; readonly desired: DesiredState } {
   const { known } = row.record;
-  // The clock of whoever took the event may be ahead of this one.
+  // The clock of the hub may be ahead of this one.
   const enqueuedAtMs = Math.max(clock.now(), known.enqueuedAtMs + 1);
   const state = { ...known, isMember: false, content: '', enqueuedAtMs };
   return { key, row, desired: { state, attributes: {} } };

@@ -18,8 +18,7 @@ const another = { holder: 'another worker', expiresAtMs: 0 };
 const toldExit = settle(lease(undefined, { state: exitAt(60), attributes: {} }, another), 'delivered');
 
 /**
- * Parts whose first delivery has lost its lease to the exit of a minute later when it is to be
- * settled.
+ * Parts whose first delivery loses its lease, to the exit of a minute later, before it settles.
  */
 function openOvertaken() {
   const ledger = new DisturbedLedger();
@@ -70,8 +69,7 @@ test('a repair without an answer keeps its lease, and is made again when that ha
   };
   await tell(eventOf(personExport({ at: 0 }), 1));
   expect(await record()).toMatchObject({ known: exitAt(60), rowState: { is: 'leased' }, inDoubt: true });
-  // Late enough for every worker's clock, or the lease of the repair would be taken for somebody
-  // else's.
+  // Late enough for every worker's clock, or the repair would wait for its own lease.
   const waiting = (await Array.fromAsync(retryQueue.waiting(signal))).filter(({ reason }) => reason === 'No answer.');
   expect(waiting).toHaveLength(1);
   expect(waiting[0]?.notBeforeMs).toBeGreaterThan(startedMs + context.timing.leaseMs + 10_000);
@@ -152,8 +150,8 @@ test.each([
 );
 
 /**
- * A person who was told and followed, and whose row another worker overtakes when the next change
- * of theirs is to be settled.
+ * A person who was told and followed, and whose row another worker overtakes before their next
+ * change is settled.
  */
 async function overtakeFollowed(
   overtaken: (now: LedgerRecord) => LedgerRecord,

@@ -40,9 +40,9 @@ export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | '
 }
 
 /**
- * Tells destinations about leased rows, and makes what became of it durable: the one loop of the
- * protocol (docs/specs/ledger.md, section 4), used by the journey, by repairs, by resync and by
- * retirement.
+ * Sends the changes of leased rows to their destinations, and makes the outcomes durable: the one
+ * loop of the protocol (docs/specs/ledger.md, section 4), used by the journey, by repairs, by
+ * resync and by retirement.
  *
  * 1. deliver; 2. judge; 3. retries, then dead letters; 4. settle the rows; 5. repair those whose
  *    lease was lost meanwhile.

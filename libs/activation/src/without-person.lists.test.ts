@@ -88,7 +88,7 @@ test('of several identities of the person each is found', () => {
   expect(without(export_('ada@home.example'), ...both)).toBeUndefined();
   expect(without(bobs, ...both)).toBe('as it is');
   expect(without('{"broken":"ada@home.example"', ...both)).toBeUndefined();
-  // A value that is empty is nobody’s.
+  // An empty value identifies no person.
   expect(without('{"broken":""', { namespace: 'email', value: '' })).toBe('as it is');
 });
 

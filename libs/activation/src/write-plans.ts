@@ -2,7 +2,7 @@ import { ledgerKeyText, type LedgerRow, type LedgerWrite } from '@activation-hub
 import type { ActivationContext } from './activation-context.ts';
 import type { Tally } from './tally.ts';
 
-/** What is to be written to one row. */
+/** The write of one row. */
 interface Writing {
   readonly write: LedgerWrite;
   /** The text of the row's key, where that is at hand. */
@@ -10,10 +10,10 @@ interface Writing {
 }
 
 /**
- * Writes what plans ask for, all in one call. The cache knows the rows then, but for those that are
- * leased, of which it is not known yet what becomes of them, and for those that another process
- * wrote first. Gives each plan with its row as it is written, and those whose row another process
- * wrote first: they are to be looked at again. Both are in the order of the plans.
+ * Makes the writes of all plans in one call. The cache then has the rows, except leased ones, whose
+ * outcome is not known yet, and those that another process wrote first. Returns each plan with its
+ * row as written, and the plans whose row another process wrote first: the caller reads and decides
+ * those again. Both are in the order of the plans.
  */
 export async function writePlans<Planned extends Writing>(
   planned: readonly Planned[],

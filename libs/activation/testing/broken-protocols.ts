@@ -4,7 +4,7 @@ import type { Breakage } from './world-options.ts';
 
 const noRow = 'no row';
 
-/** Nobody leases: a lease is answered as written, and is not. */
+/** No lease: the ledger answers that a lease is written, and does not write it. */
 export const withoutLeases: Breakage = {
   ledger: (ledger) =>
     over(ledger, {
@@ -51,8 +51,7 @@ export const releasingInDoubt: Breakage = {
 };
 
 /**
- * Who settles does not look whether the lease was still theirs, so that nobody finds out that it
- * was lost.
+ * Settling does not compare the version of its lease, so that no process notices a lost one.
  */
 export const settlingBlindly: Breakage = {
   ledger: (ledger) =>
@@ -84,8 +83,8 @@ function over(ledger: Ledger, replaced: Partial<Ledger>): Ledger {
 }
 
 /**
- * Rows are answered as written whatever their version, and are not: nobody finds out that another
- * process was first.
+ * The ledger answers that rows are written whatever their version, and does not write them: no
+ * process notices that another was first.
  */
 export const ignoringVersions: Breakage = {
   ledger: (ledger) =>

@@ -12,7 +12,7 @@ export const travellersId = '5c8e1d34-2f60-4b5e-8a3c-7d9e0f1a2b3c';
 
 /** When the examples happen: 2026-01-15 at noon. */
 export const noonMs = Date.UTC(2026, 0, 15, 12);
-/** An audience that nobody routes, which rides along in every example. */
+/** An audience without a route, which is in every example. */
 export const riderAlongId = 'ffffffff-0000-4000-8000-000000000001';
 
 /** One person in one audience, a member of the fans since noon unless told otherwise. */
@@ -29,7 +29,7 @@ export interface PersonContent {
 }
 
 /**
- * An export as AEP sends it: the person's membership, and one of an audience that nobody routes.
+ * An export as AEP sends it: the person's membership, and one of an audience without a route.
  */
 export function personExport(content: PersonContent = {}): JsonObject {
   const { person = 'p1', audienceId = fansId, status = 'realized', at = 0, firstName = 'Ada', consent = 'y' } = content;

@@ -42,7 +42,7 @@ export function exactlyTheCurrentIdentities({ destination }: ProtocolWorld, trut
   expect(has, 'exactlyTheCurrentIdentities').toEqual([...truth.keys()].sort());
 }
 
-/** Nobody is in the destination: its routes are retired, and everybody was taken out. */
+/** The destination has no member: its routes are retired, and every member was removed. */
 export function nothingLeftBehind({ destination }: ProtocolWorld): void {
   expect([...destination.members.keys()], 'nothingLeftBehind').toEqual([]);
 }

@@ -20,7 +20,7 @@ export const renewing = (destination = 'crm'): Operation => ({
   run: (context) => renew({ context, destination }, { untilMs: Infinity, signal }),
 });
 
-/** Takes everybody out of the destination of a retired route. */
+/** Removes every member from the destination of a retired route. */
 export const retiring = (destination = 'crm'): Operation => ({
   label: 'retire',
   run: (context) => retire({ context, destination }, { signal }),

@@ -204,7 +204,7 @@ export class ProtocolWorld {
 
   /** Does what a trigger does: gives the work, and gives it again when it did not end well. */
   async #do(worker: number, job: Job): Promise<void> {
-    // Whoever begins something new after a deployment is a process of the new version.
+    // After a deployment every new call runs in a process of the new version.
     if (this.#lives[worker]?.fileNumber !== this.#fileFor(worker)) this.#lives[worker] = this.#begin(worker);
     const life = this.#lives[worker];
     try {
@@ -314,8 +314,8 @@ export class ProtocolWorld {
   }
 
   /**
-   * What is done in it happens at some time, and its end is seen at some later time, or never by
-   * whoever crashed.
+   * What is done in it happens at some time, and its end is seen at some later time, or never by a
+   * process that crashed.
    */
   #stepOf(life: Life, worker: number): Step {
     return async (label, access) => {

@@ -23,8 +23,8 @@ export interface Disturbances {
   /** What happens to the first, second, … request. */
   readonly requests: readonly RequestFault[];
   /**
-   * Whoever takes one of these steps ends in it, before or after the store or the destination did
-   * its part.
+   * A process that takes one of these steps crashes in it, before or after the store or the
+   * destination did its part.
    */
   readonly crashes: readonly number[];
   /** At these steps a store fails, after it did its part where the number is even. */

@@ -81,7 +81,7 @@ export async function loadDestination(
 
 /**
  * Loads the definitions of these types, by type. When one of them is unknown, all that come with
- * Activation Hub are given, so that whoever looks it up in vain can say what there is.
+ * Activation Hub are given, so that the caller's error can list them.
  */
 export async function loadDestinations(
   types: Iterable<string>,

@@ -44,8 +44,8 @@ export const braze = defineDestination({
   comparison: {
     enters: 'gets an attribute, an entry in an array, or a subscription',
     leaves: 'loses it',
-    // Attributes are kept for the life of the account; what is archived are profiles of nobody who
-    // is reachable (braze.com/docs/api/data_retention).
+    // Attributes are kept for the life of the account; Braze archives only profiles that it cannot
+    // reach (braze.com/docs/api/data_retention).
     lasting:
       'as Braze says, attributes are kept for the life of the account, and only profiles that no channel reaches and that did nothing for long are archived',
     hashed: 'nothing',

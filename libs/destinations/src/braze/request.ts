@@ -45,8 +45,8 @@ export function userAttributes(
 const identifiersBeside: Readonly<Record<string, readonly string[]>> = { email: ['email'], phone: ['email', 'phone'] };
 
 /**
- * The mapped attributes, without those that would say that it is somebody else. Of an update only
- * what is other than Braze has it: each value that is sent counts as a data point
+ * The mapped attributes, without those that would name another person. Of an update only values
+ * that differ from those in Braze: each value that is sent counts as a data point
  * (braze.com/docs/api/objects_filters/user_attributes_object).
  */
 function own({ kind, attributes, previousAttributes, isInDoubt }: Change, identifier: string): UserAttributes {

@@ -37,7 +37,7 @@ export const customerIoSettings = z.strictObject({
 
 export type CustomerIoSettings = z.output<typeof customerIoSettings>;
 
-/** Attributes that say who is meant, or how a request is to be read. */
+/** Attributes that identify the person, or say how Customer.io reads a request. */
 export const reservedNames: ReadonlySet<string> = new Set(['id', 'email', 'cio_id', '_update', 'anonymous_id']);
 
 export const customerIoOptions = z.strictObject({

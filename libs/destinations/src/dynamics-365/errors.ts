@@ -15,8 +15,8 @@ const privileges =
 const applicationUser = 'Make the application an application user of this environment, and enable it.';
 
 /**
- * Errors of Dataverse, by their code: those of which more is to be said, and the list. A code that
- * is in neither is judged by its status.
+ * Errors of Dataverse, by their code: those with an explanation of our own, and the list. A code
+ * that is in neither is judged by its status.
  */
 export const dynamics365Errors = documentedErrors(
   [

@@ -31,8 +31,8 @@ export function journeySegments(
     find: async (options, signal) => readSegments(await http.send(requests.findSegment(options), signal), now()),
     mayCreate: ({ createSegment }) => createSegment,
     /**
-     * Creates the definition with its group, then the segment, and publishes it. Nobody is told
-     * anything by that.
+     * Creates the definition with its group, then the segment, and publishes it. This sends no
+     * change.
      */
     create: async ({ segment: name = '' }, signal) => {
       const definition = await http.send(requests.createDefinition(idFrom(name), groupName), signal);
@@ -89,7 +89,7 @@ function ownGroup(groups: readonly StaticGroup[]): StaticGroup | string {
   return ours ?? `it has several groups of static members. Call the one that is meant ${JSON.stringify(groupName)}.`;
 }
 
-/** An id that is unique in the segment, and the same whoever makes it. */
+/** An id that is unique in the segment, and the same in every process. */
 function idFrom(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(

@@ -99,7 +99,7 @@ function verdictOf(id: string, answer: HttpResponse | undefined, nowMs: number):
   return outcome.is === 'done' ? { id, status: 'delivered' } : 'not-found';
 }
 
-/** Whoever is not there has left. */
+/** A person who is not in the list has left. */
 function gone(id: string, verdict: Verdict | 'not-found'): Verdict {
   return verdict === 'not-found' ? { id, status: 'delivered' } : verdict;
 }

@@ -20,6 +20,8 @@ export interface Members {
   /** Says what is wrong with what the options name; creates nothing. */
   problem(options: Dynamics365Options, signal: AbortSignal): Promise<string | undefined>;
   add(rows: readonly Row[], options: Dynamics365Options, signal: AbortSignal): Promise<readonly Verdict[]>;
-  /** A change may have several rows, and then several verdicts; whoever is no member has left. */
+  /**
+   * A change may have several rows, and then several verdicts; a person who is no member has left.
+   */
   remove(rows: readonly Row[], options: Dynamics365Options, signal: AbortSignal): Promise<readonly Verdict[]>;
 }

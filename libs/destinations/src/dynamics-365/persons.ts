@@ -10,7 +10,8 @@ import { judgePart, readBatch, readId, readIds, refuseIfThrottled } from './resp
 import type { Dynamics365Settings } from './settings.ts';
 
 /**
- * Where a person ended up on the way of one change: a record, nobody, or the verdict of the change.
+ * The result of the search for the person of one change: a record, none, or the verdict of the
+ * change.
  */
 export type Located = { readonly recordId: string } | { readonly isMissing: true } | { readonly verdict: Verdict };
 
@@ -87,7 +88,7 @@ export class Records {
 
   /**
    * Finds every record that has the identity of a change, also where they are several or inactive:
-   * whoever leaves is to be taken out under each. Changes nothing, so a failure leaves no doubt.
+   * an exit removes each of them. Changes nothing, so a failure leaves no doubt.
    */
   async findEvery(changes: readonly Change[], signal: AbortSignal): Promise<EveryRecord> {
     const found = new Map<string, { readonly recordIds: readonly string[] } | { readonly verdict: Verdict }>();

@@ -46,7 +46,7 @@ test('one record that may not be written among others is refused alone', () => {
   expect(() => judgePart('change-1', part(401), 0)).toThrow(expect.objectContaining({ class: 'set-up' }));
 });
 
-/** What becomes of a record that is refused with this code among others that are taken. */
+/** The verdict of a record that is refused with this code among others that are accepted. */
 function judgeAmongOthers(answer: HttpResponse): string {
   const parts = [part(204), answer];
   const { headers = {}, body = '' } = writeBatchAnswer(parts.map(({ status, body: text }) => ({ status, body: text })));

@@ -80,7 +80,7 @@ export function judgePart(id: string, part: HttpResponse, nowMs: number): PartOu
   const error = dynamicsError(part, nowMs);
   const documented = dynamics365Errors.get(code);
   if (documented?.means === 'not-found' || (documented === undefined && status === 404)) return { is: 'not-found' };
-  // The record of somebody else, among others that may be written.
+  // A record that belongs to another user, among others that may be written.
   const isOfOneRow = documented?.alsoOfOneRow === true && error.class === 'set-up';
   if (error.class === 'set-up' && !isOfOneRow) throw error;
   if (isOfOneRow || error.class === 'invalid') {
@@ -216,8 +216,8 @@ export function readCreatedSegment(response: HttpResponse, nowMs: number): strin
 }
 
 /**
- * Takes an answer without anything in it, or with an object that nobody documents; throws what any
- * other means, by the codes of Dataverse where they say more than the status.
+ * Accepts an empty answer, or one with an undocumented object; throws what any other means, by the
+ * codes of Dataverse where they say more than the status.
  */
 export function requireDone(response: HttpResponse, nowMs: number): void {
   if (response.status === 204) return;

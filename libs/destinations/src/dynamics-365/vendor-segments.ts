@@ -68,8 +68,8 @@ export class VendorSegments {
   readonly #members = new Map<string, Set<string>>();
 
   /**
-   * A segment that somebody makes in Customer Insights – Journeys itself, with these groups of
-   * static members.
+   * A segment that a user makes in Customer Insights – Journeys itself, with these groups of static
+   * members.
    */
   add(name: string, entity: string, written: readonly Partial<Group>[], id: string = randomUUID()): string {
     const definitionId = randomUUID();
@@ -177,8 +177,8 @@ export class VendorSegments {
   }
 
   /**
-   * Answers 204 as actions without a return value do; whoever is a member already, or is none, is
-   * no error. Both are guesses.
+   * Answers 204 as actions without a return value do; a person who is a member already, or is none,
+   * is no error. Both are guesses.
    */
   #change(direction: string, body: string): VendorResponse {
     const parsed = memberBody.safeParse(JSON.parse(body));

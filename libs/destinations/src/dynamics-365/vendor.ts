@@ -32,21 +32,21 @@ export interface Dynamics365VendorOptions {
   readonly memberType?: 'contact' | 'lead' | 'account';
   /** Columns that are alternate keys of persons. */
   readonly alternateKeys?: readonly string[];
-  /** Whoever is asked about is there: somebody made the record in Dynamics 365 itself. */
+  /** Every person that a request names exists: a user made the record in Dynamics 365 itself. */
   readonly everybodyIsThere?: boolean;
 }
 
 /** A Dataverse environment and the sign-in of its tenant, as far as the connector uses them. */
 export interface Dynamics365Vendor extends StandInVendor {
-  /** A list that somebody makes in Dynamics 365 itself; gives its id. */
+  /** A list that a user makes in Dynamics 365 itself; gives its id. */
   addList(list: Partial<List>): string;
   deleteList(listId: string): void;
   /** What these columns of the members of the list with this name or id hold. */
   members(list: string, columns: readonly string[]): readonly string[];
   readonly lists: readonly string[];
-  /** A person that somebody makes in Dynamics 365 itself; gives the id of the record. */
+  /** A person that a user makes in Dynamics 365 itself; gives the id of the record. */
   addRecord(columns: Columns): string;
-  /** A member whom somebody adds in Dynamics 365 itself. */
+  /** A member whom a user adds in Dynamics 365 itself. */
   addMember(list: string, recordId: string): void;
   readonly records: readonly Row[];
   readonly segments: VendorSegments;

@@ -106,14 +106,15 @@ class Line {
     }
   }
 
-  /** Nobody begins to use it any more. */
+  /** No call begins to use it any more. */
   retire(): void {
     this.#isRetired = true;
     if (this.#calls === 0) void this.close();
   }
 
   /**
-   * Never throws. A connection that is dead answers no farewell; whoever ends does not wait for it.
+   * Never throws. A dead connection never answers the close, and the end of the process does not
+   * wait for it.
    */
   async close(): Promise<void> {
     const farewell = unlessStopped(() => this.#producer.close(), new AbortController().signal, closeTimeoutMs);
@@ -183,7 +184,7 @@ async function unlessStopped<Result>(
   }
 }
 
-/** Shows each event as a request of its own, and connects to nobody. */
+/** Shows each event as a request of its own, and opens no connection. */
 function recordingSender(
   { eventHub, fullyQualifiedNamespace = 'namespace', source }: EventHubsSettings,
   record: NonNullable<ConnectorContext['record']>,

@@ -206,7 +206,7 @@ class Relay {
     if (fault === undefined) for (const upstream of this.#sockets.values()) upstream.resume();
   }
 
-  /** While it is closed, nobody connects. */
+  /** While it is closed, no client connects. */
   setClosed(isClosed: boolean): void {
     this.#isClosed = isClosed;
     if (isClosed) for (const client of this.#sockets.keys()) client.destroy();

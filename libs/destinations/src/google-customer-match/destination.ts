@@ -31,8 +31,8 @@ export const googleCustomerMatch = defineDestination({
   // (developers.google.com/data-manager/api/devguides/limits).
   limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 1, concurrency: 10 }),
   batchBy: 'route',
-  // Google may take a day to say what became of a request, and a batch with a bad row needs several
-  // rounds.
+  // Google may take a day to report the result of a request, and a batch with a bad row needs
+  // several rounds.
   giveUpAfterMs: 3 * 86_400_000,
   identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
     const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
@@ -154,7 +154,7 @@ export const googleCustomerMatch = defineDestination({
   },
 });
 
-/** What became of one request, by change id. */
+/** The results of one request, by change id. */
 interface Told {
   readonly refused: ReadonlyMap<string, string | undefined>;
   readonly receipts: ReadonlyMap<string, string>;

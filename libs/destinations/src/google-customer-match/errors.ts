@@ -109,10 +109,10 @@ export const googleErrors = documentedErrors(
     { code: 'INVALID_ENUM_VALUE', means: 'rejected', source: reasons },
     { code: 'FIELD_VALUE_TOO_LONG', means: 'rejected', source: reasons },
     { code: 'FIELD_VALUE_TOO_SHORT', means: 'rejected', source: reasons },
-    // Of a question only: what became of the request is not known any more.
+    // Of a poll only: Google no longer knows the result of the request.
     { code: 'INVALID_REQUEST_ID', means: 'retry', source: reasons },
-    // The options say the consent for all at once: who corrects them wants everybody told anew, and
-    // not as dead letters.
+    // The options say the consent for all at once: a correction must send every member
+    // again, and leave no dead letters.
     { code: 'PROCESSING_ERROR_REASON_DENIED_CONSENT', means: 'retry', source: processing },
     { code: 'PROCESSING_ERROR_REASON_NO_CONSENT', means: 'retry', source: processing },
     { code: 'PROCESSING_ERROR_REASON_UNKNOWN_CONSENT', means: 'retry', source: processing },

@@ -98,7 +98,7 @@ test('the probe says when members of a list lapse sooner than they are told agai
   ]);
   expect(await problemsOf({ userListId: '30', membershipDays: 30 })).toEqual([]);
   expect(await problemsOf({ userListId: '540' })).toEqual([]);
-  // Whoever enters is told all the same.
+  // Entries are sent all the same.
   expect(await connector.enter([delivery(options({ userListId: '30' }))], never)).toMatchObject([
     { status: 'accepted' },
   ]);

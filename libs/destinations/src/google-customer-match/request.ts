@@ -27,7 +27,7 @@ type UserIdentifier =
 export interface GoogleRow {
   readonly id: string;
   readonly userIdentifiers: readonly UserIdentifier[];
-  /** What the person says, in place of what the options say for everybody. */
+  /** The person's own consent, which overrides that of the options. */
   readonly consent?: Readonly<Partial<Record<keyof typeof consentAttributes, ConsentStatus>>>;
 }
 
@@ -106,7 +106,7 @@ export function googleRequests(settings: GoogleSettings) {
           ...(holds === 'contact-data' && { encoding: 'HEX' }),
         },
       ),
-    /** Asks what became of a request that was accepted. */
+    /** Polls the result of an accepted request. */
     readStatus: (requestId: string): HttpRequest =>
       request('GET', `requestStatus:retrieve?requestId=${encodeUrlText(requestId)}`, {}),
     readUserList: (userListId: string): HttpRequest => request('GET', `${userLists}/${userListId}`, asManager),
@@ -218,8 +218,7 @@ function consentOf(attributes: Change['attributes']): GoogleRow['consent'] {
 }
 
 /**
- * What of the identifiers that Google was told last holds no longer, and is to be removed: one row,
- * or none when all of it does.
+ * The identifiers that Google has and that the person no longer has, for removal: one row, or none.
  */
 export function vanishedRowsOf(
   change: Change,

@@ -79,7 +79,7 @@ interface UserList {
 export interface GoogleVendor extends StandInVendor {
   /** The JSON key of a service account that may sign in. */
   readonly serviceAccountKey: string;
-  /** A user list that somebody makes in Google Ads. */
+  /** A user list that a user makes in Google Ads. */
   addUserList(id: string, list?: Partial<UserList>): void;
   deleteUserList(id: string): void;
   /**

@@ -69,8 +69,8 @@ export const hubspot = defineDestination({
         readFound(await sender.send(requests.readContacts(rows, property), signal), rows, now()),
       );
     /**
-     * Writes to contacts that are there: an upsert would bring back a person whom somebody erased
-     * in HubSpot.
+     * Updates existing contacts only: an upsert would bring back a person whom a user erased in
+     * HubSpot.
      */
     const update = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
       const contacts = new Map(await reading(search(deliveries, signal)));

@@ -50,7 +50,7 @@ export function hubspotRequests({ baseUrl, apiVersion, timeoutMs }: HubspotSetti
           properties: propertiesOf(change, idProperty),
         })),
       }),
-    /** Updates contacts by the ids of their records: nobody is created. */
+    /** Updates contacts by the ids of their records: creates none. */
     updateContacts: (rows: readonly Identified[]): HttpRequest =>
       request('POST', `${contacts}/batch/update`, {
         inputs: rows.map(({ change, idProperty, recordId }) => ({

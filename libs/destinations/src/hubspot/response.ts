@@ -194,8 +194,7 @@ const membersAnswer = z.object({
 
 /**
  * Gives the record ids that HubSpot does not know. Ids that are in no array were members already
- * (or none): nothing was to be done for them, and an answer without any of the arrays says that of
- * all.
+ * (or none) and needed no change; an answer without any of the arrays says that of all.
  */
 export function readMissing(response: HttpResponse, nowMs: number): ReadonlySet<string> {
   if (response.status !== 200) throw hubspotError(response, nowMs);

@@ -47,7 +47,7 @@ interface List {
 
 /** HubSpot, as far as the connector uses it. */
 export interface HubspotVendor extends StandInVendor {
-  /** A list that somebody makes in HubSpot itself; gives its id. */
+  /** A list that a user makes in HubSpot itself; gives its id. */
   addList(list: Omit<List, 'listId'> & { readonly listId?: string }): string;
   /** What these properties of the members of the list with this name or id hold. */
   members(list: string, properties: readonly string[]): readonly string[];

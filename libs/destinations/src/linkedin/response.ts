@@ -26,9 +26,9 @@ const told = z.object({
 
 /**
  * Judges the answer to these elements, which has one result for each, in their order (Rest.li,
- * BATCH_CREATE). A change is delivered when all of its elements were taken. An answer with more or
- * fewer results says of none what became of it; where every result is a failure of the account, it
- * is thrown.
+ * BATCH_CREATE). A change is delivered when all of its elements were accepted. An answer with more
+ * or fewer results gives a result for none; where every result is a failure of the account, it is
+ * thrown.
  */
 export function judgeUsers(
   response: HttpResponse,

@@ -3,7 +3,7 @@ import { type Change, type Connector, defineDestination } from '@activation-hub/
 import { logSettings } from './settings.ts';
 import { logTakes } from './takes.ts';
 
-/** One printed line per change, for trying things: it calls nobody and always delivers. */
+/** One printed line per change, for trying things: it sends no request and always delivers. */
 export const log = defineDestination({
   type: 'log',
   title: 'Log',

@@ -21,7 +21,7 @@ export interface MarketoVendor extends StandInVendor {
    */
   members(list: string | number, fields: readonly string[]): readonly string[];
   hasPerson(identity: string): boolean;
-  /** Adds a person whom somebody made in Marketo. */
+  /** Adds a person whom a user made in Marketo. */
   addPerson(fields: Readonly<Record<string, JsonValue>>): void;
   /** No token that was given is taken any more. */
   endTokens(): void;

@@ -81,7 +81,7 @@ test('a value-based audience is made as one, and is told what each member is wor
       ],
     },
   ]);
-  // A removal finds persons, and what they are worth finds nobody.
+  // A removal matches persons by keys; a value matches none.
   await connector.exit(batch.slice(0, 1), never);
   expect(payloads()[1]).toEqual({ schema: ['EMAIL'], data: [[sha256('ann-1@example.com')]] });
 });

@@ -14,7 +14,7 @@ const newToken = 'Make a new access token.';
 
 /**
  * Errors of the Graph API by their code, by `code/subcode`, or by a subcode that comes with several
- * codes: those of which more is to be said, and the list of the Marketing API.
+ * codes: those with an explanation of our own, and the list of the Marketing API.
  */
 export const metaErrors = documentedErrors(
   [

@@ -150,9 +150,8 @@ export function metaRequests(settings: MetaSettings) {
 }
 
 /**
- * A new number for each attempt, below 2^48. Meta may drop what comes in a session that is closed,
- * so the repetition of a batch must not look like one; adding or removing somebody twice does no
- * harm.
+ * A new number for each attempt, below 2^48. Meta may drop rows of a closed session, so the
+ * repetition of a batch must not look like one; adding or removing a person twice does no harm.
  */
 function sessionId(rows: readonly MetaRow[], attempt: string): number {
   const digest = createHash('sha256').update(JSON.stringify([attempt, ...rows.map(({ id }) => id)]));

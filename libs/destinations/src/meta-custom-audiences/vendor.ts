@@ -42,7 +42,7 @@ interface Audience {
 
 /** Meta's Graph API, as far as the connector uses it. */
 export interface MetaVendor extends StandInVendor {
-  /** An audience that somebody makes in the ads manager; gives its id. */
+  /** An audience that a user makes in the ads manager; gives its id. */
   addAudience(audience: { readonly name: string } & Partial<Audience>): string;
   deleteAudience(id: string): void;
   /** What these keys of the members of the audience with this name or id hold. */

@@ -52,7 +52,7 @@ export function pinterestLists(http: HttpSender, requests: PinterestRequests, no
         ? undefined
         : `Pinterest has ${found.length} customer lists named ${JSON.stringify(list)}: the oldest is used. Write the listId.`,
   });
-  /** The names of those lists of these routes that are to be audiences and are none. */
+  /** The names of those lists of these routes that need an audience and have none. */
   const withoutAudience = async (routes: readonly PinterestOptions[], signal: AbortSignal) => {
     const named: string[] = [];
     for (const options of routes.filter(({ createList }) => createList)) {
@@ -83,7 +83,7 @@ export function pinterestLists(http: HttpSender, requests: PinterestRequests, no
   };
 }
 
-/** The audiences that ads can use: one for each list that is to be one. */
+/** The audiences that ads can use: one for each list that needs one. */
 function pinterestAudiences(http: HttpSender, requests: PinterestRequests, now: () => number) {
   /** Whether a list is an audience. */
   const has = async (listId: string, signal: AbortSignal): Promise<boolean> => {

@@ -4,7 +4,7 @@ import type { PinterestSettings } from './settings.ts';
 
 /**
  * Pinterest makes no list without a record. No person has an address of the domain `invalid` (RFC
- * 2606, section 2), so this one matches nobody.
+ * 2606, section 2), so this one matches no person.
  */
 const nobody = createHash('sha256').update('nobody@activation-hub.invalid').digest('hex');
 

@@ -174,7 +174,9 @@ class AdAccount {
     return json(200, { items: all.slice(start, start + 2).map(bodyOf), bookmark: next });
   }
 
-  /** customer_lists/create. That a list may begin with a record that matches nobody is a guess. */
+  /**
+   * customer_lists/create. That a list may begin with a record that matches no person is a guess.
+   */
   #create(body: unknown): VendorResponse {
     const told = create.safeParse(body).data;
     if (told === undefined) return failed(400, 1);

@@ -27,7 +27,7 @@ export function marketingCloudError(response: HttpResponse, nowMs: number): Dest
   });
 }
 
-/** What became of one row: nothing but its place where it was taken. */
+/** The result of one row: only its place when it was accepted. */
 export interface RowResult {
   readonly isTaken: boolean;
   readonly code: string;

@@ -18,7 +18,7 @@ export interface SalesforceMarketingCloudVendor extends StandInVendor {
   deleteDataExtension(key: string): void;
   /** The values of the primary key of the rows of this data extension. */
   members(key: string): readonly string[];
-  /** Signs everybody out: tokens that were given are no longer good. */
+  /** Revokes every token. */
   endTokens(): void;
 }
 

@@ -17,7 +17,7 @@ const automation = 'Look for a trigger or a flow of the org that fails.';
 
 /**
  * Errors of Salesforce, by `errorCode` of a whole request or by `statusCode` of one record: those
- * of which more is to be said, and the list.
+ * with an explanation of our own, and the list.
  */
 export const salesforceErrors = documentedErrors(
   [
@@ -51,8 +51,8 @@ export const salesforceErrors = documentedErrors(
       source: exceptionCode,
     },
     { code: 'REQUEST_LIMIT_EXCEEDED', means: 'throttled', source: rest },
-    // What follows is said of the object or the org, and also of one record that somebody shares or
-    // locks otherwise.
+    // These are errors of the object or the org, and also of one record with other sharing or a
+    // lock.
     {
       code: 'INSUFFICIENT_ACCESS_OR_READONLY',
       means: 'set-up',

@@ -45,7 +45,7 @@ export class Campaigns {
   /**
    * Gives the id of the campaign, which is created with its statuses where the options allow it.
    * Throws `DestinationError`: class `set-up` when there is no such campaign, several without
-   * `createCampaign`, or one without the statuses. Nobody was told anything then.
+   * `createCampaign`, or one without the statuses. No change was sent then.
    */
   idOf(options: SalesforceOptions, signal: AbortSignal): Promise<string> {
     return this.#checked.get(JSON.stringify(options), signal);
@@ -111,7 +111,9 @@ export class Campaigns {
     return reading(answer.then((response) => readFound(response, 1, this.#now())));
   }
 
-  /** Creates what nobody is told by; a failure leaves no doubt about any change. */
+  /**
+   * Creates lists and statuses, and sends no change; a failure leaves no doubt about any change.
+   */
   #create(records: readonly SalesforceRecord[], signal: AbortSignal) {
     const answer = this.#http.send(this.#requests.create(records), signal);
     return reading(answer.then((response) => readRows(response, records.length, this.#now())));

@@ -94,7 +94,7 @@ export class CampaignMembers {
     return [...verdicts, ...(await this.#welcomeBack(duplicates, campaignId, options, signal))];
   }
 
-  /** Gives those who left the status of who enters. Another status is somebody's work and stays. */
+  /** Gives people who left the status of those who enter. A status that a user set stays. */
   async #welcomeBack(
     duplicates: readonly { readonly id: string; readonly personId: string }[],
     campaignId: string,
@@ -110,7 +110,7 @@ export class CampaignMembers {
     return await this.#change(duplicates, left, status, signal);
   }
 
-  /** Ends the memberships of these persons, whoever they are: who is no member has left. */
+  /** Ends the memberships of these persons: a person who is no member has left. */
   async remove(
     deliveries: readonly SalesforceDelivery[],
     campaignId: string,

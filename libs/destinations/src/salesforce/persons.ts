@@ -89,7 +89,7 @@ export class PersonRecords {
     return this.#person.type === 'Account' ? await this.#contactsOf(written, signal) : written;
   }
 
-  /** The record type, of those who are to be created; whoever is there keeps his own. */
+  /** The record type of new persons; existing ones keep theirs. */
   async #recordTypes(
     field: string,
     group: readonly Delivery[],
@@ -126,7 +126,7 @@ export class PersonRecords {
 
   /**
    * Writes the attributes of each change to its record when that is there. An upsert would bring
-   * back a person whom somebody erased in Salesforce, so the records are looked for first.
+   * back a person whom a user erased in Salesforce, so the records are looked up first.
    */
   async update(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Persons> {
     return await this.#each(deliveries, async (field, group, guard) => {

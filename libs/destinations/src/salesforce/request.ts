@@ -86,7 +86,7 @@ export function salesforceRequests(settings: SalesforceSettings) {
     /** Updates records by their `id`. */
     update: (records: readonly SalesforceRecord[]): HttpRequest =>
       write('PATCH', 'composite/sobjects', collection(records)),
-    /** Deletes campaign members by the ids of their rows, which are nobody's own. */
+    /** Deletes campaign members by the ids of their rows, which no user owns. */
     deleteMembers: (rowIds: readonly string[]): HttpRequest =>
       request('DELETE', `composite/sobjects?ids=${rowIds.map(encodeUrlText).join(',')}&allOrNone=false`),
     /**

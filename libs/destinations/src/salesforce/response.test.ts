@@ -126,7 +126,7 @@ const ofOneRecord = { retry: 'retry', 'not-found': 'not-found' } as Readonly<Rec
 const ofWhole = { retry: 'transient', rejected: 'invalid', 'not-found': 'set-up' } as Readonly<Record<string, string>>;
 
 /**
- * What becomes of two records of which the first was taken and the second is refused with this
+ * The verdicts of two records of which the first was accepted and the second is refused with this
  * code.
  */
 function judgeSecond(code: string): string {

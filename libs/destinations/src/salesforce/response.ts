@@ -60,12 +60,12 @@ const rowsAnswer = z.array(
   }),
 );
 
-/** What became of one record. */
+/** The result of one record. */
 export type Row = z.output<typeof rowsAnswer>[number];
 
 /**
- * Gives what became of each record, in the order of the request, which Salesforce promises. Rows
- * have no other key: when one is missing, none can be told.
+ * Returns the result of each record, in the order of the request, which Salesforce promises. Rows
+ * have no other key: when one is missing, no result is certain.
  */
 export function readRows(response: HttpResponse, count: number, nowMs: number): readonly Row[] {
   if (response.status !== 200 && response.status !== 201) throw salesforceError(response, nowMs);

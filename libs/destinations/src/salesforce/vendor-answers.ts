@@ -6,7 +6,7 @@ const record = z
   .catchall(z.json());
 /** Records of a request of the collections API. */
 export const collection = z.strictObject({ allOrNone: z.literal(false), records: z.array(record).min(1).max(200) });
-/** What became of a record that is refused. */
+/** The result of a refused record. */
 export const refusal = (statusCode: string, message = statusCode) => ({
   success: false,
   errors: [{ statusCode, message, fields: [] }],

@@ -26,14 +26,14 @@ export interface SalesforceVendorOptions {
   /** Fields of the persons that are external ids. */
   readonly externalIds?: readonly string[];
   /**
-   * Whoever is named by the id of a record is there: somebody made the record in Salesforce itself.
+   * A person named by the id of a record exists: a user made the record in Salesforce itself.
    */
   readonly everybodyIsThere?: boolean;
 }
 
 /** A Salesforce org, as far as the connector uses it. */
 export interface SalesforceVendor extends StandInVendor {
-  /** A campaign that somebody makes in Salesforce itself; gives its id. */
+  /** A campaign that a user makes in Salesforce itself; gives its id. */
   addCampaign(name: string, statuses?: readonly string[], id?: string): string;
   /**
    * What these fields of the members of the campaign with this name or id hold; not of those with
@@ -43,7 +43,7 @@ export interface SalesforceVendor extends StandInVendor {
   deleteCampaign(id: string): void;
   readonly campaigns: readonly string[];
   statusesOf(campaignId: string): readonly string[];
-  /** A person whom somebody makes in Salesforce itself; gives the id. */
+  /** A person whom a user makes in Salesforce itself; gives the id. */
   addPerson(fields: Fields): string;
   readonly contacts: readonly Fields[];
   /** Status of the member with this external id or record id; `undefined` when there is none. */
@@ -388,7 +388,7 @@ class Org {
   }
 
   #query(query: Query): object {
-    // Whoever is asked for by the id of a record is there, where everybody is.
+    // A person named by the id of a record exists, where all persons do.
     const ids = query.type === this.person.type ? query.conditions.filter(({ path }) => path === 'Id') : [];
     for (const { values } of ids)
       for (const id of values)

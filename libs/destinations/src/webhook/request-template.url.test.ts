@@ -18,7 +18,7 @@ const deliveryOf = (audience: Partial<Change['audience']>): Delivery<Record<stri
   options: {},
 });
 
-/** What a receiver gets and what becomes of the change when the path of its URL is this. */
+/** What a receiver gets and the verdict of the change when the path of its URL is this. */
 async function start(path: string) {
   const vendor = await startWebhookVendor({ takesAnyBody: true });
   const http = createHttpClient({ allowPrivateAddresses: true });
