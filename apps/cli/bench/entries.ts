@@ -31,7 +31,7 @@ export class ExportSource {
     this.#prefix = prefix;
   }
 
-  /** Somebody who has never been seen enters an audience at `qualifiedAtMs`. */
+  /** A new person enters an audience at `qualifiedAtMs`. */
   entry({ id }: BenchAudience, qualifiedAtMs: number): BenchExport {
     this.#people += 1;
     const person = `${this.#prefix}-${this.#people}`;

@@ -1,8 +1,7 @@
 /**
- * The console with changes that nobody had to make: its own server, stream and page, fed as a
- * function app tells what it observes. Prints one JSON object with its address; each line of
- * standard input is how many changes a minute come from then on, none at first. Ends with standard
- * input.
+ * The console with made-up changes: its own server, stream and page, fed as a function app reports
+ * what it observes. Prints one JSON object with its address; each line of standard input is how
+ * many changes a minute come from then on, none at first. Ends with standard input.
  */
 import { createInterface } from 'node:readline';
 import type { Observation } from '@activation-hub/activation';

@@ -1,5 +1,5 @@
 /**
- * Milliseconds of the clock that all processes of a machine share, and that nobody sets: to
+ * Milliseconds of the clock that all processes of a machine share, and that is never set: to
  * subtract, not to show.
  */
 export function monotonicMs(): number {

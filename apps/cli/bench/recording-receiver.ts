@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 
 export interface RecordingReceiver {
   readonly url: string;
-  /** `audience namespace value` of everybody who is in an audience now. */
+  /** `audience namespace value` of each present member of an audience. */
   readonly members: ReadonlySet<string>;
   counts(): {
     readonly requests: number;

@@ -13,7 +13,7 @@ export interface SteadyLoad {
 const tickMs = 10;
 
 /**
- * Sends exports at a steady pace, whatever becomes of them, to the partitions in turn: every 10 ms
+ * Sends exports at a steady rate, and waits for no result, to the partitions in turn: every 10 ms
  * what is due, in one send for each partition that gets something. Gives when the hub had accepted
  * each, by person, once it has accepted all.
  */

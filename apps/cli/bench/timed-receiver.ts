@@ -7,7 +7,7 @@ import { monotonicMs } from './monotonic.ts';
 
 export interface TimedReceiver {
   readonly url: string;
-  /** When it first heard of somebody, by identity, in the milliseconds of `monotonicMs`. */
+  /** When it first received each person, by identity, in the milliseconds of `monotonicMs`. */
   readonly toldMs: ReadonlyMap<string, number>;
   counts(): { readonly requests: number; readonly changes: number };
   stop(): Promise<void>;

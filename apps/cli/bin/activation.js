@@ -36,8 +36,8 @@ function keepCompiledCode() {
 
 /**
  * Does something once the process that started this one is gone, where that was npm's: npx and npm
- * tell a SIGTERM to the shell between, which ends and tells it to nobody. Whoever starts a command
- * otherwise may leave it running.
+ * send SIGTERM to the shell between, which ends and does not pass it on. A command started in
+ * another way may go on.
  */
 function whenOrphaned(act) {
   if (process.env.npm_command === undefined) return;
@@ -76,7 +76,7 @@ function startAgain(node) {
       if (!isTold) child.kill(signal);
     });
   }
-  // On Windows nobody is orphaned: a process keeps the number of its parent.
+  // On Windows no process is orphaned: it keeps the number of its parent.
   if (process.platform !== 'win32') whenOrphaned(() => isAsked || child.kill());
   child.on('error', (error) => {
     process.stderr.write(`Failed to start ${node}: ${error.message}. Run npm install again.\n`);

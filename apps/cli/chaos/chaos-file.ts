@@ -26,7 +26,7 @@ export interface ChaosRoute {
   readonly receiver: ReceiverKind;
   readonly choice: IdentityChoice;
   readonly follow: readonly string[];
-  /** What becomes of it when the file changes; without it, nothing. */
+  /** Its change when the file changes; none when absent. */
   readonly changes?: 'added' | 'retired';
 }
 

@@ -79,7 +79,7 @@ const badShare = 1 / 3;
  */
 export class Receiver {
   readonly kind: ReceiverKind;
-  /** JSON of the attributes of everybody who is a member now, by `audience namespace value`. */
+  /** JSON of the attributes of each present member, by `audience namespace value`. */
   readonly members = new Map<string, string>();
   readonly returns: Return[] = [];
   /**
@@ -107,7 +107,7 @@ export class Receiver {
     this.#random = seededRandom(seed);
     this.#onOutage = onOutage;
     this.#server = createServer((request, response) => {
-      // Whoever hangs up while it still sends has told nothing.
+      // A client that hangs up while it still sends has sent no change.
       this.#answer(request, response).catch(() => response.destroy());
     });
   }

@@ -57,7 +57,7 @@ export class RecoveryWatch {
     try {
       waiting = await this.#waiting();
     } catch {
-      // The storage may be stopped; the next look sees what has become of it.
+      // The storage may be stopped; the next look sees its state.
       return;
     }
     const nowMs = this.#now();

@@ -16,7 +16,7 @@ export type FaultKind = (typeof faultKinds)[number];
 /**
  * What a run is about. `failing`: all receivers but one fail in their own ways to the end, and the
  * activation file changes in the middle. `outage`: every receiver answers, but one is down for ten
- * seconds in the middle, and what waits for it is to be told within a minute of its return.
+ * seconds in the middle, and must receive what waits for it within a minute of its return.
  */
 export const plans = ['failing', 'outage'] as const;
 export type Plan = (typeof plans)[number];

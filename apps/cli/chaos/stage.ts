@@ -113,7 +113,7 @@ export class Stage {
 
   /**
    * Replaces every host by one that has the new activation file, and then does what its help says:
-   * takes everybody out whose route is retired, and fills the route that is new.
+   * removes the members of the retired route, and fills the new route.
    */
   async changeFile(deadline: AbortSignal): Promise<{ readonly operated: Promise<void> }> {
     await this.hosts.replaceAll(() => writeFile(this.#activationFile, chaosFile(this.#urls(), 'after')));

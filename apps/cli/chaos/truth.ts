@@ -11,7 +11,9 @@ export interface Comparison {
   readonly missing: number;
   /** Those under which it has attributes that are not the newest. */
   readonly outdated: number;
-  /** Identities that it has although the person has them no more, is no member, or is to be out. */
+  /**
+   * Identities that it has although the person no longer has them, is no member, or is withheld.
+   */
   readonly leftBehind: number;
   /** Changes that are older than what was applied before of the same identity and audience. */
   readonly contradicted: number;
@@ -188,8 +190,8 @@ function expected(
 }
 
 /**
- * By audience and person, what the receiver has: attributes by identity. Of an identity that nobody
- * was ever sent with, the person is `nobody`.
+ * By audience and person, what the receiver has: attributes by identity. An identity that was in no
+ * export belongs to the person `nobody`.
  */
 function knownPeople(sent: SentStates, { members }: Receiver): Map<string, Map<string, string>> {
   const known = new Map<string, Map<string, string>>();

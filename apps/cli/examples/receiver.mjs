@@ -31,8 +31,8 @@ const server = createServer(async (request, response) => {
 server.listen(port, '127.0.0.1', () => console.log(`Listening on http://127.0.0.1:${server.address().port}`));
 
 /**
- * Standard Webhooks: HMAC-SHA256 of id, time and body; what is older than five minutes may be a
- * repetition by somebody else.
+ * Standard Webhooks: HMAC-SHA256 of id, time and body; a request older than five minutes may be a
+ * replay by an attacker.
  */
 function isSigned(headers, body) {
   const { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures = '' } = headers;

@@ -42,12 +42,12 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
 };
 
 /**
- * Runs the command of this process and ends it with its exit code. `whenOrphaned` tells when nobody
- * is left who could send a signal.
+ * Runs the command of this process and ends it with its exit code. `whenOrphaned` tells when the
+ * parent process, which sends the signals, is gone.
  */
 export async function runProcess(whenOrphaned: (act: () => void) => void): Promise<void> {
   // Set variables count first. Secrets of a file are tried like this on every system; a shell's
-  // `NAME=value command` is not on all. A folder of that name is somebody else's: Python keeps
+  // `NAME=value command` is not on all. A folder of that name is not ours: Python keeps
   // environments in such.
   if (statSync('.env', { throwIfNoEntry: false })?.isFile() === true) process.loadEnvFile('.env');
   const terminal = processTerminal();

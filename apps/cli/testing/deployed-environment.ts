@@ -125,8 +125,8 @@ export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
 }
 
 /**
- * What the command finds: the project with its file, and `pulumi` and `az` as they answer whoever
- * is signed in.
+ * What the command finds: the project with its file, and `pulumi` and `az` as they answer a
+ * signed-in user.
  */
 async function writeFolder(outputs: object, crmUrl: string, authorities: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'activation-environment-'));
@@ -198,7 +198,7 @@ async function openStores(connectionString: string) {
   return stores;
 }
 
-/** Three events that nobody has taken yet. */
+/** Three events that no reader has taken yet. */
 async function sendSome(connectionString: string): Promise<void> {
   const producer = new EventHubProducerClient(connectionString, 'profile-exports');
   await producer.sendBatch([{ body: {} }, { body: {} }, { body: {} }], { partitionId: '1' });

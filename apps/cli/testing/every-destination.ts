@@ -4,7 +4,7 @@ import { localVendors } from '@activation-hub/destinations/testing';
 
 export const definitions: ReadonlyMap<string, DestinationDefinition> = await loadDestinations(destinationTypes);
 
-/** The kinds of destinations that call somebody. */
+/** The kinds of destinations that send requests. */
 export const told = destinationTypes.filter((type) => localVendors[type] !== 'calls nobody');
 
 export const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';

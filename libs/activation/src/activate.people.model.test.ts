@@ -84,7 +84,7 @@ async function play(
     files: [isUnlinked ? peopleFile(identities).replace('follow: ecid', '') : peopleFile(identities)],
     ...(isUnlinked ? { expectAfterKeys: 0 } : {}),
     cacheAgeMs: isByPartition ? 300_000 : -1,
-    // A retry looks decades old to a process whose clock is years wrong.
+    // A retry looks decades old to a process with a clock that is years wrong.
     giveUpAfterMs: Number.MAX_SAFE_INTEGER,
     changesOf: (event) => changesOf(event, identities),
   });

@@ -18,8 +18,8 @@ export interface AudienceMembership {
 }
 
 /**
- * How far a qualification may lie ahead of the event that reports it: for senders whose clock is
- * off, or who write local time as UTC (14 hours at most). What lies further ahead would count as
+ * How far a qualification may lie ahead of the event that reports it: for senders with a wrong
+ * clock, or that write local time as UTC (14 hours at most). What lies further ahead would count as
  * the newest state for years, and suppress all that follow.
  */
 export const qualifiedAheadMaxMs = 24 * 3_600_000;

@@ -15,7 +15,7 @@ function namesPath(path: string): string {
 }
 
 /**
- * The names beside an activation file; none where nobody has written them. Throws `CommandError`
+ * The names beside an activation file; none when no command has written them. Throws `CommandError`
  * (2) when the file holds something else.
  */
 async function readAudienceNames(path: string, { folder }: Terminal): Promise<AudienceNames> {
@@ -89,7 +89,7 @@ export async function writeAudienceNames(
   return relative(folder, target);
 }
 
-/** A name is what somebody typed in AEP: nothing in it may move the terminal's cursor. */
+/** A user typed the name in AEP: nothing in it may move the terminal's cursor. */
 export function oneLine(name: string): string {
   return name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
 }

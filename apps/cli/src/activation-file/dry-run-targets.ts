@@ -27,8 +27,8 @@ export interface DryRunTargets {
 const anySecret = '[secret]';
 
 /**
- * Targets that tell local stand-ins of their vendors, which answer as the vendors do, and record
- * each request as the vendor would get it. Nobody else is called, and no secret is needed.
+ * Targets that send to local stand-ins of their vendors, which answer as the vendors do, and record
+ * each request as the vendor would get it. No other server gets a request, and no secret is needed.
  */
 export async function dryRunTargets(file: ActivationFile, clock: Clock): Promise<DryRunTargets> {
   const targets = new Map<string, Target>();

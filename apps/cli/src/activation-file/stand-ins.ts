@@ -5,7 +5,7 @@ import { CommandError, reasonOf } from '../terminal/command-error.ts';
 
 /** Stand-ins of all vendors of an activation file, on this machine. */
 export interface StandIns {
-  /** By key of the destination; one that calls nobody has none. */
+  /** By key of the destination; one that sends no requests has none. */
   readonly vendors: ReadonlyMap<string, LocalVendor>;
   /** The settings with which each destination finds its stand-in. */
   readonly settings: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
@@ -71,7 +71,7 @@ function needsOf({ key, type, settings }: DestinationEntry, { routes }: Activati
 }
 
 /**
- * Starts the stand-in of one destination; gives `undefined` when it calls nobody. Throws
+ * Starts the stand-in of one destination; gives `undefined` when it sends no requests. Throws
  * `CommandError` (2) when its kind has none, or none for its settings.
  */
 export async function startStandIn(

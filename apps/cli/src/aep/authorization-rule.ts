@@ -47,8 +47,8 @@ const urlVariable = 'AZURE_MANAGEMENT_URL';
 const timeoutMs = 60_000;
 
 /**
- * A rule of an event hub or a namespace. Signs in as Azure's other tools do: environment,
- * `az login` and so on. Calls nobody yet. Throws `CommandError` (2) when `AZURE_MANAGEMENT_URL`
+ * A rule of an event hub or a namespace. Signs in as Azure's other tools do: environment, `az
+ * login` and so on. Sends no request yet. Throws `CommandError` (2) when `AZURE_MANAGEMENT_URL`
  * cannot be used.
  */
 export async function authorizationRule(

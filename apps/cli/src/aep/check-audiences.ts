@@ -21,9 +21,9 @@ const audiencesMax = 250;
 const attributesMax = 50;
 
 /**
- * Compares an activation file, which was found to be right, with the sandbox: do its audiences
- * exist there, are they evaluated by streaming, do their merge policies agree, and is what is to be
- * exported within Adobe's limits. By line. Throws what the client throws.
+ * Compares a valid activation file with the sandbox: do its audiences exist there, are they
+ * evaluated by streaming, do their merge policies agree, and is the export within Adobe's limits.
+ * By line. Throws what the client throws.
  */
 export async function checkAudiences(
   path: string,

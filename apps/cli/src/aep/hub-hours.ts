@@ -19,7 +19,7 @@ const peekTimeoutMs = 10_000;
 /**
  * Counts what a hub took in each of `hours` hours from `fromMs` on, by the sequence numbers of the
  * first event of each hour in each partition: so it reads one event per partition and hour, and
- * moves nobody's place. Throws what the SDK throws.
+ * moves no checkpoint. Throws what the SDK throws.
  */
 export async function countHubHours(
   connectionString: string,

@@ -48,9 +48,8 @@ export type RotationStep =
 /**
  * Replaces both keys of a rule under traffic. A key is replaced only after this run gave AEP the
  * other one and then waited `settleMs`: so nothing of AEP uses it any more. AEP is therefore moved
- * to its other key as it is before anything is replaced, for its mark may be older than what
- * somebody has typed into AEP's form. It ends with AEP on the primary key, as the output of the
- * stack has it.
+ * to its other key as it is before anything is replaced, because its mark may be older than the key
+ * in AEP's form. It ends with AEP on the primary key, as the output of the stack has it.
  *
  * Stopped anywhere, both keys that AEP may be using work, and the next run needs no notes of this
  * one. Throws `CommandError` (1).
@@ -101,7 +100,7 @@ class Rotation {
     onStep({ step: 'given', which });
     const now = (await rule.list())[which];
     if (now !== key) {
-      // Somebody replaced it between our look and AEP's change: AEP must not stay with a dead key.
+      // The key was replaced between our look and AEP's change: AEP must not stay with a dead key.
       await holder.give(now);
       throw new CommandError(
         1,

@@ -29,7 +29,7 @@ function selected({ platform }: AepEnvironment) {
   return { audiences: values('segmentSelectors'), attributes: values('profileSelectors'), state: flow?.state };
 }
 
-/** Somebody changes the dataflow in AEP's interface. */
+/** A user changes the dataflow in AEP's interface. */
 async function changeByHand({ platform }: AepEnvironment, operations: readonly PatchOperation[]): Promise<string> {
   const { flowService } = createAdobeClient({
     ...{ platformUrl: platform.url, imsUrl: platform.url, organisation: platform.organisation, sandbox: 'prod' },

@@ -56,7 +56,7 @@ export function addReconcileOptions(command: Command): Command {
     .option('--json', 'prints one JSON object per line');
 }
 
-/** A destination as the file wants it, and what is to be done in AEP for that. */
+/** A destination as the file wants it, and the changes in AEP that this needs. */
 export interface Reconciliation {
   readonly sandbox: string;
   readonly desired: DesiredDestination;
@@ -65,8 +65,8 @@ export interface Reconciliation {
 }
 
 /**
- * Looks at the file, the hub's facts and AEP, says what is to be done, and lets `work` go on with
- * the terminal that it used. Changes nothing in AEP.
+ * Compares the file, the hub's facts and AEP, prints the changes, and lets `work` go on with the
+ * terminal that it used. Changes nothing in AEP.
  */
 export async function reconcile(
   given: ReconcileOptions,

@@ -114,8 +114,7 @@ async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Prom
 }
 
 /**
- * Throws `CommandError`: a key is replaced only where nobody but this destination uses it, as far
- * as AEP tells.
+ * Throws `CommandError`: a key is replaced only if no other destination of AEP uses it.
  */
 function requireOwnConnection(
   state: DestinationState | undefined,

@@ -17,7 +17,7 @@ export interface WantedOptions {
   readonly connectionId?: string;
 }
 
-/** The destination that AEP must have for an activation file. Calls nobody. */
+/** The destination that AEP must have for an activation file. Sends no request. */
 export function wantedDestination({ file, environment, hub, ...rest }: WantedOptions): DesiredDestination {
   const { audiences, attributes } = exportsNeededBy(file);
   return {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * What is said of every answer: nobody keeps it, frames it or guesses what it is, and the page
- * loads nothing from elsewhere. `styleNonce` is for the style elements that the page's components
- * make.
+ * Headers of every answer: no cache keeps it, no page frames it, no browser guesses its type, and
+ * the page loads nothing from elsewhere. `styleNonce` is for the style elements that the page's
+ * components make.
  */
 export function securityHeaders(styleNonce?: string): Readonly<Record<string, string>> {
   const policy = [

@@ -48,7 +48,7 @@ export async function startBreakable(origin: string): Promise<Breakable> {
     },
     set fault(next) {
       fault = next;
-      // Whoever waits for an answer of before learns that there is none.
+      // A caller that waits for an earlier answer learns that there is none.
       if (next !== 'hangs') for (const response of hanging) response.destroy();
     },
     stop: async () => {

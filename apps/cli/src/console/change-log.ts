@@ -191,7 +191,7 @@ export class ChangeLog {
     return attempt;
   }
 
-  /** A digest under a key of this process, so that nobody finds the person by trying. */
+  /** A digest under a key of this process, so that trying identities does not find the person. */
   #whoOf({ identity }: ObservedChange): string {
     if (identity === undefined) return '';
     return createHmac('sha256', this.#key)

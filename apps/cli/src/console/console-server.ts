@@ -47,7 +47,7 @@ export interface ConsoleOptions {
 }
 
 /**
- * Serves the console to this machine. The page itself has no secret; data has whoever knows the
+ * Serves the console to this machine. The page itself has no secret; requests for data need the
  * token, which is new at each start.
  */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleServer> {

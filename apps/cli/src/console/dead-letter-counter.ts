@@ -41,7 +41,8 @@ export class DeadLetterCounter {
     try {
       this.#counts = await countDeadLetters(this.#letters, AbortSignal.timeout(countTimeoutMs));
     } catch {
-      // The next count may reach the storage; whoever opens the dead letters is told why not.
+      // The next count may reach the storage; the page of the dead letters says why this one did
+      // not.
     } finally {
       this.#isCounting = false;
     }

@@ -14,7 +14,7 @@ export type ReadLag = (signal: AbortSignal) => Promise<readonly PartitionLag[]>;
 
 /**
  * Finds hub and checkpoints of a stack. Throws `CommandError` when Pulumi does not know them; calls
- * nobody else.
+ * nothing but Pulumi.
  */
 export async function lagOfStack(stack: string, terminal: Terminal): Promise<ReadLag> {
   const outputs = await readStackOutputs(stack, terminal, '--connection-string');

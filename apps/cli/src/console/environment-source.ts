@@ -74,7 +74,7 @@ export class EnvironmentSource implements StreamSource {
     };
   }
 
-  /** Single changes are seen by nobody but the function app itself. */
+  /** Only the function app itself sees single changes. */
   changesAfter(): ReturnType<StreamSource['changesAfter']> {
     return { rows: [], leftOut: 0 };
   }

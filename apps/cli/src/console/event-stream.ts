@@ -40,7 +40,7 @@ interface Page {
   lastId: number;
 }
 
-/** Starts to tell whoever opens it; until `close`, which ends all. */
+/** Streams to every client that opens it; until `close`, which ends all. */
 export function createEventStream(source: StreamSource): EventStream {
   const pages = new Set<Page>();
   const tellChanges = (): void => {

@@ -14,8 +14,8 @@ export interface Place {
 }
 
 /**
- * The page comes from the one host that this server has, so that no other name that somebody points
- * to this machine reaches it (DNS rebinding).
+ * The page comes from the one host that this server has, so that no other name that resolves to
+ * this machine reaches it (DNS rebinding).
  */
 export function refusalOfHost(headers: IncomingHttpHeaders, { port }: Pick<Place, 'port'>): Refusal | undefined {
   if (isOwnHost(headers.host, port)) return undefined;

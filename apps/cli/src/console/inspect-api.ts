@@ -7,7 +7,7 @@ import { read } from './read-body.ts';
 
 const bodySchema = z.object({ body: z.string().min(1, 'it is empty') });
 
-/** What would become of an export: told to stand-ins on this machine, and to nobody else. */
+/** What the hub would do with an export, sent to stand-ins on this machine only. */
 export function inspectApi({ file }: Pick<Operator, 'file'>): Api {
   return {
     'POST inspect': async ({ body, signal }): Promise<InspectedExport> => {

@@ -81,7 +81,7 @@ export async function serveLocalConsole(
   };
 }
 
-/** Acts with the secrets of the file, for nobody else is there who has them. */
+/** Acts with the secrets of the file, because no other process has them. */
 function operatorOf(
   { file, activationFile, secrets }: ConsoleSubject,
   { source, watched, terminal }: LocalConsoleOptions,

@@ -57,8 +57,8 @@ export function pageFiles(folder: () => Promise<string>): PageFiles {
 }
 
 /**
- * Builds the page where that is not done yet, and serves it once it is there. Whoever opens it
- * before waits, or is told why it cannot be built.
+ * Builds the page if it is not built yet, and serves it afterwards. A request before that waits, or
+ * gets the reason why the build failed.
  */
 export function buildPage(): PageFiles {
   // Apps do not import each other; this is the build script of one, run by the other.
@@ -66,6 +66,6 @@ export function buildPage(): PageFiles {
   const page = (import(script) as Promise<{ readonly builtPage: () => Promise<string> }>).then(({ builtPage }) =>
     builtPage(),
   );
-  page.catch(() => undefined); // Whoever opens the page is told.
+  page.catch(() => undefined); // The request for the page reports it.
   return pageFiles(() => page);
 }

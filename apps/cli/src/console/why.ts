@@ -1,7 +1,7 @@
 import type { ObservedChange } from '@activation-hub/activation';
 import type { Outcome } from '@activation-hub/telemetry';
 
-/** What an outcome means where nobody has said more. */
+/** What an outcome means when there is no reason of its own. */
 const meanings: Readonly<Record<Outcome, string>> = {
   delivered: 'The destination took it.',
   unchanged: 'The destination knows this already.',

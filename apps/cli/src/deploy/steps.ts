@@ -2,9 +2,9 @@ import type { Clock } from '@activation-hub/delivery';
 import { CommandError } from '../terminal/command-error.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-/** Something that is to be there. */
+/** A part of a deployment: done, or to do. */
 export interface Step {
-  /** What is to be there, to end the line "done" or "to do". */
+  /** The resource, as the line after "done" or "to do" names it. */
   readonly title: string;
   /** Looks, and changes nothing. */
   isDone(): Promise<boolean>;

@@ -16,7 +16,8 @@ Environment: AEP_CLIENT_ID, AEP_CLIENT_SECRET, AEP_ORG_ID and AEP_SANDBOX, from 
 AEP_IMS_URL for another region, or for activation aep emulator. docs/operating/connect-aep.md says where to find them.`;
 
 /**
- * Calls nobody. Throws `CommandError` (2) that names every variable that is missing or cannot work.
+ * Sends no request. Throws `CommandError` (2) that names every variable that is missing or cannot
+ * work.
  */
 export function openAdobe({ environment }: Terminal): AdobeAccess {
   const value = (name: string): string => environment[name] ?? '';

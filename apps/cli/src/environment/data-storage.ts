@@ -67,9 +67,8 @@ export interface FoundStorage {
 }
 
 /**
- * Finds a data storage account, and calls nobody but Pulumi, for `--environment`. Throws
- * `CommandError` (2) when a connection string cannot be understood, or the options contradict each
- * other.
+ * Finds a data storage account, and calls only Pulumi, for `--environment`. Throws `CommandError`
+ * (2) when a connection string cannot be understood, or the options contradict each other.
  */
 export async function findDataStorage(options: DataStorageOptions, terminal: Terminal): Promise<FoundStorage> {
   const { connection, hintFor } = await placeOf(options, terminal);
@@ -124,7 +123,7 @@ async function placeOf({ connectionString, environment }: DataStorageOptions, te
   };
 }
 
-/** In Azure the account has no shared key: whoever looks needs roles of their own. */
+/** In Azure the account has no shared key: the user needs roles. */
 async function placeOfStack(stack: string, terminal: Terminal): Promise<Place> {
   const outputs = await readStackOutputs(stack, terminal, '--connection-string');
   const connection = {
@@ -161,7 +160,7 @@ export function storageHint(error: Error): string {
     : '';
 }
 
-/** Calls nobody. Throws `CommandError` (2) when the connection cannot be understood. */
+/** Sends no request. Throws `CommandError` (2) when the connection cannot be understood. */
 export function openDataStorage(connection: StorageConnection): DataStorage {
   try {
     const retries = containerClient(connection, dataStores.containers.retries);

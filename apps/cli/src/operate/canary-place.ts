@@ -26,7 +26,7 @@ export interface CanaryPlace {
   readonly lookEveryMs: number;
   /** Who is asked, as the end of a sentence needs it. */
   readonly ledgerWords: string;
-  /** A sentence for whoever waited in vain. */
+  /** A sentence for a canary that did not arrive. */
   readonly whereToLook: string;
 }
 

@@ -18,7 +18,7 @@ import { localEventHub } from '../traffic/local/local-event-hub.ts';
 /** Starting everything takes seconds, and much longer on a busy machine. */
 const timeout = 300_000;
 /**
- * Everything on this machine, with the bundle that would be deployed; and a hub that nobody reads.
+ * Everything on this machine, with the bundle that would be deployed; and a hub without a reader.
  */
 let local: RunningActivation;
 let unread: RunningActivation;

@@ -55,8 +55,7 @@ async function runCanary(options: Options, terminal: Terminal): Promise<void> {
   const sender = openEventSender(place.connectionString, place.eventHubName);
   try {
     const before = await unlessStopped(terminal, () => place.toldAtMs(terminal.interrupted));
-    // Later than the one before, whoever's clock is wrong: what it says after that is about this
-    // one.
+    // Later than the one before, even if a clock is wrong: later answers are about this one.
     const sentAtMs = Math.max(Date.now(), (before ?? 0) + 1);
     const startedAtMs = performance.now();
     await sender.send([canaryExport(sentAtMs)]);

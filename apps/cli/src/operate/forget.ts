@@ -124,7 +124,7 @@ export async function erase(
   return { forgotten, told, kept };
 }
 
-/** What became of the person at one destination. */
+/** The result of the erasure at one destination. */
 interface Told {
   readonly destination: string;
   readonly exits: number;

@@ -158,7 +158,7 @@ audiences:
     await settle(restored);
     expect(vendor.members()).toEqual(['came-after', 'stays']);
 
-    // The vendor lost its list too: everybody who should be in it is told again.
+    // The vendor lost its list too: every member is sent again.
     vendor.forget();
     const after = startLocal(folder);
     const resync = ['resync', 'crm', '--activations', 'own.yaml', ...(await storageOf(after))];

@@ -115,7 +115,7 @@ async function importLedger(
   }
 }
 
-/** Begins to read when it is asked for the first line: what is read before, nobody gets. */
+/** Begins to read when the caller asks for the first line: lines read before that would be lost. */
 async function* linesOf(handle: FileHandle): AsyncGenerator<string, void> {
   yield* handle.readLines({ autoClose: false });
 }

@@ -68,7 +68,7 @@ export async function withDestination<Result>(
       retryQueue,
       deadLetters,
       stall: file.stall,
-      // The command says itself what became of it.
+      // The command itself prints the outcome.
       telemetry: silentTelemetry,
       clock: systemClock,
       timing: timingIn(terminal.environment),
@@ -127,7 +127,7 @@ export function knownIn(what: 'destination' | 'audience', entries: ReadonlyMap<s
   throw new CommandError(2, `Failed to find the ${what} ${asked}: the activation file has ${known}.`);
 }
 
-/** Says what became of a walk, and throws `CommandError` (1) when something is still to be done. */
+/** Prints the outcome of a walk, and throws `CommandError` (1) when work is left. */
 export function reportWalk(
   {
     event,

@@ -26,8 +26,8 @@ export function pauseLines(pauses: readonly Control[]): readonly string[] {
 }
 
 /**
- * The controls that count now, for whoever shows them or goes by them. None where the function app
- * has not made their container yet; of those that cannot be read it is said why, and none is given.
+ * The present controls, for commands that show or obey them. None when the function app has not
+ * created their container yet; when they cannot be read, the reason and no controls.
  */
 export async function keptControls(
   store: Pick<ControlStore, 'read'>,

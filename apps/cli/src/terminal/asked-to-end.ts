@@ -8,8 +8,8 @@ export const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const oneRequestMs = 250;
 
 /**
- * What becomes of a signal: the first interrupts, which lets the work end well; another one later
- * ends the process at once, with 130 for SIGINT and 143 for the others, as a shell says it.
+ * The effect of a signal: the first interrupts, which lets the work end well; another one later
+ * ends the process at once, with 130 for SIGINT and 143 for the others, as shells do.
  */
 export function askedToEnd({
   now,

@@ -18,7 +18,7 @@ export interface Screen {
   hearKeys(onKey: (key: string) => void): () => void;
   /** Asks this process to end, as Ctrl-C does. */
   interrupt(): void;
-  /** Takes the line away and leaves the keys to whoever comes next. Repeatable. */
+  /** Removes the line and releases the keys. Repeatable. */
   close(): void;
 }
 
@@ -30,8 +30,8 @@ export interface ScreenOptions {
   /** Sends a signal to this process: the terminal does not while it hands over each key. */
   readonly signal: (name: KeySignal) => void;
   /**
-   * Whether the terminal's keys are for this process; otherwise whoever asks for them is stopped by
-   * the system.
+   * Whether this process is in the foreground of its terminal; the system stops a background
+   * process that reads keys.
    */
   readonly isForeground: () => boolean;
 }

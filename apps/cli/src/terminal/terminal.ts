@@ -15,7 +15,7 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The folder from which relative paths are read. */
   readonly folder: string;
-  /** Aborted by the first SIGINT or SIGTERM, or when nobody reads the output any more. */
+  /** Aborted by the first SIGINT or SIGTERM, or when the reader of the output has closed it. */
   readonly interrupted: AbortSignal;
   /** Colours for `print`: none unless it goes to a terminal, or when NO_COLOR is set. */
   readonly colors: ReturnType<typeof picocolors.createColors>;
@@ -24,8 +24,8 @@ export interface Terminal {
   /** What a person should know besides, one line to standard error. */
   readonly say: (line: string) => void;
   /**
-   * Asks the person at the terminal, and gives the answer without blanks around it. Absent where
-   * nobody can be asked.
+   * Asks the person at the terminal, and gives the answer without blanks around it. Absent without
+   * a terminal.
    */
   readonly ask?: (question: string) => Promise<string>;
   /** Resolves when standard output has taken what was printed, or takes nothing any more. */
@@ -49,7 +49,7 @@ export interface Progress {
 
 const plainProgressEveryMs = 10_000;
 
-/** The terminal of this process. Its `interrupt` is for whoever listens to signals. */
+/** The terminal of this process. Its `interrupt` is for the code that handles signals. */
 export function processTerminal(): Terminal & { interrupt(): void } {
   const { stdin, stdout, stderr, env } = process;
   const interruption = new AbortController();

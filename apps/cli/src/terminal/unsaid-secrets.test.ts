@@ -78,7 +78,7 @@ function errorPaths(command: ListedCommand, name: string, value: string): readon
     [...before, `${name}=${value}`, '--bogus'],
     [...before, `${name}=${value}`, 'extra', 'extra'],
     ...broken.map((each) => [...before, `${name}=${each}`]),
-    // Given to another option. Of a bare key nobody can say that it is one.
+    // Given to another option. A bare key cannot be recognised.
     ...(value === key ? [] : others).map(({ long }) => [...before, long ?? '', value]),
     // Given rightly, and something else is wrong.
     [...before, name, value, '--bogus'],

@@ -5,7 +5,7 @@ const secretOption = /^--?[\w-]*(?:connection-string|storage|secret|password|tok
 const secretVariable = /^ACTIVATION_SECRET_|(?:secret|password|token|key|connection_?string|connection|storage)$/i;
 
 /**
- * Where a text holds a secret, whoever gave it: in a connection string, a signed URL, a header of
+ * Where a text holds a secret, from any source: in a connection string, a signed URL, a header of
  * HTTP.
  */
 const secretPart =

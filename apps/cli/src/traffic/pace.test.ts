@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pace } from './pace.ts';
 
-/** A clock that moves only when somebody sleeps, or works. */
+/** A clock that moves only when code sleeps, or works. */
 function manualClock() {
   const clock = {
     timeMs: 1_000_000,

@@ -17,7 +17,7 @@ export interface TenantOptions {
   readonly profiles: number;
   /** The audiences that are mapped to the dataflow. At least one. */
   readonly audiences: readonly TenantAudience[];
-  /** Identity namespaces of known people, in lower case; everybody has an `ecid` besides. */
+  /** Identity namespaces of known people, in lower case; every person has an `ecid` too. */
   readonly namespaces: readonly string[];
   /** Dotted XDM paths of the mapped attributes. */
   readonly attributes: readonly string[];
@@ -182,7 +182,7 @@ class SimulatedTenant implements Tenant {
     const duplicate = this.#random() < share.duplicate ? this.#recent[this.#whole(this.#recent.length)] : undefined;
     if (duplicate !== undefined) return duplicate;
     const profile = this.#whole(this.#options.profiles);
-    // Nobody is exported who never was in a mapped audience.
+    // A person who never was in a mapped audience is not exported.
     let event = this.#statesOf(profile).length > 0 ? this.#random() : 0;
     if ((event -= share.transition) < 0) return this.#prepare(profile, this.#transit(profile, atMs));
     if ((event -= share.attributeChange) < 0) this.#version[profile] = (this.#version[profile] ?? 0) + 1;
@@ -196,7 +196,7 @@ class SimulatedTenant implements Tenant {
     if (this.#random() < consentWithIdentityShare) this.#withdrawn[profile] = 1 - (this.#withdrawn[profile] ?? 0);
   }
 
-  /** Lets somebody enter or leave an audience, and says which. */
+  /** Makes a person enter or leave an audience, and says which. */
   #transit(profile: number, atMs: number): number {
     const audience = this.#whole(this.#options.audiences.length);
     const slot = this.#slot(profile, audience);
@@ -213,8 +213,8 @@ class SimulatedTenant implements Tenant {
   }
 
   /**
-   * The export of somebody as they are now; other audiences than the one that changed may ride
-   * along.
+   * The export of a person as they are now; it may contain other audiences than the one that
+   * changed.
    */
   #prepare(profile: number, changed: number | undefined): Prepared {
     const states = this.#statesOf(profile);

@@ -15,8 +15,8 @@ type Chosen = Omit<NewAudience, 'key'>;
 
 /**
  * The audiences that are named, by id or, where Adobe can be asked, by name; else those that the
- * person at the terminal chooses. Throws `CommandError` (2) where a name is not that of one
- * audience, and where nothing is named and nobody can be asked.
+ * person at the terminal chooses. Throws `CommandError` (2) when a name is not that of one
+ * audience, and when no audience is named and there is no terminal to ask at.
  */
 export async function chooseAudiences(named: readonly string[], terminal: Terminal): Promise<readonly NewAudience[]> {
   const isConnected = (terminal.environment.AEP_CLIENT_ID ?? '') !== '';

@@ -22,8 +22,8 @@ function masked<Value>(value: Value, values: readonly string[]): Value {
 }
 
 /**
- * What would become of an export, without the person: of requests only where they would go and how
- * large they are.
+ * What the hub would do with an export, without the person: of requests only the address and the
+ * size.
  */
 export function maskedInspection({ decisions, requests, printed, ...rest }: InspectedExport) {
   return {

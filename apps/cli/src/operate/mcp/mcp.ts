@@ -121,9 +121,9 @@ async function lagOf({ environment, connectionString }: McpOptions, terminal: Te
 const instructions =
   'Activation Hub tells third parties (destinations) which people entered or left audiences of Adobe Experience Platform, by an activation file. Write people as namespace:identity, such as crmid:C-1. Times are epoch milliseconds, or in UTC.';
 
-/** Until whoever started it ends the conversation, or the terminal is interrupted. */
+/** Until the assistant closes the connection, or the terminal is interrupted. */
 async function serve(tools: readonly Tool[], open: () => Promise<Place>, terminal: Terminal): Promise<void> {
-  // Loaded only here: nobody else needs the protocol.
+  // Loaded only here: no other command needs the protocol.
   const [{ McpServer }, { serveStdio }] = await Promise.all([
     import('@modelcontextprotocol/server'),
     import('@modelcontextprotocol/server/stdio'),

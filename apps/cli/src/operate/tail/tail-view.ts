@@ -100,8 +100,7 @@ export function changeEvent(row: ChangeRow, { transition }: WrittenTransition): 
 }
 
 /**
- * What was to be told, and how long telling took; nothing for what was written without asking the
- * destination.
+ * The change, and how long the attempt took; nothing for a write without an attempt.
  */
 function kindOf({ did, atMs, lastAtMs }: Transition): Pick<ChangeRow, 'kind' | 'requestMs'> {
   return did === 'entered' || did === 'updated' || did === 'exited'

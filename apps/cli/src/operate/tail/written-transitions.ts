@@ -68,7 +68,7 @@ export class WrittenTransitions {
   }
 }
 
-/** An attempt of which nobody knows yet how it ends. */
+/** An attempt without a result yet. */
 function isUnderWay({ did, outcome }: Transition): boolean {
   return (did === 'entered' || did === 'updated' || did === 'exited') && outcome === undefined;
 }

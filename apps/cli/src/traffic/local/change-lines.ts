@@ -28,7 +28,7 @@ export function isSilent({ outcome }: ChangeRow): boolean {
  */
 export function changeLine(row: ChangeRow, colors: Colors): string {
   const { destination, audience, kind, status, namespace, person } = row;
-  // What a circuit holds back was sent to nobody.
+  // A change that an open circuit holds was not sent.
   const isHeld = row.outcome === 'deferred' && row.requestMs === undefined;
   const mark = isHeld || isSilent(row) ? 'in ' : 'out';
   const what = (kind ?? status ?? 'change').padEnd(9);

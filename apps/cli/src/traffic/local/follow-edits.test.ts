@@ -94,8 +94,8 @@ test(
     await send(local, 'C-3');
     await expect.poll(() => taken, { timeout: 30_000 }).toContain('entered fans C-3');
     expect(taken).toContain('entered vip C-3');
-    // The old function app has gone, and knew nothing of fans: nobody was told of those whom it had
-    // settled.
+    // The old function app has gone, and had no route for the fans: those that it settled were
+    // never sent.
     await expect(fetch(String((ready.healthUrls as string[])[0]))).rejects.toThrow('fetch failed');
     expect(taken.filter((line) => line.includes('C-1') || line.includes('C-2'))).toHaveLength(2);
 

@@ -184,7 +184,7 @@ audiences:
   expect(await ended).not.toBe(0);
   const printed = terminal.printed.length;
 
-  // Whoever still follows them takes up the first edit before the second is seen here.
+  // A follower that still runs takes the first edit before this one sees the second.
   for (const comment of ['# edited', '# edited again']) {
     const taken = Promise.withResolvers<undefined>();
     const control = followEdits({

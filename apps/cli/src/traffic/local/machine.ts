@@ -32,14 +32,14 @@ export interface MachineOptions extends Running {
   readonly workers: number;
   /** Port of the first worker's debugger, one more for each other worker; 0 takes free ones. */
   readonly inspect?: number;
-  /** Who is told of every change one by one; absent for nobody. */
+  /** The observer of every single change; absent when there is none. */
   readonly observerUrl?: string;
   readonly onSignal: (signal: Signal) => void;
   /** What a destination prints, such as one of type `log`. */
   readonly onPrinted: (line: string) => void;
   /** What host and app complain about otherwise. */
   readonly onWarning: (message: string) => void;
-  /** Where everything that is started is to be stopped again. */
+  /** Stops everything that was started. */
   readonly cleanups: Cleanups;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What becomes of a message that the host puts into a queue of poisonous messages, by the queue.
+ * What happens to a message that the host puts into a poison queue, by the queue.
  */
 const afterPoison: Readonly<Record<string, string>> = {
   'retries-poison':

@@ -33,7 +33,7 @@ export interface PlanParts {
   readonly narrator: Narrator;
   readonly tally: Tally;
   readonly breakables: Breakables;
-  /** Whether destinations are to be broken and mended. */
+  /** Whether destinations fail and recover on command. */
   readonly canBreak: boolean;
   readonly cleanups: Cleanups;
 }

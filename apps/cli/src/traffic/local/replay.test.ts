@@ -21,7 +21,7 @@ interface Received {
   readonly attributes: { readonly firstName?: string };
 }
 
-/** A receiver that refuses everybody whose first name it is not told. */
+/** A receiver that refuses persons without a first name. */
 async function startStrictReceiver() {
   const taken: string[] = [];
   const server = createServer((request, response) => {

@@ -121,7 +121,7 @@ interface Local {
   readonly adobe: AdobeSide | undefined;
   readonly breakables: Breakables;
   readonly tally: Tally;
-  /** Absent where nobody looks. */
+  /** Absent without an observer. */
   readonly observing: Observing | undefined;
   readonly watched: Watched | undefined;
   readonly console: LocalConsole | undefined;
