@@ -25,8 +25,8 @@ export function routeExports(
   const refused: Unreadable[] = [];
   const routesOf = retry === undefined ? allRoutes : openRoutes(retry, matcher);
   for (const { event, profileExport } of exports) {
-    // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none that
-    // enumerate.
+    // `in` order is the payload's; keys of the prototype cannot come, for JSON objects have none
+    // that enumerate.
     for (const namespace in profileExport.segmentMembership) {
       const items = profileExport.segmentMembership[namespace];
       for (const audienceId in items) {

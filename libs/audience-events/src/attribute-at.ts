@@ -7,7 +7,8 @@ import type { JsonObject, JsonValue } from './profile-export.ts';
  */
 export function attributeAt(body: JsonObject, path: readonly string[]): JsonValue | undefined {
   let value: JsonValue = body;
-  // By depth: over a list that is frozen, as paths are, an iterator is an object more for each step.
+  // By depth: over a list that is frozen, as paths are, an iterator is an object more for each
+  // step.
   let depth = 0;
   while (depth < path.length) {
     const segment = path[depth] ?? '';
