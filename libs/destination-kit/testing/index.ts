@@ -9,6 +9,7 @@ export type { LocalDestination, LocalRoute, LocalVendor, StartLocalVendor } from
 export type { CaseName } from './contract-cases.ts';
 export type { Person } from './contract-stage.ts';
 export {
+  type HttpVendorServer,
   type MemberAttributes,
   type StandInVendor,
   startVendorServer,

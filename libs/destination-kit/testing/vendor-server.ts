@@ -57,6 +57,15 @@ export interface VendorServer {
   close(): Promise<void>;
 }
 
+/** A vendor that is told over HTTP. */
+export interface HttpVendorServer extends VendorServer {
+  /**
+   * The next `count` requests of this kind wait for each other before they are carried out, as
+   * those of processes that have all looked before one of them writes.
+   */
+  meet(count: number, isMeant: (request: VendorRequest) => boolean): void;
+}
+
 export type MemberAttributes = Readonly<Record<string, JsonValue>>;
 
 /**
@@ -108,17 +117,19 @@ const requestsMax = 10_000;
 export async function startVendorServer(
   answer: (request: VendorRequest) => VendorResponse | Promise<VendorResponse>,
   asks: (request: VendorRequest) => boolean = () => false,
-): Promise<VendorServer> {
+): Promise<HttpVendorServer> {
   const requests: VendorRequest[] = [];
   let tellingFault: VendorFault | undefined;
   let readFault: VendorFault | undefined;
   let waiting: (() => void)[] = [];
   let recovery = Promise.withResolvers<undefined>();
+  let meeting: Meeting | undefined;
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const request = await read(incoming);
     requests.push(request);
     if (requests.length > requestsMax) requests.shift();
+    if (meeting?.isMeant(request) === true) await arriveAt(meeting);
     const isRead = asks(request);
     const set = isRead ? readFault : tellingFault;
     const isMeant = set?.kind !== 'answer' || set.naming === undefined || request.body.includes(set.naming);
@@ -160,6 +171,9 @@ export async function startVendorServer(
       readFault = next;
     },
     nextRequest: () => new Promise((resolve) => waiting.push(resolve)),
+    meet: (count, isMeant) => {
+      meeting = { missing: count, isMeant, complete: Promise.withResolvers() };
+    },
     close: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -167,6 +181,20 @@ export async function startVendorServer(
       await closed;
     },
   };
+}
+
+interface Meeting {
+  /** So many have not arrived yet. */
+  missing: number;
+  readonly isMeant: (request: VendorRequest) => boolean;
+  readonly complete: PromiseWithResolvers<undefined>;
+}
+
+/** Resolves when all have arrived; whoever comes later does not wait. */
+async function arriveAt(meeting: Meeting): Promise<void> {
+  meeting.missing -= 1;
+  if (meeting.missing <= 0) meeting.complete.resolve(undefined);
+  await meeting.complete.promise;
 }
 
 async function read(incoming: IncomingMessage): Promise<VendorRequest> {

@@ -248,6 +248,7 @@ test('processes that make a list at the same time tell the oldest, and so does e
   const { vendor, connector, connectAgain } = await start();
   const of = options({ list: 'New', createList: true });
   const both = [connector, connectAgain()];
+  vendor.meet(2, ({ method, url }) => method === 'POST' && url.endsWith('/lists'));
   await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
   expect(vendor.lists.filter((name) => name === 'New')).toHaveLength(2);
   for (const [place, each] of [...both, connectAgain()].entries()) {

@@ -86,6 +86,7 @@ test('processes that make a segment at the same time tell the oldest, and so doe
   const { vendor, connector, connectAgain } = await start();
   const of = options({ segment: 'New', createSegment: true });
   const both = [connector, connectAgain()];
+  vendor.meet(2, ({ method, url }) => method === 'POST' && url.endsWith('/msdynmkt_segments'));
   await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
   expect(vendor.segments.names.filter((name) => name === 'New')).toHaveLength(2);
   for (const [place, each] of [...both, connectAgain()].entries()) {

@@ -3,6 +3,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
   type StartLocalVendor,
+  type HttpVendorServer,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
@@ -37,7 +38,7 @@ export interface Dynamics365VendorOptions {
 }
 
 /** A Dataverse environment and the sign-in of its tenant, as far as the connector uses them. */
-export interface Dynamics365Vendor extends StandInVendor {
+export interface Dynamics365Vendor extends StandInVendor, HttpVendorServer {
   /** A list that a user makes in Dynamics 365 itself; gives its id. */
   addList(list: Partial<List>): string;
   deleteList(listId: string): void;

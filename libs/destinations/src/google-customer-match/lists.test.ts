@@ -68,6 +68,7 @@ test('processes that make a user list at the same time tell the one that there i
   const { vendor, connector, connectAgain } = await start();
   const of = options({ userList: 'New', createUserList: true });
   const both = [connector, connectAgain()];
+  vendor.meet(2, ({ method, url }) => method === 'POST' && url.endsWith('/userLists'));
   await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
   expect(vendor.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/userLists'))).toHaveLength(2);
   for (const each of both) expect(await each.enter([delivery(of)], never)).toMatchObject([{ status: 'accepted' }]);

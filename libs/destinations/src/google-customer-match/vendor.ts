@@ -4,6 +4,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
   type StartLocalVendor,
+  type HttpVendorServer,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
@@ -76,7 +77,7 @@ interface UserList {
 }
 
 /** The Data Manager API and the sign-in of Google, as far as the connector uses them. */
-export interface GoogleVendor extends StandInVendor {
+export interface GoogleVendor extends StandInVendor, HttpVendorServer {
   /** The JSON key of a service account that may sign in. */
   readonly serviceAccountKey: string;
   /** A user list that a user makes in Google Ads. */

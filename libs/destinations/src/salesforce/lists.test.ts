@@ -44,6 +44,7 @@ test('processes that create a campaign at the same time tell the oldest, and so 
   const { vendor, connect } = await start();
   const of = salesforceOptions.parse({ campaign: 'New', createCampaign: true, status: 'In', exitStatus: 'Out' });
   const both = [connect(), connect()];
+  vendor.meet(2, ({ url, body }) => url.endsWith('/composite/sobjects') && body.includes('Campaign'));
   await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
   expect(vendor.campaigns).toEqual(['Sports Fans', 'New', 'New']);
   for (const [number, each] of [...both, connect()].entries()) {

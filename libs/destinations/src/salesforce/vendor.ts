@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   type StandInVendor,
   type StartLocalVendor,
+  type HttpVendorServer,
   startVendorServer,
   type VendorRequest,
   type VendorResponse,
@@ -32,7 +33,7 @@ export interface SalesforceVendorOptions {
 }
 
 /** A Salesforce org, as far as the connector uses it. */
-export interface SalesforceVendor extends StandInVendor {
+export interface SalesforceVendor extends StandInVendor, HttpVendorServer {
   /** A campaign that a user makes in Salesforce itself; gives its id. */
   addCampaign(name: string, statuses?: readonly string[], id?: string): string;
   /**
