@@ -23,10 +23,10 @@ test.each(['offline-azure-plugin.ts', 'language-host.ts'])('%s ends when the eng
   const engine = spawn('/bin/sh', ['-c', command, process.execPath, join(import.meta.dirname, plugin), folder]);
   let said = '';
   engine.stdout.on('data', (words: Buffer) => (said += words.toString()));
-  await vi.waitUntil(() => said.trim().split('\n').length === 2, { timeout: 20_000 });
+  await vi.waitUntil(() => said.trim().split('\n').length === 2, { timeout: 120_000 });
   const id = Number(said.split('\n')[0]);
   expect(isRunning(id)).toBe(true);
   engine.kill('SIGKILL');
   await once(engine, 'exit');
-  await vi.waitUntil(() => !isRunning(id), { timeout: 20_000 });
+  await vi.waitUntil(() => !isRunning(id), { timeout: 120_000 });
 });

@@ -1,7 +1,7 @@
 import { LedgerCache } from '@activation-hub/activation';
 import { startOtlpCollector } from '@activation-hub/telemetry/testing';
 import type { InvocationContext } from '@azure/functions';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createAppTelemetry } from './app-telemetry.ts';
 
 const key = '11111111-2222-3333-4444-555555555555';
@@ -60,7 +60,7 @@ test('it is tried again after a minute, and then everything is exported as if it
   const sending = { attributes: { 'activation.destination': 'crm' } };
   const headers = telemetry.span('send changes', sending, () => Promise.resolve(app.telemetry.traceHeaders?.()));
   expect(await headers).toMatchObject({ traceparent: expect.stringMatching(/^00-/) as string });
-  await vi.waitFor(() => expect(collector.points.map(({ metric }) => metric)).toContain('activation.cache_bytes'));
+  await expect.poll(() => collector.points.map(({ metric }) => metric)).toContain('activation.cache_bytes');
 });
 
 test('the line about it names no key', async () => {

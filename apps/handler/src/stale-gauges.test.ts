@@ -1,5 +1,5 @@
 import { startOtlpCollector } from '@activation-hub/telemetry/testing';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startOpenTelemetry } from './open-telemetry.ts';
 
 test(
@@ -18,11 +18,11 @@ test(
     exported.measure({ instrument: 'retries-waiting', value: 7, labels: {} });
     exported.observe('cache-bytes', () => [{ value: 5, labels: {} }]);
     // Control: a counter, and what is asked of this process, is in every export.
-    await vi.waitFor(() => expect(of('activation.exports_read').length).toBeGreaterThan(3), { timeout: 20_000 });
+    await expect.poll(() => of('activation.exports_read').length).toBeGreaterThan(3);
     expect(of('activation.cache_bytes').length).toBeGreaterThan(3);
     expect(of('activation.retries_waiting')).toMatchObject([{ value: 7 }]);
 
     exported.measure({ instrument: 'retries-waiting', value: 3, labels: {} });
-    await vi.waitFor(() => expect(of('activation.retries_waiting')).toMatchObject([{ value: 7 }, { value: 3 }]));
+    await expect.poll(() => of('activation.retries_waiting')).toMatchObject([{ value: 7 }, { value: 3 }]);
   },
 );

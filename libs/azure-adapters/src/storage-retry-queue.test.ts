@@ -64,7 +64,7 @@ async function takeVisible(queue: QueueClient): Promise<string[]> {
 async function takeDue(retries: StorageRetryQueue, expected: number): Promise<string[]> {
   const { queue } = openedBy.get(retries) ?? (await open());
   const taken = await takeVisible(queue);
-  await vi.waitUntil(async () => taken.push(...(await takeVisible(queue))) >= expected, { timeout: 10_000 });
+  await vi.waitUntil(async () => taken.push(...(await takeVisible(queue))) >= expected, { timeout: 120_000 });
   return taken;
 }
 

@@ -216,7 +216,7 @@ test('a removal whose reply was lost is no removal of the row that came after it
     return removals === 1 ? 'lose-reply' : created.promise.then(() => 'pass');
   };
   const removed = ledger.remove(exampleKey(1), version, signal);
-  await vi.waitUntil(() => removals === 2, { timeout: 10_000 });
+  await vi.waitUntil(() => removals === 2, { timeout: 120_000 });
   const newer = await create(other, exampleKey(1));
   created.resolve(undefined);
   expect(await removed).toBe(false);
@@ -342,7 +342,7 @@ test('a store that cannot be reached is named, and nobody else', async () => {
     `Failed to write the ledger: the table store at 127.0.0.1:${proxy.port} could not be reached (ECONNREFUSED). ` +
       'Nothing listens there. Start it, or check the port.',
   );
-  expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+  expect(performance.now() - startedAtMs).toBeLessThan(60_000);
   expect(inspect(failed, { depth: 20 })).not.toContain('person');
 });
 
@@ -419,7 +419,7 @@ test('whoever watches gets the rows that were written since a time of the store,
   const timesMs: number[] = [];
   for await (const { timestamp = '' } of clients.get(ledger)?.listEntities() ?? []) timesMs.push(Date.parse(timestamp));
   const sinceMs = Math.max(...timesMs) + 1;
-  await vi.waitUntil(() => Date.now() > sinceMs);
+  await vi.waitUntil(() => Date.now() > sinceMs, { timeout: 120_000 });
   await create(ledger, added);
   await ledger.write([{ key: changed, record: exampleRecord(), expected: version }], signal);
   const since: LedgerKey[] = [];

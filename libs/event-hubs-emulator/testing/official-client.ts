@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest';
 import { startEventHubsEmulator, type EventHubsEmulator, type EventHubsEmulatorOptions } from '../src/index.ts';
 
 /** No second attempt, so that a refusal reaches the test at once. */
-export const noRetries = { retryOptions: { maxRetries: 0, timeoutInMs: 10_000 } };
+export const noRetries = { retryOptions: { maxRetries: 0, timeoutInMs: 60_000 } };
 
 /** An emulator for this test, with the hub `orders` of two partitions unless told otherwise. */
 export async function emulatorForTest(options: Partial<EventHubsEmulatorOptions> = {}): Promise<EventHubsEmulator> {
@@ -100,7 +100,7 @@ export function subscribe(
 }
 
 /** Polls until the condition holds; throws after a while. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000) {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 120_000) {
   const deadlineMs = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error(`Failed to see ${what} within ${timeoutMs} ms.`);

@@ -33,9 +33,11 @@ async function sendToAll(bench: EventHubBench, text: string): Promise<void> {
 
 test('two hosts share the partitions, each event goes to one of them, and one takes all when the other stops', async () => {
   const bench = await eventHubBench(azurite.connectionString, { partitionCount: 4 });
-  const first = await bench.run({ instanceName: 'first' });
+  // A host that did not give its partitions back would keep them for two minutes.
+  const loadBalancing = { partitionOwnershipExpirationMs: 120_000 };
+  const first = await bench.run({ instanceName: 'first', loadBalancing });
   await sharedBy(bench, 'first');
-  const second = await bench.run({ instanceName: 'second' });
+  const second = await bench.run({ instanceName: 'second', loadBalancing });
   await sharedBy(bench, 'first', 'second');
   await sendToAll(bench, 'shared');
   const batches = [...(await first.reported<Batch>('BATCH', 2)), ...(await second.reported<Batch>('BATCH', 2))];
@@ -44,7 +46,7 @@ test('two hosts share the partitions, each event goes to one of them, and one ta
   const stoppedAt = performance.now();
   await first.host.stop();
   await sharedBy(bench, 'second');
-  expect(performance.now() - stoppedAt).toBeLessThan(5_000);
+  expect(performance.now() - stoppedAt).toBeLessThan(60_000);
   await sendToAll(bench, 'all mine');
   const taken = (await second.reported<Batch>('BATCH', 6)).slice(2);
   expect(taken.map(({ partitionId }) => partitionId).sort()).toEqual(partitions);

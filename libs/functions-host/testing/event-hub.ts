@@ -2,6 +2,7 @@ import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/
 import { EventHubProducerClient, type EventData } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { onTestFinished } from 'vitest';
+import type { LoadBalancing } from '../src/index.ts';
 import { buildApp } from './built-app.ts';
 import { eventually, runHost, type RunningHost } from './running-host.ts';
 
@@ -40,6 +41,7 @@ export interface BenchRun {
   readonly eventHubs?: Readonly<Record<string, unknown>>;
   readonly instanceName?: string;
   readonly drainTimeoutMs?: number;
+  readonly loadBalancing?: LoadBalancing;
 }
 
 /**

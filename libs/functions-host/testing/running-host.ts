@@ -19,12 +19,12 @@ export interface RunningHost {
   readonly reported: <Report>(tag: string, count: number) => Promise<Report[]>;
   /**
    * Resolves when the condition holds; looks whenever the host logs or observes something. Throws
-   * after 20 seconds.
+   * after two minutes.
    */
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
 }
 
-const deadlineMs = 20_000;
+const deadlineMs = 120_000;
 
 export async function runHost(options: Omit<FunctionsHostOptions, 'log' | 'observe'>): Promise<RunningHost> {
   const logged: HostLogEntry[] = [];
