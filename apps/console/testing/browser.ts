@@ -67,6 +67,8 @@ export async function openPage(
   const context = await (
     await openBrowser()
   ).newContext({ viewport: { width: 1280, height: 720 }, colorScheme: theme, reducedMotion: 'reduce' });
+  // As long as the tests wait elsewhere (vitest.config.ts): by default it is half a minute.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   const { origin } = new URL(url);

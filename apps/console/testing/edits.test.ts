@@ -8,7 +8,7 @@ import { startLocalHub } from './local-hub.ts';
 beforeEach(requireChromium);
 afterAll(closeBrowser);
 
-const patientMs = 60_000;
+const patientMs = 120_000;
 
 function activations(more: string): string {
   return `version: 1

@@ -6,7 +6,7 @@ import { startLocalHub } from './local-hub.ts';
 beforeEach(requireChromium);
 afterAll(closeBrowser);
 
-const patientMs = 30_000;
+const patientMs = 120_000;
 const markup = '<img src=x onerror="window.wasHacked=true"><script>window.wasHacked=true</script>';
 const audience = {
   ups: {

@@ -5,7 +5,7 @@ import { pageForTest } from './page-for-test.ts';
 import { keepScreenshot } from './screenshots.ts';
 import type { Page } from 'playwright-core';
 
-const patientMs = 30_000;
+const patientMs = 120_000;
 let hub: LocalHub | undefined;
 
 beforeEach(async (context) => {
