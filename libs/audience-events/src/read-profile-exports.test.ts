@@ -168,6 +168,11 @@ test.for([
   expect(refusalsOf(body)).toEqual(['$ invalid-utf8']);
 });
 
+test('a replacement character that the sender wrote is kept', () => {
+  const [first] = readText('{"identityMap":{"email":[{"id":"a\ufffdb"}]}}').exports;
+  expect(first?.identities.get('email')).toEqual(['a\ufffdb']);
+});
+
 test('null for one map counts as absent', () => {
   const [first, second] = readText(
     '[{"segmentMembership":null,"identityMap":{}},{"segmentMembership":{},"identityMap":null}]',

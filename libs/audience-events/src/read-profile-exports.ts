@@ -25,6 +25,7 @@ export const attributeDepthMax = 100;
 export const refusalsMax = 100;
 
 const byteOrderMark = 0xfeff;
+const replacementCharacter = '\ufffd';
 const noRefusals: readonly Refusal[] = Object.freeze([]);
 const noExports: readonly ProfileExport[] = Object.freeze([]);
 const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({});
@@ -39,11 +40,11 @@ const noSegmentMembership: ProfileExport['segmentMembership'] = Object.freeze({}
  */
 export function readProfileExports(body: Uint8Array): ProfileExports {
   if (body.byteLength === 0) return refused(refuse('$', 'empty-body'));
-  if (!isUtf8(body)) return refused(refuse('$', 'invalid-utf8'));
+  const text = decode(body);
+  if (text === undefined) return refused(refuse('$', 'invalid-utf8'));
+  if (text === '') return refused(refuse('$', 'empty-body'));
   let value: JsonValue;
   try {
-    const text = decode(body);
-    if (text === '') return refused(refuse('$', 'empty-body'));
     value = JSON.parse(text) as JsonValue;
   } catch {
     // The parser's own message quotes the body, which is personal data.
@@ -58,12 +59,14 @@ export function readProfileExports(body: Uint8Array): ProfileExports {
 }
 
 /**
- * The text of valid UTF-8 without its byte order mark. With `isUtf8` before it, measurably quicker
- * than a fatal TextDecoder.
+ * The text of UTF-8 without its byte order mark; undefined when the bytes are none. Decoding puts a
+ * replacement character in the place of what is none, so only a text that holds one is looked at
+ * again: measurably quicker than looking at every body, or than a fatal TextDecoder.
  */
-function decode(body: Uint8Array): string {
+function decode(body: Uint8Array): string | undefined {
   const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const text = buffer.toString();
+  if (text.includes(replacementCharacter) && !isUtf8(body)) return undefined;
   return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
 }
 
