@@ -242,6 +242,8 @@ function mergedEntry(earlier: string, later: string): string | undefined {
 }
 
 function appended(history: string, entry: string): string {
+  // As of every row that is new.
+  if (history === '') return entry;
   const { entries, omitted } = entriesOf(history);
   return joined([...entries, entry], omitted);
 }
