@@ -150,7 +150,7 @@ const routeSchema = <Options extends z.ZodType>(optionsSchema: Options) =>
       .optional()
       .meta({
         description:
-          'Identity namespaces, at most 5, that stay the same while the identities of the route change. When an identity vanishes from a profile, the route finds the person by these and takes the earlier identity out of the destination. A route whose better identity can come and go needs it.',
+          'Identity namespaces, at most 5, that stay the same while the identities of the route change. When an identity vanishes from a profile, the route finds the person by these and takes the earlier identity out of the destination.',
         examples: ['crmid'],
       }),
     identities: z

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   countingNothingDeferred,
+  forgettingFormers,
   forgettingLinks,
   ignoringUpdates,
   ignoringVersions,
@@ -12,10 +13,13 @@ import {
   everyChangeCountedOnce,
   exactlyTheCurrentIdentities,
   newestStateWins,
+  noDigestHidesAMember,
   noRowWaitsForNothing,
   nothingOlderAfterNewer,
+  onlyTheChosen,
 } from '../testing/invariants.ts';
 import {
+  bodyOf,
   changesOf,
   exportOf,
   numbered,
@@ -27,6 +31,7 @@ import {
 import { ProtocolWorld } from '../testing/protocol-world.ts';
 import type { Breakage, Disturbances } from '../testing/world-options.ts';
 import {
+  arbitraryBodies,
   arbitraryDisturbances,
   arbitraryPeople,
   arbitraryStandstills,
@@ -39,17 +44,21 @@ interface Setting {
   /** Whether all exports of a person come by one partition, whose workers believe their caches. */
   readonly isByPartition: boolean;
   /**
-   * The route follows nothing, people lose no identity, and workers expect that keys have no row.
+   * The route follows nothing, and workers expect that keys have no row.
    */
   readonly isUnlinked: boolean;
+  /** People lose identities too, which nothing but `follow` finds. */
+  readonly losesIdentities: boolean;
 }
 
 const arbitrarySetting: fc.Arbitrary<Setting> = fc.record({
   identities: fc.constantFrom('first', 'all'),
   isByPartition: fc.boolean(),
   isUnlinked: fc.constant(false),
+  losesIdentities: fc.constant(true),
 });
-const arbitraryUnlinked = arbitrarySetting.map((setting): Setting => ({ ...setting, isUnlinked: true }));
+const unlinked = (losesIdentities: boolean): fc.Arbitrary<Setting> =>
+  arbitrarySetting.map((setting): Setting => ({ ...setting, isUnlinked: true, losesIdentities }));
 
 function model(
   disturbances: fc.Arbitrary<Disturbances>,
@@ -76,7 +85,7 @@ async function play(
   scheduler: fc.Scheduler,
   disturbed: Disturbances,
   people: readonly PeopleBatch[],
-  { identities, isByPartition, isUnlinked }: Setting,
+  { identities, isByPartition, isUnlinked, losesIdentities }: Setting,
   breakage?: Breakage,
 ): Promise<void> {
   const world = new ProtocolWorld(scheduler, disturbed, {
@@ -90,7 +99,7 @@ async function play(
   });
   const workers = disturbed.clockOffsetsMs.length;
   const jobs = Array.from({ length: workers }, (): ReceivedEvent[][] => []);
-  const batches = isUnlinked ? withoutLosses(numbered(people)) : numbered(people);
+  const batches = losesIdentities ? numbered(people) : withoutLosses(numbered(people));
   for (const { worker, states, twice } of batches) {
     const split = isByPartition ? [...Map.groupBy(states, ({ person }) => person).values()] : [states];
     for (const part of split) {
@@ -104,12 +113,12 @@ async function play(
   await world.run(jobs);
   const areClocksRight = disturbed.clockOffsetsMs.every((offsetMs) => Math.abs(offsetMs) < 30_000);
   if (disturbed.standstills.length === 0 && areClocksRight) nothingOlderAfterNewer(world);
-  const truth = truthOf(
-    batches.flatMap(({ states }) => states),
-    identities,
-  );
-  exactlyTheCurrentIdentities(world, truth);
+  const states = batches.flatMap((batch) => batch.states);
+  const truth = truthOf(states, identities);
+  if (isUnlinked && losesIdentities) onlyTheChosen(world, states, identities);
+  else exactlyTheCurrentIdentities(world, truth);
   newestStateWins(world, truth);
+  await noDigestHidesAMember(world, states, { identities, follow: isUnlinked ? [] : ['ecid'] });
   await noRowWaitsForNothing(world);
   expect(world.letters).toEqual([]);
   everyChangeCountedOnce(world);
@@ -131,7 +140,18 @@ test.each([
 ])(
   'whatever identities people gain on a route that follows nothing, the destination knows each person under exactly the current ones%s',
   async (_, disturbances) => {
-    await fc.assert(model(disturbances, undefined, undefined, arbitraryUnlinked), { numRuns: 500 });
+    await fc.assert(model(disturbances, undefined, undefined, unlinked(false)), { numRuns: 500 });
+  },
+  120_000,
+);
+
+test.each([
+  ['', arbitraryDisturbances],
+  [', when workers outlive their leases', arbitraryStandstills],
+])(
+  'whatever identities come and go on a route that follows nothing, of those in the newest export the destination knows exactly the chosen ones%s',
+  async (_, disturbances) => {
+    await fc.assert(model(disturbances, undefined, undefined, unlinked(true)), { numRuns: 500 });
   },
   120_000,
 );
@@ -139,6 +159,45 @@ test.each([
 test('when workers outlive their leases, the destination still knows each person under exactly the current identities', async () => {
   await fc.assert(model(arbitraryStandstills), { numRuns: 500 });
 }, 120_000);
+
+/**
+ * One batch in which identities come and go as they like, given again and again on a route that
+ * follows nothing.
+ */
+const oneBatch = fc.asyncProperty(
+  fc.scheduler(),
+  arbitraryDisturbances,
+  arbitraryBodies,
+  arbitrarySetting,
+  fc.integer({ min: 1, max: 3 }),
+  async (scheduler, disturbed, bodies, { identities, isByPartition }, times) => {
+    const world = new ProtocolWorld(scheduler, disturbed, {
+      files: [peopleFile(identities).replace('follow: ecid', '')],
+      cacheAgeMs: isByPartition ? 300_000 : -1,
+      giveUpAfterMs: Number.MAX_SAFE_INTEGER,
+      changesOf: (event) => changesOf(event, identities),
+    });
+    // What comes later in a body counts like what comes in a later one.
+    const events = bodies.map((states, number) => bodyOf(states, number, '0'));
+    const states = bodies.flatMap((body, number) => body.map((state, at) => ({ ...state, number: number * 10 + at })));
+    await world.run([Array.from({ length: times }, () => events)]);
+    onlyTheChosen(world, states, identities);
+    await noDigestHidesAMember(world, states, { identities, follow: [] });
+    await noRowWaitsForNothing(world);
+    everyChangeCountedOnce(world);
+  },
+);
+
+test('whatever identities come and go within a batch that is given again, of those in the newest export the destination knows exactly the chosen ones', async () => {
+  await fc.assert(oneBatch, { numRuns: 500 });
+}, 120_000);
+
+test('control: it is caught when rows do not remember whose they were', async () => {
+  const broken = model(arbitraryDisturbances, forgettingFormers, 'onlyTheChosen', unlinked(true));
+  const checked = await fc.check(broken, { numRuns: 1_000, seed, endOnFailure: true });
+  expect(checked.failed).toBe(true);
+  expect(String(checked.errorInstance)).toContain('onlyTheChosen');
+});
 
 test.each([
   ['nobody leases', withoutLeases, 'nothingOlderAfterNewer'],

@@ -26,6 +26,7 @@ import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.t
 import { withoutDigest } from './remember-links.ts';
 import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
+import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -89,12 +90,13 @@ export async function decideChanges(
     if (plan.is === 'lease' && write.expected === undefined) others.add(each);
   const rounds = unread.length > 0 ? roundsMax + 1 : roundsMax;
   for (let round = 0; open.length + unread.length > 0 && round < rounds; round += 1) {
-    const plans = [...unread, ...(await readAndPlan(open, round === 0))];
+    const { plans: read, lost: linked } = await readAndPlan(open, round === 0);
+    const plans = [...unread, ...read];
     const [{ written, lost }] = await Promise.all([
       writePlans(plans, context, tally, signal),
       others.write(tally, signal),
     ]);
-    open = lost.map(({ desired: each }) => each);
+    open = [...linked, ...lost.map(({ desired: each }) => each)];
     const found = new Set(open);
     for (const { desired: each, write } of unread)
       if (write.expected === undefined) decided.countLookedFor(each, found.has(each));
@@ -104,15 +106,27 @@ export async function decideChanges(
   for (const each of open) decided.wait(each, context.clock.now());
   return decided;
 
-  async function readAndPlan(some: readonly DesiredMembership[], isFirst: boolean): Promise<readonly PlannedWrite[]> {
-    if (some.length === 0) return [];
+  /**
+   * Gives also those of whose former people another process wrote a row in between: they are read
+   * again.
+   */
+  async function readAndPlan(
+    some: readonly DesiredMembership[],
+    isFirst: boolean,
+  ): Promise<{ readonly plans: readonly PlannedWrite[]; readonly lost: readonly DesiredMembership[] }> {
+    if (some.length === 0) return { plans: [], lost: [] };
     const rows = await context.ledger.read(
       some.map(({ key }) => key),
       signal,
     );
     tally.ledgerReads += some.length;
     if (isFirst) for (const [index, each] of some.entries()) decided.countLookedFor(each, rows[index] !== undefined);
-    return some.flatMap((each, index) => decided.plan(each, rows[index]) ?? []);
+    const read = some.map((desired, index) => ({ desired, key: desired.key, state: desired.state, row: rows[index] }));
+    const linked = await unlinkPeople(read, { context, tally }, signal);
+    return {
+      plans: read.flatMap((each) => (linked.has(each) ? [] : (decided.plan(each.desired, each.row) ?? []))),
+      lost: [...linked].map(({ desired }) => desired),
+    };
   }
 }
 
@@ -213,6 +227,7 @@ class Decisions implements Decided {
     if (this.#work.retry !== undefined || this.#circuits.get(route.destination) !== undefined) return undefined;
     const row = ledgerCache.get(keyText, clock.now());
     if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
+    if (isMemberAgain(row, desired.state)) return undefined;
     const { plan } = this.#planRow(desired, row);
     if ((plan.is !== 'lease' && plan.is !== 'note') || !areKeepable(desired.attributes)) return undefined;
     return { desired, keyText, plan, write: plan.write, held: deferralOf(row) };

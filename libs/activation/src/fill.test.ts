@@ -1,7 +1,14 @@
 import { DestinationError } from '@activation-hub/destination-kit';
 import { InMemoryLedger } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openActivation, personExport, RecordingDestination } from '../testing/index.ts';
+import {
+  DisturbedLedger,
+  eventOf,
+  fansId,
+  openActivation,
+  personExport,
+  RecordingDestination,
+} from '../testing/index.ts';
 import { fillLinks } from './fill-rows.ts';
 import { countFill, fill } from './tell-ledger.ts';
 
@@ -138,4 +145,42 @@ test('who has left at the source does not enter the new route by an older entry 
   expect(await fill(walk, { signal })).toMatchObject({ rows: 0, delivered: 0, unchanged: 0, leftAlone: 0 });
   await after.activate(eventOf(personExport({ at: 0 }), 2));
   expect(ads.told).toEqual([]);
+});
+
+test('a filling that makes a former identity a member again takes the digest from whoever is known otherwise', async () => {
+  const fileWith = (...to: readonly string[]): string => fileOf(...to).replaceAll(', follow: ecid', '');
+  const ledger = new InMemoryLedger();
+  const destinations = { crm: new RecordingDestination(), ads: new RecordingDestination() };
+  const source = openActivation({ file: fileWith('crm'), ledger, destinations });
+  const filled = openActivation({ file: fileWith('ads'), ledger, destinations });
+  const both = { crmid: ['C-1'], email: ['ada@example.com'] };
+  await filled.activate(eventOf(personExport({ identities: both }), 1));
+  await source.activate(eventOf(personExport({ identities: { email: ['ada@example.com'] }, at: 60 }), 2));
+  const { context } = openActivation({ file: fileWith('crm', 'ads'), ledger, destinations });
+  const walk = { context, destination: 'ads', source: 'crm', audience: 'sports-fans' };
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 1, delivered: 1 });
+  expect([...destinations.ads.members.keys()]).toHaveLength(2);
+  const after = openActivation({ file: fileWith('ads'), ledger, destinations });
+  await after.activate(eventOf(personExport({ identities: both, at: 120 }), 3));
+  expect([...destinations.ads.members.keys()]).toEqual(['sports-fans C-1']);
+});
+
+test('a filling leaves a row alone while another process writes the one that it remembers', async () => {
+  const fileWith = (...to: readonly string[]): string => fileOf(...to).replaceAll(', follow: ecid', '');
+  const ledger = new DisturbedLedger();
+  const destinations = { crm: new RecordingDestination(), ads: new RecordingDestination() };
+  const filled = openActivation({ file: fileWith('ads'), ledger, destinations });
+  const source = openActivation({ file: fileWith('crm'), ledger, destinations });
+  const both = { crmid: ['C-1'], email: ['ada@example.com'] };
+  await filled.activate(eventOf(personExport({ identities: both }), 1));
+  await source.activate(eventOf(personExport({ identities: { email: ['ada@example.com'] }, at: 60 }), 2));
+  const { context } = openActivation({ file: fileWith('crm', 'ads'), ledger, destinations });
+  const walk = { context, destination: 'ads', source: 'crm', audience: 'sports-fans' };
+  ledger.beforeWrite = async (_, [write]) => {
+    ledger.beforeWrite = () => undefined;
+    const [row] = write === undefined ? [] : await ledger.read([write.key], signal);
+    if (write !== undefined && row !== undefined) await ledger.overwrite(write.key, row.record);
+  };
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 1, delivered: 0, leftAlone: 1 });
+  expect(await fill(walk, { signal })).toMatchObject({ rows: 1, delivered: 1, leftAlone: 0 });
 });

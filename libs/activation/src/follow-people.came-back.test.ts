@@ -162,3 +162,57 @@ test('while another process has the row of the other identity, one retry brings 
   expect(await retryDue()).toBe(1);
   expect(members(opened)).toEqual(['C-1']);
 });
+
+const e = (n: number) => `e${n}@example.com`;
+const c0 = ['C-0'];
+
+test('while another process has a row that two exports of a body have, one retry brings the body again', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = open(true, ledger);
+  const { clock, activate, retryQueue } = opened;
+  const body = bodyOf([{ identities: { email: [e(0), e(1)] } }, { identities: { email: [e(0)] } }], 1);
+  await activate(body);
+  const key = { ...fansKey(), identity: { namespace: 'email', value: e(0) } };
+  const [row] = await ledger.read([key], new AbortController().signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const rowState = { is: 'leased', holder: 'another', expiresAtMs: clock.nowMs + 60_000 } as const;
+  await ledger.overwrite(key, { ...row.record, rowState });
+  await activate(body);
+  expect(await Array.fromAsync(retryQueue.waiting(new AbortController().signal))).toHaveLength(1);
+});
+
+test('who is known in one body without and with another identity, the former last, leaves with the exit of the latter', async () => {
+  const opened = open(true);
+  await opened.activate(bodyOf([{ identities: { email: [e(0), e(1)] } }, { identities: { email: [e(1)] } }], 1));
+  expect(members(opened)).toEqual([e(0), e(1)]);
+  await opened.activate(bodyOf([{ identities: { email: [e(0), e(1)] }, status: 'exited' }], 2));
+  expect(members(opened)).toEqual([]);
+});
+
+test('who came last in a body stays, when an older body with the better identity is retried alone', async () => {
+  const opened = open(false);
+  const { activate, crm, clock, retryDue } = opened;
+  crm.onRequest = (changes) => {
+    if (changes.length > 1) throw new DestinationError('transient', 'Not now.');
+  };
+  const newer = bodyOf(
+    [
+      { identities: { crmid: c0, email: [e(0), e(1)] }, at: 60 },
+      { identities: { email: [e(1)] }, at: 60 },
+    ],
+    1,
+  );
+  const older = bodyOf(
+    [{ crmid: c0, email: [e(0)] }, { email: [e(0)] }, { crmid: c0, email: [e(0), e(1)] }].map((identities) => ({
+      identities,
+    })),
+    2,
+  );
+  await activate(newer, older);
+  crm.onRequest = () => undefined;
+  for (let n = 0; n < 4; n += 1) {
+    clock.nowMs += 3_600_000;
+    await retryDue();
+  }
+  expect(members(opened)).toEqual(['C-0', e(1)]);
+});

@@ -1,4 +1,12 @@
-import { ledgerKeyText, type LedgerKey, type LedgerRecord, type LedgerWrite } from '@activation-hub/membership';
+import {
+  isFormerOf,
+  keep,
+  ledgerKeyText,
+  type DesiredState,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerWrite,
+} from '@activation-hub/membership';
 import type { SettledMembership } from './decide-changes.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
@@ -125,9 +133,11 @@ async function takeOut(
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
   const planned = looked.flatMap((each) =>
-    each.formers.flatMap(({ key, row }): PlannedFormer[] => {
+    each.formers.flatMap((former): PlannedFormer[] => {
+      const { key, row } = former;
       const { route } = each.person;
-      const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {} };
+      const formerOf = isHidden(former, each) ? each.person.identities : [];
+      const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {}, formerOf };
       const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause, because: 'former-identity' });
       if (plan.is === 'wait') {
         // A second retry of one event would make two more of itself for as long as the two are in
@@ -138,9 +148,7 @@ async function takeOut(
         return [];
       }
       if (plan.is !== 'nothing') return [{ each, key, plan, write: plan.write }];
-      // The person is out already; a row that carries a digest would hide that the links have moved
-      // on since.
-      const write = plan.because === 'unchanged' && row !== undefined ? withoutDigest(key, row) : undefined;
+      const write = keptFormer(former, isHidden(former, each), desired, plan.because);
       return write === undefined ? [] : [{ each, key, plan, write }];
     }),
   );
@@ -156,7 +164,8 @@ async function takeOut(
     const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
     return [membership.name === undefined ? told : { ...told, audienceName: membership.name }];
   });
-  for (const { keyText, settled } of await tellRows(leased, telling)) after.set(keyText, settled?.record);
+  for (const { keyText, settled } of await tellRows(leased, telling))
+    if (settled !== undefined) after.set(keyText, settled.record);
   const done = looked
     .filter((each) => !waiting.has(each) && !lost.has(each))
     .map((each): TakenOut => {
@@ -168,10 +177,37 @@ async function takeOut(
       return {
         ...each,
         leaving: left.map(({ identity }) => identity),
-        isPaused: left.some((former) => stateOf(former)?.rowState.is === 'paused'),
+        isToBeLookedAt:
+          each.isShared ||
+          left.some((former) => stateOf(former)?.rowState.is === 'paused') ||
+          each.formers.some((former) => isHidden(former, each) && !isFormerOf(stateOf(former), each.person.identities)),
       };
     });
   return { done, lost: [...lost], deferrals };
+}
+
+/**
+ * Whether the digest that the person's rows get says that nobody need look under this identity.
+ */
+function isHidden({ isLinkedOnly }: Former, { isOutdated }: Looked): boolean {
+  return !isLinkedOnly && !isOutdated;
+}
+
+/**
+ * What is written to a row of a person who is out already. It remembers whose it was, and is
+ * written also when it knows that: a process that is about to make it a member, as of an older
+ * export, finds out by that. Of any other row only the digest goes, which would hide that the links
+ * have moved on since.
+ */
+function keptFormer(
+  { key, row }: Former,
+  isHidden: boolean,
+  desired: DesiredState,
+  because: 'unchanged' | 'superseded',
+): LedgerWrite | undefined {
+  if (row === undefined) return undefined;
+  if (isHidden && !row.record.known.isMember) return { key, record: keep(row.record, desired), expected: row.version };
+  return because === 'unchanged' ? withoutDigest(key, row) : undefined;
 }
 
 /** Whether a retry that was put for the row brings the export of the person again. */

@@ -11,7 +11,9 @@ import {
   type RetryQueue,
 } from '@activation-hub/delivery';
 import {
+  forgetFormerOf,
   identityText,
+  ledgerParts,
   linkDestination,
   linkOf,
   shadowDestination,
@@ -19,6 +21,7 @@ import {
   type Identity,
   type Ledger,
   type LedgerEntry,
+  type LedgerSelection,
 } from '@activation-hub/membership';
 import { isSearchable, withoutPerson } from './without-person.ts';
 
@@ -48,7 +51,10 @@ export interface Erased {
 export interface Forgotten {
   readonly retries: Erased;
   readonly deadLetters: Erased;
-  /** Rows by ledger name of the destination; shadow rows and links are among them. */
+  /**
+   * Rows by ledger name of the destination. Shadow rows and links are among them, and rows of other
+   * identities that remember the person, which stay without that.
+   */
   readonly rows: Readonly<Record<string, number>>;
   /**
    * Other identities of the person that the ledger's links name, which were looked for as well: for
@@ -68,8 +74,9 @@ const roundsMax = 5;
 /**
  * Erases what is kept of a person, given by identities as AEP exports them: events and rows in
  * waiting retries, events in dead letters, and the ledger's rows at these destinations in every
- * form in which they hold an identity, with shadow rows and links. What a link names belongs to the
- * person too. Events of other people stay, also in the same retry, letter or body.
+ * form in which they hold an identity, with shadow rows and links, and the identities in the rows
+ * of others that remember them. What a link names belongs to the person too. Events of other people
+ * stay, also in the same retry, letter or body.
  *
  * Retries go first and the ledger last, so that nothing that is erased writes the person back. What
  * the function is working on at the same moment can: run it again until nothing is left to erase.
@@ -90,7 +97,9 @@ export async function forget(
   const deadLetters = await forgetDeadLetters(of, stores.deadLetters, unreadable, options);
   const rows: Record<string, number> = {};
   for (const { ledgerName, forms } of found) {
-    rows[ledgerName] = (rows[ledgerName] ?? 0) + (await forgetRows(forms, ledgerName, stores.ledger, options));
+    const remembered = await forgetRemembered(forms, ledgerName, stores.ledger, options);
+    rows[ledgerName] =
+      (rows[ledgerName] ?? 0) + remembered + (await forgetRows(forms, ledgerName, stores.ledger, options));
   }
   const given = new Set(found.flatMap(({ formsGiven }) => formsGiven.map(identityText)));
   const linked = distinctIdentities(found.flatMap(({ forms }) => forms)).filter(
@@ -278,6 +287,42 @@ function letterWithoutPerson(letter: DeadLetter, of: OfPerson): DeadLetter | und
   return { ...letter, event: { ...event, body }, failures: left };
 }
 
+/**
+ * Takes these forms out of the rows of other identities that remember them (`formerOf`), and gives
+ * how many rows those are. An identity that another person has too may remember both, so that the
+ * row stays, and nobody else is looked for by it.
+ */
+async function forgetRemembered(
+  forms: readonly Identity[],
+  ledgerName: string,
+  ledger: Ledger,
+  { dryRun, signal }: ForgetOptions,
+): Promise<number> {
+  const texts = new Set(forms.map(identityText));
+  const forgetIn = async (of: LedgerSelection): Promise<{ readonly erased: number; readonly isLost: boolean }> => {
+    let erased = 0;
+    let isLost = false;
+    for await (const { key, record, version } of ledger.rows(of, signal)) {
+      const left = texts.has(identityText(key.identity)) ? undefined : forgetFormerOf(record, texts);
+      if (left === undefined) continue;
+      const [result] = dryRun ? [] : await ledger.write([{ key, record: left, expected: version }], signal);
+      if (result?.written === false) isLost = true;
+      else erased += 1;
+    }
+    return { erased, isLost };
+  };
+  const parts = [ledgerName, shadowDestination(ledgerName)].flatMap((destination) =>
+    Array.from({ length: ledgerParts }, (_, part) => ({ destination, part })),
+  );
+  let erased = 0;
+  for (let round = 0; round < roundsMax; round += 1) {
+    const done = await Promise.all(parts.map(forgetIn));
+    erased += done.reduce((sum, each) => sum + each.erased, 0);
+    if (!done.some(({ isLost }) => isLost)) return erased;
+  }
+  throw keepsBeingWritten(ledgerName);
+}
+
 /** Rows, shadow rows and links under these forms, and links that name one of them. */
 async function forgetRows(
   forms: readonly Identity[],
@@ -308,7 +353,11 @@ async function forgetRow(
     }
     if (!isLost) return erased;
   }
-  throw new Error(
+  throw keepsBeingWritten(destination);
+}
+
+function keepsBeingWritten(destination: string): Error {
+  return new Error(
     `Failed to forget a person at ${destination}: the function keeps writing a row of the ledger. Run it again.`,
   );
 }

@@ -10,13 +10,21 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { isLinked, othersOf, type Followed } from './people-to-follow.ts';
-import { comparePeople, rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
+import {
+  comparePeople,
+  rowKey,
+  unknownPosition,
+  type DesiredMembership,
+  type RoutedPerson,
+} from './resolve-memberships.ts';
 
 /** An identity that is not, or no longer, the person's, with its row. */
 export interface Former {
   readonly identity: Identity;
   readonly key: LedgerKey;
   readonly row: LedgerRow | undefined;
+  /** It is not in the export: only a link says that it is, or was, the person's. */
+  readonly isLinkedOnly: boolean;
 }
 
 /**
@@ -29,6 +37,8 @@ export interface Looked extends Followed {
   /** As of when they are not the person's: the export's state, or that of a link that is newer. */
   readonly asOf: UndigestedState;
   readonly isOutdated: boolean;
+  /** Another export has an identity of this one, so that a later one must look again. */
+  readonly isShared: boolean;
   readonly reads: number;
 }
 
@@ -59,12 +69,7 @@ export async function lookAt(
 type NewestOfBatch = ReadonlyMap<string, DesiredMembership>;
 
 /** An identity under which the destination may know the person. */
-interface Candidate {
-  readonly identity: Identity;
-  readonly key: LedgerKey;
-  /** It is not in the export: only a link says that it is, or was, the person's. */
-  readonly isLinkedOnly: boolean;
-}
+type Candidate = Omit<Former, 'row'>;
 
 function candidatesOf(followed: Followed, links: readonly (LedgerRow | undefined)[]) {
   const { person, ledgerName } = followed;
@@ -97,15 +102,19 @@ function lookedAt(
   const isOutdated = newest !== undefined && comparePeople(newest, person) > 0;
   const asNewest = isOutdated ? newest : person;
   const current = new Set(asNewest.identities.map(identityText));
-  const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index) => {
+  let isShared = false;
+  const formers = candidates.flatMap(({ identity, key, isLinkedOnly }, index): Former[] => {
     const row = rows[index];
     // The row of this link is gone: the person was erased.
     const isNobody = row === undefined && isLinkedOnly;
+    if (current.has(identityText(identity)) || isNobody) return [];
     // A newer export of the batch has it, perhaps of another person; when that changed nothing, the
     // row does not say so.
     const again = newestOfBatch.get(ledgerKeyText(key));
     const isBack = again !== undefined && comparePeople(again.person, asNewest) > 0;
-    return current.has(identityText(identity)) || isNobody || isBack ? [] : [{ identity, key, row }];
+    if (!isBack && !isOfSameBody(row, asNewest)) return [{ identity, key, row, isLinkedOnly }];
+    isShared ||= !isLinkedOnly;
+    return [];
   });
   // Another process may have written a row since it was settled.
   const chosen = followed.chosen.map(({ desired }) => ({
@@ -113,7 +122,16 @@ function lookedAt(
     row: rowOf.get(identityText(desired.key.identity)),
   }));
   const reads = candidates.length + links.length;
-  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, reads };
+  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, isShared, reads };
+}
+
+/**
+ * Whether a row is a member's by another export of the very event that is known from a row alone:
+ * which of the two comes later, only a batch that brings the event can say, and it looks itself.
+ */
+function isOfSameBody(row: LedgerRow | undefined, { state, position }: KnownAs): boolean {
+  if (row === undefined || position !== unknownPosition) return false;
+  return row.record.known.isMember && compareStates(row.record.known, state) === 0;
 }
 
 /**
@@ -138,7 +156,7 @@ type KnownAs = Pick<RoutedPerson, 'identities' | 'state' | 'position'>;
 
 /** What a link says comes before every export of the batch that has the same state. */
 function knownByLink(link: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): readonly KnownAs[] {
-  return [{ identities: linkOf(link.record).identities, state: asOfLink(link, rowOf), position: -Infinity }];
+  return [{ identities: linkOf(link.record).identities, state: asOfLink(link, rowOf), position: unknownPosition }];
 }
 
 /**

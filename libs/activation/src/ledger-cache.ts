@@ -174,10 +174,15 @@ const valueBytes = 32;
 function bytesOf(keyText: string, { record }: LedgerRow): number {
   return (
     rowBytes +
-    2 * (keyText.length + (record.history?.length ?? 0)) +
+    2 * (keyText.length + (record.history?.length ?? 0) + charactersOf(record.formerOf)) +
     bytesOfValue(record.attributes) +
     (record.deliveredAttributes === undefined ? 0 : bytesOfValue(record.deliveredAttributes))
   );
+}
+
+function charactersOf(formerOf: LedgerRow['record']['formerOf']): number {
+  if (formerOf === undefined) return 0;
+  return formerOf.reduce((sum, { value }) => sum + valueBytes + value.length, 0);
 }
 
 function bytesOfValue(value: JsonValue | Readonly<Record<string, JsonValue>>): number {

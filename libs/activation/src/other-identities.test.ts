@@ -93,6 +93,7 @@ test('of two new people of a batch with one other identity in common the second 
     'noted a@example.com',
     'delivered p1',
     'delivered p2',
+    'noted a@example.com',
     'delivered p2',
   ]);
   expect(told(opened)).toEqual(['entered p1', 'entered p2']);

@@ -1,4 +1,10 @@
-import { ledgerKeyText, type Attributes, type Identity, type LedgerWrite } from '@activation-hub/membership';
+import {
+  areRememberable,
+  ledgerKeyText,
+  type Attributes,
+  type Identity,
+  type LedgerWrite,
+} from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { othersOf } from './people-to-follow.ts';
 import { planRow, type LeaseHolder } from './plan-row.ts';
@@ -46,7 +52,9 @@ export class OtherIdentities {
     const { linkDigest, route, state } = person;
     if (linkDigest === '' || route.follow.length > 0 || this.#people.has(person)) return;
     const nowMs = this.#context.clock.now();
-    const desired = { state: { ...state, isMember: false, content: '' }, attributes: noAttributes };
+    const formerOf = person.identities;
+    if (!areRememberable(formerOf)) return;
+    const desired = { state: { ...state, isMember: false, content: '' }, attributes: noAttributes, formerOf };
     const options = { mode: route.mode, by: this.#by, nowMs, cause: 'export', because: 'former-identity' } as const;
     const notes: Note[] = [];
     for (const identity of this.#othersOf(person)) {

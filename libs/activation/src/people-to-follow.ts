@@ -14,9 +14,15 @@ import {
 import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import type { SettledMembership } from './decide-changes.ts';
-import type { DeferredChange } from './defer-changes.ts';
+import type { DeferredChange, Deferral } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
-import { comparePeople, rowKey, type DesiredMembership, type RoutedPerson } from './resolve-memberships.ts';
+import {
+  comparePeople,
+  rowKey,
+  unknownPosition,
+  type DesiredMembership,
+  type RoutedPerson,
+} from './resolve-memberships.ts';
 import type { RoutedMembership } from './route-exports.ts';
 import type { ToldRow } from './tell-rows.ts';
 import type { Work } from './work.ts';
@@ -130,8 +136,9 @@ class SettledRows {
   readonly #newest: ReadonlyMap<string, DesiredMembership>;
   readonly #told: ReadonlyMap<string, ToldRow>;
   readonly #settled: ReadonlyMap<string, SettledMembership>;
+  readonly #retries: ReadonlyMap<ReceivedEvent | undefined, readonly Pick<Deferral, 'destination' | 'audience'>[]>;
 
-  constructor({ newest, settled, told }: Outcome) {
+  constructor({ newest, settled, told, deferred }: Outcome) {
     this.#newest = newest;
     const settledOf = new Map<string, SettledMembership>();
     const toldOf = new Map<string, ToldRow>();
@@ -143,6 +150,11 @@ class SettledRows {
       if (of !== undefined && row !== undefined) settledOf.set(keyText, { desired: of, row });
     }
     this.#told = toldOf;
+    const brought = told.flatMap(({ fate, event, route, audience }) => {
+      const isRetried = (fate === 'deferred' || fate === 'unanswered') && event !== undefined;
+      return isRetried ? [{ event, destination: route.destination, audience: audience.key }] : [];
+    });
+    this.#retries = Map.groupBy([...deferred.map(({ deferral }) => deferral), ...brought], ({ event }) => event);
     this.#settled = settledOf;
   }
 
@@ -167,7 +179,7 @@ class SettledRows {
 
   /**
    * The person as of the newest export with these very identities, whose state waited in a row
-   * until this one came.
+   * until this one came. Where that export stood in its batch is not known any more.
    */
   asOfNewest(person: RoutedPerson, newest: readonly DesiredMembership[]): RoutedPerson {
     const states = newest.flatMap(({ keyText }) => {
@@ -179,7 +191,7 @@ class SettledRows {
       (left: UndigestedState, right) => (compareStates(right, left) > 0 ? right : left),
       person.state,
     );
-    return state === person.state ? person : { ...person, state };
+    return state === person.state ? person : { ...person, state, position: unknownPosition };
   }
 
   /** Undefined when the row is settled. */
@@ -199,7 +211,13 @@ class SettledRows {
     const isLost = told !== undefined && told.fate !== 'deferred' && told.fate !== 'unanswered';
     const isDecided = told === undefined && rowState !== undefined;
     if (isLost || isDecided) return false;
-    return this.#newest.get(each.keyText)?.person.linkDigest === linkDigest;
+    return this.#newest.get(each.keyText)?.person.linkDigest === linkDigest || this.#isRetried(each);
+  }
+
+  /** Whether a retry was put that brings the export: it brings whole events. */
+  #isRetried({ event, route: { destination }, audience: { key } }: DesiredMembership): boolean {
+    const retries = this.#retries.get(event) ?? [];
+    return retries.some((retried) => retried.destination === destination && retried.audience === key);
   }
 }
 

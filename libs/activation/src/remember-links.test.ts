@@ -23,9 +23,10 @@ function takenOut(row: LedgerRow | undefined, over: Partial<TakenOut> = {}): Tak
     formers: [],
     asOf: state,
     isOutdated: false,
+    isShared: false,
     reads: 0,
     leaving: [],
-    isPaused: false,
+    isToBeLookedAt: false,
     ...over,
   };
 }
@@ -109,7 +110,7 @@ test('a row that was erased meanwhile is not made again', async () => {
 });
 
 test('while a former identity is paused the rows lose their digest', async () => {
-  const { record } = await remember(exampleRecord({ linkDigest: 'links' }), { isPaused: true });
+  const { record } = await remember(exampleRecord({ linkDigest: 'links' }), { isToBeLookedAt: true });
   expect(record).toStrictEqual({ ...exampleRecord(), knownDigest: 'links' });
 });
 

@@ -2,6 +2,7 @@ import {
   compareStates,
   isLive,
   linkRecord,
+  unlinked,
   type Identity,
   type LedgerKey,
   type LedgerRecord,
@@ -20,8 +21,11 @@ import { writePlans } from './write-plans.ts';
  */
 export interface TakenOut extends Looked {
   readonly leaving: readonly Identity[];
-  /** The route is paused, so later exports must look again. */
-  readonly isPaused: boolean;
+  /**
+   * Later exports must look again: the route is paused, or a row of a former identity cannot say
+   * whose it was.
+   */
+  readonly isToBeLookedAt: boolean;
 }
 
 /**
@@ -50,13 +54,13 @@ export async function rememberLinks(done: readonly TakenOut[], telling: Telling)
   // A write would take the lease of a process that tells the same state again, which would then be
   // told twice.
   const { leased = [], free = [] } = Object.groupBy(stale, (each) => (isLeased(each, nowMs) ? 'leased' : 'free'));
-  const unlinked = await writePlans(free, context, tally, settleBy);
-  const lost = new Set([...leased, ...unlinked.lost].map(({ each }) => each));
+  const freed = await writePlans(free, context, tally, settleBy);
+  const lost = new Set([...leased, ...freed.lost].map(({ each }) => each));
   const links = current.filter((each) => !lost.has(each)).flatMap(linksOf);
   for (const { each } of (await writePlans(links, context, tally, settleBy)).lost) lost.add(each);
-  const afterOf = new Map(unlinked.written.map(({ row, after }) => [row, after]));
+  const afterOf = new Map(freed.written.map(({ row, after }) => [row, after]));
   const linked = rows
-    .filter((each) => !each.each.isPaused && !lost.has(each.each) && !isRight(each) && !isLeased(each, nowMs))
+    .filter((each) => !each.each.isToBeLookedAt && !lost.has(each.each) && !isRight(each) && !isLeased(each, nowMs))
     .map(({ each, key, row }) => ({ write: withDigest(key, afterOf.get(row) ?? row, each.person) }));
   await writePlans(linked, context, tally, settleBy);
   return [...lost];
@@ -71,7 +75,7 @@ interface PersonRow {
 
 /** Whether the row carries the digest that it should, where it should carry one. */
 function isRight({ each, row }: PersonRow): boolean {
-  return !each.isPaused && row.record.linkDigest === each.person.linkDigest;
+  return !each.isToBeLookedAt && row.record.linkDigest === each.person.linkDigest;
 }
 
 function isLeased({ row }: PersonRow, nowMs: number): boolean {
@@ -86,13 +90,12 @@ function linksOf(each: TakenOut): readonly { readonly each: TakenOut; readonly w
 
 /** The row without its digest, so that the person is followed again; undefined when it has none. */
 export function withoutDigest(key: LedgerKey, { record, version }: LedgerRow): LedgerWrite | undefined {
-  const { linkDigest, ...unlinked } = record;
-  if (linkDigest === undefined) return undefined;
-  return { key, record: { ...unlinked, knownDigest: linkDigest }, expected: version };
+  return record.linkDigest === undefined ? undefined : unlinked(key, { record, version });
 }
 
 function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest }: RoutedPerson): LedgerWrite {
-  const { known, rowState, attributes, delivered, deliveredAtMs, deliveredAttributes, inDoubt, history } = record;
+  const { known, rowState, attributes, delivered, deliveredAtMs, deliveredAttributes, inDoubt, formerOf, history } =
+    record;
   const linked: LedgerRecord = {
     known,
     rowState,
@@ -102,6 +105,7 @@ function withDigest(key: LedgerKey, { record, version }: LedgerRow, { linkDigest
     ...(deliveredAttributes === undefined ? {} : { deliveredAttributes }),
     inDoubt,
     ...(linkDigest === '' ? {} : { linkDigest }),
+    ...(formerOf === undefined ? {} : { formerOf }),
     ...(history === undefined ? {} : { history }),
   };
   return { key, record: linked, expected: version };

@@ -57,8 +57,12 @@ export function comparePeople(
   left: Pick<RoutedPerson, 'state' | 'position'>,
   right: Pick<RoutedPerson, 'state' | 'position'>,
 ): number {
-  return compareStates(left.state, right.state) || left.position - right.position;
+  const order = compareStates(left.state, right.state);
+  return order !== 0 || left.position === right.position ? order : left.position - right.position;
 }
+
+/** Comes before every export of a batch that has the same state. */
+export const unknownPosition = -Infinity;
 
 /** What the third stage makes of routed memberships. */
 export interface Resolved {

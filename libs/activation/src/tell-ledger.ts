@@ -18,6 +18,7 @@ import { lapsingTarget, LapsingRows, type LapsingPlace } from './lapsing-rows.ts
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
 import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
+import { unlinkPeople } from './unlink-people.ts';
 import { withDeadlines, type Deadlines } from './with-deadlines.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -347,12 +348,16 @@ async function tellDue(
 ): Promise<void> {
   const { clock, timing } = context;
   const by = newHolder(context);
-  const planned = batch.map((due) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
-  const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const tally = new Tally(context);
+  const changes = batch.map((due) => ({ due, ...due, state: (due.desired ?? { state: due.row.record.known }).state }));
+  const linked = await unlinkPeople(changes, { context, tally }, settleBy);
+  const planned = changes
+    .filter((each) => !linked.has(each))
+    .map(({ due }) => ({ due, plan: planDue(due, { mode: 'live', by, nowMs: clock.now(), because }) }));
+  const writing = planned.flatMap(({ due, plan }) => ('write' in plan ? [{ due, plan, write: plan.write }] : []));
   const { written, lost } = await writePlans(writing, context, tally, settleBy);
   const isCounted = ({ due }: { readonly due: DueRow }): boolean => due.isOnlyNoted !== true;
-  lost.filter(isCounted).forEach(() => counts.add('leftAlone'));
+  [...lost, ...linked].filter(isCounted).forEach(() => counts.add('leftAlone'));
   for (const { plan } of written.filter(isCounted)) {
     if (plan.is === 'wait') counts.add('leftAlone');
     else if (plan.is === 'note') counts.add('unchanged');

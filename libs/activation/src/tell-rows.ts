@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { isShadowReason, pausedClass, type Retry } from '@activation-hub/delivery';
 import {
   ledgerKeyText,
@@ -9,7 +10,7 @@ import {
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
 import { announceRows, lettersOfRows } from './dead-letters-of.ts';
-import { putRetries, waitingDeferral } from './defer-changes.ts';
+import { putRetries, waitingDeferral, type ChainIds } from './defer-changes.ts';
 import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
 import { deferralOf, explanationOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
 import { subjectOfTold } from './observed-change.ts';
@@ -96,7 +97,7 @@ function recordAges(told: readonly ToldRow[], { telemetry, clock }: ActivationCo
 async function settleRows(
   judged: readonly JudgedRow[],
   { context, work, settleBy, tally }: Telling,
-): Promise<{ readonly told: readonly ToldRow[]; readonly lost: readonly JudgedRow[] }> {
+): Promise<{ readonly told: readonly ToldRow[]; readonly lost: readonly UnsettledRow[] }> {
   const deferrals = judged.map((row) => deferralOf(row, context)).filter((deferral) => deferral !== undefined);
   const chainIds = await putRetries(deferrals, work, context, settleBy);
   const letters = lettersOfRows(judged, work, context);
@@ -104,7 +105,7 @@ async function settleRows(
   announceRows(judged, context);
 
   const beganMs = context.clock.now();
-  const settling: { readonly row: JudgedRow; readonly keyText: string; readonly write: LedgerWrite }[] = [];
+  const settling: Settling[] = [];
   for (const row of judged) {
     const record = settledRecord(row, chainIds, beganMs) ?? overdueLease(row, beganMs, context);
     if (record === undefined) continue;
@@ -119,7 +120,24 @@ async function settleRows(
     settled += 1;
     return { ...row, settled: next.after };
   });
-  return { told, lost: lost.map(({ row }) => row) };
+  return { told, lost: lost.map(({ row }) => ({ ...row, chainIds })) };
+}
+
+/** A row that was told, with the write that settles it. */
+interface Settling {
+  readonly row: JudgedRow;
+  readonly keyText: string;
+  readonly write: LedgerWrite;
+}
+
+/**
+ * Whether another process has written nothing but the digests of a row since it was leased: it is
+ * under our lease all the same, and knows what was told. Of a row in doubt nobody can say whether
+ * the other process has marked it.
+ */
+function isUnlinked(found: LedgerRecord, leased: LedgerRecord): boolean {
+  const none = { linkDigest: undefined, knownDigest: undefined };
+  return !found.inDoubt && isDeepStrictEqual({ ...found, ...none }, { ...leased, ...none });
 }
 
 /**
@@ -146,7 +164,7 @@ function overdueLease(
  * next export of the person does. Gives the rows as they are then, by the text of their keys.
  */
 async function repairRows(
-  lost: readonly JudgedRow[],
+  lost: readonly UnsettledRow[],
   told: readonly ToldRow[],
   telling: Telling,
 ): Promise<ReadonlyMap<string, LedgerRow>> {
@@ -188,7 +206,12 @@ async function repairRows(
 }
 
 /** A row of which the settling, or after it the lease of a repair, was lost. */
-type LostRow = LeasedRow & Partial<Pick<JudgedRow, 'fate' | 'result'>>;
+type LostRow = UnsettledRow | (LeasedRow & { readonly fate?: undefined; readonly result?: undefined });
+
+/** A row of which the settling was lost, with the retries that were put before. */
+interface UnsettledRow extends JudgedRow {
+  readonly chainIds: ChainIds;
+}
 
 interface Repair {
   readonly row: LostRow;
@@ -203,10 +226,15 @@ function repairOf(
   found: LedgerRow,
   own: ReadonlySet<string>,
   by: LeaseHolder,
-  { clock }: ActivationContext,
+  context: ActivationContext,
 ): Repair {
   const { key, keyText } = row;
-  const nowMs = clock.now();
+  const nowMs = context.clock.now();
+  if (row.fate !== undefined && isUnlinked(found.record, row.row.record)) {
+    const ours = { ...row, row: found, isFollowed: false };
+    const settled = settledRecord(ours, row.chainIds, nowMs) ?? overdueLease(ours, nowMs, context);
+    if (settled !== undefined) return { row, keyText, write: { key, record: settled, expected: found.version } };
+  }
   const record = withOurEnding(row, found.record, nowMs);
   const plan = planTelling(key, { ...found, record }, { mode: 'live', by, nowMs, own, because: 'repair' });
   if (plan.is === 'lease') return { row, keyText, write: plan.write, telling: { kind: plan.kind, state: plan.state } };
@@ -217,7 +245,7 @@ function repairOf(
  * The row with how our attempt ended, which its history could not say when its settling was lost.
  */
 function withOurEnding({ row, fate, result }: LostRow, found: LedgerRecord, atMs: number): LedgerRecord {
-  if (fate === undefined || fate === 'unanswered' || result === undefined) return found;
+  if (fate === undefined || fate === 'unanswered') return found;
   return settleLate(found, row.record, fate, 'doubt' in result, { atMs, ...explanationOf(result) });
 }
 

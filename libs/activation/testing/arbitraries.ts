@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { PeopleBatch } from './people.ts';
+import type { PeopleBatch, PersonState } from './people.ts';
 import type { Disturbances, RequestFault } from './world-options.ts';
 
 const arbitrarySteps = (maxLength: number): fc.Arbitrary<number[]> =>
@@ -85,4 +85,22 @@ export const arbitraryPeople: fc.Arbitrary<readonly PeopleBatch[]> = fc.array(
     twice: fc.boolean(),
   }),
   { minLength: 1, maxLength: 5 },
+);
+
+/**
+ * Bodies that bring one person several times with one state, as an evaluation does, under
+ * identities that come and go.
+ */
+export const arbitraryBodies: fc.Arbitrary<readonly (readonly PersonState[])[]> = fc.array(
+  fc
+    .record({
+      at: fc.nat({ max: 2 }),
+      isExit: fc.constantFrom(false, false, true),
+      identities: fc.array(fc.record({ crmids: fc.subarray([0, 1], { maxLength: 1 }), emails: fc.subarray([0, 1]) }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    })
+    .map(({ at, isExit, identities }) => identities.map((each) => ({ person: 0, at, isExit, ...each }))),
+  { minLength: 1, maxLength: 3 },
 );

@@ -1,5 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import type { Ledger, LedgerRow } from '@activation-hub/membership';
+import type { Ledger, LedgerRow, LedgerWrite } from '@activation-hub/membership';
 import type { Breakage } from './world-options.ts';
 
 const noRow = 'no row';
@@ -153,6 +153,20 @@ export const forgettingLinks: Breakage = {
       },
     }),
 };
+
+/** No row remembers whose it was. */
+export const forgettingFormers: Breakage = {
+  ledger: (ledger) =>
+    over(ledger, {
+      write: async (writes, signal) => await ledger.write(writes.map(withoutFormerOf), signal),
+    }),
+};
+
+function withoutFormerOf(write: LedgerWrite): LedgerWrite {
+  const record = { ...write.record };
+  Reflect.deleteProperty(record, 'formerOf');
+  return { ...write, record };
+}
 
 /** A retry is answered as put, and is not. */
 export const losingRetries: Breakage = { retryQueue: (queue) => ({ ...queue, put: () => Promise.resolve() }) };

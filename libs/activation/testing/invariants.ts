@@ -1,7 +1,7 @@
 import { rowsOf } from '@activation-hub/delivery';
-import type { LedgerEntry } from '@activation-hub/membership';
+import { isFormerOf, type LedgerEntry } from '@activation-hub/membership';
 import { expect } from 'vitest';
-import { personOf } from './people.ts';
+import { chosenValuesOf, digestOf, newestStates, personOf, truthOf, valuesOf, type NumberedState } from './people.ts';
 import type { ProtocolWorld } from './protocol-world.ts';
 
 /**
@@ -40,6 +40,46 @@ export function newestStateWins({ destination }: ProtocolWorld, truth: ReadonlyM
 export function exactlyTheCurrentIdentities({ destination }: ProtocolWorld, truth: ReadonlyMap<string, string>): void {
   const has = [...destination.members.keys()].map((key) => key.slice(key.indexOf(' ') + 1)).sort();
   expect(has, 'exactlyTheCurrentIdentities').toEqual([...truth.keys()].sort());
+}
+
+/**
+ * What holds without `follow`: of the identities that the newest export of a person has, the
+ * destination knows exactly the chosen ones.
+ */
+export function onlyTheChosen(
+  { destination }: ProtocolWorld,
+  states: readonly NumberedState[],
+  identities: 'first' | 'all',
+): void {
+  const inNewest = new Set([...newestStates(states)].flatMap(valuesOf));
+  const members = [...destination.members.keys()].map((key) => key.slice(key.indexOf(' ') + 1));
+  const known = members.filter((value) => inNewest.has(value)).toSorted();
+  expect(known, 'onlyTheChosen').toEqual([...truthOf(states, identities).keys()].toSorted());
+}
+
+/**
+ * A row has the digest of an export only while each row under another identity of that export knows
+ * no member, and remembers it.
+ */
+export async function noDigestHidesAMember(
+  world: ProtocolWorld,
+  states: readonly NumberedState[],
+  { identities, follow }: { readonly identities: 'first' | 'all'; readonly follow: readonly string[] },
+): Promise<void> {
+  const rows = (await world.rows()).filter(({ key }) => !key.destination.endsWith('~link'));
+  const rowOf = new Map(rows.map((row) => [row.key.identity.value, row.record]));
+  const hiding = states.flatMap((state) => {
+    const digest = digestOf(state, follow);
+    const chosen = chosenValuesOf(state, identities);
+    const withDigest = rows.filter(
+      ({ key, record }) => digest !== '' && record.linkDigest === digest && chosen.includes(key.identity.value),
+    );
+    const others = valuesOf(state).filter((value) => !chosen.includes(value));
+    return withDigest.flatMap(({ key: { identity } }) =>
+      others.filter((value) => !isFormerOf(rowOf.get(value), [identity])),
+    );
+  });
+  expect(hiding, 'noDigestHidesAMember').toEqual([]);
 }
 
 /** The destination has no member: its routes are retired, and every member was removed. */

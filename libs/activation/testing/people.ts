@@ -1,3 +1,4 @@
+import { linkDigest } from '@activation-hub/membership';
 import type { ReceivedEvent } from '../src/index.ts';
 import { eventOf, fansId, noonMs, personExport } from './example-events.ts';
 
@@ -73,18 +74,32 @@ export function personOf(value: string): number {
 /**
  * The export that brings a state; the hub took it as many seconds after noon as its number says.
  */
-export function exportOf(
-  { person, at, isExit, crmids, emails, number }: NumberedState,
-  partitionId: string,
-): ReceivedEvent {
-  const identities = {
+export function exportOf(state: NumberedState, partitionId: string): ReceivedEvent {
+  return bodyOf([state], state.number, partitionId);
+}
+
+/** The digest of the identities of an export, on a route that follows the person by these. */
+export function digestOf(state: PersonState, follow: readonly string[]): string {
+  return linkDigest(new Map(Object.entries(identityMapOf(state))), ['crmid', 'email'], follow);
+}
+
+function identityMapOf({ person, crmids, emails }: PersonState): Readonly<Record<string, readonly string[]>> {
+  return {
     ecid: [`ecid-${person}`],
     ...(crmids.length === 0 ? {} : { crmid: crmids.map((each) => crmidOf(person, each)) }),
     ...(emails.length === 0 ? {} : { email: emails.map((each) => emailOf(person, each)) }),
   };
-  const status = isExit ? 'exited' : 'realized';
-  const content = personExport({ person: `p${person}`, at, status, firstName: `Name ${at}`, identities });
-  return eventOf(content, number, { partitionId });
+}
+
+/** One event that brings several states. */
+export function bodyOf(states: readonly PersonState[], number: number, partitionId: string): ReceivedEvent {
+  const contents = states.map((state) => {
+    const { person, at, isExit } = state;
+    const identities = identityMapOf(state);
+    const status = isExit ? 'exited' : 'realized';
+    return personExport({ person: `p${person}`, at, status, firstName: `Name ${at}`, identities });
+  });
+  return eventOf(contents, number, { partitionId });
 }
 
 /**
@@ -147,12 +162,21 @@ function chosenOf({ crmids, emails }: PersonState): readonly string[] {
   ];
 }
 
+/** The newest state of every person. */
+export function newestStates(states: readonly NumberedState[]): readonly NumberedState[] {
+  return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) =>
+    ofPerson.toSorted(newestFirst).slice(0, 1),
+  );
+}
+
 /** The newest state of every person once more, as of a later qualification. */
 export function newestOfEach(states: readonly NumberedState[]): readonly NumberedState[] {
-  return [...Map.groupBy(states, ({ person }) => person).values()].flatMap((ofPerson) => {
-    const [state] = ofPerson.toSorted(newestFirst);
-    return state === undefined ? [] : [{ ...state, at: state.at + 10, number: state.number + 1_000 }];
-  });
+  return newestStates(states).map((state) => ({ ...state, at: state.at + 10, number: state.number + 1_000 }));
+}
+
+/** The values of a state that the route accepts. */
+export function valuesOf({ person, crmids, emails }: PersonState): readonly string[] {
+  return [...crmids.map((each) => crmidOf(person, each)), ...emails.map((each) => emailOf(person, each))];
 }
 
 /**
@@ -165,14 +189,21 @@ export function truthOf(states: readonly NumberedState[], identities: 'first' | 
   for (const ofPerson of Map.groupBy(states, ({ person }) => person).values()) {
     const [newest] = ofPerson.toSorted(newestFirst);
     if (newest === undefined || newest.isExit) continue;
-    const { person, at, crmids, emails } = newest;
-    const values =
-      crmids.length > 0
-        ? crmids.toSorted().map((each) => crmidOf(person, each))
-        : emails.toSorted().map((each) => emailOf(person, each));
-    for (const value of identities === 'all' ? values : values.slice(0, 1)) truth.set(value, `Name ${at}`);
+    for (const value of chosenValuesOf(newest, identities)) truth.set(value, `Name ${newest.at}`);
   }
   return truth;
+}
+
+/** The values of a state to which the route resolves. */
+export function chosenValuesOf(
+  { person, crmids, emails }: PersonState,
+  identities: 'first' | 'all',
+): readonly string[] {
+  const values =
+    crmids.length > 0
+      ? crmids.toSorted().map((each) => crmidOf(person, each))
+      : emails.toSorted().map((each) => emailOf(person, each));
+  return identities === 'all' ? values : values.slice(0, 1);
 }
 
 /**
@@ -180,11 +211,17 @@ export function truthOf(states: readonly NumberedState[], identities: 'first' | 
  * none.
  */
 export function changesOf(event: ReceivedEvent, identities: 'first' | 'all'): number {
-  if (identities === 'first') return 1;
-  const body = JSON.parse(Buffer.from(event.body).toString()) as {
-    readonly identityMap: Readonly<Record<string, readonly unknown[]>>;
-  };
-  return Math.max(1, body.identityMap.crmid?.length ?? body.identityMap.email?.length ?? 0);
+  const body = JSON.parse(Buffer.from(event.body).toString()) as Body | readonly Body[];
+  const counts = [body]
+    .flat()
+    .map(({ identityMap: { crmid, email } }) =>
+      identities === 'first' ? 1 : Math.max(1, (crmid ?? email ?? []).length),
+    );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+interface Body {
+  readonly identityMap: Readonly<Record<string, readonly unknown[]>>;
 }
 
 export { noonMs };

@@ -46,6 +46,7 @@ const record = fc.record(
     inDoubt: fc.boolean(),
     linkDigest: fc.string(),
     knownDigest: fc.string(),
+    formerOf: fc.array(fc.record({ namespace: fc.string(), value: fc.string({ unit: 'binary' }) }), { minLength: 1 }),
     history: fc.string(),
   },
   { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
@@ -226,6 +227,10 @@ test.each([
   ['deliveredEnqueuedAt', '2026-01-01'],
   ['inDoubt', 1],
   ['linkDigest', 7],
+  ['formerOf', '{}'],
+  ['formerOf', '["crmid"]'],
+  ['formerOf', '[["crmid"]]'],
+  ['formerOf', '[[1,"C-1"]]'],
 ])('a row whose column %s somebody changed to %j is named, with what to do', (column, value) => {
   const delivered = exampleState({ status: 'exited' });
   const entity = toEntity(exampleKey(1), exampleRecord({ delivered, linkDigest: 'digest' }), 'id');

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { TableEntity, TableEntityResult } from '@azure/data-tables';
 import type { JsonValue } from '@activation-hub/destination-kit';
 import {
+  formerOfText,
   settledStates,
   type Identity,
   type LedgerKey,
@@ -96,6 +97,7 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
       : textColumns('deliveredAttributes', JSON.stringify(record.deliveredAttributes))),
     ...(record.linkDigest === undefined ? {} : { linkDigest: record.linkDigest }),
     ...(record.knownDigest === undefined ? {} : { knownDigest: record.knownDigest }),
+    ...(record.formerOf === undefined ? {} : { formerOf: formerOfText(record.formerOf) }),
     ...(record.history === undefined ? {} : { history: record.history }),
     writeId,
   };
@@ -116,6 +118,7 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
       ...(columns.has('knownDigest') ? { knownDigest: columns.text('knownDigest') } : {}),
+      ...(columns.has('formerOf') ? { formerOf: columns.identities('formerOf') } : {}),
       ...(columns.has('history') ? { history: columns.text('history') } : {}),
     },
     version: entity.etag,
@@ -276,6 +279,15 @@ class Columns {
     const value = this.json(name);
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject ? (value as LedgerRecord['attributes']) : this.#unreadable(name);
+  }
+
+  identities(name: 'formerOf'): readonly Identity[] {
+    const pairs = this.json(name);
+    if (!Array.isArray(pairs)) return this.#unreadable(name);
+    return (pairs as readonly JsonValue[]).map((pair): Identity => {
+      const [namespace, value] = Array.isArray(pair) ? (pair as readonly JsonValue[]) : [];
+      return typeof namespace === 'string' && typeof value === 'string' ? { namespace, value } : this.#unreadable(name);
+    });
   }
 
   /** What the JSON in the columns of that name says. */

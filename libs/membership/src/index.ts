@@ -1,4 +1,4 @@
-export { capLease, lease, note, overtake, settle, settleLate, type DesiredState } from './lease.ts';
+export { capLease, keep, lease, note, overtake, settle, settleLate, type DesiredState } from './lease.ts';
 export {
   historyCharactersMax,
   historyOf,
@@ -34,12 +34,14 @@ export {
 } from './identity.ts';
 export { isToBeRenewed, lapseOf, type Lapse } from './lapse.ts';
 export { DryLedger } from './dry-ledger.ts';
+export { areRememberable, forgetFormerOf, formerOfText, isFormerOf, rememberedKeys, unlinked } from './former-of.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';
 export { areKeepable, refuseUnkeepableWrites } from './keepable-writes.ts';
 export {
   attributesCharactersMax,
+  formerOfCharactersMax,
   identityCharactersMax,
   ledgerKeyText,
   ledgerParts,

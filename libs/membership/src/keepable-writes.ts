@@ -1,5 +1,6 @@
 import type { JsonValue } from '@activation-hub/destination-kit';
-import { attributesCharactersMax, identityCharactersMax, type LedgerWrite } from './ledger.ts';
+import { areRememberable, formerOfText } from './former-of.ts';
+import { attributesCharactersMax, formerOfCharactersMax, identityCharactersMax, type LedgerWrite } from './ledger.ts';
 import type { Attributes } from './state.ts';
 
 /**
@@ -18,6 +19,10 @@ export function refuseUnkeepableWrites(writes: readonly LedgerWrite[]): void {
         identityCharactersMax,
       );
     refuseUnkeepable(record.attributes, destination);
+    if (record.formerOf !== undefined && !areRememberable(record.formerOf)) {
+      const what = `the identities that a row for ${destination} remembers take`;
+      throw refusal(what, formerOfText(record.formerOf).length, 'characters of JSON', formerOfCharactersMax);
+    }
     if (record.deliveredAttributes !== undefined) refuseUnkeepable(record.deliveredAttributes, destination);
   }
 }

@@ -1,6 +1,8 @@
 import type { ChangeKind, JsonValue } from '@activation-hub/destination-kit';
 import { isInDoubt } from './decide.ts';
+import { remember } from './former-of.ts';
 import { began, ended, endedLate, type AttemptOutcome, type Did, type Explanation, type Occasion } from './history.ts';
+import type { Identity } from './identity.ts';
 import type { Deferred, Lease, LedgerRecord, SettledState } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
@@ -14,6 +16,10 @@ export interface DesiredState {
    * Absent when the person is not known under this identity any more.
    */
   readonly linkDigest?: string;
+  /**
+   * Of a person who is not known under this identity any more: the identities under which they are.
+   */
+  readonly formerOf?: readonly Identity[];
 }
 
 /**
@@ -56,6 +62,17 @@ export function note(
 }
 
 /**
+ * The row of a former identity when there is nothing to do about it: it keeps what became of its
+ * state, knows that the state is as of the newer export, and remembers whose it was. An older
+ * export that makes it a member loses by this write.
+ */
+export function keep(record: LedgerRecord, desired: DesiredState): LedgerRecord {
+  const state = compareStates(desired.state, record.known) > 0 ? desired.state : record.known;
+  const kept = next(record, { ...desired, state, attributes: record.attributes }, record.rowState, record.history);
+  return { ...kept, inDoubt: record.inDoubt };
+}
+
+/**
  * The row when the delivery under its lease has ended: the destination took the state
  * (`delivered`), will not be sent it again (`rejected`, `not-found`, `given-up`), or will be by a
  * retry (deferred). With `inDoubt` the destination may have taken it all the same. A delivery
@@ -87,6 +104,7 @@ export function settle(
   const linkDigest = how?.linkDigest ?? leased.linkDigest;
   if (linkDigest !== undefined) settled.linkDigest = linkDigest;
   if (how?.linkDigest === undefined && leased.knownDigest !== undefined) settled.knownDigest = leased.knownDigest;
+  if (leased.formerOf !== undefined) settled.formerOf = leased.formerOf;
   if (history !== undefined) settled.history = history;
   return settled;
 }
@@ -150,6 +168,9 @@ function next(
   const knownDigest = digestOfKnown(record, desired);
   if (linkDigest !== undefined && linkDigest === desired.linkDigest) row.linkDigest = linkDigest;
   else if (knownDigest !== undefined && knownDigest !== '') row.knownDigest = knownDigest;
+  // Before it is a member, the rows that it names have lost their digests (section 6).
+  const formerOf = known.isMember ? undefined : remember(record?.formerOf, desired.formerOf);
+  if (formerOf !== undefined) row.formerOf = formerOf;
   if (history !== undefined) row.history = history;
   return row;
 }

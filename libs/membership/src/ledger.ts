@@ -73,6 +73,12 @@ export const attributesCharactersMax = 192_000;
  */
 export const identityCharactersMax = 16_384;
 
+/**
+ * As many characters as the JSON of the identities may take that a row keeps in `formerOf`. `write`
+ * refuses more; `remember` keeps none that would be too many.
+ */
+export const formerOfCharactersMax = 2_000;
+
 /** What is remembered of one key. */
 export interface LedgerRecord {
   /** The newest state that any process has seen: nothing older is sent any more. */
@@ -107,6 +113,12 @@ export interface LedgerRecord {
    * identities finds that a newer one waited in the row.
    */
   readonly knownDigest?: string;
+  /**
+   * Under which identities people were known when they were taken out under this one, or noted as
+   * not known under it: their rows may carry a digest that says that nobody need look here. Only of
+   * a row that knows no member, at most `formerOfCharactersMax` characters of JSON.
+   */
+  readonly formerOf?: readonly Identity[];
   /**
    * The row's last transitions in short codes, at most 600 characters; `historyOf` spells them out.
    * Nothing is decided by it.

@@ -40,3 +40,28 @@ test('members stay, and whoever left lately, is in doubt, or is being told', asy
   ]);
   expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 7, removed: 0 });
 });
+
+test('before the row of a former identity goes, the rows that it remembers lose their digests', async () => {
+  const [former, current, missing] = [0, 1, 2].map((n) => exampleKey(n));
+  if (former === undefined || current === undefined || missing === undefined) throw new Error('unreachable');
+  const remembering = exampleRecord({ known: gone, formerOf: [current.identity, missing.identity] });
+  const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
+  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 2, removed: 1 });
+  const [, row, none] = await ledger.read([former, current, missing], signal);
+  expect(row?.record).toMatchObject({ knownDigest: 'a' });
+  expect(row?.record).not.toHaveProperty('linkDigest');
+  expect(none).toBeUndefined();
+});
+
+test('the row of a former identity stays while another process writes one that it remembers', async () => {
+  const remembering = exampleRecord({ known: gone, formerOf: [exampleKey(1).identity] });
+  const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
+  const write = ledger.write.bind(ledger);
+  ledger.write = async (writes, of) => {
+    ledger.write = write;
+    await write([{ key: exampleKey(1), record: exampleRecord(), expected: writes[0]?.expected }], of);
+    return await write(writes, of);
+  };
+  expect(await sweepLedger(ledger, { olderThanMs, signal })).toMatchObject({ removed: 0 });
+  expect(await sweepLedger(ledger, { olderThanMs, signal })).toMatchObject({ removed: 1 });
+});

@@ -46,6 +46,10 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         deliveredAttributes: { 'first name': 'Ada' },
         inDoubt: true,
         linkDigest: 'digest-of-links',
+        formerOf: [
+          { namespace: 'crmid', value: 'C-1' },
+          { namespace: 'email', value: 'half \ud83d of a pair' },
+        ],
         history: 'xe,mjv9m2s0,2s,d,4f|ru,mjv9m2s0,9,h?,b,3,throttled,429 of Zoë’s, "too many"',
       });
       const version = await put(ledger, exampleKey(1), full);

@@ -63,7 +63,8 @@ audiences:
     return (await runActivation(shown, { environment, folder })).output;
   };
 
-  await ledger.write([{ key: keyOf('crm', 'ada@example.com'), record, expected: undefined }], signal);
+  const former = { ...record, formerOf: [{ namespace: 'crmid', value: 'C-1' }] };
+  await ledger.write([{ key: keyOf('crm', 'ada@example.com'), record: former, expected: undefined }], signal);
   expect(await show()).not.toContain('lapses');
   const told = { ...record, deliveredAtMs: noonMs + dayMs };
   await ledger.write([{ key: keyOf('google', value), record: told, expected: undefined }], signal);
@@ -74,4 +75,6 @@ audiences:
   const { rows: json } = JSON.parse(await show('--json')) as { readonly rows: readonly Record<string, unknown>[] };
   expect(json.find(({ destination }) => destination === 'google')).toMatchObject({ lapsesAtMs: noonMs + 101 * dayMs });
   expect(json.find(({ destination }) => destination === 'crm')).not.toHaveProperty('lapsesAtMs');
+  // Nor whose the address was before: that may be another person's.
+  expect(json.find(({ destination }) => destination === 'crm')).not.toHaveProperty('formerOf');
 });

@@ -100,6 +100,8 @@ async function show(
         destination: entry.key.destination,
         audience: audienceOf(entry),
         ...entry.record,
+        // Whose the identity was is for the protocol alone: it may be another person's.
+        formerOf: undefined,
         history: historyOf(entry.record),
         ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
       };

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { exampleKey, exampleRecord, exampleState } from '../testing/index.ts';
+import {
+  areRememberable,
+  forgetFormerOf,
+  formerOfText,
+  isFormerOf,
+  remember,
+  rememberedKeys,
+  unlinked,
+} from './former-of.ts';
+import type { Identity } from './identity.ts';
+import { refuseUnkeepableWrites } from './keepable-writes.ts';
+import { keep, lease, note, settle } from './lease.ts';
+import { formerOfCharactersMax } from './ledger.ts';
+
+const crmid = (value: string): Identity => ({ namespace: 'crmid', value });
+const [c1, c2] = [crmid('c1'), crmid('c2')];
+const out = exampleState({ status: 'exited' });
+const newer = exampleState({ status: 'exited', qualifiedAtMs: out.qualifiedAtMs + 1 });
+const member = exampleState({ qualifiedAtMs: out.qualifiedAtMs + 2 });
+/** As many characters of JSON as a row takes. */
+const longest = crmid('x'.repeat(formerOfCharactersMax - '[["crmid",""]]'.length));
+
+test('a row remembers identities once each, in the order in which they came', () => {
+  expect(remember(undefined, undefined)).toBeUndefined();
+  expect(remember(undefined, [])).toBeUndefined();
+  expect(remember(undefined, [c1])).toEqual([c1]);
+  expect(remember([c1], [c2, c1])).toEqual([c1, c2]);
+  const kept = [c1, c2];
+  expect(remember(kept, [c2])).toBe(kept);
+  expect(remember([c1], [{ namespace: 'email', value: 'c1' }])).toHaveLength(2);
+});
+
+test('what a row has no room for it does not remember, and nothing goes for it', () => {
+  expect([areRememberable([longest]), areRememberable([crmid(`${longest.value}x`)])]).toEqual([true, false]);
+  expect(formerOfText([longest])).toHaveLength(formerOfCharactersMax);
+  expect(remember(undefined, [longest])).toEqual([longest]);
+  expect(remember(undefined, [crmid(`${longest.value}x`)])).toBeUndefined();
+  expect(remember([c1], [longest])).toEqual([c1]);
+});
+
+test('a row that remembers more than it may is refused, without a word of it', () => {
+  const write = { key: exampleKey(1), record: exampleRecord({ known: out, formerOf: [longest] }), expected: undefined };
+  expect(() => refuseUnkeepableWrites([write])).not.toThrow();
+  const over = { ...write, record: { ...write.record, formerOf: [longest, c1] } };
+  expect(() => refuseUnkeepableWrites([over])).toThrow(
+    'the identities that a row for crm remembers take 2015 characters of JSON, and a row holds 2000',
+  );
+});
+
+test('a row keeps whose it was until it is a member again', () => {
+  const noted = note(undefined, { state: out, attributes: {}, formerOf: [c1] }, 'noted');
+  expect(noted.formerOf).toEqual([c1]);
+  const exiting = lease(noted, { state: newer, attributes: {}, formerOf: [c2] }, { holder: 'me', expiresAtMs: 1 });
+  expect(exiting.formerOf).toEqual([c1, c2]);
+  for (const outcome of ['delivered', 'rejected'] as const) expect(settle(exiting, outcome).formerOf).toEqual([c1, c2]);
+  expect(note(noted, { state: newer, attributes: {} }, 'noted').formerOf).toEqual([c1]);
+  const again = lease(noted, { state: member, attributes: {}, formerOf: [c2] }, { holder: 'me', expiresAtMs: 1 });
+  expect(again).not.toHaveProperty('formerOf');
+});
+
+test('a row of which nothing is told knows the newer state, and keeps what became of the older', () => {
+  const doubtful = exampleRecord({
+    known: out,
+    rowState: { is: 'rejected' },
+    attributes: { name: 'Ada' },
+    inDoubt: true,
+    linkDigest: 'a',
+    history: 'xx,mjv9m2s0,2s',
+  });
+  const kept = keep(doubtful, { state: newer, attributes: {}, formerOf: [c1] });
+  expect(kept).toMatchObject({ known: newer, rowState: { is: 'rejected' }, attributes: { name: 'Ada' } });
+  expect([kept.inDoubt, kept.history, kept.formerOf]).toEqual([true, 'xx,mjv9m2s0,2s', [c1]]);
+  expect(kept).not.toHaveProperty('linkDigest');
+  expect(keep({ ...doubtful, inDoubt: false }, { state: newer, attributes: {} }).inDoubt).toBe(false);
+  // What is as old, or older, moves nothing; the digest says then from which export that comes.
+  for (const state of [out, exampleState({ status: 'exited', qualifiedAtMs: out.qualifiedAtMs - 1 })])
+    expect(keep(doubtful, { state, attributes: {} })).toMatchObject({ known: out, knownDigest: 'a' });
+});
+
+test('a row answers for the identities that it remembers, while it knows no member', () => {
+  const row = exampleRecord({ known: out, formerOf: [c1, c2] });
+  expect([isFormerOf(row, [c2]), isFormerOf(row, [c1, c2]), isFormerOf(row, [])]).toEqual([true, true, true]);
+  expect(isFormerOf(row, [c1, crmid('c3')])).toBe(false);
+  expect(isFormerOf(exampleRecord({ known: out }), [c1])).toBe(false);
+  expect(isFormerOf({ ...row, known: member }, [c1])).toBe(false);
+  expect(isFormerOf(undefined, [])).toBe(false);
+});
+
+test('what is forgotten is remembered no more, and a row that remembers none of it stays as it is', () => {
+  const row = exampleRecord({ known: out, formerOf: [c1, c2] });
+  expect(forgetFormerOf(row, new Set(['crmid\nc1']))).toEqual({ ...row, formerOf: [c2] });
+  expect(forgetFormerOf(row, new Set(['crmid\nc1', 'crmid\nc2']))).not.toHaveProperty('formerOf');
+  expect(forgetFormerOf(row, new Set(['email\nc1']))).toBeUndefined();
+  expect(forgetFormerOf(exampleRecord(), new Set(['crmid\nc1']))).toBeUndefined();
+});
+
+test('the rows that a row remembers are of the same destination and audience', () => {
+  const key = exampleKey(1);
+  expect(rememberedKeys(key, exampleRecord({ formerOf: [c1] }))).toEqual([{ ...key, identity: c1 }]);
+  expect(rememberedKeys(key, exampleRecord())).toEqual([]);
+});
+
+test('a row without its digest is the same row, under the same lease, and says from which export it comes', () => {
+  const key = exampleKey(1);
+  const leased = exampleRecord({ rowState: { is: 'leased', holder: 'other', expiresAtMs: 1 }, linkDigest: 'a' });
+  const { linkDigest, ...others } = leased;
+  expect(unlinked(key, { record: leased, version: 'v1' })).toEqual({
+    key,
+    record: { ...others, knownDigest: linkDigest },
+    expected: 'v1',
+  });
+  const plain = exampleRecord({ knownDigest: 'b' });
+  expect(unlinked(key, { record: plain, version: 'v1' })).toEqual({ key, record: plain, expected: 'v1' });
+});
+
+test('where there is no row there is one afterwards that is older than whatever an export says', () => {
+  const { record, expected } = unlinked(exampleKey(1), undefined);
+  expect(expected).toBeUndefined();
+  expect(record).toStrictEqual({
+    known: { status: 'exited', isMember: false, qualifiedAtMs: 0, enqueuedAtMs: 0, sequenceNumber: 0, content: '' },
+    rowState: { is: 'noted' },
+    attributes: {},
+    inDoubt: false,
+  });
+});

@@ -1,0 +1,83 @@
+import { identityText, type Identity } from './identity.ts';
+import {
+  formerOfCharactersMax,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+  type LedgerWrite,
+} from './ledger.ts';
+import type { MembershipState } from './state.ts';
+
+/**
+ * The identities of both, each once; those of `kept` alone when a row has no room for all
+ * (docs/specs/ledger.md, section 6). Undefined when there are none.
+ */
+export function remember(
+  kept: readonly Identity[] | undefined,
+  added: readonly Identity[] | undefined,
+): readonly Identity[] | undefined {
+  if (added === undefined || added.length === 0 || areRemembered(kept, added)) return kept;
+  const all = [...new Map([...(kept ?? []), ...added].map((each) => [identityText(each), each])).values()];
+  return areRememberable(all) ? all : kept;
+}
+
+/** Whether a row has room for the identities. */
+export function areRememberable(identities: readonly Identity[]): boolean {
+  return formerOfText(identities).length <= formerOfCharactersMax;
+}
+
+/** The JSON in which a row keeps the identities: pairs of namespace and value. */
+export function formerOfText(identities: readonly Identity[]): string {
+  return JSON.stringify(identities.map(({ namespace, value }) => [namespace, value]));
+}
+
+/**
+ * Whether the row lets no person be a member under its identity before these identities have lost
+ * their digests: it knows no member, and remembers them.
+ */
+export function isFormerOf(record: LedgerRecord | undefined, identities: readonly Identity[]): boolean {
+  return record !== undefined && !record.known.isMember && areRemembered(record.formerOf, identities);
+}
+
+function areRemembered(kept: readonly Identity[] | undefined, identities: readonly Identity[]): boolean {
+  const texts = new Set(kept?.map(identityText));
+  return identities.every((identity) => texts.has(identityText(identity)));
+}
+
+/** The row without these identities in what it remembers; undefined when it remembers none. */
+export function forgetFormerOf(record: LedgerRecord, identities: ReadonlySet<string>): LedgerRecord | undefined {
+  const { formerOf, ...others } = record;
+  const left = formerOf?.filter((identity) => !identities.has(identityText(identity)));
+  if (left === undefined || left.length === formerOf?.length) return undefined;
+  return left.length === 0 ? others : { ...others, formerOf: left };
+}
+
+/** The rows that a row remembers: those of the same destination and audience. */
+export function rememberedKeys(key: LedgerKey, { formerOf }: LedgerRecord): readonly LedgerKey[] {
+  return (formerOf ?? []).map((identity) => ({ ...key, identity }));
+}
+
+/**
+ * The write that takes the digest from a row, so that the next export of the person looks for their
+ * other rows. It is a write also where there is no digest, and where there is no row: a process
+ * that is about to write one there finds out that it must look again. It leaves a lease as it is.
+ */
+export function unlinked(key: LedgerKey, row: LedgerRow | undefined): LedgerWrite {
+  if (row === undefined) {
+    const record = { known: neverState, rowState: { is: 'noted' }, attributes: {}, inDoubt: false } as const;
+    return { key, record, expected: undefined };
+  }
+  const { linkDigest, ...others } = row.record;
+  const record = linkDigest === undefined ? others : { ...others, knownDigest: linkDigest };
+  return { key, record, expected: row.version };
+}
+
+/** Older than whatever an export says. */
+const neverState: MembershipState = Object.freeze({
+  status: 'exited',
+  isMember: false,
+  qualifiedAtMs: 0,
+  enqueuedAtMs: 0,
+  sequenceNumber: 0,
+  content: '',
+});
