@@ -19,6 +19,7 @@ export const needShell: readonly string[] = [
   'apps/cli/src/operate/tail/tail.test.ts',
   'apps/cli/src/orphaned.test.ts',
   'apps/cli/src/traffic/local/ctrl-c.test.ts',
+  'apps/cli/src/traffic/local/open-in-browser.script.test.ts',
   'apps/console/testing/environment.test.ts',
   'infra/aep-engine.test.ts',
   'infra/bootstrap.test.ts',
