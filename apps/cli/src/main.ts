@@ -29,6 +29,7 @@ const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   ledger: async () => (await import('./operate/ledger.ts')).addLedgerCommand,
   explain: async () => (await import('./operate/explain.ts')).addExplainCommand,
   pause: async () => (await import('./operate/controls.ts')).addPauseCommand,
+  shadow: async () => (await import('./operate/controls.ts')).addShadowCommand,
   resume: async () => (await import('./operate/controls.ts')).addResumeCommand,
   'retry-now': async () => (await import('./operate/controls.ts')).addRetryNowCommand,
   canary: async () => (await import('./operate/canary.ts')).addCanaryCommand,

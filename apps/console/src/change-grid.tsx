@@ -1,7 +1,7 @@
 import type { ChangeRow } from '@activation-hub/console-contract';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, type KeyboardEvent } from 'react';
-import { Outcome } from './parts.tsx';
+import { Outcome, outcomeOf } from './parts.tsx';
 import { durationOf, timeOf } from './words.ts';
 
 const rowPx = 28;
@@ -106,21 +106,7 @@ interface RowProps {
 }
 
 function Row({ row, index, startPx, isSelected, onSelect }: RowProps) {
-  const {
-    id,
-    atMs,
-    kind,
-    status,
-    audience,
-    destination,
-    namespace,
-    person,
-    outcome,
-    why,
-    httpStatus,
-    requestMs,
-    ageMs,
-  } = row;
+  const { id, atMs, kind, status, audience, destination, namespace, person, why, httpStatus, requestMs, ageMs } = row;
   return (
     // The grid itself takes the keys.
     <div
@@ -142,7 +128,7 @@ function Row({ row, index, startPx, isSelected, onSelect }: RowProps) {
         {namespace === '' ? '' : <small>{namespace}</small>} <bdi>{person.slice(0, 120)}</bdi>
       </span>
       <span role="gridcell">
-        <Outcome outcome={outcome} />
+        <Outcome outcome={outcomeOf(row)} />
       </span>
       <span role="gridcell" className="why" title={why.slice(0, 400)}>
         <bdi>{why.slice(0, 300)}</bdi>

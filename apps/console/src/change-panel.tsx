@@ -2,7 +2,8 @@ import type { ChangeAttempt, ChangeDetail, ChangeRow, Exchange } from '@activati
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Button } from 'react-aria-components';
-import { Code, Failure, Loading, Outcome } from './parts.tsx';
+import { Code, Failure, Loading, Outcome, outcomeOf } from './parts.tsx';
+import { HeldChange } from './held.tsx';
 import { setQuery } from './router.tsx';
 import { useLive } from './live-state.ts';
 import { ask } from './session.ts';
@@ -35,7 +36,7 @@ export function ChangePanel({ id, onClose }: { readonly id: number; readonly onC
 }
 
 function Detail({ detail }: { readonly detail: ChangeDetail }) {
-  const { row, attempts, sameExport } = detail;
+  const { row, attempts, isHeld, sameExport } = detail;
   const [showsThis, setShowsThis] = useState(false);
   const isShown = useLive((state) => state.showsPeople) || showsThis;
   const others = sameExport.filter(({ id }) => id !== row.id);
@@ -56,6 +57,7 @@ function Detail({ detail }: { readonly detail: ChangeDetail }) {
       </div>
       <h3>{attempts.length === 0 ? 'No request was sent' : countOf(attempts.length, 'attempt')}</h3>
       {attempts.length === 0 ? <p className="quiet-text">{row.why}</p> : null}
+      {isHeld && row.person !== '' ? <HeldChange id={row.id} isShown={isShown} /> : null}
       {attempts.toReversed().map((attempt) => (
         <Attempt key={attempt.atMs} attempt={attempt} isShown={isShown} />
       ))}
@@ -88,12 +90,12 @@ function Facts({
   readonly isShown: boolean;
   readonly onShow: () => void;
 }) {
-  const { kind, status, audience, destination, namespace, person, outcome, why, atMs, ageMs, exportId } = row;
+  const { kind, status, audience, destination, namespace, person, why, atMs, ageMs, exportId } = row;
   return (
     <dl className="facts">
       <dt>Outcome</dt>
       <dd>
-        <Outcome outcome={outcome} /> <bdi>{why}</bdi>
+        <Outcome outcome={outcomeOf(row)} /> <bdi>{why}</bdi>
       </dd>
       <dt>Change</dt>
       <dd>

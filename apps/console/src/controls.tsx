@@ -44,7 +44,9 @@ export function TryNow({ scope }: ControlProps) {
   );
 }
 
-/** Pauses a destination, a route or everything, or ends exactly that pause. */
+/**
+ * Pauses a destination, a route or everything, or puts it into shadow, or ends exactly that pause.
+ */
 export function PauseOrResume({ scope }: ControlProps) {
   const client = useQueryClient();
   const own = usePauses().find((each) => each.destination === scope.destination && each.audience === scope.audience);
@@ -53,7 +55,13 @@ export function PauseOrResume({ scope }: ControlProps) {
     mutationFn: () => send<ActResult>('controls/resume', { ...scope, reason: '' }),
     onSettled: settled,
   });
-  if (own === undefined) return <PauseDialog scope={scope} onDone={settled} />;
+  if (own === undefined)
+    return (
+      <>
+        <PauseDialog scope={scope} isShadow={false} onDone={settled} />
+        <PauseDialog scope={scope} isShadow onDone={settled} />
+      </>
+    );
   return (
     <>
       <Button
@@ -83,7 +91,25 @@ function suffixOf(scope: Scope): string {
   return scope.destination !== undefined && scope.audience === undefined ? '' : ` ${nameOf(scope)}`;
 }
 
-function PauseDialog({ scope, onDone }: ControlProps & { readonly onDone: () => Promise<void> }) {
+const pauseWords = {
+  verb: 'Pause',
+  title: (name: string) => `Pause ${name}`,
+  about:
+    'Nothing is told there any more. What is to be told waits, is not given up, and is told in its newest state when the pause is over.',
+};
+const shadowWords = {
+  verb: 'Shadow',
+  title: (name: string) => `Put ${name} into shadow`,
+  about:
+    'A pause in which one looks at what would be told: how many people enter and leave, what the connector would refuse, and the exact requests. Nothing is sent; everything waits, and is told in its newest state when it is resumed.',
+};
+
+function PauseDialog({
+  scope,
+  isShadow,
+  onDone,
+}: ControlProps & { readonly isShadow: boolean; readonly onDone: () => Promise<void> }) {
+  const { verb, title, about } = isShadow ? shadowWords : pauseWords;
   const [reason, setReason] = useState('');
   const [forMs, setForMs] = useState(0);
   const pause = useMutation({
@@ -92,13 +118,14 @@ function PauseDialog({ scope, onDone }: ControlProps & { readonly onDone: () => 
         ...scope,
         reason,
         ...(forMs === 0 ? {} : { untilMs: Date.now() + forMs }),
+        ...(isShadow ? { isShadow } : {}),
       }),
     onSettled: onDone,
   });
   return (
     <DialogTrigger>
-      <Button className="secondary" aria-label={`Pause${suffixOf(scope)} …`}>
-        {scope.destination === undefined ? 'Pause everything …' : 'Pause …'}
+      <Button className="secondary" aria-label={`${verb}${suffixOf(scope)} …`}>
+        {scope.destination === undefined ? `${verb} everything …` : `${verb} …`}
       </Button>
       <ModalOverlay className="overlay" isDismissable>
         <Modal className="modal">
@@ -110,11 +137,8 @@ function PauseDialog({ scope, onDone }: ControlProps & { readonly onDone: () => 
                   pause.mutate(undefined, { onSuccess: close });
                 }}
               >
-                <Heading slot="title">Pause {nameOf(scope)}</Heading>
-                <p className="quiet-text">
-                  Nothing is told there any more. What is to be told waits, is not given up, and is told in its newest
-                  state when the pause is over.
-                </p>
+                <Heading slot="title">{title(nameOf(scope))}</Heading>
+                <p className="quiet-text">{about}</p>
                 <label className="field">
                   <span>Why, for those who see it</span>
                   <input value={reason} maxLength={200} required onChange={(event) => setReason(event.target.value)} />
@@ -132,7 +156,7 @@ function PauseDialog({ scope, onDone }: ControlProps & { readonly onDone: () => 
                 <Said result={undefined} error={pause.error} />
                 <div className="actions">
                   <Button className="primary" type="submit" isDisabled={reason.trim() === '' || pause.isPending}>
-                    Pause {nameOf(scope)}
+                    {title(nameOf(scope))}
                   </Button>
                   <Button className="secondary" onPress={close}>
                     Cancel
@@ -152,11 +176,13 @@ export function Pauses({ destination }: { readonly destination?: string }) {
   const shown = usePauses().filter(
     (each) => destination === undefined || each.destination === undefined || each.destination === destination,
   );
-  return shown.map(({ what, atMs, untilMs, by, reason }) => (
+  return shown.map(({ what, atMs, untilMs, isShadow, by, reason }) => (
     <p className="banner" key={what}>
-      <strong>{what} is paused</strong> since {dateTimeOf(atMs)}{' '}
-      {untilMs === undefined ? 'until it is resumed' : `until ${dateTimeOf(untilMs)}`} by <bdi>{by}</bdi>:{' '}
-      <bdi>{reason}</bdi>
+      <strong>
+        {what} is {isShadow ? 'in shadow' : 'paused'}
+      </strong>{' '}
+      since {dateTimeOf(atMs)} {untilMs === undefined ? 'until it is resumed' : `until ${dateTimeOf(untilMs)}`} by{' '}
+      <bdi>{by}</bdi>: <bdi>{reason}</bdi>
     </p>
   ));
 }

@@ -3,7 +3,8 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
 import { useAbout, useRefetch } from './app.tsx';
-import { PauseOrResume, Pauses, TryNow } from './controls.tsx';
+import { PauseOrResume, Pauses, TryNow, usePauses } from './controls.tsx';
+import { Held } from './held.tsx';
 import { useLive } from './live-state.ts';
 import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { Link, setQuery, usePlace } from './router.tsx';
@@ -59,6 +60,9 @@ function Details({ destination }: { readonly destination: DestinationView }) {
   const { key, title, about, settings, routes, versionWarning, failures } = destination;
   const circuit = useLive(({ overview }) => overview?.circuits.find((each) => each.destination === key));
   const isLocal = useAbout()?.isLocal;
+  const isInShadow = usePauses().some(
+    ({ destination: of, isShadow }) => isShadow === true && (of === undefined || of === key),
+  );
   return (
     <div>
       <p>
@@ -96,6 +100,7 @@ function Details({ destination }: { readonly destination: DestinationView }) {
           </ul>
         </section>
       </div>
+      <Held destination={key} isInShadow={isInShadow} />
       <section aria-labelledby="failures">
         <h2 id="failures">What it did not take lately</h2>
         {failures.length === 0 ? (

@@ -1,3 +1,4 @@
+import type { ChangeRow } from '@activation-hub/console-contract';
 import type { ReactNode } from 'react';
 
 /** In which group an outcome is, by which it has its colour; the word stands beside it always. */
@@ -6,6 +7,7 @@ export function groupOf(outcome: string): 'good' | 'waits' | 'bad' | 'plain' {
     case 'delivered':
       return 'good';
     case 'deferred':
+    case 'in shadow':
     case 'accepted':
     case 'paused':
     case 'retry':
@@ -22,6 +24,11 @@ export function groupOf(outcome: string): 'good' | 'waits' | 'bad' | 'plain' {
     default:
       return 'plain';
   }
+}
+
+/** The word in which a change ended, or for which it waits. */
+export function outcomeOf({ outcome, isInShadow }: Pick<ChangeRow, 'outcome' | 'isInShadow'>): string {
+  return isInShadow ? 'in shadow' : outcome;
 }
 
 export function Outcome({ outcome }: { readonly outcome: string }) {

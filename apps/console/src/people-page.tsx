@@ -203,7 +203,7 @@ function Meaning({ route }: { readonly route: PersonRoute }) {
       {pause === undefined ? null : (
         <>
           {' '}
-          Paused by <bdi>{pause.by}</bdi>: <bdi>{pause.reason}</bdi>
+          {pause.isShadow ? 'In shadow' : 'Paused'} by <bdi>{pause.by}</bdi>: <bdi>{pause.reason}</bdi>
           {pause.untilMs === undefined ? '.' : `, until ${dateTimeOf(pause.untilMs)}.`}
         </>
       )}

@@ -23,6 +23,8 @@ export interface ChangeRow {
   /** What AEP says. */
   readonly status?: 'realized' | 'exited';
   readonly outcome: string;
+  /** It waits because its destination or its route is in shadow. */
+  readonly isInShadow?: true;
   /** In a sentence. */
   readonly why: string;
   /** HTTP status of the last answer. */
@@ -39,6 +41,8 @@ export interface ChangeDetail {
   readonly export?: { readonly id: string; readonly enqueuedAtMs: number; readonly body: string };
   /** From old to new. */
   readonly attempts: readonly ChangeAttempt[];
+  /** A shadow, a pause or an open circuit holds it back: the destination has not been asked. */
+  readonly isHeld: boolean;
   /** Every change of the same export, itself included. */
   readonly sameExport: readonly ChangeRow[];
 }

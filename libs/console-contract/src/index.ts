@@ -26,6 +26,8 @@ export type {
   FileProblem,
   FileRoute,
   FileView,
+  HeldRoute,
+  HeldView,
   JobStarted,
   JobView,
   PauseView,

@@ -1,3 +1,4 @@
+import type { InspectedExport } from './try-it.ts';
 /** `POST /api/people/explain`: one person's story. Holds personal data. */
 export interface PersonView {
   /** As they were asked for, and those that the ledger links with them: `crmid C-1`. */
@@ -19,8 +20,8 @@ export interface PersonRoute {
   readonly says: string;
   readonly toldAtMs?: number;
   readonly nextAttemptAtMs?: number;
-  /** An operator has paused it: nothing is told meanwhile. */
-  readonly pause?: { readonly by: string; readonly reason: string; readonly untilMs?: number };
+  /** An operator has paused it, or put it into shadow: nothing is told meanwhile. */
+  readonly pause?: Pick<PauseView, 'by' | 'reason' | 'untilMs' | 'isShadow'>;
   readonly inDoubt: boolean;
   readonly deadLetters: readonly string[];
   readonly actions: readonly { readonly action: string; readonly says: string; readonly command: string }[];
@@ -160,8 +161,37 @@ export interface PauseView {
   readonly audience?: string;
   readonly atMs: number;
   readonly untilMs?: number;
+  /** A pause in which one looks at what would be told. */
+  readonly isShadow?: true;
   readonly by: string;
   readonly reason: string;
+}
+
+/**
+ * `POST /api/destinations/:key/held`: what the destination would be told if what waits for it were
+ * tried now.
+ */
+export interface HeldView {
+  readonly routes: readonly HeldRoute[];
+  readonly refusals: readonly { readonly class: string; readonly reason: string; readonly changes: number }[];
+  /** Those that a stand-in of the vendor got in its place, in order. */
+  readonly requests: InspectedExport['requests'];
+  readonly printed: readonly string[];
+  /** Why no request can be shown; absent when they can. */
+  readonly notShown?: string;
+  /** So many changes wait besides, the oldest, which were not looked at. */
+  readonly leftOut: number;
+  /** Names of retries that cannot be read. */
+  readonly unreadable: readonly string[];
+}
+
+/** How many people a route would tell of, and how many of them the connector would refuse. */
+export interface HeldRoute {
+  readonly audience: string;
+  readonly entered: number;
+  readonly updated: number;
+  readonly exited: number;
+  readonly refused: number;
 }
 
 /** `POST /api/destinations/:key/probe`. */

@@ -10,7 +10,7 @@ import { audienceNamesByKey } from './audience-names.ts';
 import { loadActivations } from './activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
-import { dryRunTargets, type DryRunTargets } from './dry-run-targets.ts';
+import { dryRunTargets, type DryRunTargets, type RecordedRequest } from './dry-run-targets.ts';
 import { fileFailure } from '../terminal/file-failure.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -151,13 +151,31 @@ function printRequests(
 ): void {
   print(colors.bold('5 deliver'));
   if (requests.length + printed.length === 0) print('  no request would be sent');
-  for (const { destination, method, url, headers, body } of requests) {
-    print(`  ${colors.cyan(destination)}  ${method} ${url}`);
-    for (const [name, value] of Object.entries(headers)) print(`    ${colors.dim(`${name}: ${value}`)}`);
-    for (const line of readable(body ?? '').split('\n')) print(`    ${line}`);
-  }
+  for (const request of requests) for (const line of requestLines(request, colors)) print(line);
   for (const { destination, line } of printed) print(`  ${colors.cyan(destination)}  prints: ${line}`);
   for (const { destination, reason } of notShown) print(`  ${colors.yellow(destination)}  cannot be shown: ${reason}`);
+}
+
+/** A request that would be sent, for a person who reads it. */
+export function requestLines(
+  {
+    destination,
+    method,
+    url,
+    headers,
+    body,
+  }: Pick<RecordedRequest, 'destination' | 'url' | 'headers' | 'body'> & {
+    readonly method: string;
+  },
+  colors: Terminal['colors'],
+): readonly string[] {
+  return [
+    `  ${colors.cyan(destination)}  ${method} ${url}`,
+    ...Object.entries(headers).map(([name, value]) => `    ${colors.dim(`${name}: ${value}`)}`),
+    ...readable(body ?? '')
+      .split('\n')
+      .map((line) => `    ${line}`),
+  ];
 }
 
 /** JSON with indents; anything else as it is. */

@@ -7,6 +7,7 @@ import type {
   DestinationFailure,
   DestinationView,
 } from '@activation-hub/console-contract';
+import { isShadowReason } from '@activation-hub/delivery';
 import { maskedValue } from '../terminal/masked-identity.ts';
 import { keptAttempt, type KeptAttempt } from './observed-requests.ts';
 import { whyOf } from './why.ts';
@@ -96,6 +97,7 @@ export class ChangeLog {
       row,
       ...(kept === undefined ? {} : { export: kept }),
       attempts: changeId === undefined ? [] : this.#attemptsFor(changeId),
+      isHeld: row.outcome === 'deferred' && row.requestMs === undefined,
       sameExport: row.exportId === undefined ? [row] : this.rowsOf(row.exportId),
     };
   }
@@ -223,6 +225,7 @@ function rowOf(id: number, change: ObservedChange, attempt: KeptAttempt | undefi
     ...(kind === undefined ? {} : { kind }),
     ...(status === undefined ? {} : { status }),
     outcome,
+    ...(isShadowReason(change.reason ?? '') ? { isInShadow: true } : {}),
     why: whyOf(change),
     ...(answered?.answer === undefined ? {} : { httpStatus: answered.answer.status }),
     ...(attempt === undefined ? {} : { requestMs: attempt.durationMs }),

@@ -4,7 +4,7 @@ import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
 import { controlTextCharactersMax, type ControlScope } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { keptControls, scopeWords } from '../operate/paused.ts';
+import { heldWords, keptControls, scopeWords } from '../operate/paused.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';
@@ -15,6 +15,7 @@ const controlSchema = z.object({
   audience: z.string().exactOptional(),
   reason: z.string().trim().max(controlTextCharactersMax),
   untilMs: z.number().int().positive().exactOptional(),
+  isShadow: z.literal(true).exactOptional(),
 });
 
 /**
@@ -45,7 +46,7 @@ export function controlsApi(operator: Operator): Api {
   return {
     'GET pauses': async ({ signal }): Promise<readonly PauseView[]> => {
       const controls = await keptControls(storage.controls, signal, terminal.say);
-      return controls.flatMap(({ action, destination, audience, atMs, untilMs, by, reason }) =>
+      return controls.flatMap(({ action, destination, audience, atMs, untilMs, isShadow, by, reason }) =>
         action === 'pause'
           ? [
               {
@@ -54,6 +55,7 @@ export function controlsApi(operator: Operator): Api {
                 ...(audience === undefined ? {} : { audience }),
                 atMs,
                 ...(untilMs === undefined ? {} : { untilMs }),
+                ...(isShadow === undefined ? {} : { isShadow }),
                 by,
                 reason,
               },
@@ -65,9 +67,11 @@ export function controlsApi(operator: Operator): Api {
       const asked = read(controlSchema, body);
       if (asked.reason === '') throw new ApiError(422, 'Say why, for those who see it.');
       const until = asked.untilMs === undefined ? {} : { untilMs: asked.untilMs };
+      const shadow = asked.isShadow === undefined ? {} : { isShadow: asked.isShadow };
       const scope = scopeOf(asked);
-      await pause(scope, { ...(await asker(asked.reason)), ...until }, context(), signal);
-      return { lines: [`Paused ${scopeWords(scope)}. What is to be told waits.`], problems: [] };
+      await pause(scope, { ...(await asker(asked.reason)), ...until, ...shadow }, context(), signal);
+      const said = asked.isShadow ? `In shadow: ${scopeWords(scope)}` : `Paused ${scopeWords(scope)}`;
+      return { lines: [`${said}. What is to be told waits.`], problems: [] };
     },
     'POST controls/resume': async ({ body, signal }): Promise<ActResult> => {
       const scope = scopeOf(read(controlSchema, body));
@@ -75,7 +79,10 @@ export function controlsApi(operator: Operator): Api {
       if (ended === undefined) throw new ApiError(409, `${scopeWords(scope)} is not paused.`);
       return {
         lines: [`Resumed ${scopeWords(scope)}; ${retriesWords(woken)}.`],
-        problems: stillPaused === undefined ? [] : [`${scopeWords(stillPaused)} is still paused by ${stillPaused.by}.`],
+        problems:
+          stillPaused === undefined
+            ? []
+            : [`${scopeWords(stillPaused)} is still ${heldWords(stillPaused)} by ${stillPaused.by}.`],
       };
     },
     'POST controls/retry-now': async ({ body, signal }): Promise<ActResult> => {

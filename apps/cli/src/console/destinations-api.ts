@@ -1,12 +1,13 @@
 import { countResync, resync } from '@activation-hub/activation';
 import type { DestinationEntry } from '@activation-hub/activation-file';
-import type { DestinationView, JobStarted, ProbeView } from '@activation-hub/console-contract';
+import type { DestinationView, HeldView, JobStarted, ProbeView } from '@activation-hub/console-contract';
 import { versionWarning, type DestinationDefinition } from '@activation-hub/destination-kit';
 import { loadDestination } from '@activation-hub/destinations';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { probe } from '../activation-file/destinations/probe.ts';
 import { counted } from '../terminal/counted.ts';
+import { lookAtHeld } from '../operate/look-at-held.ts';
 import { openHttp } from '../environment/outbound-http.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
@@ -15,6 +16,7 @@ import { atDestination, type Operator } from './operator.ts';
 import { read } from './read-body.ts';
 
 const resyncSchema = z.object({ audience: z.string().exactOptional(), dryRun: z.boolean() });
+const heldSchema = z.object({ audience: z.string().exactOptional() });
 const usualGiveUpAfterMs = 86_400_000;
 
 /**
@@ -40,6 +42,11 @@ export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt):
     'POST destinations/*/probe': async ({ name, signal }): Promise<ProbeView> => {
       const { outcome, problems } = await probeOf(entryOf(name), operator, signal);
       return { outcome, problems };
+    },
+    'POST destinations/*/held': ({ name, body, signal }): Promise<HeldView> => {
+      const { audience } = read(heldSchema, body);
+      const scope = { destination: entryOf(name).key, ...(audience === undefined ? {} : { audience }) };
+      return lookAtHeld(scope, operator.file, operator.storage, signal);
     },
     'POST destinations/*/resync': ({ name, body }): JobStarted => {
       const { audience, dryRun } = read(resyncSchema, body);

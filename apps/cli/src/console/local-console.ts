@@ -1,7 +1,8 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
-import type { About } from '@activation-hub/console-contract';
+import type { About, ChangeDetail, HeldView } from '@activation-hub/console-contract';
 import { environmentSecrets } from '../environment/secrets.ts';
+import { lookAtHeld } from '../operate/look-at-held.ts';
 import type { EventSender } from '../traffic/event-sender.ts';
 import type { Cleanups } from '../traffic/local/cleanups.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -100,8 +101,13 @@ function operatorOf(
 
 function localApi(
   { file, activationFile }: ConsoleSubject,
-  { source, simulator, breakables }: LocalConsoleOptions,
+  { source, watched, simulator, breakables }: LocalConsoleOptions,
 ): Api {
+  const detailOf = (name: string): ChangeDetail => {
+    const detail = source.detail(Number(name));
+    if (detail !== undefined) return detail;
+    throw new ApiError(404, 'It is not among the last changes any more. Look for the person instead.');
+  };
   const about: About = {
     ...aboutFile(file, activationFile, (destination) => breakables.has(destination)),
     environment: 'local',
@@ -110,10 +116,11 @@ function localApi(
   };
   return {
     'GET about': () => about,
-    'GET changes/*': ({ name }) => {
-      const detail = source.detail(Number(name));
-      if (detail !== undefined) return detail;
-      throw new ApiError(404, 'It is not among the last changes any more. Look for the person instead.');
+    'GET changes/*': ({ name }) => detailOf(name),
+    'GET changes/*/held': ({ name, signal }): Promise<HeldView> => {
+      const { destination, audience, namespace, person } = detailOf(name).row;
+      const scope = { destination, audience, identity: { namespace, value: person } };
+      return lookAtHeld(scope, file, watched.storage, signal);
     },
   };
 }

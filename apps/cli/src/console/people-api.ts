@@ -135,8 +135,13 @@ function viewOf({ identities, linkedIdentities, routes, events, unreadable }: Pe
   };
 }
 
-function pauseView({ by, reason, untilMs }: Control): NonNullable<PersonRoute['pause']> {
-  return { by, reason, ...(untilMs === undefined ? {} : { untilMs }) };
+function pauseView({ by, reason, untilMs, isShadow }: Control): NonNullable<PersonRoute['pause']> {
+  return {
+    by,
+    reason,
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(isShadow === undefined ? {} : { isShadow }),
+  };
 }
 
 function eventView({ atMs, what, destination, audience, says, transition }: StoryEvent): PersonEvent {

@@ -102,3 +102,60 @@ audiences:
     expect(await local.end('SIGTERM')).toBe(0);
   },
 );
+
+test(
+  'a destination in shadow is told nothing, one looks at what it would be told, and everything goes out when it is resumed',
+  { timeout: 240_000 },
+  async () => {
+    const folder = await temporaryFolder();
+    const receiver = await startReceiver();
+    await writeFile(
+      join(folder, 'own.yaml'),
+      `version: 1
+destinations:
+  own: { type: webhook, settings: { url: "${receiver.url}" } }
+audiences:
+  vip: { id: ${vipId}, activate: [{ destination: own, identity: crmid }] }
+`,
+    );
+    const ports = ['--event-hubs-port', '0', '--storage-port', '0'];
+    const local = startActivation(['local', ...ports, '--activations', 'own.yaml', '--no-simulator'], { folder });
+    onTestFinished(() => void local.end('SIGKILL'));
+    const { storageConnectionString } = await local.event('ready');
+    const run = (...words: readonly string[]) =>
+      runActivation([...words, '-a', 'own.yaml', '--connection-string', String(storageConnectionString)], { folder });
+
+    expect((await run('shadow', 'own', '--look')).output).toBe('Nothing waits for own.\n');
+    expect((await run('shadow', 'own')).errors).toContain('Failed to shadow: give --reason');
+    expect((await run('shadow', '--everything', '--look')).errors).toContain('say at which destination');
+    const shadow = await run('shadow', 'own', '--for', '1h', '--reason', 'is the list right?', '--by', 'ada');
+    expect(shadow.output).toMatch(
+      /^Into shadow: own until 20\S+Z\. What is to be told waits; activation shadow --look shows it\.\n$/,
+    );
+    await send(local, 'C-1');
+    expect(await local.event('changes-shadowed')).toMatchObject({ destination: 'own', entered: 1, exited: 0 });
+    expect(await local.event('batch-settled')).toMatchObject({ outcomes: { own: { deferred: 1 } } });
+
+    const inShadow = /^own is in shadow {2}since 20\S+Z {2}until 20\S+Z {2}by ada: {2}is the list right\?$/m;
+    expect((await run('pause', '--list')).output).toMatch(inShadow);
+    expect((await run('ledger', 'show', 'crmid:C-1')).output).toMatch(inShadow);
+    const story = (await run('explain', 'crmid:C-1')).output;
+    expect(story).toMatch(inShadow);
+    expect(story).toContain('paused: an operator has put the destination into shadow');
+    const look = await run('shadow', 'own', '--look');
+    expect(look.errors).toBe('');
+    expect(look.output).toMatch(inShadow);
+    expect(look.output).toMatch(/^vip\s+1\s+0\s+0\s+0$/m);
+    expect(look.output).toContain(`1 request would be sent:\n  own  POST ${receiver.url}\n`);
+    expect(look.output).toContain('"value": "C-1"');
+    const data = JSON.parse((await run('shadow', 'own', '--look', '--json')).output) as object;
+    expect(data).toMatchObject({ event: 'held', destination: 'own', routes: [{ audience: 'vip', entered: 1 }] });
+    expect((await run('resync', 'own')).errors).toContain('own is in shadow by ada (is the list right?).');
+    expect(receiver.taken).toEqual([]);
+
+    expect((await run('resume', 'own')).output).toContain('Resumed own. 1 waiting retry is tried');
+    expect(await local.event('retry-settled')).toMatchObject({ outcomes: { own: { delivered: 1 } } });
+    expect(receiver.taken).toEqual(['entered C-1']);
+    expect(await local.end('SIGTERM')).toBe(0);
+  },
+);

@@ -1,6 +1,6 @@
 import { counted } from '../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
-import { controlTextCharactersMax, systemClock, type ControlScope } from '@activation-hub/delivery';
+import { controlTextCharactersMax, systemClock, type Control, type ControlScope } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
 import { duration, pointInTime, shortText } from '../terminal/arguments.ts';
@@ -12,7 +12,7 @@ import {
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
 import { knownIn } from './ledger-walk.ts';
-import { keptControls, pauseLines, refuseWhilePaused, scopeWords } from './paused.ts';
+import { heldWords, keptControls, pauseLines, refuseWhilePaused, scopeWords } from './paused.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ControlOptions extends DataStorageOptions {
@@ -28,6 +28,10 @@ interface PauseOptions extends ControlOptions {
   readonly until?: number;
   readonly for?: number;
   readonly list?: true;
+}
+
+interface ShadowOptions extends PauseOptions {
+  readonly look?: true;
 }
 
 const followHelp = 'The running function app follows within some five seconds, without a deployment.';
@@ -59,6 +63,40 @@ Examples:
     .action((destination: string | undefined, options: PauseOptions) =>
       withDataStorage(options, terminal, (storage) =>
         options.list ? list(options, storage, terminal) : runPause(destination, options, storage, terminal),
+      ),
+    );
+}
+
+export function addShadowCommand(program: Command, terminal: Terminal): void {
+  addAskOptions(program.command('shadow'))
+    .summary('holds a destination or a route back, and shows what it would be told')
+    .description(
+      'Puts a destination, one of its routes (--audience) or everything (--everything) into shadow: a pause in which one looks at what would be told. What is to be told waits and is not given up, as in a pause, and activation resume tells it. With --look it shows, and changes nothing, what the destination would be told now: how many people enter, change and leave, whom the connector would refuse and why, and the exact requests.',
+    )
+    .option('--until <time>', 'ends by itself at this time, such as 2026-01-31T12:00:00Z', pointInTime)
+    .option('--for <duration>', 'ends by itself after so long: 30m, 4h, 2d', duration)
+    .option('--look', 'shows what waits for the destination, and changes nothing')
+    .addHelpText(
+      'after',
+      `
+${followHelp} A request that is under way is brought to its end.
+A look is a dry run: the connector tells a stand-in of the vendor on this machine, with ids that are made up. Nobody else is called, no secret is
+needed, and what the vendor itself would refuse is not known. It takes the newest thousand changes that wait; each person counts once, in
+the newest state. What it shows is personal data. It also shows what a pause or an outage holds back.
+A pause or a shadow of the same destination or route is replaced. The mode shadow of the activation file is another thing: what it records
+is told to nobody.
+
+Examples:
+  $ activation shadow crm --activations my-activations.yaml --for 1h --reason "is it right?"
+  $ activation shadow crm --activations my-activations.yaml --look
+  $ activation shadow crm -a my-activations.yaml --audience sports-fans --look --json
+  $ activation resume crm --activations my-activations.yaml`,
+    )
+    .action((destination: string | undefined, options: ShadowOptions) =>
+      withDataStorage(options, terminal, async (storage) =>
+        options.look
+          ? (await import('./look-at-held.ts')).printHeld(destination, options, storage, terminal)
+          : runPause(destination, options, storage, terminal, { isShadow: true }),
       ),
     );
 }
@@ -119,22 +157,23 @@ async function runPause(
   options: PauseOptions,
   storage: DataStorage,
   terminal: Terminal,
+  shadow: Pick<Control, 'isShadow'> = {},
 ): Promise<void> {
   const { scope, asker, context } = await ask(destination, options, storage, terminal);
-  if (options.reason === undefined) throw new CommandError(2, 'Failed to pause: give --reason, for those who see it.');
-  if (options.until !== undefined && options.for !== undefined)
-    throw new CommandError(2, 'Failed to pause: give --until or --for, not both.');
+  const refuse = (why: string) => new CommandError(2, `Failed to ${shadow.isShadow ? 'shadow' : 'pause'}: ${why}`);
+  if (options.reason === undefined) throw refuse('give --reason, for those who see it.');
+  if (options.until !== undefined && options.for !== undefined) throw refuse('give --until or --for, not both.');
   const untilMs = options.for === undefined ? options.until : context.nowMs + options.for;
-  if (untilMs !== undefined && untilMs <= context.nowMs)
-    throw new CommandError(2, 'Failed to pause: the time of --until is over.');
+  if (untilMs !== undefined && untilMs <= context.nowMs) throw refuse('the time of --until is over.');
   const until = untilMs === undefined ? {} : { untilMs };
-  const control = await pause(scope, { ...asker, ...until }, context, terminal.interrupted);
+  const control = await pause(scope, { ...asker, ...until, ...shadow }, context, terminal.interrupted);
   if (options.json) {
-    terminal.print(JSON.stringify({ event: 'paused', ...control }));
+    terminal.print(JSON.stringify({ event: shadow.isShadow ? 'shadowed' : 'paused', ...control }));
     return;
   }
   const when = untilMs === undefined ? 'until it is resumed' : `until ${new Date(untilMs).toISOString()}`;
-  terminal.print(`Paused ${scopeWords(scope)} ${when}. What is to be told waits.`);
+  const said = `${scopeWords(scope)} ${when}. What is to be told waits`;
+  terminal.print(shadow.isShadow ? `Into shadow: ${said}; activation shadow --look shows it.` : `Paused ${said}.`);
 }
 
 async function runResume(
@@ -152,7 +191,7 @@ async function runResume(
   if (stillPaused !== undefined) {
     throw new CommandError(
       1,
-      `Failed to resume ${scopeWords(scope)}: ${scopeWords(stillPaused)} is still paused by ${stillPaused.by}. Resume that.`,
+      `Failed to resume ${scopeWords(scope)}: ${scopeWords(stillPaused)} is still ${heldWords(stillPaused)} by ${stillPaused.by}. Resume that.`,
     );
   }
   if (ended === undefined) {

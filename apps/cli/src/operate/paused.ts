@@ -16,13 +16,18 @@ import type { Terminal } from '../terminal/terminal.ts';
 export function pauseLines(pauses: readonly Control[]): readonly string[] {
   return tableLines(
     pauses.map((each) => [
-      `${scopeWords(each)} is paused`,
+      `${scopeWords(each)} is ${heldWords(each)}`,
       `since ${new Date(each.atMs).toISOString()}`,
       each.untilMs === undefined ? 'until it is resumed' : `until ${new Date(each.untilMs).toISOString()}`,
       `by ${each.by}:`,
       each.reason,
     ]),
   );
+}
+
+/** How a pause holds: a shadow is looked at. */
+export function heldWords({ isShadow }: Pick<Control, 'isShadow'>): string {
+  return isShadow === true ? 'in shadow' : 'paused';
 }
 
 /**
@@ -63,7 +68,7 @@ export async function refuseWhilePaused(
   if (held === undefined) return;
   throw new CommandError(
     1,
-    `Failed to ${doing} ${destination}: ${scopeWords(held)} is paused by ${held.by} (${held.reason}). Resume it first: activation resume ${resumeWords(held)}.`,
+    `Failed to ${doing} ${destination}: ${scopeWords(held)} is ${heldWords(held)} by ${held.by} (${held.reason}). Resume it first: activation resume ${resumeWords(held)}.`,
   );
 }
 

@@ -43,6 +43,11 @@ const sessions: readonly Session[] = [
   { path: 'docs/how-to/add-an-audience.md', adobe: tutorialFile },
   { path: 'docs/how-to/ask-for-consent.md' },
   { path: 'docs/how-to/fill-a-new-route.md', machine: tutorialMachine, before: { 'activation plan': [logIn] } },
+  {
+    path: 'docs/how-to/look-before-it-goes-out.md',
+    machine: tutorialMachine,
+    before: { [`activation shadow crm --activations ${tutorialFile} --look`]: [logIn] },
+  },
   { path: 'docs/how-to/own-repository.md' },
   {
     path: 'docs/how-to/pause-now.md',

@@ -1,4 +1,4 @@
-import type { InspectedExport, PersonView } from '@activation-hub/console-contract';
+import type { HeldView, InspectedExport, PersonView } from '@activation-hub/console-contract';
 import { maskedValue } from '../../terminal/masked-identity.ts';
 
 /** A story in which the person is masked wherever the story names them. */
@@ -32,12 +32,17 @@ export function maskedInspection({ decisions, requests, printed, ...rest }: Insp
       ...decision,
       ...(identity === undefined ? {} : { identity: { ...identity, value: maskedValue(identity.value) } }),
     })),
-    requests: requests.map(({ destination, method, url, body }) => ({
-      destination,
-      method,
-      origin: new URL(url).origin,
-      bodyBytes: Buffer.byteLength(body),
-    })),
+    requests: requests.map(maskedRequest),
     printed: printed.map(({ destination }) => ({ destination })),
   };
+}
+
+/** What waits for a destination, without the people. */
+export function maskedHeld({ requests, printed, ...rest }: HeldView) {
+  return { ...rest, requests: requests.map(maskedRequest), printed: printed.length };
+}
+
+/** Where a request would go, and how large it is. */
+function maskedRequest({ destination, method, url, body }: InspectedExport['requests'][number]) {
+  return { destination, method, origin: new URL(url).origin, bodyBytes: Buffer.byteLength(body) };
 }

@@ -14,8 +14,8 @@ import { runActivation } from '../../../testing/run-activation.ts';
 import { temporaryFolder } from '../../../testing/temporary-folder.ts';
 
 const command = fileURLToPath(new URL('../../../bin/activation.js', import.meta.url));
-const reads = ['explain', 'inspect', 'dead_letters', 'dead_letter', 'destinations', 'pauses', 'plan', 'lag'];
-const changes = ['pause', 'resume', 'retry_now', 'replay'];
+const reads = ['explain', 'inspect', 'dead_letters', 'dead_letter', 'destinations', 'pauses', 'plan', 'lag', 'held'];
+const changes = ['pause', 'shadow', 'resume', 'retry_now', 'replay'];
 let environment: DeployedEnvironment;
 
 beforeAll(async () => {
@@ -163,6 +163,10 @@ test(
     });
     expect((await call('resume', { destination: 'crm' })).text).toContain('Resumed crm');
     expect((await call('resume', { destination: 'crm' })).text).toContain('crm is not paused');
+    expect((await call('shadow', { destination: 'crm', reason: 'a look' })).text).toContain('In shadow: crm.');
+    expect((await call('pauses')).value).toMatchObject({ pauses: [{ destination: 'crm', isShadow: true }] });
+    expect((await call('held', { destination: 'crm' })).value).toMatchObject({ requests: [], leftOut: 0 });
+    await call('resume', { destination: 'crm' });
     expect((await call('retry_now', { destination: 'ads', reason: 'mended' })).text).toContain(
       `${adsWaiting} waiting retries`,
     );

@@ -27,7 +27,7 @@ export function addMcpCommand(program: Command, terminal: Terminal): void {
     .description(
       "Serves the Model Context Protocol over standard input and output, for an assistant that starts this command: a person's story, what would become of an export, dead letters, destinations, the plan of the activation file, and how far the function app is behind. It acts with your own sign-in to Azure, or on activation local.",
     )
-    .option('--allow-changes', 'also lets it pause, resume, try now and replay dead letters')
+    .option('--allow-changes', 'also lets it pause, put into shadow, resume, try now and replay dead letters')
     .option('--show-people', 'shows identities and events whole, which are personal data; masked by default')
     .addHelpText(
       'after',

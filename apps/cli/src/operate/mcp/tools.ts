@@ -1,5 +1,5 @@
 import type { Api, ApiRequest } from '../../console/console-server.ts';
-import type { DestinationView, InspectedExport, PersonView } from '@activation-hub/console-contract';
+import type { DestinationView, HeldView, InspectedExport, PersonView } from '@activation-hub/console-contract';
 import { z } from 'zod';
 import { controlsApi } from '../../console/controls-api.ts';
 import { deadLetterOf, filterSchema, listLetters, replayLetters } from '../../console/dead-letters-api.ts';
@@ -11,7 +11,7 @@ import { Jobs } from '../../console/jobs.ts';
 import { lookAtLedger, type LedgerLook } from '../../console/ledger-look.ts';
 import type { Operator } from '../../console/operator.ts';
 import { peopleApi } from '../../console/people-api.ts';
-import { maskedInspection, maskedStory } from './masked.ts';
+import { maskedHeld, maskedInspection, maskedStory } from './masked.ts';
 
 /** What an assistant gave, checked by the tool's own form. */
 export type Given = Readonly<Record<string, unknown>>;
@@ -55,7 +55,12 @@ const hidden = 'Not shown: this server was started without --show-people.';
  * allowed, some of what one does there.
  */
 export function toolsOf({ allowsChanges, showsPeople }: ToolOptions): readonly Tool[] {
-  const reads = [...storyTools(showsPeople), ...deadLetterTools(showsPeople), ...environmentTools];
+  const reads = [
+    ...storyTools(showsPeople),
+    ...deadLetterTools(showsPeople),
+    ...environmentTools,
+    heldTool(showsPeople),
+  ];
   return allowsChanges ? [...reads, ...changeTools] : reads;
 }
 
@@ -108,6 +113,21 @@ function deadLetterTools(showsPeople: boolean): readonly Tool[] {
   ];
 }
 
+function heldTool(showsPeople: boolean): Tool {
+  return tool({
+    name: 'held',
+    description:
+      'What a destination would be told if what waits for it were tried now, as in a shadow, a pause or an outage: how many people enter, change and leave by route, whom the connector would refuse and why, and the requests. A dry run: nothing is sent.',
+    input: z.object({ destination, audience: scope.audience }),
+    run: async ({ destination: key, audience }, { operator }, signal) => {
+      const body = audience === undefined ? {} : { audience };
+      const api = destinationsApi(operator, new Jobs(), () => ({ failures: [] }));
+      const held = (await asking(api)('POST destinations/*/held', { name: key, body, signal })) as HeldView;
+      return showsPeople ? held : { ...maskedHeld(held), note: hidden };
+    },
+  });
+}
+
 const none = z.object({});
 
 const environmentTools: readonly Tool[] = [
@@ -126,7 +146,7 @@ const environmentTools: readonly Tool[] = [
   }),
   tool({
     name: 'pauses',
-    description: 'What operators have paused: what, since when, until when, by whom and why.',
+    description: 'What operators have paused or put into shadow: what, since when, until when, by whom and why.',
     input: none,
     run: async (_given, { operator }, signal) => ({
       pauses: await asking(controlsApi(operator))('GET pauses', { signal }),
@@ -148,18 +168,29 @@ const environmentTools: readonly Tool[] = [
   }),
 ];
 
+const pauseInput = z.object({
+  ...scope,
+  reason,
+  untilMs: z.number().int().exactOptional().describe('when it ends by itself'),
+});
+
 const changeTools: readonly Tool[] = [
   tool({
     name: 'pause',
     isChange: true,
     description:
       'Pauses a destination, one of its routes or everything, without a deployment. What is to be told waits and is told when the pause is over.',
-    input: z.object({
-      ...scope,
-      reason,
-      untilMs: z.number().int().exactOptional().describe('when it ends by itself'),
-    }),
+    input: pauseInput,
     run: (given, { operator }, signal) => asking(controlsApi(operator))('POST controls/pause', { body: given, signal }),
+  }),
+  tool({
+    name: 'shadow',
+    isChange: true,
+    description:
+      'Puts a destination, one of its routes or everything into shadow: a pause in which the tool held says what would be told. Ends by resume.',
+    input: pauseInput,
+    run: (given, { operator }, signal) =>
+      asking(controlsApi(operator))('POST controls/pause', { body: { ...given, isShadow: true }, signal }),
   }),
   tool({
     name: 'resume',
@@ -199,8 +230,10 @@ function seenBy({ destinations }: LedgerLook) {
 
 /** Asks the same as the page does. */
 function asking(api: Api) {
-  return async (pattern: string, { body, signal }: Pick<ApiRequest, 'signal'> & { readonly body?: unknown }) =>
-    await api[pattern]?.({ name: '', query: new URLSearchParams(), body, signal });
+  return async (
+    pattern: string,
+    { name = '', body, signal }: Pick<ApiRequest, 'signal'> & { readonly name?: string; readonly body?: unknown },
+  ) => await api[pattern]?.({ name, query: new URLSearchParams(), body, signal });
 }
 
 function tool<Input extends z.ZodObject>({

@@ -1,7 +1,7 @@
 import { transitionWords } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ChangeRow, Circuit } from '@activation-hub/console-contract';
-import { pauseOf, type Control } from '@activation-hub/delivery';
+import { isShadowReason, pauseOf, type Control } from '@activation-hub/delivery';
 import type { Transition } from '@activation-hub/membership';
 import type { Outcome } from '@activation-hub/telemetry';
 import { Activity } from '../../console/activity.ts';
@@ -48,6 +48,7 @@ export class TailView {
       who: '',
       ...kindOf(transition),
       outcome,
+      ...(isShadowReason(transition.reason ?? '') ? { isInShadow: true } : {}),
       why: transitionWords(transition, isShadow),
       ...(isAged ? { ageMs: Math.max(0, atMs - enqueuedAtMs) } : {}),
     };
@@ -81,7 +82,7 @@ export class TailView {
 
 /** A change as one JSON object, with the person masked. */
 export function changeEvent(row: ChangeRow, { transition }: WrittenTransition): object {
-  const { destination, audience, namespace, person, outcome, kind, why, ageMs } = row;
+  const { destination, audience, namespace, person, outcome, isInShadow, kind, why, ageMs } = row;
   const { because, class: failure, reason } = transition;
   return {
     event: 'change',
@@ -91,6 +92,7 @@ export function changeEvent(row: ChangeRow, { transition }: WrittenTransition): 
     identity: { namespace, value: person },
     ...(kind === undefined ? {} : { kind }),
     outcome,
+    ...(isInShadow === undefined ? {} : { isInShadow }),
     because,
     ...(failure === undefined ? {} : { class: failure }),
     ...(reason === undefined ? {} : { reason }),

@@ -34,7 +34,8 @@ export function changeLine(row: ChangeRow, colors: Colors): string {
   const what = (kind ?? status ?? 'change').padEnd(9);
   const who = oneLine(`${namespace} ${person}`) || '–';
   const of = `${destination.padEnd(12)} ${paintKind(row, colors)(what)} ${audience.padEnd(18)} ${who.padEnd(16)}`;
-  const line = `${mark} ${of} ${paintOutcome(row, colors)(row.outcome.padEnd(10))}  ${endOf(row)}`;
+  const word = row.isInShadow ? 'in shadow' : row.outcome;
+  const line = `${mark} ${of} ${paintOutcome(row, colors)(word.padEnd(10))}  ${endOf(row)}`;
   return isSilent(row) ? colors.dim(line) : line;
 }
 

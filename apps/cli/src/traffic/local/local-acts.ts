@@ -5,7 +5,7 @@ import { systemClock } from '@activation-hub/delivery';
 import type { Breakables } from '../../console/breakable.ts';
 import type { DataStorage } from '../../environment/data-storage.ts';
 import type { EventSender } from '../event-sender.ts';
-import { keptControls, scopeWords } from '../../operate/paused.ts';
+import { heldWords, keptControls, scopeWords } from '../../operate/paused.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { KeyActs } from './keys.ts';
 import type { Samples } from './samples.ts';
@@ -53,7 +53,7 @@ export function localActs(options: LocalActsOptions): KeyActs {
         return 'Paused everything within some five seconds: what is to be told waits. p resumes.';
       }
       const { woken, stillPaused } = await resume({}, context(), interrupted);
-      const still = stillPaused === undefined ? '' : ` ${scopeWords(stillPaused)} is still paused.`;
+      const still = stillPaused === undefined ? '' : ` ${scopeWords(stillPaused)} is still ${heldWords(stillPaused)}.`;
       return `Resumed everything: ${retryWords(woken)}.${still}`;
     },
     async retryNow() {
@@ -85,6 +85,7 @@ const words: readonly string[] = [
   '',
   'in   a change that needed no request: unchanged, superseded, withheld, unresolved, shadowed, paused or retired',
   'out  a change of which a destination was told: delivered, not-found, rejected (a dead letter), given-up (one too) or deferred (tried again)',
+  'in shadow   waits as in a pause, and can be looked at: activation shadow --look, or the console',
   '!    what somebody should look at',
   'age  from the hub to the destination, in the last ten seconds;  behind: events that are not settled;  wait: changes that are tried again',
   '',
