@@ -262,7 +262,9 @@ class Decisions implements Decided {
       this.#tally.countShadowed(route.destination, plan.kind);
 
     // A retry is responsible for the row already, and sends the newest state that it finds there.
-    if (held !== undefined && isFollowedBy(held, record, desired.person.linkDigest)) {
+    // Of a person of whom the batch brings another identity only this event says which comes last.
+    const isHeld = held !== undefined && !this.concerned.has(desired.person);
+    if (isHeld && isFollowedBy(held, record, desired.person.linkDigest)) {
       const heldRecord = note(record, told, held, this.#whyHeld(route.destination));
       return { desired, keyText, plan: { is: 'hold' }, write: { key, record: heldRecord, expected: row?.version } };
     }

@@ -14,7 +14,7 @@ import { lookAt, type Former, type Looked } from './former-identities.ts';
 import { othersOf, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
 import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
-import { rowKey } from './resolve-memberships.ts';
+import { formerOfPerson, rowKey } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
@@ -136,7 +136,7 @@ async function takeOut(
     each.formers.flatMap((former): PlannedFormer[] => {
       const { key, row } = former;
       const { route } = each.person;
-      const formerOf = isHidden(former, each) ? each.person.identities : [];
+      const formerOf = isHidden(former, each) ? formerOfPerson(each.person) : [];
       const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {}, formerOf };
       const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause, because: 'former-identity' });
       if (plan.is === 'wait') {

@@ -166,7 +166,7 @@ function knownByLink(link: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | und
 function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | undefined>): UndigestedState {
   return linkOf(record).identities.reduce((newest: UndigestedState, identity) => {
     const row = rowOf.get(identityText(identity))?.record;
-    if (row === undefined || row.linkDigest !== record.linkDigest) return newest;
+    if (row === undefined || (row.linkDigest ?? row.knownDigest) !== record.linkDigest) return newest;
     return compareStates(row.known, newest) > 0 ? row.known : newest;
   }, record.known);
 }

@@ -182,7 +182,7 @@ function bytesOf(keyText: string, { record }: LedgerRow): number {
 
 function charactersOf(formerOf: LedgerRow['record']['formerOf']): number {
   if (formerOf === undefined) return 0;
-  return formerOf.reduce((sum, { value }) => sum + valueBytes + value.length, 0);
+  return formerOf.reduce((sum, { value }) => sum + 2 * valueBytes + value.length, 0);
 }
 
 function bytesOfValue(value: JsonValue | Readonly<Record<string, JsonValue>>): number {

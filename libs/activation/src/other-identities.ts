@@ -8,7 +8,7 @@ import {
 import type { ActivationContext } from './activation-context.ts';
 import { othersOf } from './people-to-follow.ts';
 import { planRow, type LeaseHolder } from './plan-row.ts';
-import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
+import { formerOfPerson, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
 import type { Tally } from './tally.ts';
 import { writePlans } from './write-plans.ts';
 
@@ -52,7 +52,7 @@ export class OtherIdentities {
     const { linkDigest, route, state } = person;
     if (linkDigest === '' || route.follow.length > 0 || this.#people.has(person)) return;
     const nowMs = this.#context.clock.now();
-    const formerOf = person.identities;
+    const formerOf = formerOfPerson(person);
     if (!areRememberable(formerOf)) return;
     const desired = { state: { ...state, isMember: false, content: '' }, attributes: noAttributes, formerOf };
     const options = { mode: route.mode, by: this.#by, nowMs, cause: 'export', because: 'former-identity' } as const;

@@ -8,6 +8,7 @@ import {
   resolveIdentities,
   shadowDestination,
   type Attributes,
+  type FormerOf,
   type FormIdentity,
   type Identity,
   type LedgerKey,
@@ -50,6 +51,11 @@ export interface RoutedPerson extends RoutedMembership {
   readonly position: number;
   /** Brings identities into the form in which the destination gets them. */
   readonly form: FormIdentity;
+}
+
+/** What the row of a former identity of the person remembers. */
+export function formerOfPerson({ identities, linkDigest }: RoutedPerson): readonly FormerOf[] {
+  return identities.map((identity) => ({ ...identity, linkDigest }));
 }
 
 /** Orders what exports of a batch say of people from old to new. */

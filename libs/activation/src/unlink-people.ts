@@ -1,10 +1,13 @@
 import {
   compareStates,
+  isAsOf,
+  keep,
   ledgerKeyText,
   rememberedKeys,
   unlinked,
   type LedgerKey,
   type LedgerRow,
+  type LedgerWrite,
   type UndigestedState,
 } from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
@@ -22,8 +25,9 @@ interface Change {
  * Takes the digests from the rows that the rows of these changes remember, where a change makes a
  * row of a former identity a member again (docs/specs/ledger.md, section 6): whoever is exported
  * under those identities is then looked at. To be called before the change is written, under the
- * version of the row that is given here. Gives the changes of which another process was quicker:
- * their rows must be read again.
+ * version of the row that is given here. Gives the changes whose rows must be read again: another
+ * process was quicker, or a remembered row knows a newer export of the very identities for which
+ * the row was looked at, and then the row is a former one as of that.
  *
  * Every remembered row is written, also one that has no digest or is not there: a process that has
  * looked under the former identity before, and is about to write the digest, loses by that.
@@ -33,23 +37,60 @@ export async function unlinkPeople<Of extends Change>(
   { context, tally }: { readonly context: ActivationContext; readonly tally: Tally },
   signal: AbortSignal,
 ): Promise<ReadonlySet<Of>> {
-  const again = changes.filter(({ row, state }) => isMemberAgain(row, state));
+  const again = changes.flatMap((change): Again<Of>[] => {
+    const { key, row, state } = change;
+    if (row === undefined || !isMemberAgain(row, state)) return [];
+    return [{ change, row, keys: rememberedKeys(key, row.record).map((of) => [ledgerKeyText(of), of] as const) }];
+  });
   if (again.length === 0) return new Set();
-  const remembered = new Map(
-    again.flatMap(({ key, row }) =>
-      row === undefined ? [] : rememberedKeys(key, row.record).map((of) => [ledgerKeyText(of), of] as const),
-    ),
-  );
-  const rows = await context.ledger.read([...remembered.values()], signal);
+  const remembered = new Map(again.flatMap(({ keys }) => keys));
+  const found = await context.ledger.read([...remembered.values()], signal);
   tally.ledgerReads += remembered.size;
-  const writes = [...remembered].map(([keyText, key], index) => ({ keyText, write: unlinked(key, rows[index]) }));
+  const rows = new Map([...remembered.keys()].map((keyText, index) => [keyText, found[index]]));
+  const kept = new Map<string, LedgerWrite>();
+  for (const each of again) {
+    const write = keptAsOfNewest(each, rows);
+    if (write !== undefined) kept.set(ledgerKeyText(write.key), write);
+  }
+  const isKept = ({ change }: Again<Of>): boolean => kept.has(ledgerKeyText(change.key));
+  const unlinking = new Map(again.flatMap((each) => (isKept(each) ? [] : each.keys)));
+  const writes = [
+    ...[...unlinking]
+      .filter(([keyText]) => !kept.has(keyText))
+      .map(([keyText, key]) => ({ keyText, write: unlinked(key, rows.get(keyText)) })),
+    ...[...kept].map(([keyText, write]) => ({ keyText, write })),
+  ];
   const { lost } = await writePlans(writes, context, tally, signal);
-  const lostTexts = new Set(lost.map(({ keyText }) => keyText));
+  // What was written for another change of the same call is looked at again with that.
+  const open = new Set([...lost.map(({ keyText }) => keyText), ...kept.keys()]);
   return new Set(
-    again.filter(({ key, row }) =>
-      row === undefined ? false : rememberedKeys(key, row.record).some((of) => lostTexts.has(ledgerKeyText(of))),
-    ),
+    again.flatMap((each) => (isKept(each) || each.keys.some(([keyText]) => open.has(keyText)) ? [each.change] : [])),
   );
+}
+
+/** A change that makes a row a member again, with the rows that it remembers. */
+interface Again<Of> {
+  readonly change: Of;
+  readonly row: LedgerRow;
+  readonly keys: readonly (readonly [keyText: string, key: LedgerKey])[];
+}
+
+/**
+ * The row as of the newest export that a remembered row knows, where that is newer than the change.
+ */
+function keptAsOfNewest(
+  { change, row, keys }: Again<Change>,
+  rows: ReadonlyMap<string, LedgerRow | undefined>,
+): LedgerWrite | undefined {
+  const newest = (row.record.formerOf ?? [])
+    .flatMap((of, index) => {
+      const record = rows.get(keys[index]?.[0] ?? '')?.record;
+      return record !== undefined && isAsOf(record, of) ? [record.known] : [];
+    })
+    .toSorted((left, right) => compareStates(right, left))[0];
+  if (newest === undefined || compareStates(newest, change.state) <= 0) return undefined;
+  const desired = { state: { ...newest, isMember: false, content: '' }, attributes: {} };
+  return { key: change.key, record: keep(row.record, desired), expected: row.version };
 }
 
 /** Whether the row remembers people, and the state makes it a member. */

@@ -46,7 +46,10 @@ const record = fc.record(
     inDoubt: fc.boolean(),
     linkDigest: fc.string(),
     knownDigest: fc.string(),
-    formerOf: fc.array(fc.record({ namespace: fc.string(), value: fc.string({ unit: 'binary' }) }), { minLength: 1 }),
+    formerOf: fc.array(
+      fc.record({ namespace: fc.string(), value: fc.string({ unit: 'binary' }), linkDigest: fc.string() }),
+      { minLength: 1 },
+    ),
     history: fc.string(),
   },
   { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
@@ -229,8 +232,9 @@ test.each([
   ['linkDigest', 7],
   ['formerOf', '{}'],
   ['formerOf', '["crmid"]'],
-  ['formerOf', '[["crmid"]]'],
-  ['formerOf', '[[1,"C-1"]]'],
+  ['formerOf', '[["crmid","C-1"]]'],
+  ['formerOf', '[["crmid",1,"digest"]]'],
+  ['formerOf', '[[1,"C-1","digest"]]'],
 ])('a row whose column %s somebody changed to %j is named, with what to do', (column, value) => {
   const delivered = exampleState({ status: 'exited' });
   const entity = toEntity(exampleKey(1), exampleRecord({ delivered, linkDigest: 'digest' }), 'id');

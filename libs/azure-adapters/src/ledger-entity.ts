@@ -4,6 +4,7 @@ import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   formerOfText,
   settledStates,
+  type FormerOf,
   type Identity,
   type LedgerKey,
   type LedgerRecord,
@@ -118,7 +119,7 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
       ...(columns.has('knownDigest') ? { knownDigest: columns.text('knownDigest') } : {}),
-      ...(columns.has('formerOf') ? { formerOf: columns.identities('formerOf') } : {}),
+      ...(columns.has('formerOf') ? { formerOf: columns.formerOf() } : {}),
       ...(columns.has('history') ? { history: columns.text('history') } : {}),
     },
     version: entity.etag,
@@ -281,12 +282,14 @@ class Columns {
     return isObject ? (value as LedgerRecord['attributes']) : this.#unreadable(name);
   }
 
-  identities(name: 'formerOf'): readonly Identity[] {
-    const pairs = this.json(name);
-    if (!Array.isArray(pairs)) return this.#unreadable(name);
-    return (pairs as readonly JsonValue[]).map((pair): Identity => {
-      const [namespace, value] = Array.isArray(pair) ? (pair as readonly JsonValue[]) : [];
-      return typeof namespace === 'string' && typeof value === 'string' ? { namespace, value } : this.#unreadable(name);
+  formerOf(): readonly FormerOf[] {
+    const all = this.json('formerOf');
+    if (!Array.isArray(all)) return this.#unreadable('formerOf');
+    return (all as readonly JsonValue[]).map((each): FormerOf => {
+      const [namespace, value, linkDigest] = Array.isArray(each) ? (each as readonly JsonValue[]) : [];
+      return typeof namespace === 'string' && typeof value === 'string' && typeof linkDigest === 'string'
+        ? { namespace, value, linkDigest }
+        : this.#unreadable('formerOf');
     });
   }
 

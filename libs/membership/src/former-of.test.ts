@@ -4,32 +4,31 @@ import {
   areRememberable,
   forgetFormerOf,
   formerOfText,
+  isAsOf,
   isFormerOf,
   remember,
   rememberedKeys,
   unlinked,
 } from './former-of.ts';
-import type { Identity } from './identity.ts';
 import { refuseUnkeepableWrites } from './keepable-writes.ts';
 import { keep, lease, note, settle } from './lease.ts';
-import { formerOfCharactersMax } from './ledger.ts';
+import { formerOfCharactersMax, type FormerOf } from './ledger.ts';
 
-const crmid = (value: string): Identity => ({ namespace: 'crmid', value });
+const crmid = (value: string, linkDigest = 'a'): FormerOf => ({ namespace: 'crmid', value, linkDigest });
 const [c1, c2] = [crmid('c1'), crmid('c2')];
 const out = exampleState({ status: 'exited' });
 const newer = exampleState({ status: 'exited', qualifiedAtMs: out.qualifiedAtMs + 1 });
 const member = exampleState({ qualifiedAtMs: out.qualifiedAtMs + 2 });
 /** As many characters of JSON as a row takes. */
-const longest = crmid('x'.repeat(formerOfCharactersMax - '[["crmid",""]]'.length));
+const longest = crmid('x'.repeat(formerOfCharactersMax - '[["crmid","","a"]]'.length));
 
 test('a row remembers identities once each, in the order in which they came', () => {
   expect(remember(undefined, undefined)).toBeUndefined();
   expect(remember(undefined, [])).toBeUndefined();
   expect(remember(undefined, [c1])).toEqual([c1]);
   expect(remember([c1], [c2, c1])).toEqual([c1, c2]);
-  const kept = [c1, c2];
-  expect(remember(kept, [c2])).toBe(kept);
-  expect(remember([c1], [{ namespace: 'email', value: 'c1' }])).toHaveLength(2);
+  expect(remember([c1, c2], [crmid('c1', 'b')])).toEqual([crmid('c1', 'b'), c2]);
+  expect(remember([c1], [{ ...c1, namespace: 'email' }])).toHaveLength(2);
 });
 
 test('what a row has no room for it does not remember, and nothing goes for it', () => {
@@ -45,7 +44,7 @@ test('a row that remembers more than it may is refused, without a word of it', (
   expect(() => refuseUnkeepableWrites([write])).not.toThrow();
   const over = { ...write, record: { ...write.record, formerOf: [longest, c1] } };
   expect(() => refuseUnkeepableWrites([over])).toThrow(
-    'the identities that a row for crm remembers take 2015 characters of JSON, and a row holds 2000',
+    'the identities that a row for crm remembers take 2019 characters of JSON, and a row holds 2000',
   );
 });
 
@@ -88,6 +87,13 @@ test('a row answers for the identities that it remembers, while it knows no memb
   expect(isFormerOf(undefined, [])).toBe(false);
 });
 
+test('the state of a remembered row is of the export that was looked at, while the row has its digest, or had it last', () => {
+  expect(isAsOf(exampleRecord({ linkDigest: 'a' }), c1)).toBe(true);
+  expect(isAsOf(exampleRecord({ knownDigest: 'a' }), c1)).toBe(true);
+  expect(isAsOf(exampleRecord({ linkDigest: 'b', knownDigest: 'a' }), c1)).toBe(false);
+  expect(isAsOf(exampleRecord(), c1)).toBe(false);
+});
+
 test('what is forgotten is remembered no more, and a row that remembers none of it stays as it is', () => {
   const row = exampleRecord({ known: out, formerOf: [c1, c2] });
   expect(forgetFormerOf(row, new Set(['crmid\nc1']))).toEqual({ ...row, formerOf: [c2] });
@@ -98,7 +104,8 @@ test('what is forgotten is remembered no more, and a row that remembers none of 
 
 test('the rows that a row remembers are of the same destination and audience', () => {
   const key = exampleKey(1);
-  expect(rememberedKeys(key, exampleRecord({ formerOf: [c1] }))).toEqual([{ ...key, identity: c1 }]);
+  const identity = { namespace: 'crmid', value: 'c1' };
+  expect(rememberedKeys(key, exampleRecord({ formerOf: [c1] }))).toStrictEqual([{ ...key, identity }]);
   expect(rememberedKeys(key, exampleRecord())).toEqual([]);
 });
 

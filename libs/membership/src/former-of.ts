@@ -1,6 +1,7 @@
 import { identityText, type Identity } from './identity.ts';
 import {
   formerOfCharactersMax,
+  type FormerOf,
   type LedgerKey,
   type LedgerRecord,
   type LedgerRow,
@@ -9,26 +10,26 @@ import {
 import type { MembershipState } from './state.ts';
 
 /**
- * The identities of both, each once; those of `kept` alone when a row has no room for all
- * (docs/specs/ledger.md, section 6). Undefined when there are none.
+ * The identities of both, each once, with the digest that came last; those of `kept` alone when a
+ * row has no room for all (docs/specs/ledger.md, section 6). Undefined when there are none.
  */
 export function remember(
-  kept: readonly Identity[] | undefined,
-  added: readonly Identity[] | undefined,
-): readonly Identity[] | undefined {
-  if (added === undefined || added.length === 0 || areRemembered(kept, added)) return kept;
+  kept: readonly FormerOf[] | undefined,
+  added: readonly FormerOf[] | undefined,
+): readonly FormerOf[] | undefined {
+  if (added === undefined || added.length === 0) return kept;
   const all = [...new Map([...(kept ?? []), ...added].map((each) => [identityText(each), each])).values()];
   return areRememberable(all) ? all : kept;
 }
 
 /** Whether a row has room for the identities. */
-export function areRememberable(identities: readonly Identity[]): boolean {
+export function areRememberable(identities: readonly FormerOf[]): boolean {
   return formerOfText(identities).length <= formerOfCharactersMax;
 }
 
-/** The JSON in which a row keeps the identities: pairs of namespace and value. */
-export function formerOfText(identities: readonly Identity[]): string {
-  return JSON.stringify(identities.map(({ namespace, value }) => [namespace, value]));
+/** The JSON in which a row keeps the identities: namespace, value and digest of each. */
+export function formerOfText(identities: readonly FormerOf[]): string {
+  return JSON.stringify(identities.map(({ namespace, value, linkDigest }) => [namespace, value, linkDigest]));
 }
 
 /**
@@ -36,11 +37,8 @@ export function formerOfText(identities: readonly Identity[]): string {
  * their digests: it knows no member, and remembers them.
  */
 export function isFormerOf(record: LedgerRecord | undefined, identities: readonly Identity[]): boolean {
-  return record !== undefined && !record.known.isMember && areRemembered(record.formerOf, identities);
-}
-
-function areRemembered(kept: readonly Identity[] | undefined, identities: readonly Identity[]): boolean {
-  const texts = new Set(kept?.map(identityText));
+  if (record === undefined || record.known.isMember) return false;
+  const texts = new Set(record.formerOf?.map(identityText));
   return identities.every((identity) => texts.has(identityText(identity)));
 }
 
@@ -52,9 +50,17 @@ export function forgetFormerOf(record: LedgerRecord, identities: ReadonlySet<str
   return left.length === 0 ? others : { ...others, formerOf: left };
 }
 
-/** The rows that a row remembers: those of the same destination and audience. */
+/** The keys of the rows that a row remembers: of the same destination and audience. */
 export function rememberedKeys(key: LedgerKey, { formerOf }: LedgerRecord): readonly LedgerKey[] {
-  return (formerOf ?? []).map((identity) => ({ ...key, identity }));
+  return (formerOf ?? []).map(({ namespace, value }) => ({ ...key, identity: { namespace, value } }));
+}
+
+/**
+ * Whether the newest state of a remembered row comes from an export with the identities of the
+ * digest: as of that export the other row is a former one.
+ */
+export function isAsOf(remembered: LedgerRecord, { linkDigest }: FormerOf): boolean {
+  return (remembered.linkDigest ?? remembered.knownDigest) === linkDigest;
 }
 
 /**

@@ -34,7 +34,15 @@ export {
 } from './identity.ts';
 export { isToBeRenewed, lapseOf, type Lapse } from './lapse.ts';
 export { DryLedger } from './dry-ledger.ts';
-export { areRememberable, forgetFormerOf, formerOfText, isFormerOf, rememberedKeys, unlinked } from './former-of.ts';
+export {
+  areRememberable,
+  forgetFormerOf,
+  formerOfText,
+  isAsOf,
+  isFormerOf,
+  rememberedKeys,
+  unlinked,
+} from './former-of.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';
@@ -48,6 +56,7 @@ export {
   settledStates,
   shadowDestination,
   type Deferred,
+  type FormerOf,
   type Lease,
   type Ledger,
   type LedgerEntry,

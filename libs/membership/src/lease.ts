@@ -2,8 +2,7 @@ import type { ChangeKind, JsonValue } from '@activation-hub/destination-kit';
 import { isInDoubt } from './decide.ts';
 import { remember } from './former-of.ts';
 import { began, ended, endedLate, type AttemptOutcome, type Did, type Explanation, type Occasion } from './history.ts';
-import type { Identity } from './identity.ts';
-import type { Deferred, Lease, LedgerRecord, SettledState } from './ledger.ts';
+import type { Deferred, FormerOf, Lease, LedgerRecord, SettledState } from './ledger.ts';
 import { compareStates, saysTheSame, type MembershipState } from './state.ts';
 
 /** What a destination should know about one key. */
@@ -19,7 +18,7 @@ export interface DesiredState {
   /**
    * Of a person who is not known under this identity any more: the identities under which they are.
    */
-  readonly formerOf?: readonly Identity[];
+  readonly formerOf?: readonly FormerOf[];
 }
 
 /**

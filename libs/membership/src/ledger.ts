@@ -79,6 +79,13 @@ export const identityCharactersMax = 16_384;
  */
 export const formerOfCharactersMax = 2_000;
 
+/**
+ * An identity that a row remembers, with the digest of the export for which the row was looked at.
+ */
+export interface FormerOf extends Identity {
+  readonly linkDigest: string;
+}
+
 /** What is remembered of one key. */
 export interface LedgerRecord {
   /** The newest state that any process has seen: nothing older is sent any more. */
@@ -118,7 +125,7 @@ export interface LedgerRecord {
    * not known under it: their rows may carry a digest that says that nobody need look here. Only of
    * a row that knows no member, at most `formerOfCharactersMax` characters of JSON.
    */
-  readonly formerOf?: readonly Identity[];
+  readonly formerOf?: readonly FormerOf[];
   /**
    * The row's last transitions in short codes, at most 600 characters; `historyOf` spells them out.
    * Nothing is decided by it.

@@ -44,7 +44,10 @@ test('members stay, and whoever left lately, is in doubt, or is being told', asy
 test('before the row of a former identity goes, the rows that it remembers lose their digests', async () => {
   const [former, current, missing] = [0, 1, 2].map((n) => exampleKey(n));
   if (former === undefined || current === undefined || missing === undefined) throw new Error('unreachable');
-  const remembering = exampleRecord({ known: gone, formerOf: [current.identity, missing.identity] });
+  const remembering = exampleRecord({
+    known: gone,
+    formerOf: [current, missing].map(({ identity }) => ({ ...identity, linkDigest: 'a' })),
+  });
   const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
   expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 2, removed: 1 });
   const [, row, none] = await ledger.read([former, current, missing], signal);
@@ -54,7 +57,7 @@ test('before the row of a former identity goes, the rows that it remembers lose 
 });
 
 test('the row of a former identity stays while another process writes one that it remembers', async () => {
-  const remembering = exampleRecord({ known: gone, formerOf: [exampleKey(1).identity] });
+  const remembering = exampleRecord({ known: gone, formerOf: [{ ...exampleKey(1).identity, linkDigest: 'a' }] });
   const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
   const write = ledger.write.bind(ledger);
   ledger.write = async (writes, of) => {

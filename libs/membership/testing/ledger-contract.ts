@@ -47,8 +47,8 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
         inDoubt: true,
         linkDigest: 'digest-of-links',
         formerOf: [
-          { namespace: 'crmid', value: 'C-1' },
-          { namespace: 'email', value: 'half \ud83d of a pair' },
+          { namespace: 'crmid', value: 'C-1', linkDigest: 'digest' },
+          { namespace: 'email', value: 'half \ud83d of a pair', linkDigest: 'digest' },
         ],
         history: 'xe,mjv9m2s0,2s,d,4f|ru,mjv9m2s0,9,h?,b,3,throttled,429 of Zoë’s, "too many"',
       });

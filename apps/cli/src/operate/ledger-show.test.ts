@@ -63,7 +63,7 @@ audiences:
     return (await runActivation(shown, { environment, folder })).output;
   };
 
-  const former = { ...record, formerOf: [{ namespace: 'crmid', value: 'C-1' }] };
+  const former = { ...record, formerOf: [{ namespace: 'crmid', value: 'C-1', linkDigest: 'digest' }] };
   await ledger.write([{ key: keyOf('crm', 'ada@example.com'), record: former, expected: undefined }], signal);
   expect(await show()).not.toContain('lapses');
   const told = { ...record, deliveredAtMs: noonMs + dayMs };
