@@ -161,36 +161,47 @@ test('when workers outlive their leases, the destination still knows each person
 }, 120_000);
 
 /**
- * One batch in which identities come and go as they like, given again and again on a route that
- * follows nothing.
+ * Bodies in which identities come and go as they like on a route that follows nothing: in one batch
+ * that is given again and again, or apart, each with a qualification of its own.
  */
-const oneBatch = fc.asyncProperty(
-  fc.scheduler(),
-  arbitraryDisturbances,
-  arbitraryBodies,
-  arbitrarySetting,
-  fc.integer({ min: 1, max: 3 }),
-  async (scheduler, disturbed, bodies, { identities, isByPartition }, times) => {
-    const world = new ProtocolWorld(scheduler, disturbed, {
-      files: [peopleFile(identities).replace('follow: ecid', '')],
-      cacheAgeMs: isByPartition ? 300_000 : -1,
-      giveUpAfterMs: Number.MAX_SAFE_INTEGER,
-      changesOf: (event) => changesOf(event, identities),
-    });
-    // What comes later in a body counts like what comes in a later one.
-    const events = bodies.map((states, number) => bodyOf(states, number, '0'));
-    const states = bodies.flatMap((body, number) => body.map((state, at) => ({ ...state, number: number * 10 + at })));
-    await world.run([Array.from({ length: times }, () => events)]);
-    onlyTheChosen(world, states, identities);
-    await noDigestHidesAMember(world, states, { identities, follow: [] });
-    await noRowWaitsForNothing(world);
-    everyChangeCountedOnce(world);
-  },
-);
+const bodiesModel = (areApart: boolean) =>
+  fc.asyncProperty(
+    fc.scheduler(),
+    arbitraryDisturbances,
+    arbitraryBodies,
+    arbitrarySetting,
+    fc.integer({ min: 1, max: 3 }),
+    async (scheduler, disturbed, played, { identities, isByPartition }, times) => {
+      const world = new ProtocolWorld(scheduler, disturbed, {
+        files: [peopleFile(identities).replace('follow: ecid', '')],
+        cacheAgeMs: isByPartition ? 300_000 : -1,
+        giveUpAfterMs: Number.MAX_SAFE_INTEGER,
+        changesOf: (event) => changesOf(event, identities),
+      });
+      const bodies = areApart ? played.map((body, at) => body.map((state) => ({ ...state, at }))) : played;
+      const events = bodies.map((states, number) => bodyOf(states, number, '0'));
+      // What comes later in a body counts like what comes in a later one.
+      const states = bodies.flatMap((body, number) =>
+        body.map((state, at) => ({ ...state, number: number * 10 + at })),
+      );
+      await world.run([areApart ? events.map((event) => [event]) : Array.from({ length: times }, () => events)]);
+      onlyTheChosen(world, states, identities);
+      await noDigestHidesAMember(world, states, { identities, follow: [] });
+      await noRowWaitsForNothing(world);
+      everyChangeCountedOnce(world);
+    },
+  );
 
-test('whatever identities come and go within a batch that is given again, of those in the newest export the destination knows exactly the chosen ones', async () => {
-  await fc.assert(oneBatch, { numRuns: 500 });
-}, 120_000);
+test.each([
+  ['within a batch that is given again', false],
+  ['from batch to batch', true],
+] as const)(
+  'whatever identities come and go %s, of those in the newest export the destination knows exactly the chosen ones',
+  async (_, areApart) => {
+    await fc.assert(bodiesModel(areApart), { numRuns: 500 });
+  },
+  120_000,
+);
 
 test('control: it is caught when rows do not remember whose they were', async () => {
   const broken = model(arbitraryDisturbances, forgettingFormers, 'onlyTheChosen', unlinked(true));

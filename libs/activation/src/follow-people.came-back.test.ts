@@ -216,3 +216,36 @@ test('who came last in a body stays, when an older body with the better identity
   }
   expect(members(opened)).toEqual(['C-0', e(1)]);
 });
+
+test('of a body that an open circuit holds back the retry knows which identity comes last', async () => {
+  const opened = open(true);
+  const { activate, crm, clock, retryDue } = opened;
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not now.');
+  };
+  await activate(
+    bodyOf(
+      [
+        { ...better, at: 60 },
+        { ...lower, at: 60 },
+      ],
+      3,
+    ),
+  );
+  for (let n = 0; n < 12; n += 1) await activate(bodyOf([{ identities: { crmid: [`other-${n}`] } }], 4 + n));
+  await activate(
+    bodyOf(
+      [
+        { ...lower, at: 90 },
+        { ...better, at: 90 },
+      ],
+      20,
+    ),
+  );
+  crm.onRequest = () => undefined;
+  for (let n = 0; n < 4; n += 1) {
+    clock.nowMs += 3_600_000;
+    await retryDue();
+  }
+  expect(members(opened)).not.toContain('p@example.com');
+});
