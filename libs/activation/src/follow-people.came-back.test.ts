@@ -168,7 +168,7 @@ const c0 = ['C-0'];
 
 test('while another process has a row that two exports of a body have, one retry brings the body again', async () => {
   const ledger = new DisturbedLedger();
-  const opened = open(true, ledger);
+  const opened = open(false, ledger);
   const { clock, activate, retryQueue } = opened;
   const body = bodyOf([{ identities: { email: [e(0), e(1)] } }, { identities: { email: [e(0)] } }], 1);
   await activate(body);

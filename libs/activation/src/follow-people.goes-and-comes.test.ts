@@ -226,6 +226,21 @@ test('a row that is not there yet cannot get the digest beside its lease', async
   expect(members(first)).toEqual(['c1']);
 });
 
+test('a new person whose other identity becomes a member while they are told gets no digest', async () => {
+  const first = open(undefined, 0);
+  const second = open(first);
+  first.crm.onRequest = async () => {
+    first.crm.onRequest = () => undefined;
+    await second.activate(exportOf(emailOnly, { at: 60 }));
+  };
+  await first.activate(exportOf(both));
+  const row = await first.rowOf('crmid', 'c1');
+  expect([row?.rowState.is, row?.linkDigest]).toEqual(['delivered', undefined]);
+  expect(first.crm.story).toHaveLength(2);
+  await open(first).activate(exportOf(both, { at: 120 }));
+  expect(members(first)).toEqual(['c1']);
+});
+
 test('of an address that more people share than a row can remember nobody is left behind', async () => {
   const opened = open();
   const { activate, rowOf, ledger } = opened;
