@@ -1,22 +1,22 @@
 /**
  * `npm run endure:console`: ten minutes of 10,000 changes each, on the page in a real browser. Says
- * every task of the page that took longer than 100 ms, and how much memory it held; exits with 1
- * when there was such a task, or when memory grew.
+ * every task of the page that held the processor for longer than 100 ms, and how much memory the
+ * page held; exits with 1 when there was such a task, or when memory grew.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism, loadavg } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
-import { closeBrowser, openPage } from './browser.ts';
+import { closeBrowser, openBrowser, openPage } from './browser.ts';
 
 const flood = fileURLToPath(new URL('../../cli/bench/flooded-console.ts', import.meta.url));
 
 /** A person sees a page that does nothing for so long. */
 export const stutterMs = 100;
+const pageMark = 'endurance';
 /**
  * What the page may hold more at the end than at the beginning, of some 5,000 rows that it keeps
  * all the time.
@@ -30,13 +30,8 @@ const sampleEveryMs = 5_000;
 export interface Endured {
   readonly changes: number;
   readonly seconds: number;
-  /** Tasks of the page that took longer than `stutterMs`, in milliseconds. */
+  /** Tasks of the page that held the processor for longer than `stutterMs`, in milliseconds. */
   readonly stutters: readonly number[];
-  /**
-   * How many processes wanted a core of this machine in the last minute: where there are more than
-   * cores, a task waits in the middle.
-   */
-  readonly machineLoad: number;
   /** The longest task of the page. */
   readonly longestMs: number;
   /** Bytes that the page holds after a garbage collection, every few seconds. */
@@ -61,40 +56,39 @@ export async function endure({ perMinute, seconds, disturb }: Load): Promise<End
     console.setRate(fillPerMinute);
     while ((await newestChange(page)) < fullRows) await pause(200);
     console.setRate(perMinute);
-    await observeTasks(page);
-    await disturb?.(page);
     const first = await newestChange(page);
-    const measuring: Span[] = [];
-    const measure = async (): Promise<number> => {
-      const startMs = await timeOf(page);
-      const bytes = await heapOf(page);
-      measuring.push({ startMs, endMs: await timeOf(page) });
-      return bytes;
+    // A garbage collection that is asked for is a long task that no person's page has: so the
+    // memory is looked at between the traces.
+    const heaps = [await heapOf(page)];
+    const tasks: number[] = [];
+    const observe = async (work: () => Promise<unknown>): Promise<void> => {
+      tasks.push(...(await tasksDuring(page, work)));
     };
-    const heaps = [await measure()];
     const startedMs = performance.now();
-    const liveMs = (seconds * 2_000) / 3;
     const passedMs = (): number => performance.now() - startedMs;
-    for (; passedMs() < liveMs; heaps.push(await measure())) await pause(Math.min(sampleEveryMs, liveMs / 2));
-    await page.keyboard.press('g');
-    await page.keyboard.press('o');
-    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-    await pause(Math.max(0, seconds * 1_000 - passedMs()));
+    const liveMs = (seconds * 2_000) / 3;
+    if (disturb !== undefined) await observe(() => disturb(page));
+    for (; passedMs() < liveMs; heaps.push(await heapOf(page)))
+      await observe(() => pause(Math.min(sampleEveryMs, liveMs / 2)));
+    await observe(async () => {
+      await page.keyboard.press('g');
+      await page.keyboard.press('o');
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    });
+    for (let leftMs = 1; leftMs > 0; leftMs = seconds * 1_000 - passedMs())
+      await observe(() => pause(Math.min(sampleEveryMs, leftMs)));
     const took = passedMs() / 1_000;
-    await page.keyboard.press('g');
-    await page.keyboard.press('l');
-    await page.getByRole('grid', { name: 'Changes' }).waitFor();
-    heaps.push(await measure());
+    await observe(async () => {
+      await page.keyboard.press('g');
+      await page.keyboard.press('l');
+      await page.getByRole('grid', { name: 'Changes' }).waitFor();
+    });
+    heaps.push(await heapOf(page));
     const changes = (await newestChange(page)) - first;
-    const observed = await page.evaluate(() => (globalThis as unknown as { tasks: Span[] }).tasks);
-    const tasks = observed
-      .filter((task) => !isOfMeasuring(task, measuring))
-      .map(({ startMs, endMs }) => endMs - startMs);
     await page.context().close();
     if (complaints.length > 0) throw new Error(`The page complained: ${complaints.join('; ')}`);
     const stutters = tasks.filter((ms) => ms > stutterMs);
-    const [machineLoad = 0] = loadavg();
-    return { changes, seconds: took, stutters, machineLoad, longestMs: Math.max(0, ...tasks), heaps };
+    return { changes, seconds: took, stutters, longestMs: Math.max(0, ...tasks), heaps };
   } finally {
     await console.end();
   }
@@ -114,35 +108,37 @@ async function startFlood() {
   };
 }
 
-/** By the clock of the page. */
-interface Span {
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-/** The browser reports tasks of 50 ms and more (Long Tasks API). */
-async function observeTasks(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const tasks: Span[] = [];
-    (globalThis as unknown as { tasks: Span[] }).tasks = tasks;
-    new PerformanceObserver((list) => {
-      for (const { startTime, duration } of list.getEntries())
-        tasks.push({ startMs: startTime, endMs: startTime + duration });
-    }).observe({ type: 'longtask' });
-  });
-}
-
-function timeOf(page: Page): Promise<number> {
-  return page.evaluate(() => performance.now());
+/** An event of a trace of Chromium: times in microseconds, `tdur` of the processor alone. */
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly tdur?: number;
 }
 
 /**
- * A garbage collection that is asked for collects everything at once, in a task of the page, of 25
- * to 35 ms of processor time here (a trace of `V8.GCLowMemoryNotification`): no page that a person
- * looks at has that task. The API gives times to the millisecond, so one is allowed.
+ * How long each task of the page held the processor while `work` went on, in milliseconds. Not how
+ * long it lasted: where other processes want the processor too, a task waits in the middle.
  */
-export function isOfMeasuring({ startMs, endMs }: Span, measuring: readonly Span[]): boolean {
-  return measuring.some((each) => startMs >= each.startMs - 1 && endMs <= each.endMs + 1);
+async function tasksDuring(page: Page, work: () => Promise<unknown>): Promise<readonly number[]> {
+  const session = await (await openBrowser()).newBrowserCDPSession();
+  const events: TraceEvent[] = [];
+  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])));
+  const includedCategories = ['toplevel', 'blink.user_timing'];
+  const traceConfig = { includedCategories, excludedCategories: ['*'] };
+  await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig });
+  // Of the many threads it is the one that leaves this mark.
+  await page.evaluate((mark) => void performance.mark(mark), pageMark);
+  await work();
+  const complete = new Promise((resolve) => session.once('Tracing.tracingComplete', resolve));
+  await session.send('Tracing.end');
+  await complete;
+  await session.detach();
+  const of = events.find(({ name }) => name === pageMark);
+  if (of === undefined) throw new Error('Failed to find the page in the trace of the browser.');
+  return events
+    .filter(({ name, pid, tid }) => name === 'ThreadControllerImpl::RunTask' && pid === of.pid && tid === of.tid)
+    .map(({ tdur = 0 }) => tdur / 1_000);
 }
 
 /** Ids rise by one with each change. */
@@ -164,10 +160,10 @@ export async function heapOf(page: Page): Promise<number> {
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 /** What came of it, in a line. */
-export function endurance({ changes, seconds, stutters, machineLoad, longestMs, heaps }: Endured): string {
+export function endurance({ changes, seconds, stutters, longestMs, heaps }: Endured): string {
   const perMinute = Math.round((changes / seconds) * 60);
   const slow = stutters.map((ms) => `${Math.round(ms)} ms`).join(', ');
-  return `${changes} changes in ${Math.round(seconds)} s (${perMinute} a minute): ${stutters.length} tasks over ${stutterMs} ms${slow === '' ? '' : ` (${slow})`}, the longest of ${Math.round(longestMs)} ms; memory ${mebibytes(heaps[0] ?? 0)}, at most ${mebibytes(Math.max(...heaps))}, in the end ${mebibytes(heaps.at(-1) ?? 0)}; load of the machine ${machineLoad.toFixed(1)} on ${availableParallelism()} cores`;
+  return `${changes} changes in ${Math.round(seconds)} s (${perMinute} a minute): ${stutters.length} tasks over ${stutterMs} ms${slow === '' ? '' : ` (${slow})`}, the longest of ${Math.round(longestMs)} ms; memory ${mebibytes(heaps[0] ?? 0)}, at most ${mebibytes(Math.max(...heaps))}, in the end ${mebibytes(heaps.at(-1) ?? 0)}`;
 }
 
 export function isFlat({ heaps }: Pick<Endured, 'heaps'>): boolean {
