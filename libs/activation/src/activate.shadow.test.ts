@@ -12,8 +12,10 @@ import {
   RecordingDestination,
   travellersId,
 } from '../testing/index.ts';
+import { activate } from './activate.ts';
 import { dryResume, type DryResumed, type DryScope } from './dry-resume.ts';
 import { controlsAgeMaxMs } from './followed-controls.ts';
+import type { ObservedChange } from './observed-change.ts';
 import { pause, resume } from './set-controls.ts';
 
 const { signal } = new AbortController();
@@ -180,4 +182,19 @@ test('of more than are looked at the newest are, and the others are counted', as
   const { leftOut, story } = await opened.look({ destination: 'crm' }, undefined, 3);
   expect(story).toEqual(['entered sports-fans p9', 'entered sports-fans p8', 'entered sports-fans p7']);
   expect(leftOut).toBe(6);
+});
+
+test('whoever watches changes one by one sees of one that waits what it would tell', async () => {
+  const opened = openInShadow();
+  await opened.activate(eventOf(personExport({ person: 'p1' }), 1));
+  await opened.shadow({ destination: 'crm' });
+  const seen: ObservedChange[] = [];
+  const context = { ...opened.context, observe: (change: ObservedChange) => void seen.push(change) };
+  for (const events of [
+    [eventOf(personExport({ person: 'p1', firstName: 'Grace', at: 60 }), 2)],
+    [eventOf(personExport({ person: 'p1', status: 'exited', at: 90 }), 3)],
+  ])
+    await activate({ events }, context);
+  const waiting = seen.filter(({ destination, outcome }) => destination === 'crm' && outcome === 'deferred');
+  expect(waiting.map(({ kind }) => kind)).toEqual(['updated', 'exited']);
 });

@@ -13,6 +13,7 @@ import {
   type MembershipState,
   type Occasion,
 } from '@activation-hub/membership';
+import type { ChangeKind } from '@activation-hub/destination-kit';
 import { circuitOpenCause, isShadowReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { concernedPeople } from './concerned-people.ts';
@@ -141,7 +142,7 @@ interface PlannedWrite {
   readonly keyText: string;
   readonly plan:
     | Exclude<RowPlan, { is: 'nothing' }>
-    | { readonly is: 'hold' }
+    | { readonly is: 'hold'; readonly kind: ChangeKind }
     | { readonly is: 'unlink'; readonly because: 'unchanged' | 'superseded' };
   readonly write: LedgerWrite;
   /** The row waited for a retry. */
@@ -266,7 +267,12 @@ class Decisions implements Decided {
     const isHeld = held !== undefined && !this.concerned.has(desired.person);
     if (isHeld && isFollowedBy(held, record, desired.person.linkDigest)) {
       const heldRecord = note(record, told, held, this.#whyHeld(route.destination));
-      return { desired, keyText, plan: { is: 'hold' }, write: { key, record: heldRecord, expected: row?.version } };
+      return {
+        desired,
+        keyText,
+        plan: { is: 'hold', kind: plan.kind },
+        write: { key, record: heldRecord, expected: row?.version },
+      };
     }
     this.deferred.push({
       deferral: circuitOpenDeferral(desired, openUntilMs, this.#context),
@@ -278,6 +284,7 @@ class Decisions implements Decided {
     });
     this.#tally.count(route.destination, 'deferred', () => ({
       ...subjectOf(desired),
+      kind: plan.kind,
       ...this.#circuitCause(route.destination),
     }));
     return undefined;
@@ -324,7 +331,7 @@ class Decisions implements Decided {
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
       const { destination } = desired.route;
-      const explained = () => ({ ...subjectOf(desired), ...this.#circuitCause(destination) });
+      const explained = () => ({ ...subjectOf(desired), kind: plan.kind, ...this.#circuitCause(destination) });
       this.#tally.count(destination, 'deferred', explained);
     }
   }
