@@ -37,7 +37,7 @@ export function localActs(options: LocalActsOptions): KeyActs {
     openConsole() {
       if (consoleUrl === undefined) return 'There is no console: start without --no-console.';
       openInBrowser(consoleUrl);
-      return `Opening ${consoleUrl}`;
+      return `The console: ${consoleUrl}`;
     },
     async sendSample() {
       const sample = samples()?.next();
