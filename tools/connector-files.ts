@@ -21,7 +21,7 @@ export const connectorFileKinds: Readonly<Record<string, string>> = {
   'vendor.ts': 'The stand-in of the vendor.',
   'vectors.json': 'What values become by the rules of the vendor, each with where that is published.',
   'wire.txt': 'The exact requests of one person, as a snapshot.',
-  'README.md': 'What becomes of each change, and what only a live account can settle.',
+  'README.md': 'The effect of each change, and what only a live account can settle.',
 };
 
 /**

@@ -36,6 +36,16 @@ const isCommentLine = (line: string): boolean => /^\s*(\/\/|\/?\*)/.test(line);
 /** A row of a table, an address or a rule's exception cannot be broken. */
 const isUnbreakable = (line: string): boolean => /^\s*(\/\/|\*)\s*(\|.*\||\S+|npm run .*|eslint-disable.*)$/.test(line);
 
+/** Stand-ins for a process, a row or a person, and passives without one (docs/style.md). */
+const hidesTheActor =
+  /\b(nobody|somebody|everybody|whoever|whomever|none of ours|whose clock|becomes? of|became of|(is|are|was|were) to be)\b/i;
+
+/** The text of a page with its blocks and spans of code emptied; the lines keep their numbers. */
+const withoutBlocks = (text: string): string =>
+  text
+    .replaceAll(/^ *```[^]*?^ *```$/gm, (block) => block.replaceAll(/[^\n]/g, ''))
+    .replaceAll(/`[^`\n]*`|\]\([^)\n]*\)/g, '');
+
 /**
  * What runs for the person at the machine, and in every test; not the benches, and not what only
  * GitHub's Linux runs.
@@ -150,6 +160,20 @@ export const tidyRules: readonly TidyRule[] = [
         .split('\n')
         .filter(
           (line) => line.length > commentColumnsMax && /^\s*(\/\/|\/\*\*|\* )/.test(line) && !isUnbreakable(line),
+        ),
+  },
+  {
+    name: 'comments and pages say which process, row or person acts',
+    instead: 'docs/style.md: name the actor; "nobody", "whoever", "is to be" and "becomes of" hide it.',
+    applies: (path) => isCode(path) || (path.endsWith('.md') && !/^docs\/style\.md$|\/fixtures\//.test(path)),
+    // Quotations of what a command prints stay as they are: blocks of code in a page.
+    offences: ({ path, text }) =>
+      (path.endsWith('.md') ? withoutBlocks(text) : text)
+        .split('\n')
+        .flatMap((line, index) =>
+          (path.endsWith('.md') || isCommentLine(line)) && hidesTheActor.test(line)
+            ? [`${path}:${index + 1}: ${line.trim().slice(0, 80)}`]
+            : [],
         ),
   },
   {

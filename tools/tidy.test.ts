@@ -31,6 +31,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
   },
   'no file of code over 400 lines': { path: 'libs/a/src/a.ts', text: '\n'.repeat(401) },
   'no comment over 100 columns': { path: 'libs/a/src/a.ts', text: `  // ${'many words '.repeat(10)}` },
+  'comments and pages say which process, row or person acts': {
+    path: 'libs/a/src/a.ts',
+    text: '// Whoever waits is told.\nconst nobody = 0;',
+  },
   'tests say what is, not what should be': { path: 'libs/a/src/a.test.ts', text: "test('it should work', () => {});" },
   'a decision names what was weighed against it': {
     path: 'docs/decisions/a-choice.md',

@@ -191,7 +191,7 @@ function expected(
 
 /**
  * By audience and person, what the receiver has: attributes by identity. An identity that was in no
- * export belongs to the person `nobody`.
+ * export has the placeholder as its person.
  */
 function knownPeople(sent: SentStates, { members }: Receiver): Map<string, Map<string, string>> {
   const known = new Map<string, Map<string, string>>();

@@ -106,7 +106,7 @@ function Plan({ plan: { routes, leftBehind } }: { readonly plan: PlanView }) {
           ))}
         </tbody>
       </table>
-      <h3>{leftBehind.length === 0 ? 'Nobody is left behind.' : 'Left behind'}</h3>
+      <h3>{leftBehind.length === 0 ? 'No member is left behind.' : 'Left behind'}</h3>
       {leftBehind.map(({ name, why }) => (
         <p key={name}>
           <strong>

@@ -152,7 +152,7 @@ test(
   { timeout: 90_000 },
   async () => {
     const page = await open('/file');
-    await page.getByText('Nobody is left behind.').waitFor({ timeout: patientMs });
+    await page.getByText('No member is left behind.').waitFor({ timeout: patientMs });
     await page.getByRole('row', { name: /newsletter → crm live \d+/ }).waitFor();
     await page.goto(new URL('/destinations?destination=crm', page.url()).href);
     await page.getByRole('button', { name: 'Probe' }).click();

@@ -273,7 +273,7 @@ test('the file is a picture, a text with its lines, and compared with the ledger
   await expect
     .poll(() => page.getByRole('row', { name: /sports-fans → receiver live \d+/ }).count(), { timeout: patientMs })
     .toBe(1);
-  await page.getByText('Nobody is left behind.').waitFor();
+  await page.getByText('No member is left behind.').waitFor();
   await keepScreenshot(page, 'file');
 });
 

@@ -45,7 +45,7 @@ function open() {
 test('what is accepted is told once, asked for when it can be known, and then delivered', async () => {
   const { activate, wait, crm, outcomes, retryQueue, clock, lines } = open();
   await activate(eventOf(personExport({ person: 'p1' }), 1), eventOf(personExport({ person: 'p2' }), 2));
-  expect(lines.join()).toContain('2 changes are accepted by crm, which is asked what became of them in 1800 s.');
+  expect(lines.join()).toContain('2 changes are accepted by crm, which is polled for the results in 1800 s.');
   expect(lines.join()).not.toContain('changes-deferred');
   expect(retryQueue.nextDueAtMs).toBe(clock.nowMs + halfAnHourMs);
   await activate(eventOf(personExport({ person: 'p1' }), 3));

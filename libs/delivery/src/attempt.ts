@@ -197,7 +197,7 @@ function resultFor(verdict: Verdict, isAskedLater: boolean, bounded: Bound): Del
       return {
         status: 'retry',
         class: 'accepted',
-        reason: 'the destination has it, and says later what became of it',
+        reason: 'the destination has it, and reports the result later',
         wasTried: true,
         ...bounded(verdict.askAtMs),
         doubt: 'answered',

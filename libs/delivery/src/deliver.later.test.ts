@@ -60,7 +60,7 @@ test('what is accepted waits with its receipt, and is asked for and not told aga
   expect(told.get('change-0')).toEqual({
     status: 'retry',
     class: 'accepted',
-    reason: 'the destination has it, and says later what became of it',
+    reason: 'the destination has it, and reports the result later',
     wasTried: true,
     notBeforeMs: 1_800_000,
     doubt: 'answered',

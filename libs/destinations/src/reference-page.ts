@@ -64,7 +64,7 @@ function comparisonSection(definitions: readonly DestinationDefinition[]): reado
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
   const before =
-    'What each does with a person, for how long it keeps a member whom it is not told of again ([every night those are told who need it](../decisions/memberships-lapse.md)), at most how fast, and what nobody has seen against the vendor itself. No connector was tried against a live account: stand-ins answer as the vendors document.';
+    'What each does with a person, for how long it keeps a member that the hub does not send again ([the nightly sweep renews members in time](../decisions/memberships-lapse.md)), at most how fast, and what we have not seen at the vendor itself. We tried no connector against a live account: stand-ins answer as the vendors document.';
   return rows.length === 0 ? [] : ['## Compared', before, table];
 }
 

@@ -38,7 +38,7 @@ test('the command prints connection strings that work, warns of what everybody r
   expect(connectionString).toContain('SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true');
   expect(secure).not.toContain('UseDevelopmentEmulator');
   await producerFor(undefined as unknown as EventHubsEmulator, 'orders', connectionString).sendBatch([{ body: 'x' }]);
-  expect(written.err).toContain('Warning: whoever reaches 0.0.0.0');
+  expect(written.err).toContain('Warning: every client that reaches 0.0.0.0');
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
 });

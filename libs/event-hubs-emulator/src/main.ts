@@ -78,7 +78,7 @@ async function main(): Promise<void> {
     process.stdout.write(`Trust ${emulator.tls.authorityFile}\n`);
   }
   if (!['127.0.0.1', 'localhost', '::1'].includes(values.host)) {
-    process.stderr.write(`Warning: whoever reaches ${values.host} and knows the key can use this emulator.\n`);
+    process.stderr.write(`Warning: every client that reaches ${values.host} and has the key can use this emulator.\n`);
   }
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void emulator.stop());
 }

@@ -174,7 +174,7 @@ export const catalogue = {
   }>({
     level: 'information',
     sentence: (f) =>
-      `${f.changes} changes are accepted by ${f.destination}, which is asked what became of them in ${Math.ceil(f.waitMs / 1_000)} s.`,
+      `${f.changes} changes are accepted by ${f.destination}, which is polled for the results in ${Math.ceil(f.waitMs / 1_000)} s.`,
     counts: () => [],
   }),
   'destination-stalled': signal<{
@@ -285,7 +285,7 @@ export const catalogue = {
   'destination-paused': signal<{ readonly destination: string; readonly audience?: string; readonly until?: string }>({
     level: 'warning',
     sentence: (f) =>
-      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is paused by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: what is to be told waits.`,
+      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is paused by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: its changes wait.`,
     counts: () => [],
   }),
   'destination-shadowed': signal<{
@@ -295,7 +295,7 @@ export const catalogue = {
   }>({
     level: 'warning',
     sentence: (f) =>
-      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is in shadow by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: what is to be told waits and can be looked at.`,
+      `${f.destination}${f.audience === undefined ? '' : `, audience ${f.audience},`} is in shadow by an operator ${f.until === undefined ? 'until it is resumed' : `until ${f.until}`}: its changes wait and can be looked at.`,
     counts: () => [],
   }),
   'changes-shadowed': signal<{

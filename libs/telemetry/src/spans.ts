@@ -33,7 +33,7 @@ export const spanAttributes = {
   'activation.change.kind': '`entered`, `updated` or `exited`.',
   'activation.changes': 'Changes in the request.',
   'activation.changes.delivered': 'Of these, what the destination took.',
-  'activation.changes.retry': 'Of these, what is to be tried again.',
+  'activation.changes.retry': 'Of these, the number that is retried.',
   'activation.changes.rejected': 'Of these, what the destination refused.',
   'activation.changes.not_found': 'Of these, whom the destination does not know.',
 } as const;
@@ -43,9 +43,9 @@ const stageMeanings: Readonly<Record<Stage, string>> = {
   read: 'Bytes become profile exports.',
   route: 'The audiences that the activation file names are picked.',
   resolve: 'Identity, attributes and consent of each, and the newest of each row.',
-  decide: 'The ledger is asked, and what is to be sent is leased.',
+  decide: 'The ledger is read, and rows whose change is sent are leased.',
   settle: 'What is not sent now becomes dead letters and retries.',
-  tell: 'Destinations are told, and rows say what became of it.',
+  tell: 'Changes are sent, and rows record the outcomes.',
   follow: "Identities that are not the person's any more are taken out.",
 };
 

@@ -50,10 +50,10 @@ export function compareWithExports(
   for (const audience of file.audiences.values()) {
     const place = ['audiences', audience.key];
     if (!audiences.has(audience)) {
-      lacks([...place, 'id'], audience.id, 'Nobody would be told of it. Compare the id with AEP.');
+      lacks([...place, 'id'], audience.id, 'No destination would receive it. Compare the id with AEP.');
     }
     if (audience.consentPath !== undefined && !hasAttribute(audience.consentPath)) {
-      const consequence = 'Everybody would be withheld. Map the attribute in AEP, or correct the path.';
+      const consequence = 'The hub would withhold every person. Map the attribute in AEP, or correct the path.';
       lacks([...place, 'consent'], audience.consentPath.join('.'), consequence);
     }
     for (const [index, { identityNamespaces, attributes, mode }] of audience.routes.entries()) {

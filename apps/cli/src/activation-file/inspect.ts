@@ -23,9 +23,9 @@ interface InspectOptions {
 export function addInspectCommand(program: Command, terminal: Terminal): void {
   program
     .command('inspect')
-    .summary('shows what would become of one event')
+    .summary('shows what the hub would do with one event')
     .description(
-      'A dry run: shows what each stage makes of one event, and the requests that would be sent if nobody had been told anything yet. The requests are told to local stand-ins of the vendors: ids that a vendor would give are made up. Calls no third party, needs no secret and shows none. What it shows is personal data, as the event is.',
+      'A dry run: shows what each stage makes of one event, and the requests that it would send if the ledger were empty. The requests go to local stand-ins of the vendors: ids that a vendor would give are made up. Calls no third party, needs no secret and shows none. What it shows is personal data, as the event is.',
     )
     .argument('<event>', 'file with the body of one event; - is standard input')
     .requiredOption('-a, --activations <file>', 'activation file')

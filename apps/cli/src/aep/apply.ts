@@ -25,7 +25,7 @@ export function addApplyCommand(aep: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-A dataflow that belongs to somebody else is never touched. Before a key is written to AEP it is tried at the hub.
+The command never changes a dataflow with another owner. It tries a key at the hub before it writes the key to AEP.
 ${adobeVariablesHelp}
 
 Examples:

@@ -115,13 +115,13 @@ function checkLimits(file: ActivationFile, warn: Report): void {
   if (audiences.length > audiencesMax) {
     warn(
       ['audiences'],
-      `${audiences.length} audiences are to be exported; Adobe recommends at most ${audiencesMax} for one destination.`,
+      `${audiences.length} audiences would be exported; Adobe recommends at most ${audiencesMax} for one destination.`,
     );
   }
   if (attributes.length > attributesMax) {
     warn(
       ['audiences'],
-      `${attributes.length} attributes are to be exported; Adobe recommends at most ${attributesMax} for one destination.`,
+      `${attributes.length} attributes would be exported; Adobe recommends at most ${attributesMax} for one destination.`,
     );
   }
 }

@@ -104,7 +104,7 @@ class Rotation {
       await holder.give(now);
       throw new CommandError(
         1,
-        `Failed to rotate the keys: somebody else replaces them at the same time. AEP was given the ${which} key as it is now. Run it again when nobody else does.`,
+        `Failed to rotate the keys: another run or user replaces them at the same time. AEP was given the ${which} key as it is now. Run it again when the other has ended.`,
       );
     }
     if ((await holder.reachesHub()) === false) {
@@ -122,7 +122,7 @@ class Rotation {
     if ((await holder.markedKey(await rule.list())) !== this.#given) {
       throw new CommandError(
         1,
-        'Failed to rotate the keys: somebody else gave AEP another key meanwhile. Nothing more was replaced, and the keys that AEP may be using work. Run it again when nobody else changes them.',
+        'Failed to rotate the keys: another run or user gave AEP another key meanwhile. Nothing more was replaced, and the keys that AEP may be using work. Run it again when the other has ended.',
       );
     }
     await rule.regenerate(which);
@@ -145,7 +145,7 @@ class Rotation {
       if (isOver) {
         throw new CommandError(
           1,
-          'Replaced both keys, and AEP has the primary one, which the hub takes; but no event has come since. Perhaps nobody entered or left an audience: look with activation aep status.',
+          'Replaced both keys, and AEP has the primary one, which the hub takes; but no event has come since. Perhaps no person entered or left an audience: look with activation aep status.',
         );
       }
       await clock.sleep(Math.min(pollMs, endMs - clock.now()), signal);

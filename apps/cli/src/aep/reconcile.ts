@@ -36,7 +36,7 @@ export interface ReconcileOptions extends HubOptions, ActivationFileOptions {
 /** Adds what `plan` and `apply` share. */
 export function addReconcileOptions(command: Command): Command {
   return addHubOptions(addActivationFileOption(command))
-    .option('--adopt <id>', 'takes over this dataflow, which somebody made by hand, instead of making a new one')
+    .option('--adopt <id>', 'takes over this dataflow, made by hand, instead of making a new one')
     .option('--connection <id>', 'uses this connection to the namespace as it is, and leaves its key alone')
     .option('--namespace-key', 'the key is one of the whole namespace; default: of the hub alone')
     .option(

@@ -138,7 +138,7 @@ test('of two runs at once one stops, the other ends the work, and nothing is los
       if (line.includes('"waiting"')) second ??= started.activation(rotate);
     },
   });
-  expect(first.errors).toContain('somebody else gave AEP another key meanwhile');
+  expect(first.errors).toContain('another run or user gave AEP another key meanwhile');
   expect(first.code).toBe(1);
   expect(await second).toMatchObject({ code: 0, errors: '' });
   expect(Object.values(started.azure.keys())).not.toContain(before.primary);

@@ -48,7 +48,7 @@ export function addRotateKeyCommand(aep: Command, terminal: Terminal): void {
   )
     .option('--subscription <id>', "Azure subscription (or AZURE_SUBSCRIPTION_ID, or that of --environment's stack)")
     .option('--resource-group <name>', "resource group of the namespace (or that of --environment's stack)")
-    .option('--namespace-key', 'the key is one of the whole namespace: everybody else who uses it is cut off')
+    .option('--namespace-key', 'the key is one of the whole namespace: all its other users lose access')
     .option(
       '--settle-seconds <number>',
       'how long AEP may go on to use the key that it had',
@@ -137,7 +137,7 @@ function requireOwnConnection(
   if (connection.owner !== owner) {
     throw new CommandError(
       1,
-      `${failed} the connection ${connectionId} was made by somebody else, so its key is theirs. Replace it in AEP, or let activation aep apply make a connection of its own.`,
+      `${failed} the connection ${connectionId} has another owner, so its key is theirs. Replace it in AEP, or let activation aep apply make a connection of its own.`,
     );
   }
   const differing = (['namespace', 'sasKeyName', 'eventHubName'] as const).find(
@@ -229,7 +229,7 @@ function stepWords(step: RotationStep): string {
     case 'settled':
       return `${counted(step.events, 'event')} came meanwhile.`;
     case 'regenerated':
-      return `Replaced the ${step.which} key, which nobody used.`;
+      return `Replaced the ${step.which} key, which no longer had a user.`;
     case 'flowing':
       return step.events === 0
         ? 'No event has come since.'

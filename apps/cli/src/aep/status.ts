@@ -55,9 +55,9 @@ export function addStatusCommand(aep: Command, terminal: Terminal): void {
     addActivationFileOption(
       aep
         .command('status')
-        .summary('says what AEP sent, what the hub took and what became of it')
+        .summary('says what AEP sent, what the hub took and how it ended')
         .description(
-          'Shows, for each of the last hours, what AEP says it sent, what the hub took, and what our stores say became of it: so one sees where events go missing. Parts that are not configured are left out.',
+          'Shows, for each of the last hours, what AEP says it sent, what the hub took, and the outcomes in our stores: so one sees where events go missing. Parts that are not configured are left out.',
         ),
     ),
   )

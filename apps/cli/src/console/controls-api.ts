@@ -71,7 +71,7 @@ export function controlsApi(operator: Operator): Api {
       const scope = scopeOf(asked);
       await pause(scope, { ...(await asker(asked.reason)), ...until, ...shadow }, context(), signal);
       const said = asked.isShadow ? `In shadow: ${scopeWords(scope)}` : `Paused ${scopeWords(scope)}`;
-      return { lines: [`${said}. What is to be told waits.`], problems: [] };
+      return { lines: [`${said}. Its changes wait.`], problems: [] };
     },
     'POST controls/resume': async ({ body, signal }): Promise<ActResult> => {
       const scope = scopeOf(read(controlSchema, body));

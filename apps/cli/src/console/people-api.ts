@@ -52,7 +52,7 @@ async function takeOutOf(
   const ledgerName = file.destinations.get(destination)?.ledgerName;
   const places = (await erasurePlaces(file)).filter((place) => place.ledgerName === ledgerName);
   const [found] = await findForms(identities, places, storage.ledger, signal);
-  if (found === undefined) return { lines: [`${destination} knows nobody of these identities.`], problems: [] };
+  if (found === undefined) return { lines: [`${destination} knows no person with these identities.`], problems: [] };
   if (dryRun) {
     const lines: string[] = [];
     const matcher = createMatcher(file);

@@ -62,7 +62,10 @@ export class Tenant {
     person.lastMs = atMs;
     this.#do(person, play, atMs);
     if (person.memberships.size === 0) {
-      throw new ApiError(422, 'AEP exports nobody who was in no audience yet: let the person enter one first.');
+      throw new ApiError(
+        422,
+        'AEP does not export a person who was in no audience yet: let the person enter one first.',
+      );
     }
     const memberships = [...person.memberships].map(([audience, membership]) => ({ audience, ...membership }));
     return Buffer.from(

@@ -156,7 +156,7 @@ export function storageHint(error: Error): string {
     return ` You lack the role ${roleOfStore[store] ?? store} on that account; ${others.join(' and ')} are needed too. Where its network is private, come from within.`;
   }
   return cause instanceof Error && /Credential|Authentication/.test(cause.name)
-    ? ' Nobody is signed in to Azure: run az login.'
+    ? ' There is no sign-in to Azure: run az login.'
     : '';
 }
 

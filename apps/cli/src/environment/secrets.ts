@@ -97,7 +97,7 @@ export function vaultSecrets(
     const failed = (why: string, cause?: unknown) =>
       new CommandError(1, `Failed to read the secret ${name} from ${vault}: ${why}`, { cause });
     const token = await credential.getToken(scope, { abortSignal: terminal.interrupted }).catch((error: unknown) => {
-      throw failed(`nobody is signed in to Azure (${reasonOf(error)}) Run az login.`, error);
+      throw failed(`there is no sign-in to Azure (${reasonOf(error)}) Run az login.`, error);
     });
     const response = await http.send(
       {

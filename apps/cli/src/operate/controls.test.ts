@@ -65,7 +65,7 @@ audiences:
     expect((await run('pause', '--list')).output).toBe('Nothing is paused.\n');
     const pause = await run('pause', 'own', '--for', '1h', '--reason', 'the CRM is migrated', '--by', 'ada');
     expect(pause.errors).toBe('');
-    expect(pause.output).toMatch(/^Paused own until 20\S+Z\. What is to be told waits\.\n$/);
+    expect(pause.output).toMatch(/^Paused own until 20\S+Z\. Its changes wait\.\n$/);
     await send(local, 'C-1');
     expect(await local.event('batch-settled')).toMatchObject({ outcomes: { own: { deferred: 1 } } });
     expect(receiver.taken).toEqual([]);

@@ -42,7 +42,7 @@ export function addPauseCommand(program: Command, terminal: Terminal): void {
   addAskOptions(program.command('pause'))
     .summary('pauses a destination, a route or everything, without a deployment')
     .description(
-      'Pauses a destination, one of its routes (--audience) or everything (--everything). Nothing is told to it any more; what is to be told waits in the retry queue, is not given up, and is told in its newest state when the pause is over: activation resume, or the time of --until or --for.',
+      'Pauses a destination, one of its routes (--audience) or everything (--everything). The hub sends it nothing; its changes wait in the retry queue, are not given up, and are sent in their newest state when the pause is over: activation resume, or the time of --until or --for.',
     )
     .option('--until <time>', 'ends by itself at this time, such as 2026-01-31T12:00:00Z', pointInTime)
     .option('--for <duration>', 'ends by itself after so long: 30m, 4h, 2d', duration)
@@ -148,7 +148,7 @@ function addAskOptions(command: Command, hasAudience = true): Command {
     .option('--everything', 'every destination of the file');
   return (hasAudience ? withScope.option('--audience <key>', 'only the route of this audience') : withScope)
     .option('--reason <text>', 'why, for those who see it', shortText(controlTextCharactersMax))
-    .option('--by <name>', 'who asks; whoever is signed in by default', shortText(controlTextCharactersMax))
+    .option('--by <name>', 'who asks; the signed-in user by default', shortText(controlTextCharactersMax))
     .option('--json', 'prints one JSON object');
 }
 
@@ -172,7 +172,7 @@ async function runPause(
     return;
   }
   const when = untilMs === undefined ? 'until it is resumed' : `until ${new Date(untilMs).toISOString()}`;
-  const said = `${scopeWords(scope)} ${when}. What is to be told waits`;
+  const said = `${scopeWords(scope)} ${when}. Its changes wait`;
   terminal.print(shadow.isShadow ? `Into shadow: ${said}; activation shadow --look shows it.` : `Paused ${said}.`);
 }
 

@@ -90,7 +90,7 @@ Examples:
   )
     .option(
       '-a, --activations <file>',
-      'activation file: needed for events that could not be read; with it, letters that nobody is routed to any more stay',
+      'activation file: needed for events that could not be read; with it, letters without a route stay',
     )
     .option('--dry-run', 'counts what would be replayed, and does nothing')
     .addHelpText(

@@ -105,7 +105,7 @@ test('plan says what is new and from where it can be filled, and who is left beh
   expect(prose.output).toMatch(
     /vip → ads +live +new +AEP does not send its members again; crm has 2 members: activation resync ads --audience vip --from crm/,
   );
-  expect(prose.output).toContain('Nobody is left behind.');
+  expect(prose.output).toContain('No member is left behind.');
 
   const renamed = await run(fileOf(ads, '{ destination: ads, identity: crmid }'), 'plan', '--markdown');
   expect(renamed.output).toContain('| crm, audience ups 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09 | 2 |');
@@ -143,7 +143,7 @@ test(
     expect(retired).toMatchObject({ code: 0 });
     expect(retired.output).toContain('Took out of crm 2 memberships');
     expect(told.map(({ change }) => change)).toEqual(['exited', 'exited']);
-    expect((await run(file, 'retire', 'crm', '--dry-run')).output).toBe('Nobody is left in crm.\n');
+    expect((await run(file, 'retire', 'crm', '--dry-run')).output).toBe('No person is left in crm.\n');
     const again = await run(file, 'retire', 'crm', '--json');
     expect(JSON.parse(again.output)).toMatchObject({ event: 'retired', rows: 0, delivered: 0 });
   },

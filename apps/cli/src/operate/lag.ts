@@ -46,7 +46,7 @@ export function addLagCommand(program: Command, terminal: Terminal): void {
       'after',
       `
 The key of the hub must be allowed to listen. With --environment you need the roles Azure Event Hubs Data Receiver on the namespace and Storage Blob
-Data Reader on the account of the checkpoints. Nobody's place is moved: the events are read in the consumer group $Default.
+Data Reader on the account of the checkpoints. No checkpoint moves: the command reads in the consumer group $Default.
 
 Examples:
   $ activation lag                              activation local on its usual ports

@@ -58,7 +58,7 @@ function proseOf({ routes, leftBehind }: FilePlan): readonly string[] {
   return [
     routes.length === 0 ? 'The file has no routes.' : 'Routes',
     ...tableLines(rows).map((line) => `  ${line}`),
-    leftBehind.length === 0 ? 'Nobody is left behind.' : 'Left behind',
+    leftBehind.length === 0 ? 'No member is left behind.' : 'Left behind',
     ...tableLines(behind).map((line) => `  ${line}`),
   ];
 }
@@ -81,7 +81,7 @@ function markdownOf({ routes, leftBehind }: FilePlan): readonly string[] {
       ),
     ),
     '',
-    leftBehind.length === 0 ? 'Nobody is left behind.' : '**Left behind**',
+    leftBehind.length === 0 ? 'No member is left behind.' : '**Left behind**',
     ...(leftBehind.length === 0 ? [] : ['', cells('where', 'members', ''), cells('---', '---', '---')]),
     ...leftBehind.map((each) => cells(nameOf(each), String(each.members), whyOf(each))),
   ];

@@ -15,7 +15,7 @@ export function addResyncCommand(program: Command, terminal: Terminal): void {
   addDataStorageOption(program.command('resync'))
     .summary('tells a destination everything that it should know, out of the ledger')
     .description(
-      'Tells a destination that lost its memory, as after a restored backup, everybody who is in its audiences, out of the ledger and with the attributes that are there; what is deferred, given up or in doubt is sent too. With --from it fills a new route with the members whom the ledger knows at another destination. It tells the destination itself, beside the running function app; what that writes meanwhile is left alone.',
+      'Sends a destination that lost its data, as after a restored backup, every member of its audiences, out of the ledger and with the attributes that are there; what is deferred, given up or in doubt is sent too. With --from it fills a new route with the members whom the ledger knows at another destination. It tells the destination itself, beside the running function app; what that writes meanwhile is left alone.',
     )
     .argument('<destination>', 'its key in the activation file')
     .requiredOption('-a, --activations <file>', 'activation file')

@@ -8,9 +8,9 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 export function addRetireCommand(program: Command, terminal: Terminal): void {
   addDataStorageOption(program.command('retire'))
-    .summary('takes everybody out of a destination whose routes are retired')
+    .summary('removes the members of retired routes from a destination')
     .description(
-      'Takes everybody out of a destination whom the ledger knows there, on the routes that the activation file calls mode: retired. Deploy the file with that mode first, so that no export tells the destination of them again. What was taken out is not looked at again: it may be stopped and started again at any time.',
+      'Removes from a destination every person whom the ledger knows there, on the routes that the activation file calls mode: retired. Deploy the file with that mode first, so that no export adds them again. It skips people who are removed already, so you may stop it and start it again at any time.',
     )
     .argument('<destination>', 'its key in the activation file')
     .requiredOption('-a, --activations <file>', 'activation file')
@@ -21,7 +21,7 @@ export function addRetireCommand(program: Command, terminal: Terminal): void {
       'after',
       `
 ${secretsHelp}
-Exits with 1 when somebody could not be taken out; start it again for these. When it says that nobody is left, the route, and then
+Exits with 1 when it could not remove every person; start it again for these. When it says that no person is left, the route, and then
 the destination, can leave the activation file.
 
 Examples:
@@ -40,7 +40,7 @@ Examples:
           if (routes.length === 0) {
             throw new CommandError(
               2,
-              `Failed to retire ${destination}: none of its routes has mode: retired in the activation file. Write it there, and deploy the file, or the next export tells ${destination} of everybody again.`,
+              `Failed to retire ${destination}: none of its routes has mode: retired in the activation file. Write it there, and deploy the file, or the next export adds the members to ${destination} again.`,
             );
           }
           const { audience } = options;
@@ -49,7 +49,7 @@ Examples:
           if (options.dryRun) {
             const said =
               rows === 0
-                ? `Nobody is left in ${destination}.`
+                ? `No person is left in ${destination}.`
                 : `Would take out ${counted(rows, 'membership')} of ${destination}.`;
             terminal.print(options.json ? JSON.stringify({ event: 'would-retire', rows }) : said);
             return;

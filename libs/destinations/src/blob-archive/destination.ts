@@ -38,7 +38,7 @@ export const blobArchive = defineDestination({
   comparison: {
     enters: 'is a line of NDJSON',
     leaves: 'is a line of NDJSON',
-    hashed: 'identities, unless they are to be plain',
+    hashed: 'identities, unless the settings ask for plain ones',
     shownAfter: 'at once',
     erasure: 'an exit is written; lines stay until they are deleted',
     untried: 'the service itself: only Azurite was',

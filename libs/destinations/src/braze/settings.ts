@@ -35,14 +35,14 @@ export const brazeSettings = z.strictObject({
     .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
     .optional()
     .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
       examples: ['NO'],
     }),
   createProfiles: z
     .boolean()
     .default(true)
     .meta({
-      description: 'Creates a profile for who enters and has none. Nobody is ever created by an update or an exit.',
+      description: 'Creates a profile for a person who enters and has none. An update or an exit never creates one.',
       examples: [false],
     }),
   batchSize: z

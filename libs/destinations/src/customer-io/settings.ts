@@ -23,7 +23,7 @@ export const customerIoSettings = z.strictObject({
     .boolean()
     .default(true)
     .meta({
-      description: 'Adds who enters and is not in the workspace. Nobody is ever added by an update or an exit.',
+      description: 'Adds a person who enters and is not in the workspace. An update or an exit never adds one.',
       examples: [false],
     }),
   baseUrl: configuredUrl()

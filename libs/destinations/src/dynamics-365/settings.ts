@@ -86,7 +86,7 @@ const shape = z.strictObject({
     .default(true)
     .meta({
       description:
-        'Creates who enters and is not there, where the identity is an alternate key. Nobody is ever created by an update or an exit.',
+        'Creates a person who enters and has no record, where the identity is an alternate key. An update or an exit never creates one.',
       examples: [false],
     }),
   removalStrategy: z

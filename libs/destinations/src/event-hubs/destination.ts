@@ -31,7 +31,7 @@ export const eventHubs = defineDestination({
   comparison: {
     enters: 'is told as a CloudEvent',
     leaves: 'is told as a CloudEvent',
-    hashed: 'identities, unless they are to be plain',
+    hashed: 'identities, unless the settings ask for plain ones',
     shownAfter: 'as the reader does',
     erasure: 'an exit is told; events stay as long as the hub keeps them',
     untried: 'the service itself: only an emulator was',

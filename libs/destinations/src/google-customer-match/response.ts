@@ -72,7 +72,7 @@ export function googleError(response: HttpResponse, nowMs: number): DestinationE
   const ofRequest = reasons.find((reason) => googleErrors.get(reason)?.means === 'invalid');
   const isOfAll = ({ field }: { readonly field: string }) => !/audience_?members/i.test(field);
   if (ofAccount === undefined && ofRequest === undefined && status === 'INVALID_ARGUMENT' && violations.some(isOfAll)) {
-    const advice = 'Check the account, the user list and the options: it is refused for everybody.';
+    const advice = 'Check the account, the user list and the options: Google refuses every person.';
     return errorFor({ means: 'set-up', advice }, `Google answered ${response.status}, ${shown}`);
   }
   return errorOfAnswer(googleErrors, [ofAccount ?? ofRequest ?? status], response, nowMs, {

@@ -47,7 +47,7 @@ export const googleSettings = z.strictObject({
     .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
     .optional()
     .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
       examples: ['NO'],
     }),
   askAfterMs: z
@@ -57,7 +57,7 @@ export const googleSettings = z.strictObject({
     .default(1_800_000)
     .meta({
       description:
-        'How long after a batch was accepted Google is asked what became of it, in milliseconds. Google asks for 30 minutes.',
+        'How long after a batch was accepted the hub polls Google for its result, in milliseconds. Google asks for 30 minutes.',
       examples: [3_600_000],
     }),
   baseUrl: configuredUrl()
@@ -119,7 +119,7 @@ export const googleOptions = z
       .default(540)
       .meta({
         description:
-          'How long a member stays in the user list, in days, unless told again, which is done in time; 540 at most. A list that is created gets it; of another it is to be no longer than what the list has.',
+          'How long a member stays in the user list, in days, unless told again, which is done in time; 540 at most. A list that is created gets it; for another list it must be no longer than that of the list.',
         examples: [90],
       }),
     consent: z
@@ -135,7 +135,7 @@ export const googleOptions = z
       })
       .meta({
         description:
-          'What Google is told of the consent of everybody whom this route adds, unless the person has an attribute adUserData or adPersonalization that says it. Name the attribute of that consent under consent of the audience, so that only those who agreed are added.',
+          'The consent that Google receives for every person whom this route adds, unless the person has an attribute adUserData or adPersonalization that says it. Name the attribute of that consent under consent of the audience, so that only those who agreed are added.',
         examples: [{ adUserData: 'granted', adPersonalization: 'granted' }],
       }),
   })

@@ -7,7 +7,7 @@ import { logTakes } from './takes.ts';
 export const log = defineDestination({
   type: 'log',
   title: 'Log',
-  description: 'Prints one line per change and calls nobody: for trying things.',
+  description: 'Prints one line per change and sends no request: for trying things.',
   settings: logSettings,
   options: z.strictObject({}).prefault({}),
   limits: () => ({ batchCount: 1000, batchBytes: 1024 * 1024, requestsPerSecond: 1000, concurrency: 1 }),
@@ -19,7 +19,7 @@ export const log = defineDestination({
     hashed: 'nothing',
     shownAfter: 'at once',
     erasure: 'nothing is kept',
-    untried: 'nothing: it calls nobody',
+    untried: 'nothing: it sends no request',
   },
   connect: ({ showIdentities }, { print }) => {
     const tell: Connector['enter'] = (deliveries) => {

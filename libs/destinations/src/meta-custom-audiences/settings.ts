@@ -39,7 +39,7 @@ const shape = z.strictObject({
     .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
     .optional()
     .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
       examples: ['NO'],
     }),
   dataProcessing: z
@@ -55,8 +55,7 @@ const shape = z.strictObject({
     })
     .optional()
     .meta({
-      description:
-        'Tells with everybody who is added that their data is of limited use (LDU), as laws of US states ask.',
+      description: 'Sends with every added person that their data is of limited use (LDU), as laws of US states ask.',
       examples: [{ country: 0, state: 0 }],
     }),
   apiVersion: z

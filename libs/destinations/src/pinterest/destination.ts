@@ -42,7 +42,7 @@ export const pinterest = defineDestination({
     hashed: 'everything',
     shownAfter: 'up to 48 hours, once Pinterest has matched it',
     erasure: 'the identifier leaves the customer list',
-    untried: 'a list that begins with a record of nobody',
+    untried: 'a list that begins with a record of no person',
   },
   connect: (settings, { http, now }): Connector<PinterestOptions> => {
     http.check(settings.baseUrl);

@@ -36,7 +36,7 @@ export const snapchatSettings = z.strictObject({
     .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
     .optional()
     .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
       examples: ['NO'],
     }),
   baseUrl: configuredUrl()
@@ -67,7 +67,7 @@ export const snapchatOptions = listOptions(
     .default(lifetimeDays)
     .meta({
       description:
-        'How long a member stays in the customer list, in days, unless told again, which is done in time; 9999 is for ever. A list that is created gets it; of another it is to be no longer than what the list has.',
+        'How long a member stays in the customer list, in days, unless told again, which is done in time; 9999 is for ever. A list that is created gets it; for another list it must be no longer than that of the list.',
       examples: [180],
     }),
 });

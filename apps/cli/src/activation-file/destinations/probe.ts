@@ -38,7 +38,7 @@ export function addProbeCommand(destinations: Command, terminal: Terminal): void
   addActivationFileOption(destinations.command('probe'))
     .summary('whether the destinations of a file can be told')
     .description(
-      'Asks each destination of an activation file whether its credentials work and what its routes name is there and fit. Changes nothing and tells nobody anything.',
+      'Asks each destination of an activation file whether its credentials work and what its routes name is there and fit. Changes nothing and sends no change.',
     )
     .option('-e, --environment <name>', 'takes its activation file, and its secrets from the Key Vault of its stack')
     .option('--vault <name>', 'takes the secrets from this Key Vault, by its name or URL, and asks no stack')

@@ -25,14 +25,14 @@ export function addMcpCommand(program: Command, terminal: Terminal): void {
   addActivationFileOption(addDataStorageOption(program.command('mcp')))
     .summary('lets an assistant look, over the Model Context Protocol')
     .description(
-      "Serves the Model Context Protocol over standard input and output, for an assistant that starts this command: a person's story, what would become of an export, dead letters, destinations, the plan of the activation file, and how far the function app is behind. It acts with your own sign-in to Azure, or on activation local.",
+      "Serves the Model Context Protocol over standard input and output, for an assistant that starts this command: a person's story, what the hub would do with an export, dead letters, destinations, the plan of the activation file, and how far the function app is behind. It acts with your own sign-in to Azure, or on activation local.",
     )
     .option('--allow-changes', 'also lets it pause, put into shadow, resume, try now and replay dead letters')
     .option('--show-people', 'shows identities and events whole, which are personal data; masked by default')
     .addHelpText(
       'after',
       `
-Whatever an assistant reads goes to whoever runs it. Without --show-people it gets identities masked, and neither events nor the bodies of
+Whatever an assistant reads goes to the provider of its model. Without --show-people it gets identities masked, and neither events nor the bodies of
 requests; what you write into the conversation yourself it knows. A change that it makes says so, with your name, wherever pauses are shown.
 
 Examples:

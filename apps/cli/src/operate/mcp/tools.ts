@@ -79,7 +79,7 @@ function storyTools(showsPeople: boolean): readonly Tool[] {
     tool({
       name: 'inspect',
       description:
-        'What would become of one export of AEP, if nobody had been told anything yet: what each stage decides and why, and which requests would be sent. Nothing is sent.',
+        'What the hub would do with one export of AEP, if the ledger were empty: what each stage decides and why, and which requests it would send. Nothing is sent.',
       input: z.object({ body: z.string().describe('the body of the event, as AEP sends it: JSON') }),
       run: async (given, { operator }, signal) => {
         const inspected = (await asking(inspectApi(operator))('POST inspect', {
@@ -179,7 +179,7 @@ const changeTools: readonly Tool[] = [
     name: 'pause',
     isChange: true,
     description:
-      'Pauses a destination, one of its routes or everything, without a deployment. What is to be told waits and is told when the pause is over.',
+      'Pauses a destination, one of its routes or everything, without a deployment. Its changes wait and are sent when the pause is over.',
     input: pauseInput,
     run: (given, { operator }, signal) => asking(controlsApi(operator))('POST controls/pause', { body: given, signal }),
   }),

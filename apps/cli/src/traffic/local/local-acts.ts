@@ -50,7 +50,7 @@ export function localActs(options: LocalActsOptions): KeyActs {
       const isPaused = pauses.some(({ action, destination }) => action === 'pause' && destination === undefined);
       if (!isPaused) {
         await pause({}, await asker(), context(), interrupted);
-        return 'Paused everything within some five seconds: what is to be told waits. p resumes.';
+        return 'Paused everything within some five seconds: changes wait. p resumes.';
       }
       const { woken, stillPaused } = await resume({}, context(), interrupted);
       const still = stillPaused === undefined ? '' : ` ${scopeWords(stillPaused)} is still ${heldWords(stillPaused)}.`;
@@ -78,7 +78,7 @@ const words: readonly string[] = [
   '',
   'o  opens the console, the page on which all of this is seen',
   's  sends a sample: the export of a made-up person who enters or leaves an audience',
-  'p  pauses every destination, or resumes: what is to be told waits meanwhile',
+  'p  pauses every destination, or resumes: changes wait meanwhile',
   'r  tries at once what waits for a destination',
   'b  breaks a stand-in (it refuses, throttles, hangs or is down), or mends it',
   'q  ends: what has arrived is settled first. Ctrl-C does the same; twice stops at once',
@@ -86,7 +86,7 @@ const words: readonly string[] = [
   'in   a change that needed no request: unchanged, superseded, withheld, unresolved, shadowed, paused or retired',
   'out  a change of which a destination was told: delivered, not-found, rejected (a dead letter), given-up (one too) or deferred (tried again)',
   'in shadow   waits as in a pause, and can be looked at: activation shadow --look, or the console',
-  '!    what somebody should look at',
+  '!    what needs your attention',
   'age  from the hub to the destination, in the last ten seconds;  behind: events that are not settled;  wait: changes that are tried again',
   '',
 ];

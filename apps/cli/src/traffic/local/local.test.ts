@@ -306,7 +306,7 @@ test('Event Hubs listens elsewhere, with a key of its own and TLS, and the termi
   const local = startActivation(['local', ...freePorts, '--no-simulator', '--json', ...words], { folder });
   expect(JSON.stringify(await local.event('ready'))).toContain('SharedAccessKey=SAS_KEY_VALUE;');
   const said = JSON.stringify(local.events) + local.errors();
-  expect(said).toMatch(/listens on 0\.0\.0\.0: whoever reaches it/);
+  expect(said).toMatch(/listens on 0\.0\.0\.0: every client that reaches it/);
   expect(said).toMatch(/TLS on port \d+: clients trust .*authority\.pem/);
   expect(await local.end('SIGINT')).toBe(0);
 });

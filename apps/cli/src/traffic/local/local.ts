@@ -61,7 +61,7 @@ export function addLocalCommand(program: Command, terminal: Terminal): void {
       'after',
       `
 Secrets of an own activation file come from the environment: { secret: crm-key } is ACTIVATION_SECRET_CRM_KEY.
-With --vendor nobody is called and no secret is needed: each destination finds a local stand-in of its vendor, and the summary says
+With --vendor no third party is called and no secret is needed: each destination finds a local stand-in of its vendor, and the summary says
 how many members it has.
 The console is a page at the address that is printed first: each change as it happens, the exact requests, and what needs you.
 On a terminal the last line says how everything is, and keys act: o opens the console, s sends a sample, p pauses or resumes, r tries at once

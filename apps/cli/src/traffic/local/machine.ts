@@ -188,7 +188,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       });
       cleanups.add(() => started.stop());
       if (!loopback.has(eventHubsHost)) {
-        onWarning(`Event Hubs listens on ${eventHubsHost}: whoever reaches it and knows its key can send and read.`);
+        onWarning(
+          `Event Hubs listens on ${eventHubsHost}: every client that reaches it and has its key can send and read.`,
+        );
       }
       if (started.tls) {
         onWarning(`Event Hubs takes TLS on port ${started.tls.port}: clients trust ${started.tls.authorityFile}`);

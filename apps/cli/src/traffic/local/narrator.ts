@@ -190,10 +190,10 @@ export function proseNarrator(
           warn(signal.problem);
           return;
         case 'destination-paused':
-          warn(`${signal.destination} is paused by an operator: what it is to be told waits.`);
+          warn(`${signal.destination} is paused by an operator: its changes wait.`);
           return;
         case 'destination-shadowed':
-          warn(`${signal.destination} is in shadow by an operator: what it is to be told waits and can be looked at.`);
+          warn(`${signal.destination} is in shadow by an operator: its changes wait and can be looked at.`);
           return;
         case 'destination-resumed':
           if (hasRoom()) print(dim(`The pause of ${signal.destination} is over: what waits is told.`));

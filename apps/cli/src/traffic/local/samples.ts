@@ -27,7 +27,7 @@ export class Samples {
     this.#next += 1;
     const person = people[number];
     const play: Play = { does: person?.audiences.includes(audience) ? 'leave' : 'enter', audience };
-    const who = person?.isKnown ? person.name : 'Somebody who has never logged in';
+    const who = person?.isKnown ? person.name : 'A visitor who has never logged in';
     return {
       body: this.#tenant.play(number, play),
       words: `${who} ${play.does === 'enter' ? 'enters' : 'leaves'} ${audience}`,
