@@ -95,7 +95,7 @@ const pauseWords = {
   verb: 'Pause',
   title: (name: string) => `Pause ${name}`,
   about:
-    'Nothing is told there any more. What is to be told waits, is not given up, and is told in its newest state when the pause is over.',
+    'The hub sends nothing there. Changes wait, are not given up, and are sent in their newest state when the pause is over.',
 };
 const shadowWords = {
   verb: 'Shadow',

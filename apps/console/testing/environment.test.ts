@@ -163,7 +163,7 @@ test(
 test('a person without rights sees in words what is missing, and everything else', { timeout: 120_000 }, async () => {
   await started().setRoles(roles.filter((role) => !/Table|Event Hubs/.test(role)));
   const page = await open('/');
-  // What was seen last is shown for half a minute, unless somebody asks.
+  // What was seen last is shown for half a minute, unless a person asks for it again.
   const again = page.getByRole('button', { name: 'Look again' });
   await again.click();
   await page.getByText(/You lack the role Storage Table Data Contributor/).waitFor({ timeout: patientMs });

@@ -138,7 +138,7 @@ test('a process that ends between the digest and the lease costs one look more',
   expect((await first.rowOf('crmid', 'c1'))?.linkDigest).toBeUndefined();
   expect((await first.rowOf('email', email))?.formerOf).toMatchObject([{ namespace: 'crmid', value: 'c1' }]);
 
-  // Whoever has the partition now is given the batch again, and then the next.
+  // The process that has the partition now gets the batch again, and then the next.
   const second = open(first);
   await second.activate(left);
   await second.activate(exportOf(both));

@@ -187,7 +187,7 @@ async function takeOut(
 }
 
 /**
- * Whether the digest that the person's rows get says that nobody need look under this identity.
+ * Whether the digest that the person's rows get says that no process need look under this identity.
  */
 function isHidden({ isLinkedOnly }: Former, { isOutdated }: Looked): boolean {
   return !isLinkedOnly && !isOutdated;

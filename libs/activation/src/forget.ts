@@ -290,7 +290,7 @@ function letterWithoutPerson(letter: DeadLetter, of: OfPerson): DeadLetter | und
 /**
  * Takes these forms out of the rows of other identities that remember them (`formerOf`), and gives
  * how many rows those are. An identity that another person has too may remember both, so that the
- * row stays, and nobody else is looked for by it.
+ * row stays, and no other person is looked for by it.
  */
 async function forgetRemembered(
   forms: readonly Identity[],

@@ -132,8 +132,8 @@ interface Settling {
 
 /**
  * Whether another process has written nothing but the digests of a row since it was leased: it is
- * under our lease all the same, and knows what was told. Of a row in doubt nobody can say whether
- * the other process has marked it.
+ * under our lease all the same, and knows what was told. Of a row in doubt it is not known
+ * whether the other process has marked it.
  */
 function isUnlinked(found: LedgerRecord, leased: LedgerRecord): boolean {
   const none = { linkDigest: undefined, knownDigest: undefined };

@@ -23,11 +23,11 @@ interface Change {
 
 /**
  * Takes the digests from the rows that the rows of these changes remember, where a change makes a
- * row of a former identity a member again (docs/specs/ledger.md, section 6): whoever is exported
- * under those identities is then looked at. To be called before the change is written, under the
- * version of the row that is given here. Gives the changes whose rows must be read again: another
- * process was quicker, or a remembered row knows a newer export of the very identities for which
- * the row was looked at, and then the row is a former one as of that.
+ * row of a former identity a member again (docs/specs/ledger.md, section 6): a person who is
+ * exported under those identities is then looked at. Call it before the change is written, under
+ * the version of the row that is given here. Gives the changes whose rows must be read again:
+ * another process was quicker, or a remembered row knows a newer export of the very identities for
+ * which the row was looked at, and then the row is a former one as of that.
  *
  * Every remembered row is written, also one that has no digest or is not there: a process that has
  * looked under the former identity before, and is about to write the digest, loses by that.

@@ -190,7 +190,7 @@ interface Meeting {
   readonly complete: PromiseWithResolvers<undefined>;
 }
 
-/** Resolves when all have arrived; whoever comes later does not wait. */
+/** Resolves when all have arrived; a later request does not wait. */
 async function arriveAt(meeting: Meeting): Promise<void> {
   meeting.missing -= 1;
   if (meeting.missing <= 0) meeting.complete.resolve(undefined);

@@ -61,7 +61,7 @@ export function note(
 }
 
 /**
- * The row of a former identity when there is nothing to do about it: it keeps what became of its
+ * The row of a former identity when there is nothing to do about it: it keeps the outcome of its
  * state, knows that the state is as of the newer export, and remembers whose it was. An older
  * export that makes it a member loses by this write.
  */

@@ -122,8 +122,8 @@ export interface LedgerRecord {
   readonly knownDigest?: string;
   /**
    * Under which identities people were known when they were taken out under this one, or noted as
-   * not known under it: their rows may carry a digest that says that nobody need look here. Only of
-   * a row that knows no member, at most `formerOfCharactersMax` characters of JSON.
+   * not known under it: their rows may carry a digest that says that no process need look here.
+   * Only of a row that knows no member, at most `formerOfCharactersMax` characters of JSON.
    */
   readonly formerOf?: readonly FormerOf[];
   /**

@@ -130,7 +130,7 @@ audiences:
     expect((await run('shadow', '--everything', '--look')).errors).toContain('say at which destination');
     const shadow = await run('shadow', 'own', '--for', '1h', '--reason', 'is the list right?', '--by', 'ada');
     expect(shadow.output).toMatch(
-      /^Into shadow: own until 20\S+Z\. What is to be told waits; activation shadow --look shows it\.\n$/,
+      /^Into shadow: own until 20\S+Z\. Its changes wait; activation shadow --look shows it\.\n$/,
     );
     await send(local, 'C-1');
     expect(await local.event('changes-shadowed')).toMatchObject({ destination: 'own', entered: 1, exited: 0 });

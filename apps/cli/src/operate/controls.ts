@@ -71,7 +71,7 @@ export function addShadowCommand(program: Command, terminal: Terminal): void {
   addAskOptions(program.command('shadow'))
     .summary('holds a destination or a route back, and shows what it would be told')
     .description(
-      'Puts a destination, one of its routes (--audience) or everything (--everything) into shadow: a pause in which one looks at what would be told. What is to be told waits and is not given up, as in a pause, and activation resume tells it. With --look it shows, and changes nothing, what the destination would be told now: how many people enter, change and leave, whom the connector would refuse and why, and the exact requests.',
+      'Puts a destination, one of its routes (--audience) or everything (--everything) into shadow: a pause in which one looks at what would be told. Its changes wait and are not given up, as in a pause, and activation resume sends them. With --look it shows, and changes nothing, what the destination would be told now: how many people enter, change and leave, whom the connector would refuse and why, and the exact requests.',
     )
     .option('--until <time>', 'ends by itself at this time, such as 2026-01-31T12:00:00Z', pointInTime)
     .option('--for <duration>', 'ends by itself after so long: 30m, 4h, 2d', duration)
@@ -80,11 +80,11 @@ export function addShadowCommand(program: Command, terminal: Terminal): void {
       'after',
       `
 ${followHelp} A request that is under way is brought to its end.
-A look is a dry run: the connector tells a stand-in of the vendor on this machine, with ids that are made up. Nobody else is called, no secret is
+A look is a dry run: the connector tells a stand-in of the vendor on this machine, with ids that are made up. It calls no other system, no secret is
 needed, and what the vendor itself would refuse is not known. It takes the newest thousand changes that wait; each person counts once, in
 the newest state. What it shows is personal data. It also shows what a pause or an outage holds back.
 A pause or a shadow of the same destination or route is replaced. The mode shadow of the activation file is another thing: what it records
-is told to nobody.
+is never sent.
 
 Examples:
   $ activation shadow crm --activations my-activations.yaml --for 1h --reason "is it right?"

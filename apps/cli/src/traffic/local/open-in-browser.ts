@@ -13,7 +13,7 @@ const openers = {
   other: ['xdg-open'],
 } as const satisfies Readonly<Record<string, Opener>>;
 
-/** Where the address is to be opened. */
+/** What opens the address. */
 export interface Desktop {
   readonly platform: NodeJS.Platform;
   readonly environment: Readonly<Record<string, string | undefined>>;
