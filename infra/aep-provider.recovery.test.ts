@@ -103,7 +103,7 @@ test('stopped after any request, a creation is completed by the next run, and a 
     stops++;
   }
   expect(stops).toBeGreaterThan(10);
-}, 300_000);
+});
 
 test('what a refused creation left is in the state, so that a removal or the next run finds it', async () => {
   for (const then of ['destroy', 'up'] as const) {

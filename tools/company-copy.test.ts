@@ -119,7 +119,7 @@ beforeAll(async () => {
   appendFileSync(join(hub, 'own', 'trial', 'notes.md'), 'Ours.\n');
   commit(hub, 'ours');
   git(hub, 'push', '--quiet', 'origin', 'main');
-}, 120_000);
+});
 afterAll(() => {
   rmSync(work, { recursive: true, force: true });
 });
@@ -138,7 +138,7 @@ test('what follows is a release, by the rules of this repository', () => {
 
 test(
   'a company’s copy takes a newer release without a conflict, and no file of the company changes',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   () => {
     const before = git(hub, 'rev-parse', 'HEAD').trim();
     expect(git(work, 'ls-remote', server, 'main')).toContain(before);
@@ -155,7 +155,7 @@ test(
 
 test(
   'the release reads the company’s activation files, its own connector among what they name',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['apps/cli/bin/activation.js', 'check'], {
       cwd: hub,

@@ -44,7 +44,7 @@ beforeAll(async () => {
     await writeFile(join(copy, library, 'src/pigeon-post', name), code);
   }
   await run(process.execPath, [join(copy, library, 'write-reference-pages.ts')]);
-}, 240_000);
+});
 afterAll(() => rm(copy, { recursive: true, force: true }));
 
 /** What vitest says of each file of tests. */
@@ -72,7 +72,7 @@ test('a generated connector, and that of the worked example, pass the contract s
     const own = report.testResults.find(({ name }) => name.includes(`src/${type}/`));
     expect(own?.assertionResults.length, type).toBeGreaterThan(20);
   }
-}, 240_000);
+});
 
 test('both compile', async () => {
   const config = {
@@ -92,7 +92,7 @@ test('both compile', async () => {
     (error: unknown) => error as { stdout: string },
   );
   expect(stdout).toBe('');
-}, 240_000);
+});
 
 test('the worked example takes less than 60 lines written by hand', async () => {
   const example = await workedExample();

@@ -67,7 +67,7 @@ beforeAll(async () => {
   for (const name of ['install.mjs', 'locked-packages.mjs']) {
     await cp(join(root, 'tools', name), join(repository, 'tools', name), { recursive: true });
   }
-}, 120_000);
+});
 
 afterAll(() => rm(repository, { recursive: true, force: true }));
 
@@ -109,18 +109,18 @@ test('start installs what it runs and counts it, the tests add the rest, and nei
   expect(existsSync(join(repository, 'node_modules', 'light', 'mark'))).toBe(true);
   expect(await install()).toEqual({ code: 0, printed: '', errors: '' });
   expect(await install('start')).toEqual({ code: 0, printed: '', errors: '' });
-}, 120_000);
+});
 
 test('a package whose folder has gone is installed again', async () => {
   await rm(join(repository, 'node_modules', 'heavy'), { recursive: true });
   expect((await install()).printed).toContain('Installing everything: 1 packages …');
   expect(isThere('heavy')).toBe(true);
-}, 60_000);
+});
 
 test('what npm installed by itself is not installed again', async () => {
   await npmRun('ci');
   expect(await install()).toEqual({ code: 0, printed: '', errors: '' });
-}, 60_000);
+});
 
 test('a failure is said with what npm said, and what to do', async () => {
   await rm(join(repository, 'node_modules'), { recursive: true, force: true });
@@ -130,4 +130,4 @@ test('a failure is said with what npm said, and what to do', async () => {
   expect(code).toBe(1);
   expect(errors).toMatch(/npm error code ENOENT/);
   expect(errors).toContain('Failed to install: npm ci ended with');
-}, 60_000);
+});

@@ -15,7 +15,7 @@ test('every page has something to run', () => {
 
 test(
   'every command of an operator’s page is one that there is, with options that it has',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const found: string[] = [];
     for (const { path, command } of commands) {

@@ -28,7 +28,7 @@ test('the list of what is inside names the packages whose code is in the bundle,
   // What builds and packs is declared by the app and is not inside.
   expect(names).not.toContain('esbuild');
   expect(names).not.toContain('fflate');
-}, 120_000);
+});
 
 test('a package that these sources do not make gets no list', async () => {
   const path = join(await temporaryFolder(), 'handler.zip');
@@ -36,7 +36,7 @@ test('a package that these sources do not make gets no list', async () => {
   await expect(listContents(path)).rejects.toThrow(
     /^Failed to list the contents: .* is another package than these sources make\. Build the handler again: npx nx build handler\.$/,
   );
-}, 120_000);
+});
 
 test('control: npm by itself lists what builds and packs too', async () => {
   const names = (await everyPackage()).components.map(({ name }) => name);

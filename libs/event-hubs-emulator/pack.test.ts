@@ -25,4 +25,4 @@ test('the package is told of as what stands alone, and starts', async () => {
   const emulator = await startEventHubsEmulator({ eventHubs: [{ name: 'orders', partitionCount: 1 }] });
   expect(emulator.partitions('orders')).toHaveLength(1);
   await emulator.stop();
-}, 60_000);
+});

@@ -31,17 +31,17 @@ function isRunning(processId: number): boolean {
   }
 }
 
-test('a command that npm started ends when the shell between them is gone', { timeout: 60_000 }, async () => {
+test('a command that npm started ends when the shell between them is gone', async () => {
   const { shell, processId } = await startBelowShell({ npm_command: 'exec' });
   shell.kill('SIGTERM');
-  await expect.poll(() => isRunning(processId), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => isRunning(processId)).toBe(false);
 });
 
-test('a command that a person left running goes on without its shell', { timeout: 60_000 }, async () => {
+test('a command that a person left running goes on without its shell', async () => {
   const { shell, processId } = await startBelowShell({});
   const other = await startBelowShell({ npm_command: 'exec' });
   shell.kill('SIGTERM');
   other.shell.kill('SIGTERM');
-  await expect.poll(() => isRunning(other.processId), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => isRunning(other.processId)).toBe(false);
   expect(isRunning(processId)).toBe(true);
 });

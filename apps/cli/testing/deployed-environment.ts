@@ -179,7 +179,7 @@ audiences:
 }
 
 async function openStores(connectionString: string) {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(240_000);
   const connection = { connectionString };
   const stores = {
     ledger: new TableLedger(tableClient(connection, dataStores.tables.ledger)),

@@ -26,7 +26,7 @@ export async function seedEnvironment(
   },
   nowMs: number,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(240_000);
   const told = [
     ...people(vipMembers).map((number) => ({ key: keyOf('crm', vipId, number), atMs: nowMs - number * minuteMs })),
     ...people(newsMembers).map((number) => ({ key: keyOf('crm', newsId, number), atMs: nowMs - number * minuteMs })),

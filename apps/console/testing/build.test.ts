@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { builtPage, gzippedBytes, gzippedBytesMax } from '../build.ts';
 
-test('the page is at most 400 kB gzipped, and the second time it is there already', { timeout: 120_000 }, async () => {
+test('the page is at most 400 kB gzipped, and the second time it is there already', async () => {
   const folder = await builtPage();
   expect(await gzippedBytes(folder)).toBeLessThan(gzippedBytesMax);
   const built = await stat(join(folder, 'index.html'));

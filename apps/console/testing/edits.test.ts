@@ -20,7 +20,7 @@ ${more}`;
 
 test(
   'an open page shows the activation file as it was edited, without being loaded again',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'console-edits-'));
     const path = join(folder, 'my.yaml');

@@ -37,7 +37,7 @@ async function send(page: Page, crmid: string): Promise<void> {
 
 test(
   'hostile values are shown as what they are: they run nothing, ask nobody and break no layout',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const hub = await startLocalHub('--no-simulator');
     onTestFinished(() => hub.end());
@@ -76,7 +76,7 @@ test(
 
 test(
   'control: a script in the page is refused, so that even a mistake runs nothing',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const hub = await startLocalHub('--no-simulator');
     onTestFinished(() => hub.end());

@@ -10,7 +10,7 @@ const patientMs = 120_000;
 
 test(
   'a newcomer lets a person enter and sees it arrive, breaks the destination, sees changes wait, mends it, tries now, and sees them delivered',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const hub = await startLocalHub('--no-simulator');
     try {

@@ -42,7 +42,7 @@ const exportOf = (crmid: string): Buffer =>
     ),
   );
 
-test('what a destination prints goes to the log of the invocation that tells it', { timeout: 60_000 }, async () => {
+test('what a destination prints goes to the log of the invocation that tells it', async () => {
   const azurite = await startAzurite();
   onTestFinished(() => azurite.stop());
   const file = parseActivationFile(text, { fileName: 'file.yaml', destinations: await loadDestinations(['log']) });

@@ -102,7 +102,7 @@ test('what these tests run is what the package holds, byte for byte', async () =
 
 test(
   'a build by another process, elsewhere and in another time zone, makes the same package',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const here = await packHandler(app, join(folder, 'here.zip'));
     const other = await mkdtemp(join(builds, 'other-'));
@@ -256,4 +256,4 @@ test('a destination that is a package of its own is in the bundle when an activa
   await expect(readRegisteredFunctions(app, withPackage)).rejects.toThrow(
     `Failed to load the destination ${name}: it fails as it is loaded: it is not in this build`,
   );
-}, 120_000);
+});

@@ -142,11 +142,11 @@ audiences:
 }
 
 const spansOf = ({ spans }: OtlpCollector, name: string) => spans.filter((span) => span.name === name);
-const waits = { timeout: 120_000, interval: 100 };
+const waits = { interval: 100 };
 
 test(
   'a batch is a trace, its retry is linked to it, and the webhook is told in which of both it is called',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const collector = await startOtlpCollector();
     onTestFinished(() => collector.stop());
@@ -230,7 +230,7 @@ test(
 
 test(
   'a collector that refuses everything is complained about in the log, and everything else goes on',
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     const collector = await startOtlpCollector({ status: 401 });
     onTestFinished(() => collector.stop());

@@ -24,7 +24,7 @@ async function openStores() {
   return { deadLetters, retryQueue, report };
 }
 
-test('retries that are not due are counted as messages, and dead letters one by one', { timeout: 60_000 }, async () => {
+test('retries that are not due are counted as messages, and dead letters one by one', async () => {
   const { deadLetters, retryQueue, report } = await openStores();
   expect(await report()).toMatchObject([{ retryMessages: 0, deadLetters: 0, isWhole: true }]);
   const tomorrowMs = Date.now() + 86_400_000;
@@ -42,14 +42,14 @@ test('retries that are not due are counted as messages, and dead letters one by 
   expect(await report()).toMatchObject([{ retryMessages: 2 }]);
 });
 
-test('as many dead letters as are counted are all, and one more is said to be more', { timeout: 60_000 }, async () => {
+test('as many dead letters as are counted are all, and one more is said to be more', async () => {
   const { deadLetters, report } = await openStores();
   await deadLetters.put([exampleDeadLetter({ class: 'one' }), exampleDeadLetter({ class: 'two' })], signal);
   expect(await report(2)).toMatchObject([{ deadLetters: 2, isWhole: true }]);
   expect(await report(1)).toMatchObject([{ deadLetters: 1, isWhole: false }]);
 });
 
-test('stores that were never made fail the report', { timeout: 60_000 }, async () => {
+test('stores that were never made fail the report', async () => {
   const azurite = await startAzurite();
   onTestFinished(() => azurite.stop());
   const deadLetters = new BlobDeadLetters(containerClient(azurite, 'dead-letters'));

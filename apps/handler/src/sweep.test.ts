@@ -165,7 +165,7 @@ test.each([
   ['in Azurite', openInAzurite, 3],
 ])(
   'over 540 days and more nobody is missing at Google and Meta, and whoever leaves is out, with a ledger %s',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (_, openLedger, every) => {
     const { time, context, give, members, said, google, meta } = await open(openLedger);
     await give(...people.map((person) => exportOf(person)));

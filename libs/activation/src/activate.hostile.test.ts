@@ -135,7 +135,7 @@ test('20,000 hostile bodies: nothing throws, hangs or pollutes a prototype, each
   for (const kind of ['letters', 'outcomes', 'nobody'] as const) expect(seen[kind]).toBeGreaterThan(100);
   // What was put in did go through: the destination was handed it, and the search finds it there.
   expect(markersIn(JSON.stringify(crm.handed))).toContain(marker);
-}, 120_000);
+});
 
 test('control: a marker in a line is found, whatever its case, and so is a polluted prototype', () => {
   expect(markersIn(`{"reason":"${marker.toUpperCase()} is unknown"}`)).toEqual([marker]);

@@ -135,21 +135,21 @@ const numRuns = 200;
 
 test('while an operator resyncs, every destination ends with the newest state and hears none after a newer one', async () => {
   await fc.assert(model(arbitraryDisturbances, arbitraryOperations('resync')), { numRuns });
-}, 120_000);
+});
 
 test('while the night tells members again, every destination ends with the newest state and hears none after a newer one', async () => {
   await fc.assert(model(arbitraryDisturbances, arbitraryOperations('renew', 'resync'), { membershipDays: 1 }), {
     numRuns,
   });
-}, 120_000);
+});
 
 test('with rejections, unknown people, give-up and replay everything is told in the end', async () => {
   await fc.assert(model(arbitraryRejections, arbitraryOperations('resync', 'replay')), { numRuns });
-}, 120_000);
+});
 
 test('of a person who is forgotten nothing is left', async () => {
   await fc.assert(model(arbitraryRejections, arbitraryOperations('forget', 'replay')), { numRuns });
-}, 120_000);
+});
 
 test.each([
   ['nobody leases', withoutLeases, 'nothingOlderAfterNewer'],

@@ -126,13 +126,13 @@ async function play(
 
 test('when the clock of a worker is years ahead or behind, the destination ends with the newest state all the same', async () => {
   await fc.assert(model(arbitraryWrongClocks), { numRuns: 500 });
-}, 120_000);
+});
 
 const seed = 20261129;
 
 test('whatever identities come and go, in every interleaving the destination knows each person under exactly the current ones', async () => {
   await fc.assert(model(arbitraryDisturbances), { numRuns: 500 });
-}, 120_000);
+});
 
 test.each([
   ['', arbitraryDisturbances],
@@ -158,7 +158,7 @@ test.each([
 
 test('when workers outlive their leases, the destination still knows each person under exactly the current identities', async () => {
   await fc.assert(model(arbitraryStandstills), { numRuns: 500 });
-}, 120_000);
+});
 
 /**
  * Bodies in which identities come and go as they like on a route that follows nothing: in one batch

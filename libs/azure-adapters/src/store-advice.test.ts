@@ -54,7 +54,7 @@ const codes = [
   [400, 'InvalidInput'],
 ] as const;
 
-test('what a store answers is said as store-advice.txt shows', { timeout: 60_000 }, async () => {
+test('what a store answers is said as store-advice.txt shows', async () => {
   const sentences: string[] = [];
   for (const [status, code] of codes) {
     const body = JSON.stringify({ 'odata.error': { code, message: { lang: 'en-US', value: 'No.' } } });

@@ -211,7 +211,7 @@ test('a delivery that was never settled does not hold back other links of its se
     staying.send({ body: sent });
   }
   while (accepted < wanted) await new Promise((resolve) => setImmediate(resolve));
-}, 15_000);
+});
 
 test('a reader that leaves with deliveries waiting for credit does not hold back other links of its session', async () => {
   const emulator = await emulatorForTest();
@@ -242,7 +242,7 @@ test('delivery ids may leave numbers out, as those of the Rust SDK do after a la
     outgoing.next_delivery_id += 2;
     outgoing.next_pending_delivery += 2;
   }
-}, 5_000);
+});
 
 test('a link lives on with the token that its client renewed, and ends with the last one', async () => {
   let nowMs = Date.now();

@@ -4,7 +4,7 @@ import { aepEnvironment, audience, audienceIds } from '../../testing/aep-environ
 const [a = '', b = '', c = ''] = audienceIds;
 const check = ['check', 'dev.yaml', '--aep'];
 
-test('a file whose audiences are in the sandbox and stream is fine', { timeout: 60_000 }, async () => {
+test('a file whose audiences are in the sandbox and stream is fine', async () => {
   const started = await aepEnvironment();
   await started.writeFile(
     [audience('fans', a, 'consent: consents.marketing.email.val,'), audience('new', b)].join('\n'),
@@ -18,7 +18,7 @@ test('a file whose audiences are in the sandbox and stream is fine', { timeout: 
 
 test(
   'an audience that the sandbox does not have is a problem where it is told to somebody',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const started = await aepEnvironment();
     await started.writeFile(
@@ -45,7 +45,7 @@ test(
 
 test(
   'evaluation, state, origin, merge policy and attributes that will not do are warnings',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const started = await aepEnvironment({
       audiences: [

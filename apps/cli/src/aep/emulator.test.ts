@@ -14,7 +14,7 @@ const hubWords = ['--namespace', 'local', '--event-hub', 'profile-exports', '--s
 
 test(
   'what the emulator prints is enough for the other verbs, and its tenant is exported',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const emulator = startActivation(['aep', 'emulator', ...freePorts, '--rate', '20']);
     onTestFinished(async () => {
@@ -49,7 +49,7 @@ test(
   },
 );
 
-test('a port that is taken is said, with the way out', { timeout: 60_000 }, async () => {
+test('a port that is taken is said, with the way out', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());

@@ -5,7 +5,7 @@ import { countHubHours } from './hub-hours.ts';
 
 const hourMs = 3_600_000;
 const fromMs = Date.UTC(2026, 0, 31, 12);
-const signal = AbortSignal.timeout(120_000);
+const signal = new AbortController().signal;
 
 /** A hub that was sent so many events at these times, on two partitions. */
 async function hubWith(sent: readonly (readonly [timeMs: number, events: number])[], eventsMax?: number) {
@@ -36,7 +36,7 @@ async function hubWith(sent: readonly (readonly [timeMs: number, events: number]
   return connectionString;
 }
 
-test('events are counted by the hour in which the hub took them, on every partition', { timeout: 60_000 }, async () => {
+test('events are counted by the hour in which the hub took them, on every partition', async () => {
   const connectionString = await hubWith([
     [fromMs - 1, 3],
     [fromMs, 2],
@@ -47,13 +47,13 @@ test('events are counted by the hour in which the hub took them, on every partit
   expect(await countHubHours(connectionString, fromMs, 4, signal)).toEqual({ events: [5, 0, 1, 0] });
 });
 
-test('an empty hub took nothing', { timeout: 60_000 }, async () => {
+test('an empty hub took nothing', async () => {
   expect(await countHubHours(await hubWith([]), fromMs, 2, signal)).toEqual({ events: [0, 0] });
 });
 
 test(
   'what retention has removed is not counted, and it is said from when on events are kept',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const connectionString = await hubWith(
       [

@@ -16,7 +16,7 @@ import { capturedTerminal } from '../../testing/captured-terminal.ts';
 
 const [a = ''] = audienceIds;
 const hourMs = 3_600_000;
-const signal = AbortSignal.timeout(120_000);
+const signal = new AbortController().signal;
 const words = ['status', '-a', 'dev.yaml', '--hours', '2'];
 let azurite: Azurite;
 
@@ -95,7 +95,7 @@ async function fillStores(): Promise<void> {
   });
 }
 
-test('AEP’s runs stand beside what the hub took and what became of it', { timeout: 60_000 }, async () => {
+test('AEP’s runs stand beside what the hub took and what became of it', async () => {
   const environment = await started();
   await fillStores();
   const stores = {
@@ -124,7 +124,7 @@ test('AEP’s runs stand beside what the hub took and what became of it', { time
   expect(code).toBe(0);
 });
 
-test('without a hub and stores it says what AEP says, and what is left out', { timeout: 60_000 }, async () => {
+test('without a hub and stores it says what AEP says, and what is left out', async () => {
   const environment = await started();
   const none = {
     AEP_SAS_KEY: '',
@@ -153,7 +153,7 @@ test('without a hub and stores it says what AEP says, and what is left out', { t
 
 test(
   'a hub that refuses the key is left out with its words, and a missing destination is a failure',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const environment = await started();
     const more = { AEP_SAS_KEY: Buffer.from('wrong').toString('base64') };

@@ -24,7 +24,7 @@ async function brokenBefore() {
   const settings = { url: `http://127.0.0.1:${port}/hooks/{{audience}}`, region: 'eu', signingSecret: { secret: 'x' } };
   const before = await breakables.before('crm', settings);
   const url = String(before.url).replace('{{audience}}', 'fans?x=1');
-  const call = (timeoutMs = 300) =>
+  const call = (timeoutMs = 120_000) =>
     fetch(url, { method: 'POST', body: 'hello', signal: AbortSignal.timeout(timeoutMs) });
   return { breakables, before, settings, call };
 }
@@ -59,15 +59,15 @@ test.each([
 test('one that hangs answers nothing', async () => {
   const { breakables, call } = await brokenBefore();
   breakables.break('crm', 'hangs');
-  await expect(call()).rejects.toThrow(/timeout/);
+  await expect(call(300)).rejects.toThrow(/timeout/);
 });
 
 test('mending ends the requests that hang', async () => {
   const { breakables, call } = await brokenBefore();
   breakables.break('crm', 'hangs');
-  const hanging = expect(call(20_000)).rejects.toThrow('fetch failed');
+  const hanging = expect(call()).rejects.toThrow('fetch failed');
   // One that came after it has waited for long enough, so that it has come.
-  await expect(call()).rejects.toThrow(/timeout/);
+  await expect(call(300)).rejects.toThrow(/timeout/);
   breakables.break('crm', 'none');
   await hanging;
   expect((await call()).status).toBe(201);

@@ -83,7 +83,7 @@ const order = [
 
 test(
   'an empty subscription becomes an environment, step by step, and a second run changes nothing',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const { up, log } = await emptySubscription();
     const first = await up('--location', 'northeurope');
@@ -110,7 +110,7 @@ test('a dry run says what is left and does nothing', async () => {
   expect(await log()).toBe('');
 });
 
-test('a step that fails ends it with words, and the next run goes on there', { timeout: 60_000 }, async () => {
+test('a step that fails ends it with words, and the next run goes on there', async () => {
   const { up, made, log } = await emptySubscription();
   await writeFile(join(made, 'refuse'), '');
   const refused = await up();
@@ -125,7 +125,7 @@ test('a step that fails ends it with words, and the next run goes on there', { t
 
 test(
   'another folder, an environment without a file and one that the bootstrap does not have are said',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const nowhere = await runActivation(['azure', 'up', '-e', 'dev'], { folder: await temporaryFolder() });
     expect(nowhere).toMatchObject({ code: 2, output: '' });

@@ -42,7 +42,7 @@ async function send(local: RunningActivation, person: string): Promise<void> {
 
 test(
   'a destination that an operator pauses is told nothing by the running app, and everything that waited when it is resumed',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await temporaryFolder();
     const receiver = await startReceiver();

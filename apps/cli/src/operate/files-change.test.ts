@@ -21,7 +21,7 @@ import { runActivation } from '../../testing/run-activation.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
 const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09';
-const signal = AbortSignal.timeout(120_000);
+const signal = new AbortController().signal;
 let azurite: Azurite;
 
 beforeAll(async () => {
@@ -96,7 +96,7 @@ const fileOf = (destinations: string, routes: string): string =>
 const crm = '  crm: { type: webhook, settings: { url: "URL" } }\n';
 const ads = '  ads: { type: webhook, settings: { url: "URL" } }\n';
 
-test('plan says what is new and from where it can be filled, and who is left behind', { timeout: 60_000 }, async () => {
+test('plan says what is new and from where it can be filled, and who is left behind', async () => {
   const { run } = await openEnvironment();
   const two = fileOf(crm + ads, '{ destination: crm, identity: crmid }, { destination: ads, identity: crmid }');
   const prose = await run(two, 'plan');
@@ -119,7 +119,7 @@ test('plan says what is new and from where it can be filled, and who is left beh
   expect(prose.output + renamed.output + json.output).not.toContain('C-1');
 });
 
-test('a name that the file says it had before leaves nobody behind', { timeout: 60_000 }, async () => {
+test('a name that the file says it had before leaves nobody behind', async () => {
   const { run } = await openEnvironment();
   const file = fileOf(
     ads.replace('type: webhook', 'type: webhook, formerly: crm'),
@@ -130,7 +130,7 @@ test('a name that the file says it had before leaves nobody behind', { timeout: 
 
 test(
   'retire counts first, takes everybody out, and has nothing to do the second time',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const { run, told } = await openEnvironment();
     const live = await run(fileOf(crm, '{ destination: crm, identity: crmid }'), 'retire', 'crm');
@@ -149,7 +149,7 @@ test(
   },
 );
 
-test('resync --from fills a new route with the members of another', { timeout: 60_000 }, async () => {
+test('resync --from fills a new route with the members of another', async () => {
   const { run, told } = await openEnvironment();
   const file = fileOf(crm + ads, '{ destination: crm, identity: crmid }, { destination: ads, identity: crmid }');
   const alone = await run(file, 'resync', 'ads', '--from', 'crm');
@@ -164,7 +164,7 @@ test('resync --from fills a new route with the members of another', { timeout: 6
 
 test(
   'forget --tell takes the person out of the whole account, where the vendor has a call for that',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const { run } = await openEnvironment();
     const vendor = await startMetaCustomAudiencesVendor();
@@ -189,7 +189,7 @@ test(
   },
 );
 
-test('forget --tell takes the person out, and erases nothing where that fails', { timeout: 60_000 }, async () => {
+test('forget --tell takes the person out, and erases nothing where that fails', async () => {
   const { run, told, answer } = await openEnvironment();
   const file = fileOf(crm, '{ destination: crm, identity: crmid }');
   answer.status = 503;
@@ -207,7 +207,7 @@ test('forget --tell takes the person out, and erases nothing where that fails', 
 
 test(
   'forget --tell takes the person out of every destination that can be told, and names the one whose secret is missing',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const { run, told } = await openEnvironment();
     const locked = '  ads: { type: webhook, settings: { url: "URL", signingSecret: { secret: ads-signing } } }\n';

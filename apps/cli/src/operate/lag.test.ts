@@ -67,9 +67,9 @@ test('each partition says what was enqueued last, where the checkpoint is, and w
   // Of another group everything is behind: it has no checkpoint.
   const other = await lag('--consumer-group', 'somebody-else');
   expect(other.printed.at(-1)).toMatch(/^6 events are not settled/);
-}, 60_000);
+});
 
-test('where nothing listens the way out is named, and a key is never said', { timeout: 60_000 }, async () => {
+test('where nothing listens the way out is named, and a key is never said', async () => {
   const nowhere =
     'Endpoint=sb://127.0.0.1:9/;SharedAccessKeyName=a;SharedAccessKey=very-secret;EntityPath=p;UseDevelopmentEmulator=true';
   const terminal = capturedTerminal({});
@@ -97,7 +97,7 @@ test('a hub that is empty and one that is settled say so', () => {
 
 test(
   'an environment is asked with the rights of the person, and a role that is missing is named',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const environment = await startDeployedEnvironment();
     onTestFinished(() => environment.stop());

@@ -172,7 +172,7 @@ audiences:
   },
 );
 
-test('a file that cannot be written or read is said, and no half export is left', { timeout: 120_000 }, async () => {
+test('a file that cannot be written or read is said, and no half export is left', async () => {
   const folder = await temporaryFolder();
   const azurite = await startAzurite();
   onTestFinished(() => azurite.stop());

@@ -9,11 +9,11 @@ import { runActivation } from '../../testing/run-activation.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
 const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09';
-const signal = AbortSignal.timeout(120_000);
+const signal = new AbortController().signal;
 const noonMs = Date.UTC(2026, 0, 15, 12);
 const dayMs = 86_400_000;
 
-test('ledger show says when a membership lapses, and from when on it is told again', { timeout: 120_000 }, async () => {
+test('ledger show says when a membership lapses, and from when on it is told again', async () => {
   const azurite = await startAzurite();
   onTestFinished(() => azurite.stop());
   const folder = await temporaryFolder();

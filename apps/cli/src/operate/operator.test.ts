@@ -28,7 +28,7 @@ import { runActivation } from '../../testing/run-activation.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
 const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09';
-const signal = AbortSignal.timeout(120_000);
+const signal = new AbortController().signal;
 /** Letters of older events are not replayed any more. */
 const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
 const oldMs = Date.now() - 91 * 86_400_000;
@@ -131,7 +131,7 @@ const deliveredRecord: LedgerRecord = {
   inDoubt: false,
 };
 
-test('dead letters are listed, shown, replayed into the retry queue and purged', { timeout: 120_000 }, async () => {
+test('dead letters are listed, shown, replayed into the retry queue and purged', async () => {
   await writeActivations();
   const { deadLetters, retryQueue, queue } = await openStores();
   const broken = unreadable({ ...eventOf(9), body: Buffer.from('{"broken') });
@@ -193,7 +193,7 @@ test('dead letters are listed, shown, replayed into the retry queue and purged',
   expect((await run('dead-letters', 'list')).output).toBe('Listed no dead letters.\n');
 });
 
-test('ledger show and forget know all that is kept of a person', { timeout: 120_000 }, async () => {
+test('ledger show and forget know all that is kept of a person', async () => {
   await writeActivations();
   const { ledger, deadLetters, retryQueue } = await openStores();
   const keys = [keyOf('C-1'), keyOf('C-1', shadowDestination('crm')), keyOf('C-2')];
@@ -252,7 +252,7 @@ test('ledger show and forget know all that is kept of a person', { timeout: 120_
   expect((await run('ledger', 'show', 'crmid:C-1', '-a', 'own.yaml')).output).toContain('no row');
 });
 
-test('what cannot be read stops no verb, and is told by name', { timeout: 120_000 }, async () => {
+test('what cannot be read stops no verb, and is told by name', async () => {
   await writeActivations();
   const { deadLetters, retryQueue, letters, retries } = await openStores();
   await deadLetters.put([letterOf(eventOf(1, 'C-1')), letterOf({ ...eventOf(2, 'C-1'), enqueuedAtMs: oldMs })], signal);
@@ -291,7 +291,7 @@ test('what cannot be read stops no verb, and is told by name', { timeout: 120_00
 
 test(
   'resync tells a destination whom it should know, and says when it does not take them',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const told: unknown[] = [];
     let status = 204;
@@ -388,7 +388,7 @@ test('the storage of an environment is found by its stack, and opened with the s
   const both = await act('dead-letters', 'list', '--environment', 'dev', '--connection-string', 'x');
   expect(both.errors).toBe('Failed to find the storage: give --environment or --connection-string, not both.\n');
   expect(both.code).toBe(2);
-}, 120_000);
+});
 
 test('without anything listening the way out is named', async () => {
   await writeActivations();

@@ -12,7 +12,7 @@ import { runActivation } from '../../testing/run-activation.ts';
 let environment: DeployedEnvironment;
 beforeAll(async () => {
   environment = await startDeployedEnvironment();
-}, 120_000);
+});
 afterAll(() => environment.stop());
 beforeEach(() => {
   for (const role of operatorRoles) environment.roles.add(role);
@@ -26,7 +26,7 @@ const run = (...words: readonly string[]) =>
 
 test(
   'resync and forget read the secrets of a destination from the vault of the environment',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const resynced = await run('resync', 'crm', '--audience', 'vip');
     expect(resynced).toMatchObject({ code: 0, errors: '' });
@@ -44,7 +44,7 @@ test(
 
 test(
   'forget asks Pulumi once for the storage and once for the vault, however many destinations know the person',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const asked = join(environment.folder, 'pulumi.asked');
     await rm(asked, { force: true });
@@ -58,7 +58,7 @@ test(
   },
 );
 
-test('retire sets up its destination with the secrets of the vault', { timeout: 60_000 }, async () => {
+test('retire sets up its destination with the secrets of the vault', async () => {
   // None of its routes is retired, which is said after it was set up.
   expect((await run('retire', 'crm', '--dry-run')).errors).toContain('none of its routes has mode: retired');
   environment.roles.delete('Key Vault Secrets User');

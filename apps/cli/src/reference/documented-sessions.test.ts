@@ -204,7 +204,7 @@ async function settled(local: RunningActivation, events: number): Promise<void> 
 
 test.each(sessions)(
   'what $path shows is what its commands print',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async ({ path, machine, adobe, before = {} }) => {
     const document = all.find((each) => each.path === path) ?? { path, text: '' };
     const shown = commandsOf(document).filter(isShown);
@@ -226,7 +226,7 @@ test.each(sessions)(
         await runLine(`activation send ${stranger}`);
         return local?.events.some(({ event }) => event === 'destination-paused') ?? true;
       };
-      await expect.poll(isFollowed, { timeout: 40_000, interval: 500 }).toBe(true);
+      await expect.poll(isFollowed, { interval: 500 }).toBe(true);
     };
     const runLine = async (line: string): Promise<string> => {
       // From a folder outside of the repository, which the documents are not, the command has no
@@ -247,7 +247,7 @@ test.each(sessions)(
       const wanted = expected(output.length === 0 ? ['…'] : output);
       // A story goes on: a retry may be under way.
       if (bare(line).startsWith('activation explain'))
-        await expect.poll(() => runLine(line), { timeout: 30_000, message: `${place}: ${line}` }).toMatch(wanted);
+        await expect.poll(() => runLine(line), { message: `${place}: ${line}` }).toMatch(wanted);
       else expect(await runLine(line), `${place}: ${line}`).toMatch(wanted);
     }
     expect([...open.keys()], 'no command begins so').toEqual([]);

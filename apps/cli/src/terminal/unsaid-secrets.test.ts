@@ -98,7 +98,7 @@ const cases = commands.flatMap((command) =>
 
 test.for(cases)(
   'activation $command.words says no secret of $name, whatever is wrong',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async ({ command, name, value }) => {
     const folder = await temporaryFolder();
     // Whatever starts ends at once: what is wrong is said before.

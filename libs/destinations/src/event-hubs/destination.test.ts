@@ -221,7 +221,7 @@ test('a connection that was lost while nothing was sent is opened anew', async (
   await connector.enter(deliveries(change(1)), never);
   vendor.emulator.faults.dropConnections();
   const again = async () => await connector.enter(deliveries(change(2)), never).catch(() => []);
-  await expect.poll(again, { timeout: 15_000 }).toEqual([{ id: 'change-2', status: 'delivered' }]);
+  await expect.poll(again).toEqual([{ id: 'change-2', status: 'delivered' }]);
 });
 
 test('a namespace that nobody answers for is transient, without doubt', async () => {

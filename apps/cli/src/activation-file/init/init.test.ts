@@ -148,4 +148,4 @@ test('the receiver is told of the entry and the exit, and refuses what is not si
     expect(await nextLine()).toBe(line);
   }
   expect(await local.end()).toBe(0);
-}, 120_000);
+});

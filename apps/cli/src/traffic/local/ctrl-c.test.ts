@@ -17,7 +17,7 @@ test.each([
   ['npm start', 'npm', ['start', '--silent', '--', ...words.slice(1)]],
 ])(
   'Ctrl-C under %s drains, says the summary and leaves nothing; the command itself ends with 0',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (_what, file, args) => {
     const temporary = await mkdtemp(join(await temporaryFolder(), 'temporary-'));
     const child = spawn(file, args, {

@@ -67,7 +67,7 @@ test('F5 starts it with a debugger, and attaches where it listens', () => {
 
 test.each(configurations)(
   'a breakpoint in decide.ts is hit, with the source maps that VS Code takes ($request)',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (configuration) => {
     const lines = (await readFile(source, 'utf8')).split('\n');
     const line = lines.findIndex((text) => /^export function decide\b/.test(text));
@@ -106,7 +106,7 @@ test.each(configurations)(
   },
 );
 
-test('a port that is taken is said, instead of a debugger that is not there', { timeout: 60_000 }, async () => {
+test('a port that is taken is said, instead of a debugger that is not there', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

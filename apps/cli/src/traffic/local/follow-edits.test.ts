@@ -65,7 +65,7 @@ async function eventAfter(local: RunningActivation, name: string, before: number
 
 test(
   'edits of the activation file are taken up while it runs, and a wrong one is refused with the old one running on',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await temporaryFolder();
     const { taken, url } = await startReceiver();
@@ -78,13 +78,13 @@ test(
     onTestFinished(() => void local.end('SIGKILL'));
     const ready = await local.event('ready');
     await send(local, 'C-1');
-    await expect.poll(() => taken, { timeout: 20_000 }).toEqual(['entered vip C-1']);
+    await expect.poll(() => taken).toEqual(['entered vip C-1']);
 
     await writeFile(path, activations(url, `${vip}  fans: { id: ${fansId}, activate: [{ destination: nowhere }] }\n`));
     const refused = await local.event('edits-refused');
     expect(refused.message).toMatch(/^Failed to read own\.yaml: mend (this|these)[\s\S]*own\.yaml:6:\d+: .*nowhere/);
     await send(local, 'C-2');
-    await expect.poll(() => taken.at(-1), { timeout: 20_000 }).toBe('entered vip C-2');
+    await expect.poll(() => taken.at(-1)).toBe('entered vip C-2');
 
     await writeFile(path, activations(url, vip + fans));
     expect(await local.event('edits-found')).toMatchObject({ difference: ['+ audience fans', '+ fans → own'] });
@@ -92,7 +92,7 @@ test(
     expect(healthUrls).not.toEqual(ready.healthUrls);
     expect((await fetch(String((healthUrls as string[])[0]))).status).toBe(200);
     await send(local, 'C-3');
-    await expect.poll(() => taken, { timeout: 30_000 }).toContain('entered fans C-3');
+    await expect.poll(() => taken).toContain('entered fans C-3');
     expect(taken).toContain('entered vip C-3');
     // The old function app has gone, and had no route for the fans: those that it settled were
     // never sent.
@@ -110,7 +110,7 @@ test(
 
 test(
   'a file that needs a secret that is not set is refused, and everything runs on',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await temporaryFolder();
     const { url } = await startReceiver();
@@ -134,7 +134,7 @@ test(
 
 test(
   'with --vendor a new destination gets a stand-in, and one that would need another is refused; the page shows the file that runs',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'vendors.yaml');

@@ -14,7 +14,6 @@ import { run } from '../../main.ts';
 import { followEdits } from './edits.ts';
 
 const words = ['local', '--event-hubs-port', '0', '--storage-port', '0', '--no-simulator', '--no-console'];
-const soon = { timeout: 30_000 };
 
 /** `activation local` in this process, before a screen or in a pipe. */
 async function start(...more: readonly string[]) {
@@ -25,15 +24,15 @@ async function start(...more: readonly string[]) {
     fake.screen.interrupt();
     await ended;
   });
-  await expect.poll(() => terminal.printed.some((line) => line.startsWith('Ready after')), soon).toBe(true);
+  await expect.poll(() => terminal.printed.some((line) => line.startsWith('Ready after'))).toBe(true);
   const prints = async (line: RegExp): Promise<void> =>
-    expect.poll(() => terminal.printed.find((each) => line.test(each)), soon).toBeDefined();
+    expect.poll(() => terminal.printed.find((each) => line.test(each))).toBeDefined();
   return { ...fake, terminal, ended, prints };
 }
 
 test(
   'a person sends a sample, breaks the destination, watches changes wait, mends it, tries again and ends, by keys alone',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const { type, status, prints, terminal, ended } = await start();
     expect(status()).toMatch(/^0\.0 exports\/s · 0\.0 told\/s {3}\? words {2}o console/);
@@ -53,18 +52,18 @@ test(
     await type('s');
     await prints(/^out receiver +entered +sports-fans .* deferred +\S/);
     await expect
-      .poll(status, soon)
+      .poll(status)
       .toMatch(/receiver is open, (next try at|the next attempt decides).* · receiver is broken/);
-    await expect.poll(status, soon).toMatch(/ · 1 wait {3}\?/);
+    await expect.poll(status).toMatch(/ · 1 wait {3}\?/);
 
     await type('bm');
     await prints(/^receiver is mended; r tries at once what waits for it\.$/);
     await type('r');
     await prints(/^Asked for: 1 waiting retry is tried within some five seconds\.$/);
     await expect
-      .poll(() => terminal.printed.filter((line) => line.startsWith('out receiver')).at(-1), soon)
+      .poll(() => terminal.printed.filter((line) => line.startsWith('out receiver')).at(-1))
       .toMatch(/delivered/);
-    await expect.poll(status, soon).not.toMatch(/wait|open|broken/);
+    await expect.poll(status).not.toMatch(/wait|open|broken/);
 
     await type('?');
     await prints(/^in {3}a change that needed no request/);
@@ -87,7 +86,7 @@ test(
 
 test(
   'a pause by key holds what comes, and the end says what is open and how it is kept; -v shows requests without secrets',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const { type, prints, status, terminal, ended } = await start('-v');
     await type('s');
@@ -97,9 +96,7 @@ test(
     await prints(/^< {3}204 after \d+ ms$/);
     await type('p');
     await prints(/^Paused everything within some five seconds/);
-    await expect
-      .poll(async () => (await type('s'), status()), { timeout: 30_000, interval: 1_000 })
-      .toMatch(/^everything is paused/);
+    await expect.poll(async () => (await type('s'), status()), { interval: 1_000 }).toMatch(/^everything is paused/);
     // Not each person of the sample has an identity that the receiver takes.
     const held = /^in {2}receiver .* deferred +An operator has paused/;
     await expect
@@ -120,7 +117,7 @@ test(
 
 test(
   'in a pipe there are the lines alone, and an own receiver has out lines as any destination has',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const server = createServer((request, response) => {
       request.resume().on('end', () => response.writeHead(202).end());
@@ -147,7 +144,7 @@ audiences:
     });
     const line = async (pattern: RegExp): Promise<string> => {
       const found = (): string | undefined => terminal.printed.find((each) => pattern.test(each));
-      await expect.poll(found, soon).toBeDefined();
+      await expect.poll(found).toBeDefined();
       return found() ?? '';
     };
     const connection = (await line(/^ {2}Connection/)).replace(/^ {2}Connection */, '');
@@ -167,7 +164,7 @@ audiences:
   },
 );
 
-test('a run that fails while it ends follows no edits any more', { timeout: 120_000 }, async () => {
+test('a run that fails while it ends follows no edits any more', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'own.yaml');
   const text = `version: 1
@@ -182,7 +179,7 @@ audiences:
   };
   const terminal = capturedTerminal({ interrupted: fake.interrupted, openScreen: () => fake.screen, print });
   const ended = run([...words, '--activations', path], terminal);
-  await expect.poll(() => terminal.printed.some((line) => line.startsWith('Ready after')), soon).toBe(true);
+  await expect.poll(() => terminal.printed.some((line) => line.startsWith('Ready after'))).toBe(true);
   fake.screen.interrupt();
   expect(await ended).not.toBe(0);
   const printed = terminal.printed.length;

@@ -9,7 +9,7 @@ const freePorts = ['--event-hubs-port', '0', '--storage-port', '0'];
 
 test(
   'with --aep nothing is exported before aep apply --local, and then the third party is told',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const local = startActivation(['local', '--aep', '0', '--rate', '50', ...freePorts]);
     const { aepUrl, eventHubsConnectionString } = await local.event('ready');

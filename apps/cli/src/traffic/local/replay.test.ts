@@ -69,7 +69,7 @@ async function send(local: RunningActivation, people: Readonly<Record<string, re
 
 test(
   'after a mistake in the activation file is mended, a replay delivers exactly what had failed',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await temporaryFolder();
     const receiver = await startStrictReceiver();
