@@ -127,6 +127,14 @@ export const tidyRules: readonly TidyRule[] = [
     offences: importedByAddress,
   },
   {
+    name: 'the reporter alone chooses between text and JSON',
+    instead: 'Give the fact and its words to report; what is followed has one narrator for each, chosen once.',
+    applies: (path) =>
+      /^apps\/cli\/src\/.*(?<!\.test)\.ts$/.test(path) &&
+      !/\/terminal\/reporter\.ts$|\/local\/run-local\.ts$/.test(path),
+    offences: matching(/(?<!-)\bjson\b.* \? (?!json(?:Voice|Narrator)\()|\bif \(!?(?:options\.)?json\)/),
+  },
+  {
     name: 'no drawer for unrelated things',
     instead: 'Name the file after what it holds, beside what uses it.',
     applies: isText,

@@ -23,6 +23,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
     path: 'infra/a.test.ts',
     text: "const a = await import(new URL('../apps/handler/src/a.ts', import.meta.url).href);",
   },
+  'the reporter alone chooses between text and JSON': {
+    path: 'apps/cli/src/operate/a.ts',
+    text: '  if (options.json) terminal.print(JSON.stringify(fact));',
+  },
   'no drawer for unrelated things': { path: 'libs/a/src/utils.ts', text: '' },
   'file names are kebab case': { path: 'libs/a/src/someThing.ts', text: '' },
   'a folder of a connector holds files of the known kinds': {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { askedToEnd, endSignals } from './terminal/asked-to-end.ts';
 import { CommandError } from './terminal/command-error.ts';
+import { reportFailure, type ReportOptions } from './terminal/reporter.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
 import { withoutSecrets } from './terminal/unsaid-secrets.ts';
 import { usageSentence } from './terminal/usage-error.ts';
@@ -115,24 +116,22 @@ Examples:
 function sayUsage(error: CommanderError, words: readonly string[], program: Command, terminal: Terminal): 0 | 2 {
   if (error.exitCode === 0) return 0;
   if (error.code !== 'commander.help')
-    say({ message: usageSentence(error, words, program), exitCode: 2 }, words, terminal);
+    reportFailure({ message: usageSentence(error, words, program), exitCode: 2 }, wanted(words), terminal);
   return 2;
 }
 
 function sayFailure(error: unknown, words: readonly string[], terminal: Terminal): 1 | 2 {
   if (error instanceof CommandError) {
-    say({ message: error.message, exitCode: error.exitCode, ...error.details }, words, terminal);
+    reportFailure({ message: error.message, exitCode: error.exitCode, ...error.details }, wanted(words), terminal);
     return error.exitCode;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say({ message: `Failed unexpectedly, which is a defect of this command. ${stack}`, exitCode: 1 }, words, terminal);
+  const message = `Failed unexpectedly, which is a defect of this command. ${stack}`;
+  reportFailure({ message, exitCode: 1 }, wanted(words), terminal);
   return 1;
 }
 
-function say(
-  failure: { readonly message: string; readonly exitCode: 1 | 2 },
-  words: readonly string[],
-  terminal: Terminal,
-): void {
-  terminal.say(words.includes('--json') ? JSON.stringify({ event: 'failed', ...failure }) : failure.message);
+/** By the words themselves, for the options of a wrong command line are not parsed. */
+function wanted(words: readonly string[]): ReportOptions {
+  return words.includes('--json') ? { json: true } : {};
 }

@@ -9,6 +9,7 @@ import { checkUrls } from './check-urls.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { compareWithExports, readExports } from './compare-with-exports.ts';
 import { byPlace, problemLocator } from './locate-problem.ts';
+import { report, type Besides } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -57,7 +58,7 @@ interface CheckOptions {
 }
 
 async function check(named: readonly string[], options: CheckOptions, terminal: Terminal): Promise<void> {
-  const { aep, against, json } = options;
+  const { aep, against } = options;
   const paths = named.length > 0 ? named : await defaultFiles(terminal.folder);
   const comparisons = [
     urlComparison(terminal),
@@ -67,8 +68,12 @@ async function check(named: readonly string[], options: CheckOptions, terminal: 
   const files: CheckedFile[] = [];
   for (const path of paths) files.push(await checkFile(path, comparisons, terminal));
   const wrong = files.filter(({ problems }) => problems.length > 0);
-  if (json) terminal.print(JSON.stringify({ event: 'checked', ok: wrong.length === 0, files }));
-  else for (const file of files) printFile(file, terminal);
+  report(
+    { event: 'checked', ok: wrong.length === 0, files },
+    () => files.flatMap((file) => fileWords(file, terminal.colors)),
+    options,
+    terminal,
+  );
   if (wrong.length > 0) {
     throw new CommandError(
       2,
@@ -138,16 +143,14 @@ async function defaultFiles(folder: string): Promise<readonly string[]> {
   throw new CommandError(2, `Failed to find an activation file: there is no ${defaultPattern}. Give the path of one.`);
 }
 
-function printFile({ file, names, problems, warnings, routes }: CheckedFile, { print, say, colors }: Terminal): void {
-  for (const problem of problems) say(problemLine(problem));
+function fileWords(
+  { file, names, problems, warnings, routes }: CheckedFile,
+  { bold, yellow }: Terminal['colors'],
+): readonly (string | Besides)[] {
+  const warned = warnings.map((warning) => `${yellow('warning')} ${problemLine(warning)}`);
   // Warnings of a file that is right by itself are of use also when AEP does not agree.
-  if (problems.length > 0) {
-    for (const warning of warnings) say(`${colors.yellow('warning')} ${problemLine(warning)}`);
-    return;
-  }
-  print(colors.bold(file));
-  for (const warning of warnings) print(`${colors.yellow('warning')} ${problemLine(warning)}`);
-  for (const line of routeLines(routes, names)) print(`  ${line}`);
+  if (problems.length > 0) return [...problems.map(problemLine), ...warned].map((besides) => ({ besides }));
+  return [bold(file), ...warned, ...routeLines(routes, names).map((line) => `  ${line}`)];
 }
 
 /** Routes as a table; says so when there is none. */

@@ -12,6 +12,7 @@ import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import { dryRunTargets, type DryRunTargets, type RecordedRequest } from './dry-run-targets.ts';
 import { fileFailure } from '../terminal/file-failure.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -42,19 +43,25 @@ Examples:
     .action((event: string, options: InspectOptions) => runInspect(event, options, terminal));
 }
 
-async function runInspect(event: string, { activations, json }: InspectOptions, terminal: Terminal): Promise<void> {
+async function runInspect(event: string, options: InspectOptions, terminal: Terminal): Promise<void> {
+  const { activations } = options;
   const file = await loadActivations(activations, terminal);
   const body = await readBody(event, terminal);
   const { inspection, dryRun } = await inspectBody(body, file, terminal.interrupted);
   const { decisions } = inspection;
   const { requests, printed, notShown } = dryRun;
-  if (json) {
-    terminal.print(JSON.stringify({ event: 'inspected', ...inspection, decisions, requests, printed, notShown }));
-  } else {
-    printStages(inspection, terminal);
-    printDecisions(decisions, await audienceNamesByKey(activations, file, terminal), terminal);
-    printRequests(dryRun, terminal);
-  }
+  const names = await audienceNamesByKey(activations, file, terminal);
+  const { colors } = terminal;
+  report(
+    { event: 'inspected', ...inspection, decisions, requests, printed, notShown },
+    () => [
+      ...stageWords(inspection, colors),
+      ...decisionWords(decisions, names, colors),
+      ...requestWords(dryRun, colors),
+    ],
+    options,
+    terminal,
+  );
   if (inspection.exports.length === 0) {
     throw new CommandError(
       2,
@@ -103,33 +110,37 @@ async function readBody(event: string, { stdin, folder }: Terminal): Promise<Buf
 /** So many audiences that are left alone are shown one by one; a busy profile has hundreds. */
 const leftAloneMax = 10;
 
-function printStages({ exports, unreadable }: Inspection, { print, colors }: Terminal): void {
-  print(`${colors.bold('1 read')}     ${counted(exports.length, 'profile export')}, ${unreadable.length} unreadable`);
-  for (const { path, code, message } of unreadable) print(`  ${colors.red(code)} at ${path}: ${message}`);
-  print(colors.bold('2 route'));
+function stageWords({ exports, unreadable }: Inspection, colors: Terminal['colors']): readonly string[] {
+  const lines: string[] = [];
+  lines.push(
+    `${colors.bold('1 read')}     ${counted(exports.length, 'profile export')}, ${unreadable.length} unreadable`,
+  );
+  for (const { path, code, message } of unreadable) lines.push(`  ${colors.red(code)} at ${path}: ${message}`);
+  lines.push(colors.bold('2 route'));
   for (const { path, audiences, routedAudiences, leftAlone } of exports) {
-    print(
+    lines.push(
       `  ${path}  ${routedAudiences} of ${counted(audiences, 'audience')} ${routedAudiences === 1 ? 'is' : 'are'} routed`,
     );
     for (const { namespace, id, because } of leftAlone.slice(0, leftAloneMax))
-      print(`    ${colors.dim(`left alone: ${namespace} ${id}. ${because}`)}`);
+      lines.push(`    ${colors.dim(`left alone: ${namespace} ${id}. ${because}`)}`);
     if (leftAlone.length > leftAloneMax)
-      print(`    ${colors.dim(`and ${leftAlone.length - leftAloneMax} more; --json shows all`)}`);
+      lines.push(`    ${colors.dim(`and ${leftAlone.length - leftAloneMax} more; --json shows all`)}`);
   }
-  print(colors.bold('3 resolve'));
+  lines.push(colors.bold('3 resolve'));
   for (const { path, identities } of exports) {
     const values = Object.entries(identities).map(([namespace, number]) => `${number} ${namespace}`);
-    print(`  ${path}  identities: ${values.join(', ') || 'none'}`);
+    lines.push(`  ${path}  identities: ${values.join(', ') || 'none'}`);
   }
+  return lines;
 }
 
-function printDecisions(
+function decisionWords(
   decisions: readonly InspectedDecision[],
   names: Readonly<Record<string, string>>,
-  { print, colors }: Terminal,
-): void {
-  print(colors.bold('4 decide'));
-  if (decisions.length === 0) print('  nothing: no audience of the event is routed');
+  colors: Terminal['colors'],
+): readonly string[] {
+  const lines = [colors.bold('4 decide')];
+  if (decisions.length === 0) lines.push('  nothing: no audience of the event is routed');
   const rows = decisions.map(({ audience, destination, mode, status, decision, change, because }) => [
     names[audience] === undefined ? audience : `${audience} "${names[audience]}"`,
     `→ ${destination}${mode === 'live' ? '' : ` (${mode})`}`,
@@ -139,21 +150,24 @@ function printDecisions(
     because,
   ]);
   for (const [index, line] of tableLines(rows).entries()) {
-    print(`  ${line}`);
+    lines.push(`  ${line}`);
     for (const { name, path } of decisions[index]?.absentAttributes ?? [])
-      print(`    ${colors.yellow('absent')}  ${name}: the profile has nothing at ${path}`);
+      lines.push(`    ${colors.yellow('absent')}  ${name}: the profile has nothing at ${path}`);
   }
+  return lines;
 }
 
-function printRequests(
+function requestWords(
   { requests, printed, notShown }: Omit<DryRunTargets, 'targets' | 'close'>,
-  { print, colors }: Terminal,
-): void {
-  print(colors.bold('5 deliver'));
-  if (requests.length + printed.length === 0) print('  no request would be sent');
-  for (const request of requests) for (const line of requestLines(request, colors)) print(line);
-  for (const { destination, line } of printed) print(`  ${colors.cyan(destination)}  prints: ${line}`);
-  for (const { destination, reason } of notShown) print(`  ${colors.yellow(destination)}  cannot be shown: ${reason}`);
+  colors: Terminal['colors'],
+): readonly string[] {
+  const lines = [colors.bold('5 deliver')];
+  if (requests.length + printed.length === 0) lines.push('  no request would be sent');
+  for (const request of requests) lines.push(...requestLines(request, colors));
+  for (const { destination, line } of printed) lines.push(`  ${colors.cyan(destination)}  prints: ${line}`);
+  for (const { destination, reason } of notShown)
+    lines.push(`  ${colors.yellow(destination)}  cannot be shown: ${reason}`);
+  return lines;
 }
 
 /** A request that would be sent, for a person who reads it. */

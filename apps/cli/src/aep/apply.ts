@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CommandError } from '../terminal/command-error.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { oneLine } from '../activation-file/audience-names.ts';
 import { adobeVariablesHelp } from '../environment/adobe-access.ts';
@@ -7,7 +8,8 @@ import { checkKey } from '../environment/hub-connection.ts';
 import {
   addReconcileOptions,
   destinationWords,
-  printNotes,
+  nothingToChange,
+  noteWords,
   reconcile,
   type Reconciliation,
   type ReconcileOptions,
@@ -38,31 +40,31 @@ Examples:
     );
 }
 
-async function apply(reconciliation: Reconciliation, { json }: ReconcileOptions, terminal: Terminal): Promise<void> {
+async function apply(reconciliation: Reconciliation, options: ReconcileOptions, terminal: Terminal): Promise<void> {
   const { plan, desired, destinations, sandbox } = reconciliation;
+  const { colors } = terminal;
   const writesKey = plan.steps.some(({ kind }) => kind === 'connect-namespace' || kind === 'patch-credentials');
   if (writesKey) await refuseDeadKey(reconciliation, terminal);
   const portions: (readonly string[])[] = [];
   const state = await destinations.apply(plan, {
     signal: terminal.interrupted,
     onProgress: (sentences) => {
-      if (json) terminal.print(JSON.stringify({ event: 'applying', sentences }));
-      else {
-        if (portions.length === 0) terminal.print(terminal.colors.bold(`Changing ${destinationWords(reconciliation)}`));
-        for (const sentence of sentences) terminal.print(`  ${oneLine(sentence)}`);
-      }
+      const head = portions.length === 0 ? [colors.bold(`Changing ${destinationWords(reconciliation)}`)] : [];
+      const words = (): readonly string[] => [...head, ...sentences.map((sentence) => `  ${oneLine(sentence)}`)];
+      report({ event: 'applying', sentences }, words, options, terminal);
       portions.push(sentences);
     },
   });
   const changed = portions.length > 0;
-  if (json) {
-    const about = { event: 'applied', sandbox, owner: desired.owner, changed, notes: plan.notes };
-    terminal.print(JSON.stringify({ ...about, ...state }));
-    return;
-  }
-  printNotes(plan, terminal);
-  if (changed) terminal.print(`Done: the dataflow ${state?.flowId ?? ''} is as the file says.`);
-  else terminal.print(`Nothing to change: ${destinationWords(reconciliation)} is as the file says.`);
+  report(
+    { event: 'applied', sandbox, owner: desired.owner, changed, notes: plan.notes, ...state },
+    () => [
+      ...noteWords(plan, colors),
+      changed ? `Done: the dataflow ${state?.flowId ?? ''} is as the file says.` : nothingToChange(reconciliation),
+    ],
+    options,
+    terminal,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { loadActivations } from '../activation-file/activations.ts';
 import { wholeNumber } from '../terminal/arguments.ts';
 import { audienceKeys } from '../activation-file/audience-keys.ts';
 import { CommandError } from '../terminal/command-error.ts';
+import { report, type Besides } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import {
@@ -64,49 +65,60 @@ async function writeNames(options: AudiencesOptions, { client }: AdobeAccess, te
   const ids = [...file.audiences.values()].map(({ id }) => id);
   const known = await client.audiences.get(ids, terminal.interrupted);
   const path = await writeAudienceNames(chosen, file, known, terminal);
-  if (options.json) terminal.print(JSON.stringify({ event: 'names-written', path, names: known.size }));
-  else terminal.print(`Wrote the names of ${known.size} of ${ids.length} audiences to ${path}.`);
+  report(
+    { event: 'names-written', path, names: known.size },
+    () => `Wrote the names of ${known.size} of ${ids.length} audiences to ${path}.`,
+    options,
+    terminal,
+  );
 }
 
 async function listAudiences(
-  { search, limit, yaml, json }: AudiencesOptions,
+  options: AudiencesOptions,
   { client, sandbox }: AdobeAccess,
-  { print, say, interrupted, colors }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { search, limit } = options;
   // One more than is shown tells whether there are more.
   const listed = await client.audiences.list({
     ...(search === undefined ? {} : { name: search }),
     itemsMax: limit + 1,
-    signal: interrupted,
+    signal: terminal.interrupted,
   });
   const audiences = listed.slice(0, limit);
   const more =
     listed.length > limit ? `There are more than these ${limit}: narrow it with --search, or give --limit.` : '';
-  if (json) {
-    for (const audience of audiences) print(JSON.stringify({ event: 'audience', ...audience }));
-    print(JSON.stringify({ event: 'listed', sandbox, audiences: audiences.length, more: more !== '' }));
-    return;
-  }
+  for (const audience of audiences) report({ event: 'audience', ...audience }, () => [], options, terminal);
+  report(
+    { event: 'listed', sandbox, audiences: audiences.length, more: more !== '' },
+    () => [...listWords(audiences, sandbox, options, terminal.colors), ...(more === '' ? [] : [{ besides: more }])],
+    options,
+    terminal,
+  );
+}
+
+function listWords(
+  audiences: readonly Audience[],
+  sandbox: string,
+  { search, yaml }: AudiencesOptions,
+  { bold }: Terminal['colors'],
+): readonly (string | Besides)[] {
   if (audiences.length === 0) {
     const which = search === undefined ? '' : ` with "${search}" in its name`;
-    say(`The sandbox ${sandbox} has no audience${which}.`);
-  } else if (yaml) {
-    for (const line of yamlLines(audiences)) print(line);
-  } else {
-    const [head = '', ...rows] = tableLines([
-      ['id', 'name', 'evaluation', 'state', 'from'],
-      ...audiences.map(({ id, name, evaluation, lifecycleState, namespace }) => [
-        id,
-        oneLine(name),
-        evaluation.join(', ') || '–',
-        lifecycleState || '–',
-        namespace || '–',
-      ]),
-    ]);
-    print(colors.bold(head));
-    for (const row of rows) print(row);
+    return [{ besides: `The sandbox ${sandbox} has no audience${which}.` }];
   }
-  if (more !== '') say(more);
+  if (yaml) return yamlLines(audiences);
+  const [head = '', ...rows] = tableLines([
+    ['id', 'name', 'evaluation', 'state', 'from'],
+    ...audiences.map(({ id, name, evaluation, lifecycleState, namespace }) => [
+      id,
+      oneLine(name),
+      evaluation.join(', ') || '–',
+      lifecycleState || '–',
+      namespace || '–',
+    ]),
+  ]);
+  return [bold(head), ...rows];
 }
 
 /** Entries of `audiences:`, with keys made of the names, each once. */

@@ -8,6 +8,7 @@ import { Cleanups } from '../traffic/local/cleanups.ts';
 import { exampleFile } from '../traffic/local/example.ts';
 import { reasonOf } from '../terminal/command-error.ts';
 import { createTenant } from '../traffic/tenant.ts';
+import { report } from '../terminal/reporter.ts';
 import { aborted, type Terminal } from '../terminal/terminal.ts';
 import type { EmulatedAzure } from './emulated-azure.ts';
 
@@ -87,12 +88,7 @@ async function runEmulator(options: EmulatorOptions, terminal: Terminal): Promis
   }
 }
 
-function printReady(
-  platform: AdobePlatform,
-  azure: EmulatedAzure,
-  { json }: EmulatorOptions,
-  { print, colors }: Terminal,
-): void {
+function printReady(platform: AdobePlatform, azure: EmulatedAzure, options: EmulatorOptions, terminal: Terminal): void {
   const { place, eventHubsUrl, managementUrl } = azure;
   const variables = {
     AEP_PLATFORM_URL: platform.url,
@@ -107,13 +103,17 @@ function printReady(
     AZURE_SUBSCRIPTION_ID: place.subscriptionId,
   };
   const words = `--namespace ${place.namespace} --event-hub ${place.eventHubName} --sas-key-name ${place.keyName}`;
-  if (json) {
-    print(JSON.stringify({ event: 'ready', variables, ...place }));
-    return;
-  }
-  print(`${colors.bold("A stand-in of Adobe's platform")} and an event hub, until Ctrl-C. In another terminal:`);
-  print('');
-  for (const [name, value] of Object.entries(variables)) print(`export ${name}='${value}'`);
-  print('');
-  print(colors.dim(`activation aep apply -a my-activations.yaml ${words}`));
+  const { bold, dim } = terminal.colors;
+  report(
+    { event: 'ready', variables, ...place },
+    () => [
+      `${bold("A stand-in of Adobe's platform")} and an event hub, until Ctrl-C. In another terminal:`,
+      '',
+      ...Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`),
+      '',
+      dim(`activation aep apply -a my-activations.yaml ${words}`),
+    ],
+    options,
+    terminal,
+  );
 }

@@ -1,13 +1,15 @@
 import { counted } from '../terminal/counted.ts';
 import type { Command } from 'commander';
 import { sentenceOf } from '@activation-hub/flow-service';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { oneLine } from '../activation-file/audience-names.ts';
 import { adobeVariablesHelp } from '../environment/adobe-access.ts';
 import {
   addReconcileOptions,
   destinationWords,
-  printNotes,
+  nothingToChange,
+  noteWords,
   reconcile,
   type Reconciliation,
   type ReconcileOptions,
@@ -32,23 +34,22 @@ Examples:
   $ activation aep plan -a my.yaml --namespace contoso --event-hub exports --sas-key-name aep`,
     )
     .action((options: ReconcileOptions) =>
-      reconcile(options, terminal, (reconciliation, used) => printPlan(reconciliation, options, used)),
+      reconcile(options, terminal, (reconciliation, used) => reportPlan(reconciliation, options, used)),
     );
 }
 
-function printPlan(reconciliation: Reconciliation, { json }: ReconcileOptions, terminal: Terminal): void {
+function reportPlan(reconciliation: Reconciliation, options: ReconcileOptions, terminal: Terminal): void {
   const { plan, desired, sandbox } = reconciliation;
-  if (json) {
-    const steps = plan.steps.map((step) => ({ ...step, sentence: sentenceOf(step) }));
-    terminal.print(JSON.stringify({ event: 'planned', sandbox, owner: desired.owner, steps, notes: plan.notes }));
-    return;
-  }
-  const { bold } = terminal.colors;
-  if (plan.isEmpty) terminal.print(`Nothing to change: ${destinationWords(reconciliation)} is as the file says.`);
-  else {
-    const count = plan.steps.length;
-    terminal.print(bold(`${counted(count, 'change')} to ${destinationWords(reconciliation)}`));
-    for (const sentence of plan.sentences()) terminal.print(`  ${oneLine(sentence)}`);
-  }
-  printNotes(plan, terminal);
+  const { colors } = terminal;
+  const steps = plan.steps.map((step) => ({ ...step, sentence: sentenceOf(step) }));
+  const changes = (): readonly string[] => [
+    colors.bold(`${counted(steps.length, 'change')} to ${destinationWords(reconciliation)}`),
+    ...plan.sentences().map((sentence) => `  ${oneLine(sentence)}`),
+  ];
+  report(
+    { event: 'planned', sandbox, owner: desired.owner, steps, notes: plan.notes },
+    () => [...(plan.isEmpty ? [nothingToChange(reconciliation)] : changes()), ...noteWords(plan, colors)],
+    options,
+    terminal,
+  );
 }

@@ -8,6 +8,7 @@ import {
 } from '@activation-hub/flow-service';
 import { Option, type Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
+import { report, type Besides } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
@@ -109,12 +110,16 @@ async function sayNames(
   chosen: ChosenFile,
   file: ActivationFile,
   known: ReadonlyMap<string, Audience>,
-  { json }: ReconcileOptions,
+  options: ReconcileOptions,
   terminal: Terminal,
 ): Promise<void> {
   const path = await writeAudienceNames(chosen, file, known, terminal);
-  if (json) terminal.print(JSON.stringify({ event: 'names-written', path, names: known.size }));
-  else terminal.print(`Wrote the names of ${known.size} of ${file.audiences.size} audiences to ${path}.`);
+  report(
+    { event: 'names-written', path, names: known.size },
+    () => `Wrote the names of ${known.size} of ${file.audiences.size} audiences to ${path}.`,
+    options,
+    terminal,
+  );
 }
 
 /** The head of what is printed: which destination, of which sandbox. */
@@ -122,6 +127,10 @@ export function destinationWords({ desired, sandbox }: Reconciliation): string {
   return `"${desired.name}" in the sandbox ${sandbox}`;
 }
 
-export function printNotes({ notes }: DestinationPlan, { say, colors }: Terminal): void {
-  for (const note of notes) say(`${colors.yellow('note')} ${note}`);
+export function nothingToChange(reconciliation: Reconciliation): string {
+  return `Nothing to change: ${destinationWords(reconciliation)} is as the file says.`;
+}
+
+export function noteWords({ notes }: DestinationPlan, { yellow }: Terminal['colors']): readonly Besides[] {
+  return notes.map((note) => ({ besides: `${yellow('note')} ${note}` }));
 }

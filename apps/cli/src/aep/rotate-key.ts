@@ -12,6 +12,7 @@ import {
 import type { Command } from 'commander';
 import { wholeNumber } from '../terminal/arguments.ts';
 import { CommandError } from '../terminal/command-error.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
@@ -93,8 +94,7 @@ async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Prom
         },
         clock: client.clock,
         signal: terminal.interrupted,
-        onStep: (step) =>
-          terminal.print(options.json ? JSON.stringify({ event: 'rotating', ...step }) : stepWords(step)),
+        onStep: (step) => report({ event: 'rotating', ...step }, () => stepWords(step), options, terminal),
       },
       {
         settleMs: options.settleSeconds * 1000,
@@ -103,13 +103,17 @@ async function runRotateKey(options: RotateKeyOptions, terminal: Terminal): Prom
         pollMs: Math.min(5_000, options.settleSeconds * 100),
       },
     );
-    if (options.json) terminal.print(JSON.stringify({ event: 'rotated', owner, sandbox }));
-    else terminal.print('Done: both keys are new, and AEP has the primary one.');
-    if (options.environment !== undefined && options.json !== true) {
-      terminal.say(
-        `Run pulumi up --stack ${options.environment} in infra, so that the outputs of the stack have the new key.`,
-      );
-    }
+    const { environment } = options;
+    const besides = `Run pulumi up --stack ${environment ?? ''} in infra, so that the outputs of the stack have the new key.`;
+    report(
+      { event: 'rotated', owner, sandbox },
+      () => [
+        'Done: both keys are new, and AEP has the primary one.',
+        ...(environment === undefined ? [] : [{ besides }]),
+      ],
+      options,
+      terminal,
+    );
   });
 }
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { wholeNumber } from '../terminal/arguments.ts';
 import { CommandError, reasonOf } from '../terminal/command-error.ts';
 import { openDataStorage } from '../environment/data-storage.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import {
   addActivationFileOption,
@@ -98,7 +99,7 @@ async function runStatus(options: StatusOptions, terminal: Terminal): Promise<vo
     const leftOut: string[] = [];
     const rest = await lookAround({ options, hub, fromMs, hours, leftOut }, terminal);
     const status = { sandbox, destination, fromMs, nowMs, aep: aepHours(runs, fromMs, hours), leftOut, ...rest };
-    print(status, options, terminal);
+    reportStatus(status, options, terminal);
   });
 }
 
@@ -186,21 +187,23 @@ function outputOr(outputs: StackOutputs | undefined, name: string, otherwise: st
   return typeof value === 'string' && value !== '' ? value : otherwise;
 }
 
-function print(status: Status, { json }: StatusOptions, terminal: Terminal): void {
-  if (json) {
-    const { sandbox, destination, fromMs, aep, hub, stores, lag, leftOut } = status;
-    const hours = aep.map((run, hour) => ({
-      hour: new Date(fromMs + hour * hourMs).toISOString(),
-      ...(run === undefined ? {} : { aep: run }),
-      ...(hub === undefined ? {} : { hub: hub.events[hour] }),
-      ...(stores === undefined ? {} : { stores: stores.hours[hour] }),
-    }));
-    const about = { event: 'status', sandbox, destination, hours, lag, remarks: remarks(status), leftOut };
-    terminal.print(JSON.stringify(about));
-    return;
-  }
-  for (const line of statusLines(status, terminal.colors)) terminal.print(line);
+function reportStatus(status: Status, options: StatusOptions, terminal: Terminal): void {
+  const { sandbox, destination, fromMs, aep, hub, stores, lag, leftOut } = status;
+  const hours = aep.map((run, hour) => ({
+    hour: new Date(fromMs + hour * hourMs).toISOString(),
+    ...(run === undefined ? {} : { aep: run }),
+    ...(hub === undefined ? {} : { hub: hub.events[hour] }),
+    ...(stores === undefined ? {} : { stores: stores.hours[hour] }),
+  }));
   const { dim, yellow } = terminal.colors;
-  for (const line of legend(status)) terminal.print(dim(line));
-  for (const line of status.leftOut) terminal.say(`${yellow('note')} ${line}`);
+  report(
+    { event: 'status', sandbox, destination, hours, lag, remarks: remarks(status), leftOut },
+    () => [
+      ...statusLines(status, terminal.colors),
+      ...legend(status).map(dim),
+      ...leftOut.map((line) => ({ besides: `${yellow('note')} ${line}` })),
+    ],
+    options,
+    terminal,
+  );
 }

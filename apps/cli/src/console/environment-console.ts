@@ -10,6 +10,7 @@ import { Cleanups } from '../traffic/local/cleanups.ts';
 import { openInBrowser } from '../traffic/local/open-in-browser.ts';
 import { openHttp } from '../environment/outbound-http.ts';
 import { keptControls } from '../operate/paused.ts';
+import { report } from '../terminal/reporter.ts';
 import { aborted, type Terminal } from '../terminal/terminal.ts';
 import { startConsole, usualConsolePort, type Api } from './console-server.ts';
 import { countDeadLetters } from './dead-letter-counter.ts';
@@ -84,13 +85,16 @@ async function runConsole(options: ConsoleCommandOptions, terminal: Terminal): P
       operator: signedIn,
     };
     const url = await serve(operator, about, readLag, cleanups);
-    const { print, colors, say } = terminal;
-    if (options.json) print(JSON.stringify({ event: 'ready', consoleUrl: url, environment: options.environment }));
-    else {
-      print(`The console of ${options.environment}, with the rights of ${signedIn}: ${colors.bold(url)}`);
-      print('Only this machine reaches it. Ctrl-C ends it.');
-    }
-    if (options.open === true) openInBrowser(url, { warning: say });
+    report(
+      { event: 'ready', consoleUrl: url, environment: options.environment },
+      () => [
+        `The console of ${options.environment}, with the rights of ${signedIn}: ${terminal.colors.bold(url)}`,
+        'Only this machine reaches it. Ctrl-C ends it.',
+      ],
+      options,
+      terminal,
+    );
+    if (options.open === true) openInBrowser(url, { warning: terminal.say });
     await aborted(terminal.interrupted);
   } finally {
     await cleanups.run((error) => terminal.say(`Failed to stop cleanly: ${reasonOf(error)}`));

@@ -5,6 +5,7 @@ import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
+import { reportToPerson } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { createShell } from './shell.ts';
 import { runSteps } from './steps.ts';
@@ -69,10 +70,12 @@ async function up(options: UpOptions, terminal: Terminal): Promise<void> {
   const file = await loadActivations(join('apps', 'handler', 'activations', `${environment}.yaml`), terminal);
   const steps = upSteps({ ...options, secrets: secretNames(file) }, createShell(terminal));
   const left = await runSteps(steps, terminal, { ...options, clock: systemClock });
-  if (options.json !== undefined || options.dryRun !== undefined) return;
-  terminal.print(
+  if (options.dryRun !== undefined) return;
+  reportToPerson(
     left === 0
       ? `Everything was there already. \`git push\` deploys ${environment}; then \`npx activation canary --environment ${environment}\`.`
       : `${environment} is ready. \`git push\` deploys it; then \`npx activation canary --environment ${environment}\`.`,
+    options,
+    terminal,
   );
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '@activation-hub/delivery';
 import { CommandError } from '../terminal/command-error.ts';
+import { report, type ReportOptions } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 /** A part of a deployment: done, or to do. */
@@ -27,18 +28,15 @@ const retryEveryMs = 20_000;
 export async function runSteps(
   steps: readonly Step[],
   terminal: Pick<Terminal, 'print' | 'say' | 'interrupted'>,
-  {
-    dryRun,
-    json,
-    clock,
-  }: { readonly dryRun?: true; readonly json?: true; readonly clock: Pick<Clock, 'now' | 'sleep'> },
+  options: ReportOptions & { readonly dryRun?: true; readonly clock: Pick<Clock, 'now' | 'sleep'> },
 ): Promise<number> {
-  const { print } = terminal;
+  const { dryRun, clock } = options;
   const say = (number: number, step: string, state: 'done' | 'doing' | 'to do'): void =>
-    print(
-      json === true
-        ? JSON.stringify({ event: 'step', number, of: steps.length, step, state })
-        : `${String(number).padStart(2)}/${steps.length} ${state.padEnd(6)} ${step}`,
+    report(
+      { event: 'step', number, of: steps.length, step, state },
+      () => `${String(number).padStart(2)}/${steps.length} ${state.padEnd(6)} ${step}`,
+      options,
+      terminal,
     );
   let left = 0;
   for (const [index, step] of steps.entries()) {

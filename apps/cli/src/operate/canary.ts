@@ -6,6 +6,7 @@ import { findCanaryPlace, type CanaryOptions, type CanaryPlace } from './canary-
 import { CommandError } from '../terminal/command-error.ts';
 import { addEventHubOptions } from '../environment/event-hub-options.ts';
 import { openEventSender } from '../traffic/event-sender.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface Options extends CanaryOptions {
@@ -62,10 +63,11 @@ async function runCanary(options: Options, terminal: Terminal): Promise<void> {
     await unlessStopped(terminal, () => untilTold(sentAtMs, place, options.timeout, terminal.interrupted));
     const latencyMs = Math.round(performance.now() - startedAtMs);
     const sentAt = new Date(sentAtMs).toISOString();
-    terminal.print(
-      options.json
-        ? JSON.stringify({ event: 'canary-told', latencyMs, sentAt, eventHubName: place.eventHubName })
-        : `The canary was told ${(latencyMs / 1_000).toFixed(1)} s after it was sent to ${place.eventHubName}.`,
+    report(
+      { event: 'canary-told', latencyMs, sentAt, eventHubName: place.eventHubName },
+      () => `The canary was told ${(latencyMs / 1_000).toFixed(1)} s after it was sent to ${place.eventHubName}.`,
+      options,
+      terminal,
     );
   } finally {
     await sender.close();

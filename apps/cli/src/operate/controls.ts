@@ -13,6 +13,7 @@ import {
 } from '../environment/data-storage.ts';
 import { knownIn } from './ledger-walk.ts';
 import { heldWords, keptControls, pauseLines, refuseWhilePaused, scopeWords } from './paused.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ControlOptions extends DataStorageOptions {
@@ -167,13 +168,14 @@ async function runPause(
   if (untilMs !== undefined && untilMs <= context.nowMs) throw refuse('the time of --until is over.');
   const until = untilMs === undefined ? {} : { untilMs };
   const control = await pause(scope, { ...asker, ...until, ...shadow }, context, terminal.interrupted);
-  if (options.json) {
-    terminal.print(JSON.stringify({ event: shadow.isShadow ? 'shadowed' : 'paused', ...control }));
-    return;
-  }
   const when = untilMs === undefined ? 'until it is resumed' : `until ${new Date(untilMs).toISOString()}`;
   const said = `${scopeWords(scope)} ${when}. Its changes wait`;
-  terminal.print(shadow.isShadow ? `Into shadow: ${said}; activation shadow --look shows it.` : `Paused ${said}.`);
+  report(
+    { event: shadow.isShadow ? 'shadowed' : 'paused', ...control },
+    () => (shadow.isShadow ? `Into shadow: ${said}; activation shadow --look shows it.` : `Paused ${said}.`),
+    options,
+    terminal,
+  );
 }
 
 async function runResume(
@@ -185,9 +187,9 @@ async function runResume(
   const { scope, context } = await ask(destination, options, storage, terminal);
   const resumed = await resume(scope, context, terminal.interrupted);
   const { ended, stillPaused, woken } = resumed;
-  if (options.json && ended !== undefined) terminal.print(JSON.stringify({ event: 'resumed', ...scope, ...resumed }));
-  else if (ended !== undefined && stillPaused === undefined)
-    terminal.print(`Resumed ${scopeWords(scope)}. ${retryCount(woken)} tried from now on.`);
+  const words = (): readonly string[] =>
+    stillPaused === undefined ? [`Resumed ${scopeWords(scope)}. ${retryCount(woken)} tried from now on.`] : [];
+  if (ended !== undefined) report({ event: 'resumed', ...scope, ...resumed }, words, options, terminal);
   if (stillPaused !== undefined) {
     throw new CommandError(
       1,
@@ -211,19 +213,18 @@ async function runRetryNow(
   const { scope, asker, context } = await ask(destination, options, storage, terminal);
   if (destination !== undefined) await refuseWhilePaused({ destination, audience: '' }, storage, 'try', terminal);
   const woken = await retryNow(scope, asker, context, terminal.interrupted);
-  if (options.json) terminal.print(JSON.stringify({ event: 'retry-asked', ...scope, woken }));
-  else terminal.print(`${retryCount(woken)} tried from now on.`);
+  report({ event: 'retry-asked', ...scope, woken }, () => `${retryCount(woken)} tried from now on.`, options, terminal);
 }
 
-async function list(
-  { json }: PauseOptions,
-  { controls }: DataStorage,
-  { print, interrupted, say }: Terminal,
-): Promise<void> {
-  const pauses = (await keptControls(controls, interrupted, say)).filter(({ action }) => action === 'pause');
-  if (json) print(JSON.stringify({ event: 'pauses', pauses }));
-  else if (pauses.length === 0) print('Nothing is paused.');
-  else for (const line of pauseLines(pauses)) print(line);
+async function list(options: PauseOptions, { controls }: DataStorage, terminal: Terminal): Promise<void> {
+  const kept = await keptControls(controls, terminal.interrupted, terminal.say);
+  const pauses = kept.filter(({ action }) => action === 'pause');
+  report(
+    { event: 'pauses', pauses },
+    () => (pauses.length === 0 ? 'Nothing is paused.' : pauseLines(pauses)),
+    options,
+    terminal,
+  );
 }
 
 function retryCount(woken: number): string {

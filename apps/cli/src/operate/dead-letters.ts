@@ -31,6 +31,7 @@ import {
   letterCount,
   type DeadLetterOptions,
 } from './dead-letter-options.ts';
+import { report, type ReportOptions } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 const keepDays = deadLetterKeepMs / 86_400_000;
@@ -78,8 +79,8 @@ Examples:
       'after',
       '\nExamples:\n  $ activation dead-letters show 2026-01-31/crm/invalid/0-4711-5f1c0a9e2b7d4c13',
     )
-    .action((name: string, options: DataStorageOptions & { readonly json?: true }) =>
-      withDataStorage(options, terminal, (storage) => show(name, options.json === true, storage, terminal)),
+    .action((name: string, options: DataStorageOptions & ReportOptions) =>
+      withDataStorage(options, terminal, (storage) => show(name, options, storage, terminal)),
     );
   addDeadLetterOptions(
     command
@@ -113,7 +114,7 @@ Examples:
 }
 
 async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {
-  const { interrupted, print, colors } = terminal;
+  const { interrupted, colors } = terminal;
   const filter = filterOf(options);
   const names = await candidateNames(deadLetters, filter, interrupted);
   const counts = new DeadLetterCounts();
@@ -124,13 +125,22 @@ async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, te
     }
     const { name, letter } = found;
     counts.add(letter);
-    if (options.json) print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter) }));
-    else print(`${colors.cyan(name)}  ${letter.outcome}  ${reasons(letter).join('; ')}`);
+    report(
+      { event: 'dead-letter', ...describe(name, letter) },
+      () => `${colors.cyan(name)}  ${letter.outcome}  ${reasons(letter).join('; ')}`,
+      options,
+      terminal,
+    );
   }
-  report('listed', 'Listed', counts, options, terminal);
+  reportCounts('listed', 'Listed', counts, options, terminal);
 }
 
-async function show(name: string, json: boolean, { deadLetters }: DataStorage, terminal: Terminal): Promise<void> {
+async function show(
+  name: string,
+  options: ReportOptions,
+  { deadLetters }: DataStorage,
+  terminal: Terminal,
+): Promise<void> {
   const letter = await deadLetters.read(name, terminal.interrupted);
   if (letter === undefined) {
     throw new CommandError(
@@ -140,18 +150,19 @@ async function show(name: string, json: boolean, { deadLetters }: DataStorage, t
   }
   const body = Buffer.from(letter.event.body);
   const text = isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') };
-  if (json) {
-    terminal.print(JSON.stringify({ event: 'dead-letter', ...describe(name, letter), ...text }));
-    return;
-  }
   const { event, outcome, attempts } = letter;
-  terminal.print(terminal.colors.bold(name));
-  terminal.print(
-    `  event     ${event.sequenceNumber} of partition ${event.partitionId}, taken ${iso(event.enqueuedAtMs)}`,
+  report(
+    { event: 'dead-letter', ...describe(name, letter), ...text },
+    () => [
+      terminal.colors.bold(name),
+      `  event     ${event.sequenceNumber} of partition ${event.partitionId}, taken ${iso(event.enqueuedAtMs)}`,
+      `  outcome   ${outcome} after ${counted(attempts, 'attempt')}, ${iso(letter.givenUpAtMs)}`,
+      ...reasons(letter).map((reason) => `  failure   ${reason}`),
+      text.body ?? `(not UTF-8; base64:) ${text.bodyBase64}`,
+    ],
+    options,
+    terminal,
   );
-  terminal.print(`  outcome   ${outcome} after ${counted(attempts, 'attempt')}, ${iso(letter.givenUpAtMs)}`);
-  for (const reason of reasons(letter)) terminal.print(`  failure   ${reason}`);
-  terminal.print(text.body ?? `(not UTF-8; base64:) ${text.bodyBase64}`);
 }
 
 async function replay(options: ReplayOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
@@ -164,7 +175,7 @@ async function replay(options: ReplayOptions, storage: DataStorage, terminal: Te
   if (options.dryRun) {
     const isReplayed = (letter: DeadLetter): boolean => !isTooOldToReplay(letter, systemClock.now());
     const counts = await countSelected(names, options, storage, terminal, isReplayed);
-    report('would-replay', 'Would replay', counts, options, terminal);
+    reportCounts('would-replay', 'Would replay', counts, options, terminal);
     return;
   }
   const progress = terminal.progress('replayed', names.length);
@@ -175,12 +186,12 @@ async function replay(options: ReplayOptions, storage: DataStorage, terminal: Te
     onProgress: (done) => progress.update(done),
   }).finally(() => progress.end());
   const letters = sum(replayed);
-  if (options.json)
-    terminal.print(JSON.stringify({ event: 'replayed', letters, left, tooOld, unreadable, counts: replayed }));
-  else {
-    terminal.print(`Replayed ${letterCount(letters)}.`);
-    for (const line of [...countLines(replayed), ...unreadableLines(unreadable)]) terminal.print(line);
-  }
+  report(
+    { event: 'replayed', letters, left, tooOld, unreadable, counts: replayed },
+    () => [`Replayed ${letterCount(letters)}.`, ...countLines(replayed), ...unreadableLines(unreadable)],
+    options,
+    terminal,
+  );
   if (terminal.interrupted.aborted) {
     throw new CommandError(1, `Stopped after ${letterCount(letters)}, as asked. Start it again for the rest.`);
   }
@@ -208,7 +219,13 @@ async function purge(options: PurgeOptions, storage: DataStorage, terminal: Term
   const filter = filterOf(options);
   const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
   if (options.dryRun) {
-    report('would-purge', 'Would purge', await countSelected(names, options, storage, terminal), options, terminal);
+    reportCounts(
+      'would-purge',
+      'Would purge',
+      await countSelected(names, options, storage, terminal),
+      options,
+      terminal,
+    );
     return;
   }
   const progress = terminal.progress('purged', names.length);
@@ -226,7 +243,7 @@ async function purge(options: PurgeOptions, storage: DataStorage, terminal: Term
     }
   } finally {
     progress.end();
-    report('purged', 'Purged', counts, options, terminal);
+    reportCounts('purged', 'Purged', counts, options, terminal);
   }
 }
 
@@ -245,19 +262,24 @@ async function countSelected(
   return counts;
 }
 
-function report(
+function reportCounts(
   event: string,
   did: string,
   counts: DeadLetterCounts,
-  { json }: DeadLetterOptions,
-  { print }: Terminal,
+  options: DeadLetterOptions,
+  terminal: Terminal,
 ): void {
   const { letters, unreadable } = counts;
-  if (json) print(JSON.stringify({ event, letters, unreadable, counts: counts.values() }));
-  else {
-    print(`${did} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`);
-    for (const line of [...countLines(counts.values()), ...unreadableLines(unreadable)]) print(line);
-  }
+  report(
+    { event, letters, unreadable, counts: counts.values() },
+    () => [
+      `${did} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`,
+      ...countLines(counts.values()),
+      ...unreadableLines(unreadable),
+    ],
+    options,
+    terminal,
+  );
 }
 
 /** The letters that were passed over, by name; none when all could be read. */

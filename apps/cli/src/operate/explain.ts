@@ -21,6 +21,7 @@ import {
 import { erasurePlaces } from './erasure-places.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -66,8 +67,7 @@ async function runExplain(
   const kept = await keptControls(controls, terminal.interrupted, terminal.say);
   const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: systemClock.now() };
   const story = await explain(identities, { ...of, ...stores, controls: kept }, terminal.interrupted);
-  if (options.json) terminal.print(JSON.stringify({ event: 'person-story', ...story }));
-  else for (const line of linesOf(story, options)) terminal.print(line);
+  report({ event: 'person-story', ...story }, () => linesOf(story, options), options, terminal);
   const { unreadable } = story;
   if (unreadable.length === 0) return;
   throw new CommandError(

@@ -17,6 +17,7 @@ import { erasurePlaces } from './erasure-places.ts';
 import { secretsHelp, secretsOf, withDestination } from './ledger-walk.ts';
 import { openHttp } from '../environment/outbound-http.ts';
 import { readPerson } from './person.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -75,7 +76,7 @@ async function runForget(
     storage,
     terminal,
   ).finally(() => http?.close());
-  report(forgotten, told, { dryRun, json: options.json === true }, terminal);
+  reportForgotten(forgotten, told, options, terminal);
   if (kept.length > 0) {
     throw new CommandError(
       1,
@@ -219,19 +220,15 @@ async function isKnown(
   return false;
 }
 
-function report(
+function reportForgotten(
   { retries, deadLetters, rows, linkedIdentities, unreadable }: Forgotten,
   told: readonly Told[],
-  { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
-  { print }: Terminal,
+  options: ForgetOptions,
+  terminal: Terminal,
 ): void {
-  if (json) {
-    const event = dryRun ? 'would-forget' : 'forgotten';
-    print(JSON.stringify({ event, retries, deadLetters, rows, linkedIdentities, told, unreadable }));
-    return;
-  }
+  const { dryRun } = options;
   const total = retries.erased + deadLetters.erased + Object.values(rows).reduce((sum, count) => sum + count, 0);
-  print(total === 0 ? 'Nothing of this person is kept.' : dryRun ? 'Would erase:' : 'Erased:');
+  const head = total === 0 ? 'Nothing of this person is kept.' : dryRun ? 'Would erase:' : 'Erased:';
   const lines = [
     ...told.map(({ destination, exits, isOut, isOutOfAccount, reason }) => [
       `told ${destination}`,
@@ -245,5 +242,10 @@ function report(
     ...linkedIdentities.map(({ namespace, value }) => ['linked', `${namespace} ${value}, looked for as well`]),
     ...(unreadable.length === 0 ? [] : [['unreadable', String(unreadable.length)]]),
   ];
-  for (const line of tableLines(lines)) print(`  ${line}`);
+  report(
+    { event: dryRun ? 'would-forget' : 'forgotten', retries, deadLetters, rows, linkedIdentities, told, unreadable },
+    () => [head, ...tableLines(lines).map((line) => `  ${line}`)],
+    options,
+    terminal,
+  );
 }

@@ -8,6 +8,7 @@ import { lagOfStack, type ReadLag } from '../console/environment-place.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from '../environment/event-hub-options.ts';
 import { seconds } from '../traffic/local/change-lines.ts';
 import { localEventHub, usualConnectionString } from '../traffic/local/local-event-hub.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -57,19 +58,15 @@ Examples:
 }
 
 async function runLag(options: LagOptions, terminal: Terminal): Promise<void> {
-  const { environment, json } = options;
+  const { environment } = options;
   const read = environment === undefined ? lagOfOptions(options, terminal) : await lagOfStack(environment, terminal);
   const partitions = await read(terminal.interrupted);
   const nowMs = systemClock.now();
-  if (json) {
-    const aged = partitions.map(({ oldestEnqueuedAtMs, ...each }) => ({
-      ...each,
-      ...(oldestEnqueuedAtMs === undefined ? {} : { oldestAgeMs: Math.max(0, nowMs - oldestEnqueuedAtMs) }),
-    }));
-    terminal.print(JSON.stringify({ event: 'lag', partitions: aged }));
-    return;
-  }
-  for (const line of lagLines(partitions, nowMs)) terminal.print(line);
+  const aged = partitions.map(({ oldestEnqueuedAtMs, ...each }) => ({
+    ...each,
+    ...(oldestEnqueuedAtMs === undefined ? {} : { oldestAgeMs: Math.max(0, nowMs - oldestEnqueuedAtMs) }),
+  }));
+  report({ event: 'lag', partitions: aged }, () => lagLines(partitions, nowMs), options, terminal);
 }
 
 function lagOfOptions(options: LagOptions, terminal: Terminal): ReadLag {

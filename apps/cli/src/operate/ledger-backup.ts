@@ -10,6 +10,7 @@ import {
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
 import { fileFailure } from '../terminal/file-failure.ts';
+import { report, reportToPerson } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface BackupOptions extends DataStorageOptions {
@@ -62,10 +63,11 @@ Examples:
 
 async function exportLedger(
   file: string,
-  { json }: BackupOptions,
+  options: BackupOptions,
   { ledgerTable }: DataStorage,
-  { folder, interrupted, print }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { folder, interrupted } = terminal;
   const path = resolve(folder, file);
   // Under another name until it is complete: half an export must not be taken for a whole one.
   const unfinished = `${path}.unfinished`;
@@ -84,31 +86,35 @@ async function exportLedger(
     await rm(unfinished, { force: true });
     throw error;
   }
-  print(
-    json ? JSON.stringify({ event: 'exported', rows, file: path }) : `Exported ${counted(rows, 'row')} to ${file}.`,
+  report(
+    { event: 'exported', rows, file: path },
+    () => `Exported ${counted(rows, 'row')} to ${file}.`,
+    options,
+    terminal,
   );
 }
 
 async function importLedger(
   file: string,
-  { json, resume = false }: ImportOptions,
+  options: ImportOptions,
   { ledgerTable }: DataStorage,
-  { folder, interrupted, print, say }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { folder, interrupted } = terminal;
   const handle = await atFile('read', file, () => open(resolve(folder, file), 'r'));
   try {
     const imported = await importTable(ledgerTable, linesOf(handle), {
       signal: interrupted,
-      resume,
-      onProgress: (rows) => {
-        if (!json) say(counted(rows, 'row'));
-      },
+      resume: options.resume === true,
+      onProgress: (rows) => reportToPerson([{ besides: counted(rows, 'row') }], options, terminal),
     });
     const { rows, written, leftAlone } = imported;
-    print(
-      json
-        ? JSON.stringify({ event: 'imported', ...imported })
-        : `Imported ${written} of ${counted(rows, 'row')}; ${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} there already.`,
+    report(
+      { event: 'imported', ...imported },
+      () =>
+        `Imported ${written} of ${counted(rows, 'row')}; ${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} there already.`,
+      options,
+      terminal,
     );
   } finally {
     await handle.close();

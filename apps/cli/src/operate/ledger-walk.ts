@@ -18,6 +18,7 @@ import type { DataStorage, DataStorageOptions } from '../environment/data-storag
 import { chooseSecrets, environmentSecrets, type ReadSecret } from '../environment/secrets.ts';
 import { openHttp } from '../environment/outbound-http.ts';
 import { refuseWhilePaused } from './paused.ts';
+import { report, type ReportOptions } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -136,24 +137,28 @@ export function reportWalk(
     key,
   }: { readonly event: string; readonly did: string; readonly command: string; readonly key: string },
   told: ToldLedger,
-  { json }: Pick<LedgerWalkOptions, 'json'>,
-  { print, interrupted }: Terminal,
+  options: ReportOptions,
+  terminal: Terminal,
 ): void {
   const { delivered, unchanged, leftAlone, deferred, failed, unresolved, reasons, gaveUp } = told;
-  if (json) print(JSON.stringify({ event, ...told }));
-  else {
-    const others = [
-      ...(unchanged === 0 ? [] : [`${unchanged} needed nothing`]),
-      `${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} left to other processes`,
-      ...(deferred === 0 ? [] : [`${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`]),
-      ...(unresolved === 0 ? [] : [`of ${unresolved} nothing is known that the route accepts`]),
-      `${failed} failed`,
-    ];
-    print(`${did} ${counted(delivered, 'membership')}; ${others.join(', ')}.`);
-    for (const line of tableLines(Object.entries(reasons).map(([reason, count]) => [String(count), reason])))
-      print(`  ${line}`);
-  }
-  if (interrupted.aborted) throw new CommandError(1, 'Stopped, as asked. Start it again for the rest.');
+  const others = [
+    ...(unchanged === 0 ? [] : [`${unchanged} needed nothing`]),
+    `${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} left to other processes`,
+    ...(deferred === 0 ? [] : [`${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`]),
+    ...(unresolved === 0 ? [] : [`of ${unresolved} nothing is known that the route accepts`]),
+    `${failed} failed`,
+  ];
+  const rows = Object.entries(reasons).map(([reason, count]) => [String(count), reason]);
+  report(
+    { event, ...told },
+    () => [
+      `${did} ${counted(delivered, 'membership')}; ${others.join(', ')}.`,
+      ...tableLines(rows).map((line) => `  ${line}`),
+    ],
+    options,
+    terminal,
+  );
+  if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked. Start it again for the rest.');
   if (gaveUp) {
     const why = 'it took nothing of a whole batch, so the rest was not tried.';
     throw new CommandError(1, `Failed to ${command} ${key}: ${why} Mend it, then start the ${command} again.`);

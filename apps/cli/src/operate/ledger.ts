@@ -24,6 +24,7 @@ import { addLedgerBackup } from './ledger-backup.ts';
 import { erasurePlaces } from './erasure-places.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -71,12 +72,14 @@ Examples:
 
 async function show(
   person: string,
-  { activations, destination, json }: LedgerShowOptions,
+  options: LedgerShowOptions,
   { ledger, controls }: DataStorage,
-  { interrupted, ...terminal }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { activations, destination } = options;
+  const { interrupted } = terminal;
   const identity = readPerson(person);
-  const file = await loadActivations(activations, { interrupted, ...terminal });
+  const file = await loadActivations(activations, terminal);
   const entries: LedgerEntry[] = [];
   const asked = new Set(
     [...destinationsOf(file, destination)].map((key) => file.destinations.get(key)?.ledgerName ?? key),
@@ -93,44 +96,43 @@ async function show(
   const audienceOf = ({ key: { audience } }: LedgerEntry): string =>
     matcher.audience(audience.namespace, audience.id)?.key ?? `${audience.namespace} ${audience.id}`;
   const lapseIn = await lapses(file);
-  if (json) {
-    const rows = entries.map((entry) => {
-      const lapse = lapseIn(entry);
-      return {
-        destination: entry.key.destination,
-        audience: audienceOf(entry),
-        ...entry.record,
-        // Whose the identity was is for the protocol alone: it may be another person's.
-        formerOf: undefined,
-        history: historyOf(entry.record),
-        ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
-      };
-    });
-    terminal.print(JSON.stringify({ event: 'ledger', rows, pauses }));
-    return;
-  }
-  for (const line of pauseLines(pauses)) terminal.print(line);
-  if (entries.length === 0) {
-    terminal.print('The ledger has no row of this identity at the destinations of the activation file.');
-    return;
-  }
-  const lapsing = entries.map(lapseIn);
-  const lapseColumn = (cell: string): readonly string[] => (lapsing.some((each) => each !== undefined) ? [cell] : []);
-  const rows = entries.map((entry, index) => {
-    const { known, rowState, delivered, inDoubt } = entry.record;
-    const isInDoubt = inDoubt || rowState.is === 'leased';
+  const found = entries.map((entry) => ({ ...entry, audience: audienceOf(entry), lapse: lapseIn(entry) }));
+  const rows = found.map(({ key, record, audience, lapse }) => ({
+    destination: key.destination,
+    audience,
+    ...record,
+    // Whose the identity was is for the protocol alone: it may be another person's.
+    formerOf: undefined,
+    history: historyOf(record),
+    ...(lapse === undefined ? {} : { lapsesAtMs: lapse.atMs, renewedFromMs: lapse.renewFromMs }),
+  }));
+  report({ event: 'ledger', rows, pauses }, () => [...pauseLines(pauses), ...rowLines(found)], options, terminal);
+}
+
+/** A row of the ledger with the audience's key in the file, and when the membership lapses. */
+interface FoundRow extends LedgerEntry {
+  readonly audience: string;
+  readonly lapse: Lapse | undefined;
+}
+
+function rowLines(found: readonly FoundRow[]): readonly string[] {
+  if (found.length === 0) return ['The ledger has no row of this identity at the destinations of the activation file.'];
+  const lapseColumn = (cell: string): readonly string[] =>
+    found.some(({ lapse }) => lapse !== undefined) ? [cell] : [];
+  const rows = found.map(({ key, record, audience, lapse }) => {
+    const { known, rowState, delivered, inDoubt } = record;
     return [
-      entry.key.destination,
-      audienceOf(entry),
+      key.destination,
+      audience,
       stateWords(known),
       rowStateWords(rowState),
       delivered === undefined ? 'never' : stateWords(delivered),
-      ...lapseColumn(lapseWords(lapsing[index])),
-      isInDoubt ? 'in doubt' : '',
+      ...lapseColumn(lapseWords(lapse)),
+      inDoubt || rowState.is === 'leased' ? 'in doubt' : '',
     ];
   });
   const heading = ['destination', 'audience', 'newest state', 'row', 'delivered', ...lapseColumn('lapses'), ''];
-  for (const line of tableLines([heading, ...rows])) terminal.print(line);
+  return tableLines([heading, ...rows]);
 }
 
 /**

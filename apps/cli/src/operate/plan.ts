@@ -9,6 +9,7 @@ import {
   type DataStorage,
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -42,9 +43,8 @@ Examples:
 async function runPlan(options: PlanOptions, { ledger }: DataStorage, terminal: Terminal): Promise<void> {
   const file = await loadActivations(options.activations, terminal);
   const plan = await planFile({ file, matcher: createMatcher(file), ledger }, terminal.interrupted);
-  const { print } = terminal;
-  if (options.json) print(JSON.stringify({ event: 'planned', ...plan }));
-  else for (const line of options.markdown ? markdownOf(plan) : proseOf(plan)) print(line);
+  const words = options.markdown ? markdownOf : proseOf;
+  report({ event: 'planned', ...plan }, () => words(plan), options, terminal);
 }
 
 function proseOf({ routes, leftBehind }: FilePlan): readonly string[] {

@@ -5,6 +5,7 @@ import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
 import { knownIn, reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ResyncOptions extends LedgerWalkOptions {
@@ -58,7 +59,7 @@ async function runResync(
   const rows = await countResync(walk, terminal.interrupted);
   if (options.dryRun) {
     const said = `Would tell ${destination} of ${counted(rows, 'membership')}.`;
-    terminal.print(options.json ? JSON.stringify({ event: 'would-resync', rows }) : said);
+    report({ event: 'would-resync', rows }, () => said, options, terminal);
     return;
   }
   const progress = terminal.progress('told', rows);
@@ -90,7 +91,7 @@ async function runFill(
   const { rows, unresolved } = await countFill(walk, terminal.interrupted);
   if (options.dryRun) {
     const said = `Would tell ${destination} of ${counted(rows, 'member')} of ${audience}; of ${unresolved} nothing is known that the route accepts.`;
-    terminal.print(options.json ? JSON.stringify({ event: 'would-fill', rows, unresolved }) : said);
+    report({ event: 'would-fill', rows, unresolved }, () => said, options, terminal);
     return;
   }
   const progress = terminal.progress('told', rows);

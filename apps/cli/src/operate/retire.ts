@@ -4,6 +4,7 @@ import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
 import { reportWalk, secretsHelp, withDestination, type LedgerWalkOptions } from './ledger-walk.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export function addRetireCommand(program: Command, terminal: Terminal): void {
@@ -51,7 +52,7 @@ Examples:
               rows === 0
                 ? `No person is left in ${destination}.`
                 : `Would take out ${counted(rows, 'membership')} of ${destination}.`;
-            terminal.print(options.json ? JSON.stringify({ event: 'would-retire', rows }) : said);
+            report({ event: 'would-retire', rows }, () => said, options, terminal);
             return;
           }
           const progress = terminal.progress('taken out', rows);

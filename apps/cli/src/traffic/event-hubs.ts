@@ -5,6 +5,7 @@ import { port } from '../terminal/arguments.ts';
 import { counted } from '../terminal/counted.ts';
 import { listenFailure } from '../terminal/listen-failure.ts';
 import { localEventHub, localKeys } from './local/local-event-hub.ts';
+import { report } from '../terminal/reporter.ts';
 import { aborted, type Terminal } from '../terminal/terminal.ts';
 
 interface EventHubsOptions {
@@ -55,18 +56,18 @@ async function runEventHubs(options: EventHubsOptions, terminal: Terminal): Prom
   });
   try {
     const connectionString = emulator.connectionString();
-    if (options.json) {
-      terminal.print(JSON.stringify({ event: 'ready', connectionString, port: emulator.port, eventHubs }));
-    } else {
-      const { bold, cyan, dim } = terminal.colors;
-      terminal.print(`${bold('Event Hubs')} on port ${emulator.port}, until Ctrl-C`);
-      for (const { name, partitionCount } of eventHubs)
-        terminal.print(`  ${name}, ${counted(partitionCount, 'partition')}`);
-      terminal.print(`  ${cyan(connectionString)}`);
-      terminal.print(
+    const { bold, cyan, dim } = terminal.colors;
+    report(
+      { event: 'ready', connectionString, port: emulator.port, eventHubs },
+      () => [
+        `${bold('Event Hubs')} on port ${emulator.port}, until Ctrl-C`,
+        ...eventHubs.map(({ name, partitionCount }) => `  ${name}, ${counted(partitionCount, 'partition')}`),
+        `  ${cyan(connectionString)}`,
         dim('  send:  activation send export.json --event-hub <name> --connection-string "<the line above>"'),
-      );
-    }
+      ],
+      options,
+      terminal,
+    );
     await aborted(terminal.interrupted);
   } finally {
     await emulator.stop();

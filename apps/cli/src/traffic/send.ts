@@ -7,6 +7,7 @@ import { openFile, readEventBodies } from './event-bodies.ts';
 import { addEventHubOptions, readEventHubOptions, type EventHubOptions } from '../environment/event-hub-options.ts';
 import { openEventSender, type EventSender } from './event-sender.ts';
 import { pace } from './pace.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface SendOptions extends EventHubOptions {
@@ -67,10 +68,11 @@ async function send(file: string, options: SendOptions, terminal: Terminal): Pro
   if (terminal.interrupted.aborted)
     throw new CommandError(1, `Stopped after ${counted(sent, 'event')}, as asked.`, { details: { sent } });
   if (sent === 0) throw new CommandError(2, 'Failed to send: standard input holds no event. Give JSON.');
-  terminal.print(
-    options.json
-      ? JSON.stringify({ event: 'sent', sent, eventHubName })
-      : `Sent ${counted(sent, 'event')} to ${eventHubName}.`,
+  report(
+    { event: 'sent', sent, eventHubName },
+    () => `Sent ${counted(sent, 'event')} to ${eventHubName}.`,
+    options,
+    terminal,
   );
 }
 

@@ -9,6 +9,7 @@ import { openEventSender } from './event-sender.ts';
 import { exampleFile } from './local/example.ts';
 import { simulate } from './simulator.ts';
 import { createTenant, type Tenant } from './tenant.ts';
+import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface SimulateOptions extends EventHubOptions {
@@ -78,10 +79,11 @@ async function runSimulate(options: SimulateOptions, terminal: Terminal): Promis
       onSent: (done) => progress?.update(done),
     });
     progress?.end();
-    terminal.print(
-      options.json
-        ? JSON.stringify({ event: 'simulated', sent, eventHubName })
-        : `Sent ${counted(sent, 'export')} to ${eventHubName}.`,
+    report(
+      { event: 'simulated', sent, eventHubName },
+      () => `Sent ${counted(sent, 'export')} to ${eventHubName}.`,
+      options,
+      terminal,
     );
   } finally {
     progress?.end();

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { CommandError } from '../../terminal/command-error.ts';
+import { report, type ReportOptions } from '../../terminal/reporter.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
 export function addDescribeCommand(destinations: Command, terminal: Terminal): void {
@@ -23,33 +24,33 @@ Examples:
   $ activation destinations describe webhook
   $ activation destinations describe hubspot --json | jq .settings.properties`,
     )
-    .action((type: string, options: { readonly json?: true }) => describe(type, options, terminal));
+    .action((type: string, options: ReportOptions) => describe(type, options, terminal));
 }
 
-async function describe(type: string, { json }: { readonly json?: true }, { print, colors }: Terminal): Promise<void> {
+async function describe(type: string, options: ReportOptions, terminal: Terminal): Promise<void> {
   const definition = await definitionOf(type);
+  const { title, description } = definition;
+  const schemas = {
+    settings: z.toJSONSchema(definition.settings, { io: 'input' }),
+    options: z.toJSONSchema(definition.options, { io: 'input' }),
+  };
+  const fact = { event: 'destination', type, title, description, ...schemas };
+  report(fact, () => wordsOf(type, definition, terminal.colors), options, terminal);
+}
+
+function wordsOf(type: string, definition: DestinationDefinition, { bold }: Terminal['colors']): readonly string[] {
   const { title, description, settings, options } = definition;
-  if (json) {
-    const schemas = {
-      settings: z.toJSONSchema(settings, { io: 'input' }),
-      options: z.toJSONSchema(options, { io: 'input' }),
-    };
-    print(JSON.stringify({ event: 'destination', type, title, description, ...schemas }));
-    return;
-  }
-  print(`${colors.bold(title)}  ${description}`);
+  const lines = [`${bold(title)}  ${description}`];
   for (const [name, where, schema] of [
     ['Settings', 'once per destination', settings],
     ['Options', 'per route', options],
   ] as const) {
     const entries = referenceEntries(schema);
-    print('');
-    print(entries.length === 0 ? `${colors.bold(name)}: none` : `${colors.bold(name)} (${where})`);
-    for (const entry of entries) for (const line of entryLines(entry, colors.bold)) print(line);
+    lines.push('', entries.length === 0 ? `${bold(name)}: none` : `${bold(name)} (${where})`);
+    lines.push(...entries.flatMap((entry) => entryLines(entry, bold)));
   }
-  print('');
-  print(colors.bold('In an activation file'));
-  for (const line of exampleLines(type, definition)) print(`  ${line}`);
+  const example = exampleLines(type, definition).map((line) => `  ${line}`);
+  return [...lines, '', bold('In an activation file'), ...example];
 }
 
 /**

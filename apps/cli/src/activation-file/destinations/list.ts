@@ -1,9 +1,10 @@
 import { destinationTypes, loadDestinations } from '@activation-hub/destinations';
 import type { Command } from 'commander';
+import { report, type ReportOptions } from '../../terminal/reporter.ts';
 import { tableLines } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-export function addListCommand(destinations: Command, { print, colors }: Terminal): void {
+export function addListCommand(destinations: Command, terminal: Terminal): void {
   destinations
     .command('list')
     .summary('which kinds there are')
@@ -12,14 +13,16 @@ export function addListCommand(destinations: Command, { print, colors }: Termina
     )
     .option('--json', 'prints one JSON object')
     .addHelpText('after', '\nExamples:\n  $ activation destinations list')
-    .action(async ({ json }: { readonly json?: true }) => {
+    .action(async (options: ReportOptions) => {
       const definitions = [...(await loadDestinations(destinationTypes)).values()];
       const kinds = definitions.map(({ type, title, description }) => ({ type, title, description }));
-      if (json) {
-        print(JSON.stringify({ event: 'destinations', destinations: kinds }));
-        return;
-      }
-      const rows = kinds.map(({ type, title, description }) => [colors.bold(type), title, description]);
-      for (const line of tableLines([['type', 'title', 'what it does'], ...rows])) print(line);
+      const { bold } = terminal.colors;
+      const rows = kinds.map(({ type, title, description }) => [bold(type), title, description]);
+      report(
+        { event: 'destinations', destinations: kinds },
+        () => tableLines([['type', 'title', 'what it does'], ...rows]),
+        options,
+        terminal,
+      );
     });
 }

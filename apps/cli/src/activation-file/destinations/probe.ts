@@ -12,6 +12,7 @@ import {
 } from '../activation-file-options.ts';
 import { CommandError, reasonOf } from '../../terminal/command-error.ts';
 import { openHttp } from '../../environment/outbound-http.ts';
+import { report } from '../../terminal/reporter.ts';
 import { tableLines } from '../../terminal/table.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { chooseSecrets, type ReadSecret } from '../../environment/secrets.ts';
@@ -67,7 +68,7 @@ async function probeAll(options: ProbeOptions, terminal: Terminal): Promise<void
     const probed = await Promise.all(
       [...file.destinations.values()].map((entry) => probe(entry, { file, http, readSecret, terminal })),
     );
-    report(probed, file, options, terminal);
+    reportProbed(probed, file, options, terminal);
   } finally {
     await http.close();
   }
@@ -108,25 +109,29 @@ export async function probe(
 
 const words = { well: 'well', 'not-asked': 'has nothing to be asked' } as const;
 
-function report(
+function reportProbed(
   probed: readonly Probed[],
   { warnings }: ActivationFile,
-  { json }: ProbeOptions,
-  { print, interrupted, colors }: Terminal,
+  options: ProbeOptions,
+  terminal: Terminal,
 ): void {
   const failed = probed.filter(({ outcome }) => outcome === 'problems');
-  if (json) print(JSON.stringify({ event: 'probed', ok: failed.length === 0, destinations: probed, warnings }));
-  else {
-    const rows = probed.map(({ destination, type, outcome, problems }) => [
-      destination,
-      type,
-      outcome === 'problems' ? counted(problems.length, 'problem') : words[outcome],
-    ]);
-    for (const line of tableLines([['destination', 'type', 'outcome'], ...rows])) print(line);
-    for (const warning of warnings) print(`${colors.yellow('warning')} ${problemLine(warning)}`);
-    for (const { destination, problems } of failed) for (const problem of problems) print(`${destination}: ${problem}`);
-  }
-  if (interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.');
+  const rows = probed.map(({ destination, type, outcome, problems }) => [
+    destination,
+    type,
+    outcome === 'problems' ? counted(problems.length, 'problem') : words[outcome],
+  ]);
+  report(
+    { event: 'probed', ok: failed.length === 0, destinations: probed, warnings },
+    () => [
+      ...tableLines([['destination', 'type', 'outcome'], ...rows]),
+      ...warnings.map((warning) => `${terminal.colors.yellow('warning')} ${problemLine(warning)}`),
+      ...failed.flatMap(({ destination, problems }) => problems.map((problem) => `${destination}: ${problem}`)),
+    ],
+    options,
+    terminal,
+  );
+  if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.');
   if (failed.length > 0) {
     const keys = failed.map(({ destination }) => destination).join(', ');
     throw new CommandError(1, `Failed to probe ${keys}: correct the problems that are named above.`);

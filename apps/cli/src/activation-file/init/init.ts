@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { CommandError, reasonOf } from '../../terminal/command-error.ts';
 import { definitionOf } from '../destinations/describe.ts';
 import { newSigningSecret } from '../../traffic/local/example.ts';
+import { report } from '../../terminal/reporter.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { chooseAudiences } from './choose-audiences.ts';
 import { environmentText, newActivationFile, sampleExport, type NewAudience } from './new-hub.ts';
@@ -67,21 +68,24 @@ async function runInit(folder: string, options: InitOptions, terminal: Terminal)
   await writeFiles(target, folder, files);
   const commands = nextCommands(target, type);
   const names = fileNames(type);
-  if (options.json) {
-    terminal.print(JSON.stringify({ event: 'initialised', folder: target, files: names, ...commands }));
-    return;
-  }
-  terminal.print(`Wrote ${names.join(', ')} to ${folder === '.' ? 'this folder' : folder}.`);
-  if (type !== 'webhook')
-    terminal.print('What the destination needs is made up in activation.yaml: put in your own before you deploy it.');
-  terminal.print('');
-  terminal.print('What is next:');
   const place = relative(terminal.folder, target);
-  for (const line of [...(place === '' ? [] : [`cd ${place}`]), ...commands.next]) terminal.print(`  ${line}`);
-  terminal.print(
-    `And in a second terminal, ${type === 'webhook' ? 'the receiver and what AEP would send' : 'what AEP would send'}:`,
+  const isWebhook = type === 'webhook';
+  report(
+    { event: 'initialised', folder: target, files: names, ...commands },
+    () => [
+      `Wrote ${names.join(', ')} to ${folder === '.' ? 'this folder' : folder}.`,
+      ...(isWebhook
+        ? []
+        : ['What the destination needs is made up in activation.yaml: put in your own before you deploy it.']),
+      '',
+      'What is next:',
+      ...[...(place === '' ? [] : [`cd ${place}`]), ...commands.next].map((line) => `  ${line}`),
+      `And in a second terminal, ${isWebhook ? 'the receiver and what AEP would send' : 'what AEP would send'}:`,
+      ...commands.besides.map((line) => `  ${line}`),
+    ],
+    options,
+    terminal,
   );
-  for (const line of commands.besides) terminal.print(`  ${line}`);
 }
 
 async function askDestination({ ask, say }: Terminal): Promise<string> {

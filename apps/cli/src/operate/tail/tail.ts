@@ -1,3 +1,4 @@
+import type { ChangeRow } from '@activation-hub/console-contract';
 import { systemClock, type Clock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../../activation-file/activations.ts';
@@ -15,7 +16,7 @@ import { proseNarrator } from '../../traffic/local/narrator.ts';
 import { keptControls } from '../paused.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { changeEvent, TailView } from './tail-view.ts';
-import { WrittenTransitions } from './written-transitions.ts';
+import { WrittenTransitions, type WrittenTransition } from './written-transitions.ts';
 
 interface TailOptions extends DataStorageOptions {
   readonly activations?: string;
@@ -54,37 +55,60 @@ async function runTail(options: TailOptions, terminal: Terminal): Promise<void> 
   const file = await loadActivations(path, terminal);
   const { storage, explained } = await findDataStorage(options, terminal);
   const view = new TailView(file);
-  const narrator = proseNarrator(terminal, { eachChange: true });
-  const { print, colors, interrupted } = terminal;
-  const tell = (text: string): void => {
-    if (options.json) print(JSON.stringify({ event: 'warning', message: text }));
-    else narrator.warning(text);
-  };
-  const begin = (): (() => void) => {
-    const where = options.environment ?? 'this machine';
-    if (options.json) print(JSON.stringify({ event: 'tailing', environment: where }));
-    else print(colors.dim(`Watching ${where}: each change as the ledger has it. Ctrl-C ends it.`));
-    return options.json ? () => undefined : showStatus(view, terminal);
-  };
+  const voice = options.json ? jsonVoice(terminal) : proseVoice(view, terminal);
+  const { interrupted } = terminal;
   const transitions = new WrittenTransitions(file, storage.ledger);
   try {
     await follow(systemClock, interrupted, {
-      begin,
+      begin: () => voice.begin(options.environment ?? 'this machine'),
       look: async () => {
         for (const written of await transitions.look(systemClock.now(), interrupted)) {
-          const row = view.add(written);
-          if (options.json) print(JSON.stringify(changeEvent(row, written)));
-          else narrator.change(row);
+          voice.change(view.add(written), written);
         }
         await lookAround(view, storage, terminal);
       },
-      failed: (error) => tell(reasonOf(explained(error))),
+      failed: (error) => voice.warning(reasonOf(explained(error))),
     });
   } catch (error) {
     throw explained(error);
   } finally {
-    narrator.end();
+    voice.end();
   }
+}
+
+/** How what is followed is printed. */
+interface Voice {
+  /** Gives what ends what it began. */
+  begin(where: string): () => void;
+  change(row: ChangeRow, written: WrittenTransition): void;
+  warning(message: string): void;
+  end(): void;
+}
+
+function jsonVoice({ print }: Terminal): Voice {
+  return {
+    begin(environment) {
+      print(JSON.stringify({ event: 'tailing', environment }));
+      return () => undefined;
+    },
+    change: (row, written) => print(JSON.stringify(changeEvent(row, written))),
+    warning: (message) => print(JSON.stringify({ event: 'warning', message })),
+    end: () => undefined,
+  };
+}
+
+/** Lines for a person, at the pace of `activation local`, and the line that stays. */
+function proseVoice(view: TailView, terminal: Terminal): Voice {
+  const narrator = proseNarrator(terminal, { eachChange: true });
+  return {
+    begin(where) {
+      terminal.print(terminal.colors.dim(`Watching ${where}: each change as the ledger has it. Ctrl-C ends it.`));
+      return showStatus(view, terminal);
+    },
+    change: (row) => narrator.change(row),
+    warning: (message) => narrator.warning(message),
+    end: () => narrator.end(),
+  };
 }
 
 /** What is paused, and how many dead letters there are. */
