@@ -89,7 +89,7 @@ function Navigation({ path, onHelp }: { readonly path: string; readonly onHelp: 
           <small>{about === undefined ? ' ' : about.isLocal ? 'on this machine' : about.environment}</small>
           {about?.operator === undefined ? null : (
             <small>
-              as <bdi>{about.operator}</bdi>
+              as <bdi title={about.operator}>{about.operator.split('@')[0]}</bdi>
             </small>
           )}
         </span>

@@ -56,7 +56,7 @@ function Detail({ detail }: { readonly detail: ChangeDetail }) {
         )}
       </div>
       <h3>{attempts.length === 0 ? 'No request was sent' : countOf(attempts.length, 'attempt')}</h3>
-      {attempts.length === 0 ? <p className="quiet-text">{row.why}</p> : null}
+      {attempts.length === 0 && !isHeld ? <p className="quiet-text">{row.why}</p> : null}
       {isHeld && row.person !== '' ? <HeldChange id={row.id} isShown={isShown} /> : null}
       {attempts.toReversed().map((attempt) => (
         <Attempt key={attempt.atMs} attempt={attempt} isShown={isShown} />
@@ -118,7 +118,7 @@ function Facts({
           </>
         )}
       </dd>
-      <dt>Ended</dt>
+      <dt>{row.outcome === 'deferred' ? 'Put off' : 'Ended'}</dt>
       <dd>
         {dateTimeOf(atMs)}
         {ageMs === undefined ? '' : `, ${durationOf(ageMs)} after the hub took the export`}

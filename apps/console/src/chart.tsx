@@ -68,6 +68,12 @@ function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.Aligned
   return [times.map((atMs) => atMs / 1_000), ...lines.map(({ values }) => values.map((value) => value ?? null))];
 }
 
+/** Steps that are finer than the unit says would have the same words one above the other. */
+function labelsOf(splits: readonly number[], unit: ChartProps['unit']): string[] {
+  const words = splits.map(unit);
+  return words.map((word, index) => (word === words[index - 1] ? '' : word));
+}
+
 function optionsOf(width: number, lines: readonly Line[], unit: ChartProps['unit']): uPlot.Options {
   const axis = {
     stroke: colorOf('--text-quiet'),
@@ -78,7 +84,8 @@ function optionsOf(width: number, lines: readonly Line[], unit: ChartProps['unit
   return {
     width,
     height: heightPx,
-    padding: [8, 0, 0, 0],
+    // The last time stands in the middle of its line.
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
@@ -89,7 +96,7 @@ function optionsOf(width: number, lines: readonly Line[], unit: ChartProps['unit
         space: 90,
         values: (_plot, splits) => splits.map((second) => new Date(second * 1_000).toLocaleTimeString('en-GB')),
       },
-      { ...axis, size: 56, space: 30, values: (_plot, splits) => splits.map(unit) },
+      { ...axis, size: 56, space: 30, values: (_plot, splits) => labelsOf(splits, unit) },
     ],
     series: [
       {},

@@ -94,7 +94,11 @@ function Details({ destination }: { readonly destination: DestinationView }) {
                   )}
                   {mode === 'live' ? '' : ` (${mode})`}
                 </span>
-                {mode === 'live' ? <PauseOrResume scope={{ destination: key, audience }} /> : null}
+                {mode === 'live' ? (
+                  <span className="acts">
+                    <PauseOrResume scope={{ destination: key, audience }} />
+                  </span>
+                ) : null}
               </li>
             ))}
           </ul>
@@ -130,6 +134,9 @@ function Details({ destination }: { readonly destination: DestinationView }) {
   );
 }
 
+/** What an operator holds open is no failure. */
+const circuitGroups = { closed: 'good', paused: 'waits', 'half-open': 'bad', open: 'bad' } as const;
+
 function Facts({
   destination,
   circuit,
@@ -147,7 +154,7 @@ function Facts({
           <CircuitByLedger destination={destination} />
         ) : (
           <>
-            <span className={`outcome ${circuit.state === 'closed' ? 'good' : 'bad'}`}>{circuit.state}</span>
+            <span className={`outcome ${circuitGroups[circuit.state]}`}>{circuit.state}</span>
             {circuit.untilMs === undefined
               ? ''
               : `, next try in ${durationOf(Math.max(0, circuit.untilMs - nowMs))}`}{' '}

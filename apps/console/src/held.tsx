@@ -26,7 +26,7 @@ export function Held({ destination, isInShadow }: { readonly destination: string
         A dry run of what waits: a stand-in on this machine answers, and nothing is sent. What the vendor itself would
         refuse is not known.
       </p>
-      <div className="actions">
+      <div className="actions look">
         <Button className="secondary" isDisabled={isFetching} onPress={() => void refetch()}>
           {isFetching ? 'Looking …' : data === undefined ? 'Look' : 'Look again'}
         </Button>

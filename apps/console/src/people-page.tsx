@@ -14,12 +14,18 @@ function peopleInAddress(): string {
   return decodeURIComponent(location.hash.slice(1));
 }
 
+/** The words of what was asked for: an address of e-mail alone is meant as one. */
+function identitiesIn(asked: string): readonly string[] {
+  const words = asked.split(/\s+/).filter((word) => word !== '');
+  return words.map((word) => (word.includes('@') && !word.includes(':') ? `email:${word}` : word));
+}
+
 /** One person: where each route stands with them, what happened, and what can be done. */
 export function PeoplePage() {
   usePlace();
   const [text, setText] = useState(peopleInAddress);
   const [asked, setAsked] = useState(peopleInAddress);
-  const people = asked.split(/\s+/).filter((word) => word !== '');
+  const people = identitiesIn(asked);
   const story = useQuery({
     queryKey: ['person', asked],
     queryFn: () => send<PersonView>('people/explain', { people }),
@@ -42,7 +48,7 @@ export function PeoplePage() {
           data-filter=""
           className="wide"
           aria-label="Identities of the person"
-          placeholder="crmid:C-1 email:ada@example.com   /"
+          placeholder="ada@example.com crmid:C-1   /"
           autoComplete="off"
           spellCheck={false}
           value={text}
@@ -54,8 +60,8 @@ export function PeoplePage() {
       </form>
       {people.length === 0 ? (
         <Empty title="Whom do you look for?">
-          Write every identity that you know as namespace:identity, as AEP exports it. What the ledger links with them
-          is found too.
+          Write an e-mail address, or every identity that you know as namespace:identity, as AEP exports it. What the
+          ledger links with them is found too.
         </Empty>
       ) : story.error !== null ? (
         <Failure title="The person cannot be looked for" error={story.error} />

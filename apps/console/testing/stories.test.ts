@@ -35,6 +35,10 @@ test(
     await expect.poll(() => cell.innerText(), { timeout: patientMs }).toMatch(/[1-9]\d*\s+delivered/);
     await page.getByRole('img', { name: /changes? delivered/ }).waitFor();
     await expect.poll(() => page.getByRole('row', { name: /^[0-3] none/ }).count(), { timeout: patientMs }).toBe(4);
+    // A minute of it is seen, as on any other day.
+    await expect
+      .poll(() => page.locator('.numbers').innerText(), { timeout: 60_000 })
+      .toMatch(/delivered in the last minute\s+(?:[4-9]\d|\d{3,})\b/);
     await keepScreenshot(page, 'overview');
     await cell.click();
     expect(page.url()).toContain('/live?audience=sports-fans&destination=receiver');
@@ -163,6 +167,33 @@ test(
   },
 );
 
+test(
+  'from the first page, a stranger finds out whether and when the exit of a person arrived: a page, an address, an answer',
+  { timeout: 300_000 },
+  async () => {
+    const play = await open('/try');
+    const button = play.getByRole('button', { name: / in Cart Abandoners/ }).first();
+    for (const word of ['entered', 'exited']) {
+      await button.click();
+      await play
+        .getByRole('region', { name: 'What became of it' })
+        .getByRole('link', { name: `${word} cart-abandoners` })
+        .waitFor({ timeout: patientMs });
+    }
+    const email = await play.getByRole('rowheader').first().locator('small').innerText();
+
+    const page = await open('/');
+    await page.getByRole('link', { name: 'People' }).click();
+    await page.keyboard.press('/');
+    await page.keyboard.type(email);
+    await page.keyboard.press('Enter');
+    const row = page.getByRole('row', { name: /receiver cart-abandoners/ });
+    await row.getByText(/told that the person left\. Told at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, /).waitFor({
+      timeout: patientMs,
+    });
+  },
+);
+
 test('of a person of whom nothing is known that is said', async () => {
   const page = await open('/people');
   await page.getByLabel('Identities of the person').fill('email:nobody@example.com');
@@ -263,6 +294,43 @@ test(
     await expect.poll(isSaid, { timeout: patientMs, interval: 500 }).toBe(true);
     await page.getByRole('button', { name: 'Resume', exact: true }).click();
     await page.getByText('receiver is paused').waitFor({ state: 'detached', timeout: patientMs });
+  },
+);
+
+test(
+  'a destination in shadow is told nothing; the page shows what it would be told, and the request of each change',
+  { timeout: 300_000 },
+  async () => {
+    const page = await open('/destinations?destination=receiver');
+    const held = page.getByRole('region', { name: 'What it would be told' });
+    await page.getByRole('button', { name: 'Shadow …' }).click();
+    await page.getByLabel('Why, for those who see it').fill('is the new list right?');
+    await page.getByRole('button', { name: 'Put receiver into shadow', exact: true }).click();
+    await page.getByText('receiver is in shadow').waitFor({ timeout: patientMs });
+    const live = await open('/live?text=shadow');
+    const rows = live.getByRole('grid', { name: 'Changes' }).getByRole('row');
+    await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
+    await live.getByRole('button', { name: /^Pause/ }).click();
+    await rows.nth(1).getByText('in shadow', { exact: true }).waitFor();
+    await rows.nth(1).click();
+    const panel = live.getByRole('complementary', { name: 'The change' });
+    await panel.getByText('What would be told now').waitFor({ timeout: patientMs });
+    await panel.getByText(/^POST/).waitFor({ timeout: patientMs });
+    expect(await panel.innerText()).not.toContain('@example.com');
+    await live.getByLabel('Show who people are').check();
+    await panel.getByRole('region', { name: 'Request 1' }).getByText('webhook-signature: [secret]').waitFor();
+    await keepScreenshot(live, 'live-shadow');
+
+    await held.getByRole('button', { name: 'Look again' }).click();
+    await held.getByRole('row', { name: /newsletter-readers \d+ \d+ \d+ 0/ }).waitFor({ timeout: patientMs });
+    await held.getByRole('button', { name: 'Look again' }).waitFor({ timeout: patientMs });
+    await held.locator('summary').first().click();
+    await keepScreenshot(page, 'shadow');
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.getByText('receiver is in shadow').waitFor({ state: 'detached', timeout: patientMs });
+    await live.goto(new URL('/live?show=told', live.url()).href);
+    await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
   },
 );
 
