@@ -46,7 +46,7 @@ destinations:
     settings:
       accessToken: { secret: meta-token }
       adAccountId: '1'
-      keys: { crmid: EXTERN_ID, email: EMAIL }
+      identifiers: { crmid: EXTERN_ID, email: EMAIL }
       baseUrl: ${meta}
   log: { type: log }
 audiences:

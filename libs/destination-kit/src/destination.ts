@@ -36,12 +36,6 @@ export interface Connector<Options = unknown> {
    */
   probe?(options: readonly Options[], signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Finds what the options of these routes name (a list), and creates it where they allow that;
-   * repeating it creates nothing more. Throws `DestinationError`: class `set-up` when something is
-   * missing and may not be created.
-   */
-  prepare?(options: readonly Options[], signal: AbortSignal): Promise<void>;
-  /**
    * Takes persons, by identities as AEP has them or in the form of the destination, out of all that
    * the vendor keeps of them in the account: also of lists that no route names any more. For
    * `activation forget --tell`, after the exits; absent where the vendor has no call for that.

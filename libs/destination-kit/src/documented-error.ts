@@ -17,6 +17,8 @@ export interface DocumentedError {
    * every row of a request.
    */
   readonly alsoOfOneRow?: true;
+  /** True where the vendor says by it that it has done a part of what it was told. */
+  readonly inPart?: true;
   /** What a person is to do, in a sentence; needed where only a person can mend it. */
   readonly advice?: string;
   /** Where it is documented, or seen. */
@@ -46,6 +48,26 @@ export function rowsOf(listed: readonly ListedErrors[]): readonly DocumentedErro
       .split(/\s+/)
       .map((code) => ({ code, ...row, isListed: true as const })),
   );
+}
+
+/**
+ * Rows for statuses that a vendor documents and that mean what HTTP says of them. `advice` is for
+ * those that are of the account, by the status, or several between white space.
+ */
+export function httpErrors(
+  source: string,
+  statuses: string,
+  advice: Readonly<Record<string, string>> = {},
+): readonly ListedErrors[] {
+  const row = (codes: string) => ({
+    codes,
+    means: classOfStatus(Number.parseInt(codes.replace('XX', '00'), 10), false)[0],
+    source,
+  });
+  return [
+    ...statuses.split(/\s+/).filter(Boolean).map(row),
+    ...Object.entries(advice).map(([codes, sentence]) => ({ ...row(codes), advice: sentence })),
+  ];
 }
 
 /**
@@ -145,6 +167,8 @@ export interface Answered {
   readonly notFound?: 'set-up' | 'invalid';
   /** What may be shown of the answer beside its status; the code that decided when absent. */
   readonly shown?: string | undefined;
+  /** What a code means that the table does not have; when absent, the status decides. */
+  readonly undocumented?: ((code: string) => DestinationErrorClass) | undefined;
 }
 
 /**
@@ -158,12 +182,13 @@ export function errorOfAnswer(
   codes: readonly string[],
   response: HttpResponse,
   nowMs: number,
-  { vendor, throttledMs, transientMs, notFound = 'invalid', shown }: Answered,
+  { vendor, throttledMs, transientMs, notFound = 'invalid', shown, undocumented }: Answered,
 ): DestinationError {
   const byStatus = errorForResponse(response, nowMs);
   const status = String(response.status);
   const statuses = [status, `${status.slice(0, 1)}XX`];
-  const documented = [...codes, ...statuses].map((code) => errors.get(code)).find((error) => error !== undefined);
+  const inTable = [...codes, ...statuses].map((code) => errors.get(code)).find((error) => error !== undefined);
+  const documented = inTable ?? unknownError(codes, undocumented);
   const isLimit = byStatus.class === 'throttled' || documented?.means === 'throttled';
   const means = isLimit ? 'throttled' : (documented?.means ?? byStatus.class);
   // What is said of one row asks for halves, until it is alone.
@@ -182,10 +207,27 @@ export function errorOfAnswer(
     { means: errorClass, advice },
     `${vendor} answered ${status}${told === undefined ? '' : `, ${told}`}`,
     {
-      doubt: errorClass !== 'transient' ? undefined : byStatus.class === 'transient' ? byStatus.doubt : 'answered',
+      doubt: documented?.inPart ? 'answered' : doubtOf(errorClass, byStatus),
       notBeforeMs: byStatus.notBeforeMs ?? (waitMs === undefined ? undefined : nowMs + waitMs),
     },
   );
+}
+
+const doubtOf = (errorClass: DestinationErrorClass, byStatus: DestinationError): Doubt | undefined => {
+  if (errorClass !== 'transient') return undefined;
+  return byStatus.class === 'transient' ? byStatus.doubt : 'answered';
+};
+
+/**
+ * What a code outside of the table means, where that is said; it is shown where it is a short
+ * number.
+ */
+function unknownError(
+  [code]: readonly string[],
+  undocumented: Answered['undocumented'],
+): Omit<DocumentedError, 'source'> | undefined {
+  if (code === undefined || undocumented === undefined) return undefined;
+  return { code: /^\d{1,6}$/.test(code) ? code : 'an undocumented error', means: undocumented(code) };
 }
 
 /**

@@ -1,4 +1,6 @@
 export { afterPart } from './after-part.ts';
+export { delivered, exitsOf, namelessRefusal, optionsOf, refusedPlaces, resultsInOrder, tellKnown } from './batch.ts';
+export { inParts } from './in-parts.ts';
 export { reading } from './reading.ts';
 export { headerTextOf, type HttpSender, withBearerToken, withHeaders } from './authorized.ts';
 export type { JsonValue } from '@activation-hub/audience-events';
@@ -19,12 +21,14 @@ export {
   documentedErrors,
   errorFor,
   errorOfAnswer,
+  httpErrors,
   type ListedErrors,
   rowsOf,
   isOfAccount,
   type DocumentedError,
   type DocumentedErrors,
 } from './documented-error.ts';
+export { attributesOf, type DescribedField, sentenceOf } from './described-field.ts';
 export { encodeUrlText } from './encode-url-text.ts';
 export { defineDestination } from './define-destination.ts';
 export type {
@@ -36,6 +40,18 @@ export type {
   DestinationLimits,
 } from './destination.ts';
 export { formed, refused, type FormedValue } from './formed-value.ts';
+export {
+  attributesBeside,
+  formedIdentities,
+  formId,
+  identifierOf,
+  type Identifiers,
+  identifiersSetting,
+  identitiesBy,
+  identityBy,
+  identityIn,
+  noIdentifier,
+} from './identifiers.ts';
 export { errorForResponse } from './error-for-response.ts';
 export {
   createHttpClient,
@@ -46,17 +62,23 @@ export {
 } from './http.ts';
 export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
 export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
+export { personIds, removedFirst } from './person-ids.ts';
 export { proxySettings, type ProxySettings } from './proxies.ts';
 export { type Quota, quotaShare, withinQuota } from './quota.ts';
 export { readAnswer } from './read-answer.ts';
 export { createReasonGuard, type ReasonGuard } from './reason-guard.ts';
 export { CachedLookup } from './cached-lookup.ts';
-export { jsonRequest } from './json-request.ts';
+export { type DescribeRequest, jsonRequest, jsonRequests, withoutSlash } from './json-request.ts';
+export { type ListBatch, listConnector } from './list-connector.ts';
 export { listOptions } from './list-options.ts';
+export { type FoundList, type ListDescription, type ListOptions, type ListPage, ListsByName } from './lists-by-name.ts';
 export { type Choice, type ListRules, NamedLists } from './named-lists.ts';
+export { type RefreshToken, refreshTokenSettings, withRefreshToken } from './refresh-token.ts';
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
+export { defaultCountry, digits, mayCreate, storedSecret, vendorUrl } from './settings-pieces.ts';
 export { refusalOfAttribute, takesIdentity, type Takes } from './takes.ts';
 export { assertionKey, signedAssertion, type AssertionAlgorithm } from './signed-assertion.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';
+export { type AnswerRules, VendorApi, vendorError } from './vendor-api.ts';

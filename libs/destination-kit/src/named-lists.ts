@@ -1,6 +1,7 @@
 import { CachedLookup } from './cached-lookup.ts';
+import { afterPart } from './after-part.ts';
 import { reading } from './reading.ts';
-import { DestinationError } from './verdict.ts';
+import { DestinationError, type DestinationErrorClass } from './verdict.ts';
 
 /**
  * The list to use of those that were found; or why none is usable, in a sentence with what to do.
@@ -33,6 +34,8 @@ export interface ListRules<Options, Found, List> {
   ) => Choice<List> | Promise<Choice<List>>;
   /** What a person should mend, though what was found can be used; none when absent. */
   readonly flaw?: (found: readonly Found[], options: Options) => string | undefined;
+  /** By which classes of errors a list that is gone shows; `invalid` and `set-up` when absent. */
+  readonly goneAs?: readonly DestinationErrorClass[];
 }
 
 /**
@@ -67,6 +70,27 @@ export class NamedLists<Options, Found, List> {
     return this.get(options, signal);
   }
 
+  /**
+   * Tells something of the list, by `call`. A vendor answers a list that is gone like a row that it
+   * refuses: then the list is looked up anew, which says so, and where there is another one now,
+   * `call` is repeated with it. Throws what `call` throws where the list is still the same.
+   */
+  async use<Told>(options: Options, call: (list: List) => Promise<Told>, signal: AbortSignal): Promise<Told> {
+    const list = await this.get(options, signal);
+    try {
+      return await call(list);
+    } catch (error) {
+      if (!(error instanceof DestinationError) || error.doubt === 'unanswered') throw error;
+      if (!(this.#rules.goneAs ?? ['invalid', 'set-up']).includes(error.class)) throw error;
+      const again = async () => {
+        const current = await this.getAnew(options, signal);
+        if (current === list) throw error;
+        return await call(current);
+      };
+      return await (error.doubt === undefined ? again() : afterPart(again()));
+    }
+  }
+
   /** Says what is wrong with the list of these options; creates nothing. */
   async problem(options: Options, signal: AbortSignal): Promise<string | undefined> {
     const { find, mayCreate, choose, flaw } = this.#rules;
@@ -74,6 +98,13 @@ export class NamedLists<Options, Found, List> {
     if (found.length === 0 && mayCreate(options)) return undefined;
     const choice = await reading(Promise.resolve(choose(found, options, signal)));
     return 'refuse' in choice ? choice.refuse : flaw?.(found, options);
+  }
+
+  /** Gives the list of these options where there is one that can be used; creates nothing. */
+  async found(options: Options, signal: AbortSignal): Promise<List | undefined> {
+    const { find, choose } = this.#rules;
+    const choice = await reading(find(options, signal).then((found) => choose(found, options, signal)));
+    return 'use' in choice ? choice.use : undefined;
   }
 
   /**
@@ -87,11 +118,6 @@ export class NamedLists<Options, Found, List> {
       if (problem !== undefined) problems.push(problem);
     }
     return problems;
-  }
-
-  /** The connector's `prepare`: finds, and makes, the lists of these routes. */
-  async prepare(routes: readonly Options[], signal: AbortSignal): Promise<void> {
-    for (const options of routes) await this.get(options, signal);
   }
 
   async #findOrCreate(options: Options, signal: AbortSignal): Promise<List> {

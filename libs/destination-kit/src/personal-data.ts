@@ -12,6 +12,7 @@ export const plainProfile = {
   phone: { normalise: phoneNumber, as: 'plain' },
   country: { normalise: countryCode, as: 'plain' },
   birthDate: { normalise: birthDate, as: 'plain' },
+  mobileId: { normalise: lowerCaseAdvertisingId, as: 'opaque' },
 } as const satisfies Readonly<Record<string, PersonalField>>;
 
 /**
@@ -109,6 +110,10 @@ function advertisingId(text: string): FormedValue {
   if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text))
     return refused('not the advertising id of a mobile device');
   return /^[0-]*$/.test(text) ? refused('the id of a device that tells none') : formed(text);
+}
+
+function lowerCaseAdvertisingId(text: string): FormedValue {
+  return advertisingId(text.toLowerCase());
 }
 
 /** The id of a person for one page or app of Meta. */

@@ -8,7 +8,7 @@ export interface FieldContext {
    * ISO 3166-1 alpha-2: the country of phone numbers that are written without one. Without it they
    * are refused.
    */
-  readonly defaultCountry?: string;
+  readonly defaultCountry?: string | undefined;
 }
 
 /** How one vendor wants one field of personal data. */

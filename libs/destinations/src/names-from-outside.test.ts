@@ -19,7 +19,7 @@ test('half of a surrogate pair in a name of the file makes a request all the sam
       myDomainUrl: 'https://contoso.my.salesforce.com',
       clientId: 'a',
       clientSecret: secretReference,
-      identities: { crmid: 'Id' },
+      identifiers: { crmid: 'Id' },
     }),
   );
   const dynamics = dynamics365Requests(

@@ -42,7 +42,7 @@ const settings: Readonly<Record<string, object>> = {
     clientId: 'hub',
     clientSecret: new Secret('secret'),
     personType: 'person-account',
-    identities: { id: 'Id' },
+    identifiers: { id: 'Id' },
   },
 };
 

@@ -71,7 +71,7 @@ const dynamics365Settings: Subject['settings'] = (origin) => ({
   tenantId: guid,
   clientId: guid,
   clientSecret: secret,
-  identities: { email: { column: 'emailaddress1', alternateKey: true }, crmid: { column: 'new_customerid' } },
+  identifiers: { email: { column: 'emailaddress1', alternateKey: true }, crmid: { column: 'new_customerid' } },
 });
 
 const subjects: Readonly<Record<string, Subject>> = {
@@ -150,7 +150,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     settings: (origin) => ({
       accessToken: secret,
       baseUrl: origin,
-      idProperties: { email: 'email', crmid: 'customer_id' },
+      identifiers: { email: 'email', crmid: 'customer_id' },
     }),
     options: { list: 'Sports Fans' },
     attributes: { firstname: 'Ann', city: 'Oslo' },
@@ -175,7 +175,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       refreshToken: secret,
       adAccountId: '512345678',
       sourcePlatform: 'CONTOSO',
-      keys: { email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID' },
+      identifiers: { email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID' },
       baseUrl: origin,
       tokenUrl: `${origin}/oauth/v2/accessToken`,
     }),
@@ -205,7 +205,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       accessToken: secret,
       appSecret: secret,
       adAccountId: '1234567890',
-      keys: { email: 'EMAIL', crmid: 'EXTERN_ID' },
+      identifiers: { email: 'EMAIL', crmid: 'EXTERN_ID' },
       baseUrl: origin,
     }),
     options: { audience: 'Sports Fans' },
@@ -217,8 +217,8 @@ const subjects: Readonly<Record<string, Subject>> = {
     definition: pinterest,
     start: startPinterestVendor,
     settings: (origin) => ({
-      appId: '1500123',
-      appSecret: secret,
+      clientId: '1500123',
+      clientSecret: secret,
       refreshToken: secret,
       adAccountId: '549755885175',
       identifiers: { email: 'EMAIL', gaid: 'MAID' },
@@ -236,7 +236,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       myDomainUrl: origin,
       clientId: 'consumer-key',
       clientSecret: secret,
-      identities: { email: 'Activation_Email__c', crmid: 'External_Id__c' },
+      identifiers: { email: 'Activation_Email__c', crmid: 'External_Id__c' },
     }),
     options: { campaign: 'Sports Fans' },
     attributes: { LastName: 'Quinn', MailingCity: 'Oslo' },
@@ -251,7 +251,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       clientId: 'consumer-key',
       clientSecret: secret,
       personType: 'person-account',
-      identities: { email: 'Activation_Email__c', crmid: 'External_Id__c' },
+      identifiers: { email: 'Activation_Email__c', crmid: 'External_Id__c' },
     }),
     options: { campaign: 'Sports Fans' },
     attributes: { LastName: 'Quinn', PersonMailingCity: 'Oslo' },
@@ -279,7 +279,7 @@ const subjects: Readonly<Record<string, Subject>> = {
     settings: (origin) => ({
       accessToken: secret,
       advertiserId: '1234567890',
-      keys: { email: 'EMAIL_SHA256', tel: 'PHONE_SHA256' },
+      identifiers: { email: 'EMAIL_SHA256', tel: 'PHONE_SHA256' },
       baseUrl: origin,
     }),
     options: { list: 'Sports Fans' },

@@ -3,17 +3,18 @@ import {
   type Connector,
   createReasonGuard,
   defineDestination,
-  formed,
+  delivered,
   formField,
+  formId,
+  identityBy,
   plainProfile,
-  refused,
   secretsIn,
-  type Verdict,
+  tellKnown,
   withBearerToken,
 } from '@activation-hub/destination-kit';
 import { saysSomething, trackRequest, userAttributes } from './request.ts';
 import { brazeError, judgeTrackResponse } from './response.ts';
-import { brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
+import { type BrazeSettings, brazeSettings, type BrazeOptions, brazeOptions } from './settings.ts';
 import { brazeTakes } from './takes.ts';
 
 /** Attributes of Braze's user profiles, memberships among them. */
@@ -31,15 +32,10 @@ export const braze = defineDestination({
     concurrency: 8,
   }),
   batchBy: 'destination',
-  identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
-    const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
-    if (identifier === undefined) return refused('no identifier is set for this namespace');
+  identity: identityBy((identifier: BrazeSettings['identifiers'][string], value, settings: BrazeSettings) => {
     if (identifier === 'email') return formField(plainProfile.email, value);
-    if (identifier === 'phone') {
-      return formField(plainProfile.phone, value, defaultCountry === undefined ? {} : { defaultCountry });
-    }
-    return value.trim() === '' ? refused('no value') : formed(value.trim());
-  },
+    return identifier === 'phone' ? formField(plainProfile.phone, value, settings) : formId(value);
+  }),
   takes: brazeTakes,
   comparison: {
     enters: 'gets an attribute, an entry in an array, or a subscription',
@@ -57,22 +53,19 @@ export const braze = defineDestination({
     http.check(settings.restUrl);
     const sender = withBearerToken(http, 'apiKey', settings.apiKey);
     const secrets = secretsIn(settings);
-    const tell: Connector<BrazeOptions>['enter'] = async (deliveries, signal) => {
-      const rows = deliveries.map((delivery) => ({ id: delivery.change.id, user: userAttributes(delivery, settings) }));
-      const reason = 'no identifier is set for this namespace';
-      const unknown = rows.flatMap(({ id, user }): Verdict[] => (user ? [] : [{ id, status: 'rejected', reason }]));
-      const told = rows.flatMap(({ id, user }) => (user && saysSomething(user) ? [{ id, user }] : []));
-      // Braze has all of these already.
-      const silent = rows.flatMap(({ id, user }): Verdict[] =>
-        user && !saysSomething(user) ? [{ id, status: 'delivered' }] : [],
-      );
-      if (told.length === 0) return [...unknown, ...silent];
-      const users = told.map(({ user }) => user);
-      const response = await sender.send(trackRequest(settings, users), signal);
-      const ids = told.map(({ id }) => id);
-      const guard = createReasonGuard(deliveries, secrets);
-      return [...unknown, ...silent, ...judgeTrackResponse(response, ids, guard, now())];
-    };
+    const tell: Connector<BrazeOptions>['enter'] = (deliveries, signal) =>
+      tellKnown(settings.identifiers, deliveries, async (known) => {
+        const rows = known.map((delivery) => ({ id: delivery.change.id, user: userAttributes(delivery, settings) }));
+        const told = rows.filter(({ user }) => saysSomething(user));
+        // Braze has all of these already.
+        const silent = delivered(rows.filter(({ user }) => !saysSomething(user)));
+        if (told.length === 0) return silent;
+        const users = told.map(({ user }) => user);
+        const response = await sender.send(trackRequest(settings, users), signal);
+        const ids = told.map(({ id }) => id);
+        const guard = createReasonGuard(deliveries, secrets);
+        return [...silent, ...judgeTrackResponse(response, ids, guard, now())];
+      });
     return {
       enter: tell,
       update: tell,

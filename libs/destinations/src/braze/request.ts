@@ -19,14 +19,13 @@ export function trackRequest(
   };
 }
 
-/** What Braze is told of one change; `undefined` when no identifier is set for its namespace. */
+/** What Braze is told of one change. */
 export function userAttributes(
   { change, options }: Delivery<BrazeOptions>,
   { identifiers, createProfiles }: BrazeSettings,
-): UserAttributes | undefined {
+): UserAttributes {
   const { kind, identity, audience } = change;
-  const identifier = new Map(Object.entries(identifiers)).get(identity.namespace);
-  if (identifier === undefined) return undefined;
+  const identifier = identifiers[identity.namespace] ?? '';
   return {
     ...(typeof identifier === 'string'
       ? { [identifier]: identity.value }

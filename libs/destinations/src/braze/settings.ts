@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import {
+  configuredUrl,
+  defaultCountry,
+  identifiersSetting,
+  mayCreate,
+  requestTimeout,
+  storedSecret,
+} from '@activation-hub/destination-kit';
 
 const identifier = z.union(
   [z.enum(['external_id', 'braze_id', 'email', 'phone']), z.strictObject({ aliasLabel: z.string().min(1) })],
@@ -17,34 +24,18 @@ export const brazeSettings = z.strictObject({
         'The REST endpoint of your cluster, as the settings page of Braze shows it. A key works on its own cluster only.',
       examples: ['https://rest.fra-01.braze.eu'],
     }),
-  apiKey: secret().meta({
-    description: 'A REST API key with the permission users.track.',
-    examples: [{ secret: 'braze-api-key' }],
-  }),
-  identifiers: z
-    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), identifier)
-    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+  apiKey: storedSecret('braze-api-key', 'A REST API key with the permission users.track.'),
+  identifiers: identifiersSetting(identifier)
     .default({ email: 'email' })
     .meta({
       description:
         'For each identity namespace, the identifier by which Braze knows the person: external_id, braze_id, email, phone, or an alias with its label.',
       examples: [{ crmid: 'external_id', loyaltyid: { aliasLabel: 'loyalty' }, email: 'email' }],
     }),
-  defaultCountry: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
-    .optional()
-    .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
-      examples: ['NO'],
-    }),
-  createProfiles: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'Creates a profile for a person who enters and has none. An update or an exit never creates one.',
-      examples: [false],
-    }),
+  defaultCountry: defaultCountry(),
+  createProfiles: mayCreate(
+    'Creates a profile for who enters and has none. Nobody is ever created by an update or an exit.',
+  ),
   batchSize: z
     .int()
     .min(1)

@@ -1,4 +1,4 @@
-import type { Takes } from '@activation-hub/destination-kit';
+import { identitiesBy, type Takes } from '@activation-hub/destination-kit';
 import type { BrazeOptions, BrazeSettings } from './settings.ts';
 
 const whose = 'It would say whose profile is meant: the identity says that.';
@@ -14,12 +14,10 @@ export const brazeTakes = ({ identifiers }: BrazeSettings, options: BrazeOptions
   const membership = booleanAttribute ?? arrayAttribute ?? 'subscription_groups';
   const profileField = 'A field of the profile, where the identity is another identifier; else the identity says it.';
   return {
-    identities: Object.fromEntries(
-      Object.entries(identifiers).map(([namespace, identifier]) => {
-        const name = typeof identifier === 'string' ? identifier : `alias with the label ${identifier.aliasLabel}`;
-        return [namespace, `Finds the profile by its ${name}.`];
-      }),
-    ),
+    identities: identitiesBy(identifiers, (identifier) => {
+      const name = typeof identifier === 'string' ? identifier : `alias with the label ${identifier.aliasLabel}`;
+      return `Finds the profile by its ${name}.`;
+    }),
     attributes: { email: profileField, phone: profileField },
     otherAttributes: 'An attribute of the profile, as it is: one that Braze knows (first_name), or a custom one.',
     refusedAttributes: {

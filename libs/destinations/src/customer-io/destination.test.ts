@@ -4,13 +4,14 @@ import {
   type HttpResponse,
   type JsonValue,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { customerIo } from './destination.ts';
 import { customerIoErrors } from './errors.ts';
-import { customerIoError, judgeBatch } from './response.ts';
+import { customerIoAnswers, judgeBatch } from './response.ts';
 import { customerIoOptions, customerIoSettings } from './settings.ts';
 import { startCustomerIoVendor } from './vendor.ts';
 
@@ -150,19 +151,19 @@ test.each([
   [answer(207, { errors: [{ batch_index: 2, reason: 'invalid' }] }), { class: 'invalid' }],
   [answer(200, { errors: [{ reason: 'invalid' }] }), { class: 'invalid' }],
   [answer(207, { fine: true }), { class: 'transient', doubt: 'answered' }],
-  [answer(202), { class: 'fatal' }],
 ])('%j is no success', (response, expected) => {
-  expect(() => judgeBatch(response, ['a', 'b'], guard, 0)).toThrow(expect.objectContaining(expected));
+  expect(() => judgeBatch(response, ['a', 'b'], guard)).toThrow(expect.objectContaining(expected));
 });
 
 test.each([
+  [answer(202), { class: 'fatal' }],
   [answer(429), { class: 'throttled', notBeforeMs: 2_000 }],
   [answer(429, {}, { 'retry-after': '3' }), { class: 'throttled', notBeforeMs: 4_000 }],
   [answer(401), { class: 'set-up', doubt: undefined }],
   [answer(400, { errors: [{ message: 'ann@example.com' }] }), { class: 'invalid', doubt: undefined }],
   [answer(500), { class: 'transient', doubt: 'answered' }],
 ])('%j', (response, expected) => {
-  const error = customerIoError(response, 1_000);
+  const error = vendorError(customerIoAnswers, response, 1_000);
   expect(error).toMatchObject(expected);
   expect(error.message).not.toContain('ann@');
 });

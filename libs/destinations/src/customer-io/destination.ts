@@ -2,19 +2,29 @@ import {
   type Connector,
   createReasonGuard,
   defineDestination,
-  formed,
+  formedIdentities,
   formField,
+  formId,
   headerTextOf,
+  identityBy,
   plainProfile,
   reading,
-  refused,
   secretsIn,
+  tellKnown,
+  VendorApi,
+  vendorError,
   withHeaders,
 } from '@activation-hub/destination-kit';
 import { customerIoRequests } from './request.ts';
-import { customerIoError, judgeBatch } from './response.ts';
+import { customerIoAnswers, judgeBatch } from './response.ts';
 import { type CustomerIoOptions, customerIoOptions, type CustomerIoSettings, customerIoSettings } from './settings.ts';
 import { customerIoTakes } from './takes.ts';
+
+const formIdentity = identityBy((identifier: CustomerIoSettings['identifiers'][string], value) =>
+  identifier === 'email'
+    ? formField(plainProfile.email, value)
+    : formId(value, (id) => Buffer.byteLength(id) <= 150, 'an id has at most 150 bytes'),
+);
 
 /**
  * People of a workspace of Customer.io, with memberships as an attribute. README.md says what it
@@ -46,44 +56,30 @@ export const customerIo = defineDestination({
     http.check(settings.baseUrl);
     const credentials = `${settings.siteId}:${headerTextOf('apiKey', settings.apiKey)}`;
     const sender = withHeaders(http, { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` });
+    const api = new VendorApi(sender, customerIoAnswers, now);
     const requests = customerIoRequests(settings);
     const secrets = secretsIn(settings);
-    const tell: Connector<CustomerIoOptions>['enter'] = async (deliveries, signal) => {
-      const response = await sender.send(requests.identify(deliveries), signal);
-      const ids = deliveries.map(({ change }) => change.id);
-      return judgeBatch(response, ids, createReasonGuard(deliveries, secrets), now());
-    };
+    const tell: Connector<CustomerIoOptions>['enter'] = (deliveries, signal) =>
+      tellKnown(settings.identifiers, deliveries, async (known) => {
+        const response = await api.send(requests.identify(known), signal);
+        const ids = known.map(({ change }) => change.id);
+        return judgeBatch(response, ids, createReasonGuard(deliveries, secrets));
+      });
 
     return {
       enter: tell,
       update: tell,
       exit: tell,
       forget: async (identities, signal) => {
-        const people = identities.flatMap(({ namespace, value }) => {
-          const form = formIdentity({ namespace, value }, settings);
-          return form.status === 'formed' ? [{ namespace, value: form.value }] : [];
-        });
+        const people = formedIdentities(identities, formIdentity, settings);
         if (people.length === 0) return;
-        const response = await sender.send(requests.deletePeople(people), signal);
-        if (response.status !== 200) throw customerIoError(response, now());
+        const response = await api.send(requests.deletePeople(people), signal);
+        if (response.status === 207) throw vendorError(customerIoAnswers, response, now());
       },
       probe: async (_routes, signal) => {
-        const response = await reading(sender.send(requests.readRegion(), signal));
-        if (response.status !== 200) throw customerIoError(response, now());
+        await reading(api.send(requests.readRegion(), signal));
         return [];
       },
     };
   },
 });
-
-function formIdentity(
-  { namespace, value }: { readonly namespace: string; readonly value: string },
-  { identifiers }: CustomerIoSettings,
-) {
-  const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
-  if (identifier === undefined) return refused('no identifier is set for this namespace');
-  if (identifier === 'email') return formField(plainProfile.email, value);
-  const id = value.trim();
-  if (id === '') return refused('no value');
-  return Buffer.byteLength(id) <= 150 ? formed(id) : refused('an id has at most 150 bytes');
-}

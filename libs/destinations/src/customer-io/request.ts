@@ -1,12 +1,19 @@
-import { type Change, type Delivery, type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
+import {
+  attributesBeside,
+  type Change,
+  type Delivery,
+  type HttpRequest,
+  jsonRequests,
+} from '@activation-hub/destination-kit';
 import type { CustomerIoOptions, CustomerIoSettings } from './settings.ts';
 
 /** Describes the requests to the Track API; the credentials are added on their way. */
-export function customerIoRequests({ baseUrl, identifiers, createPeople, timeoutMs }: CustomerIoSettings) {
-  const root = baseUrl.replace(/\/+$/, '');
+export function customerIoRequests(settings: CustomerIoSettings) {
+  const { identifiers, createPeople } = settings;
+  const request = jsonRequests(settings);
   const who = ({ namespace, value }: Change['identity']) => ({ [identifiers[namespace] ?? '']: value });
   const batch = (operations: readonly object[]): HttpRequest =>
-    jsonRequest('POST', `${root}/api/v2/batch`, timeoutMs, { batch: operations });
+    request('POST', '/api/v2/batch', { body: { batch: operations } });
 
   return {
     /**
@@ -20,7 +27,7 @@ export function customerIoRequests({ baseUrl, identifiers, createPeople, timeout
           identifiers: who(change.identity),
           action: 'identify',
           attributes: {
-            ...(change.kind === 'exited' ? {} : attributesOf(change, identifiers[change.identity.namespace])),
+            ...(change.kind === 'exited' ? {} : attributesBeside(change, identifiers[change.identity.namespace])),
             [booleanAttribute]: change.kind !== 'exited',
             _update: !(createPeople && change.kind === 'entered'),
           },
@@ -28,10 +35,6 @@ export function customerIoRequests({ baseUrl, identifiers, createPeople, timeout
       ),
     deletePeople: (identities: readonly Change['identity'][]): HttpRequest =>
       batch(identities.map((identity) => ({ type: 'person', identifiers: who(identity), action: 'delete' }))),
-    readRegion: (): HttpRequest => jsonRequest('GET', `${root}/api/v1/accounts/region`, timeoutMs),
+    readRegion: (): HttpRequest => request('GET', '/api/v1/accounts/region'),
   };
 }
-
-/** The identity says who it is; an attribute must not say otherwise. */
-const attributesOf = ({ attributes }: Change, identifier: string | undefined): object =>
-  Object.fromEntries(Object.entries(attributes).filter(([name]) => name !== identifier));

@@ -1,37 +1,31 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import {
+  identifiersSetting,
+  mayCreate,
+  requestTimeout,
+  storedSecret,
+  vendorUrl,
+} from '@activation-hub/destination-kit';
 
 export const customerIoSettings = z.strictObject({
   siteId: z
     .string()
     .regex(/^[\x21-\x39\x3b-\x7e]+$/, 'Write the Site ID as the page of the Track API keys shows it.')
     .meta({ description: 'Site ID of the workspace.', examples: ['a1b2c3d4e5f6a7b8c9d0'] }),
-  apiKey: secret().meta({
-    description: 'API key of the Track API that goes with the Site ID.',
-    examples: [{ secret: 'customer-io-api-key' }],
-  }),
-  identifiers: z
-    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), z.enum(['id', 'email', 'cio_id']))
-    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+  apiKey: storedSecret('customer-io-api-key', 'API key of the Track API that goes with the Site ID.'),
+  identifiers: identifiersSetting(z.enum(['id', 'email', 'cio_id']))
     .default({ email: 'email' })
     .meta({
       description:
         'For each identity namespace, the identifier by which the workspace knows the person: id, email or cio_id.',
       examples: [{ crmid: 'id', email: 'email' }],
     }),
-  createPeople: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'Adds a person who enters and is not in the workspace. An update or an exit never adds one.',
-      examples: [false],
-    }),
-  baseUrl: configuredUrl()
-    .default('https://track.customer.io')
-    .meta({
-      description: 'Where the Track API is: that of the region of the account.',
-      examples: ['https://track-eu.customer.io'],
-    }),
+  createPeople: mayCreate('Adds who enters and is not in the workspace. Nobody is ever added by an update or an exit.'),
+  baseUrl: vendorUrl(
+    'https://track.customer.io',
+    'Where the Track API is: that of the region of the account.',
+    'https://track-eu.customer.io',
+  ),
   timeoutMs: requestTimeout(15_000),
 });
 

@@ -1,12 +1,10 @@
-import type { Takes } from '@activation-hub/destination-kit';
+import { identitiesBy, type Takes } from '@activation-hub/destination-kit';
 import { type CustomerIoOptions, type CustomerIoSettings, reservedNames } from './settings.ts';
 
 const whose = 'It would say who is meant: the identity says that.';
 
 export const customerIoTakes = ({ identifiers }: CustomerIoSettings, options: CustomerIoOptions): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(identifiers).map(([namespace, identifier]) => [namespace, `Finds the person by ${identifier}.`]),
-  ),
+  identities: identitiesBy(identifiers, (identifier) => `Finds the person by ${identifier}.`),
   attributes: {
     email: 'An attribute of the person, where the identity is another identifier; else the identity says it.',
   },

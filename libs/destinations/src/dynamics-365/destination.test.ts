@@ -15,7 +15,7 @@ const settingsFor = (origin: string, more: object = {}) => ({
   tenantId: 'contoso.example',
   clientId: guid,
   clientSecret,
-  identities: byKey,
+  identifiers: byKey,
   ...more,
 });
 
@@ -119,7 +119,7 @@ test('an entry is an upsert by the alternate key and a membership, in the body o
 });
 
 test('a person is found by a column that is no key, and is not created', async () => {
-  const { vendor, connector } = await start({ identities: { email: { column: 'emailaddress1' } } });
+  const { vendor, connector } = await start({ identifiers: { email: { column: 'emailaddress1' } } });
   vendor.addRecord({ emailaddress1: email(1) });
   for (const number of [3, 3]) vendor.addRecord({ emailaddress1: email(number) });
   const verdicts = await connector.enter([delivery(1), delivery(2), delivery(3)], never);
@@ -133,9 +133,9 @@ test('a person is found by a column that is no key, and is not created', async (
 });
 
 test('a record that was merged into another is not the person, and an exit takes out every record that has the identity', async () => {
-  const identities = { email: { column: 'emailaddress1' } };
+  const identifiers = { email: { column: 'emailaddress1' } };
   for (const removalStrategy of ['action', 'list-member'] as const) {
-    const { vendor, connector } = await start({ identities, removalStrategy });
+    const { vendor, connector } = await start({ identifiers, removalStrategy });
     const merged = vendor.addRecord({ emailaddress1: email(1), statecode: 1 });
     vendor.addRecord({ emailaddress1: email(1) });
     const change = delivery(1, { attributes: {} });
@@ -149,7 +149,7 @@ test('a record that was merged into another is not the person, and an exit takes
 });
 
 test('a person is known by the id of the record, which is written only when there is something to write', async () => {
-  const { vendor, connector, writes } = await start({ identities: { crmid: { column: 'contactid' } } });
+  const { vendor, connector, writes } = await start({ identifiers: { crmid: { column: 'contactid' } } });
   const there = vendor.addRecord({ emailaddress1: email(1) });
   const known = delivery(1, { namespace: 'crmid', value: there, attributes: {} });
   const unknown = delivery(2, { namespace: 'crmid', value: guid, attributes: {} });
@@ -249,11 +249,12 @@ test('processes that make a list at the same time tell the oldest, and so does e
   const of = options({ list: 'New', createList: true });
   const both = [connector, connectAgain()];
   vendor.meet(2, ({ method, url }) => method === 'POST' && url.endsWith('/lists'));
-  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
-  expect(vendor.lists.filter((name) => name === 'New')).toHaveLength(2);
-  for (const [place, each] of [...both, connectAgain()].entries()) {
+  const enter = async (each: typeof connector, place: number) => {
     expect(statuses(await each.enter([delivery(place, { of })], never))).toEqual({ [`change-${place}`]: 'delivered' });
-  }
+  };
+  await Promise.all(both.map(enter));
+  expect(vendor.lists.filter((name) => name === 'New')).toHaveLength(2);
+  await enter(connectAgain(), 2);
   expect(vendor.members('New', ['emailaddress1'])).toEqual([0, 1, 2].map(email));
   expect(await connector.probe?.([of, options({ list: 'New' })], never)).toEqual([
     expect.stringContaining('the oldest is used'),
@@ -298,8 +299,8 @@ test.each([
 ] as const)(
   'a list of the type %s is made as one, and holds records of that table',
   async (memberType, code, set, current) => {
-    const identities = { email: { column: 'emailaddress1', alternateKey: true }, crmid: { column: 'new_customerid' } };
-    const { vendor, connector } = await start({ memberType, identities }, { memberType });
+    const identifiers = { email: { column: 'emailaddress1', alternateKey: true }, crmid: { column: 'new_customerid' } };
+    const { vendor, connector } = await start({ memberType, identifiers }, { memberType });
     const of = options({ list: 'New', createList: true });
     expect(statuses(await connector.enter([delivery(1, { of })], never))).toEqual({ 'change-1': 'delivered' });
     await connector.enter([delivery(2, { of, namespace: 'crmid', value: 'C-2' })], never);
@@ -334,12 +335,12 @@ test('a look-up that fails leaves no doubt', async () => {
 });
 
 test('identities are known by the form in which Dataverse keeps them', () => {
-  const identities = {
+  const identifiers = {
     email: { column: 'emailaddress1' },
     crmid: { column: 'contactid' },
     loyalty: { column: 'new_no' },
   };
-  const settings = dynamics365Settings.parse(settingsFor('https://contoso.crm4.dynamics.com', { identities }));
+  const settings = dynamics365Settings.parse(settingsFor('https://contoso.crm4.dynamics.com', { identifiers }));
   const form = (namespace: string, value: string) => dynamics365.identity?.({ namespace, value }, settings);
   expect(form('email', ' Ann@Example.COM ')).toEqual({ status: 'formed', value: 'ann@example.com' });
   expect(form('crmid', guid.toUpperCase())).toEqual({ status: 'formed', value: guid });

@@ -6,6 +6,9 @@ import {
   DestinationError,
   formed,
   formField,
+  formId,
+  identityBy,
+  optionsOf,
   plainProfile,
   reading,
   refused,
@@ -17,9 +20,17 @@ import { type LocatedChanges, Records } from './persons.ts';
 import { dynamics365Requests, memberTables } from './request.ts';
 import { dynamicsError, readActiveKeys } from './response.ts';
 import { SegmentMembers } from './members-segment.ts';
-import { dynamics365Settings, type Dynamics365Options, dynamics365Options, namesSegment } from './settings.ts';
+import {
+  type Dynamics365Settings,
+  dynamics365Settings,
+  type Dynamics365Options,
+  dynamics365Options,
+  namesSegment,
+} from './settings.ts';
 import { signedIn } from './sign-in.ts';
 import { dynamics365Takes } from './takes.ts';
+
+type Identifier = Dynamics365Settings['identifiers'][string];
 
 /**
  * Contacts, leads or accounts of Dynamics 365, and their memberships in static marketing lists or
@@ -41,17 +52,14 @@ export const dynamics365 = defineDestination({
     concurrency: 6,
   }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { identities, memberType }) => {
-    const column = Object.hasOwn(identities, namespace) ? identities[namespace]?.column : undefined;
-    if (column === undefined) return refused('no column is set for this namespace');
+  identity: identityBy(({ column }: Identifier, value, { memberType }: Dynamics365Settings, namespace) => {
     const text = value.trim();
     if (column === memberTables[memberType].id) {
       const isGuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
       return isGuid ? formed(text.toLowerCase()) : refused('not the id of a record');
     }
-    if (namespace === 'email') return formField(plainProfile.email, text);
-    return text === '' ? refused('no value') : formed(text);
-  },
+    return namespace === 'email' ? formField(plainProfile.email, text) : formId(text);
+  }),
   takes: dynamics365Takes,
   comparison: {
     enters: 'is found or made, and joins a static list or segment',
@@ -116,14 +124,11 @@ export const dynamics365 = defineDestination({
         }
         return [...verdicts.values()];
       },
-      prepare: async (routes, signal) => {
-        for (const options of routes) await membersOf(options).prepare(options, signal);
-      },
       probe: async (routes, signal) => {
         const whoAmI = await reading(sender.send(requests.whoAmI(), signal));
         if (whoAmI.status !== 200) throw dynamicsError(whoAmI, now());
         const problems: string[] = [];
-        const keyed = Object.values(settings.identities).filter(({ alternateKey }) => alternateKey);
+        const keyed = Object.values(settings.identifiers).filter(({ alternateKey }) => alternateKey);
         if (keyed.length > 0) {
           const active = readActiveKeys(await reading(sender.send(requests.alternateKeys(), signal)), now());
           for (const { column } of keyed.filter(({ column: name }) => !active.includes(name))) {
@@ -142,13 +147,6 @@ export const dynamics365 = defineDestination({
 });
 
 const changesOf = (deliveries: readonly Delivery[]): readonly Change[] => deliveries.map(({ change }) => change);
-
-/** The options of a batch, which is of one route. */
-function optionsOf(deliveries: readonly Delivery<Dynamics365Options>[]): Dynamics365Options {
-  const [first] = deliveries;
-  if (first === undefined) throw new Error('Failed to deliver: the batch is empty. This is a defect of the caller.');
-  return first.options;
-}
 
 function recordsOf(located: LocatedChanges): readonly Row[] {
   return [...located].flatMap(([id, of]) => ('recordId' in of ? [{ id, recordId: of.recordId }] : []));

@@ -44,7 +44,7 @@ export const dynamics365Errors = documentedErrors(
       code: '0x80060888',
       means: 'set-up',
       alsoOfOneRow: true,
-      advice: 'Check the columns of identities: one of them is not there.',
+      advice: 'Check the columns of identifiers: one of them is not there.',
       source: `${webApi}, Could not find a property named`,
     },
     // Another worker made the record a moment ago.

@@ -24,7 +24,7 @@ async function start(settings: object = {}, options: Dynamics365VendorOptions = 
     tenantId: 'contoso.example',
     clientId: guid,
     clientSecret: new Secret('secret'),
-    identities: { email: { column: 'emailaddress1', alternateKey: true } },
+    identifiers: { email: { column: 'emailaddress1', alternateKey: true } },
     ...settings,
   };
   const parsed = dynamics365Settings.parse(written);
@@ -87,11 +87,12 @@ test('processes that make a segment at the same time tell the oldest, and so doe
   const of = options({ segment: 'New', createSegment: true });
   const both = [connector, connectAgain()];
   vendor.meet(2, ({ method, url }) => method === 'POST' && url.endsWith('/msdynmkt_segments'));
-  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
-  expect(vendor.segments.names.filter((name) => name === 'New')).toHaveLength(2);
-  for (const [place, each] of [...both, connectAgain()].entries()) {
+  const enter = async (each: typeof connector, place: number) => {
     expect(statuses(await each.enter([delivery(`${place}@example.com`, of)], never))).toEqual(['delivered']);
-  }
+  };
+  await Promise.all(both.map(enter));
+  expect(vendor.segments.names.filter((name) => name === 'New')).toHaveLength(2);
+  await enter(connectAgain(), 2);
   expect(vendor.segments.members('New')).toEqual(vendor.records.map(({ contactid }) => contactid));
   expect(await connector.probe?.([of, options({ segment: 'New' })], never)).toEqual([
     expect.stringContaining('the oldest is used'),
@@ -169,8 +170,8 @@ test.each([
   ['lead', 1, 'delivered'],
   ['lead', 2, 'not-found'],
 ] as const)('a %s of state %s, found by a column, is %s', async (memberType, statecode, status) => {
-  const identities = { email: { column: 'emailaddress1' } };
-  const { vendor, connector } = await start({ memberType, identities }, { memberType });
+  const identifiers = { email: { column: 'emailaddress1' } };
+  const { vendor, connector } = await start({ memberType, identifiers }, { memberType });
   vendor.addRecord({ emailaddress1: 'a@example.com', statecode });
   expect(statuses(await connector.enter([delivery('a@example.com', fans)], never))).toEqual([status]);
 });

@@ -37,7 +37,7 @@ const partsMax = 1_000;
 export class Records {
   readonly #http: HttpSender;
   readonly #requests: Dynamics365Requests;
-  readonly #identities: Dynamics365Settings['identities'];
+  readonly #identifiers: Dynamics365Settings['identifiers'];
   readonly #createRecords: boolean;
   readonly #table: MemberTable;
   readonly #now: () => number;
@@ -45,7 +45,7 @@ export class Records {
   constructor(http: HttpSender, requests: Dynamics365Requests, settings: Dynamics365Settings, now: () => number) {
     this.#http = http;
     this.#requests = requests;
-    this.#identities = settings.identities;
+    this.#identifiers = settings.identifiers;
     this.#createRecords = settings.createRecords;
     this.#table = memberTables[settings.memberType];
     this.#now = now;
@@ -156,8 +156,8 @@ export class Records {
     return located;
   }
 
-  #identityOf({ identity }: Change): Dynamics365Settings['identities'][string] | undefined {
-    return Object.hasOwn(this.#identities, identity.namespace) ? this.#identities[identity.namespace] : undefined;
+  #identityOf({ identity }: Change): Dynamics365Settings['identifiers'][string] | undefined {
+    return Object.hasOwn(this.#identifiers, identity.namespace) ? this.#identifiers[identity.namespace] : undefined;
   }
 
   #hasKey(change: Change): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, identifiersSetting, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const columnName = z
   .string()
@@ -57,25 +57,22 @@ const shape = z.strictObject({
       description: 'What persons are in this environment, and what the marketing lists hold.',
       examples: ['lead'],
     }),
-  identities: z
-    .record(
-      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
-      z.strictObject({
-        column: columnName.meta({
-          description: 'The column that holds the identity: a text column, or the id column (contactid).',
-          examples: ['emailaddress1'],
-        }),
-        alternateKey: z
-          .boolean()
-          .default(false)
-          .meta({
-            description:
-              'That the column alone is an active alternate key of the table. Only then can a person who is not there be created, for only then does Dataverse itself prevent a second one.',
-            examples: [true],
-          }),
+  identifiers: identifiersSetting(
+    z.strictObject({
+      column: columnName.meta({
+        description: 'The column that holds the identity: a text column, or the id column (contactid).',
+        examples: ['emailaddress1'],
       }),
-    )
-    .refine((identities) => Object.keys(identities).length > 0, 'Name at least one namespace.')
+      alternateKey: z
+        .boolean()
+        .default(false)
+        .meta({
+          description:
+            'That the column alone is an active alternate key of the table. Only then can a person who is not there be created, for only then does Dataverse itself prevent a second one.',
+          examples: [true],
+        }),
+    }),
+  )
     .default({ email: { column: 'emailaddress1', alternateKey: false } })
     .meta({
       description: 'For each identity namespace, how a person is found.',

@@ -1,13 +1,12 @@
-import type { Takes } from '@activation-hub/destination-kit';
+import { identitiesBy, type Takes } from '@activation-hub/destination-kit';
 import { memberTables } from './request.ts';
 import type { Dynamics365Settings } from './settings.ts';
 
-export const dynamics365Takes = ({ identities, memberType }: Dynamics365Settings): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(identities).map(([namespace, { column, alternateKey }]) => [
-      namespace,
+export const dynamics365Takes = ({ identifiers, memberType }: Dynamics365Settings): Takes => ({
+  identities: identitiesBy(
+    identifiers,
+    ({ column, alternateKey }) =>
       `Finds the ${memberType} by the column ${column}${alternateKey ? ', an alternate key, under which one is made' : ''}.`,
-    ]),
   ),
   attributes: {},
   otherAttributes:

@@ -58,11 +58,11 @@ export interface Dynamics365Vendor extends StandInVendor, HttpVendorServer {
 }
 
 export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, routes }) => {
-  const { identities, memberType } = dynamics365Settings.parse(settings);
+  const { identifiers, memberType } = dynamics365Settings.parse(settings);
   if (memberType === 'account' && routes.some(({ options }) => namesSegment(dynamics365Options.parse(options)))) {
     throw new Error('Failed to stand in for Dynamics 365: segments hold contacts or leads. Set memberType.');
   }
-  const columns = Object.values(identities);
+  const columns = Object.values(identifiers);
   const alternateKeys = columns.filter(({ alternateKey }) => alternateKey).map(({ column }) => column);
   const vendor = await startDynamics365Vendor({ memberType, alternateKeys, everybodyIsThere: true });
   for (const { options } of routes) {

@@ -5,9 +5,8 @@ import {
   createReasonGuard,
   defineDestination,
   type Delivery,
-  formField,
   googleProfile,
-  refused,
+  identityIn,
   secretsIn,
   type Verdict,
   withSignIn,
@@ -34,11 +33,7 @@ export const googleCustomerMatch = defineDestination({
   // Google may take a day to report the result of a request, and a batch with a bad row needs
   // several rounds.
   giveUpAfterMs: 3 * 86_400_000,
-  identity: ({ namespace, value }, { identifiers, defaultCountry }) => {
-    const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
-    if (identifier === undefined) return refused('no identifier is set for this namespace');
-    return formField(googleProfile[identifier], value, defaultCountry === undefined ? {} : { defaultCountry });
-  },
+  identity: identityIn(googleProfile),
   takes: googleTakes,
   // Members lapse when the duration of their list ends, and uploading them again renews it
   // (developers.google.com/ads/blog, "Update to Customer Match membership expiration starting April
@@ -149,7 +144,6 @@ export const googleCustomerMatch = defineDestination({
         return await judge(second);
       },
       probe: (routes, signal) => lists.probe(routes, signal),
-      prepare: (routes, signal) => lists.prepare(routes, signal),
     };
   },
 });

@@ -69,9 +69,9 @@ test('processes that make a user list at the same time tell the one that there i
   const of = options({ userList: 'New', createUserList: true });
   const both = [connector, connectAgain()];
   vendor.meet(2, ({ method, url }) => method === 'POST' && url.endsWith('/userLists'));
-  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
+  const told = await Promise.all(both.map((each) => each.enter([delivery(of)], never)));
   expect(vendor.requests.filter(({ method, url }) => method === 'POST' && url.endsWith('/userLists'))).toHaveLength(2);
-  for (const each of both) expect(await each.enter([delivery(of)], never)).toMatchObject([{ status: 'accepted' }]);
+  for (const verdicts of told) expect(verdicts).toMatchObject([{ status: 'accepted' }]);
   expect(vendor.members(vendor.listId('New') ?? '')).toEqual([sha256('ann@example.com')]);
 });
 

@@ -6,6 +6,8 @@ import {
   formFields,
   googleProfile,
   type HttpRequest,
+  identifierOf,
+  noIdentifier,
 } from '@activation-hub/destination-kit';
 import type { GoogleSettings, GoogleOptions } from './settings.ts';
 
@@ -150,9 +152,9 @@ export function rowOf(
   { identifiers, defaultCountry }: IdentifierSettings,
   { holds }: Pick<GoogleOptions, 'holds'>,
 ): GoogleRow | { readonly refusal: string } {
-  const context = defaultCountry === undefined ? {} : { defaultCountry };
-  const identifier = Object.hasOwn(identifiers, identity.namespace) ? identifiers[identity.namespace] : undefined;
-  if (identifier === undefined) return { refusal: 'no identifier is set for this namespace' };
+  const context = { defaultCountry };
+  const identifier = identifierOf(identifiers, identity.namespace);
+  if (identifier === undefined) return { refusal: noIdentifier };
   if ((identifier === 'mobileId') !== (holds === 'mobile-ids')) return { refusal: `the user list is of ${holds}` };
   const form = formField(googleProfile[identifier], identity.value, context);
   if (form.status === 'refused') return { refusal: form.reason };

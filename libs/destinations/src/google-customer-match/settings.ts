@@ -1,15 +1,20 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import {
+  defaultCountry,
+  identifiersSetting,
+  requestTimeout,
+  storedSecret,
+  vendorUrl,
+} from '@activation-hub/destination-kit';
 
 const accountId = z.string().regex(/^\d{1,20}$/, 'Write the digits of the account id, in quotes and without dashes.');
 const accountType = z.enum(['GOOGLE_ADS', 'DISPLAY_VIDEO_PARTNER', 'DISPLAY_VIDEO_ADVERTISER']);
 
 export const googleSettings = z.strictObject({
-  serviceAccountKey: secret().meta({
-    description:
-      'The JSON key of a service account, whole. Its e-mail address must be a user of the account, and the Data Manager API enabled in its project.',
-    examples: [{ secret: 'google-service-account-key' }],
-  }),
+  serviceAccountKey: storedSecret(
+    'google-service-account-key',
+    'The JSON key of a service account, whole. Its e-mail address must be a user of the account, and the Data Manager API enabled in its project.',
+  ),
   accountId: accountId.meta({
     description: 'The account that has the user lists, digits only.',
     examples: ['1234567890'],
@@ -30,26 +35,14 @@ export const googleSettings = z.strictObject({
       "Says to Google, with each request, that the terms of service of Customer Match were accepted: a person's statement, which has no default.",
     examples: ['accepted'],
   }),
-  identifiers: z
-    .record(
-      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
-      z.enum(['emailAddress', 'phoneNumber', 'mobileId']),
-    )
-    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+  identifiers: identifiersSetting(z.enum(['emailAddress', 'phoneNumber', 'mobileId']))
     .default({ email: 'emailAddress' })
     .meta({
       description:
         'For each identity namespace, the identifier by which Google matches it: emailAddress or phoneNumber (hashed here, unless they are SHA-256 already), or mobileId (IDFA or Android advertising id), which only lists of mobile ids take.',
       examples: [{ email: 'emailAddress', phone: 'phoneNumber', idfa: 'mobileId', gaid: 'mobileId' }],
     }),
-  defaultCountry: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
-    .optional()
-    .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
-      examples: ['NO'],
-    }),
+  defaultCountry: defaultCountry(),
   askAfterMs: z
     .int()
     .min(100)
@@ -60,12 +53,8 @@ export const googleSettings = z.strictObject({
         'How long after a batch was accepted the hub polls Google for its result, in milliseconds. Google asks for 30 minutes.',
       examples: [3_600_000],
     }),
-  baseUrl: configuredUrl()
-    .default('https://datamanager.googleapis.com')
-    .meta({ description: 'Where the Data Manager API is.', examples: ['https://datamanager.googleapis.com'] }),
-  tokenUrl: configuredUrl()
-    .default('https://oauth2.googleapis.com/token')
-    .meta({ description: 'Where the service account signs in.', examples: ['https://oauth2.googleapis.com/token'] }),
+  baseUrl: vendorUrl('https://datamanager.googleapis.com', 'Where the Data Manager API is.'),
+  tokenUrl: vendorUrl('https://oauth2.googleapis.com/token', 'Where the service account signs in.'),
   timeoutMs: requestTimeout(30_000),
 });
 

@@ -149,7 +149,7 @@ test('an update looks for the contact, writes each record once, and brings nobod
 });
 
 test('each namespace has its own property, and one without a property is refused', async () => {
-  const { vendor, connector } = await start({ idProperties: { email: 'email', crmid: 'customer_id' } });
+  const { vendor, connector } = await start({ identifiers: { email: 'email', crmid: 'customer_id' } });
   const changes = [delivery(1), delivery(2, { namespace: 'crmid', value: 'C-2' }), delivery(3, { namespace: 'ecid' })];
   expect(statuses(await connector.enter(changes, never))).toEqual({
     'change-1': 'delivered',
@@ -163,7 +163,7 @@ test('each namespace has its own property, and one without a property is refused
 });
 
 test('identities are known by the form in which HubSpot keeps them', () => {
-  const settings = hubspotSettings.parse({ accessToken, idProperties: { email: 'email', crmid: 'customer_id' } });
+  const settings = hubspotSettings.parse({ accessToken, identifiers: { email: 'email', crmid: 'customer_id' } });
   const form = (namespace: string, value: string) => hubspot.identity?.({ namespace, value }, settings);
   expect(form('email', ' Ann@Example.COM ')).toEqual({ status: 'formed', value: 'ann@example.com' });
   expect(form('crmid', ' C-2 ')).toEqual({ status: 'formed', value: 'C-2' });
@@ -194,7 +194,6 @@ test('a list is created once when the options allow it, however many ask at once
   const { vendor, connector } = await start();
   const of = options({ list: 'New Fans', createList: true });
   await Promise.all([1, 2, 3].map((number) => connector.enter([delivery(number, { of })], never)));
-  await connector.prepare?.([of], never);
   expect(vendor.lists).toEqual(['Sports Fans', 'New Fans']);
   expect(await connector.probe?.([of, options()], never)).toEqual([]);
 });

@@ -4,10 +4,14 @@ import {
   createReasonGuard,
   defineDestination,
   type Delivery,
-  formed,
   formField,
+  formId,
+  identifierOf,
+  identityBy,
+  inParts,
+  noIdentifier,
+  optionsOf,
   plainProfile,
-  refused,
   secretsIn,
   type Verdict,
   withBearerToken,
@@ -31,12 +35,9 @@ export const hubspot = defineDestination({
   // A batch takes two or three requests; the smallest plan allows 100 of them in ten seconds.
   limits: () => ({ batchCount: 100, batchBytes: 1024 * 1024, requestsPerSecond: 3, concurrency: 4 }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { idProperties }) => {
-    const property = Object.hasOwn(idProperties, namespace) ? idProperties[namespace] : undefined;
-    if (property === undefined) return refused('no contact property is set for this namespace');
-    if (property === 'email') return formField(plainProfile.email, value);
-    return value.trim() === '' ? refused('no value') : formed(value.trim());
-  },
+  identity: identityBy((property: string, value) =>
+    property === 'email' ? formField(plainProfile.email, value) : formId(value),
+  ),
   takes: hubspotTakes,
   versions: hubspotVersions,
   comparison: {
@@ -58,12 +59,11 @@ export const hubspot = defineDestination({
     const lists = hubspotLists(sender, requests, now);
     const secrets = secretsIn(settings);
 
-    const upsert = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> => {
-      const guard = createReasonGuard(deliveries, secrets);
-      return byProperty(deliveries, settings, async (rows) =>
-        readWritten(await sender.send(requests.upsertContacts(rows), signal), rows, guard, now()),
-      );
-    };
+    const upsert = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> =>
+      byProperty(deliveries, settings, async (rows) => {
+        const response = await sender.send(requests.upsertContacts(rows), signal);
+        return readWritten(response, rows, createReasonGuard(deliveries, secrets), now());
+      });
     const search = (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Contacts> =>
       byProperty(deliveries, settings, async (rows, property) =>
         readFound(await sender.send(requests.readContacts(rows, property), signal), rows, now()),
@@ -76,7 +76,7 @@ export const hubspot = defineDestination({
       const contacts = new Map(await reading(search(deliveries, signal)));
       const rows = deliveries.flatMap(({ change }) => {
         const contact = contacts.get(change.id);
-        const idProperty = settings.idProperties[change.identity.namespace] ?? '';
+        const idProperty = settings.identifiers[change.identity.namespace] ?? '';
         return contact !== undefined && 'recordId' in contact
           ? [{ change, idProperty, recordId: contact.recordId }]
           : [];
@@ -112,7 +112,7 @@ export const hubspot = defineDestination({
 
     return {
       enter: async (deliveries, signal) => {
-        const options = termsOf(deliveries);
+        const options = optionsOf(deliveries);
         // Before the contacts are told: without its list there is nothing to be told.
         await lists.get(options, signal);
         const contacts = await upsert(deliveries, signal);
@@ -121,20 +121,16 @@ export const hubspot = defineDestination({
       update: async (deliveries, signal) => verdictsOf(await update(deliveries, signal), new Set(), 'retry'),
       exit: async (deliveries, signal) => {
         const contacts = await reading(search(deliveries, signal));
-        return verdictsOf(contacts, await changeMembers('remove', contacts, termsOf(deliveries), signal), 'delivered');
+        return verdictsOf(
+          contacts,
+          await changeMembers('remove', contacts, optionsOf(deliveries), signal),
+          'delivered',
+        );
       },
       probe: (routes, signal) => lists.probe(routes, signal),
-      prepare: (routes, signal) => lists.prepare(routes, signal),
     };
   },
 });
-
-/** The options of a batch, which is of one route. */
-function termsOf(deliveries: readonly Delivery<HubspotOptions>[]): HubspotOptions {
-  const [first] = deliveries;
-  if (first === undefined) throw new Error('Failed to deliver: the batch is empty. This is a defect of the caller.');
-  return first.options;
-}
 
 /**
  * Runs `call` for the changes of each contact property, for one request knows persons by one
@@ -142,21 +138,17 @@ function termsOf(deliveries: readonly Delivery<HubspotOptions>[]): HubspotOption
  */
 async function byProperty(
   deliveries: readonly Delivery[],
-  { idProperties }: HubspotSettings,
+  { identifiers }: HubspotSettings,
   call: (rows: readonly Identified[], property: string) => Promise<Contacts>,
 ): Promise<Contacts> {
-  const propertyOf = ({ change }: Delivery) => new Map(Object.entries(idProperties)).get(change.identity.namespace);
-  const contacts = new Map<string, Contact>();
-  for (const [idProperty, group] of Map.groupBy(deliveries, propertyOf)) {
+  const propertyOf = ({ change }: Delivery) => identifierOf(identifiers, change.identity.namespace);
+  const groups = await inParts(Map.groupBy(deliveries, propertyOf), ([idProperty, group]) => {
     const rows = group.map(({ change }) => ({ change, idProperty: idProperty ?? '' }));
-    const reason = 'no contact property is set for this namespace';
-    const found: Contacts =
-      idProperty === undefined
-        ? new Map(rows.map(({ change: { id } }) => [id, { verdict: { id, status: 'rejected', reason } }]))
-        : await call(rows, idProperty);
-    for (const [id, contact] of found) contacts.set(id, contact);
-  }
-  return contacts;
+    if (idProperty !== undefined) return call(rows, idProperty);
+    const rejected = (id: string): Contact => ({ verdict: { id, status: 'rejected', reason: noIdentifier } });
+    return Promise.resolve(new Map(rows.map(({ change: { id } }) => [id, rejected(id)])));
+  });
+  return new Map(groups.flatMap((contacts) => [...contacts]));
 }
 
 function verdictsOf(contacts: Contacts, missing: ReadonlySet<string>, ofMissing: 'retry' | 'delivered'): Verdict[] {

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
+import {
+  identifiersSetting,
+  quotaShare,
+  requestTimeout,
+  storedSecret,
+  vendorUrl,
+} from '@activation-hub/destination-kit';
 
 export const hubspotSettings = z.strictObject({
-  accessToken: secret().meta({
-    description:
-      'Access token of a private app, or a service key, with the scopes crm.lists.read, crm.lists.write, crm.objects.contacts.read and crm.objects.contacts.write.',
-    examples: [{ secret: 'hubspot-access-token' }],
-  }),
-  idProperties: z
-    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), z.string().min(1))
-    .refine((properties) => Object.keys(properties).length > 0, 'Name at least one namespace.')
+  accessToken: storedSecret(
+    'hubspot-access-token',
+    'Access token of a private app, or a service key, with the scopes crm.lists.read, crm.lists.write, crm.objects.contacts.read and crm.objects.contacts.write.',
+  ),
+  identifiers: identifiersSetting(z.string().min(1))
     .default({ email: 'email' })
     .meta({
       description:
@@ -22,9 +25,7 @@ export const hubspotSettings = z.strictObject({
     .default('2026-03')
     .meta({ description: 'Version of the HubSpot API.', examples: ['2026-09'] }),
   quotaShare: quotaShare('the daily API quota of the account'),
-  baseUrl: configuredUrl()
-    .default('https://api.hubapi.com')
-    .meta({ description: 'Where the HubSpot API is.', examples: ['https://api.hubapi.com'] }),
+  baseUrl: vendorUrl('https://api.hubapi.com', 'Where the HubSpot API is.'),
   timeoutMs: requestTimeout(15_000),
 });
 

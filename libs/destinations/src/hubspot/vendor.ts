@@ -68,7 +68,7 @@ export interface HubspotVendor extends StandInVendor {
 }
 
 export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, routes }) => {
-  const idProperties = Object.values(hubspotSettings.parse(settings).idProperties);
+  const identifiers = Object.values(hubspotSettings.parse(settings).identifiers);
   const vendor = await startHubspotVendor();
   for (const { options } of routes) {
     const { list, listId, createList } = hubspotOptions.parse(options);
@@ -81,7 +81,7 @@ export const startLocalHubspotVendor: StartLocalVendor = async ({ settings, rout
     settings: { baseUrl: vendor.origin },
     members: ({ options }) => {
       const { list, listId } = hubspotOptions.parse(options);
-      return vendor.members(list ?? listId ?? '', idProperties);
+      return vendor.members(list ?? listId ?? '', identifiers);
     },
     close: () => vendor.close(),
   };

@@ -4,13 +4,14 @@ import {
   type HttpResponse,
   type JsonValue,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { iterable } from './destination.ts';
 import { iterableErrors } from './errors.ts';
-import { iterableError } from './response.ts';
+import { iterableAnswers } from './response.ts';
 import { iterableOptions, iterableSettings } from './settings.ts';
 import { startIterableVendor } from './vendor.ts';
 
@@ -126,7 +127,6 @@ test('a list is made where the options allow it, and the probe says what cannot 
   const { vendor, connector } = await start();
   const of = { list: 'New', createList: true };
   expect(await connector.probe?.([iterableOptions.parse(of)], never)).toEqual([]);
-  await connector.prepare?.([iterableOptions.parse(of)], never);
   await connector.enter([delivery('ann@example.com', { of })], never);
   expect(vendor.members('New')).toEqual(['ann@example.com']);
   vendor.addList('Dynamic', { listType: 'Dynamic' });
@@ -149,7 +149,6 @@ test('processes that make a list at the same time tell one of them', async () =>
   const { vendor, connector, connectAgain } = await start();
   const of = { list: 'New', createList: true };
   const both = [connector, connectAgain()];
-  await Promise.all(both.map(async (each) => each.prepare?.([iterableOptions.parse(of)], never)));
   await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}@example.com`, { of })], never)));
   expect(
     vendor.requests.filter(({ url }) => url.endsWith('/subscribe')).map(({ body }) => /"listId":(\d+)/.exec(body)?.[1]),
@@ -173,7 +172,7 @@ test.each([
   [answer(500, 'GenericError'), { class: 'transient', doubt: 'answered' }],
   [answer(502), { class: 'transient', doubt: 'unanswered' }],
 ])('%j', (response, expected) => {
-  const error = iterableError(response, 1_000);
+  const error = vendorError(iterableAnswers, response, 1_000);
   expect(error).toMatchObject(expected);
   expect(error.message).not.toContain('ann@');
 });

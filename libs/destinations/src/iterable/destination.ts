@@ -1,19 +1,19 @@
 import {
-  type Connector,
   defineDestination,
-  type Delivery,
-  formed,
+  exitsOf,
   formField,
+  formId,
   headerTextOf,
+  identityBy,
+  listConnector,
   plainProfile,
-  refused,
-  type Verdict,
+  VendorApi,
   withHeaders,
 } from '@activation-hub/destination-kit';
 import { iterableLists } from './lists.ts';
 import { iterableRequests } from './request.ts';
-import { judgeTold } from './response.ts';
-import { type IterableOptions, iterableOptions, iterableSettings } from './settings.ts';
+import { iterableAnswers, judgeTold, toldSchema } from './response.ts';
+import { iterableOptions, type IterableSettings, iterableSettings } from './settings.ts';
 import { iterableTakes } from './takes.ts';
 
 /**
@@ -29,14 +29,11 @@ export const iterable = defineDestination({
   // Lists take 1000 users in a request, and five requests in a second (api.iterable.com/api/docs).
   limits: () => ({ batchCount: 1000, batchBytes: 2 * 1024 * 1024, requestsPerSecond: 4, concurrency: 4 }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { identifiers }) => {
-    const identifier = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
-    if (identifier === undefined) return refused('no identifier is set for this namespace');
-    if (identifier === 'email') return formField(plainProfile.email, value);
-    const id = value.trim();
-    if (id === '') return refused('no value');
-    return /^[\x20-\x7e]{1,52}$/.test(id) ? formed(id) : refused('a userId is at most 52 printable ASCII characters');
-  },
+  identity: identityBy((identifier: IterableSettings['identifiers'][string], value) =>
+    identifier === 'email'
+      ? formField(plainProfile.email, value)
+      : formId(value, (id) => /^[\x20-\x7e]{1,52}$/.test(id), 'a userId is at most 52 printable ASCII characters'),
+  ),
   takes: iterableTakes,
   comparison: {
     enters: 'is created or updated, and joins a static list',
@@ -49,41 +46,19 @@ export const iterable = defineDestination({
     erasure: 'the membership is taken back; the user stays',
     untried: 'what an unknown list is answered with',
   },
-  connect: (settings, { http, now }): Connector<IterableOptions> => {
+  connect: (settings, { http, now }) => {
     http.check(settings.baseUrl);
     const sender = withHeaders(http, { 'api-key': headerTextOf('apiKey', settings.apiKey) });
+    const api = new VendorApi(sender, iterableAnswers, now);
     const requests = iterableRequests(settings);
-    const lists = iterableLists(sender, requests, now);
-
-    const tell = async (
-      way: 'subscribe' | 'unsubscribe',
-      deliveries: readonly Delivery<IterableOptions>[],
-      signal: AbortSignal,
-    ): Promise<Verdict[]> => {
-      const [first] = deliveries;
-      if (first === undefined) return [];
-      const listId = await lists.get(first.options, signal);
-      const changes = deliveries.map(({ change }) => change);
-      const response = await sender.send(requests[way](listId, changes), signal);
-      if (response.status !== 400 && response.status !== 404) return judgeTold(response, changes, now());
-      // The list may be gone, which no row is at fault for: the look-up says so, or gives the list
-      // that there is now.
-      const current = await lists.getAnew(first.options, signal);
-      const again = current === listId ? response : await sender.send(requests[way](current, changes), signal);
-      return judgeTold(again, changes, now());
-    };
-    const add: Connector<IterableOptions>['enter'] = (deliveries, signal) => tell('subscribe', deliveries, signal);
-
-    return {
-      enter: add,
-      update: add,
-      exit: async (deliveries, signal) =>
-        // Who is not there has left.
-        (await tell('unsubscribe', deliveries, signal)).map((verdict) =>
-          verdict.status === 'not-found' ? { id: verdict.id, status: 'delivered' } : verdict,
-        ),
-      probe: (routes, signal) => lists.probe(routes, signal),
-      prepare: (routes, signal) => lists.prepare(routes, signal),
-    };
+    return listConnector(
+      iterableLists(api, requests),
+      async ({ list, changes, isExit }, signal) => {
+        const request = isExit ? requests.unsubscribe(list, changes) : requests.subscribe(list, changes);
+        const verdicts = judgeTold(await api.ask(request, toldSchema, signal), changes);
+        return isExit ? exitsOf(verdicts) : verdicts;
+      },
+      settings.identifiers,
+    );
   },
 });

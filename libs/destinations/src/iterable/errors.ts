@@ -23,11 +23,7 @@ export const listedErrors: readonly ListedErrors[] = [
     codes: 'UniqueFieldsLimitExceeded',
   },
   { means: 'set-up', advice: 'Check baseUrl and the list of the options.', source: page, codes: 'NotFound' },
-  {
-    means: 'invalid',
-    source: page,
-    codes: 'BadJsonBody BadParams BatchTooLarge RequestFieldsTypesMismatched',
-  },
+  { means: 'invalid', source: page, codes: 'BadJsonBody BadParams BatchTooLarge RequestFieldsTypesMismatched' },
   {
     means: 'rejected',
     source: page,
@@ -41,17 +37,18 @@ export const listedErrors: readonly ListedErrors[] = [
  * a user.
  */
 export const iterableErrors = documentedErrors(
+  [],
   [
-    { code: 'invalidEmails', means: 'rejected', source: ofRow },
-    { code: 'invalidUserIds', means: 'rejected', source: ofRow },
-    { code: 'invalidDataEmails', means: 'rejected', source: ofRow },
-    { code: 'invalidDataUserIds', means: 'rejected', source: ofRow },
-    { code: 'conflictEmails', means: 'rejected', source: ofRow },
-    { code: 'conflictUserIds', means: 'rejected', source: ofRow },
-    { code: 'forgottenEmails', means: 'not-found', source: ofRow },
-    { code: 'forgottenUserIds', means: 'not-found', source: ofRow },
-    { code: 'notFoundEmails', means: 'not-found', source: ofRow },
-    { code: 'notFoundUserIds', means: 'not-found', source: ofRow },
+    ...listedErrors,
+    {
+      means: 'rejected',
+      source: ofRow,
+      codes: 'invalidEmails invalidUserIds invalidDataEmails invalidDataUserIds conflictEmails conflictUserIds',
+    },
+    {
+      means: 'not-found',
+      source: ofRow,
+      codes: 'forgottenEmails forgottenUserIds notFoundEmails notFoundUserIds',
+    },
   ],
-  listedErrors,
 );

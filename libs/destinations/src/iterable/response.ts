@@ -1,27 +1,26 @@
 import { z } from 'zod';
-import {
-  type Change,
-  codesIn,
-  DestinationError,
-  errorOfAnswer,
-  type HttpResponse,
-  readAnswer,
-  type Verdict,
-} from '@activation-hub/destination-kit';
+import { type AnswerRules, type Change, codesIn, namelessRefusal, type Verdict } from '@activation-hub/destination-kit';
 import { iterableErrors } from './errors.ts';
 
 const codeSchema = z.object({ code: z.string() });
 
 /**
- * What an answer outside 2xx means, by its code, else by its status; the limits are of a second.
+ * An answer that is not 200 is judged by its code, else by its status; the limits are of a second.
  */
-export function iterableError(response: HttpResponse, nowMs: number): DestinationError {
-  const codes = codesIn(response, codeSchema, ({ code }) => [code]);
-  return errorOfAnswer(iterableErrors, codes, response, nowMs, { vendor: 'Iterable', throttledMs: 1_000 });
-}
+export const iterableAnswers: AnswerRules = {
+  vendor: 'Iterable',
+  errors: iterableErrors,
+  codesOf: (response) => codesIn(response, codeSchema, ({ code }) => [code]),
+  throttledMs: 1_000,
+};
+
+const list = z.object({ id: z.int(), name: z.string(), listType: z.string() });
+export type IterableList = z.output<typeof list>;
+export const listsSchema = z.object({ lists: z.array(list) });
+export const createdSchema = z.object({ listId: z.int() });
 
 const names = z.array(z.string()).optional();
-const toldSchema = z.object({
+export const toldSchema = z.object({
   successCount: z.int().nonnegative(),
   failCount: z.int().nonnegative(),
   failedUpdates: z.record(z.string(), names).default({}),
@@ -32,9 +31,10 @@ const toldSchema = z.object({
  * not take, in arrays that say why, and counts the others. Where the counts and the names leave a
  * user over, the batch is halved, by `invalid`, until it is alone.
  */
-export function judgeTold(response: HttpResponse, changes: readonly Change[], nowMs: number): Verdict[] {
-  if (response.status !== 200) throw iterableError(response, nowMs);
-  const { successCount, failedUpdates } = readAnswer(response, toldSchema);
+export function judgeTold(
+  { successCount, failedUpdates }: z.output<typeof toldSchema>,
+  changes: readonly Change[],
+): readonly Verdict[] {
   const reasons = new Map<string, string>();
   for (const [reason, users = []] of Object.entries(failedUpdates)) {
     // Iterable tells userIds apart by their case; addresses are sent in lower case.
@@ -50,27 +50,9 @@ export function judgeTold(response: HttpResponse, changes: readonly Change[], no
   const taken = verdicts.filter(({ status }) => status === 'delivered').length;
   if (successCount >= taken) return verdicts;
   if (changes.length > 1) {
-    const why = `Iterable has taken ${successCount} of ${changes.length} users, and does not name the others. The batch is halved.`;
-    throw new DestinationError('invalid', `Failed to deliver: ${why}`, { doubt: 'answered' });
+    const counted = `has taken ${successCount} of ${changes.length} users, and does not name the others`;
+    throw namelessRefusal('Iterable', counted);
   }
-  return changes.map(({ id }) => ({
-    id,
-    status: 'retry',
-    reason: 'Iterable has not taken this user',
-    doubt: 'answered',
-  }));
-}
-
-const list = z.object({ id: z.int(), name: z.string(), listType: z.string() });
-export type IterableList = z.output<typeof list>;
-
-export function readLists(response: HttpResponse, nowMs: number): readonly IterableList[] {
-  if (response.status !== 200) throw iterableError(response, nowMs);
-  return readAnswer(response, z.object({ lists: z.array(list) })).lists;
-}
-
-/** The list that was created. */
-export function readCreated(response: HttpResponse, name: string, nowMs: number): IterableList {
-  if (response.status !== 200) throw iterableError(response, nowMs);
-  return { id: readAnswer(response, z.object({ listId: z.int() })).listId, name, listType: 'Standard' };
+  const reason = 'Iterable has not taken this user';
+  return changes.map(({ id }) => ({ id, status: 'retry', reason, doubt: 'answered' }));
 }

@@ -1,10 +1,8 @@
-import type { Takes } from '@activation-hub/destination-kit';
+import { identitiesBy, type Takes } from '@activation-hub/destination-kit';
 import type { IterableSettings } from './settings.ts';
 
 export const iterableTakes = ({ identifiers }: IterableSettings): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(identifiers).map(([namespace, identifier]) => [namespace, `Finds the user by ${identifier}.`]),
-  ),
+  identities: identitiesBy(identifiers, (identifier) => `Finds the user by ${identifier}.`),
   attributes: {
     email: 'A field of the user, where the identity is the userId; else the identity says it.',
   },

@@ -6,13 +6,14 @@ import {
   type HttpResponse,
   type JsonValue,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { linkedin } from './destination.ts';
 import { linkedinErrors } from './errors.ts';
-import { judgeUsers, linkedinError } from './response.ts';
+import { judgeUsers, linkedinAnswers } from './response.ts';
 import { linkedinOptions, linkedinSettings } from './settings.ts';
 import { startLinkedinVendor } from './vendor.ts';
 
@@ -65,9 +66,9 @@ async function start(now: () => number = Date.now) {
     () => http.close(),
     () => vendor.close(),
   );
-  const keys = { email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID' };
+  const identifiers = { email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID' };
   const urls = { baseUrl: `${vendor.origin}/`, tokenUrl: `${vendor.origin}/oauth/v2/accessToken` };
-  const settings = linkedinSettings.parse({ ...credentials, ...urls, keys });
+  const settings = linkedinSettings.parse({ ...credentials, ...urls, identifiers });
   const connector = linkedin.connect(settings, { http, now, print: () => undefined });
   const tellings = () => vendor.requests.filter(({ url }) => url.endsWith('/users'));
   return { vendor, connector, tellings };
@@ -148,7 +149,9 @@ test('an id that one person had and another has now is in the segment, whoever c
   const bob = delivery('bob@example.com', { kind: 'updated', attributes: before });
   const ann = delivery('ann@example.com', { kind: 'updated', attributes: after, previousAttributes: before });
   vendor.refuse(newDevice);
-  expect(statuses(await connector.update([bob, ann], never))).toEqual(['delivered', 'rejected']);
+  const verdicts = await connector.update([bob, ann], never);
+  expect(verdicts.find(({ status }) => status === 'rejected')?.id).toBe(ann.change.id);
+  expect(statuses(verdicts)).toContain('delivered');
   expect(vendor.members('Sports Fans')).toContain(oldDevice);
 });
 
@@ -160,11 +163,11 @@ test.each([
 ])('%i of every element is of the account, and of one element of its row', (status, expected) => {
   const elements = ['ann', 'bob'].map((id) => ({ id, told: { action: 'ADD' as const, userIds: [] } }));
   const judge = (...said: number[]) => {
-    const body = JSON.stringify({ elements: said.map((each) => ({ status: each })) });
-    return judgeUsers({ status: 200, headers: {}, body }, elements, createReasonGuard([], []), 1_000);
+    const told = { elements: said.map((each) => ({ status: each })) };
+    return judgeUsers(told, elements, createReasonGuard([], []), 1_000);
   };
   expect(() => judge(status, status)).toThrow(expect.objectContaining(expected));
-  expect(statuses([...judge(201, status).values()])).toEqual(['delivered', 'retry']);
+  expect(statuses(judge(201, status))).toEqual(['delivered', 'retry']);
 });
 
 test('a segment that is made takes members after five seconds, and is made once', async () => {
@@ -212,10 +215,10 @@ test('a segment is found on every page, and none is made while LinkedIn does not
   expect(statuses(await connector.enter([delivery('ann@example.com', { of })], never))).toEqual(['delivered']);
   expect(vendor.members('10801')).toEqual([sha256('ann@example.com')]);
   vendor.listInPagesOf(0);
-  await expect(connector.prepare?.([linkedinOptions.parse({ ...of, list: 'New' })], never)).rejects.toMatchObject({
+  const made = connector.enter([delivery('ann@example.com', { of: { ...of, list: 'New' } })], never);
+  await expect(made).rejects.toMatchObject({
     class: 'set-up',
-    message:
-      'Failed to look for the segment: LinkedIn lists 0 of 3. Delete segments of this sourcePlatform that no route needs.',
+    message: expect.stringContaining('Failed to look for the LinkedIn segment: there are more than 20 pages') as string,
   });
 });
 
@@ -225,7 +228,7 @@ test('a segment that is deleted under way is looked up anew, and refuses nobody'
   vendor.deleteSegment('10801');
   await expect(connector.enter([delivery('bob@example.com')], never)).rejects.toMatchObject({
     class: 'set-up',
-    doubt: undefined,
+    doubt: 'answered',
   });
   vendor.addSegment('Sports Fans');
   expect(statuses(await connector.enter([delivery('bob@example.com')], never))).toEqual(['delivered']);
@@ -282,7 +285,7 @@ test('the probe says which segments cannot be used', async () => {
   });
 });
 
-test('a namespace for which no key is set any more rejects its own row alone', async () => {
+test('a namespace that the setting has lost rejects its own row alone', async () => {
   const { connector, tellings } = await start();
   const stranger = delivery('x', { namespace: 'ecid' });
   expect(statuses(await connector.exit([stranger, delivery('ann@example.com')], never))).toEqual([
@@ -305,8 +308,8 @@ test.each<[number, string]>([
   [500, 'retry'],
 ])('an element that is answered %i is %s', (status, expected) => {
   const element = { id: 'change-1', told: { action: 'ADD' as const, userIds: [] } };
-  const response = answer(200, { elements: [{ status }] });
-  expect(judgeUsers(response, [element], createReasonGuard([], []), 0).get('change-1')?.status).toBe(expected);
+  const told = { elements: [{ status }] };
+  expect(statuses(judgeUsers(told, [element], createReasonGuard([], []), 0))).toEqual([expected]);
 });
 
 test.each<[HttpResponse, object]>([
@@ -320,12 +323,12 @@ test.each<[HttpResponse, object]>([
   [answer(500), { class: 'transient', doubt: 'answered' }],
   [answer(504), { class: 'transient', doubt: 'unanswered' }],
 ])('%j', (response, expected) => {
-  expect(linkedinError(response, 1_000)).toMatchObject(expected);
+  expect(vendorError(linkedinAnswers, response, 1_000)).toMatchObject(expected);
 });
 
 test('identities are known by the form in which LinkedIn matches them', () => {
-  const keys = { email: 'SHA256_EMAIL', idfa: 'APPLE_IDFA' };
-  const settings = linkedinSettings.parse({ ...credentials, keys });
+  const identifiers = { email: 'SHA256_EMAIL', idfa: 'APPLE_IDFA' };
+  const settings = linkedinSettings.parse({ ...credentials, identifiers });
   const form = (namespace: string, value: string) => linkedin.identity?.({ namespace, value }, settings);
   expect(form('email', ' Ann@Example.com ')).toEqual({ status: 'formed', value: sha256('ann@example.com') });
   expect(form('email', sha256('x').toUpperCase())).toEqual({ status: 'formed', value: sha256('x') });

@@ -1,18 +1,16 @@
 import {
-  type Connector,
   createReasonGuard,
   defineDestination,
-  formField,
-  refused,
+  identityIn,
+  listConnector,
   secretsIn,
-  type Verdict,
-  withSignIn,
+  VendorApi,
+  withRefreshToken,
 } from '@activation-hub/destination-kit';
 import { linkedinSegments } from './lists.ts';
-import { elementsOf, linkedinRequests, removalsFirst } from './request.ts';
-import { judgeUsers } from './response.ts';
-import { type LinkedinOptions, linkedinOptions, linkedinSettings } from './settings.ts';
-import { linkedinSignIn } from './sign-in.ts';
+import { elementsOf, linkedinRequests } from './request.ts';
+import { judgeUsers, linkedinAnswers, toldSchema } from './response.ts';
+import { linkedinOptions, linkedinSettings } from './settings.ts';
 import { linkedinIds, linkedinTakes } from './takes.ts';
 import { linkedinVersions } from './versions.ts';
 
@@ -28,10 +26,7 @@ export const linkedin = defineDestination({
   // what others tell, and a change has two at most.
   limits: () => ({ batchCount: 2_500, batchBytes: 2 * 1024 * 1024, requestsPerSecond: 8, concurrency: 4 }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { keys }) => {
-    const key = Object.hasOwn(keys, namespace) ? keys[namespace] : undefined;
-    return key === undefined ? refused('no key is set for this namespace') : formField(linkedinIds[key], value);
-  },
+  identity: identityIn(linkedinIds),
   takes: linkedinTakes,
   versions: linkedinVersions,
   // An audience that is neither edited nor used for 90 days expires, and its data with it
@@ -46,42 +41,25 @@ export const linkedin = defineDestination({
     erasure: 'the ids leave the audience',
     untried: 'how a removal finds a person; that telling again is an edit',
   },
-  connect: (settings, { http, now }): Connector<LinkedinOptions> => {
+  connect: (settings, { http, now }) => {
     http.check(settings.baseUrl);
     http.check(settings.tokenUrl);
-    const sender = withSignIn(http, linkedinSignIn(settings), now);
+    // "Refresh Tokens with OAuth 2.0": an access token lives 60 days.
+    const advice =
+      'Check the client id and secret, and let the member authorize the app again: a refresh token lives a year.';
+    const api = new VendorApi(withRefreshToken(http, { ...settings, advice }, now), linkedinAnswers, now);
     const requests = linkedinRequests(settings);
-    const segments = linkedinSegments(sender, requests, now);
     const secrets = secretsIn(settings);
-    const tell: Connector<LinkedinOptions>['enter'] = async (deliveries, signal) => {
-      const elements = removalsFirst(deliveries.flatMap(({ change }) => elementsOf(change, settings)));
-      const options = deliveries[0]?.options;
-      let judged: ReadonlyMap<string, Verdict> = new Map();
-      if (options !== undefined && elements.length > 0) {
-        const segment = await segments.get(options, signal);
-        let response = await sender.send(requests.tellUsers(segment, elements), signal);
-        if (response.status === 400 || response.status === 404) {
-          // The segment may be gone, which no row is at fault for: the look-up says so, or gives
-          // the one that there is now.
-          const current = await segments.getAnew(options, signal);
-          if (current !== segment) response = await sender.send(requests.tellUsers(current, elements), signal);
-        }
-        judged = judgeUsers(response, elements, createReasonGuard(deliveries, secrets), now());
-      }
-      return deliveries.map(
-        ({ change: { id } }) =>
-          judged.get(id) ?? { id, status: 'rejected', reason: 'no key is set for this namespace' },
-      );
-    };
-
-    return {
-      enter: tell,
-      // LinkedIn keeps no attributes to be changed: what finds the person is told, and what finds
-      // them no longer is taken out.
-      update: tell,
-      exit: tell,
-      probe: (routes, signal) => segments.probe(routes, signal),
-      prepare: (routes, signal) => segments.prepare(routes, signal),
-    };
+    return listConnector(
+      linkedinSegments(api, requests, now),
+      async ({ list, deliveries, changes }, signal) => {
+        // LinkedIn keeps no attributes to be changed: what finds the person is told, and what finds
+        // them no longer is taken out.
+        const elements = elementsOf(changes, settings);
+        const told = await api.ask(requests.tellUsers(list, elements), toldSchema, signal);
+        return judgeUsers(told, elements, createReasonGuard(deliveries, secrets), now());
+      },
+      settings.identifiers,
+    );
   },
 });

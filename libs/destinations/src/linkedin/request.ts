@@ -1,6 +1,6 @@
-import { type Change, formFields, type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
+import { type Change, formFields, type HttpRequest, jsonRequests, personIds } from '@activation-hub/destination-kit';
 import type { LinkedinSettings } from './settings.ts';
-import { linkedinFields, linkedinIds, linkedinKeys } from './takes.ts';
+import { linkedinFields, linkedinIds, linkedinKinds } from './takes.ts';
 
 /** One element of a request, and the change of which it tells. */
 export interface LinkedinElement {
@@ -14,75 +14,59 @@ export interface LinkedinElement {
 export type LinkedinRequests = ReturnType<typeof linkedinRequests>;
 
 /** Describes the requests to LinkedIn; the token is added on their way. */
-export function linkedinRequests({ baseUrl, apiVersion, adAccountId, sourcePlatform, timeoutMs }: LinkedinSettings) {
-  const root = `${baseUrl.replace(/\/+$/, '')}/rest/dmpSegments`;
+export function linkedinRequests(settings: LinkedinSettings) {
+  const { adAccountId, apiVersion, sourcePlatform } = settings;
   const account = `urn:li:sponsoredAccount:${adAccountId}`;
-  const request = (method: 'GET' | 'POST', url: string, body?: unknown, more: HttpRequest['headers'] = {}) => {
-    const described = jsonRequest(method, url, timeoutMs, body);
-    const protocol = { 'linkedin-version': apiVersion, 'x-restli-protocol-version': '2.0.0' };
-    return { ...described, headers: { ...described.headers, ...protocol, ...more } };
-  };
-
+  const protocol = { 'linkedin-version': apiVersion, 'x-restli-protocol-version': '2.0.0' };
+  const request = jsonRequests(settings, '/rest/dmpSegments', protocol);
   return {
     /**
      * All segments of the account that come from here, from the place `start` on: without `start`
      * and `count` they should come in one answer.
      */
-    listSegments: (start: number): HttpRequest => {
-      const query = { q: 'account', account, sourcePlatform, ...(start > 0 && { start: String(start) }) };
-      return request('GET', `${root}?${new URLSearchParams(query).toString()}`);
-    },
+    listSegments: (start: string | undefined): HttpRequest =>
+      request('GET', '', { query: { q: 'account', account, sourcePlatform, start } }),
     createSegment: (name: string): HttpRequest =>
-      request('POST', root, {
-        name,
-        account,
-        sourcePlatform,
-        accessPolicy: 'PRIVATE',
-        type: 'USER',
-        destinations: [{ destination: 'LINKEDIN' }],
+      request('POST', '', {
+        body: {
+          name,
+          account,
+          sourcePlatform,
+          accessPolicy: 'PRIVATE',
+          type: 'USER',
+          destinations: [{ destination: 'LINKEDIN' }],
+        },
       }),
     tellUsers: (segment: string, elements: readonly LinkedinElement[]): HttpRequest =>
-      request(
-        'POST',
-        `${root}/${segment}/users`,
-        { elements: elements.map(({ told }) => told) },
-        { 'x-restli-method': 'BATCH_CREATE' },
-      ),
+      request('POST', `/${segment}/users`, {
+        body: { elements: elements.map(({ told }) => told) },
+        headers: { 'x-restli-method': 'BATCH_CREATE' },
+      }),
   };
 }
 
 /**
- * What LinkedIn is told of a change, in this order: that ids which are theirs no longer leave, and
- * that the person enters or leaves under those that they have. None where no key is set for the
- * namespace of the identity.
+ * What LinkedIn is told of these changes, in this order: that ids which are theirs no longer leave,
+ * and that persons leave or enter under those that they have. An id that leaves with one person may
+ * enter with another in the same request: so every removal comes before every entry.
  */
-export function elementsOf(change: Change, { keys }: LinkedinSettings): readonly LinkedinElement[] {
-  const { id, kind, identity, attributes, previousAttributes = {} } = change;
-  const key = Object.hasOwn(keys, identity.namespace) ? keys[identity.namespace] : undefined;
-  if (key === undefined) return [];
-  const ids = { ...formFields(linkedinIds, attributes).fields, [key]: identity.value };
-  const earlier = Object.entries({ ...formFields(linkedinIds, previousAttributes).fields, [key]: identity.value });
-  const vanished = Object.fromEntries(earlier.filter(([, value]) => !Object.values(ids).includes(value)));
-  const user = { userIds: listed(ids), ...formFields(linkedinFields, attributes).fields };
-  return [
-    ...(Object.keys(vanished).length === 0
-      ? []
-      : [{ id, told: { action: 'REMOVE' as const, userIds: listed(vanished) } }]),
-    { id, told: { action: kind === 'exited' ? 'REMOVE' : 'ADD', ...user } },
-  ];
+export function elementsOf(changes: readonly Change[], settings: LinkedinSettings): readonly LinkedinElement[] {
+  const elements = changes.flatMap((change): readonly LinkedinElement[] => {
+    const { id, kind, attributes } = change;
+    const { ids, vanished } = personIds(linkedinIds, change, settings);
+    const user = { userIds: listed(ids), ...formFields(linkedinFields, attributes).fields };
+    const removal = { id, told: { action: 'REMOVE' as const, userIds: listed(vanished) } };
+    return [
+      ...(removal.told.userIds.length === 0 ? [] : [removal]),
+      { id, told: { action: kind === 'exited' ? 'REMOVE' : 'ADD', ...user } },
+    ];
+  });
+  const isRemoval = ({ told }: LinkedinElement) => told.action === 'REMOVE';
+  return [...elements.filter(isRemoval), ...elements.filter((each) => !isRemoval(each))];
 }
 
-/**
- * An id that leaves with one person may enter with another in the same request: so every removal
- * comes before every entry.
- */
-export const removalsFirst = (elements: readonly LinkedinElement[]): readonly LinkedinElement[] => [
-  ...elements.filter(({ told }) => told.action === 'REMOVE'),
-  ...elements.filter(({ told }) => told.action === 'ADD'),
-];
-
-const listed = (ids: Readonly<Record<string, string>>) =>
-  linkedinKeys.flatMap((idType) => {
+const listed = (ids: Readonly<Record<string, string | undefined>>) =>
+  linkedinKinds.flatMap((idType) => {
     const idValue = ids[idType];
     return idValue === undefined ? [] : [{ idType, idValue }];
   });

@@ -1,27 +1,25 @@
 import { z } from 'zod';
-import { configuredUrl, listOptions, requestTimeout, secret } from '@activation-hub/destination-kit';
-import { linkedinKeys } from './takes.ts';
-
-const digits = z.string().regex(/^\d{1,20}$/, 'Write the digits of the id, in quotes.');
+import {
+  digits,
+  identifiersSetting,
+  listOptions,
+  refreshTokenSettings,
+  requestTimeout,
+  vendorUrl,
+} from '@activation-hub/destination-kit';
+import { linkedinKinds } from './takes.ts';
 
 export const linkedinSettings = z.strictObject({
-  clientId: z
-    .string()
-    .regex(/^[\x21-\x7e]+$/, 'Write the client id as the page of the app shows it.')
-    .meta({
+  ...refreshTokenSettings(
+    'linkedin',
+    {
       description: 'Client id of an app to which LinkedIn has given rw_dmp_segments.',
-      examples: ['86abc1def2gh3i'],
-    }),
-  clientSecret: secret().meta({
-    description: 'Client secret of the app.',
-    examples: [{ secret: 'linkedin-client-secret' }],
-  }),
-  refreshToken: secret().meta({
-    description:
-      'Refresh token of a member who manages the ad account and has authorized the app. It lives a year; then the member authorizes the app again.',
-    examples: [{ secret: 'linkedin-refresh-token' }],
-  }),
-  adAccountId: digits.meta({ description: 'The ad account that has the audiences.', examples: ['512345678'] }),
+      example: '86abc1def2gh3i',
+      secret: 'Client secret of the app.',
+    },
+    'Refresh token of a member who manages the ad account and has authorized the app. It lives a year; then the member authorizes the app again.',
+  ),
+  adAccountId: digits().meta({ description: 'The ad account that has the audiences.', examples: ['512345678'] }),
   sourcePlatform: z
     .string()
     .regex(/^[A-Z][A-Z0-9_]*$/, 'Write the word in capital letters that LinkedIn has given you.')
@@ -29,9 +27,7 @@ export const linkedinSettings = z.strictObject({
       description: 'The word by which LinkedIn knows where segments come from; it gives it together with the access.',
       examples: ['CONTOSO'],
     }),
-  keys: z
-    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), z.enum(linkedinKeys))
-    .refine((keys) => Object.keys(keys).length > 0, 'Name at least one namespace.')
+  identifiers: identifiersSetting(z.enum(linkedinKinds))
     .default({ email: 'SHA256_EMAIL' })
     .meta({
       description:
@@ -47,17 +43,13 @@ export const linkedinSettings = z.strictObject({
         'Version of the Marketing API. LinkedIn ends each a year later: check, probe and the start warn 90 days before.',
       examples: ['202607'],
     }),
-  baseUrl: configuredUrl()
-    .default('https://api.linkedin.com')
-    .meta({ description: 'Where the API is.', examples: ['https://api.linkedin.com'] }),
-  tokenUrl: configuredUrl()
-    .default('https://www.linkedin.com/oauth/v2/accessToken')
-    .meta({ description: 'Where the app signs in.', examples: ['https://www.linkedin.com/oauth/v2/accessToken'] }),
+  baseUrl: vendorUrl('https://api.linkedin.com'),
+  tokenUrl: vendorUrl('https://www.linkedin.com/oauth/v2/accessToken', 'Where the app signs in.'),
   timeoutMs: requestTimeout(30_000),
 });
 
 export type LinkedinSettings = z.output<typeof linkedinSettings>;
 
-export const linkedinOptions = listOptions('DMP segment', digits.meta({ examples: ['10804'] }));
+export const linkedinOptions = listOptions('DMP segment', digits().meta({ examples: ['10804'] }));
 
 export type LinkedinOptions = z.output<typeof linkedinOptions>;

@@ -1,56 +1,55 @@
 import {
+  attributesOf,
+  type DescribedField,
   formed,
-  type FormedValue,
   googleProfile,
-  type PersonalField,
+  identitiesBy,
   plainProfile,
   refused,
+  sentenceOf,
   type Takes,
 } from '@activation-hub/destination-kit';
 import type { LinkedinSettings } from './settings.ts';
 
+export type LinkedinKind = 'SHA256_EMAIL' | 'GOOGLE_AID' | 'APPLE_IDFA';
+
 /**
  * Ids of a person in LinkedIn's form ("DMP Segment Users"), which publishes no example of a hash.
  */
-export const linkedinIds: Readonly<Record<'SHA256_EMAIL' | 'GOOGLE_AID' | 'APPLE_IDFA', PersonalField>> = {
-  SHA256_EMAIL: { normalise: plainProfile.email.normalise, as: 'sha256' },
-  GOOGLE_AID: { normalise: googleProfile.mobileId.normalise, as: 'opaque' },
-  APPLE_IDFA: { normalise: googleProfile.mobileId.normalise, as: 'opaque' },
+export const linkedinIds: Readonly<Record<LinkedinKind, DescribedField>> = {
+  SHA256_EMAIL: { ...plainProfile.email, as: 'sha256', what: 'An e-mail address, in lower case.' },
+  GOOGLE_AID: {
+    ...googleProfile.mobileId,
+    what: 'The advertising id of an Android device, as it is, not hashed; zeros are dropped.',
+  },
+  APPLE_IDFA: {
+    ...googleProfile.mobileId,
+    what: 'The advertising id of an Apple device, as it is, not hashed; zeros are dropped.',
+  },
 };
 
-export type LinkedinKey = keyof typeof linkedinIds;
-export const linkedinKeys = Object.keys(linkedinIds) as LinkedinKey[];
+export const linkedinKinds = Object.keys(linkedinIds) as LinkedinKind[];
 
-/** What else helps to find the person, with the longest that LinkedIn takes. */
-export const linkedinFields: Readonly<
-  Record<'firstName' | 'lastName' | 'title' | 'company' | 'country', PersonalField>
-> = {
-  firstName: { normalise: atMost(35), as: 'plain' },
-  lastName: { normalise: atMost(35), as: 'plain' },
-  title: { normalise: atMost(50), as: 'plain' },
-  company: { normalise: atMost(50), as: 'plain' },
-  country: { normalise: plainProfile.country.normalise, as: 'plain' },
+/** A text of which LinkedIn takes no more characters than these. */
+const atMost = (length: number, what: string): DescribedField => ({
+  normalise: (text) => (text.length <= length ? formed(text) : refused('longer than LinkedIn takes')),
+  as: 'plain',
+  what: `${what}, as it is, not hashed, at most ${length} characters.`,
+});
+
+/** What else helps to find the person. */
+export const linkedinFields: Readonly<Record<string, DescribedField>> = {
+  firstName: atMost(35, 'The first name'),
+  lastName: atMost(35, 'The last name'),
+  title: atMost(50, 'The job title'),
+  company: atMost(50, 'The name of the company'),
+  country: {
+    ...plainProfile.country,
+    what: 'The country, by its code of two letters or its English name; sent as two letters.',
+  },
 };
 
-function atMost(length: number): (text: string) => FormedValue {
-  return (text) => (text.length <= length ? formed(text) : refused('longer than LinkedIn takes'));
-}
-
-const asItIs = 'as it is, not hashed';
-const attributes: Readonly<Record<LinkedinKey | keyof typeof linkedinFields, string>> = {
-  SHA256_EMAIL: 'An e-mail address, in lower case. SHA-256 of it is sent, unless it is one already.',
-  GOOGLE_AID: `The advertising id of an Android device, ${asItIs}; zeros are dropped.`,
-  APPLE_IDFA: `The advertising id of an Apple device, ${asItIs}; zeros are dropped.`,
-  firstName: `The first name, ${asItIs}, at most 35 characters.`,
-  lastName: `The last name, ${asItIs}, at most 35 characters.`,
-  title: `The job title, ${asItIs}, at most 50 characters.`,
-  company: `The name of the company, ${asItIs}, at most 50 characters.`,
-  country: 'The country, by its code of two letters or its English name; sent as two letters.',
-};
-
-export const linkedinTakes = ({ keys }: LinkedinSettings): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(keys).map(([namespace, key]) => [namespace, `LinkedIn matches it as ${key}. ${attributes[key]}`]),
-  ),
-  attributes,
+export const linkedinTakes = ({ identifiers }: LinkedinSettings): Takes => ({
+  identities: identitiesBy(identifiers, (kind) => `LinkedIn matches it as ${kind}. ${sentenceOf(linkedinIds[kind])}`),
+  attributes: attributesOf({ ...linkedinIds, ...linkedinFields }),
 });

@@ -7,7 +7,7 @@ import {
 } from '@activation-hub/destination-kit/testing';
 import { z } from 'zod';
 import { linkedinOptions } from './settings.ts';
-import { linkedinKeys } from './takes.ts';
+import { linkedinKinds } from './takes.ts';
 
 /** LinkedIn's Marketing API, as far as the connector uses it. */
 export interface LinkedinVendor extends StandInVendor {
@@ -85,7 +85,7 @@ interface Segment {
 const text = z.string().min(1);
 const user = z.strictObject({
   action: z.enum(['ADD', 'REMOVE']),
-  userIds: z.array(z.strictObject({ idType: z.enum(linkedinKeys), idValue: text })).min(1),
+  userIds: z.array(z.strictObject({ idType: z.enum(linkedinKinds), idValue: text })).min(1),
   firstName: text.max(35).optional(),
   lastName: text.max(35).optional(),
   title: text.max(50).optional(),

@@ -4,13 +4,14 @@ import {
   type HttpResponse,
   type JsonValue,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { marketo } from './destination.ts';
 import { marketoErrors } from './errors.ts';
-import { marketoError, readRecords } from './response.ts';
+import { judgeRecords, marketoAnswers, recordsSchema } from './response.ts';
 import { marketoOptions, marketoSettings } from './settings.ts';
 import { startMarketoVendor } from './vendor.ts';
 
@@ -158,7 +159,6 @@ test('a list is made where the options allow it and there is a folder, and the p
   const { vendor, connector } = await start({ folder: { id: 1034, type: 'Program' } });
   const of = { list: 'New & old', createList: true };
   expect(await connector.probe?.([options(of)], never)).toEqual([]);
-  await connector.prepare?.([options(of)], never);
   await connector.enter([delivery('ann@example.com', { of })], never);
   expect(vendor.members('New & old', ['email'])).toEqual(['ann@example.com']);
   vendor.addList('Twice', 31);
@@ -175,7 +175,6 @@ test('processes that make a list at the same time tell the one that there is the
   const { vendor, connector, connectAgain } = await start({ folder: { id: 1034, type: 'Program' } });
   const of = { list: 'New', createList: true };
   const both = [connector, connectAgain()];
-  await Promise.all(both.map(async (each) => each.prepare?.([options(of)], never)));
   await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}@example.com`, { of })], never)));
   expect(vendor.members('New', ['email'])).toHaveLength(2);
 });
@@ -201,26 +200,23 @@ test.each([
   [answer(413), { class: 'invalid', doubt: undefined }],
   [answer(502), { class: 'transient', doubt: 'unanswered' }],
 ])('%j', (response, expected) => {
-  const error = marketoError(response, 1_000);
+  const error = vendorError(marketoAnswers, response, 1_000);
   expect(error).toMatchObject(expected);
   expect(error.message).not.toContain('ann@');
 });
 
 test('what a record says of the account holds every change, and a partition only where all records say so', () => {
-  const records = (...codes: (string | undefined)[]): HttpResponse => ({
-    status: 200,
-    headers: {},
-    body: JSON.stringify({
+  const records = (...codes: (string | undefined)[]) =>
+    recordsSchema.parse({
       success: true,
       result: codes.map((code, id) =>
         code === undefined ? { id, status: 'updated' } : { status: 'skipped', reasons: [{ code }] },
       ),
-    }),
-  });
+    });
   for (const all of [records(undefined, '1006'), records('1008', '1008')]) {
-    expect(() => readRecords(all, 0)).toThrow(expect.objectContaining({ class: 'set-up', doubt: 'answered' }));
+    expect(() => judgeRecords(all)).toThrow(expect.objectContaining({ class: 'set-up', doubt: 'answered' }));
   }
-  const [ann, bob] = readRecords(records('1019', '1008'), 0);
+  const [ann, bob] = judgeRecords(records('1019', '1008'));
   const guard = (_text: unknown, fallback: string) => fallback;
   expect(ann?.refusal?.('a', guard)).toMatchObject({ status: 'retry' });
   expect(bob?.refusal?.('b', guard)).toMatchObject({ status: 'rejected' });

@@ -1,18 +1,17 @@
 import {
   type Connector,
   defineDestination,
-  type Delivery,
-  DestinationError,
   formed,
   formField,
+  identityBy,
   plainProfile,
   refused,
-  secretsIn,
-  type Verdict,
+  VendorApi,
 } from '@activation-hub/destination-kit';
 import { marketoLists } from './lists.ts';
 import { marketoMembers } from './members.ts';
 import { marketoRequests } from './request.ts';
+import { marketoAnswers } from './response.ts';
 import { type MarketoOptions, marketoOptions, marketoSettings } from './settings.ts';
 import { signedIn } from './sign-in.ts';
 import { marketoTakes } from './takes.ts';
@@ -36,14 +35,12 @@ export const marketo = defineDestination({
     concurrency: 4,
   }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { identifiers }) => {
-    const field = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
-    if (field === undefined) return refused('no field is set for this namespace');
+  identity: identityBy((field: string, value) => {
     const form = field === 'email' ? formField(plainProfile.email, value) : formed(value.trim());
     if (form.status === 'refused') return form;
     if (form.value === '' || form.value.length > 255) return refused('no value, or one of more than 255 characters');
     return field === 'email' && !/^[\x21-\x7e]+$/.test(form.value) ? refused('an address that is not ASCII') : form;
-  },
+  }),
   takes: marketoTakes,
   comparison: {
     enters: 'is created or updated, and joins a static list',
@@ -58,35 +55,10 @@ export const marketo = defineDestination({
   },
   connect: (settings, { http, now }): Connector<MarketoOptions> => {
     http.check(settings.baseUrl);
-    const sender = signedIn(http, settings, now);
+    const api = new VendorApi(signedIn(http, settings, now), marketoAnswers, now);
     const requests = marketoRequests(settings);
-    const lists = marketoLists(sender, requests, settings, now);
-    const tell = marketoMembers(sender, requests, settings, secretsIn(settings), now);
-
-    const changeList = async (
-      direction: 'add' | 'remove',
-      deliveries: readonly Delivery<MarketoOptions>[],
-      signal: AbortSignal,
-    ): Promise<Verdict[]> => {
-      const [first] = deliveries;
-      if (first === undefined) return [];
-      // Before the persons are told: without its list there is nothing to be told.
-      const id = await lists.get(first.options, signal);
-      try {
-        return await tell(deliveries, { direction, id }, signal);
-      } catch (error) {
-        // The list may be gone.
-        if (error instanceof DestinationError && error.class === 'set-up') lists.forget(first.options);
-        throw error;
-      }
-    };
-
-    return {
-      enter: (deliveries, signal) => changeList('add', deliveries, signal),
-      update: (deliveries, signal) => tell(deliveries, undefined, signal),
-      exit: (deliveries, signal) => changeList('remove', deliveries, signal),
-      probe: (routes, signal) => lists.probe(routes, signal),
-      prepare: (routes, signal) => lists.prepare(routes, signal),
-    };
+    const lists = marketoLists(api, requests, settings);
+    const tell = marketoMembers(api, requests, lists, settings);
+    return { enter: tell, update: tell, exit: tell, probe: (routes, signal) => lists.probe(routes, signal) };
   },
 });

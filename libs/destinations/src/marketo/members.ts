@@ -1,13 +1,20 @@
 import {
   afterPart,
+  type Connector,
   createReasonGuard,
   type Delivery,
-  type HttpSender,
-  type Secret,
+  exitsOf,
+  inParts,
+  optionsOf,
+  resultsInOrder,
+  secretsIn,
+  tellKnown,
   type Verdict,
+  type VendorApi,
 } from '@activation-hub/destination-kit';
+import type { marketoLists } from './lists.ts';
 import type { MarketoRequests } from './request.ts';
-import { type Judged, readRecords, readSynced } from './response.ts';
+import { type Judged, judgeRecords, recordsSchema } from './response.ts';
 import type { MarketoOptions, MarketoSettings } from './settings.ts';
 
 type Deliveries = readonly Delivery<MarketoOptions>[];
@@ -17,57 +24,57 @@ type Deliveries = readonly Delivery<MarketoOptions>[];
  * Marketo has given them.
  */
 export function marketoMembers(
-  http: HttpSender,
+  api: VendorApi,
   requests: MarketoRequests,
-  { identifiers, createPersons }: MarketoSettings,
-  secrets: readonly Secret[],
-  now: () => number,
-) {
+  lists: ReturnType<typeof marketoLists>,
+  settings: MarketoSettings,
+): Connector<MarketoOptions>['enter'] {
+  const { identifiers, createPersons } = settings;
+  const secrets = secretsIn(settings);
   /**
    * Finds the person of each change, and writes the attributes unless it is an exit. Only an entry
    * makes a person.
    */
   const sync = async (deliveries: Deliveries, signal: AbortSignal): Promise<ReadonlyMap<string, Judged>> => {
-    const changes = deliveries.map(({ change }) => change);
-    const judged = new Map<string, Judged>();
+    const fieldOf = ({ change }: Delivery) => identifiers[change.identity.namespace] ?? '';
     // One request finds persons by one field.
-    for (const [field, part] of Map.groupBy(changes, ({ identity }) => identifiers[identity.namespace] ?? '')) {
-      const input = part.map(({ kind, attributes, identity }) => ({
+    const judged = await inParts(Map.groupBy(deliveries, fieldOf), async ([field, part]) => {
+      const input = part.map(({ change: { kind, attributes, identity } }) => ({
         ...(kind === 'exited' ? {} : attributes),
         [field]: identity.value,
       }));
-      const isEntry = part.every(({ kind }) => kind === 'entered');
+      const isEntry = part.every(({ change }) => change.kind === 'entered');
       const request = requests.syncPersons(isEntry && createPersons ? 'createOrUpdate' : 'updateOnly', field, input);
-      const ask = async () => readSynced(await http.send(request, signal), part.length, now());
-      const records = await (judged.size === 0 ? ask() : afterPart(ask()));
-      part.forEach(({ id }, place) => judged.set(id, records[place] ?? { personId: undefined }));
-    }
-    return judged;
-  };
-
-  return async (
-    deliveries: Deliveries,
-    list: { readonly direction: 'add' | 'remove'; readonly id: number } | undefined,
-    signal: AbortSignal,
-  ): Promise<Verdict[]> => {
-    const guard = createReasonGuard(deliveries, secrets);
-    const synced = await sync(deliveries, signal);
-    const found = [...synced.values()].flatMap(({ personId, refusal }) =>
-      refusal === undefined && personId !== undefined ? [personId] : [],
-    );
-    const ids = [...new Set(found)];
-    const change = async (direction: 'add' | 'remove', listId: number) =>
-      readRecords(await http.send(requests.changeMembers(direction, listId, ids), signal), now());
-    const changed = list === undefined || ids.length === 0 ? [] : await afterPart(change(list.direction, list.id));
-    const byPerson = new Map(changed.map((each) => [each.personId, each]));
-    return [...synced].map(([id, { personId, refusal }]): Verdict => {
-      const why = refusal ?? byPerson.get(personId)?.refusal;
-      const isSilent = personId === undefined || (list !== undefined && !byPerson.has(personId));
-      if (why === undefined && isSilent)
-        return { id, status: 'retry', reason: 'Marketo says nothing of this person', doubt: 'answered' };
-      const verdict: Verdict = why?.(id, guard) ?? { id, status: 'delivered' };
-      // Who is not there, or not in the list, has left.
-      return verdict.status === 'not-found' && list?.direction === 'remove' ? { id, status: 'delivered' } : verdict;
+      const records = judgeRecords(await api.ask(request, recordsSchema, signal));
+      const inOrder = resultsInOrder(records, part.length, 'Marketo');
+      return inOrder.map((record, place) => [part[place]?.change.id ?? '', record] as const);
     });
+    return new Map(judged.flat());
   };
+  const changeMembers = async (isExit: boolean, list: number, ids: readonly number[], signal: AbortSignal) =>
+    judgeRecords(await api.ask(requests.changeMembers(isExit, list, ids), recordsSchema, signal));
+
+  const tell = async (deliveries: Deliveries, signal: AbortSignal): Promise<readonly Verdict[]> => {
+    const options = optionsOf(deliveries);
+    const kind = deliveries[0]?.change.kind;
+    // Before the persons are told: without its list there is nothing to be told.
+    if (kind !== 'updated') await lists.get(options, signal);
+    const synced = await sync(deliveries, signal);
+    const found = [...synced.values()].filter(({ refusal }) => refusal === undefined);
+    const ids = [...new Set(found.flatMap(({ personId }) => personId ?? []))];
+    const change = () => lists.use(options, (list) => changeMembers(kind === 'exited', list, ids, signal), signal);
+    const changed = kind === 'updated' || ids.length === 0 ? [] : await afterPart(change());
+    const byPerson = new Map(changed.map((each) => [each.personId, each]));
+    const guard = createReasonGuard(deliveries, secrets);
+    const verdicts = [...synced].map(([id, { personId, refusal }]): Verdict => {
+      const why = refusal ?? byPerson.get(personId)?.refusal;
+      if (why !== undefined) return why(id, guard);
+      const isSilent = personId === undefined || (kind !== 'updated' && !byPerson.has(personId));
+      if (!isSilent) return { id, status: 'delivered' };
+      return { id, status: 'retry', reason: 'Marketo says nothing of this person', doubt: 'answered' };
+    });
+    // Who is not there, or not in the list, has left.
+    return kind === 'exited' ? exitsOf(verdicts) : verdicts;
+  };
+  return (deliveries, signal) => tellKnown(identifiers, deliveries, (known) => tell(known, signal));
 }

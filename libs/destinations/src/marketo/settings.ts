@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { configuredUrl, listOptions, requestTimeout, secret } from '@activation-hub/destination-kit';
+import {
+  configuredUrl,
+  identifiersSetting,
+  listOptions,
+  mayCreate,
+  requestTimeout,
+  storedSecret,
+} from '@activation-hub/destination-kit';
 
 export const marketoSettings = z.strictObject({
   baseUrl: configuredUrl().meta({
@@ -13,30 +20,20 @@ export const marketoSettings = z.strictObject({
       description: 'Client id of a custom service (Admin, LaunchPoint).',
       examples: ['0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02'],
     }),
-  clientSecret: secret().meta({
-    description:
-      'Client secret of the custom service. The role of its API-only user needs Read-Write Person, and Read-Write Assets where lists are made.',
-    examples: [{ secret: 'marketo-client-secret' }],
-  }),
-  identifiers: z
-    .record(
-      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
-      z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'Write the REST API name of a field, such as email.'),
-    )
-    .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.')
+  clientSecret: storedSecret(
+    'marketo-client-secret',
+    'Client secret of the custom service. The role of its API-only user needs Read-Write Person, and Read-Write Assets where lists are made.',
+  ),
+  identifiers: identifiersSetting(
+    z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'Write the REST API name of a field, such as email.'),
+  )
     .refine((identifiers) => !Object.values(identifiers).includes('id'), 'Marketo gives the id: name another field.')
     .default({ email: 'email' })
     .meta({
       description: 'For each identity namespace, the field by which Marketo finds the person, by its REST API name.',
       examples: [{ email: 'email', crmid: 'customerNumber' }],
     }),
-  createPersons: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'Creates a person for who enters and has none. An update or an exit never does.',
-      examples: [false],
-    }),
+  createPersons: mayCreate('Creates a person for who enters and has none. An update or an exit never does.'),
   folder: z
     .strictObject({
       id: z

@@ -1,5 +1,5 @@
 import { type HttpSender, withClientCredentials } from '@activation-hub/destination-kit';
-import { codesOf } from './response.ts';
+import { marketoAnswers } from './response.ts';
 import type { MarketoSettings } from './settings.ts';
 
 /**
@@ -13,13 +13,14 @@ const ofToken = new Set(['601', '602']);
  * so in the body: that is made a 401, at which the token is renewed and the request repeated, once.
  */
 export function signedIn(http: HttpSender, settings: MarketoSettings, now: () => number): HttpSender {
-  const { baseUrl, clientId, clientSecret } = settings;
   const saying401: HttpSender = {
     send: async (request, signal) => {
       const response = await http.send(request, signal);
-      return codesOf(response).some((code) => ofToken.has(code)) ? { ...response, status: 401 } : response;
+      return marketoAnswers.codesOf(response).some((code) => ofToken.has(code))
+        ? { ...response, status: 401 }
+        : response;
     },
   };
-  const tokenUrl = `${new URL(baseUrl).origin}/identity/oauth/token`;
-  return withClientCredentials(saying401, { tokenUrl, clientId, clientSecret }, now);
+  const tokenUrl = `${new URL(settings.baseUrl).origin}/identity/oauth/token`;
+  return withClientCredentials(saying401, { ...settings, tokenUrl }, now);
 }

@@ -102,11 +102,11 @@ test('an audience that is value-based where the options say otherwise stops the 
 });
 
 test.each([
-  ['PAGEUID', { keys: { fbpageid: 'PAGEUID' }, pageId: '77' }, { page_ids: ['77'] }],
-  ['APPUID', { keys: { fbappid: 'APPUID' }, appId: '88' }, { app_ids: ['88'] }],
+  ['PAGEUID', { identifiers: { fbpageid: 'PAGEUID' }, pageId: '77' }, { page_ids: ['77'] }],
+  ['APPUID', { identifiers: { fbappid: 'APPUID' }, appId: '88' }, { app_ids: ['88'] }],
 ])('%s is told with what it is an id of', async (key, settings, scope) => {
   const { vendor, connector, payloads } = await start(settings);
-  const [namespace = ''] = Object.keys(settings.keys);
+  const [namespace = ''] = Object.keys(settings.identifiers);
   const person = delivery(1, {}, fans, [namespace, '1254459154682919']);
   await connector.enter([person], never);
   expect(payloads()).toEqual([{ schema: [key], data: [['1254459154682919']], is_raw: true, ...scope }]);
@@ -127,12 +127,12 @@ test('keys that need a setting or an option are refused without it, in words', (
   expect(refusalOfAttribute(none, 'APPUID')).toContain('appId');
   const all = takes({ pageId: '1', appId: '2' }, { valueBased: true });
   for (const name of ['LOOKALIKE_VALUE', 'PAGEUID', 'APPUID']) expect(refusalOfAttribute(all, name)).toBeUndefined();
-  expect(metaSettings.safeParse(written({ keys: { a: 'PAGEUID' } })).error?.message).toContain('pageId');
-  expect(metaSettings.safeParse(written({ keys: { a: 'APPUID' } })).error?.message).toContain('appId');
+  expect(metaSettings.safeParse(written({ identifiers: { a: 'PAGEUID' } })).error?.message).toContain('pageId');
+  expect(metaSettings.safeParse(written({ identifiers: { a: 'APPUID' } })).error?.message).toContain('appId');
 });
 
 test('who is to be forgotten leaves every audience of the ad account, also one that no route names', async () => {
-  const { vendor, connector } = await start({ keys: { email: 'EMAIL', crmid: 'EXTERN_ID' } });
+  const { vendor, connector } = await start({ identifiers: { email: 'EMAIL', crmid: 'EXTERN_ID' } });
   vendor.addAudience({ name: 'Old Fans' });
   const old = metaOptions.parse({ audience: 'Old Fans' });
   await connector.enter([delivery(1, {}, old), delivery(2, {}, old)], never);
@@ -172,7 +172,7 @@ test('who cannot be forgotten is said, and nobody is asked to forget nobody', as
 });
 
 test('only who is known by an id of your own lapses, after 90 days', () => {
-  const settings = metaSettings.parse(written({ keys: { email: 'EMAIL', crmid: 'EXTERN_ID' } }));
+  const settings = metaSettings.parse(written({ identifiers: { email: 'EMAIL', crmid: 'EXTERN_ID' } }));
   const days = (namespace: string) => metaCustomAudiences.membershipDays?.(settings, fans, namespace);
   expect([days('crmid'), days('email'), days('loyalty')]).toEqual([90, undefined, undefined]);
 });

@@ -209,12 +209,12 @@ test('what of the removal fails is tried again, and is not added', async () => {
 
 test('when the addition fails after the removal, Meta has changed something', async () => {
   const { vendor, connector, tellings } = await start();
-  await connector.prepare?.([options()], never);
+  await connector.enter([delivery(2)], never);
   const moved = delivery(1, { attributes: { PHONE: newPhone }, previous: { PHONE: oldPhone } });
   const removal = vendor.nextRequest().then(() => vendor.setFault({ kind: 'status', status: 429 }));
   await expect(connector.update([moved], never)).rejects.toMatchObject({ class: 'throttled', doubt: 'answered' });
   await removal;
-  expect(tellings()).toHaveLength(2);
+  expect(tellings()).toHaveLength(3);
 });
 
 test('the repetition of a batch is a session of its own, which Meta does not drop', async () => {
@@ -229,7 +229,7 @@ test('the repetition of a batch is a session of its own, which Meta does not dro
 });
 
 test('each namespace has its key, and one without a key is refused', async () => {
-  const { connector, tellings } = await start({ keys: { email: 'EMAIL', crmid: 'EXTERN_ID' } });
+  const { connector, tellings } = await start({ identifiers: { email: 'EMAIL', crmid: 'EXTERN_ID' } });
   const changes = [delivery(1), delivery(2, { namespace: 'crmid', value: 'C-2' }), delivery(3, { namespace: 'ecid' })];
   expect(statuses(await connector.enter(changes, never))).toEqual({
     'change-1': 'delivered',
@@ -248,8 +248,8 @@ test('each namespace has its key, and one without a key is refused', async () =>
 });
 
 test('identities are known by the form in which Meta matches them', () => {
-  const keys = { email: 'EMAIL', tel: 'PHONE', gaid: 'MADID', crmid: 'EXTERN_ID' };
-  const settings = (more = {}) => metaSettings.parse({ accessToken, adAccountId, keys, ...more });
+  const identifiers = { email: 'EMAIL', tel: 'PHONE', gaid: 'MADID', crmid: 'EXTERN_ID' };
+  const settings = (more = {}) => metaSettings.parse({ accessToken, adAccountId, identifiers, ...more });
   const form = (namespace: string, value: string, more = {}) =>
     metaCustomAudiences.identity?.({ namespace, value }, settings(more));
   const hash = sha256('mary@example.com');
@@ -305,7 +305,6 @@ test('an audience is created once when the options allow it, and all workers tak
   const of = options({ audience: 'New', createAudience: true, customerFileSource: 'USER_PROVIDED_ONLY' });
   expect(await connector.probe?.([of], never)).toEqual([]);
   await Promise.all([1, 2, 3].map((number) => connector.enter([delivery(number, { of })], never)));
-  await connector.prepare?.([of], never);
   expect(vendor.audiences).toEqual(['Sports Fans', 'New']);
   const create = vendor.requests.map(({ body }) => new URLSearchParams(body)).find((form) => form.has('name'));
   expect(Object.fromEntries(create ?? [])).toEqual({

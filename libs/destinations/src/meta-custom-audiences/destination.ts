@@ -4,9 +4,8 @@ import {
   defineDestination,
   type Delivery,
   DestinationError,
-  formField,
+  identityIn,
   metaProfile,
-  refused,
   type Verdict,
   withinQuota,
 } from '@activation-hub/destination-kit';
@@ -31,16 +30,13 @@ export const metaCustomAudiences = defineDestination({
   // An ad account of the limited tier may make 5,000 calls in an hour, which is 1.4 in a second.
   limits: () => ({ batchCount: 10_000, batchBytes: 4 * 1024 * 1024, requestsPerSecond: 1, concurrency: 4 }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { keys, defaultCountry }) => {
-    const key = Object.hasOwn(keys, namespace) ? keys[namespace] : undefined;
-    if (key === undefined) return refused('no key is set for this namespace');
-    return formField(metaProfile[key], value, defaultCountry === undefined ? {} : { defaultCountry });
-  },
+  identity: identityIn(metaProfile),
   takes: metaTakes,
   // Meta keeps an id of one's own for 90 days
   // (developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences); who is known by
   // another key stays.
-  membershipDays: ({ keys }, _options, namespace) => (keys[namespace] === 'EXTERN_ID' ? externIdDays : undefined),
+  membershipDays: ({ identifiers }, _options, namespace) =>
+    identifiers[namespace] === 'EXTERN_ID' ? externIdDays : undefined,
   versions: metaVersions,
   comparison: {
     enters: 'joins a custom audience',
@@ -112,9 +108,6 @@ export const metaCustomAudiences = defineDestination({
           if (problem !== undefined) problems.push(problem);
         }
         return problems;
-      },
-      prepare: async (routes, signal) => {
-        for (const options of routes) await audiences.get(options, signal);
       },
     };
   },

@@ -2,11 +2,15 @@ import { createHash, createHmac } from 'node:crypto';
 import {
   DestinationError,
   type Change,
+  formedIdentities,
   formField,
   formFields,
   headerTextOf,
   type HttpRequest,
+  identifierOf,
+  identityIn,
   metaProfile,
+  noIdentifier,
 } from '@activation-hub/destination-kit';
 import type { MetaSettings } from './settings.ts';
 
@@ -158,22 +162,16 @@ function sessionId(rows: readonly MetaRow[], attempt: string): number {
   return digest.digest().readUIntBE(0, 6) + 1;
 }
 
-type KeySettings = Pick<MetaSettings, 'keys' | 'defaultCountry'>;
+type KeySettings = Pick<MetaSettings, 'identifiers' | 'defaultCountry'>;
 
 /**
  * Rows of persons of whom only identities are known, each once; one that no key is set for, or that
  * has no form in Meta, is in none.
  */
-export function rowsOfIdentities(
-  identities: readonly Change['identity'][],
-  { keys, defaultCountry }: KeySettings,
-): readonly MetaRow[] {
-  const context = defaultCountry === undefined ? {} : { defaultCountry };
-  const rows = identities.flatMap(({ namespace, value }): MetaRow[] => {
-    const key = Object.hasOwn(keys, namespace) ? keys[namespace] : undefined;
-    const form = key === undefined ? undefined : formField(metaProfile[key], value, context);
-    if (key === undefined || form?.status !== 'formed') return [];
-    return [{ id: `${key} ${form.value}`, values: { [key]: form.value } }];
+export function rowsOfIdentities(identities: readonly Change['identity'][], settings: KeySettings): readonly MetaRow[] {
+  const rows = formedIdentities(identities, identityIn(metaProfile), settings).map(({ namespace, value }): MetaRow => {
+    const key = settings.identifiers[namespace] ?? 'EMAIL';
+    return { id: `${key} ${value}`, values: { [key]: value } };
   });
   return [...new Map(rows.map((row) => [row.id, row])).values()];
 }
@@ -185,11 +183,11 @@ export function rowsOfIdentities(
  */
 export function rowOf(
   { id, identity, attributes }: Change,
-  { keys, defaultCountry }: KeySettings,
+  { identifiers, defaultCountry }: KeySettings,
 ): MetaRow | { readonly refusal: string } {
-  const context = defaultCountry === undefined ? {} : { defaultCountry };
-  const key = Object.hasOwn(keys, identity.namespace) ? keys[identity.namespace] : undefined;
-  if (key === undefined) return { refusal: 'no key is set for this namespace' };
+  const context = { defaultCountry };
+  const key = identifierOf(identifiers, identity.namespace);
+  if (key === undefined) return { refusal: noIdentifier };
   const form = formField(metaProfile[key], identity.value, context);
   if (form.status === 'refused') return { refusal: form.reason };
   for (const name of Object.keys(attributes)) {
@@ -216,14 +214,13 @@ export function rowOf(
 export function earlierRowOf(
   { identity, previousAttributes }: Change,
   { id, values }: MetaRow,
-  { keys, defaultCountry }: KeySettings,
+  { identifiers, defaultCountry }: KeySettings,
 ): MetaRow | undefined {
   if (previousAttributes === undefined) return undefined;
-  const context = defaultCountry === undefined ? {} : { defaultCountry };
-  const key = keys[identity.namespace];
+  const key = identifiers[identity.namespace];
   // Attributes that are not mapped any more may be among them; what has no form in Meta was never
   // told.
-  const { fields } = formFields(metaProfile, previousAttributes, context);
+  const { fields } = formFields(metaProfile, previousAttributes, { defaultCountry });
   const earlier = { ...fields, ...(key !== undefined && { [key]: values[key] }) } as MetaRow['values'];
   const isOver = metaKeys.some((name) => earlier[name] !== undefined && earlier[name] !== values[name]);
   return isOver ? { id, values: earlier } : undefined;

@@ -1,14 +1,20 @@
 import { z } from 'zod';
-import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
-
-const id = z.string().regex(/^\d{1,20}$/, 'Write the digits of the id, in quotes.');
+import {
+  defaultCountry,
+  digits,
+  identifiersSetting,
+  quotaShare,
+  requestTimeout,
+  secret,
+  storedSecret,
+  vendorUrl,
+} from '@activation-hub/destination-kit';
 
 const shape = z.strictObject({
-  accessToken: secret().meta({
-    description:
-      'Access token with the permission ads_management, best of a system user. The ad account must have accepted the terms of custom audiences.',
-    examples: [{ secret: 'meta-access-token' }],
-  }),
+  accessToken: storedSecret(
+    'meta-access-token',
+    'Access token with the permission ads_management, best of a system user. The ad account must have accepted the terms of custom audiences.',
+  ),
   appSecret: secret()
     .optional()
     .meta({
@@ -20,28 +26,20 @@ const shape = z.strictObject({
     .string()
     .regex(/^\d{1,20}$/, 'Write the digits of the ad account, in quotes and without act_.')
     .meta({ description: 'The ad account that has the custom audiences, without act_.', examples: ['1234567890'] }),
-  keys: z
-    .record(
-      z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'),
-      z.enum(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID']),
-    )
-    .refine((keys) => Object.keys(keys).length > 0, 'Name at least one namespace.')
+  identifiers: identifiersSetting(z.enum(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID']))
     .default({ email: 'EMAIL' })
     .meta({
       description:
         'For each identity namespace, the key by which Meta matches it: EMAIL and PHONE (hashed here, unless they are SHA-256 already), MADID (the id of a mobile device), EXTERN_ID (an id of your own), PAGEUID or APPUID (the id that a page or an app knows the person by).',
       examples: [{ email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', crmid: 'EXTERN_ID' }],
     }),
-  pageId: id.optional().meta({ description: 'The page of which PAGEUID is an id.', examples: ['1234567890'] }),
-  appId: id.optional().meta({ description: 'The app of which APPUID is an id.', examples: ['1234567890'] }),
-  defaultCountry: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
+  pageId: digits()
     .optional()
-    .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
-      examples: ['NO'],
-    }),
+    .meta({ description: 'The page of which PAGEUID is an id.', examples: ['1234567890'] }),
+  appId: digits()
+    .optional()
+    .meta({ description: 'The app of which APPUID is an id.', examples: ['1234567890'] }),
+  defaultCountry: defaultCountry(),
   dataProcessing: z
     .strictObject({
       country: z
@@ -67,19 +65,17 @@ const shape = z.strictObject({
       examples: ['v27.0'],
     }),
   quotaShare: quotaShare('what an ad account may call in an hour'),
-  baseUrl: configuredUrl()
-    .default('https://graph.facebook.com')
-    .meta({ description: 'Where the Graph API is.', examples: ['https://graph.facebook.com'] }),
+  baseUrl: vendorUrl('https://graph.facebook.com', 'Where the Graph API is.'),
   timeoutMs: requestTimeout(30_000),
 });
 
 export const metaSettings = shape
   .refine(
-    ({ keys, pageId }) => pageId !== undefined || !Object.values(keys).includes('PAGEUID'),
+    ({ identifiers, pageId }) => pageId !== undefined || !Object.values(identifiers).includes('PAGEUID'),
     'With PAGEUID, write the pageId of which it is an id.',
   )
   .refine(
-    ({ keys, appId }) => appId !== undefined || !Object.values(keys).includes('APPUID'),
+    ({ identifiers, appId }) => appId !== undefined || !Object.values(identifiers).includes('APPUID'),
     'With APPUID, write the appId of which it is an id.',
   );
 

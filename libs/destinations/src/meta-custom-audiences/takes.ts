@@ -1,4 +1,4 @@
-import type { Takes } from '@activation-hub/destination-kit';
+import { identitiesBy, type Takes } from '@activation-hub/destination-kit';
 import type { MetaOptions, MetaSettings } from './settings.ts';
 
 const hashed = 'SHA-256 of it is sent, unless it is one already.';
@@ -26,7 +26,7 @@ const attributes: Takes['attributes'] = {
 
 const scoped = 'as it is, not hashed. All are of the one';
 
-export const metaTakes = ({ keys, pageId, appId }: MetaSettings, { valueBased }: MetaOptions): Takes => {
+export const metaTakes = ({ identifiers, pageId, appId }: MetaSettings, { valueBased }: MetaOptions): Takes => {
   const sometimes: Readonly<Record<string, readonly [isTaken: boolean, how: string, otherwise: string]>> = {
     PAGEUID: [
       pageId !== undefined,
@@ -46,9 +46,7 @@ export const metaTakes = ({ keys, pageId, appId }: MetaSettings, { valueBased }:
     ...Object.fromEntries(rows.flatMap(([name, [isTaken, how]]) => (isTaken ? [[name, how]] : []))),
   };
   return {
-    identities: Object.fromEntries(
-      Object.entries(keys).map(([namespace, key]) => [namespace, `Sent as ${key}. ${taken[key] ?? ''}`.trim()]),
-    ),
+    identities: identitiesBy(identifiers, (key) => `Sent as ${key}. ${taken[key] ?? ''}`.trim()),
     attributes: taken,
     refusedAttributes: Object.fromEntries(rows.flatMap(([name, [isTaken, , why]]) => (isTaken ? [] : [[name, why]]))),
   };

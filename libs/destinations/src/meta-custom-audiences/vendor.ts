@@ -52,7 +52,7 @@ export interface MetaVendor extends StandInVendor {
 }
 
 export const startLocalMetaCustomAudiencesVendor: StartLocalVendor = async ({ settings, routes }) => {
-  const keys = Object.values(metaSettings.parse(settings).keys);
+  const keys = Object.values(metaSettings.parse(settings).identifiers);
   const vendor = await startMetaCustomAudiencesVendor();
   for (const { options } of routes) {
     const { audience, audienceId, createAudience } = metaOptions.parse(options);

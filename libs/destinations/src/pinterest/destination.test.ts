@@ -4,19 +4,20 @@ import {
   type Delivery,
   type HttpResponse,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { pinterest } from './destination.ts';
 import { pinterestErrors } from './errors.ts';
-import { judgeChanged, pinterestError } from './response.ts';
+import { changedSchema, pinterestAnswers, requireTaken } from './response.ts';
 import { pinterestOptions, pinterestSettings } from './settings.ts';
 import { startPinterestVendor } from './vendor.ts';
 
 const credentials = {
-  appId: '1500123',
-  appSecret: new Secret('secret-not-to-be-seen'),
+  clientId: '1500123',
+  clientSecret: new Secret('secret-not-to-be-seen'),
   refreshToken: new Secret('token-not-to-be-seen'),
   adAccountId: '549755885175',
 };
@@ -110,15 +111,13 @@ test.each<[unknown, object]>([
   [{ code: '1018' }, { class: 'set-up', doubt: 'answered' }],
   [{ code: 'odd words' }, { class: 'invalid', doubt: 'answered' }],
 ])('the exceptions %j are no success', (exceptions, expected) => {
-  const response = { status: 200, headers: {}, body: JSON.stringify({ id: '9', exceptions }) };
-  const judge = () => judgeChanged(response, ['change-ann'], 1_000);
+  const judge = () => requireTaken(changedSchema.parse({ id: '9', exceptions }));
   expect(judge).toThrow(expect.objectContaining(expected));
   expect(judge).not.toThrow('odd words');
 });
 
 test.each([{}, null, [], undefined])('the exceptions %j are none', (exceptions) => {
-  const response = { status: 200, headers: {}, body: JSON.stringify({ id: '9', exceptions }) };
-  expect(judgeChanged(response, ['change-ann'], 1_000)).toEqual([{ id: 'change-ann', status: 'delivered' }]);
+  expect(() => requireTaken(changedSchema.parse({ id: '9', exceptions }))).not.toThrow();
 });
 
 test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
@@ -136,8 +135,7 @@ test('a list that is made has no person in it, and is an audience', async () => 
   const of = { list: 'New', createList: true };
   expect(await connector.probe?.([options(of)], never)).toEqual([]);
   expect(vendor.audiences.size).toBe(0);
-  await connector.prepare?.([options(of)], never);
-  await connector.prepare?.([options(of)], never);
+  await connector.enter([delivery('ann', 'entered', of)], never);
   await connector.enter([delivery('ann', 'entered', of)], never);
   expect(vendor.members('New')).toEqual([sha256('ann')]);
   expect([...vendor.audiences.keys()]).toEqual(['New']);
@@ -165,9 +163,9 @@ test('a list that is too small for an audience takes its members, the probe says
   await connector.enter([delivery('bob', 'entered', of)], never);
   expect([...vendor.audiences.keys()]).toEqual(['New']);
   vendor.setAudienceMin(0);
-  await connector.prepare?.([options(others)], never);
+  await connector.enter([delivery('bob', 'entered', others)], never);
   vendor.forgetRequests();
-  await connector.prepare?.([options(of), options(others)], never);
+  for (const each of [of, others]) await connector.enter([delivery('bob', 'entered', each)], never);
   expect(vendor.requests.filter(({ method }) => method === 'POST')).toEqual([]);
   expect(await connector.probe?.([options(of), options(others)], never)).toEqual([]);
 });
@@ -176,7 +174,6 @@ test('processes that make a list at the same time tell one of them', async () =>
   const { vendor, connector, connectAgain } = await start();
   const of = { list: 'New', createList: true };
   const both = [connector, connectAgain()];
-  await Promise.all(both.map(async (each) => each.prepare?.([options(of)], never)));
   await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}`, 'entered', of)], never)));
   expect(vendor.members('New')).toHaveLength(2);
 });
@@ -220,7 +217,7 @@ test.each([
   [answer(503, 4197), { class: 'transient', doubt: 'answered' }],
   [answer(502), { class: 'transient', doubt: 'unanswered' }],
 ])('%j', (response, expected) => {
-  const error = pinterestError(response, 1_000);
+  const error = vendorError(pinterestAnswers, response, 1_000);
   expect(error).toMatchObject(expected);
   expect(error.message).not.toContain('ann@');
 });
@@ -228,7 +225,7 @@ test.each([
 test('identities are known by their hashes', () => {
   const settings = pinterestSettings.parse({
     ...credentials,
-    appSecret: { secret: 'a' },
+    clientSecret: { secret: 'a' },
     refreshToken: { secret: 'b' },
     identifiers: { email: 'EMAIL', gaid: 'MAID' },
   });

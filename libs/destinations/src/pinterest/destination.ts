@@ -1,18 +1,16 @@
 import {
-  afterPart,
-  type Connector,
   defineDestination,
-  type Delivery,
-  DestinationError,
-  formField,
-  refused,
-  type Verdict,
+  delivered,
+  identityIn,
+  listConnector,
+  VendorApi,
+  withoutSlash,
+  withRefreshToken,
 } from '@activation-hub/destination-kit';
-import { pinterestLists } from './lists.ts';
+import { pinterestAudiences, pinterestLists } from './lists.ts';
 import { pinterestRequests } from './request.ts';
-import { judgeChanged } from './response.ts';
-import { type PinterestOptions, pinterestOptions, pinterestSettings } from './settings.ts';
-import { signedIn } from './sign-in.ts';
+import { changedSchema, pinterestAnswers, requireTaken } from './response.ts';
+import { pinterestOptions, pinterestSettings } from './settings.ts';
 import { pinterestProfile, pinterestTakes } from './takes.ts';
 
 /** Members of customer lists of Pinterest. README.md says what it does with each change. */
@@ -27,12 +25,7 @@ export const pinterest = defineDestination({
   // not published; Braze sends 1,900 (github.com/braze-inc/braze-docs/pull/4836).
   limits: () => ({ batchCount: 1_900, batchBytes: 1024 * 1024, requestsPerSecond: 6, concurrency: 4 }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { identifiers }) => {
-    const kind = Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;
-    return kind === undefined
-      ? refused('no identifier is set for this namespace')
-      : formField(pinterestProfile[kind], value);
-  },
+  identity: identityIn(pinterestProfile),
   takes: pinterestTakes,
   comparison: {
     enters: 'joins a customer list',
@@ -44,46 +37,30 @@ export const pinterest = defineDestination({
     erasure: 'the identifier leaves the customer list',
     untried: 'a list that begins with a record of no person',
   },
-  connect: (settings, { http, now }): Connector<PinterestOptions> => {
+  connect: (settings, { http, now }) => {
     http.check(settings.baseUrl);
-    const sender = signedIn(http, settings, now);
+    // An access token lives for 30 days (oauth/token, grant `refresh_token`). Each answer has a new
+    // refresh token, which nothing here keeps: the one of the settings is good for 60 days.
+    const advice = 'Check clientId and clientSecret, and store a new refresh token: Pinterest ends one after 60 days.';
+    const tokenUrl = `${withoutSlash(settings.baseUrl)}/oauth/token`;
+    const sender = withRefreshToken(http, { ...settings, tokenUrl, isBasic: true, advice }, now);
+    const api = new VendorApi(sender, pinterestAnswers, now);
     const requests = pinterestRequests(settings);
-    const lists = pinterestLists(sender, requests, now);
-
-    const tell = async (
-      operation: 'ADD' | 'REMOVE',
-      deliveries: readonly Delivery<PinterestOptions>[],
-      signal: AbortSignal,
-    ): Promise<Verdict[]> => {
-      const [first] = deliveries;
-      if (first === undefined) return [];
-      const listId = await lists.get(first.options, signal);
-      const records = deliveries.map(({ change }) => change.identity.value);
-      const ids = deliveries.map(({ change }) => change.id);
-      const change = async (id: string) =>
-        judgeChanged(await sender.send(requests.changeMembers(id, operation, records), signal), ids, now());
-      try {
-        return await change(listId);
-      } catch (error) {
-        if (!(error instanceof DestinationError)) throw error;
-        if (error.class === 'set-up') lists.forget(first.options);
-        if (error.class !== 'invalid') throw error;
-        // The list may be gone, which no row is at fault for: the look-up says so, or gives the
-        // list that there is now.
-        const current = await lists.getAnew(first.options, signal);
-        if (current === listId) throw error;
-        return await (error.doubt === undefined ? change(current) : afterPart(change(current)));
-      }
-    };
-    const add: Connector<PinterestOptions>['enter'] = (deliveries, signal) => tell('ADD', deliveries, signal);
-
+    const lists = pinterestLists(api, requests);
+    const audiences = pinterestAudiences(api, requests, lists, now);
+    const connector = listConnector(lists, async ({ list, options, changes, isExit }, signal) => {
+      await audiences.make(options, list, signal);
+      const records = changes.map(({ identity }) => identity.value);
+      const request = requests.changeMembers(list, isExit ? 'REMOVE' : 'ADD', records);
+      requireTaken(await api.ask(request, changedSchema, signal));
+      return delivered(changes);
+    });
     return {
-      enter: add,
-      // A list keeps no attributes: who stays is added again.
-      update: add,
-      exit: (deliveries, signal) => tell('REMOVE', deliveries, signal),
-      probe: (routes, signal) => lists.probe(routes, signal),
-      prepare: (routes, signal) => lists.prepare(routes, signal),
+      ...connector,
+      probe: async (routes, signal) => [
+        ...(await lists.probe(routes, signal)),
+        ...(await audiences.problems(routes, signal)),
+      ],
     };
   },
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
+import { type HttpRequest, jsonRequests } from '@activation-hub/destination-kit';
 import type { PinterestSettings } from './settings.ts';
 
 /**
@@ -8,41 +8,32 @@ import type { PinterestSettings } from './settings.ts';
  */
 const nobody = createHash('sha256').update('nobody@activation-hub.invalid').digest('hex');
 
-/** The most that a page has. */
-const pageSize = '250';
+/** The most that a page has, and the oldest first. */
+const paged = { page_size: '250', order: 'ASCENDING' };
 
 export type PinterestRequests = ReturnType<typeof pinterestRequests>;
 
 /** Describes the requests to Pinterest; the token is added on their way. */
-export function pinterestRequests({ baseUrl, adAccountId, timeoutMs }: PinterestSettings) {
-  const account = `${baseUrl.replace(/\/+$/, '')}/ad_accounts/${adAccountId}`;
-  const lists = `${account}/customer_lists`;
-
+export function pinterestRequests(settings: PinterestSettings) {
+  const request = jsonRequests(settings, `/ad_accounts/${settings.adAccountId}`);
   return {
-    readList: (listId: string): HttpRequest => jsonRequest('GET', `${lists}/${listId}`, timeoutMs),
-    /** A page of the lists, the oldest first; `bookmark` is what the page before ended with. */
-    readLists: (bookmark: string | undefined): HttpRequest => {
-      const query = { page_size: pageSize, order: 'ASCENDING', ...(bookmark !== undefined && { bookmark }) };
-      return jsonRequest('GET', `${lists}?${new URLSearchParams(query).toString()}`, timeoutMs);
-    },
+    readList: (listId: string): HttpRequest => request('GET', `/customer_lists/${listId}`),
+    /** A page of the lists; `bookmark` is what the page before ended with. */
+    readLists: (bookmark: string | undefined): HttpRequest =>
+      request('GET', '/customer_lists', { query: { ...paged, bookmark } }),
     createList: (name: string): HttpRequest =>
-      jsonRequest('POST', lists, timeoutMs, { name, list_type: 'EMAIL', records: nobody }),
-    /** A page of the audiences that customer lists are, the oldest first. */
-    readAudiences: (bookmark: string | undefined): HttpRequest => {
-      const query = { page_size: pageSize, order: 'ASCENDING', ...(bookmark !== undefined && { bookmark }) };
-      return jsonRequest('GET', `${account}/audiences?${new URLSearchParams(query).toString()}`, timeoutMs);
-    },
+      request('POST', '/customer_lists', { body: { name, list_type: 'EMAIL', records: nobody } }),
+    /** A page of the audiences that customer lists are. */
+    readAudiences: (bookmark: string | undefined): HttpRequest =>
+      request('GET', '/audiences', { query: { ...paged, bookmark } }),
     /** Ads use a list as an audience. */
     createAudience: (name: string, listId: string): HttpRequest =>
-      jsonRequest('POST', `${account}/audiences`, timeoutMs, {
-        name,
-        audience_type: 'CUSTOMER_LIST',
-        rule: { customer_list_id: listId },
+      request('POST', '/audiences', {
+        body: { name, audience_type: 'CUSTOMER_LIST', rule: { customer_list_id: listId } },
       }),
     changeMembers: (listId: string, operation: 'ADD' | 'REMOVE', records: readonly string[]): HttpRequest =>
-      jsonRequest('PATCH', `${lists}/${listId}`, timeoutMs, {
-        operation_type: operation,
-        records: records.join(','),
+      request('PATCH', `/customer_lists/${listId}`, {
+        body: { operation_type: operation, records: records.join(',') },
       }),
   };
 }

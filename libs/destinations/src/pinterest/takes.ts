@@ -1,4 +1,10 @@
-import { googleProfile, type PersonalField, plainProfile, type Takes } from '@activation-hub/destination-kit';
+import {
+  type DescribedField,
+  identitiesBy,
+  plainProfile,
+  sentenceOf,
+  type Takes,
+} from '@activation-hub/destination-kit';
 import type { PinterestSettings } from './settings.ts';
 
 /**
@@ -6,18 +12,13 @@ import type { PinterestSettings } from './settings.ts';
  * lower case (customer_lists/update, api-description of Pinterest), advertising ids as 8-4-4-4-12
  * in lower case.
  */
-export const pinterestProfile: Readonly<Record<'EMAIL' | 'MAID', PersonalField>> = {
-  EMAIL: { normalise: plainProfile.email.normalise, as: 'sha256' },
-  MAID: { normalise: (text) => googleProfile.mobileId.normalise(text.toLowerCase()), as: 'sha256' },
-};
-
-const hows = {
-  EMAIL: 'An e-mail address in lower case. SHA-256 of it is sent, unless it is one already.',
-  MAID: 'The advertising id of a mobile device in lower case. SHA-256 of it is sent, unless it is one already.',
+export const pinterestProfile: Readonly<Record<'EMAIL' | 'MAID', DescribedField>> = {
+  EMAIL: { ...plainProfile.email, as: 'sha256', what: 'An e-mail address in lower case.' },
+  MAID: { ...plainProfile.mobileId, as: 'sha256', what: 'The advertising id of a mobile device in lower case.' },
 };
 
 export const pinterestTakes = ({ identifiers }: PinterestSettings): Takes => ({
-  identities: Object.fromEntries(Object.entries(identifiers).map(([namespace, kind]) => [namespace, hows[kind]])),
+  identities: identitiesBy(identifiers, (kind) => sentenceOf(pinterestProfile[kind])),
   // A record of a customer list is one identifier and nothing else.
   attributes: {},
 });

@@ -5,13 +5,14 @@ import {
   type JsonValue,
   refusalOfAttribute,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { salesforceMarketingCloud } from './destination.ts';
 import { marketingCloudErrors } from './errors.ts';
-import { marketingCloudError, readKeys } from './response.ts';
+import { marketingCloudAnswers, readKeys } from './response.ts';
 import { marketingCloudOptions, marketingCloudSettings } from './settings.ts';
 import { startLocalSalesforceMarketingCloudVendor, startSalesforceMarketingCloudVendor } from './vendor.ts';
 
@@ -213,13 +214,13 @@ test.each<[HttpResponse, object]>([
   [answer(429, '', { 'retry-after': '3' }), { class: 'throttled', notBeforeMs: 4_000 }],
   [answer(503, ''), { class: 'transient' }],
 ])('%j', (response, expected) => {
-  expect(marketingCloudError(response, 1_000)).toMatchObject(expected);
+  expect(vendorError(marketingCloudAnswers, response, 1_000)).toMatchObject(expected);
 });
 
 test('what is found is read whatever entities it is written with', () => {
   const found =
     '<RetrieveResponseMsg><OverallStatus>OK</OverallStatus><Results><Value>A&#38;&#x3c;&apos;</Value></Results></RetrieveResponseMsg>';
-  expect(readKeys(answer(200, found), 0)).toEqual(new Set([`a&<'`]));
+  expect(readKeys(answer(200, found))).toEqual(new Set([`a&<'`]));
 });
 
 test.each([

@@ -1,19 +1,20 @@
 import {
   afterPart,
-  type Connector,
   defineDestination,
-  type Delivery,
-  formed,
+  exitsOf,
   formField,
+  formId,
+  listConnector,
   plainProfile,
   refused,
   type Verdict,
+  VendorApi,
 } from '@activation-hub/destination-kit';
 import { marketingCloudErrors } from './errors.ts';
 import { dataExtensions } from './lists.ts';
 import { marketingCloudRequests } from './request.ts';
-import { readKeys, readResults, type RowResult } from './response.ts';
-import { type MarketingCloudOptions, marketingCloudOptions, marketingCloudSettings } from './settings.ts';
+import { marketingCloudAnswers, readKeys, readResults, type RowResult } from './response.ts';
+import { marketingCloudOptions, marketingCloudSettings } from './settings.ts';
 import { withToken } from './sign-in.ts';
 import { marketingCloudTakes } from './takes.ts';
 
@@ -35,9 +36,8 @@ export const salesforceMarketingCloud = defineDestination({
     // XML 1.0 cannot hold them, and the key without them may be another row's.
     if (/[\ufffe\uffff]/.test(value)) return refused('a key has no noncharacters');
     if (namespace === 'email') return formField(plainProfile.email, value);
-    const key = value.trim();
-    if (key === '') return refused('no value');
-    return /^[^\p{Cc}\p{Cs}]{1,254}$/u.test(key) ? formed(key) : refused('a key has at most 254 printable characters');
+    const isKey = (key: string) => /^[^\p{Cc}\p{Cs}]{1,254}$/u.test(key);
+    return formId(value, isKey, 'a key has at most 254 printable characters');
   },
   takes: marketingCloudTakes,
   comparison: {
@@ -51,50 +51,30 @@ export const salesforceMarketingCloud = defineDestination({
     erasure: 'the row is deleted; the contact stays',
     untried: 'what a row that is not there is answered with',
   },
-  connect: (settings, { http, now }): Connector<MarketingCloudOptions> => {
+  connect: (settings, { http, now }) => {
     http.check(settings.authUrl);
     http.check(settings.soapUrl);
-    const sender = withToken(http, settings, now);
+    const api = new VendorApi(withToken(http, settings, now), marketingCloudAnswers, now);
     const requests = marketingCloudRequests(settings);
-    const extensions = dataExtensions(sender, requests, now);
-
-    const tell = async (
-      kind: 'UpdateResponse' | 'DeleteResponse',
-      deliveries: readonly Delivery<MarketingCloudOptions>[],
-      signal: AbortSignal,
-    ): Promise<Verdict[]> => {
-      const [first] = deliveries;
-      if (first === undefined) return [];
-      const { options } = first;
-      await extensions.get(options, signal);
-      const changes = deliveries.map(({ change }) => change);
-      const described = kind === 'DeleteResponse' ? requests.delete(changes, options) : requests.save(changes, options);
-      const results = readResults(await sender.send(described, signal), kind, changes.length, now());
+    const extensions = dataExtensions(api, requests);
+    return listConnector(extensions, async ({ changes, options, isExit }, signal) => {
+      const request = isExit ? requests.delete(changes, options) : requests.save(changes, options);
+      const kind = isExit ? 'DeleteResponse' : 'UpdateResponse';
+      const results = readResults(await api.send(request, signal), kind, changes.length);
       const failed = changes.filter((_change, place) => results.get(place)?.isTaken === false);
       // It may be gone, which no row is at fault for.
       if (failed.length === changes.length) await afterPart(extensions.getAnew(options, signal));
       const keys = failed.filter(({ kind: of }) => of !== 'entered').map(({ identity }) => identity.value);
-      const look = async () => readKeys(await sender.send(requests.findRows(options, keys), signal), now());
+      const look = async () => readKeys(await api.send(requests.findRows(options, keys), signal));
       const there = keys.length === 0 ? new Set() : await afterPart(look());
-      return changes.map(({ id, kind: of, identity }, place) => {
+      const verdicts = changes.map(({ id, kind: of, identity }, place): Verdict => {
         const result = results.get(place);
         const isGone = result?.isTaken === false && of !== 'entered' && !there.has(identity.value.toLowerCase());
         if (!isGone) return judge(id, result);
-        // Who is not there has left.
-        if (of === 'exited') return { id, status: 'delivered' };
         return { id, status: 'not-found', reason: 'the data extension has no such row' };
       });
-    };
-    const save: Connector<MarketingCloudOptions>['enter'] = (deliveries, signal) =>
-      tell('UpdateResponse', deliveries, signal);
-
-    return {
-      enter: save,
-      update: save,
-      exit: (deliveries, signal) => tell('DeleteResponse', deliveries, signal),
-      probe: (routes, signal) => extensions.probe(routes, signal),
-      prepare: (routes, signal) => extensions.prepare(routes, signal),
-    };
+      return isExit ? exitsOf(verdicts) : verdicts;
+    });
   },
 });
 

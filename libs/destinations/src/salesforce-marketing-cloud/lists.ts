@@ -1,4 +1,4 @@
-import { type HttpSender, NamedLists } from '@activation-hub/destination-kit';
+import { NamedLists, type VendorApi } from '@activation-hub/destination-kit';
 import type { MarketingCloudRequests } from './request.ts';
 import { type Column, readColumns } from './response.ts';
 import type { MarketingCloudOptions } from './settings.ts';
@@ -8,12 +8,11 @@ import type { MarketingCloudOptions } from './settings.ts';
  * primary key is that of the options.
  */
 export function dataExtensions(
-  http: HttpSender,
+  api: VendorApi,
   requests: MarketingCloudRequests,
-  now: () => number,
 ): NamedLists<MarketingCloudOptions, Column, true> {
   return new NamedLists({
-    find: async (options, signal) => readColumns(await http.send(requests.readColumns(options), signal), now()),
+    find: async (options, signal) => readColumns(await api.send(requests.readColumns(options), signal)),
     mayCreate: () => false,
     create: () => Promise.resolve([]),
     choose: (columns, { dataExtension, keyColumn }) => {

@@ -1,8 +1,8 @@
 import {
   accountErrorIn,
+  type AnswerRules,
   DestinationError,
   errorFor,
-  errorOfAnswer,
   type HttpResponse,
 } from '@activation-hub/destination-kit';
 import { marketingCloudErrors } from './errors.ts';
@@ -15,17 +15,16 @@ export const faultIn = ({ body }: HttpResponse): string | undefined =>
   /<faultcode[^>]*>(?:[\w-]+:)?(\w+)<\/faultcode>/.exec(body)?.[1];
 
 /**
- * What an answer that is a fault, or outside 2xx, means. Where the account is throttled, it is a
- * fault of the server too ("Rate Limiting").
+ * An answer is judged by its fault, which is of the whole request, else by its status. Where the
+ * account is throttled, it is a fault of the server too ("Rate Limiting").
  */
-export function marketingCloudError(response: HttpResponse, nowMs: number): DestinationError {
-  const fault = faultIn(response);
-  const codes = fault === undefined ? [] : [fault];
-  return errorOfAnswer(marketingCloudErrors, codes, response, nowMs, {
-    vendor: 'Marketing Cloud',
-    throttledMs: 60_000,
-  });
-}
+export const marketingCloudAnswers: AnswerRules = {
+  vendor: 'Marketing Cloud',
+  errors: marketingCloudErrors,
+  codesOf: (response) => [faultIn(response) ?? []].flat(),
+  undocumented: () => 'transient',
+  throttledMs: 60_000,
+};
 
 /** The result of one row: only its place when it was accepted. */
 export interface RowResult {
@@ -42,9 +41,8 @@ const textIn = (part: string, name: string): string | undefined =>
 const partsOf = ({ body }: HttpResponse, name: string): readonly string[] =>
   [...body.matchAll(new RegExp(`<${name}[\\s>].*?</${name}>`, 'gs'))].map(([part]) => part);
 
-/** An answer that is one of these, whole. Throws `DestinationError` for any other. */
-function requireAnswer(response: HttpResponse, kind: string, nowMs: number): void {
-  if (response.status !== 200 || faultIn(response) !== undefined) throw marketingCloudError(response, nowMs);
+/** A success that is one of these, whole. Throws `DestinationError` for any other. */
+function requireWhole(response: HttpResponse, kind: string): void {
   const isWhole =
     !response.isUnread && response.body.includes('<OverallStatus') && response.body.includes(`</${kind}>`);
   if (isWhole) return;
@@ -60,9 +58,8 @@ export function readResults(
   response: HttpResponse,
   kind: 'UpdateResponse' | 'DeleteResponse',
   count: number,
-  nowMs: number,
 ): ReadonlyMap<number, RowResult> {
-  requireAnswer(response, kind, nowMs);
+  requireWhole(response, kind);
   const results = new Map<number, RowResult>();
   for (const part of partsOf(response, 'Results')) {
     results.set(Number(textIn(part, 'OrdinalID') ?? Number.NaN), {
@@ -80,8 +77,8 @@ export function readResults(
 }
 
 /** The keys of the rows that were found. */
-export function readKeys(response: HttpResponse, nowMs: number): ReadonlySet<string> {
-  requireFound(response, nowMs);
+export function readKeys(response: HttpResponse): ReadonlySet<string> {
+  requireFound(response);
   return new Set(partsOf(response, 'Results').map((part) => unescaped(textIn(part, 'Value') ?? '').toLowerCase()));
 }
 
@@ -91,16 +88,16 @@ export interface Column {
 }
 
 /** The columns of a data extension; none where there is no such data extension. */
-export function readColumns(response: HttpResponse, nowMs: number): readonly Column[] {
-  requireFound(response, nowMs);
+export function readColumns(response: HttpResponse): readonly Column[] {
+  requireFound(response);
   return partsOf(response, 'Results').map((part) => ({
     name: unescaped(textIn(part, 'Name') ?? ''),
     isKey: textIn(part, 'IsPrimaryKey') === 'true',
   }));
 }
 
-function requireFound(response: HttpResponse, nowMs: number): void {
-  requireAnswer(response, 'RetrieveResponseMsg', nowMs);
+function requireFound(response: HttpResponse): void {
+  requireWhole(response, 'RetrieveResponseMsg');
   if (textIn(response.body, 'OverallStatus') === 'OK') return;
   const why = 'Marketing Cloud could not look. Check that the integration may read data extensions, and its data.';
   throw new DestinationError('set-up', `Failed to look for rows: ${why}`);

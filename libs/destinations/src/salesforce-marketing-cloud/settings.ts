@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, requestTimeout, storedSecret } from '@activation-hub/destination-kit';
 
 export const marketingCloudSettings = z.strictObject({
   clientId: z
@@ -9,10 +9,10 @@ export const marketingCloudSettings = z.strictObject({
       description: 'Client id of the API integration (server-to-server) of an installed package.',
       examples: ['k3f5b8n1q7w2e9r4t6y0u1i2'],
     }),
-  clientSecret: secret().meta({
-    description: 'Client secret of the same integration, which may read and write data extensions.',
-    examples: [{ secret: 'marketing-cloud-client-secret' }],
-  }),
+  clientSecret: storedSecret(
+    'marketing-cloud-client-secret',
+    'Client secret of the same integration, which may read and write data extensions.',
+  ),
   accountId: z
     .string()
     .regex(/^\d{1,20}$/, 'Write the digits of the MID, in quotes.')

@@ -8,12 +8,12 @@ import { salesforceSettings, salesforceOptions } from './settings.ts';
 import { startLocalSalesforceVendor, startSalesforceVendor } from './vendor.ts';
 
 const clientSecret = new Secret('9f83a2c4d1e0b7');
-const identities = { email: 'Activation_Email__c' };
+const identifiers = { email: 'Activation_Email__c' };
 const settingsFor = (origin: string, more: object = {}) => ({
   myDomainUrl: origin,
   clientId: '3MVG9example',
   clientSecret,
-  identities,
+  identifiers,
   ...more,
 });
 
@@ -197,7 +197,7 @@ test('an exit of somebody who never entered creates nobody', async () => {
 });
 
 test('a person known by the record id is written by it, and never created', async () => {
-  const { vendor, connector } = await start({ identities: { crmid: 'Id', email: 'External_Id__c' } });
+  const { vendor, connector } = await start({ identifiers: { crmid: 'Id', email: 'External_Id__c' } });
   const id = vendor.addPerson({ FirstName: 'Ann' });
   const known = (value: string, attributes = {}) => delivery(1, { namespace: 'crmid', value, attributes });
   expect(outcomes(await connector.enter([known(id), delivery(2)], never))).toEqual({
@@ -223,7 +223,7 @@ test('a person known by the record id is written by it, and never created', asyn
 
 test('identities are known by the form in which Salesforce keeps them', () => {
   const settings = salesforceSettings.parse(
-    settingsFor('https://x.my.salesforce.com', { identities: { email: 'E__c', crmid: 'Id', loyaltyid: 'L__c' } }),
+    settingsFor('https://x.my.salesforce.com', { identifiers: { email: 'E__c', crmid: 'Id', loyaltyid: 'L__c' } }),
   );
   const form = (namespace: string, value: string) => salesforce.identity?.({ namespace, value }, settings);
   expect(form('email', ' Ann@Example.COM ')).toEqual({ status: 'formed', value: 'ann@example.com' });
@@ -303,7 +303,6 @@ test('a campaign and its statuses are created once when the options allow it, ho
   await Promise.all(
     ['A', 'B', 'A'].map((status, index) => connector.enter([delivery(index, { of: of(status) })], never)),
   );
-  await connector.prepare?.([of('A'), of('B')], never);
   expect(vendor.campaigns).toEqual(['Sports Fans', 'New Fans']);
   const [id = ''] = vendor.requests.flatMap(({ body }) => /"CampaignId":"(\w+)","ContactId"/.exec(body)?.[1] ?? []);
   expect(vendor.statusesOf(id).toSorted()).toEqual(['A', 'B']);
@@ -334,10 +333,10 @@ test('a campaign or a status that is missing, or a name of several, is set-up, a
 });
 
 test('a probe finds fields that are not there or no external ids', async () => {
-  const { connector } = await start({ identities: { email: 'Email', crmid: 'Id', loyaltyid: 'No_Such__c' } });
+  const { connector } = await start({ identifiers: { email: 'Email', crmid: 'Id', loyaltyid: 'No_Such__c' } });
   expect(await connector.probe?.([], never)).toEqual([
     'Failed to use the field Email: it is not an external id of Contact. Mark it as External ID and unique.',
-    'Failed to use the field No_Such__c: Contact has none of this name, or the run-as user must not see it. Correct identities, or its permissions.',
+    'Failed to use the field No_Such__c: Contact has none of this name, or the run-as user must not see it. Correct identifiers, or its permissions.',
   ]);
 });
 
@@ -350,7 +349,7 @@ test('a token that is refused is renewed once', async () => {
 });
 
 test('many persons with long identities leave in one call', async () => {
-  const { vendor, connector } = await start({ identities: { loyaltyid: 'External_Id__c' } });
+  const { vendor, connector } = await start({ identifiers: { loyaltyid: 'External_Id__c' } });
   const batch = Array.from({ length: 200 }, (_, index) =>
     delivery(index, { namespace: 'loyaltyid', value: `${'ø'.repeat(60)}'\\-${index}` }),
   );
@@ -361,7 +360,7 @@ test('many persons with long identities leave in one call', async () => {
 });
 
 test('leads are members too, and a stand-in of a whole run knows whom it is told', async () => {
-  const { connector, local } = await startLocal({ personType: 'lead', identities: { crmid: 'Id', email: 'E__c' } });
+  const { connector, local } = await startLocal({ personType: 'lead', identifiers: { crmid: 'Id', email: 'E__c' } });
   const of = options({ campaign: 'Sports Fans', status: 'In', exitStatus: 'Out' });
   const lead = '00Q5g0000000001AAA';
   const batch = [delivery(1, { namespace: 'crmid', value: lead, of }), delivery(2, { of }), delivery(3, { of })];

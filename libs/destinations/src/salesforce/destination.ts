@@ -2,9 +2,11 @@ import {
   reading,
   type Connector,
   defineDestination,
-  type Delivery,
   formed,
   formField,
+  formId,
+  identityBy,
+  optionsOf,
   plainProfile,
   refused,
   secretsIn,
@@ -40,9 +42,7 @@ export const salesforce = defineDestination({
     concurrency: 1,
   }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { identities, personType }) => {
-    const field = Object.hasOwn(identities, namespace) ? identities[namespace] : undefined;
-    if (field === undefined) return refused('no field is set for this namespace');
+  identity: identityBy((field: string, value, { personType }: SalesforceSettings, namespace) => {
     const text = value.trim();
     if (isId(field)) {
       const { idPrefix } = personObjects[personType];
@@ -50,9 +50,8 @@ export const salesforce = defineDestination({
       return isRecord ? formed(longId(text)) : refused(`not the id of a ${personType}`);
     }
     if (text.length > externalIdCharactersMax) return refused('longer than an external id can be');
-    if (namespace === 'email') return formField(plainProfile.email, text);
-    return text === '' ? refused('no value') : formed(text);
-  },
+    return namespace === 'email' ? formField(plainProfile.email, text) : formId(text);
+  }),
   takes: salesforceTakes,
   comparison: {
     enters: 'is created or updated, and joins a campaign',
@@ -78,7 +77,7 @@ export const salesforce = defineDestination({
 
     return {
       enter: async (deliveries, signal) => {
-        const options = termsOf(deliveries);
+        const options = optionsOf(deliveries);
         // Before the persons are told: without its campaign there is nothing to be told.
         const campaignId = await campaigns.idOf(options, signal);
         const written = await persons.write(deliveries, signal);
@@ -89,11 +88,8 @@ export const salesforce = defineDestination({
         return [...written].map(([id, of]): Verdict => ('verdict' in of ? of.verdict : { id, status: 'delivered' }));
       },
       exit: async (deliveries, signal) => {
-        const options = termsOf(deliveries);
+        const options = optionsOf(deliveries);
         return await members.remove(deliveries, await campaigns.idOf(options, signal), options, signal);
-      },
-      prepare: async (routes, signal) => {
-        for (const options of routes) await campaigns.idOf(options, signal);
       },
       probe: async (routes, signal) => {
         const describe = sender.send(requests.describePerson(), signal);
@@ -109,28 +105,21 @@ export const salesforce = defineDestination({
   },
 });
 
-/** The options of a batch, which is of one route. */
-function termsOf(deliveries: readonly Delivery<SalesforceOptions>[]): SalesforceOptions {
-  const [first] = deliveries;
-  if (first === undefined) throw new Error('Failed to deliver: the batch is empty. This is a defect of the caller.');
-  return first.options;
-}
-
 function endedOf(persons: Persons): Verdict[] {
   return [...persons.values()].flatMap((of) => ('verdict' in of ? [of.verdict] : []));
 }
 
 function fieldProblems(
-  { identities }: SalesforceSettings,
+  { identifiers }: SalesforceSettings,
   type: string,
   fields: ReadonlyMap<string, boolean>,
 ): string[] {
-  return Object.values(identities).flatMap((field) => {
+  return Object.values(identifiers).flatMap((field) => {
     const isExternalId = fields.get(field.toLowerCase());
     if (isId(field) || isExternalId === true) return [];
     const why =
       isExternalId === undefined
-        ? `${type} has none of this name, or the run-as user must not see it. Correct identities, or its permissions.`
+        ? `${type} has none of this name, or the run-as user must not see it. Correct identifiers, or its permissions.`
         : `it is not an external id of ${type}. Mark it as External ID and unique.`;
     return [`Failed to use the field ${field}: ${why}`];
   });

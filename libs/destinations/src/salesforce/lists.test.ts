@@ -21,7 +21,7 @@ async function start() {
     myDomainUrl: vendor.origin,
     clientId: '3MVG9example',
     clientSecret: new Secret('of-the-stand-in'),
-    identities: { email: 'Activation_Email__c' },
+    identifiers: { email: 'Activation_Email__c' },
   });
   const connect = () => salesforce.connect(settings, { http, now: Date.now, print: () => undefined });
   return { vendor, connect };
@@ -45,11 +45,12 @@ test('processes that create a campaign at the same time tell the oldest, and so 
   const of = salesforceOptions.parse({ campaign: 'New', createCampaign: true, status: 'In', exitStatus: 'Out' });
   const both = [connect(), connect()];
   vendor.meet(2, ({ url, body }) => url.endsWith('/composite/sobjects') && body.includes('Campaign'));
-  await Promise.all(both.map(async (each) => each.prepare?.([of], never)));
-  expect(vendor.campaigns).toEqual(['Sports Fans', 'New', 'New']);
-  for (const [number, each] of [...both, connect()].entries()) {
+  const enter = async (each: (typeof both)[number], number: number) => {
     expect(await each.enter([delivery(number, of)], never)).toEqual([{ id: `change-${number}`, status: 'delivered' }]);
-  }
+  };
+  await Promise.all(both.map(enter));
+  expect(vendor.campaigns).toEqual(['Sports Fans', 'New', 'New']);
+  await enter(connect(), 2);
   expect(vendor.members('New', ['Activation_Email__c'])).toEqual([0, 1, 2].map(email));
   expect(await connect().probe?.([of, salesforceOptions.parse({ campaign: 'New' })], never)).toEqual([
     expect.stringContaining('the oldest is used'),
@@ -61,6 +62,6 @@ test('processes that create a status at the same time are content with that of a
   const { vendor, connect } = await start();
   const id = vendor.addCampaign('Ski Fans');
   const of = salesforceOptions.parse({ campaign: 'Ski Fans', createCampaign: true, status: 'In', exitStatus: 'Out' });
-  await Promise.all([connect(), connect()].map(async (each) => each.prepare?.([of], never)));
+  await Promise.all([connect(), connect()].map((each, number) => each.enter([delivery(number, of)], never)));
   expect(vendor.statusesOf(id)).toEqual(['In', 'Out']);
 });

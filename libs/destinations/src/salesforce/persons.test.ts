@@ -20,7 +20,7 @@ const written = (origin: string, more: object = {}) => ({
   myDomainUrl: origin,
   clientId: '3MVG9example',
   clientSecret: new Secret('of-the-stand-in'),
-  identities: { email: 'Activation_Email__c', crmid: 'Id' },
+  identifiers: { email: 'Activation_Email__c', crmid: 'Id' },
   personType: 'person-account',
   ...more,
 });
@@ -104,8 +104,8 @@ test('when the contacts cannot be looked up, the accounts are written already', 
 
 test('a field of the contact finds no account, and a person account has no name of its own', () => {
   const parse = (more: object) => salesforceSettings.safeParse(written('https://x.my.salesforce.com', more));
-  expect(parse({ identities: { crmid: 'Number__pc' } }).error?.message).toContain('by a field of its contact');
-  expect(parse({ identities: { crmid: 'Number__pc' }, personType: 'contact' }).success).toBe(true);
+  expect(parse({ identifiers: { crmid: 'Number__pc' } }).error?.message).toContain('by a field of its contact');
+  expect(parse({ identifiers: { crmid: 'Number__pc' }, personType: 'contact' }).success).toBe(true);
   const takes = (personType: string) => {
     const settings = parse({ personType }).data;
     if (settings === undefined) throw new Error('The settings of this test are wrong.');

@@ -57,7 +57,7 @@ export class PersonRecords {
   ) {
     this.#http = http;
     this.#requests = requests;
-    this.#fields = new Map(Object.entries(settings.identities));
+    this.#fields = new Map(Object.entries(settings.identifiers));
     this.#person = personObjects[settings.personType];
     this.#recordTypeId = settings.recordTypeId;
     this.#secrets = secrets;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuredUrl, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { configuredUrl, identifiersSetting, quotaShare, requestTimeout, secret } from '@activation-hub/destination-kit';
 
 const fieldName = z
   .string()
@@ -77,14 +77,11 @@ const shape = z.strictObject({
         'Record type of who is created; without it the default one of the run-as user, which for person accounts must be one of persons (SELECT Id FROM RecordType WHERE IsPersonType = true).',
       examples: ['0125g000000AbCdAAK'],
     }),
-  identities: z
-    .record(z.string().regex(/^[^A-Z]+$/, 'Write the namespace in lower case.'), fieldName)
-    .refine((identities) => Object.keys(identities).length > 0, 'Name at least one namespace.')
-    .meta({
-      description:
-        'For each identity namespace, the field by which Salesforce knows the person: one that is marked External ID and unique, under which an entry creates a missing person; or Id, the id of a record that is there.',
-      examples: [{ email: 'Activation_Email__c', crmid: 'Id' }],
-    }),
+  identifiers: identifiersSetting(fieldName).meta({
+    description:
+      'For each identity namespace, the field by which Salesforce knows the person: one that is marked External ID and unique, under which an entry creates whoever is not there; or Id, the id of a record that is there.',
+    examples: [{ email: 'Activation_Email__c', crmid: 'Id' }],
+  }),
   apiVersion: z
     .string()
     .regex(/^v\d{2,3}\.0$/, 'Write the version of the API, such as v64.0.')
@@ -105,8 +102,8 @@ export const salesforceSettings = shape
     'Write either clientSecret or jwtBearer.',
   )
   .refine(
-    ({ personType, identities }) =>
-      personType !== 'person-account' || Object.values(identities).every((field) => !/__pc$/i.test(field)),
+    ({ personType, identifiers }) =>
+      personType !== 'person-account' || Object.values(identifiers).every((field) => !/__pc$/i.test(field)),
     'Salesforce finds no account by a field of its contact (__pc). Name an external id of the account.',
   );
 

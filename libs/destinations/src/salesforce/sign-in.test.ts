@@ -23,7 +23,7 @@ async function start(more: object = { clientSecret }) {
   const settings = salesforceSettings.parse({
     myDomainUrl: vendor.origin,
     clientId: '3MVG9example',
-    identities: { email: 'Activation_Email__c' },
+    identifiers: { email: 'Activation_Email__c' },
     ...more,
   });
   const connector = salesforce.connect(settings, { http, now: () => clock.nowMs, print: () => undefined });

@@ -1,15 +1,10 @@
-import type { Takes } from '@activation-hub/destination-kit';
+import { identitiesBy, type Takes } from '@activation-hub/destination-kit';
 import type { SalesforceSettings } from './settings.ts';
 
-export const salesforceTakes = ({ identities, personType }: SalesforceSettings): Takes => {
+export const salesforceTakes = ({ identifiers, personType }: SalesforceSettings): Takes => {
   const reserved = 'Salesforce gives the ids of records itself.';
   return {
-    identities: Object.fromEntries(
-      Object.entries(identities).map(([namespace, field]) => [
-        namespace,
-        `Finds the ${personType} by the field ${field}.`,
-      ]),
-    ),
+    identities: identitiesBy(identifiers, (field) => `Finds the ${personType} by the field ${field}.`),
     attributes: {},
     otherAttributes:
       'A field by its API name, with the value as JSON. The field by which the person is known is not written.',

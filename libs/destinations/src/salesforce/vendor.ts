@@ -63,8 +63,8 @@ export interface SalesforceVendor extends StandInVendor, HttpVendorServer {
 }
 
 export const startLocalSalesforceVendor: StartLocalVendor = async ({ settings, routes }) => {
-  const { identities, personType } = salesforceSettings.parse(settings);
-  const fields = Object.values(identities);
+  const { identifiers, personType } = salesforceSettings.parse(settings);
+  const fields = Object.values(identifiers);
   const vendor = await startSalesforceVendor({
     person: personObjects[personType],
     externalIds: fields.filter((field) => !isId(field)),

@@ -4,13 +4,14 @@ import {
   type Delivery,
   type HttpResponse,
   Secret,
+  vendorError,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { describeDestinationContract } from '@activation-hub/destination-kit/testing';
 import { afterEach, expect, test } from 'vitest';
 import { snapchat } from './destination.ts';
 import { snapchatErrors } from './errors.ts';
-import { snapchatError } from './response.ts';
+import { snapchatAnswers } from './response.ts';
 import { snapchatOptions, snapchatSettings } from './settings.ts';
 import { startSnapchatVendor } from './vendor.ts';
 
@@ -192,8 +193,6 @@ test('a list is made where the options allow it, and keeps members for as long a
   const { vendor, connector } = await start({}, () => nowMs);
   const of = { list: 'New', createList: true, membershipDays: 30 };
   expect(await connector.probe?.([options(of)], never)).toEqual([]);
-  await connector.prepare?.([options(of)], never);
-  expect(vendor.days('New')).toBe(30);
   const settings = snapchatSettings.parse({
     ...credentials,
     clientSecret: { secret: 'a' },
@@ -202,6 +201,7 @@ test('a list is made where the options allow it, and keeps members for as long a
   expect(snapchat.membershipDays?.(settings, options(of), 'email')).toBe(30);
   expect(snapchat.membershipDays?.(settings, options({ list: 'New' }), 'email')).toBeUndefined();
   await connector.enter([delivery('ann', 'email', of), delivery('bob', 'email', of)], never);
+  expect(vendor.days('New')).toBe(30);
   nowMs = 20 * 86_400_000;
   await connector.update([delivery('ann', 'email', of)], never);
   nowMs = 31 * 86_400_000;
@@ -212,7 +212,6 @@ test('processes that make a list at the same time tell one of them', async () =>
   const { vendor, connector, connectAgain } = await start();
   const of = { list: 'New', createList: true };
   const both = [connector, connectAgain()];
-  await Promise.all(both.map(async (each) => each.prepare?.([options(of)], never)));
   await Promise.all(both.map((each, place) => each.enter([delivery(`person-${place}`, 'email', of)], never)));
   expect(vendor.members('New')).toHaveLength(2);
 });
@@ -225,7 +224,8 @@ test('an ad account that is not there, and a list that is not made, are faults o
   await expect(connector.probe?.([of], never)).rejects.toThrow('adAccountId');
   vendor.setReadFault(undefined);
   vendor.makeNoLists();
-  await expect(connector.prepare?.([of], never)).rejects.toThrow('Failed to create');
+  const created = connector.enter([delivery('ann', 'email', { list: 'New', createList: true })], never);
+  await expect(created).rejects.toThrow('Failed to create');
 });
 
 test('lists are looked for on every page, by id with one request, and the probe says what cannot be used', async () => {
@@ -276,7 +276,7 @@ test.each([
   [answer(503), { class: 'transient', doubt: 'answered' }],
   [answer(504), { class: 'transient', doubt: 'unanswered' }],
 ])('%j', (response, expected) => {
-  const error = snapchatError(response, 1_000);
+  const error = vendorError(snapchatAnswers, response, 1_000);
   expect(error).toMatchObject(expected);
   expect(error.message).not.toContain('ann@');
 });

@@ -1,26 +1,21 @@
-import { documentedErrors, type ListedErrors } from '@activation-hub/destination-kit';
+import { documentedErrors, httpErrors, type ListedErrors } from '@activation-hub/destination-kit';
 
 const source = 'developers.snap.com/marketing-api/Ads-API/errors';
-const limits = 'developers.snap.com/api/marketing-api/Ads-API/rate-limits';
 const patterns = 'developers.snap.com/marketing-api/Ads-API/api-patterns';
-
-const token = 'Check clientId and clientSecret, and store a new refresh token.';
-const role = 'Let the user of the refresh token manage the audiences of the ad account.';
-const url = 'Check baseUrl.';
-const gone = 'Check adAccountId and the customer list of the options.';
 
 /**
  * Every status of the page, as of August 2026. Of the codes that begin with E, which answers may
  * have, Snapchat publishes no list.
  */
 export const listedErrors: readonly ListedErrors[] = [
-  { means: 'invalid', source, codes: '400' },
-  { means: 'set-up', advice: token, source, codes: '401' },
-  { means: 'set-up', advice: role, source, codes: '403' },
-  { means: 'set-up', advice: gone, source, codes: '404 410' },
-  { means: 'set-up', advice: url, source, codes: '405 406 418' },
-  { means: 'throttled', source: limits, codes: '429' },
-  { means: 'transient', source, codes: '500 503' },
+  ...httpErrors(source, '400 500 503', {
+    401: 'Check clientId and clientSecret, and store a new refresh token.',
+    403: 'Let the user of the refresh token manage the audiences of the ad account.',
+    '404 410': 'Check adAccountId and the customer list of the options.',
+    '405 406': 'Check baseUrl.',
+  }),
+  { means: 'set-up', advice: 'Check baseUrl.', source, codes: '418' },
+  ...httpErrors('developers.snap.com/api/marketing-api/Ads-API/rate-limits', '429'),
 ];
 
 /**

@@ -1,9 +1,6 @@
-import { type HttpRequest, jsonRequest } from '@activation-hub/destination-kit';
+import { type HttpRequest, jsonRequests } from '@activation-hub/destination-kit';
 import type { SnapchatSettings } from './settings.ts';
 import type { Identifier } from './takes.ts';
-
-/** The most segments that a page has. */
-const pageSize = '1000';
 
 const schemas: Readonly<Record<Identifier, string>> = {
   EMAIL: 'EMAIL_SHA256',
@@ -17,32 +14,26 @@ export type SnapchatRequests = ReturnType<typeof snapchatRequests>;
  * Describes the requests to Snapchat, which calls a customer list a segment; the token is added on
  * their way.
  */
-export function snapchatRequests({ baseUrl, adAccountId, timeoutMs }: SnapchatSettings) {
-  const root = baseUrl.replace(/\/+$/, '');
-  const segments = `${root}/adaccounts/${adAccountId}/segments`;
-
+export function snapchatRequests(settings: SnapchatSettings) {
+  const { adAccountId } = settings;
+  const request = jsonRequests(settings);
+  const segments = `/adaccounts/${adAccountId}/segments`;
   return {
-    readList: (listId: string): HttpRequest => jsonRequest('GET', `${root}/segments/${listId}`, timeoutMs),
-    /**
-     * A page of the segments, the oldest first; `cursor` is that of the link that the page before
-     * ended with.
-     */
-    readLists: (cursor: string | undefined): HttpRequest => {
-      const query = new URLSearchParams({ limit: pageSize, ...(cursor !== undefined && { cursor }) });
-      return jsonRequest('GET', `${segments}?${query.toString()}`, timeoutMs);
-    },
+    readList: (listId: string): HttpRequest => request('GET', `/segments/${listId}`),
+    /** A page of the segments, the oldest first, of 1,000 at most. */
+    readLists: (cursor: string | undefined): HttpRequest =>
+      request('GET', segments, { query: { limit: '1000', cursor } }),
     createList: (name: string, retentionDays: number): HttpRequest =>
-      jsonRequest('POST', segments, timeoutMs, {
-        segments: [{ name, source_type: 'FIRST_PARTY', retention_in_days: retentionDays, ad_account_id: adAccountId }],
+      request('POST', segments, {
+        body: {
+          segments: [
+            { name, source_type: 'FIRST_PARTY', retention_in_days: retentionDays, ad_account_id: adAccountId },
+          ],
+        },
       }),
-    changeMembers: (
-      direction: 'add' | 'remove',
-      listId: string,
-      identifier: Identifier,
-      values: readonly string[],
-    ): HttpRequest =>
-      jsonRequest(direction === 'add' ? 'POST' : 'DELETE', `${root}/segments/${listId}/users`, timeoutMs, {
-        users: [{ schema: [schemas[identifier]], data: values.map((value) => [value]) }],
+    changeMembers: (isExit: boolean, listId: string, identifier: Identifier, values: readonly string[]): HttpRequest =>
+      request(isExit ? 'DELETE' : 'POST', `/segments/${listId}/users`, {
+        body: { users: [{ schema: [schemas[identifier]], data: values.map((value) => [value]) }] },
       }),
   };
 }

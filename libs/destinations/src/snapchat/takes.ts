@@ -1,8 +1,9 @@
 import {
-  googleProfile,
+  type DescribedField,
+  identitiesBy,
   metaProfile,
-  type PersonalField,
   plainProfile,
+  sentenceOf,
   type Takes,
 } from '@activation-hub/destination-kit';
 import type { SnapchatSettings } from './settings.ts';
@@ -14,21 +15,18 @@ export type Identifier = SnapchatSettings['identifiers'][string];
  * developers.snap.com/api/marketing-api/Conversions-API/BestPractices: numbers are digits with
  * their country code.
  */
-export const snapchatProfile: Readonly<Record<Identifier, PersonalField>> = {
-  EMAIL: { normalise: plainProfile.email.normalise, as: 'sha256' },
-  PHONE: { normalise: metaProfile.PHONE.normalise, as: 'sha256' },
-  MAID: { normalise: (text) => googleProfile.mobileId.normalise(text.toLowerCase()), as: 'sha256' },
-};
-
-const hashed = 'SHA-256 of it is sent, unless it is one already.';
-const hows: Readonly<Record<Identifier, string>> = {
-  EMAIL: `An e-mail address in lower case. ${hashed}`,
-  PHONE: `A phone number with its country code, digits only. ${hashed}`,
-  MAID: `The advertising id of a mobile device in lower case, with its hyphens. ${hashed}`,
+export const snapchatProfile: Readonly<Record<Identifier, DescribedField>> = {
+  EMAIL: { ...plainProfile.email, as: 'sha256', what: 'An e-mail address in lower case.' },
+  PHONE: { ...metaProfile.PHONE, what: 'A phone number with its country code, digits only.' },
+  MAID: {
+    ...plainProfile.mobileId,
+    as: 'sha256',
+    what: 'The advertising id of a mobile device in lower case, with its hyphens.',
+  },
 };
 
 export const snapchatTakes = ({ identifiers }: SnapchatSettings): Takes => ({
-  identities: Object.fromEntries(Object.entries(identifiers).map(([namespace, kind]) => [namespace, hows[kind]])),
+  identities: identitiesBy(identifiers, (kind) => sentenceOf(snapchatProfile[kind])),
   // A customer list is of identifiers, and of nothing else.
   attributes: {},
 });

@@ -1,16 +1,16 @@
 import {
-  afterPart,
-  type Connector,
   defineDestination,
-  type Delivery,
-  formField,
-  refused,
-  type Verdict,
+  delivered,
+  identityIn,
+  listConnector,
+  personIds,
+  removedFirst,
+  VendorApi,
 } from '@activation-hub/destination-kit';
 import { tiktokAudiences } from './lists.ts';
-import { rowOf, tiktokRequests, type TiktokRow, vanishedRowsOf } from './request.ts';
-import { isRefusal, requireTaken } from './response.ts';
-import { type TiktokOptions, tiktokOptions, tiktokSettings } from './settings.ts';
+import { type TiktokIds, tiktokRequests } from './request.ts';
+import { envelope, tiktokAnswers } from './response.ts';
+import { tiktokOptions, tiktokSettings } from './settings.ts';
 import { tiktokFields, tiktokTakes } from './takes.ts';
 import { tiktokVersions } from './versions.ts';
 
@@ -27,11 +27,7 @@ export const tiktok = defineDestination({
   // not found: 1,000 is what others tell.
   limits: () => ({ batchCount: 1_000, batchBytes: 1024 * 1024, requestsPerSecond: 10, concurrency: 10 }),
   batchBy: 'route',
-  identity: ({ namespace, value }, { keys, defaultCountry }) => {
-    const key = Object.hasOwn(keys, namespace) ? keys[namespace] : undefined;
-    if (key === undefined) return refused('no key is set for this namespace');
-    return formField(tiktokFields[key], value, defaultCountry === undefined ? {} : { defaultCountry });
-  },
+  identity: identityIn(tiktokFields),
   takes: tiktokTakes,
   versions: tiktokVersions,
   // An audience that is neither changed nor used in an ad group for 12 months expires ("Audience
@@ -46,63 +42,29 @@ export const tiktok = defineDestination({
     erasure: 'the ids leave the audience',
     untried: 'what a single bad id or an unknown audience is answered with',
   },
-  connect: (settings, { http, now }): Connector<TiktokOptions> => {
+  connect: (settings, { http, now }) => {
     http.check(settings.baseUrl);
+    const api = new VendorApi(http, tiktokAnswers, now);
     const requests = tiktokRequests(settings);
-    const audiences = tiktokAudiences(http, requests, now);
-
-    const map = async (
-      action: 'add' | 'delete',
-      options: TiktokOptions,
-      rows: readonly TiktokRow[],
-      signal: AbortSignal,
-    ): Promise<void> => {
-      const id = await audiences.get(options, signal);
-      const response = await http.send(requests.mapIds(action, id, rows), signal);
-      if (!isRefusal(response, now())) {
-        requireTaken(response, now());
-        return;
-      }
-      // The audience may be gone, which no row is at fault for: the look-up says so, or gives the
-      // one that there is now.
-      const current = await audiences.getAnew(options, signal);
-      requireTaken(current === id ? response : await http.send(requests.mapIds(action, current, rows), signal), now());
-    };
-    const tell = async (
-      action: 'add' | 'delete',
-      deliveries: readonly Delivery<TiktokOptions>[],
-      signal: AbortSignal,
-    ): Promise<Verdict[]> => {
-      const rows: TiktokRow[] = [];
-      const vanished: TiktokRow[] = [];
-      const verdicts = deliveries.map(({ change }): Verdict => {
-        const { id } = change;
-        const row = rowOf(change, settings);
-        if (row === undefined) return { id, status: 'rejected', reason: 'no key is set for this namespace' };
-        rows.push(row);
-        vanished.push(...vanishedRowsOf(change, row, settings));
-        return { id, status: 'delivered' };
-      });
-      const options = deliveries[0]?.options;
-      if (options === undefined || rows.length === 0) return verdicts;
-      if (action === 'delete' || vanished.length === 0) await map(action, options, rows, signal);
-      else {
-        // What is no longer theirs leaves first: TikTok gives no order to what comes at the same
-        // time.
-        await map('delete', options, vanished, signal);
-        await afterPart(map('add', options, rows, signal));
-      }
-      return verdicts;
-    };
-    const add: Connector<TiktokOptions>['enter'] = (deliveries, signal) => tell('add', deliveries, signal);
-
-    return {
-      enter: add,
-      // TikTok keeps no attributes: the ids by which it finds the person are told.
-      update: add,
-      exit: (deliveries, signal) => tell('delete', deliveries, signal),
-      probe: (routes, signal) => audiences.probe(routes, signal),
-      prepare: (routes, signal) => audiences.prepare(routes, signal),
-    };
+    return listConnector(
+      tiktokAudiences(api, requests),
+      async ({ list, changes, isExit }, signal) => {
+        const map = (action: 'add' | 'delete', rows: readonly TiktokIds[]) =>
+          api.ask(requests.mapIds(action, list, rows), envelope, signal);
+        // TikTok keeps no attributes: the ids by which it finds the person are told.
+        const persons = changes.map((change) => personIds(tiktokFields, change, settings));
+        const rows = persons.map(({ ids }) => ids);
+        const vanished = persons.map((each) => each.vanished).filter((ids) => Object.keys(ids).length > 0);
+        if (isExit) await map('delete', rows);
+        else
+          await removedFirst(
+            vanished,
+            (part) => map('delete', part),
+            () => map('add', rows),
+          );
+        return delivered(changes);
+      },
+      settings.identifiers,
+    );
   },
 });

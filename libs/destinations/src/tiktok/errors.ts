@@ -24,7 +24,8 @@ export const listedErrors: readonly ListedErrors[] = [
       51050 51051 51052 51053 51054 51055 51056 51057 51058 51059 51060 51061 51062 51063 51064 51065 51066 51067 51099
       52000 52001 52002 52003 52100 52101 52102 52103 52201 52202 52203 52204 53102 53103`,
   },
-  { means: 'invalid', source: page, codes: '20001 40000 40002 40011 40700 41002' },
+  { means: 'invalid', inPart: true, source: page, codes: '20001' },
+  { means: 'invalid', source: page, codes: '40000 40002 40011 40700 41002' },
   { means: 'invalid', source: library, codes: '40012 40061 40062' },
   { means: 'set-up', advice: permission, source: page, codes: '40001 40117 40118 40119 40124 40125' },
   { means: 'set-up', advice: permission, source: library, codes: '40003 40130 40131' },

@@ -1,52 +1,23 @@
-import { DestinationError, type HttpSender, NamedLists } from '@activation-hub/destination-kit';
+import { ListsByName, type VendorApi } from '@activation-hub/destination-kit';
 import type { TiktokRequests } from './request.ts';
-import { readAudiences, readCreated, type TiktokAudience } from './response.ts';
+import { audiencesSchema, createdSchema } from './response.ts';
 import type { TiktokOptions } from './settings.ts';
 
-/**
- * Pages of audiences that are looked through for a name; with 100 on each, five times what an ad
- * account may have.
- */
-const pagesMax = 20;
-
-/**
- * The custom audiences that options name, each by its id. Names need not be unique: ids grow, and
- * the lowest is the oldest.
- */
-export function tiktokAudiences(
-  http: HttpSender,
-  requests: TiktokRequests,
-  now: () => number,
-): NamedLists<TiktokOptions, TiktokAudience, string> {
-  const find = async ({ list, listId }: TiktokOptions, signal: AbortSignal): Promise<readonly TiktokAudience[]> => {
-    const found: TiktokAudience[] = [];
-    for (let page = 1; page <= pagesMax; page += 1) {
-      const answer = readAudiences(await http.send(requests.listAudiences(page, listId), signal), now());
-      found.push(...answer.list.filter((each) => (listId === undefined ? each.name === list : each.id === listId)));
-      if (page >= answer.pages) return found.toSorted((left, right) => (BigInt(left.id) < BigInt(right.id) ? -1 : 1));
-    }
-    const why = `there are more than ${pagesMax} pages of audiences. Name it by listId.`;
-    throw new DestinationError('set-up', `Failed to look for the TikTok audience ${JSON.stringify(list)}: ${why}`);
-  };
-  return new NamedLists({
-    find,
-    mayCreate: ({ createList }) => createList,
-    create: async ({ list: name = '' }, signal) => {
-      const id = readCreated(await http.send(requests.createAudience(name), signal), now());
-      return [{ id, name, isExpired: false }];
+/** The custom audiences that options name. */
+export const tiktokAudiences = (api: VendorApi, requests: TiktokRequests) =>
+  new ListsByName({
+    vendor: 'TikTok',
+    what: 'audience',
+    page: async (from = '1', signal, options?: TiktokOptions) => {
+      const { data } = await api.ask(requests.listAudiences(from, options?.listId), audiencesSchema, signal);
+      const isLast = Number(from) >= data.page_info.total_page;
+      return { lists: data.list, next: isLast ? undefined : String(Number(from) + 1) };
     },
-    choose: ([oldest], { list, listId = '' }) => {
-      const named = `the TikTok audience ${list === undefined ? `with the id ${listId}` : JSON.stringify(list)}`;
-      if (oldest?.isExpired === false) return { use: oldest.id };
-      return oldest === undefined
-        ? {
-            refuse: `Failed to find ${named}. Let the options create it by name (createList: true), or check the token.`,
-          }
-        : { refuse: `Failed to use ${named}: it has expired. Delete it, and make a new one.` };
+    create: async (name, signal) => {
+      const { data } = await api.ask(requests.createAudience(name), createdSchema, signal);
+      return { id: data.audience_id, name, isExpired: false };
     },
-    flaw: ({ length }, { list = '' }) =>
-      length < 2
-        ? undefined
-        : `TikTok has ${length} audiences named ${JSON.stringify(list)}: the oldest is used. Write the listId.`,
+    idsGrow: true,
+    missing: 'Let the options create it by name (createList: true), or check the token.',
+    unfit: ({ isExpired }) => (isExpired ? 'it has expired. Delete it, and make a new one.' : undefined),
   });
-}

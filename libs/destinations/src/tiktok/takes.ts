@@ -1,10 +1,10 @@
 import {
-  formed,
-  type FormedValue,
-  googleProfile,
-  type PersonalField,
+  attributesOf,
+  type DescribedField,
+  identitiesBy,
+  metaProfile,
   plainProfile,
-  refused,
+  sentenceOf,
   type Takes,
 } from '@activation-hub/destination-kit';
 import type { TiktokSettings } from './settings.ts';
@@ -17,40 +17,28 @@ import type { TiktokSettings } from './settings.ts';
  * hash that it publishes is of digits alone: these are told.
  */
 export const tiktokFields = {
-  EMAIL_SHA256: { normalise: withoutSpaces, as: 'sha256' },
-  PHONE_SHA256: { normalise: digitsOfPhone, as: 'sha256' },
-  IDFA_SHA256: { normalise: lowerCaseDevice, as: 'sha256' },
-  AAID_SHA256: { normalise: lowerCaseDevice, as: 'sha256' },
-} as const satisfies Readonly<Record<string, PersonalField>>;
+  EMAIL_SHA256: {
+    normalise: (text) => plainProfile.email.normalise(text.replaceAll(/\s/gu, '')),
+    as: 'sha256',
+    what: 'An e-mail address, in lower case.',
+  },
+  PHONE_SHA256: { ...metaProfile.PHONE, what: 'A phone number with its country code, digits only.' },
+  IDFA_SHA256: {
+    ...plainProfile.mobileId,
+    as: 'sha256',
+    what: 'The advertising id of an Apple device, in lower case; zeros are dropped.',
+  },
+  AAID_SHA256: {
+    ...plainProfile.mobileId,
+    as: 'sha256',
+    what: 'The advertising id of an Android device, in lower case; zeros are dropped.',
+  },
+} as const satisfies Readonly<Record<string, DescribedField>>;
 
-export type TiktokKey = keyof typeof tiktokFields;
-export const tiktokKeys = Object.keys(tiktokFields) as TiktokKey[];
+export type TiktokKind = keyof typeof tiktokFields;
+export const tiktokKinds = Object.keys(tiktokFields) as TiktokKind[];
 
-function withoutSpaces(text: string): FormedValue {
-  return plainProfile.email.normalise(text.replaceAll(/\s/gu, ''));
-}
-
-function digitsOfPhone(...of: Parameters<PersonalField['normalise']>): FormedValue {
-  const number = plainProfile.phone.normalise(...of);
-  return number.status === 'formed' ? formed(number.value.slice(1)) : number;
-}
-
-function lowerCaseDevice(text: string): FormedValue {
-  const device = googleProfile.mobileId.normalise(text);
-  return device.status === 'formed' ? formed(device.value.toLowerCase()) : refused(device.reason);
-}
-
-const hashed = 'SHA-256 of it is sent, unless it is one already.';
-const attributes: Readonly<Record<TiktokKey, string>> = {
-  EMAIL_SHA256: `An e-mail address, in lower case. ${hashed}`,
-  PHONE_SHA256: `A phone number with its country code, digits only. ${hashed}`,
-  IDFA_SHA256: `The advertising id of an Apple device, in lower case; zeros are dropped. ${hashed}`,
-  AAID_SHA256: `The advertising id of an Android device, in lower case; zeros are dropped. ${hashed}`,
-};
-
-export const tiktokTakes = ({ keys }: TiktokSettings): Takes => ({
-  identities: Object.fromEntries(
-    Object.entries(keys).map(([namespace, key]) => [namespace, `TikTok matches it as ${key}. ${attributes[key]}`]),
-  ),
-  attributes,
+export const tiktokTakes = ({ identifiers }: TiktokSettings): Takes => ({
+  identities: identitiesBy(identifiers, (kind) => `TikTok matches it as ${kind}. ${sentenceOf(tiktokFields[kind])}`),
+  attributes: attributesOf(tiktokFields),
 });

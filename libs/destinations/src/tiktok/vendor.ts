@@ -7,7 +7,7 @@ import {
 } from '@activation-hub/destination-kit/testing';
 import { z } from 'zod';
 import { tiktokOptions } from './settings.ts';
-import { tiktokKeys } from './takes.ts';
+import { tiktokKinds } from './takes.ts';
 
 /** TikTok's API for Business, as far as the connector uses it. */
 export interface TiktokVendor extends StandInVendor {
@@ -82,7 +82,7 @@ const creation = z.strictObject({
 const mapping = z.strictObject({
   advertiser_ids: z.array(digits).min(1),
   action: z.enum(['add', 'delete']),
-  id_schema: z.array(z.enum(tiktokKeys)).min(1),
+  id_schema: z.array(z.enum(tiktokKinds)).min(1),
   batch_data: z.array(
     z.array(
       z.union([
