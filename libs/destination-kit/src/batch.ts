@@ -50,8 +50,7 @@ export function refusedPlaces(
 
 /**
  * The results of an answer that has one for each of `count` rows, in their order. Throws a
- * transient `DestinationError` where it has more or fewer, for then it says of none what became of
- * it.
+ * transient `DestinationError` where it has more or fewer, for then it gives a result for none.
  */
 export function resultsInOrder<Result>(results: readonly Result[], count: number, vendor: string): readonly Result[] {
   if (results.length === count) return results;

@@ -9,7 +9,7 @@ type Ids<Kind extends string> = Readonly<Partial<Record<Kind, string>>>;
 /**
  * The ids of the person of a change: those that attributes have, and the identity, which goes
  * before an attribute of its kind. `vanished` are those that the vendor was told last and that are
- * theirs no longer: it must be told to drop them, else it finds somebody else by them. Where
+ * theirs no longer: it must be told to drop them, else it finds another person by them. Where
  * nothing is set for the namespace of the identity (`tellKnown`), only attributes count.
  */
 export function personIds<Kind extends string>(

@@ -26,7 +26,7 @@ export function defaultCountry() {
     .regex(/^[A-Z]{2}$/, 'Write an ISO 3166-1 code of two capital letters.')
     .optional()
     .meta({
-      description: 'The country of phone numbers that are written without one. Without it, such a number names nobody.',
+      description: 'The country of phone numbers that are written without one. Without it, such a number is not used.',
       examples: ['NO'],
     });
 }

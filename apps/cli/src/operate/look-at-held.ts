@@ -11,6 +11,7 @@ import { dryRunTargets } from '../activation-file/dry-run-targets.ts';
 import { requestLines } from '../activation-file/inspect.ts';
 import { knownIn } from './ledger-walk.ts';
 import { keptControls, pauseLines } from './paused.ts';
+import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -27,23 +28,24 @@ const requestsShown = 3;
 /** Prints what a destination would be told now. Throws `CommandError` (2) when it is not named. */
 export async function printHeld(
   destination: string | undefined,
-  { activations, audience, json }: LookOptions,
+  options: LookOptions,
   storage: Pick<DataStorage, 'controls' | 'ledger' | 'retryQueue'>,
   terminal: Terminal,
 ): Promise<void> {
+  const { activations, audience } = options;
   const file = await loadActivations(activations, terminal);
   if (destination === undefined) throw new CommandError(2, 'Failed to look: say at which destination, one at a time.');
   knownIn('destination', file.destinations, destination);
   if (audience !== undefined) knownIn('audience', file.audiences, audience);
   const scope = { destination, ...(audience === undefined ? {} : { audience }) };
   const view = await lookAtHeld(scope, file, storage, terminal.interrupted);
-  if (json) {
-    terminal.print(JSON.stringify({ event: 'held', ...scope, ...view }));
-    return;
-  }
   const controls = await keptControls(storage.controls, terminal.interrupted, terminal.say);
-  for (const line of pauseLines(controls.filter((each) => isAbout(each, scope)))) terminal.print(line);
-  for (const line of heldLines(scope, view, terminal.colors)) terminal.print(line);
+  report(
+    { event: 'held', ...scope, ...view },
+    () => [...pauseLines(controls.filter((each) => isAbout(each, scope))), ...heldLines(scope, view, terminal.colors)],
+    options,
+    terminal,
+  );
 }
 
 /**

@@ -34,7 +34,7 @@ export const brazeSettings = z.strictObject({
     }),
   defaultCountry: defaultCountry(),
   createProfiles: mayCreate(
-    'Creates a profile for who enters and has none. Nobody is ever created by an update or an exit.',
+    'Creates a profile for a person who enters and has none. An update or an exit never creates one.',
   ),
   batchSize: z
     .int()

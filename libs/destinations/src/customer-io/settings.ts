@@ -20,7 +20,7 @@ export const customerIoSettings = z.strictObject({
         'For each identity namespace, the identifier by which the workspace knows the person: id, email or cio_id.',
       examples: [{ crmid: 'id', email: 'email' }],
     }),
-  createPeople: mayCreate('Adds who enters and is not in the workspace. Nobody is ever added by an update or an exit.'),
+  createPeople: mayCreate('Adds a person who enters and is not in the workspace. An update or an exit never adds one.'),
   baseUrl: vendorUrl(
     'https://track.customer.io',
     'Where the Track API is: that of the region of the account.',

@@ -27,7 +27,7 @@ const audienceEveryMs = 3_600_000;
 const pagesMax = 20;
 
 /**
- * The audiences that ads can use: a list that the options allow to create is to be one. It is made
+ * The audiences that ads can use: a list that the options allow to create becomes
  * one as soon as Pinterest allows it, and `problems` says so until then.
  */
 export function pinterestAudiences(
@@ -65,7 +65,7 @@ export function pinterestAudiences(
         if (!(error instanceof DestinationError)) throw error;
       }
     },
-    /** Says which lists of these routes are to be audiences and are none. */
+    /** Says which lists of these routes should be audiences and are none. */
     problems: async (routes: readonly PinterestOptions[], signal: AbortSignal): Promise<readonly string[]> => {
       const problems: string[] = [];
       for (const options of routes.filter(({ createList }) => createList)) {

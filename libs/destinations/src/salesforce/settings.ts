@@ -79,7 +79,7 @@ const shape = z.strictObject({
     }),
   identifiers: identifiersSetting(fieldName).meta({
     description:
-      'For each identity namespace, the field by which Salesforce knows the person: one that is marked External ID and unique, under which an entry creates whoever is not there; or Id, the id of a record that is there.',
+      'For each identity namespace, the field by which Salesforce knows the person: one that is marked External ID and unique, under which an entry creates a missing person; or Id, the id of a record that is there.',
     examples: [{ email: 'Activation_Email__c', crmid: 'Id' }],
   }),
   apiVersion: z
