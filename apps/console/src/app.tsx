@@ -89,7 +89,7 @@ function Navigation({ path, onHelp }: { readonly path: string; readonly onHelp: 
           <small>{about === undefined ? ' ' : about.isLocal ? 'on this machine' : about.environment}</small>
           {about?.operator === undefined ? null : (
             <small>
-              as <bdi title={about.operator}>{about.operator.split('@')[0]}</bdi>
+              as <bdi>{breakable(about.operator)}</bdi>
             </small>
           )}
         </span>
@@ -178,5 +178,18 @@ function Help({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose:
         </Dialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+/** A name that is broken behind its `@`, and not in the middle of a word. */
+function breakable(name: string) {
+  const [before = '', ...after] = name.split('@');
+  return after.length === 0 ? (
+    before
+  ) : (
+    <>
+      {before}@<wbr />
+      {after.join('@')}
+    </>
   );
 }
