@@ -88,6 +88,12 @@ test.each([
   ['location', '', 'not empty.'],
   ['workload', 'activation', 'workload must be 3 to 7 lower-case letters'],
   ['instanceMemoryMb', '1024', 'instanceMemoryMb must be 2048 or 4096, not 1024.'],
+  ['ledgerAccounts', '3', 'ledgerAccounts must be 1, 2, 4, 8, 16 or 32, not 3.'],
+  [
+    'ledgerCosmosEndpoint',
+    'https://contoso.documents.azure.com',
+    'must be the table endpoint of an account of Cosmos DB',
+  ],
   ['silenceHours', '7', 'silenceHours must be 1, 2, 3, 4, 5, 6, 24 or 48, not 7.'],
   ['logDailyQuotaGb', '0', 'logDailyQuotaGb must be'],
   ['alertEmails', 'ada@example.com', 'alertEmails must be a list of e-mail addresses'],
@@ -136,6 +142,13 @@ test('the client secret is neither in an error nor in what is read', () => {
   const leak = () => parse({ ...aep, aepClientSecret: 'with a space', partitionCount: '0' });
   expect(leak).toThrow('aepClientSecret must be the client secret of the credential, or empty, not [secret].');
   expect(leak).not.toThrow('with a space');
+});
+
+test('a ledger is spread over storage accounts or is in Cosmos DB, not both', () => {
+  const ledgerCosmosEndpoint = configFields.ledgerCosmosEndpoint.example;
+  expect(() => parse({ ledgerCosmosEndpoint, ledgerAccounts: '4' })).toThrow(
+    'ledgerAccounts (4) must be 1 where ledgerCosmosEndpoint is given',
+  );
 });
 
 test('one always ready instance is refused where there are several zones', () => {

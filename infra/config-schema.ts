@@ -75,6 +75,14 @@ export const configFields = {
     '["203.0.113.0/24"]',
     z.array(z.string().regex(ipRange)),
   ),
+  // A power of two: bits of a digest choose the account.
+  ledgerAccounts: field('1, 2, 4, 8, 16 or 32', '4', z.literal([1, 2, 4, 8, 16, 32])),
+  ledgerCosmosEndpoint: field(
+    'the table endpoint of an account of Cosmos DB for Table, or empty',
+    'https://contoso-ledger.table.cosmos.azure.com',
+    z.string().regex(/^(?:https:\/\/[a-z0-9-]{3,44}\.table\.cosmos\.azure\.com(?::443)?\/?)?$/),
+  ),
+  moveLedger: flag(),
   // 512, which Azure documents, is refused by the service:
   // github.com/Azure/azure-rest-api-specs/issues/40898.
   instanceMemoryMb: field('2048 or 4096', '2048', z.literal([2048, 4096])),
@@ -264,6 +272,10 @@ function contradictions(config: StackConfig): readonly string[] {
     [
       (config.eventHubsTier === 'Dedicated') !== (config.eventHubsClusterId !== ''),
       `eventHubsTier Dedicated needs eventHubsClusterId, and the other tiers have none. Write: ${setCommand('eventHubsClusterId', configFields.eventHubsClusterId)}`,
+    ],
+    [
+      config.ledgerAccounts > 1 && config.ledgerCosmosEndpoint !== '',
+      `ledgerAccounts (${config.ledgerAccounts}) must be 1 where ledgerCosmosEndpoint is given: the ledger is there, and in no storage account.`,
     ],
     [
       config.throughputUnitsMax < config.throughputUnits,

@@ -51,17 +51,20 @@ function settingsMissing(resources: Resources): readonly string[] {
   const valueOf = (type: string, key: string) => ofType(resources, type).map(({ inputs }) => String(inputs[key]));
   const account = (name: string) => resources.find((each) => each.name === name)?.inputs.accountName as string;
   const clientId = stableUuid('client of handler-identity');
+  const spread = resources.flatMap(({ name }) => (/^storage-ledger-\d+$/.test(name) ? [name] : []));
+  const ofLedger = spread.length === 0 ? ['storage-data'] : spread;
   const expected: Readonly<Record<string, string | undefined>> = {
     EVENT_HUB_NAME: valueOf('EventHub', 'eventHubName')[0],
     EVENT_HUB_CONSUMER_GROUP: valueOf('ConsumerGroup', 'consumerGroupName')[0],
     EventHubConnection__fullyQualifiedNamespace: `${valueOf('Namespace', 'namespaceName').join()}.servicebus.windows.net`,
     AzureWebJobsStorage__blobServiceUri: `https://${account('storage-host')}.blob.core.windows.net`,
     ...Object.fromEntries(
-      ['blob', 'queue', 'table'].map((service) => [
+      ['blob', 'queue'].map((service) => [
         `DataStorage__${service}ServiceUri`,
         `https://${account('storage-data')}.${service}.core.windows.net`,
       ]),
     ),
+    DataStorage__tableServiceUri: ofLedger.map((name) => `https://${account(name)}.table.core.windows.net`).join(','),
     ...Object.fromEntries(connections.map((connection) => [`${connection}__credential`, 'managedidentity'])),
     ...Object.fromEntries(connections.map((connection) => [`${connection}__clientId`, clientId])),
   };
@@ -99,7 +102,10 @@ function rolesMissing(resources: Resources): readonly string[] {
     return resource === undefined || arm === undefined ? undefined : armId(arm, resource.inputs, subscriptionId);
   };
   const principal = stableUuid('principal of handler-identity');
-  return rolesByUse
+  const ofLedger = resources.flatMap(({ name }) =>
+    /^storage-ledger-\d+$/.test(name) ? [['Storage Table Data Contributor', name] as const] : [],
+  );
+  return [...rolesByUse, ...ofLedger]
     .filter(
       ([role, on]) =>
         !ofType(resources, 'RoleAssignment').some(
@@ -150,7 +156,7 @@ test('control: each store and each role that is taken away is missed', () => {
     ofType(resourcesOf('prod'), type),
   );
   const needed = stores.filter(({ name }) => !/^stream-archive|^storage-packages/.test(name));
-  expect(needed).toHaveLength(7 + rolesByUse.length);
+  expect(needed).toHaveLength(8 + rolesByUse.length);
   for (const gone of needed) {
     const faults = missing(resourcesOf('prod').filter((resource) => resource !== gone));
     expect(faults, gone.name).toHaveLength(1);
@@ -177,6 +183,24 @@ test('control: each setting that is taken away is missed, and one that nobody re
     'setting DATA_STORAGE is read by nobody',
   ]);
 });
+
+test('control: a ledger over four accounts needs each of them, in their order, and the role on each', () => {
+  const resources = resourcesOf('everything');
+  const last = resources.filter(({ name }) => name !== 'storage-ledger-4');
+  expect(missing(last)).toContain('setting DataStorage__tableServiceUri is not ' + tableServices([1, 2, 3]));
+  const role = 'handler-storage-table-data-contributor-on-ledger-account-3';
+  expect(missing(resources.filter(({ name }) => name !== role))).toEqual([
+    'no role Storage Table Data Contributor on storage-ledger-3',
+  ]);
+});
+
+const tableServices = (numbers: readonly number[]): string =>
+  numbers
+    .map((number) => {
+      const account = resourcesOf('everything').find(({ name }) => name === `storage-ledger-${number}`);
+      return `https://${String(account?.inputs.accountName)}.table.core.windows.net`;
+    })
+    .join(',');
 
 test('control: a role on more than the resource does not count as the role', () => {
   const wider = resourcesOf('prod').map((resource) =>

@@ -31,7 +31,7 @@ export default async function stack(activationsFolder: string) {
   const group = new ResourceGroup('group', { resourceGroupName: names.resourceGroup, location: config.location, tags });
   const place: Place = { ...config, resourceGroupName: group.name, subscriptionId, tenantId, names, tags };
 
-  const storage = new HandlerStorage('storage', { place, isPrivate: config.privateNetwork });
+  const storage = new HandlerStorage('storage', { ...config, place, isPrivate: config.privateNetwork });
 
   const vault = new SecretVault('vault', { place, ...kept, values: secrets.values, isPrivate: config.privateVault });
 
@@ -45,6 +45,9 @@ export default async function stack(activationsFolder: string) {
             { name: 'data-blob', resourceId: storage.dataAccountId, service: 'blob' },
             { name: 'data-queue', resourceId: storage.dataAccountId, service: 'queue' },
             { name: 'data-table', resourceId: storage.dataAccountId, service: 'table' },
+            ...storage.ledgerAccountIds.map((resourceId, index) => {
+              return { name: `ledger-${index + 1}-table`, resourceId, service: 'table' } as const;
+            }),
             { name: 'vault', resourceId: vault.vaultId, service: 'vault' },
           ],
         })

@@ -15,6 +15,8 @@ test.each([
   ['workload', 'acthub', 'contoso', 'deleted'],
   ['partitionCount', '2', '8', 'Event Hubs Standard keeps the number of partitions'],
   ['eventHubsTier', 'Standard', 'Premium', 'Event Hubs keeps the tier'],
+  ['ledgerAccounts', '1', '4', 'rows would be looked for where they are not'],
+  ['ledgerAccounts', '4', '2', 'How the ledger is moved: docs/operating/scale.md'],
   ['zoneRedundant', 'false', 'true', 'Event Hubs keeps the zones'],
   ['zoneRedundant', 'true', 'false', 'Event Hubs keeps the zones'],
 ])('%s cannot go from %s to %s once it is made', (key, from, to, why) => {
@@ -32,6 +34,22 @@ test('an environment from before there were tiers is one of Standard', () => {
   expect(refused).toThrow('eventHubsTier was Standard');
   expect(refused).toThrow('partitionCount was 2');
   expect(() => refuseFixedChanges(parse({}), before)).not.toThrow();
+});
+
+test('an environment from before a ledger could be spread has it in one account', () => {
+  const before = { ...madeWithOutput(parse({}), noSecrets), config: { partitionCount: 4 } };
+  const refused = () => refuseFixedChanges(parse({ ledgerAccounts: '4' }), before);
+  expect(refused).toThrow('ledgerAccounts was 1 when the environment was made, and is 4 now');
+});
+
+test('the ledger is moved to other accounts, or to Cosmos DB, by an operator who says so', () => {
+  const cosmos = { ledgerCosmosEndpoint: 'https://contoso-ledger.table.cosmos.azure.com' };
+  expect(change({}, cosmos)).toThrow('ledgerCosmosEndpoint was empty when the environment was made');
+  for (const to of [cosmos, { ledgerAccounts: '4' }]) {
+    expect(change({}, { ...to, moveLedger: 'true' })).not.toThrow();
+    expect(change(to, { moveLedger: 'true' })).not.toThrow();
+  }
+  expect(change({}, { location: 'northeurope', moveLedger: 'true' })).toThrow('location was');
 });
 
 test('partitions of a Premium hub can be added, and not taken away', () => {

@@ -9,6 +9,7 @@ import type { Stack } from './read-stack.ts';
  * another workload or region replaces everything, with what it holds; a hub of the Standard tier
  * keeps its partitions (learn.microsoft.com, event-hubs-scalability); a namespace keeps its zones
  * (github.com/hashicorp/terraform-provider-azurerm/issues/18542), and storage needs a conversion.
+ * Where the rows of a ledger are follows from the number of its accounts.
  */
 const fixed = {
   location: 'everything would be made anew elsewhere, and what it holds deleted',
@@ -19,6 +20,8 @@ const fixed = {
     'Event Hubs Standard keeps the number of partitions with which a hub was made, and the other tiers only raise it',
   zoneRedundant:
     'Event Hubs keeps the zones with which a namespace was made, and storage is converted by a request to Azure',
+  ledgerAccounts: 'rows would be looked for where they are not',
+  ledgerCosmosEndpoint: 'rows would be looked for where they are not',
 } as const satisfies Partial<Record<keyof StackConfig, string>>;
 
 type FixedKey = keyof typeof fixed;
@@ -62,14 +65,16 @@ export async function lastMadeWith(): Promise<MadeWith | undefined> {
  */
 export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefined): void {
   if (last === undefined) return;
-  const made = { ...madeBeforeTiers, ...last.config };
+  const made = { ...madeBefore, ...last.config };
   const changed = fixedKeys.filter(
-    (key) => made[key] !== undefined && made[key] !== config[key] && !isRaised(key, made, config),
+    (key) =>
+      made[key] !== undefined && made[key] !== config[key] && !isRaised(key, made, config) && !isMoved(key, config),
   );
   const lines = changed.map((key) => {
     const was = String(made[key]);
     const back = setCommand(key, { ...configFields[key], example: was });
-    return `- ${key} was ${was} when the environment was made, and is ${String(config[key])} now: ${fixed[key]}. Write: ${back}. A second stack can take over: docs/operating/disaster.md`;
+    const shown = (value: string): string => (value === '' ? 'empty' : value);
+    return `- ${key} was ${shown(was)} when the environment was made, and is ${shown(String(config[key]))} now: ${fixed[key]}. Write: ${back}. ${isOfLedger(key) ? 'How the ledger is moved: docs/operating/scale.md' : 'A second stack can take over: docs/operating/disaster.md'}`;
   });
   if (last.privateNetwork && !config.privateNetwork && !config.keepNetwork) {
     lines.push(
@@ -80,10 +85,17 @@ export function refuseFixedChanges(config: StackConfig, last: MadeWith | undefin
 }
 
 /** What an environment has that was made before there were keys for it. */
-const madeBeforeTiers: Readonly<Partial<Record<FixedKey, unknown>>> = {
+const madeBefore: Readonly<Partial<Record<FixedKey, unknown>>> = {
   eventHubsTier: 'Standard',
   eventHubsClusterId: '',
+  ledgerAccounts: 1,
+  ledgerCosmosEndpoint: '',
 };
+
+const isOfLedger = (key: FixedKey): boolean => key === 'ledgerAccounts' || key === 'ledgerCosmosEndpoint';
+
+/** An operator moves the ledger: the app compares what it finds with its settings, and waits. */
+const isMoved = (key: FixedKey, { moveLedger }: StackConfig): boolean => isOfLedger(key) && moveLedger;
 
 /**
  * Partitions can be added on the tiers that scale out (learn.microsoft.com,

@@ -59,6 +59,8 @@ export function createNames({ workload, environment, subscriptionId, vaultNumber
      */
     hostAccount: `${workload}${environment}host${suffix}`,
     dataAccount: `${workload}${environment}data${suffix}`,
+    /** The accounts over which a ledger is spread, from 1 to 32. */
+    ledgerAccount: (number: number): string => `${workload}${environment}le${String(number).padStart(2, '0')}${suffix}`,
     archiveAccount: `${workload}${environment}arch${suffix}`,
     /** Vaults have 3 to 24 letters, digits and hyphens. */
     vault: `kv${workload}${environment}${vaultNumber === 1 ? suffix : suffixOf(vaultNumber)}`,

@@ -7,7 +7,7 @@ import { ofType, theOnly } from '../testing/stacks.ts';
 import { HandlerApp, type HandlerAppArgs } from './handler-app.ts';
 
 const scope = (what: string) => `/subscriptions/1/resourceGroups/rg/providers/Microsoft.Test/things/${what}`;
-const record = (over: Partial<HandlerAppArgs> = {}) =>
+const record = (over: Partial<HandlerAppArgs> = {}, ledgerAccounts: readonly string[] = []) =>
   recordComponent(
     () =>
       new HandlerApp('handler', {
@@ -24,6 +24,7 @@ const record = (over: Partial<HandlerAppArgs> = {}) =>
           packageContainer: 'app-package' as never,
           dataAccountId: scope('data') as never,
           dataEndpoints: { blob: 'https://data.blob', queue: 'https://data.queue', table: 'https://data.table' },
+          ledgerAccountIds: ledgerAccounts.map((name) => scope(name) as never),
         },
         vault: {
           vaultId: scope('vault') as never,
@@ -128,6 +129,15 @@ test('every role is there before the app, on its own resource, for the identity 
   ]);
   for (const { inputs } of roles) expect(inputs.principalId).toBe(stableUuid('principal of handler-identity'));
   expect(theOnly(resources, 'WebApp').dependsOn).toEqual(expect.arrayContaining(roles.map(({ name }) => name)));
+});
+
+test('each account of a ledger that is spread has the role for its table, and no other', async () => {
+  const { resources } = await record({}, ['first', 'second']);
+  const onLedger = ofType(resources, 'RoleAssignment').filter(({ name }) => name.includes('ledger-account'));
+  expect(onLedger.map(({ name, inputs }) => [name, String(inputs.scope).split('/').at(-1)])).toEqual([
+    ['handler-storage-table-data-contributor-on-ledger-account-1', 'first'],
+    ['handler-storage-table-data-contributor-on-ledger-account-2', 'second'],
+  ]);
 });
 
 test('the names of the assignments are the same every time, and differ from environment to environment', async () => {

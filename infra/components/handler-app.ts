@@ -29,7 +29,7 @@ export interface HandlerAppArgs {
   };
   readonly storage: Pick<
     HandlerStorage,
-    'hostAccountId' | 'hostBlobEndpoint' | 'packageContainer' | 'dataAccountId' | 'dataEndpoints'
+    'hostAccountId' | 'hostBlobEndpoint' | 'packageContainer' | 'dataAccountId' | 'dataEndpoints' | 'ledgerAccountIds'
   >;
   readonly vault: Pick<SecretVault, 'vaultId' | 'references'>;
   /** Where the app's telemetry goes; it signs in with its identity. */
@@ -213,7 +213,7 @@ export class HandlerApp extends ComponentResource {
 
 /**
  * The least that works. Reading events, one hub; the host's account, as its owner, because the host
- * leases blobs and deploys from them; the data account, to read and write; secrets and telemetry,
+ * leases blobs and deploys from them; the data account and those of the ledger, to read and write; secrets and telemetry,
  * one right each.
  */
 function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): readonly Grant[] {
@@ -224,6 +224,9 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
     { role: 'Storage Blob Data Contributor', ...onData },
     { role: 'Storage Queue Data Contributor', ...onData },
     { role: 'Storage Table Data Contributor', ...onData },
+    ...storage.ledgerAccountIds.map((scope, index): Grant => {
+      return { role: 'Storage Table Data Contributor', scope, scopeName: `ledger-account-${index + 1}` };
+    }),
     { role: 'Key Vault Secrets User', scope: vault.vaultId, scopeName: 'vault' },
     { role: 'Monitoring Metrics Publisher', scope: telemetry.resourceId, scopeName: 'application-insights' },
   ];

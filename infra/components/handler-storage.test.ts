@@ -4,11 +4,19 @@ import { named, ofType, theOnly } from '../testing/stacks.ts';
 import { HandlerStorage } from './handler-storage.ts';
 
 const record = (
-  over: { isPrivate?: boolean; zoneRedundant?: boolean; geoRedundant?: boolean; protectData?: boolean } = {},
-) =>
-  recordComponent(
-    () => new HandlerStorage('storage', { place: placeForTests(over), isPrivate: over.isPrivate ?? false }),
-  );
+  over: {
+    isPrivate?: boolean;
+    zoneRedundant?: boolean;
+    geoRedundant?: boolean;
+    protectData?: boolean;
+    ledgerAccounts?: number;
+    ledgerCosmosEndpoint?: string;
+  } = {},
+) => {
+  const { isPrivate = false, ledgerAccounts = 1, ledgerCosmosEndpoint = '' } = over;
+  const args = { place: placeForTests(over), isPrivate, ledgerAccounts, ledgerCosmosEndpoint };
+  return recordComponent(() => new HandlerStorage('storage', args));
+};
 
 const { hostAccount, dataAccount } = placeForTests().names;
 
@@ -27,7 +35,10 @@ test('two accounts hold exactly what the handler needs, each thing where it belo
     [hostAccount, 'app-package'],
     [dataAccount, 'retries'],
   ]);
-  expect(what('Table', 'tableName')).toEqual([[dataAccount, 'ledger']]);
+  expect(what('Table', 'tableName')).toEqual([
+    [dataAccount, 'ledger'],
+    [dataAccount, 'ledgerlayout'],
+  ]);
   expect(what('Queue', 'queueName')).toEqual([
     [dataAccount, 'retries'],
     [dataAccount, 'retries-poison'],
@@ -98,7 +109,36 @@ test('protection is for what cannot be made again', async () => {
   expect(resources.filter(({ isProtected }) => isProtected).map(({ name }) => name)).toEqual([
     'storage-data',
     'storage-ledger',
+    'storage-ledgerlayout',
   ]);
+});
+
+test('a ledger that is spread has its tables in accounts of their own, as closed and as protected as the others', async () => {
+  const { made, resources } = await record({ ledgerAccounts: 4, isPrivate: true, protectData: true });
+  const accounts = [1, 2, 3, 4].map(placeForTests().names.ledgerAccount);
+  expect(accounts[0]).toMatch(/^acthubdevle01[0-9a-f]{6}$/);
+  expect(made.ledgerAccountIds).toHaveLength(4);
+  expect(made.dataEndpoints.table).toBe(accounts.map((name) => `https://${name}.table.core.windows.net`).join(','));
+  for (const [index, accountName] of accounts.entries()) {
+    const account = named(resources, `storage-ledger-${index + 1}`);
+    expect(account).toMatchObject({
+      isProtected: true,
+      inputs: { accountName, publicNetworkAccess: 'Disabled', allowSharedKeyAccess: false },
+    });
+    const tables = ofType(resources, 'Table').filter(({ inputs }) => inputs.accountName === accountName);
+    expect(tables.map(({ inputs, isProtected }) => [inputs.tableName, isProtected])).toEqual([
+      ['ledger', true],
+      ['ledgerlayout', true],
+    ]);
+  }
+});
+
+test('a ledger in Cosmos DB is where it is said to be, and makes no account', async () => {
+  const { made, resources } = await record({
+    ledgerCosmosEndpoint: 'https://contoso-ledger.table.cosmos.azure.com:443/',
+  });
+  expect(made.dataEndpoints.table).toBe('https://contoso-ledger.table.cosmos.azure.com:443');
+  expect(ofType(resources, 'StorageAccount')).toHaveLength(2);
 });
 
 test('the endpoints are those of the accounts', async () => {

@@ -13,6 +13,10 @@ export interface HandlerStorageArgs {
   readonly place: Place;
   /** Reachable through private endpoints only. */
   readonly isPrivate: boolean;
+  /** Over how many accounts the ledger is spread; with 1 it is in the data account. */
+  readonly ledgerAccounts: number;
+  /** Where the ledger is instead, in Cosmos DB for Table; empty for storage accounts. */
+  readonly ledgerCosmosEndpoint: string;
 }
 
 /**
@@ -31,7 +35,8 @@ const ledgerExportDays = 8;
 const softDeleteDays = 14;
 
 /**
- * The handler's two storage accounts. The host's account has the checkpoints and the deployed
+ * The handler's two storage accounts, and those over which its ledger is spread where one is not
+ * enough. The host's account has the checkpoints and the deployed
  * package; each checkpoint is a write to a blob, so it has neither versions nor soft delete. The
  * data account has the ledger, the retry queue (with a container for what its messages point to,
  * and the poison queue), and the dead letters, which a person can bring back for two weeks.
@@ -42,11 +47,17 @@ export class HandlerStorage extends ComponentResource {
   readonly hostBlobEndpoint: string;
   readonly packageContainer: Output<string>;
   readonly dataAccountId: Output<string>;
-  /** Without a slash at the end. */
+  /**
+   * Without a slash at the end. `table` names the accounts of the ledger in their order, separated
+   * by commas.
+   */
   readonly dataEndpoints: { readonly blob: string; readonly queue: string; readonly table: string };
+  /** Those over which the ledger is spread; none where it is in the data account or in Cosmos DB. */
+  readonly ledgerAccountIds: readonly Output<string>[];
 
-  constructor(name: string, { place, isPrivate }: HandlerStorageArgs, options?: ComponentResourceOptions) {
+  constructor(name: string, args: HandlerStorageArgs, options?: ComponentResourceOptions) {
     super('activation-hub:infra:HandlerStorage', name, {}, options);
+    const { place, isPrivate, ledgerAccounts, ledgerCosmosEndpoint } = args;
     const { hostAccount, dataAccount } = place.names;
     const network = isPrivate ? 'private' : 'open';
     const host = createStorageAccount(`${name}-host`, { place, accountName: hostAccount, network }, { parent: this });
@@ -63,9 +74,14 @@ export class HandlerStorage extends ComponentResource {
     this.#createContainer(`${name}-retry-contents`, containers.retries, data, place);
     this.#createContainer(`${name}-ledger-exports`, containers.ledgerExports, data, place);
     this.#createContainer(`${name}-controls`, containers.controls, data, place);
-    this.#createTable(`${name}-ledger`, tables.ledger, data, place);
+    // Also where the ledger is elsewhere: then it has been moved, and is deleted by hand.
+    for (const table of Object.values(tables)) this.#createTable(`${name}-${table}`, table, data, place);
     for (const queue of Object.values(queues)) this.#createQueue(`${name}-${queue}`, queue, data, place);
 
+    const spread = ledgerAccounts === 1 ? [] : Array.from({ length: ledgerAccounts }, (_, index) => index + 1);
+    this.ledgerAccountIds = spread.map(
+      (number) => this.#createLedgerAccount(`${name}-ledger-${number}`, number, args).id,
+    );
     this.hostAccountId = host.id;
     this.hostBlobEndpoint = `https://${hostAccount}.blob.core.windows.net`;
     this.packageContainer = packages.name;
@@ -73,9 +89,24 @@ export class HandlerStorage extends ComponentResource {
     this.dataEndpoints = {
       blob: `https://${dataAccount}.blob.core.windows.net`,
       queue: `https://${dataAccount}.queue.core.windows.net`,
-      table: `https://${dataAccount}.table.core.windows.net`,
+      table:
+        ledgerCosmosEndpoint !== ''
+          ? ledgerCosmosEndpoint.replace(/\/$/, '')
+          : (spread.length === 0 ? [dataAccount] : spread.map(place.names.ledgerAccount))
+              .map((account) => `https://${account}.table.core.windows.net`)
+              .join(','),
     };
     this.registerOutputs({ dataEndpoints: this.dataEndpoints });
+  }
+
+  #createLedgerAccount(name: string, number: number, { place, isPrivate }: HandlerStorageArgs): StorageAccount {
+    const account = createStorageAccount(
+      name,
+      { place, accountName: place.names.ledgerAccount(number), network: isPrivate ? 'private' : 'open' },
+      { parent: this, protect: place.protectData },
+    );
+    for (const table of Object.values(dataStores.tables)) this.#createTable(`${name}-${table}`, table, account, place);
+    return account;
   }
 
   #createContainer(name: string, containerName: string, account: StorageAccount, place: Place): BlobContainer {

@@ -9,6 +9,7 @@ const everything = {
   tags: '{"costCenter":"4711"}',
   sendOnly: 'true',
   adobeEgressRanges: '["203.0.113.0/24","198.51.100.7"]',
+  ledgerAccounts: '4',
   rollingUpdate: 'true',
   zoneRedundantApp: 'true',
   geoRedundant: 'true',

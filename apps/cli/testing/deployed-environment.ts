@@ -11,10 +11,9 @@ import {
   BlobControls,
   BlobDeadLetters,
   containerClient,
+  openLedger,
   queueClient,
   StorageRetryQueue,
-  tableClient,
-  TableLedger,
 } from '@activation-hub/azure-adapters';
 import { startAzurite } from '@activation-hub/azure-adapters/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
@@ -182,7 +181,7 @@ async function openStores(connectionString: string) {
   const signal = AbortSignal.timeout(240_000);
   const connection = { connectionString };
   const stores = {
-    ledger: new TableLedger(tableClient(connection, dataStores.tables.ledger)),
+    ledger: openLedger(connection),
     deadLetters: new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters)),
     retryQueue: new StorageRetryQueue(
       containerClient(connection, dataStores.containers.retries),
@@ -190,7 +189,7 @@ async function openStores(connectionString: string) {
     ),
     controls: new BlobControls(containerClient(connection, dataStores.containers.controls)),
   };
-  await stores.ledger.createTable(signal);
+  await stores.ledger.createTables(signal);
   await stores.deadLetters.createContainer(signal);
   await stores.retryQueue.createStores(signal);
   await stores.controls.createContainer(signal);

@@ -1,7 +1,7 @@
-import { exportTableToBlob } from '@activation-hub/azure-adapters';
+import { exportLedgerToBlob } from '@activation-hub/azure-adapters';
 import type { Telemetry } from '@activation-hub/telemetry';
 
-type ExportOptions = Parameters<typeof exportTableToBlob>;
+type ExportOptions = Parameters<typeof exportLedgerToBlob>;
 
 /**
  * A run at the most; within it some millions of rows are read. A greater ledger is exported by the
@@ -14,12 +14,12 @@ const timeoutMs = 9 * 60_000;
  * days is an alert.
  */
 export async function exportLedger(
-  table: ExportOptions[0],
+  ledger: ExportOptions[0],
   container: ExportOptions[1],
   { telemetry, now }: { readonly telemetry: Telemetry; readonly now: () => number },
 ): Promise<void> {
   const startedMs = now();
   const options = { nowMs: startedMs, signal: AbortSignal.timeout(timeoutMs) };
-  const exported = await exportTableToBlob(table, container, options);
+  const exported = await exportLedgerToBlob(ledger, container, options);
   telemetry.emit('ledger-exported', { ...exported, durationMs: now() - startedMs });
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRegisteredFunctions, type RegisteredFunction } from '@activation-hub/functions-host';
-import { settingNames, triggers } from '@activation-hub/handler-contract';
+import { dataStores, settingNames, triggers } from '@activation-hub/handler-contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildHandler } from '../build.ts';
 import { readSettings } from './settings.ts';
@@ -72,9 +72,8 @@ test('stores are opened by the names that are given here', async () => {
   const sources = await Promise.all(
     ['hub.ts', 'report-lag.ts'].map((name) => readFile(join(import.meta.dirname, name), 'utf8')),
   );
-  const opened = [...sources.join('').matchAll(/(?:table|container|queue)Client\([^,]+, ([^)]+)\)/g)].map(
-    ([, name]) => name,
-  );
+  const text = sources.join('');
+  const opened = [...text.matchAll(/(?:container|queue)Client\([^,]+, ([^)]+)\)/g)].map(([, name]) => name);
   expect(opened.sort()).toEqual([
     'checkpointContainer',
     'dataStores.containers.controls',
@@ -82,6 +81,7 @@ test('stores are opened by the names that are given here', async () => {
     'dataStores.containers.ledgerExports',
     'dataStores.containers.retries',
     'dataStores.queues.retries',
-    'dataStores.tables.ledger',
   ]);
+  expect(text).toContain('{ rows: tables.ledger, layout: tables.ledgerLayout }');
+  expect(Object.keys(dataStores.tables)).toEqual(['ledger', 'ledgerLayout']);
 });

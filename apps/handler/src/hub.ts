@@ -5,10 +5,10 @@ import {
   BlobControls,
   BlobDeadLetters,
   containerClient,
+  openLedger,
   queueClient,
   StorageRetryQueue,
-  tableClient,
-  TableLedger,
+  type SpreadLedger,
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
 import { systemClock, type ControlStore } from '@activation-hub/delivery';
@@ -138,7 +138,7 @@ export function createHub(configuration: Configuration): Hub {
       if (appTelemetry.isExported) await reportBacklog(stores, telemetry);
     },
     exportLedger: async (context) =>
-      exportLedger(stores.ledgerTable, stores.ledgerExports, {
+      exportLedger(stores.ledger, stores.ledgerExports, {
         telemetry: await appTelemetry.of(context),
         now: systemClock.now,
       }),
@@ -148,20 +148,20 @@ export function createHub(configuration: Configuration): Hub {
 }
 
 /** The stores of the app, which are opened again for every call of `open`. */
-interface Stores extends Pick<ActivationContext, 'ledger'> {
+interface Stores {
+  readonly ledger: SpreadLedger;
   readonly deadLetters: BlobDeadLetters;
   readonly retryQueue: StorageRetryQueue;
   readonly open: () => Promise<void>;
   readonly controls: ControlStore;
-  readonly ledgerTable: ReturnType<typeof tableClient>;
   readonly ledgerExports: ReturnType<typeof containerClient>;
 }
 
 function createStores({ dataStorage }: Settings): Stores {
   const connection = storageConnection(dataStorage);
-  const ledgerTable = tableClient(connection, dataStores.tables.ledger);
   const ledgerExports = containerClient(connection, dataStores.containers.ledgerExports);
-  const ledger = new TableLedger(ledgerTable);
+  const { tables } = dataStores;
+  const ledger = openLedger(connection, { rows: tables.ledger, layout: tables.ledgerLayout });
   const deadLetters = new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters));
   const retryQueue = new StorageRetryQueue(
     containerClient(connection, dataStores.containers.retries),
@@ -171,13 +171,13 @@ function createStores({ dataStorage }: Settings): Stores {
   const open = async (): Promise<void> => {
     const signal = AbortSignal.timeout(storesTimeoutMs);
     await Promise.all([
-      ledger.createTable(signal),
+      ledger.createTables(signal),
       deadLetters.createContainer(signal),
       controls.createContainer(signal),
       retryQueue.createStores(signal),
     ]);
   };
-  return { ledger, ledgerTable, ledgerExports, deadLetters, retryQueue, controls, open };
+  return { ledger, ledgerExports, deadLetters, retryQueue, controls, open };
 }
 
 function healthCheck(

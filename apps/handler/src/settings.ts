@@ -1,5 +1,10 @@
 import { leaseSeconds } from '@activation-hub/activation/activation-context';
-import { addressFault, connectionStringFault } from '@activation-hub/azure-adapters/storage-address';
+import {
+  addressFault,
+  connectionStringFault,
+  ledgerAccountsFault,
+  ledgerAddresses,
+} from '@activation-hub/azure-adapters/storage-address';
 import { proxySettings, type ProxySettings } from '@activation-hub/destination-kit/proxies';
 import { secretVariable, type AppSettings, type SettingName } from '@activation-hub/handler-contract';
 import type { Level } from '@activation-hub/telemetry';
@@ -37,6 +42,7 @@ export interface Settings {
 export type StorageSettings =
   | { readonly connectionString: string }
   | {
+      /** Several, separated by commas, where the ledger is spread over as many accounts. */
       readonly tableEndpoint: string;
       readonly blobEndpoint: string;
       readonly queueEndpoint: string;
@@ -77,7 +83,8 @@ export type Environment = AppSettings<string | undefined>;
  * - `ACTIVATION_FILE`: the activation file;
  * - `DataStorage` (a connection string), or `DataStorage__tableServiceUri`,
  *   `DataStorage__blobServiceUri`, `DataStorage__queueServiceUri` and `DataStorage__clientId` (a
- *   managed identity);
+ *   managed identity); where the ledger is spread over several accounts, the first names the table
+ *   services of all, separated by commas and always in the same order;
  * - `EventHubConnection` or `EventHubConnection__fullyQualifiedNamespace` and `__clientId`,
  *   `EVENT_HUB_NAME`, `EVENT_HUB_CONSUMER_GROUP`: what the trigger reads;
  * - `AzureWebJobsStorage`, or `AzureWebJobsStorage__blobServiceUri` (or `__accountName`) and
@@ -125,7 +132,7 @@ function storageSettings(environment: Environment, problems: string[]): StorageS
   if (isSet(environment, 'DataStorage')) return connectionStringAt(environment, 'DataStorage', problems);
   const clientId = environment.DataStorage__clientId;
   return {
-    tableEndpoint: addressAt(environment, 'DataStorage__tableServiceUri', problems),
+    tableEndpoint: ledgerAddressesAt(environment, problems),
     blobEndpoint: addressAt(environment, 'DataStorage__blobServiceUri', problems),
     queueEndpoint: addressAt(environment, 'DataStorage__queueServiceUri', problems),
     ...(clientId === undefined ? {} : { clientId }),
@@ -183,6 +190,20 @@ function connectionStringAt(
   if (fault !== undefined)
     problems.push(`The app setting ${name} is no connection string of a storage account: ${fault}`);
   return { connectionString };
+}
+
+/** The addresses of the table services over which the ledger is spread, separated by commas. */
+function ledgerAddressesAt(environment: Environment, problems: string[]): string {
+  const name = 'DataStorage__tableServiceUri';
+  const urls = required(environment, name, problems);
+  if (urls === '') return urls;
+  const addresses = ledgerAddresses(urls);
+  const faults = new Set(addresses.map(addressFault).filter((fault) => fault !== undefined));
+  for (const fault of faults) problems.push(`The app setting ${name} is no address of a storage account: ${fault}`);
+  const countFault = ledgerAccountsFault(addresses.length);
+  if (countFault !== undefined)
+    problems.push(`The app setting ${name} names ${addresses.length} addresses: ${countFault}`);
+  return urls;
 }
 
 /** The address of a service of a storage account. */

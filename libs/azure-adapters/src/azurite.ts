@@ -14,6 +14,8 @@ export interface AzuriteOptions {
   readonly dataFolder?: string;
   /** The ports on 127.0.0.1; 0, the default of each, takes a free one. */
   readonly ports?: { readonly blob?: number; readonly queue?: number; readonly table?: number };
+  /** How many storage accounts it has; 1 by default. */
+  readonly accounts?: number;
   /**
    * Files of a certificate and its key, in PEM: then it speaks https alone, and takes tokens of
    * Microsoft Entra ID besides, of which it checks form, issuer, audience and expiry, and no
@@ -22,9 +24,11 @@ export interface AzuriteOptions {
   readonly https?: { readonly certificate: string; readonly key: string };
 }
 
-/** A running Azurite: blobs, queues and tables of the one account `devstoreaccount1`. */
+/** A running Azurite: blobs, queues and tables of the account `devstoreaccount1`, and of others. */
 export interface Azurite {
   readonly connectionString: string;
+  /** Of each of its accounts, `devstoreaccount1` first. */
+  readonly connectionStrings: readonly string[];
   readonly blobPort: number;
   readonly queuePort: number;
   readonly tablePort: number;
@@ -49,17 +53,19 @@ const complaintCharactersMax = 4_000;
  * Azurite's well-known account: public, the same on every machine (README of azurite, "Default
  * Storage Account").
  */
-const account = 'devstoreaccount1';
+const accountNamed = (number: number): string => `devstoreaccount${number}`;
 const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 /**
  * Runs inside the child before Azurite. The channel to the parent closes when the parent asks
  * (`stop`) and when it dies, however it dies; either way Azurite ends as it does at SIGTERM, and is
  * ended when that takes too long. Azurite's own variables are taken away, for they could change the
- * account or the store that the caller counts on.
+ * account or the store that the caller counts on. All accounts have the same key (README of azurite,
+ * "Customized Storage Accounts & Keys").
  */
-const preload = `
+const preloadOf = (accounts: readonly string[]): string => `
 for (const name of Object.keys(process.env)) if (name.startsWith('AZURITE_')) delete process.env[name];
+process.env.AZURITE_ACCOUNTS = '${accounts.map((name) => `${name}:${accountKey}`).join(';')}';
 process.once('disconnect', () => {
   setTimeout(() => process.exit(1), ${stopTimeoutMs / 2}).unref();
   if (!process.emit('SIGTERM')) process.exit(0);
@@ -72,15 +78,19 @@ process.once('disconnect', () => {
  * port is taken.
  */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  const { dataFolder, ports = {}, https } = options;
+  const { dataFolder, ports = {}, accounts = 1, https } = options;
+  const names = Array.from({ length: accounts }, (_, index) => accountNamed(index + 1));
   if (dataFolder !== undefined) await mkdir(dataFolder, { recursive: true });
-  const child = spawnAzurite(dataFolder, [ports.blob ?? 0, ports.queue ?? 0, ports.table ?? 0], https);
+  const child = spawnAzurite(options, [ports.blob ?? 0, ports.queue ?? 0, ports.table ?? 0], names);
   const exited = once(child, 'exit').then(() => undefined);
   const stop = () => stopProcess(child, exited);
   try {
     const { Blob: blobPort, Queue: queuePort, Table: tablePort } = await listeningPorts(child);
+    const protocol = https === undefined ? 'http' : 'https';
+    const connectionStrings = names.map((name) => connectionString(name, { blobPort, queuePort, tablePort, protocol }));
     return {
-      connectionString: connectionString(blobPort, queuePort, tablePort, https === undefined ? 'http' : 'https'),
+      connectionString: connectionStrings[0] ?? '',
+      connectionStrings,
       blobPort,
       queuePort,
       tablePort,
@@ -94,9 +104,9 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
 }
 
 function spawnAzurite(
-  dataFolder: string | undefined,
+  { dataFolder, https }: AzuriteOptions,
   [blob, queue, table]: readonly [number, number, number],
-  https: AzuriteOptions['https'],
+  accounts: readonly string[],
 ): AzuriteProcess {
   const program = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
   const signIn = https === undefined ? [] : ['--cert', https.certificate, '--key', https.key, '--oauth', 'basic'];
@@ -104,7 +114,7 @@ function spawnAzurite(
   const child = spawn(
     process.execPath,
     [
-      ...['--import', `data:text/javascript,${encodeURIComponent(preload)}`, program],
+      ...['--import', `data:text/javascript,${encodeURIComponent(preloadOf(accounts))}`, program],
       ...['--blobPort', String(blob), '--queuePort', String(queue), '--tablePort', String(table), ...keep, ...signIn],
       ...['--silent', '--skipApiVersionCheck', '--disableTelemetry'],
     ],
@@ -170,7 +180,11 @@ async function stopProcess(child: AzuriteProcess, exited: Promise<void>): Promis
   }
 }
 
-function connectionString(blobPort: number, queuePort: number, tablePort: number, protocol: 'http' | 'https'): string {
+function connectionString(
+  account: string,
+  of: { readonly blobPort: number; readonly queuePort: number; readonly tablePort: number; readonly protocol: string },
+): string {
+  const { blobPort, queuePort, tablePort, protocol } = of;
   const endpoint = (name: string, port: number) => `${name}Endpoint=${protocol}://127.0.0.1:${port}/${account}`;
   return [
     `DefaultEndpointsProtocol=${protocol}`,

@@ -11,6 +11,8 @@ export {
 } from './storage-connections.ts';
 export { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
 export { StoreFailure } from './store-call.ts';
-export { exportTable, importTable, type Imported } from './table-backup.ts';
-export { exportTableToBlob, type ExportedBlob } from './table-to-blob.ts';
+export type { Imported } from './table-backup.ts';
+export { openLedger, SpreadLedger } from './spread-ledger.ts';
+export { ledgerTables, type LedgerTables } from './ledger-tables.ts';
+export { exportLedgerToBlob, type ExportedBlob } from './table-to-blob.ts';
 export { TableLedger, type TableLedgerOptions } from './table-ledger.ts';

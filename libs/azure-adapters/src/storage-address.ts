@@ -15,6 +15,23 @@ export function addressFault(url: string): string | undefined {
 }
 
 /**
+ * Over how many accounts a ledger may be spread: a power of two, for bits of a digest choose the
+ * account.
+ */
+export const ledgerAccountCounts = [1, 2, 4, 8, 16, 32] as const;
+
+/** The addresses of the table services of a ledger's accounts, in their order. */
+export function ledgerAddresses(tableEndpoint: string): readonly string[] {
+  return tableEndpoint.split(',').map((address) => address.trim());
+}
+
+/** Why a ledger cannot be spread over so many accounts, as the end of a sentence. */
+export function ledgerAccountsFault(accounts: number): string | undefined {
+  if (ledgerAccountCounts.some((count) => count === accounts)) return undefined;
+  return `a ledger cannot be spread over ${accounts} accounts. Give ${ledgerAccountCounts.join(', ')} of them.`;
+}
+
+/**
  * Why a connection string leads to no storage account, as the end of a sentence; undefined when it
  * may lead to one. Quotes nothing of it. Its form: "Configure Azure Storage connection strings".
  */

@@ -8,7 +8,8 @@ import { addressFault } from './storage-address.ts';
 /**
  * Where a storage account is and how to sign in: a connection string (Azurite, tests), or the
  * endpoints of its services with a credential (Azure, by managed identity). Endpoints as Azure
- * gives them, such as `https://name.table.core.windows.net`.
+ * gives them, such as `https://name.table.core.windows.net`. The table endpoint may name several,
+ * separated by commas: the ledger is spread over them (`ledger-tables.ts`).
  */
 export type StorageConnection =
   | { readonly connectionString: string }

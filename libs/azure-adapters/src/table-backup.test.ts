@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAzurite, type Azurite } from './azurite.ts';
-import { exportTable, importTable } from './table-backup.ts';
+import { exportTables, importTables } from './table-backup.ts';
 
 const { signal } = new AbortController();
 const nowMs = Date.UTC(2026, 0, 31, 12);
@@ -20,7 +20,7 @@ async function openTable(): Promise<TableClient> {
   return client;
 }
 
-const exported = (client: TableClient): Promise<string[]> => Array.fromAsync(exportTable(client, { nowMs, signal }));
+const exported = (client: TableClient): Promise<string[]> => Array.fromAsync(exportTables([client], { nowMs, signal }));
 const from = (lines: readonly string[]): AsyncIterable<string> => ReadableStream.from(lines);
 
 /** A row with a column of every type that a table has. */
@@ -47,7 +47,7 @@ test('a table comes back as it was, every type of column included', async () => 
     format: 2,
     exportedAt: '2026-01-31T12:00:00.000Z',
   });
-  expect(await importTable(target, from(lines), { signal })).toEqual({ rows: 3, written: 3, leftAlone: 0 });
+  expect(await importTables([target], from(lines), { signal })).toEqual({ rows: 3, written: 3, leftAlone: 0 });
   expect(await exported(target)).toEqual(lines);
   const { long, time, double, bytes } = await target.getEntity('crm.a', '1');
   expect({ long, time, double, bytes: new Uint8Array(bytes as Uint8Array) }).toEqual({
@@ -63,7 +63,7 @@ test('a table that has rows is refused, and nothing is written', async () => {
   await source.createEntity({ partitionKey: 'crm.a', rowKey: '1' });
   await target.createEntity({ partitionKey: 'crm.b', rowKey: '1' });
   const lines = await exported(source);
-  await expect(importTable(target, from(lines), { signal })).rejects.toThrow(
+  await expect(importTables([target], from(lines), { signal })).rejects.toThrow(
     'Failed to import the ledger: it has rows.',
   );
   expect(await exported(target)).toHaveLength(2);
@@ -75,7 +75,7 @@ test('an import that was stopped goes on; what is there is left alone', async ()
     await source.createEntity({ partitionKey: 'crm.a', rowKey: String(row), told: 'old' });
   }
   await target.createEntity({ partitionKey: 'crm.a', rowKey: '3', told: 'there' });
-  const resumed = () => exported(source).then((lines) => importTable(target, from(lines), { signal, resume: true }));
+  const resumed = () => exported(source).then((lines) => importTables([target], from(lines), { signal, resume: true }));
   expect(await resumed()).toEqual({ rows: 5, written: 4, leftAlone: 1 });
   expect(await resumed()).toEqual({ rows: 5, written: 0, leftAlone: 5 });
   expect((await target.getEntity('crm.a', '3')).told).toBe('there');
@@ -88,7 +88,7 @@ test('more rows than a transaction takes, and than are read ahead, are all writt
   );
   const seen: number[] = [];
   const lines = [JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '' }), ...rows];
-  const imported = await importTable(target, from(lines), { signal, onProgress: (count) => seen.push(count) });
+  const imported = await importTables([target], from(lines), { signal, onProgress: (count) => seen.push(count) });
   expect(imported).toEqual({ rows: 1_250, written: 1_250, leftAlone: 0 });
   expect(seen).toEqual([1_000, 1_250]);
   expect((await exported(target)).length).toBe(1_251);
@@ -108,7 +108,7 @@ test.each([
   ['a line that was cut off', [heading, '{"partitionKey":"Ada@exam'], 'line 2 is not JSON'],
   ['a line that is no row', [heading, '{"partitionKey":"a"}'], 'line 2 is no row'],
 ])('%s is refused with words that quote nobody', async (_what, lines, words) => {
-  const refused = importTable(await openTable(), from(lines), { signal });
+  const refused = importTables([await openTable()], from(lines), { signal });
   await expect(refused).rejects.toThrow(words);
   await expect(refused).rejects.not.toThrow('Ada');
 });
@@ -119,5 +119,5 @@ test('a table that is not there is a failure of the store', async () => {
   });
   await expect(exported(client)).rejects.toThrow('Failed to export the ledger: the table store');
   const row = JSON.stringify({ partitionKey: 'a', rowKey: 'b' });
-  await expect(importTable(client, from([heading, row]), { signal })).rejects.toThrow('Failed to import the ledger');
+  await expect(importTables([client], from([heading, row]), { signal })).rejects.toThrow('Failed to import the ledger');
 });

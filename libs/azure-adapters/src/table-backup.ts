@@ -1,5 +1,6 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
 import { inParallel } from './in-parallel.ts';
+import { accountOf } from './ledger-tables.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 
@@ -38,27 +39,34 @@ const rowsAheadMax = 1_000;
 /** What the service itself adds to a row. */
 const ofService = ['etag', 'timestamp', 'odata.metadata'];
 
+export interface ExportOptions {
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Every row of a table as lines of JSON: a heading, then a row a line, whole, whatever its columns
- * mean. Rows written meanwhile may be missed, since a table has no snapshot; each row is whole.
- * Lines hold personal data. Throws `StoreFailure`.
+ * Every row of the tables as lines of JSON: a heading, then a row a line, whole, whatever its
+ * columns mean. Rows written meanwhile may be missed, since a table has no snapshot; each row is
+ * whole. Lines hold personal data. Throws `StoreFailure`.
  */
-export async function* exportTable(
-  client: TableClient,
-  { nowMs, signal }: { readonly nowMs: number; readonly signal: AbortSignal },
+export async function* exportTables(
+  tables: readonly TableClient[],
+  { nowMs, signal }: ExportOptions,
 ): AsyncGenerator<string, void> {
   yield JSON.stringify({
     export: 'activation-hub-ledger',
     format: 2,
     exportedAt: new Date(nowMs).toISOString(),
   } satisfies Heading);
-  const pages = storePages(storeOf(client), 'export the ledger', signal, (abortSignal) =>
-    client.listEntities({ abortSignal, disableTypeConversion: true }),
-  );
-  for await (const page of pages) {
-    for (const entity of page) {
-      const columns = Object.entries(entity).filter(([name]) => !ofService.includes(name));
-      yield JSON.stringify(Object.fromEntries(columns));
+  for (const client of tables) {
+    const pages = storePages(storeOf(client), 'export the ledger', signal, (abortSignal) =>
+      client.listEntities({ abortSignal, disableTypeConversion: true }),
+    );
+    for await (const page of pages) {
+      for (const entity of page) {
+        const columns = Object.entries(entity).filter(([name]) => !ofService.includes(name));
+        yield JSON.stringify(Object.fromEntries(columns));
+      }
     }
   }
 }
@@ -71,18 +79,19 @@ export interface ImportOptions {
 }
 
 /**
- * Writes the rows of an export into an empty table. Rows that the function wrote over an empty
+ * Writes the rows of an export into empty tables, one in each account of the ledger. Rows that the function wrote over an empty
  * ledger must be gone before: they say of people whom a destination knows that it never heard of
- * them. So a table that has rows is refused, unless an import goes on that was stopped. Throws a
+ * them. So a ledger that has rows is refused, unless an import goes on that was stopped. Throws a
  * sentence that names the line when one cannot be read, and then has written some of those before;
  * throws `StoreFailure`.
  */
-export async function importTable(
-  client: TableClient,
+export async function importTables(
+  tables: readonly TableClient[],
   lines: AsyncIterable<string>,
   { signal, resume = false, onProgress }: ImportOptions,
 ): Promise<Imported> {
-  if (!resume && (await hasRows(client, signal))) {
+  const haveRows = await Promise.all(tables.map((client) => hasRows(client, signal)));
+  if (!resume && haveRows.includes(true)) {
     throw new Error(
       'Failed to import the ledger: it has rows. Stop the function app and empty the ledger first; or go on with an import that was stopped (--resume).',
     );
@@ -92,7 +101,13 @@ export async function importTable(
   const write = async (): Promise<void> => {
     const rows = ahead;
     ahead = [];
-    await inParallel(groupsOf(rows), concurrencyMax, signal, async (group, abortSignal) => {
+    const groups = tables.flatMap((client, account) =>
+      groupsOf(rows.filter(({ rowKey }) => accountOf(rowKey, tables.length) === account)).map((group) => ({
+        client,
+        group,
+      })),
+    );
+    await inParallel(groups, concurrencyMax, signal, async ({ client, group }, abortSignal) => {
       const written = await createRows(client, group, abortSignal);
       counts.written += written;
       counts.leftAlone += group.length - written;

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
-import type { TableClient } from '@azure/data-tables';
 import type { ContainerClient } from '@azure/storage-blob';
 import { callStore } from './store-call.ts';
-import { exportTable } from './table-backup.ts';
+import type { SpreadLedger } from './spread-ledger.ts';
+import type { ExportOptions } from './table-backup.ts';
 
 /** What was exported. */
 export interface ExportedBlob {
@@ -23,14 +23,14 @@ const blockBytes = 4 * 1024 * 1024;
 const blocksAtOnce = 2;
 
 /**
- * Writes an export of a table (`exportTable`) into a new blob, which appears when it is complete:
+ * Writes an export of the ledger into a new blob, which appears when it is complete:
  * an export that is broken off leaves none. What it holds is personal data. Makes the container
  * where there is none. Throws `StoreFailure`, or the signal's reason.
  */
-export async function exportTableToBlob(
-  table: TableClient,
+export async function exportLedgerToBlob(
+  ledger: Pick<SpreadLedger, 'exported'>,
   container: ContainerClient,
-  { nowMs, signal }: { readonly nowMs: number; readonly signal: AbortSignal },
+  { nowMs, signal }: ExportOptions,
 ): Promise<ExportedBlob> {
   const blob = `ledger-${new Date(nowMs)
     .toISOString()
@@ -43,7 +43,7 @@ export async function exportTableToBlob(
   let failure: { readonly error: unknown } | undefined;
   async function* lines(): AsyncGenerator<string, void> {
     try {
-      for await (const line of exportTable(table, { nowMs, signal })) {
+      for await (const line of ledger.exported({ nowMs, signal })) {
         rows += 1;
         yield `${line}\n`;
       }

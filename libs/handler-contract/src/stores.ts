@@ -1,6 +1,6 @@
 /** What the app keeps in the account of `DataStorage`. */
 export const dataStores = {
-  tables: { ledger: 'ledger' },
+  tables: { ledger: 'ledger', ledgerLayout: 'ledgerlayout' },
   containers: {
     deadLetters: 'dead-letters',
     retries: 'retries',

@@ -3,11 +3,11 @@ import {
   BlobControls,
   BlobDeadLetters,
   containerClient,
+  openLedger,
   queueClient,
   StorageRetryQueue,
-  tableClient,
   StoreFailure,
-  TableLedger,
+  type SpreadLedger,
   type StorageConnection,
 } from '@activation-hub/azure-adapters';
 import { dataStores } from '@activation-hub/handler-contract';
@@ -25,9 +25,7 @@ export interface DataStorageOptions {
 
 /** What the function app keeps in its data storage account. */
 export interface DataStorage {
-  readonly ledger: TableLedger;
-  /** The ledger's table, for who takes its rows whole and does not ask what they mean. */
-  readonly ledgerTable: ReturnType<typeof tableClient>;
+  readonly ledger: SpreadLedger;
   readonly deadLetters: BlobDeadLetters;
   readonly retryQueue: StorageRetryQueue;
   readonly controls: BlobControls;
@@ -164,10 +162,8 @@ export function storageHint(error: Error): string {
 export function openDataStorage(connection: StorageConnection): DataStorage {
   try {
     const retries = containerClient(connection, dataStores.containers.retries);
-    const ledgerTable = tableClient(connection, dataStores.tables.ledger);
     return {
-      ledger: new TableLedger(ledgerTable),
-      ledgerTable,
+      ledger: openLedger(connection),
       deadLetters: new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters)),
       retryQueue: new StorageRetryQueue(retries, queueClient(connection, dataStores.queues.retries)),
       controls: new BlobControls(containerClient(connection, dataStores.containers.controls)),

@@ -1,6 +1,5 @@
 import { canaryLedgerKey } from '@activation-hub/activation-file';
-import { StoreFailure, TableLedger, tableClient } from '@activation-hub/azure-adapters';
-import { dataStores } from '@activation-hub/handler-contract';
+import { openLedger as openStoredLedger, StoreFailure, type SpreadLedger } from '@activation-hub/azure-adapters';
 import { z } from 'zod';
 import { hubConnectionString } from '../environment/hub-connection.ts';
 import { outputText, readStackOutputs } from '../environment/stack-outputs.ts';
@@ -129,9 +128,9 @@ function atLedger({ dataStorage }: CanaryOptions, { environment }: Terminal): Lo
   };
 }
 
-function openLedger(connectionString: string): TableLedger {
+function openLedger(connectionString: string): SpreadLedger {
   try {
-    return new TableLedger(tableClient({ connectionString }, dataStores.tables.ledger));
+    return openStoredLedger({ connectionString });
   } catch (error) {
     throw new CommandError(2, reasonOf(error), { cause: error });
   }

@@ -1,6 +1,5 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { exportTable, importTable } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
 import { counted } from '../terminal/counted.ts';
 import {
@@ -64,7 +63,7 @@ Examples:
 async function exportLedger(
   file: string,
   options: BackupOptions,
-  { ledgerTable }: DataStorage,
+  { ledger }: DataStorage,
   terminal: Terminal,
 ): Promise<void> {
   const { folder, interrupted } = terminal;
@@ -74,7 +73,7 @@ async function exportLedger(
   const handle = await atFile('write', file, () => open(unfinished, 'w', 0o600));
   let rows = -1;
   try {
-    for await (const line of exportTable(ledgerTable, { nowMs: Date.now(), signal: interrupted })) {
+    for await (const line of ledger.exported({ nowMs: Date.now(), signal: interrupted })) {
       await atFile('write', file, () => handle.write(`${line}\n`));
       rows += 1;
     }
@@ -97,13 +96,13 @@ async function exportLedger(
 async function importLedger(
   file: string,
   options: ImportOptions,
-  { ledgerTable }: DataStorage,
+  { ledger }: DataStorage,
   terminal: Terminal,
 ): Promise<void> {
   const { folder, interrupted } = terminal;
   const handle = await atFile('read', file, () => open(resolve(folder, file), 'r'));
   try {
-    const imported = await importTable(ledgerTable, linesOf(handle), {
+    const imported = await ledger.import(linesOf(handle), {
       signal: interrupted,
       resume: options.resume === true,
       onProgress: (rows) => reportToPerson([{ besides: counted(rows, 'row') }], options, terminal),

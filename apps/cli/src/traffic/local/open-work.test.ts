@@ -34,7 +34,7 @@ test('changes that wait are counted once, in however many retries they are, and 
   const azurite = await startAzurite({});
   onTestFinished(() => azurite.stop());
   const storage = openDataStorage(azurite);
-  await storage.ledger.createTable(signal);
+  await storage.ledger.createTables(signal);
   // Nothing has been deferred yet: the function app has not made the containers.
   expect(await findOpenWork(storage, 0, signal)).toEqual({ waiting: {}, deadLetters: 0, events: 0, isCut: false });
 

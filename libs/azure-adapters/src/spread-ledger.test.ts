@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { attributesCharactersMax, type Ledger, type LedgerKey, type LedgerSelection } from '@activation-hub/membership';
+import { describeLedgerContract, exampleKey, exampleRecord } from '@activation-hub/membership/testing';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startStorageProxy } from '../testing/storage-proxy.ts';
+import { startAzurite, type Azurite } from './azurite.ts';
+import { entityAddress } from './ledger-entity.ts';
+import { accountOf, ledgerTables, type LedgerTables } from './ledger-tables.ts';
+import { SpreadLedger } from './spread-ledger.ts';
+import { ledgerAccountCounts } from './storage-address.ts';
+
+const { signal } = new AbortController();
+let azurite: Azurite;
+beforeAll(async () => {
+  azurite = await startAzurite({ accounts: 4 });
+});
+afterAll(() => azurite.stop());
+
+/** New tables in so many accounts of the emulator. */
+function newTables(accounts = 4): readonly LedgerTables[] {
+  const id = randomUUID().replaceAll('-', '');
+  return ledgerTables(
+    azurite.connectionStrings.slice(0, accounts).map((connectionString) => ({ connectionString })),
+    { rows: `ledger${id}`, layout: `layout${id}` },
+  );
+}
+
+const tablesOf = new WeakMap<Ledger, readonly LedgerTables[]>();
+async function openLedger(same?: Ledger, accounts = 4): Promise<SpreadLedger> {
+  const tables = (same && tablesOf.get(same)) ?? newTables(accounts);
+  const ledger = new SpreadLedger(tables);
+  tablesOf.set(ledger, tables);
+  await ledger.createTables(signal);
+  return ledger;
+}
+
+describeLedgerContract('the ledger over four accounts', (same) => openLedger(same));
+describeLedgerContract('the ledger over one account', (same) => openLedger(same, 1));
+
+const people = (count: number): LedgerKey[] => Array.from({ length: count }, (_, n) => exampleKey(n + 1));
+const record = exampleRecord();
+const write = (ledger: Ledger, keys: readonly LedgerKey[]) =>
+  ledger.write(
+    keys.map((key) => ({ key, record, expected: undefined })),
+    signal,
+  );
+const listed = async (ledger: Ledger, of: LedgerSelection): Promise<readonly LedgerKey[]> =>
+  (await Array.fromAsync(ledger.rows(of, signal))).map(({ key }) => key);
+const sorted = (keys: readonly LedgerKey[]): readonly string[] => keys.map((key) => JSON.stringify(key)).toSorted();
+
+test('each account has about as many people as the others, whatever their number', () => {
+  const rowKeys = people(8_000).map((key) => entityAddress(key).rowKey);
+  for (const accounts of ledgerAccountCounts) {
+    const counts = new Map<number, number>();
+    for (const rowKey of rowKeys) {
+      const account = accountOf(rowKey, accounts);
+      counts.set(account, (counts.get(account) ?? 0) + 1);
+    }
+    expect([...counts.keys()].toSorted((left, right) => left - right)).toEqual([...Array(accounts).keys()]);
+    for (const count of counts.values()) {
+      expect(count).toBeGreaterThan(0.7 * (8_000 / accounts));
+      expect(count).toBeLessThan(1.3 * (8_000 / accounts));
+    }
+  }
+});
+
+test('each account has every bucket of a destination, so that none is a bottleneck', () => {
+  const buckets = new Set(
+    people(4_000).map((key) => {
+      const { partitionKey, rowKey } = entityAddress(key);
+      return `${partitionKey} in ${accountOf(rowKey, 4)}`;
+    }),
+  );
+  expect(buckets.size).toBe(32);
+});
+
+test('all rows of one identity are in one account, where every process finds them', async () => {
+  const ledger = await openLedger();
+  const audiences = Array.from({ length: 20 }, (_, n) =>
+    exampleKey(1, { audience: { namespace: 'ups', id: `audience-${n}` } }),
+  );
+  await write(ledger, audiences);
+  const rowsIn = await Promise.all(
+    (tablesOf.get(ledger) ?? []).map(async ({ rows }) => (await Array.fromAsync(rows.listEntities())).length),
+  );
+  expect(rowsIn.toSorted((left, right) => left - right)).toEqual([0, 0, 0, 20]);
+  const other = await openLedger(ledger);
+  expect(sorted(await listed(other, { destination: 'crm', identity: exampleKey(1).identity }))).toEqual(
+    sorted(audiences),
+  );
+});
+
+test('what goes over many identities goes over all accounts', async () => {
+  const ledger = await openLedger();
+  const keys = people(60);
+  await write(ledger, keys);
+  for (const { rows } of tablesOf.get(ledger) ?? [])
+    expect((await Array.fromAsync(rows.listEntities())).length).toBeGreaterThan(5);
+  expect(sorted(await listed(ledger, {}))).toEqual(sorted(keys));
+  expect(sorted(await listed(ledger, { destination: 'crm' }))).toEqual(sorted(keys));
+  const parts = await Promise.all(Array.from({ length: 8 }, (_, part) => listed(ledger, { destination: 'crm', part })));
+  expect(sorted(parts.flat())).toEqual(sorted(keys));
+  const written = await Array.fromAsync(ledger.rowsWrittenSince(0, signal));
+  expect(sorted(written.map(({ key }) => key))).toEqual(sorted(keys));
+});
+
+test('a call that writes to several accounts answers in the order of its writes, and lost races alone', async () => {
+  const ledger = await openLedger();
+  const keys = people(40);
+  await write(ledger, keys.slice(10, 20));
+  const results = await write(ledger, keys);
+  expect(results.map(({ written }) => written)).toEqual(keys.map((_, n) => n < 10 || n >= 20));
+  const rows = await ledger.read(keys, signal);
+  for (const [n, result] of results.entries()) if (result.written) expect(rows[n]?.version).toBe(result.version);
+});
+
+test('a write that cannot be kept is refused before the first row of the call, in whichever account', async () => {
+  const ledger = await openLedger();
+  const [last, ...others] = people(20).toReversed() as [LedgerKey, ...LedgerKey[]];
+  const tooLong = { ...record, attributes: { text: 'x'.repeat(attributesCharactersMax) } };
+  const writes = [...others.map((key) => ({ key, record })), { key: last, record: tooLong }];
+  await expect(
+    ledger.write(
+      writes.map((each) => ({ ...each, expected: undefined })),
+      signal,
+    ),
+  ).rejects.toThrow(RangeError);
+  expect(await listed(ledger, {})).toEqual([]);
+});
+
+test('an account that cannot be reached fails the calls that need it, and is named', async () => {
+  const proxy = await startStorageProxy(azurite.tablePort);
+  onTestFinished(() => proxy.stop());
+  const [first = '', second = ''] = azurite.connectionStrings;
+  const accounts = [first, second.replace(`:${azurite.tablePort}/`, `:${proxy.port}/`)];
+  const tables = ledgerTables(accounts.map((connectionString) => ({ connectionString })));
+  const ledger = new SpreadLedger(tables);
+  await ledger.createTables(signal);
+  const keys = people(40);
+  const inFirst = keys.filter((key) => accountOf(entityAddress(key).rowKey, 2) === 0);
+  await proxy.stop();
+  await expect(write(ledger, keys)).rejects.toThrow(`the table store at 127.0.0.1:${proxy.port} could not be reached`);
+  expect((await ledger.read(inFirst, signal)).length).toBe(inFirst.length);
+});
+
+test('an export of one account is imported into four, each row where it is looked for, and back', async () => {
+  const [one, four, back] = [
+    await openLedger(undefined, 1),
+    new SpreadLedger(newTables(4)),
+    new SpreadLedger(newTables(1)),
+  ];
+  const keys = people(50);
+  await write(one, keys);
+  const nowMs = Date.UTC(2026, 0, 31);
+  const lines = await Array.fromAsync(one.exported({ nowMs, signal }));
+  expect(await four.import(ReadableStream.from(lines), { signal })).toMatchObject({ rows: 50, written: 50 });
+  expect((await four.read(keys, signal)).every((row) => row !== undefined)).toBe(true);
+  const again = await Array.fromAsync(four.exported({ nowMs, signal }));
+  expect(again.toSorted()).toEqual(lines.toSorted());
+  await back.import(ReadableStream.from(again), { signal });
+  expect(sorted(await listed(back, {}))).toEqual(sorted(keys));
+  await expect(four.import(ReadableStream.from(lines), { signal })).rejects.toThrow(
+    'Failed to import the ledger: it has rows.',
+  );
+});
