@@ -96,6 +96,7 @@ test.each([
   ],
   ['silenceHours', '7', 'silenceHours must be 1, 2, 3, 4, 5, 6, 24 or 48, not 7.'],
   ['logDailyQuotaGb', '0', 'logDailyQuotaGb must be'],
+  ['logLevel', 'verbose', 'logLevel must be debug, information, warning or error, not verbose.'],
   ['alertEmails', 'ada@example.com', 'alertEmails must be a list of e-mail addresses'],
   ['alertEmails', '["ada"]', 'alertEmails must be a list of e-mail addresses'],
   ['alertActionGroups', '["on-call"]', 'alertActionGroups must be a list of at most 4 ids of action groups'],

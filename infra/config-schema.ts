@@ -108,6 +108,13 @@ export const configFields = {
       .max(1000)
       .refine((gigabytes) => gigabytes !== 0),
   ),
+  logLevel: field(
+    'debug, information, warning or error',
+    'warning',
+    z.enum(['debug', 'information', 'warning', 'error']),
+  ),
+  logLinesPerMinute: field('a whole number from 0 to 60000', '60', wholeNumber(0, 60_000)),
+  tracesPerMinute: field('a whole number from 0 to 60000', '10', wholeNumber(0, 60_000)),
   alertEmails: field('a list of e-mail addresses', '["on-call@example.com"]', z.array(z.email())),
   alertActionGroups: field(
     'a list of at most 4 ids of action groups',

@@ -8,6 +8,7 @@ import {
   labels,
   metricName,
   outcomes,
+  type SignalName,
 } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { logAlerts } from './alert-rules.ts';
@@ -39,20 +40,23 @@ test('names are stable and each there once', () => {
 });
 
 test('every signal that is asked for is one that the handler gives', () => {
-  expect(workbookQueries).toHaveLength(11);
-  const asked = queries.flatMap(statementsOf).flatMap(({ signals }) => signals);
-  expect([...new Set(asked)].toSorted()).toEqual([
-    'batch-settled',
+  expect(workbookQueries).toHaveLength(12);
+  expect([...new Set(queries.flatMap(statementsOf).flatMap(({ signals }) => signals))].toSorted()).toEqual([
     'controls-unreadable',
-    'destination-stalled',
-    'event-unreadable',
     'lag-measured',
     'ledger-exported',
     'memberships-delayed',
     'request-failed',
-    'retry-settled',
   ]);
-  expect(Object.keys(catalogue)).toEqual(expect.arrayContaining(asked));
+});
+
+test('no alert asks for a line that may be left out, and nothing counts such lines', () => {
+  const asked = alerts.flatMap(({ query }) => statementsOf(query)).flatMap(({ signals }) => signals);
+  const mayBeLeftOut = (name: string): boolean => catalogue[name as SignalName].isByClock !== true;
+  expect(asked.filter(mayBeLeftOut)).toEqual([]);
+  const sampled = queries.filter((query) => statementsOf(query).some(({ signals }) => signals.some(mayBeLeftOut)));
+  expect(sampled).toHaveLength(1);
+  for (const query of sampled) expect(query).not.toMatch(/\b(?:count|countif|sum|avg|percentile)\(/);
 });
 
 /** One line of each signal that is asked for, as the handler writes it. */
@@ -60,25 +64,12 @@ function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>>
   const lines: string[] = [];
   const write = (_level: string, line: string): unknown => lines.push(line);
   const telemetry = createTelemetry({ level: 'information', counters: new Counters(), write });
-  const counted = {
-    events: 1,
-    outcomes: { crm: { rejected: 1 } },
-    ledgerReads: 0,
-    ledgerWrites: 0,
-    formerIdentities: 0,
-    durationMs: 1,
-  };
-  const where = { partitionId: '0', firstSequenceNumber: 1 };
   const why = { class: 'set-up', reason: 'r' };
-  telemetry.emit('batch-settled', { ...where, ...counted, exports: 1, lastSequenceNumber: 1 });
-  telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1, ageMs: 1 });
-  telemetry.emit('destination-stalled', { destination: 'crm', changes: 30, reason: 'r' });
   telemetry.emit('request-failed', { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, ...why });
   telemetry.emit('controls-unreadable', { reason: 'r' });
   telemetry.emit('lag-measured', { partitionId: '0', events: 5, oldestAgeMs: 60_000 });
   telemetry.emit('ledger-exported', { blob: 'b', rows: 1, durationMs: 1 });
   telemetry.emit('memberships-delayed', { destination: 'google', memberships: 1, isWhole: true });
-  telemetry.emit('event-unreadable', { partitionId: '0', sequenceNumber: 1, code: 'invalid-json', path: '$' });
   for (const line of lines) expect(line.startsWith('{"signal":')).toBe(true);
   const parsed = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
   return new Map(parsed.map((line) => [String(line.signal), line]));
@@ -103,18 +94,13 @@ test('the handler writes every field that a query reads of a signal', () => {
     signals.flatMap((signal) => fields.map((field) => `${signal}.${field}`)),
   );
   expect([...new Set(read)].toSorted()).toEqual([
-    'batch-settled.outcomes',
-    'destination-stalled.changes',
-    'destination-stalled.destination',
     'lag-measured.events',
     'lag-measured.oldestAgeMs',
     'lag-measured.partitionId',
     'memberships-delayed.destination',
-    'request-failed.changes',
     'request-failed.class',
     'request-failed.destination',
     'request-failed.reason',
-    'retry-settled.outcomes',
   ]);
   for (const name of read) {
     const [signal = '', field = ''] = name.split('.');
@@ -129,36 +115,77 @@ test('every metric that is asked for is one that the handler measures, and is to
       instruments[name].labels.map((label) => labels[label].attribute as string),
     ]),
   );
-  const asked = queries.filter((query) => query.startsWith('AppMetrics'));
-  expect(asked).toHaveLength(7);
-  for (const query of asked) {
+  const asked = queries
+    .flatMap((query) => query.split(/;\n/))
+    .filter((statement) => statement.includes('AppMetrics\n'));
+  expect(asked).toHaveLength(14);
+  for (const statement of asked) {
+    const [, metric = ''] = /Name == '([^']+)'/.exec(statement) ?? [];
+    const attributes = [...statement.matchAll(/Properties\['([^']+)'\]/g)].map(([, attribute]) => attribute);
+    expect([...attributesByMetric.keys()]).toContain(metric);
+    expect(attributesByMetric.get(metric), metric).toEqual(expect.arrayContaining(attributes));
+  }
+  // A chart tells apart everything that a metric has.
+  for (const query of workbookQueries.filter((query) => query.startsWith('AppMetrics\n'))) {
     const [, metric = ''] = /Name == '([^']+)'/.exec(query) ?? [];
     const attributes = [...query.matchAll(/Properties\['([^']+)'\]/g)].map(([, attribute]) => attribute);
-    expect([...attributesByMetric.keys()]).toContain(metric);
     expect(attributesByMetric.get(metric), metric).toEqual(attributes);
   }
 });
 
 test('outcomes that make dead letters, and the class of a wrong set-up, are words of the handler', () => {
-  const letters = alerts.find(({ name }) => name === 'dead-letters')?.query ?? '';
-  const asked = [...letters.matchAll(/outcomes\['([a-z-]+)'\]/g)].map(([, outcome]) => outcome);
-  expect(asked).toEqual(['rejected', 'given-up']);
-  expect(outcomes).toEqual(expect.arrayContaining(asked));
+  const query = (alert: string) => alerts.find(({ name }) => name === alert)?.query ?? '';
+  expect(query('dead-letters')).toContain("['activation.outcome']) in ('rejected', 'given-up')");
+  expect(outcomes).toEqual(expect.arrayContaining(['rejected', 'given-up']));
   const verdict = readFileSync(join(repository, 'libs', 'destination-kit', 'src', 'verdict.ts'), 'utf8');
   expect(verdict).toContain("'set-up'");
-  expect(alerts.find(({ name }) => name === 'destination-set-up')?.query).toContain("fields.class == 'set-up'");
+  expect(query('destination-set-up')).toContain("['activation.result']) == 'set-up'");
 });
 
-test('host.json lets through what is asked for: signals, failures of functions, and all of them', () => {
+test('every counter that an alert sums is raised by what it stands for', () => {
+  const counters = new Counters();
+  const telemetry = createTelemetry({ level: 'error', counters, write: () => undefined });
+  const counted = { ledgerReads: 0, ledgerWrites: 0, formerIdentities: 0, durationMs: 1, events: 1 };
+  const outcomesOf = { crm: { rejected: 2, 'given-up': 1, delivered: 5 } };
+  const where = { partitionId: '0', exports: 1, firstSequenceNumber: 1, lastSequenceNumber: 1 };
+  telemetry.emit('batch-settled', { ...where, ...counted, outcomes: outcomesOf });
+  telemetry.emit('retry-settled', { ...counted, destination: 'crm', attempts: 1, ageMs: 1, outcomes: outcomesOf });
+  telemetry.emit('event-unreadable', { partitionId: '0', sequenceNumber: 1, code: 'invalid-json', path: '$' });
+  telemetry.emit('destination-stalled', { destination: 'crm', changes: 30, reason: 'r' });
+  const failed = { destination: 'crm', kind: 'k', changes: 1, durationMs: 1, reason: 'r' };
+  telemetry.emit('request-failed', { ...failed, class: 'set-up' });
+  const told = counters.values().map(({ counter, labels: of, value }) => [metricName(counter), of, value]);
+  expect(told).toEqual(
+    expect.arrayContaining([
+      ['activation.changes_settled', { destination: 'crm', outcome: 'rejected' }, 4],
+      ['activation.changes_settled', { destination: 'crm', outcome: 'given-up' }, 2],
+      ['activation.events_unreadable', { code: 'invalid-json' }, 1],
+      ['activation.destinations_stalled', { destination: 'crm' }, 1],
+      ['activation.requests_sent', { destination: 'crm', result: 'set-up' }, 1],
+    ]),
+  );
+});
+
+test('host.json lets through what is asked for: signals, failures of functions, and all of them; no line for a run', () => {
   const { logging } = JSON.parse(readFileSync(join(repository, 'apps', 'handler', 'host.json'), 'utf8')) as {
     readonly logging: {
       readonly logLevel: Readonly<Record<string, string>>;
       readonly applicationInsights: { readonly samplingSettings: { readonly excludedTypes: string } };
     };
   };
-  // The host writes what a function logs as Function.<name>.User, and a failed run as an error of
-  // Host.Results.
-  expect(logging.logLevel).toMatchObject({ Function: 'Information', 'Host.Results': 'Warning' });
+  // The host writes what a function logs as Function.<name>.User, a failed run as an error of
+  // Host.Results, and that a run begins and ends as Function.<name>, three lines for each run.
+  expect(logging.logLevel).toMatchObject({ Function: 'Warning', 'Host.Results': 'Warning' });
+  const functions = readFileSync(join(repository, 'apps', 'handler', 'src', 'functions.ts'), 'utf8');
+  const names = [...functions.matchAll(/app\.(?:generic|storageQueue|timer|http)\('([\w-]+)'/g)].map(
+    ([, name]) => name,
+  );
+  expect(names.length).toBeGreaterThan(7);
+  // The app decides itself which lines it writes.
+  const ofFunctions = Object.entries(logging.logLevel).filter(([category]) => category.startsWith('Function.'));
+  expect(Object.fromEntries(ofFunctions)).toEqual(
+    Object.fromEntries(names.map((name) => [`Function.${String(name)}.User`, 'Debug'])),
+  );
   const { excludedTypes } = logging.applicationInsights.samplingSettings;
   expect(excludedTypes.split(';')).toEqual(expect.arrayContaining(['Trace', 'Request']));
 });

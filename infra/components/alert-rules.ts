@@ -40,12 +40,22 @@ export interface AlertLimits {
 
 /**
  * The handler's signals: lines `{"signal":…}` in its log (`libs/telemetry/src/catalogue.ts`).
- * Application Insights calls the line `Message`.
+ * Application Insights calls the line `Message`. Lines may be left out, but for those that come by
+ * the clock: an alert asks for no others, and whoever counts asks `metric`.
  */
 export const signals = `AppTraces
 | where Message startswith '{"signal":'
 | extend fields = parse_json(Message)
 | extend signal = tostring(fields.signal)`;
+
+/**
+ * A metric of the handler (`docs/specs/telemetry.md`). Metrics count what happens whether a line
+ * says it or not, and Application Insights samples none of them. `Sum` is of what was counted since
+ * the row before, which is a minute.
+ */
+export const metric = (name: string): string => `AppMetrics
+| where Name == '${name}'`;
+const attribute = (name: string): string => `tostring(Properties['${name}'])`;
 
 /**
  * Each time that a partition could not move on: the function threw, which it does when its stores
@@ -78,14 +88,20 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
       name: 'handler-silent',
       title: 'The handler has said nothing for half an hour',
       meaning:
-        'It measures its lag every minute. It does not start, or its telemetry is not taken: look at the health page, then at the latest deployment. While it is silent, no other alert about it can ring.',
+        'It measures its lag every minute, as a line and as a metric, and one of both is missing. It does not start, or its telemetry is not taken: look at the health page, then at the latest deployment. While it is silent, other alerts about it cannot ring.',
       severity: 0,
-      query: `${signals}
+      query: `let lines = ${signals}
 | where signal == 'lag-measured'
-| summarize lines = count()`,
-      column: 'lines',
+| take 1
+| project said = 'lines';
+let metrics = ${metric('activation.partition_lag')}
+| take 1
+| project said = 'metrics';
+union isfuzzy=true lines, metrics
+| summarize kinds = count()`,
+      column: 'kinds',
       operator: 'LessThanOrEqual',
-      threshold: 0,
+      threshold: 1,
       every: 'PT15M',
       window: 'PT30M',
       dimensions: [],
@@ -111,17 +127,13 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
       meaning:
         'Changes were refused or given up, or events could not be read. The container dead-letters says which and why.',
       severity: 2,
-      query: `let lines = ${signals};
-let refused = lines
-| where signal in ('batch-settled', 'retry-settled')
-| mv-expand destination = bag_keys(fields.outcomes) to typeof(string)
-| extend outcomes = fields.outcomes[destination]
-| project destination, letters = coalesce(toint(outcomes['rejected']), 0) + coalesce(toint(outcomes['given-up']), 0);
-let unreadable = lines
-| where signal == 'event-unreadable'
-| project destination = 'events', letters = 1;
+      query: `let refused = ${metric('activation.changes_settled')}
+| where ${attribute('activation.outcome')} in ('rejected', 'given-up')
+| project destination = ${attribute('activation.destination')}, Sum;
+let unreadable = ${metric('activation.events_unreadable')}
+| project destination = 'events', Sum;
 union refused, unreadable
-| summarize letters = sum(letters) by destination`,
+| summarize letters = sum(Sum) by destination`,
       column: 'letters',
       operator: 'GreaterThan',
       threshold: limits.deadLettersPerHourMax,
@@ -134,9 +146,9 @@ union refused, unreadable
       title: 'A destination cannot be used as it is set up',
       meaning: 'Credentials, permissions or a list at the third party are missing or wrong. Nothing is lost; it waits.',
       severity: 1,
-      query: `${signals}
-| where signal == 'request-failed' and fields.class == 'set-up'
-| summarize failures = count() by destination = tostring(fields.destination)`,
+      query: `${metric('activation.requests_sent')}
+| where ${attribute('activation.result')} == 'set-up'
+| summarize failures = sum(Sum) by destination = ${attribute('activation.destination')}`,
       column: 'failures',
       operator: 'GreaterThan',
       threshold: 0,
@@ -165,10 +177,9 @@ stalls
       meaning:
         'The fault is hardly in the rows: its changes are held back and tried again. Mend its settings or its options before they are given up.',
       severity: 1,
-      query: `${signals}
-| where signal == 'destination-stalled'
-| summarize changes = sum(tolong(fields.changes)) by destination = tostring(fields.destination)`,
-      column: 'changes',
+      query: `${metric('activation.destinations_stalled')}
+| summarize batches = sum(Sum) by destination = ${attribute('activation.destination')}`,
+      column: 'batches',
       operator: 'GreaterThan',
       threshold: 0,
       every: 'PT5M',

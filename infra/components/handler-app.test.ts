@@ -32,6 +32,9 @@ const record = (over: Partial<HandlerAppArgs> = {}, ledgerAccounts: readonly str
         },
         telemetry: { connectionString: 'InstrumentationKey=1', resourceId: scope('insights') },
         otlpEndpoint: '',
+        logLevel: 'warning',
+        logLinesPerMinute: 6,
+        tracesPerMinute: 1,
         activationFile: 'activations/dev.yaml',
         partitionCount: 4,
         instanceMemoryMb: 2048,
@@ -171,6 +174,9 @@ test('the settings are exactly those that host and handler read', async () => {
     APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=1',
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${clientId};Authorization=AAD`,
     ACTIVATION_FILE: 'activations/dev.yaml',
+    ACTIVATION_LOG_LEVEL: 'warning',
+    ACTIVATION_LOG_LINES_PER_MINUTE: '6',
+    ACTIVATION_TRACES_PER_MINUTE: '1',
     ACTIVATION_SECRET_CRM_SIGNING_SECRET: '@Microsoft.KeyVault(SecretUri=https://kv/secrets/x)',
   });
 });

@@ -36,6 +36,11 @@ export interface HandlerAppArgs {
   readonly telemetry: { readonly connectionString: Input<string>; readonly resourceId: Input<string> };
   /** A collector that takes metrics and spans by OTLP besides; empty for none. */
   readonly otlpEndpoint: string;
+  /** Which log lines the app writes, and of each kind how many in a minute of an instance. */
+  readonly logLevel: string;
+  readonly logLinesPerMinute: number;
+  /** How many batches are traced in a minute of an instance. */
+  readonly tracesPerMinute: number;
   /** Path inside the deployed package, such as `activations/dev.yaml`. */
   readonly activationFile: string;
   /** Of the hub, each of which one instance reads. */
@@ -236,10 +241,8 @@ function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): re
  * What the app reads at its start: the settings of `libs/handler-contract`, and those of the
  * Functions host.
  */
-function appSettings(
-  { stream, storage, vault, telemetry, otlpEndpoint, activationFile }: HandlerAppArgs,
-  clientId: Input<string>,
-): Record<string, Input<string>> {
+function appSettings(args: HandlerAppArgs, clientId: Input<string>): Record<string, Input<string>> {
+  const { stream, storage, vault, telemetry, otlpEndpoint, activationFile } = args;
   const secrets = [...vault.references].map(([name, reference]) => [secretVariable(name), reference] as const);
   const own: AppSettings<Input<string>> = {
     AzureWebJobsStorage__blobServiceUri: storage.hostBlobEndpoint,
@@ -256,6 +259,9 @@ function appSettings(
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: interpolate`ClientId=${clientId};Authorization=AAD`,
     ...(otlpEndpoint === '' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }),
     ACTIVATION_FILE: activationFile,
+    ACTIVATION_LOG_LEVEL: args.logLevel,
+    ACTIVATION_LOG_LINES_PER_MINUTE: String(args.logLinesPerMinute),
+    ACTIVATION_TRACES_PER_MINUTE: String(args.tracesPerMinute),
     ...Object.fromEntries(secrets),
   };
   const ofHost: Record<string, string> = {

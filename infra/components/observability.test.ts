@@ -147,16 +147,8 @@ test("the operator's page is a workbook of the workspace that explains every ale
   expect(inputs.resourceName).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   const page = JSON.parse(String(inputs.serializedData)) as { version: string; items: { name: string }[] };
   expect(page.version).toBe('Notebook/1.0');
-  const metrics = ['ages', 'stages', 'requests', 'lag', 'retries', 'letters', 'circuits'];
-  expect(page.items.map(({ name }) => name)).toEqual([
-    'heading',
-    'hub',
-    'outcomes',
-    ...metrics,
-    'failures',
-    'stalls',
-    'alerts',
-  ]);
+  const metrics = ['outcomes', 'results', 'ages', 'stages', 'requests', 'lag', 'retries', 'letters', 'circuits'];
+  expect(page.items.map(({ name }) => name)).toEqual(['heading', 'hub', ...metrics, 'failures', 'stalls', 'alerts']);
   for (const { inputs: alert } of ofType(resources, 'ScheduledQueryRule')) {
     expect(JSON.stringify(page)).toContain(alert.description);
   }

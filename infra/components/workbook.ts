@@ -1,21 +1,15 @@
-import { signals, stalls, type AlertLimits } from './alert-rules.ts';
+import { metric, signals, stalls, type AlertLimits } from './alert-rules.ts';
 import { alertsOf, alertWords } from './alerts.ts';
-
-const outcomesQuery = `${signals}
-| where signal in ('batch-settled', 'retry-settled')
-| mv-expand destination = bag_keys(fields.outcomes) to typeof(string)
-| extend outcomes = fields.outcomes[destination]
-| mv-expand outcome = bag_keys(outcomes) to typeof(string)
-| summarize changes = sum(toint(outcomes[outcome])) by bin(TimeGenerated, 15m), strcat(destination, ' ', outcome)`;
 
 const hubQuery = `AzureMetrics
 | where ResourceProvider == 'MICROSOFT.EVENTHUB'
 | where MetricName in ('IncomingMessages', 'OutgoingMessages', 'ThrottledRequests')
 | summarize sum(Total) by bin(TimeGenerated, 15m), MetricName`;
 
-const failuresQuery = `${signals}
+/** Lines may be left out, so that they say why and when, and metrics how often. */
+const reasonsQuery = `${signals}
 | where signal == 'request-failed'
-| summarize requests = count(), changes = sum(toint(fields.changes)), latest = max(TimeGenerated)
+| summarize latest = max(TimeGenerated)
   by destination = tostring(fields.destination), class = tostring(fields.class), reason = tostring(fields.reason)
 | order by latest desc`;
 
@@ -29,16 +23,25 @@ stalls
  * `value` is KQL over the columns of `AppMetrics`, of which `Sum` and `ItemCount` are over what was
  * measured since the row before.
  */
-function metricQuery(metric: string, attributes: readonly string[], value: string): string {
+function metricQuery(name: string, attributes: readonly string[], value: string): string {
   const by = attributes.map((attribute) => `tostring(Properties['${attribute}'])`).join(', ');
-  return `AppMetrics
-| where Name == '${metric}'
+  return `${metric(name)}
 | summarize ${value} by bin(TimeGenerated, 5m), ${by === '' ? 'Name' : by}`;
 }
 
 const meanSeconds = 'seconds = sum(Sum) / sum(ItemCount)';
 /** What is shown of what is measured: by the name of the item, its title and its question. */
 const metricCharts = [
+  [
+    'outcomes',
+    'Changes by destination and outcome',
+    metricQuery('activation.changes_settled', ['activation.destination', 'activation.outcome'], 'changes = sum(Sum)'),
+  ],
+  [
+    'results',
+    'Requests by destination and result',
+    metricQuery('activation.requests_sent', ['activation.destination', 'activation.result'], 'requests = sum(Sum)'),
+  ],
   [
     'ages',
     'Age of changes when destinations take them, mean seconds',
@@ -83,9 +86,8 @@ export function workbookContent(limits: AlertLimits, repositoryUrl: string): str
     items: [
       text('heading', '# Activation Hub'),
       chart('hub', 'Events received and read', hubQuery, 'timechart'),
-      chart('outcomes', 'Changes by destination and outcome', outcomesQuery, 'timechart'),
       ...metricCharts.map(([name, title, query]) => chart(name, title, query, 'timechart')),
-      chart('failures', 'Requests that failed', failuresQuery, 'table'),
+      chart('failures', 'Why requests failed', reasonsQuery, 'table'),
       chart('stalls', 'Partitions that stood still', stallsQuery, 'table'),
       text('alerts', `## What the alerts mean\n\n${alerts.join('\n')}`),
     ],

@@ -21,7 +21,11 @@ function startApp(first: { readonly endpoint: string; readonly connectionString?
     tracesPerMinute: 10,
     metricsEveryMs: 100,
   };
-  const telemetry = createAppTelemetry({ exported, logLevel: 'information' }, 'build', clock);
+  const telemetry = createAppTelemetry(
+    { exported, logLevel: 'information', logLinesPerMinute: undefined },
+    'build',
+    clock,
+  );
   onTestFinished(() => telemetry.close());
   const lines: string[] = [];
   const context = { warn: (line: string) => void lines.push(line) } as unknown as InvocationContext;

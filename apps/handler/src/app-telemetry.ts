@@ -1,6 +1,13 @@
 import type { LedgerCache } from '@activation-hub/activation';
 import type { Clock, Target } from '@activation-hub/delivery';
-import { circuitStates, Counters, createTelemetry, type Level, type Telemetry } from '@activation-hub/telemetry';
+import {
+  circuitStates,
+  Counters,
+  createTelemetry,
+  LineBudget,
+  type Level,
+  type Telemetry,
+} from '@activation-hub/telemetry';
 import type * as OpenTelemetryApi from '@activation-hub/telemetry/open-telemetry';
 import type { InvocationContext } from '@azure/functions';
 import { once } from './once.ts';
@@ -49,11 +56,12 @@ const startAgainMs = 60_000;
  * refuses what it sends: log lines say so, and it is tried again.
  */
 export function createAppTelemetry(
-  { exported: settings, logLevel }: Pick<Settings, 'exported' | 'logLevel'>,
+  { exported: settings, logLevel, logLinesPerMinute }: Pick<Settings, 'exported' | 'logLevel' | 'logLinesPerMinute'>,
   build: string,
   clock: Pick<Clock, 'now'>,
 ): AppTelemetry {
   const counters = new Counters();
+  const budget = logLinesPerMinute === undefined ? undefined : new LineBudget(logLinesPerMinute, clock.now);
   const refusals = new Map<string, number>();
   const noteRefusal = (receiver: string): void => void refusals.set(receiver, (refusals.get(receiver) ?? 0) + 1);
   let complainedAtMs = -Infinity;
@@ -100,7 +108,8 @@ export function createAppTelemetry(
     of: async (context) => {
       const openTelemetry = await load();
       const write = (level: Level, line: string): void => logs[level](context, line);
-      const telemetry = createTelemetry({ level: logLevel, counters, write, exported: openTelemetry?.exported });
+      const exported = openTelemetry?.exported;
+      const telemetry = createTelemetry({ level: logLevel, counters, write, exported, budget });
       complain(telemetry);
       return telemetry;
     },

@@ -26,6 +26,8 @@ export interface Settings {
   /** How long a lease in the ledger lives; the deadlines of an invocation follow from it. */
   readonly leaseSeconds: number;
   readonly logLevel: Level;
+  /** How many log lines of each signal a process writes in a minute, at most; undefined for all. */
+  readonly logLinesPerMinute: number | undefined;
   /**
    * Local runs only: who is told of every change one by one, with personal data; on this machine.
    */
@@ -99,6 +101,8 @@ export type Environment = AppSettings<string | undefined>;
  * - `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case: the way out to destinations;
  *   directly by default;
  * - `ACTIVATION_LOG_LEVEL`: `debug`, `information` (default), `warning` or `error`;
+ * - `ACTIVATION_LOG_LINES_PER_MINUTE`: how many log lines of each signal a process writes in a
+ *   minute, at most; by default all;
  * - `APPLICATIONINSIGHTS_CONNECTION_STRING`, with `APPLICATIONINSIGHTS_AUTHENTICATION_STRING` where
  *   it takes signed-in senders only, and `OTEL_EXPORTER_OTLP_ENDPOINT`, the base address of a
  *   collector that takes OTLP over HTTP: where metrics and spans go; by default nowhere;
@@ -120,6 +124,9 @@ export function readSettings(environment: Environment): Settings {
     proxies: proxySettings(environment),
     leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', leaseSeconds, problems),
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
+    logLinesPerMinute: isSet(environment, 'ACTIVATION_LOG_LINES_PER_MINUTE')
+      ? wholeNumber(environment, 'ACTIVATION_LOG_LINES_PER_MINUTE', logLinesPerMinute, problems)
+      : undefined,
     observerUrl: observerUrl(environment, problems),
     exported: exportSettings(environment, problems),
     secret: (name: string) => environment[secretVariable(name)],
@@ -230,6 +237,7 @@ function observerUrl(environment: Environment, problems: string[]): string | und
   return undefined;
 }
 
+const logLinesPerMinute = { least: 0, most: 60_000, usual: 60 };
 /**
  * A trace of ten spans is about 8 KB in Application Insights: ten a minute are 3.5 GB a month, of
  * an instance that is always busy.

@@ -21,6 +21,7 @@ export const settingNames = {
     'ACTIVATION_ALLOW_PRIVATE_ADDRESSES',
     'ACTIVATION_LEASE_SECONDS',
     'ACTIVATION_LOG_LEVEL',
+    'ACTIVATION_LOG_LINES_PER_MINUTE',
     'ACTIVATION_OBSERVER_URL',
   ],
   /** Where metrics and spans go; without them nowhere. */

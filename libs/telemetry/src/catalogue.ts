@@ -41,6 +41,11 @@ export type Measured = {
 interface SignalDefinition<Fields> {
   readonly level: Level;
   /**
+   * It comes by the clock, however much there is to do, and alerts ask for its lines: they are
+   * written whatever the level and the budget of lines.
+   */
+  readonly isByClock?: true;
+  /**
    * The sentence of the log line. No identity, no attribute value, no secret: fields hold none
    * either.
    */
@@ -245,6 +250,7 @@ export const catalogue = {
   }),
   'lag-measured': signal<{ readonly partitionId: string; readonly events: number; readonly oldestAgeMs: number }>({
     level: 'information',
+    isByClock: true,
     sentence: (f) =>
       f.events === 0
         ? `Partition ${f.partitionId} has nothing that is not settled.`
@@ -325,6 +331,7 @@ export const catalogue = {
   }),
   'controls-unreadable': signal<{ readonly reason: string }>({
     level: 'error',
+    isByClock: true,
     sentence: (f) => `The controls of operators cannot be read, so those that were known last count: ${f.reason}`,
     counts: () => [],
   }),
@@ -362,6 +369,7 @@ export const catalogue = {
     readonly isWhole: boolean;
   }>({
     level: 'error',
+    isByClock: true,
     sentence: (f) =>
       f.isWhole
         ? `${f.memberships} memberships at ${f.destination} have less than half of their life left, and there was no time to tell them again this night. Look why it cannot keep up, before they lapse.`
@@ -370,6 +378,7 @@ export const catalogue = {
   }),
   'ledger-exported': signal<{ readonly blob: string; readonly rows: number; readonly durationMs: number }>({
     level: 'information',
+    isByClock: true,
     sentence: (f) => `Exported ${f.rows} ledger rows to ${f.blob} in ${f.durationMs} ms.`,
     counts: () => [],
   }),

@@ -17,6 +17,7 @@ export {
   metricName,
   type CircuitState,
 } from './instruments.ts';
+export { LineBudget } from './line-budget.ts';
 export { spanAttributes, spans, stages, type SpanName } from './spans.ts';
 export {
   Counters,

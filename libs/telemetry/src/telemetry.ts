@@ -1,4 +1,5 @@
 import { catalogue, type Count, type Level, type Measured, type SignalFields, type SignalName } from './catalogue.ts';
+import type { LineBudget } from './line-budget.ts';
 import type { GaugeName, HistogramName, LabelsOf } from './instruments.ts';
 import type { AttributesOf, SpanName, Stage } from './spans.ts';
 
@@ -96,14 +97,17 @@ export const silentTelemetry: Telemetry = { ...notExported, emit: () => undefine
 
 /**
  * Telemetry that writes each signal as one JSON line `{"signal","message",…fields}`. `write` gets
- * the line without its end; lines below `level` are not made, but their signals are counted and
- * measured. Spans and measurements go to `exported`, and nowhere without it.
+ * the line without its end; lines below `level`, and those over the budget, are not made, but their
+ * signals are counted and measured. A line that follows some that were left out has their number as
+ * `leftOut`. Spans and measurements go to `exported`, and nowhere without it.
  */
 export function createTelemetry(options: {
   readonly level: Level;
   readonly counters: Counters;
   readonly write: (level: Level, line: string) => void;
   readonly exported?: TelemetryExport | undefined;
+  /** Without one every line is written. */
+  readonly budget?: LineBudget | undefined;
 }): Telemetry {
   const { exported } = options;
   const { record, span, stage, traceParent } = exported ?? notExported;
@@ -115,8 +119,9 @@ export function createTelemetry(options: {
     emit(name, fields) {
       // The catalogue pairs each name with its fields; the compiler cannot carry that pairing
       // through an index.
-      const { level, sentence, counts, measures } = catalogue[name] as {
+      const { level, isByClock, sentence, counts, measures } = catalogue[name] as {
         level: Level;
+        isByClock?: true;
         sentence: (fields: unknown) => string;
         counts: (fields: unknown) => readonly Count[];
         measures?: (fields: unknown) => readonly Measured[];
@@ -126,8 +131,12 @@ export function createTelemetry(options: {
         exported?.count(count);
       }
       if (exported !== undefined) for (const measured of measures?.(fields) ?? []) exported.measure(measured);
-      if (severity[level] < severity[options.level]) return;
-      options.write(level, JSON.stringify({ signal: name, message: sentence(fields), ...fields }));
+      if (isByClock !== true && severity[level] < severity[options.level]) return;
+      const isFree = isByClock === true || options.budget === undefined;
+      const leftOut = isFree ? 0 : options.budget.take(name);
+      if (leftOut === undefined) return;
+      const line = { signal: name, message: sentence(fields), ...fields, ...(leftOut === 0 ? {} : { leftOut }) };
+      options.write(level, JSON.stringify(line));
     },
   };
 }
