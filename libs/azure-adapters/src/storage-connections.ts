@@ -99,6 +99,14 @@ export function isEmulator(client: { readonly url: string }): boolean {
   return new URL(client.url).protocol === 'http:';
 }
 
+/**
+ * Whether a client of a table talks to Cosmos DB for Table, which takes less in a transaction; the
+ * SDK tells by the same hosts.
+ */
+export function isCosmos(client: { readonly url: string }): boolean {
+  return /\.table\.cosmos(?:db)?\./.test(new URL(client.url).hostname);
+}
+
 function within(endpoint: string, name: string): string {
   return `${endpoint.replace(/\/+$/, '')}/${name}`;
 }

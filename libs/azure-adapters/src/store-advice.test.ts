@@ -42,6 +42,7 @@ async function sentenceAt(endpoint: string): Promise<string> {
 
 const codes = [
   [503, 'ServerBusy'],
+  [429, 'TooManyRequests'],
   [500, 'OperationTimedOut'],
   [403, 'AuthenticationFailed'],
   [401, 'InvalidAuthenticationInfo'],

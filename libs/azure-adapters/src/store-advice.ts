@@ -6,6 +6,8 @@
 const adviceByCode: Readonly<Record<string, string>> = {
   ServerBusy:
     'The account is asked for more than it gives for now. It is tried again by itself; where it stays so, ask for less at once or spread what is kept over more accounts.',
+  TooManyRequests:
+    'Cosmos DB is asked for more request units than it has. It is tried again by itself; where it stays so, raise the throughput of the table.',
   OperationTimedOut: 'It is tried again by itself; where it stays so, look at the health of the storage account.',
   AuthenticationFailed:
     'Check the key or the sign-in, and the clock of this machine: a signature that is off by more than 15 minutes is refused.',

@@ -21,7 +21,7 @@ import {
   toRow,
   type EntityAddress,
 } from './ledger-entity.ts';
-import { isEmulator, wasSentBefore } from './storage-connections.ts';
+import { isCosmos, isEmulator, wasSentBefore } from './storage-connections.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
 import { submitTransaction, type RowWrite } from './table-transaction.ts';
@@ -49,11 +49,12 @@ interface PendingWrite extends GroupedWrite, RowWrite {
 }
 
 /**
- * "Performing entity group transactions": at most 100 entities and 4 MiB, of which something is
- * left for the frame.
+ * "Performing entity group transactions": at most 100 entities and 4 MiB; of Cosmos DB for Table 2
+ * MiB ("Frequently asked questions about Azure Cosmos DB for Table"). Something is left for the
+ * frame.
  */
 const transactionRowsMax = 100;
-const transactionBytesMax = 3_500_000;
+const transactionBytesMax = { storage: 3_500_000, cosmos: 1_750_000 } as const;
 
 /**
  * The ledger in a table of Azure Table storage, of Azurite, or of Cosmos DB for Table. A row is an
@@ -82,7 +83,7 @@ export class TableLedger implements Ledger {
       commit: (group, signal) => this.#commit(group, signal),
       concurrencyMax: options.transactionsMax ?? 16,
       rowsMax: transactionRowsMax,
-      bytesMax: transactionBytesMax,
+      bytesMax: transactionBytesMax[isCosmos(client) ? 'cosmos' : 'storage'],
     });
   }
 
@@ -261,14 +262,16 @@ function pendingWrite({ key, record, expected }: LedgerWrite): PendingWrite {
 /**
  * What a failed transaction means for each of its rows. The service names the row for which it
  * failed by its place, in front of the message: `3:The update condition …` ("Performing entity
- * group transactions", sample error response; Azurite does the same). Where it names none all go
+ * group transactions", sample error response; Azurite and Cosmos DB do the same). Where it names
+ * none, as Azure Storage does for the first row, or where the whole is too large (413), all go
  * again, in smaller transactions. Throws what is no answer about a row.
  */
 function failedAnswers(group: readonly PendingWrite[], error: unknown): CommitAnswer<LedgerWriteResult>[] {
   const isLost = isLostRace(error);
   const isOfOneRow = error instanceof StoreFailure && (error.statusCode === 400 || error.statusCode === 413);
   const place = group.length === 1 ? 0 : failedPlace(error);
-  if (!isLost && !(isOfOneRow && place !== undefined)) throw error;
+  const isTooLarge = error instanceof StoreFailure && error.statusCode === 413;
+  if (!isLost && !isTooLarge && !(isOfOneRow && place !== undefined)) throw error;
   const answer: CommitAnswer<LedgerWriteResult> = isLost ? { result: lost } : { failure: error };
   return group.map((_, index) => (index === place ? answer : 'again'));
 }
