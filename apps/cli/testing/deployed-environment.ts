@@ -11,8 +11,9 @@ import {
   BlobControls,
   BlobDeadLetters,
   containerClient,
-  openLedger,
+  ledgerTables,
   queueClient,
+  SpreadLedger,
   StorageRetryQueue,
 } from '@activation-hub/azure-adapters';
 import { startAzurite } from '@activation-hub/azure-adapters/azurite';
@@ -64,7 +65,7 @@ export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
   const ends: (() => unknown)[] = [];
   const roles = new Set<OperatorRole>(operatorRoles);
   const pem = (name: string): string => join(certificates, `${name}.pem`);
-  const azurite = await startAzurite({ https: { certificate: pem('server'), key: pem('server-key') } });
+  const azurite = await startAzurite({ accounts: 2, https: { certificate: pem('server'), key: pem('server-key') } });
   ends.push(() => azurite.stop());
   const hub = await startEventHubsEmulator({
     tls: {},
@@ -84,15 +85,19 @@ export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
   const vault = await listen(createPlainServer(vaultAnswers(roles, signingSecret)));
   ends.push(vault.stop);
 
-  const front = async (port: number, role: OperatorRole) => {
+  const front = async (port: number, role: OperatorRole, account = 1) => {
     const started = await startFront(port, () => roles.has(role), pem);
     ends.push(started.stop);
-    return `https://127.0.0.1:${started.port}/devstoreaccount1/`;
+    return `https://127.0.0.1:${started.port}/devstoreaccount${account}/`;
   };
+  // The ledger is spread over both accounts.
+  const ledgerFronts = await Promise.all(
+    [1, 2].map((account) => front(azurite.tablePort, 'Storage Table Data Contributor', account)),
+  );
   const outputs = {
     dataBlobEndpoint: await front(azurite.blobPort, 'Storage Blob Data Contributor'),
     dataQueueEndpoint: await front(azurite.queuePort, 'Storage Queue Data Contributor'),
-    dataTableEndpoint: await front(azurite.tablePort, 'Storage Table Data Contributor'),
+    dataTableEndpoint: ledgerFronts.join(','),
     checkpointEndpoint: await front(azurite.blobPort, 'Storage Blob Data Reader'),
     eventHubsHostName: `localhost:${hub.tls?.port ?? 0}`,
     eventHubName: 'profile-exports',
@@ -102,7 +107,7 @@ export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
   const folder = await writeFolder(outputs, receiver.url, authorities);
   ends.push(() => rm(folder, { recursive: true, force: true }));
 
-  const stores = await openStores(azurite.connectionString);
+  const stores = await openStores(azurite.connectionStrings);
   await seedEnvironment(stores, Date.now());
   await sendSome(hub.connectionString());
   return {
@@ -177,11 +182,12 @@ audiences:
 `;
 }
 
-async function openStores(connectionString: string) {
+async function openStores(connectionStrings: readonly string[]) {
   const signal = AbortSignal.timeout(240_000);
-  const connection = { connectionString };
+  const accounts = connectionStrings.map((connectionString) => ({ connectionString }));
+  const connection = { connectionString: connectionStrings[0] ?? '' };
   const stores = {
-    ledger: openLedger(connection),
+    ledger: new SpreadLedger(ledgerTables(accounts)),
     deadLetters: new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters)),
     retryQueue: new StorageRetryQueue(
       containerClient(connection, dataStores.containers.retries),
