@@ -265,6 +265,13 @@ function unknownKey(key: string, secretNames: readonly string[]): readonly strin
   return [`${key} is the value of a secret that the activation file does not name. ${known}`];
 }
 
+/** The ledger is in storage accounts or in Cosmos DB. */
+function placesOfLedger(config: StackConfig): readonly (readonly [boolean, string])[] {
+  const { ledgerAccounts, ledgerCosmosEndpoint } = config;
+  const words = `ledgerAccounts (${ledgerAccounts}) must be 1 where ledgerCosmosEndpoint is given: the ledger is there, and in no storage account.`;
+  return [[ledgerAccounts > 1 && ledgerCosmosEndpoint !== '', words]];
+}
+
 /** What is right by itself but not together. */
 function contradictions(config: StackConfig): readonly string[] {
   const rules: readonly (readonly [boolean, string])[] = [
@@ -280,10 +287,7 @@ function contradictions(config: StackConfig): readonly string[] {
       (config.eventHubsTier === 'Dedicated') !== (config.eventHubsClusterId !== ''),
       `eventHubsTier Dedicated needs eventHubsClusterId, and the other tiers have none. Write: ${setCommand('eventHubsClusterId', configFields.eventHubsClusterId)}`,
     ],
-    [
-      config.ledgerAccounts > 1 && config.ledgerCosmosEndpoint !== '',
-      `ledgerAccounts (${config.ledgerAccounts}) must be 1 where ledgerCosmosEndpoint is given: the ledger is there, and in no storage account.`,
-    ],
+    ...placesOfLedger(config),
     [
       config.throughputUnitsMax < config.throughputUnits,
       `throughputUnitsMax (${config.throughputUnitsMax}) must not be lower than throughputUnits (${config.throughputUnits}).`,

@@ -37,6 +37,10 @@ const logAlertPrices: Readonly<Record<string, readonly [rule: number, series: nu
  * at most, for rows share them.
  */
 export const ledgerOperationsPerExport = 2.373;
+/** Of an instance: the defaults of logLinesPerMinute and tracesPerMinute. */
+const [logLinesPerMinute, tracesPerMinute] = [60, 10];
+/** A trace of ten spans; 50 series of metrics, which a file of three destinations has. */
+const [traceKb, metricsKbPerMinute] = [8, 30];
 /** `report-lag` runs every minute. */
 const lagRuns = hours * 60;
 /** What a dimension has: the default of partitionCount, and a file of three destinations. */
@@ -119,8 +123,15 @@ export function costLines(): readonly CostLine[] {
     },
     {
       what: 'Logs',
-      how: `${logKbPerBatch} KB a batch, over ${free.logGb} GB × $${prices.logGb.toFixed(2)}`,
-      dollars: each(({ batches }) => over((batches * logKbPerBatch) / 1e6, free.logGb) * prices.logGb),
+      how: `${logKbPerBatch} KB a line and ${traceKb} KB a trace of a batch, at most ${logLinesPerMinute} and ${tracesPerMinute} a minute, ${metricsKbPerMinute} KB of metrics a minute; over ${free.logGb} GB × $${prices.logGb.toFixed(2)}`,
+      dollars: each(({ batches }) => {
+        const within = (perMinute: number): number => Math.min(batches, hours * 60 * perMinute);
+        const kilobytes =
+          within(logLinesPerMinute) * logKbPerBatch +
+          within(tracesPerMinute) * traceKb +
+          hours * 60 * metricsKbPerMinute;
+        return over(kilobytes / 1e6, free.logGb) * prices.logGb;
+      }),
     },
     { what: 'Alerts', how: alertsWords(), dollars: each(alertsCost) },
   ];

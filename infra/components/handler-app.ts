@@ -218,8 +218,8 @@ export class HandlerApp extends ComponentResource {
 
 /**
  * The least that works. Reading events, one hub; the host's account, as its owner, because the host
- * leases blobs and deploys from them; the data account and those of the ledger, to read and write; secrets and telemetry,
- * one right each.
+ * leases blobs and deploys from them; the data account and those of the ledger, to read and write;
+ * secrets and telemetry, one right each.
  */
 function neededGrants({ stream, storage, vault, telemetry }: HandlerAppArgs): readonly Grant[] {
   const onData = { scope: storage.dataAccountId, scopeName: 'data-account' };

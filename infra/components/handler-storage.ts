@@ -52,7 +52,9 @@ export class HandlerStorage extends ComponentResource {
    * by commas.
    */
   readonly dataEndpoints: { readonly blob: string; readonly queue: string; readonly table: string };
-  /** Those over which the ledger is spread; none where it is in the data account or in Cosmos DB. */
+  /**
+   * Those over which the ledger is spread; none where it is in the data account or in Cosmos DB.
+   */
   readonly ledgerAccountIds: readonly Output<string>[];
 
   constructor(name: string, args: HandlerStorageArgs, options?: ComponentResourceOptions) {

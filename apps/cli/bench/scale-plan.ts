@@ -11,18 +11,33 @@
 export const stackLimits = {
   throughputUnits: 40,
   partitions: { Standard: 32, Premium: 100 },
+  ledgerAccounts: [1, 2, 4, 8, 16, 32],
   /** Of one storage account. */
   tableRequestsPerSecond: 20_000,
+  /** Of a partition of a table, which is a bucket of a destination. */
+  bucketRowsPerSecond: 2_000,
 } as const;
+
+/** Buckets of a destination in each account of the ledger (`ledger-entity.ts`). */
+export const bucketsPerAccount = 8;
 
 /** Which stacks have to share the audiences. */
 export interface Stacks {
   readonly tier: keyof typeof stackLimits.partitions;
   readonly count: number;
+  /** Over how many accounts each spreads its ledger. */
+  readonly ledgerAccounts: number;
 }
 
 /** What a stack has that configures nothing: the defaults of `infra/Pulumi.yaml`. */
-export const stackDefaults = { throughputUnits: 4, partitions: 4, logGbPerDay: 5 } as const;
+export const stackDefaults = {
+  throughputUnits: 4,
+  partitions: 4,
+  ledgerAccounts: 1,
+  logGbPerDay: 5,
+  logLinesPerMinute: 60,
+  tracesPerMinute: 10,
+} as const;
 
 /** One throughput unit, in. */
 const unit = { eventsPerSecond: 1_000, megabytesPerSecond: 1 };
@@ -32,8 +47,8 @@ const busyMax = 0.7;
 
 /** How the ledger is used. */
 export interface LedgerUse {
-  /** Rows in one request: 1 where each row has one of its own. */
-  readonly rowsPerRequest: number;
+  /** Whether the rows of a bucket share a request, or each row has one of its own. */
+  readonly isGrouped: boolean;
   /** Times that the row of a change is read or written: read, leased, settled. */
   readonly timesPerChange: number;
   /** Requests of one batch that are under way at once. */
@@ -56,14 +71,15 @@ export interface Need {
   readonly megabytesPerSecond: number;
   readonly throughputUnits: number;
   readonly partitions: number;
-  readonly tableRequestsPerSecond: number;
+  /** Rows of the ledger that are read or written. */
+  readonly tableRowsPerSecond: number;
 }
 
 /** `capacity` is what one partition settles a second when it is at work all the time. */
 export function needOf(load: Load, ledger: LedgerUse, capacity: number): Need {
   const exportsPerSecond = (load.exportsPerDay / 86_400) * load.peak;
   const megabytesPerSecond = (exportsPerSecond * load.bytesPerExport) / 1e6;
-  const tableRequestsPerSecond = (exportsPerSecond * load.changing * ledger.timesPerChange) / ledger.rowsPerRequest;
+  const tableRowsPerSecond = exportsPerSecond * load.changing * ledger.timesPerChange;
   return {
     exportsPerSecond,
     megabytesPerSecond,
@@ -73,7 +89,7 @@ export function needOf(load: Load, ledger: LedgerUse, capacity: number): Need {
     partitions: Math.ceil(
       Math.max(megabytesPerSecond / partitionMegabytesPerSecond, exportsPerSecond / (capacity * busyMax)),
     ),
-    tableRequestsPerSecond,
+    tableRowsPerSecond,
   };
 }
 
@@ -82,11 +98,24 @@ export function needOf(load: Load, ledger: LedgerUse, capacity: number): Need {
  * cannot have what is needed.
  */
 export function stacksFor(need: Need): Stacks {
-  const ofAccount = need.tableRequestsPerSecond / stackLimits.tableRequestsPerSecond;
   const { Standard, Premium } = stackLimits.partitions;
   const isStandard = Math.max(need.throughputUnits / stackLimits.throughputUnits, need.partitions / Standard) <= 1;
-  if (isStandard && ofAccount <= 1) return { tier: 'Standard', count: 1 };
-  return { tier: 'Premium', count: Math.ceil(Math.max(need.partitions / Premium, ofAccount)) };
+  const most = Math.max(...stackLimits.ledgerAccounts);
+  const count = isStandard ? 1 : Math.ceil(Math.max(need.partitions / Premium, accountsOf(need) / most));
+  const accounts = accountsOf(need) / count;
+  const ledgerAccounts = stackLimits.ledgerAccounts.find((each) => each >= accounts) ?? most;
+  return { tier: isStandard ? 'Standard' : 'Premium', count, ledgerAccounts };
+}
+
+/**
+ * How many accounts the rows of one destination ask for. Azure does not say whether a transaction
+ * counts as one request or as its rows, so each row counts; and the buckets of the destination that
+ * an account has answer less than the account.
+ */
+function accountsOf({ tableRowsPerSecond }: Need): number {
+  const { tableRequestsPerSecond, bucketRowsPerSecond } = stackLimits;
+  const ofAccount = Math.min(tableRequestsPerSecond, bucketRowsPerSecond * bucketsPerAccount);
+  return tableRowsPerSecond / (ofAccount * busyMax);
 }
 
 /** What of a stack that configures nothing is too little, the scarcest first. */
@@ -94,7 +123,7 @@ export function scarce(need: Need, logGbPerDay: number): readonly string[] {
   const shares: readonly (readonly [string, number])[] = [
     ['throughput units', need.throughputUnits / stackDefaults.throughputUnits],
     ['partitions', need.partitions / stackDefaults.partitions],
-    ['requests to the table', need.tableRequestsPerSecond / stackLimits.tableRequestsPerSecond],
+    ['accounts of the ledger', accountsOf(need) / stackDefaults.ledgerAccounts],
     ['logs', logGbPerDay / stackDefaults.logGbPerDay],
   ];
   return shares

@@ -1,5 +1,6 @@
 import { seededRandom } from '@activation-hub/audience-events/testing';
 import { usualDelaysMs } from './delays.ts';
+import { logVolume, type LogSizes, type LogVolume } from './log-volume.ts';
 import {
   needOf,
   scarce,
@@ -19,17 +20,15 @@ const assumed: Omit<Load, 'exportsPerDay'> = { peak: 3, bytesPerExport: 2_000, c
 const volumes = [1e6, 1e8, 1e9] as const;
 const titles: Readonly<Record<number, string>> = { 1e6: '1 million', 1e8: '100 million', 1e9: '1 billion' };
 
-/**
- * Each row in requests of its own, as `bench:azure` counts them, and rows that share transactions.
- */
+/** Each row in requests of its own, and rows of a bucket that share transactions. */
 const ledgers = {
-  alone: { rowsPerRequest: 1, timesPerChange: 3, concurrency: 16 },
-  grouped: { rowsPerRequest: 25, timesPerChange: 3, concurrency: 16 },
+  alone: { isGrouped: false, timesPerChange: 3, concurrency: 16 },
+  grouped: { isGrouped: true, timesPerChange: 3, concurrency: 16 },
 } as const satisfies Readonly<Record<string, LedgerUse>>;
 export type LedgerName = keyof typeof ledgers;
 
 /** `maxEventBatchSize` of host.json. */
-const eventsPerBatchMax = 100;
+export const eventsPerBatchMax = 300;
 /**
  * The journey settles about 20,000 typical exports a second (`npm run bench`); requests and logs
  * cost as much again.
@@ -41,8 +40,7 @@ interface Plan {
   readonly volume: number;
   readonly ledger: LedgerName;
   readonly need: Need;
-  /** At the mean of the day, which has smaller batches than the peak. */
-  readonly logGbPerDay: number;
+  readonly logs: LogVolume;
   /** What the defaults of a stack have too little of, the scarcest first. */
   readonly scarce: readonly string[];
   readonly stacks: Stacks;
@@ -59,7 +57,7 @@ export interface ScaleReport {
 
 const ledgerNames = Object.keys(ledgers) as readonly LedgerName[];
 
-export function scaleReport(logKbPerBatch: number): ScaleReport {
+export function scaleReport(sizes: LogSizes): ScaleReport {
   const capacity = { alone: capacityOf('alone'), grouped: capacityOf('grouped') };
   const plans = volumes.flatMap((volume) =>
     ledgerNames.map((ledger): Plan => {
@@ -67,14 +65,15 @@ export function scaleReport(logKbPerBatch: number): ScaleReport {
       const stacks = stacksFor(need);
       const partitions = Math.max(stackDefaults.partitions, Math.ceil(need.partitions / stacks.count));
       const play = (exportsPerSecond: number): SimulatedRun =>
-        simulateHub(hubOf(ledger, partitions), {
+        simulateHub(hubOf(ledger, partitions, stacks.ledgerAccounts), {
           exportsPerSecond: exportsPerSecond / stacks.count,
           seconds: playedSeconds,
         });
       const { eventsPerBatch: usualBatch } = play(volume / 86_400);
-      const logGbPerDay = ((volume / usualBatch) * logKbPerBatch) / 1e6;
+      // At the mean of the day, which has smaller batches than the peak.
+      const logs = logVolume({ batches: volume / usualBatch, instances: partitions * stacks.count }, sizes);
       const atPeak = play(need.exportsPerSecond);
-      return { volume, ledger, need, logGbPerDay, scarce: scarce(need, logGbPerDay), stacks, partitions, atPeak };
+      return { volume, ledger, need, logs, scarce: scarce(need, logs.usualGb), stacks, partitions, atPeak };
     }),
   );
   return { capacity, plans };
@@ -82,14 +81,15 @@ export function scaleReport(logKbPerBatch: number): ScaleReport {
 
 /** More comes than it can take. */
 function capacityOf(ledger: LedgerName): number {
-  return simulateHub(hubOf(ledger, 1), { exportsPerSecond: 100_000, seconds: playedSeconds }).settledPerSecond;
+  return simulateHub(hubOf(ledger, 1, 1), { exportsPerSecond: 100_000, seconds: playedSeconds }).settledPerSecond;
 }
 
-function hubOf(ledger: LedgerName, partitions: number): SimulatedHub {
+function hubOf(ledger: LedgerName, partitions: number, ledgerAccounts: number): SimulatedHub {
   return {
     partitions,
     eventsPerBatch: eventsPerBatchMax,
     ledger: ledgers[ledger],
+    ledgerAccounts,
     changing: assumed.changing,
     vendor: { changesPerRequest: 100, concurrency: 8 },
     delaysMs: usualDelaysMs,
@@ -102,31 +102,47 @@ function hubOf(ledger: LedgerName, partitions: number): SimulatedHub {
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 const ledgerWords: Readonly<Record<LedgerName, string>> = {
   alone: 'each row alone',
-  grouped: '25 rows in a request',
+  grouped: 'a bucket’s rows together',
 };
 
 /** The tables of the page, in Markdown. */
 export function scaleTables({ capacity, plans }: ScaleReport): string {
   const titled = ({ volume, ledger }: Plan): string => `${titles[volume] ?? ''}, ${ledgerWords[ledger]}`;
   return [
-    '| exports a day | at the peak | throughput units | partitions | requests to the table | logs a day | the defaults have too little of |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| exports a day | at the peak | throughput units | partitions | rows of the ledger | the defaults have too little of |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...plans.map((plan) => {
-      const { need, logGbPerDay } = plan;
+      const { need } = plan;
       const peak = `${whole(need.exportsPerSecond)}/s, ${rounded(need.megabytesPerSecond, 1)} MB/s`;
-      const units = `${need.throughputUnits} | ${need.partitions} | ${whole(need.tableRequestsPerSecond)}/s`;
-      return `| ${titled(plan)} | ${peak} | ${units} | ${rounded(logGbPerDay, 1)} GB | ${plan.scarce.join(', ') || 'nothing'} |`;
+      const units = `${need.throughputUnits} | ${need.partitions} | ${whole(need.tableRowsPerSecond)}/s`;
+      return `| ${titled(plan)} | ${peak} | ${units} | ${plan.scarce.join(', ') || 'nothing'} |`;
     }),
     '',
-    `A partition that is always at work settles ${whole(capacity.alone)} exports a second with each row alone, and ${whole(capacity.grouped)} with 25 rows in a request.`,
+    `A partition that is always at work settles ${whole(capacity.alone)} exports a second with each row alone, and ${whole(capacity.grouped)} with the rows of a bucket together.`,
     '',
-    '| exports a day | stacks, and their tier | partitions of each | settled at the peak | busy | the oldest export of a batch waited, p50 / p95 / p99 |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| exports a day | stacks, and their tier | partitions of each | accounts of the ledger | requests to them | settled at the peak | the oldest export of a batch waited, p50 / p95 / p99 |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...plans.map((plan) => {
       const { stacks, partitions, atPeak } = plan;
       const { p50, p95, p99 } = atPeak.oldestMs;
-      const settled = `${whole(atPeak.settledPerSecond * stacks.count)}/s | ${Math.round(atPeak.busy * 100)} %`;
-      return `| ${titled(plan)} | ${stacks.count}, ${stacks.tier} | ${partitions} | ${settled} | ${[p50, p95, p99].map(whole).join(' / ')} ms |`;
+      const ofAll = (perSecond: number): string => `${whole(perSecond * stacks.count)}/s`;
+      const ledger = `${stacks.ledgerAccounts} | ${ofAll(atPeak.tableRequestsPerSecond)}`;
+      return `| ${titled(plan)} | ${stacks.count}, ${stacks.tier} | ${partitions} | ${ledger} | ${ofAll(atPeak.settledPerSecond)} | ${[p50, p95, p99].map(whole).join(' / ')} ms |`;
+    }),
+  ].join('\n');
+}
+
+/** What logs take, in Markdown. */
+export function logTable({ plans }: ScaleReport): string {
+  const ofGroups = plans.filter(({ ledger }) => ledger === 'grouped');
+  const shown = (gigabytes: number, { volume }: Plan): string =>
+    `${rounded(gigabytes, 2)} GB, ${rounded((gigabytes * 1_000) / (volume / 1e6), 1)} MB`;
+  return [
+    '| exports a day | a line and three of the host for each batch | 60 lines and 10 traces a minute, the defaults | 6 lines and 1 trace a minute |',
+    '| --- | --- | --- | --- |',
+    ...ofGroups.map((plan) => {
+      const { withoutBudgetGb, usualGb, littleGb } = plan.logs;
+      return `| ${titles[plan.volume] ?? ''} | ${[withoutBudgetGb, usualGb, littleGb].map((each) => shown(each, plan)).join(' | ')} |`;
     }),
   ].join('\n');
 }

@@ -5,7 +5,8 @@ import { simulateHub, type SimulatedHub } from './simulated-hub.ts';
 const hub = (over: Partial<SimulatedHub> = {}): SimulatedHub => ({
   partitions: 4,
   eventsPerBatch: 100,
-  ledger: { rowsPerRequest: 1, timesPerChange: 3, concurrency: 16 },
+  ledger: { isGrouped: false, timesPerChange: 3, concurrency: 16 },
+  ledgerAccounts: 1,
   changing: 1,
   vendor: { changesPerRequest: 100, concurrency: 8 },
   delaysMs: { storage: 8, vendor: 60 },
@@ -43,6 +44,27 @@ test('more partitions settle more, until the storage account is what limits', ()
   const scarce = play({ partitions: 8, tableRequestsPerSecond: 3_000 }, 50_000).settledPerSecond;
   expect(scarce).toBeLessThan(1_010);
   expect(scarce).toBeGreaterThan(900);
+});
+
+test('several accounts lift the limit of one', () => {
+  const over = { partitions: 8, tableRequestsPerSecond: 3_000 };
+  const one = play(over, 50_000).settledPerSecond;
+  const two = play({ ...over, ledgerAccounts: 2 }, 50_000).settledPerSecond;
+  expect(two / one).toBeGreaterThan(1.8);
+  expect(two / one).toBeLessThan(2.01);
+});
+
+test('rows of a bucket share a request, and the more accounts there are, the fewer rows share one', () => {
+  const ledger = { isGrouped: true, timesPerChange: 3, concurrency: 16 };
+  const perChange = (ledgerAccounts: number): number => {
+    const run = play({ ledger, ledgerAccounts }, 10_000);
+    return run.tableRequestsPerSecond / run.settledPerSecond;
+  };
+  const alone = play({}, 10_000);
+  expect(alone.tableRequestsPerSecond / alone.settledPerSecond).toBeCloseTo(3, 0);
+  // A hundred rows are in all 8 buckets, and in nearly all of 32.
+  expect(perChange(1)).toBeCloseTo(3 * 0.08, 1);
+  expect(perChange(4)).toBeCloseTo(3 * 0.31, 1);
 });
 
 test('exports that change nothing ask for no request but the checkpoint', () => {

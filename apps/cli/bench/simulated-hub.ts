@@ -1,12 +1,14 @@
 import type { Random } from '@activation-hub/audience-events/testing';
 import { jittered } from './delays.ts';
-import type { LedgerUse } from './scale-plan.ts';
+import { bucketsPerAccount, type LedgerUse } from './scale-plan.ts';
 import { percentiles, type Percentiles } from './statistics.ts';
 
 export interface SimulatedHub {
   readonly partitions: number;
   readonly eventsPerBatch: number;
   readonly ledger: LedgerUse;
+  /** Over how many accounts the ledger is spread. */
+  readonly ledgerAccounts: number;
   /** Of the exports, those that change something; each is one change. */
   readonly changing: number;
   /** Changes in one request to the vendor, and requests of one batch that are under way at once. */
@@ -29,6 +31,8 @@ export interface SimulatedRun {
   readonly arrived: number;
   readonly settled: number;
   readonly settledPerSecond: number;
+  /** Requests to the table services of all accounts. */
+  readonly tableRequestsPerSecond: number;
   /** On average. */
   readonly eventsPerBatch: number;
   /** How long, in milliseconds, the oldest export of each batch had waited when it was settled. */
@@ -39,13 +43,13 @@ export interface SimulatedRun {
 
 /**
  * Plays the batches of a hub over virtual time: arrivals come evenly to all partitions, a partition
- * takes what has come, up to a batch, and settles it before it takes the next; all share one
- * storage account, which answers no faster than it can. Ends when the time is over.
+ * takes what has come, up to a batch, and settles it before it takes the next; all share the
+ * accounts of the ledger, of which each answers no faster than it can. Ends when the time is over.
  */
 export function simulateHub(hub: SimulatedHub, { exportsPerSecond, seconds }: SimulatedLoad): SimulatedRun {
   const endMs = seconds * 1_000;
   const perMs = exportsPerSecond / hub.partitions / 1_000;
-  const account = new StorageAccount(hub.tableRequestsPerSecond);
+  const accounts = Array.from({ length: hub.ledgerAccounts }, () => new StorageAccount(hub.tableRequestsPerSecond));
   const partitions = Array.from({ length: hub.partitions }, (_, index) => ({
     // Not all at once.
     freeMs: (index / hub.partitions) * 10,
@@ -64,7 +68,7 @@ export function simulateHub(hub: SimulatedHub, { exportsPerSecond, seconds }: Si
       next.freeMs = (next.taken + 1) / perMs + 1e-6;
       continue;
     }
-    const endsMs = startMs + batchMs(hub, count, startMs, account);
+    const endsMs = startMs + batchMs(hub, count, startMs, accounts);
     oldest.push(endsMs - (next.taken + 1) / perMs);
     next.taken += count;
     next.freeMs = endsMs;
@@ -75,6 +79,7 @@ export function simulateHub(hub: SimulatedHub, { exportsPerSecond, seconds }: Si
     arrived: Math.floor(endMs * perMs) * hub.partitions,
     settled,
     settledPerSecond: settled / seconds,
+    tableRequestsPerSecond: accounts.reduce((sum, { requests }) => sum + requests, 0) / seconds,
     eventsPerBatch: partitions.reduce((sum, { taken }) => sum + taken, 0) / oldest.length,
     oldestMs: percentiles(oldest),
     busy: busyMs / (endMs * hub.partitions),
@@ -82,7 +87,7 @@ export function simulateHub(hub: SimulatedHub, { exportsPerSecond, seconds }: Si
 }
 
 /** Read, lease, tell, settle, checkpoint: one after the other, as the journey does. */
-function batchMs(hub: SimulatedHub, count: number, startMs: number, account: StorageAccount): number {
+function batchMs(hub: SimulatedHub, count: number, startMs: number, accounts: readonly StorageAccount[]): number {
   const { ledger, vendor, delaysMs, random } = hub;
   let changes = 0;
   for (let index = 0; index < count; index += 1) if (random() < hub.changing) changes += 1;
@@ -99,9 +104,11 @@ function batchMs(hub: SimulatedHub, count: number, startMs: number, account: Sto
     // itself.
     return Math.max(longest, sum / concurrency);
   };
-  const requests = Math.ceil(changes / ledger.rowsPerRequest);
+  const requests = requestsOf(changes, hub);
   const useLedger = (): void => {
-    atMs += account.waitMs(requests, atMs) + roundsOf(requests, ledger.concurrency, delaysMs.storage);
+    const waits = accounts.map((account, index) => account.waitMs(requests[index] ?? 0, atMs));
+    const all = requests.reduce((sum, each) => sum + each, 0);
+    atMs += Math.max(...waits) + roundsOf(all, ledger.concurrency, delaysMs.storage);
   };
   for (let time = 1; time < ledger.timesPerChange; time += 1) useLedger();
   atMs += roundsOf(Math.ceil(changes / vendor.changesPerRequest), vendor.concurrency, delaysMs.vendor);
@@ -109,11 +116,30 @@ function batchMs(hub: SimulatedHub, count: number, startMs: number, account: Sto
   return atMs + jittered(delaysMs.storage, random) - startMs;
 }
 
+/**
+ * Requests to each account for so many changed rows: each row is in a bucket by chance, and rows of
+ * one bucket share a request, or have one each.
+ */
+function requestsOf(changes: number, { ledger, ledgerAccounts, random }: SimulatedHub): readonly number[] {
+  const requests = new Array<number>(ledgerAccounts).fill(0);
+  const buckets = new Set<number>();
+  for (let change = 0; change < changes; change += 1) {
+    const bucket = Math.floor(random() * ledgerAccounts * bucketsPerAccount);
+    if (ledger.isGrouped && buckets.has(bucket)) continue;
+    buckets.add(bucket);
+    const account = bucket % ledgerAccounts;
+    requests[account] = (requests[account] ?? 0) + 1;
+  }
+  return requests;
+}
+
 /** In which times its requests are counted, in milliseconds. */
 const slotMs = 10;
 
 /** Answers at its rate at the most: what comes faster waits for a time that is not full. */
 class StorageAccount {
+  /** How many it was asked. */
+  requests = 0;
   readonly #perSlot: number;
   /**
    * Requests of each slot that has any. Batches ask for times that are ahead of those of others, so
@@ -126,6 +152,7 @@ class StorageAccount {
   }
 
   waitMs(requests: number, atMs: number): number {
+    this.requests += requests;
     let slot = Math.floor(atMs / slotMs);
     for (let left = requests; ; slot += 1) {
       const used = this.#used.get(slot) ?? 0;

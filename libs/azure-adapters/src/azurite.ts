@@ -60,8 +60,8 @@ const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
  * Runs inside the child before Azurite. The channel to the parent closes when the parent asks
  * (`stop`) and when it dies, however it dies; either way Azurite ends as it does at SIGTERM, and is
  * ended when that takes too long. Azurite's own variables are taken away, for they could change the
- * account or the store that the caller counts on. All accounts have the same key (README of azurite,
- * "Customized Storage Accounts & Keys").
+ * account or the store that the caller counts on. All accounts have the same key (README of
+ * azurite, "Customized Storage Accounts & Keys").
  */
 const preloadOf = (accounts: readonly string[]): string => `
 for (const name of Object.keys(process.env)) if (name.startsWith('AZURITE_')) delete process.env[name];

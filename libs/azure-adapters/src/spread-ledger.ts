@@ -25,8 +25,8 @@ export function openLedger(connection: StorageConnection, names?: LedgerTableNam
 }
 
 /**
- * The ledger over the tables of one account or of several, each a `TableLedger`. A bit or more of an
- * identity's digest says in which account its rows are (`accountOf`); everything that goes over
+ * The ledger over the tables of one account or of several, each a `TableLedger`. A bit or more of
+ * an identity's digest says in which account its rows are (`accountOf`); everything that goes over
  * many identities goes over all accounts.
  *
  * Before anything else it compares once what the accounts say of themselves with the configuration,

@@ -79,11 +79,11 @@ export interface ImportOptions {
 }
 
 /**
- * Writes the rows of an export into empty tables, one in each account of the ledger. Rows that the function wrote over an empty
- * ledger must be gone before: they say of people whom a destination knows that it never heard of
- * them. So a ledger that has rows is refused, unless an import goes on that was stopped. Throws a
- * sentence that names the line when one cannot be read, and then has written some of those before;
- * throws `StoreFailure`.
+ * Writes the rows of an export into empty tables, one in each account of the ledger. Rows that the
+ * function wrote over an empty ledger must be gone before: they say of people whom a destination
+ * knows that it never heard of them. So a ledger that has rows is refused, unless an import goes on
+ * that was stopped. Throws a sentence that names the line when one cannot be read, and then has
+ * written some of those before; throws `StoreFailure`.
  */
 export async function importTables(
   tables: readonly TableClient[],

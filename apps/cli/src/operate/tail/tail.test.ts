@@ -93,7 +93,7 @@ test(
     environment.roles.delete('Storage Table Data Contributor');
     const refused = await runActivation(['tail', '--environment', 'dev'], { folder, environment: variables });
     expect(refused).toMatchObject({ code: 1, output: '' });
-    expect(refused.errors).toMatch(/^Failed to list the ledger: .* You lack the role Storage Table Data Contributor/);
+    expect(refused.errors).toMatch(/^Failed to read the ledger: .* You lack the role Storage Table Data Contributor/);
     const nothing = await runActivation(['tail'], { folder });
     expect(nothing).toMatchObject({ code: 2, output: '' });
     expect(nothing.errors).toContain('give --activations <file>, or --environment');
