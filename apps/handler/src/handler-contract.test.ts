@@ -68,6 +68,30 @@ test('the queue of what the host puts aside is the one that the host takes', () 
   expect(triggers['on-retry-poisoned'].queue).toBe(`${queue}-poison`);
 });
 
+const spread = (addresses: readonly string[]) => ({
+  ...inAzure(),
+  DataStorage__tableServiceUri: addresses.join(','),
+});
+
+test('a ledger over several accounts is named by the addresses of all, in their order', () => {
+  const addresses = [1, 2, 3, 4].map((number) => `https://ledger${number}.table.core.windows.net`);
+  expect(readSettings(spread(addresses)).dataStorage).toMatchObject({ tableEndpoint: addresses.join(',') });
+  expect(() => readSettings(spread(addresses.slice(1)))).toThrow(
+    'The app setting DataStorage__tableServiceUri names 3 addresses: a ledger cannot be spread over 3 accounts. Give 1, 2, 4, 8, 16, 32 of them.',
+  );
+  expect(() => readSettings(spread(['https://ledger1.table.core.windows.net', 'http://elsewhere.example']))).toThrow(
+    'The app setting DataStorage__tableServiceUri is no address of a storage account: plain http is allowed only',
+  );
+});
+
+test('log lines have no budget unless one is set', () => {
+  expect(readSettings(inAzure()).logLinesPerMinute).toBeUndefined();
+  expect(readSettings({ ...inAzure(), ACTIVATION_LOG_LINES_PER_MINUTE: '6' }).logLinesPerMinute).toBe(6);
+  expect(() => readSettings({ ...inAzure(), ACTIVATION_LOG_LINES_PER_MINUTE: 'few' })).toThrow(
+    'The app setting ACTIVATION_LOG_LINES_PER_MINUTE must be a whole number from 0 to 60000.',
+  );
+});
+
 test('stores are opened by the names that are given here', async () => {
   const sources = await Promise.all(
     ['hub.ts', 'report-lag.ts'].map((name) => readFile(join(import.meta.dirname, name), 'utf8')),
