@@ -41,7 +41,7 @@ export interface AlertLimits {
 /**
  * The handler's signals: lines `{"signal":…}` in its log (`libs/telemetry/src/catalogue.ts`).
  * Application Insights calls the line `Message`. Lines may be left out, but for those that come by
- * the clock: an alert asks for no others, and whoever counts asks `metric`.
+ * the clock: an alert asks for no others, and for counts use `metric`.
  */
 export const signals = `AppTraces
 | where Message startswith '{"signal":'

@@ -23,7 +23,8 @@ const operationTimeoutMs = 15_000;
  * Keeps apart what belongs apart. With another number of accounts, another order, or an account of
  * another ledger, rows would be looked for where they are not: then a destination counts as never
  * told of its members. So each account has a row that says which account of which ledger it is, in
- * a table of its own, and whoever uses the ledger compares it with the configuration first.
+ * a table of its own, and each process that uses the ledger compares it with the configuration
+ * first.
  *
  * A ledger from before there were layouts is one of a single account.
  */

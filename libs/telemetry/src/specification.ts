@@ -23,7 +23,7 @@ Nothing here holds personal data or a secret: values are numbers, keys of the ac
 
 Each is one line of JSON with \`signal\`, \`message\` and fields. Lines below \`ACTIVATION_LOG_LEVEL\` are not written, and of each signal a process
 writes at most \`ACTIVATION_LOG_LINES_PER_MINUTE\`: a line after some that were left out has their number as \`leftOut\`. What a line counts is counted whether it is written or not, so
-whoever wants numbers asks for metrics. Lines that come by the clock are written in any case; alerts ask for no others.
+for numbers ask for metrics. Lines that come by the clock are written in any case; alerts ask for no others.
 
 ${table(
   ['signal', 'level', 'by the clock'],
