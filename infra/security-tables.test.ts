@@ -55,7 +55,10 @@ const sorted = (rows: readonly (readonly string[])[]): readonly string[] =>
 
 test.each(testedStacks)('the roles of %s are those of the table', (name) => {
   const hasArchive = resourcesOf(name).some((resource) => resource.name === 'stream-archive');
-  const documented = tableBelow('Roles').filter(([identity]) => hasArchive || identity !== 'archive');
+  const accounts = resourcesOf(name).flatMap((each) => (/^storage-ledger-\d+$/.test(each.name) ? [each.name] : []));
+  const documented = tableBelow('Roles')
+    .filter(([identity]) => hasArchive || identity !== 'archive')
+    .flatMap((row) => (row[2] === 'storage-ledger-N' ? accounts.map((account) => row.with(2, account)) : [row]));
   expect(documented.length).toBeGreaterThanOrEqual(7);
   expect(sorted(rolesOf(resourcesOf(name)))).toEqual(sorted(documented));
 });
