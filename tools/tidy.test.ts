@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join, matchesGlob } from 'node:path';
+import { join, matchesGlob, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectorFileKinds, isConnectorFile } from './connector-files.ts';
 import { isNeedingShell, needShell } from './need-shell.ts';
@@ -74,6 +74,31 @@ test.each(tidyRules)('control: "$name" is found where it is broken', ({ name, ap
   if (file === undefined) throw new Error(`Failed to prove the rule: no broken file is given for ${name}.`);
   expect(applies(file.path)).toBe(true);
   expect(offences(file)).toHaveLength(1);
+});
+
+/** The files of the repository that a file imports by their path, types too. */
+const importsOf = ({ path, text }: { readonly path: string; readonly text: string }): readonly string[] =>
+  [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']+)'/g)].map(([, address = '']) =>
+    posix.join(posix.dirname(path), address),
+  );
+
+/** Two files that import each other, by their paths; each pair once. */
+function circles(of: readonly { readonly path: string; readonly text: string }[]): readonly string[] {
+  const imports = new Map(of.map((file) => [file.path, new Set(importsOf(file))]));
+  return [...imports].flatMap(([path, imported]) =>
+    [...imported].filter((other) => path < other && imports.get(other)?.has(path)).map((other) => `${path} ↔ ${other}`),
+  );
+}
+
+test('no two files import each other, types included: what both need stands in a third', () => {
+  expect(circles(files.filter(({ path }) => /\.(tsx?|m?js)$/.test(path) && !path.includes('/fixtures/')))).toEqual([]);
+});
+
+test('control: two files that import each other are found', () => {
+  const one = { path: 'libs/a/src/one.ts', text: "import { two } from './deep/two.ts';" };
+  const two = { path: 'libs/a/src/deep/two.ts', text: "import type { One } from '../one.ts';" };
+  expect(circles([one, two])).toEqual(['libs/a/src/deep/two.ts ↔ libs/a/src/one.ts']);
+  expect(circles([one])).toEqual([]);
 });
 
 test('no two paths differ in case alone, for Windows and macOS take them for one', () => {

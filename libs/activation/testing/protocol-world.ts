@@ -27,7 +27,13 @@ import {
 import { noonMs } from './example-events.ts';
 import { RecordingDestination } from './recording-destination.ts';
 import type { Disturbances, Operation, WorldOptions } from './world-options.ts';
-import { steppingConnector, steppingDeadLetters, steppingLedger, steppingRetryQueue } from './stepping-stores.ts';
+import {
+  steppingConnector,
+  steppingDeadLetters,
+  steppingLedger,
+  steppingRetryQueue,
+  type Step,
+} from './stepping-stores.ts';
 import { defaultFile, openActivation, parseTestFile } from './test-activation.ts';
 
 type Job =
@@ -344,12 +350,6 @@ export class ProtocolWorld {
     await forever;
   }
 }
-
-/** A step at something shared; `do` is what happens there, all at once. */
-export type Step = <Result>(
-  label: string,
-  access: { readonly of: 'store' | 'destination'; readonly do: () => Promise<Result> },
-) => Promise<Result>;
 
 class StoreFailure extends Error {
   override readonly name = 'StoreFailure';

@@ -7,9 +7,14 @@ import {
   type Verdict,
 } from '@activation-hub/destination-kit';
 import type { Ledger } from '@activation-hub/membership';
-import type { Step } from './protocol-world.ts';
 import type { RecordingDestination } from './recording-destination.ts';
 import type { RequestFault } from './world-options.ts';
+
+/** A step at something shared; `do` is what happens there, all at once. */
+export type Step = <Result>(
+  label: string,
+  access: { readonly of: 'store' | 'destination'; readonly do: () => Promise<Result> },
+) => Promise<Result>;
 
 /** A ledger of which each read and write is a step. */
 export function steppingLedger(ledger: Ledger, step: Step): Ledger {

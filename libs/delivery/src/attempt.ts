@@ -5,7 +5,7 @@ import {
   type Delivery,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import type { DeliverOptions, DeliveryResult, Target } from './deliver.ts';
+import type { DeliverOptions, DeliveryResult, Target } from './target.ts';
 
 /** Results by change id. */
 export type Results = ReadonlyMap<string, DeliveryResult>;

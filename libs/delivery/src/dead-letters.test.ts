@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeDeadLettersContract, exampleDeadLetter } from '../testing/index.ts';
-import { deadLetterName, InMemoryDeadLetters, shownOf } from './dead-letters.ts';
+import { deadLetterName, shownOf } from './dead-letters.ts';
+import { InMemoryDeadLetters } from './in-memory-dead-letters.ts';
 
 describeDeadLettersContract('the in-memory dead letters', () => Promise.resolve(new InMemoryDeadLetters()));
 

@@ -3,7 +3,8 @@ import { silentTelemetry } from '@activation-hub/telemetry';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver, type DeliveryResult, type Target } from './deliver.ts';
+import { createTarget, deliver } from './deliver.ts';
+import type { DeliveryResult, Target } from './target.ts';
 
 const startMs = Date.UTC(2026, 10, 22);
 const hourMs = 3_600_000;

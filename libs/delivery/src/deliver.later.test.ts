@@ -2,7 +2,8 @@ import { DestinationError, type Connector, type Delivery, type Verdict } from '@
 import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver, type DeliveryResult } from './deliver.ts';
+import { createTarget, deliver } from './deliver.ts';
+import type { DeliveryResult } from './target.ts';
 
 /**
  * A vendor that accepts what it is told, each request under a receipt of its own, and judges it

@@ -9,9 +9,8 @@ import {
   isCircuitOpenReason,
   isShadowReason,
   routeHeldReason,
-  type DeliveryResult,
-  type Target,
 } from './deliver.ts';
+import type { DeliveryResult, Target } from './target.ts';
 
 type Answer = (deliveries: readonly Delivery[]) => readonly Verdict[];
 

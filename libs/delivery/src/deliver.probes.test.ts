@@ -3,7 +3,8 @@ import { DestinationError, type Connector, type Delivery, type Verdict } from '@
 import { silentTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver, type DeliverOptions, type DeliveryResult } from './deliver.ts';
+import { createTarget, deliver } from './deliver.ts';
+import type { DeliverOptions, DeliveryResult } from './target.ts';
 
 const never = new AbortController().signal;
 const deliveriesOf = (count: number) => Array.from({ length: count }, (_, n) => exampleDelivery(n));

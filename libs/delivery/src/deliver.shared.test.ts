@@ -3,7 +3,8 @@ import { silentTelemetry } from '@activation-hub/telemetry';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver, type DeliverOptions, type DeliveryResult, type Target } from './deliver.ts';
+import { createTarget, deliver } from './deliver.ts';
+import type { DeliverOptions, DeliveryResult, Target } from './target.ts';
 
 type Answer = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<readonly Verdict[]>;
 

@@ -3,7 +3,8 @@ import { Counters, createTelemetry, silentTelemetry } from '@activation-hub/tele
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver, type DeliveryResult, type Target } from './deliver.ts';
+import { createTarget, deliver } from './deliver.ts';
+import type { DeliveryResult, Target } from './target.ts';
 
 type Answer = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<readonly Verdict[]>;
 

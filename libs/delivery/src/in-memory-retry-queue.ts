@@ -1,5 +1,6 @@
 import { refuseUnkeepableRetry } from './keepable.ts';
-import { readRetryMessage, writeRetryMessage, type RetryPointer } from './retry-message.ts';
+import { readRetryMessage, writeRetryMessage } from './retry-message.ts';
+import type { RetryPointer } from './retry-queue.ts';
 import {
   mayBeWoken,
   withoutNotBefore,

@@ -1,13 +1,13 @@
 export {
   deadLetterKeepMs,
   deadLetterName,
-  InMemoryDeadLetters,
   shownOf,
   type DeadLetter,
   type DeadLetters,
   type Failure,
-  type ReceivedEvent,
 } from './dead-letters.ts';
+export { InMemoryDeadLetters } from './in-memory-dead-letters.ts';
+export type { ReceivedEvent } from './received-event.ts';
 export { backoffMs, type Backoff } from './backoff.ts';
 export {
   activeControls,
@@ -33,10 +33,8 @@ export {
   pausedClass,
   routeHeldReason,
   usualRetryAfterMaxMs,
-  type DeliverOptions,
-  type DeliveryResult,
-  type Target,
 } from './deliver.ts';
+export type { DeliverOptions, DeliveryResult, Target } from './target.ts';
 export {
   isTooOldToReplay,
   replayDeadLetters,
@@ -53,13 +51,8 @@ export {
   type NamedDeadLetter,
 } from './select-dead-letters.ts';
 export { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
-export {
-  readRetryMessage,
-  retryIdPattern,
-  RetryMessageError,
-  writeRetryMessage,
-  type RetryPointer,
-} from './retry-message.ts';
+export { readRetryMessage, retryIdPattern, RetryMessageError, writeRetryMessage } from './retry-message.ts';
+export type { RetryPointer } from './retry-queue.ts';
 export {
   mayBeWoken,
   rowsOf,

@@ -1,4 +1,5 @@
-import type { DeadLetter, ReceivedEvent } from './dead-letters.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import type { ReceivedEvent } from './received-event.ts';
 import type { Retry } from './retry-queue.ts';
 import { retryIdPattern } from './retry-message.ts';
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exampleDeadLetter } from '../testing/index.ts';
-import { deadLetterName, InMemoryDeadLetters, type DeadLetter } from './dead-letters.ts';
+import { deadLetterName, type DeadLetter } from './dead-letters.ts';
+import { InMemoryDeadLetters } from './in-memory-dead-letters.ts';
 import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
 import { replayDeadLetters, type ReplayOptions } from './replay-dead-letters.ts';
 import { UnreadableDocumentError } from './unreadable-document.ts';

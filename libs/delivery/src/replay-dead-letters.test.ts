@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exampleDeadLetter } from '../testing/dead-letters-contract.ts';
-import { InMemoryDeadLetters, deadLetterKeepMs, deadLetterName, type DeadLetter } from './dead-letters.ts';
+import { deadLetterKeepMs, deadLetterName, type DeadLetter } from './dead-letters.ts';
+import { InMemoryDeadLetters } from './in-memory-dead-letters.ts';
 import { replayDeadLetters, type ReplayOptions } from './replay-dead-letters.ts';
 import { InMemoryRetryQueue } from './in-memory-retry-queue.ts';
 import type { Retry } from './retry-queue.ts';

@@ -1,15 +1,4 @@
-import type { Retry } from './retry-queue.ts';
-
-/**
- * What a message says of the retry to which it points: enough to let it wait on without reading it.
- */
-export interface RetryPointer extends Pick<Retry, 'id' | 'destination' | 'attempts' | 'firstDeferredAtMs'> {
-  /**
-   * `wake` sent this message. It comes before the retry is due, and besides the message that `put`
-   * sent.
-   */
-  readonly isWoken?: true;
-}
+import type { RetryPointer } from './retry-queue.ts';
 
 /** A queue message that this product did not write. */
 export class RetryMessageError extends Error {

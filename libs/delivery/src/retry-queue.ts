@@ -1,5 +1,4 @@
-import type { ReceivedEvent } from './dead-letters.ts';
-import type { RetryPointer } from './retry-message.ts';
+import type { ReceivedEvent } from './received-event.ts';
 import type { Unreadable } from './unreadable-document.ts';
 
 /** An event of which a part is retried. */
@@ -81,6 +80,17 @@ export interface Retry {
  */
 export interface WaitingRetry extends Retry {
   readonly dueAtMs: number;
+}
+
+/**
+ * What a message says of the retry to which it points: enough to let it wait on without reading it.
+ */
+export interface RetryPointer extends Pick<Retry, 'id' | 'destination' | 'attempts' | 'firstDeferredAtMs'> {
+  /**
+   * `wake` sent this message. It comes before the retry is due, and besides the message that `put`
+   * sent.
+   */
+  readonly isWoken?: true;
 }
 
 /**

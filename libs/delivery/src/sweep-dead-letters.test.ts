@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exampleDeadLetter } from '../testing/index.ts';
-import { deadLetterKeepMs, deadLetterName, InMemoryDeadLetters } from './dead-letters.ts';
+import { deadLetterKeepMs, deadLetterName } from './dead-letters.ts';
+import { InMemoryDeadLetters } from './in-memory-dead-letters.ts';
 import { sweepDeadLetters } from './sweep-dead-letters.ts';
 
 const { signal } = new AbortController();

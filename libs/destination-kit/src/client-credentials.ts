@@ -1,7 +1,7 @@
 import { reading } from './reading.ts';
 import { headerTextOf, type HttpSender } from './authorized.ts';
 import { errorForResponse } from './error-for-response.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import type { HttpRequest, HttpResponse } from './http-message.ts';
 import type { Secret } from './secret.ts';
 import { unlessAborted } from './unless-aborted.ts';
 import { DestinationError } from './verdict.ts';

@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { ApiVersions } from './api-versions.ts';
 import type { Change } from './change.ts';
 import type { FormedValue } from './formed-value.ts';
-import type { HttpClient, HttpRequest } from './http.ts';
+import type { HttpClient } from './http.ts';
+import type { HttpRequest } from './http-message.ts';
 import type { Takes } from './takes.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { classOfStatus, errorForResponse } from './error-for-response.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from './http-message.ts';
 import { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';
 
 /** An error that a vendor documents, as a row of the table in its connector's folder. */

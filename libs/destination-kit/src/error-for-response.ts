@@ -1,4 +1,4 @@
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from './http-message.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { DestinationError, type DestinationErrorClass, type Doubt } from './verdict.ts';
 

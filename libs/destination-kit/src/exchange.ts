@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { certificateFault } from './certificate-fault.ts';
 import { PrivateAddressError } from './address-guard.ts';
 import { readiness } from './connections.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import type { HttpRequest, HttpResponse } from './http-message.ts';
 import { decodedBody } from './response-body.ts';
 import { DestinationError } from './verdict.ts';
 

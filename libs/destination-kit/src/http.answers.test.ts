@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { createHttpClient, type HttpClientOptions, type HttpResponse } from './http.ts';
+import { createHttpClient, type HttpClientOptions } from './http.ts';
+import type { HttpResponse } from './http-message.ts';
 import { readAnswer } from './read-answer.ts';
 
 const never = new AbortController().signal;

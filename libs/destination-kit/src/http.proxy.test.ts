@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { clientCertificate } from './client-certificate.ts';
-import { createHttpClient, type HttpClientOptions, type HttpRequest } from './http.ts';
+import { createHttpClient, type HttpClientOptions } from './http.ts';
+import type { HttpRequest } from './http-message.ts';
 import { Secret } from './secret.ts';
 import { DestinationError } from './verdict.ts';
 

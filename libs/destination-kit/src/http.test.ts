@@ -3,7 +3,8 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
-import { createHttpClient, type HttpClient, type HttpClientOptions, type HttpRequest } from './http.ts';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from './http.ts';
+import type { HttpRequest } from './http-message.ts';
 import { DestinationError } from './verdict.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];

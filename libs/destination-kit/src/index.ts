@@ -53,13 +53,8 @@ export {
   noIdentifier,
 } from './identifiers.ts';
 export { errorForResponse } from './error-for-response.ts';
-export {
-  createHttpClient,
-  type HttpClient,
-  type HttpClientOptions,
-  type HttpRequest,
-  type HttpResponse,
-} from './http.ts';
+export { createHttpClient, type HttpClient, type HttpClientOptions } from './http.ts';
+export type { HttpRequest, HttpResponse } from './http-message.ts';
 export { googleProfile, metaProfile, plainProfile } from './personal-data.ts';
 export { formField, formFields, type FieldContext, type FormedFields, type PersonalField } from './personal-field.ts';
 export { personIds, removedFirst } from './person-ids.ts';

@@ -1,4 +1,4 @@
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from './http-message.ts';
 
 /** A request that sends JSON, or nothing, and wants JSON. */
 export function jsonRequest(

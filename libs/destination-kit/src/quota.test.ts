@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from './http-message.ts';
 import { quotaShare, withinQuota } from './quota.ts';
 
 const { signal } = new AbortController();

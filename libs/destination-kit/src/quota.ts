@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { HttpSender } from './authorized.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from './http-message.ts';
 import { DestinationError } from './verdict.ts';
 
 /** A quota of an account that a vendor counts, and says in its answers. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from './http-message.ts';
 import { DestinationError } from './verdict.ts';
 
 /**

@@ -15,7 +15,6 @@ import {
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import type { BlobServiceClient } from '@azure/storage-blob';
 import { batchInput, eventInput, type PartitionSource } from './event-hub-input.ts';
-import type { LoadBalancing } from './functions-host.ts';
 import type { EventHubsSettings } from './host-json.ts';
 import { runWithRetries } from './retry-policy.ts';
 import type { InvocationInput, InvocationOutcome } from './rpc.ts';
@@ -36,6 +35,17 @@ const checkpointContainer = 'azure-webjobs-eventhub';
 const closeTimeoutMs = 5_000;
 const sameErrorEveryMs = 30_000;
 const reachEveryMs = 1_000;
+
+/** How hosts of one app share the partitions of an event hub. */
+export interface LoadBalancing {
+  /** How often a host looks for partitions and renews its own. Default 1000. */
+  readonly intervalMs?: number;
+  /**
+   * After this long without a renewal a partition may be taken by another host; several intervals.
+   * Default 5000.
+   */
+  readonly partitionOwnershipExpirationMs?: number;
+}
 
 /**
  * Reads an event hub as the Event Hubs extension does: partitions are shared among the hosts of a

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEventHubTrigger } from './event-hub-trigger.ts';
+import { startEventHubTrigger, type LoadBalancing } from './event-hub-trigger.ts';
 import type { HostLog } from './host-log.ts';
 import { readHostJson } from './host-json.ts';
 import { openHostStorage } from './host-storage.ts';
@@ -16,17 +16,6 @@ import { WorkerProcess } from './worker-process.ts';
 const drainTimeoutDefaultMs = 30_000;
 /** The appTerminate hooks have this long even when the drain took all of its time. */
 const terminateGraceMs = 5_000;
-
-/** How hosts of one app share the partitions of an event hub. */
-export interface LoadBalancing {
-  /** How often a host looks for partitions and renews its own. Default 1000. */
-  readonly intervalMs?: number;
-  /**
-   * After this long without a renewal a partition may be taken by another host; several intervals.
-   * Default 5000.
-   */
-  readonly partitionOwnershipExpirationMs?: number;
-}
 
 /** An invocation that has ended. */
 export interface FinishedInvocation {

@@ -10,7 +10,7 @@ import { systemClock } from '@activation-hub/delivery';
 import { DestinationPackageError, loadDestinations } from '@activation-hub/destinations';
 import { secretVariable } from '@activation-hub/handler-contract';
 import { CommandError } from '../terminal/command-error.ts';
-import type { TenantOptions } from '../traffic/tenant.ts';
+import type { TenantOptions } from '../traffic/tenant-options.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 /**

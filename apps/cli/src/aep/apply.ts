@@ -5,15 +5,8 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { oneLine } from '../activation-file/audience-names.ts';
 import { adobeVariablesHelp } from '../environment/adobe-access.ts';
 import { checkKey } from '../environment/hub-connection.ts';
-import {
-  addReconcileOptions,
-  destinationWords,
-  nothingToChange,
-  noteWords,
-  reconcile,
-  type Reconciliation,
-  type ReconcileOptions,
-} from './reconcile.ts';
+import { destinationWords, nothingToChange, noteWords, reconcile, type Reconciliation } from './reconcile.ts';
+import { addReconcileOptions, type ReconcileOptions } from './reconcile-options.ts';
 
 export function addApplyCommand(aep: Command, terminal: Terminal): void {
   addReconcileOptions(

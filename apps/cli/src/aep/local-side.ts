@@ -1,7 +1,7 @@
 import type { Terminal } from '../terminal/terminal.ts';
 import { exampleFile } from '../traffic/local/example.ts';
 import { localEventHub } from '../traffic/local/local-event-hub.ts';
-import type { ReconcileOptions } from './reconcile.ts';
+import type { ReconcileOptions } from './reconcile-options.ts';
 
 /**
  * What `activation local --aep` and `activation aep … --local` know of each other: none of it is a

@@ -5,15 +5,8 @@ import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { oneLine } from '../activation-file/audience-names.ts';
 import { adobeVariablesHelp } from '../environment/adobe-access.ts';
-import {
-  addReconcileOptions,
-  destinationWords,
-  nothingToChange,
-  noteWords,
-  reconcile,
-  type Reconciliation,
-  type ReconcileOptions,
-} from './reconcile.ts';
+import { destinationWords, nothingToChange, noteWords, reconcile, type Reconciliation } from './reconcile.ts';
+import { addReconcileOptions, type ReconcileOptions } from './reconcile-options.ts';
 
 export function addPlanCommand(aep: Command, terminal: Terminal): void {
   addReconcileOptions(

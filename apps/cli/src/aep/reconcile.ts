@@ -6,56 +6,16 @@ import {
   type DestinationPlan,
   type EventHubsDestinations,
 } from '@activation-hub/flow-service';
-import { Option, type Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
 import { report, type Besides } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import {
-  addActivationFileOption,
-  chooseActivationFile,
-  type ActivationFileOptions,
-  type ChosenFile,
-} from '../activation-file/activation-file-options.ts';
+import { chooseActivationFile, type ChosenFile } from '../activation-file/activation-file-options.ts';
 import { openAdobe, withAdobe } from '../environment/adobe-access.ts';
 import { writeAudienceNames } from '../activation-file/audience-names.ts';
-import { addHubOptions, readHubOptions, type HubOptions } from '../environment/hub-options.ts';
+import { readHubOptions } from '../environment/hub-options.ts';
 import { atLocalSide, localSide } from './local-side.ts';
+import type { ReconcileOptions } from './reconcile-options.ts';
 import { requireAudiences, wantedDestination } from './wanted-destination.ts';
-
-export interface ReconcileOptions extends HubOptions, ActivationFileOptions {
-  readonly adopt?: string;
-  readonly connection?: string;
-  readonly disabled?: true;
-  readonly namespaceKey?: true;
-  readonly authSpecName?: string;
-  readonly writeNames?: true;
-  /** The stand-in and the hub of `activation local --aep`. */
-  readonly local?: true;
-  readonly json?: true;
-}
-
-/** Adds what `plan` and `apply` share. */
-export function addReconcileOptions(command: Command): Command {
-  return addHubOptions(addActivationFileOption(command))
-    .option('--adopt <id>', 'takes over this dataflow, made by hand, instead of making a new one')
-    .option('--connection <id>', 'uses this connection to the namespace as it is, and leaves its key alone')
-    .option('--namespace-key', 'the key is one of the whole namespace; default: of the hub alone')
-    .option(
-      '--auth-spec-name <name>',
-      'what AEP calls the way to sign in to Event Hubs, where it refuses the documented name',
-    )
-    .addOption(
-      new Option('--local', 'AEP and the hub are those of activation local --aep, and the file its example').conflicts([
-        'environment',
-        'namespace',
-        'eventHub',
-        'sasKeyName',
-      ]),
-    )
-    .option('--disabled', 'has the dataflow switched off')
-    .option('--write-names', "writes the names of the file's audiences to <environment>.names.json beside it")
-    .option('--json', 'prints one JSON object per line');
-}
 
 /** A destination as the file wants it, and the changes in AEP that this needs. */
 export interface Reconciliation {

@@ -1,9 +1,29 @@
+import type { PartitionLag } from '@activation-hub/azure-adapters';
+import type { DestinationState } from '@activation-hub/flow-service';
 import { counted } from '../terminal/counted.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { oneLine } from '../activation-file/audience-names.ts';
-import { hourMs } from './status-numbers.ts';
-import type { Status } from './status.ts';
+import type { HubHours } from './hub-hours.ts';
+import { hourMs, type AepHour, type StoreHours } from './status-numbers.ts';
+
+/**
+ * Everything that is known of the last hours; a part that is not configured, or could not be read,
+ * is absent.
+ */
+export interface Status {
+  readonly sandbox: string;
+  readonly destination: DestinationState;
+  /** Beginning of the first hour, in epoch milliseconds; the last hour is the present one. */
+  readonly fromMs: number;
+  readonly nowMs: number;
+  readonly aep: readonly (AepHour | undefined)[];
+  readonly hub?: HubHours;
+  readonly lag?: readonly PartitionLag[];
+  readonly stores?: StoreHours;
+  /** Parts that are left out, and why. */
+  readonly leftOut: readonly string[];
+}
 
 /** What a person reads: the dataflow, the hours as a table, and what stands out. */
 export function statusLines(status: Status, { bold, green, yellow }: Terminal['colors']): readonly string[] {

@@ -1,5 +1,5 @@
-import { createEventHubsDestinations, destinationWords, type DestinationState } from '@activation-hub/flow-service';
-import type { PartitionLag, StorageConnection } from '@activation-hub/azure-adapters';
+import { createEventHubsDestinations, destinationWords } from '@activation-hub/flow-service';
+import type { StorageConnection } from '@activation-hub/azure-adapters';
 import type { Command } from 'commander';
 import { wholeNumber } from '../terminal/arguments.ts';
 import { CommandError, reasonOf } from '../terminal/command-error.ts';
@@ -14,7 +14,7 @@ import {
 import { adobeVariablesHelp, openAdobe, withAdobe } from '../environment/adobe-access.ts';
 import { azureCredential } from '../environment/azure-credential.ts';
 import { hubConnectionString } from '../environment/hub-connection.ts';
-import { countHubHours, type HubHours } from './hub-hours.ts';
+import { countHubHours } from './hub-hours.ts';
 import {
   addHubOptions,
   namesHub,
@@ -24,31 +24,13 @@ import {
 } from '../environment/hub-options.ts';
 import { measureHandlerLag } from '../environment/handler-lag.ts';
 import { outputText, type StackOutputs } from '../environment/stack-outputs.ts';
-import { aepHours, hourMs, storeHours, type AepHour, type StoreHours } from './status-numbers.ts';
-import { legend, remarks, statusLines } from './status-words.ts';
+import { aepHours, hourMs, storeHours } from './status-numbers.ts';
+import { legend, remarks, statusLines, type Status } from './status-words.ts';
 
 interface StatusOptions extends HubOptions, ActivationFileOptions {
   readonly hours: number;
   readonly consumerGroup?: string;
   readonly json?: true;
-}
-
-/**
- * Everything that is known of the last hours; a part that is not configured, or could not be read,
- * is absent.
- */
-export interface Status {
-  readonly sandbox: string;
-  readonly destination: DestinationState;
-  /** Beginning of the first hour, in epoch milliseconds; the last hour is the present one. */
-  readonly fromMs: number;
-  readonly nowMs: number;
-  readonly aep: readonly (AepHour | undefined)[];
-  readonly hub?: HubHours;
-  readonly lag?: readonly PartitionLag[];
-  readonly stores?: StoreHours;
-  /** Parts that are left out, and why. */
-  readonly leftOut: readonly string[];
 }
 
 export function addStatusCommand(aep: Command, terminal: Terminal): void {

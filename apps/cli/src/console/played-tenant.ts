@@ -2,8 +2,8 @@ import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Play, PlayedPerson, PlayedTenant } from '@activation-hub/console-contract';
 import { encodeProfileExport } from '@activation-hub/audience-events/testing';
 import { tenantOptions } from '../activation-file/activations.ts';
-import type { TenantOptions } from '../traffic/tenant.ts';
-import type { TimedStatus } from '../traffic/tenant-memberships.ts';
+import type { TenantOptions } from '../traffic/tenant-options.ts';
+import type { TimedStatus } from '../traffic/timed-status.ts';
 import { anonymousStage, knownStage, peopleOf, withAnotherEmail, type PersonState } from '../traffic/tenant-people.ts';
 import { ApiError } from './answers.ts';
 

@@ -1,11 +1,5 @@
-import { timeSpellings, type TimeSpelling } from '@activation-hub/audience-events/testing';
 import type { PersonState } from './tenant-people.ts';
-
-/** A state of one profile in one audience. */
-export interface TimedStatus {
-  readonly status: 'realized' | 'exited';
-  readonly qualifiedAtMs: number;
-}
+import type { TimedStatus } from './timed-status.ts';
 
 /** A state with what else the export said of the person, and its place in the order of sending. */
 export interface SentStatus extends TimedStatus, PersonState {
@@ -71,10 +65,4 @@ function compareSent(left: SentStatus, right: SentStatus): number {
     words.indexOf(left.status) - words.indexOf(right.status) ||
     left.sequence - right.sequence
   );
-}
-
-/** One of AEP's five spellings that loses nothing of this time. */
-export function spellingOf(timeMs: number, salt: number): TimeSpelling {
-  const exact = timeMs % 1000 === 0 ? timeSpellings : (['milliseconds-offset', 'microseconds-z'] as const);
-  return exact[(Math.floor(timeMs / 1000) + salt) % exact.length] ?? 'microseconds-z';
 }

@@ -9,8 +9,8 @@ import {
   type MembershipContent,
   type Random,
 } from '@activation-hub/audience-events/testing';
-import { spellingOf, type TimedStatus } from './tenant-memberships.ts';
-import type { TenantOptions } from './tenant.ts';
+import { spellingOf, type TimedStatus } from './timed-status.ts';
+import type { TenantOptions } from './tenant-options.ts';
 
 /** Who a person is at one moment. */
 export interface PersonState {

@@ -16,7 +16,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTenant, type SimulatedExport, type TenantOptions } from './tenant.ts';
+import { createTenant, type SimulatedExport } from './tenant.ts';
+import type { TenantOptions } from './tenant-options.ts';
 
 const options: TenantOptions = {
   seed: 1,

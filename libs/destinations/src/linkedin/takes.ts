@@ -9,7 +9,6 @@ import {
   sentenceOf,
   type Takes,
 } from '@activation-hub/destination-kit';
-import type { LinkedinSettings } from './settings.ts';
 
 export type LinkedinKind = 'SHA256_EMAIL' | 'GOOGLE_AID' | 'APPLE_IDFA';
 
@@ -49,7 +48,11 @@ export const linkedinFields: Readonly<Record<string, DescribedField>> = {
   },
 };
 
-export const linkedinTakes = ({ identifiers }: LinkedinSettings): Takes => ({
+export const linkedinTakes = ({
+  identifiers,
+}: {
+  readonly identifiers: Readonly<Record<string, LinkedinKind>>;
+}): Takes => ({
   identities: identitiesBy(identifiers, (kind) => `LinkedIn matches it as ${kind}. ${sentenceOf(linkedinIds[kind])}`),
   attributes: attributesOf({ ...linkedinIds, ...linkedinFields }),
 });

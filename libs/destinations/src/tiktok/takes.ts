@@ -7,7 +7,6 @@ import {
   sentenceOf,
   type Takes,
 } from '@activation-hub/destination-kit';
-import type { TiktokSettings } from './settings.ts';
 
 /**
  * Fields of a person in TikTok's form, under the kinds of ids of a segment mapping ("List of
@@ -38,7 +37,11 @@ export const tiktokFields = {
 export type TiktokKind = keyof typeof tiktokFields;
 export const tiktokKinds = Object.keys(tiktokFields) as TiktokKind[];
 
-export const tiktokTakes = ({ identifiers }: TiktokSettings): Takes => ({
+export const tiktokTakes = ({
+  identifiers,
+}: {
+  readonly identifiers: Readonly<Record<string, TiktokKind>>;
+}): Takes => ({
   identities: identitiesBy(identifiers, (kind) => `TikTok matches it as ${kind}. ${sentenceOf(tiktokFields[kind])}`),
   attributes: attributesOf(tiktokFields),
 });

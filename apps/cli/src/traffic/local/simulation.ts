@@ -3,7 +3,8 @@ import { systemClock } from '@activation-hub/delivery';
 import { tenantOptions } from '../../activation-file/activations.ts';
 import type { EventSender } from '../event-sender.ts';
 import { simulate } from '../simulator.ts';
-import { createTenant, type TenantOptions } from '../tenant.ts';
+import { createTenant } from '../tenant.ts';
+import type { TenantOptions } from '../tenant-options.ts';
 
 export interface SimulationOptions {
   readonly rate: number;

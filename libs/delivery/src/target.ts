@@ -1,0 +1,91 @@
+import type { Connector, DestinationLimits, Doubt } from '@activation-hub/destination-kit';
+import type { Telemetry } from '@activation-hub/telemetry';
+import type { Breaker } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { SharedRequests } from './shared-requests.ts';
+
+/** A destination that is set up and may be told. */
+export interface Target {
+  /** Its key in the activation file. */
+  readonly key: string;
+  readonly connector: Connector;
+  readonly limits: DestinationLimits;
+  /** What may share a request. */
+  readonly batchBy: 'destination' | 'route';
+  /**
+   * An identity's value in the form in which the destination gets it; undefined when it has none in
+   * that form.
+   */
+  readonly formIdentity: (identity: { readonly namespace: string; readonly value: string }) => string | undefined;
+  /**
+   * For how many days the destination keeps a member whom it is not told of again, by the options
+   * of the route and the namespace of the identity; `undefined` when it does not forget.
+   */
+  readonly membershipDays: (options: unknown, namespace: string) => number | undefined;
+  /**
+   * How old a change may become before it is given up, in milliseconds since it was first deferred.
+   */
+  readonly giveUpAfterMs: number;
+  /**
+   * How far away a time may be that the destination names, in milliseconds; what is further away is
+   * taken for this.
+   */
+  readonly retryAfterMaxMs: number;
+  /** Shared by all calls of this process that send to this destination. */
+  readonly rateLimiter: RateLimiter;
+  readonly breaker: Breaker;
+  /** Where the batches of all calls wait for a place of the rate limiter. */
+  readonly requests: SharedRequests;
+}
+
+/** The outcome of one delivery. */
+export type DeliveryResult =
+  | { readonly status: 'delivered' }
+  | { readonly status: 'not-found'; readonly reason: string }
+  | {
+      readonly status: 'rejected';
+      readonly class: string;
+      readonly reason: string;
+      /** An attempt before the one that was refused, or a part of that one, may have been taken. */
+      readonly doubt?: Doubt;
+    }
+  | {
+      readonly status: 'retry';
+      readonly class: string;
+      readonly reason: string;
+      /**
+       * False when the destination was not asked at all: its circuit is open, or the time was up.
+       */
+      readonly wasTried: boolean;
+      /** Not before this time, in epoch milliseconds. */
+      readonly notBeforeMs?: number;
+      /**
+       * Whether the destination may have taken the change all the same, and whether it may still be
+       * at it.
+       */
+      readonly doubt?: Doubt;
+      /**
+       * The destination has the change and is polled for its result with this receipt; the change
+       * is not sent again meanwhile.
+       */
+      readonly receipt?: string;
+    };
+
+export interface DeliverOptions {
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  /**
+   * How long a request may wait for its place or its next attempt; what would take longer is for
+   * the retry queue.
+   */
+  readonly waitMaxMs: number;
+  /** The deadline: a change without an answer by then is retried. */
+  readonly signal: AbortSignal;
+  /**
+   * Receipts by change id, of changes that the destination accepted before: it is polled for their
+   * verdicts now. Without this option no later call polls, and an accepted change counts as
+   * delivered.
+   */
+  readonly receipts?: ReadonlyMap<string, string> | undefined;
+}
