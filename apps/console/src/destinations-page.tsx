@@ -105,32 +105,38 @@ function Details({ destination }: { readonly destination: DestinationView }) {
         </section>
       </div>
       <Held destination={key} isInShadow={isInShadow} />
-      <section aria-labelledby="failures">
-        <h2 id="failures">What it did not take lately</h2>
-        {failures.length === 0 ? (
-          <p className="quiet-text">Nothing: every attempt that is known here was taken.</p>
-        ) : (
-          <table>
-            <Columns names={['Time', 'Verdict', 'HTTP', 'Changes', 'In its words']} />
-            <tbody>
-              {failures.map(({ atMs, verdict, reason, httpStatus, changes }, index) => (
-                <tr key={index}>
-                  <td className="time">{dateTimeOf(atMs)}</td>
-                  <td>
-                    <Outcome outcome={verdict} />
-                  </td>
-                  <td>{httpStatus ?? '–'}</td>
-                  <td>{changes}</td>
-                  <td>
-                    <bdi>{reason}</bdi>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </section>
+      <Failures of={failures} />
     </div>
+  );
+}
+
+function Failures({ of: failures }: { readonly of: DestinationView['failures'] }) {
+  return (
+    <section aria-labelledby="failures">
+      <h2 id="failures">What it did not take lately</h2>
+      {failures.length === 0 ? (
+        <p className="quiet-text">Nothing: every attempt that is known here was taken.</p>
+      ) : (
+        <table>
+          <Columns names={['Time', 'Verdict', 'HTTP', 'Changes', 'In its words']} />
+          <tbody>
+            {failures.map(({ atMs, verdict, reason, httpStatus, changes }, index) => (
+              <tr key={index}>
+                <td className="time">{dateTimeOf(atMs)}</td>
+                <td>
+                  <Outcome outcome={verdict} />
+                </td>
+                <td>{httpStatus ?? '–'}</td>
+                <td>{changes}</td>
+                <td>
+                  <bdi>{reason}</bdi>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
   );
 }
 

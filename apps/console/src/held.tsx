@@ -116,6 +116,19 @@ function Seen({
           The retry {name} cannot be read: what it brings is not among them.
         </p>
       ))}
+      <Requests requests={requests} isShown={isShown} />
+      {printed.slice(0, requestsMax).map((line, index) => (
+        <p key={index}>
+          prints: <bdi>{line}</bdi>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function Requests({ requests, isShown }: { readonly requests: HeldView['requests']; readonly isShown: boolean }) {
+  return (
+    <>
       {requests.slice(0, requestsMax).map(({ method, url, headers, body }, index) => (
         <details key={index} open={isShown}>
           <summary>
@@ -132,11 +145,6 @@ function Seen({
       {requests.length > requestsMax ? (
         <p className="quiet-text">and {countOf(requests.length - requestsMax, 'more request')}</p>
       ) : null}
-      {printed.slice(0, requestsMax).map((line, index) => (
-        <p key={index}>
-          prints: <bdi>{line}</bdi>
-        </p>
-      ))}
-    </div>
+    </>
   );
 }

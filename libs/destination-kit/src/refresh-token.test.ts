@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { HttpSender } from './authorized.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from './http-message.ts';
 import { refreshTokenSettings, withRefreshToken } from './refresh-token.ts';
 import { Secret } from './secret.ts';
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { HttpSender } from './authorized.ts';
 import { type DocumentedErrors, errorOfAnswer } from './documented-error.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import type { HttpRequest, HttpResponse } from './http-message.ts';
 import { readAnswer } from './read-answer.ts';
 import type { DestinationError, DestinationErrorClass } from './verdict.ts';
 

@@ -2,7 +2,7 @@ import { counted } from '../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
-import { controlTextCharactersMax, type ControlScope } from '@activation-hub/delivery';
+import { controlTextCharactersMax, type Control, type ControlScope } from '@activation-hub/delivery';
 import { z } from 'zod';
 import { heldWords, keptControls, scopeWords } from '../operate/paused.ts';
 import { ApiError } from './answers.ts';
@@ -46,22 +46,7 @@ export function controlsApi(operator: Operator): Api {
   return {
     'GET pauses': async ({ signal }): Promise<readonly PauseView[]> => {
       const controls = await keptControls(storage.controls, signal, terminal.say);
-      return controls.flatMap(({ action, destination, audience, atMs, untilMs, isShadow, by, reason }) =>
-        action === 'pause'
-          ? [
-              {
-                what: scopeWords({ ...(destination && { destination }), ...(audience && { audience }) }),
-                ...(destination === undefined ? {} : { destination }),
-                ...(audience === undefined ? {} : { audience }),
-                atMs,
-                ...(untilMs === undefined ? {} : { untilMs }),
-                ...(isShadow === undefined ? {} : { isShadow }),
-                by,
-                reason,
-              },
-            ]
-          : [],
-      );
+      return controls.filter(({ action }) => action === 'pause').map(pauseView);
     },
     'POST controls/pause': async ({ body, signal }): Promise<ActResult> => {
       const asked = read(controlSchema, body);
@@ -94,6 +79,22 @@ export function controlsApi(operator: Operator): Api {
         problems: [],
       };
     },
+  };
+}
+
+function pauseView({ destination, audience, atMs, untilMs, isShadow, by, reason }: Control): PauseView {
+  const scope = {
+    ...(destination === undefined ? {} : { destination }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+  return {
+    what: scopeWords(scope),
+    ...scope,
+    atMs,
+    ...(untilMs === undefined ? {} : { untilMs }),
+    ...(isShadow === undefined ? {} : { isShadow }),
+    by,
+    reason,
   };
 }
 

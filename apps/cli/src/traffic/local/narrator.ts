@@ -212,6 +212,7 @@ export function proseNarrator(
           return;
         case 'handler-started':
         case 'changes-accepted':
+        case 'changes-shadowed':
         case 'request-answered':
         case 'lag-measured':
         case 'backlog-measured':
