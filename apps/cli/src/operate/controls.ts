@@ -97,7 +97,7 @@ Examples:
       withDataStorage(options, terminal, async (storage) =>
         options.look
           ? (await import('./look-at-held.ts')).printHeld(destination, options, storage, terminal)
-          : runPause(destination, options, storage, terminal, { isShadow: true }),
+          : runPause(destination, { ...options, isShadow: true }, storage, terminal),
       ),
     );
 }
@@ -155,11 +155,11 @@ function addAskOptions(command: Command, hasAudience = true): Command {
 
 async function runPause(
   destination: string | undefined,
-  options: PauseOptions,
+  options: PauseOptions & Pick<Control, 'isShadow'>,
   storage: DataStorage,
   terminal: Terminal,
-  shadow: Pick<Control, 'isShadow'> = {},
 ): Promise<void> {
+  const shadow: Pick<Control, 'isShadow'> = options.isShadow ? { isShadow: true } : {};
   const { scope, asker, context } = await ask(destination, options, storage, terminal);
   const refuse = (why: string) => new CommandError(2, `Failed to ${shadow.isShadow ? 'shadow' : 'pause'}: ${why}`);
   if (options.reason === undefined) throw refuse('give --reason, for those who see it.');
