@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { accountErrorIn, documentedErrors, errorOfAnswer } from './documented-error.ts';
+import { accountErrorIn, documentedErrors, errorOfAnswer, setUpErrors } from './documented-error.ts';
 
 const source = 'https://example.com/errors';
 const errors = documentedErrors([
@@ -39,6 +39,18 @@ test('a list gives a row a code, and a row of its own says more than the list', 
     ['FULL', 'set-up', 'Buy room.'],
     ['QUOTA', 'set-up', 'Make room.'],
     ['LOCKED', 'retry', undefined],
+  ]);
+});
+
+test('what only a person can mend has its advice by its codes', () => {
+  const table = documentedErrors(
+    [],
+    setUpErrors('vendor.example', { '1 2': 'Store a new key.', 3: 'Check the list.' }),
+  );
+  expect([...table.values()]).toMatchObject([
+    { code: '3', means: 'set-up', advice: 'Check the list.', source: 'vendor.example' },
+    { code: '1', means: 'set-up', advice: 'Store a new key.' },
+    { code: '2', means: 'set-up', advice: 'Store a new key.' },
   ]);
 });
 

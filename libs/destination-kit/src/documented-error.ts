@@ -71,6 +71,14 @@ export function httpErrors(
 }
 
 /**
+ * Rows for what only a person can mend: what that person is to do, by the code, or several between
+ * white space.
+ */
+export function setUpErrors(source: string, advice: Readonly<Record<string, string>>): readonly ListedErrors[] {
+  return Object.entries(advice).map(([codes, sentence]) => ({ means: 'set-up', source, codes, advice: sentence }));
+}
+
+/**
  * Gives the errors by their codes: those of which a row of their own says more, and the rest of the
  * vendor's list. Throws when a code stands twice, when a `set-up` does not say what to do, or when
  * a row and the list differ in what a code means.

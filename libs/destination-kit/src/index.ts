@@ -24,6 +24,7 @@ export {
   httpErrors,
   type ListedErrors,
   rowsOf,
+  setUpErrors,
   isOfAccount,
   type DocumentedError,
   type DocumentedErrors,

@@ -1,4 +1,4 @@
-import { documentedErrors, type ListedErrors } from '@activation-hub/destination-kit';
+import { documentedErrors, type ListedErrors, setUpErrors } from '@activation-hub/destination-kit';
 
 const page = 'support.iterable.com/hc/en-us/articles/39629320560148-API-Response-Codes';
 const ofRow = 'api.iterable.com/api/docs, lists_subscribe, failedUpdates';
@@ -9,20 +9,13 @@ const key = 'Make a server-side API key in this project and data centre, and sto
 export const listedErrors: readonly ListedErrors[] = [
   { means: 'throttled', source: page, codes: 'RateLimitExceeded' },
   { means: 'transient', source: page, codes: 'Conflict DatabaseError GenericError QueueEmailError' },
-  { means: 'set-up', advice: key, source: page, codes: 'BadApiKey BadAuthorizationHeader Unauthorized Forbidden' },
-  {
-    means: 'set-up',
-    advice: 'Use an API key of the kind server-side that asks for no JWT.',
-    source: page,
-    codes: 'ForbiddenParamsError InvalidJwtPayload JwtUserIdentifiersMismatched',
-  },
-  {
-    means: 'set-up',
-    advice: 'The project has as many fields as it may: map fewer attributes, or delete fields.',
-    source: page,
-    codes: 'UniqueFieldsLimitExceeded',
-  },
-  { means: 'set-up', advice: 'Check baseUrl and the list of the options.', source: page, codes: 'NotFound' },
+  ...setUpErrors(page, {
+    'BadApiKey BadAuthorizationHeader Unauthorized Forbidden': key,
+    'ForbiddenParamsError InvalidJwtPayload JwtUserIdentifiersMismatched':
+      'Use an API key of the kind server-side that asks for no JWT.',
+    UniqueFieldsLimitExceeded: 'The project has as many fields as it may: map fewer attributes, or delete fields.',
+    NotFound: 'Check baseUrl and the list of the options.',
+  }),
   { means: 'invalid', source: page, codes: 'BadJsonBody BadParams BatchTooLarge RequestFieldsTypesMismatched' },
   {
     means: 'rejected',

@@ -1,4 +1,4 @@
-import { documentedErrors, httpErrors } from '@activation-hub/destination-kit';
+import { documentedErrors, httpErrors, setUpErrors } from '@activation-hub/destination-kit';
 
 const page = 'developers.pinterest.com/docs/reference/error-codes';
 const examples = 'github.com/pinterest/api-description, v5/openapi.json 5.23.0, examples of answers';
@@ -16,24 +16,15 @@ export const pinterestErrors = documentedErrors(
   [],
   [
     { means: 'invalid', source: page, codes: '2740 2741' },
-    { means: 'set-up', advice: list, source: page, codes: '1001 1018' },
-    {
-      means: 'set-up',
-      advice: 'Pinterest has changed how many lists a page has: report this.',
-      source: page,
-      codes: '2742',
-    },
+    ...setUpErrors(page, { '1001 1018': list, 2742: 'Pinterest has changed how many lists a page has: report this.' }),
     { means: 'invalid', source: examples, codes: '1 4196' },
     { means: 'transient', source: examples, codes: '4197' },
     { means: 'throttled', source: examples, codes: '8' },
-    { means: 'set-up', advice: token, source: examples, codes: '2 1104' },
-    { means: 'set-up', advice: user, source: examples, codes: '3 29' },
-    {
-      means: 'set-up',
-      advice: 'Pinterest has disapproved the account, or reviews it: look into the business hub.',
-      source: examples,
-      codes: '2625 2626',
-    },
+    ...setUpErrors(examples, {
+      '2 1104': token,
+      '3 29': user,
+      '2625 2626': 'Pinterest has disapproved the account, or reviews it: look into the business hub.',
+    }),
     ...httpErrors(examples, '400 500', {
       401: token,
       403: user,

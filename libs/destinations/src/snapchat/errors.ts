@@ -1,4 +1,4 @@
-import { documentedErrors, httpErrors, type ListedErrors } from '@activation-hub/destination-kit';
+import { documentedErrors, httpErrors, type ListedErrors, setUpErrors } from '@activation-hub/destination-kit';
 
 const source = 'developers.snap.com/marketing-api/Ads-API/errors';
 const patterns = 'developers.snap.com/marketing-api/Ads-API/api-patterns';
@@ -14,7 +14,7 @@ export const listedErrors: readonly ListedErrors[] = [
     '404 410': 'Check adAccountId and the customer list of the options.',
     '405 406': 'Check baseUrl.',
   }),
-  { means: 'set-up', advice: 'Check baseUrl.', source, codes: '418' },
+  ...setUpErrors(source, { 418: 'Check baseUrl.' }),
   ...httpErrors('developers.snap.com/api/marketing-api/Ads-API/rate-limits', '429'),
 ];
 

@@ -1,4 +1,4 @@
-import { documentedErrors, type ListedErrors } from '@activation-hub/destination-kit';
+import { documentedErrors, type ListedErrors, setUpErrors } from '@activation-hub/destination-kit';
 
 const page = 'business-api.tiktok.com/portal/docs?id=1737172488964097';
 /** Codes that the vendor's own library has, and the page has not. */
@@ -27,40 +27,24 @@ export const listedErrors: readonly ListedErrors[] = [
   { means: 'invalid', inPart: true, source: page, codes: '20001' },
   { means: 'invalid', source: page, codes: '40000 40002 40011 40700 41002' },
   { means: 'invalid', source: library, codes: '40012 40061 40062' },
-  { means: 'set-up', advice: permission, source: page, codes: '40001 40117 40118 40119 40124 40125' },
-  { means: 'set-up', advice: permission, source: library, codes: '40003 40130 40131' },
-  {
-    means: 'set-up',
-    advice: newToken,
-    source: page,
-    codes: '40101 40102 40103 40104 40105 40106 40107 40108 40109 40110 40112 40113 40115 40116',
-  },
-  { means: 'set-up', advice: newToken, source: library, codes: '40114 40120 40309 70001' },
-  { means: 'set-up', advice: 'Check that the audience exists.', source: page, codes: '40007' },
-  { means: 'set-up', advice: 'Check advertiserId.', source: page, codes: '40300 40301' },
-  { means: 'set-up', advice: 'Check advertiserId.', source: library, codes: '40302' },
-  { means: 'set-up', advice: wrongVersion, source: page, codes: '40006 40008 40010 40051 41001' },
-  { means: 'set-up', advice: wrongVersion, source: library, codes: '40400' },
-  {
-    means: 'set-up',
-    advice: 'Leave baseUrl out: the sandbox has no custom audiences.',
-    source: page,
-    codes: '40009 40013 40014',
-  },
-  {
-    means: 'set-up',
-    advice: 'TikTok blocks the country from which the request comes: let it leave Azure elsewhere.',
-    source: page,
-    codes: '41000',
-  },
-  {
-    means: 'set-up',
-    advice: notOurs,
-    source: page,
-    codes: `40052 40053 40065 40121 40122 40200 40502 40900 40901 40902 40903 40904 40905 40906 40907 40908 40909 40910 40911 40912
-      40913 40914 40915`,
-  },
-  { means: 'set-up', advice: notOurs, source: library, codes: '40063 40126 40127 40128 40129 40916 41013' },
+  ...setUpErrors(page, {
+    '40001 40117 40118 40119 40124 40125': permission,
+    '40101 40102 40103 40104 40105 40106 40107 40108 40109 40110 40112 40113 40115 40116': newToken,
+    40007: 'Check that the audience exists.',
+    '40300 40301': 'Check advertiserId.',
+    '40006 40008 40010 40051 41001': wrongVersion,
+    '40009 40013 40014': 'Leave baseUrl out: the sandbox has no custom audiences.',
+    41000: 'TikTok blocks the country from which the request comes: let it leave Azure elsewhere.',
+    [`40052 40053 40065 40121 40122 40200 40502 40900 40901 40902 40903 40904 40905 40906 40907 40908 40909 40910 40911 40912
+      40913 40914 40915`]: notOurs,
+  }),
+  ...setUpErrors(library, {
+    '40003 40130 40131': permission,
+    '40114 40120 40309 70001': newToken,
+    40302: 'Check advertiserId.',
+    40400: wrongVersion,
+    '40063 40126 40127 40128 40129 40916 41013': notOurs,
+  }),
 ];
 
 /** Errors of TikTok by their `code`. */
