@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { versionWarning, type ApiVersions } from './api-versions.ts';
+import { apiVersion, versionWarning, type ApiVersions } from './api-versions.ts';
 
 const versions: ApiVersions = {
   setting: 'apiVersion',
@@ -19,4 +19,15 @@ test.each([
   const warning = versionWarning(versions, version, Date.parse(now));
   if (sentence === undefined) expect(warning).toBeUndefined();
   else expect(warning).toMatch(sentence);
+});
+
+test('the setting is the usual version, unless another one of its form is written', () => {
+  const setting = apiVersion(versions, 'v2', /^v\d$/, 'Version of the API.');
+  expect([setting.parse(undefined), setting.parse('v9')]).toEqual(['v2', 'v9']);
+  expect(setting.safeParse('2').error?.message).toContain('Write a version such as v2.');
+  expect(setting.meta()).toEqual({ description: 'Version of the API.', examples: ['v3'] });
+});
+
+test('a usual version that the table does not have is a defect of the connector', () => {
+  expect(() => apiVersion(versions, 'v4', /^v\d$/, '')).toThrow('the table of versions has no v4. Add it.');
 });

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** The versions of a vendor's API, and until when each is served. */
 export interface ApiVersions {
   /** The setting that names one. */
@@ -8,6 +10,22 @@ export interface ApiVersions {
    */
   readonly ends: Readonly<Record<string, string | undefined>>;
   readonly source: string;
+}
+
+/**
+ * Schema of the setting `apiVersion`: a version of this form, `usual` when absent. A version that
+ * the table gets later does not become the default by that: a person reads first what it changes.
+ * Throws when the table does not have `usual`.
+ */
+export function apiVersion({ ends }: ApiVersions, usual: string, form: RegExp, description: string) {
+  if (!Object.hasOwn(ends, usual))
+    throw new Error(`Failed to make the setting apiVersion: the table of versions has no ${usual}. Add it.`);
+  const newest = Object.keys(ends).at(-1);
+  return z
+    .string()
+    .regex(form, `Write a version such as ${usual}.`)
+    .default(usual)
+    .meta({ description, examples: [newest] });
 }
 
 /** How long before its end a version is warned of. */

@@ -4,10 +4,12 @@ import {
   formedIdentities,
   formId,
   identifierOf,
+  identifiersAmong,
   identifiersSetting,
   identitiesBy,
   identityBy,
   identityIn,
+  kindsOf,
 } from './identifiers.ts';
 import { plainProfile } from './personal-data.ts';
 
@@ -19,6 +21,17 @@ test('the setting takes namespaces in lower case, and at least one', () => {
   expect(setting.safeParse({ Mail: 'email' }).error?.message).toContain('Write the namespace in lower case.');
   expect(setting.safeParse({}).error?.message).toContain('Name at least one namespace.');
   expect(setting.safeParse({ mail: 'fax' }).success).toBe(false);
+});
+
+test('of a closed set of kinds the first is that of e-mail addresses, and no other kind is taken', () => {
+  const among = identifiersAmong(kindsOf({ MAIL: 1, TEL: 2 }), 'the kind.', { phone: 'TEL' });
+  expect(among.parse(undefined)).toEqual({ email: 'MAIL' });
+  expect(among.parse({ tel: 'TEL' })).toEqual({ tel: 'TEL' });
+  expect(among.safeParse({ fax: 'FAX' }).success).toBe(false);
+  expect(among.meta()).toEqual({
+    description: 'For each identity namespace, the kind.',
+    examples: [{ phone: 'TEL' }],
+  });
 });
 
 test('a namespace that is a name of every object has no identifier', () => {

@@ -19,6 +19,29 @@ export function identifiersSetting<Kind extends z.ZodType>(kind: Kind) {
     .refine((identifiers) => Object.keys(identifiers).length > 0, 'Name at least one namespace.');
 }
 
+/** What a vendor may find persons by, at least one kind. */
+type Kinds<Kind> = readonly [Kind, ...Kind[]];
+
+/** The kinds of a profile, in its order. */
+export function kindsOf<Kind extends string>(profile: Readonly<Record<Kind, unknown>>): Kinds<Kind> {
+  return Object.keys(profile) as [Kind, ...Kind[]];
+}
+
+/**
+ * The whole setting `identifiers` of a vendor that finds persons by one of these kinds. The first
+ * one is that of e-mail addresses: the default maps the namespace `email` to it. `how` ends the
+ * sentence that begins with "For each identity namespace,".
+ */
+export function identifiersAmong<const Kind extends string>(
+  kinds: Kinds<Kind>,
+  how: string,
+  example: Identifiers<NoInfer<Kind>>,
+) {
+  return identifiersSetting(z.enum(kinds))
+    .default({ email: kinds[0] })
+    .meta({ description: `For each identity namespace, ${how}`, examples: [example] });
+}
+
 /** What is set for this namespace; `undefined` where nothing is. */
 export function identifierOf<Kind>(identifiers: Identifiers<Kind>, namespace: string): Kind | undefined {
   return Object.hasOwn(identifiers, namespace) ? identifiers[namespace] : undefined;

@@ -13,7 +13,7 @@ export {
   withSignIn,
 } from './client-credentials.ts';
 export { type ClientCertificate, clientCertificate } from './client-certificate.ts';
-export { type ApiVersions, versionWarning } from './api-versions.ts';
+export { apiVersion, type ApiVersions, versionWarning } from './api-versions.ts';
 export { configuredUrl } from './configured-url.ts';
 export {
   accountErrorIn,
@@ -29,7 +29,7 @@ export {
   type DocumentedError,
   type DocumentedErrors,
 } from './documented-error.ts';
-export { attributesOf, type DescribedField, sentenceOf } from './described-field.ts';
+export { attributesOf, type DescribedField, hashed, sentenceOf, takesIn } from './described-field.ts';
 export { encodeUrlText } from './encode-url-text.ts';
 export { defineDestination } from './define-destination.ts';
 export type {
@@ -47,10 +47,12 @@ export {
   formId,
   identifierOf,
   type Identifiers,
+  identifiersAmong,
   identifiersSetting,
   identitiesBy,
   identityBy,
   identityIn,
+  kindsOf,
   noIdentifier,
 } from './identifiers.ts';
 export { errorForResponse } from './error-for-response.ts';
@@ -73,7 +75,7 @@ export { type RefreshToken, refreshTokenSettings, withRefreshToken } from './ref
 export { requestTimeout } from './request-timeout.ts';
 export { parseRetryAfter } from './retry-after.ts';
 export { resolveSecrets, Secret, secret, secretsIn, type SecretReference, type ZodSecret } from './secret.ts';
-export { defaultCountry, digits, mayCreate, storedSecret, vendorUrl } from './settings-pieces.ts';
+export { defaultCountry, digits, mayCreate, membershipDays, storedSecret, vendorUrl } from './settings-pieces.ts';
 export { refusalOfAttribute, takesIdentity, type Takes } from './takes.ts';
 export { assertionKey, signedAssertion, type AssertionAlgorithm } from './signed-assertion.ts';
 export { DestinationError, type DestinationErrorClass, type Doubt, type Verdict } from './verdict.ts';

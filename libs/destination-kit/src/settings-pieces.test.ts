@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { attributesOf } from './described-field.ts';
+import { attributesOf, hashed, takesIn } from './described-field.ts';
 import { plainProfile } from './personal-data.ts';
-import { defaultCountry, digits, mayCreate, storedSecret, vendorUrl } from './settings-pieces.ts';
+import { defaultCountry, digits, mayCreate, membershipDays, storedSecret, vendorUrl } from './settings-pieces.ts';
 
 const settings = z.strictObject({
   token: storedSecret('acme-token', 'A token.'),
@@ -31,8 +31,33 @@ test.each([
 
 test('a field that is hashed says so', () => {
   const mail = { ...plainProfile.email, what: 'An address.' };
-  expect(attributesOf({ mail, hashed: { ...mail, as: 'sha256' } })).toEqual({
+  expect(attributesOf({ mail, secret: hashed(mail, 'An address.') })).toEqual({
     mail: 'An address.',
-    hashed: 'An address. SHA-256 of it is sent, unless it is one already.',
+    secret: 'An address. SHA-256 of it is sent, unless it is one already.',
   });
+});
+
+test('what a connector takes is said by its profile', () => {
+  const profile = {
+    MAIL: { ...plainProfile.email, what: 'An address.' },
+    TEL: hashed(plainProfile.phone, 'A number.'),
+  };
+  const settings = { identifiers: { email: 'MAIL', tel: 'TEL' } } as const;
+  expect(takesIn(profile)(settings)).toEqual({
+    identities: { email: 'An address.', tel: 'A number. SHA-256 of it is sent, unless it is one already.' },
+    attributes: {},
+  });
+  expect(takesIn(profile, { MAIL: profile.MAIL }, 'Acme')({ identifiers: { email: 'MAIL' } })).toEqual({
+    identities: { email: 'Acme matches it as MAIL. An address.' },
+    attributes: { MAIL: 'An address.' },
+  });
+});
+
+test('members stay for as long as the vendor allows, unless the option says less', () => {
+  const days = membershipDays('user list', 540, '540 at most', 90);
+  expect([days.parse(undefined), days.parse(1)]).toEqual([540, 1]);
+  for (const wrong of [0, 541, 1.5]) expect(days.safeParse(wrong).success).toBe(false);
+  expect(days.meta()?.examples).toEqual([90]);
+  expect(days.meta()?.description).toContain('stays in the user list, in days, unless told again');
+  expect(days.meta()?.description).toContain('; 540 at most. A list');
 });

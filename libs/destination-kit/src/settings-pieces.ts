@@ -38,3 +38,18 @@ export function mayCreate(description: string) {
     .default(true)
     .meta({ description, examples: [false] });
 }
+
+/**
+ * Schema of the option `membershipDays`, for lists that forget a member after days of their own:
+ * `most` at most, and when absent. `list` is what the vendor calls one, `ofMost` says in a few
+ * words what `most` means.
+ */
+export function membershipDays(list: string, most: number, ofMost: string, example: number) {
+  const description = `How long a member stays in the ${list}, in days, unless told again, which is done in time; ${ofMost}. A list that is created gets it; for another list it must be no longer than that of the list.`;
+  return z
+    .int()
+    .min(1)
+    .max(most)
+    .default(most)
+    .meta({ description, examples: [example] });
+}

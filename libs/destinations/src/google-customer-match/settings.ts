@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import {
   defaultCountry,
-  identifiersSetting,
+  identifiersAmong,
+  membershipDays,
   requestTimeout,
   storedSecret,
   vendorUrl,
@@ -35,13 +36,11 @@ export const googleSettings = z.strictObject({
       "Says to Google, with each request, that the terms of service of Customer Match were accepted: a person's statement, which has no default.",
     examples: ['accepted'],
   }),
-  identifiers: identifiersSetting(z.enum(['emailAddress', 'phoneNumber', 'mobileId']))
-    .default({ email: 'emailAddress' })
-    .meta({
-      description:
-        'For each identity namespace, the identifier by which Google matches it: emailAddress or phoneNumber (hashed here, unless they are SHA-256 already), or mobileId (IDFA or Android advertising id), which only lists of mobile ids take.',
-      examples: [{ email: 'emailAddress', phone: 'phoneNumber', idfa: 'mobileId', gaid: 'mobileId' }],
-    }),
+  identifiers: identifiersAmong(
+    ['emailAddress', 'phoneNumber', 'mobileId'],
+    'the identifier by which Google matches it: emailAddress or phoneNumber (hashed here, unless they are SHA-256 already), or mobileId (IDFA or Android advertising id), which only lists of mobile ids take.',
+    { email: 'emailAddress', phone: 'phoneNumber', idfa: 'mobileId', gaid: 'mobileId' },
+  ),
   defaultCountry: defaultCountry(),
   askAfterMs: z
     .int()
@@ -101,16 +100,7 @@ export const googleOptions = z
         description: 'Needed to create a list of mobile ids.',
         examples: [{ system: 'ios', appId: '476943146' }],
       }),
-    membershipDays: z
-      .int()
-      .min(1)
-      .max(540)
-      .default(540)
-      .meta({
-        description:
-          'How long a member stays in the user list, in days, unless told again, which is done in time; 540 at most. A list that is created gets it; for another list it must be no longer than that of the list.',
-        examples: [90],
-      }),
+    membershipDays: membershipDays('user list', 540, '540 at most', 90),
     consent: z
       .strictObject({
         adUserData: consent.meta({

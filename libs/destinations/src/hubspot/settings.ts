@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import {
+  apiVersion,
   identifiersSetting,
   quotaShare,
   requestTimeout,
   storedSecret,
   vendorUrl,
 } from '@activation-hub/destination-kit';
+import { hubspotVersions } from './versions.ts';
 
 export const hubspotSettings = z.strictObject({
   accessToken: storedSecret(
@@ -19,11 +21,7 @@ export const hubspotSettings = z.strictObject({
         'For each identity namespace, the contact property by which HubSpot knows the person: email, or a property of your own that is marked unique.',
       examples: [{ email: 'email', crmid: 'customer_id' }],
     }),
-  apiVersion: z
-    .string()
-    .regex(/^(v3|\d{4}-\d{2})$/, 'Write v3 or a dated version, such as 2026-03.')
-    .default('2026-03')
-    .meta({ description: 'Version of the HubSpot API.', examples: ['2026-09'] }),
+  apiVersion: apiVersion(hubspotVersions, '2026-03', /^(v3|\d{4}-\d{2})$/, 'Version of the HubSpot API.'),
   quotaShare: quotaShare('the daily API quota of the account'),
   baseUrl: vendorUrl('https://api.hubapi.com', 'Where the HubSpot API is.'),
   timeoutMs: requestTimeout(15_000),

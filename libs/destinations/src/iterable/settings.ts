@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  identifiersSetting,
+  identifiersAmong,
   listOptions,
   mayCreate,
   requestTimeout,
@@ -10,13 +10,11 @@ import {
 
 export const iterableSettings = z.strictObject({
   apiKey: storedSecret('iterable-api-key', 'A server-side API key of the project.'),
-  identifiers: identifiersSetting(z.enum(['email', 'userId']))
-    .default({ email: 'email' })
-    .meta({
-      description:
-        'For each identity namespace, the identifier by which the project knows the user: email or userId. A project knows its users by the one, the other, or both (hybrid).',
-      examples: [{ crmid: 'userId' }],
-    }),
+  identifiers: identifiersAmong(
+    ['email', 'userId'],
+    'the identifier by which the project knows the user: email or userId. A project knows its users by the one, the other, or both (hybrid).',
+    { crmid: 'userId' },
+  ),
   createUsers: mayCreate(
     'Creates a user for who enters and has none. A project that knows its users by email alone creates them all the same.',
   ),

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import {
+  apiVersion,
   digits,
-  identifiersSetting,
+  identifiersAmong,
   listOptions,
   refreshTokenSettings,
   requestTimeout,
   vendorUrl,
 } from '@activation-hub/destination-kit';
 import { linkedinKinds } from './takes.ts';
+import { linkedinVersions } from './versions.ts';
 
 export const linkedinSettings = z.strictObject({
   ...refreshTokenSettings(
@@ -27,22 +29,17 @@ export const linkedinSettings = z.strictObject({
       description: 'The word by which LinkedIn knows where segments come from; it gives it together with the access.',
       examples: ['CONTOSO'],
     }),
-  identifiers: identifiersSetting(z.enum(linkedinKinds))
-    .default({ email: 'SHA256_EMAIL' })
-    .meta({
-      description:
-        'For each identity namespace, the kind of id by which LinkedIn matches it: SHA256_EMAIL (hashed here, unless it is SHA-256 already), GOOGLE_AID or APPLE_IDFA (the advertising id of a mobile device).',
-      examples: [{ email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID', idfa: 'APPLE_IDFA' }],
-    }),
-  apiVersion: z
-    .string()
-    .regex(/^20\d{2}(0[1-9]|1[0-2])$/, 'Write a month such as 202607.')
-    .default('202607')
-    .meta({
-      description:
-        'Version of the Marketing API. LinkedIn ends each a year later: check, probe and the start warn 90 days before.',
-      examples: ['202607'],
-    }),
+  identifiers: identifiersAmong(
+    linkedinKinds,
+    'the kind of id by which LinkedIn matches it: SHA256_EMAIL (hashed here, unless it is SHA-256 already), GOOGLE_AID or APPLE_IDFA (the advertising id of a mobile device).',
+    { email: 'SHA256_EMAIL', gaid: 'GOOGLE_AID', idfa: 'APPLE_IDFA' },
+  ),
+  apiVersion: apiVersion(
+    linkedinVersions,
+    '202607',
+    /^20\d{2}(0[1-9]|1[0-2])$/,
+    'Version of the Marketing API. LinkedIn ends each a year later: check, probe and the start warn 90 days before.',
+  ),
   baseUrl: vendorUrl('https://api.linkedin.com'),
   tokenUrl: vendorUrl('https://www.linkedin.com/oauth/v2/accessToken', 'Where the app signs in.'),
   timeoutMs: requestTimeout(30_000),

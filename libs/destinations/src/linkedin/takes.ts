@@ -1,13 +1,12 @@
 import {
-  attributesOf,
   type DescribedField,
   formed,
   googleProfile,
-  identitiesBy,
+  hashed,
+  kindsOf,
   plainProfile,
   refused,
-  sentenceOf,
-  type Takes,
+  takesIn,
 } from '@activation-hub/destination-kit';
 
 export type LinkedinKind = 'SHA256_EMAIL' | 'GOOGLE_AID' | 'APPLE_IDFA';
@@ -16,7 +15,7 @@ export type LinkedinKind = 'SHA256_EMAIL' | 'GOOGLE_AID' | 'APPLE_IDFA';
  * Ids of a person in LinkedIn's form ("DMP Segment Users"), which publishes no example of a hash.
  */
 export const linkedinIds: Readonly<Record<LinkedinKind, DescribedField>> = {
-  SHA256_EMAIL: { ...plainProfile.email, as: 'sha256', what: 'An e-mail address, in lower case.' },
+  SHA256_EMAIL: hashed(plainProfile.email, 'An e-mail address, in lower case.'),
   GOOGLE_AID: {
     ...googleProfile.mobileId,
     what: 'The advertising id of an Android device, as it is, not hashed; zeros are dropped.',
@@ -27,7 +26,7 @@ export const linkedinIds: Readonly<Record<LinkedinKind, DescribedField>> = {
   },
 };
 
-export const linkedinKinds = Object.keys(linkedinIds) as LinkedinKind[];
+export const linkedinKinds = kindsOf(linkedinIds);
 
 /** A text of which LinkedIn takes no more characters than these. */
 const atMost = (length: number, what: string): DescribedField => ({
@@ -48,11 +47,4 @@ export const linkedinFields: Readonly<Record<string, DescribedField>> = {
   },
 };
 
-export const linkedinTakes = ({
-  identifiers,
-}: {
-  readonly identifiers: Readonly<Record<string, LinkedinKind>>;
-}): Takes => ({
-  identities: identitiesBy(identifiers, (kind) => `LinkedIn matches it as ${kind}. ${sentenceOf(linkedinIds[kind])}`),
-  attributes: attributesOf({ ...linkedinIds, ...linkedinFields }),
-});
+export const linkedinTakes = takesIn(linkedinIds, { ...linkedinIds, ...linkedinFields }, 'LinkedIn');

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import {
+  apiVersion,
   defaultCountry,
   digits,
-  identifiersSetting,
+  identifiersAmong,
   quotaShare,
   requestTimeout,
   secret,
   storedSecret,
   vendorUrl,
 } from '@activation-hub/destination-kit';
+import { metaVersions } from './versions.ts';
 
 const shape = z.strictObject({
   accessToken: storedSecret(
@@ -26,13 +28,11 @@ const shape = z.strictObject({
     .string()
     .regex(/^\d{1,20}$/, 'Write the digits of the ad account, in quotes and without act_.')
     .meta({ description: 'The ad account that has the custom audiences, without act_.', examples: ['1234567890'] }),
-  identifiers: identifiersSetting(z.enum(['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID']))
-    .default({ email: 'EMAIL' })
-    .meta({
-      description:
-        'For each identity namespace, the key by which Meta matches it: EMAIL and PHONE (hashed here, unless they are SHA-256 already), MADID (the id of a mobile device), EXTERN_ID (an id of your own), PAGEUID or APPUID (the id that a page or an app knows the person by).',
-      examples: [{ email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', crmid: 'EXTERN_ID' }],
-    }),
+  identifiers: identifiersAmong(
+    ['EMAIL', 'PHONE', 'MADID', 'EXTERN_ID', 'PAGEUID', 'APPUID'],
+    'the key by which Meta matches it: EMAIL and PHONE (hashed here, unless they are SHA-256 already), MADID (the id of a mobile device), EXTERN_ID (an id of your own), PAGEUID or APPUID (the id that a page or an app knows the person by).',
+    { email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', crmid: 'EXTERN_ID' },
+  ),
   pageId: digits()
     .optional()
     .meta({ description: 'The page of which PAGEUID is an id.', examples: ['1234567890'] }),
@@ -56,14 +56,12 @@ const shape = z.strictObject({
       description: 'Sends with every added person that their data is of limited use (LDU), as laws of US states ask.',
       examples: [{ country: 0, state: 0 }],
     }),
-  apiVersion: z
-    .string()
-    .regex(/^v\d{1,3}\.\d$/, 'Write a version such as v27.0.')
-    .default('v27.0')
-    .meta({
-      description: 'Version of the Graph API. Meta ends versions: check, probe and the start warn 90 days before.',
-      examples: ['v27.0'],
-    }),
+  apiVersion: apiVersion(
+    metaVersions,
+    'v27.0',
+    /^v\d{1,3}\.\d$/,
+    'Version of the Graph API. Meta ends versions: check, probe and the start warn 90 days before.',
+  ),
   quotaShare: quotaShare('what an ad account may call in an hour'),
   baseUrl: vendorUrl('https://graph.facebook.com', 'Where the Graph API is.'),
   timeoutMs: requestTimeout(30_000),

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import {
   digits,
-  identifiersSetting,
+  identifiersAmong,
+  kindsOf,
   listOptions,
   refreshTokenSettings,
   requestTimeout,
   vendorUrl,
 } from '@activation-hub/destination-kit';
+import { pinterestProfile } from './takes.ts';
 
 export const pinterestSettings = z.strictObject({
   ...refreshTokenSettings(
@@ -22,13 +24,11 @@ export const pinterestSettings = z.strictObject({
     description: 'The ad account that has the customer lists.',
     examples: ['549755885175'],
   }),
-  identifiers: identifiersSetting(z.enum(['EMAIL', 'MAID']))
-    .default({ email: 'EMAIL' })
-    .meta({
-      description:
-        'For each identity namespace, what Pinterest matches it by: EMAIL, or MAID (the advertising id of a mobile device). Both are hashed here, unless they are SHA-256 already.',
-      examples: [{ email: 'EMAIL', email_lc_sha256: 'EMAIL', gaid: 'MAID', idfa: 'MAID' }],
-    }),
+  identifiers: identifiersAmong(
+    kindsOf(pinterestProfile),
+    'what Pinterest matches it by: EMAIL, or MAID (the advertising id of a mobile device). Both are hashed here, unless they are SHA-256 already.',
+    { email: 'EMAIL', email_lc_sha256: 'EMAIL', gaid: 'MAID', idfa: 'MAID' },
+  ),
   baseUrl: vendorUrl('https://api.pinterest.com/v5'),
   timeoutMs: requestTimeout(30_000),
 });

@@ -1,8 +1,8 @@
 import { type HttpRequest, jsonRequests } from '@activation-hub/destination-kit';
 import type { SnapchatSettings } from './settings.ts';
-import type { Identifier } from './takes.ts';
+import type { SnapchatKind } from './takes.ts';
 
-const schemas: Readonly<Record<Identifier, string>> = {
+const schemas: Readonly<Record<SnapchatKind, string>> = {
   EMAIL: 'EMAIL_SHA256',
   PHONE: 'PHONE_SHA256',
   MAID: 'MOBILE_AD_ID_SHA256',
@@ -31,9 +31,9 @@ export function snapchatRequests(settings: SnapchatSettings) {
           ],
         },
       }),
-    changeMembers: (isExit: boolean, listId: string, identifier: Identifier, values: readonly string[]): HttpRequest =>
+    changeMembers: (isExit: boolean, listId: string, kind: SnapchatKind, values: readonly string[]): HttpRequest =>
       request(isExit ? 'DELETE' : 'POST', `/segments/${listId}/users`, {
-        body: { users: [{ schema: [schemas[identifier]], data: values.map((value) => [value]) }] },
+        body: { users: [{ schema: [schemas[kind]], data: values.map((value) => [value]) }] },
       }),
   };
 }

@@ -2,12 +2,15 @@ import { z } from 'zod';
 import {
   defaultCountry,
   digits,
-  identifiersSetting,
+  identifiersAmong,
+  kindsOf,
   listOptions,
+  membershipDays,
   refreshTokenSettings,
   requestTimeout,
   vendorUrl,
 } from '@activation-hub/destination-kit';
+import { snapchatProfile } from './takes.ts';
 
 export const snapchatSettings = z.strictObject({
   ...refreshTokenSettings(
@@ -23,13 +26,11 @@ export const snapchatSettings = z.strictObject({
     description: 'The ad account that has the customer lists.',
     examples: ['8adc3db7-8148-4fbf-999c-8d2266369d74'],
   }),
-  identifiers: identifiersSetting(z.enum(['EMAIL', 'PHONE', 'MAID']))
-    .default({ email: 'EMAIL' })
-    .meta({
-      description:
-        'For each identity namespace, what Snapchat matches it by: EMAIL, PHONE, or MAID (the advertising id of a mobile device). All are hashed here, unless they are SHA-256 already.',
-      examples: [{ email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', gaid: 'MAID', idfa: 'MAID' }],
-    }),
+  identifiers: identifiersAmong(
+    kindsOf(snapchatProfile),
+    'what Snapchat matches it by: EMAIL, PHONE, or MAID (the advertising id of a mobile device). All are hashed here, unless they are SHA-256 already.',
+    { email: 'EMAIL', email_lc_sha256: 'EMAIL', phone: 'PHONE', gaid: 'MAID', idfa: 'MAID' },
+  ),
   defaultCountry: defaultCountry(),
   baseUrl: vendorUrl('https://adsapi.snapchat.com/v1'),
   signInUrl: vendorUrl('https://accounts.snapchat.com', 'Where the app signs in.'),
@@ -45,16 +46,7 @@ export const snapchatOptions = listOptions(
   'customer list',
   digits().meta({ examples: ['5677923948298240'] }),
 ).safeExtend({
-  membershipDays: z
-    .int()
-    .min(1)
-    .max(lifetimeDays)
-    .default(lifetimeDays)
-    .meta({
-      description:
-        'How long a member stays in the customer list, in days, unless told again, which is done in time; 9999 is for ever. A list that is created gets it; for another list it must be no longer than that of the list.',
-      examples: [180],
-    }),
+  membershipDays: membershipDays('customer list', lifetimeDays, '9999 is for ever', 180),
 });
 
 export type SnapchatOptions = z.output<typeof snapchatOptions>;

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import {
+  apiVersion,
   defaultCountry,
   digits,
-  identifiersSetting,
+  identifiersAmong,
   listOptions,
   requestTimeout,
   storedSecret,
   vendorUrl,
 } from '@activation-hub/destination-kit';
 import { tiktokKinds } from './takes.ts';
+import { tiktokVersions } from './versions.ts';
 
 export const tiktokSettings = z.strictObject({
   accessToken: storedSecret(
@@ -19,19 +21,13 @@ export const tiktokSettings = z.strictObject({
     description: 'The ad account that has the custom audiences.',
     examples: ['7000000000000000000'],
   }),
-  identifiers: identifiersSetting(z.enum(tiktokKinds))
-    .default({ email: 'EMAIL_SHA256' })
-    .meta({
-      description:
-        'For each identity namespace, the kind of id by which TikTok matches it; all are hashed here, unless they are SHA-256 already.',
-      examples: [{ email: 'EMAIL_SHA256', phone: 'PHONE_SHA256', idfa: 'IDFA_SHA256', gaid: 'AAID_SHA256' }],
-    }),
+  identifiers: identifiersAmong(
+    tiktokKinds,
+    'the kind of id by which TikTok matches it; all are hashed here, unless they are SHA-256 already.',
+    { email: 'EMAIL_SHA256', phone: 'PHONE_SHA256', idfa: 'IDFA_SHA256', gaid: 'AAID_SHA256' },
+  ),
   defaultCountry: defaultCountry(),
-  apiVersion: z
-    .string()
-    .regex(/^v\d{1,2}\.\d{1,2}$/, 'Write a version such as v1.3.')
-    .default('v1.3')
-    .meta({ description: 'Version of the TikTok API for Business.', examples: ['v1.3'] }),
+  apiVersion: apiVersion(tiktokVersions, 'v1.3', /^v\d{1,2}\.\d{1,2}$/, 'Version of the TikTok API for Business.'),
   baseUrl: vendorUrl('https://business-api.tiktok.com'),
   timeoutMs: requestTimeout(30_000),
 });

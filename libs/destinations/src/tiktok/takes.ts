@@ -1,12 +1,4 @@
-import {
-  attributesOf,
-  type DescribedField,
-  identitiesBy,
-  metaProfile,
-  plainProfile,
-  sentenceOf,
-  type Takes,
-} from '@activation-hub/destination-kit';
+import { hashed, kindsOf, metaProfile, plainProfile, takesIn } from '@activation-hub/destination-kit';
 
 /**
  * Fields of a person in TikTok's form, under the kinds of ids of a segment mapping ("List of
@@ -16,32 +8,22 @@ import {
  * hash that it publishes is of digits alone: these are told.
  */
 export const tiktokFields = {
-  EMAIL_SHA256: {
-    normalise: (text) => plainProfile.email.normalise(text.replaceAll(/\s/gu, '')),
-    as: 'sha256',
-    what: 'An e-mail address, in lower case.',
-  },
-  PHONE_SHA256: { ...metaProfile.PHONE, what: 'A phone number with its country code, digits only.' },
-  IDFA_SHA256: {
-    ...plainProfile.mobileId,
-    as: 'sha256',
-    what: 'The advertising id of an Apple device, in lower case; zeros are dropped.',
-  },
-  AAID_SHA256: {
-    ...plainProfile.mobileId,
-    as: 'sha256',
-    what: 'The advertising id of an Android device, in lower case; zeros are dropped.',
-  },
-} as const satisfies Readonly<Record<string, DescribedField>>;
+  EMAIL_SHA256: hashed(
+    { normalise: (text) => plainProfile.email.normalise(text.replaceAll(/\s/gu, '')) },
+    'An e-mail address, in lower case.',
+  ),
+  PHONE_SHA256: hashed(metaProfile.PHONE, 'A phone number with its country code, digits only.'),
+  IDFA_SHA256: hashed(
+    plainProfile.mobileId,
+    'The advertising id of an Apple device, in lower case; zeros are dropped.',
+  ),
+  AAID_SHA256: hashed(
+    plainProfile.mobileId,
+    'The advertising id of an Android device, in lower case; zeros are dropped.',
+  ),
+};
 
 export type TiktokKind = keyof typeof tiktokFields;
-export const tiktokKinds = Object.keys(tiktokFields) as TiktokKind[];
+export const tiktokKinds = kindsOf(tiktokFields);
 
-export const tiktokTakes = ({
-  identifiers,
-}: {
-  readonly identifiers: Readonly<Record<string, TiktokKind>>;
-}): Takes => ({
-  identities: identitiesBy(identifiers, (kind) => `TikTok matches it as ${kind}. ${sentenceOf(tiktokFields[kind])}`),
-  attributes: attributesOf(tiktokFields),
-});
+export const tiktokTakes = takesIn(tiktokFields, tiktokFields, 'TikTok');
