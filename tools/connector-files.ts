@@ -1,3 +1,5 @@
+import { isCommentLine, type RepositoryFile } from './repository.ts';
+
 /**
  * The kinds of files that the folder of a connector may hold, each with what such a file says. A
  * light connector has a few of them, a heavier one has more, and none has any other: a reader who
@@ -42,3 +44,13 @@ const known = new RegExp(`^(?:${kinds.join('|')})$`);
  * tests.
  */
 export const isConnectorFile = (name: string): boolean => known.test(name);
+
+/**
+ * How many lines a connector has of its own, of the files of its folder: those of code, without
+ * comments, blank lines, tests and the stand-in.
+ */
+export const ownLines = (files: readonly RepositoryFile[]): number =>
+  files
+    .filter(({ path }) => path.endsWith('.ts') && !/\.test\.ts$|\/vendor[^/]*$/.test(path))
+    .flatMap(({ text }) => text.split('\n'))
+    .filter((line) => line.trim() !== '' && !isCommentLine(line)).length;

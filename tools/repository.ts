@@ -38,3 +38,6 @@ export function projectFolders(): readonly string[] {
     .map(({ path }) => /^((?:apps|libs)\/[^/]+|infra|tools)\/package\.json$/.exec(path)?.[1])
     .filter((folder) => folder !== undefined);
 }
+
+/** Whether a line of TypeScript is of a comment alone. */
+export const isCommentLine = (line: string): boolean => /^\s*(\/\/|\/?\*)/.test(line);

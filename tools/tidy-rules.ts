@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { isConnectorFile } from './connector-files.ts';
 import { isNeedingShell } from './need-shell.ts';
-import type { RepositoryFile } from './repository.ts';
+import { isCommentLine, type RepositoryFile } from './repository.ts';
 
 /**
  * A rule of the repository's own text: what is looked for in which files, and what to do instead.
@@ -32,7 +32,6 @@ const linesMax = 400;
 /** The widest that a line of a comment may be, its indentation included. */
 const commentColumnsMax = 100;
 
-const isCommentLine = (line: string): boolean => /^\s*(\/\/|\/?\*)/.test(line);
 /** A row of a table, an address or a rule's exception cannot be broken. */
 const isUnbreakable = (line: string): boolean => /^\s*(\/\/|\*)\s*(\|.*\||\S+|npm run .*|eslint-disable.*)$/.test(line);
 
