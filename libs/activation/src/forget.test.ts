@@ -222,14 +222,8 @@ audiences:
   expect(await Array.fromAsync(opened.context.ledger.rows({}, signal))).toEqual([]);
 });
 
-/**
- * Two customers who share an address, on a route that follows nothing; a shadow route beside it.
- */
-async function openShared() {
-  const ledger = new DisturbedLedger();
-  const opened = openActivation({
-    ledger,
-    file: `
+/** A route that follows nothing, and a shadow route beside it. */
+const sharedFile = `
 version: 1
 destinations: { crm: { type: recording }, ads: { type: recording } }
 audiences:
@@ -238,8 +232,12 @@ audiences:
     activate:
       - { destination: crm, identity: [crmid, email] }
       - { destination: ads, identity: [crmid, email], mode: shadow }
-`,
-  });
+`;
+
+/** Two customers who share an address. */
+async function openShared() {
+  const ledger = new DisturbedLedger();
+  const opened = openActivation({ ledger, file: sharedFile });
   const email = ['home@example.com'];
   for (const [number, crmid] of ['C-1', 'C-2'].entries())
     await opened.activate(eventOf(personExport({ identities: { crmid: [crmid], email } }), number));
@@ -250,7 +248,7 @@ audiences:
     );
   const forgetFirst = (dryRun = false) =>
     forget([{ namespace: 'crmid', value: 'C-1' }], places, opened.context, { dryRun, signal });
-  return { ledger, rows, forgetFirst };
+  return { opened, ledger, rows, forgetFirst };
 }
 
 test('rows of other identities remember nobody who is erased, and nobody else is looked for by them', async () => {
@@ -267,6 +265,19 @@ test('rows of other identities remember nobody who is erased, and nobody else is
     'crm home@example.com C-2',
   ]);
   expect(await forgetFirst()).toMatchObject({ rows: { crm: 0, ads: 0 } });
+});
+
+test('when an address is erased that others have too, each of them is looked at when it comes back', async () => {
+  const { opened, ledger, rows } = await openShared();
+  const home = [{ namespace: 'email', value: 'home@example.com' }];
+  await forget(home, places, opened.context, { dryRun: false, signal });
+  expect((await rows()).join()).not.toContain('home@');
+  const later = openActivation({ ledger, file: sharedFile, destinations: opened });
+  const email = ['home@example.com'];
+  await later.activate(eventOf(personExport({ identities: { email } }), 2));
+  for (const [number, crmid] of ['C-1', 'C-2'].entries())
+    await later.activate(eventOf(personExport({ identities: { crmid: [crmid], email } }), 3 + number));
+  expect([...later.crm.members.keys()]).toEqual(['sports-fans C-1', 'sports-fans C-2']);
 });
 
 test('a row that remembers the person and is written meanwhile is looked at again, five times', async () => {

@@ -17,6 +17,7 @@ import {
   linkDestination,
   linkOf,
   shadowDestination,
+  unlinkRemembered,
   type FormIdentity,
   type Identity,
   type Ledger,
@@ -338,6 +339,7 @@ async function forgetRows(
   return erased;
 }
 
+/** Other people whom a row of this identity remembers are looked at with their next exports. */
 async function forgetRow(
   identity: Identity,
   destination: string,
@@ -347,8 +349,11 @@ async function forgetRow(
   let erased = 0;
   for (let round = 0; round < roundsMax; round += 1) {
     let isLost = false;
-    for await (const { key, version } of ledger.rows({ destination, identity }, signal)) {
-      if (dryRun || (await ledger.remove(key, version, signal))) erased += 1;
+    for await (const { key, record, version } of ledger.rows({ destination, identity }, signal)) {
+      const isErased =
+        dryRun ||
+        ((await unlinkRemembered({ key, record }, ledger, signal)) && (await ledger.remove(key, version, signal)));
+      if (isErased) erased += 1;
       else isLost = true;
     }
     if (!isLost) return erased;

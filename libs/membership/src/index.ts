@@ -46,6 +46,7 @@ export {
 export { InMemoryLedger } from './in-memory-ledger.ts';
 export { linkDestination, linkOf, linkKey, linkRecord } from './link.ts';
 export { sweepLedger } from './sweep-ledger.ts';
+export { unlinkRemembered } from './unlink-remembered.ts';
 export { areKeepable, refuseUnkeepableWrites } from './keepable-writes.ts';
 export {
   attributesCharactersMax,

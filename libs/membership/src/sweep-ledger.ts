@@ -1,5 +1,5 @@
-import { rememberedKeys, unlinked } from './former-of.ts';
-import type { Ledger, LedgerKey, LedgerRecord } from './ledger.ts';
+import type { Ledger, LedgerRecord } from './ledger.ts';
+import { unlinkRemembered } from './unlink-remembered.ts';
 
 /**
  * Removes the rows of people who are not in a destination and have not been for long: nothing that
@@ -17,24 +17,10 @@ export async function sweepLedger(
   for await (const { key, record, version } of ledger.rows({}, options.signal)) {
     seen += 1;
     if (!isOver(record, options.olderThanMs)) continue;
-    if (
-      (await unlink(rememberedKeys(key, record), ledger, options.signal)) &&
-      (await ledger.remove(key, version, options.signal))
-    )
-      removed += 1;
+    const isUnlinked = await unlinkRemembered({ key, record }, ledger, options.signal);
+    if (isUnlinked && (await ledger.remove(key, version, options.signal))) removed += 1;
   }
   return { seen, removed };
-}
-
-/**
- * Takes the digests from rows: when the row that remembers them is gone, no process would. False
- * when another process wrote one meanwhile.
- */
-async function unlink(keys: readonly LedgerKey[], ledger: Ledger, signal: AbortSignal): Promise<boolean> {
-  if (keys.length === 0) return true;
-  const rows = await ledger.read(keys, signal);
-  const writes = keys.flatMap((key, index) => (rows[index] === undefined ? [] : [unlinked(key, rows[index])]));
-  return (await ledger.write(writes, signal)).every(({ written }) => written);
 }
 
 function isOver({ known, rowState, inDoubt }: LedgerRecord, olderThanMs: number): boolean {
