@@ -155,6 +155,25 @@ test('a row that is refused costs the calls that share its request nothing but a
   expect([before, shared, alone.sort()]).toEqual([1, 4, [1, 1, 2]]);
 });
 
+test('what a refused request may have taken stays in doubt when there is no time to send it again', async () => {
+  const refuse: Answer = (deliveries, signal) =>
+    deliveries.length > 1
+      ? Promise.reject(new DestinationError('invalid', 'Some are wrong.', { doubt: 'answered' }))
+      : take(deliveries, signal);
+  const untried = expect.objectContaining({ status: 'retry', wasTried: false, doubt: 'answered' }) as DeliveryResult;
+  const { clock, tell, requests } = staged(refuse);
+  const first = await begun(tell(changes(0)), clock);
+  const own = { waitMaxMs: 1_500 };
+  const calls = Promise.all([first(), tell(changes(1), own), tell(changes(2), own)]);
+  await clock.advance(10_000);
+  const [, ...others] = await calls;
+  expect(others.flatMap((of) => [...of.values()])).toEqual([untried, untried]);
+  expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-1', 'change-2']]);
+
+  const halved = await staged(refuse).tell(changes(0, 1), { waitMaxMs: 0 });
+  expect([...halved.values()]).toEqual([untried, untried]);
+});
+
 test('a shared request that fails is one failure of the destination', async () => {
   const { clock, target, tell, requests } = staged(() =>
     Promise.reject(new DestinationError('set-up', 'The key is wrong.')),

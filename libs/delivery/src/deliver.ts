@@ -181,19 +181,30 @@ async function sendWhenAdmitted(
     return new Map([...resultsOf(asked, answer), ...rest]);
   }
   if (!isRefusal(answer) || (batch.length === 1 && !isShared)) return resultsOf(asked, answer, receipt);
-  // The row at fault may be another call's.
-  if (isShared) return await sendWhenAdmitted(target, batch, options, { isAlone: true });
-  const middle = Math.ceil(batch.length / 2);
-  const halves = [batch.slice(0, middle), batch.slice(middle)];
-  // By chance, for where the rate limiter leaves time for a few requests only, the same ones would
-  // find nothing again and again.
-  if (options.clock.random() > 0.5) halves.reverse();
   const results = new Map<string, DeliveryResult>();
-  for (const half of halves) {
-    for (const [id, result] of await sendWhenAdmitted(target, half, options, { isAlone: true }))
-      results.set(id, result);
+  // The row at fault may be another call's.
+  for (const part of isShared ? [batch] : halvesOf(batch, options.clock)) {
+    for (const [id, result] of await sendWhenAdmitted(target, part, options, { isAlone: true }))
+      results.set(id, stillInDoubt(result, answer));
   }
   return results;
+}
+
+/**
+ * In either order, by chance: where the rate limiter leaves time for a few requests only, the same
+ * ones would find nothing again and again.
+ */
+function halvesOf(batch: readonly Delivery[], clock: Clock): readonly (readonly Delivery[])[] {
+  const middle = Math.ceil(batch.length / 2);
+  const halves = [batch.slice(0, middle), batch.slice(middle)];
+  return clock.random() > 0.5 ? halves.reverse() : halves;
+}
+
+/** A change that is not taken now may be of the part of a refused request that was taken. */
+function stillInDoubt(result: DeliveryResult, refusal: Answer): DeliveryResult {
+  if (result.status !== 'retry' || !(refusal instanceof DestinationError)) return result;
+  const doubt = result.doubt ?? refusal.doubt;
+  return doubt === undefined ? result : { ...result, doubt };
 }
 
 /** Sends a batch when its place comes: alone, or with what else waits for the destination. */
