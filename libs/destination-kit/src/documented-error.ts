@@ -175,14 +175,15 @@ export interface Answered {
   readonly notFound?: 'set-up' | 'invalid';
   /** What may be shown of the answer beside its status; the code that decided when absent. */
   readonly shown?: string | undefined;
-  /** What a code means that the table does not have; when absent, the status decides. */
+  /** What a code means that the table does not have, in an answer of 2xx. */
   readonly undocumented?: ((code: string) => DestinationErrorClass) | undefined;
 }
 
 /**
- * What an answer outside 2xx means for the whole request: a limit where its status says so, else by
- * the first of its `codes` that the table has, else by its status, of which a row of the table, or
- * of its hundred (`5XX`), may say more. What the vendor calls transient and the status does not may
+ * What an answer that is no success means for the whole request: a limit where its status says so,
+ * else by the first of its `codes` that the table has, else by its status, of which a row of the
+ * table, or of its hundred (`5XX`), may say more; a status of 2xx says nothing, so `undocumented`
+ * does. What the vendor calls transient and the status does not may
  * be done in part. The message holds the status and the code, and nothing else of the answer.
  */
 export function errorOfAnswer(
@@ -196,7 +197,7 @@ export function errorOfAnswer(
   const status = String(response.status);
   const statuses = [status, `${status.slice(0, 1)}XX`];
   const inTable = [...codes, ...statuses].map((code) => errors.get(code)).find((error) => error !== undefined);
-  const documented = inTable ?? unknownError(codes, undocumented);
+  const documented = inTable ?? (response.status < 300 ? unknownError(codes, undocumented) : undefined);
   const isLimit = byStatus.class === 'throttled' || documented?.means === 'throttled';
   const means = isLimit ? 'throttled' : (documented?.means ?? byStatus.class);
   // What is said of one row asks for halves, until it is alone.

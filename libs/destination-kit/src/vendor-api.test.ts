@@ -46,6 +46,9 @@ test.each<[AnswerRules, number, number | undefined, object]>([
   [strict, 200, 20, { class: 'invalid', doubt: 'answered' }],
   [strict, 200, 41, { class: 'invalid', doubt: undefined, message: expect.stringContaining('200, 41.') as string }],
   [strict, 200, 51, { class: 'transient', doubt: 'answered', message: expect.stringContaining('again') as string }],
+  [strict, 401, 49, { class: 'set-up', message: 'Failed to deliver: Acme answered 401. Store a new key.' }],
+  [strict, 415, 59, { class: 'set-up', doubt: undefined }],
+  [strict, 504, 49, { class: 'transient', doubt: 'unanswered' }],
   [strict, 200, 5_123_456, { message: expect.stringContaining('200, an undocumented error.') as string }],
 ])('%o: an answer of %i with the code %o is no success', async (of, status, code, expected) => {
   await expect(api(of, status, code).send(request, never)).rejects.toMatchObject(expected);

@@ -16,7 +16,7 @@ export interface AnswerRules {
   readonly codesOf?: (response: HttpResponse) => readonly string[];
   /**
    * For a vendor that answers so to what failed too: an answer with a code is no success then, and
-   * this says what a code means that the table of errors does not have.
+   * this says what a code means that the table of errors does not have, where the status is 2xx.
    */
   readonly undocumented?: (code: string) => DestinationErrorClass;
   /**

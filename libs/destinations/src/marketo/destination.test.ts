@@ -198,6 +198,7 @@ test.each([
   [answer(200, '1019'), { class: 'transient', doubt: 'answered' }],
   [answer(200, '799'), { class: 'transient', doubt: 'answered' }],
   [answer(413), { class: 'invalid', doubt: undefined }],
+  [answer(403, '799'), { class: 'set-up', doubt: undefined }],
   [answer(502), { class: 'transient', doubt: 'unanswered' }],
 ])('%j', (response, expected) => {
   const error = vendorError(marketoAnswers, response, 1_000);
