@@ -46,3 +46,12 @@ test('who stops waiting gets an error without doubt, and the others their answer
   expect(await stayed).toBe(7);
   await expect(remembered.get('a', AbortSignal.abort())).rejects.toMatchObject({ class: 'transient' });
 });
+
+test('what turned out to be wrong is asked for anew once, for all who found that out', async () => {
+  const { asked, remembered } = counting();
+  const wrong = await remembered.get('a', never);
+  const answers = [remembered.getAfter(wrong, 'a', never), remembered.getAfter(wrong, 'a', never)];
+  expect(await Promise.all(answers)).toEqual([2, 2]);
+  expect(await remembered.getAfter(wrong, 'a', never)).toBe(2);
+  expect(asked).toEqual(['a', 'a']);
+});

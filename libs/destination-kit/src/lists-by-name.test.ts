@@ -121,6 +121,16 @@ test.each([
   },
 );
 
+test('a list that is gone is looked up and made once, however many batches find it gone', async () => {
+  const { state, lists } = start([{ id: '1', name: 'a' }]);
+  const call = (id: string) => (id === '1' ? Promise.reject(refusal(undefined)) : Promise.resolve(id));
+  await lists.get(named('a', true), never);
+  state.there = [];
+  const tell = () => lists.use(named('a', true), call, never);
+  expect(await Promise.all([tell(), tell(), tell()])).toEqual(['100', '100', '100']);
+  expect(state.there).toHaveLength(1);
+});
+
 test('what may still be under way, and what says nothing of the list, is not told again', async () => {
   for (const error of [refusal('unanswered'), new DestinationError('throttled', 'Later.'), new Error('A defect.')]) {
     const { state, lists } = start([{ id: '1', name: 'a' }]);

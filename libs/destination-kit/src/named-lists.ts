@@ -83,7 +83,7 @@ export class NamedLists<Options, Found, List> {
       if (!(error instanceof DestinationError) || error.doubt === 'unanswered') throw error;
       if (!(this.#rules.goneAs ?? ['invalid', 'set-up']).includes(error.class)) throw error;
       const again = async () => {
-        const current = await this.getAnew(options, signal);
+        const current = await this.#lists.getAfter(list, JSON.stringify(options), signal);
         if (current === list) throw error;
         return await call(current);
       };
