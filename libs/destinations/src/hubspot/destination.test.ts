@@ -162,6 +162,13 @@ test('each namespace has its own property, and one without a property is refused
   ).toEqual(['email', 'customer_id']);
 });
 
+test('a change whose namespace the setting has lost leaves no doubt about the others', async () => {
+  const { vendor, connector } = await start();
+  vendor.setFault({ kind: 'status', status: 403 });
+  const told = connector.enter([delivery(1, { namespace: 'ecid' }), delivery(2)], never);
+  await expect(told).rejects.toMatchObject({ class: 'set-up', doubt: undefined });
+});
+
 test('identities are known by the form in which HubSpot keeps them', () => {
   const settings = hubspotSettings.parse({ accessToken, identifiers: { email: 'email', crmid: 'customer_id' } });
   const form = (namespace: string, value: string) => hubspot.identity?.({ namespace, value }, settings);

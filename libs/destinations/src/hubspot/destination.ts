@@ -6,13 +6,12 @@ import {
   type Delivery,
   formField,
   formId,
-  identifierOf,
   identityBy,
   inParts,
-  noIdentifier,
   optionsOf,
   plainProfile,
   secretsIn,
+  tellKnown,
   type Verdict,
   withBearerToken,
   withinQuota,
@@ -20,7 +19,7 @@ import {
 import { hubspotLists } from './lists.ts';
 import { hubspotQuota } from './quota.ts';
 import { hubspotRequests, type Identified } from './request.ts';
-import { type Contact, type Contacts, readFound, readMissing, readWritten } from './response.ts';
+import { type Contacts, readFound, readMissing, readWritten } from './response.ts';
 import { type HubspotSettings, hubspotSettings, type HubspotOptions, hubspotOptions } from './settings.ts';
 import { hubspotTakes } from './takes.ts';
 import { hubspotVersions } from './versions.ts';
@@ -111,43 +110,44 @@ export const hubspot = defineDestination({
     };
 
     return {
-      enter: async (deliveries, signal) => {
+      enter: ofKnown(settings, async (deliveries, signal) => {
         const options = optionsOf(deliveries);
         // Before the contacts are told: without its list there is nothing to be told.
         await lists.get(options, signal);
         const contacts = await upsert(deliveries, signal);
         return verdictsOf(contacts, await changeMembers('add', contacts, options, signal), 'retry');
-      },
-      update: async (deliveries, signal) => verdictsOf(await update(deliveries, signal), new Set(), 'retry'),
-      exit: async (deliveries, signal) => {
+      }),
+      update: ofKnown(settings, async (deliveries, signal) =>
+        verdictsOf(await update(deliveries, signal), new Set(), 'retry'),
+      ),
+      exit: ofKnown(settings, async (deliveries, signal) => {
         const contacts = await reading(search(deliveries, signal));
-        return verdictsOf(
-          contacts,
-          await changeMembers('remove', contacts, optionsOf(deliveries), signal),
-          'delivered',
-        );
-      },
+        const missing = await changeMembers('remove', contacts, optionsOf(deliveries), signal);
+        return verdictsOf(contacts, missing, 'delivered');
+      }),
       probe: (routes, signal) => lists.probe(routes, signal),
     };
   },
 });
 
+/** Makes a method that tells the persons whose namespace is set, and rejects the others. */
+const ofKnown =
+  (settings: HubspotSettings, tell: Connector<HubspotOptions>['enter']): Connector<HubspotOptions>['enter'] =>
+  (deliveries, signal) =>
+    tellKnown(settings.identifiers, deliveries, (known) => tell(known, signal));
+
 /**
  * Runs `call` for the changes of each contact property, for one request knows persons by one
- * property. A change of a namespace without a property ends here, rejected.
+ * property.
  */
 async function byProperty(
   deliveries: readonly Delivery[],
   { identifiers }: HubspotSettings,
   call: (rows: readonly Identified[], property: string) => Promise<Contacts>,
 ): Promise<Contacts> {
-  const propertyOf = ({ change }: Delivery) => identifierOf(identifiers, change.identity.namespace);
-  const groups = await inParts(Map.groupBy(deliveries, propertyOf), ([idProperty, group]) => {
-    const rows = group.map(({ change }) => ({ change, idProperty: idProperty ?? '' }));
-    if (idProperty !== undefined) return call(rows, idProperty);
-    const rejected = (id: string): Contact => ({ verdict: { id, status: 'rejected', reason: noIdentifier } });
-    return Promise.resolve(new Map(rows.map(({ change: { id } }) => [id, rejected(id)])));
-  });
+  const rows = deliveries.map(({ change }) => ({ change, idProperty: identifiers[change.identity.namespace] ?? '' }));
+  const parts = Map.groupBy(rows, ({ idProperty }) => idProperty);
+  const groups = await inParts(parts, ([idProperty, part]) => call(part, idProperty));
   return new Map(groups.flatMap((contacts) => [...contacts]));
 }
 
