@@ -153,6 +153,10 @@ test('a list that is deleted under way is a fault of the set-up, and refuses nob
   await expect(connector.enter([delivery('bob@example.com')], never)).rejects.toMatchObject({ class: 'set-up' });
   vendor.addList('Sports Fans', 7);
   expect(statuses(await connector.enter([delivery('bob@example.com')], never))).toEqual(['delivered']);
+  vendor.deleteList(7);
+  vendor.addList('Sports Fans', 8);
+  expect(statuses(await connector.enter([delivery('ann@example.com')], never))).toEqual(['delivered']);
+  expect(vendor.members('Sports Fans', ['email'])).toEqual(['ann@example.com']);
 });
 
 test('a list is made where the options allow it and there is a folder, and the probe says what cannot be used', async () => {
