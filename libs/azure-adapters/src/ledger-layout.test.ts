@@ -105,7 +105,7 @@ test('a start that was broken off between two accounts is finished by the next',
 
 test.each([0, 3, 5, 64])('%d accounts are none that a ledger can be spread over', (accounts) => {
   expect(() => tablesIn(Array.from({ length: accounts }, () => 0))).toThrow(
-    `it cannot be spread over ${accounts} accounts. Give 1, 2, 4, 8, 16, 32 of them.`,
+    `a ledger cannot be spread over ${accounts} accounts. Give 1, 2, 4, 8, 16, 32 of them.`,
   );
 });
 

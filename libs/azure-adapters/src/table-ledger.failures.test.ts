@@ -153,7 +153,6 @@ test.each([
 
 test.each([
   ['without a place', 400, 'InvalidInput', 'No row is named.'],
-  ['without a place', 413, 'RequestBodyTooLarge', 'No row is named.'],
   ['that is none of a row, whatever place it names', 403, 'AuthorizationFailure', '0:Not allowed.'],
 ])(
   'a refusal %s (%i) fails every call of the transaction, and nothing is sent again',
@@ -164,6 +163,14 @@ test.each([
     expect(requests).toBe(1);
   },
 );
+
+test('a transaction that is too large without a place (413) goes again in smaller ones, and each fails its own call', async () => {
+  const tooLarge = { status: 413, code: 'RequestBodyTooLarge', message: 'No row is named.' };
+  const { ended, requests } = await answeredTogether(() => tooLarge);
+  const failed = expect.stringContaining('answered 413 RequestBodyTooLarge') as string;
+  expect(ended).toEqual([failed, failed]);
+  expect(requests).toBe(3);
+});
 
 test.each<[string, (ledger: TableLedger, of: AbortSignal) => Promise<unknown>]>([
   ['the table is made', (ledger, of) => ledger.createTable(of)],
