@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { exampleKey, exampleRecord, exampleState } from '../testing/index.ts';
+import { decide } from './decide.ts';
 import {
   areRememberable,
   forgetFormerOf,
@@ -126,9 +127,15 @@ test('where there is no row there is one afterwards that is older than whatever 
   const { record, expected } = unlinked(exampleKey(1), undefined);
   expect(expected).toBeUndefined();
   expect(record).toStrictEqual({
-    known: { status: 'exited', isMember: false, qualifiedAtMs: 0, enqueuedAtMs: 0, sequenceNumber: 0, content: '' },
+    known: { ...record.known, status: 'exited', isMember: false, enqueuedAtMs: 0, sequenceNumber: 0, content: '' },
     rowState: { is: 'noted' },
     attributes: {},
     inDoubt: false,
   });
+  // The last is the first time that an export can say.
+  for (const qualifiedAt of ['1970-01-01T00:00:00Z', '0001-01-01T00:00:00Z', '0000-01-01T00:00:00+23:59']) {
+    const member = exampleState({ qualifiedAtMs: Date.parse(qualifiedAt) });
+    expect(decide(record, member, 0)).toEqual({ action: 'deliver', kind: 'entered' });
+  }
+  expect(new Date(record.known.qualifiedAtMs).toISOString()).toBe('-271821-04-20T00:00:00.000Z');
 });

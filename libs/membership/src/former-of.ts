@@ -78,11 +78,14 @@ export function unlinked(key: LedgerKey, row: LedgerRow | undefined): LedgerWrit
   return { key, record, expected: row.version };
 }
 
-/** Older than whatever an export says. */
+/**
+ * Older than whatever an export says, also of a time before 1970: as of the first time that a
+ * `Date` can have.
+ */
 const neverState: MembershipState = Object.freeze({
   status: 'exited',
   isMember: false,
-  qualifiedAtMs: 0,
+  qualifiedAtMs: -8_640_000_000_000_000,
   enqueuedAtMs: 0,
   sequenceNumber: 0,
   content: '',
