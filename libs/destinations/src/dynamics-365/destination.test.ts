@@ -365,3 +365,14 @@ test.each([
 ])('the options %j are refused', (written, sentence) => {
   expect(() => options(written)).toThrow(sentence);
 });
+
+test('a namespace that the setting has lost rejects its own row alone', async () => {
+  const { connector } = await start();
+  const both = [delivery(1, { namespace: 'ecid' }), delivery(2)];
+  const reason = 'no identifier is set for this namespace';
+  for (const way of ['enter', 'update', 'exit'] as const) {
+    const verdicts = await connector[way](both, never);
+    expect(verdicts.find(({ id }) => id === 'change-1')).toEqual({ id: 'change-1', status: 'rejected', reason });
+    expect(verdicts.find(({ id }) => id === 'change-2')).toMatchObject({ status: 'delivered' });
+  }
+});

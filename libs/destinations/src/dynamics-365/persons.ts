@@ -3,6 +3,7 @@ import {
   type Change,
   type HttpResponse,
   type HttpSender,
+  noIdentifier,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import { type Dynamics365Requests, type MemberTable, memberTables, type Part } from './request.ts';
@@ -169,7 +170,7 @@ export class Records {
   }
 
   #withoutColumn({ id }: Change): Verdict {
-    return { id, status: 'rejected', reason: 'no column is set for this namespace' };
+    return { id, status: 'rejected', reason: noIdentifier };
   }
 
   #found({ id }: Change, answer: HttpResponse | undefined): Located {

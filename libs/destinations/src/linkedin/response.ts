@@ -20,8 +20,8 @@ export const toldSchema = z.object({ elements: z.array(result) });
 
 /**
  * Judges the answer to these elements, which has one result for each, in their order (Rest.li,
- * BATCH_CREATE). A change is delivered when all of its elements were taken; where every result is a
- * failure of the account, it is thrown.
+ * BATCH_CREATE). A change is delivered when all of its elements were accepted; where every result
+ * is a failure of the account, it is thrown.
  */
 export function judgeUsers(
   told: z.output<typeof toldSchema>,

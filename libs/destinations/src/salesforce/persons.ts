@@ -6,6 +6,7 @@ import {
   type Delivery,
   type HttpSender,
   type JsonValue,
+  noIdentifier,
   type ReasonGuard,
   type Secret,
   type Verdict,
@@ -244,7 +245,7 @@ function fieldValue(value: JsonValue): JsonValue {
 }
 
 export function withoutField(id: string): Verdict {
-  return { id, status: 'rejected', reason: 'no field is set for this namespace' };
+  return { id, status: 'rejected', reason: noIdentifier };
 }
 
 function unknownPerson(id: string): Verdict {
