@@ -1,27 +1,13 @@
 import { useEffect, useState } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import type { About } from '@activation-hub/console-contract';
-import { useQuery } from '@tanstack/react-query';
+import { useAbout } from './about.ts';
 import { Empty, Failure } from './parts.tsx';
 import { pages } from './pages.ts';
 import { go, Link, usePlace } from './router.tsx';
-import { ask } from './session.ts';
 import { showPeople, useLive } from './live-state.ts';
 import { useShortcuts } from './shortcuts.ts';
 import { useTheme } from './theme.ts';
-
-/** What the page is about, asked once. */
-export function useAbout(): About | undefined {
-  return useQuery({ queryKey: ['about'], queryFn: () => ask<About>('about'), staleTime: Infinity }).data;
-}
-
-/**
- * How often something is asked again: of an environment each look costs requests of its storage
- * account, so less often, or not by itself.
- */
-export function useRefetch(localEveryMs: number, deployedEveryMs: number | false): number | false {
-  return useAbout()?.isLocal === false ? deployedEveryMs : localEveryMs;
-}
 
 /** Those that there are of what the page is about. */
 function pagesOf(about: About | undefined): typeof pages {

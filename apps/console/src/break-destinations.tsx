@@ -1,6 +1,6 @@
 import type { Fault } from '@activation-hub/console-contract';
 import { useMutation } from '@tanstack/react-query';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';
 import { send } from './session.ts';

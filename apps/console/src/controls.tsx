@@ -2,7 +2,7 @@ import type { ActResult, PauseView } from '@activation-hub/console-contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay } from 'react-aria-components';
-import { useRefetch } from './app.tsx';
+import { useRefetch } from './about.ts';
 import { ask, send } from './session.ts';
 import { dateTimeOf } from './words.ts';
 

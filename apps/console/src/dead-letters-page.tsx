@@ -8,7 +8,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { useLive } from './live-state.ts';
 import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { setQuery, usePlace } from './router.tsx';

@@ -2,7 +2,7 @@ import type { Circuit, DestinationView, ProbeView } from '@activation-hub/consol
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
-import { useAbout, useRefetch } from './app.tsx';
+import { useAbout, useRefetch } from './about.ts';
 import { PauseOrResume, Pauses, TryNow, usePauses } from './controls.tsx';
 import { Held } from './held.tsx';
 import { useLive } from './live-state.ts';

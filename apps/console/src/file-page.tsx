@@ -1,6 +1,6 @@
 import type { FileView, PlanView } from '@activation-hub/console-contract';
 import { useQuery } from '@tanstack/react-query';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { Failure, Loading, PageHead } from './parts.tsx';
 import { Link } from './router.tsx';
 import { ask } from './session.ts';

@@ -1,7 +1,7 @@
 import type { ChangeRow } from '@activation-hub/console-contract';
 import { useMemo, useState } from 'react';
 import { Button } from 'react-aria-components';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { ChangePanel } from './change-panel.tsx';
 import { ChangeGrid } from './change-grid.tsx';
 import { useLive } from './live-state.ts';

@@ -1,7 +1,7 @@
 import type { MatrixCell, Overview, PartitionLag, SeriesPoint } from '@activation-hub/console-contract';
 import { useMutation } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { Chart } from './chart.tsx';
 import { PauseOrResume, Pauses, TryNow } from './controls.tsx';
 import { useLive } from './live-state.ts';

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type SubmitEvent } from 'react';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
-import { useRefetch } from './app.tsx';
+import { useRefetch } from './about.ts';
 import { Columns, Empty, Failure, Loading, PageHead } from './parts.tsx';
 import { Link, usePlace } from './router.tsx';
 import { send } from './session.ts';

@@ -1,7 +1,7 @@
 import type { Play, PlayedPerson, PlayedTenant, Sent } from '@activation-hub/console-contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { Empty, Failure, Loading } from './parts.tsx';
 import { ask, send } from './session.ts';
 

@@ -1,6 +1,6 @@
 import type { Sent } from '@activation-hub/console-contract';
 import { useState } from 'react';
-import { useAbout } from './app.tsx';
+import { useAbout } from './about.ts';
 import { ComposeExport } from './compose-export.tsx';
 import { BreakDestinations } from './break-destinations.tsx';
 import { PlayTenant } from './play-tenant.tsx';

@@ -21,11 +21,12 @@ import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from 
 import { DesiredStates } from './desired-states.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
-import { subjectOf } from './observed-change.ts';
+import { subjectOf } from './observed-subject.ts';
 import { OtherIdentities } from './other-identities.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import { withoutDigest } from './remember-links.ts';
 import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
+import type { SettledMembership } from './settled-membership.ts';
 import type { Tally } from './tally.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
 import { causeOf, type Work } from './work.ts';
@@ -48,12 +49,6 @@ export interface Decided {
   readonly undecided: readonly DesiredMembership[];
   /** People who are looked at whatever digest their rows carry. */
   readonly concerned: ReadonlySet<RoutedPerson>;
-}
-
-/** A desired membership of which nothing is open, with its row where that is at hand. */
-export interface SettledMembership {
-  readonly desired: DesiredMembership;
-  readonly row: LedgerRow | undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type LedgerRecord,
   type LedgerWrite,
 } from '@activation-hub/membership';
-import type { SettledMembership } from './decide-changes.ts';
+import type { SettledMembership } from './settled-membership.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { lookAt, type Former, type Looked } from './former-identities.ts';

@@ -13,7 +13,7 @@ import {
 } from '@activation-hub/membership';
 import type { ReceivedEvent } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
-import type { SettledMembership } from './decide-changes.ts';
+import type { SettledMembership } from './settled-membership.ts';
 import type { DeferredChange, Deferral } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
 import {

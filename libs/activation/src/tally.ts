@@ -1,7 +1,8 @@
 import type { ChangeKind } from '@activation-hub/destination-kit';
 import type { Outcome } from '@activation-hub/telemetry';
 import type { ActivationContext } from './activation-context.ts';
-import { subjectOf, type ObservedSubject } from './observed-change.ts';
+import type { ObservedSubject } from './observed-change.ts';
+import { subjectOf } from './observed-subject.ts';
 import type { Resolved } from './resolve-memberships.ts';
 import type { Work } from './work.ts';
 

@@ -13,7 +13,7 @@ import { announceRows, lettersOfRows } from './dead-letters-of.ts';
 import { putRetries, waitingDeferral, type ChainIds } from './defer-changes.ts';
 import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
 import { deferralOf, explanationOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
-import { subjectOfTold } from './observed-change.ts';
+import { subjectOfTold } from './observed-subject.ts';
 import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';

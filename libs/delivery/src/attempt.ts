@@ -5,10 +5,8 @@ import {
   type Delivery,
   type Verdict,
 } from '@activation-hub/destination-kit';
-import type { DeliverOptions, DeliveryResult, Target } from './target.ts';
-
-/** Results by change id. */
-export type Results = ReadonlyMap<string, DeliveryResult>;
+import type { DeliveryResult, Results } from './delivery-result.ts';
+import type { DeliverOptions, Target } from './target.ts';
 
 /**
  * A change without a verdict is the connector's defect, not a success: it may have arrived, so it

@@ -4,7 +4,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver } from './deliver.ts';
-import type { DeliveryResult, Target } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
+import type { Target } from './target.ts';
 
 const startMs = Date.UTC(2026, 10, 22);
 const hourMs = 3_600_000;

@@ -3,7 +3,7 @@ import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver } from './deliver.ts';
-import type { DeliveryResult } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
 
 /**
  * A vendor that accepts what it is told, each request under a receipt of its own, and judges it

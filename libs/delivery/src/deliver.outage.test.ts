@@ -10,7 +10,8 @@ import {
   isShadowReason,
   routeHeldReason,
 } from './deliver.ts';
-import type { DeliveryResult, Target } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
+import type { Target } from './target.ts';
 
 type Answer = (deliveries: readonly Delivery[]) => readonly Verdict[];
 

@@ -4,7 +4,8 @@ import { silentTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver } from './deliver.ts';
-import type { DeliverOptions, DeliveryResult } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
+import type { DeliverOptions } from './target.ts';
 
 const never = new AbortController().signal;
 const deliveriesOf = (count: number) => Array.from({ length: count }, (_, n) => exampleDelivery(n));

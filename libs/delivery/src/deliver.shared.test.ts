@@ -4,7 +4,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
 import { createTarget, deliver } from './deliver.ts';
-import type { DeliverOptions, DeliveryResult, Target } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
+import type { DeliverOptions, Target } from './target.ts';
 
 type Answer = (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<readonly Verdict[]>;
 

@@ -1,12 +1,13 @@
 import { DestinationError, type Delivery } from '@activation-hub/destination-kit';
-import { attempt, resultOf, type Results } from './attempt.ts';
+import { attempt, resultOf } from './attempt.ts';
 import { splitIntoBatches } from './batch.ts';
 import { Breaker, type BreakerOptions } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { retryAttempts } from './retry-attempts.ts';
 import { SharedRequests, type Answer, type Sent } from './shared-requests.ts';
-import type { DeliverOptions, DeliveryResult, Target } from './target.ts';
+import type { DeliveryResult, Results } from './delivery-result.ts';
+import type { DeliverOptions, Target } from './target.ts';
 
 /**
  * Three failures in a row, each after its timeout, are an outage; a probe every five minutes at the

@@ -34,7 +34,8 @@ export {
   routeHeldReason,
   usualRetryAfterMaxMs,
 } from './deliver.ts';
-export type { DeliverOptions, DeliveryResult, Target } from './target.ts';
+export type { DeliveryResult } from './delivery-result.ts';
+export type { DeliverOptions, Target } from './target.ts';
 export {
   isTooOldToReplay,
   replayDeadLetters,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import type { DeliveryResult } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
 import { retryAttempts } from './retry-attempts.ts';
 
 const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0.5 };

@@ -1,7 +1,7 @@
 import type { Delivery } from '@activation-hub/destination-kit';
 import { backoffMs, type Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import type { DeliveryResult } from './target.ts';
+import type { DeliveryResult } from './delivery-result.ts';
 
 /**
  * How often a batch is sent while its caller waits, by the class of what went wrong; 1 is the first

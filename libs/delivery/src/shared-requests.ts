@@ -1,5 +1,5 @@
 import type { Delivery, DestinationError, DestinationLimits } from '@activation-hub/destination-kit';
-import type { Results } from './attempt.ts';
+import type { Results } from './delivery-result.ts';
 import { splitIntoBatches } from './batch.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 

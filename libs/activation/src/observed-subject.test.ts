@@ -2,7 +2,7 @@ import { exampleState } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansKey, personExport } from '../testing/index.ts';
 import type { DeliveredRow } from './deliver-rows.ts';
-import { subjectOf, subjectOfTold } from './observed-change.ts';
+import { subjectOf, subjectOfTold } from './observed-subject.ts';
 import type { DesiredMembership, RoutedPerson } from './resolve-memberships.ts';
 
 const event = eventOf(personExport(), 7);
