@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join, matchesGlob, posix } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectorFileKinds, isConnectorFile } from './connector-files.ts';
+import { importCircles } from './import-circles.ts';
 import { isNeedingShell, needShell } from './need-shell.ts';
 import { isCompanys, projectFolders, repositoryFiles, repositoryPaths, root } from './repository.ts';
 import { tidyRules } from './tidy-rules.ts';
@@ -76,29 +77,25 @@ test.each(tidyRules)('control: "$name" is found where it is broken', ({ name, ap
   expect(offences(file)).toHaveLength(1);
 });
 
-/** The files of the repository that a file imports by their path, types too. */
-const importsOf = ({ path, text }: { readonly path: string; readonly text: string }): readonly string[] =>
-  [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']+)'/g)].map(([, address = '']) =>
-    posix.join(posix.dirname(path), address),
-  );
-
-/** Two files that import each other, by their paths; each pair once. */
-function circles(of: readonly { readonly path: string; readonly text: string }[]): readonly string[] {
-  const imports = new Map(of.map((file) => [file.path, new Set(importsOf(file))]));
-  return [...imports].flatMap(([path, imported]) =>
-    [...imported].filter((other) => path < other && imports.get(other)?.has(path)).map((other) => `${path} ↔ ${other}`),
-  );
-}
-
-test('no two files import each other, types included: what both need stands in a third', () => {
-  expect(circles(files.filter(({ path }) => /\.(tsx?|m?js)$/.test(path) && !path.includes('/fixtures/')))).toEqual([]);
+test('no files import each other in a circle, types included: what they need of each other stands in a file of its own', () => {
+  const code = files.filter(({ path }) => /\.(tsx?|m?js)$/.test(path) && !path.includes('/fixtures/'));
+  expect(importCircles(code)).toEqual([]);
 });
 
-test('control: two files that import each other are found', () => {
+test('control: two, three and one file that import each other in a circle are found, each circle once', () => {
   const one = { path: 'libs/a/src/one.ts', text: "import { two } from './deep/two.ts';" };
-  const two = { path: 'libs/a/src/deep/two.ts', text: "import type { One } from '../one.ts';" };
-  expect(circles([one, two])).toEqual(['libs/a/src/deep/two.ts ↔ libs/a/src/one.ts']);
-  expect(circles([one])).toEqual([]);
+  const two = { path: 'libs/a/src/deep/two.ts', text: "import type { Three } from '../three.ts';" };
+  const three = { path: 'libs/a/src/three.ts', text: "export * from './one.ts';" };
+  const outside = { path: 'libs/a/src/outside.ts', text: "import './one.ts';\nimport './leaf.ts';" };
+  const leaf = { path: 'libs/a/src/leaf.ts', text: "import { readFileSync } from 'node:fs';" };
+  expect(importCircles([outside, three, two, one, leaf])).toEqual([
+    'libs/a/src/deep/two.ts → libs/a/src/three.ts → libs/a/src/one.ts → libs/a/src/deep/two.ts',
+  ]);
+  expect(importCircles([outside, three, one, leaf])).toEqual([]);
+  const pair = { path: two.path, text: "const one = await import('../one.ts');" };
+  expect(importCircles([one, pair])).toEqual(['libs/a/src/deep/two.ts → libs/a/src/one.ts → libs/a/src/deep/two.ts']);
+  const itself = { path: 'libs/a/src/itself.ts', text: "import { b } from './itself.ts';" };
+  expect(importCircles([itself])).toEqual(['libs/a/src/itself.ts → libs/a/src/itself.ts']);
 });
 
 test('no two paths differ in case alone, for Windows and macOS take them for one', () => {
