@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import { armResources, type ArmResource } from './testing/arm-resources.ts';
+import { armResources, type ArmResource } from './arm-resources.ts';
 import { armTypesOf } from './testing/arm-types.ts';
 import type { RecordedResource } from './testing/record-stack.ts';
 import { named, recordTestedStack, testedStacks } from './testing/stacks.ts';
@@ -9,7 +9,7 @@ import { armFaults } from './testing/validate-arm.ts';
 
 function armResourceOf({ type }: RecordedResource): ArmResource {
   const resource = armResources[type];
-  if (resource === undefined) throw new Error(`Failed to validate ${type}: add it to testing/arm-resources.ts.`);
+  if (resource === undefined) throw new Error(`Failed to validate ${type}: add it to arm-resources.ts.`);
   return resource;
 }
 

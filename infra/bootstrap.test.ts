@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { roleDefinitions } from './roles.ts';
-import { armResources, type ArmResource } from './testing/arm-resources.ts';
+import { armResources, type ArmResource } from './arm-resources.ts';
 import { evaluateTemplate, type Deployed, type DeployedResource } from './testing/evaluate-template.ts';
 import { bootstrapTypes } from './testing/trim-arm-types.ts';
 import { armFaults } from './testing/validate-arm.ts';

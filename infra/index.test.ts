@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isSecret, output, type Output } from '@pulumi/pulumi';
-import { armResources } from './testing/arm-resources.ts';
+import { armResources } from './arm-resources.ts';
 import { armTypesOf } from './testing/arm-types.ts';
 import { settled } from './testing/record-component.ts';
 import type { RecordedResource } from './testing/record-stack.ts';

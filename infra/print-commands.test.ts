@@ -34,11 +34,12 @@ test('resources are printed as JSON, without credentials, every one with type, n
   expect(stdout).toContain('"unknown": true');
 });
 
-test('the graph is printed as SVG with every component', async () => {
+test('the graph is printed as a flowchart of Mermaid with every component', async () => {
   const { code, stdout, stderr } = await run('print-graph.ts', '--stack', anyStack);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
-  for (const name of ['stream', 'storage', 'vault', 'handler', 'observability']) expect(stdout).toContain(`>${name}<`);
+  expect(stdout).toMatch(/^flowchart LR\n/);
+  for (const name of ['stream', 'storage', 'vault', 'handler', 'observability'])
+    expect(stdout).toContain(`  ${name}["<b>${name}</b>`);
 });
 
 test.each(['print-resources.ts', 'print-graph.ts'])(

@@ -1,12 +1,13 @@
-import { graphSvg } from './graph-svg.ts';
+import { graphMermaid } from './graph-mermaid.ts';
 import { runStackCommand } from './stack-command.ts';
 import { stackGraph } from './stack-graph.ts';
 
-const help = `Prints a picture (SVG) of a stack: its components, and which may talk to which, with what allows it.
+const help = `Prints a picture (Mermaid) of a stack: its components, and which may talk to which, with what allows it.
+Thick arrows go through a private endpoint. GitHub and GitLab draw the file, and editors with an extension.
 
-  npm run --silent infra:graph -- --stack dev > dev.svg
+  npm run --silent infra:graph -- --stack dev > dev.mmd
 
 It is read off the same resources that infra:resources prints; needs neither credentials nor the Pulumi CLI.
 `;
 
-await runStackCommand(help, (resources, stack) => graphSvg(stackGraph(resources), `Activation Hub: ${stack}`));
+await runStackCommand(help, (resources) => graphMermaid(stackGraph(resources)));

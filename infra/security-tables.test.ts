@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { roleDefinitions } from './roles.ts';
-import { armId, armResources } from './testing/arm-resources.ts';
+import { armId, armResources } from './arm-resources.ts';
 import { subscriptionId, type RecordedResource } from './testing/record-stack.ts';
 import { ofType, recordTestedStack, testedStacks, theOnly, type TestedStack } from './testing/stacks.ts';
 import { stableUuid } from './place.ts';

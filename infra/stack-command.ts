@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { stackNames } from './operator-files.ts';
-import type { RecordedResource } from './testing/record-stack.ts';
+import type { PlannedResource } from './planned-resource.ts';
 
 /**
  * Runs a command that takes `--stack <name>` and prints something about the stack's resources. Ends
@@ -9,7 +9,7 @@ import type { RecordedResource } from './testing/record-stack.ts';
  */
 export async function runStackCommand(
   help: string,
-  print: (resources: readonly RecordedResource[], stack: string) => string,
+  print: (resources: readonly PlannedResource[], stack: string) => string,
 ): Promise<void> {
   const known = stackNames().join(', ');
   const fullHelp = `${help}

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { graphSvg } from './graph-svg.ts';
+import { graphMermaid } from './graph-mermaid.ts';
 import { stackGraph } from './stack-graph.ts';
 import { recordTestedStack, testedStacks } from './testing/stacks.ts';
 
@@ -38,28 +40,50 @@ test('options show: the archive, the right to send only, private ways, the fixed
 });
 
 test.each(testedStacks)(
-  'the picture of %s shows every component and every allowance, and no two boxes overlap',
+  'the flowchart of %s has every component with its contents, and every allowance',
   async (stack) => {
-    const graph = await graphOf(stack);
-    const svg = graphSvg(graph, stack);
-    for (const { name } of graph.nodes) expect(svg).toContain(`>${name}</text>`);
-    for (const words of graph.edges.flatMap(({ allowedBy }) => allowedBy)) expect(svg).toContain(`>${words}</text>`);
-    const boxes = [...svg.matchAll(/<g><rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g)].map(
-      ([, ...numbers]) => numbers.map(Number),
+    const { nodes, edges } = await graphOf(stack);
+    const lines = graphMermaid({ nodes, edges }).trimEnd().split('\n');
+    expect(lines).toHaveLength(1 + nodes.length + edges.length);
+    const drawn = lines.slice(1).map((line) =>
+      line
+        .replaceAll(/<b>|<\/b>/g, '')
+        .split('"')[1]
+        ?.split('<br/>'),
     );
-    expect(boxes).toHaveLength(graph.nodes.length);
-    for (const [index, [x = 0, y = 0, width = 0, height = 0]] of boxes.entries()) {
-      for (const [otherX = 0, otherY = 0, otherWidth = 0, otherHeight = 0] of boxes.slice(index + 1)) {
-        const apart =
-          x + width <= otherX || otherX + otherWidth <= x || y + height <= otherY || otherY + otherHeight <= y;
-        expect(apart).toBe(true);
-      }
-    }
+    expect(drawn).toEqual([
+      ...nodes.map(({ name, contents }) => [name, ...contents]),
+      ...edges.map(({ allowedBy }) => allowedBy),
+    ]);
   },
 );
+
+test('the flowchart marks what is outside, what goes through a private endpoint, and what Mermaid would misread', () => {
+  const nodes = [
+    { name: 'stream-hub', kind: 'component', contents: ['Hub "a" < 2'] },
+    { name: 'third parties', kind: 'outside', contents: [] },
+  ] as const;
+  const edge = { from: 'stream-hub', to: 'third parties', allowedBy: ['a key', 'a role'], isPrivate: false };
+  expect(graphMermaid({ nodes, edges: [edge, { ...edge, allowedBy: ['a role'], isPrivate: true }] })).toBe(
+    [
+      'flowchart LR',
+      '  stream_hub["<b>stream-hub</b><br/>Hub &quot;a&quot; &lt; 2"]',
+      '  third_parties(["<b>third parties</b>"])',
+      '  stream_hub -->|"a key<br/>a role"| third_parties',
+      '  stream_hub ==>|"a role"| third_parties',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('the page about security shows the flowchart of prod with every option on', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/operating/security.md'), 'utf8');
+  const [, shown] = /^```mermaid\n(.*?)^```$/ms.exec(page) ?? [];
+  expect(shown).toBe(graphMermaid(await graphOf('everything')));
+});
 
 test('a conversation with something that is not there is refused', () => {
   const edge = { from: 'nobody', to: 'stream', allowedBy: ['a'], isPrivate: false };
   const node = { name: 'stream', kind: 'component', contents: [] } as const;
-  expect(() => graphSvg({ nodes: [node], edges: [edge] }, 'x')).toThrow('nobody or stream is not among its nodes');
+  expect(() => graphMermaid({ nodes: [node], edges: [edge] })).toThrow('nobody or stream is not among its nodes');
 });

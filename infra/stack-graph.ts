@@ -1,7 +1,6 @@
+import { armId, armResources } from './arm-resources.ts';
+import type { PlannedResource } from './planned-resource.ts';
 import { roleDefinitions } from './roles.ts';
-import { armId, armResources } from './testing/arm-resources.ts';
-import { subscriptionId } from './testing/azure-answers.ts';
-import type { RecordedResource } from './testing/record-stack.ts';
 
 /**
  * Who may talk to whom in a stack: its components, those outside, and what allows each
@@ -38,7 +37,7 @@ const roleNames = new Map<string, string>(Object.entries(roleDefinitions).map(([
  * Reads the graph off the resources of a stack; nothing in it is written by hand but the two
  * outside.
  */
-export function stackGraph(resources: readonly RecordedResource[]): StackGraph {
+export function stackGraph(resources: readonly PlannedResource[]): StackGraph {
   const components = resources.filter(isComponent);
   const inside = components.map(({ name }) => ({
     name,
@@ -49,8 +48,8 @@ export function stackGraph(resources: readonly RecordedResource[]): StackGraph {
   const owners = new Map(
     resources.flatMap(({ type, inputs, parent }) => {
       const resource = armResources[type];
-      const id = resource === undefined ? undefined : armId(resource, inputs, subscriptionId);
-      return id === undefined || parent === undefined ? [] : [[id.toLowerCase(), parent] as const];
+      const id = resource === undefined ? undefined : armId(resource, inputs, '');
+      return id === undefined || parent === undefined ? [] : [[withinSubscription(id), parent] as const];
     }),
   );
   const found = resources.flatMap((resource) => conversations(resource, owners));
@@ -69,9 +68,9 @@ export function stackGraph(resources: readonly RecordedResource[]): StackGraph {
   };
 }
 
-const isComponent = ({ type }: RecordedResource): boolean => type.startsWith('activation-hub:infra:');
+const isComponent = ({ type }: PlannedResource): boolean => type.startsWith('activation-hub:infra:');
 
-function contentsOf(children: readonly RecordedResource[]): readonly string[] {
+function contentsOf(children: readonly PlannedResource[]): readonly string[] {
   const types = children.filter((child) => !isComponent(child)).map(({ type }) => type.split(':').at(-1) ?? type);
   return [...Map.groupBy(types, (type) => type)].map(([type, same]) =>
     same.length === 1 ? type : `${type} × ${same.length}`,
@@ -80,7 +79,7 @@ function contentsOf(children: readonly RecordedResource[]): readonly string[] {
 
 /** What one resource allows. */
 function conversations(
-  { type, name, parent, inputs }: RecordedResource,
+  { type, name, parent, inputs }: PlannedResource,
   owners: ReadonlyMap<string, string>,
 ): readonly { from: string; to: string; allowedBy: string }[] {
   switch (type) {
@@ -101,9 +100,12 @@ function conversations(
   }
 }
 
+/** Azure compares ids without case. A stack has one subscription, whose id is left out. */
+const withinSubscription = (id: string): string => id.toLowerCase().replace(/^\/subscriptions\/[^/]*/, '');
+
 /** The component of a resource, or of the one that it is in. */
 function ownerOf(id: unknown, owners: ReadonlyMap<string, string>): string {
-  let rest = String(id).toLowerCase();
+  let rest = withinSubscription(String(id));
   while (rest !== '') {
     const owner = owners.get(rest);
     if (owner !== undefined) return owner;
@@ -113,7 +115,7 @@ function ownerOf(id: unknown, owners: ReadonlyMap<string, string>): string {
 }
 
 function privateTargets(
-  resources: readonly RecordedResource[],
+  resources: readonly PlannedResource[],
   owners: ReadonlyMap<string, string>,
 ): ReadonlySet<string> {
   const endpoints = resources.filter(({ type }) => type === 'azure-native:network:PrivateEndpoint');

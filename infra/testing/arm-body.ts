@@ -1,4 +1,4 @@
-import { armNames, type ArmResource } from './arm-resources.ts';
+import { armNames, type ArmResource } from '../arm-resources.ts';
 import type { ArmType, ArmTypes, Properties } from './arm-types.ts';
 
 type Values = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ArmResource } from './arm-resources.ts';
+import type { ArmResource } from '../arm-resources.ts';
 
 /**
  * The format of bicep-types-az: a file is a list of types, which refer to each other by their place

@@ -4,7 +4,7 @@ import structMessages, { type Struct } from 'google-protobuf/google/protobuf/str
 import plugin from '@pulumi/pulumi/proto/plugin_pb.js';
 import providerServices from '@pulumi/pulumi/proto/provider_grpc_pb.js';
 import provider from '@pulumi/pulumi/proto/provider_pb.js';
-import { armResources } from './arm-resources.ts';
+import { armResources } from '../arm-resources.ts';
 import { endWithParent } from './end-with-parent.ts';
 import { OfflineAzure } from './offline-azure.ts';
 

@@ -95,7 +95,7 @@ test('what does not exist cannot be updated, and nobody lists its keys', () => {
 test('a type that is not known is a fault', () => {
   const azure = emptyAzure();
   expect(azure.faults('azure-native:sql:Server', {})).toEqual([
-    'azure-native:sql:Server is not known: add it to testing/arm-resources.ts',
+    'azure-native:sql:Server is not known: add it to arm-resources.ts',
   ]);
 });
 

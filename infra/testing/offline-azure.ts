@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { armId, armNames, armResources, type ArmResource } from './arm-resources.ts';
+import { armId, armNames, armResources, type ArmResource } from '../arm-resources.ts';
 import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
 import { armFaults } from './validate-arm.ts';
 import { revealedProperties } from './wire-values.ts';
@@ -56,7 +56,7 @@ export class OfflineAzure {
   /** What is wrong with the inputs of a type, a line each. */
   faults(type: string, inputs: Values): readonly string[] {
     const resource = armResources[type];
-    if (resource === undefined) return [`${type} is not known: add it to testing/arm-resources.ts`];
+    if (resource === undefined) return [`${type} is not known: add it to arm-resources.ts`];
     return armFaults(resource, revealedProperties(inputs));
   }
 
@@ -234,7 +234,7 @@ function immutable(type: string, olds: Values, news: Values): string | undefined
 
 function resourceOf(type: string): ArmResource {
   const resource = armResources[type];
-  if (resource === undefined) throw new Error(`Failed to find ${type}: add it to testing/arm-resources.ts.`);
+  if (resource === undefined) throw new Error(`Failed to find ${type}: add it to arm-resources.ts.`);
   return resource;
 }
 

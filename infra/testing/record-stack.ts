@@ -1,23 +1,14 @@
 import { disconnect, runInPulumiStack, setAllConfig, setMocks } from '@pulumi/pulumi/runtime/index.js';
 import { MockMonitor, type MockResourceResult, type Mocks } from '@pulumi/pulumi/runtime/mocks.js';
 import { setMockOptions } from '@pulumi/pulumi/runtime/settings.js';
+import { armId, armNames, armResources } from '../arm-resources.ts';
 import { stableUuid } from '../place.ts';
-import { armId, armNames, armResources } from './arm-resources.ts';
+import type { PlannedResource } from '../planned-resource.ts';
 import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
 import { hidden } from './wire-values.ts';
 
 /** A resource as the program asked the engine for it. */
-export interface RecordedResource {
-  /**
-   * Such as `azure-native:eventhub:EventHub`, or `activation-hub:infra:EventStream` for a
-   * component.
-   */
-  readonly type: string;
-  readonly name: string;
-  /** The name of the component around it; absent at the top. */
-  readonly parent?: string;
-  /** What Azure gets; `{unknown: true}` for what only Azure knows, `{secret: true}` for secrets. */
-  readonly inputs: Readonly<Record<string, unknown>>;
+export interface RecordedResource extends PlannedResource {
   readonly isProtected: boolean;
   /** The names of the resources that must exist before. */
   readonly dependsOn: readonly string[];

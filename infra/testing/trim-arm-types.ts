@@ -1,4 +1,4 @@
-import { armResources } from './arm-resources.ts';
+import { armResources } from '../arm-resources.ts';
 import type { ArmType } from './arm-types.ts';
 
 /** The types that the bootstrap uses and the stacks do not, with the file that has them. */

@@ -1,5 +1,5 @@
 import { armBody, isHidden, isMapping, propertiesOf, variantOf } from './arm-body.ts';
-import type { ArmResource } from './arm-resources.ts';
+import type { ArmResource } from '../arm-resources.ts';
 import { armTypesOf, type ArmType, type ArmTypes } from './arm-types.ts';
 
 /** Flags of a property in Azure's types. */
