@@ -27,6 +27,7 @@ function largestStack(context: TestContext): Promise<EngineStack> {
       tags: { costCenter: '4711' },
       zoneRedundantApp: true,
       geoRedundant: true,
+      ledgerAccounts: 4,
       alertEmails: ['on-call@example.com'],
       budgetMonthly: 500,
       budgetStart: '2026-12-01',

@@ -28,7 +28,9 @@ test('another number is another vault, and nothing else', () => {
   const [first, second] = [createNames(longest), createNames({ ...longest, vaultNumber: 2 })];
   expect(second.vault).not.toBe(first.vault);
   expect(second.vault).toMatch(/^[a-zA-Z0-9-]{3,24}$/);
-  expect({ ...second, vault: '', within: '' }).toEqual({ ...first, vault: '', within: '' });
+  const others = { vault: '', within: '', ledgerAccount: '' };
+  expect({ ...second, ...others }).toEqual({ ...first, ...others });
+  expect(second.ledgerAccount(1)).toBe(first.ledgerAccount(1));
 });
 
 test('a stable UUID is one of version 5, the same for the same text and another for another', () => {

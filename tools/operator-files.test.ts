@@ -45,7 +45,7 @@ function pathWithoutPulumi(): string {
 
 test.each([
   ['infra', ['config-schema.test.ts', 'print-commands.test.ts']],
-  ['apps/handler', ['src/main.test.ts', 'src/needs.test.ts']],
+  ['apps/handler', ['src/main.test.ts', 'src/handler-contract.test.ts']],
   ['tools', ['affected-environments.test.ts']],
 ] as const)(
   'the tests of %s that read an operator’s files pass with files that are an operator’s own',
