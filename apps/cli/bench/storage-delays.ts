@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '@activation-hub/audience-events/testing';
-import type { Azurite } from '@activation-hub/azure-adapters/azurite';
+import type { Azurite } from '@activation-hub/azurite';
 import { startStorageProxy, type StorageProxy } from '@activation-hub/azure-adapters/testing';
 import { jittered } from './delays.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { containerClient, queueClient } from '@activation-hub/azure-adapters';
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import type { HostLogEntry } from '@activation-hub/functions-host';
 import { dataStores } from '@activation-hub/handler-contract';

@@ -16,7 +16,7 @@ import {
   SpreadLedger,
   StorageRetryQueue,
 } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { checkpointContainer, dataStores } from '@activation-hub/handler-contract';
 import { EventHubProducerClient } from '@azure/event-hubs';

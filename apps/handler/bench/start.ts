@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { readRegisteredFunctions, startFunctionsHost } from '@activation-hub/functions-host';
 import { build } from 'esbuild';

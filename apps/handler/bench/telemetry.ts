@@ -15,7 +15,7 @@ import {
   randomPerson,
   seededRandom,
 } from '@activation-hub/audience-events/testing';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost } from '@activation-hub/functions-host';
 import { EventHubProducerClient } from '@azure/event-hubs';

@@ -1,6 +1,6 @@
 import { parseActivationFile } from '@activation-hub/activation-file';
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { loadDestinations } from '@activation-hub/destinations';
 import type { InvocationContext } from '@azure/functions';
 import { expect, onTestFinished, test } from 'vitest';

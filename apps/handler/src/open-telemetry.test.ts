@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost } from '@activation-hub/functions-host';
 import { metricName, spans as spanDefinitions, instruments } from '@activation-hub/telemetry';

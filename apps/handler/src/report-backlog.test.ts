@@ -1,5 +1,5 @@
 import { BlobDeadLetters, containerClient, queueClient, StorageRetryQueue } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { exampleDeadLetter, exampleRetry } from '@activation-hub/delivery/testing';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { expect, onTestFinished, test } from 'vitest';

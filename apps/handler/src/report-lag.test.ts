@@ -1,4 +1,4 @@
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { containerClient } from '@activation-hub/azure-adapters';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';

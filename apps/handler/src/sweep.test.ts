@@ -8,7 +8,7 @@ import {
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
 import { tableClient, TableLedger } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { InMemoryDeadLetters, InMemoryRetryQueue, type Clock } from '@activation-hub/delivery';
 import { createHttpClient } from '@activation-hub/destination-kit';
 import { loadDestinations, setUpTarget } from '@activation-hub/destinations';

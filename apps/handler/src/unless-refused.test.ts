@@ -1,5 +1,5 @@
 import { containerClient, queueClient, StorageRetryQueue } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { writeRetryMessage } from '@activation-hub/delivery';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { expect, onTestFinished, test } from 'vitest';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { UnreadableDocumentError, type Control, type ControlStore } from '@activation-hub/delivery';
 import { describeControlsContract } from '@activation-hub/delivery/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { BlobControls } from './blob-controls.ts';
 import { containerClient } from './storage-connections.ts';
 import { StoreFailure } from './store-call.ts';

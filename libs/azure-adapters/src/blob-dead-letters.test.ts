@@ -4,7 +4,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { describeDeadLettersContract, exampleDeadLetter } from '@activation-hub/delivery/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy, type Treatment } from '../testing/storage-proxy.ts';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { BlobDeadLetters } from './blob-dead-letters.ts';
 import { containerClient } from './storage-connections.ts';
 

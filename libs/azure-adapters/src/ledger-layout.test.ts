@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { ledgerTables, type LedgerTables } from './ledger-tables.ts';
 import { SpreadLedger } from './spread-ledger.ts';
 import { TableLedger } from './table-ledger.ts';

@@ -3,7 +3,7 @@ import { attributesCharactersMax, type Ledger, type LedgerKey, type LedgerSelect
 import { describeLedgerContract, exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { entityAddress } from './ledger-entity.ts';
 import { accountOf, ledgerTables, type LedgerTables } from './ledger-tables.ts';
 import { SpreadLedger } from './spread-ledger.ts';

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { containerClient, queueClient, tableClient, type StorageConnection } from './storage-connections.ts';
 
 const credential: TokenCredential = { getToken: () => Promise.resolve(null) };

@@ -6,7 +6,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startStorageProxy, type StorageProxy, type Treatment } from '../testing/storage-proxy.ts';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { containerClient, queueClient } from './storage-connections.ts';
 import { StorageRetryQueue, type StorageRetryQueueOptions } from './storage-retry-queue.ts';
 import { StoreFailure } from './store-call.ts';

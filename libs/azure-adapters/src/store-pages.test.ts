@@ -1,6 +1,6 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { containerClient } from './storage-connections.ts';
 import { storePages } from './store-pages.ts';
 

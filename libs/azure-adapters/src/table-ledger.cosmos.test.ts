@@ -4,7 +4,7 @@ import { AzureNamedKeyCredential, TableClient } from '@azure/data-tables';
 import type { LedgerKey, LedgerWrite } from '@activation-hub/membership';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { TableLedger } from './table-ledger.ts';
 
 const { signal } = new AbortController();

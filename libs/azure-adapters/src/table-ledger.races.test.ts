@@ -3,7 +3,7 @@ import type { LedgerKey } from '@activation-hub/membership';
 import { exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { tableClient } from './storage-connections.ts';
 import { TableLedger } from './table-ledger.ts';
 

@@ -12,7 +12,7 @@ import {
 import { describeLedgerContract, exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startStorageProxy, type StorageProxy } from '../testing/storage-proxy.ts';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { entityAddress } from './ledger-entity.ts';
 import { tableClient } from './storage-connections.ts';
 import { StoreFailure } from './store-call.ts';

@@ -3,7 +3,7 @@ import type { LedgerKey, LedgerWrite } from '@activation-hub/membership';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { entityAddress } from './ledger-entity.ts';
 import { tableClient } from './storage-connections.ts';
 import { TableLedger } from './table-ledger.ts';

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { TableClient } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { SpreadLedger } from './spread-ledger.ts';
 import { importTables } from './table-backup.ts';
 import { exportLedgerToBlob } from './table-to-blob.ts';

@@ -6,7 +6,7 @@ import { RestError } from '@azure/core-rest-pipeline';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { toEntity } from './ledger-entity.ts';
 import { tableClient, wasSentBefore } from './storage-connections.ts';
 import { submitTransaction, transactionBody } from './table-transaction.ts';

@@ -12,7 +12,7 @@ import {
 import { exampleDeadLetter, exampleRetry } from '@activation-hub/delivery/testing';
 import type { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from './azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { BlobDeadLetters } from './blob-dead-letters.ts';
 import { containerClient, queueClient } from './storage-connections.ts';
 import { StorageRetryQueue } from './storage-retry-queue.ts';

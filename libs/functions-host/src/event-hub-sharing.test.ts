@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startAzurite, type Azurite } from '../testing/azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { buildApp } from '../testing/built-app.ts';
 import { eventHubBench, type Batch, type EventHubBench } from '../testing/event-hub.ts';
 import type { HostProcessOptions } from '../testing/host-process.ts';

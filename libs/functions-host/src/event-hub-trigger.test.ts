@@ -1,7 +1,7 @@
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startAzurite, type Azurite } from '../testing/azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { eventHubBench, group, hub, type Batch } from '../testing/event-hub.ts';
 
 let azurite: Azurite;

@@ -1,6 +1,6 @@
 import { QueueServiceClient, type QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from '../testing/azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { buildApp } from '../testing/built-app.ts';
 import { eventually, runHost } from '../testing/running-host.ts';
 import { parseHostJson } from './host-json.ts';

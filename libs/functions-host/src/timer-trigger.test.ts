@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startAzurite, type Azurite } from '../testing/azurite.ts';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { buildApp } from '../testing/built-app.ts';
 import { runHost } from '../testing/running-host.ts';
 import { parseSchedule } from './timer-trigger.ts';

@@ -8,7 +8,7 @@ import {
   tableClient,
   TableLedger,
 } from '@activation-hub/azure-adapters';
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { aepEnvironment, audience, audienceIds, hubWords } from '../../testing/aep-environment.ts';
 import { hubConnectionString } from '../environment/hub-connection.ts';

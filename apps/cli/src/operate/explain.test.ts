@@ -9,7 +9,7 @@ import {
   tableClient,
   TableLedger,
 } from '@activation-hub/azure-adapters';
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { deadLetterName, type DeadLetter, type ReceivedEvent, type Retry } from '@activation-hub/delivery';
 import { lease, settle, type LedgerRecord } from '@activation-hub/membership';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -13,7 +13,7 @@ import {
   tableClient,
   TableLedger,
 } from '@activation-hub/azure-adapters';
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { startMetaCustomAudiencesVendor } from '@activation-hub/destinations/testing';
 import type { LedgerRecord } from '@activation-hub/membership';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';

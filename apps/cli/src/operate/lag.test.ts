@@ -1,5 +1,5 @@
 import { containerClient } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { buildProfileExport } from '@activation-hub/audience-events/testing';
 import { containerClient, tableClient } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { expect, onTestFinished, test } from 'vitest';
 import { runActivation, startActivation, type RunningActivation } from '../../testing/run-activation.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableClient, TableLedger } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import type { LedgerRecord } from '@activation-hub/membership';
 import { expect, onTestFinished, test } from 'vitest';
 import { runActivation } from '../../testing/run-activation.ts';

@@ -14,7 +14,7 @@ import {
   tableClient,
   TableLedger,
 } from '@activation-hub/azure-adapters';
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import {
   deadLetterName,
   isUnreadable,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { type Azurite, startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { type Azurite, startAzurite } from '@activation-hub/azurite';
 import {
   type Change,
   createHttpClient,

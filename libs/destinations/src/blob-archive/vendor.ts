@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ContainerClient } from '@azure/storage-blob';
 import { z } from 'zod';
-import { type Azurite, startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { type Azurite, startAzurite } from '@activation-hub/azurite';
 import {
   type MemberAttributes,
   type StandInVendor,

@@ -1,5 +1,5 @@
 import { tableClient, TableLedger } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { lease, settle, type Ledger, type LedgerKey } from '@activation-hub/membership';
 import { exampleState } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';

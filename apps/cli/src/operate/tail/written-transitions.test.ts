@@ -1,5 +1,5 @@
 import { tableClient, TableLedger } from '@activation-hub/azure-adapters';
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { lease, note, settle, shadowDestination, type LedgerKey, type LedgerRecord } from '@activation-hub/membership';
 import { exampleState } from '@activation-hub/membership/testing';
 import { writeFile } from 'node:fs/promises';

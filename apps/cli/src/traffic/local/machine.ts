@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startAzurite, type Azurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { startFunctionsHost, type FunctionsHost, type HostLogEntry } from '@activation-hub/functions-host';
 import type { AppSettings } from '@activation-hub/handler-contract';

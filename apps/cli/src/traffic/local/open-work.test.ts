@@ -1,4 +1,4 @@
-import { startAzurite } from '@activation-hub/azure-adapters/azurite';
+import { startAzurite } from '@activation-hub/azurite';
 import { containerClient, queueClient } from '@activation-hub/azure-adapters';
 import type { Retry } from '@activation-hub/delivery';
 import { lease, settle } from '@activation-hub/membership';

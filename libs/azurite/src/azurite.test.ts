@@ -7,9 +7,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { TableClient } from '@azure/data-tables';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { QueueServiceClient, type QueueClient } from '@azure/storage-queue';
 import { expect, onTestFinished, test } from 'vitest';
 import { startAzurite, type Azurite, type AzuriteOptions } from './azurite.ts';
-import { containerClient, queueClient, tableClient } from './storage-connections.ts';
+
+type Connection = Pick<Azurite, 'connectionString'>;
+const containerClient = ({ connectionString }: Connection, name: string): ContainerClient =>
+  BlobServiceClient.fromConnectionString(connectionString).getContainerClient(name);
+const queueClient = ({ connectionString }: Connection, name: string): QueueClient =>
+  QueueServiceClient.fromConnectionString(connectionString).getQueueClient(name);
+const tableClient = ({ connectionString }: Connection, name: string): TableClient =>
+  TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true });
 
 async function start(options?: AzuriteOptions): Promise<Azurite> {
   const azurite = await startAzurite(options);
@@ -129,10 +139,8 @@ test('with a certificate it takes tokens of Microsoft Entra ID, as a storage acc
     };
     const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
     const credential = { getToken: () => Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
-    return containerClient(
-      { blobEndpoint: `https://127.0.0.1:${azurite.blobPort}/devstoreaccount1`, credential },
-      'something',
-    );
+    const address = `https://127.0.0.1:${azurite.blobPort}/devstoreaccount1`;
+    return new BlobServiceClient(address, credential).getContainerClient('something');
   };
   await signedIn({}).create();
   expect(await containerClient(azurite, 'something').exists()).toBe(true);

@@ -1,0 +1,1 @@
+export { startAzurite, type Azurite, type AzuriteOptions } from './azurite.ts';
