@@ -307,7 +307,7 @@ test(
     await page.getByLabel('Why, for those who see it').fill('is the new list right?');
     await page.getByRole('button', { name: 'Put receiver into shadow', exact: true }).click();
     await page.getByText('receiver is in shadow').waitFor({ timeout: patientMs });
-    const live = await open('/live?text=shadow');
+    const live = await open('/live?destination=receiver&text=shadow');
     const rows = live.getByRole('grid', { name: 'Changes' }).getByRole('row');
     await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
     await live.getByRole('button', { name: /^Pause/ }).click();

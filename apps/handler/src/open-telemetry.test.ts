@@ -142,7 +142,7 @@ audiences:
 }
 
 const spansOf = ({ spans }: OtlpCollector, name: string) => spans.filter((span) => span.name === name);
-const waits = { interval: 100 };
+const waits = { interval: 100, timeout: 120_000 };
 
 test(
   'a batch is a trace, its retry is linked to it, and the webhook is told in which of both it is called',

@@ -75,7 +75,8 @@ test(
     expect(printed.slice(printed.indexOf('Stopped.')).toSorted()).toEqual([
       '    Sports Fans: 2 members',
       expect.stringMatching(/0 exports sent by the simulator, 2 events taken/),
-      // A retry that comes due while the key wakes it is read twice, and finds nothing to tell then.
+      // A retry that comes due while the key wakes it is read twice, and finds nothing to tell
+      // then.
       expect.stringMatching(/^ {2}receiver: 2 delivered(, 1 unchanged)?$/),
       expect.stringContaining('the receiver was told of 2 entered'),
       '  trial: 2 shadowed',
