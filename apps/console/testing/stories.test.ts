@@ -315,10 +315,13 @@ test(
     await rows.nth(1).click();
     const panel = live.getByRole('complementary', { name: 'The change' });
     await panel.getByText('What would be told now').waitFor({ timeout: patientMs });
-    await panel.getByText(/^POST/).waitFor({ timeout: patientMs });
+    await panel.getByText(/^POST/).first().waitFor({ timeout: patientMs });
     expect(await panel.innerText()).not.toContain('@example.com');
     await live.getByLabel('Show who people are').check();
-    await panel.getByRole('region', { name: 'Request 1' }).getByText('webhook-signature: [secret]').waitFor();
+    await panel
+      .getByRole('region', { name: 'Request 1', exact: true })
+      .getByText('webhook-signature: [secret]')
+      .waitFor();
     await keepScreenshot(live, 'live-shadow');
 
     await held.getByRole('button', { name: 'Look again' }).click();
