@@ -26,7 +26,7 @@ const connectorFile = (path: string): string | undefined =>
   /^libs\/destinations\/src\/[^/]+\/(.+)$/.exec(path)?.[1] ??
   /^tools\/destination\/files\/(.+)\.template$/.exec(path)?.[1];
 
-/** The longest that a file of code may be, without its comments: what they explain is not more. */
+/** The longest that a file of code may be. */
 const linesMax = 400;
 
 /** The widest that a line of a comment may be, its indentation included. */
@@ -156,7 +156,7 @@ export const tidyRules: readonly TidyRule[] = [
     name: `no file of code over ${linesMax} lines`,
     instead: 'Split it where it says two things.',
     applies: (path) => isCode(path) && !path.endsWith('.test.ts'),
-    offences: wholeFile(({ text }) => text.split('\n').filter((line) => !isCommentLine(line)).length > linesMax),
+    offences: wholeFile(({ text }) => text.split('\n').length > linesMax),
   },
   {
     name: `no comment over ${commentColumnsMax} columns`,

@@ -17,7 +17,14 @@ import type { ChangeKind } from '@activation-hub/destination-kit';
 import { circuitOpenCause, isShadowReason } from '@activation-hub/delivery';
 import type { ActivationContext } from './activation-context.ts';
 import { concernedPeople } from './concerned-people.ts';
-import { deferredBy, waitingDeferral, type DeferredChange, type Deferral } from './defer-changes.ts';
+import {
+  circuitOpenDeferral,
+  deferralOf,
+  deferredBy,
+  isFollowedBy,
+  waitingDeferral,
+  type DeferredChange,
+} from './defer-changes.ts';
 import { DesiredStates } from './desired-states.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
@@ -25,7 +32,7 @@ import { subjectOf } from './observed-subject.ts';
 import { OtherIdentities } from './other-identities.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
 import { withoutDigest } from './remember-links.ts';
-import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
+import { outcomeOf, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
 import type { SettledMembership } from './settled-membership.ts';
 import type { Tally } from './tally.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
@@ -381,49 +388,7 @@ function leasedRow(
   return name === undefined ? told : { ...told, audienceName: name };
 }
 
-function deferralOf(row: LedgerRow | undefined): Deferred | undefined {
-  return row?.record.rowState.is === 'deferred' ? row.record.rowState : undefined;
-}
-
-/**
- * The row's retry brings an export with these very identities, or the person was followed with
- * them, or there is nothing to follow.
- */
-function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDigest: string): boolean {
-  return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
-}
-
-function circuitOpenDeferral(
-  { route, key, event, audience }: DesiredMembership,
-  notBeforeMs: number,
-  { targets, clock }: Pick<ActivationContext, 'targets' | 'clock'>,
-): Deferral {
-  return {
-    destination: route.destination,
-    key,
-    event,
-    audience: audience.key,
-    ...circuitOpenCause(targets.get(route.destination)?.breaker, clock.now()),
-    wasTried: false,
-    notBeforeMs,
-    isLeased: false,
-    givesUp: false,
-  };
-}
-
 /** A paused route notes a change once; the exports that repeat it need no further write. */
 function isPausedAlready({ route }: DesiredMembership, state: MembershipState, record: LedgerRecord): boolean {
   return route.mode === 'paused' && record.rowState.is === 'paused' && isSameWish(record.known, state);
-}
-
-/**
- * A member of the audience who is not to be in the destination was withheld for want of consent, or
- * the route is retired.
- */
-function outcomeOf<Kind extends string>(
-  { state, route }: DesiredMembership,
-  outcome: Kind,
-): Kind | 'withheld' | 'retired' {
-  if (outcome !== 'unchanged' || state.status !== 'realized' || state.isMember) return outcome;
-  return route.mode === 'retired' ? 'retired' : 'withheld';
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   backoffMs,
+  circuitOpenCause,
   isCircuitOpenReason,
   mayBeWoken,
   pausedClass,
@@ -9,8 +10,16 @@ import {
   type ReceivedEvent,
   type Retry,
 } from '@activation-hub/delivery';
-import { ledgerKeyText, type Deferred, type LedgerKey, type LedgerWrite } from '@activation-hub/membership';
+import {
+  ledgerKeyText,
+  type Deferred,
+  type LedgerKey,
+  type LedgerRecord,
+  type LedgerRow,
+  type LedgerWrite,
+} from '@activation-hub/membership';
 import type { ActivationContext } from './activation-context.ts';
+import type { DesiredMembership } from './resolve-memberships.ts';
 import type { Telling } from './telling.ts';
 import type { Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
@@ -272,4 +281,36 @@ function partsOf(deferrals: readonly Deferral[]): Deferral[][] {
     parts.at(-1)?.push(deferral);
   }
   return parts;
+}
+
+/** How the row is deferred; `undefined` when it is not. */
+export function deferralOf(row: LedgerRow | undefined): Deferred | undefined {
+  return row?.record.rowState.is === 'deferred' ? row.record.rowState : undefined;
+}
+
+/**
+ * The row's retry brings an export with these very identities, or the person was followed with
+ * them, or there is nothing to follow.
+ */
+export function isFollowedBy(held: Deferred, record: LedgerRecord | undefined, linkDigest: string): boolean {
+  return linkDigest === '' || record?.linkDigest === linkDigest || held.linkDigest === linkDigest;
+}
+
+/** The deferral of a change whose destination's circuit is open: it was not tried. */
+export function circuitOpenDeferral(
+  { route, key, event, audience }: DesiredMembership,
+  notBeforeMs: number,
+  { targets, clock }: Pick<ActivationContext, 'targets' | 'clock'>,
+): Deferral {
+  return {
+    destination: route.destination,
+    key,
+    event,
+    audience: audience.key,
+    ...circuitOpenCause(targets.get(route.destination)?.breaker, clock.now()),
+    wasTried: false,
+    notBeforeMs,
+    isLeased: false,
+    givesUp: false,
+  };
 }

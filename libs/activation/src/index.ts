@@ -15,7 +15,6 @@ export {
   type FillWalk,
   type LedgerWalk,
   type Renewed,
-  type ToldLedger,
   type WalkOptions,
 } from './tell-ledger.ts';
 export { pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './set-controls.ts';
@@ -40,3 +39,4 @@ export type { ObserveChange, ObservedChange, ObservedSubject } from './observed-
 export { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from './plan-file.ts';
 export { LedgerCache, type LedgerCacheOptions } from './ledger-cache.ts';
 export type { ReceivedEvent } from '@activation-hub/delivery';
+export type { ToldLedger } from './walk-counts.ts';

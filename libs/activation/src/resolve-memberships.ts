@@ -335,3 +335,15 @@ function mapAttributes({ body }: ProfileExport, { attributes: mapped }: Route): 
   }
   return attributes;
 }
+
+/**
+ * A member of the audience who is not to be in the destination was withheld for want of consent, or
+ * the route is retired.
+ */
+export function outcomeOf<Kind extends string>(
+  { state, route }: DesiredMembership,
+  outcome: Kind,
+): Kind | 'withheld' | 'retired' {
+  if (outcome !== 'unchanged' || state.status !== 'realized' || state.isMember) return outcome;
+  return route.mode === 'retired' ? 'retired' : 'withheld';
+}

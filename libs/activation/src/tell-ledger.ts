@@ -20,6 +20,7 @@ import { Tally } from './tally.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import { unlinkPeople } from './unlink-people.ts';
 import { withDeadlines, type Deadlines } from './with-deadlines.ts';
+import { WalkCounts, type ToldLedger } from './walk-counts.ts';
 import { writePlans } from './write-plans.ts';
 
 /** How a walk over the ledger may be stopped and watched. */
@@ -27,32 +28,6 @@ export interface WalkOptions {
   /** Stops before the next batch. */
   readonly signal: AbortSignal;
   readonly onProgress?: (counts: ToldLedger) => void;
-}
-
-/** The outcomes of the rows of a destination. */
-export interface ToldLedger {
-  /** Rows seen of which the destination must be told. */
-  readonly rows: number;
-  readonly delivered: number;
-  /** Nothing to send: the destination knows it, or never knew the person. */
-  readonly unchanged: number;
-  /**
-   * Another process wrote the row meanwhile, or has its lease: it knows the newer state. In a fill
-   * also rows of the source that wait for a retry: another run sends their newer state.
-   */
-  readonly leftAlone: number;
-  /** Not taken now; the retry queue sends it. By reason. */
-  readonly deferred: number;
-  /** Rejected, or not found at the destination. By reason. */
-  readonly failed: number;
-  /**
-   * Of a fill: people of whom the source knows no identity, or no form of one, that the route
-   * accepts.
-   */
-  readonly unresolved: number;
-  readonly reasons: Readonly<Record<string, number>>;
-  /** True when a whole batch failed, so that the rest was not tried. */
-  readonly gaveUp: boolean;
 }
 
 /** Whose rows: those of one destination, by its key in the activation file. */
@@ -395,22 +370,4 @@ function planDue(
   const { key, row, desired } = due;
   if (desired !== undefined) return planRow(key, row, desired, { ...options, cause: 'replay' });
   return planTelling(key, row, options);
-}
-
-class WalkCounts {
-  #counts = { rows: 0, delivered: 0, unchanged: 0, leftAlone: 0, deferred: 0, failed: 0, unresolved: 0, gaveUp: false };
-  readonly #reasons: Record<string, number> = {};
-
-  get now(): ToldLedger {
-    return { ...this.#counts, reasons: { ...this.#reasons } };
-  }
-
-  add(what: Exclude<keyof ToldLedger, 'reasons' | 'gaveUp'>, reason?: string): void {
-    this.#counts = { ...this.#counts, [what]: this.#counts[what] + 1 };
-    if (reason !== undefined) this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
-  }
-
-  giveUp(): void {
-    this.#counts = { ...this.#counts, gaveUp: true };
-  }
 }

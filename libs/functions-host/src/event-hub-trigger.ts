@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   earliestEventPosition,
-  EventHubConsumerClient,
   latestEventPosition,
-  parseEventHubConnectionString,
   RetryMode,
-  type CheckpointStore,
+  type EventHubConsumerClient,
   type EventHubConsumerClientOptions,
   type EventPosition,
   type PartitionContext,
@@ -14,16 +12,15 @@ import {
 } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import type { BlobServiceClient } from '@azure/storage-blob';
+import { consumerClient } from './consumer-client.ts';
 import { batchInput, eventInput, type PartitionSource } from './event-hub-input.ts';
 import type { EventHubsSettings } from './host-json.ts';
 import { runWithRetries } from './retry-policy.ts';
 import type { InvocationInput, InvocationOutcome } from './rpc.ts';
-import { credentialOf, missing } from './settings.ts';
 import {
   errorText,
   settledOrAborted,
   sleepUntilAborted,
-  triggerText,
   type RegisteredFunction,
   type TriggerListener,
   type TriggerServices,
@@ -82,27 +79,6 @@ export async function startEventHubTrigger(
     ),
   );
   return trigger;
-}
-
-async function consumerClient(
-  registered: RegisteredFunction,
-  { settings }: TriggerServices,
-  store: CheckpointStore,
-  options: EventHubConsumerClientOptions,
-): Promise<EventHubConsumerClient> {
-  const usedBy = `function ${registered.name}`;
-  const eventHubName = triggerText(registered, 'eventHubName', settings);
-  const group =
-    registered.trigger.consumerGroup === undefined ? '$Default' : triggerText(registered, 'consumerGroup', settings);
-  const connection = settings.connection(triggerText(registered, 'connection', settings), usedBy);
-  if (connection.kind === 'connectionString') {
-    // The name in the connection string wins over the trigger's (eventHub.d.ts of the library).
-    const entityPath = parseEventHubConnectionString(connection.connectionString).eventHubName;
-    return new EventHubConsumerClient(group, connection.connectionString, entityPath ?? eventHubName, store, options);
-  }
-  const namespace =
-    connection.part('fullyQualifiedNamespace') ?? missing(`${connection.name}__fullyQualifiedNamespace`, usedBy);
-  return new EventHubConsumerClient(group, namespace, eventHubName, await credentialOf(connection), store, options);
 }
 
 function clientOptions(

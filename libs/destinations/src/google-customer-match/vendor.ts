@@ -1,5 +1,4 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { z } from 'zod';
 import type { JsonValue } from '@activation-hub/destination-kit';
 import {
   type StandInVendor,
@@ -11,62 +10,7 @@ import {
 } from '@activation-hub/destination-kit/testing';
 import { googleOptions } from './settings.ts';
 import { documented, failed, json, parse } from './vendor-answers.ts';
-
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const userIdentifier = z.union([
-  z.strictObject({ emailAddress: hash }),
-  z.strictObject({ phoneNumber: hash }),
-  z.strictObject({
-    address: z.strictObject({ givenName: hash, familyName: hash, regionCode: z.string(), postalCode: z.string() }),
-  }),
-]);
-const account = z.strictObject({ accountType: z.string(), accountId: z.string().regex(/^\d+$/) });
-const removal = z.strictObject({
-  destinations: z
-    .array(
-      z.strictObject({ operatingAccount: account, loginAccount: account.optional(), productDestinationId: z.string() }),
-    )
-    .length(1),
-  audienceMembers: z
-    .array(
-      z.strictObject({
-        compositeData: z
-          .strictObject({ userData: z.strictObject({ userIdentifiers: z.array(userIdentifier).min(1).max(10) }) })
-          .optional(),
-        mobileData: z.strictObject({ mobileIds: z.array(z.uuid()).min(1).max(10) }).optional(),
-        consent: z.record(z.string(), z.enum(['CONSENT_GRANTED', 'CONSENT_DENIED'])).optional(),
-      }),
-    )
-    .min(1)
-    .max(10_000),
-  encoding: z.literal('HEX').optional(),
-});
-const consent = z.enum(['CONSENT_GRANTED', 'CONSENT_DENIED']);
-const ingestion = removal.extend({
-  consent: z.strictObject({ adUserData: consent, adPersonalization: consent }),
-  termsOfService: z.strictObject({ customerMatchTermsOfServiceStatus: z.literal('ACCEPTED') }),
-});
-type Members = z.output<typeof removal>['audienceMembers'];
-
-const listBody = z.strictObject({
-  displayName: z.string().min(1),
-  description: z.string(),
-  membershipDuration: z.string().regex(/^\d+s$/),
-  ingestedUserListInfo: z.union([
-    z.strictObject({
-      uploadKeyTypes: z.tuple([z.literal('CONTACT_ID')]),
-      contactIdInfo: z.strictObject({ dataSourceType: z.literal('DATA_SOURCE_TYPE_FIRST_PARTY') }),
-    }),
-    z.strictObject({
-      uploadKeyTypes: z.tuple([z.literal('MOBILE_ID')]),
-      mobileIdInfo: z.strictObject({
-        dataSourceType: z.literal('DATA_SOURCE_TYPE_FIRST_PARTY'),
-        keySpace: z.enum(['IOS', 'ANDROID']),
-        appId: z.string().min(1),
-      }),
-    }),
-  ]),
-});
+import { ingestion, listBody, removal, type Members } from './vendor-requests.ts';
 
 interface UserList {
   readonly name: string;
