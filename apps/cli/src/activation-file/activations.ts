@@ -10,6 +10,7 @@ import { systemClock } from '@activation-hub/delivery';
 import { DestinationPackageError, loadDestinations } from '@activation-hub/destinations';
 import { secretVariable } from '@activation-hub/handler-contract';
 import { CommandError } from '../terminal/command-error.ts';
+import { chooseActivationFile, type ActivationFileOptions } from './activation-file-options.ts';
 import type { TenantOptions } from '../traffic/tenant-options.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -36,6 +37,18 @@ export async function loadActivations(path: string, { folder }: Terminal): Promi
       details: { problems, warnings },
     });
   }
+}
+
+/**
+ * Loads the activation file that the options name, or the one of their environment. Throws
+ * `CommandError` (2) when nothing says which file, and with every problem of it.
+ */
+export async function loadChosenActivations(
+  options: ActivationFileOptions,
+  terminal: Terminal,
+): Promise<{ readonly file: ActivationFile; readonly path: string }> {
+  const { path } = chooseActivationFile(options, terminal);
+  return { file: await loadActivations(path, terminal), path };
 }
 
 /**

@@ -2,7 +2,8 @@ import { counted } from '../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import { controlTextCharactersMax, systemClock, type Control, type ControlScope } from '@activation-hub/delivery';
 import type { Command } from 'commander';
-import { loadActivations } from '../activation-file/activations.ts';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { duration, pointInTime, shortText } from '../terminal/arguments.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import {
@@ -17,7 +18,7 @@ import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ControlOptions extends DataStorageOptions {
-  readonly activations: string;
+  readonly activations?: string;
   readonly audience?: string;
   readonly everything?: true;
   readonly reason?: string;
@@ -58,7 +59,7 @@ A pause of the same destination or route is replaced. Commands that tell a desti
 Examples:
   $ activation pause crm --activations my-activations.yaml --for 4h --reason "the CRM is migrated"
   $ activation pause crm -a my-activations.yaml --audience sports-fans --reason "wrong list"
-  $ activation pause --everything -a apps/handler/activations/dev.yaml -e dev --reason "freeze"
+  $ activation pause --everything --environment dev --reason "freeze"
   $ activation pause --list -a my-activations.yaml`,
     )
     .action((destination: string | undefined, options: PauseOptions) =>
@@ -115,7 +116,7 @@ ${followHelp} Exits with 1 when there is no such pause, and when another one goe
 
 Examples:
   $ activation resume crm --activations my-activations.yaml
-  $ activation resume --everything -a apps/handler/activations/dev.yaml --environment dev`,
+  $ activation resume --everything --environment dev`,
     )
     .action((destination: string | undefined, options: ControlOptions) =>
       withDataStorage(options, terminal, (storage) => runResume(destination, options, storage, terminal)),
@@ -135,7 +136,7 @@ ${followHelp} Retries for which the destination itself has named a time wait for
 
 Examples:
   $ activation retry-now crm --activations my-activations.yaml
-  $ activation retry-now --everything -a apps/handler/activations/dev.yaml --environment dev`,
+  $ activation retry-now --everything --environment dev`,
     )
     .action((destination: string | undefined, options: ControlOptions) =>
       withDataStorage(options, terminal, (storage) => runRetryNow(destination, options, storage, terminal)),
@@ -143,9 +144,8 @@ Examples:
 }
 
 function addAskOptions(command: Command, hasAudience = true): Command {
-  const withScope = addDataStorageOption(command)
+  const withScope = addActivationFileOption(addDataStorageOption(command))
     .argument('[destination]', 'its key in the activation file')
-    .requiredOption('-a, --activations <file>', 'activation file, for the names')
     .option('--everything', 'every destination of the file');
   return (hasAudience ? withScope.option('--audience <key>', 'only the route of this audience') : withScope)
     .option('--reason <text>', 'why, for those who see it', shortText(controlTextCharactersMax))
@@ -238,7 +238,7 @@ async function ask(
   terminal: Terminal,
 ): Promise<{ scope: ControlScope; asker: { by: string; reason: string }; context: AskContext }> {
   const { audience, everything, by, reason = '' } = options;
-  const file = await loadActivations(options.activations, terminal);
+  const { file } = await loadChosenActivations(options, terminal);
   if ((destination === undefined) !== (everything === true))
     throw new CommandError(2, 'Failed to find out what is meant: give a destination, or --everything.');
   if (audience !== undefined && destination === undefined)

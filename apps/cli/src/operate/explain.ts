@@ -9,7 +9,8 @@ import { createMatcher } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { Identity } from '@activation-hub/membership';
 import type { Command } from 'commander';
-import { loadActivations } from '../activation-file/activations.ts';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import {
@@ -26,18 +27,17 @@ import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ExplainOptions extends DataStorageOptions {
-  readonly activations: string;
+  readonly activations?: string;
   readonly json?: true;
 }
 
 export function addExplainCommand(program: Command, terminal: Terminal): void {
-  addDataStorageOption(program.command('explain'))
+  addActivationFileOption(addDataStorageOption(program.command('explain')))
     .summary("tells one person's story: what was told to whom, when and why")
     .description(
       "Tells one person's story: where each route of the activation file stands with them, what happened in the order of time (exports, decisions, attempts with their answers), what waits and until when, dead letters, and what to do about it. Give every identity of the person that you know; what the ledger links with them is looked for too. What it prints is personal data.",
     )
     .argument('<namespace:identity...>', 'whom, such as crmid:C-1 email:ada@example.com, as AEP exports it')
-    .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
     .option('--json', 'prints one JSON object')
     .addHelpText(
       'after',
@@ -48,7 +48,7 @@ Exits with 1 when a retry or a dead letter cannot be read, in which the person m
 
 Examples:
   $ activation explain crmid:C-1 --activations my-activations.yaml
-  $ activation explain crmid:C-1 email:ada@example.com -a my.yaml --environment dev`,
+  $ activation explain crmid:C-1 email:ada@example.com --environment dev`,
     )
     .action((people: readonly string[], options: ExplainOptions) =>
       withDataStorage(options, terminal, (storage) => runExplain(people, options, storage, terminal)),
@@ -62,7 +62,7 @@ async function runExplain(
   terminal: Terminal,
 ): Promise<void> {
   const identities = people.map(readPerson);
-  const file = await loadActivations(options.activations, terminal);
+  const { file } = await loadChosenActivations(options, terminal);
   const stores = { ledger, retryQueue, deadLetters };
   const kept = await keptControls(controls, terminal.interrupted, terminal.say);
   const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: systemClock.now() };
@@ -141,7 +141,9 @@ function identityWords({ namespace, value }: Identity): string {
 }
 
 function commandOf({ command }: StoryAction, options: ExplainOptions): string {
-  return `${command.join(' ')} --activations ${quoted(options.activations)}${placeOf(options)}`;
+  const { activations } = options;
+  const file = activations === undefined ? '' : ` --activations ${quoted(activations)}`;
+  return `${command.join(' ')}${file}${placeOf(options)}`;
 }
 
 /**

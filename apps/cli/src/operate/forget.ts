@@ -3,7 +3,8 @@ import type { ActivationFile } from '@activation-hub/activation-file';
 import { isInDoubt, type Identity } from '@activation-hub/membership';
 import { type Connector, DestinationError } from '@activation-hub/destination-kit';
 import type { Command } from 'commander';
-import { loadActivations } from '../activation-file/activations.ts';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import {
@@ -22,20 +23,19 @@ import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface ForgetOptions extends DataStorageOptions {
-  readonly activations: string;
+  readonly activations?: string;
   readonly tell?: true;
   readonly dryRun?: true;
   readonly json?: true;
 }
 
 export function addForgetCommand(program: Command, terminal: Terminal): void {
-  addDataStorageOption(program.command('forget'))
+  addActivationFileOption(addDataStorageOption(program.command('forget')))
     .summary('erases what is kept of a person')
     .description(
       'Erases what is kept of a person: their events in waiting retries and in dead letters, and their rows of the ledger at every destination of the activation file, in every form in which a destination stores an identity. Other people in the same event stay. Give every identity of the person that you know; what the ledger links with them is erased too.',
     )
     .argument('<namespace:identity...>', 'whom, such as crmid:C-1 email:ada@example.com, as AEP exports it')
-    .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
     .option('--tell', 'takes the person out of the destinations first')
     .option('--dry-run', 'counts what would be erased, and erases nothing')
     .option('--json', 'prints one JSON object')
@@ -65,8 +65,7 @@ async function runForget(
 ): Promise<void> {
   const identities = people.map(readPerson);
   const dryRun = options.dryRun === true;
-  const file = await loadActivations(options.activations, terminal);
-  const { activations } = options;
+  const { file, path: activations } = await loadChosenActivations(options, terminal);
   const tells = options.tell === true && !dryRun;
   // One for all destinations, so that the vault of the stack is looked up once.
   const http = tells ? openHttp(terminal, storage) : undefined;

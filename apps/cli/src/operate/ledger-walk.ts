@@ -11,7 +11,7 @@ import { systemClock, type Target } from '@activation-hub/delivery';
 import type { HttpClient } from '@activation-hub/destination-kit';
 import { setUpTarget } from '@activation-hub/destinations';
 import { silentTelemetry } from '@activation-hub/telemetry';
-import { loadActivations } from '../activation-file/activations.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { CommandError, reasonOf } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import type { DataStorage, DataStorageOptions } from '../environment/data-storage.ts';
@@ -24,7 +24,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 
 /** What the commands that tell a destination from the ledger have in common. */
 export interface LedgerWalkOptions extends DataStorageOptions {
-  readonly activations: string;
+  readonly activations?: string;
   readonly audience?: string;
   readonly dryRun?: true;
   readonly json?: true;
@@ -50,7 +50,7 @@ export async function withDestination<Result>(
   terminal: Terminal,
   run: (context: ActivationContext, file: ActivationFile) => Promise<Result>,
 ): Promise<Result> {
-  const file = await loadActivations(options.activations, terminal);
+  const { file } = await loadChosenActivations(options, terminal);
   knownIn('destination', file.destinations, key);
   if (options.audience !== undefined) knownIn('audience', file.audiences, options.audience);
 

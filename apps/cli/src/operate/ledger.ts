@@ -12,7 +12,8 @@ import {
   type RowState,
 } from '@activation-hub/membership';
 import type { Command } from 'commander';
-import { loadActivations } from '../activation-file/activations.ts';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import {
   addDataStorageOption,
@@ -29,7 +30,7 @@ import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface LedgerShowOptions extends DataStorageOptions {
-  readonly activations: string;
+  readonly activations?: string;
   readonly destination?: string;
   readonly json?: true;
 }
@@ -46,13 +47,14 @@ Examples:
   $ activation ledger show crmid:C-1 --activations my-activations.yaml
   $ activation ledger show email:ada@example.com -a my-activations.yaml --destination crm --json`,
     );
-  addDataStorageOption(
-    command
-      .command('show')
-      .description('Shows the rows of one identity, as AEP exports it. What it prints is personal data.'),
+  addActivationFileOption(
+    addDataStorageOption(
+      command
+        .command('show')
+        .description('Shows the rows of one identity, as AEP exports it. What it prints is personal data.'),
+    ),
   )
     .argument('<namespace:identity>', 'whom, such as crmid:C-1')
-    .requiredOption('-a, --activations <file>', 'activation file, for the destinations')
     .option('--destination <key>', 'only at this destination')
     .option('--json', 'prints one JSON object, with the attributes too')
     .addHelpText(
@@ -76,10 +78,10 @@ async function show(
   { ledger, controls }: DataStorage,
   terminal: Terminal,
 ): Promise<void> {
-  const { activations, destination } = options;
+  const { destination } = options;
   const { interrupted } = terminal;
   const identity = readPerson(person);
-  const file = await loadActivations(activations, terminal);
+  const { file } = await loadChosenActivations(options, terminal);
   const entries: LedgerEntry[] = [];
   const asked = new Set(
     [...destinationsOf(file, destination)].map((key) => file.destinations.get(key)?.ledgerName ?? key),

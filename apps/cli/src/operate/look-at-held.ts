@@ -3,7 +3,7 @@ import { StoreFailure } from '@activation-hub/azure-adapters';
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import type { HeldRoute, HeldView } from '@activation-hub/console-contract';
 import { systemClock, type Clock, type ControlScope } from '@activation-hub/delivery';
-import { loadActivations } from '../activation-file/activations.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import type { DataStorage } from '../environment/data-storage.ts';
@@ -16,7 +16,8 @@ import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface LookOptions {
-  readonly activations: string;
+  readonly activations?: string;
+  readonly environment?: string;
   readonly audience?: string;
   readonly everything?: true;
   readonly json?: true;
@@ -32,8 +33,8 @@ export async function printHeld(
   storage: Pick<DataStorage, 'controls' | 'ledger' | 'retryQueue'>,
   terminal: Terminal,
 ): Promise<void> {
-  const { activations, audience } = options;
-  const file = await loadActivations(activations, terminal);
+  const { audience } = options;
+  const { file } = await loadChosenActivations(options, terminal);
   if (destination === undefined) throw new CommandError(2, 'Failed to look: say at which destination, one at a time.');
   knownIn('destination', file.destinations, destination);
   if (audience !== undefined) knownIn('audience', file.audiences, audience);

@@ -1,7 +1,8 @@
 import { planFile, type FilePlan, type LeftBehind, type PlannedRoute } from '@activation-hub/activation';
 import { createMatcher } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
-import { loadActivations } from '../activation-file/activations.ts';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../activation-file/activations.ts';
 import { counted } from '../terminal/counted.ts';
 import {
   addDataStorageOption,
@@ -14,18 +15,17 @@ import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 interface PlanOptions extends DataStorageOptions {
-  readonly activations: string;
+  readonly activations?: string;
   readonly markdown?: true;
   readonly json?: true;
 }
 
 export function addPlanCommand(program: Command, terminal: Terminal): void {
-  addDataStorageOption(program.command('plan'))
+  addActivationFileOption(addDataStorageOption(program.command('plan')))
     .summary('compares an activation file with what destinations were told, before it is deployed')
     .description(
       'Compares an activation file with the ledger of an environment: which routes are new, and from where they can be filled; which destinations, audiences and routes are not in the file any more although members are left there; which members stand under identities that their route does not accept any more. It reads every row of the ledger, and changes nothing.',
     )
-    .requiredOption('-a, --activations <file>', 'activation file')
     .option('--markdown', 'prints Markdown, for the comment of a pull request')
     .option('--json', 'prints one JSON object')
     .addHelpText(
@@ -33,7 +33,7 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
       `
 Examples:
   $ activation plan --activations my-activations.yaml
-  $ activation plan --activations apps/handler/activations/dev.yaml --environment dev --markdown`,
+  $ activation plan --environment dev --markdown`,
     )
     .action((options: PlanOptions) =>
       withDataStorage(options, terminal, (storage) => runPlan(options, storage, terminal)),
@@ -41,7 +41,7 @@ Examples:
 }
 
 async function runPlan(options: PlanOptions, { ledger }: DataStorage, terminal: Terminal): Promise<void> {
-  const file = await loadActivations(options.activations, terminal);
+  const { file } = await loadChosenActivations(options, terminal);
   const plan = await planFile({ file, matcher: createMatcher(file), ledger }, terminal.interrupted);
   const words = options.markdown ? markdownOf : proseOf;
   report({ event: 'planned', ...plan }, () => words(plan), options, terminal);

@@ -1,6 +1,7 @@
 import { countFill, countResync, fill, resync, type ActivationContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { Command } from 'commander';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
@@ -13,13 +14,12 @@ interface ResyncOptions extends LedgerWalkOptions {
 }
 
 export function addResyncCommand(program: Command, terminal: Terminal): void {
-  addDataStorageOption(program.command('resync'))
+  addActivationFileOption(addDataStorageOption(program.command('resync')))
     .summary('tells a destination everything that it should know, out of the ledger')
     .description(
       'Sends a destination that lost its data, as after a restored backup, every member of its audiences, out of the ledger and with the attributes that are there; what is deferred, given up or in doubt is sent too. With --from it fills a new route with the members whom the ledger knows at another destination. It tells the destination itself, beside the running function app; what that writes meanwhile is left alone.',
     )
     .argument('<destination>', 'its key in the activation file')
-    .requiredOption('-a, --activations <file>', 'activation file')
     .option('--audience <key>', 'only this audience')
     .option('--from <destination>', 'fills the route of --audience from what this destination was told')
     .option('--dry-run', 'counts what would be told, and tells nothing')

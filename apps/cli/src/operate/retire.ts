@@ -1,5 +1,6 @@
 import { countRetire, retire } from '@activation-hub/activation';
 import type { Command } from 'commander';
+import { addActivationFileOption } from '../activation-file/activation-file-options.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import { addDataStorageOption, withDataStorage } from '../environment/data-storage.ts';
@@ -8,13 +9,12 @@ import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export function addRetireCommand(program: Command, terminal: Terminal): void {
-  addDataStorageOption(program.command('retire'))
+  addActivationFileOption(addDataStorageOption(program.command('retire')))
     .summary('removes the members of retired routes from a destination')
     .description(
       'Removes from a destination every person whom the ledger knows there, on the routes that the activation file calls mode: retired. Deploy the file with that mode first, so that no export adds them again. It skips people who are removed already, so you may stop it and start it again at any time.',
     )
     .argument('<destination>', 'its key in the activation file')
-    .requiredOption('-a, --activations <file>', 'activation file')
     .option('--audience <key>', 'only this audience')
     .option('--dry-run', 'counts who would be taken out, and tells nothing')
     .option('--json', 'prints one JSON object')

@@ -1,8 +1,8 @@
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
-import { loadActivations } from '../../activation-file/activations.ts';
-import { addActivationFileOption, chooseActivationFile } from '../../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../../activation-file/activations.ts';
+import { addActivationFileOption } from '../../activation-file/activation-file-options.ts';
 import { measureHandlerLag } from '../../environment/handler-lag.ts';
 import { CommandError } from '../../terminal/command-error.ts';
 import { ApiError } from '../../console/answers.ts';
@@ -44,8 +44,7 @@ Examples:
 }
 
 async function runMcp(options: McpOptions, terminal: Terminal): Promise<void> {
-  const { path } = chooseActivationFile(options, terminal);
-  const file = await loadActivations(path, terminal);
+  const { file, path } = await loadChosenActivations(options, terminal);
   let opened: Promise<OpenedPlace> | undefined;
   let place: OpenedPlace | undefined;
   /**

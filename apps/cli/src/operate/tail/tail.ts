@@ -1,8 +1,8 @@
 import type { ChangeRow } from '@activation-hub/console-contract';
 import { systemClock, type Clock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
-import { loadActivations } from '../../activation-file/activations.ts';
-import { addActivationFileOption, chooseActivationFile } from '../../activation-file/activation-file-options.ts';
+import { loadChosenActivations } from '../../activation-file/activations.ts';
+import { addActivationFileOption } from '../../activation-file/activation-file-options.ts';
 import { CommandError, reasonOf } from '../../terminal/command-error.ts';
 import { countDeadLetters } from '../../console/dead-letter-counter.ts';
 import {
@@ -51,8 +51,7 @@ Examples:
 }
 
 async function runTail(options: TailOptions, terminal: Terminal): Promise<void> {
-  const { path } = chooseActivationFile(options, terminal);
-  const file = await loadActivations(path, terminal);
+  const { file } = await loadChosenActivations(options, terminal);
   const { storage, explained } = await findDataStorage(options, terminal);
   const view = new TailView(file);
   const voice = options.json ? jsonVoice(terminal) : proseVoice(view, terminal);
