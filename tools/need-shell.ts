@@ -12,6 +12,7 @@ export const needShell: readonly string[] = [
   'apps/cli/src/console/environment-console.test.ts',
   'apps/cli/src/deploy/azure.test.ts',
   'apps/cli/src/operate/canary.test.ts',
+  'apps/cli/src/operate/explain-environment.test.ts',
   'apps/cli/src/operate/lag.test.ts',
   'apps/cli/src/operate/mcp/mcp.test.ts',
   'apps/cli/src/operate/operator.test.ts',

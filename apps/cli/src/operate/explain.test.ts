@@ -12,8 +12,7 @@ import {
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { deadLetterName, type DeadLetter, type ReceivedEvent, type Retry } from '@activation-hub/delivery';
 import { lease, settle, type LedgerRecord } from '@activation-hub/membership';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startDeployedEnvironment } from '../../testing/deployed-environment.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runActivation } from '../../testing/run-activation.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
@@ -179,22 +178,5 @@ What to do
 
     const nobody = await run('explain', 'crmid:C-9', '-a', 'own.yaml', '--json');
     expect(JSON.parse(nobody.output)).toMatchObject({ events: [], routes: [{ state: 'unknown' }, {}, {}] });
-  },
-);
-
-test(
-  'of an environment it finds the activation file too, and names commands that find the same',
-  { timeout: 300_000 },
-  async () => {
-    const environment = await startDeployedEnvironment();
-    onTestFinished(() => environment.stop());
-    const { folder, variables } = environment;
-    const told = await runActivation(['explain', 'email:person.2@example.com', '--environment', 'dev'], {
-      folder,
-      environment: variables,
-    });
-    expect(told.errors).toBe('');
-    expect(told.output).toMatch(/^ {2}ads {2}vip .* waiting {2}Not taken yet; a retry tells it/m);
-    expect(told.output).toMatch(/ activation retry-now ads --environment dev\n$/);
   },
 );
