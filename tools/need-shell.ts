@@ -22,6 +22,7 @@ export const needShell: readonly string[] = [
   'apps/cli/src/traffic/local/ctrl-c.test.ts',
   'apps/cli/src/traffic/local/open-in-browser.script.test.ts',
   'apps/console/testing/environment.test.ts',
+  'apps/console/testing/terminal.test.ts',
   'infra/aep-engine.test.ts',
   'infra/bootstrap.test.ts',
   'infra/build-pulumi.test.ts',

@@ -22,6 +22,7 @@ export function capturedTerminal(
     folder: import.meta.dirname,
     interrupted: new AbortController().signal,
     colors: picocolors.createColors(false),
+    columns: () => undefined,
     say: (line) => void said.push(line),
     flush: () => Promise.resolve(),
     progress: () => ({ update: () => undefined, end: () => undefined }),

@@ -7,23 +7,49 @@ import { fileURLToPath } from 'node:url';
 const command = fileURLToPath(new URL('../../cli/bin/activation.js', import.meta.url));
 const environmentScript = fileURLToPath(new URL('../../cli/testing/serve-environment.ts', import.meta.url));
 
-/** An environment as it is in Azure, and its console, as a person starts it. */
-export interface DeployedConsole {
-  /** With the token. */
-  readonly url: string;
+/** An environment as it is in Azure. */
+export interface DeployedEnvironment {
+  /** Where a command is run, and with which variables. */
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string>>;
   /** The roles that the person has from now on; gives what the CRM was told so far. */
   setRoles(roles: readonly string[]): Promise<readonly string[]>;
   end(): Promise<void>;
 }
 
-/** Starts both. Throws with what they said when one ends before it is ready. */
-export async function startDeployedConsole(): Promise<DeployedConsole> {
+/** An environment, and its console, as a person starts it. */
+export interface DeployedConsole extends DeployedEnvironment {
+  /** With the token. */
+  readonly url: string;
+}
+
+/** Starts it. Throws with what it said when it ends before it is ready. */
+export async function startDeployedEnvironment(): Promise<DeployedEnvironment> {
   const environment = spawn(process.execPath, [environmentScript], { stdio: ['pipe', 'pipe', 'pipe'] });
   const answers = jsonLines(environment, environment.stdout, environment.stderr, 'the environment');
   const { folder, variables } = (await answers()) as {
     readonly folder: string;
     readonly variables: Readonly<Record<string, string>>;
   };
+  return {
+    folder,
+    variables,
+    setRoles: async (roles) => {
+      environment.stdin.write(`${JSON.stringify(roles)}\n`);
+      return ((await answers()) as { readonly told: readonly string[] }).told;
+    },
+    end: async () => {
+      const ended = once(environment, 'close');
+      environment.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** Starts both. Throws with what they said when one ends before it is ready. */
+export async function startDeployedConsole(): Promise<DeployedConsole> {
+  const environment = await startDeployedEnvironment();
+  const { folder, variables } = environment;
   const served = spawn(process.execPath, [command, 'console', '--environment', 'dev', '--json'], {
     cwd: folder,
     env: { ...process.env, ...variables },
@@ -33,16 +59,12 @@ export async function startDeployedConsole(): Promise<DeployedConsole> {
     readonly consoleUrl: string;
   };
   return {
+    ...environment,
     url: consoleUrl,
-    setRoles: async (roles) => {
-      environment.stdin.write(`${JSON.stringify(roles)}\n`);
-      return ((await answers()) as { readonly told: readonly string[] }).told;
-    },
     end: async () => {
-      const ended = [once(served, 'close'), once(environment, 'close')];
+      const ended = once(served, 'close');
       served.kill('SIGTERM');
-      environment.stdin.end();
-      await Promise.all(ended);
+      await Promise.all([ended, environment.end()]);
     },
   };
 }

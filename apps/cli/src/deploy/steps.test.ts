@@ -22,6 +22,7 @@ function stepFrom(takenAfterMs: number, needsNewRoles?: true) {
   };
   const terminal = {
     print: () => undefined,
+    columns: () => undefined,
     say: (line: string) => void said.push(line),
     interrupted: new AbortController().signal,
   };

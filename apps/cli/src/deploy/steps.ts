@@ -27,7 +27,7 @@ const retryEveryMs = 20_000;
  */
 export async function runSteps(
   steps: readonly Step[],
-  terminal: Pick<Terminal, 'print' | 'say' | 'interrupted'>,
+  terminal: Pick<Terminal, 'print' | 'say' | 'columns' | 'interrupted'>,
   options: ReportOptions & { readonly dryRun?: true; readonly clock: Pick<Clock, 'now' | 'sleep'> },
 ): Promise<number> {
   const { dryRun, clock } = options;

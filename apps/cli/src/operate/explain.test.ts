@@ -157,8 +157,10 @@ What happened
 Dead letters
   activation dead-letters show 2026-01-15/ads/invalid/0-1-adaac9feae705aa7
 What to do
-  crm news  Tries at once what waits for the destination, when it is mended.  activation retry-now crm --activations own.yaml
-  ads vip   Remove the cause, then replay the dead letters.                   activation dead-letters replay --destination ads --class invalid --activations own.yaml
+  crm news  Tries at once what waits for the destination, when it is mended.
+            activation retry-now crm --activations own.yaml
+  ads vip   Remove the cause, then replay the dead letters.
+            activation dead-letters replay --destination ads --class invalid --activations own.yaml
 `);
     const json = await run('explain', 'crmid:C-1', '-a', 'own.yaml', '--json');
     expect(JSON.parse(json.output)).toMatchObject({

@@ -90,7 +90,10 @@ function linesOf({ routes, events, linkedIdentities, deadLetters }: PersonStory,
   ]);
   const pauses = [...new Set(routes.flatMap(({ pause }) => pause ?? []))];
   const actions = routes.flatMap((route) =>
-    route.actions.map((action) => [`${route.destination} ${route.audience}`, action.says, commandOf(action, options)]),
+    route.actions.flatMap((action) => [
+      [`${route.destination} ${route.audience}`, action.says],
+      ['', commandOf(action, options)],
+    ]),
   );
   const letters = deadLetters.map(({ name }) => [`activation dead-letters show ${name}${placeOf(options)}`]);
   return [

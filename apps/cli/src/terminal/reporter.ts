@@ -1,3 +1,4 @@
+import { fitted } from './fitted.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a verb found or did, as a machine reads it: one JSON object on one line. */
@@ -19,7 +20,7 @@ export interface ReportOptions {
   readonly json?: true | undefined;
 }
 
-type Output = Pick<Terminal, 'print' | 'say'>;
+type Output = Pick<Terminal, 'print' | 'say' | 'columns'>;
 
 /**
  * Prints what a verb found or did: with `--json` the fact, otherwise its words, which are made only
@@ -39,14 +40,21 @@ export function reportToPerson(words: Words, { json }: ReportOptions, output: Ou
 export function reportFailure(
   failure: { readonly message: string; readonly exitCode: 1 | 2 },
   { json }: ReportOptions,
-  { say }: Output,
+  { say, columns }: Output,
 ): void {
-  say(json ? JSON.stringify({ event: 'failed', ...failure }) : failure.message);
+  say(json ? JSON.stringify({ event: 'failed', ...failure }) : fittedLines(failure.message, columns()));
 }
 
-function printWords(words: Words, { print, say }: Output): void {
+function printWords(words: Words, { print, say, columns }: Output): void {
   for (const line of typeof words === 'string' ? [words] : words) {
-    if (typeof line === 'string') print(line);
-    else say(line.besides);
+    if (typeof line === 'string') print(fittedLines(line, columns()));
+    else say(fittedLines(line.besides, columns()));
   }
+}
+
+function fittedLines(text: string, columns: number | undefined): string {
+  return text
+    .split('\n')
+    .map((line) => fitted(line, columns))
+    .join('\n');
 }

@@ -19,6 +19,8 @@ export interface Terminal {
   readonly interrupted: AbortSignal;
   /** Colours for `print`: none unless it goes to a terminal, or when NO_COLOR is set. */
   readonly colors: ReturnType<typeof picocolors.createColors>;
+  /** How wide the terminal is to which `print` goes now; undefined where it goes into a pipe. */
+  readonly columns: () => number | undefined;
   /** What the command is for, one line to standard output. */
   readonly print: (line: string) => void;
   /** What a person should know besides, one line to standard error. */
@@ -70,6 +72,7 @@ export function processTerminal(): Terminal & { interrupt(): void } {
     interrupted: interruption.signal,
     interrupt: () => interruption.abort(),
     colors,
+    columns: () => (isatty(stdout.fd) ? stdout.columns || undefined : undefined),
     print: (line) => write(stdout, line),
     ...(stdin.isTTY && stderr.isTTY ? { ask: askOf(stdin, stderr, interruption.signal) } : {}),
     flush: () =>

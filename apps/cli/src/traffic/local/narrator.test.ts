@@ -26,11 +26,14 @@ const told = {
   identity: { namespace: 'email', value: 'ada.byron.1234@example.com' },
 } as const;
 
-function prose(eachChange = false) {
+function prose(eachChange = false, columns?: number) {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
-  return { lines, narrator: proseNarrator({ print: (line) => void lines.push(line), colors }, { eachChange }) };
+  return {
+    lines,
+    narrator: proseNarrator({ print: (line) => void lines.push(line), colors, columns: () => columns }, { eachChange }),
+  };
 }
 
 const summary: Summary = { exportsSent: 0, eventsReceived: 0, outcomes: new OutcomeCounts(), unreadable: 0 };
@@ -81,6 +84,28 @@ const row: ChangeRow = {
   requestMs: 3,
   ageMs: 240,
 };
+
+test('a terminal breaks a line between words, and the reason goes on below itself', () => {
+  const { lines, narrator } = prose(true, 110);
+  narrator.change({ ...row, outcome: 'deferred', why: 'It answered 503 Service Unavailable. It is tried again.' });
+  const [line = ''] = lines;
+  const [first = '', second = ''] = line.split('\n');
+  expect(first).toMatch(/^out crm .* deferred {4}It answered 503 Service$/);
+  expect(second).toMatch(/^ +Unavailable\. It is tried again\.$/);
+  expect(second.search(/\S/)).toBe(first.indexOf('It answered'));
+});
+
+test('where each change has a line with its reason, no warning says the reason again', () => {
+  const failed = { destination: 'crm', class: 'transient', reason: 'It answered 503.', changes: 1 } as const;
+  const warned = (eachChange: boolean): readonly string[] => {
+    const { lines, narrator } = prose(eachChange);
+    for (const name of ['changes-deferred', 'changes-rejected', 'changes-given-up'] as const)
+      narrator.signal({ name, ...failed } as unknown as Signal);
+    return lines;
+  };
+  expect(warned(false)).toHaveLength(3);
+  expect(warned(true)).toEqual([]);
+});
 
 test('where each change is observed it has a line with the reason, and batches and what the receiver was told have none', () => {
   const { lines, narrator } = prose(true);
@@ -231,7 +256,10 @@ test('who leaves is not shown as an error', () => {
   onTestFinished(() => void vi.useRealTimers());
   const lines: string[] = [];
   const print = (line: string): void => void lines.push(line);
-  const narrator = proseNarrator({ print, colors: picocolors.createColors(true) }, { eachChange: false });
+  const narrator = proseNarrator(
+    { print, colors: picocolors.createColors(true), columns: () => undefined },
+    { eachChange: false },
+  );
   narrator.told([{ ...told, change: 'exited' }]);
   narrator.told([{ ...told, change: 'updated' }]);
   expect(lines[0]).toContain('exited');

@@ -2,6 +2,7 @@ import type { ChangeRow } from '@activation-hub/console-contract';
 import { oneLine } from '../../activation-file/audience-names.ts';
 import type { KeptAttempt } from '../../console/observed-requests.ts';
 import { counted } from '../../terminal/counted.ts';
+import { fitted } from '../../terminal/fitted.ts';
 import { maskedValue } from '../../terminal/masked-identity.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { attemptLines, changeLine, changePaints, isSilent } from './change-lines.ts';
@@ -97,10 +98,11 @@ const windowMs = 1000;
  * observed one by one, so batches and what the receiver was told are not said besides.
  */
 export function proseNarrator(
-  { print, colors }: Pick<Terminal, 'print' | 'colors'>,
+  { print: printLine, colors, columns }: Pick<Terminal, 'print' | 'colors' | 'columns'>,
   { eachChange }: { readonly eachChange: boolean },
 ): Narrator {
   const { bold, dim, yellow } = colors;
+  const print = (line: string): void => printLine(fitted(line, columns()));
   const paint = changePaints(colors);
   let lines = 0;
   let rest = new Rest();
@@ -130,7 +132,7 @@ export function proseNarrator(
   };
 
   return {
-    ready: (ready) => readyLines(ready, bold, dim).forEach(print),
+    ready: (ready) => readyLines(ready, bold, dim).forEach(printLine),
     signal(signal) {
       switch (signal.name) {
         case 'batch-settled': {
@@ -152,13 +154,17 @@ export function proseNarrator(
         case 'request-failed':
           warn(`${signal.destination} was not told (${signal.class}): ${signal.reason}`);
           return;
+        // Where each change is observed, its own line says the reason of the next three.
         case 'changes-rejected':
+          if (eachChange) return;
           warn(`${signal.destination} rejected changes: ${signal.reason} They are kept as dead letters.`);
           return;
         case 'changes-deferred':
+          if (eachChange) return;
           warn(`${signal.destination}: changes are tried again later (${signal.class}): ${signal.reason}`);
           return;
         case 'changes-given-up':
+          if (eachChange) return;
           warn(`${signal.destination} was tried long enough: ${signal.reason} The changes are kept as dead letters.`);
           return;
         case 'destination-stalled':
@@ -227,7 +233,7 @@ export function proseNarrator(
       else rest.addChange(row);
     },
     attempt(attempt) {
-      if (hasRoom()) attemptLines(attempt, colors).forEach((line) => print(line));
+      if (hasRoom()) attemptLines(attempt, colors).forEach(printLine);
       else rest.requests += attempt.exchanges.length;
     },
     told(changes) {
