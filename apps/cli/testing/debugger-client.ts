@@ -5,9 +5,13 @@
 export interface DebuggerClient {
   /** Calls a method and gives its result. Throws what the other side says. */
   call(method: string, parameters?: object): Promise<Readonly<Record<string, unknown>>>;
-  /** The first event of this name for which the check holds, also one that came before. */
-  event(name: string, fits?: (parameters: InspectorEvent) => boolean): Promise<InspectorEvent>;
-  readonly events: readonly { readonly method: string; readonly params: InspectorEvent }[];
+  /** The first event of this name, also one that came before. */
+  event(name: string): Promise<InspectorEvent>;
+  /**
+   * The events of this name: those that came before, and each later one as it comes. Throws when
+   * the connection ends.
+   */
+  each(name: string): AsyncGenerator<InspectorEvent, never>;
   close(): void;
 }
 
@@ -29,24 +33,43 @@ export async function connectDebugger(port: number): Promise<DebuggerClient> {
   const socket = new WebSocket(listed[0]?.webSocketDebuggerUrl ?? '');
   const calls = new Map<number, PromiseWithResolvers<Readonly<Record<string, unknown>>>>();
   const events: { method: string; params: InspectorEvent }[] = [];
+  let hasEnded = false;
   let waiting: (() => void)[] = [];
+  const wake = (): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const each of woken) each();
+  };
   socket.addEventListener('message', ({ data }) => {
     const { id, method, params = {}, result = {}, error } = JSON.parse(String(data)) as Message;
     if (method !== undefined) events.push({ method, params });
     const call = id === undefined ? undefined : calls.get(id);
     if (error === undefined) call?.resolve(result);
     else call?.reject(new Error(error.message));
-    const woken = waiting;
-    waiting = [];
-    for (const wake of woken) wake();
+    wake();
+  });
+  socket.addEventListener('close', () => {
+    hasEnded = true;
+    for (const call of calls.values()) call.reject(new Error('The process ended the connection of the inspector.'));
+    wake();
   });
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve, { once: true });
     socket.addEventListener('error', () => reject(new Error('Failed to connect to the inspector.')), { once: true });
   });
   let lastId = 0;
+  const each = async function* (name: string): AsyncGenerator<InspectorEvent, never> {
+    for (let index = 0; ; index += 1) {
+      while (index >= events.length) {
+        if (hasEnded) throw new Error(`The process ended the connection of the inspector before ${name}.`);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+      const event = events[index];
+      if (event?.method === name) yield event.params;
+    }
+  };
   return {
-    events,
+    each,
     call(method, parameters = {}) {
       lastId += 1;
       const call = Promise.withResolvers<Readonly<Record<string, unknown>>>();
@@ -54,13 +77,7 @@ export async function connectDebugger(port: number): Promise<DebuggerClient> {
       socket.send(JSON.stringify({ id: lastId, method, params: parameters }));
       return call.promise;
     },
-    async event(name, fits = () => true) {
-      for (;;) {
-        const found = events.find(({ method, params }) => method === name && fits(params));
-        if (found !== undefined) return found.params;
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
-    },
+    event: async (name) => (await each(name).next()).value,
     close: () => socket.close(),
   };
 }
