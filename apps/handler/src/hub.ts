@@ -97,6 +97,7 @@ export function createHub(configuration: Configuration): Hub {
       ledgerCache,
       deadLetters,
       retryQueue,
+      retriesInWork: new Map(),
       stall: file.stall,
       controls: new FollowedControls(stores.controls, systemClock),
       timing: timingOf(settings.leaseSeconds * 1_000),

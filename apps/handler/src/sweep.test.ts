@@ -114,6 +114,7 @@ async function open(openLedger: () => Promise<Ledger>) {
     ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 300_000 }),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue,
+    retriesInWork: new Map(),
     stall: file.stall,
     telemetry: createTelemetry({
       level: 'information',

@@ -79,6 +79,7 @@ export function newHub(ledger: Ledger, cacheBytes: number): ActivationContext {
     ledgerCache: new LedgerCache({ bytesMax: cacheBytes, ageMaxMs: 600_000 }),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue: new InMemoryRetryQueue(),
+    retriesInWork: new Map(),
     stall: file.stall,
     telemetry: createTelemetry({ level: 'error', counters: new Counters(), write: () => undefined }),
     timing: defaultTiming,

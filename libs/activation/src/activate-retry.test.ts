@@ -1,7 +1,13 @@
-import { InMemoryControls, InMemoryRetryQueue, readRetryMessage, type RetryPointer } from '@activation-hub/delivery';
+import {
+  InMemoryControls,
+  InMemoryRetryQueue,
+  readRetryMessage,
+  type Retry,
+  type RetryPointer,
+} from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
-import { defaultFile, eventOf, openActivation, personExport } from '../testing/index.ts';
+import { defaultFile, DisturbedLedger, eventOf, openActivation, personExport } from '../testing/index.ts';
 import { activateRetry } from './activate-retry.ts';
 
 const { signal } = new AbortController();
@@ -10,6 +16,13 @@ const dayMs = 86_400_000;
 /** A retry queue that remembers what was put back, and until when. */
 class ObservedRetryQueue extends InMemoryRetryQueue {
   readonly postponed: (readonly [id: string, dueAtMs: number])[] = [];
+  /** The message of `put` comes before its retry is due. */
+  isEarly = false;
+
+  override async read(message: string, readSignal: AbortSignal): Promise<Retry | undefined> {
+    const retry = await super.read(message, readSignal);
+    return this.isEarly && readRetryMessage(message).isWoken !== true ? undefined : retry;
+  }
 
   override async postpone(pointer: RetryPointer, dueAtMs: number, postponeSignal: AbortSignal): Promise<void> {
     this.postponed.push([pointer.id, dueAtMs]);
@@ -25,10 +38,10 @@ const down = (): never => {
  * Parts of which three people wait in the retry queue, because of whom the circuit of their
  * destination has just opened.
  */
-async function openWithOpenCircuit() {
+async function openWithOpenCircuit({ ledger }: { readonly ledger?: DisturbedLedger } = {}) {
   const retryQueue = new ObservedRetryQueue();
   const controls = new InMemoryControls();
-  const opened = openActivation({ retryQueue, controls });
+  const opened = openActivation({ retryQueue, controls, ...(ledger === undefined ? {} : { ledger }) });
   opened.crm.onRequest = down;
   for (const person of ['p1', 'p2', 'p3']) await opened.activate(eventOf(personExport({ person }), 1));
   const openUntilMs = opened.context.targets.get('crm')?.breaker.openUntilMs(opened.clock.nowMs) ?? NaN;
@@ -115,4 +128,64 @@ test('a retry of a destination that is not set up is read, and its changes are n
   other.clock.nowMs = Math.max(clock.nowMs, openUntilMs);
   await activateRetry(messages[0] ?? '', { ...other.context, targets: new Map() });
   expect(other.outcomes()).toEqual({ 'crm deferred': 1 });
+});
+
+/** As `openWithOpenCircuit`, with the destination back, and the first retry woken. */
+async function openWithWokenRetry(options?: Parameters<typeof openWithOpenCircuit>[0]) {
+  const opened = await openWithOpenCircuit(options);
+  const { crm, clock, retryQueue, messages, openUntilMs } = opened;
+  crm.onRequest = () => undefined;
+  clock.nowMs = openUntilMs;
+  await retryQueue.wake('crm', { nowMs: clock.nowMs, everyMs: 0, signal });
+  const [message = ''] = messages;
+  const { id } = readRetryMessage(message);
+  const woken = retryQueue.takeDue(clock.nowMs).find((each) => readRetryMessage(each).id === id) ?? '';
+  expect(readRetryMessage(woken)).toMatchObject({ id, isWoken: true });
+  return { ...opened, message, woken };
+}
+
+test.each([
+  ['the woken one first', ['woken', 'message'] as const],
+  ['the woken one last', ['message', 'woken'] as const],
+])('of two messages of one retry that come together, one alone is worked on (%s)', async (_, order) => {
+  const opened = await openWithWokenRetry();
+  const before = opened.outcomes();
+  await Promise.all(order.map((which) => activateRetry(opened[which], opened.context)));
+  expect(opened.crm.story).toEqual(['entered sports-fans p1']);
+  expect(opened.outcomes()).toEqual({ ...before, 'crm delivered': 1 });
+  // What was put back finds nothing any more.
+  opened.clock.nowMs = Math.max(opened.clock.nowMs, ...opened.retryQueue.postponed.map(([, dueAtMs]) => dueAtMs));
+  await opened.retryDue();
+  expect(opened.outcomes()).toEqual({ ...before, 'crm delivered': 3 });
+});
+
+test('a message that comes while another one of its retry is worked on outlives that work when it fails', async () => {
+  const ledger = new DisturbedLedger();
+  const { context, message, woken, crm, clock, retryQueue, retryDue } = await openWithWokenRetry({ ledger });
+  ledger.beforeRead = () => Promise.reject(new Error('The ledger is down.'));
+  const failed = activateRetry(woken, context);
+  await activateRetry(message, context);
+  await expect(failed).rejects.toThrow('The ledger is down.');
+  expect(crm.story).toEqual([]);
+  ledger.beforeRead = () => undefined;
+  expect(retryQueue.postponed).toHaveLength(1);
+  clock.nowMs = retryQueue.postponed[0]?.[1] ?? NaN;
+  await retryDue();
+  expect(crm.story).toContain('entered sports-fans p1');
+});
+
+test('a woken message does not take the place of the probe, for it does not come again', async () => {
+  const { context, retryQueue, messages, clock, openUntilMs } = await openWithOpenCircuit();
+  await retryQueue.wake('crm', { nowMs: clock.nowMs, everyMs: 0, signal });
+  for (const message of retryQueue.takeDue(clock.nowMs)) await activateRetry(message, context);
+  retryQueue.postponed.length = 0;
+  await activateRetry(messages[0] ?? '', context);
+  expect(retryQueue.postponed.map(([, dueAtMs]) => dueAtMs)).toEqual([openUntilMs]);
+});
+
+test('a woken message works on its retry although the message of the retry comes too early at the same time', async () => {
+  const { context, message, woken, crm, retryQueue } = await openWithWokenRetry();
+  retryQueue.isEarly = true;
+  await Promise.all([message, woken].map((each) => activateRetry(each, context)));
+  expect(crm.story).toEqual(['entered sports-fans p1']);
 });

@@ -1,4 +1,4 @@
-import { readRetryMessage, withTimeLimit, type Retry, type RetryPointer, type Target } from '@activation-hub/delivery';
+import { readRetryMessage, withTimeLimit, type RetryPointer } from '@activation-hub/delivery';
 import { activate } from './activate.ts';
 import { dueAgainAtMs } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
@@ -6,53 +6,63 @@ import type { ActivationContext } from './activation-context.ts';
 import { retryWork } from './work.ts';
 
 /**
+ * How long a message is put back while this process works on the same retry, in milliseconds: as
+ * long as the host waits before it gives a message of failed work again.
+ */
+const inWorkAgainMs = 30_000;
+
+/**
  * The way of a retry whose message is due: the journey again, for what it left open. While the
  * circuit of its destination is open, the message is put back as it is, before anything of the
  * retry is read or leased: in an outage that is the way of most retries. One that is old enough to
- * be given up is not put back, unless its destination is paused. Throws what `activate` throws, and
+ * be given up is not put back, unless its destination is paused.
+ *
+ * A retry that was woken has two messages, which may come at the same time. While this process
+ * works on a retry, another message of it is put back. Throws what `activate` throws, and
  * `RetryMessageError` for a message of another origin.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
   const pointer = readRetryMessage(message);
-  const retry = await withTimeLimit(context.timing.settleByMs, (signal) =>
-    takeRetry(message, pointer, context, signal),
-  );
-  if (retry !== undefined) await activate(retryWork(retry), context);
-}
-
-/** The retry of a message; undefined when it is put back, or gone. */
-async function takeRetry(
-  message: string,
-  pointer: RetryPointer,
-  context: ActivationContext,
-  signal: AbortSignal,
-): Promise<Retry | undefined> {
+  const { retryQueue, retriesInWork, timing, clock } = context;
   await context.controls?.follow(context);
-  const target = context.targets.get(context.matcher.destination(pointer.destination)?.key ?? pointer.destination);
-  const dueAtMs = target === undefined ? undefined : putBackUntilMs(pointer, target, context);
-  if (dueAtMs !== undefined) {
-    await context.retryQueue.postpone(pointer, dueAtMs, signal);
-    return undefined;
+  const putBack = (untilMs: number): Promise<void> =>
+    withTimeLimit(timing.settleByMs, (signal) => retryQueue.postpone(pointer, untilMs, signal));
+  const openUntilMs = circuitUntilMs(pointer, context);
+  if (openUntilMs !== undefined) return putBack(openUntilMs);
+
+  const { id } = pointer;
+  for (let other = retriesInWork.get(id); other !== undefined; other = retriesInWork.get(id)) {
+    const found = await other.catch(() => undefined); // The other call throws it.
+    // A message that comes too early finds no retry, and leaves the work to this one.
+    if (found !== undefined) return putBack(clock.now() + inWorkAgainMs);
   }
-  return context.retryQueue.read(message, signal);
+  // Between the last look and this nothing is awaited.
+  const reading = withTimeLimit(timing.settleByMs, (signal) => retryQueue.read(message, signal));
+  retriesInWork.set(id, reading);
+  try {
+    const retry = await reading;
+    if (retry !== undefined) await activate(retryWork(retry), context);
+  } finally {
+    retriesInWork.delete(id);
+  }
 }
 
 /**
- * Until when a retry is put back because the circuit of its destination is open, in epoch
+ * Until when a message is put back because the circuit of its destination is open, in epoch
  * milliseconds; undefined when it is not.
  */
-function putBackUntilMs(
-  pointer: RetryPointer,
-  { breaker, giveUpAfterMs }: Target,
-  context: ActivationContext,
-): number | undefined {
-  const nowMs = context.clock.now();
+function circuitUntilMs(pointer: RetryPointer, context: ActivationContext): number | undefined {
+  const { targets, matcher, clock } = context;
+  const target = targets.get(matcher.destination(pointer.destination)?.key ?? pointer.destination);
+  if (target === undefined) return undefined;
+  const { breaker, giveUpAfterMs } = target;
+  const nowMs = clock.now();
   const openUntilMs = breaker.openUntilMs(nowMs);
   if (openUntilMs === undefined) return undefined;
   const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
   if (breaker.isHeld(nowMs)) return Math.min(laterMs, breaker.holdEndsAtMs ?? Infinity);
   if (isTooOld(pointer, giveUpAfterMs, nowMs)) return undefined;
   // One message of each time that the circuit opens comes when it is half-open; the others wait
-  // longer and longer.
-  return breaker.takeProbe() ? openUntilMs : laterMs;
+  // longer and longer. One that was woken does not come again.
+  return pointer.isWoken !== true && breaker.takeProbe() ? openUntilMs : laterMs;
 }

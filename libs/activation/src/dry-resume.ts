@@ -78,6 +78,7 @@ export async function dryResume(
     ledgerCache: new LedgerCache(cacheOptions),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue: new InMemoryRetryQueue(),
+    retriesInWork: new Map(),
     // Every refused change is shown, whatever their number.
     stall: { share: 1, minimum: Infinity },
     telemetry: silentTelemetry,

@@ -290,6 +290,7 @@ export class ProtocolWorld {
           return retry;
         },
       },
+      retriesInWork: new Map(),
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
       telemetry: telemetry(

@@ -130,6 +130,7 @@ export function openActivation(options: TestActivationOptions = {}): TestActivat
     ledgerCache: new LedgerCache({ bytesMax: 2_000_000, ageMaxMs: 600_000, ...options.cache }),
     deadLetters,
     retryQueue,
+    retriesInWork: new Map(),
     stall: file.stall,
     controls: new FollowedControls(options.controls ?? new InMemoryControls(), contextClock),
     telemetry: createTelemetry({

@@ -67,6 +67,7 @@ export async function withDestination<Result>(
       ledger,
       ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 0 }),
       retryQueue,
+      retriesInWork: new Map(),
       deadLetters,
       stall: file.stall,
       // The command itself prints the outcome.
