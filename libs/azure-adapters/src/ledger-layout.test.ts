@@ -115,3 +115,76 @@ test('a layout that is not what the ledger writes is refused', async () => {
   await tables[0]?.layout.updateEntity({ partitionKey: 'layout', rowKey: 'ledger', accounts: 'two' }, 'Merge');
   await expect(open(tables)).rejects.toThrow('the row in the table of its layout is not what the ledger writes');
 });
+
+test('a table of rows that is gone is not made anew: an empty ledger would take members for strangers', async () => {
+  for (const accounts of [[0], [0, 1]]) {
+    const tables = tablesIn(accounts);
+    await open(tables);
+    await put(new SpreadLedger(tables));
+    await tables.at(-1)?.rows.deleteTable();
+    const words = 'has lost its table of rows';
+    await expect(open(tables)).rejects.toThrow(words);
+    await expect(new SpreadLedger(tables).read([exampleKey(1)], signal)).rejects.toThrow(words);
+    await new SpreadLedger(tables).import(linesOf([]), { signal, resume: true });
+    await open(tables);
+  }
+});
+
+test('an account that lost all that it had is refused beside accounts with rows, but by an import', async () => {
+  const tables = tablesIn([0, 1]);
+  await open(tables);
+  const ledger = new SpreadLedger(tables);
+  for (let person = 1; person <= 20; person += 1) await put(ledger, person);
+  const lines = await Array.fromAsync(ledger.exported({ nowMs: 0, signal }));
+  for (const table of Object.values(tables[1] ?? {})) await (table as LedgerTables['rows']).deleteTable();
+  await expect(open(tables)).rejects.toThrow('does not say which account of the ledger it is, and others have rows');
+  const { leftAlone, written } = await new SpreadLedger(tables).import(linesOf(lines.slice(1)), {
+    signal,
+    resume: true,
+  });
+  expect([leftAlone, written].every((count) => count > 3)).toBe(true);
+  await open(tables);
+  expect(await Array.fromAsync(new SpreadLedger(tables).rows({}, signal))).toHaveLength(20);
+});
+
+const heading = JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '2026-01-31T12:00:00.000Z' });
+const linesOf = (rows: readonly string[]): AsyncIterable<string> => ReadableStream.from([heading, ...rows]);
+const row = (rowKey: string): string => JSON.stringify({ partitionKey: 'crm.0', rowKey });
+
+test('a ledger of which an import has not ended is used by nothing but the import', async () => {
+  const tables = tablesIn([0, 1]);
+  const broken = new SpreadLedger(tables).import(linesOf([row('a'), 'cut o']), { signal });
+  await expect(broken).rejects.toThrow('line 3 is not JSON');
+  for (const use of uses(new SpreadLedger(tables)).slice(0, -1))
+    await expect(use()).rejects.toThrow('an import into it has not ended. Go on with it: activation ledger import');
+  await new SpreadLedger(tables).import(linesOf([row('a')]), { signal, resume: true });
+  await open(tables);
+});
+
+test('an import that is refused before its first row changes nothing', async () => {
+  const tables = tablesIn([0]);
+  await open(tables);
+  await put(new SpreadLedger(tables));
+  await expect(new SpreadLedger(tables).import(linesOf([]), { signal })).rejects.toThrow('it has rows');
+  const other = new SpreadLedger(tables).import(ReadableStream.from(['{}']), { signal, resume: true });
+  await expect(other).rejects.toThrow('the first line is not that of an export');
+  await open(tables);
+});
+
+test('while a ledger is moved, nothing makes an empty one in its place: it is used after an import', async () => {
+  for (const accounts of [[0], [0, 1]]) {
+    const tables = tablesIn(accounts);
+    const moving = () => new SpreadLedger(tables, { isMoving: true });
+    const words = 'it is being moved, and nothing was imported here yet';
+    for (const use of uses(moving()).slice(0, -1)) await expect(use()).rejects.toThrow(words);
+    await new SpreadLedger(tables).import(linesOf([row('a')]), { signal });
+    await moving().createTables(signal);
+    await put(moving());
+  }
+});
+
+test('a ledger that was made where it is moved to, without an import, is refused too', async () => {
+  const tables = tablesIn([0]);
+  await open(tables);
+  await expect(new SpreadLedger(tables, { isMoving: true }).createTables(signal)).rejects.toThrow('it is being moved');
+});

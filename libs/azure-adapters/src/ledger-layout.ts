@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { TableEntityResult } from '@azure/data-tables';
 import type { LedgerTables } from './ledger-tables.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
+import { hasRows } from './table-backup.ts';
 
 /** What an account of a ledger says of itself: which it is, of how many, and of which ledger. */
 interface Layout {
   readonly account: number;
   readonly accounts: number;
   readonly ledgerId: string;
+  /** Whether an import ended; false while one is under way, and absent where there was none. */
+  readonly imported?: boolean;
 }
 
 /** A layout with the place of its account in the configuration. */
@@ -19,34 +22,92 @@ interface StoredLayout extends Layout {
 const address = { partitionKey: 'layout', rowKey: 'ledger' } as const;
 const operationTimeoutMs = 15_000;
 
+export interface LayoutOptions {
+  /**
+   * The ledger is being moved here: nothing is made, and it is used only after an import, so that
+   * an empty one never takes the place of that with the rows.
+   */
+  readonly isMoving?: boolean;
+}
+
 /**
  * Keeps apart what belongs apart. With another number of accounts, another order, or an account of
  * another ledger, rows would be looked for where they are not: then a destination counts as never
  * told of its members. So each account has a row that says which account of which ledger it is, in
  * a table of its own, and each process that uses the ledger compares it with the configuration
- * first.
+ * first. It refuses a ledger of which rows are missing, too: where an import has not ended, where
+ * an account has lost its table, or all that it had.
  *
  * A ledger from before there were layouts is one of a single account.
  */
 export class LedgerLayout {
   readonly #accounts: readonly LedgerTables[];
+  readonly #isMoving: boolean;
   #isChecked = false;
 
-  constructor(accounts: readonly LedgerTables[]) {
+  constructor(accounts: readonly LedgerTables[], { isMoving = false }: LayoutOptions = {}) {
     this.#accounts = accounts;
+    this.#isMoving = isMoving;
   }
 
   /**
-   * Makes the tables that are missing, and writes the layout where there is none. Throws a sentence
-   * when the accounts are not those of one ledger, in their order; throws `StoreFailure`.
+   * Makes the tables and the layout of accounts that have none. Throws a sentence when the accounts
+   * are not those of one ledger, in their order, or when rows are missing; throws `StoreFailure`.
    */
   async keep(signal: AbortSignal): Promise<void> {
-    await Promise.all(
-      this.#accounts.flatMap(({ rows, layout }) => [rows, layout]).map((table) => createTable(table, signal)),
-    );
+    if (!this.#isMoving) await this.#make({ isImport: false }, signal);
+    this.#isChecked = false;
+    await this.check(signal);
+  }
+
+  /** Makes what is missing for an import, also where an account has lost what it had. */
+  async keepForImport(signal: AbortSignal): Promise<void> {
+    await this.#make({ isImport: true }, signal);
+  }
+
+  /** Says in each account that an import is under way (`false`), or has ended. */
+  async markImported(imported: boolean, signal: AbortSignal): Promise<void> {
+    for (const { layout } of this.#accounts) {
+      await callStore(storeAt(layout.url), 'import the ledger', signal, (abortSignal) =>
+        layout.updateEntity({ ...address, imported }, 'Merge', { abortSignal }),
+      );
+    }
+  }
+
+  /**
+   * Compares once what the accounts say with the configuration. Throws a sentence when they differ,
+   * when several accounts say nothing yet, or when rows are missing; throws `StoreFailure`.
+   */
+  async check(signal: AbortSignal): Promise<void> {
+    if (this.#isChecked) return;
+    const stored = await this.#read(signal);
+    const known = stored.filter((layout) => layout !== undefined);
+    this.#compare(known);
+    if (known.some(({ imported }) => imported === false)) throw new Error(importUnended);
+    if (this.#isMoving && (known.length < stored.length || known.some(({ imported }) => imported !== true)))
+      throw new Error(notImported);
+    const silent = stored.indexOf(undefined);
+    if (silent !== -1 && this.#accounts.length > 1) {
+      throw new Error(
+        `Failed to open the ledger: the account at ${this.#host(silent)} does not say yet which account of the ledger it is. Start the function app, or import a ledger.`,
+      );
+    }
+    await Promise.all(known.map(({ at }) => this.#refuseLostTable(at, signal)));
+    this.#isChecked = true;
+  }
+
+  /**
+   * A table of rows is made only before its layout, or by an import: one that is gone since has
+   * taken its rows with it, and is not made anew.
+   */
+  async #make({ isImport }: { readonly isImport: boolean }, signal: AbortSignal): Promise<void> {
     const stored = await this.#read(signal);
     this.#compare(stored.filter((layout) => layout !== undefined));
-    if (this.#accounts.length > 1) await this.#refuseRowsWithout(stored, signal);
+    const silent = this.#accounts.filter((_, account) => stored[account] === undefined);
+    const made = isImport ? this.#accounts : silent;
+    await Promise.all(made.flatMap(({ rows, layout }) => [rows, layout]).map((table) => createTable(table, signal)));
+    if (this.#accounts.length > 1) await this.#refuseRowsWithout(silent, signal);
+    if (!isImport && silent.length < this.#accounts.length) await this.#refuseLostAccount(stored, signal);
     let ledgerId = stored.find((layout) => layout !== undefined)?.ledgerId;
     // One after the other: of two processes that start at once, the first account decides whose id
     // counts.
@@ -55,25 +116,6 @@ export class LedgerLayout {
       const written = await this.#write(account, ledgerId ?? randomUUID(), signal);
       ledgerId ??= written.ledgerId;
     }
-    this.#isChecked = false;
-    await this.check(signal);
-  }
-
-  /**
-   * Compares once what the accounts say with the configuration. Throws a sentence when they differ,
-   * or when several accounts say nothing yet; throws `StoreFailure`.
-   */
-  async check(signal: AbortSignal): Promise<void> {
-    if (this.#isChecked) return;
-    const stored = await this.#read(signal);
-    this.#compare(stored.filter((layout) => layout !== undefined));
-    const silent = stored.indexOf(undefined);
-    if (silent !== -1 && this.#accounts.length > 1) {
-      throw new Error(
-        `Failed to open the ledger: the account at ${this.#host(silent)} does not say yet which account of the ledger it is. Start the function app, or import a ledger.`,
-      );
-    }
-    this.#isChecked = true;
   }
 
   #compare(stored: readonly StoredLayout[]): void {
@@ -126,22 +168,52 @@ export class LedgerLayout {
   }
 
   /** Refuses accounts with rows and without a layout: each is a ledger of one account. */
-  async #refuseRowsWithout(stored: readonly (StoredLayout | undefined)[], signal: AbortSignal): Promise<void> {
-    const silent = this.#accounts.filter((_, account) => stored[account] === undefined);
-    await Promise.all(
-      silent.map(async ({ rows }) => {
-        const page = await callStore(storeAt(rows.url), 'read the ledger', signal, (abortSignal) =>
-          rows.listEntities({ abortSignal }).byPage({ maxPageSize: 1 }).next(),
-        );
-        if (page.done !== true && page.value.length > 0) throw new Error(otherCount(1, this.#accounts.length));
-      }),
+  async #refuseRowsWithout(silent: readonly LedgerTables[], signal: AbortSignal): Promise<void> {
+    const haveRows = await Promise.all(silent.map(({ rows }) => hasRows(rows, 'read the ledger', signal)));
+    if (haveRows.includes(true)) throw new Error(otherCount(1, this.#accounts.length));
+  }
+
+  /**
+   * Refuses an account without a layout beside accounts with rows: a start that was broken off
+   * leaves none.
+   */
+  async #refuseLostAccount(stored: readonly (StoredLayout | undefined)[], signal: AbortSignal): Promise<void> {
+    if (!stored.includes(undefined)) return;
+    const kept = this.#accounts.filter((_, account) => stored[account] !== undefined);
+    const haveRows = await Promise.all(kept.map(({ rows }) => hasRows(rows, 'read the ledger', signal)));
+    if (!haveRows.includes(true)) return;
+    // Another process that starts may have written the layout meanwhile, and rows after it.
+    const lost = (await this.#read(signal)).indexOf(undefined);
+    if (lost === -1) return;
+    throw new Error(
+      `Failed to open the ledger: the account at ${this.#host(lost)} does not say which account of the ledger it is, and others have rows: it has lost its own, or is another account. ${restore}`,
     );
+  }
+
+  async #refuseLostTable(account: number, signal: AbortSignal): Promise<void> {
+    const { rows } = this.#accounts[account] ?? {};
+    try {
+      if (rows !== undefined) await hasRows(rows, 'read the ledger', signal);
+    } catch (error) {
+      if (!(error instanceof StoreFailure) || error.statusCode !== 404) throw error;
+      throw new Error(
+        `Failed to open the ledger: the account at ${this.#host(account)} has lost its table of rows. ${restore}`,
+        { cause: error },
+      );
+    }
   }
 
   #host(account: number): string {
     return new URL(this.#accounts[account]?.rows.url ?? '').host;
   }
 }
+
+const restore =
+  'Destinations would count as never told of their members. Import the newest export (docs/operating/disaster.md).';
+const importUnended =
+  'Failed to open the ledger: an import into it has not ended. Go on with it: activation ledger import --resume.';
+const notImported =
+  'Failed to open the ledger: it is being moved, and nothing was imported here yet. Import it (docs/operating/scale.md), or take back moveLedger where nothing moves.';
 
 function otherCount(stored: number, configured: number): string {
   return (
@@ -154,9 +226,9 @@ async function createTable(table: LedgerTables['rows'], signal: AbortSignal): Pr
   await callStore(storeAt(table.url), 'create the ledger', signal, (abortSignal) => table.createTable({ abortSignal }));
 }
 
-function layoutIn({ account, accounts, ledgerId }: TableEntityResult<Record<string, unknown>>): Layout {
+function layoutIn({ account, accounts, ledgerId, imported }: TableEntityResult<Record<string, unknown>>): Layout {
   if (typeof account === 'number' && typeof accounts === 'number' && typeof ledgerId === 'string')
-    return { account, accounts, ledgerId };
+    return { account, accounts, ledgerId, ...(typeof imported === 'boolean' ? { imported } : {}) };
   throw new Error(
     'Failed to open the ledger: the row in the table of its layout is not what the ledger writes. Restore the row, or delete it where the ledger is empty.',
   );

@@ -10,18 +10,29 @@ import {
 } from '@activation-hub/membership';
 import { inParallel } from './in-parallel.ts';
 import { identityRange } from './ledger-entity.ts';
-import { LedgerLayout } from './ledger-layout.ts';
+import { LedgerLayout, type LayoutOptions } from './ledger-layout.ts';
 import { accountOf, ledgerAccounts, ledgerTables, type LedgerTableNames, type LedgerTables } from './ledger-tables.ts';
 import type { StorageConnection } from './storage-connections.ts';
-import { exportTables, importTables, type ExportOptions, type Imported, type ImportOptions } from './table-backup.ts';
+import {
+  exportTables,
+  importTables,
+  refuseRows,
+  type ExportOptions,
+  type Imported,
+  type ImportOptions,
+} from './table-backup.ts';
 import { TableLedger, type TableLedgerOptions } from './table-ledger.ts';
 
 /**
  * The ledger of a connection, in each account that its table endpoint names. Nothing is sent yet.
  * Throws as `ledgerTables` does.
  */
-export function openLedger(connection: StorageConnection, names?: LedgerTableNames): SpreadLedger {
-  return new SpreadLedger(ledgerTables(ledgerAccounts(connection), names));
+export function openLedger(
+  connection: StorageConnection,
+  names?: LedgerTableNames,
+  options?: LayoutOptions,
+): SpreadLedger {
+  return new SpreadLedger(ledgerTables(ledgerAccounts(connection), names), options);
 }
 
 /**
@@ -37,10 +48,10 @@ export class SpreadLedger implements Ledger {
   readonly #ledgers: readonly TableLedger[];
   readonly #layout: LedgerLayout;
 
-  constructor(tables: readonly LedgerTables[], options: TableLedgerOptions = {}) {
+  constructor(tables: readonly LedgerTables[], options: TableLedgerOptions & LayoutOptions = {}) {
     this.#tables = tables;
     this.#ledgers = tables.map(({ rows }) => new TableLedger(rows, options));
-    this.#layout = new LedgerLayout(tables);
+    this.#layout = new LedgerLayout(tables, options);
   }
 
   /**
@@ -100,15 +111,18 @@ export class SpreadLedger implements Ledger {
 
   /**
    * Writes the lines of an export, as `importTables` says, of however many accounts it was: each
-   * row goes where it belongs in these.
+   * row goes where it belongs in these. From its first row until it has ended, nothing else opens
+   * the ledger.
    */
   async import(lines: AsyncIterable<string>, options: ImportOptions): Promise<Imported> {
-    await this.createTables(options.signal);
-    return importTables(
-      this.#tables.map(({ rows }) => rows),
-      lines,
-      options,
-    );
+    const { signal, resume = false } = options;
+    const tables = this.#tables.map(({ rows }) => rows);
+    await this.#layout.keepForImport(signal);
+    if (!resume) await refuseRows(tables, signal);
+    const begin = (): Promise<void> => this.#layout.markImported(false, signal);
+    const imported = await importTables(tables, lines, { ...options, begin });
+    await this.#layout.markImported(true, signal);
+    return imported;
   }
 
   #ledgerOf({ destination, identity }: Pick<LedgerKey, 'destination' | 'identity'>): TableLedger {

@@ -20,6 +20,8 @@ const adviceByCode: Readonly<Record<string, string>> = {
   KeyBasedAuthenticationNotPermitted:
     'The account takes no keys. Sign in instead, with --environment on the command line.',
   AccountIsDisabled: 'The account is disabled. Look at the subscription and at its bills.',
+  TableNotFound:
+    'Where it was there before, its rows are gone with it: docs/operating/disaster.md says what to do. Else start the function app, which makes it.',
   TableBeingDeleted: 'It is being deleted, which takes Azure a minute or so. Wait, and try again.',
   ContainerBeingDeleted: 'It is being deleted, which takes Azure a minute or so. Wait, and try again.',
   QueueBeingDeleted: 'It is being deleted, which takes Azure a minute or so. Wait, and try again.',

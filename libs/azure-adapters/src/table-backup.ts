@@ -79,23 +79,28 @@ export interface ImportOptions {
 }
 
 /**
- * Writes the rows of an export into empty tables, one in each account of the ledger. Rows that the
- * function wrote over an empty ledger must be gone before: they say of people whom a destination
- * knows that it never heard of them. So a ledger that has rows is refused, unless an import goes on
- * that was stopped. Throws a sentence that names the line when one cannot be read, and then has
- * written some of those before; throws `StoreFailure`.
+ * Throws a sentence when one of the tables has rows. Those that the function wrote over an empty
+ * ledger must be gone before an import: they say of people whom a destination knows that it never
+ * heard of them. Throws `StoreFailure`.
+ */
+export async function refuseRows(tables: readonly TableClient[], signal: AbortSignal): Promise<void> {
+  const haveRows = await Promise.all(tables.map((client) => hasRows(client, 'import the ledger', signal)));
+  if (!haveRows.includes(true)) return;
+  throw new Error(
+    'Failed to import the ledger: it has rows. Stop the function app and empty the ledger first; or go on with an import that was stopped (--resume).',
+  );
+}
+
+/**
+ * Writes the rows of an export into tables, one in each account of the ledger, and calls `begin`
+ * before the first. Rows that are there are left alone. Throws a sentence that names the line when
+ * one cannot be read, and then has written some of those before; throws `StoreFailure`.
  */
 export async function importTables(
   tables: readonly TableClient[],
   lines: AsyncIterable<string>,
-  { signal, resume = false, onProgress }: ImportOptions,
+  { signal, onProgress, begin }: Omit<ImportOptions, 'resume'> & { readonly begin?: () => Promise<void> },
 ): Promise<Imported> {
-  const haveRows = await Promise.all(tables.map((client) => hasRows(client, signal)));
-  if (!resume && haveRows.includes(true)) {
-    throw new Error(
-      'Failed to import the ledger: it has rows. Stop the function app and empty the ledger first; or go on with an import that was stopped (--resume).',
-    );
-  }
   const counts = { rows: 0, written: 0, leftAlone: 0 };
   let ahead: WholeEntity[] = [];
   const write = async (): Promise<void> => {
@@ -119,8 +124,10 @@ export async function importTables(
   for await (const line of lines) {
     signal.throwIfAborted();
     number += 1;
-    if (number === 1) readHeading(line);
-    else if (line !== '') ahead.push(readRow(line, number));
+    if (number === 1) {
+      readHeading(line);
+      await begin?.();
+    } else if (line !== '') ahead.push(readRow(line, number));
     if (ahead.length === rowsAheadMax) await write();
   }
   if (number === 0) throw new Error('Failed to import the ledger: the file is empty. Give a file that export wrote.');
@@ -128,8 +135,9 @@ export async function importTables(
   return counts;
 }
 
-async function hasRows(client: TableClient, signal: AbortSignal): Promise<boolean> {
-  const page = await callStore(storeOf(client), 'import the ledger', signal, (abortSignal) =>
+/** Throws `StoreFailure`, also where there is no such table. */
+export async function hasRows(client: TableClient, doing: string, signal: AbortSignal): Promise<boolean> {
+  const page = await callStore(storeOf(client), doing, signal, (abortSignal) =>
     client.listEntities({ abortSignal }).byPage({ maxPageSize: 1 }).next(),
   );
   return page.done !== true && page.value.length > 0;
