@@ -94,7 +94,7 @@ const madeBefore: Readonly<Partial<Record<FixedKey, unknown>>> = {
 
 const isOfLedger = (key: FixedKey): boolean => key === 'ledgerAccounts' || key === 'ledgerCosmosEndpoint';
 
-/** An operator moves the ledger: the app compares what it finds with its settings, and waits. */
+/** An operator moves the ledger: the app waits for an import (`ACTIVATION_LEDGER_MOVES`). */
 const isMoved = (key: FixedKey, { moveLedger }: StackConfig): boolean => isOfLedger(key) && moveLedger;
 
 /**

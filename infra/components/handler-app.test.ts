@@ -32,6 +32,7 @@ const record = (over: Partial<HandlerAppArgs> = {}, ledgerAccounts: readonly str
         },
         telemetry: { connectionString: 'InstrumentationKey=1', resourceId: scope('insights') },
         otlpEndpoint: '',
+        moveLedger: false,
         logLevel: 'warning',
         logLinesPerMinute: 6,
         tracesPerMinute: 1,
@@ -207,4 +208,11 @@ test('metrics and spans go to a collector besides where one is named', async () 
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://10.40.7.4:4318',
     APPLICATIONINSIGHTS_CONNECTION_STRING: 'InstrumentationKey=1',
   });
+});
+
+test('the app is told while the ledger is moved, so that it begins no empty one', async () => {
+  const settings = async (moveLedger: boolean) =>
+    theOnly((await record({ moveLedger })).resources, 'WebAppApplicationSettings').inputs.properties;
+  expect(await settings(false)).not.toHaveProperty('ACTIVATION_LEDGER_MOVES');
+  expect(await settings(true)).toMatchObject({ ACTIVATION_LEDGER_MOVES: 'true' });
 });

@@ -39,6 +39,8 @@ export interface HandlerAppArgs {
   /** Which log lines the app writes, and of each kind how many in a minute of an instance. */
   readonly logLevel: string;
   readonly logLinesPerMinute: number;
+  /** The ledger is being moved: the app uses it only after an import. */
+  readonly moveLedger: boolean;
   /** How many batches are traced in a minute of an instance. */
   readonly tracesPerMinute: number;
   /** Path inside the deployed package, such as `activations/dev.yaml`. */
@@ -262,6 +264,7 @@ function appSettings(args: HandlerAppArgs, clientId: Input<string>): Record<stri
     ACTIVATION_LOG_LEVEL: args.logLevel,
     ACTIVATION_LOG_LINES_PER_MINUTE: String(args.logLinesPerMinute),
     ACTIVATION_TRACES_PER_MINUTE: String(args.tracesPerMinute),
+    ...(args.moveLedger ? { ACTIVATION_LEDGER_MOVES: 'true' } : {}),
     ...Object.fromEntries(secrets),
   };
   const ofHost: Record<string, string> = {

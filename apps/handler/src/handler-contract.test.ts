@@ -106,6 +106,6 @@ test('stores are opened by the names that are given here', async () => {
     'dataStores.containers.retries',
     'dataStores.queues.retries',
   ]);
-  expect(text).toContain('{ rows: tables.ledger, layout: tables.ledgerLayout }');
+  expect(text).toContain('names = { rows: tables.ledger, layout: tables.ledgerLayout }');
   expect(Object.keys(dataStores.tables)).toEqual(['ledger', 'ledgerLayout']);
 });

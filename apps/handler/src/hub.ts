@@ -158,11 +158,12 @@ interface Stores {
   readonly ledgerExports: ReturnType<typeof containerClient>;
 }
 
-function createStores({ dataStorage }: Settings): Stores {
+function createStores({ dataStorage, ledgerMoves }: Settings): Stores {
   const connection = storageConnection(dataStorage);
   const ledgerExports = containerClient(connection, dataStores.containers.ledgerExports);
   const { tables } = dataStores;
-  const ledger = openLedger(connection, { rows: tables.ledger, layout: tables.ledgerLayout });
+  const names = { rows: tables.ledger, layout: tables.ledgerLayout };
+  const ledger = openLedger(connection, names, { isMoving: ledgerMoves });
   const deadLetters = new BlobDeadLetters(containerClient(connection, dataStores.containers.deadLetters));
   const retryQueue = new StorageRetryQueue(
     containerClient(connection, dataStores.containers.retries),

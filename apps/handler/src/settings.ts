@@ -25,6 +25,8 @@ export interface Settings {
   readonly proxies: ProxySettings;
   /** How long a lease in the ledger lives; the deadlines of an invocation follow from it. */
   readonly leaseSeconds: number;
+  /** The ledger is being moved to where the settings say, and is used only after an import. */
+  readonly ledgerMoves: boolean;
   readonly logLevel: Level;
   /** How many log lines of each signal a process writes in a minute, at most; undefined for all. */
   readonly logLinesPerMinute: number | undefined;
@@ -95,6 +97,8 @@ export type Environment = AppSettings<string | undefined>;
  * - `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: `true` for local runs; default `false`;
  * - `ACTIVATION_LEASE_SECONDS`: how long a lease in the ledger lives, a whole number from 15 to
  *   480; default 180. A change that a crash has left in doubt is told again after so long;
+ * - `ACTIVATION_LEDGER_MOVES`: `true` while the ledger is moved to where the settings say; it is
+ *   then used only after an import; default `false`;
  * - `ACTIVATION_OBSERVER_URL`: for local runs, with `ACTIVATION_ALLOW_PRIVATE_ADDRESSES`: an
  *   address of this machine that also receives every change, with the person, and every request;
  *   none by default;
@@ -123,6 +127,7 @@ export function readSettings(environment: Environment): Settings {
       oneOf(environment, 'ACTIVATION_ALLOW_PRIVATE_ADDRESSES', ['false', 'true'], problems) === 'true',
     proxies: proxySettings(environment),
     leaseSeconds: wholeNumber(environment, 'ACTIVATION_LEASE_SECONDS', leaseSeconds, problems),
+    ledgerMoves: oneOf(environment, 'ACTIVATION_LEDGER_MOVES', ['false', 'true'], problems) === 'true',
     logLevel: oneOf(environment, 'ACTIVATION_LOG_LEVEL', ['information', 'debug', 'warning', 'error'], problems),
     logLinesPerMinute: isSet(environment, 'ACTIVATION_LOG_LINES_PER_MINUTE')
       ? wholeNumber(environment, 'ACTIVATION_LOG_LINES_PER_MINUTE', logLinesPerMinute, problems)
