@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { askedToEnd, endSignals } from './terminal/asked-to-end.ts';
 import { CommandError } from './terminal/command-error.ts';
+import { withHarmlessLines } from './terminal/harmless-lines.ts';
 import { reportFailure, type ReportOptions } from './terminal/reporter.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
 import { withoutSecrets } from './terminal/unsaid-secrets.ts';
@@ -69,10 +70,10 @@ export async function runProcess(whenOrphaned: (act: () => void) => void): Promi
 
 /**
  * Runs one command line and gives its exit code: 0 fine, 1 failed, 2 wrong usage or wrong file.
- * Says no secret that it was given.
+ * Says no secret that it was given, and prints nothing that steers the terminal.
  */
 export async function run(words: readonly string[], unguarded: Terminal): Promise<0 | 1 | 2> {
-  const terminal = withoutSecrets(unguarded, words);
+  const terminal = withoutSecrets(withHarmlessLines(unguarded), words);
   const program = await createProgram(words[0], terminal);
   try {
     await program.parseAsync(words, { from: 'user' });
