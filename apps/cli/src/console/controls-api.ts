@@ -2,18 +2,23 @@ import { counted } from '../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import type { ActResult, PauseView } from '@activation-hub/console-contract';
-import { controlTextCharactersMax, type Control, type ControlScope } from '@activation-hub/delivery';
+import { controlTextCharactersMax, isSameScope, type Control, type ControlScope } from '@activation-hub/delivery';
 import { z } from 'zod';
-import { heldWords, keptControls, scopeWords } from '../operate/paused.ts';
+import { heldWords, pauseWords, presentControls, scopeWords } from '../operate/paused.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
 import type { Operator } from './operator.ts';
 import { read } from './read-body.ts';
 
-const controlSchema = z.object({
+/** Strict, for what is left out means everything. */
+const controlSchema = z.strictObject({
   destination: z.string().exactOptional(),
   audience: z.string().exactOptional(),
-  reason: z.string().trim().max(controlTextCharactersMax),
+  reason: z
+    .string()
+    .trim()
+    .max(controlTextCharactersMax)
+    .regex(/^\P{Cc}*$/u, 'it must be one line'),
   untilMs: z.number().int().positive().exactOptional(),
   isShadow: z.literal(true).exactOptional(),
 });
@@ -23,7 +28,7 @@ const controlSchema = z.object({
  * seconds, without a deployment.
  */
 export function controlsApi(operator: Operator): Api {
-  const { file, storage, terminal, now } = operator;
+  const { file, storage, now } = operator;
   const context = (): AskContext => ({
     file,
     controls: storage.controls,
@@ -45,12 +50,14 @@ export function controlsApi(operator: Operator): Api {
   };
   return {
     'GET pauses': async ({ signal }): Promise<readonly PauseView[]> => {
-      const controls = await keptControls(storage.controls, signal, terminal.say);
+      const controls = await presentControls(storage.controls, signal);
       return controls.filter(({ action }) => action === 'pause').map(pauseView);
     },
     'POST controls/pause': async ({ body, signal }): Promise<ActResult> => {
       const asked = read(controlSchema, body);
       if (asked.reason === '') throw new ApiError(422, 'Say why, for those who see it.');
+      if (asked.untilMs !== undefined && asked.untilMs <= now())
+        throw new ApiError(422, `Failed to pause ${scopeWords(asked)}: the time at which it ends is over.`);
       const until = asked.untilMs === undefined ? {} : { untilMs: asked.untilMs };
       const shadow = asked.isShadow === undefined ? {} : { isShadow: asked.isShadow };
       const scope = scopeOf(asked);
@@ -73,13 +80,24 @@ export function controlsApi(operator: Operator): Api {
     'POST controls/retry-now': async ({ body, signal }): Promise<ActResult> => {
       const asked = read(controlSchema, body);
       const scope = scopeOf(asked);
+      const pauses = (await presentControls(storage.controls, signal)).filter(({ action }) => action === 'pause');
+      const held = pauses.find((each) => isWholly(each, scope));
+      if (held !== undefined)
+        throw new ApiError(409, `Failed to try ${scopeWords(scope)}: ${pauseWords(held)}. Resume it first.`);
       const woken = await retryNow(scope, await asker(asked.reason), context(), signal);
       return {
         lines: [`${capital(retriesWords(woken))}. The function app follows within some five seconds.`],
-        problems: [],
+        problems: pauses
+          .filter(({ destination }) => scope.destination === undefined || destination === scope.destination)
+          .map((each) => `${pauseWords(each)}: nothing of it is tried.`),
       };
     },
   };
+}
+
+/** Whether a pause holds all of what is asked for. */
+function isWholly(pause: ControlScope, scope: ControlScope): boolean {
+  return isSameScope(pause, {}) || isSameScope(pause, scope);
 }
 
 function pauseView({ destination, audience, atMs, untilMs, isShadow, by, reason }: Control): PauseView {

@@ -29,7 +29,8 @@ import { read } from './read-body.ts';
 /** So many letters are read for one list. */
 const listMax = 300;
 
-export const filterSchema = z.object({
+/** Strict, for a filter that says nothing means every letter. */
+export const filterSchema = z.strictObject({
   destination: z.string().exactOptional(),
   class: z.string().exactOptional(),
   reason: z.string().exactOptional(),
@@ -37,7 +38,7 @@ export const filterSchema = z.object({
   toMs: z.number().exactOptional(),
   name: z.string().exactOptional(),
 });
-const actSchema = z.object({ filter: filterSchema, dryRun: z.boolean() });
+const actSchema = z.strictObject({ filter: filterSchema, dryRun: z.boolean() });
 
 /** What will not be tried again by itself: looked at, replayed and deleted. */
 export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => void): Api {

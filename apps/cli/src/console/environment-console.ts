@@ -9,7 +9,7 @@ import { chooseSecrets } from '../environment/secrets.ts';
 import { Cleanups } from '../traffic/local/cleanups.ts';
 import { openInBrowser } from '../traffic/local/open-in-browser.ts';
 import { openHttp } from '../environment/outbound-http.ts';
-import { keptControls } from '../operate/paused.ts';
+import { presentControls } from '../operate/paused.ts';
 import { report } from '../terminal/reporter.ts';
 import { aborted, type Terminal } from '../terminal/terminal.ts';
 import { startConsole, usualConsolePort, type Api } from './console-server.ts';
@@ -109,7 +109,7 @@ async function serve(operator: Operator, about: About, readLag: ReadLag, cleanup
     now: operator.now,
     ledger: (signal) => lookAtLedger(file, ledger, operator.now, signal),
     deadLetters: (signal) => countDeadLetters(deadLetters, signal),
-    controls: (signal) => keptControls(controls, signal, terminal.say),
+    controls: (signal) => presentControls(controls, signal),
     partitions: readLag,
     explained,
   });

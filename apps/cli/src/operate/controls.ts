@@ -13,7 +13,7 @@ import {
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
 import { knownIn } from './ledger-walk.ts';
-import { heldWords, keptControls, pauseLines, refuseWhilePaused, scopeWords } from './paused.ts';
+import { heldWords, pauseLines, presentControls, refuseWhilePaused, scopeWords } from './paused.ts';
 import { report } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -217,7 +217,7 @@ async function runRetryNow(
 }
 
 async function list(options: PauseOptions, { controls }: DataStorage, terminal: Terminal): Promise<void> {
-  const kept = await keptControls(controls, terminal.interrupted, terminal.say);
+  const kept = await presentControls(controls, terminal.interrupted);
   const pauses = kept.filter(({ action }) => action === 'pause');
   report(
     { event: 'pauses', pauses },

@@ -30,9 +30,30 @@ export function heldWords({ isShadow }: Pick<Control, 'isShadow'>): string {
   return isShadow === true ? 'in shadow' : 'paused';
 }
 
+/** How the pause came about: `crm is paused by ada (a freeze)`. */
+export function pauseWords(pause: Control): string {
+  return `${scopeWords(pause)} is ${heldWords(pause)} by ${pause.by} (${pause.reason})`;
+}
+
 /**
- * The present controls, for commands that show or obey them. None when the function app has not
- * created their container yet; when they cannot be read, the reason and no controls.
+ * The present controls; none when the function app has not created their container yet. Throws what
+ * the store throws, and `UnreadableDocumentError`: controls that cannot be read may hold a pause.
+ */
+export async function presentControls(
+  store: Pick<ControlStore, 'read'>,
+  signal: AbortSignal,
+): Promise<readonly Control[]> {
+  try {
+    return activeControls(await store.read(signal), systemClock.now());
+  } catch (error) {
+    if (error instanceof StoreFailure && error.code === 'ContainerNotFound') return [];
+    throw error;
+  }
+}
+
+/**
+ * The present controls, for commands that show them beside something else: when they cannot be
+ * read, `say` gets the reason, and there are none.
  */
 export async function keptControls(
   store: Pick<ControlStore, 'read'>,
@@ -40,9 +61,8 @@ export async function keptControls(
   say: Terminal['say'],
 ): Promise<readonly Control[]> {
   try {
-    return activeControls(await store.read(signal), systemClock.now());
+    return await presentControls(store, signal);
   } catch (error) {
-    if (error instanceof StoreFailure && error.code === 'ContainerNotFound') return [];
     if (!(error instanceof UnreadableDocumentError)) throw error;
     say(error.message);
     return [];
@@ -51,15 +71,15 @@ export async function keptControls(
 
 /**
  * Throws `CommandError` (1) while a destination, or with an audience one of its routes, is paused,
- * which a command is about to tell.
+ * which a command is about to tell, and what `presentControls` throws.
  */
 export async function refuseWhilePaused(
   { destination, audience }: { readonly destination: string; readonly audience?: string | undefined },
   { controls }: Pick<DataStorage, 'controls'>,
   doing: string,
-  { interrupted, say }: Terminal,
+  { interrupted }: Terminal,
 ): Promise<void> {
-  const held = (await keptControls(controls, interrupted, say)).find(
+  const held = (await presentControls(controls, interrupted)).find(
     (each) =>
       each.action === 'pause' &&
       (each.destination === undefined || each.destination === destination) &&
@@ -68,7 +88,7 @@ export async function refuseWhilePaused(
   if (held === undefined) return;
   throw new CommandError(
     1,
-    `Failed to ${doing} ${destination}: ${scopeWords(held)} is ${heldWords(held)} by ${held.by} (${held.reason}). Resume it first: activation resume ${resumeWords(held)}.`,
+    `Failed to ${doing} ${destination}: ${pauseWords(held)}. Resume it first: activation resume ${resumeWords(held)}.`,
   );
 }
 

@@ -173,6 +173,17 @@ test(
     expect((await call('retry_now', { destination: 'nobody', reason: 'x' })).text).toContain(
       'has no destination nobody',
     );
+    // Left out, a misspelt word would mean everything.
+    for (const [name, given] of [
+      ['pause', { destinaton: 'crm', reason: 'x' }],
+      ['resume', { destinaton: 'crm' }],
+      ['replay', { filter: { destinaton: 'crm' }, dryRun: false }],
+    ] as const)
+      expect(await call(name, given)).toMatchObject({
+        isError: true,
+        text: expect.stringContaining('destinaton') as string,
+      });
+    expect((await call('pauses')).value).toEqual({ pauses: [] });
     const filter = { class: 'invalid' };
     expect((await call('replay', { filter, dryRun: true })).text).toContain('Would replay 2 dead letters of crm');
     expect((await call('replay', { filter, dryRun: false })).text).toContain('Replayed 2 dead letters of crm');

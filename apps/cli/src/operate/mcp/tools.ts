@@ -236,8 +236,10 @@ function asking(api: Api) {
   ) => await api[pattern]?.({ name, query: new URLSearchParams(), body, signal });
 }
 
+/** Its form is strict: a misspelt `destination` that was left out would mean everything. */
 function tool<Input extends z.ZodObject>({
   isChange = false,
+  input,
   run,
   ...of
 }: {
@@ -247,5 +249,10 @@ function tool<Input extends z.ZodObject>({
   readonly isChange?: boolean;
   readonly run: (given: z.output<Input>, place: Place, signal: AbortSignal) => Promise<unknown>;
 }): Tool {
-  return { ...of, isChange, run: (given, place, signal) => run(given as z.output<Input>, place, signal) };
+  return {
+    ...of,
+    input: input.strict(),
+    isChange,
+    run: (given, place, signal) => run(given as z.output<Input>, place, signal),
+  };
 }

@@ -5,7 +5,7 @@ import { systemClock } from '@activation-hub/delivery';
 import type { Breakables } from '../../console/breakable.ts';
 import type { DataStorage } from '../../environment/data-storage.ts';
 import type { EventSender } from '../event-sender.ts';
-import { heldWords, keptControls, scopeWords } from '../../operate/paused.ts';
+import { heldWords, pauseWords, presentControls, scopeWords } from '../../operate/paused.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import type { KeyActs } from './keys.ts';
 import type { Samples } from './samples.ts';
@@ -21,7 +21,7 @@ export interface LocalActsOptions {
   /** Absent with `--no-console`. */
   readonly consoleUrl: string | undefined;
   readonly openInBrowser: (url: string) => void;
-  readonly terminal: Pick<Terminal, 'interrupted' | 'say'>;
+  readonly terminal: Pick<Terminal, 'interrupted'>;
   readonly end: () => void;
 }
 
@@ -30,9 +30,11 @@ const reason = 'asked for by a key of activation local';
 /** What the keys of `activation local` do: the same as its commands and its page. */
 export function localActs(options: LocalActsOptions): KeyActs {
   const { file, samples, storage, sender, breakables, consoleUrl, openInBrowser, terminal, end } = options;
-  const { interrupted, say } = terminal;
+  const { interrupted } = terminal;
   const context = (): AskContext => ({ ...storage, file: file(), nowMs: systemClock.now() });
   const asker = async () => ({ by: await storage.operatorName(), reason });
+  const pauses = async () =>
+    (await presentControls(storage.controls, interrupted)).filter(({ action }) => action === 'pause');
   return {
     openConsole() {
       if (consoleUrl === undefined) return 'There is no console: start without --no-console.';
@@ -46,8 +48,7 @@ export function localActs(options: LocalActsOptions): KeyActs {
       return `Sent: ${sample.words}.`;
     },
     async pauseOrResume() {
-      const pauses = await keptControls(storage.controls, interrupted, say);
-      const isPaused = pauses.some(({ action, destination }) => action === 'pause' && destination === undefined);
+      const isPaused = (await pauses()).some(({ destination }) => destination === undefined);
       if (!isPaused) {
         await pause({}, await asker(), context(), interrupted);
         return 'Paused everything within some five seconds: changes wait. p resumes.';
@@ -57,7 +58,12 @@ export function localActs(options: LocalActsOptions): KeyActs {
       return `Resumed everything: ${retryWords(woken)}.${still}`;
     },
     async retryNow() {
-      return `Asked for: ${retryWords(await retryNow({}, await asker(), context(), interrupted))}.`;
+      const held = await pauses();
+      const all = held.find(({ destination }) => destination === undefined);
+      if (all !== undefined) return `${pauseWords(all)}: nothing is tried until it is resumed.`;
+      const woken = await retryNow({}, await asker(), context(), interrupted);
+      const besides = held.map((each) => ` ${pauseWords(each)}.`).join('');
+      return `Asked for: ${retryWords(woken)}${woken === 0 && held.length > 0 ? ' that is not paused' : ''}.${besides}`;
     },
     breaking: {
       destinations: () => Object.keys(breakables.faults).filter((key) => file().destinations.has(key)),

@@ -1,0 +1,26 @@
+import { InMemoryControls, UnreadableDocumentError } from '@activation-hub/delivery';
+import { expect, test } from 'vitest';
+import { capturedTerminal } from '../../testing/captured-terminal.ts';
+import { keptControls, presentControls, refuseWhilePaused } from './paused.ts';
+
+const unreadable = new UnreadableDocumentError('Failed to read the controls: no JSON.', 'controls.json');
+const broken = { read: () => Promise.reject(unreadable), edit: () => Promise.reject(unreadable) };
+const { signal } = new AbortController();
+
+test('a destination that may be paused is not told: controls that cannot be read are no absence of pauses', async () => {
+  const terminal = capturedTerminal();
+  const refused = (controls: object) =>
+    refuseWhilePaused({ destination: 'crm' }, { controls: controls as never }, 'tell', terminal);
+  await expect(refused(broken)).rejects.toThrow(unreadable);
+  await expect(presentControls(broken, signal)).rejects.toThrow(unreadable);
+  const readable = new InMemoryControls();
+  await refused(readable);
+  await readable.edit(() => [{ action: 'pause', destination: 'crm', atMs: 0, by: 'ada', reason: 'a freeze' }], signal);
+  await expect(refused(readable)).rejects.toThrow('crm is paused by ada (a freeze). Resume it first');
+});
+
+test('what is shown beside something else is shown without controls that cannot be read, and says so', async () => {
+  const terminal = capturedTerminal();
+  expect(await keptControls(broken, signal, terminal.say)).toEqual([]);
+  expect(terminal.said).toEqual(['Failed to read the controls: no JSON.']);
+});
