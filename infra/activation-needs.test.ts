@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { activationFileOf, activationNeeds } from './activation-needs.ts';
 import { activationsFolder, stackNames } from './operator-files.ts';
-import { fixtureActivations } from './testing/stack-configuration.ts';
+import { fixtureActivations } from './testing/fixture-stacks.ts';
 
 test.each(['dev', 'staging', 'prod'])('the activation file of %s says what the stack needs', (environment) => {
   expect(activationNeeds(environment, fixtureActivations)).toEqual({

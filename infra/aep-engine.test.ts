@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { createAdobeClient } from '@activation-hub/flow-service';
 import { startAdobePlatform, type AdobePlatform } from '@activation-hub/flow-service/testing';
 import { afterAll, expect, test, type TestContext } from 'vitest';
-import { standInKey } from './testing/azure-answers.ts';
+import { standInKey } from './plan/azure-answers.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { fixtureStackFile } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/fixture-stacks.ts';
 
 /**
  * Starting the engine, the plugins and the program takes seconds, and much longer on a busy

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { armResources, type ArmResource } from './arm-resources.ts';
 import { armTypesOf } from './testing/arm-types.ts';
-import type { RecordedResource } from './testing/record-stack.ts';
+import type { RecordedResource } from './plan/record-stack.ts';
 import { named, recordTestedStack, testedStacks } from './testing/stacks.ts';
 import { armFaults } from './testing/validate-arm.ts';
 

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { activationNeeds } from './activation-needs.ts';
 import { configFields, parseStackConfig } from './config-schema.ts';
 import { activationsFolder, stackNames } from './operator-files.ts';
-import { plannedConfiguration } from './plan-stack.ts';
-import { declaredConfig, fixtureConfiguration } from './testing/stack-configuration.ts';
+import { plannedConfiguration } from './plan/plan-stack.ts';
+import { declaredConfig } from './plan/stack-configuration.ts';
+import { fixtureConfiguration } from './testing/fixture-stacks.ts';
 
 const secretNames = ['crm-signing-secret'];
 const aep = {

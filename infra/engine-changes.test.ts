@@ -5,7 +5,7 @@ import { afterAll, expect, test, type TestContext } from 'vitest';
 import type { EngineChange } from './testing/engine-events.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { fixtureStackFile } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/fixture-stacks.ts';
 
 /**
  * Starting the engine, the plugins and the program takes seconds, and much longer on a busy

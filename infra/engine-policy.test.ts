@@ -4,7 +4,7 @@ import { roleDefinitions } from './roles.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { packFolder } from './testing/policy-pack-process.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { fixtureStackFile } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/fixture-stacks.ts';
 
 /**
  * Starting the engine, the plugins, the pack and the program takes seconds, and much longer on a

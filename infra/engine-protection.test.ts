@@ -1,7 +1,7 @@
 import { afterAll, expect, test, type TestContext } from 'vitest';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { fixtureStackFile } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/fixture-stacks.ts';
 import { recordTestedStack } from './testing/stacks.ts';
 
 /**

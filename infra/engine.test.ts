@@ -1,9 +1,9 @@
 import { afterAll, expect, test, type TestContext } from 'vitest';
-import { standInKey } from './testing/azure-answers.ts';
+import { standInKey } from './plan/azure-answers.ts';
 import type { EngineChange } from './testing/engine-events.ts';
 import { EngineStack } from './testing/engine-stack.ts';
 import { requirePulumi } from './testing/require-pulumi.ts';
-import { fixtureStackFile } from './testing/stack-configuration.ts';
+import { fixtureStackFile } from './testing/fixture-stacks.ts';
 import { recordTestedStack } from './testing/stacks.ts';
 
 /**

@@ -3,7 +3,7 @@ import { isSecret, output, type Output } from '@pulumi/pulumi';
 import { armResources } from './arm-resources.ts';
 import { armTypesOf } from './testing/arm-types.ts';
 import { settled } from './testing/record-component.ts';
-import type { RecordedResource } from './testing/record-stack.ts';
+import type { RecordedResource } from './plan/record-stack.ts';
 import { named, ofType, recordAnew, recordTestedStack, testedStacks, theOnly } from './testing/stacks.ts';
 
 const isComponent = ({ type }: RecordedResource): boolean => type.startsWith('activation-hub:infra:');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseStackConfig } from './config-schema.ts';
 import { madeWithOutput, refuseFixedChanges } from './made-with.ts';
-import { fixtureConfiguration } from './testing/stack-configuration.ts';
+import { fixtureConfiguration } from './testing/fixture-stacks.ts';
 import { named, ofType, recordAnew } from './testing/stacks.ts';
 
 const parse = (over: Readonly<Record<string, string>>) =>

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { rules, type CheckedResource } from './policy/rules.ts';
 import { roleDefinitions } from './roles.ts';
-import type { RecordedResource } from './testing/record-stack.ts';
+import type { RecordedResource } from './plan/record-stack.ts';
 import { changedBy, ruleBreaks } from './testing/rule-breaks.ts';
 import { recordTestedStack, testedStacks, type TestedStack } from './testing/stacks.ts';
 

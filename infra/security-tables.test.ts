@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { roleDefinitions } from './roles.ts';
 import { armId, armResources } from './arm-resources.ts';
-import { subscriptionId, type RecordedResource } from './testing/record-stack.ts';
+import { subscriptionId, type RecordedResource } from './plan/record-stack.ts';
 import { ofType, recordTestedStack, testedStacks, theOnly, type TestedStack } from './testing/stacks.ts';
 import { stableUuid } from './place.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { stackNames } from './operator-files.ts';
-import type { PlannedResource } from './planned-resource.ts';
+import type { PlannedResource } from './plan/planned-resource.ts';
 
 /**
  * Runs a command that takes `--stack <name>` and prints something about the stack's resources. Ends
@@ -33,7 +33,7 @@ export async function runStackCommand(
   }
   try {
     // Loaded here, for it loads Pulumi, which help and a wrong call need not wait for.
-    const { planStack } = await import('./plan-stack.ts');
+    const { planStack } = await import('./plan/plan-stack.ts');
     const { resources } = await planStack(asked.stack);
     process.stdout.write(print(resources, asked.stack));
   } catch (error) {

@@ -1,5 +1,5 @@
 import { armId, armResources } from './arm-resources.ts';
-import type { PlannedResource } from './planned-resource.ts';
+import type { PlannedResource } from './plan/planned-resource.ts';
 import { roleDefinitions } from './roles.ts';
 
 /**

@@ -126,6 +126,12 @@ export const tidyRules: readonly TidyRule[] = [
     offences: importedByAddress,
   },
   {
+    name: 'what runs imports nothing of what only tests need',
+    instead: 'Move the file out of its folder `testing`, beside what runs.',
+    applies: (path) => isCode(path) && !/\.test\.tsx?$|(?:^|\/)(?:testing|bench|chaos)\/|^tools\//.test(path),
+    offences: matching(/\bfrom '(?:\.{1,2}\/)+(?:[\w-]+\/)*testing\/|\bimport\('(?:\.{1,2}\/)+(?:[\w-]+\/)*testing\//),
+  },
+  {
     name: 'the reporter alone chooses between text and JSON',
     instead: 'Give the fact and its words to report; what is followed has one narrator for each, chosen once.',
     applies: (path) =>

@@ -24,6 +24,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
     path: 'infra/a.test.ts',
     text: "const a = await import(new URL('../apps/handler/src/a.ts', import.meta.url).href);",
   },
+  'what runs imports nothing of what only tests need': {
+    path: 'infra/plan-stack.ts',
+    text: "import { recordStack } from './testing/record-stack.ts';",
+  },
   'the reporter alone chooses between text and JSON': {
     path: 'apps/cli/src/operate/a.ts',
     text: '  if (options.json) terminal.print(JSON.stringify(fact));',

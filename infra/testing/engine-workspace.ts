@@ -4,7 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { canRun, onPath } from './pulumi-command.ts';
-import { fixtureActivations } from './stack-configuration.ts';
+import { fixtureActivations } from './fixture-stacks.ts';
 
 export interface WorkspaceOptions {
   readonly stack: string;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { subscriptionId } from './azure-answers.ts';
+import { subscriptionId } from '../plan/azure-answers.ts';
 import { OfflineAzure } from './offline-azure.ts';
 
 const group = { resourceGroupName: 'rg' };

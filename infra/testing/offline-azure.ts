@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { armId, armNames, armResources, type ArmResource } from '../arm-resources.ts';
-import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
+import { azureAnswer, azureOutputs, subscriptionId } from '../plan/azure-answers.ts';
 import { armFaults } from './validate-arm.ts';
-import { revealedProperties } from './wire-values.ts';
+import { revealedProperties } from '../plan/wire-values.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 

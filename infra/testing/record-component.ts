@@ -1,7 +1,7 @@
 import { isSecret, output, type Output } from '@pulumi/pulumi';
 import { createNames, type Place } from '../place.ts';
-import { subscriptionId, tenantId } from './azure-answers.ts';
-import { recordStack, type RecordedResource } from './record-stack.ts';
+import { subscriptionId, tenantId } from '../plan/azure-answers.ts';
+import { recordStack, type RecordedResource } from '../plan/record-stack.ts';
 
 /** A place for one component, with zones and protection as asked. */
 export function placeForTests(over: Partial<Place> = {}): Place {

@@ -1,6 +1,7 @@
 import stack from '../index.ts';
-import { recordStack, subscriptionId, type RecordedResource, type Recording } from './record-stack.ts';
-import { fixtureActivations, fixtureConfiguration, secretKeysIn } from './stack-configuration.ts';
+import { recordStack, subscriptionId, type RecordedResource, type Recording } from '../plan/record-stack.ts';
+import { secretKeysIn } from '../plan/stack-configuration.ts';
+import { fixtureActivations, fixtureConfiguration } from './fixture-stacks.ts';
 
 /**
  * Every option on at once, on top of prod: what the three environments do not use is tested too.

@@ -4,12 +4,6 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { project } from './record-stack.ts';
 
-const infraFolder = join(import.meta.dirname, '..');
-
-/** The activation files that tests run with, and the configurations of stacks. */
-export const fixtureActivations = join(infraFolder, 'fixtures', 'activations');
-const fixtureStack = (stack: string): string => join(infraFolder, 'fixtures', 'stacks', `${stack}.yaml`);
-
 const projectFile = z.object({
   config: z.record(
     z.string(),
@@ -20,7 +14,7 @@ const stackFile = z.object({ config: z.record(z.string(), z.unknown()) });
 
 /** What `Pulumi.yaml` declares, by key. */
 export function declaredConfig(): z.output<typeof projectFile>['config'] {
-  return projectFile.parse(parse(readFileSync(join(infraFolder, 'Pulumi.yaml'), 'utf8'))).config;
+  return projectFile.parse(parse(readFileSync(join(import.meta.dirname, '..', 'Pulumi.yaml'), 'utf8'))).config;
 }
 
 /**
@@ -31,17 +25,12 @@ export function configurationIn(file: string): Record<string, string> {
   const defaults = Object.entries(declaredConfig()).flatMap(([key, { default: value }]) =>
     value === undefined ? [] : [[key, asText(value)] as const],
   );
-  const own = Object.entries(written(file)).map(([key, value]) => [key, asText(value)] as const);
+  const own = Object.entries(writtenIn(file)).map(([key, value]) => [key, asText(value)] as const);
   return Object.fromEntries([...defaults, ...own]);
 }
 
-/** That of a stack of the fixtures. */
-export const fixtureConfiguration = (stack: string): Record<string, string> => configurationIn(fixtureStack(stack));
-
-/** What the file of a stack of the fixtures says, as it is written there. */
-export const fixtureStackFile = (stack: string): Record<string, unknown> => written(fixtureStack(stack));
-
-function written(file: string): Record<string, unknown> {
+/** What the file of a stack says, as it is written there, by key without the project's name. */
+export function writtenIn(file: string): Record<string, unknown> {
   const { config } = stackFile.parse(parse(readFileSync(file, 'utf8')));
   return Object.fromEntries(
     Object.entries(config)

@@ -34,6 +34,6 @@ export function azureAnswer(token: string): Readonly<Record<string, unknown>> {
     case 'azure-native:eventhub:listEventHubKeys':
       return { primaryKey: standInKey };
     default:
-      throw new Error(`Failed to answer ${token}: there is no stand-in for it. Add one to testing/azure-answers.ts.`);
+      throw new Error(`Failed to answer ${token}: there is no stand-in for it. Add one to plan/azure-answers.ts.`);
   }
 }

@@ -1,7 +1,7 @@
-import stack from './index.ts';
-import { activationsFolder, stackFile } from './operator-files.ts';
-import { recordStack, type Recording } from './testing/record-stack.ts';
-import { configurationIn, secretKeysIn } from './testing/stack-configuration.ts';
+import stack from '../index.ts';
+import { activationsFolder, stackFile } from '../operator-files.ts';
+import { recordStack, type Recording } from './record-stack.ts';
+import { configurationIn, secretKeysIn } from './stack-configuration.ts';
 
 /**
  * What `pulumi up` would register for an operator's stack in an empty subscription, without

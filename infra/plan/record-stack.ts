@@ -3,7 +3,7 @@ import { MockMonitor, type MockResourceResult, type Mocks } from '@pulumi/pulumi
 import { setMockOptions } from '@pulumi/pulumi/runtime/settings.js';
 import { armId, armNames, armResources } from '../arm-resources.ts';
 import { stableUuid } from '../place.ts';
-import type { PlannedResource } from '../planned-resource.ts';
+import type { PlannedResource } from './planned-resource.ts';
 import { azureAnswer, azureOutputs, subscriptionId } from './azure-answers.ts';
 import { hidden } from './wire-values.ts';
 
