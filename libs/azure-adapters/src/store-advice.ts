@@ -5,34 +5,34 @@
  */
 const adviceByCode: Readonly<Record<string, string>> = {
   ServerBusy:
-    'The account is asked for more than it gives for now. It is tried again by itself; where it stays so, ask for less at once or spread what is kept over more accounts.',
+    'The account gets more requests than it serves. The hub tries again by itself; where that does not help, lower the load, or spread the ledger over more accounts.',
   TooManyRequests:
-    'Cosmos DB is asked for more request units than it has. It is tried again by itself; where it stays so, raise the throughput of the table.',
-  OperationTimedOut: 'It is tried again by itself; where it stays so, look at the health of the storage account.',
+    'The requests need more request units than the table has. The hub tries again by itself; where that does not help, raise the throughput of the table.',
+  OperationTimedOut: 'The hub tries again by itself; where that does not help, look at the health of the storage account.',
   AuthenticationFailed:
-    'Check the key or the sign-in, and the clock of this machine: a signature that is off by more than 15 minutes is refused.',
+    'Check the key or the sign-in, and the clock of this machine: the store refuses a signature whose time is off by more than 15 minutes.',
   InvalidAuthenticationInfo:
-    'Check the sign-in, and the clock of this machine: a token that is not valid yet, or no more, is refused.',
+    'Check the sign-in, and the clock of this machine: the store refuses a token that is not valid yet, or no longer valid.',
   AuthorizationFailure:
-    'Check the network rules of the storage account first, then the roles: an address that is not let in is refused in the same words.',
+    'Check the network rules of the storage account first, then the roles: the store refuses an address that they do not let in with the same words.',
   AuthorizationPermissionMismatch:
-    'Who is signed in lacks a role on the data of the account. Assign Storage Table, Blob and Queue Data Contributor, and wait some minutes for it.',
+    'The signed-in account lacks a role on the data. Assign it Storage Table, Blob and Queue Data Contributor, and wait some minutes until the roles hold.',
   KeyBasedAuthenticationNotPermitted:
     'The account takes no keys. Sign in instead, with --environment on the command line.',
-  AccountIsDisabled: 'The account is disabled. Look at the subscription and at its bills.',
+  AccountIsDisabled: 'The account is disabled. Look at its subscription, and whether its bills are paid.',
   TableNotFound:
-    'Where it was there before, its rows are gone with it: docs/operating/disaster.md says what to do. Else start the function app, which makes it.',
-  TableBeingDeleted: 'It is being deleted, which takes Azure a minute or so. Wait, and try again.',
-  ContainerBeingDeleted: 'It is being deleted, which takes Azure a minute or so. Wait, and try again.',
-  QueueBeingDeleted: 'It is being deleted, which takes Azure a minute or so. Wait, and try again.',
+    'If it was there before, its rows are gone with it: docs/operating/disaster.md says what to do. If not, start the function app, which creates it.',
+  TableBeingDeleted: 'Azure is still deleting the table, which takes it a minute or so. Wait, and try again.',
+  ContainerBeingDeleted: 'Azure is still deleting the container, which takes it a minute or so. Wait, and try again.',
+  QueueBeingDeleted: 'Azure is still deleting the queue, which takes it a minute or so. Wait, and try again.',
   NotTheStore:
-    'A proxy, or a page to sign in at a network, answers in its place. Take the way around it, or sign in there.',
+    'A proxy, or the sign-in page of a network, answers in its place. Sign in there, or let requests to the store go past the proxy.',
   ENOTFOUND: 'There is no such host. Check the name of the account, and the DNS of a private network.',
-  ECONNREFUSED: 'Nothing listens there. Start it, or check the port.',
+  ECONNREFUSED: 'Nothing listens at that address. Start the store, or check the port.',
 };
 
 const untrusted =
-  'Its certificate is signed by an authority that is not trusted here. Where it is your own, or that of a proxy on the way, name its file in NODE_EXTRA_CA_CERTS.';
+  'This machine does not trust the authority that signed its certificate. Where the authority is your own, or that of a proxy on the way, name its file in NODE_EXTRA_CA_CERTS.';
 
 /** The advice for a code, or else for a status; undefined of both for an answer that never came. */
 export function adviceFor(statusCode: number | undefined, code: string | undefined): string {
@@ -41,7 +41,7 @@ export function adviceFor(statusCode: number | undefined, code: string | undefin
   if (advice !== undefined) return advice;
   if (statusCode === 401 || statusCode === 403)
     return "Check the app's roles and the network rules of the storage account.";
-  if (statusCode === 404) return 'Create what it looks for, as the app does at its start.';
-  if (statusCode === undefined) return 'Check that it runs, and that the network and the sign-in allow the way to it.';
-  return "Look for the store's code in its documentation.";
+  if (statusCode === 404) return 'It does not exist. Check the name and the account: the function app creates it at its start.';
+  if (statusCode === undefined) return 'Check that it runs, that the network lets this machine reach it, and the sign-in.';
+  return "Look the code up in the documentation of the store.";
 }

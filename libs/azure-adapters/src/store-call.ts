@@ -64,7 +64,7 @@ export async function callStore<Result>(
 function answered(statusCode: number | undefined, code: string | undefined): string {
   const said = [statusCode, code].filter((word) => word !== undefined).join(' ');
   if (statusCode !== undefined) return `answered ${said}`;
-  if (code === 'NotTheStore') return 'did not answer itself: a web page came';
+  if (code === 'NotTheStore') return 'did not answer itself: a web page came instead';
   return code === undefined ? 'could not be called' : `could not be reached (${said})`;
 }
 

@@ -340,7 +340,7 @@ test('a store that cannot be reached is named, and nobody else', async () => {
   expect(failed).toBeInstanceOf(StoreFailure);
   expect((failed as StoreFailure).message).toBe(
     `Failed to write the ledger: the table store at 127.0.0.1:${proxy.port} could not be reached (ECONNREFUSED). ` +
-      'Nothing listens there. Start it, or check the port.',
+      'Nothing listens at that address. Start the store, or check the port.',
   );
   expect(performance.now() - startedAtMs).toBeLessThan(60_000);
   expect(inspect(failed, { depth: 20 })).not.toContain('person');
