@@ -8,7 +8,8 @@ const adviceByCode: Readonly<Record<string, string>> = {
     'The account gets more requests than it serves. The hub tries again by itself; where that does not help, lower the load, or spread the ledger over more accounts.',
   TooManyRequests:
     'The requests need more request units than the table has. The hub tries again by itself; where that does not help, raise the throughput of the table.',
-  OperationTimedOut: 'The hub tries again by itself; where that does not help, look at the health of the storage account.',
+  OperationTimedOut:
+    'The hub tries again by itself; where that does not help, look at the health of the storage account.',
   AuthenticationFailed:
     'Check the key or the sign-in, and the clock of this machine: the store refuses a signature whose time is off by more than 15 minutes.',
   InvalidAuthenticationInfo:
@@ -41,7 +42,9 @@ export function adviceFor(statusCode: number | undefined, code: string | undefin
   if (advice !== undefined) return advice;
   if (statusCode === 401 || statusCode === 403)
     return "Check the app's roles and the network rules of the storage account.";
-  if (statusCode === 404) return 'It does not exist. Check the name and the account: the function app creates it at its start.';
-  if (statusCode === undefined) return 'Check that it runs, that the network lets this machine reach it, and the sign-in.';
-  return "Look the code up in the documentation of the store.";
+  if (statusCode === 404)
+    return 'It does not exist. Check the name and the account: the function app creates it at its start.';
+  if (statusCode === undefined)
+    return 'Check that it runs, that the network lets this machine reach it, and the sign-in.';
+  return 'Look the code up in the documentation of the store.';
 }
