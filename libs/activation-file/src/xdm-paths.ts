@@ -86,7 +86,7 @@ export function doubtAbout(path: string): string | undefined {
   if (own !== path) return `is not in AEP's notation. Write ${own}.`;
   const [root = ''] = path.split('.');
   if (root === 'identityMap' || root === 'segmentMembership') {
-    return 'is in every export anyway, and is no attribute that can be mapped.';
+    return 'is in every export anyway, and is no attribute. Leave it out: identity and the id of the audience name what the hub reads from there.';
   }
   if (path.startsWith('consents.idSpecific.')) {
     return 'is inside a map, and Adobe does not export maps to this destination.';

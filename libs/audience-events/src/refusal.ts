@@ -38,7 +38,7 @@ const sentences = {
   'attributes-too-deep':
     'Failed to read the profile export: attributes are nested more than 100 levels deep. Map fewer levels.',
   'further-refusals':
-    'Failed to read further elements of the array: only the first 100 refusals are listed. Mend those and send the event again.',
+    'Failed to read further elements of the array: only the first 100 refusals are listed. Correct those and send the event again.',
   'absent-membership':
     'Failed to read the membership: the export has no such audience. Ask only for audiences that it lists.',
   'invalid-membership':

@@ -77,8 +77,9 @@ test.each([
   ['identity.namespace', 'would put personal data into a URL'],
   ['attributes.firstname', 'would put personal data into a URL'],
   ['attributes', 'would put personal data into a URL'],
-  ['audience.title', 'is nothing of a change. Use one of {{id}}, {{change}}'],
-  ['__proto__', 'is nothing of a change.'],
+  ['audience.title', 'A change has no audience.title. Write one of {{id}}, {{change}}'],
+  ['__proto__', 'A change has no __proto__.'],
+  ['a name, and more', 'A change has no such field.'],
 ])('{{%s}} is refused in a URL', (path, why) => {
   const { error } = webhookSettings.safeParse({ url: `https://example.com/{{${path}}}` });
   expect(JSON.stringify(error?.issues)).toContain(why);
@@ -91,9 +92,18 @@ test.each(['https://{{audience.key}}.example.com/', 'https://example.com{{change
   },
 );
 
-test('a body that names nothing of a change is refused', () => {
-  const { error } = webhookSettings.safeParse({ url, body: { a: [{ b: 'x {{identity.email}}' }] } });
-  expect(error?.issues[0]?.message).toContain('{{identity.email}} is nothing of a change.');
+test('each text of a body that names what no change has is refused where it stands', () => {
+  const body = { a: [{ b: 'x {{identity.email}}' }], change: '{{change}}', c: { d: '{{ email }}' }, e: 1, f: null };
+  const { error } = webhookSettings.safeParse({ url, body });
+  expect(error?.issues.map(({ path }) => path)).toEqual([
+    ['body', 'a', 0, 'b'],
+    ['body', 'c', 'd'],
+  ]);
+  const [first, second] = error?.issues.map(({ message }) => message) ?? [];
+  expect(first).toMatch(/^A change has no identity\.email\. Write one of \{\{id\}\}, .*<name>\}\}\.$/);
+  expect(second).toMatch(
+    /^A change has no email\. .* An attribute that the route maps is \{\{attributes\.email\}\}\.$/,
+  );
 });
 
 test('a URL may be a secret', async () => {

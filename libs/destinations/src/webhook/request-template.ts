@@ -48,17 +48,37 @@ export function urlTemplateRefusal(text: string): string | undefined {
   return unknown(bad, Object.keys(impersonal));
 }
 
-/** Why this cannot be the template of a body; `undefined` when it can. */
-export function bodyTemplateRefusal(template: JsonValue): string | undefined {
-  const bad = textsIn(template)
-    .flatMap(named)
-    .find((path) => !isImpersonal(path) && !isPersonal(path));
-  if (bad === undefined) return undefined;
-  return unknown(bad, [...Object.keys(impersonal), ...Object.keys(personal), 'attributes.<name>']);
+/** Why a text of a body is not used, and where in the body it stands. */
+export interface BodyTemplateRefusal {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
 }
 
+/** Why this cannot be the template of a body, for each text that is wrong; none when it can. */
+export function bodyTemplateRefusals(
+  template: JsonValue,
+  path: readonly PropertyKey[] = [],
+): readonly BodyTemplateRefusal[] {
+  if (typeof template !== 'string') {
+    if (typeof template !== 'object' || template === null) return [];
+    const isList = Array.isArray(template);
+    return Object.entries(template as Readonly<Record<string, JsonValue>>).flatMap(([key, each]) =>
+      bodyTemplateRefusals(each, [...path, isList ? Number(key) : key]),
+    );
+  }
+  const bad = named(template).find((each) => !isImpersonal(each) && !isPersonal(each));
+  if (bad === undefined) return [];
+  const known = [...Object.keys(impersonal), ...Object.keys(personal), 'attributes.<name>'];
+  const attribute = /^\w+$/.test(bad) ? ` An attribute that the route maps is {{attributes.${bad}}}.` : '';
+  return [{ path, message: `${unknown(bad, known)}${attribute}` }];
+}
+
+/**
+ * Does not repeat the braces: where a text of the settings comes again in a sentence about them, the
+ * activation file blanks it out, for it may be a secret.
+ */
 const unknown = (path: string, known: readonly string[]): string =>
-  `{{${path}}} is nothing of a change. Use one of ${known.map((each) => `{{${each}}}`).join(', ')}.`;
+  `A change has no ${/^[\w.@-]{1,40}$/.test(path) ? path : 'such field'}. Write one of ${known.map((each) => `{{${each}}}`).join(', ')}.`;
 
 /** Of a URL, in characters: what RFC 9110, section 4.1, wants every server to take. */
 const urlCharactersMax = 8_000;
@@ -115,8 +135,3 @@ const textOf = (value: JsonValue): string => {
   if (value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
-
-function textsIn(template: JsonValue): readonly string[] {
-  if (typeof template === 'string') return [template];
-  return typeof template === 'object' && template !== null ? Object.values(template as object).flatMap(textsIn) : [];
-}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { configuredUrl, type JsonValue, requestTimeout, secret } from '@activation-hub/destination-kit';
-import { bodyTemplateRefusal, urlTemplateRefusal } from './request-template.ts';
+import { configuredUrl, requestTimeout, secret } from '@activation-hub/destination-kit';
+import { bodyTemplateRefusals, urlTemplateRefusal } from './request-template.ts';
 
 const headerValue = z
   .string()
@@ -22,17 +22,12 @@ const reserved = new Set([
   'upgrade',
 ]);
 
-/** Refuses what a template must not name, in the words of the refusal. */
-const template =
-  <Value>(refusalOf: (value: Value) => string | undefined) =>
-  (value: Value, context: z.core.$RefinementCtx<Value>): void => {
-    const message = refusalOf(value);
-    if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined });
-  };
-
 const body = z
   .record(z.string(), z.json())
-  .superRefine(template((value) => bodyTemplateRefusal(value as JsonValue)))
+  .superRefine((template, context) => {
+    for (const { path, message } of bodyTemplateRefusals(template))
+      context.addIssue({ code: 'custom', message, path: [...path], input: undefined });
+  })
   .meta({
     description:
       'The JSON body of a request that tells one change, in place of the usual body; {{identity.value}} and the like stand for what the change has.',
@@ -117,10 +112,16 @@ const hmac = z
     examples: [{ secret: { secret: 'hook-hmac-key' }, header: 'x-hub-signature-256', prefix: 'sha256=' }],
   });
 
+/** Refuses what the template of a URL must not name. */
+function refuseTemplate(url: string, context: z.core.$RefinementCtx<string>): void {
+  const message = urlTemplateRefusal(url);
+  if (message !== undefined) context.addIssue({ code: 'custom', message, input: undefined });
+}
+
 const webhookShape = z.strictObject({
   url: z
     .union(
-      [configuredUrl().superRefine(template(urlTemplateRefusal)), secret()],
+      [configuredUrl().superRefine(refuseTemplate), secret()],
       'Write an https URL, such as https://example.com/hook, or { secret: name } for one that is a secret itself.',
     )
     .meta({
