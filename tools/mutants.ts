@@ -70,7 +70,7 @@ async function mutate(target: Target, file: string, explanations: Explanations):
     timeoutMS: 10_000,
     // Of each run its own, for Stryker removes the whole folder in the end.
     tempDirName: `dist/mutants-${process.pid}`,
-    ignorePatterns: ['/apps', '/infra', '/docs', 'dist', '.nx', '.activation'],
+    ignorePatterns: ['/apps', '/infra', 'dist', '.nx', '.activation'],
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
   }).runMutationTest();
