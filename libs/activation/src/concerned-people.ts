@@ -19,7 +19,7 @@ export function concernedPeople({
   if (newest.size < 2) return concerned;
   const chosen = new Chosen(desired);
   let last: { readonly identities: readonly Identity[]; readonly others: readonly Identity[] } | undefined;
-  for (const memberships of superseded.length === 0 ? [desired] : [desired, superseded]) {
+  for (const memberships of [desired, superseded]) {
     for (const { person, key } of memberships) {
       if (person.linkDigest === '') continue;
       // The audiences of an export come one after the other, and those that are routed alike share

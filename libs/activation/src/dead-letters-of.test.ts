@@ -1,7 +1,9 @@
 import { encodeProfileExport } from '@activation-hub/audience-events/testing';
+import { InMemoryDeadLetters, type DeliveryResult } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
-import { keepLost, type LostChange } from './dead-letters-of.ts';
+import { eventOf, fansId, fansKey, openActivation, personExport, travellersId } from '../testing/index.ts';
+import { announceRows, keepLost, keepUnreadable, lettersOfRows, type LostChange } from './dead-letters-of.ts';
+import type { JudgedRow } from './judge-results.ts';
 
 const { signal } = new AbortController();
 
@@ -71,10 +73,37 @@ test('what is lost is one letter per event, destination, outcome and class', asy
   ]);
 });
 
-test('where nothing is lost, no letter is written and nothing is said', async () => {
-  const { context, lines, letters } = openActivation();
+test('where nothing is lost and all can be read, the store of dead letters is not asked and nothing is said', async () => {
+  const deadLetters = new InMemoryDeadLetters();
+  deadLetters.put = () => Promise.reject(new Error('The store of dead letters is down.'));
+  const { context, lines } = openActivation({ deadLetters });
   await keepLost([], 1, context, signal);
-  expect([lines, letters()]).toEqual([[], []]);
+  await keepUnreadable([], context, signal);
+  expect(lines).toEqual([]);
+});
+
+test('rows that a destination took, or that a retry sends again, are no dead letters', () => {
+  const { context, lines } = openActivation();
+  const judged = (fate: JudgedRow['fate'], result: DeliveryResult): JudgedRow =>
+    ({
+      event,
+      key: fansKey(),
+      audience: { key: 'sports-fans' },
+      route: { destination: 'crm' },
+      fate,
+      result,
+    }) as JudgedRow;
+  const busy = { status: 'retry', class: 'transient', reason: 'It is busy.', wasTried: true } as const;
+  const rows = [
+    judged('delivered', { status: 'delivered' }),
+    judged('not-found', { status: 'not-found', reason: 'Unknown.' }),
+    judged('deferred', busy),
+    judged('deferred', { status: 'rejected', class: 'invalid', reason: 'No such list.' }),
+    judged('unanswered', { ...busy, doubt: 'unanswered' }),
+  ];
+  expect(lettersOfRows(rows, undefined, context)).toEqual([]);
+  announceRows(rows, context);
+  expect(lines).toEqual([]);
 });
 
 test('what two destinations reject is two letters, and what one gives up is said apart', async () => {

@@ -77,16 +77,12 @@ export function lettersOfRows(
   work: Work | undefined,
   context: ActivationContext,
 ): readonly DeadLetter[] {
-  const lost = judged.filter(isLost).flatMap((row) => {
+  const lost = judged.flatMap((row) => {
     const { event, key, audience, changeId } = row;
     if (event === undefined) return [];
     return endingOf(row).map((ending) => ({ ...ending, event, audience: audience.key, rows: [key], changeId }));
   });
   return lettersOf(lost, (work?.retry?.attempts ?? 0) + 1, context);
-}
-
-function isLost({ fate }: JudgedRow): boolean {
-  return fate === 'rejected' || fate === 'given-up';
 }
 
 /**
@@ -130,7 +126,7 @@ function lettersOf(
 
 /** Says what ended as a dead letter, once per destination and reason. */
 export function announceRows(judged: readonly JudgedRow[], context: ActivationContext): void {
-  announce(judged.filter(isLost).flatMap(endingOf), context);
+  announce(judged.flatMap(endingOf), context);
 }
 
 function announce(endings: readonly Ending[], { telemetry }: ActivationContext): void {
