@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { loadActivationFile, typesNamed } from '@activation-hub/activation-file';
 import { writeChecked } from '@activation-hub/activation-file/checked';
 import { destinationPackage, destinationTypes, howToInstall, loadDestinations } from '@activation-hub/destinations';
-import { build, type BuildOptions as EsbuildOptions, type Metafile, type OutputFile, type Plugin } from 'esbuild';
+import { build, type BuildOptions as EsbuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { cachedBundle, type Bundle, type MadeBundle } from './bundle-cache.ts';
 import { contentsDigest, packHandler, sha256 } from './pack-handler.ts';
 import { checkedFilesName } from './src/configuration.ts';
 
@@ -48,6 +49,11 @@ export interface BuildOptions {
    * the bundle too.
    */
   readonly activationFiles?: readonly string[];
+  /**
+   * Where bundles are kept, and taken from when each input is as it was. Without it everything is
+   * bundled anew, as what is deployed is.
+   */
+  readonly bundlesFolder?: string;
 }
 
 export interface BuiltHandler {
@@ -71,6 +77,7 @@ export async function buildHandler({
   outputFolder = deployedFolder,
   mapsFolder = outputFolder,
   activationFiles = [],
+  bundlesFolder,
 }: BuildOptions = {}): Promise<BuiltHandler> {
   const files = [...(await ownActivationFiles()), ...activationFiles];
   const packages = await packagesNamed(files);
@@ -79,6 +86,32 @@ export async function buildHandler({
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
   }
+  const make = (): Promise<MadeBundle> => bundle(packages);
+  const { files: made, outputs } =
+    bundlesFolder === undefined
+      ? (await make()).bundle
+      : await cachedBundle(bundlesFolder, { settings: { packages }, besides: bundlerFiles() }, make);
+  await Promise.all(made.map((file) => writeOutput(file, file.path.endsWith('.map') ? mapsFolder : outputFolder)));
+  await cp(join(appFolder, 'host.json'), join(outputFolder, 'host.json'));
+  await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.md'),
+  });
+  await writeFile(join(outputFolder, 'activations', checkedFilesName), JSON.stringify(checked));
+  const manifest = {
+    name: 'activation-hub-handler',
+    version: '0.1.0',
+    private: true,
+    type: 'module',
+    main: 'main.mjs',
+    /** What `/health` says: which build this is. */
+    contents: await contentsDigest(outputFolder),
+  };
+  await writeFile(join(outputFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  return { folder: outputFolder, outputs };
+}
+
+async function bundle(packages: readonly string[]): Promise<MadeBundle> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: appFolder,
     entryPoints: { main: join('src', 'main.ts'), ...connectors() },
@@ -96,29 +129,26 @@ export async function buildHandler({
     logLevel: 'warning',
     metafile: true,
   });
-  await Promise.all(
-    outputFiles.map((file) => writeOutput(file, file.path.endsWith('.map') ? mapsFolder : outputFolder)),
-  );
-  await cp(join(appFolder, 'host.json'), join(outputFolder, 'host.json'));
-  await cp(join(appFolder, 'activations'), join(outputFolder, 'activations'), {
-    recursive: true,
-    filter: (path) => !path.endsWith('.md'),
-  });
-  await writeFile(join(outputFolder, 'activations', checkedFilesName), JSON.stringify(checked));
-  const manifest = {
-    name: 'activation-hub-handler',
-    version: '0.1.0',
-    private: true,
-    type: 'module',
-    main: 'main.mjs',
-    /** What `/health` says: which build this is. */
-    contents: await contentsDigest(outputFolder),
-  };
-  await writeFile(join(outputFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  return { folder: outputFolder, outputs: metafile.outputs };
+  const files = outputFiles.map(({ path, text }) => ({ path, text }));
+  // What a plugin makes has a namespace before its name, and no file.
+  const inputs = Object.keys(metafile.inputs).map((path) => join(appFolder, path));
+  return { bundle: { files, outputs: metafile.outputs }, inputs: inputs.filter((path) => existsSync(path)) };
 }
 
-async function writeOutput({ path, text }: OutputFile, folder: string): Promise<void> {
+/** On what a bundle depends besides what the bundler reads and the settings beside that. */
+function bundlerFiles(): readonly string[] {
+  const root = join(appFolder, '..', '..');
+  const files = [
+    import.meta.filename,
+    fileURLToPath(import.meta.resolve('./bundle-cache.ts')),
+    fileURLToPath(import.meta.resolve('esbuild/package.json')),
+    join(root, 'package-lock.json'),
+    join(root, 'tsconfig.base.json'),
+  ];
+  return files.filter((path) => existsSync(path));
+}
+
+async function writeOutput({ path, text }: Bundle['files'][number], folder: string): Promise<void> {
   const target = join(folder, relative(deployedFolder, path));
   await mkdir(dirname(target), { recursive: true });
   const findsSources = !path.endsWith('.map') || dirname(folder) === dirname(deployedFolder);

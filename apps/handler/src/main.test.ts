@@ -167,6 +167,16 @@ test('a trace of the build names the lines of the sources', async () => {
   expect(restored.split('\n').at(-1)).toBe(trace.split('\n').at(-1));
 });
 
+test('a bundle that was kept makes the same app as a new one', async () => {
+  const bundlesFolder = join(folder, 'bundles');
+  for (const name of ['first', 'second']) {
+    const mapsFolder = join(folder, `${name}-maps`);
+    const built = await buildHandler({ outputFolder: join(folder, name), mapsFolder, bundlesFolder });
+    expect(await contentsDigest(built.folder)).toBe(await contentsDigest(app));
+    expect(await readdir(bundlesFolder)).toHaveLength(1);
+  }
+});
+
 test('a source map without its sources beside it says where they are', async () => {
   const { folder: elsewhere } = await buildHandler({ outputFolder: join(folder, 'elsewhere') });
   const map = JSON.parse(await readFile(join(elsewhere, 'main.mjs.map'), 'utf8')) as {

@@ -232,6 +232,9 @@ async function allStarted<Parts extends readonly unknown[] | []>(
  */
 const inspectedFolder = fileURLToPath(new URL('../../../../handler/dist/inspected', import.meta.url));
 
+/** Bundles of earlier starts, for those that find the same sources. */
+const bundlesFolder = fileURLToPath(new URL('../../../../handler/dist/bundles', import.meta.url));
+
 /**
  * Builds the function app into a folder of its own below `parent`, so that what runs is what would
  * be deployed, with the packages that this activation file names. Throws `CommandError`.
@@ -245,10 +248,12 @@ export async function buildApp(cleanups: Cleanups, activationFile: string, paren
     buildHandler: (options: {
       readonly outputFolder: string;
       readonly activationFiles: readonly string[];
+      readonly bundlesFolder: string;
     }) => Promise<{ readonly folder: string }>;
   };
   try {
-    return (await buildHandler({ outputFolder: folder.path, activationFiles: [activationFile] })).folder;
+    const options = { outputFolder: folder.path, activationFiles: [activationFile], bundlesFolder };
+    return (await buildHandler(options)).folder;
   } catch (error) {
     throw new CommandError(1, `Failed to build the handler: ${reasonOf(error)} Run nx build handler to see more.`, {
       cause: error,
