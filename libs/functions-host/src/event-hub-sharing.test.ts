@@ -33,8 +33,8 @@ async function sendToAll(bench: EventHubBench, text: string): Promise<void> {
 
 test('two hosts share the partitions, each event goes to one of them, and one takes all when the other stops', async () => {
   const bench = await eventHubBench(azurite.connectionString, { partitionCount: 4 });
-  // A host that did not give its partitions back would keep them for two minutes.
-  const loadBalancing = { partitionOwnershipExpirationMs: 120_000 };
+  // A host that did not give its partitions back would keep them for an hour.
+  const loadBalancing = { partitionOwnershipExpirationMs: 3_600_000 };
   const first = await bench.run({ instanceName: 'first', loadBalancing });
   await sharedBy(bench, 'first');
   const second = await bench.run({ instanceName: 'second', loadBalancing });
@@ -43,10 +43,8 @@ test('two hosts share the partitions, each event goes to one of them, and one ta
   const batches = [...(await first.reported<Batch>('BATCH', 2)), ...(await second.reported<Batch>('BATCH', 2))];
   expect(batches.map(({ partitionId }) => partitionId).sort()).toEqual(partitions);
 
-  const stoppedAt = performance.now();
   await first.host.stop();
   await sharedBy(bench, 'second');
-  expect(performance.now() - stoppedAt).toBeLessThan(60_000);
   await sendToAll(bench, 'all mine');
   const taken = (await second.reported<Batch>('BATCH', 6)).slice(2);
   expect(taken.map(({ partitionId }) => partitionId).sort()).toEqual(partitions);
@@ -85,6 +83,7 @@ test('a batch that ends after its partition was taken writes no checkpoint', asy
   );
   const ownership = container.getBlobClient('127.0.0.1/exports/functions/ownership/0');
   await ownership.setMetadata({ ownerid: 'another-host' });
+  await bench.endSlow();
   await until(() => finished.length === 1, 'the batch has ended');
   expect(finished).toMatchObject([{ failed: false }]);
   // The other host is not really there, so its ownership expires, and the batch comes again: proof

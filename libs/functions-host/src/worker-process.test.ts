@@ -55,7 +55,9 @@ test('an invocation that outlasts functionTimeout fails, and its worker with it'
 });
 
 test('lines that the app prints come to the log', async () => {
-  const { logged } = await runHttpApp();
+  const { logged, until } = await runHttpApp();
+  // Over another pipe than that which says that the app is loaded.
+  await until(() => logged.some(({ message }) => message === 'the app was loaded'), 'the line');
   expect(logged).toContainEqual({ level: 'information', message: 'the app was loaded' });
 });
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/event-hubs-emulator';
 import { EventHubProducerClient, type EventData } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
@@ -31,6 +34,8 @@ export interface EventHubBench {
   /** Sequence number of the checkpoint of a partition; undefined when there is none. */
   readonly checkpoint: (partitionId?: string) => Promise<number | undefined>;
   readonly checkpointReaches: (sequenceNumber: number, partitionId?: string) => Promise<void>;
+  /** Lets batches with the body `slow` end, also later ones; before that none ends. */
+  readonly endSlow: () => Promise<void>;
   /** Owner of each partition that has one. */
   readonly owners: () => Promise<Record<string, string>>;
   readonly run: (options?: BenchRun) => Promise<RunningHost>;
@@ -82,12 +87,15 @@ export async function eventHubBench(
     const sequenceNumber = (await metadataOf('checkpoint')).get(partitionId)?.sequencenumber;
     return sequenceNumber === undefined ? undefined : Number(sequenceNumber);
   };
+  const slowUntil = join(await mkdtemp(join(tmpdir(), 'functions-host-slow-')), 'ends');
+  onTestFinished(() => rm(dirname(slowUntil), { recursive: true, force: true }));
   const settings = {
     AzureWebJobsStorage: storageConnectionString,
     EventHub: emulator.connectionString(),
     HUB: hub,
     GROUP: group,
     DATA_TYPE: 'binary',
+    SLOW_UNTIL: slowUntil,
   };
   return {
     emulator,
@@ -104,6 +112,7 @@ export async function eventHubBench(
         (await checkpoint(partitionId)) === sequenceNumber ? true : undefined;
       await eventually(reached, `the checkpoint is at ${sequenceNumber}`);
     },
+    endSlow: () => writeFile(slowUntil, ''),
     owners: async () =>
       Object.fromEntries(
         [...(await metadataOf('ownership'))].map(([partition, { ownerid }]) => [partition, ownerid ?? '']),

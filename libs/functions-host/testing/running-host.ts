@@ -14,7 +14,7 @@ export interface RunningHost {
   readonly finished: readonly FinishedInvocation[];
   /**
    * Resolves with the first `count` entries that begin with `tag`, the rest of each parsed as JSON.
-   * Throws after 20 seconds.
+   * Throws after two minutes.
    */
   readonly reported: <Report>(tag: string, count: number) => Promise<Report[]>;
   /**
@@ -77,7 +77,7 @@ export async function runHost(options: Omit<FunctionsHostOptions, 'log' | 'obser
 }
 
 /**
- * Asks again until the answer is not undefined, for what nothing signals. Throws after 20 seconds.
+ * Asks again until the answer is not undefined, for what nothing signals. Throws after two minutes.
  */
 export async function eventually<Answer>(ask: () => Promise<Answer | undefined>, what: string): Promise<Answer> {
   const end = performance.now() + deadlineMs;

@@ -93,12 +93,11 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   let deployments = 0;
   let appParts = new Cleanups();
   const stopApp = (): Promise<void> => appParts.run((error) => options.onWarning(reasonOf(error)));
-  cleanups.add(stopApp);
   const [emulator, azurite, appFolder] = await allStarted([
     startHub(options, data),
     startStorage(options, data),
     buildApp(appParts, options.activationFile, buildParent),
-  ]);
+  ]).finally(() => cleanups.add(stopApp)); // The app first: it closes what it has open there.
   const before = new Map(lastSequenceNumbers(emulator));
   let hosts = await startHosts(options, appFolder, appParts);
 
