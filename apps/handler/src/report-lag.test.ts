@@ -4,7 +4,7 @@ import { startEventHubsEmulator, type EventHubsEmulator } from '@activation-hub/
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { reportLag, type LagSource } from './report-lag.ts';
 
 let azurite: Azurite;
@@ -49,7 +49,8 @@ afterAll(async () => {
   await azurite.stop();
 });
 
-test('each partition says how many events no checkpoint has passed, and how old the oldest is', async () => {
+/** The lines of one measurement. */
+async function measured(): Promise<readonly object[]> {
   const lines: string[] = [];
   const telemetry = createTelemetry({
     level: 'information',
@@ -57,10 +58,21 @@ test('each partition says how many events no checkpoint has passed, and how old 
     write: (_, line) => void lines.push(line),
   });
   await reportLag(source, telemetry);
-  const measured = lines.map((line) => JSON.parse(line) as object);
-  expect(measured).toMatchObject([
+  return lines.map((line) => JSON.parse(line) as object);
+}
+
+test('each partition says how many events no checkpoint has passed, and how old the oldest is', async () => {
+  expect(await measured()).toMatchObject([
     { signal: 'lag-measured', partitionId: '0', events: 5, oldestAgeMs: 60_000 },
     { signal: 'lag-measured', partitionId: '1', events: 2, oldestAgeMs: 60_000 },
     { signal: 'lag-measured', partitionId: '2', events: 0, oldestAgeMs: 0 },
   ]);
+});
+
+test('an age that cannot be read in time is not said to be none', async () => {
+  emulator.faults.delay({ deliveryMs: 60_000 });
+  onTestFinished(() => emulator.faults.clear());
+  const lines = await measured();
+  expect(lines).toMatchObject([{ events: 5 }, { events: 2 }, { events: 0, oldestAgeMs: 0 }]);
+  for (const line of lines.slice(0, 2)) expect(line).not.toHaveProperty('oldestAgeMs');
 });

@@ -48,7 +48,8 @@ export function lagSource({ eventHub, hostStorage }: Settings, { now }: Clock): 
 }
 
 /**
- * Says for every partition how many events are not settled yet, and how old the oldest of them is.
+ * Says for every partition how many events are not settled yet, and how old the oldest of them is,
+ * as far as it could be read in time: an age that is not known must not pass for none.
  */
 export async function reportLag(source: LagSource, telemetry: Telemetry): Promise<void> {
   const consumer =
@@ -68,8 +69,9 @@ export async function reportLag(source: LagSource, telemetry: Telemetry): Promis
       signal: AbortSignal.timeout(timeoutMs),
     });
     for (const { partitionId, events, oldestEnqueuedAtMs } of lags) {
-      const oldestAgeMs = oldestEnqueuedAtMs === undefined ? 0 : Math.max(0, source.now() - oldestEnqueuedAtMs);
-      telemetry.emit('lag-measured', { partitionId, events, oldestAgeMs });
+      const oldestAtMs = events === 0 ? source.now() : oldestEnqueuedAtMs;
+      const age = oldestAtMs === undefined ? {} : { oldestAgeMs: Math.max(0, source.now() - oldestAtMs) };
+      telemetry.emit('lag-measured', { partitionId, events, ...age });
     }
   } finally {
     await consumer.close();

@@ -1,24 +1,5 @@
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from './instruments.ts';
-
-/**
- * The one word in which a change ends; `deferred` on the way there. The last two are dead letters,
- * as an `unreadable` event is.
- */
-export const outcomes = [
-  'delivered',
-  'unchanged',
-  'superseded',
-  'withheld',
-  'unresolved',
-  'shadowed',
-  'paused',
-  'retired',
-  'not-found',
-  'deferred',
-  'rejected',
-  'given-up',
-] as const;
-export type Outcome = (typeof outcomes)[number];
+import type { OutcomesByDestination } from './outcomes.ts';
 
 export type Level = 'debug' | 'information' | 'warning' | 'error';
 
@@ -62,12 +43,6 @@ const count = <Name extends CounterName>(
   ...[labels]: keyof LabelsOf<Name> extends never ? [] : [labels: LabelsOf<Name>]
 ): Count => ({ counter, labels: labels ?? {}, by });
 const seconds = (ms: number): number => ms / 1_000;
-
-/**
- * How many changes of one destination ended in each outcome; outcomes that did not occur are
- * absent.
- */
-export type OutcomesByDestination = Readonly<Record<string, Readonly<Partial<Record<Outcome, number>>>>>;
 
 const countsOfOutcomes = (outcomesByDestination: OutcomesByDestination): readonly Count[] =>
   Object.entries(outcomesByDestination).flatMap(([destination, byOutcome]) =>
@@ -248,17 +223,24 @@ export const catalogue = {
       `The settled retry ${f.id} for ${f.destination} could not be removed. The nightly sweep takes it up again; check the app's roles and locks on the container of the retries.`,
     counts: () => [],
   }),
-  'lag-measured': signal<{ readonly partitionId: string; readonly events: number; readonly oldestAgeMs: number }>({
+  'lag-measured': signal<{
+    readonly partitionId: string;
+    readonly events: number;
+    /** Absent when it could not be read in time; 0 when nothing is open. */
+    readonly oldestAgeMs?: number;
+  }>({
     level: 'information',
     isByClock: true,
     sentence: (f) =>
       f.events === 0
         ? `Partition ${f.partitionId} has nothing that is not settled.`
-        : `Partition ${f.partitionId} is ${f.events} events behind; the oldest came ${Math.round(f.oldestAgeMs / 1_000)} s ago.`,
+        : `Partition ${f.partitionId} is ${f.events} events behind; ${f.oldestAgeMs === undefined ? 'when the oldest came could not be read in time' : `the oldest came ${Math.round(f.oldestAgeMs / 1_000)} s ago`}.`,
     counts: () => [],
-    measures: (f) => [
-      { instrument: 'partition-lag', value: f.events, labels: { partition: f.partitionId } },
-      { instrument: 'partition-oldest-age', value: seconds(f.oldestAgeMs), labels: { partition: f.partitionId } },
+    measures: ({ events, oldestAgeMs, partitionId: partition }) => [
+      { instrument: 'partition-lag', value: events, labels: { partition } },
+      ...(oldestAgeMs === undefined
+        ? []
+        : [{ instrument: 'partition-oldest-age' as const, value: seconds(oldestAgeMs), labels: { partition } }]),
     ],
   }),
   'backlog-measured': signal<{

@@ -1,12 +1,4 @@
-export {
-  catalogue,
-  outcomes,
-  type Level,
-  type Outcome,
-  type OutcomesByDestination,
-  type SignalFields,
-  type SignalName,
-} from './catalogue.ts';
+export { catalogue, type Level, type SignalFields, type SignalName } from './catalogue.ts';
 export {
   circuitStates,
   counters,
@@ -18,6 +10,7 @@ export {
   type CircuitState,
 } from './instruments.ts';
 export { LineBudget } from './line-budget.ts';
+export { outcomes, type Outcome, type OutcomesByDestination } from './outcomes.ts';
 export { spanAttributes, spans, stages, type SpanName } from './spans.ts';
 export {
   Counters,
