@@ -69,13 +69,14 @@ export class HandlerStorage extends ComponentResource {
       { parent: this, protect: place.protectData },
     );
     const { containers, queues, tables } = dataStores;
-    const packages = this.#createContainer(`${name}-packages`, 'app-package', host, place);
+    const inData = { account: data, place, protect: place.protectData };
+    const packages = this.#createContainer(`${name}-packages`, 'app-package', { account: host, place, protect: false });
     this.#keepDeletedLetters(name, data, place);
-    this.#createContainer(`${name}-dead-letters`, containers.deadLetters, data, place);
+    this.#createContainer(`${name}-dead-letters`, containers.deadLetters, inData);
     this.#ageBlobs(name, data, place);
-    this.#createContainer(`${name}-retry-contents`, containers.retries, data, place);
-    this.#createContainer(`${name}-ledger-exports`, containers.ledgerExports, data, place);
-    this.#createContainer(`${name}-controls`, containers.controls, data, place);
+    this.#createContainer(`${name}-retry-contents`, containers.retries, inData);
+    this.#createContainer(`${name}-ledger-exports`, containers.ledgerExports, inData);
+    this.#createContainer(`${name}-controls`, containers.controls, inData);
     // Also where the ledger is elsewhere: then it has been moved, and is deleted by hand.
     for (const table of Object.values(tables)) this.#createTable(`${name}-${table}`, table, data, place);
     for (const queue of Object.values(queues)) this.#createQueue(`${name}-${queue}`, queue, data, place);
@@ -111,7 +112,11 @@ export class HandlerStorage extends ComponentResource {
     return account;
   }
 
-  #createContainer(name: string, containerName: string, account: StorageAccount, place: Place): BlobContainer {
+  #createContainer(
+    name: string,
+    containerName: string,
+    { account, place, protect }: { account: StorageAccount; place: Place; protect: boolean },
+  ): BlobContainer {
     return new BlobContainer(
       name,
       {
@@ -120,7 +125,7 @@ export class HandlerStorage extends ComponentResource {
         containerName,
         publicAccess: 'None',
       },
-      { parent: this },
+      { parent: this, protect },
     );
   }
 
@@ -189,7 +194,7 @@ export class HandlerStorage extends ComponentResource {
     return new Queue(
       name,
       { resourceGroupName: place.resourceGroupName, accountName: account.name, queueName },
-      { parent: this },
+      { parent: this, protect: place.protectData },
     );
   }
 }
