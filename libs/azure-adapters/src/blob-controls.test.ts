@@ -83,6 +83,18 @@ test.each([
   expect((await blob?.downloadToBuffer())?.toString()).toBe(content);
 });
 
+test.each([
+  ['a time beyond the year 9999', { untilMs: Date.UTC(10_000, 0) }, 'controls.1.until'],
+  ['a time that is none', { untilMs: NaN }, 'controls.1.until'],
+  ['a name that is too long', { by: 'a'.repeat(201) }, 'controls.1.by'],
+])('%s is not written, for no worker could read the controls any more', async (_what, wrong, field) => {
+  const store = await open();
+  await store.edit(() => [pause], signal);
+  const written = store.edit((controls) => [...controls, { ...pause, destination: 'ads', ...wrong }], signal);
+  await expect(written).rejects.toThrow(`Failed to write the controls: ${field} is not as they are kept.`);
+  expect(await store.read(signal)).toEqual([pause]);
+});
+
 test('a container that is not there is a failure, and not a list without controls, until an operator writes', async () => {
   const store = new BlobControls(containerClient(azurite, `controls-${randomUUID()}`));
   await expect(store.read(signal)).rejects.toThrow(StoreFailure);

@@ -106,15 +106,23 @@ function readControls(bytes: Buffer): readonly Control[] {
   }));
 }
 
+/** Throws `RangeError` for what no worker could read: it would hide every other control. */
 function writeControls(controls: readonly Control[]): Buffer {
   const document: z.infer<typeof documentSchema> = {
     version: documentVersion,
     controls: controls.map(({ atMs, untilMs, isShadow, ...rest }) => ({
       ...rest,
       ...(isShadow === undefined ? {} : { shadow: isShadow }),
-      at: new Date(atMs).toISOString(),
-      ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }),
+      at: timeText(atMs),
+      ...(untilMs === undefined ? {} : { until: timeText(untilMs) }),
     })),
   };
-  return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+  const [issue] = documentSchema.safeParse(document).error?.issues ?? [];
+  if (issue === undefined) return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+  throw new RangeError(`Failed to write the controls: ${issue.path.join('.')} is not as they are kept. Correct it.`);
 }
+
+const timeText = (timeMs: number): string => {
+  const time = new Date(timeMs);
+  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
+};
