@@ -27,6 +27,16 @@ test('so many lines of a signal are written in a minute; the next says how many 
   expect(lines.map(({ leftOut }) => leftOut)).toEqual([undefined, undefined, 3, 1]);
 });
 
+test('a clock that is set back takes no line away', () => {
+  const { clock, lines, telemetry } = recording(2);
+  telemetry().emit('changes-rejected', rejected);
+  clock.nowMs -= 3_600_000;
+  telemetry().emit('changes-rejected', rejected);
+  clock.nowMs += 30_000;
+  telemetry().emit('changes-rejected', rejected);
+  expect(lines).toHaveLength(3);
+});
+
 test('signals have a budget each', () => {
   const { lines, telemetry } = recording(1);
   for (let line = 0; line < 3; line += 1) telemetry().emit('changes-rejected', rejected);

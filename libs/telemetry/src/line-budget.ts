@@ -20,7 +20,9 @@ export class LineBudget {
     const nowMs = this.#now();
     const known = this.#bySignal.get(signal) ?? { left: this.#perMinute, filledAtMs: nowMs, leftOut: 0 };
     this.#bySignal.set(signal, known);
-    known.left = Math.min(this.#perMinute, known.left + ((nowMs - known.filledAtMs) / 60_000) * this.#perMinute);
+    // A clock that was set back has let no time pass.
+    const passedMs = Math.max(0, nowMs - known.filledAtMs);
+    known.left = Math.min(this.#perMinute, known.left + (passedMs / 60_000) * this.#perMinute);
     known.filledAtMs = nowMs;
     if (known.left < 1) {
       known.leftOut += 1;
