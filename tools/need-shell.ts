@@ -11,6 +11,7 @@ export const needShell: readonly string[] = [
   'apps/cli/src/aep/rotate-key.test.ts',
   'apps/cli/src/console/environment-console.test.ts',
   'apps/cli/src/deploy/azure.test.ts',
+  'apps/cli/src/environment/stack-outputs.test.ts',
   'apps/cli/src/operate/canary.test.ts',
   'apps/cli/src/operate/explain-environment.test.ts',
   'apps/cli/src/operate/lag.test.ts',

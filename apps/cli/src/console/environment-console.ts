@@ -3,7 +3,7 @@ import { systemClock } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
 import { addActivationFileOption, chooseActivationFile } from '../activation-file/activation-file-options.ts';
-import { CommandError, reasonOf } from '../terminal/command-error.ts';
+import { reasonOf } from '../terminal/command-error.ts';
 import { findDataStorage } from '../environment/data-storage.ts';
 import { chooseSecrets } from '../environment/secrets.ts';
 import { Cleanups } from '../traffic/local/cleanups.ts';
@@ -62,9 +62,7 @@ async function runConsole(options: ConsoleCommandOptions, terminal: Terminal): P
   const file = await loadActivations(path, terminal);
   const { storage, explained } = await findDataStorage({ environment: options.environment }, terminal);
   const readLag = await lagOfStack(options.environment, terminal);
-  const signedIn = await storage.operatorName().catch((error: unknown) => {
-    throw new CommandError(1, `Failed to sign in to Azure: ${reasonOf(error)} Run az login.`, { cause: error });
-  });
+  const signedIn = await storage.operatorName();
   const cleanups = new Cleanups();
   try {
     const http = openHttp(terminal);

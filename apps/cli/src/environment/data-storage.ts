@@ -29,7 +29,10 @@ export interface DataStorage {
   readonly deadLetters: BlobDeadLetters;
   readonly retryQueue: StorageRetryQueue;
   readonly controls: BlobControls;
-  /** Who is signed in, to Azure where the account is there, else on this machine. */
+  /**
+   * Who is signed in, to Azure where the account is there, else on this machine. Throws
+   * `CommandError` (1) without a sign-in.
+   */
   readonly operatorName: () => Promise<string>;
   /** Whether it is an emulator on this machine. */
   readonly isLocal: boolean;
@@ -183,13 +186,25 @@ const storageScope = 'https://storage.azure.com/.default';
 
 /**
  * A token names its owner: a person by `upn` or `unique_name`, an app by `appid` ("Access token
- * claims reference").
+ * claims reference"). Throws `CommandError` (1) without a sign-in.
  */
 async function operatorName(connection: StorageConnection): Promise<string> {
   if (!('credential' in connection)) return userInfo().username;
-  const { token = '' } = (await connection.credential.getToken(storageScope)) ?? {};
-  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString() || '{}') as Claims;
+  const { token = '' } =
+    (await connection.credential.getToken(storageScope).catch((error: unknown) => {
+      throw new CommandError(1, `Failed to sign in to Azure: ${reasonOf(error)} Run az login.`, { cause: error });
+    })) ?? {};
+  const claims = claimsOf(token);
   return claims.upn ?? claims.unique_name ?? claims.appid ?? 'unknown';
+}
+
+/** Of a token that is none of JSON there are no claims. */
+function claimsOf(token: string): Claims {
+  try {
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims;
+  } catch {
+    return {};
+  }
 }
 
 interface Claims {

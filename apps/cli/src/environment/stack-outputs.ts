@@ -36,6 +36,7 @@ export async function readStackOutputs(
   try {
     ({ stdout: text } = await promisify(execFile)('pulumi', words, options));
   } catch (error) {
+    if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.', { cause: error });
     throw pulumiFailure(stack, error, instead);
   }
   try {
@@ -48,11 +49,17 @@ export async function readStackOutputs(
 
 function pulumiFailure(stack: string, error: unknown, instead: string): CommandError {
   const failed = `Failed to read the outputs of the stack ${stack}`;
-  const { code, stderr } = error as { code?: unknown; stderr?: string };
+  const { code, stderr, signal } = error as { code?: unknown; stderr?: string; signal?: string | null };
   if (code === 'ENOENT') {
     return new CommandError(
       1,
       `${failed}: there is no pulumi command. Install it (https://www.pulumi.com/docs/install), or give ${instead} instead of --environment.`,
+    );
+  }
+  if (typeof signal === 'string') {
+    return new CommandError(
+      1,
+      `${failed}: pulumi gave no answer and was ended (${signal}), as it is after ${timeoutMs / 1_000} s. Look whether it reaches its state: pulumi stack ls in infra.`,
     );
   }
   const [said = ''] = (stderr ?? '')
