@@ -31,6 +31,12 @@ test('what every command refuses is what golden/refusals-of-usage.txt shows', as
 });
 
 const example = 'activation.yaml';
+const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
+const key = 'aHVzaC1odXNoLWh1c2gtaHVzaC1odXNo';
+/** Names another hub than the option does; nothing listens there. */
+const hub = `Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=sender;SharedAccessKey=${key};EntityPath=orders;UseDevelopmentEmulator=true`;
+const otherHub = ['-c', hub, '-e', 'exports'] as const;
+const sample = '../../../libs/audience-events/fixtures/known-customer.json';
 /** Values that are wrong, and options that do not go together. */
 const values: readonly (readonly string[])[] = [
   ['local', '--seeed', '1'],
@@ -45,7 +51,25 @@ const values: readonly (readonly string[])[] = [
   ['event-hubs', '--port', '0', '--event-hub', 'orders:33'],
   ['send', 'nowhere.json'],
   ['send', '--connection-string', 'nonsense', '-'],
+  ['send', sample, ...otherHub],
+  ['send', sample, ...otherHub, '--json'],
+  ['simulate', '--count', '1', ...otherHub],
+  ['lag', ...otherHub],
+  ['canary', ...otherHub],
+  ['send', hub],
+  ['send', `--conection-string=${hub}`],
+  [hub],
+  ['send', example],
+  ['inspect', sample, '-a', 'nowhere.yaml'],
+  ['inspect', example, '-a', example],
   ['check', 'nowhere.yaml'],
+  ['init', 'new'],
+  ['init', 'new', '-d', 'webhook'],
+  ['init', 'new', '-d', 'hubspott', '--audience', audienceId],
+  ['init', 'new', '-d', 'fax', '--audience', audienceId],
+  ['init', 'new', '-d', 'webhook', '--audience', `ups.${audienceId}`],
+  ['init', '.', '-d', 'webhook', '--audience', audienceId],
+  ['init', 'activation.yaml', '-d', 'webhook', '--audience', audienceId],
   ['dead-letters', 'list', '--from', 'yesterday'],
   ['dead-letters', 'list', '--class', 'two words'],
   ['dead-letters', 'list', '--connection-string', 'nonsense'],
@@ -96,6 +120,8 @@ const values: readonly (readonly string[])[] = [
 test('wrong values are refused as golden/refusals-of-values.txt shows in whole sentences', async () => {
   const sessions: string[] = [];
   for (const words of values) sessions.push(await session(words));
-  for (const each of sessions) expect(each).toMatch(/^\$[^\n]+(?:\n[^\n]+\.)+\nexit code 2$/);
+  for (const each of sessions) expect(each).toMatch(/^\$[^\n]+(?:\n[^\n]+)*[.}]\nexit code 2$/);
+  const printed = sessions.flatMap((each) => each.split('\n').slice(1));
+  expect(printed.filter((line) => line.includes(key))).toEqual([]);
   await expect(`${sessions.join('\n\n')}\n`).toMatchFileSnapshot(goldenFile('refusals-of-values.txt'));
 });

@@ -15,6 +15,7 @@ export { loadActivationFile } from './load-activation-file.ts';
 export type { LoadOptions } from './load-activation-file.ts';
 export { createMatcher } from './matcher.ts';
 export type { LedgerNames, Matcher } from './matcher.ts';
+export { nearestWord } from './nearest-word.ts';
 export { exportsNeededBy } from './needed-exports.ts';
 export type { NeededAudience, NeededExports } from './needed-exports.ts';
 export { parseActivationFile } from './parse-activation-file.ts';

@@ -31,7 +31,7 @@ export async function loadActivations(path: string, { folder }: Terminal): Promi
       throw new CommandError(2, `${path}: ${error.message}`, { cause: error });
     if (!(error instanceof ActivationFileError)) throw error;
     const { problems, warnings } = error;
-    const summary = `Failed to read ${path}: mend ${problems.length === 1 ? 'this problem' : `these ${problems.length} problems`}.`;
+    const summary = `Failed to accept ${path}. Correct ${problems.length === 1 ? 'this problem' : `these ${problems.length} problems`}:`;
     throw new CommandError(2, [summary, ...problems.map(problemLine)].join('\n'), {
       cause: error,
       details: { problems, warnings },
@@ -64,7 +64,7 @@ export function readSecretVariables(
   if (missing.length > 0) {
     throw new CommandError(
       2,
-      `Failed to find secrets of the activation file: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set. Set ${missing.length === 1 ? 'it' : 'them'} in the environment.`,
+      `Failed to find secrets of the activation file: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set. Set ${missing.length === 1 ? 'it' : 'them'} in the environment, or in a file .env in the folder of the command.`,
       { details: { missing } },
     );
   }

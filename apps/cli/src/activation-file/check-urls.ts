@@ -17,8 +17,8 @@ export async function checkUrls(file: ActivationFile, locate: Locate): Promise<F
       for (const { place, url } of urlsIn(settings, ['destinations', key, 'settings'])) {
         const refusal = refusalOf(http, url);
         if (refusal === undefined) continue;
-        if (isLocal(url)) warnings.push(locate(place, `${pathText(place)} works in local runs only. ${refusal}`));
-        else problems.push(locate(place, `${pathText(place)} cannot be called. ${refusal}`));
+        if (isLocal(url)) warnings.push(locate(place, `${pathText(place)} works in local runs only: ${refusal}`));
+        else problems.push(locate(place, `${pathText(place)} cannot be called: ${refusal}`));
       }
     }
     return { problems, warnings };
@@ -27,12 +27,13 @@ export async function checkUrls(file: ActivationFile, locate: Locate): Promise<F
   }
 }
 
+/** Why the client refuses the URL, after a colon; undefined where it does not. */
 function refusalOf(http: HttpClient, url: string): string | undefined {
   try {
     http.check(url);
     return undefined;
   } catch (error) {
-    if (error instanceof DestinationError) return error.message;
+    if (error instanceof DestinationError) return error.message.replace(/^Failed to call \S+: /, '');
     throw error;
   }
 }

@@ -104,8 +104,8 @@ audiences:
   const { code, problems, warnings } = await check(folder);
   expect([code, problems]).toEqual([0, []]);
   expect(warnings.map(({ line, message }) => `${line} ${message}`)).toEqual([
-    expect.stringMatching(/^3 destinations\.plain\.settings\.url works in local runs only\. .*not https/),
-    expect.stringMatching(/^4 destinations\.private\.settings\.url works in local runs only\. .*private/),
+    expect.stringMatching(/^3 destinations\.plain\.settings\.url works in local runs only: it is not https/),
+    expect.stringMatching(/^4 destinations\.private\.settings\.url works in local runs only: its address is private/),
     expect.stringMatching(/^6 destinations\.telling\.settings\.url looks like a secret/),
   ]);
   expect(JSON.stringify(warnings)).not.toContain('hush');
@@ -119,7 +119,7 @@ audiences: { fans: { id: ${id}, activate: [{ destination: crm, identity: email }
   const { code, problems } = await check(folder);
   expect(code).toBe(2);
   expect(problems.map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^destinations\.crm\.settings\.url cannot be called\. .*not https/),
+    expect.stringMatching(/^destinations\.crm\.settings\.url cannot be called: it is not https/),
   ]);
 });
 

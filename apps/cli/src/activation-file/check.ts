@@ -155,7 +155,7 @@ function fileWords(
 
 /** Routes as a table; says so when there is none. */
 function routeLines(routes: ActivationFile['routes'], names: CheckedFile['names']): readonly string[] {
-  if (routes.length === 0) return ['no routes: nothing is told to anybody'];
+  if (routes.length === 0) return ['no routes: the hub sends nothing'];
   const hasNames = Object.keys(names).length > 0;
   return tableLines([
     ['audience', ...(hasNames ? ['name in AEP'] : []), 'destination', 'mode', 'identity', 'attributes'],

@@ -65,7 +65,7 @@ async function runInspect(event: string, options: InspectOptions, terminal: Term
   if (inspection.exports.length === 0) {
     throw new CommandError(
       2,
-      `Failed to read ${event === '-' ? 'standard input' : event} as an event of AEP: it would become a dead letter. Its problems are named above.`,
+      `Failed to read ${event === '-' ? 'standard input' : event} as an event of AEP: the hub would keep it as a dead letter. Correct the problems that are listed above.`,
     );
   }
 }

@@ -25,7 +25,7 @@ export function attentionOf(state: State): readonly Attention[] {
     ...[...state.deadLetters].map(([destination, letters]): Attention => ({
       level: 'problem',
       text: `${counted(letters, 'dead letter')} of ${destination === '_event' ? 'events that could not be read' : destination}.`,
-      advice: 'They are not tried again by themselves: read why, mend it, and replay them.',
+      advice: 'The hub does not try them again by itself: read why each failed, correct that, and replay them.',
       link: `/dead-letters?destination=${encodeURIComponent(destination)}`,
     })),
     ...state.partitions.flatMap(({ partitionId, events }): readonly Attention[] =>

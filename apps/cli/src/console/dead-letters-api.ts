@@ -106,7 +106,7 @@ export async function replayLetters(
     onProgress: (done) => onProgress(done, names.length),
   });
   const old = `${tooOld} are too old to be replayed: the ledger may have forgotten what came after. Purge them.`;
-  const stay = `${left} stay: the activation file does not route what had failed to anybody. Mend it, or purge them.`;
+  const stay = `${left} stay: the activation file has no route for their changes. Add the route, or purge them.`;
   return {
     lines: lines('Replayed', replayed),
     problems: [

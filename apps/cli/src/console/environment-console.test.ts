@@ -188,7 +188,10 @@ test('without an environment, a stack or a sign-in it says what to do', async ()
   const { folder, variables } = environment;
   const run = (words: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     runActivation(['console', ...words], { folder, environment: { ...variables, ...more } });
-  expect(await run([])).toMatchObject({ code: 2, errors: expect.stringContaining('required option') as string });
+  expect(await run([])).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('--environment <name> is missing') as string,
+  });
   const elsewhere = await run(['--environment', 'prod']);
   expect(elsewhere).toMatchObject({ code: 2, errors: expect.stringContaining('prod.yaml') as string });
   const nobody = await run(['--environment', 'dev'], { AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' });

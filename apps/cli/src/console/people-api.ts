@@ -106,7 +106,9 @@ async function eraseEverywhere(
       ].map((what) => `${verb} ${what}.`),
     ],
     problems: [
-      ...kept.map((key) => `${key} did not take the exit. Mend it, and erase the person again.`),
+      ...kept.map(
+        (key) => `${key} did not take the exit. Look at its settings and its circuit, and erase the person again.`,
+      ),
       ...unreadable.map((name) => `${name} cannot be read: the person may be in it.`),
     ],
   };

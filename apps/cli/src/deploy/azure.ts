@@ -61,7 +61,7 @@ async function up(options: UpOptions, terminal: Terminal): Promise<void> {
   if (!/^[a-z][a-z0-9]{1,6}$/.test(environment)) {
     throw new CommandError(
       2,
-      `Failed to find the environment ${environment}: its name is 2 to 7 small letters or digits.`,
+      `Failed to find the environment ${environment}: a name has 2 to 7 lower-case letters or digits.`,
     );
   }
   await access(join(terminal.folder, 'infra', 'Pulumi.yaml')).catch((cause: unknown) => {

@@ -61,7 +61,7 @@ export function createShell({ folder, environment, interrupted }: Terminal): She
       const shown = words[0] === 'bash' ? 'a command of the bootstrap' : words.slice(0, 4).join(' ');
       throw new CommandError(
         1,
-        `Failed to run ${shown}: it ended with ${String(code)}. What it says above is the reason; mend it, then start again: what is done stays done.`,
+        `Failed to run ${shown}: it ended with ${String(code)}, and printed the reason above. Correct it, then start again: finished steps stay finished.`,
       );
     },
   };

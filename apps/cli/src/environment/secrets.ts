@@ -23,7 +23,12 @@ export function environmentSecrets({ environment }: Pick<Terminal, 'environment'
   return (name) => {
     const value = environment[secretVariable(name)] ?? '';
     if (value !== '') return Promise.resolve(value);
-    return Promise.reject(new CommandError(2, `${secretVariable(name)} is not set. Set it in the environment.`));
+    return Promise.reject(
+      new CommandError(
+        2,
+        `${secretVariable(name)} is not set. Set it in the environment, or in a file .env in the folder of the command.`,
+      ),
+    );
   };
 }
 

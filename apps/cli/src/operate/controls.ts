@@ -162,10 +162,12 @@ async function runPause(
   const shadow: Pick<Control, 'isShadow'> = options.isShadow ? { isShadow: true } : {};
   const { scope, asker, context } = await ask(destination, options, storage, terminal);
   const refuse = (why: string) => new CommandError(2, `Failed to ${shadow.isShadow ? 'shadow' : 'pause'}: ${why}`);
-  if (options.reason === undefined) throw refuse('give --reason, for those who see it.');
+  if (options.reason === undefined)
+    throw refuse('--reason is missing. Write why: activation pause --list and the console show it.');
   if (options.until !== undefined && options.for !== undefined) throw refuse('give --until or --for, not both.');
   const untilMs = options.for === undefined ? options.until : context.nowMs + options.for;
-  if (untilMs !== undefined && untilMs <= context.nowMs) throw refuse('the time of --until is over.');
+  if (untilMs !== undefined && untilMs <= context.nowMs)
+    throw refuse('the time of --until has passed. Give a later one.');
   const until = untilMs === undefined ? {} : { untilMs };
   const control = await pause(scope, { ...asker, ...until, ...shadow }, context, terminal.interrupted);
   const when = untilMs === undefined ? 'until it is resumed' : `until ${new Date(untilMs).toISOString()}`;

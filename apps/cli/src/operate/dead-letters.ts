@@ -207,14 +207,17 @@ async function replay(options: ReplayOptions, storage: DataStorage, terminal: Te
     2,
     routed === undefined
       ? `Failed to replay ${letterCount(left)} of events that could not be read: they concern every destination. Give --activations <file>.`
-      : `Failed to replay ${letterCount(left)}: the activation file does not route what had failed to anybody. Mend the file, or purge them.`,
+      : `Failed to replay ${letterCount(left)}: the activation file has no route for their changes. Add the route, or purge them.`,
     { details: { left } },
   );
 }
 
 async function purge(options: PurgeOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
   if (!options.dryRun && !options.yes) {
-    throw new CommandError(2, 'Failed to purge: what is deleted is gone. Look with --dry-run, then give --yes.');
+    throw new CommandError(
+      2,
+      'Failed to purge: deleted dead letters cannot be restored. Look at them with --dry-run, then give --yes.',
+    );
   }
   const filter = filterOf(options);
   const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);

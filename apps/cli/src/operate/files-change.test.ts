@@ -220,6 +220,6 @@ test(
     );
     expect(forgotten.output).toMatch(/told crm +1 exit$/m);
     expect(forgotten.output).toMatch(/ledger, crm +1 row$/m);
-    expect(forgotten.errors).toContain('Failed to take the person out of ads: nothing was erased of them there.');
+    expect(forgotten.errors).toContain('Failed to take the person out of ads: their rows stay, for the reasons');
   },
 );

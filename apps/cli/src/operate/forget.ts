@@ -79,7 +79,7 @@ async function runForget(
   if (kept.length > 0) {
     throw new CommandError(
       1,
-      `Failed to take the person out of ${kept.join(', ')}: nothing was erased of them there. Mend it, and run it again.`,
+      `Failed to take the person out of ${kept.join(', ')}: their rows stay, for the reasons that are listed above. Correct them, and run the command again.`,
     );
   }
   const { unreadable } = forgotten;

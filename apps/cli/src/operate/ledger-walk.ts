@@ -159,13 +159,17 @@ export function reportWalk(
     options,
     terminal,
   );
-  if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked. Start it again for the rest.');
+  if (terminal.interrupted.aborted)
+    throw new CommandError(1, 'Stopped before the end. Start the command again for the rest.');
   if (gaveUp) {
-    const why = 'it took nothing of a whole batch, so the rest was not tried.';
-    throw new CommandError(1, `Failed to ${command} ${key}: ${why} Mend it, then start the ${command} again.`);
+    const why = 'it refused a whole batch, so the command did not send the rest.';
+    throw new CommandError(
+      1,
+      `Failed to ${command} ${key}: ${why} Correct the destination's settings, then start the ${command} again.`,
+    );
   }
   if (failed > 0) {
     const what = `Failed to tell ${key} of ${counted(failed, 'membership')}.`;
-    throw new CommandError(1, `${what} The reasons are named above; start the ${command} again.`);
+    throw new CommandError(1, `${what} The reasons are listed above. Start the ${command} again.`);
   }
 }

@@ -6,6 +6,7 @@ const absent = {
 };
 const sentences: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is a file, and no folder. Check the path.',
+  EEXIST: 'it is a file, and no folder. Choose another folder.',
   EISDIR: 'it is a folder. Give the path of a file.',
   EACCES: 'its permissions do not allow it. Change them, or give another file.',
   EPERM: 'its permissions do not allow it. Change them, or give another file.',

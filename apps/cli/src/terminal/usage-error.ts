@@ -1,4 +1,5 @@
 import type { Command, CommanderError } from 'commander';
+import { counted } from './counted.ts';
 
 /**
  * What is wrong with the words of a command line, as a sentence. It names options and counts words,
@@ -40,8 +41,17 @@ function wordsOf(code: string, sentence: string): string {
       const [name = ''] = /(?<=^unknown command ')[a-z][a-z-]{0,20}(?='$)/.exec(sentence) ?? [];
       return name === '' ? 'there is an unknown command' : `unknown command ${name}`;
     }
-    case 'commander.excessArguments':
-      return sentence.replace(/ for '[^']*'/, '').replace(/(?<= but got \d+):.*$/s, '');
+    case 'commander.missingMandatoryOptionValue':
+      return sentence.replace(/^required option '(.*)' not specified$/s, '$1 is missing');
+    case 'commander.optionMissingArgument':
+      return sentence.replace(/^option '(.*)' argument missing$/s, '$1 has no value');
+    case 'commander.missingArgument':
+      return sentence.replace(/^missing required argument '(.*)'$/s, 'the argument <$1> is missing');
+    case 'commander.excessArguments': {
+      const [, most = '', written = ''] = /Expected (\d+) arguments? but got (\d+)/.exec(sentence) ?? [];
+      const taken = most === '0' ? 'no argument' : counted(Number(most), 'argument');
+      return `the command takes ${taken}, and there are ${written}`;
+    }
     case 'commander.invalidArgument':
       return sentence.replace(/ (?:argument|value) '.*' is invalid/s, ' is invalid').replace(/\.$/, '');
     default:

@@ -10,7 +10,7 @@ import { aborted, type Terminal } from '../terminal/terminal.ts';
 
 interface EventHubsOptions {
   readonly port: number;
-  readonly eventHub: readonly EventHubDefinition[];
+  readonly eventHub?: readonly EventHubDefinition[];
   readonly data?: string;
   readonly json?: true;
 }
@@ -29,7 +29,6 @@ export function addEventHubsCommand(program: Command, terminal: Terminal): void 
       '--event-hub <name:partitions[:group,group]>',
       'an event hub with its partitions and consumer groups; may be repeated (default: profile-exports:4)',
       collectEventHub,
-      [],
     )
     .option('--data <folder>', 'keeps events in this folder over restarts (default: in memory)')
     .option('--json', 'prints one JSON object per line')
@@ -45,7 +44,7 @@ Examples:
 }
 
 async function runEventHubs(options: EventHubsOptions, terminal: Terminal): Promise<void> {
-  const eventHubs = options.eventHub.length === 0 ? [defaultEventHub] : options.eventHub;
+  const eventHubs = options.eventHub ?? [defaultEventHub];
   const emulator = await startEventHubsEmulator({
     port: options.port,
     eventHubs,
@@ -74,7 +73,7 @@ async function runEventHubs(options: EventHubsOptions, terminal: Terminal): Prom
   }
 }
 
-function collectEventHub(text: string, before: readonly EventHubDefinition[]): readonly EventHubDefinition[] {
+function collectEventHub(text: string, before: readonly EventHubDefinition[] = []): readonly EventHubDefinition[] {
   const [, name, partitions, groups] = /^([A-Za-z0-9][\w.-]{0,255}):(\d{1,4})(?::([\w.,$-]+))?$/.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError('Write name:partitions, such as orders:4.');
   const consumerGroups = groups === undefined ? {} : { consumerGroups: groups.split(',') };

@@ -1,3 +1,4 @@
+import { nearestWord } from '@activation-hub/activation-file';
 import { referenceEntries, type ReferenceEntry } from '@activation-hub/activation-file/reference';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
 import { DestinationPackageError, destinationTypes, exampleOf, loadDestination } from '@activation-hub/destinations';
@@ -65,9 +66,10 @@ export async function definitionOf(type: string): Promise<DestinationDefinition>
     if (error instanceof DestinationPackageError) throw new CommandError(2, error.message, { cause: error });
     throw error;
   }
+  const near = nearestWord(type, destinationTypes);
   throw new CommandError(
     2,
-    `Failed to find the destination ${type}: there are ${destinationTypes.join(', ')}, installed packages such as @acme/activation-destination-pigeon, and your own such as own/pigeon.`,
+    `Failed to find the destination ${type}${near === undefined ? ': there' : `. Did you mean ${near}? There`} are ${destinationTypes.join(', ')}, installed packages such as @acme/activation-destination-pigeon, and your own such as own/pigeon.`,
   );
 }
 

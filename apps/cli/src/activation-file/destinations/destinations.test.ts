@@ -106,7 +106,7 @@ test('probe names every problem of every destination and exits with 1', async ()
     'braze: ACTIVATION_SECRET_BRAZE_API_KEY is not set. Set it, or give --environment or --vault',
   );
   expect(output).toMatch(/^salesforce +salesforce +well$/m);
-  expect(errors).toContain('Failed to probe braze, hubspot: correct the problems that are named above.');
+  expect(errors).toContain('Failed to probe braze, hubspot: correct the problems that are listed above.');
 });
 
 test('probe warns of a version of an API that has ended', async () => {

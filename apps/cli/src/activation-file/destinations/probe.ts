@@ -134,6 +134,6 @@ function reportProbed(
   if (terminal.interrupted.aborted) throw new CommandError(1, 'Stopped, as asked.');
   if (failed.length > 0) {
     const keys = failed.map(({ destination }) => destination).join(', ');
-    throw new CommandError(1, `Failed to probe ${keys}: correct the problems that are named above.`);
+    throw new CommandError(1, `Failed to probe ${keys}: correct the problems that are listed above.`);
   }
 }

@@ -72,6 +72,14 @@ test.each([
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('an id that is none of AEP is warned about, and the files are written', async () => {
+  const folder = await temporaryFolder();
+  const { code, output } = await init(['-d', 'webhook', '--audience', 'Sports Fans'], folder);
+  expect(code).toBe(0);
+  expect(output).toMatch(/^warning activation\.yaml:\d+:9: audiences\.my-audience\.id "Sports Fans" is not a UUID/m);
+  expect(await readdir(folder)).toContain('activation.yaml');
+});
+
 test('at a terminal it asks, and an audience may be made up', async () => {
   const folder = await temporaryFolder();
   const asked: string[] = [];

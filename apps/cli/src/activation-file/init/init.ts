@@ -2,21 +2,27 @@ import { existsSync } from 'node:fs';
 import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ActivationFileError, parseActivationFile, type ActivationFile } from '@activation-hub/activation-file';
+import {
+  ActivationFileError,
+  parseActivationFile,
+  problemLine,
+  type ActivationFile,
+} from '@activation-hub/activation-file';
 import type { DestinationDefinition } from '@activation-hub/destination-kit';
 import { destinationTypes } from '@activation-hub/destinations';
 import type { Command } from 'commander';
-import { CommandError, reasonOf } from '../../terminal/command-error.ts';
+import { CommandError } from '../../terminal/command-error.ts';
+import { fileFailure } from '../../terminal/file-failure.ts';
 import { definitionOf } from '../destinations/describe.ts';
 import { newSigningSecret } from '../../traffic/local/example.ts';
 import { report } from '../../terminal/reporter.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { chooseAudiences } from './choose-audiences.ts';
-import { environmentText, newActivationFile, sampleExport, type NewAudience } from './new-hub.ts';
+import { environmentText, newActivationFile, sampleExport } from './new-hub.ts';
 
 interface InitOptions {
   readonly destination?: string;
-  readonly audience: readonly string[];
+  readonly audience?: readonly string[];
   readonly force?: true;
   readonly json?: true;
 }
@@ -39,8 +45,7 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
     .option(
       '--audience <id>',
       "an audience's id as AEP shows it, or with the AEP_… variables its name; once for each",
-      (word: string, before: readonly string[]) => [...before, word],
-      [],
+      (word: string, before?: readonly string[]) => [...(before ?? []), word],
     )
     .option('--force', 'overwrites what is there')
     .option('--json', 'prints one JSON object')
@@ -63,22 +68,23 @@ async function runInit(folder: string, options: InitOptions, terminal: Terminal)
   const type = options.destination ?? (await askDestination(terminal));
   const definition = await definitionOf(type);
   refuseToOverwrite(target, folder, type, options);
-  const audiences = await chooseAudiences(options.audience, terminal);
-  const files = filesOf(target, type, definition, audiences, Date.now());
+  const audiences = await chooseAudiences(options.audience ?? [], terminal);
+  const text = newActivationFile(type, definition, audiences, schemaAddress(target));
+  const file = parsedOf(text, type, definition);
+  const files = filesOf(file, text, definition, Date.now());
   await writeFiles(target, folder, files);
   const commands = nextCommands(target, type);
   const names = fileNames(type);
   const place = relative(terminal.folder, target);
   const isWebhook = type === 'webhook';
   report(
-    { event: 'initialised', folder: target, files: names, ...commands },
+    { event: 'initialised', folder: target, files: names, warnings: file.warnings, ...commands },
     () => [
       `Wrote ${names.join(', ')} to ${folder === '.' ? 'this folder' : folder}.`,
-      ...(isWebhook
-        ? []
-        : ['What the destination needs is made up in activation.yaml: put in your own before you deploy it.']),
+      ...file.warnings.map((warning) => `${terminal.colors.yellow('warning')} ${problemLine(warning)}`),
+      ...(isWebhook ? [] : ['The settings in activation.yaml are made up: put in your own before you deploy it.']),
       '',
-      'What is next:',
+      'Next:',
       ...[...(place === '' ? [] : [`cd ${place}`]), ...commands.next].map((line) => `  ${line}`),
       `And in a second terminal, ${isWebhook ? 'the receiver and what AEP would send' : 'what AEP would send'}:`,
       ...commands.besides.map((line) => `  ${line}`),
@@ -117,24 +123,22 @@ function refuseToOverwrite(target: string, folder: string, type: string, { force
   );
 }
 
-/** What each file is to hold, by its name. */
+/** The text of each file but the receiver, by its name. */
 function filesOf(
-  target: string,
-  type: string,
+  file: ActivationFile,
+  text: string,
   definition: DestinationDefinition,
-  audiences: readonly NewAudience[],
   nowMs: number,
 ): ReadonlyMap<string, string> {
-  const text = newActivationFile(type, definition, audiences, schemaAddress(target));
-  const file = parsedOf(text, type, definition);
+  const isWebhook = definition.type === 'webhook';
   const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
-  const known = type === 'webhook' ? { 'webhook-signing-secret': newSigningSecret() } : {};
+  const known = isWebhook ? { 'webhook-signing-secret': newSigningSecret() } : {};
   return new Map([
     ['activation.yaml', text],
     ['export-entered.json', json(sampleExport(file, 'realized', nowMs - memberForMs))],
     ['export-exited.json', json(sampleExport(file, 'exited', nowMs))],
     ['.env.example', environmentText(file, definition, {})],
-    ...(type === 'webhook' ? [['.env', environmentText(file, definition, known)] as const] : []),
+    ...(isWebhook ? [['.env', environmentText(file, definition, known)] as const] : []),
   ]);
 }
 
@@ -165,9 +169,7 @@ async function writeFiles(target: string, folder: string, files: ReadonlyMap<str
     for (const [name, text] of files) await writeFile(join(target, name), text);
     if (files.has('.env')) await copyFile(receiverFile, join(target, 'receiver.mjs'));
   } catch (error) {
-    throw new CommandError(1, `Failed to write to ${folder}: ${reasonOf(error)} Choose another folder.`, {
-      cause: error,
-    });
+    throw fileFailure('write', folder, error);
   }
 }
 

@@ -82,7 +82,9 @@ test(
 
     await writeFile(path, activations(url, `${vip}  fans: { id: ${fansId}, activate: [{ destination: nowhere }] }\n`));
     const refused = await local.event('edits-refused');
-    expect(refused.message).toMatch(/^Failed to read own\.yaml: mend (this|these)[\s\S]*own\.yaml:6:\d+: .*nowhere/);
+    expect(refused.message).toMatch(
+      /^Failed to accept own\.yaml\. Correct (this|these)[\s\S]*own\.yaml:6:\d+: .*nowhere/,
+    );
     await send(local, 'C-2');
     await expect.poll(() => taken.at(-1)).toBe('entered vip C-2');
 
@@ -125,7 +127,7 @@ test(
     await writeFile(path, activations(url, vip).replace('" } }', '", signingSecret: { secret: own-key } } }'));
     const refused = await local.event('edits-refused');
     expect(refused.message).toBe(
-      'Failed to find secrets of the activation file: ACTIVATION_SECRET_OWN_KEY is not set. Set it in the environment.',
+      'Failed to find secrets of the activation file: ACTIVATION_SECRET_OWN_KEY is not set. Set it in the environment, or in a file .env in the folder of the command.',
     );
     expect((await fetch(String((ready.healthUrls as string[])[0]))).status).toBe(200);
     expect(await local.end('SIGTERM')).toBe(0);

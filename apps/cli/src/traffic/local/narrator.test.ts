@@ -175,7 +175,7 @@ test('edits are said with what is otherwise, and a refusal with every problem', 
   const { lines, narrator } = prose(true);
   narrator.editsFound(['+ vip → ads', '- vip → crm']);
   narrator.editsTaken({ healthUrls: ['http://127.0.0.1:1/health'], inspectPorts: [9230] });
-  narrator.editsRefused('Failed to read my.yaml: mend this problem.\nmy.yaml:3:1: There is no such type.');
+  narrator.editsRefused('Failed to accept my.yaml. Correct this problem:\nmy.yaml:3:1: There is no such type.');
   narrator.editsFound([]);
   expect(lines).toEqual([
     'The activation file was edited:',
@@ -184,7 +184,7 @@ test('edits are said with what is otherwise, and a refusal with every problem', 
     'The function app is deployed anew, as in Azure: the old one ends what it has begun.',
     'The function app runs with the edits. http://127.0.0.1:1/health',
     'A debugger can attach to port 9230.',
-    '! Failed to read my.yaml: mend this problem.',
+    '! Failed to accept my.yaml. Correct this problem:',
     '! my.yaml:3:1: There is no such type.',
     'The edits are not taken up; everything runs on as it was.',
     'The activation file was written, and means what it meant before.',

@@ -66,7 +66,7 @@ export function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly stri
     row('Activations', ready.editedFile),
     ...(ready.receiverUrl === undefined
       ? []
-      : [row('', 'a copy of apps/cli/examples/activation.yaml: edits are taken up, and it is gone at the end')]),
+      : [row('', 'a copy of apps/cli/examples/activation.yaml, deleted at the end; your edits take effect at once')]),
     ...(ready.receiverUrl === undefined ? [] : [row('Receiver', `${ready.receiverUrl} stands for a third party`)]),
     ...(ready.standIns === undefined
       ? []
@@ -89,7 +89,8 @@ export function readyLines(ready: Ready, bold: Paint, dim: Paint): readonly stri
     row('End', 'Ctrl-C'),
     '',
     dim(`Ready after ${(ready.readyAfterMs / 1000).toFixed(1)} s.`),
-    dim('in: a change that needed no request, and why. out: one of which a destination was told, and its answer.'),
+    dim('in:  a change that needed no request, and why'),
+    dim('out: a change that the hub sent to a destination, and the answer'),
     '',
   ];
 }
