@@ -45,6 +45,12 @@ export function openAdobe({ environment }: Terminal): AdobeAccess {
   }
 }
 
+const standInAdvice = 'The stand-in of Adobe runs with activation local --aep, or activation aep emulator.';
+
+/** Whether the environment leads to this machine in place of Adobe. */
+const isStandIn = ({ environment }: Terminal): boolean =>
+  /^https?:\/\/(?:localhost|127\.0\.0\.1)(?:[:/]|$)/.test(environment.AEP_PLATFORM_URL ?? '');
+
 /**
  * Runs a verb that calls Adobe. What Adobe refuses is thrown as `CommandError` (1) with Adobe's
  * code and request id as details, what cannot be a destination as `CommandError` (2), and an
@@ -60,7 +66,11 @@ export async function withAdobe<Result>(terminal: Terminal, work: () => Promise<
     }
     if (error instanceof AdobeError) {
       const { kind, status, code, requestId } = error;
-      throw new CommandError(1, error.message, { cause: error, details: { kind, status, code, requestId } });
+      const advice = status === undefined && isStandIn(terminal) ? standInAdvice : '';
+      throw new CommandError(1, `${error.message} ${advice}`.trimEnd(), {
+        cause: error,
+        details: { kind, status, code, requestId },
+      });
     }
     if (error instanceof RangeError && error.message.startsWith('Failed to ')) {
       throw new CommandError(2, error.message, { cause: error });
