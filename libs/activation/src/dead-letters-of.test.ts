@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation, personExport, travellersId } from '../testing/index.ts';
 import { announceRows, keepLost, keepUnreadable, lettersOfRows, type LostChange } from './dead-letters-of.ts';
 import type { JudgedRow } from './judge-results.ts';
+import type { Unreadable } from './read-events.ts';
 
 const { signal } = new AbortController();
 
@@ -82,28 +83,59 @@ test('where nothing is lost and all can be read, the store of dead letters is no
   expect(lines).toEqual([]);
 });
 
+/** A row of an event whose fate is known. */
+function judged(fate: JudgedRow['fate'], result: DeliveryResult, over: object = {}): JudgedRow {
+  const of = { key: fansKey(), audience: { key: 'sports-fans' }, route: { destination: 'crm' }, changeId: 'c1' };
+  return { ...of, event, fate, result, ...over } as JudgedRow;
+}
+
+const busy = { status: 'retry', class: 'transient', reason: 'It is busy.', wasTried: true } as const;
+const invalid = { status: 'rejected', class: 'invalid', reason: 'No such list.' } as const;
+
 test('rows that a destination took, or that a retry sends again, are no dead letters', () => {
   const { context, lines } = openActivation();
-  const judged = (fate: JudgedRow['fate'], result: DeliveryResult): JudgedRow =>
-    ({
-      event,
-      key: fansKey(),
-      audience: { key: 'sports-fans' },
-      route: { destination: 'crm' },
-      fate,
-      result,
-    }) as JudgedRow;
-  const busy = { status: 'retry', class: 'transient', reason: 'It is busy.', wasTried: true } as const;
   const rows = [
     judged('delivered', { status: 'delivered' }),
     judged('not-found', { status: 'not-found', reason: 'Unknown.' }),
     judged('deferred', busy),
-    judged('deferred', { status: 'rejected', class: 'invalid', reason: 'No such list.' }),
+    judged('deferred', invalid),
     judged('unanswered', { ...busy, doubt: 'unanswered' }),
   ];
   expect(lettersOfRows(rows, undefined, context)).toEqual([]);
   announceRows(rows, context);
   expect(lines).toEqual([]);
+});
+
+test('the letter of a row names the row and its change; a row that is sent from the ledger alone has no letter, but is said', () => {
+  const { context, lines } = openActivation();
+  const rows = [judged('rejected', invalid), judged('rejected', invalid, { event: undefined, key: fansKey('p2') })];
+  const { reason } = invalid;
+  expect(lettersOfRows(rows, undefined, context)).toMatchObject([
+    { event, attempts: 1, failures: [{ audience: 'sports-fans', changeId: 'c1', rows: [fansKey()], reason }] },
+  ]);
+  announceRows(rows, context);
+  expect(saidOf(lines)).toMatchObject([{ signal: 'changes-rejected', destination: 'crm', changes: 2 }]);
+});
+
+test('what cannot be read of an event is one letter for each kind of fault', async () => {
+  const { context, letters } = openActivation();
+  const refused = (code: Unreadable['refusal']['code'], path: string): Unreadable => ({
+    event,
+    refusal: { code, path, message: 'It cannot be read.' },
+  });
+  await keepUnreadable(
+    [
+      refused('invalid-segment-membership', 'a'),
+      refused('invalid-segment-membership', 'b'),
+      refused('invalid-qualification-time', 'c'),
+    ],
+    context,
+    signal,
+  );
+  expect(letters().map(({ class: cause, failures }) => [cause, failures.map(({ path }) => path)])).toEqual([
+    ['invalid-segment-membership', ['a', 'b']],
+    ['invalid-qualification-time', ['c']],
+  ]);
 });
 
 test('what two destinations reject is two letters, and what one gives up is said apart', async () => {
