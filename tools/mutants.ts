@@ -29,7 +29,8 @@ const targets: Readonly<Record<string, Target>> = {
   delivery: { folder: 'libs/delivery', files: 'src/*.ts', tests: 'all' },
   'table-ledger': {
     folder: 'libs/azure-adapters',
-    files: 'src/{table-ledger,table-transaction,group-commit,ledger-entity}.ts',
+    files:
+      'src/{spread-ledger,ledger-layout,ledger-tables,table-ledger,table-transaction,group-commit,ledger-entity}.ts',
     tests: 'its own',
   },
 };

@@ -230,7 +230,7 @@ class Decisions implements Decided {
     if (this.#work.retry !== undefined || this.#circuits.get(route.destination) !== undefined) return undefined;
     const row = ledgerCache.get(keyText, clock.now());
     if (row === undefined && !ledgerCache.expectsNoRow(key.destination)) return undefined;
-    if (isMemberAgain(row, desired.state)) return undefined;
+    if (row !== undefined && isMemberAgain(row.record, desired.state)) return undefined;
     const { plan } = this.#planRow(desired, row);
     if ((plan.is !== 'lease' && plan.is !== 'note') || !areKeepable(desired.attributes)) return undefined;
     return { desired, keyText, plan, write: plan.write, held: deferralOf(row) };

@@ -3,9 +3,11 @@ import {
   isAsOf,
   keep,
   ledgerKeyText,
-  rememberedKeys,
+  rememberedRows,
   unlinked,
+  type FormerOf,
   type LedgerKey,
+  type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
   type UndigestedState,
@@ -39,11 +41,12 @@ export async function unlinkPeople<Of extends Change>(
 ): Promise<ReadonlySet<Of>> {
   const again = changes.flatMap((change): Again<Of>[] => {
     const { key, row, state } = change;
-    if (row === undefined || !isMemberAgain(row, state)) return [];
-    return [{ change, row, keys: rememberedKeys(key, row.record).map((of) => [ledgerKeyText(of), of] as const) }];
+    if (row === undefined || !isMemberAgain(row.record, state)) return [];
+    const remembered = rememberedRows(key, row.record).map((each) => ({ ...each, keyText: ledgerKeyText(each.key) }));
+    return [{ change, row, remembered }];
   });
   if (again.length === 0) return new Set();
-  const remembered = new Map(again.flatMap(({ keys }) => keys));
+  const remembered = keysByText(again);
   const found = await context.ledger.read([...remembered.values()], signal);
   tally.ledgerReads += remembered.size;
   const rows = new Map([...remembered.keys()].map((keyText, index) => [keyText, found[index]]));
@@ -53,7 +56,7 @@ export async function unlinkPeople<Of extends Change>(
     if (write !== undefined) kept.set(ledgerKeyText(write.key), write);
   }
   const isKept = ({ change }: Again<Of>): boolean => kept.has(ledgerKeyText(change.key));
-  const unlinking = new Map(again.flatMap((each) => (isKept(each) ? [] : each.keys)));
+  const unlinking = keysByText(again.filter((each) => !isKept(each)));
   const writes = [
     ...[...unlinking]
       .filter(([keyText]) => !kept.has(keyText))
@@ -63,28 +66,32 @@ export async function unlinkPeople<Of extends Change>(
   const { lost } = await writePlans(writes, context, tally, signal);
   // What was written for another change of the same call is looked at again with that.
   const open = new Set([...lost.map(({ keyText }) => keyText), ...kept.keys()]);
-  return new Set(
-    again.flatMap((each) => (isKept(each) || each.keys.some(([keyText]) => open.has(keyText)) ? [each.change] : [])),
-  );
+  const isOpen = (each: Again<Of>): boolean => isKept(each) || each.remembered.some(({ keyText }) => open.has(keyText));
+  return new Set(again.filter(isOpen).map(({ change }) => change));
 }
 
 /** A change that makes a row a member again, with the rows that it remembers. */
 interface Again<Of> {
   readonly change: Of;
   readonly row: LedgerRow;
-  readonly keys: readonly (readonly [keyText: string, key: LedgerKey])[];
+  readonly remembered: readonly { readonly of: FormerOf; readonly key: LedgerKey; readonly keyText: string }[];
+}
+
+/** The keys of the rows that these remember, each once, by their texts. */
+function keysByText(again: readonly Again<unknown>[]): ReadonlyMap<string, LedgerKey> {
+  return new Map(again.flatMap(({ remembered }) => remembered.map(({ keyText, key }) => [keyText, key])));
 }
 
 /**
  * The row as of the newest export that a remembered row knows, where that is newer than the change.
  */
 function keptAsOfNewest(
-  { change, row, keys }: Again<Change>,
+  { change, row, remembered }: Again<Change>,
   rows: ReadonlyMap<string, LedgerRow | undefined>,
 ): LedgerWrite | undefined {
-  const newest = (row.record.formerOf ?? [])
-    .flatMap((of, index) => {
-      const record = rows.get(keys[index]?.[0] ?? '')?.record;
+  const newest = remembered
+    .flatMap(({ of, keyText }) => {
+      const record = rows.get(keyText)?.record;
       return record !== undefined && isAsOf(record, of) ? [record.known] : [];
     })
     .toSorted((left, right) => compareStates(right, left))[0];
@@ -94,6 +101,6 @@ function keptAsOfNewest(
 }
 
 /** Whether the row remembers people, and the state makes it a member. */
-export function isMemberAgain(row: LedgerRow | undefined, state: UndigestedState): boolean {
-  return row?.record.formerOf !== undefined && state.isMember && compareStates(state, row.record.known) >= 0;
+export function isMemberAgain({ formerOf, known }: LedgerRecord, state: UndigestedState): boolean {
+  return formerOf !== undefined && state.isMember && compareStates(state, known) >= 0;
 }

@@ -103,12 +103,6 @@ test('a start that was broken off between two accounts is finished by the next',
   await put(new SpreadLedger(tables));
 });
 
-test.each([0, 3, 5, 64])('%d accounts are none that a ledger can be spread over', (accounts) => {
-  expect(() => tablesIn(Array.from({ length: accounts }, () => 0))).toThrow(
-    `a ledger cannot be spread over ${accounts} accounts. Give 1, 2, 4, 8, 16, 32 of them.`,
-  );
-});
-
 test('a layout that is not what the ledger writes is refused', async () => {
   const tables = tablesIn([0, 1]);
   await open(tables);

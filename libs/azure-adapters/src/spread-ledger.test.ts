@@ -6,8 +6,7 @@ import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { entityAddress } from './ledger-entity.ts';
 import { accountOf, ledgerTables, type LedgerTables } from './ledger-tables.ts';
-import { SpreadLedger } from './spread-ledger.ts';
-import { ledgerAccountCounts } from './storage-address.ts';
+import { openLedger as openLedgerOf, SpreadLedger } from './spread-ledger.ts';
 
 const { signal } = new AbortController();
 let azurite: Azurite;
@@ -47,32 +46,6 @@ const write = (ledger: Ledger, keys: readonly LedgerKey[]) =>
 const listed = async (ledger: Ledger, of: LedgerSelection): Promise<readonly LedgerKey[]> =>
   (await Array.fromAsync(ledger.rows(of, signal))).map(({ key }) => key);
 const sorted = (keys: readonly LedgerKey[]): readonly string[] => keys.map((key) => JSON.stringify(key)).toSorted();
-
-test('each account has about as many people as the others, whatever their number', () => {
-  const rowKeys = people(8_000).map((key) => entityAddress(key).rowKey);
-  for (const accounts of ledgerAccountCounts) {
-    const counts = new Map<number, number>();
-    for (const rowKey of rowKeys) {
-      const account = accountOf(rowKey, accounts);
-      counts.set(account, (counts.get(account) ?? 0) + 1);
-    }
-    expect([...counts.keys()].toSorted((left, right) => left - right)).toEqual([...Array(accounts).keys()]);
-    for (const count of counts.values()) {
-      expect(count).toBeGreaterThan(0.7 * (8_000 / accounts));
-      expect(count).toBeLessThan(1.3 * (8_000 / accounts));
-    }
-  }
-});
-
-test('each account has every bucket of a destination, so that none is a bottleneck', () => {
-  const buckets = new Set(
-    people(4_000).map((key) => {
-      const { partitionKey, rowKey } = entityAddress(key);
-      return `${partitionKey} in ${accountOf(rowKey, 4)}`;
-    }),
-  );
-  expect(buckets.size).toBe(32);
-});
 
 test('all rows of one identity are in one account, where every process finds them', async () => {
   const ledger = await openLedger();
@@ -137,10 +110,25 @@ test('an account that cannot be reached fails the calls that need it, and is nam
   const ledger = new SpreadLedger(tables);
   await ledger.createTables(signal);
   const keys = people(40);
+  const { identity } = people(80).findLast((key) => accountOf(entityAddress(key).rowKey, 2) === 0) ?? exampleKey(1);
   const inFirst = keys.filter((key) => accountOf(entityAddress(key).rowKey, 2) === 0);
   await proxy.stop();
   await expect(write(ledger, keys)).rejects.toThrow(`the table store at 127.0.0.1:${proxy.port} could not be reached`);
   expect((await ledger.read(inFirst, signal)).length).toBe(inFirst.length);
+  expect(await listed(ledger, { destination: 'crm', identity })).toEqual([]);
+});
+
+test('the ledger of a connection is in its account, in the tables that every program uses', async () => {
+  const [, , connectionString = ''] = azurite.connectionStrings;
+  const ledger = openLedgerOf({ connectionString });
+  await ledger.createTables(signal);
+  await write(ledger, people(1));
+  expect(await listed(new SpreadLedger(ledgerTables([{ connectionString }])), {})).toEqual(people(1));
+});
+
+test('a call of no rows does nothing', async () => {
+  const ledger = await openLedger();
+  expect([await ledger.read([], signal), await ledger.write([], signal)]).toEqual([[], []]);
 });
 
 test('an export of one account is imported into four, each row where it is looked for, and back', async () => {

@@ -74,7 +74,7 @@ export class SpreadLedger implements Ledger {
 
   async write(writes: readonly LedgerWrite[], signal: AbortSignal): Promise<readonly LedgerWriteResult[]> {
     await this.#layout.check(signal);
-    signal.throwIfAborted();
+    // Before the rows of any account.
     refuseUnkeepableWrites(writes);
     return this.#inAccounts(
       writes,
@@ -142,7 +142,7 @@ export class SpreadLedger implements Ledger {
     const [only] = this.#ledgers;
     if (only !== undefined && this.#ledgers.length === 1) return work(only, items, signal);
     const byLedger = Map.groupBy(items.entries(), ([, item]) => this.#ledgerOf(keyOf(item)));
-    const results = new Array<Result>(items.length);
+    const results: Result[] = [];
     await inParallel([...byLedger], byLedger.size, signal, async ([ledger, placed], either) => {
       const answers = await work(
         ledger,

@@ -8,7 +8,7 @@ import {
   isAsOf,
   isFormerOf,
   remember,
-  rememberedKeys,
+  rememberedRows,
   unlinked,
 } from './former-of.ts';
 import { refuseUnkeepableWrites } from './keepable-writes.ts';
@@ -106,8 +106,8 @@ test('what is forgotten is remembered no more, and a row that remembers none of 
 test('the rows that a row remembers are of the same destination and audience', () => {
   const key = exampleKey(1);
   const identity = { namespace: 'crmid', value: 'c1' };
-  expect(rememberedKeys(key, exampleRecord({ formerOf: [c1] }))).toStrictEqual([{ ...key, identity }]);
-  expect(rememberedKeys(key, exampleRecord())).toEqual([]);
+  expect(rememberedRows(key, exampleRecord({ formerOf: [c1] }))).toStrictEqual([{ of: c1, key: { ...key, identity } }]);
+  expect(rememberedRows(key, exampleRecord())).toEqual([]);
 });
 
 test('a row without its digest is the same row, under the same lease, and says from which export it comes', () => {

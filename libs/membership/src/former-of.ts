@@ -50,9 +50,18 @@ export function forgetFormerOf(record: LedgerRecord, identities: ReadonlySet<str
   return left.length === 0 ? others : { ...others, formerOf: left };
 }
 
-/** The keys of the rows that a row remembers: of the same destination and audience. */
-export function rememberedKeys(key: LedgerKey, { formerOf }: LedgerRecord): readonly LedgerKey[] {
-  return (formerOf ?? []).map(({ namespace, value }) => ({ ...key, identity: { namespace, value } }));
+/**
+ * What a row remembers, each with the key of its row: of the same destination and audience. Empty
+ * when it remembers nothing.
+ */
+export function rememberedRows(
+  key: LedgerKey,
+  { formerOf }: LedgerRecord,
+): readonly { readonly of: FormerOf; readonly key: LedgerKey }[] {
+  return (formerOf ?? []).map((of) => {
+    const { namespace, value } = of;
+    return { of, key: { ...key, identity: { namespace, value } } };
+  });
 }
 
 /**

@@ -40,7 +40,7 @@ export {
   formerOfText,
   isAsOf,
   isFormerOf,
-  rememberedKeys,
+  rememberedRows,
   unlinked,
 } from './former-of.ts';
 export { InMemoryLedger } from './in-memory-ledger.ts';

@@ -1,4 +1,4 @@
-import { rememberedKeys, unlinked } from './former-of.ts';
+import { rememberedRows, unlinked } from './former-of.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 
 /**
@@ -11,7 +11,7 @@ export async function unlinkRemembered(
   ledger: Pick<Ledger, 'read' | 'write'>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const keys = rememberedKeys(key, record);
+  const keys = rememberedRows(key, record).map((each) => each.key);
   if (keys.length === 0) return true;
   const rows = await ledger.read(keys, signal);
   const writes = keys.flatMap((of, index) => (rows[index] === undefined ? [] : [unlinked(of, rows[index])]));
