@@ -105,6 +105,21 @@ test('an aborted wait ends at once, for a place and for a seat, and gives its se
   expect((await last).ran).toBe(true);
 });
 
+test('a request that is aborted before it comes waits for no seat, and leaves none free', async () => {
+  const clock = new VirtualClock(0);
+  const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 1_000, concurrency: 1 }, clock), clock);
+  const first = send(always, 60_000);
+  const late = { ...always, signal: AbortSignal.abort() };
+  const ended: unknown[] = [];
+  const aborted = [send(late), send(late)].map((call) => call.then(({ ran }) => ended.push(ran)));
+  const waiting = send();
+  await clock.advance(10);
+  expect(ended).toEqual([false, false]);
+  await clock.advance(100_000);
+  await Promise.all([first, ...aborted, waiting]);
+  expect(startedAtMs).toEqual([0, 60_000]);
+});
+
 test('less than one request per second is that', async () => {
   const clock = new VirtualClock(0);
   const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 0.5, concurrency: 10 }, clock), clock);

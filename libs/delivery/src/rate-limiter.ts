@@ -93,7 +93,8 @@ export class RateLimiter {
   }
 
   async #takeSeat(signal: AbortSignal): Promise<void> {
-    if (this.#underWay < this.#concurrency) {
+    // A request that comes too late is not run, and only finds that out: its signal aborts no wait.
+    if (signal.aborted || this.#underWay < this.#concurrency) {
       this.#underWay += 1;
       return;
     }
