@@ -11,6 +11,8 @@ import { jittered, usualDelaysMs } from './delays.ts';
 import { ExportSource, type BenchExport } from './entries.ts';
 import { loadLine, machineLoad } from './machine-load.ts';
 import { monotonicMs } from './monotonic.ts';
+import { capacityOf, type Capacity } from './partition-capacity.ts';
+import { watchProcessors } from './processor-time.ts';
 import { percentiles, rounded, type Percentiles } from './statistics.ts';
 import { sendSteadily } from './steady-load.ts';
 import { startTimedReceiver, type TimedReceiver } from './timed-receiver.ts';
@@ -30,11 +32,17 @@ p50, p95, p99  milliseconds from the accepted send to the vendor, of the steady 
 ratio          of the p95 to that of a bare EventHubConsumerClient, over the same events
 told           changes a second, from the send until the vendor has heard of all that were sent at once
 requests       to the table, for each of these changes
+worker         seconds of processors that the worker takes for a million changes
+busy           how much of this machine's processors was at work meanwhile, by whatever runs on it
 a million      what a million changes cost so, in US dollars, by infra/costs.ts and one instance; of it the ledger
+
+Where the processors are busy, this machine is what limits. The second table has the same requests in virtual time, where computing
+takes none: the real journey, over a ledger in memory whose requests take as long.
 `;
 
 const steady = { rate: 20, seconds: 10 };
 const burstMax = 8_000;
+const virtualExports = 2_000;
 const drainMs = 300_000;
 const audience = { key: 'entered', id: 'azure-1' };
 
@@ -48,6 +56,9 @@ interface Row {
   readonly toldPerSecond: number;
   readonly toldPerSecondAndPartition: number;
   readonly tableRequestsPerChange: number;
+  readonly workerSecondsPerMillion: number;
+  readonly busy: number;
+  readonly virtual: { readonly atOnce: Capacity; readonly steady: Capacity };
   readonly dollarsPerMillion: CostOfMillion;
 }
 
@@ -70,7 +81,11 @@ audiences:
   const next = () => source.entry(audience, Date.now());
   try {
     const { told, bare } = await sendOneByOne(hub, receiver, next);
+    const workerBefore = await hub.workerSeconds();
+    const busy = watchProcessors();
     const usage = await sendAtOnce(hub, receiver, next, Math.min(perPartition, Math.floor(burstMax / partitions)));
+    const isBusy = busy();
+    const workerSeconds = (await hub.workerSeconds()) - workerBefore;
     return {
       partitions,
       steady: told,
@@ -81,6 +96,12 @@ audiences:
       toldPerSecond: rounded(usage.changes / usage.seconds),
       toldPerSecondAndPartition: rounded(usage.changes / usage.seconds / partitions),
       tableRequestsPerChange: rounded(usage.requests.table / usage.changes, 2),
+      workerSecondsPerMillion: rounded((workerSeconds / usage.changes) * 1e6),
+      busy: rounded(isBusy, 2),
+      virtual: {
+        atOnce: await capacityOf({ partitions, exports: virtualExports, perSecond: Infinity }),
+        steady: await capacityOf({ partitions, exports: virtualExports, perSecond: 1_000 }),
+      },
       dollarsPerMillion: costOfMillion(usage, prices),
     };
   } finally {
@@ -143,8 +164,11 @@ async function untilTold({ toldMs }: TimedReceiver, people: readonly string[]): 
   await until(() => people.every((person) => toldMs.has(person)), drainMs);
 }
 
+function shown({ p50, p95, p99 }: Percentiles): string {
+  return `${[p50, p95, p99].map((ms) => ms.toFixed(0)).join(' / ')} ms`;
+}
+
 function table(rows: readonly Row[]): string {
-  const shown = ({ p50, p95, p99 }: Percentiles) => `${[p50, p95, p99].map((ms) => ms.toFixed(0)).join(' / ')} ms`;
   const lines = tableLines([
     [
       'partitions',
@@ -154,6 +178,8 @@ function table(rows: readonly Row[]): string {
       'told a second',
       'and partition',
       'requests',
+      'worker',
+      'busy',
       'a million',
       'of it the ledger',
     ],
@@ -165,8 +191,23 @@ function table(rows: readonly Row[]): string {
       `${row.toldPerSecond}${row.told === row.sent ? '' : ` (${row.told} of ${row.sent})`}`,
       String(row.toldPerSecondAndPartition),
       row.tableRequestsPerChange.toFixed(2),
+      `${row.workerSecondsPerMillion} s`,
+      `${Math.round(row.busy * 100)} %`,
       `$${row.dollarsPerMillion.together.toFixed(2)}`,
       `$${row.dollarsPerMillion.ledger.toFixed(2)}`,
+    ]),
+  ]);
+  return `${lines.join('\n')}\n\n${virtualTable(rows)}`;
+}
+
+function virtualTable(rows: readonly Row[]): string {
+  const lines = tableLines([
+    ['in virtual time', 'told a second and partition', 'requests', 'p50 / p95 / p99 at 1,000 a second and partition'],
+    ...rows.map(({ partitions, virtual: { atOnce, steady: even } }) => [
+      String(partitions),
+      atOnce.perSecondAndPartition.toFixed(0),
+      atOnce.tableRequestsPerChange.toFixed(2),
+      shown(even.latencyMs),
     ]),
   ]);
   return `${lines.join('\n')}\n`;

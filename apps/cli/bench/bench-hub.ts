@@ -13,6 +13,7 @@ import { buildApp } from '../src/traffic/local/machine.ts';
 import type { BenchExport } from './entries.ts';
 import type { HubMessage, HubSettings, SettledBatch } from './hub-process.ts';
 import { monotonicMs } from './monotonic.ts';
+import { processorSeconds } from './processor-time.ts';
 import { startStorageDelays, type StorageDelays } from './storage-delays.ts';
 
 /** An event as the bare consumer got it: when, and where it is in the hub. */
@@ -52,6 +53,8 @@ export interface BenchHub {
   storageRequests(): ReturnType<StorageDelays['requests']>;
   /** MiB that the worker has in memory. */
   workerMiB(): Promise<number>;
+  /** Seconds of processors that the worker has taken. */
+  workerSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -121,6 +124,7 @@ async function start(
       const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(workerProcessId)]);
       return Number(stdout) / 1024;
     },
+    workerSeconds: () => processorSeconds(workerProcessId),
     stop: () => cleanups.run(complain),
   };
 }

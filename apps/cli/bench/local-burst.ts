@@ -12,7 +12,7 @@
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +22,7 @@ import { buildProfileExport, encodeProfileExport } from '@activation-hub/audienc
 import { openEventSender } from '../src/traffic/event-sender.ts';
 import { tableLines } from '../src/terminal/table.ts';
 import { startLocal, type ReadyLocal } from './local-process.ts';
+import { processorSeconds } from './processor-time.ts';
 import { startRecordingReceiver } from './recording-receiver.ts';
 import { countingEnvironment, tableRequests } from './table-requests.ts';
 
@@ -35,7 +36,6 @@ const { values } = parseArgs({
 const exportCount = Number(values.exports);
 const partitions = Number(values.partitions);
 const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
-const ticksPerSecond = 100;
 const giveUp = AbortSignal.timeout(15 * 60_000);
 
 const folder = await mkdtemp(join(tmpdir(), 'activation-burst-'));
@@ -172,12 +172,7 @@ async function processesOf({ processIds }: ReadyLocal): Promise<ReadonlyMap<stri
 
 async function cpuSeconds(processes: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
   const seconds = new Map<string, number>();
-  for (const [name, id] of processes) {
-    const stat = await readFile(`/proc/${id}/stat`, 'utf8');
-    // After the name in brackets, utime and stime are the 12th and 13th field (proc_pid_stat(5)).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    seconds.set(name, (Number(fields[11]) + Number(fields[12])) / ticksPerSecond);
-  }
+  for (const [name, id] of processes) seconds.set(name, await processorSeconds(id));
   return seconds;
 }
 

@@ -31,6 +31,7 @@ import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-subject.ts';
 import { OtherIdentities } from './other-identities.ts';
 import { becauseOf, planRow, type LeaseHolder, type RowPlan } from './plan-row.ts';
+import { readFirst, readRows, type ReadRows } from './read-rows.ts';
 import { withoutDigest } from './remember-links.ts';
 import { outcomeOf, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
 import type { SettledMembership } from './settled-membership.ts';
@@ -85,7 +86,9 @@ export async function decideChanges(
 ): Promise<Decided> {
   const decided = new Decisions(work, by, context, tally);
   const undecided = decided.undecidedOf(resolved);
-  const expected = undecided.map((each) => decided.planUnread(each));
+  const reading = { context, tally, signal };
+  const first = work.retry === undefined ? await readFirst(undecided, reading) : (new Map() as ReadRows);
+  const expected = undecided.map((each) => (first.has(each) ? undefined : decided.planUnread(each)));
   let unread = expected.filter((plan) => plan !== undefined);
   let open = undecided.filter((_, index) => expected[index] === undefined);
   const others = new OtherIdentities(resolved.newest, by, context);
@@ -93,7 +96,7 @@ export async function decideChanges(
     if (plan.is === 'lease' && write.expected === undefined) others.add(each);
   const rounds = unread.length > 0 ? roundsMax + 1 : roundsMax;
   for (let round = 0; open.length + unread.length > 0 && round < rounds; round += 1) {
-    const { plans: read, lost: linked } = await readAndPlan(open, round === 0);
+    const { plans: read, lost: linked } = await readAndPlan(open, round === 0 ? first : undefined);
     const plans = [...unread, ...read];
     const [{ written, lost }] = await Promise.all([
       writePlans(plans, context, tally, signal),
@@ -115,19 +118,14 @@ export async function decideChanges(
    */
   async function readAndPlan(
     some: readonly DesiredMembership[],
-    isFirst: boolean,
+    read?: ReadRows,
   ): Promise<{ readonly plans: readonly PlannedWrite[]; readonly lost: readonly DesiredMembership[] }> {
     if (some.length === 0) return { plans: [], lost: [] };
-    const rows = await context.ledger.read(
-      some.map(({ key }) => key),
-      signal,
-    );
-    tally.ledgerReads += some.length;
-    if (isFirst) for (const [index, each] of some.entries()) decided.countLookedFor(each, rows[index] !== undefined);
-    const read = some.map((desired, index) => ({ desired, key: desired.key, state: desired.state, row: rows[index] }));
-    const linked = await unlinkPeople(read, { context, tally }, signal);
+    const rows = await readRows(some, reading, read);
+    const found = some.map((desired) => ({ desired, key: desired.key, state: desired.state, row: rows.get(desired) }));
+    const linked = await unlinkPeople(found, { context, tally }, signal);
     return {
-      plans: read.flatMap((each) => (linked.has(each) ? [] : (decided.plan(each.desired, each.row) ?? []))),
+      plans: found.flatMap((each) => (linked.has(each) ? [] : (decided.plan(each.desired, each.row) ?? []))),
       lost: [...linked].map(({ desired }) => desired),
     };
   }

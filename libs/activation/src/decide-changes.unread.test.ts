@@ -79,6 +79,28 @@ test('a worker begins by reading, and so does one that finds rows', async () => 
   expect(restarted.outcomes()).toEqual({ 'crm unchanged': 5 });
 });
 
+test('of a first batch of many people, a few are looked for, and what that shows goes for the others', async () => {
+  const ledger = new DisturbedLedger();
+  const file = fileWith('live');
+  const other = openActivation({ ledger, file });
+  const batchOf = (name: string, from: number) =>
+    Array.from({ length: 10 }, (_, n) => eventOf(personExport(alone({ person: `${name}-${n}` })), from + n));
+  const asks: string[] = [];
+  ledger.beforeRead = (_, keys) => void asks.push(`read ${keys.length}`);
+  ledger.beforeWrite = (_, writes) => void asks.push(`write ${writes.length}`);
+
+  const filling = openActivation({ ledger, file, cache: { expectAfterKeys }, destinations: other });
+  await filling.activate(...batchOf('new', 0));
+  expect(asks).toEqual([`read ${expectAfterKeys}`, 'write 10', 'write 10']);
+  expect(filling.outcomes()).toEqual({ 'crm delivered': 10 });
+
+  asks.length = 0;
+  const restarted = openActivation({ ledger, file, cache: { expectAfterKeys }, destinations: other });
+  await restarted.activate(...batchOf('new', 0));
+  expect(asks).toEqual([`read ${expectAfterKeys}`, `read ${10 - expectAfterKeys}`]);
+  expect(restarted.outcomes()).toEqual({ 'crm unchanged': 10 });
+});
+
 test('a person whom another worker enters at the same moment is looked for once', async () => {
   const ledger = new DisturbedLedger();
   const other = openActivation({ ledger, file: fileWith('live') });

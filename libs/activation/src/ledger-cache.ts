@@ -112,6 +112,11 @@ export class LedgerCache {
     return keys >= this.#expectAfterKeys && absent >= absentShareMin * keys;
   }
 
+  /** How many keys of this ledger destination are still to be looked for before any is expected. */
+  keysToLookFor(destination: string): number {
+    return this.#expectAfterKeys - (this.#lookedFor.get(destination)?.keys ?? 0);
+  }
+
   #put(keyText: string, entry: Entry): void {
     this.#old.delete(keyText);
     this.#young.delete(keyText);

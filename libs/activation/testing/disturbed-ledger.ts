@@ -12,14 +12,14 @@ import {
  */
 export class DisturbedLedger extends InMemoryLedger {
   /** Called before the `n`th read or write, counted from 1. */
-  beforeRead: (n: number) => void | Promise<void> = () => undefined;
+  beforeRead: (n: number, keys: readonly LedgerKey[]) => void | Promise<void> = () => undefined;
   beforeWrite: (n: number, writes: readonly LedgerWrite[]) => void | Promise<void> = () => undefined;
   #reads = 0;
   #writes = 0;
 
   override async read(keys: readonly LedgerKey[], signal: AbortSignal): Promise<readonly (LedgerRow | undefined)[]> {
     this.#reads += 1;
-    await this.beforeRead(this.#reads);
+    await this.beforeRead(this.#reads, keys);
     return await super.read(keys, signal);
   }
 

@@ -64,6 +64,11 @@ export function identityRange(
   };
 }
 
+/** What the row keys of one identity begin with, given one of them. */
+export function rowKeyPrefixOf(rowKey: string): string {
+  return rowKey.slice(0, rowKey.indexOf('.') + 1);
+}
+
 /** What the partition keys of a destination begin with. Unusual names may share one. */
 export function partitionKeyPrefix(destination: string): string {
   return `${destination.replace(/[^\w~-]/g, '_').slice(0, 200)}.`;

@@ -16,6 +16,7 @@ import {
   entityAddress,
   identityRange,
   partitionKeyPrefix,
+  rowKeyPrefixOf,
   toEntity,
   toKey,
   toRow,
@@ -54,6 +55,8 @@ interface PendingWrite extends GroupedWrite, RowWrite {
  * frame.
  */
 const transactionRowsMax = 100;
+/** What one call keeps under way of reads, and all calls of transactions, by default. */
+export const requestsOfTable = { readsMax: 64, transactionsMax: 16, transactionRowsMax } as const;
 const transactionBytesMax = { storage: 3_500_000, cosmos: 1_750_000 } as const;
 
 /**
@@ -77,11 +80,11 @@ export class TableLedger implements Ledger {
   constructor(client: TableClient, options: TableLedgerOptions = {}) {
     this.#client = client;
     this.#store = { name: 'table store', url: client.url, operationTimeoutMs: options.operationTimeoutMs ?? 15_000 };
-    this.#readsMax = options.readsMax ?? 64;
+    this.#readsMax = options.readsMax ?? requestsOfTable.readsMax;
     this.#pointReadsMax = options.pointReadsMax ?? (isEmulator(client) ? 100 : 1);
     this.#writes = new GroupCommit({
       commit: (group, signal) => this.#commit(group, signal),
-      concurrencyMax: options.transactionsMax ?? 16,
+      concurrencyMax: options.transactionsMax ?? requestsOfTable.transactionsMax,
       rowsMax: transactionRowsMax,
       bytesMax: transactionBytesMax[isCosmos(client) ? 'cosmos' : 'storage'],
     });
@@ -295,10 +298,6 @@ function transmittedBytesMax(entity: TableEntity): number {
 /** Keys in front of `~`: every character of a digest comes before it. */
 function rangeFilter(partitionKey: string, rowKeyPrefix: string): string {
   return odata`PartitionKey eq ${partitionKey} and RowKey ge ${rowKeyPrefix} and RowKey lt ${`${rowKeyPrefix}~`}`;
-}
-
-function rowKeyPrefixOf(rowKey: string): string {
-  return rowKey.slice(0, rowKey.indexOf('.') + 1);
 }
 
 function selectionFilter(of: LedgerSelection): string | undefined {

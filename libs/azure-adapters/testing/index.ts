@@ -1,0 +1,2 @@
+export { PacedLedger } from './paced-ledger.ts';
+export { startStorageProxy, type StorageProxy, type Treatment } from './storage-proxy.ts';
