@@ -110,7 +110,8 @@ test('protection is for what cannot be made again: all that the data account hol
   const ofData = holding.filter(({ inputs }) => inputs.accountName === dataAccount);
   expect(ofData).toHaveLength(9);
   expect(ofData.filter(({ isProtected }) => !isProtected)).toEqual([]);
-  // Checkpoints and the package: without them the hub is read from its beginning, and deployed anew.
+  // Checkpoints and the package: without them the hub is read from its beginning, and the app is
+  // deployed anew.
   const others = resources.filter((resource) => !ofData.includes(resource));
   expect(others.filter(({ isProtected }) => isProtected)).toEqual([]);
 });

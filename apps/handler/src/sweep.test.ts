@@ -236,3 +236,22 @@ test('when members cannot be told again the rest of the night is done all the sa
   await expect(sweep({ ...context, ledger: failing })).rejects.toThrow('the store is away');
   expect(said('ledger-swept')).toMatchObject([{ seen: 3 * people.length }]);
 });
+
+test('a night that has no time for every row says so, and does not fail', async () => {
+  const { time, context, give, said } = await open(openInMemory);
+  await give(...people.map((person) => exportOf(person)));
+  const { ledger } = context;
+  const slow: Ledger = {
+    read: (keys, of) => ledger.read(keys, of),
+    write: (writes, of) => ledger.write(writes, of),
+    remove: (key, expected, of) => ledger.remove(key, expected, of),
+    async *rows(of, until) {
+      for await (const entry of ledger.rows(of, until)) {
+        if ('startAt' in of) time.nowMs += 60_000;
+        yield entry;
+      }
+    },
+  };
+  await sweep({ ...context, ledger: slow });
+  expect(said('ledger-swept')).toMatchObject([{ seen: 8, isWhole: false }]);
+});

@@ -91,7 +91,17 @@ export class SpreadLedger implements Ledger {
 
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     await this.#layout.check(signal);
-    for (const ledger of 'identity' in of ? [this.#ledgerOf(of)] : this.#ledgers) yield* ledger.rows(of, signal);
+    if ('identity' in of) return yield* this.#ledgerOf(of).rows(of, signal);
+    if (!('startAt' in of) || of.startAt === undefined) {
+      for (const ledger of this.#ledgers) yield* ledger.rows(of, signal);
+      return;
+    }
+    // The account in which the walk begins, and where in it; the others follow whole.
+    const place = of.startAt * this.#ledgers.length;
+    const start = Math.floor(place);
+    const from = { startAt: place - start };
+    for (const ledger of [...this.#ledgers.slice(start), ...this.#ledgers.slice(0, start)])
+      yield* ledger.rows(from, signal);
   }
 
   /** As `TableLedger` gives them; those of one account after those of another. */

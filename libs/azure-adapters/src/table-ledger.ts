@@ -141,8 +141,16 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /** The rows as their port says, page by page. */
+  /** The rows as their port says, page by page; those of a bucket after those of another. */
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
+    if ('startAt' in of && of.startAt !== undefined) {
+      const buckets = await this.#buckets(signal);
+      const start = Math.floor(of.startAt * buckets.length);
+      for (const bucket of [...buckets.slice(start), ...buckets.slice(0, start)])
+        for await (const entity of this.#listed(odata`PartitionKey eq ${bucket}`, signal))
+          yield { key: toKey(entity), ...toRow(entity) };
+      return;
+    }
     // Destinations may share a range of the table (`partitionKeyPrefix`).
     const isOfAnother = ({ destination }: Entity): boolean =>
       of.destination !== undefined && typeof destination === 'string' && destination !== of.destination;
@@ -157,6 +165,18 @@ export class TableLedger implements Ledger {
   async *rowsWrittenSince(sinceMs: number, signal: AbortSignal): AsyncGenerator<LedgerEntry, void> {
     for await (const entity of this.#listed(odata`Timestamp ge ${new Date(sinceMs)}`, signal))
       yield { key: toKey(entity), ...toRow(entity) };
+  }
+
+  /** The keys of all partitions that have rows, each by the first row behind the one before. */
+  async #buckets(signal: AbortSignal): Promise<readonly string[]> {
+    const buckets: string[] = [];
+    for (let last: string | undefined = ''; last !== undefined;) {
+      const behind: AsyncGenerator<Entity, void> = this.#listed(odata`PartitionKey gt ${last}`, signal);
+      last = (await behind.next()).value?.partitionKey;
+      await behind.return();
+      if (last !== undefined) buckets.push(last);
+    }
+    return buckets;
   }
 
   async *#listed(filter: string | undefined, signal: AbortSignal): AsyncGenerator<Entity, void> {

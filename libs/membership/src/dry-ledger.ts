@@ -1,4 +1,4 @@
-import { isSelected } from './in-memory-ledger.ts';
+import { beginningAt, isSelected } from './in-memory-ledger.ts';
 import { refuseUnkeepableWrites } from './keepable-writes.ts';
 import {
   ledgerKeyText,
@@ -55,7 +55,7 @@ export class DryLedger implements Ledger {
 
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry> {
     for await (const entry of this.#under.rows(of, signal)) if (!this.#own.has(ledgerKeyText(entry.key))) yield entry;
-    for (const entry of [...this.#own.values()]) {
+    for (const entry of beginningAt(of, [...this.#own.values()])) {
       signal.throwIfAborted();
       if (entry !== undefined && isSelected(entry.key, of)) yield entry;
     }

@@ -49,7 +49,7 @@ export class InMemoryLedger implements Ledger {
   }
 
   async *rows(of: LedgerSelection, signal: AbortSignal): AsyncGenerator<LedgerEntry> {
-    for (const entry of [...this.#rows.values()]) {
+    for (const entry of beginningAt(of, [...this.#rows.values()])) {
       signal.throwIfAborted();
       if (isSelected(entry.key, of)) yield await Promise.resolve(entry);
     }
@@ -75,4 +75,10 @@ export function isSelected({ destination, identity }: LedgerKey, of: LedgerSelec
 
 function partOf({ namespace, value }: Identity): number {
   return hash('sha256', JSON.stringify([namespace, value]), 'buffer').readUInt8(0) % ledgerParts;
+}
+
+/** The entries in the order in which a walk of that selection gives them. */
+export function beginningAt<Entry>(of: LedgerSelection, entries: readonly Entry[]): readonly Entry[] {
+  const start = Math.floor(('startAt' in of ? (of.startAt ?? 0) : 0) * entries.length);
+  return [...entries.slice(start), ...entries.slice(0, start)];
 }

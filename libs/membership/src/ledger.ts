@@ -168,8 +168,8 @@ export interface Ledger {
    */
   remove(key: LedgerKey, expected: string, signal: AbortSignal): Promise<boolean>;
   /**
-   * Every row, or those of a destination, of a part of it, or of an identity at it; rows written
-   * meanwhile may be missed.
+   * Every row, each once, or those of a destination, of a part of it, or of an identity at it; rows
+   * written meanwhile may be missed.
    */
   rows(of: LedgerSelection, signal: AbortSignal): AsyncIterable<LedgerEntry>;
 }
@@ -182,10 +182,12 @@ export const ledgerParts = 8;
 
 /**
  * Which rows: an identity is looked for at one destination, and so is a part, which is a number
- * from 0 to `ledgerParts` - 1.
+ * from 0 to `ledgerParts` - 1. A walk over every row begins at about `startAt` of them, from 0 to
+ * less than 1, and ends with those before: one without time for all leaves out others each time.
  */
 export type LedgerSelection =
-  | { readonly destination?: string }
+  | { readonly destination?: string; readonly startAt?: undefined }
+  | { readonly startAt: number; readonly destination?: undefined }
   | { readonly destination: string; readonly identity: Identity }
   | { readonly destination: string; readonly part: number };
 

@@ -9,6 +9,7 @@ const dayMs = 86_400_000;
 const todayMs = Date.UTC(2026, 5, 1);
 const gone = exampleState({ status: 'exited', qualifiedAtMs: todayMs - 100 * dayMs });
 const olderThanMs = todayMs - 60 * dayMs;
+const night = { olderThanMs, startAt: 0, hasTime: () => true, signal };
 
 async function ledgerOf(records: readonly LedgerRecord[]): Promise<InMemoryLedger> {
   const ledger = new InMemoryLedger();
@@ -21,8 +22,24 @@ test('people who left long ago are forgotten, whether the destination was told o
   const noted: LedgerRecord = { known: gone, rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
   const notFound: LedgerRecord = { ...noted, rowState: { is: 'not-found' } };
   const ledger = await ledgerOf([exampleRecord({ known: gone }), noted, notFound]);
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 3, removed: 3 });
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 3, removed: 3, isWhole: true });
   expect(ledger.size).toBe(0);
+});
+
+test('nights that each have time for a part of the rows come to all of them, for they begin elsewhere', async () => {
+  const ledger = await ledgerOf(Array.from({ length: 40 }, () => exampleRecord({ known: gone })));
+  const member = exampleRecord({ known: exampleState({ qualifiedAtMs: todayMs - 500 * dayMs }) });
+  const members = Array.from({ length: 40 }, (_, n) => ({ key: exampleKey(100 + n), record: member }));
+  await ledger.write(
+    members.map((each) => ({ ...each, expected: undefined })),
+    signal,
+  );
+  for (const startAt of [0.5, 0.75, 0, 0.9, 0.3]) {
+    let left = 30;
+    const hasTime = (): boolean => (left -= 1) >= 0;
+    expect(await sweepLedger(ledger, { ...night, startAt, hasTime })).toMatchObject({ seen: 30, isWhole: false });
+  }
+  expect(ledger.size).toBe(members.length);
 });
 
 test('members stay, and whoever left lately, is in doubt, or is being told', async () => {
@@ -38,7 +55,7 @@ test('members stay, and whoever left lately, is in doubt, or is being told', asy
     exampleRecord({ known: gone, rowState: { is: 'deferred', chainId: 'r' } }),
     exampleRecord({ known: gone, rowState: { is: 'paused' } }),
   ]);
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 7, removed: 0 });
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 7, removed: 0, isWhole: true });
 });
 
 test('before the row of a former identity goes, the rows that it remembers lose their digests', async () => {
@@ -49,7 +66,7 @@ test('before the row of a former identity goes, the rows that it remembers lose 
     formerOf: [current, missing].map(({ identity }) => ({ ...identity, linkDigest: 'a' })),
   });
   const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 2, removed: 1 });
+  expect(await sweepLedger(ledger, night)).toEqual({ seen: 2, removed: 1, isWhole: true });
   const [, row, none] = await ledger.read([former, current, missing], signal);
   expect(row?.record).toMatchObject({ knownDigest: 'a' });
   expect(row?.record).not.toHaveProperty('linkDigest');
@@ -65,6 +82,6 @@ test('the row of a former identity stays while another process writes one that i
     await write([{ key: exampleKey(1), record: exampleRecord(), expected: writes[0]?.expected }], of);
     return await write(writes, of);
   };
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toMatchObject({ removed: 0 });
-  expect(await sweepLedger(ledger, { olderThanMs, signal })).toMatchObject({ removed: 1 });
+  expect(await sweepLedger(ledger, night)).toMatchObject({ removed: 0 });
+  expect(await sweepLedger(ledger, night)).toMatchObject({ removed: 1 });
 });

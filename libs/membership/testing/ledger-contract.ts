@@ -359,6 +359,23 @@ export function describeLedgerContract(name: string, openLedger: (same?: Ledger)
       expect(parts.filter((part) => part.length > 0).length).toBeGreaterThan(ledgerParts / 2);
     });
 
+    test('a walk over every row can begin elsewhere each time, and gives each row once', async () => {
+      const ledger = await openLedger();
+      const keys = ['ads', 'crm', 'crm~shadow'].flatMap((destination) =>
+        Array.from({ length: 15 }, (_, n) => exampleKey(n, { destination })),
+      );
+      for (const key of keys) await put(ledger, key, exampleRecord());
+      const firsts = new Set<string | undefined>();
+      for (const startAt of [0, 0.25, 0.5, 0.75, 0.999]) {
+        const walked: string[] = [];
+        for await (const { key } of ledger.rows({ startAt }, signal)) walked.push(ledgerKeyText(key));
+        expect([startAt, walked.toSorted()]).toEqual([startAt, keys.map(ledgerKeyText).toSorted()]);
+        firsts.add(walked[0]);
+      }
+      expect(firsts.size).toBeGreaterThan(3);
+      expect(await Array.fromAsync((await openLedger()).rows({ startAt: 0.5 }, signal))).toEqual([]);
+    });
+
     test('an aborted signal ends a call with its reason', async () => {
       const ledger = await openLedger();
       const aborted = AbortSignal.abort(new Error('deadline'));

@@ -320,6 +320,8 @@ export const catalogue = {
   'ledger-swept': signal<{
     readonly seen: number;
     readonly removed: number;
+    /** False when there was no time for every row; another night begins elsewhere. */
+    readonly isWhole: boolean;
     readonly retriesMadeDue: number;
     readonly retriesUnreadable: number;
     readonly deadLettersRemoved: number;
@@ -327,7 +329,7 @@ export const catalogue = {
   }>({
     level: 'information',
     sentence: (f) =>
-      `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due, ${f.retriesUnreadable} cannot be read, and ${f.deadLettersRemoved} dead letters of old events are gone.`,
+      `Removed ${f.removed} of ${f.seen} ledger rows of people who left long ago; ${f.retriesMadeDue} retries that were left behind are due, ${f.retriesUnreadable} cannot be read, and ${f.deadLettersRemoved} dead letters of old events are gone.${f.isWhole ? '' : ' For the other rows there was no time this night.'}`,
     counts: () => [],
   }),
   'memberships-renewed': signal<{
