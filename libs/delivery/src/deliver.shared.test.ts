@@ -201,6 +201,36 @@ test('a call whose deadline has passed is told nothing by the request of another
   expect([...late.values()]).toMatchObject([{ status: 'retry', wasTried: false }]);
 });
 
+test('what waits for its place when its destination is paused is not sent, alone or along', async () => {
+  const paused = expect.objectContaining({ status: 'retry', class: 'paused', wasTried: false }) as DeliveryResult;
+  for (const others of [[], [changes(2), changes(3)]]) {
+    const { clock, target, tell, requests } = staged();
+    const first = await begun(tell(changes(0)), clock);
+    const calls = Promise.all([first(), tell(changes(1)), ...others.map((each) => tell(each))]);
+    await clock.advance(500);
+    target.breaker.hold({});
+    await clock.advance(10_000);
+    const [, ...waited] = await calls;
+    expect(requests.map(({ ids }) => ids)).toEqual([['change-0']]);
+    expect(waited.flatMap((of) => [...of.values()])).toEqual(waited.map(() => paused));
+  }
+});
+
+test('what waits for its place when its circuit opens is not sent to a destination that fails', async () => {
+  const { clock, target, tell, requests } = staged();
+  const first = await begun(tell(changes(0)), clock);
+  const calls = Promise.all([first(), tell(changes(1)), tell([exampleDelivery(2, { kind: 'exited' })])]);
+  await clock.advance(500);
+  for (let failure = 0; failure < 3; failure += 1) target.breaker.fail(clock.now(), 'It is down.');
+  await clock.advance(3_000);
+  const [, ...waited] = await calls;
+  expect(requests).toHaveLength(1);
+  for (const of of waited)
+    expect([...of.values()]).toMatchObject([
+      { status: 'retry', class: 'transient', wasTried: false, notBeforeMs: 5_500 },
+    ]);
+});
+
 test('a shared request ends with the first deadline of those who share it, and all are in doubt', async () => {
   const { clock, tell } = staged((deliveries, signal) =>
     deliveries[0]?.change.id === 'change-0' ? take(deliveries, signal) : Promise.withResolvers<never>().promise,

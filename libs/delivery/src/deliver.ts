@@ -166,12 +166,25 @@ async function sendWhenAdmitted(
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
   const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
   const isAlone = isProbe || how.isAlone === true || receipt !== undefined;
-  const sent = await sendInTurn(target, asked, { ...options, signal }, { receipt, isAlone });
+  const held = { isBack: false };
+  const heldUntilMs = (): number | undefined => {
+    const nowMs = options.clock.now();
+    held.isBack = isProbe ? breaker.isHeld(nowMs) : !breaker.isClosed(nowMs);
+    return held.isBack ? (breaker.openUntilMs(nowMs) ?? nowMs) : undefined;
+  };
+  const sent = await sendInTurn(target, asked, { ...options, signal, heldUntilMs }, { receipt, isAlone });
   if (!sent.ran) {
     if (isProbe) breaker.release();
-    return options.signal.aborted
-      ? untried(batch, { class: 'transient', reason: 'the deadline passed before it was told' }, undefined, receipt)
-      : untried(batch, { class: 'transient', reason: 'its turn comes too late to wait for' }, sent.earliestMs, receipt);
+    if (options.signal.aborted)
+      return untried(
+        batch,
+        { class: 'transient', reason: 'the deadline passed before it was told' },
+        undefined,
+        receipt,
+      );
+    const tooLate = { class: 'transient', reason: 'its turn comes too late to wait for' };
+    const cause = held.isBack ? circuitOpenCause(breaker, options.clock.now()) : tooLate;
+    return untried(batch, cause, sent.earliestMs, receipt);
   }
 
   const { answer, isShared } = sent;
@@ -208,11 +221,14 @@ function stillInDoubt(result: DeliveryResult, refusal: Answer): DeliveryResult {
   return doubt === undefined ? result : { ...result, doubt };
 }
 
-/** Sends a batch when its place comes: alone, or with what else waits for the destination. */
+/**
+ * Sends a batch when its place comes, alone or with what else waits for the destination, unless its
+ * circuit was opened meanwhile.
+ */
 async function sendInTurn(
   target: Target,
   batch: readonly Delivery[],
-  options: Sending,
+  options: Sending & { readonly heldUntilMs: () => number | undefined },
   { receipt, isAlone }: { readonly receipt: string | undefined; readonly isAlone: boolean },
 ): Promise<Sent> {
   const { rateLimiter, requests } = target;
@@ -223,12 +239,12 @@ async function sendInTurn(
       rateLimiter.holdUntil(answer.notBeforeMs);
     return answer;
   };
-  const { signal, receipts, notAfterMs } = options;
+  const { signal, receipts, notAfterMs, heldUntilMs } = options;
   if (!isAlone) {
     const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, signal };
-    return await requests.send(waiting, notAfterMs, request);
+    return await requests.send(waiting, { notAfterMs, heldUntilMs }, request);
   }
-  const paced = await rateLimiter.run(() => request(batch, signal), { notAfterMs, signal });
+  const paced = await rateLimiter.run(() => request(batch, signal), { notAfterMs, heldUntilMs, signal });
   return paced.ran ? { ran: true, answer: paced.result, isShared: false, isReported: false } : paced;
 }
 

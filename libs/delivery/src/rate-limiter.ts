@@ -58,11 +58,16 @@ export class RateLimiter {
   /**
    * Waits for a place and runs `request`. When the place would be later than `notAfterMs`, or the
    * signal is aborted before it comes, the request is not run and the answer is
-   * `{ ran: false, earliestMs }`.
+   * `{ ran: false, earliestMs }`; also when `heldUntilMs`, which is asked when the place comes,
+   * names a time.
    */
   async run<Result>(
     request: () => Promise<Result>,
-    limits: { readonly notAfterMs: number; readonly signal: AbortSignal },
+    limits: {
+      readonly notAfterMs: number;
+      readonly signal: AbortSignal;
+      readonly heldUntilMs?: () => number | undefined;
+    },
   ): Promise<{ readonly ran: true; readonly result: Result } | { readonly ran: false; readonly earliestMs: number }> {
     await this.#takeSeat(limits.signal);
     try {
@@ -74,6 +79,8 @@ export class RateLimiter {
         if (earliestMs <= nowMs) break;
         await this.#clock.sleep(earliestMs - nowMs, limits.signal);
       }
+      const heldUntilMs = limits.heldUntilMs?.();
+      if (heldUntilMs !== undefined) return { ran: false, earliestMs: heldUntilMs };
       this.#freeAtMs = Math.max(this.#freeAtMs, this.#clock.now()) + this.#intervalMs;
       return { ran: true, result: await (this.#needsProbe ? this.#runProbe(request) : request()) };
     } finally {

@@ -54,11 +54,11 @@ export class SharedRequests {
   /**
    * Waits for a place until `notAfterMs` and calls `request` with the batch and those that go
    * along, under the earliest of their deadlines; or gives the answer to the request of the call
-   * that took this batch along.
+   * that took this batch along. Nothing is sent when `heldUntilMs` names a time by then.
    */
   async send(
     batch: WaitingBatch,
-    notAfterMs: number,
+    { notAfterMs, heldUntilMs }: { readonly notAfterMs: number; readonly heldUntilMs: () => number | undefined },
     request: (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<Answer>,
   ): Promise<Sent> {
     const own: Entry = { ...batch, taken: new AbortController() };
@@ -79,7 +79,7 @@ export class SharedRequests {
           }
           return { answer: await answer, isShared: together.length > 1 };
         },
-        { notAfterMs, signal },
+        { notAfterMs, heldUntilMs, signal },
       );
       if (paced.ran) return { ran: true, ...paced.result, isReported: false };
       if (own.answer !== undefined) return { ran: true, answer: await own.answer, isShared: true, isReported: true };
