@@ -74,8 +74,8 @@ export function bodyTemplateRefusals(
 }
 
 /**
- * Does not repeat the braces: where a text of the settings comes again in a sentence about them, the
- * activation file blanks it out, for it may be a secret.
+ * Does not repeat the braces: where a text of the settings comes again in a sentence about them,
+ * the activation file blanks it out, for it may be a secret.
  */
 const unknown = (path: string, known: readonly string[]): string =>
   `A change has no ${/^[\w.@-]{1,40}$/.test(path) ? path : 'such field'}. Write one of ${known.map((each) => `{{${each}}}`).join(', ')}.`;
