@@ -156,3 +156,19 @@ test('an exit that a paused route has kept is told by a resync when the route is
   expect(first.crm.story).toEqual(['entered sports-fans p1', 'exited sports-fans p1']);
   expect(await live.rowState()).toBe('delivered');
 });
+
+test('a route that asks for one value instead of all takes the person out under the others with their next export', async () => {
+  const fileOf = (identities: string): string => `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: crmid, identities: ${identities} }] }
+`;
+  const body = personExport({ identities: { crmid: ['p1', 'p2'] } });
+  const before = openActivation({ file: fileOf('all') });
+  await before.activate(eventOf(body, 1));
+  expect([...before.crm.members.keys()]).toEqual(['sports-fans p1', 'sports-fans p2']);
+  const after = openActivation({ file: fileOf('first'), ledger: before.context.ledger, destinations: before });
+  await after.activate(eventOf(body, 2));
+  expect([...before.crm.members.keys()]).toEqual(['sports-fans p1']);
+});

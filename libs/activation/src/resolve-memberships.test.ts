@@ -2,31 +2,36 @@ import type { Target } from '@activation-hub/delivery';
 import { identityCharactersMax } from '@activation-hub/membership';
 import type { JsonObject } from '@activation-hub/audience-events';
 import { expect, test } from 'vitest';
-import { eventOf, fansId, openActivation, personExport } from '../testing/index.ts';
+import { eventOf, fansId, openActivation, personExport, travellersId } from '../testing/index.ts';
+import type { ActivationContext } from './activation-context.ts';
 import { readEvents } from './read-events.ts';
 import { resolveMemberships, type Resolved } from './resolve-memberships.ts';
 import { routeExports } from './route-exports.ts';
 
-type Export = Parameters<typeof eventOf>[0];
+const audienceIds = [fansId, travellersId];
 
-/** What these exports of one event resolve to, on routes that ask for these identities. */
-function resolve(exports: Export, routes: readonly string[], targets?: ReadonlyMap<string, Target>): Resolved {
-  const destinations = ['crm', 'ads'];
+/** The export as a member of every audience, where there are several. */
+function inAll(body: JsonObject): JsonObject {
+  const { ups = {} } = body.segmentMembership as { readonly ups?: JsonObject };
+  const { [fansId]: membership = null } = ups;
+  return { ...body, segmentMembership: { ups: { ...ups, [travellersId]: membership } } };
+}
+
+/**
+ * What these exports of one event resolve to, on routes to one destination that ask for these
+ * identities, each of an audience of its own.
+ */
+function resolve(exports: readonly JsonObject[], routes: readonly string[], over: Partial<ActivationContext> = {}) {
   const file = `
 version: 1
-destinations:
-  crm: { type: recording }
-  ads: { type: recording }
+destinations: { crm: { type: recording } }
 audiences:
-  sports-fans:
-    id: ${fansId}
-    activate:
-${routes.map((route, index) => `      - { destination: ${destinations[index] ?? ''}, ${route} }`).join('\n')}
+${routes.map((route, n) => `  audience-${n}: { id: ${audienceIds[n] ?? ''}, activate: [{ destination: crm, ${route} }] }`).join('\n')}
 `;
   const { context } = openActivation({ file });
-  const read = readEvents([eventOf(exports, 1)]);
+  const read = readEvents([eventOf(routes.length > 1 ? exports.map(inAll) : exports, 1)]);
   const { memberships } = routeExports(read.exports, context.matcher);
-  return resolveMemberships(memberships, { ...context, targets: targets ?? context.targets });
+  return resolveMemberships(memberships, { ...context, ...over });
 }
 
 const identitiesOf = ({ desired }: Resolved): readonly string[] =>
@@ -42,14 +47,14 @@ test('of two exports that came together with the same times the later one counts
 
 test('an identity is taken when it is as long as a row of the ledger takes, and no longer one', () => {
   const ofLength = (length: number) => personExport({ identities: { crmid: ['x'.repeat(length)] } });
-  const longest = resolve(ofLength(identityCharactersMax), ['identity: [crmid]']);
+  const longest = resolve([ofLength(identityCharactersMax)], ['identity: [crmid]']);
   expect(longest.desired).toHaveLength(1);
-  const tooLong = resolve(ofLength(identityCharactersMax + 1), ['identity: [crmid]']);
+  const tooLong = resolve([ofLength(identityCharactersMax + 1)], ['identity: [crmid]']);
   expect([tooLong.desired, tooLong.unresolved.length]).toEqual([[], 1]);
 });
 
 test('where destinations are not set up, as in a dry run, identities are as they are', () => {
-  const resolved = resolve(personExport({ person: 'p1' }), ['identity: [crmid]'], new Map());
+  const resolved = resolve([personExport({ person: 'p1' })], ['identity: [crmid]'], { targets: new Map() });
   expect(identitiesOf(resolved)).toEqual(['crm crmid:p1']);
 });
 
@@ -62,6 +67,7 @@ test.each([
   ],
   ['more identities and more that are followed', 'identity: [crmid]', 'identity: [crmid, email], follow: ecid'],
   ['fewer identities', 'identity: [crmid, email]', 'identity: [crmid]'],
+  ['all identities instead of the first', 'identity: [crmid, email]', 'identity: [crmid, email], identities: all'],
   ['more identities', 'identity: [crmid]', 'identity: [crmid, email]'],
   ['another identity', 'identity: [crmid]', 'identity: [email]'],
   ['other namespaces that are followed', 'identity: [email], follow: [crmid]', 'identity: [email], follow: [ecid]'],
@@ -69,9 +75,9 @@ test.each([
   const person = personExport({
     identities: { crmid: ['p1', 'p2'], email: ['a@example.com', 'b@example.com'], ecid: ['1', '2'], phone: ['3', '4'] },
   });
-  const alone = routes.flatMap((route) => linksOf(resolve(person, [route])));
+  const alone = routes.flatMap((route) => linksOf(resolve([person], [route])));
   expect(new Set(alone).size).toBe(2);
-  expect(linksOf(resolve(person, routes))).toEqual(alone);
+  expect(linksOf(resolve([person], routes))).toEqual(alone);
 });
 
 test.each([
@@ -83,9 +89,25 @@ test.each([
   const person = { ...personExport({ firstName: 'Ada' }), person: { name: { firstName: 'Ada', lastName: 'Byron' } } };
   const routes = mappings.map((mapping) => `identity: [crmid], attributes: ${mapping}`);
   const attributesOf = ({ desired }: Resolved) => desired.map(({ attributes }) => attributes);
-  const alone = routes.flatMap((route) => attributesOf(resolve(person, [route])));
+  const alone = routes.flatMap((route) => attributesOf(resolve([person], [route])));
   expect(alone[0]).not.toEqual(alone[1]);
-  expect(attributesOf(resolve(person, routes))).toEqual(alone);
+  expect(attributesOf(resolve([person], routes))).toEqual(alone);
+});
+
+test('what several routes of a destination ask of an export in the same way is computed once', () => {
+  const route = 'identity: [crmid, email], follow: ecid, attributes: { name: person.name.firstName }';
+  const target = openActivation().context.targets.get('crm');
+  if (target === undefined) return expect.unreachable();
+  let formed = 0;
+  const formIdentity: Target['formIdentity'] = ({ value }) => {
+    formed += 1;
+    return value;
+  };
+  const targets = new Map([['crm', { ...target, formIdentity }]]);
+  const { desired } = resolve([personExport()], [route, route], { targets });
+  expect(desired).toHaveLength(2);
+  expect(formed).toBe(1);
+  expect(desired[0]?.attributes).toBe(desired[1]?.attributes);
 });
 
 test('each of two people on one route has the digest of their own', () => {
@@ -96,8 +118,8 @@ test('each of two people on one route has the digest of their own', () => {
 
 test('an identity after one that cannot be read is not taken in its place', () => {
   const written = personExport({ identities: { ecid: ['1'], phone: ['2'] } });
-  const body: Export = { ...written, identityMap: { ...(written.identityMap as JsonObject), email: [{ id: 7 }] } };
-  expect(identitiesOf(resolve(body, ['identity: [crmid, email, ecid]']))).toEqual([]);
-  expect(identitiesOf(resolve(body, ['identity: [crmid, ecid, email]']))).toEqual(['crm ecid:1']);
-  expect(identitiesOf(resolve(body, ['identity: [crmid, phone]']))).toEqual(['crm phone:2']);
+  const body: JsonObject = { ...written, identityMap: { ...(written.identityMap as JsonObject), email: [{ id: 7 }] } };
+  expect(identitiesOf(resolve([body], ['identity: [crmid, email, ecid]']))).toEqual([]);
+  expect(identitiesOf(resolve([body], ['identity: [crmid, ecid, email]']))).toEqual(['crm ecid:1']);
+  expect(identitiesOf(resolve([body], ['identity: [crmid, phone]']))).toEqual(['crm phone:2']);
 });

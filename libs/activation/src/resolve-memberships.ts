@@ -269,11 +269,12 @@ function identitiesOf(
   { identityNamespaces: namespaces, identities, follow }: Route,
   form: FormIdentity,
 ): Pick<RoutedPerson, 'identities' | 'linkDigest'> {
+  const choice = { namespaces, identities };
   return {
     identities: isPrecedenceKnown(profileExport, namespaces)
-      ? resolveIdentities(profileExport.identities, { namespaces, identities }, form)
+      ? resolveIdentities(profileExport.identities, choice, form)
       : [],
-    linkDigest: linkDigest(profileExport.identities, namespaces, follow),
+    linkDigest: linkDigest(profileExport.identities, choice, follow),
   };
 }
 

@@ -1,5 +1,12 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import { historyOf, lease, settle, type LedgerRecord, type MembershipState } from '@activation-hub/membership';
+import {
+  historyOf,
+  lease,
+  settle,
+  unlinked,
+  type LedgerRecord,
+  type MembershipState,
+} from '@activation-hub/membership';
 import { InMemoryRetryQueue, replayDeadLetters, type Retry } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansKey, noonMs, openActivation, personExport } from '../testing/index.ts';
@@ -155,10 +162,10 @@ test.each([
  */
 async function overtakeFollowed(
   overtaken: (now: LedgerRecord) => LedgerRecord,
-  onRequest: (requests: number) => void = () => undefined,
+  onRequest: (requests: number, opened: ReturnType<typeof openOvertaken>) => void = () => undefined,
 ) {
   const opened = openOvertaken();
-  opened.crm.onRequest = () => onRequest(opened.crm.requests);
+  opened.crm.onRequest = () => onRequest(opened.crm.requests, opened);
   opened.ledger.beforeWrite = () => undefined;
   await opened.activate(eventOf(personExport({ at: 0 }), 1));
   const told = await opened.record();
@@ -197,6 +204,23 @@ test('while a repair of a person who was followed has no answer, the export wait
   );
   expect(crm.requests).toBe(3);
   expect(reasons.toSorted()).toEqual(['No answer.', 'another export of the person is not told yet']);
+});
+
+test('without an answer a row that has only lost its digest stays under its lease, and is not told again before that expires', async () => {
+  const { crm, record, retryQueue, clock } = await overtakeFollowed(
+    (now) => unlinked(fansKey(), { record: now, version: '' }).record,
+    (requests, opened) => {
+      if (requests < 2) return;
+      opened.clock.nowMs += opened.context.timing.leaseMs - 10_000;
+      throw new DestinationError('transient', 'No answer.', { doubt: 'unanswered' });
+    },
+  );
+  expect(crm.requests).toBe(2);
+  const kept = await record();
+  expect(kept).toMatchObject({ rowState: { is: 'leased' }, inDoubt: false });
+  expect(kept).not.toHaveProperty('linkDigest');
+  expect(kept?.rowState).toHaveProperty('expiresAtMs', clock.nowMs + 10_000);
+  expect(retryQueue.nextDueAtMs).toBeGreaterThan(clock.nowMs + 10_000);
 });
 
 /** A retry queue that fails once when it is to keep something. */

@@ -80,7 +80,8 @@ export function exportOf(state: NumberedState, partitionId: string): ReceivedEve
 
 /** The digest of the identities of an export, on a route that follows the person by these. */
 export function digestOf(state: PersonState, follow: readonly string[]): string {
-  return linkDigest(new Map(Object.entries(identityMapOf(state))), ['crmid', 'email'], follow);
+  const choice = { namespaces: ['crmid', 'email'], identities: 'first' } as const;
+  return linkDigest(new Map(Object.entries(identityMapOf(state))), choice, follow);
 }
 
 function identityMapOf({ person, crmids, emails }: PersonState): Readonly<Record<string, readonly string[]>> {

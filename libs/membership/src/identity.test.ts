@@ -81,7 +81,7 @@ test('the other identities are those that the route would accept too, each once 
 
 test('a person whom a single identity links to nothing has no digest', () => {
   const digest = (values: Record<string, readonly string[]>, follow: readonly string[] = []): string =>
-    linkDigest(new Map(Object.entries(values)), ['crmid', 'email'], follow);
+    linkDigest(new Map(Object.entries(values)), { namespaces: ['crmid', 'email'], identities: 'first' }, follow);
   expect(digest({})).toBe('');
   expect(digest({ email: ['a'] })).toBe('');
   expect(digest({ email: ['a'], ecid: ['1', '2'] })).toBe('');
@@ -93,7 +93,7 @@ test('a person whom a single identity links to nothing has no digest', () => {
 
 test('the digest of links tells apart what links a person, whatever the order of the values', () => {
   const digest = (values: Record<string, readonly string[]>): string =>
-    linkDigest(new Map(Object.entries(values)), ['crmid', 'email'], ['ecid']);
+    linkDigest(new Map(Object.entries(values)), { namespaces: ['crmid', 'email'], identities: 'first' }, ['ecid']);
   expect(digest({ email: ['a', 'b'] })).toBe(digest({ email: ['b', 'a'] }));
   const people = [
     {},
@@ -105,6 +105,13 @@ test('the digest of links tells apart what links a person, whatever the order of
     { email: ['a'], ecid: ['b'] },
   ];
   expect(new Set(people.map(digest)).size).toBe(people.length);
+});
+
+test('of several identities a route that asks for all has another digest than one that asks for the first', () => {
+  const digest = (identities: 'first' | 'all', values: readonly string[]): string =>
+    linkDigest(new Map([['email', values]]), { namespaces: ['email'], identities }, ['ecid']);
+  expect(digest('all', ['a', 'b'])).not.toBe(digest('first', ['a', 'b']));
+  expect(digest('all', ['a'])).toBe(digest('first', ['a']));
 });
 
 test('the text of an identity is its own', () => {

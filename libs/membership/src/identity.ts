@@ -105,17 +105,18 @@ class Identities {
  * Digest of everything in a profile that links a person's rows: the values of the route's
  * namespaces, and those that it follows. Empty when the profile has a single value in the route's
  * namespaces and the route follows nothing, as most have. The same whatever the order of the
- * values; a row that carries it was looked at with the same identities.
+ * values; a row that carries it was looked at with the same identities, by a route that asked for
+ * the same ones of them.
  */
 export function linkDigest(
   identities: ReadonlyMap<string, readonly string[]>,
-  namespaces: readonly string[],
+  { namespaces, identities: asked }: IdentityChoice,
   follow: readonly string[],
 ): string {
   let count = 0;
   for (const namespace of namespaces) count += identities.get(namespace)?.length ?? 0;
   if (count < 2 && follow.length === 0) return '';
-  const text = (count < 2 ? '' : severalMark) + linkText(identities, namespaces) + linkText(identities, follow);
+  const text = (count < 2 ? '' : severalMarks[asked]) + linkText(identities, namespaces) + linkText(identities, follow);
   return hash('sha256', text, 'base64url').slice(0, 16);
 }
 
@@ -134,9 +135,10 @@ function linkText(identities: ReadonlyMap<string, readonly string[]>, namespaces
 /**
  * In front of several identities. Rows of release 0.1.0 have digests although those of former
  * identities do not remember them (docs/specs/ledger.md, section 6): with another digest a process
- * looks once more.
+ * looks once more. And so it does when a route that asked for all values asks for the first: the
+ * rows of the others have the digest too.
  */
-const severalMark = '2\n';
+const severalMarks = { first: '2\n', all: '2 all\n' } as const;
 
 /** One string per identity, distinct for distinct ones; for the keys of maps. */
 export function identityText({ namespace, value }: Identity): string {
