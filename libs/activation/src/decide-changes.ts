@@ -26,6 +26,7 @@ import {
   type DeferredChange,
 } from './defer-changes.ts';
 import { DesiredStates } from './desired-states.ts';
+import { isKnownToFindNothing } from './finds-nothing.ts';
 import type { LostChange } from './dead-letters-of.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { subjectOf } from './observed-subject.ts';
@@ -204,7 +205,9 @@ class Decisions implements Decided {
 
   #knownOutcome(desired: DesiredMembership, nowMs: number): 'unchanged' | 'superseded' | 'paused' | undefined {
     const row = this.#context.ledgerCache.get(desired.keyText, nowMs);
-    if (row === undefined || (row.record.linkDigest ?? '') !== desired.person.linkDigest) return undefined;
+    if (row === undefined) return undefined;
+    const isFollowed = (row.record.linkDigest ?? '') === desired.person.linkDigest;
+    if (!isFollowed && !isKnownToFindNothing(desired, row, this.#context)) return undefined;
     const state = this.#states.of(desired, row.record);
     const decision = decide(row.record, state, nowMs);
     if (decision.action === 'nothing') return decision.because;

@@ -1,15 +1,18 @@
 import {
+  compareStates,
   isFormerOf,
   keep,
   ledgerKeyText,
   type DesiredState,
   type LedgerKey,
   type LedgerRecord,
+  type LedgerRow,
   type LedgerWrite,
 } from '@activation-hub/membership';
 import type { SettledMembership } from './settled-membership.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
+import { foundNothing } from './finds-nothing.ts';
 import { lookAt, type Former, type Looked } from './former-identities.ts';
 import { othersOf, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
@@ -46,19 +49,20 @@ export async function followPeople(outcome: Outcome, telling: Telling): Promise<
   const settled = await withRowsOfOtherRetries(outcome.settled, telling);
   const people = peopleToFollow({ ...outcome, settled }, context, telling.work);
   deferrals.push(...people.later.map((each) => whenSettled(each, telling)));
+  const isReplay = telling.work?.retry?.isReplay === true;
   let open = people.now;
-  // One round for each of those who share links, and a few for races that are lost.
+  // One round for each of those who must wait for one another, and a few for races that are lost.
   const rounds = open.length + roundsMax;
   for (let round = 0; open.length > 0; round += 1) {
     if (round === rounds) {
       for (const followed of open) deferrals.push(laterOf(followed, context.clock.now(), telling));
       break;
     }
-    // Of people who share a link the older export comes first: what it links, the newer one finds.
-    const { now, later } = withoutSharedLinks(open);
-    const looked = await lookAt(now, outcome.newest, context, settleBy);
-    tally.ledgerReads += looked.reduce((sum, { reads }) => sum + reads, 0);
-    const taken = await takeOut(looked, outcome.deferred, telling);
+    const { now, later } = apart(open);
+    const looked = await lookAt(now, outcome.newest, context, { tally, signal: settleBy });
+    // A person who replays an event wants also that told again which was rejected.
+    const found = isReplay ? looked : looked.filter((each) => !foundNothing(each, context));
+    const taken = await takeOut(found, outcome.deferred, telling);
     deferrals.push(...taken.deferrals);
     const lost = await rememberLinks(taken.done, telling);
     open = [...taken.lost, ...lost, ...later];
@@ -89,23 +93,31 @@ async function withRowsOfOtherRetries(
   return settled.map((each) => (now.has(each) ? { ...each, row: now.get(each) } : each));
 }
 
-function withoutSharedLinks(open: readonly Followed[]): {
+/**
+ * The people who can be looked at together, and those who wait for them. Of people who share a
+ * link, or of whom one is known under an identity of the other, the older export comes first: what
+ * it links or tells, the newer one finds. Under an identity that is a further one of all who share
+ * it, they are taken out together.
+ */
+function apart(open: readonly Followed[]): {
   readonly now: readonly Followed[];
   readonly later: readonly Followed[];
 } {
-  const taken = new Set<string>();
+  const own = new Set<string>();
+  const others = new Set<string>();
   const now: Followed[] = [];
   const later: Followed[] = [];
   for (const each of open) {
     const { person, ledgerName, linkKeys, chosen } = each;
-    const keys = [
-      ...linkKeys,
-      ...othersOf(person).map((identity) => rowKey(ledgerName, person.route, person.audience, identity)),
-    ];
-    const texts = [...keys.map(ledgerKeyText), ...chosen.map(({ desired }) => desired.keyText)];
-    if (texts.some((text) => taken.has(text))) later.push(each);
-    else now.push(each);
-    for (const text of texts) taken.add(text);
+    const ownTexts = [...linkKeys.map(ledgerKeyText), ...chosen.map(({ desired }) => desired.keyText)];
+    const otherTexts = othersOf(person).map((identity) =>
+      ledgerKeyText(rowKey(ledgerName, person.route, person.audience, identity)),
+    );
+    const waits =
+      ownTexts.some((text) => own.has(text) || others.has(text)) || otherTexts.some((text) => own.has(text));
+    (waits ? later : now).push(each);
+    for (const text of ownTexts) own.add(text);
+    for (const text of otherTexts) others.add(text);
   }
   return { now, later };
 }
@@ -132,34 +144,36 @@ async function takeOut(
   const after = new Map<string, LedgerRecord | undefined>();
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
-  const planned = looked.flatMap((each) =>
-    each.formers.flatMap((former): PlannedFormer[] => {
-      const { key, row } = former;
-      const { route } = each.person;
-      const formerOf = isHidden(former, each) ? formerOfPerson(each.person) : [];
-      const desired = { state: { ...each.asOf, isMember: false, content: '' }, attributes: {}, formerOf };
-      const plan = planRow(key, row, desired, { mode: route.mode, by, nowMs, cause, because: 'former-identity' });
-      if (plan.is === 'wait') {
-        // A second retry of one event would make two more of itself for as long as the two are in
-        // each other's way.
+  const planned = formersOf(looked).flatMap(({ key, row, of }): PlannedFormer[] => {
+    const newest = of.toSorted((left, right) => compareStates(left.each.asOf, right.each.asOf)).at(-1);
+    if (newest === undefined) return [];
+    const { asOf, person } = newest.each;
+    const hidden = of.filter(({ each, former }) => isHidden(former, each));
+    const formerOf = hidden.flatMap(({ each }) => formerOfPerson(each.person));
+    const desired = { state: { ...asOf, isMember: false, content: '' }, attributes: {}, formerOf };
+    const { mode } = person.route;
+    const plan = planRow(key, row, desired, { mode, by, nowMs, cause, because: 'former-identity' });
+    if (plan.is === 'wait') {
+      // A second retry of one event would make two more of itself for as long as the two are in
+      // each other's way.
+      for (const { each } of of) {
         if (!waiting.has(each) && !isBroughtAgain(each, key, deferred))
           deferrals.push(laterOf(each, plan.untilMs, telling));
         waiting.add(each);
-        return [];
       }
-      if (plan.is !== 'nothing') return [{ each, key, plan, write: plan.write }];
-      const write = keptFormer(former, isHidden(former, each), desired, plan.because);
-      return write === undefined ? [] : [{ each, key, plan, write }];
-    }),
-  );
+      return [];
+    }
+    const write = plan.is === 'nothing' ? keptFormer(key, row, desired, plan.because) : plan.write;
+    return write === undefined ? [] : [{ newest: newest.each, of, key, plan, write }];
+  });
   const { written, lost: lostPlans } = await writePlans(planned, context, tally, settleBy);
-  const lost = new Set(lostPlans.map(({ each }) => each).filter((each) => !waiting.has(each)));
-  const leased = written.flatMap(({ each, key, plan, after: row }): LeasedRow[] => {
+  const lost = new Set(lostPlans.flatMap(({ of }) => of.map(({ each }) => each)).filter((each) => !waiting.has(each)));
+  const leased = written.flatMap(({ newest, key, plan, after: row }): LeasedRow[] => {
     const keyText = ledgerKeyText(key);
     after.set(keyText, row.record);
     if (plan.is !== 'lease') return [];
     tally.formerIdentities += 1;
-    const { audience, route, event, membership } = each.person;
+    const { audience, route, event, membership } = newest.person;
     const { kind, state, isRepair } = plan;
     const told = { key, keyText, row, kind, state, isRepair, audience, route, event };
     return [membership.name === undefined ? told : { ...told, audienceName: membership.name }];
@@ -194,18 +208,19 @@ function isHidden({ isLinkedOnly }: Former, { isOutdated }: Looked): boolean {
 }
 
 /**
- * What is written to a row of a person who is out already. It remembers whose it was, and is
- * written also when it knows that: a process that is about to make it a member, as of an older
- * export, finds out by that. Of any other row only the digest goes, which would hide that the links
- * have moved on since.
+ * What is written to a row of people who are out already. It remembers whose it was, and is written
+ * also when it knows that: a process that is about to make it a member, as of an older export,
+ * finds out by that. Of any other row only the digest goes, which would hide that the links have
+ * moved on since.
  */
 function keptFormer(
-  { key, row }: Former,
-  isHidden: boolean,
+  key: LedgerKey,
+  row: LedgerRow | undefined,
   desired: DesiredState,
   because: 'unchanged' | 'superseded',
 ): LedgerWrite | undefined {
   if (row === undefined) return undefined;
+  const isHidden = desired.formerOf !== undefined && desired.formerOf.length > 0;
   if (isHidden && !row.record.known.isMember) return { key, record: keep(row.record, desired), expected: row.version };
   return because === 'unchanged' ? withoutDigest(key, row) : undefined;
 }
@@ -218,11 +233,26 @@ function isBroughtAgain({ person }: Looked, key: LedgerKey, deferred: Outcome['d
   );
 }
 
-interface PlannedFormer {
-  readonly each: Looked;
+/** A row under a former identity of several people, from old to new. */
+interface SharedFormer {
   readonly key: LedgerKey;
+  readonly row: LedgerRow | undefined;
+  readonly of: readonly { readonly each: Looked; readonly former: Former }[];
+}
+
+interface PlannedFormer extends Pick<SharedFormer, 'key' | 'of'> {
+  /** The person whose export is the newest: the others are out with it. */
+  readonly newest: Looked;
   readonly plan: RowPlan;
   readonly write: LedgerWrite;
+}
+
+function formersOf(looked: readonly Looked[]): readonly SharedFormer[] {
+  const each = looked.flatMap((one) => one.formers.map((former) => ({ each: one, former })));
+  return [...Map.groupBy(each, ({ former }) => ledgerKeyText(former.key)).values()].flatMap((of): SharedFormer[] => {
+    const [first] = of;
+    return first === undefined ? [] : [{ key: first.former.key, row: first.former.row, of }];
+  });
 }
 
 function isOut(record: LedgerRecord | undefined): boolean {

@@ -17,6 +17,7 @@ import {
   type DesiredMembership,
   type RoutedPerson,
 } from './resolve-memberships.ts';
+import type { Tally } from './tally.ts';
 
 /** An identity that is not, or no longer, the person's, with its row. */
 export interface Former {
@@ -39,30 +40,37 @@ export interface Looked extends Followed {
   readonly isOutdated: boolean;
   /** Another export has an identity of this one, so that a later one must look again. */
   readonly isShared: boolean;
-  readonly reads: number;
 }
 
-/** Reads the links of people, and the rows under every identity that these or the export name. */
+/**
+ * Reads the links of people, and the rows under every identity that these or the export name, each
+ * row once however many people share it.
+ */
 export async function lookAt(
   people: readonly Followed[],
   newestOfBatch: NewestOfBatch,
   context: ActivationContext,
-  signal: AbortSignal,
+  { tally, signal }: { readonly tally: Tally; readonly signal: AbortSignal },
 ): Promise<readonly Looked[]> {
-  const linkRows = await context.ledger.read(
-    people.flatMap(({ linkKeys }) => linkKeys),
-    signal,
+  const linkRows = await readEach(people.flatMap(({ linkKeys }) => linkKeys));
+  const linked = people.map((followed) => candidatesOf(followed, followed.linkKeys.map(linkRows)));
+  const rows = await readEach(linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)));
+  return linked.map((each) =>
+    lookedAt(
+      each,
+      each.candidates.map(({ key }) => rows(key)),
+      newestOfBatch,
+    ),
   );
-  const linked = splitFor(people, ({ linkKeys }) => linkKeys.length, linkRows).map(([followed, links]) =>
-    candidatesOf(followed, links),
-  );
-  const rows = await context.ledger.read(
-    linked.flatMap(({ candidates }) => candidates.map(({ key }) => key)),
-    signal,
-  );
-  return splitFor(linked, ({ candidates }) => candidates.length, rows).map(([each, found]) =>
-    lookedAt(each, found, newestOfBatch),
-  );
+
+  async function readEach(keys: readonly LedgerKey[]): Promise<(key: LedgerKey) => LedgerRow | undefined> {
+    const distinct = new Map(keys.map((key) => [ledgerKeyText(key), key]));
+    if (distinct.size === 0) return () => undefined;
+    const found = await context.ledger.read([...distinct.values()], signal);
+    tally.ledgerReads += distinct.size;
+    const rowOf = new Map([...distinct.keys()].map((keyText, index) => [keyText, found[index]]));
+    return (key) => rowOf.get(ledgerKeyText(key));
+  }
 }
 
 /** By the text of its key, the newest membership of each row that the batch brings. */
@@ -121,8 +129,7 @@ function lookedAt(
     desired,
     row: rowOf.get(identityText(desired.key.identity)),
   }));
-  const reads = candidates.length + links.length;
-  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, isShared, reads };
+  return { ...followed, chosen, links, formers, asOf: asNewest.state, isOutdated, isShared };
 }
 
 /**
@@ -169,14 +176,4 @@ function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | 
     if (row === undefined || (row.linkDigest ?? row.knownDigest) !== record.linkDigest) return newest;
     return compareStates(row.known, newest) > 0 ? row.known : newest;
   }, record.known);
-}
-
-/** Gives each of `those` its share of the items, which stand one after the other. */
-function splitFor<Those, Item>(
-  those: readonly Those[],
-  countOf: (one: Those) => number,
-  items: readonly Item[],
-): readonly (readonly [Those, readonly Item[]])[] {
-  let start = 0;
-  return those.map((one) => [one, items.slice(start, (start += countOf(one)))] as const);
 }

@@ -259,14 +259,18 @@ function followed(
   chosen: readonly SettledMembership[],
   { matcher }: ActivationContext,
 ): Followed {
-  const { route, profileExport, audience } = person;
+  const { route } = person;
   const ledgerName = matcher.destination(route.destination)?.ledgerName ?? route.destination;
-  const linkKeys = route.follow.flatMap((namespace) =>
+  return { person, ledgerName, chosen, linkKeys: linkKeysOf(person, ledgerName) };
+}
+
+/** Where the links of the person are kept. */
+export function linkKeysOf({ route, profileExport, audience }: RoutedPerson, ledgerName: string): readonly LedgerKey[] {
+  return route.follow.flatMap((namespace) =>
     (profileExport.identities.get(namespace) ?? [])
       .filter((value) => value.length <= identityCharactersMax)
       .map((value) => linkKey(rowKey(ledgerName, route, audience, { namespace, value }), { namespace, value })),
   );
-  return { person, ledgerName, chosen, linkKeys };
 }
 
 /**

@@ -24,7 +24,6 @@ function takenOut(row: LedgerRow | undefined, over: Partial<TakenOut> = {}): Tak
     asOf: state,
     isOutdated: false,
     isShared: false,
-    reads: 0,
     leaving: [],
     isToBeLookedAt: false,
     ...over,

@@ -131,12 +131,12 @@ interface Settling {
 }
 
 /**
- * Whether another process has written nothing but the digests of a row since it was leased: it is
- * under our lease all the same, and knows what was told. Of a row in doubt it is not known
- * whether the other process has marked it.
+ * Whether other processes have written nothing to a row since it was leased but its digests and
+ * whose it was (section 6): it is under our lease all the same, and knows what was told. Of a row
+ * in doubt it is not known whether another process has marked it.
  */
-function isUnlinked(found: LedgerRecord, leased: LedgerRecord): boolean {
-  const none = { linkDigest: undefined, knownDigest: undefined };
+function isLeftAsLeased(found: LedgerRecord, leased: LedgerRecord): boolean {
+  const none = { linkDigest: undefined, knownDigest: undefined, formerOf: undefined };
   return !found.inDoubt && isDeepStrictEqual({ ...found, ...none }, { ...leased, ...none });
 }
 
@@ -230,7 +230,7 @@ function repairOf(
 ): Repair {
   const { key, keyText } = row;
   const nowMs = context.clock.now();
-  if (row.fate !== undefined && isUnlinked(found.record, row.row.record)) {
+  if (row.fate !== undefined && isLeftAsLeased(found.record, row.row.record)) {
     const ours = { ...row, row: found, isFollowed: false };
     const settled = settledRecord(ours, row.chainIds, nowMs) ?? overdueLease(ours, nowMs, context);
     if (settled !== undefined) return { row, keyText, write: { key, record: settled, expected: found.version } };

@@ -5,6 +5,7 @@ import {
   areRememberable,
   forgetFormerOf,
   formerOfText,
+  hasRoomFor,
   isAsOf,
   isFormerOf,
   remember,
@@ -38,6 +39,26 @@ test('what a row has no room for it does not remember, and nothing goes for it',
   expect(remember(undefined, [longest])).toEqual([longest]);
   expect(remember(undefined, [crmid(`${longest.value}x`)])).toBeUndefined();
   expect(remember([c1], [longest])).toEqual([c1]);
+});
+
+test('of several identities a row remembers those for which it has room, in their order', () => {
+  const half = (name: string): FormerOf => crmid(name + 'x'.repeat(formerOfCharactersMax / 2 - 30));
+  expect(remember([half('a')], [half('b'), half('c'), c1])).toEqual([half('a'), half('b'), c1]);
+  // To the last character, with the comma between two.
+  const rest = formerOfCharactersMax - formerOfText([c1, crmid('')]).length;
+  expect(remember([c1], [crmid('x'.repeat(rest))])).toHaveLength(2);
+  expect(remember([c1], [crmid('x'.repeat(rest + 1)), c2])).toEqual([c1, c2]);
+  // Another digest of one takes the place of the first.
+  expect(remember([longest], [{ ...longest, linkDigest: 'b' }])).toEqual([{ ...longest, linkDigest: 'b' }]);
+  expect(remember([longest], [{ ...longest, linkDigest: 'bb' }])).toEqual([longest]);
+});
+
+test('a row has room for the identities that it remembers, and for others as far as they fit', () => {
+  const row = exampleRecord({ known: out, formerOf: [c1] });
+  expect([hasRoomFor(row, [c1]), hasRoomFor(row, [c2, c1]), hasRoomFor(row, [])]).toEqual([true, true, true]);
+  expect(hasRoomFor(row, [longest])).toBe(false);
+  expect(hasRoomFor(row, [c2, longest])).toBe(false);
+  expect(hasRoomFor(exampleRecord({ known: out }), [longest])).toBe(true);
 });
 
 test('a row that remembers more than it may is refused, without a word of it', () => {

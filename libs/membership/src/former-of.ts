@@ -10,16 +10,38 @@ import {
 import type { MembershipState } from './state.ts';
 
 /**
- * The identities of both, each once, with the digest that came last; those of `kept` alone when a
- * row has no room for all (docs/specs/ledger.md, section 6). Undefined when there are none.
+ * The identities of both, each once, with the digest that came last; of the added ones those for
+ * which the row has room, in their order (docs/specs/ledger.md, section 6). Undefined when there
+ * are none.
  */
 export function remember(
   kept: readonly FormerOf[] | undefined,
   added: readonly FormerOf[] | undefined,
 ): readonly FormerOf[] | undefined {
   if (added === undefined || added.length === 0) return kept;
-  const all = [...new Map([...(kept ?? []), ...added].map((each) => [identityText(each), each])).values()];
-  return areRememberable(all) ? all : kept;
+  const all = new Map((kept ?? []).map((each) => [identityText(each), each]));
+  let characters = formerOfText(kept ?? []).length;
+  for (const each of added) {
+    const text = identityText(each);
+    const before = all.get(text);
+    const more =
+      before === undefined ? charactersOf(each) + Math.min(all.size, 1) : charactersOf(each) - charactersOf(before);
+    if (characters + more > formerOfCharactersMax) continue;
+    all.set(text, each);
+    characters += more;
+  }
+  return all.size === 0 ? undefined : [...all.values()];
+}
+
+/** The characters of an identity in the JSON of several, without the comma before it. */
+function charactersOf(identity: FormerOf): number {
+  return formerOfText([identity]).length - '[]'.length;
+}
+
+/** Whether the row remembers the identities, or has room for them. */
+export function hasRoomFor({ formerOf }: LedgerRecord, identities: readonly FormerOf[]): boolean {
+  const texts = new Set(remember(formerOf, identities)?.map(identityText));
+  return identities.every((identity) => texts.has(identityText(identity)));
 }
 
 /** Whether a row has room for the identities. */

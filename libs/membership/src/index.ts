@@ -38,6 +38,7 @@ export {
   areRememberable,
   forgetFormerOf,
   formerOfText,
+  hasRoomFor,
   isAsOf,
   isFormerOf,
   rememberedRows,
