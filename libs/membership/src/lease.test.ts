@@ -16,7 +16,8 @@ test('a row says from which identities its newest state comes, until the person 
   // The very state again, from the row alone, comes from the same export; another one from none
   // that is known.
   expect(lease(first, { state: member, attributes: {} }, by)).toMatchObject({ knownDigest: 'a' });
-  expect(lease(first, { state: newer, attributes: {} }, by)).not.toHaveProperty('knownDigest');
+  for (const state of [newer, { ...member, isMember: false }, { ...member, content: 'changed' }])
+    expect(lease(first, { state, attributes: {} }, by)).not.toHaveProperty('knownDigest');
 });
 
 test('a row that was told keeps the digest with which the person was followed, and gets no empty one', () => {

@@ -74,8 +74,9 @@ test('before the row of a former identity goes, the rows that it remembers lose 
 });
 
 test('the row of a former identity stays while another process writes one that it remembers', async () => {
-  const remembering = exampleRecord({ known: gone, formerOf: [{ ...exampleKey(1).identity, linkDigest: 'a' }] });
-  const ledger = await ledgerOf([remembering, exampleRecord({ linkDigest: 'a' })]);
+  const formerOf = [1, 2].map((n) => ({ ...exampleKey(n).identity, linkDigest: 'a' }));
+  const linked = exampleRecord({ linkDigest: 'a' });
+  const ledger = await ledgerOf([exampleRecord({ known: gone, formerOf }), linked, linked]);
   const write = ledger.write.bind(ledger);
   ledger.write = async (writes, of) => {
     ledger.write = write;
@@ -84,4 +85,11 @@ test('the row of a former identity stays while another process writes one that i
   };
   expect(await sweepLedger(ledger, night)).toMatchObject({ removed: 0 });
   expect(await sweepLedger(ledger, night)).toMatchObject({ removed: 1 });
+});
+
+test('of a row that remembers no one the ledger is asked nothing but to remove it', async () => {
+  const ledger = await ledgerOf([exampleRecord({ known: gone }), exampleRecord({ known: gone, formerOf: [] })]);
+  ledger.read = () => Promise.reject(new Error('It was read.'));
+  ledger.write = () => Promise.reject(new Error('It was written.'));
+  expect(await sweepLedger(ledger, { olderThanMs, signal })).toEqual({ seen: 2, removed: 2 });
 });
