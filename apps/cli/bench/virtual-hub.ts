@@ -96,6 +96,7 @@ export class VirtualHub {
       ledgerCache: new LedgerCache(cacheOptions),
       deadLetters: new InMemoryDeadLetters(),
       retryQueue: this.#retryQueue,
+      retriesInWork: new Map(),
       stall: file.stall,
       telemetry: createTelemetry({ level: 'error', counters: this.#counters, write: () => undefined }),
       timing: defaultTiming,
