@@ -53,6 +53,13 @@ export interface DeliveredRow extends LeasedRow {
   readonly deliveredAtMs?: number;
 }
 
+/** Until when destinations are waited for. */
+export interface DeliveryLimit {
+  readonly signal: AbortSignal;
+  /** How long after it a request may be under way for other calls: the leases live so long. */
+  readonly graceMs: number;
+}
+
 /**
  * Tells every destination about the rows that are leased for it, all destinations at once, so that
  * a slow one holds up only itself. `receipts` are those of changes that a destination accepted
@@ -62,12 +69,12 @@ export interface DeliveredRow extends LeasedRow {
 export async function deliverRows(
   leased: readonly LeasedRow[],
   context: ActivationContext,
-  signal: AbortSignal,
+  limit: DeliveryLimit,
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredRow[]> {
   const byDestination = Map.groupBy(leased, ({ route }) => route.destination);
   const results = await Promise.all(
-    [...byDestination].map(([destination, rows]) => deliverTo(destination, rows, context, signal, receipts)),
+    [...byDestination].map(([destination, rows]) => deliverTo(destination, rows, context, limit, receipts)),
   );
   return results.flat();
 }
@@ -76,7 +83,7 @@ async function deliverTo(
   destination: string,
   leased: readonly LeasedRow[],
   context: ActivationContext,
-  signal: AbortSignal,
+  limit: DeliveryLimit,
   receipts?: ReadonlyMap<string, string>,
 ): Promise<readonly DeliveredRow[]> {
   const target = context.targets.get(destination);
@@ -91,7 +98,7 @@ async function deliverTo(
     return { row, delivery: deliveryOf(row), paused: pause === undefined ? undefined : pausedResult(pause, nowMs) };
   });
   const deliveries = prepared.flatMap(({ delivery, paused }) => (paused === undefined ? [delivery] : []));
-  const options = { telemetry, clock, waitMaxMs: timing.waitMaxMs, signal, receipts };
+  const options = { telemetry, clock, waitMaxMs: timing.waitMaxMs, ...limit, receipts };
   const results = await deliver(target, deliveries, options);
   return prepared.map(({ row, delivery, paused }) => {
     const { id } = delivery.change;

@@ -54,10 +54,11 @@ export function newHolder({ clock, timing }: Pick<ActivationContext, 'clock' | '
 export async function tellRows(leased: readonly LeasedRow[], telling: Telling): Promise<readonly ToldRow[]> {
   const { context, work, deadline, tally } = telling;
   const retry = work?.retry;
+  const limit = { signal: deadline, graceMs: context.timing.settleByMs - context.timing.deadlineMs };
   const delivered =
     retry?.givesUp === true
       ? leased.map((row) => givenUp(row, retry))
-      : await deliverRows(leased, context, deadline, work === undefined ? undefined : receiptsOf(work));
+      : await deliverRows(leased, context, limit, work === undefined ? undefined : receiptsOf(work));
   const { told, lost } = await settleRows(judgeResults(delivered, work, context), telling);
   for (const row of told) {
     const { fate, route, settled } = row;
@@ -196,7 +197,7 @@ async function repairRows(
         ? []
         : [{ ...row, ...told, row: after, isRepair: true, linkDigest: '', isFollowed: false }];
     });
-    const delivered = await deliverRows(leased, context, settleBy);
+    const delivered = await deliverRows(leased, context, { signal: settleBy, graceMs: 0 });
     const settled = await settleRows(judgeResults(delivered, telling.work, context), telling);
     for (const { keyText, settled: after } of settled.told) if (after !== undefined) repaired.set(keyText, after);
     open = [...again.map(({ row }) => row), ...settled.lost];

@@ -7,6 +7,7 @@ import {
 } from '@activation-hub/destination-kit';
 import type { DeliveryResult, Results } from './delivery-result.ts';
 import type { DeliverOptions, Target } from './target.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /**
  * A change without a verdict is the connector's defect, not a success: it may have arrived, so it
@@ -103,26 +104,6 @@ function attributesOf({ delivered, retry, rejected, notFound }: CountByStatus) {
     'activation.changes.rejected': rejected,
     'activation.changes.not_found': notFound,
   };
-}
-
-/**
- * What the connector answers, unless the deadline comes: one that does not listen to the signal is
- * not waited for.
- */
-async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const message = 'The destination had not answered by the deadline.';
-  const giveUp = (): void => reject(new DestinationError('transient', message, { doubt: 'unanswered' }));
-  // One that does listen knows better whether its request was sent, so its own error may come
-  // first.
-  const onAbort = (): void => void setImmediate(giveUp);
-  signal.addEventListener('abort', onAbort);
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([answer, deadline]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function callOf(connector: Connector, kind: Delivery['change']['kind'], receipt?: string): Connector['enter'] {

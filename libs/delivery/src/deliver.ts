@@ -83,7 +83,7 @@ export function createTarget(
     ...of,
     rateLimiter,
     breaker: new Breaker(breakerOptions),
-    requests: new SharedRequests(of, rateLimiter),
+    requests: new SharedRequests(of, rateLimiter, clock),
   };
 }
 
@@ -188,8 +188,6 @@ async function sendWhenAdmitted(
   }
 
   const { answer, isShared } = sent;
-  if (!sent.isReported) report(answer, breaker, options.clock.now());
-
   if (asked.length < batch.length) {
     const rest = await sendWhenAdmitted(target, batch.slice(1), options);
     return new Map([...resultsOf(asked, answer), ...rest]);
@@ -231,21 +229,22 @@ async function sendInTurn(
   options: Sending & { readonly heldUntilMs: () => number | undefined },
   { receipt, isAlone }: { readonly receipt: string | undefined; readonly isAlone: boolean },
 ): Promise<Sent> {
-  const { rateLimiter, requests } = target;
+  const { rateLimiter, requests, breaker } = target;
   const request = async (deliveries: readonly Delivery[], signal: AbortSignal): Promise<Answer> => {
     const answer = await attempt(target, deliveries, { ...options, signal }, receipt);
     // Before the place of this request is free for the next.
     if (answer instanceof DestinationError && answer.notBeforeMs !== undefined)
       rateLimiter.holdUntil(answer.notBeforeMs);
+    report(answer, breaker, options.clock.now());
     return answer;
   };
-  const { signal, receipts, notAfterMs, heldUntilMs } = options;
+  const { signal, receipts, notAfterMs, heldUntilMs, graceMs = 0 } = options;
   if (!isAlone) {
-    const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, signal };
+    const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, signal, graceMs };
     return await requests.send(waiting, { notAfterMs, heldUntilMs }, request);
   }
   const paced = await rateLimiter.run(() => request(batch, signal), { notAfterMs, heldUntilMs, signal });
-  return paced.ran ? { ran: true, answer: paced.result, isShared: false, isReported: false } : paced;
+  return paced.ran ? { ran: true, answer: paced.result, isShared: false } : paced;
 }
 
 function report(answer: Answer, breaker: Breaker, nowMs: number): void {

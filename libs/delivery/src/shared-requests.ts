@@ -1,7 +1,9 @@
-import type { Delivery, DestinationError, DestinationLimits } from '@activation-hub/destination-kit';
+import { DestinationError, type Delivery, type DestinationLimits } from '@activation-hub/destination-kit';
+import type { Clock } from './clock.ts';
 import type { Results } from './delivery-result.ts';
 import { splitIntoBatches } from './batch.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** What a request came to. */
 export type Answer = Results | DestinationError;
@@ -13,14 +15,18 @@ export interface WaitingBatch {
   readonly isPolledLater: boolean;
   /** The deadline of the call. */
   readonly signal: AbortSignal;
+  /**
+   * How long after it a request with the batch may be under way for other calls, in milliseconds.
+   */
+  readonly graceMs: number;
 }
 
 /**
  * How a batch was sent: by a request of its own, or by one that had changes of other calls too
- * (`isShared`); `isReported` when another call says to breaker and rate limiter how that ended.
+ * (`isShared`).
  */
 export type Sent =
-  | { readonly ran: true; readonly answer: Answer; readonly isShared: boolean; readonly isReported: boolean }
+  | { readonly ran: true; readonly answer: Answer; readonly isShared: boolean }
   | { readonly ran: false; readonly earliestMs: number };
 
 interface Entry extends WaitingBatch {
@@ -39,22 +45,26 @@ export class SharedRequests {
   readonly #limits: DestinationLimits;
   readonly #batchBy: 'destination' | 'route';
   readonly #rateLimiter: RateLimiter;
+  readonly #clock: Clock;
   /** In the order in which they came. */
   readonly #waiting = new Set<Entry>();
 
   constructor(
     { limits, batchBy }: { readonly limits: DestinationLimits; readonly batchBy: 'destination' | 'route' },
     rateLimiter: RateLimiter,
+    clock: Clock,
   ) {
     this.#limits = limits;
     this.#batchBy = batchBy;
     this.#rateLimiter = rateLimiter;
+    this.#clock = clock;
   }
 
   /**
    * Waits for a place until `notAfterMs` and calls `request` with the batch and those that go
-   * along, under the earliest of their deadlines; or gives the answer to the request of the call
-   * that took this batch along. Nothing is sent when `heldUntilMs` names a time by then.
+   * along, or gives the answer to the request of the call that took this batch along. Each call
+   * waits for an answer until its own deadline, and is in doubt then. Nothing is sent when
+   * `heldUntilMs` names a time by then.
    */
   async send(
     batch: WaitingBatch,
@@ -63,29 +73,59 @@ export class SharedRequests {
   ): Promise<Sent> {
     const own: Entry = { ...batch, taken: new AbortController() };
     const signal = AbortSignal.any([own.signal, own.taken.signal]);
+    const shared = Promise.withResolvers<Answer>();
     this.#waiting.add(own);
     try {
-      const paced = await this.#rateLimiter.run(
+      const turn = this.#rateLimiter.run(
         async () => {
           const together = this.#takeAlong(own);
-          const signals = together.map((entry) => entry.signal);
-          const answer = request(
-            together.flatMap(({ deliveries }) => deliveries),
-            together.length === 1 ? own.signal : AbortSignal.any(signals),
-          );
+          if (together.length === 1) return { answer: await request(own.deliveries, own.signal), isShared: false };
+          const answer = this.#requestFor(together, request);
           for (const other of together.slice(1)) {
             other.answer = answer;
             other.taken.abort();
           }
-          return { answer: await answer, isShared: together.length > 1 };
+          // The place is taken until the request ends, and this call waits no longer than it may.
+          shared.resolve(answerBy(own.signal, answer));
+          return { answer: await answer, isShared: true };
         },
         { notAfterMs, heldUntilMs, signal },
       );
-      if (paced.ran) return { ran: true, ...paced.result, isReported: false };
-      if (own.answer !== undefined) return { ran: true, answer: await own.answer, isShared: true, isReported: true };
+      const ofShared = shared.promise.then((answer) => ({ ran: true, result: { answer, isShared: true } }) as const);
+      const paced = await Promise.race([turn, ofShared]);
+      if (paced.ran) return { ran: true, ...paced.result };
+      if (own.answer !== undefined)
+        return { ran: true, answer: await answerBy(own.signal, own.answer), isShared: true };
       return paced;
     } finally {
       this.#waiting.delete(own);
+    }
+  }
+
+  /**
+   * Sends what several calls have, for as long as one of them waits for it. After the first
+   * deadline it is under way no longer than that call allows: a lease of its changes expires.
+   */
+  async #requestFor(
+    together: readonly Entry[],
+    request: (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
+    const limit = new AbortController();
+    const ended = new AbortController();
+    let waiting = together.length;
+    for (const { signal, graceMs } of together) {
+      const onDeadline = async (): Promise<void> => {
+        waiting -= 1;
+        if (waiting > 0 && graceMs > 0) await this.#clock.sleep(graceMs, ended.signal);
+        limit.abort();
+      };
+      signal.addEventListener('abort', () => void onDeadline(), { once: true, signal: ended.signal });
+    }
+    try {
+      const deliveries = together.flatMap((entry) => entry.deliveries);
+      return await request(deliveries, limit.signal);
+    } finally {
+      ended.abort();
     }
   }
 
@@ -112,5 +152,15 @@ export class SharedRequests {
     // A call whose lease another one took over can tell the same change.
     if (new Set(deliveries.map(({ change }) => change.id)).size < deliveries.length) return false;
     return splitIntoBatches(deliveries, { limits: this.#limits, batchBy: this.#batchBy }).length === 1;
+  }
+}
+
+/** The answer to a request, for a call that waits no longer than until its deadline. */
+async function answerBy(deadline: AbortSignal, answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await unlessAborted(answer, deadline);
+  } catch (error) {
+    if (error instanceof DestinationError) return error;
+    throw error;
   }
 }

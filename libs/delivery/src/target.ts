@@ -50,6 +50,11 @@ export interface DeliverOptions {
   /** The deadline: a change without an answer by then is retried. */
   readonly signal: AbortSignal;
   /**
+   * How long after the deadline a request with these changes may be under way for other calls that
+   * share it, in milliseconds: their leases live so long. Not at all by default.
+   */
+  readonly graceMs?: number;
+  /**
    * Receipts by change id, of changes that the destination accepted before: it is polled for their
    * verdicts now. Without this option no later call polls, and an accepted change counts as
    * delivered.
