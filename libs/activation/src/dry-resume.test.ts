@@ -102,6 +102,7 @@ test('what waits under a former name of the destination is looked at, and so is 
   const gone = retryOf(['p1'], { destination: 'gone', events: [], rows: [{ ...key, destination: 'gone' }] });
   const { look } = await open([gone]);
   expect((await look({ destination: 'gone' })).changes).toMatchObject([{ destination: 'gone', class: 'route-gone' }]);
+  expect((await look({ destination: 'gone', audience: 'sports-fans' })).changes).toEqual([]);
 });
 
 test('of an event only the audience that is asked for is looked at', async () => {
@@ -136,6 +137,31 @@ test('retries are looked at whole, the newest first, until as many changes are a
   expect((await seen(waiting, { destination: 'crm' }, 4)).leftOut).toBe(4);
   expect((await seen(waiting, { destination: 'crm' }, 5)).leftOut).toBe(2);
   expect((await seen(waiting, { destination: 'crm' }, 8)).leftOut).toBe(0);
+});
+
+test('of retries with more and with fewer changes those that are left out are counted change by change', async () => {
+  const waitingOf = (...sizes: readonly number[]) =>
+    sizes.map((size, age) =>
+      retryOf(
+        Array.from({ length: size }, (_, index) => `${age}-${index}`),
+        { firstDeferredAtMs: noonMs - age },
+      ),
+    );
+  const counts = async (sizes: readonly number[], countMax: number) => {
+    const { changes, leftOut } = await seen(waitingOf(...sizes), { destination: 'crm' }, countMax);
+    return [changes.length, leftOut];
+  };
+  expect(await counts([1, 3, 2], 4)).toEqual([4, 2]);
+  expect(await counts([2, 1, 2, 2], 3)).toEqual([3, 4]);
+});
+
+test('what an export brings is seen where it is newer than the row', async () => {
+  const event = eventOf(personExport({ person: 'p1', status: 'exited', at: 60 }), 1);
+  const { context, look } = await open([
+    retryOf([], { events: [{ event, audiences: ['sports-fans'], rows: [fansKey('p1')] }] }),
+  ]);
+  await putRow(context.ledger, fansKey('p1'), rowOf(memberAt()));
+  expect((await look({ destination: 'crm' })).changes).toMatchObject([{ kind: 'exited', outcome: 'delivered' }]);
 });
 
 test('what the destination has by now is not shown, and neither is what something newer has superseded', async () => {

@@ -1,5 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import type { LedgerKey, LedgerRow } from '@activation-hub/membership';
+import { formerOfCharactersMax, type LedgerKey, type LedgerRow } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import { DisturbedLedger, eventOf, fansId, fansKey, openActivation, personExport } from '../testing/index.ts';
 
@@ -52,7 +52,37 @@ test('the other identity of a new person is noted beside the lease, and the row 
   expect(told(opened)).toEqual(['entered p1']);
   const { linkDigest, knownDigest } = (await row('crmid', 'p1'))?.record ?? {};
   expect([linkDigest?.length, knownDigest]).toEqual([16, undefined]);
-  expect((await row('email', 'a@example.com'))?.record.known.isMember).toBe(false);
+  expect((await row('email', 'a@example.com'))?.record.known).toMatchObject({ isMember: false, content: '' });
+});
+
+test('the row of a new person with a single identity has no digest', async () => {
+  const { activate, exportOf, asks, row } = await open();
+  await activate(exportOf({ crmid: ['p1'] }));
+  expect(asks).toEqual(['leased p1', 'delivered p1']);
+  expect((await row('crmid', 'p1'))?.record).not.toHaveProperty('linkDigest');
+});
+
+test('a new person whose identity no other row has room for is looked at after the telling', async () => {
+  const { activate, exportOf, asks } = await open();
+  const long = 'x'.repeat(formerOfCharactersMax);
+  await activate(exportOf({ crmid: [long], email: ['a@example.com'] }));
+  expect(asks.slice(0, 3)).toEqual([`leased ${long}`, `delivered ${long}`, 'read']);
+});
+
+test('new people with several identities let the next ones be taken for new', async () => {
+  const { activate, exportOf, asks } = await open();
+  for (let n = 0; n < 2 * expectAfterKeys; n += 1)
+    await activate(exportOf({ crmid: [`p${n}`], email: [`${n}@example.com`] }));
+  expect(asks).not.toContain('read');
+});
+
+test('an identity is noted once, also when the row of another person is decided again', async () => {
+  const { activate, exportOf, asks, context } = await open();
+  const other = openActivation({ ledger: context.ledger, file: fileWith('') });
+  await other.activate(eventOf(personExport({ identities: { crmid: ['p2'] } }), 1));
+  asks.length = 0;
+  await activate(exportOf({ crmid: ['p1'], email: ['a@example.com'] }), exportOf({ crmid: ['p2'] }));
+  expect(asks).toEqual(['leased p1', 'leased p2', 'noted a@example.com', 'read', 'delivered p1']);
 });
 
 test('a person whom the destination knows under the other identity after all is taken out under it', async () => {
@@ -104,6 +134,16 @@ test('a person of whom the batch has a membership under the other identity is lo
   const { activate, exportOf } = opened;
   const email = ['a@example.com'];
   await activate(exportOf({ email }), exportOf({ crmid: ['p1'], email }));
+  expect(told(opened)).toEqual(['entered a@example.com', 'entered p1', 'exited a@example.com']);
+});
+
+test('a person of whom the cache knows the other identity is looked at after the telling, and no write is tried', async () => {
+  const opened = await open();
+  const { activate, exportOf, asks } = opened;
+  await activate(exportOf({ email: ['a@example.com'] }));
+  asks.length = 0;
+  await activate(exportOf({ crmid: ['p1'], email: ['a@example.com'] }));
+  expect(asks.slice(0, 3)).toEqual(['leased p1', 'delivered p1', 'read']);
   expect(told(opened)).toEqual(['entered a@example.com', 'entered p1', 'exited a@example.com']);
 });
 
