@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { RestError } from '@azure/data-tables';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { ledgerTables, type LedgerTables } from './ledger-tables.ts';
 import { SpreadLedger } from './spread-ledger.ts';
@@ -24,6 +26,10 @@ const tablesIn = (accounts: readonly number[], names = newNames()): readonly Led
     names,
   );
 const open = (tables: readonly LedgerTables[]): Promise<void> => new SpreadLedger(tables).createTables(signal);
+/** The ids of the ledger that the accounts say. */
+const idsIn = async (tables: readonly LedgerTables[]): Promise<readonly unknown[]> =>
+  Promise.all(tables.map(async ({ layout }) => (await layout.getEntity('layout', 'ledger')).ledgerId));
+const host = (): string => `127.0.0.1:${azurite.tablePort}`;
 const put = (ledger: Pick<SpreadLedger, 'write'>, person = 1) =>
   ledger.write([{ key: exampleKey(person), record: exampleRecord(), expected: undefined }], signal);
 const uses = (ledger: SpreadLedger): readonly (() => Promise<unknown>)[] => [
@@ -51,12 +57,80 @@ test('a ledger is opened again with the accounts that it was made with, by sever
   expect(new Set(rows.flat().map(({ ledgerId }) => ledgerId)).size).toBe(1);
 });
 
+test('of two processes that start at once the one that comes second at the first account takes the id of the other', async () => {
+  const tables = tablesIn([0, 1]);
+  const [first] = tables as [LedgerTables];
+  const create = first.layout.createEntity.bind(first.layout);
+  first.layout.createEntity = async (...args) => {
+    first.layout.createEntity = create;
+    await open(tables);
+    return create(...args);
+  };
+  await open(tables);
+  expect(new Set(await idsIn(tables)).size).toBe(1);
+});
+
+test('of two processes that start at once with other accounts the second is refused', async () => {
+  const names = newNames();
+  const [two, one] = [tablesIn([0, 1], names), tablesIn([0], names)];
+  const [first] = two as [LedgerTables];
+  const create = first.layout.createEntity.bind(first.layout);
+  first.layout.createEntity = async (...args) => {
+    await open(one);
+    return create(...args);
+  };
+  await expect(open(two)).rejects.toThrow('it is spread over 1 account, and 2 are configured.');
+});
+
+test('an account that does not take its layout fails the start', async () => {
+  const tables = tablesIn([0]);
+  const [only] = tables as [LedgerTables];
+  only.layout.createEntity = () => Promise.reject(new RestError('No.', { statusCode: 403 }));
+  await expect(open(tables)).rejects.toThrow(`Failed to create the ledger: the table store at ${host()} answered 403.`);
+});
+
+test('an account that cannot be reached is not taken for one that says nothing', async () => {
+  const names = newNames();
+  await open(tablesIn([0, 1], names));
+  const proxy = await startStorageProxy(azurite.tablePort);
+  await proxy.stop();
+  const [first = '', second = ''] = azurite.connectionStrings;
+  const accounts = [first, second.replace(`:${azurite.tablePort}/`, `:${proxy.port}/`)];
+  const ledger = new SpreadLedger(
+    ledgerTables(
+      accounts.map((connectionString) => ({ connectionString })),
+      names,
+    ),
+  );
+  await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(
+    `Failed to read the ledger: the table store at 127.0.0.1:${proxy.port} could not be reached`,
+  );
+});
+
+test('the accounts are asked once what they say, however often the ledger is used', async () => {
+  const tables = tablesIn([0, 1]);
+  await open(tables);
+  const ledger = new SpreadLedger(tables);
+  await ledger.read([exampleKey(1)], signal);
+  for (const { layout } of tables) await layout.deleteEntity('layout', 'ledger');
+  expect(await ledger.read([exampleKey(1)], signal)).toEqual([undefined]);
+});
+
+test('a refusal says what would be lost, and what to do', async () => {
+  const names = newNames();
+  await open(tablesIn([0], names));
+  await expect(open(tablesIn([0, 1], names))).rejects.toThrow(
+    'Failed to open the ledger: it is spread over 1 account, and 2 are configured. With another number no row would be found, and members would be lost. ' +
+      'Configure as many as before, or move the ledger (docs/operating/scale.md).',
+  );
+});
+
 test.each([
   ['more', [0, 1], [0, 1, 2, 3], 'it is spread over 2 accounts, and 4 are configured.'],
   ['fewer', [0, 1, 2, 3], [0, 1], 'it is spread over 4 accounts, and 2 are configured.'],
   ['one of several', [0, 1, 2, 3], [2], 'it is spread over 4 accounts, and 1 is configured.'],
   ['several instead of one', [0], [0, 1], 'it is spread over 1 account, and 2 are configured.'],
-  ['another order', [0, 1], [1, 0], 'is number 2 of the ledger, and is configured as number 1.'],
+  ['another order', [0, 1], [1, 0], ' is number 2 of the ledger, and is configured as number 1.'],
 ])('%s is refused in words, by everything that uses the ledger', async (_what, made, configured, words) => {
   const names = newNames();
   await open(tablesIn(made, names));
@@ -68,7 +142,9 @@ test('an account of another ledger is refused', async () => {
   await open(tablesIn([0, 1], names));
   await open(tablesIn([2, 3], names));
   for (const use of uses(new SpreadLedger(tablesIn([0, 3], names))))
-    await expect(use()).rejects.toThrow('belongs to another ledger than the one at');
+    await expect(use()).rejects.toThrow(
+      `the account at ${host()} belongs to another ledger than the one at ${host()}. Configure the accounts of one ledger.`,
+    );
 });
 
 test('a ledger from before there were layouts is one of one account, and keeps its rows', async () => {
@@ -89,25 +165,21 @@ test('several accounts that say nothing yet are used by nothing but the start an
   const [read, write] = uses(ledger) as [() => Promise<unknown>, () => Promise<unknown>];
   for (const use of [read, write])
     await expect(use()).rejects.toThrow(
-      'does not say yet which account of the ledger it is. Start the function app, or import a ledger.',
+      `the account at ${host()} does not say yet which account of the ledger it is. Start the function app, or import a ledger.`,
     );
   await ledger.createTables(signal);
   await read();
 });
 
-test('a start that was broken off between two accounts is finished by the next', async () => {
+test.each([0, 1])('a start that was broken off before account %d is finished by the next', async (silent) => {
   const tables = tablesIn([0, 1]);
   await open(tables);
-  await tables[1]?.layout.deleteEntity('layout', 'ledger');
+  const ids = await idsIn(tables);
+  await tables[silent]?.layout.deleteEntity('layout', 'ledger');
   await open(tables);
-  await put(new SpreadLedger(tables));
-});
-
-test('a layout that is not what the ledger writes is refused', async () => {
-  const tables = tablesIn([0, 1]);
+  expect(await idsIn(tables)).toEqual(ids);
+  for (let person = 0; person < 10; person += 1) await put(new SpreadLedger(tables), person);
   await open(tables);
-  await tables[0]?.layout.updateEntity({ partitionKey: 'layout', rowKey: 'ledger', accounts: 'two' }, 'Merge');
-  await expect(open(tables)).rejects.toThrow('the row in the table of its layout is not what the ledger writes');
 });
 
 test('a table of rows that is gone is not made anew: an empty ledger would take members for strangers', async () => {
@@ -182,3 +254,13 @@ test('a ledger that was made where it is moved to, without an import, is refused
   await open(tables);
   await expect(new SpreadLedger(tables, { isMoving: true }).createTables(signal)).rejects.toThrow('it is being moved');
 });
+
+test.each([{ accounts: 'two' }, { account: 'first' }, { ledgerId: 7 }])(
+  'a layout that is not what the ledger writes is refused: %o',
+  async (column) => {
+    const tables = tablesIn([0]);
+    await open(tables);
+    await tables[0]?.layout.updateEntity({ partitionKey: 'layout', rowKey: 'ledger', ...column }, 'Merge');
+    await expect(open(tables)).rejects.toThrow('the row in the table of its layout is not what the ledger writes');
+  },
+);

@@ -24,7 +24,7 @@ test.each<[string, (count: number) => Attributes]>([
   ['empty texts under names that are long in JSON', (count) => named(count, '')],
   ['numbers that are long in JSON', (count) => named(count, -0.0000012345678901234567)],
   ['words that are no text', (count) => ({ words: Array.from({ length: count }, (_, n) => n % 2 === 0) })],
-  ['nothing', (count) => ({ list: Array.from({ length: count }, () => null) })],
+  ['nothing', (count) => named(count, null)],
   ['objects in each other', (count) => ({ list: Array.from({ length: count }, () => nested(90)) })],
 ])('attributes are kept by the length of their JSON: %s', (_, of) => {
   const isKept = (count: number): boolean => JSON.stringify(of(count)).length <= attributesCharactersMax;
