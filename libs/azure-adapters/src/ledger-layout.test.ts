@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { RestError } from '@azure/data-tables';
 import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { ledgerTables, type LedgerTables } from './ledger-tables.ts';
@@ -89,21 +89,60 @@ test('an account that does not take its layout fails the start', async () => {
   await expect(open(tables)).rejects.toThrow(`Failed to create the ledger: the table store at ${host()} answered 403.`);
 });
 
+/** Tables in two accounts, of which the second is behind a proxy. */
+async function behindProxy(names = newNames()) {
+  const proxy = await startStorageProxy(azurite.tablePort);
+  onTestFinished(() => proxy.stop());
+  const [first = '', second = ''] = azurite.connectionStrings;
+  const accounts = [first, second.replace(`:${azurite.tablePort}/`, `:${proxy.port}/`)];
+  const tables = ledgerTables(
+    accounts.map((connectionString) => ({ connectionString })),
+    names,
+  );
+  return { proxy, tables };
+}
+
 test('an account that cannot be reached is not taken for one that says nothing', async () => {
   const names = newNames();
   await open(tablesIn([0, 1], names));
-  const proxy = await startStorageProxy(azurite.tablePort);
+  const { proxy, tables } = await behindProxy(names);
   await proxy.stop();
-  const [first = '', second = ''] = azurite.connectionStrings;
-  const accounts = [first, second.replace(`:${azurite.tablePort}/`, `:${proxy.port}/`)];
-  const ledger = new SpreadLedger(
-    ledgerTables(
-      accounts.map((connectionString) => ({ connectionString })),
-      names,
-    ),
-  );
-  await expect(ledger.read([exampleKey(1)], signal)).rejects.toThrow(
+  await expect(new SpreadLedger(tables).read([exampleKey(1)], signal)).rejects.toThrow(
     `Failed to read the ledger: the table store at 127.0.0.1:${proxy.port} could not be reached`,
+  );
+});
+
+const requests = [
+  ['make a table', 'create', 'POST', /Tables/],
+  ['read a layout', 'read', 'GET', /layout\w+\(Part/],
+  ['look for rows', 'read', 'GET', /ledger\w+\(\)/],
+  ['write a layout', 'create', 'POST', /layout\w+(\?|$)/],
+] as const;
+
+test.each(requests)(
+  'a start whose request to %s is never answered ends with the caller',
+  async (_, __, method, url) => {
+    const { proxy, tables } = await behindProxy();
+    // The rows are looked for in ledgers of several accounts alone.
+    const asked = url.test('/ledger0()') ? tables : tables.slice(1);
+    const caller = new AbortController();
+    proxy.treat = (request) => {
+      if (request.method !== method || !url.test(request.url ?? '')) return 'pass';
+      caller.abort(new Error('the app stops'));
+      return 'hang';
+    };
+    await expect(new SpreadLedger(asked).createTables(caller.signal)).rejects.toThrow('the app stops');
+  },
+);
+
+test.each(requests)('a start whose request to %s meets a broken connection says so', async (_, doing, method, url) => {
+  const { proxy, tables } = await behindProxy();
+  proxy.treat = async (request) => {
+    if (request.method === method && url.test(request.url ?? '')) await proxy.stop();
+    return 'pass' as const;
+  };
+  await expect(open(tables)).rejects.toThrow(
+    `Failed to ${doing} the ledger: the table store at 127.0.0.1:${proxy.port} could not be reached`,
   );
 });
 
