@@ -7,8 +7,9 @@ import { EventStream } from './components/event-stream.ts';
 import { HandlerApp } from './components/handler-app.ts';
 import { HandlerStorage } from './components/handler-storage.ts';
 import { Observability } from './components/observability.ts';
-import { PrivateNetwork } from './components/private-network.ts';
+import { PrivateNetwork, type PrivateTarget } from './components/private-network.ts';
 import { SecretVault } from './components/secret-vault.ts';
+import type { StackConfig } from './config-schema.ts';
 import { createNames, type Place } from './place.ts';
 import { keptSecrets, lastMadeWith, madeWithOutput, refuseFixedChanges } from './made-with.ts';
 import { portalLink } from './portal-link.ts';
@@ -40,16 +41,7 @@ export default async function stack(activationsFolder: string) {
       ? new PrivateNetwork('network', {
           place,
           addressSpace: config.addressSpace,
-          targets: [
-            { name: 'host-blob', resourceId: storage.hostAccountId, service: 'blob' },
-            { name: 'data-blob', resourceId: storage.dataAccountId, service: 'blob' },
-            { name: 'data-queue', resourceId: storage.dataAccountId, service: 'queue' },
-            { name: 'data-table', resourceId: storage.dataAccountId, service: 'table' },
-            ...storage.ledgerAccountIds.map((resourceId, index) => {
-              return { name: `ledger-${index + 1}-table`, resourceId, service: 'table' } as const;
-            }),
-            { name: 'vault', resourceId: vault.vaultId, service: 'vault' },
-          ],
+          targets: privateTargets(storage, vault),
         })
       : undefined;
 
@@ -88,24 +80,7 @@ export default async function stack(activationsFolder: string) {
       ? undefined
       : new AepDestination(
           'aep',
-          {
-            environment: config.environment,
-            platform: {
-              organisation: config.aepOrganisation,
-              sandbox: config.aepSandbox,
-              clientId: config.aepClientId,
-              clientSecret: aepClientSecret,
-              platformUrl: config.aepPlatformUrl,
-              imsUrl: config.aepImsUrl,
-            },
-            stream,
-            exports,
-            enabled: config.aepEnabled,
-            hubScopedKey: config.aepHubScopedKey,
-            ...(config.aepAuthSpecName === '' ? {} : { authSpecName: config.aepAuthSpecName }),
-            ...(config.aepConnectionId === '' ? {} : { connectionId: config.aepConnectionId }),
-            ...(config.aepDataflowId === '' ? {} : { dataflowId: config.aepDataflowId }),
-          },
+          { ...ofAep(config), platform: { ...platformOf(config), clientSecret: aepClientSecret }, stream, exports },
           { dependsOn: [handler] },
         );
 
@@ -141,3 +116,38 @@ export default async function stack(activationsFolder: string) {
     ...(network && config.privateNetwork ? { outboundAddress: network.outboundAddress } : {}),
   };
 }
+
+/** What is reached by the private network alone. */
+function privateTargets(storage: HandlerStorage, vault: SecretVault): readonly PrivateTarget[] {
+  return [
+    { name: 'host-blob', resourceId: storage.hostAccountId, service: 'blob' },
+    { name: 'data-blob', resourceId: storage.dataAccountId, service: 'blob' },
+    { name: 'data-queue', resourceId: storage.dataAccountId, service: 'queue' },
+    { name: 'data-table', resourceId: storage.dataAccountId, service: 'table' },
+    ...storage.ledgerAccountIds.map((resourceId, index): PrivateTarget => ({
+      name: `ledger-${index + 1}-table`,
+      resourceId,
+      service: 'table',
+    })),
+    { name: 'vault', resourceId: vault.vaultId, service: 'vault' },
+  ];
+}
+
+/** Adobe's platform, but for the secret. */
+const platformOf = (config: StackConfig) => ({
+  organisation: config.aepOrganisation,
+  sandbox: config.aepSandbox,
+  clientId: config.aepClientId,
+  platformUrl: config.aepPlatformUrl,
+  imsUrl: config.aepImsUrl,
+});
+
+/** What the configuration says of the destination in AEP. */
+const ofAep = (config: StackConfig) => ({
+  environment: config.environment,
+  enabled: config.aepEnabled,
+  hubScopedKey: config.aepHubScopedKey,
+  ...(config.aepAuthSpecName === '' ? {} : { authSpecName: config.aepAuthSpecName }),
+  ...(config.aepConnectionId === '' ? {} : { connectionId: config.aepConnectionId }),
+  ...(config.aepDataflowId === '' ? {} : { dataflowId: config.aepDataflowId }),
+});

@@ -25,14 +25,14 @@ const queries = [...alerts.map(({ query }) => query), ...workbookQueries];
 test('names are stable and each there once', () => {
   expect(alerts.map(({ name }) => name)).toEqual([
     'nothing-received',
-    'handler-silent',
     'lag',
     'dead-letters',
+    'oldest-unsettled',
+    'handler-silent',
     'destination-set-up',
     'stalled-partition',
     'stalled-destination',
     'controls-unreadable',
-    'oldest-unsettled',
     'ledger-not-exported',
     'memberships-late',
     'logs-capped',

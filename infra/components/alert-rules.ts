@@ -66,7 +66,10 @@ export const stalls = `let stalls = AppRequests
 | project TimeGenerated, reason = 'The function failed; AppExceptions says why.';`;
 
 /** The rules that ask the workspace; those that ask a metric are in `metric-rules.ts`. */
-export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
+export const logAlerts = (limits: AlertLimits): readonly LogAlert[] => [...limitAlerts(limits), ...fixedAlerts];
+
+/** Those whose limits an environment may set. */
+function limitAlerts(limits: AlertLimits): readonly LogAlert[] {
   return [
     {
       name: 'nothing-received',
@@ -82,28 +85,6 @@ export function logAlerts(limits: AlertLimits): readonly LogAlert[] {
       threshold: 0,
       every: 'PT30M',
       window: limits.silenceHours % 24 === 0 ? `P${limits.silenceHours / 24}D` : `PT${limits.silenceHours}H`,
-      dimensions: [],
-    },
-    {
-      name: 'handler-silent',
-      title: 'The handler has said nothing for half an hour',
-      meaning:
-        'It measures its lag every minute, as a line and as a metric, and one of both is missing. It does not start, or its telemetry is not taken: look at the health page, then at the latest deployment. While it is silent, other alerts about it cannot ring.',
-      severity: 0,
-      query: `let lines = ${signals}
-| where signal == 'lag-measured'
-| take 1
-| project said = 'lines';
-let metrics = ${metric('activation.partition_lag')}
-| take 1
-| project said = 'metrics';
-union isfuzzy=true lines, metrics
-| summarize kinds = count()`,
-      column: 'kinds',
-      operator: 'LessThanOrEqual',
-      threshold: 1,
-      every: 'PT15M',
-      window: 'PT30M',
       dimensions: [],
     },
     {
@@ -142,68 +123,6 @@ union refused, unreadable
       dimensions: ['destination'],
     },
     {
-      name: 'destination-set-up',
-      title: 'A destination cannot be used as it is set up',
-      meaning: 'Credentials, permissions or a list at the third party are missing or wrong. Nothing is lost; it waits.',
-      severity: 1,
-      query: `${metric('activation.requests_sent')}
-| where ${attribute('activation.result')} == 'set-up'
-| summarize failures = sum(Sum) by destination = ${attribute('activation.destination')}`,
-      column: 'failures',
-      operator: 'GreaterThan',
-      threshold: 0,
-      every: 'PT15M',
-      window: 'PT30M',
-      dimensions: ['destination'],
-    },
-    {
-      name: 'stalled-partition',
-      title: 'A partition stands still',
-      meaning: 'The handler cannot settle what it read, and tries the same events again: a store cannot be written.',
-      severity: 1,
-      query: `${stalls}
-stalls
-| summarize attempts = count()`,
-      column: 'attempts',
-      operator: 'GreaterThan',
-      threshold: 4,
-      every: 'PT5M',
-      window: 'PT15M',
-      dimensions: [],
-    },
-    {
-      name: 'stalled-destination',
-      title: 'A destination rejects nearly everything',
-      meaning:
-        'The fault is hardly in the rows: its changes are held back and tried again. Mend its settings or its options before they are given up.',
-      severity: 1,
-      query: `${metric('activation.destinations_stalled')}
-| summarize batches = sum(Sum) by destination = ${attribute('activation.destination')}`,
-      column: 'batches',
-      operator: 'GreaterThan',
-      threshold: 0,
-      every: 'PT5M',
-      window: 'PT15M',
-      dimensions: ['destination'],
-    },
-    {
-      name: 'controls-unreadable',
-      title: "Operators' controls cannot be read",
-      meaning:
-        'Pauses count as workers knew them last, and one that has started since knows none. Nothing stands still: restore the blob, or the network path to it.',
-      severity: 1,
-      query: `${signals}
-| where signal == 'controls-unreadable'
-| summarize times = count()`,
-      column: 'times',
-      // One is a store that was slow for a moment; a worker complains once a minute.
-      operator: 'GreaterThan',
-      threshold: 2,
-      every: 'PT15M',
-      window: 'PT1H',
-      dimensions: [],
-    },
-    {
       name: 'oldest-unsettled',
       title: `An event has waited for more than ${limits.oldestMinutesMax} minutes to be settled`,
       meaning: 'A partition stands still or falls behind. Repair it well before the retention ends.',
@@ -218,58 +137,146 @@ stalls
       window: 'PT15M',
       dimensions: ['partition'],
     },
-    {
-      name: 'ledger-not-exported',
-      title: 'The ledger was not exported for two days',
-      meaning: 'Every night the handler exports the ledger, for the day on which it is lost. Two nights have failed.',
-      severity: 1,
-      // Only of an app that has been running for as long: a new one has had no night.
-      query: `${signals}
+  ];
+}
+
+/** Those that are the same in every environment. */
+const fixedAlerts: readonly LogAlert[] = [
+  {
+    name: 'handler-silent',
+    title: 'The handler has said nothing for half an hour',
+    meaning:
+      'It measures its lag every minute, as a line and as a metric, and one of both is missing. It does not start, or its telemetry is not taken: look at the health page, then at the latest deployment. While it is silent, other alerts about it cannot ring.',
+    severity: 0,
+    query: `let lines = ${signals}
+| where signal == 'lag-measured'
+| take 1
+| project said = 'lines';
+let metrics = ${metric('activation.partition_lag')}
+| take 1
+| project said = 'metrics';
+union isfuzzy=true lines, metrics
+| summarize kinds = count()`,
+    column: 'kinds',
+    operator: 'LessThanOrEqual',
+    threshold: 1,
+    every: 'PT15M',
+    window: 'PT30M',
+    dimensions: [],
+  },
+  {
+    name: 'destination-set-up',
+    title: 'A destination cannot be used as it is set up',
+    meaning: 'Credentials, permissions or a list at the third party are missing or wrong. Nothing is lost; it waits.',
+    severity: 1,
+    query: `${metric('activation.requests_sent')}
+| where ${attribute('activation.result')} == 'set-up'
+| summarize failures = sum(Sum) by destination = ${attribute('activation.destination')}`,
+    column: 'failures',
+    operator: 'GreaterThan',
+    threshold: 0,
+    every: 'PT15M',
+    window: 'PT30M',
+    dimensions: ['destination'],
+  },
+  {
+    name: 'stalled-partition',
+    title: 'A partition stands still',
+    meaning: 'The handler cannot settle what it read, and tries the same events again: a store cannot be written.',
+    severity: 1,
+    query: `${stalls}
+stalls
+| summarize attempts = count()`,
+    column: 'attempts',
+    operator: 'GreaterThan',
+    threshold: 4,
+    every: 'PT5M',
+    window: 'PT15M',
+    dimensions: [],
+  },
+  {
+    name: 'stalled-destination',
+    title: 'A destination rejects nearly everything',
+    meaning:
+      'The fault is hardly in the rows: its changes are held back and tried again. Correct its settings or its options before they are given up.',
+    severity: 1,
+    query: `${metric('activation.destinations_stalled')}
+| summarize batches = sum(Sum) by destination = ${attribute('activation.destination')}`,
+    column: 'batches',
+    operator: 'GreaterThan',
+    threshold: 0,
+    every: 'PT5M',
+    window: 'PT15M',
+    dimensions: ['destination'],
+  },
+  {
+    name: 'controls-unreadable',
+    title: "Operators' controls cannot be read",
+    meaning:
+      'Pauses count as workers knew them last, and one that has started since knows none. Nothing stands still: restore the blob, or the network path to it.',
+    severity: 1,
+    query: `${signals}
+| where signal == 'controls-unreadable'
+| summarize times = count()`,
+    column: 'times',
+    // One is a store that was slow for a moment; a worker complains once a minute.
+    operator: 'GreaterThan',
+    threshold: 2,
+    every: 'PT15M',
+    window: 'PT1H',
+    dimensions: [],
+  },
+  {
+    name: 'ledger-not-exported',
+    title: 'The ledger was not exported for two days',
+    meaning: 'Every night the handler exports the ledger, for the day on which it is lost. Two nights have failed.',
+    severity: 1,
+    // Only of an app that has been running for as long: a new one has had no night.
+    query: `${signals}
 | where signal in ('lag-measured', 'ledger-exported')
 | summarize exports = countif(signal == 'ledger-exported'), since = min(TimeGenerated)
 | where since < ago(47h)
 | project exports`,
-      column: 'exports',
-      operator: 'LessThanOrEqual',
-      threshold: 0,
-      every: 'PT30M',
-      window: 'P2D',
-      dimensions: [],
-    },
-    {
-      name: 'memberships-late',
-      title: 'A destination may forget members',
-      meaning:
-        'It forgets members whom it is not told of again, and the nights are not enough: more than half of the time of some is over.',
-      severity: 2,
-      // Of one night: it still rings in the morning.
-      query: `${signals}
+    column: 'exports',
+    operator: 'LessThanOrEqual',
+    threshold: 0,
+    every: 'PT30M',
+    window: 'P2D',
+    dimensions: [],
+  },
+  {
+    name: 'memberships-late',
+    title: 'A destination may forget members',
+    meaning:
+      'It forgets members whom it is not told of again, and the nights are not enough: more than half of the time of some is over.',
+    severity: 2,
+    // Of one night: it still rings in the morning.
+    query: `${signals}
 | where signal == 'memberships-delayed'
 | summarize nights = count() by destination = tostring(fields.destination)`,
-      column: 'nights',
-      operator: 'GreaterThan',
-      threshold: 0,
-      every: 'PT30M',
-      window: 'PT6H',
-      dimensions: ['destination'],
-    },
-    {
-      // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the
-      // workspace says about itself is not billed, so the cap does not stop it.
-      name: 'logs-capped',
-      title: 'The workspace keeps no more logs today',
-      meaning:
-        'The daily cap on logs is reached. Until it is raised or the day ends, alerts on logs are blind, and those on silence ring for nothing.',
-      severity: 1,
-      query: `_LogOperation
+    column: 'nights',
+    operator: 'GreaterThan',
+    threshold: 0,
+    every: 'PT30M',
+    window: 'PT6H',
+    dimensions: ['destination'],
+  },
+  {
+    // The query is Azure's own for this ("Set daily cap on Log Analytics workspace"). What the
+    // workspace says about itself is not billed, so the cap does not stop it.
+    name: 'logs-capped',
+    title: 'The workspace keeps no more logs today',
+    meaning:
+      'The daily cap on logs is reached. Until it is raised or the day ends, alerts on logs are blind, and those on silence ring for nothing.',
+    severity: 1,
+    query: `_LogOperation
 | where Category =~ 'Ingestion' and Detail contains 'OverQuota'
 | summarize times = count()`,
-      column: 'times',
-      operator: 'GreaterThan',
-      threshold: 0,
-      every: 'PT15M',
-      window: 'PT1H',
-      dimensions: [],
-    },
-  ];
-}
+    column: 'times',
+    operator: 'GreaterThan',
+    threshold: 0,
+    every: 'PT15M',
+    window: 'PT1H',
+    dimensions: [],
+  },
+];

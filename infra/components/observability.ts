@@ -65,7 +65,7 @@ export class Observability extends ComponentResource {
     const actionGroup = this.#createActionGroup(name, args);
     const rung = [actionGroup.id, ...args.alertActionGroups];
     for (const rule of metricRules) this.#alertOnMetrics(name, args, rule, rung);
-    for (const alert of logAlerts(args.limits)) this.#alertOnLogs(name, args, alert, workspace, rung);
+    for (const alert of logAlerts(args.limits)) this.#alertOnLogs(name, args, alert, { workspace, rung });
     const workbook = this.#createWorkbook(name, args, workspace);
     if (args.budget !== undefined) this.#createBudget(name, args, args.budget, actionGroup);
 
@@ -207,8 +207,7 @@ export class Observability extends ComponentResource {
     name: string,
     { place, repositoryUrl }: ObservabilityArgs,
     alert: LogAlert,
-    workspace: Workspace,
-    rung: readonly Input<string>[],
+    { workspace, rung }: { readonly workspace: Workspace; readonly rung: readonly Input<string>[] },
   ): ScheduledQueryRule {
     return new ScheduledQueryRule(
       `${name}-alert-${alert.name}`,

@@ -52,7 +52,7 @@ export class PrivateNetwork extends ComponentResource {
     const network = this.#createNetwork(name, args, gateway);
     for (const [service, ofService] of Map.groupBy(targets, ({ service }) => service)) {
       const zoneId = this.#createZone(`${name}-${service}`, place, service, network);
-      for (const target of ofService) this.#connect(name, place, target, network, zoneId);
+      for (const target of ofService) this.#connect(name, place, target, { network, zoneId });
     }
 
     this.handlerSubnetId = subnetId(network, 'handler');
@@ -152,8 +152,7 @@ export class PrivateNetwork extends ComponentResource {
     name: string,
     place: Place,
     target: PrivateTarget,
-    network: VirtualNetwork,
-    privateDnsZoneId: Output<string>,
+    { network, zoneId }: { readonly network: VirtualNetwork; readonly zoneId: Output<string> },
   ): void {
     const endpoint = new PrivateEndpoint(
       `${name}-${target.name}`,
@@ -175,7 +174,7 @@ export class PrivateNetwork extends ComponentResource {
         resourceGroupName: place.resourceGroupName,
         privateEndpointName: endpoint.name,
         privateDnsZoneGroupName: 'default',
-        privateDnsZoneConfigs: [{ name: target.service, privateDnsZoneId }],
+        privateDnsZoneConfigs: [{ name: target.service, privateDnsZoneId: zoneId }],
       },
       { parent: this },
     );

@@ -41,9 +41,9 @@ export class SecretVault extends ComponentResource {
 
   constructor(name: string, args: SecretVaultArgs, options?: ComponentResourceOptions) {
     super('activation-hub:infra:SecretVault', name, {}, options);
-    const { place, secretNames, storedSecrets, values } = args;
+    const { place, secretNames, storedSecrets } = args;
     const vault = this.#createVault(name, args);
-    for (const secretName of storedSecrets) this.#createSecret(name, place, vault, secretName, values.get(secretName));
+    for (const secretName of storedSecrets) this.#createSecret(name, args, vault, secretName);
 
     this.vaultId = vault.id;
     this.vaultName = place.names.vault;
@@ -56,13 +56,8 @@ export class SecretVault extends ComponentResource {
     this.registerOutputs({ vaultName: this.vaultName });
   }
 
-  #createSecret(
-    name: string,
-    place: Place,
-    vault: Vault,
-    secretName: string,
-    value: Output<string> | undefined,
-  ): Secret {
+  #createSecret(name: string, { place, values }: SecretVaultArgs, vault: Vault, secretName: string): Secret {
+    const value = values.get(secretName);
     return new Secret(
       `${name}-secret-${secretName}`,
       {

@@ -164,7 +164,7 @@ export const catalogue = {
   }>({
     level: 'error',
     sentence: (f) =>
-      `${f.destination} is stalled: it rejects nearly everything (${f.reason}), so ${f.changes} changes are held back and tried again. Mend its settings, or its options in the activation file.`,
+      `${f.destination} is stalled: it rejects nearly everything (${f.reason}), so ${f.changes} changes are held back and tried again. Correct its settings, or its options in the activation file.`,
     counts: (f) => [count('destinations-stalled', 1, { destination: f.destination })],
   }),
   'request-answered': signal<{
