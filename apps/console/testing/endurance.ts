@@ -41,6 +41,8 @@ export interface Endured {
 export interface Load {
   readonly perMinute: number;
   readonly seconds: number;
+  /** Live is shown until so many have come, on a slow machine for longer; 0 by default. */
+  readonly changesMin?: number;
   /** Runs in the page when it is full, as a control that what it does is found. */
   readonly disturb?: (page: Page) => Promise<void>;
 }
@@ -49,7 +51,7 @@ export interface Load {
  * Fills the page, then feeds it for so long: two thirds of the time it shows Live, then the
  * overview with its charts.
  */
-export async function endure({ perMinute, seconds, disturb }: Load): Promise<Endured> {
+export async function endure({ perMinute, seconds, changesMin = 0, disturb }: Load): Promise<Endured> {
   const console = await startFlood();
   try {
     const { page, complaints } = await openPage(console.url, '/live');
@@ -68,7 +70,8 @@ export async function endure({ perMinute, seconds, disturb }: Load): Promise<End
     const passedMs = (): number => performance.now() - startedMs;
     const liveMs = (seconds * 2_000) / 3;
     if (disturb !== undefined) await observe(() => disturb(page));
-    for (; passedMs() < liveMs; heaps.push(await heapOf(page)))
+    const isFed = async (): Promise<boolean> => (await newestChange(page)) - first > changesMin;
+    for (; passedMs() < liveMs || !(await isFed()); heaps.push(await heapOf(page)))
       await observe(() => pause(Math.min(sampleEveryMs, liveMs / 2)));
     await observe(async () => {
       await page.keyboard.press('g');

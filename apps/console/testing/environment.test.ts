@@ -105,7 +105,7 @@ test(
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('button', { name: 'Purge …', exact: true }).click();
     await dialog.getByText('Would delete 1 dead letter of crm, invalid.').waitFor({ timeout: patientMs });
-    expect(await letters.count()).toBe(1);
+    await expect.poll(() => letters.count(), { timeout: patientMs }).toBe(1);
     await dialog.getByRole('button', { name: 'Purge now' }).click();
     await dialog.getByText('Deleted 1 dead letter of crm, invalid.').waitFor({ timeout: patientMs });
     await dialog.getByRole('button', { name: 'Close' }).click();
@@ -141,7 +141,7 @@ test('a route, a destination and everything are paused and resumed', async () =>
   await resume('Resume', 'crm');
   await page.getByRole('link', { name: /^Overview/ }).click();
   await pause('Pause everything …', 'everything');
-  expect(await page.getByText('by ada@contoso.example: a freeze').isVisible()).toBe(true);
+  await page.getByText('by ada@contoso.example: a freeze').waitFor({ timeout: patientMs });
   await resume('Resume everything', 'everything');
   await page.getByRole('button', { name: 'Try everything now' }).click();
   await page.getByText(/\d+ waiting retr(y is|ies are) tried from now on/).waitFor({ timeout: patientMs });
@@ -168,7 +168,7 @@ test('a person without rights sees in words what is missing, and everything else
   await again.click();
   await page.getByText(/You lack the role Storage Table Data Contributor/).waitFor({ timeout: patientMs });
   await page.getByText(/You lack the role Azure Event Hubs Data Receiver/).waitFor({ timeout: patientMs });
-  expect(await page.getByText('not known', { exact: true }).count()).toBeGreaterThan(2);
+  await expect.poll(() => page.getByText('not known', { exact: true }).count()).toBeGreaterThan(2);
   await keepScreenshot(page, 'environment-without-rights');
   await page.getByRole('link', { name: 'People' }).click();
   await page.getByLabel('Identities of the person').fill('crmid:C-1');

@@ -3,6 +3,7 @@ import { axeViolations, closeBrowser, openPage, requireChromium } from './browse
 import { startLocalHub, type LocalHub } from './local-hub.ts';
 import { pageForTest } from './page-for-test.ts';
 import { keepScreenshot } from './screenshots.ts';
+import { setFault } from './set-fault.ts';
 import type { Page } from 'playwright-core';
 
 const patientMs = 120_000;
@@ -37,11 +38,11 @@ test(
     await expect.poll(() => page.getByRole('row', { name: /^[0-3] none/ }).count(), { timeout: patientMs }).toBe(4);
     // A minute of it is seen, as on any other day.
     await expect
-      .poll(() => page.locator('.numbers').innerText(), { timeout: 60_000 })
+      .poll(() => page.locator('.numbers').innerText(), { timeout: patientMs })
       .toMatch(/delivered in the last minute\s+(?:[4-9]\d|\d{3,})\b/);
     await keepScreenshot(page, 'overview');
     await cell.click();
-    expect(page.url()).toContain('/live?audience=sports-fans&destination=receiver');
+    await expect.poll(() => page.url()).toContain('/live?audience=sports-fans&destination=receiver');
   },
 );
 
@@ -59,14 +60,13 @@ test(
     expect(await panel.innerText()).not.toContain('@example.com');
     await page.getByLabel('Show who people are').check();
     await panel.getByRole('region', { name: 'Request' }).waitFor();
-    expect(await panel.getByRole('region', { name: 'Request' }).innerText()).toMatch(
-      /POST http[^]*webhook-signature: \[secret\]/,
-    );
-    expect(await panel.getByRole('region', { name: 'Answer' }).innerText()).toMatch(/^204 after/);
+    await expect
+      .poll(() => panel.getByRole('region', { name: 'Request' }).innerText())
+      .toMatch(/POST http[^]*webhook-signature: \[secret\]/);
+    await expect.poll(() => panel.getByRole('region', { name: 'Answer' }).innerText()).toMatch(/^204 after/);
     await keepScreenshot(page, 'live');
     await panel.getByRole('button', { name: 'Follow this person' }).click();
-    const who = new URL(page.url()).searchParams.get('who');
-    expect(who).toMatch(/^[\w-]{12}$/);
+    await expect.poll(() => new URL(page.url()).searchParams.get('who')).toMatch(/^[\w-]{12}$/);
   },
 );
 
@@ -75,6 +75,7 @@ test('live stands still when it is paused, and says how much is newer', async ()
   const rows = page.getByRole('grid', { name: 'Changes' }).getByRole('row');
   await expect.poll(() => rows.count(), { timeout: patientMs }).toBeGreaterThan(5);
   await page.keyboard.press('p');
+  await page.getByText(/^Paused\./).waitFor({ timeout: patientMs });
   const first = await rows.nth(1).innerText();
   await page.getByText(/Paused\. \d+ newer changes?\./).waitFor({ timeout: patientMs });
   await expect.poll(() => page.getByText(/Paused\. [2-9]\d* newer/).count(), { timeout: patientMs }).toBe(1);
@@ -99,7 +100,7 @@ test('an export is looked at stage by stage, sent, and followed', async () => {
   await page.getByRole('button', { name: 'Look first' }).click();
   const stages = page.getByRole('list', { name: 'What each stage makes of it' });
   await stages.waitFor({ timeout: patientMs });
-  expect(await stages.innerText()).toMatch(/1 readable, 0 unreadable[^]*audiences are routed/);
+  await expect.poll(() => stages.innerText()).toMatch(/1 readable, 0 unreadable[^]*audiences are routed/);
   await page.getByRole('button', { name: 'Send it' }).click();
   await page.getByText(/Your export was sent\. \d+ changes? came of it\./).waitFor({ timeout: patientMs });
   await keepScreenshot(page, 'compose');
@@ -206,13 +207,13 @@ test('of a person of whom nothing is known that is said', async () => {
 
 test('what a destination refuses becomes a dead letter, which is read and replayed', async () => {
   const page = await open('/try');
-  await page.getByLabel('receiver').selectOption('refuses');
+  await setFault(page, 'receiver', 'refuses');
   await page
     .getByRole('button', { name: / in Cart Abandoners/ })
     .nth(1)
     .click();
   await page.getByRole('region', { name: 'What became of it' }).getByText('rejected').waitFor({ timeout: patientMs });
-  await page.getByLabel('receiver').selectOption('none');
+  await setFault(page, 'receiver', 'none');
   await page.getByRole('link', { name: 'Dead letters' }).click();
   const letter = page.getByRole('row', { name: /receiver invalid rejected/ }).first();
   await letter.waitFor({ timeout: patientMs });
@@ -231,13 +232,13 @@ test('what a destination refuses becomes a dead letter, which is read and replay
 
 test('a dead letter is purged, after it was shown which', async () => {
   const page = await open('/try');
-  await page.getByLabel('receiver').selectOption('refuses');
+  await setFault(page, 'receiver', 'refuses');
   await page
     .getByRole('button', { name: / in Cart Abandoners/ })
     .nth(2)
     .click();
   await page.getByRole('region', { name: 'What became of it' }).getByText('rejected').waitFor({ timeout: patientMs });
-  await page.getByLabel('receiver').selectOption('none');
+  await setFault(page, 'receiver', 'none');
   await page.getByRole('link', { name: 'Dead letters' }).click();
   const letters = page.getByRole('row', { name: /receiver invalid rejected/ });
   await letters.first().waitFor({ timeout: patientMs });
@@ -361,16 +362,16 @@ test('everything is done with the keyboard alone', async () => {
   await page.keyboard.press('/');
   expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Filter by text');
   await page.keyboard.type('receiver');
-  expect(page.url()).toContain('text=receiver');
+  await expect.poll(() => page.url()).toContain('text=receiver');
   while (!(await grid.evaluate((element) => element === document.activeElement))) await page.keyboard.press('Tab');
   await page.keyboard.press('ArrowDown');
   await page.getByRole('complementary', { name: 'The change' }).waitFor();
-  const first = new URL(page.url()).searchParams.get('change');
+  const chosen = (): string | null => new URL(page.url()).searchParams.get('change');
+  await expect.poll(chosen).not.toBe(null);
+  const first = chosen();
   await page.keyboard.press('ArrowDown');
-  expect(new URL(page.url()).searchParams.get('change')).not.toBe(first);
-  expect(await grid.getAttribute('aria-activedescendant')).toBe(
-    `change-${new URL(page.url()).searchParams.get('change')}`,
-  );
+  await expect.poll(chosen).not.toBe(first);
+  await expect.poll(() => grid.getAttribute('aria-activedescendant')).toBe(`change-${chosen()}`);
   await page.keyboard.press('Escape');
   await page.getByRole('complementary', { name: 'The change' }).waitFor({ state: 'detached' });
   await page.keyboard.press('?');

@@ -10,7 +10,7 @@ import { keepScreenshot } from './screenshots.ts';
 beforeEach(requireChromium);
 afterAll(closeBrowser);
 
-const patientMs = 30_000;
+const patientMs = 120_000;
 // A version of which LinkedIn has said when it ends: that day is near, or over.
 const file = `version: 1
 destinations:
@@ -31,7 +31,7 @@ audiences:
 
 test(
   'the end of a version of a vendor is said where the destination stands, with what to write instead',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'console-versions-'));
     onTestFinished(() => rm(folder, { recursive: true }));
