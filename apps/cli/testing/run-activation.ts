@@ -89,6 +89,13 @@ export function startActivation(words: readonly string[], options: RunOptions = 
   };
 }
 
+/** Resolves when `activation local` has settled so many events in all. */
+export async function settled(local: RunningActivation, events: number): Promise<void> {
+  const sum = (): number =>
+    local.events.reduce((total, each) => total + (each.event === 'batch-settled' ? Number(each.events) : 0), 0);
+  while (sum() < events) await local.next();
+}
+
 function spawnActivation(
   words: readonly string[],
   { environment = {}, folder, nodeOptions = [] }: RunOptions,

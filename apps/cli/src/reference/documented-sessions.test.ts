@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { capturedTerminal } from '../../testing/captured-terminal.ts';
 import { commandsOf, documents, root, wordsOf, type DocumentedCommand } from '../../testing/documents.ts';
-import { startActivation, type RunningActivation } from '../../testing/run-activation.ts';
+import { settled, startActivation, type RunningActivation } from '../../testing/run-activation.ts';
 import { run } from '../main.ts';
 
 const all = documents();
@@ -193,13 +193,6 @@ async function startAdobe(file: string): Promise<Readonly<Record<string, string>
   const adobe = startActivation(['aep', 'emulator', '-a', file, ...ports], { folder, environment: secrets });
   running.push(adobe);
   return (await adobe.event('ready')).variables as Readonly<Record<string, string>>;
-}
-
-/** Waits until the machine has settled so many events in all. */
-async function settled(local: RunningActivation, events: number): Promise<void> {
-  const sum = (): number =>
-    local.events.reduce((total, each) => total + (each.event === 'batch-settled' ? Number(each.events) : 0), 0);
-  while (sum() < events) await local.next();
 }
 
 test.each(sessions)(

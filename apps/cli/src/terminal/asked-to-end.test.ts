@@ -27,7 +27,7 @@ test.each<[string, readonly Asked[], readonly string[]]>([
     [
       [10, 'SIGINT'],
       [11, 'SIGINT'],
-      [260, 'SIGINT'],
+      [1010, 'SIGINT'],
     ],
     ['10 interrupts'],
   ],
@@ -43,25 +43,25 @@ test.each<[string, readonly Asked[], readonly string[]]>([
     'a second Ctrl-C ends at once, with 130',
     [
       [10, 'SIGINT'],
-      [261, 'SIGINT'],
+      [1011, 'SIGINT'],
     ],
-    ['10 interrupts', '261 exits with 130'],
+    ['10 interrupts', '1011 exits with 130'],
   ],
   [
     'a second SIGTERM ends at once, with 143',
     [
       [10, 'SIGINT'],
-      [900, 'SIGTERM'],
+      [1900, 'SIGTERM'],
     ],
-    ['10 interrupts', '900 exits with 143'],
+    ['10 interrupts', '1900 exits with 143'],
   ],
   [
     'so does a terminal that is closed',
     [
       [10, 'SIGTERM'],
-      [900, 'SIGHUP'],
+      [1900, 'SIGHUP'],
     ],
-    ['10 interrupts', '900 exits with 143'],
+    ['10 interrupts', '1900 exits with 143'],
   ],
 ])('%s', (_what, signals, done) => {
   expect(doneAt(...signals)).toEqual(done);

@@ -3,9 +3,9 @@ export const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Signals so close together are one request: npm passes on what the whole group of processes got,
- * and so does `timeout`.
+ * and so does `timeout`, some hundred milliseconds later on a busy machine.
  */
-const oneRequestMs = 250;
+const oneRequestMs = 1_000;
 
 /**
  * The effect of a signal: the first interrupts, which lets the work end well; another one later

@@ -20,9 +20,7 @@ test('the opener is given the address, with its token, as one word', async () =>
   const desktop = await desktopWith('printf "%s|" "$@" >words.part && mv words.part words');
   const warnings: string[] = [];
   openInBrowser(url, { warning: (line) => void warnings.push(line) }, desktop);
-  await expect
-    .poll(() => readFile(join(desktop.folder, 'words'), 'utf8').catch(() => ''), { timeout: 10_000 })
-    .toBe(`${url}|`);
+  await expect.poll(() => readFile(join(desktop.folder, 'words'), 'utf8').catch(() => '')).toBe(`${url}|`);
   expect(warnings).toEqual([]);
 });
 
@@ -35,6 +33,6 @@ test.for([
   const warnings: string[] = [];
   openInBrowser(url, { warning: (line) => void warnings.push(line) }, { ...desktop, environment });
   await expect
-    .poll(() => warnings, { timeout: 10_000 })
+    .poll(() => warnings)
     .toEqual(['The browser could not be opened. Open the address of the console yourself.']);
 });

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { buildProfileExport } from '@activation-hub/audience-events/testing';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { expect, onTestFinished, test } from 'vitest';
-import { runActivation, startActivation, type RunningActivation } from '../../../testing/run-activation.ts';
+import { runActivation, settled, startActivation, type RunningActivation } from '../../../testing/run-activation.ts';
 import { temporaryFolder } from '../../../testing/temporary-folder.ts';
 
 const vipId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09';
@@ -84,6 +84,7 @@ test(
     await writeFile(join(folder, 'own.yaml'), activations(receiver.url, 'fristName'));
     const mistaken = start();
     await send(mistaken, { 'C-1': [vipId, fansId], 'C-2': [vipId], 'C-3': [fansId] });
+    await settled(mistaken, 3);
     expect(await mistaken.end('SIGTERM')).toBe(0);
     expect(await mistaken.event('stopped')).toMatchObject({ outcomes: { own: { delivered: 2, rejected: 2 } } });
     expect(receiver.taken.splice(0).toSorted()).toEqual(['entered fans C-1 Ada', 'entered fans C-3 Ada']);
@@ -97,8 +98,8 @@ test(
     const replay = await runActivation(words, { folder });
     expect(replay.errors).toBe('');
     expect(JSON.parse(replay.output)).toMatchObject({ event: 'replayed', letters: 2, left: 0 });
-    const settled = await mended.event('retry-settled');
-    expect(settled).toMatchObject({ destination: 'own', events: 2, outcomes: { own: { delivered: 2 } } });
+    const retried = await mended.event('retry-settled');
+    expect(retried).toMatchObject({ destination: 'own', events: 2, outcomes: { own: { delivered: 2 } } });
 
     expect(receiver.taken.toSorted()).toEqual(['entered vip C-1 Ada', 'entered vip C-2 Ada']);
     expect((await runActivation(['dead-letters', 'list', ...storage])).output).toBe('Listed no dead letters.\n');
