@@ -196,6 +196,16 @@ export const tidyRules: readonly TidyRule[] = [
     offences: matching(/\b(test|it)(\.each\([^)]*\))?\(\s*['"`][^'"`]*\bshould\b/),
   },
   {
+    name: 'no test depends on the speed of the machine',
+    instead: 'Wait with expect.poll, as long as vitest.config.ts says; assert no time that the machine took.',
+    applies: (path) => /\.test\.ts$|\/testing\//.test(path) && !isOwnRule(path),
+    // `vi.waitFor` gives up after a second. A patience of less than two minutes, and a duration of
+    // less than fifteen seconds, are what a machine under load takes now and then.
+    offences: matching(
+      /\bvi\.wait(For|Until)\(|\b(timeout|patientMs)(:| =) \d{1,2}_?\d{3}\b|now\(\) - \w+\)\.toBeLessThan(OrEqual)?\((\d{1,4}|\d_\d{3}|1[0-4]_?\d{3})\)/,
+    ),
+  },
+  {
     name: 'time is an argument',
     instead: 'Wait for what is to happen, with a bound; a test that sleeps is slow and still wrong.',
     applies: (path) => path.endsWith('.test.ts') && !isOwnRule(path),

@@ -68,6 +68,10 @@ const broken: Readonly<Record<string, { path: string; text: string }>> = {
     path: 'package.json',
     text: '    "test": "NODE_ENV=test vitest"',
   },
+  'no test depends on the speed of the machine': {
+    path: 'libs/a/src/a.test.ts',
+    text: 'await expect.poll(() => events, { timeout: 10_000 }).toEqual([1]);',
+  },
   'time is an argument': {
     path: 'libs/a/src/a.test.ts',
     text: 'await new Promise((resolve) => setTimeout(resolve, 500));',

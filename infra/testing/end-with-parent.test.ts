@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 /** Whether a process runs; signal 0 only asks. */
 function isRunning(id: number): boolean {
@@ -23,10 +23,10 @@ test.each(['offline-azure-plugin.ts', 'language-host.ts'])('%s ends when the eng
   const engine = spawn('/bin/sh', ['-c', command, process.execPath, join(import.meta.dirname, plugin), folder]);
   let said = '';
   engine.stdout.on('data', (words: Buffer) => (said += words.toString()));
-  await vi.waitUntil(() => said.trim().split('\n').length === 2, { timeout: 120_000 });
+  await expect.poll(() => said.trim().split('\n')).toHaveLength(2);
   const id = Number(said.split('\n')[0]);
   expect(isRunning(id)).toBe(true);
   engine.kill('SIGKILL');
   await once(engine, 'exit');
-  await vi.waitUntil(() => !isRunning(id), { timeout: 120_000 });
+  await expect.poll(() => isRunning(id)).toBe(false);
 });

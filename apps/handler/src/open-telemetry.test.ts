@@ -14,7 +14,7 @@ import { startFunctionsHost } from '@activation-hub/functions-host';
 import { metricName, spans as spanDefinitions, instruments } from '@activation-hub/telemetry';
 import { startOtlpCollector, type OtlpCollector } from '@activation-hub/telemetry/testing';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { buildHandler } from '../build.ts';
 
 const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
@@ -142,7 +142,6 @@ audiences:
 }
 
 const spansOf = ({ spans }: OtlpCollector, name: string) => spans.filter((span) => span.name === name);
-const waits = { interval: 100, timeout: 120_000 };
 
 test(
   'a batch is a trace, its retry is linked to it, and the webhook is told in which of both it is called',
@@ -162,8 +161,8 @@ test(
       APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=${ingestion.endpoint}/`,
     });
     await running.send();
-    await vi.waitFor(() => expect(receiver.requests).toHaveLength(2), waits);
-    await vi.waitFor(() => expect(spansOf(collector, 'process retry')).toHaveLength(1), waits);
+    await expect.poll(() => receiver.requests).toHaveLength(2);
+    await expect.poll(() => spansOf(collector, 'process retry')).toHaveLength(1);
     // What the end of the process still holds comes with it.
     await running.stop();
 
@@ -240,8 +239,8 @@ test(
       OTEL_METRIC_EXPORT_INTERVAL: '200',
     });
     await running.send();
-    await vi.waitFor(() => expect(receiver.requests).toHaveLength(2), waits);
-    await vi.waitFor(() => expect(running.lines.join('\n')).toContain('"signal":"telemetry-refused"'), waits);
+    await expect.poll(() => receiver.requests).toHaveLength(2);
+    await expect.poll(() => running.lines.join('\n')).toContain('"signal":"telemetry-refused"');
     expect(running.lines.join('\n')).toContain('The collector of OTLP took no metrics or spans');
   },
 );

@@ -4,7 +4,7 @@ import { isUnreadable, writeRetryMessage, type Retry } from '@activation-hub/del
 import { describeRetryQueueContract, exampleRetry } from '@activation-hub/delivery/testing';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy, type StorageProxy, type Treatment } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { containerClient, queueClient } from './storage-connections.ts';
@@ -64,7 +64,7 @@ async function takeVisible(queue: QueueClient): Promise<string[]> {
 async function takeDue(retries: StorageRetryQueue, expected: number): Promise<string[]> {
   const { queue } = openedBy.get(retries) ?? (await open());
   const taken = await takeVisible(queue);
-  await vi.waitUntil(async () => taken.push(...(await takeVisible(queue))) >= expected, { timeout: 120_000 });
+  await expect.poll(async () => taken.push(...(await takeVisible(queue)))).toBeGreaterThanOrEqual(expected);
   return taken;
 }
 

@@ -10,7 +10,7 @@ import {
   type LedgerWrite,
 } from '@activation-hub/membership';
 import { describeLedgerContract, exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy, type StorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
 import { entityAddress } from './ledger-entity.ts';
@@ -216,7 +216,7 @@ test('a removal whose reply was lost is no removal of the row that came after it
     return removals === 1 ? 'lose-reply' : created.promise.then(() => 'pass');
   };
   const removed = ledger.remove(exampleKey(1), version, signal);
-  await vi.waitUntil(() => removals === 2, { timeout: 120_000 });
+  await expect.poll(() => removals).toBe(2);
   const newer = await create(other, exampleKey(1));
   created.resolve(undefined);
   expect(await removed).toBe(false);
@@ -419,7 +419,7 @@ test('whoever watches gets the rows that were written since a time of the store,
   const timesMs: number[] = [];
   for await (const { timestamp = '' } of clients.get(ledger)?.listEntities() ?? []) timesMs.push(Date.parse(timestamp));
   const sinceMs = Math.max(...timesMs) + 1;
-  await vi.waitUntil(() => Date.now() > sinceMs, { timeout: 120_000 });
+  await expect.poll(() => Date.now()).toBeGreaterThan(sinceMs);
   await create(ledger, added);
   await ledger.write([{ key: changed, record: exampleRecord(), expected: version }], signal);
   const since: LedgerKey[] = [];

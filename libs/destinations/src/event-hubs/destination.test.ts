@@ -193,7 +193,7 @@ test('a wrong key and a hub that is not there are set-up, also for a probe, and 
     { connectionString: new Secret(wrongKey) },
     { connectionString: new Secret(vendor.connectionString), eventHub: 'no-such-hub' },
   ]) {
-    const wrong = connectTo({ timeoutMs: 5_000, ...settings });
+    const wrong = connectTo({ timeoutMs: 60_000, ...settings });
     await expect(wrong.enter(deliveries(change(1)), never)).rejects.toMatchObject({
       class: 'set-up',
       doubt: undefined,
@@ -209,7 +209,7 @@ test('a policy that may only listen is set-up', async () => {
     keys: [{ name: 'listen', rights: ['Listen'] }],
   });
   cleanups.push(() => emulator.stop());
-  const connector = connectTo({ connectionString: new Secret(emulator.connectionString()), timeoutMs: 5_000 });
+  const connector = connectTo({ connectionString: new Secret(emulator.connectionString()), timeoutMs: 60_000 });
   await expect(connector.enter(deliveries(change(1)), never)).rejects.toMatchObject({
     class: 'set-up',
     doubt: undefined,
@@ -217,7 +217,7 @@ test('a policy that may only listen is set-up', async () => {
 });
 
 test('a connection that was lost while nothing was sent is opened anew', async () => {
-  const { vendor, connector } = await start({ timeoutMs: 1_000 });
+  const { vendor, connector } = await start({ timeoutMs: 5_000 });
   await connector.enter(deliveries(change(1)), never);
   vendor.emulator.faults.dropConnections();
   const again = async () => await connector.enter(deliveries(change(2)), never).catch(() => []);
