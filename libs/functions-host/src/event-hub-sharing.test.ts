@@ -75,7 +75,7 @@ test('when a host is killed, another takes its partitions within seconds and goe
 
 test('a batch that ends after its partition was taken writes no checkpoint', async () => {
   const bench = await eventHubBench(azurite.connectionString);
-  const { reported, finished, until } = await bench.run();
+  const { reported, finished, logged, until } = await bench.run();
   await bench.send(['slow']);
   await reported<Batch>('BATCH', 1);
   const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(
@@ -83,6 +83,10 @@ test('a batch that ends after its partition was taken writes no checkpoint', asy
   );
   const ownership = container.getBlobClient('127.0.0.1/exports/functions/ownership/0');
   await ownership.setMetadata({ ownerid: 'another-host' });
+  await until(
+    () => logged.some(({ message }) => message === 'Another host has taken partition 0.'),
+    'the partition is lost',
+  );
   await bench.endSlow();
   await until(() => finished.length === 1, 'the batch has ended');
   expect(finished).toMatchObject([{ failed: false }]);

@@ -198,7 +198,10 @@ class EventHubTrigger implements TriggerListener {
 
   /** The partition is no longer ours: what runs of it writes no checkpoint. */
   lose(partitionId: string): void {
-    this.#partitions.get(partitionId)?.ended.abort();
+    const run = this.#partitions.get(partitionId);
+    if (run === undefined) return;
+    run.ended.abort();
+    this.#debug(`Another host has taken partition ${partitionId}.`);
   }
 
   async stop(drain: AbortSignal): Promise<void> {
@@ -231,11 +234,7 @@ class EventHubTrigger implements TriggerListener {
     };
     this.#partitions.set(partitionId, run);
     this.#runs.set(context, run);
-    this.#services.log({
-      level: 'debug',
-      functionName: this.#registered.name,
-      message: `Reads partition ${partitionId}.`,
-    });
+    this.#debug(`Reads partition ${partitionId}.`);
   }
 
   /**
@@ -369,6 +368,10 @@ class EventHubTrigger implements TriggerListener {
     if (message === this.#lastError.message && now - this.#lastError.at < sameErrorEveryMs) return;
     this.#lastError = { message, at: now };
     this.#warn(message);
+  }
+
+  #debug(message: string): void {
+    this.#services.log({ level: 'debug', functionName: this.#registered.name, message });
   }
 
   #warn(message: string): void {
