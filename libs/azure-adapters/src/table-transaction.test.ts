@@ -154,12 +154,16 @@ test('a reply that is lost is known as a request that was sent before', async ()
 });
 
 /**
- * A table store at the root of its host, as Azure's are, that gives this answer; and the requests
- * that it got.
+ * A table store at the root of its host, as Azure's are, that gives these answers, the last for
+ * good; and the requests that it got.
  */
-async function openStore(status: number, body: string): Promise<{ client: TableClient; requests: IncomingMessage[] }> {
+async function openStore(
+  status: number,
+  ...bodies: readonly string[]
+): Promise<{ client: TableClient; requests: IncomingMessage[] }> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
+    const body = bodies[Math.min(requests.length, bodies.length - 1)];
     requests.push(request.resume());
     response.writeHead(status, { 'content-type': 'multipart/mixed; boundary=batchresponse_1' }).end(body);
   });
@@ -225,6 +229,26 @@ test('a row that is refused without a word has its status', async () => {
     statusCode: 304,
     message: expect.stringContaining('The transaction failed.') as string,
   });
+});
+
+const busy = (status: string, code: string): string =>
+  transactionAnswer(
+    `HTTP/1.1 ${status}\r\nx-ms-retry-after-ms: 1\r\nContent-Type: application/json\r\n\r\n{"odata.error":{"code":"${code}","message":{"lang":"en-us","value":"0:Later."}}}`,
+  );
+
+test.each([
+  ['429 Too Many Requests', 'TooManyRequests'],
+  ['500 Internal Server Error', 'OperationTimedOut'],
+  ['503 Service Unavailable', 'ServerBusy'],
+])('a transaction that is answered %s within 202 is sent again, three times at most', async (status, code) => {
+  const done = transactionAnswer('HTTP/1.1 204 No Content\r\nETag: one', 'HTTP/1.1 204 No Content\r\nETag: two');
+  const { client, requests } = await openStore(202, busy(status, code), busy(status, code), done);
+  expect(await submitTransaction(client, [rowOf('a'), rowOf('b')], { abortSignal })).toEqual(['one', 'two']);
+  expect(requests).toHaveLength(3);
+  const other = await openStore(202, busy(status, code));
+  const failed = submitTransaction(other.client, [rowOf('a'), rowOf('b')], { abortSignal });
+  await expect(failed).rejects.toMatchObject({ statusCode: Number(status.slice(0, 3)), code });
+  expect(other.requests).toHaveLength(3);
 });
 
 test('a hundred typical rows of the ledger are a request of less than 200 KB', () => {

@@ -4,6 +4,7 @@ import {
   createHttpHeaders,
   createPipelineRequest,
   RestError,
+  type HttpClient,
   type PipelineRequest,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
@@ -16,8 +17,26 @@ export interface RowWrite {
   readonly expected: string | undefined;
 }
 
-const httpClient = createDefaultHttpClient();
 const lineEnd = '\r\n';
+/** Where a store that is busy says nothing of when to come again, in milliseconds. */
+const retryAfterMs = 200;
+const wire = createDefaultHttpClient();
+/**
+ * A transaction that cannot be done for now is answered with 202 like every other, and what is the
+ * matter stands within. Here it becomes the status of the answer, so that the retries of the client
+ * see it.
+ */
+const httpClient: HttpClient = {
+  sendRequest: async (request) => {
+    const response = await wire.sendRequest(request);
+    const text = response.bodyAsText ?? '';
+    const [, status] = /^HTTP\/1\.1 (429|500|503)\b/m.exec(text) ?? [];
+    if (response.status !== 202 || status === undefined) return response;
+    const [, waitMs = String(retryAfterMs)] = /^x-ms-retry-after-ms: *(\d+)/im.exec(text) ?? [];
+    if (status !== '500') response.headers.set('x-ms-retry-after-ms', waitMs);
+    return { ...response, status: Number(status) };
+  },
+};
 
 /**
  * Writes rows of one partition, all or none, and gives their ETags in the order of the writes: an
@@ -27,7 +46,7 @@ const lineEnd = '\r\n';
  * request for each row: that was a quarter of the handler's time in a burst.
  *
  * Throws `RestError` as the SDK does: with the status and the code of the row for which it failed,
- * and its place in front of the message.
+ * and its place in front of the message. A store that is busy is asked again, as the client does.
  */
 export async function submitTransaction(
   client: TableClient,
@@ -126,10 +145,7 @@ function versionsIn(response: PipelineResponse, request: PipelineRequest, writes
     const [, status] = /HTTP\/1\.1 (\d{3})/.exec(answer) ?? [];
     // What stands before the first answer and behind the last.
     if (status === undefined) return [];
-    if (!status.startsWith('2')) {
-      const [json = ''] = /\{.*\}/s.exec(answer) ?? [];
-      throw failureOf(json, Number(status), request, response);
-    }
+    if (!status.startsWith('2')) throw failureOf(answer, Number(status), request, response);
     const [, version] = /^etag: *(.+)/im.exec(answer) ?? [];
     return version === undefined ? [] : [version];
   });
@@ -142,7 +158,8 @@ function versionsIn(response: PipelineResponse, request: PipelineRequest, writes
 function failureOf(text: string, statusCode: number, request: PipelineRequest, response: PipelineResponse): RestError {
   let error: { readonly code?: string; readonly message?: { readonly value?: string } } = {};
   try {
-    error = (JSON.parse(text) as { readonly 'odata.error'?: typeof error })['odata.error'] ?? {};
+    const [json = ''] = /\{.*\}/s.exec(text) ?? [];
+    error = (JSON.parse(json) as { readonly 'odata.error'?: typeof error })['odata.error'] ?? {};
   } catch {
     // An answer that is no JSON has its status only.
   }
