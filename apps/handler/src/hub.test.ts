@@ -1,7 +1,8 @@
 import { parseActivationFile } from '@activation-hub/activation-file';
 import { buildProfileExport, encodeProfileExport } from '@activation-hub/audience-events/testing';
-import { openLedger } from '@activation-hub/azure-adapters';
+import { openLedger, queueClient } from '@activation-hub/azure-adapters';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
+import { writeRetryMessage } from '@activation-hub/delivery';
 import { loadDestinations } from '@activation-hub/destinations';
 import type { InvocationContext } from '@azure/functions';
 import { expect, onTestFinished, test } from 'vitest';
@@ -86,4 +87,17 @@ test('while the ledger is moved, events wait for an import, and no ledger is beg
   const { signal } = new AbortController();
   await openLedger(azurite).import(ReadableStream.from([JSON.stringify(heading)]), { signal });
   await moving.takeEvents([exportOf('C-1')], context);
+});
+
+test('a message that the host has put aside is put back while the ledger cannot be opened', async () => {
+  const azurite = await startAzurite();
+  onTestFinished(() => azurite.stop());
+  const queue = queueClient(azurite, 'retries');
+  await queue.create();
+  const hub = await open(azurite, { ACTIVATION_LEDGER_MOVES: 'true' });
+  const { context } = invocation(1);
+  const message = writeRetryMessage({ id: 'r-1', destination: 'screen', attempts: 1, firstDeferredAtMs: 0 });
+  await expect(hub.takeRetry(message, context)).rejects.toThrow('it is being moved');
+  await hub.putBackRetry(message, context);
+  expect((await queue.getProperties()).approximateMessagesCount).toBe(1);
 });

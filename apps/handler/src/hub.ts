@@ -125,7 +125,8 @@ export function createHub(configuration: Configuration): Hub {
       const activation = await openActivation(context);
       await within(context, () => takeRetry(message, activation));
     },
-    putBackRetry: async (message, context) => putBackRetry(message, await openActivation(context)),
+    putBackRetry: async (message, context) =>
+      putBackRetry(message, { ...stores, clock: systemClock, telemetry: await appTelemetry.of(context) }),
     sweep: async (context) => {
       const activation = await openActivation(context);
       await invocations.run(context, () => sweep(activation));

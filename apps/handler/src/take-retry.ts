@@ -20,15 +20,15 @@ export async function takeRetry(message: string, activation: ActivationContext):
 
 /**
  * Takes a message which the host put aside after too many failures. What it points to is still
- * there, so it is put back for later: nothing is lost to a store that was down for long.
+ * there, so it is put back for later: nothing is lost to a store that was down for long. It asks
+ * the queue alone, for the store that is down may be any other.
  */
-export async function putBackRetry(message: string, activation: ActivationContext): Promise<void> {
-  await unlessRefused(activation, async () => {
+export async function putBackRetry(
+  message: string,
+  { retryQueue, clock, telemetry }: Pick<ActivationContext, 'retryQueue' | 'clock' | 'telemetry'>,
+): Promise<void> {
+  await unlessRefused({ telemetry }, async () => {
     const pointer = readRetryMessage(message);
-    await activation.retryQueue.postpone(
-      pointer,
-      activation.clock.now() + poisonRestMs,
-      AbortSignal.timeout(messageTimeoutMs),
-    );
+    await retryQueue.postpone(pointer, clock.now() + poisonRestMs, AbortSignal.timeout(messageTimeoutMs));
   });
 }
