@@ -166,3 +166,19 @@ test('a retry rests a quarter of an hour while its letters are removed', async (
   expect(held).toEqual([nowMs + 15 * minuteMs]);
   expect(retryQueue.nextDueAtMs).toBe(nowMs);
 });
+
+test('a dry run says what the replay would do, also what would stay, and changes nothing', async () => {
+  const old = { event: { ...exampleDeadLetter().event, enqueuedAtMs: nowMs - 91 * 86_400_000 } };
+  const letters = [
+    rejected([{ audience: 'fans', reason }]),
+    rejected([{ audience: 'gone', reason }]),
+    rejected([{ audience: 'travellers', reason }], old),
+  ];
+  const done: number[] = [];
+  const dry = await replay(letters, { routed, dryRun: true, onProgress: (count) => done.push(count) });
+  expect([dry.asked, dry.stays, dry.retries]).toEqual([[], 3, []]);
+  expect(done).toEqual([4]);
+  const { replayed, left, tooOld, unreadable: broken } = await replay(letters, { routed });
+  expect([left, tooOld, broken]).toEqual([1, 1, ['broken']]);
+  expect(dry).toMatchObject({ replayed, left, tooOld, unreadable: broken });
+});

@@ -24,6 +24,8 @@ export interface ReplayOptions {
    * destination would be told.
    */
   readonly routed?: RoutedAudiences;
+  /** Counts what would be replayed and what would stay, and changes nothing. */
+  readonly dryRun?: boolean;
   /** Told how many of the names are done. */
   readonly onProgress?: (done: number) => void;
 }
@@ -93,7 +95,7 @@ export async function replayDeadLetters(
     }
     for (const group of groupsOf(known)) {
       if (isStopped()) break;
-      retries += await replayTogether(group, stores, options.clock);
+      if (options.dryRun !== true) retries += await replayTogether(group, stores, options.clock);
       for (const { letter } of group) counts.add(letter);
     }
     options.onProgress?.(Math.min(start + slice.length, names.length));
@@ -102,7 +104,7 @@ export async function replayDeadLetters(
 }
 
 /** Whether the ledger may have forgotten what came after the letter's event. */
-export function isTooOldToReplay({ event }: DeadLetter, nowMs: number): boolean {
+function isTooOldToReplay({ event }: DeadLetter, nowMs: number): boolean {
   return event.enqueuedAtMs < nowMs - deadLetterKeepMs;
 }
 

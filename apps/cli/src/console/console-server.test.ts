@@ -264,3 +264,14 @@ test('the stream tells what was, then each change, with people masked until they
   expect(JSON.stringify(masked)).not.toContain('ada.lovelace');
   expect(JSON.stringify(await read('?people=shown'))).toContain('ada.lovelace@example.com');
 });
+
+test('an address that is none is refused in words, and is no defect', async () => {
+  const { call, authorization } = await openConsole();
+  said.length = 0;
+  for (const path of ['//', '//['])
+    expect(await call(path, { headers: { authorization } })).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('The address cannot be read.') as string,
+    });
+  expect(said).toEqual([]);
+});

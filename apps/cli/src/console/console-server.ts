@@ -93,7 +93,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
     answerJson(response, refusal.status, { message: refusal.message });
     return;
   }
-  const url = new URL(request.url ?? '/', `http://127.0.0.1:${place.port}`);
+  const url = URL.parse(request.url ?? '/', `http://127.0.0.1:${place.port}`);
+  if (url === null) throw new ApiError(400, 'The address cannot be read. Open the one that the command printed.');
   if (!url.pathname.startsWith('/api/')) {
     await page.answer(request, response, url.pathname);
     return;

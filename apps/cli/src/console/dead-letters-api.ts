@@ -9,7 +9,6 @@ import type {
 import {
   candidateNames,
   DeadLetterCounts,
-  isTooOldToReplay,
   isUnreadable,
   readSelected,
   replayDeadLetters,
@@ -26,8 +25,10 @@ import type { Jobs, OnProgress } from './jobs.ts';
 import type { Operator } from './operator.ts';
 import { read } from './read-body.ts';
 
-/** So many letters are read for one list. */
+/** So many letters are listed. */
 const listMax = 300;
+/** So many are read for a list, where few of those that are read pass the filter. */
+const readsMax = 3_000;
 
 /** Strict, for a filter that says nothing means every letter. */
 export const filterSchema = z.strictObject({
@@ -59,19 +60,21 @@ export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => 
       return jobs.start(async (onProgress, signal) => {
         const names = await namesOf(filter, operator, signal);
         onProgress(0, names.length);
-        if (dryRun) return await dryRunOf('Would delete', names, filter, operator, signal);
         const counts = new DeadLetterCounts();
         for await (const found of readSelected(deadLetters, names, filter, signal)) {
           if (isUnreadable(found)) {
             counts.unreadable.push(found.unreadable);
             continue;
           }
-          await deadLetters.remove(found.name, signal);
+          if (!dryRun) await deadLetters.remove(found.name, signal);
           counts.add(found.letter);
           onProgress(counts.letters, names.length);
         }
-        onChanged();
-        return resultOf('Deleted', counts);
+        if (!dryRun) onChanged();
+        return {
+          lines: lines(dryRun ? 'Would delete' : 'Deleted', counts.values()),
+          problems: unreadableWords(counts.unreadable),
+        };
       });
     },
   };
@@ -98,22 +101,18 @@ export async function replayLetters(
 ): Promise<ActResult> {
   const names = await namesOf(filter, operator, signal);
   onProgress(0, names.length);
-  if (dryRun) return await dryRunOf('Would replay', names, filter, operator, signal);
   const { replayed, tooOld, left, unreadable } = await replayDeadLetters(names, filter, operator.storage, {
     clock: systemClock,
     signal,
     routed: routedAudiences(operator.file),
+    dryRun,
     onProgress: (done) => onProgress(done, names.length),
   });
   const old = `${tooOld} are too old to be replayed: the ledger may have forgotten what came after. Purge them.`;
   const stay = `${left} stay: the activation file has no route for their changes. Add the route, or purge them.`;
   return {
-    lines: lines('Replayed', replayed),
-    problems: [
-      ...(tooOld > 0 ? [old] : []),
-      ...(left > 0 ? [stay] : []),
-      ...unreadable.map((name) => `${name} cannot be read.`),
-    ],
+    lines: lines(dryRun ? 'Would replay' : 'Replayed', replayed),
+    problems: [...(tooOld > 0 ? [old] : []), ...(left > 0 ? [stay] : []), ...unreadableWords(unreadable)],
   };
 }
 
@@ -126,19 +125,23 @@ export async function listLetters(
   const names = (await candidateNames(deadLetters, filter, signal)).toReversed();
   const letters: DeadLetterView[] = [];
   const counts = new DeadLetterCounts();
-  for await (const found of readSelected(deadLetters, names.slice(0, listMax), filter, signal)) {
+  let looked = Math.min(names.length, readsMax);
+  for await (const found of readSelected(deadLetters, names.slice(0, readsMax), filter, signal)) {
     if (isUnreadable(found)) {
       counts.unreadable.push(found.unreadable);
       continue;
     }
     counts.add(found.letter);
     letters.push(viewOf(found.name, found.letter));
+    if (letters.length < listMax) continue;
+    looked = names.indexOf(found.name) + 1;
+    break;
   }
   return {
     letters: letters.toSorted((left, right) => right.givenUpAtMs - left.givenUpAtMs),
     counts: counts.values(),
     unreadable: counts.unreadable,
-    more: Math.max(0, names.length - listMax),
+    more: names.length - looked,
   };
 }
 
@@ -150,26 +153,8 @@ async function namesOf(
   return filter.name === undefined ? await candidateNames(deadLetters, filter, signal) : [filter.name];
 }
 
-async function dryRunOf(
-  did: string,
-  names: readonly string[],
-  filter: DeadLetterFilterView,
-  { storage: { deadLetters }, now }: Operator,
-  signal: AbortSignal,
-): Promise<ActResult> {
-  const counts = new DeadLetterCounts();
-  let tooOld = 0;
-  for await (const found of readSelected(deadLetters, names, filter, signal)) {
-    if (isUnreadable(found)) counts.unreadable.push(found.unreadable);
-    else if (did === 'Would replay' && isTooOldToReplay(found.letter, now())) tooOld += 1;
-    else counts.add(found.letter);
-  }
-  const { lines: said, problems } = resultOf(did, counts);
-  return { lines: said, problems: tooOld === 0 ? problems : [...problems, `${tooOld} are too old to be replayed.`] };
-}
-
-function resultOf(did: string, counts: DeadLetterCounts): ActResult {
-  return { lines: lines(did, counts.values()), problems: counts.unreadable.map((name) => `${name} cannot be read.`) };
+function unreadableWords(names: readonly string[]): readonly string[] {
+  return names.map((name) => `${name} cannot be read.`);
 }
 
 function lines(did: string, counts: readonly DeadLetterCount[]): readonly string[] {

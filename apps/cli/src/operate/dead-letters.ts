@@ -4,7 +4,6 @@ import {
   candidateNames,
   deadLetterKeepMs,
   DeadLetterCounts,
-  isTooOldToReplay,
   isUnreadable,
   readSelected,
   replayDeadLetters,
@@ -12,6 +11,7 @@ import {
   systemClock,
   type DeadLetter,
   type DeadLetterCount,
+  type Replayed,
   type RoutedAudiences,
 } from '@activation-hub/delivery';
 import type { Command } from 'commander';
@@ -172,44 +172,43 @@ async function replay(options: ReplayOptions, storage: DataStorage, terminal: Te
       : routedAudiences(await loadActivations(options.activations, terminal));
   const filter = filterOf(options);
   const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
-  if (options.dryRun) {
-    const isReplayed = (letter: DeadLetter): boolean => !isTooOldToReplay(letter, systemClock.now());
-    const counts = await countSelected(names, options, storage, terminal, isReplayed);
-    reportCounts('would-replay', 'Would replay', counts, options, terminal);
-    return;
-  }
-  const progress = terminal.progress('replayed', names.length);
+  const progress = terminal.progress(options.dryRun ? 'looked at' : 'replayed', names.length);
   const { replayed, left, tooOld, unreadable } = await replayDeadLetters(names, filter, storage, {
     clock: systemClock,
     signal: terminal.interrupted,
     ...(routed === undefined ? {} : { routed }),
+    dryRun: options.dryRun === true,
     onProgress: (done) => progress.update(done),
   }).finally(() => progress.end());
   const letters = sum(replayed);
+  const stays = whatStays({ left, tooOld }, routed !== undefined);
   report(
-    { event: 'replayed', letters, left, tooOld, unreadable, counts: replayed },
-    () => [`Replayed ${letterCount(letters)}.`, ...countLines(replayed), ...unreadableLines(unreadable)],
+    { event: options.dryRun ? 'would-replay' : 'replayed', letters, left, tooOld, unreadable, counts: replayed },
+    () => [
+      `${options.dryRun ? 'Would replay' : 'Replayed'} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`,
+      ...countLines(replayed),
+      ...(options.dryRun ? stays.map((why) => `Would not replay ${why}`) : []),
+      ...unreadableLines(unreadable),
+    ],
     options,
     terminal,
   );
   if (terminal.interrupted.aborted) {
     throw new CommandError(1, `Stopped after ${letterCount(letters)}, as asked. Start it again for the rest.`);
   }
-  if (tooOld > 0) {
-    throw new CommandError(
-      2,
-      `Failed to replay ${letterCount(tooOld)} of events that are older than ${keepDays} days: the ledger may have forgotten what came after them, and the destination would be told an old state. Purge them.`,
-      { details: { left, tooOld } },
-    );
-  }
-  if (left === 0) return;
-  throw new CommandError(
-    2,
-    routed === undefined
-      ? `Failed to replay ${letterCount(left)} of events that could not be read: they concern every destination. Give --activations <file>.`
-      : `Failed to replay ${letterCount(left)}: the activation file has no route for their changes. Add the route, or purge them.`,
-    { details: { left } },
-  );
+  const [first, ...more] = stays;
+  if (options.dryRun || first === undefined) return;
+  const others = more.map((why) => ` Neither ${why}`).join('');
+  throw new CommandError(2, `Failed to replay ${first}${others}`, { details: { left, tooOld } });
+}
+
+/** Which letters a replay leaves where they are, and what to do about them. */
+function whatStays({ left, tooOld }: Pick<Replayed, 'left' | 'tooOld'>, isRouted: boolean): readonly string[] {
+  const old = `${letterCount(tooOld)} of events that are older than ${keepDays} days: the ledger may have forgotten what came after them, and the destination would be told an old state. Purge them.`;
+  const unrouted = isRouted
+    ? `${letterCount(left)}: the activation file has no route for their changes. Add the route, or purge them.`
+    : `${letterCount(left)} of events that could not be read: they concern every destination. Give --activations <file>.`;
+  return [...(tooOld > 0 ? [old] : []), ...(left > 0 ? [unrouted] : [])];
 }
 
 async function purge(options: PurgeOptions, storage: DataStorage, terminal: Terminal): Promise<void> {
@@ -255,12 +254,11 @@ async function countSelected(
   options: DeadLetterOptions,
   { deadLetters }: DataStorage,
   { interrupted }: Terminal,
-  isCounted: (letter: DeadLetter) => boolean = () => true,
 ): Promise<DeadLetterCounts> {
   const counts = new DeadLetterCounts();
   for await (const found of readSelected(deadLetters, names, filterOf(options), interrupted)) {
     if (isUnreadable(found)) counts.unreadable.push(found.unreadable);
-    else if (isCounted(found.letter)) counts.add(found.letter);
+    else counts.add(found.letter);
   }
   return counts;
 }

@@ -266,7 +266,7 @@ test('what cannot be read stops no verb, and is told by name', async () => {
   expect(list.output).toContain('Listed 2 dead letters.');
   expect(list.output).toContain(passedOver);
   const dry = await run('dead-letters', 'replay', '--dry-run', '--json');
-  expect(dry.lines).toMatchObject([{ event: 'would-replay', letters: 1, unreadable: [bad] }]);
+  expect(dry.lines).toMatchObject([{ event: 'would-replay', letters: 1, tooOld: 1, unreadable: [bad] }]);
   const show = await run('dead-letters', 'show', bad);
   expect(show).toMatchObject({ code: 1, output: '' });
   expect(show.errors).toContain(`Failed to read a dead letter: the blob ${bad}.json is not as it was written`);
