@@ -1,5 +1,5 @@
 import type { ActResult, JobStarted, JobView } from '@activation-hub/console-contract';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { ask, send } from './session.ts';
 import { numberOf } from './words.ts';
@@ -13,15 +13,16 @@ interface ActProps {
   readonly isDisabled?: boolean;
   /** Does it, or says what it would do; gives the result, or the work that will have one. */
   readonly run: (dryRun: boolean) => Promise<ActResult | JobStarted>;
+  /** Called when the person has read what came of it: its place on the page may go then. */
   readonly onDone?: () => void;
 }
 
 type State =
-  | { readonly is: 'looking' }
+  | { readonly is: 'looking'; readonly job?: JobView }
   | { readonly is: 'asking'; readonly would: ActResult }
   | { readonly is: 'doing'; readonly job?: JobView }
   | { readonly is: 'done'; readonly did: ActResult }
-  | { readonly is: 'failed'; readonly message: string };
+  | { readonly is: 'failed'; readonly message: string; readonly dryRun: boolean };
 
 const pollEveryMs = 250;
 
@@ -31,17 +32,27 @@ const pollEveryMs = 250;
  */
 export function Act({ name, about, isDangerous = false, isDisabled = false, run, onDone }: ActProps) {
   const [state, setState] = useState<State>();
+  const current = useRef(new AbortController());
   const step = async (dryRun: boolean): Promise<void> => {
-    setState(dryRun ? { is: 'looking' } : { is: 'doing' });
+    current.current = new AbortController();
+    const { signal } = current.current;
+    // What a person has cancelled does not come back when its answer does.
+    const show = (next: State): void => {
+      if (!signal.aborted) setState(next);
+    };
+    show({ is: dryRun ? 'looking' : 'doing' });
     try {
-      const result = await resultOf(await run(dryRun), (job) =>
-        setState(dryRun ? { is: 'looking' } : { is: 'doing', job }),
-      );
-      setState(dryRun ? { is: 'asking', would: result } : { is: 'done', did: result });
-      if (!dryRun) onDone?.();
+      const onProgress = (job: JobView): void => show({ is: dryRun ? 'looking' : 'doing', job });
+      const result = await resultOf(await run(dryRun), onProgress, signal);
+      show(dryRun ? { is: 'asking', would: result } : { is: 'done', did: result });
     } catch (error) {
-      setState({ is: 'failed', message: error instanceof Error ? error.message : String(error) });
+      show({ is: 'failed', message: error instanceof Error ? error.message : String(error), dryRun });
     }
+  };
+  const close = (): void => {
+    current.current.abort();
+    setState(undefined);
+    if (state?.is === 'done' || (state?.is === 'failed' && !state.dryRun)) onDone?.();
   };
   return (
     <>
@@ -51,7 +62,7 @@ export function Act({ name, about, isDangerous = false, isDisabled = false, run,
       <ModalOverlay
         className="overlay"
         isOpen={state !== undefined}
-        onOpenChange={() => setState(undefined)}
+        onOpenChange={close}
         isDismissable={state?.is !== 'doing'}
         isKeyboardDismissDisabled={state?.is === 'doing'}
       >
@@ -66,7 +77,7 @@ export function Act({ name, about, isDangerous = false, isDisabled = false, run,
                   {name} now
                 </Button>
               ) : null}
-              <Button className="secondary" isDisabled={state?.is === 'doing'} onPress={() => setState(undefined)}>
+              <Button className="secondary" isDisabled={state?.is === 'doing'} onPress={close}>
                 {state?.is === 'done' || state?.is === 'failed' ? 'Close' : 'Cancel'}
               </Button>
             </div>
@@ -80,7 +91,11 @@ export function Act({ name, about, isDangerous = false, isDisabled = false, run,
 function Body({ state }: { readonly state: State }) {
   switch (state.is) {
     case 'looking':
-      return <p role="status">Looking what it would do …</p>;
+      return (
+        <p role="status">
+          Looking what it would do … <Done job={state.job} />
+        </p>
+      );
     case 'asking':
       return (
         <>
@@ -88,15 +103,12 @@ function Body({ state }: { readonly state: State }) {
           <Result result={state.would} />
         </>
       );
-    case 'doing': {
-      const { done = 0, total } = state.job ?? {};
+    case 'doing':
       return (
         <p role="status">
-          {total === undefined ? 'At it …' : `${numberOf(done)} of ${numberOf(total)}`}
-          {total === undefined || total === 0 ? null : <progress max={total} value={done} aria-label="Progress" />}
+          {state.job?.total === undefined ? 'At it …' : null} <Done job={state.job} />
         </p>
       );
-    }
     case 'done':
       return <Result result={state.did} />;
     case 'failed':
@@ -106,6 +118,18 @@ function Body({ state }: { readonly state: State }) {
         </p>
       );
   }
+}
+
+/** How far work is, as soon as it is known how much there is. */
+function Done({ job }: { readonly job: JobView | undefined }) {
+  if (job?.total === undefined) return null;
+  const { done, total } = job;
+  return (
+    <>
+      {numberOf(done)} of {numberOf(total)}
+      {total === 0 ? null : <progress max={total} value={done} aria-label="Progress" />}
+    </>
+  );
 }
 
 function Result({ result: { lines, problems } }: { readonly result: ActResult }) {
@@ -125,10 +149,14 @@ function Result({ result: { lines, problems } }: { readonly result: ActResult })
   );
 }
 
-async function resultOf(started: ActResult | JobStarted, onProgress: (job: JobView) => void): Promise<ActResult> {
+async function resultOf(
+  started: ActResult | JobStarted,
+  onProgress: (job: JobView) => void,
+  signal: AbortSignal,
+): Promise<ActResult> {
   if (!('job' in started)) return started;
   for (;;) {
-    const job = await ask<JobView>(`jobs/${started.job}`);
+    const job = await ask<JobView>(`jobs/${started.job}`, { signal });
     if (job.result !== undefined) return job.result;
     if (job.isOver) throw new Error(job.failure ?? 'It ended without saying why.');
     onProgress(job);

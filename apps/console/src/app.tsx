@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState, type MouseEvent } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import type { About } from '@activation-hub/console-contract';
 import { useAbout } from './about.ts';
@@ -29,7 +29,7 @@ export function App() {
   }, [page]);
   return (
     <div className="shell">
-      <a className="skip" href="#content">
+      <a className="skip" href="#content" onClick={skip}>
         Skip to the content
       </a>
       <Navigation path={path} onHelp={() => setHelps(true)} />
@@ -57,6 +57,12 @@ export function App() {
       <Help isOpen={helps} onClose={() => setHelps(false)} />
     </div>
   );
+}
+
+/** The address stays: on the page of a person it says who is meant. */
+function skip(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById('content')?.focus();
 }
 
 function Navigation({ path, onHelp }: { readonly path: string; readonly onHelp: () => void }) {

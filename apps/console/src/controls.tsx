@@ -6,12 +6,14 @@ import { useRefetch } from './about.ts';
 import { ask, send } from './session.ts';
 import { dateTimeOf } from './words.ts';
 
+function usePausesRead() {
+  const refetchInterval = useRefetch(3_000, 15_000);
+  return useQuery({ queryKey: ['pauses'], queryFn: () => ask<readonly PauseView[]>('pauses'), refetchInterval });
+}
+
 /** The present pauses, polled: another operator may have changed them. */
 export function usePauses(): readonly PauseView[] {
-  const refetchInterval = useRefetch(3_000, 15_000);
-  return (
-    useQuery({ queryKey: ['pauses'], queryFn: () => ask<readonly PauseView[]>('pauses'), refetchInterval }).data ?? []
-  );
+  return usePausesRead().data ?? [];
 }
 
 /** A destination, with an audience one of its routes, or everything. */
@@ -55,11 +57,16 @@ export function PauseOrResume({ scope }: ControlProps) {
     mutationFn: () => send<ActResult>('controls/resume', { ...scope, reason: '' }),
     onSettled: settled,
   });
+  const paused = async (): Promise<void> => {
+    resume.reset();
+    await settled();
+  };
   if (own === undefined)
     return (
       <>
-        <PauseDialog scope={scope} isShadow={false} onDone={settled} />
-        <PauseDialog scope={scope} isShadow onDone={settled} />
+        <PauseDialog scope={scope} isShadow={false} onDone={paused} />
+        <PauseDialog scope={scope} isShadow onDone={paused} />
+        <Said result={resume.data} error={resume.error} />
       </>
     );
   return (
@@ -173,9 +180,16 @@ function PauseDialog({
 
 /** Says what is paused, where it matters. */
 export function Pauses({ destination }: { readonly destination?: string }) {
-  const shown = usePauses().filter(
+  const { data = [], error } = usePausesRead();
+  const shown = data.filter(
     (each) => destination === undefined || each.destination === undefined || each.destination === destination,
   );
+  if (error !== null)
+    return (
+      <p className="failure" role="alert">
+        It is not known what is paused. <bdi>{error.message}</bdi>
+      </p>
+    );
   return shown.map(({ what, atMs, untilMs, isShadow, by, reason }) => (
     <p className="banner" key={what}>
       <strong>

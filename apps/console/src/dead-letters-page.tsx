@@ -13,7 +13,7 @@ import { useLive } from './live-state.ts';
 import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
-import { countOf, dateTimeOf, readable } from './words.ts';
+import { countOf, dateTimeOf, readable, withChosen } from './words.ts';
 
 /** What will not be tried again by itself: read, replayed, purged. */
 export function DeadLettersPage() {
@@ -22,7 +22,8 @@ export function DeadLettersPage() {
   const filter = filterOf(query);
   const list = useQuery({
     queryKey: ['dead-letters', filter, total],
-    queryFn: () => send<DeadLetterList>('dead-letters/list', filter),
+    // Of a filter that is being written, no letters are read but those of its last state.
+    queryFn: ({ signal }) => send<DeadLetterList>('dead-letters/list', filter, signal),
     placeholderData: (before) => before,
   });
   const chosen = query.get('letter') ?? '';
@@ -30,28 +31,30 @@ export function DeadLettersPage() {
     <>
       <PageHead title="Dead letters" about="Events and changes that are not tried again by themselves, kept whole." />
       <Filter query={query} list={list.data} />
-      {list.error !== null ? (
-        <Failure title="The dead letters cannot be read" error={list.error} />
-      ) : list.data === undefined ? (
-        <Loading what="the dead letters" />
-      ) : (
-        <>
-          <Actions filter={filter} list={list.data} onDone={() => void list.refetch()} />
-          <div className={chosen === '' ? 'split closed' : 'split'}>
-            {list.data.letters.length === 0 ? (
-              <NoLetter isFiltered={Object.keys(filter).length > 0} />
-            ) : (
-              <Letters list={list.data} chosen={chosen} />
-            )}
-            {chosen === '' ? null : <Letter name={chosen} onDone={() => void list.refetch()} />}
-          </div>
-        </>
-      )}
+      <Actions filter={filter} list={list.data} onDone={() => void list.refetch()} />
+      <div className={chosen === '' ? 'split closed' : 'split'}>
+        {list.error !== null ? (
+          <Failure title="The dead letters cannot be read" error={list.error} />
+        ) : list.data === undefined ? (
+          <Loading what="the dead letters" />
+        ) : list.data.letters.length === 0 ? (
+          <NoLetter isFiltered={Object.keys(filter).length > 0} more={list.data.more} />
+        ) : (
+          <Letters list={list.data} chosen={chosen} />
+        )}
+        {chosen === '' ? null : <Letter key={chosen} name={chosen} onDone={() => void list.refetch()} />}
+      </div>
     </>
   );
 }
 
-function NoLetter({ isFiltered }: { readonly isFiltered: boolean }) {
+function NoLetter({ isFiltered, more }: { readonly isFiltered: boolean; readonly more: number }) {
+  if (more > 0)
+    return (
+      <Empty title="Among the newest dead letters none is like that">
+        {countOf(more, 'older letter')} {more === 1 ? 'was' : 'were'} not looked at: say from when to when.
+      </Empty>
+    );
   if (isFiltered) return <Empty title="No dead letter is like that">Take something out of the filter.</Empty>;
   return (
     <Empty title="There is no dead letter">
@@ -84,6 +87,10 @@ function Filter({ query, list }: { readonly query: URLSearchParams; readonly lis
   const classes = [...new Set([...(list?.counts ?? []).map((count) => count.class), query.get('class') ?? ''])].filter(
     (word) => word !== '',
   );
+  const destinations = withChosen(
+    about?.destinations.map(({ key }) => key),
+    query.get('destination'),
+  ).filter((key) => key !== '_event');
   return (
     <div className="filters" role="search" aria-label="Filter of the dead letters">
       <input
@@ -100,7 +107,7 @@ function Filter({ query, list }: { readonly query: URLSearchParams; readonly lis
         onChange={(event) => setQuery({ destination: event.target.value })}
       >
         <option value="">All destinations</option>
-        {about?.destinations.map(({ key }) => (
+        {destinations.map((key) => (
           <option key={key}>{key}</option>
         ))}
         <option value="_event">events that could not be read</option>
@@ -129,26 +136,30 @@ function Filter({ query, list }: { readonly query: URLSearchParams; readonly lis
   );
 }
 
+const nothingRead: DeadLetterList = { letters: [], counts: [], unreadable: [], more: 0 };
+
 interface ActionsProps {
   readonly filter: DeadLetterFilterView;
-  readonly list: DeadLetterList;
+  /** Absent while it is read. */
+  readonly list: DeadLetterList | undefined;
   readonly onDone: () => void;
 }
 
-function Actions({ filter, list, onDone }: ActionsProps) {
+function Actions({ filter, list = nothingRead, onDone }: ActionsProps) {
+  const hasNone = list.letters.length + list.more === 0;
   const which = Object.keys(filter).length === 0 ? 'all dead letters' : 'those that pass the filter';
   return (
     <div className="actions spaced">
       <Act
         name="Replay"
-        isDisabled={list.letters.length === 0}
+        isDisabled={hasNone}
         about={`Gives ${which} to the function app again, only to where they had failed, within the usual limits.`}
         run={(dryRun) => act('dead-letters/replay', { filter, dryRun })}
         onDone={onDone}
       />
       <Act
         name="Purge"
-        isDisabled={list.letters.length === 0}
+        isDisabled={hasNone}
         about={`Deletes ${which}. What is deleted is gone.`}
         isDangerous
         run={(dryRun) => act('dead-letters/purge', { filter, dryRun })}
@@ -205,6 +216,10 @@ function Letter({ name, onDone }: { readonly name: string; readonly onDone: () =
     queryFn: () => ask<DeadLetterDetail>(`dead-letters/${encodeURIComponent(name)}`),
   });
   const close = (): void => setQuery({ letter: '' });
+  const done = (): void => {
+    void letter.refetch();
+    onDone();
+  };
   return (
     <aside className="panel" aria-label="The dead letter">
       <div className="panel-head">
@@ -230,11 +245,7 @@ function Letter({ name, onDone }: { readonly name: string; readonly onDone: () =
             <dd>by the hub at {dateTimeOf(letter.data.enqueuedAtMs)}</dd>
             <dt>Why</dt>
             <dd>
-              {letter.data.reasons.map((reason) => (
-                <p key={reason}>
-                  <bdi>{reason}</bdi>
-                </p>
-              ))}
+              <Reasons reasons={letter.data.reasons} />
             </dd>
           </dl>
           <div className="actions">
@@ -242,14 +253,14 @@ function Letter({ name, onDone }: { readonly name: string; readonly onDone: () =
               name="Replay this one"
               about="Gives it to the function app again, only to where it had failed."
               run={(dryRun) => act('dead-letters/replay', { filter: { name }, dryRun })}
-              onDone={onDone}
+              onDone={done}
             />
             <Act
               name="Purge this one"
               about="Deletes it. What is deleted is gone."
               isDangerous
               run={(dryRun) => act('dead-letters/purge', { filter: { name }, dryRun })}
-              onDone={onDone}
+              onDone={done}
             />
           </div>
           <h3>The event, as AEP sent it</h3>
@@ -264,4 +275,12 @@ function Letter({ name, onDone }: { readonly name: string; readonly onDone: () =
       )}
     </aside>
   );
+}
+
+function Reasons({ reasons }: Pick<DeadLetterView, 'reasons'>) {
+  return reasons.map((reason) => (
+    <p key={reason}>
+      <bdi>{reason}</bdi>
+    </p>
+  ));
 }

@@ -6,7 +6,7 @@ import { useAbout, useRefetch } from './about.ts';
 import { PauseOrResume, Pauses, TryNow, usePauses } from './controls.tsx';
 import { Held } from './held.tsx';
 import { useLive } from './live-state.ts';
-import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
+import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead, Stale } from './parts.tsx';
 import { Link, setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
 import { agoOf, countOf, dateTimeOf, durationOf, numberOf } from './words.ts';
@@ -25,10 +25,13 @@ export function DestinationsPage() {
   return (
     <>
       <PageHead title="Destinations" about="How each third party is set up, how it is, and what it said." />
-      {list.error !== null ? (
-        <Failure title="The destinations cannot be shown" error={list.error} />
-      ) : list.data === undefined ? (
-        <Loading what="the destinations" />
+      <Stale error={list.data === undefined ? null : list.error} />
+      {list.data === undefined ? (
+        list.error === null ? (
+          <Loading what="the destinations" />
+        ) : (
+          <Failure title="The destinations cannot be shown" error={list.error} />
+        )
       ) : chosen === undefined ? (
         <Empty title="The activation file has no destination">
           Add one under `destinations`: `activation destinations list` says which kinds there are.

@@ -5,10 +5,10 @@ import { useAbout } from './about.ts';
 import { ChangePanel } from './change-panel.tsx';
 import { ChangeGrid } from './change-grid.tsx';
 import { useLive } from './live-state.ts';
-import { Empty, groupOf, PageHead } from './parts.tsx';
+import { Empty, groupOf, outcomeOf, PageHead } from './parts.tsx';
 import { setQuery, usePlace } from './router.tsx';
 import { useShortcuts } from './shortcuts.ts';
-import { countOf, numberOf } from './words.ts';
+import { countOf, numberOf, withChosen } from './words.ts';
 
 const groups: readonly { readonly name: string; readonly value: string; readonly has: (row: ChangeRow) => boolean }[] =
   [
@@ -71,10 +71,13 @@ function filterOf(query: URLSearchParams): (row: ChangeRow) => boolean {
     (group?.has(row) ?? true) &&
     wanted.every(([name, value]) => value === null || row[name] === value) &&
     (exportId === null || row.exportId === exportId) &&
-    (text === '' ||
-      [row.audience, row.destination, row.namespace, row.person, row.outcome, row.why, row.kind ?? ''].some((word) =>
-        word.toLowerCase().includes(text),
-      ));
+    (text === '' || wordsOf(row).some((word) => word.toLowerCase().includes(text)));
+}
+
+/** What a text is looked for in. */
+function wordsOf(row: ChangeRow): readonly string[] {
+  const { audience, destination, namespace, person, outcome, why, kind = '' } = row;
+  return [audience, destination, namespace, person, outcome, outcomeOf(row), why, kind];
 }
 
 function Filters({ query, rows }: { readonly query: URLSearchParams; readonly rows: readonly ChangeRow[] }) {
@@ -136,7 +139,7 @@ function Choice({ name, all, values, query }: ChoiceProps) {
       onChange={(event) => setQuery({ [name]: event.target.value })}
     >
       <option value="">{all}</option>
-      {values.map((value) => (
+      {withChosen(values, query.get(name)).map((value) => (
         <option key={value} value={value}>
           {value}
         </option>

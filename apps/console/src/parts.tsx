@@ -60,6 +60,16 @@ export function Failure({ title, error }: { readonly title: string; readonly err
   );
 }
 
+/** What is shown is what was: it was asked for anew, and did not come. */
+export function Stale({ error }: { readonly error: Error | null }) {
+  if (error === null) return null;
+  return (
+    <p className="failure" role="alert">
+      This is what was; it cannot be read anew. <bdi>{error.message}</bdi>
+    </p>
+  );
+}
+
 /** There is nothing, and what to do so that there is something. */
 export function Empty({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   return (

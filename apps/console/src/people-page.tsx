@@ -1,17 +1,21 @@
 import type { PersonEvent, PersonRoute, PersonView } from '@activation-hub/console-contract';
 import { useQuery } from '@tanstack/react-query';
-import { useState, type SubmitEvent } from 'react';
+import { useEffect, useState, type SubmitEvent } from 'react';
 import { Button } from 'react-aria-components';
 import { Act, act } from './act.tsx';
 import { useRefetch } from './about.ts';
-import { Columns, Empty, Failure, Loading, PageHead } from './parts.tsx';
-import { Link, usePlace } from './router.tsx';
+import { Columns, Empty, Failure, Loading, PageHead, Stale } from './parts.tsx';
+import { Link, setHash, usePlace } from './router.tsx';
 import { send } from './session.ts';
 import { agoOf, dateTimeOf } from './words.ts';
 
-/** The identity stands after the `#`, which a browser never sends to a server. */
-function peopleInAddress(): string {
-  return decodeURIComponent(location.hash.slice(1));
+/** What stands after the `#`; as it is where it was not encoded. */
+function peopleIn(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
 }
 
 /** The words of what was asked for: an address of e-mail alone is meant as one. */
@@ -22,9 +26,9 @@ function identitiesIn(asked: string): readonly string[] {
 
 /** One person: where each route stands with them, what happened, and what can be done. */
 export function PeoplePage() {
-  usePlace();
-  const [text, setText] = useState(peopleInAddress);
-  const [asked, setAsked] = useState(peopleInAddress);
+  const asked = peopleIn(usePlace().hash);
+  const [text, setText] = useState(asked);
+  useEffect(() => setText(asked), [asked]);
   const people = identitiesIn(asked);
   const story = useQuery({
     queryKey: ['person', asked],
@@ -36,9 +40,8 @@ export function PeoplePage() {
   });
   const look = (event: SubmitEvent): void => {
     event.preventDefault();
-    history.replaceState(null, '', `${location.pathname}#${encodeURIComponent(text.trim())}`);
     if (text.trim() === asked) void story.refetch();
-    else setAsked(text.trim());
+    else setHash(text.trim());
   };
   return (
     <>
@@ -63,12 +66,15 @@ export function PeoplePage() {
           Write an e-mail address, or every identity that you know as namespace:identity, as AEP exports it. What the
           ledger links with them is found too.
         </Empty>
-      ) : story.error !== null ? (
-        <Failure title="The person cannot be looked for" error={story.error} />
       ) : story.data === undefined ? (
-        <Loading what="the story" />
+        story.error === null ? (
+          <Loading what="the story" />
+        ) : (
+          <Failure title="The person cannot be looked for" error={story.error} />
+        )
       ) : (
         <>
+          <Stale error={story.error} />
           <Story story={story.data} people={people} onDone={() => void story.refetch()} />
           <Erase people={people} onDone={() => void story.refetch()} />
         </>

@@ -1,9 +1,11 @@
 import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent, type ReactNode } from 'react';
 
-/** Where the page is: its path, and what stands behind the question mark. */
+/** Where the page is: its path, and what stands behind the question mark and behind the `#`. */
 export interface Place {
   readonly path: string;
   readonly query: URLSearchParams;
+  /** As it is written, without the `#`. */
+  readonly hash: string;
 }
 
 const listeners = new Set<() => void>();
@@ -11,7 +13,7 @@ let place = read();
 addEventListener('popstate', moved);
 
 function read(): Place {
-  return { path: location.pathname, query: new URLSearchParams(location.search) };
+  return { path: location.pathname, query: new URLSearchParams(location.search), hash: location.hash.slice(1) };
 }
 
 function moved(): void {
@@ -46,6 +48,15 @@ export function setQuery(values: Readonly<Record<string, string>>): void {
   }
   const text = query.toString();
   history.replaceState(null, '', location.pathname + (text === '' ? '' : `?${text}`));
+  moved();
+}
+
+/**
+ * Changes what stands behind the `#`, which a browser never sends to a server, without a step in
+ * its history.
+ */
+export function setHash(text: string): void {
+  history.replaceState(null, '', `${location.pathname}${location.search}#${encodeURIComponent(text)}`);
   moved();
 }
 

@@ -38,11 +38,12 @@ export async function ask<Answer>(path: string, init: RequestInit = {}): Promise
   return value;
 }
 
-export function send<Answer>(path: string, body: unknown): Promise<Answer> {
+export function send<Answer>(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
   return ask<Answer>(path, {
     method: 'POST',
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json' },
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 

@@ -42,4 +42,12 @@ export function readable(text: string): string {
   }
 }
 
+/**
+ * What a list offers, and what an address asks for besides: a name that the activation file does
+ * not have any more can be meant all the same.
+ */
+export function withChosen(values: readonly string[] | undefined, chosen: string | null): readonly string[] {
+  return [...new Set([...(values ?? []), ...(chosen === null || chosen === '' ? [] : [chosen])])];
+}
+
 const two = (value: number): string => String(value).padStart(2, '0');

@@ -62,7 +62,12 @@ export function destinationsApi(operator: Operator, jobs: Jobs, seenAt: SeenAt):
             lines: [
               `Told ${key} of ${counted(told.delivered, 'membership')}; ${told.deferred} ${told.deferred === 1 ? 'waits' : 'wait'} in the retry queue.`,
             ],
-            problems: Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
+            problems: [
+              ...Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
+              ...(told.gaveUp
+                ? [`${key} took nothing of a whole batch, so the rest was not tried. Mend it, then resync again.`]
+                : []),
+            ],
           };
         }),
       );

@@ -102,6 +102,15 @@ test('a person is looked for, taken out and erased with the secrets of the vault
   expect(story.routes.filter(({ state }) => state === 'told')).toHaveLength(2);
   const would = await ask<ActResult>('people/erase', { people, dryRun: true });
   expect(would.lines).toContain('Would erase 2 rows of the ledger of crm.');
+  expect(would.lines).toContain('crm would be told of an exit from vip, by crmid.');
+  await ask('controls/pause', { destination: 'crm', reason: 'a freeze' });
+  const held = await ask<ActResult>('people/erase', { people, dryRun: false });
+  expect(held.problems).toEqual([
+    expect.stringContaining(
+      'crm did not take the exit: Failed to tell crm: crm is paused by ada@contoso.example (a freeze)',
+    ),
+  ]);
+  await ask('controls/resume', { destination: 'crm', reason: '' });
   expect(environment.told).toEqual([]);
   const did = await ask<ActResult>('people/erase', { people, dryRun: false });
   expect(did).toMatchObject({ problems: [] });

@@ -1,6 +1,6 @@
 import { explain, findForms, takeOut, type PersonStory, type StoryEvent } from '@activation-hub/activation';
 import type { ActResult, PersonEvent, PersonRoute, PersonView } from '@activation-hub/console-contract';
-import { createMatcher } from '@activation-hub/activation-file';
+import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import type { Control } from '@activation-hub/delivery';
 import type { Identity, LedgerKey } from '@activation-hub/membership';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import { keptControls } from '../operate/paused.ts';
 import { readPerson } from '../operate/person.ts';
 import { ApiError } from './answers.ts';
 import type { Api } from './console-server.ts';
+import type { DataStorage } from '../environment/data-storage.ts';
 import { atDestination, type Operator } from './operator.ts';
 import { read } from './read-body.ts';
 
@@ -54,16 +55,7 @@ async function takeOutOf(
   const [found] = await findForms(identities, places, storage.ledger, signal);
   if (found === undefined) return { lines: [`${destination} knows no person with these identities.`], problems: [] };
   if (dryRun) {
-    const lines: string[] = [];
-    const matcher = createMatcher(file);
-    const audienceOf = ({ namespace, id }: LedgerKey['audience']): string => matcher.audience(namespace, id)?.key ?? id;
-    for (const identity of found.forms) {
-      for await (const { key, record } of storage.ledger.rows({ destination: found.ledgerName, identity }, signal))
-        if (record.delivered?.isMember === true)
-          lines.push(
-            `${destination} would be told of an exit from ${audienceOf(key.audience)}, by ${identity.namespace}.`,
-          );
-    }
+    const lines = await exitsOf(found, destination, operator, signal);
     return { lines: lines.length === 0 ? [`${destination} has nothing to take back.`] : lines, problems: [] };
   }
   const told = await atDestination(operator, destination, (context) =>
@@ -77,13 +69,48 @@ async function takeOutOf(
   };
 }
 
+/** Of which exits a destination would be told, a line each. */
+async function exitsOf(
+  { ledgerName, forms }: Awaited<ReturnType<typeof findForms>>[number],
+  destination: string,
+  { file, storage }: Pick<Operator, 'file' | 'storage'>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const matcher = createMatcher(file);
+  const audienceOf = ({ namespace, id }: LedgerKey['audience']): string => matcher.audience(namespace, id)?.key ?? id;
+  const lines: string[] = [];
+  for (const identity of forms) {
+    for await (const { key, record } of storage.ledger.rows({ destination: ledgerName, identity }, signal))
+      if (record.delivered?.isMember === true)
+        lines.push(
+          `${destination} would be told of an exit from ${audienceOf(key.audience)}, by ${identity.namespace}.`,
+        );
+  }
+  return lines;
+}
+
+/** The same of every destination that knows the person: an erasure tells them first. */
+async function wouldTell(
+  identities: readonly Identity[],
+  file: ActivationFile,
+  storage: DataStorage,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const found of await findForms(identities, await erasurePlaces(file), storage.ledger, signal)) {
+    const entry = [...file.destinations.values()].find(({ ledgerName }) => ledgerName === found.ledgerName);
+    if (entry !== undefined) lines.push(...(await exitsOf(found, entry.key, { file, storage }, signal)));
+  }
+  return lines;
+}
+
 async function eraseEverywhere(
   identities: readonly Identity[],
   dryRun: boolean,
   { file, activationFile, storage, terminal, readSecret }: Operator,
   signal: AbortSignal,
 ): Promise<ActResult> {
-  const { forgotten, told, kept } = await erase(
+  const { forgotten, told } = await erase(
     identities,
     { file, activations: activationFile, tell: !dryRun, dryRun, readSecret },
     storage,
@@ -94,9 +121,10 @@ async function eraseEverywhere(
   const verb = dryRun ? 'Would erase' : 'Erased';
   return {
     lines: [
-      ...told.map(({ destination, exits, isOut }) =>
+      ...(dryRun ? await wouldTell(identities, file, storage, signal) : []),
+      ...told.map(({ destination, exits, isOut, isOutOfAccount }) =>
         isOut
-          ? `Told ${destination} of ${counted(exits, 'exit')}.`
+          ? `Told ${destination} of ${counted(exits, 'exit')}${isOutOfAccount ? ', and to take the person out of the whole account' : ''}.`
           : `${destination} did not take the exit, so its rows stay.`,
       ),
       ...[
@@ -106,8 +134,12 @@ async function eraseEverywhere(
       ].map((what) => `${verb} ${what}.`),
     ],
     problems: [
-      ...kept.map(
-        (key) => `${key} did not take the exit. Look at its settings and its circuit, and erase the person again.`,
+      ...told.flatMap(({ destination, isOut, reason }) =>
+        isOut
+          ? []
+          : [
+              `${destination} did not take the exit${reason === undefined ? '.' : `: ${reason}`} Look at its settings and its circuit, and erase the person again.`,
+            ],
       ),
       ...unreadable.map((name) => `${name} cannot be read: the person may be in it.`),
     ],

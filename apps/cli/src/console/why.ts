@@ -8,7 +8,7 @@ const meanings: Readonly<Record<Outcome, string>> = {
   superseded: 'Something newer is known.',
   withheld: 'Consent does not say yes.',
   unresolved: 'The profile has no identity that the route accepts.',
-  shadowed: 'The route is in shadow mode: decided and recorded, not sent.',
+  shadowed: 'The route has mode: shadow. It is decided and recorded, not sent.',
   paused: 'The route is paused.',
   retired: 'The route is retired.',
   'not-found': 'The destination does not know the person.',

@@ -11,6 +11,7 @@ import { CommandError, reasonOf } from '../../terminal/command-error.ts';
 import { listenFailure } from '../../terminal/listen-failure.ts';
 import { Cleanups } from './cleanups.ts';
 import { takeDataFolder, type DataFolder } from './data-folder.ts';
+import { makeStores } from './make-stores.ts';
 import { localEventHub, localKeys } from './local-event-hub.ts';
 import type { Running } from './plan.ts';
 import { readSignal, type Signal } from './signals.ts';
@@ -208,6 +209,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
         ...(folder === undefined ? {} : { dataFolder: folder.storage }),
       });
       cleanups.add(() => started.stop());
+      await makeStores(started.connectionString);
       return started;
     } catch (error) {
       throw listenFailure(error, 'the storage', storagePort, '--storage-port 0');
