@@ -66,6 +66,20 @@ test('a lease that no honest clock can have given is cut in the row, and waited 
   expect(outcomes()).toEqual({ 'crm deferred': 1 });
 });
 
+test('a row that other processes keep writing is decided five times, and then its change waits', async () => {
+  const { activate, ledger } = open();
+  await activate(eventOf(personExport(), 1));
+  const { crm, outcomes, ...later } = openActivation({ ledger });
+  let writes = 0;
+  ledger.beforeWrite = async () => {
+    writes += 1;
+    const [row] = await ledger.read([fansKey()], signal);
+    if (row !== undefined) await ledger.overwrite(fansKey(), row.record);
+  };
+  await later.activate(eventOf(personExport({ status: 'exited', at: 60 }), 2));
+  expect([writes, crm.told, outcomes()]).toEqual([5, [], { 'crm deferred': 1 }]);
+});
+
 test('an export that changes nothing asks the ledger nothing, and what it asks is counted', async () => {
   const { activate, ledger, counter } = open();
   const alone = { identities: { crmid: ['p1'] } };

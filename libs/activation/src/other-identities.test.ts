@@ -147,6 +147,18 @@ test('a person of whom the cache knows the other identity is looked at after the
   expect(told(opened)).toEqual(['entered a@example.com', 'entered p1', 'exited a@example.com']);
 });
 
+test('a person who leaves is looked at after that, known or not, and no identity is noted beside it', async () => {
+  const { activate, asks } = await open();
+  const next = expectAfterKeys + 1;
+  const email = ['a@example.com'];
+  const exit = (crmid: string) => personExport({ identities: { crmid: [crmid], email }, status: 'exited', at: 60 });
+  await activate(eventOf(exit('p0'), next));
+  expect(asks.slice(0, 2)).toEqual(['noted p0', 'read']);
+  asks.length = 0;
+  await activate(eventOf(exit('new-0'), next + 1));
+  expect(asks.slice(0, 3)).toEqual(['leased new-0', 'delivered new-0', 'read']);
+});
+
 test('a person whom a route follows by a link is looked at after the telling', async () => {
   const { activate, exportOf, asks } = await open(', follow: ecid');
   await activate(exportOf({ crmid: ['p1'], email: ['a@example.com'], ecid: ['e1'] }));
