@@ -131,6 +131,62 @@ test.each([
   expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-1'], [other.change.id]]);
 });
 
+test('what a request has under way goes with no other', async () => {
+  const gate = Promise.withResolvers<undefined>();
+  const slow: Answer = async (deliveries, signal) => {
+    await gate.promise;
+    return take(deliveries, signal);
+  };
+  const limits = { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 4, concurrency: 8 };
+  const { clock, tell, requests } = staged(slow, { limits });
+  const first = await begun(tell(changes(0)), clock);
+  const second = await begun(tell(changes(1)), clock);
+  gate.resolve(undefined);
+  await Promise.all([first(), second()]);
+  expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-1']]);
+});
+
+test('what one request takes along goes with no other that begins at the same moment', async () => {
+  const gate = Promise.withResolvers<undefined>();
+  const slow: Answer = async (deliveries, signal) => {
+    await gate.promise;
+    return take(deliveries, signal);
+  };
+  const limits = { batchCount: 5, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 2 };
+  const { clock, tell, requests } = staged(slow, { limits });
+  const first = await begun(tell(changes(0)), clock);
+  const second = await begun(tell(changes(1)), clock);
+  const calls = Promise.all([first(), second(), tell(changes(2, 3, 4)), tell(changes(5, 6, 7)), tell(changes(8, 9))]);
+  await clock.advance(0);
+  gate.resolve(undefined);
+  await clock.advance(1_000);
+  await calls;
+  expect(requests.slice(2).map(({ ids }) => ids.length)).toEqual([5, 3]);
+});
+
+test('what is left to the retry queue because its turn comes too late goes with no other request', async () => {
+  const { clock, tell, requests } = staged();
+  const first = await begun(tell(changes(0)), clock);
+  const late = await begun(tell(changes(1), { waitMaxMs: 500 }), clock);
+  const calls = Promise.all([first(), late(), tell(changes(2))]);
+  await clock.advance(10_000);
+  const [, untold] = await calls;
+  expect([...untold.values()]).toMatchObject([{ status: 'retry', wasTried: false }]);
+  expect(requests.map(({ ids }) => ids)).toEqual([['change-0'], ['change-2']]);
+});
+
+test('a batch that is refused alone is halved, and not sent once more as it is', async () => {
+  const { tell, requests } = staged(
+    (deliveries, signal) =>
+      deliveries.length > 1
+        ? Promise.reject(new DestinationError('invalid', 'Some are wrong.'))
+        : take(deliveries, signal),
+    { limits: { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 8 } },
+  );
+  expect(await tell(changes(0, 1))).toEqual(delivered(0, 1));
+  expect(requests.map(({ ids }) => ids.length)).toEqual([2, 1, 1]);
+});
+
 test('a call that polls later for what is accepted shares no request with one that does not', async () => {
   const { clock, tell, requests } = staged();
   const first = await begun(tell(changes(0)), clock);

@@ -135,7 +135,6 @@ export class SharedRequests {
     const together = [own];
     let deliveries = own.deliveries;
     for (const other of this.#waiting) {
-      if (deliveries.length >= this.#limits.batchCount) break;
       if (other.signal.aborted || other.isPolledLater !== own.isPolledLater) continue;
       const more = [...deliveries, ...other.deliveries];
       if (!this.#fit(more)) continue;
@@ -147,8 +146,7 @@ export class SharedRequests {
   }
 
   #fit(deliveries: readonly Delivery[]): boolean {
-    const [first, last] = [deliveries[0]?.change.kind, deliveries.at(-1)?.change.kind];
-    if (first !== last || deliveries.length > this.#limits.batchCount) return false;
+    if (deliveries.length > this.#limits.batchCount) return false;
     // A call whose lease another one took over can tell the same change.
     if (new Set(deliveries.map(({ change }) => change.id)).size < deliveries.length) return false;
     return splitIntoBatches(deliveries, { limits: this.#limits, batchBy: this.#batchBy }).length === 1;
