@@ -1,4 +1,5 @@
 import type { ChangeRow } from '@activation-hub/console-contract';
+import type { OutcomesByDestination } from '@activation-hub/telemetry';
 import { oneLine } from '../../activation-file/audience-names.ts';
 import type { KeptAttempt } from '../../console/observed-requests.ts';
 import { counted } from '../../terminal/counted.ts';
@@ -6,10 +7,11 @@ import { fitted } from '../../terminal/fitted.ts';
 import { maskedValue } from '../../terminal/masked-identity.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { attemptLines, changeLine, changePaints, isSilent } from './change-lines.ts';
+import { PacedLines } from './paced-lines.ts';
 import { readyLines, type Ready } from './ready-lines.ts';
 import { OutcomeCounts, type Signal } from './signals.ts';
 import type { ToldChange } from './receiver.ts';
-import { Rest } from './rest.ts';
+import { warningOf } from './signal-warnings.ts';
 
 /** Says what happens while everything runs on this machine. */
 export interface Narrator {
@@ -82,16 +84,10 @@ export function jsonNarrator({ print }: Pick<Terminal, 'print'>): Narrator {
 }
 
 /**
- * Lines for a person: at most this many per second one by one, the rest of a second added up in one
- * line.
- */
-const linesPerSecondMax = 12;
-/**
- * Of these, so many for changes that needed no request: most do not, and the others are what a
- * person looks for.
+ * Of the lines of a second, so many for changes that needed no request: most do not, and the others
+ * are what a person looks for.
  */
 const silentLinesMax = 6;
-const windowMs = 1000;
 
 /**
  * Prose for a person, which stays readable at any rate. `end` ends it. `eachChange`: changes are
@@ -104,137 +100,17 @@ export function proseNarrator(
   const { bold, dim, yellow } = colors;
   const print = (line: string): void => printLine(fitted(line, columns()));
   const paint = changePaints(colors);
-  let lines = 0;
-  let rest = new Rest();
-  const seen = new Set<string>();
-  const endWindow = (): void => {
-    if (!rest.isEmpty()) print(dim(`… ${rest.toString()}`));
-    lines = 0;
-    rest = new Rest();
-    seen.clear();
-  };
-  const timer = setInterval(endWindow, windowMs);
-  timer.unref();
-  const end = (): void => {
-    clearInterval(timer);
-    endWindow();
-  };
-  const hasRoom = (linesMax = linesPerSecondMax): boolean => {
-    if (lines >= linesMax) return false;
-    lines += 1;
-    return true;
-  };
-  const warn = (message: string): void => {
-    if (seen.has(message)) return;
-    seen.add(message);
-    if (hasRoom()) print(`${yellow('!')} ${oneLine(message)}`);
-    else rest.warnings += 1;
-  };
-
+  const paced = new PacedLines({ print, colors });
   return {
     ready: (ready) => readyLines(ready, bold, dim).forEach(printLine),
-    signal(signal) {
-      switch (signal.name) {
-        case 'batch-settled': {
-          const { events, partitionId, outcomes } = signal;
-          const counts = new OutcomeCounts();
-          counts.add(outcomes);
-          if (eachChange && counts.toString() !== '') return;
-          const text = counts.toString() || 'nothing is routed';
-          if (hasRoom())
-            print(
-              `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${counted(events, 'export').padEnd(10)} ${text}`,
-            );
-          else rest.addBatch(events, outcomes);
-          return;
-        }
-        case 'event-unreadable':
-          warn(`An event could not be read (${signal.code}). It is kept as a dead letter.`);
-          return;
-        case 'request-failed':
-          warn(`${signal.destination} was not told (${signal.class}): ${signal.reason}`);
-          return;
-        // Where each change is observed, its own line says the reason of the next three.
-        case 'changes-rejected':
-          if (eachChange) return;
-          warn(`${signal.destination} rejected changes: ${signal.reason} They are kept as dead letters.`);
-          return;
-        case 'changes-deferred':
-          if (eachChange) return;
-          warn(`${signal.destination}: changes are tried again later (${signal.class}): ${signal.reason}`);
-          return;
-        case 'changes-given-up':
-          if (eachChange) return;
-          warn(`${signal.destination} was tried long enough: ${signal.reason} The changes are kept as dead letters.`);
-          return;
-        case 'destination-stalled':
-          warn(`${signal.destination} rejects nearly everything, so its changes are held back: ${signal.reason}`);
-          return;
-        case 'memberships-delayed':
-          warn(`Memberships at ${signal.destination} lapse, and a night is not enough to tell them again.`);
-          return;
-        case 'retry-message-refused':
-          warn('A message of another origin was in the retry queue, and was dropped.');
-          return;
-        case 'retry-unreadable':
-          warn(`The retry in ${signal.document} cannot be read, and stays where it is.`);
-          return;
-        case 'retry-removal-failed':
-          warn(`A settled retry for ${signal.destination} could not be removed.`);
-          return;
-        case 'retry-settled': {
-          if (eachChange) return;
-          const counts = new OutcomeCounts();
-          counts.add(signal.outcomes);
-          const text = counts.toString() || 'nothing is routed any more';
-          if (hasRoom())
-            print(`${dim('re ')} ${dim('retry'.padEnd(13))} ${counted(signal.events, 'export').padEnd(10)} ${text}`);
-          else rest.addBatch(signal.events, signal.outcomes);
-          return;
-        }
-        case 'activation-file-warned':
-          warn(signal.problem);
-          return;
-        case 'destination-paused':
-          warn(`${signal.destination} is paused by an operator: its changes wait.`);
-          return;
-        case 'destination-shadowed':
-          warn(`${signal.destination} is in shadow by an operator: its changes wait and can be looked at.`);
-          return;
-        case 'destination-resumed':
-          if (hasRoom()) print(dim(`The pause of ${signal.destination} is over: what waits is told.`));
-          return;
-        case 'retry-asked':
-          if (hasRoom()) print(dim(`What waits for ${signal.destination} is tried at once.`));
-          return;
-        case 'controls-unreadable':
-          warn(`The controls of operators cannot be read, so the last ones count: ${signal.reason}`);
-          return;
-        case 'telemetry-not-started':
-          warn(`OpenTelemetry does not start: ${signal.reason}`);
-          return;
-        case 'telemetry-refused':
-          warn(`${signal.receiver} took no metrics or spans.`);
-          return;
-        case 'handler-started':
-        case 'changes-accepted':
-        case 'changes-shadowed':
-        case 'request-answered':
-        case 'lag-measured':
-        case 'backlog-measured':
-        case 'ledger-exported':
-        case 'ledger-swept':
-        case 'memberships-renewed':
-          return;
-      }
-    },
+    signal: (signal) => saySignal(signal, eachChange, paced, { print, colors }),
     change(row) {
-      if (hasRoom(isSilent(row) ? silentLinesMax : linesPerSecondMax)) print(changeLine(row, colors));
-      else rest.addChange(row);
+      if (paced.take(isSilent(row) ? silentLinesMax : undefined)) print(changeLine(row, colors));
+      else paced.rest.addChange(row);
     },
     attempt(attempt) {
-      if (hasRoom()) attemptLines(attempt, colors).forEach(printLine);
-      else rest.requests += attempt.exchanges.length;
+      if (paced.take()) attemptLines(attempt, colors).forEach(printLine);
+      else paced.rest.requests += attempt.exchanges.length;
     },
     told(changes) {
       if (eachChange) return;
@@ -242,24 +118,16 @@ export function proseNarrator(
         const { change, audience } = each;
         const { namespace, value } = maskedIdentity(each);
         const text = `${paint[change](change.padEnd(10))} ${bold(audience)}  ${namespace} ${value}`;
-        if (hasRoom()) print(`${dim('out receiver     ')} ${text}`);
-        else rest.told[change] += 1;
+        if (paced.take()) print(`${dim('out receiver     ')} ${text}`);
+        else paced.rest.told[change] += 1;
       }
     },
     printed(line) {
-      if (hasRoom()) print(`${dim('out prints       ')} ${line}`);
-      else rest.printed += 1;
+      if (paced.take()) print(`${dim('out prints       ')} ${line}`);
+      else paced.rest.printed += 1;
     },
-    warning: warn,
-    editsFound(difference) {
-      if (difference.length === 0) {
-        print(dim('The activation file was written, and means what it meant before.'));
-        return;
-      }
-      print(bold('The activation file was edited:'));
-      for (const line of difference) print(`  ${paintDifference(line, colors)}`);
-      print(dim('The function app is deployed anew, as in Azure: the old one ends what it has begun.'));
-    },
+    warning: (message) => paced.warn(message),
+    editsFound: (difference) => differenceLines(difference, colors).forEach(print),
     editsTaken({ healthUrls, inspectPorts }) {
       print(`The function app runs with the edits. ${healthUrls.join(' ')}`);
       for (const port of inspectPorts) print(`A debugger can attach to port ${port}.`);
@@ -270,15 +138,76 @@ export function proseNarrator(
     },
     aepExports: () => print(`${dim('aep')} AEP exports: a dataflow is enabled and has audiences.`),
     stopping() {
-      endWindow();
+      paced.endSecond();
       print(dim('Stopping: what has arrived is settled first. Ctrl-C again stops at once.'));
     },
     stopped(summary) {
-      end();
+      paced.end();
       summaryLines(summary, bold).forEach(print);
     },
-    end,
+    end: () => paced.end(),
   };
+}
+
+/** What the function app says of itself. */
+function saySignal(
+  signal: Signal,
+  eachChange: boolean,
+  paced: PacedLines,
+  { print, colors: { dim } }: Pick<Terminal, 'print' | 'colors'>,
+): void {
+  const settled = (events: number, outcomes: OutcomesByDestination, line: (counts: string) => string): void => {
+    if (paced.take()) print(line(countsOf(outcomes)));
+    else paced.rest.addBatch(events, outcomes);
+  };
+  switch (signal.name) {
+    case 'batch-settled': {
+      const { events, outcomes, partitionId } = signal;
+      // Where each change is observed, only a batch without any is of interest.
+      if (eachChange && countsOf(outcomes) !== '') return;
+      const start = `${dim('in ')} ${dim(`partition ${partitionId}`.padEnd(13))} ${counted(events, 'export').padEnd(10)}`;
+      settled(events, outcomes, (counts) => `${start} ${counts || 'nothing is routed'}`);
+      return;
+    }
+    case 'retry-settled': {
+      const { events, outcomes } = signal;
+      if (eachChange) return;
+      const start = `${dim('re ')} ${dim('retry'.padEnd(13))} ${counted(events, 'export').padEnd(10)}`;
+      settled(events, outcomes, (counts) => `${start} ${counts || 'nothing is routed any more'}`);
+      return;
+    }
+    // Where each change is observed, its own line says the reason of these.
+    case 'changes-rejected':
+    case 'changes-deferred':
+    case 'changes-given-up':
+      if (!eachChange) paced.warn(warningOf(signal));
+      return;
+    case 'destination-resumed':
+      paced.note(`The pause of ${signal.destination} is over: what waits is told.`);
+      return;
+    case 'retry-asked':
+      paced.note(`What waits for ${signal.destination} is tried at once.`);
+      return;
+    default:
+      paced.warn(warningOf(signal));
+  }
+}
+
+function countsOf(outcomes: OutcomesByDestination): string {
+  const counts = new OutcomeCounts();
+  counts.add(outcomes);
+  return counts.toString();
+}
+
+/** What an edit of the activation file changed. */
+function differenceLines(difference: readonly string[], colors: Terminal['colors']): readonly string[] {
+  const { bold, dim } = colors;
+  if (difference.length === 0) return [dim('The activation file was written, and means what it meant before.')];
+  return [
+    bold('The activation file was edited:'),
+    ...difference.map((line) => `  ${paintDifference(line, colors)}`),
+    dim('The function app is deployed anew, as in Azure: the old one ends what it has begun.'),
+  ];
 }
 
 function paintDifference(line: string, { green, yellow, red }: Terminal['colors']): string {
