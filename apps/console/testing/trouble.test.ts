@@ -59,7 +59,7 @@ test('what came of a resume stays to be read', async () => {
   await page.getByText('Failed to try receiver: receiver is paused by').waitFor({ timeout: patientMs });
   await page.getByRole('button', { name: 'Resume', exact: true }).click();
   await page.getByText('receiver is paused since').waitFor({ state: 'detached', timeout: patientMs });
-  await page.getByText('Resumed receiver; 0 waiting retries are tried from now on.').waitFor({ timeout: 10_000 });
+  await page.getByText('Resumed receiver; 0 waiting retries are tried from now on.').waitFor();
 });
 
 test('pauses that cannot be read are not shown as none', async () => {
@@ -67,7 +67,7 @@ test('pauses that cannot be read are not shown as none', async () => {
   const message = 'Failed to read the controls: the blob is not as it was written.';
   await page.route('**/api/pauses', (route) => route.fulfill({ status: 422, json: { message } }));
   await page.reload();
-  await page.getByText(`It is not known what is paused. ${message}`).waitFor({ timeout: 20_000 });
+  await page.getByText(`It is not known what is paused. ${message}`).waitFor();
 });
 
 test('an address of a person is followed when it changes, and one that is malformed is a text like any other', async () => {
@@ -75,11 +75,11 @@ test('an address of a person is followed when it changes, and one that is malfor
   const field = page.getByLabel('Identities of the person');
   expect(await field.inputValue()).toBe('crmid:C-1');
   await page.evaluate(() => (location.hash = '#crmid%3AC-2'));
-  await expect.poll(() => field.inputValue(), { timeout: 10_000 }).toBe('crmid:C-2');
+  await expect.poll(() => field.inputValue()).toBe('crmid:C-2');
   await page.goto(`${new URL(page.url()).origin}/people#100%`);
-  await expect.poll(() => field.inputValue(), { timeout: 10_000 }).toBe('100%');
+  await expect.poll(() => field.inputValue()).toBe('100%');
   await page.reload();
-  await expect.poll(() => field.inputValue(), { timeout: 10_000 }).toBe('100%');
+  await expect.poll(() => field.inputValue()).toBe('100%');
 });
 
 test('the skip link of the person’s page asks for nobody', async () => {
@@ -92,7 +92,7 @@ test('the skip link of the person’s page asks for nobody', async () => {
 
 test('the filter of dead letters shows a destination that the file does not have any more', async () => {
   const page = await open('/dead-letters?destination=gone');
-  await expect.poll(() => page.getByLabel('destination').inputValue(), { timeout: 20_000 }).toBe('gone');
+  await expect.poll(() => page.getByLabel('destination').inputValue()).toBe('gone');
 });
 
 test('none among the newest dead letters is not said to be none', async () => {
@@ -101,7 +101,7 @@ test('none among the newest dead letters is not said to be none', async () => {
     route.fulfill({ json: { letters: [], counts: [], unreadable: [], more: 99_700 } }),
   );
   await page.goto(`${new URL(page.url()).origin}/dead-letters?reason=full`);
-  await page.getByText('Among the newest dead letters none is like that').waitFor({ timeout: 20_000 });
+  await page.getByText('Among the newest dead letters none is like that').waitFor();
   await page.getByText('99 700 older letters were not looked at').waitFor();
   expect(await page.getByRole('button', { name: 'Replay …' }).isEnabled()).toBe(true);
 });
@@ -124,12 +124,12 @@ test(
     await panel.getByRole('button', { name: 'Show it: it is personal data' }).click();
     await panel.getByRole('region', { name: 'The event' }).waitFor();
     await rows.nth(1).click();
-    await panel.getByRole('button', { name: 'Show it: it is personal data' }).waitFor({ timeout: 10_000 });
+    await panel.getByRole('button', { name: 'Show it: it is personal data' }).waitFor();
     await panel.getByRole('button', { name: 'Purge this one …' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Purge this one now' }).click();
     await dialog.getByText('Deleted 1 dead letter of unreadable events').waitFor({ timeout: patientMs });
     await dialog.getByRole('button', { name: 'Close' }).click();
-    await panel.getByText('There is no dead letter of that name any more').waitFor({ timeout: 10_000 });
+    await panel.getByText('There is no dead letter of that name any more').waitFor();
   },
 );
