@@ -156,7 +156,7 @@ test(
 );
 
 test(
-  'what somebody changed in AEP is drift that a refresh finds, and the next `up` puts it right',
+  'what a user changed in AEP is drift that a refresh finds, and the next `up` puts it right',
   { timeout },
   async (context) => {
     const there = await stackWithAep(context);

@@ -33,7 +33,7 @@ test('an existing dataflow is adopted by its id, changed in place, and then owne
   expect(countOf(sandbox)).toEqual([0, 0, 0, 1]);
 });
 
-test('an adopted dataflow that somebody deletes with its target is made anew, though its id is still configured', async () => {
+test('an adopted dataflow that a user deletes with its target is made anew, though its id is still configured', async () => {
   const there = await started();
   const adoptFlowId = await madeByHand(there);
   const inputs = { ...there.inputs, adoptFlowId };

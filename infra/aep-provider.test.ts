@@ -117,7 +117,7 @@ test.each<[string, (there: Started, flowId: string) => Promise<unknown>, readonl
     ],
   ],
 ])(
-  'drift: somebody %s; a refresh shows it, again and again, and the next run puts it right',
+  'drift: a user %s; a refresh shows it, again and again, and the next run puts it right',
   async (_what, act, sentences) => {
     const there = await started();
     const { platform, inputs, engine, sandbox } = there;
@@ -194,7 +194,7 @@ test('an audience that AEP has no longer keeps no new key from it', async () => 
   expect(await pulumi.up({ ...gone, sasKey: 'another-key' })).toBe('updated');
 });
 
-test('in a preview, what is not known is not judged, and counts as a change, but for the key that nobody may read', async () => {
+test('in a preview, what is not known is not judged, and counts as a change, but for the key that no user may read', async () => {
   const { inputs, engine } = await started();
   const provider = createAepProvider();
   const unknown = { ...inputs, namespace: unknownValue };

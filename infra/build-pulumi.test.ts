@@ -35,7 +35,7 @@ test('the documents name the version of the SDK, which is that of the engine', (
   expect(page('infra', 'README.md')).toContain(`Building Pulumi ${pulumiVersion} into …/`);
 });
 
-test('without Go it says so and ends with 1, so that nobody waits for a test that cannot run', () => {
+test('without Go it says so and ends with 1, so that no run waits for a test that cannot run', () => {
   const { run } = emptyMachine();
   expect(run()).toEqual({
     status: 1,

@@ -92,7 +92,7 @@ test('a change of the configuration touches what it is about, and nothing else',
 });
 
 test(
-  'what somebody changed by hand is found by a refresh, and put right by the next `up`',
+  'what a person changed by hand is found by a refresh, and put right by the next `up`',
   { timeout },
   async (context) => {
     const stack = await devStack(context);

@@ -164,7 +164,7 @@ test('control: each store and each role that is taken away is missed', () => {
   }
 });
 
-test('control: each setting that the handler cannot be without is missed, and one that nobody reads is seen', () => {
+test('control: each setting that the handler cannot be without is missed, and one that no code reads is seen', () => {
   const withSettings = (change: (settings: Readonly<Record<string, string>>) => Readonly<Record<string, unknown>>) =>
     resourcesOf('prod').map((resource) =>
       resource.type.endsWith(':WebAppApplicationSettings')

@@ -35,7 +35,7 @@ test('a key of the namespace is found', () => {
   expect(rule?.offences([...resourcesOf('dev'), key])).toEqual(['root: is a key of the namespace']);
 });
 
-test('each role of the app is missed when nobody has it', () => {
+test('each role of the app is missed when no identity has it', () => {
   const rule = rules.find(({ name }) => name === 'the app has every role that it needs');
   const given = resourcesOf('prod').filter(
     ({ name, type }) => type.endsWith(':RoleAssignment') && name.startsWith('handler'),

@@ -37,7 +37,7 @@ test('half a year before its end the runtime is said to end, and a quarter’s f
   expect(text('1.0.0', '1.0.0', Date.UTC(2027, 11, 1))).toContain('- node: 24 gets no repairs after 2028-04-30.');
 });
 
-test('a runtime of which nobody wrote down the end is said', () => {
+test('a runtime whose end is not written down is reported', () => {
   const next = { ...node, have: '99.0.0' };
   expect(upgradesText(new Map([['node', '99.0.0']]), [next], quietMs)).toContain('when 99 ends is not written');
 });

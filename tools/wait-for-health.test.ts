@@ -73,7 +73,7 @@ test('a healthy page without a build fails the wait', async () => {
   expect(String(error)).toMatch(/does not say which/);
 });
 
-test('nobody at home fails the wait', async () => {
+test('an address where nothing listens fails the wait', async () => {
   const { error } = await waited('http://127.0.0.1:1/health', () => 0);
   expect(String(error)).toMatch(/no answer/);
 });

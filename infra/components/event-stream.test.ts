@@ -33,7 +33,7 @@ test('it is a namespace, a hub, a consumer group and a key, under stable names',
   ]);
 });
 
-test('without allowed ranges the rules are there all the same, and refuse nobody', async () => {
+test('without allowed ranges the rules are there all the same, and refuse no sender', async () => {
   expect(theOnly((await record()).resources, 'NamespaceNetworkRuleSet').inputs).toMatchObject({
     defaultAction: 'Allow',
     publicNetworkAccess: 'Enabled',

@@ -82,7 +82,7 @@ test('what is deleted takes with it what is in it, and only that; a second time 
   ]);
 });
 
-test('what does not exist cannot be updated, and nobody lists its keys', () => {
+test('what does not exist cannot be updated, and its keys cannot be listed', () => {
   const azure = emptyAzure();
   expect(() => azure.update(`${root}/providers/x/y/z`, {})).toThrow('it does not exist');
   const rule = { ...hub, authorizationRuleName: 'adobe' };

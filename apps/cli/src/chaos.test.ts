@@ -136,7 +136,7 @@ test('the comparison finds members who are missing, outdated or left behind, and
   expect(empty).toMatchObject({ missing: empty.members, leftBehind: 0 });
 });
 
-test('whoever is known under an identity of before is left behind', async () => {
+test('a person who is known under an identity of before is left behind', async () => {
   const tenant = tenantOf(3, 500);
   const sent = sentOf(tenant, 1500);
   const receiver = await perfectReceiver(tenant, 'closing', 'before');
@@ -159,7 +159,7 @@ test('whoever is known under an identity of before is left behind', async () => 
   expect(compare(tenant, sent, receiver, 'before')).toMatchObject({ missing: 0, leftBehind: left.length });
 });
 
-test('when the file has changed, nobody of a retired route may be known, and everybody of the new one', async () => {
+test('when the file has changed, no person of a retired route may be known, and each one of the new route must be', async () => {
   const tenant = tenantOf(3, 500);
   const sent = sentOf(tenant, 400);
   for (const kind of ['reliable', 'halving'] as const) {

@@ -36,7 +36,7 @@ async function send(page: Page, crmid: string): Promise<void> {
 }
 
 test(
-  'hostile values are shown as what they are: they run nothing, ask nobody and break no layout',
+  'hostile values are shown as what they are: they run nothing, send no request and break no layout',
   { timeout: 300_000 },
   async () => {
     const hub = await startLocalHub('--no-simulator');

@@ -83,7 +83,7 @@ test('everyone sees the status, the build and the canary, and no name of the act
   expect(publicHealth(await check())).toEqual({ status: 'ok', build: 'b1', canary: '2026-01-01T00:00:00.000Z' });
 });
 
-test('a store that cannot be reached shows its address to nobody without a key', async () => {
+test('a store that cannot be reached shows its address to a caller with a key alone', async () => {
   const connectionString =
     'DefaultEndpointsProtocol=http;AccountName=acthubproddata;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:2/acthubproddata;';
   const letters = new BlobDeadLetters(containerClient({ connectionString }, 'dead-letters'));

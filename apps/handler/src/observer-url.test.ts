@@ -12,7 +12,7 @@ const environment = {
   ACTIVATION_ALLOW_PRIVATE_ADDRESSES: 'true',
 };
 
-test('nobody observes unless an address is given', () => {
+test('the app tells no observer unless its settings have an address', () => {
   expect(readSettings(environment).observerUrl).toBeUndefined();
 });
 

@@ -165,7 +165,7 @@ test.each([
   // Where two nights of three do not run.
   ['in Azurite', openInAzurite, 3],
 ])(
-  'over 540 days and more nobody is missing at Google and Meta, and whoever leaves is out, with a ledger %s',
+  'over 540 days and more no member is missing at Google and Meta, and each person who leaves is out, with a ledger %s',
   { timeout: 300_000 },
   async (_, openLedger, every) => {
     const { time, context, give, members, said, google, meta } = await open(openLedger);

@@ -213,7 +213,7 @@ test('a failure of one row is the failure of its call alone', async () => {
   expect(sent[2]?.names).toEqual(['a']);
 });
 
-test('a call that gives up takes its waiting writes back, and a transaction of nobody else is aborted', async () => {
+test('a call that gives up takes its waiting writes back, and no transaction of another call is aborted', async () => {
   const { groups, sent, names } = byHand();
   const controller = new AbortController();
   const givesUp = groups.write([write('a')], controller.signal);

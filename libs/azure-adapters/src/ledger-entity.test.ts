@@ -198,7 +198,7 @@ test('a row state of another version is named, not taken for one of ours', () =>
     );
 });
 
-test('attributes that somebody changed into something else are named', () => {
+test('attributes that a person changed into something else are named', () => {
   const entity = toEntity(exampleKey(1), exampleRecord(), 'id');
   for (const attributes of ['', '[]', 'null', '"somebody"', '{"a":'])
     expect(() => toRow(stored({ ...entity, attributes }))).toThrow(

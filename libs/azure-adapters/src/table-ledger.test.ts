@@ -230,7 +230,7 @@ test('of 20 who remove one row exactly one is told that it did', async () => {
   expect(removed.filter(Boolean)).toHaveLength(1);
 });
 
-test('the same record written by somebody else is a lost race, not a lost reply', async () => {
+test('the same record written by another process is a lost race, not a lost reply', async () => {
   const ledger = await openLedger();
   const [write] = creations([exampleKey(1)]);
   if (write === undefined) throw new Error('unreachable');
@@ -331,7 +331,7 @@ test('no identity is in a url', async () => {
   expect(proxy.requests.filter((request) => request.includes('person'))).toEqual([]);
 });
 
-test('a store that cannot be reached is named, and nobody else', async () => {
+test('a store that cannot be reached is named, and no person', async () => {
   const proxy = await startStorageProxy(azurite.tablePort);
   const ledger = await openLedger({}, undefined, proxy.port);
   await proxy.stop();
@@ -391,7 +391,7 @@ test.each(['read', 'write'] as const)(
   },
 );
 
-test('a row that somebody changed into something else is named by its column', async () => {
+test('a row that a person changed into something else is named by its column', async () => {
   const ledger = await openLedger();
   await ledger.write(creations([exampleKey(1)]), signal);
   await changeRows(ledger, { identityValue: 'person-2' });
@@ -411,7 +411,7 @@ async function changeRows(ledger: Ledger, columns: Readonly<Record<string, strin
   }
 }
 
-test('whoever watches gets the rows that were written since a time of the store, new ones and changed ones, and no others', async () => {
+test('a watching reader gets the rows that were written since a time of the store, new ones and changed ones, and no others', async () => {
   const ledger = await openLedger();
   const [changed, old, added] = [exampleKey(1), exampleKey(2), exampleKey(3)];
   const version = await create(ledger, changed);

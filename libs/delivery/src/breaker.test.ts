@@ -54,7 +54,7 @@ test('its state is paused while an operator holds it open, and after that what i
   expect([open.state(499), open.state(500), open.state(1_000)]).toEqual(['paused', 'open', 'half-open']);
 });
 
-test('whoever makes others wait leaves the probe to the rest for a grace', () => {
+test('a caller that makes others wait leaves the probe to the rest for a grace', () => {
   const breaker = opened();
   expect(breaker.leftToRetriesUntilMs(999)).toBe(1_000);
   expect(breaker.leftToRetriesUntilMs(1_499)).toBe(1_499);
@@ -139,7 +139,7 @@ test('it says once each time it opens that a probe is due', () => {
   expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
 });
 
-test('while an operator holds it open nothing is admitted, whatever requests do, and whoever waits looks again in a while', () => {
+test('while an operator holds it open nothing is admitted, whatever requests do, and a caller that waits looks again in a while', () => {
   const breaker = new Breaker(options);
   breaker.hold({});
   expect(breaker.admit(100)).toEqual({ is: 'open', untilMs: 8_100 });

@@ -11,7 +11,7 @@ test('the clock of the system sleeps as long as it is told to, and leaves nothin
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('an abort wakes a sleeper, whose timer no longer keeps the process alive, and lets nobody else sleep', async () => {
+test('an abort wakes a sleeper, whose timer no longer keeps the process alive, and a sleep that begins after it ends at once', async () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
   const before = timers();
   const stop = new AbortController();

@@ -136,7 +136,7 @@ test('after a hold one request goes first, and the others follow when it has end
   expect(new Set(others).size).toBe(1);
 });
 
-test('nobody who waits for a place goes once the request before was told to wait', async () => {
+test('no request that waits for a place goes once the one before was answered with a wait', async () => {
   const { clock, tell, requestedAtMs } = staged(
     () => Promise.reject(new DestinationError('throttled', 'Too fast.', { notBeforeMs: startMs + 60_000 })),
     { limits: { batchCount: 1, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 1 } },

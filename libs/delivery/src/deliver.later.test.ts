@@ -84,7 +84,7 @@ test('what is asked for shares no request with what is told', async () => {
   expect(vendor.calls).toEqual(['ask request-9 0,2', 'tell 1']);
 });
 
-test('what is accepted counts as delivered where nobody asks later', async () => {
+test('what is accepted counts as delivered where no retry polls later', async () => {
   const { run } = start(new LateVendor().connector);
   expect(statuses(await run(deliveriesOf(1)))).toEqual({ 'change-0': 'delivered' });
 });

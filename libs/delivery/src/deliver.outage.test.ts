@@ -51,7 +51,7 @@ function staged(answer: Answer, limits: Partial<Target['limits']> = {}) {
   return { clock, target, requests, tell };
 }
 
-test('a request that fails once is sent again after a short wait, and then nobody is bothered', async () => {
+test('a request that fails once is sent again after a short wait, and not a third time', async () => {
   let failures = 1;
   const { tell, requests } = staged((deliveries) => (failures-- > 0 ? fail('transient') : take(deliveries)));
   expect(await tell(3)).toEqual(Array(3).fill({ status: 'delivered' }));
@@ -91,7 +91,7 @@ test('a caller without patience is not made to wait', async () => {
   expect(requests).toHaveLength(1);
 });
 
-test('after throttling nobody sends before the time that the destination named', async () => {
+test('after throttling no request is sent before the time that the destination named', async () => {
   let throttled = true;
   const { clock, tell, requests } = staged((deliveries) => {
     if (!throttled) return take(deliveries);
@@ -113,7 +113,7 @@ test('after throttling nobody sends before the time that the destination named',
   expect(requests.map(({ atMs }) => atMs)).toEqual([0, 30_000]);
 });
 
-test('failures in a row keep everybody away, and say until when', async () => {
+test('failures in a row open the circuit for every call, and say until when', async () => {
   const { tell, requests } = staged(() => fail('transient'));
   await tell(1, 5_000, 3_000);
   expect(requests).toHaveLength(3);
@@ -182,7 +182,7 @@ test('a refused request ends a row of failures, for the destination answers', as
   expect(requests).toHaveLength(answers.length);
 });
 
-test('a request that was admitted before an outage and is not sent lets nobody through beside the probe', async () => {
+test('a request that was admitted before an outage and is not sent lets no other through beside the probe', async () => {
   const { clock, target } = staged(take);
   const deadline = new AbortController();
   target.rateLimiter.holdUntil(clock.now() + 50_000);

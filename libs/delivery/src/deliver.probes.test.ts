@@ -117,7 +117,7 @@ test('however long it is down, a destination is probed every five minutes', asyn
   expect(Math.max(...gapsMs)).toBe(300_000);
 });
 
-test('where nobody can be asked, a receipt is not kept', async () => {
+test('where a connector has no poll, a receipt is not kept', async () => {
   const { tell } = staged({ hasPoll: false });
   const result = first(await tell(1, { receipts: new Map([['change-0', 'request-9']]) }));
   expect(result).toMatchObject({ status: 'retry', wasTried: true });

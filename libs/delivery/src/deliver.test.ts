@@ -258,7 +258,7 @@ test('a refused batch is halved until the bad row is found, and the others are t
   }
 });
 
-test('any bad rows are found with at most two requests per row and level, and cost nobody else anything', async () => {
+test('any bad rows are found with at most two requests per row and level, and cost the others nothing', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc
@@ -303,7 +303,7 @@ test('batches are told in order', async () => {
   expect(told).toEqual(['change-0', 'change-1', 'change-2', 'change-3', 'change-4']);
 });
 
-test('after the deadline nobody is told anything, and everything is to be tried again without doubt', async () => {
+test('after the deadline no request is sent, and every change is tried again without doubt', async () => {
   let requests = 0;
   const counting = answering((deliveries, signal) => {
     requests += 1;

@@ -64,7 +64,7 @@ test('no more than the allowed number is under way, and the next goes when one e
   expect(startedAtMs.map((at) => Math.floor(at / 1_000))).toEqual([0, 0, 1, 1, 2, 2]);
 });
 
-test('while the destination asks to be left alone nobody goes, not even who already waits', async () => {
+test('while the destination asks to be left alone no request goes, not even one that already waits', async () => {
   const clock = new VirtualClock(0);
   const rateLimiter = new RateLimiter({ requestsPerSecond: 1, concurrency: 10 }, clock);
   const { startedAtMs, send } = recorded(rateLimiter, clock);

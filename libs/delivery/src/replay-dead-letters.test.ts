@@ -123,7 +123,7 @@ test('a retry holds at most 100 events, and 4 MiB', async () => {
   expect((await large.waiting()).map(({ events }) => events.length)).toEqual([4, 4, 1]);
 });
 
-test('an event that could not be read goes to everybody, and one audience of it only to whom that audience goes', async () => {
+test('an event that could not be read goes to every destination, and one audience of it only to the destinations of that audience', async () => {
   const routed = new Map([
     ['crm', new Set(['fans', 'travellers'])],
     ['ads', new Set(['fans'])],
@@ -140,7 +140,7 @@ test('an event that could not be read goes to everybody, and one audience of it 
   ]);
 });
 
-test('letters of which nobody would be told stay', async () => {
+test('letters without a route stay', async () => {
   const letters = [
     unreadable(1, [{ path: '$', reason: 'not JSON' }]),
     rejected(2, { failures: [{ audience: 'renamed', reason: 'r' }] }),

@@ -19,7 +19,7 @@ test('the options of a batch are those of its route, and an empty batch is a def
   expect(() => optionsOf([])).toThrow('the batch is empty');
 });
 
-test('of exits, who is not known has left, and everybody else stays as judged', () => {
+test('of exits, a person who is not known has left, and all others stay as judged', () => {
   expect(
     exitsOf([
       { id: 'a', status: 'not-found', reason: 'nobody' },

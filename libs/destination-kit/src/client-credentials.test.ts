@@ -165,7 +165,7 @@ test('who stops waiting for the token does not stop it for the others', async ()
   expect(tokenRequests()).toHaveLength(1);
 });
 
-test('who is told to stop before calls nobody', async () => {
+test('a caller whose signal is aborted before sends no request', async () => {
   const { call, server } = await start({});
   await expect(call(AbortSignal.abort())).rejects.toMatchObject({ class: 'transient', doubt: undefined });
   expect(server.requests).toHaveLength(0);

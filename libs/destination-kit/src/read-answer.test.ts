@@ -5,7 +5,7 @@ import { readAnswer } from './read-answer.ts';
 const schema = z.object({ ids: z.array(z.string()) });
 const read = (body: string) => readAnswer({ status: 200, headers: {}, body }, schema);
 
-test('an answer as documented is read, with fields that nobody knows left out', () => {
+test('an answer as documented is read, with fields that the schema does not name left out', () => {
   expect(read('{"ids":["1"],"new":true}')).toEqual({ ids: ['1'] });
 });
 

@@ -73,7 +73,7 @@ test('a secret that cannot be read stops the set-up with the words of the reader
   await expect(setUpTarget(entry, { ...options, readSecret })).rejects.toThrow('No secret signing in the vault.');
 });
 
-test('a type that nobody defines is named', async () => {
+test('a type that no connector defines is named', async () => {
   await expect(setUpTarget({ ...entry, type: 'pigeon' }, options)).rejects.toThrow('pigeon');
 });
 

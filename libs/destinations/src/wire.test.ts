@@ -415,7 +415,7 @@ function fileOf(name: string): string {
   return join(import.meta.dirname, type, `${['wire', ...more].join('-')}.txt`);
 }
 
-test('every connector that calls somebody shows what it sends', () => {
+test('every connector that calls a third party shows what it sends', () => {
   const shown = new Set(Object.keys(subjects).map((name) => name.split(' ')[0]));
   expect([...shown, 'log'].sort()).toEqual([...destinationTypes].sort());
 });

@@ -25,7 +25,7 @@ async function stillWorks(emulator: EventHubsEmulator): Promise<void> {
   await subscribe(consumerFor(emulator), '0', { offset: '-1' }).count(1);
 }
 
-test('bytes that are not AMQP close their connection and disturb nobody', async () => {
+test('bytes that are not AMQP close their connection and disturb no other client', async () => {
   const emulator = await emulatorForTest();
   const texts = [
     'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
@@ -66,7 +66,7 @@ test('a few bytes that announce billions of things close their connection', asyn
   await stillWorks(emulator);
 });
 
-test('frames that hold anything at all close their connection or are ignored, and disturb nobody', async () => {
+test('frames that hold anything at all close their connection or are ignored, and disturb no other client', async () => {
   const emulator = await emulatorForTest();
   const frames = fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { minLength: 1, maxLength: 5 });
   await fc.assert(

@@ -17,7 +17,7 @@ function run(...args: string[]) {
   return { child, written, ended: once(child, 'close') as Promise<[number | null]> };
 }
 
-test('the command prints connection strings that work, warns of what everybody reaches, and ends at a signal', async () => {
+test('the command prints connection strings that work, warns of an address that other machines reach, and ends at a signal', async () => {
   const { child, written, ended } = run(
     ...[
       '--hub',

@@ -420,7 +420,7 @@ test.each([
   ]);
 });
 
-test('toggles that nobody names are an error that says how to find out, and configured names are used', async () => {
+test('toggles that no setting names are an error that says how to find out, and configured names are used', async () => {
   const started = await startPlatform({ toggleNames: 'none' });
   const desired = desiredDestination({ toggles: { segmentNames: true } });
   const error = await failureOf(settle(started, desired));

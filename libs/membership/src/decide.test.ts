@@ -23,11 +23,11 @@ const untold = (known: MembershipState, rowState: SettledState | typeof deferred
   inDoubt: false,
 });
 
-test('a member nobody has heard of has entered', () => {
+test('a member without a row has entered', () => {
   expect(decide(undefined, member, now)).toEqual({ action: 'deliver', kind: 'entered' });
 });
 
-test('an exit nobody has heard of is noted, and finds an older entry that comes later', () => {
+test('an exit without a row is noted, and finds an older entry that comes later', () => {
   expect(decide(undefined, exit, now)).toEqual({ action: 'note', rowState: 'noted' });
   const noted = note(undefined, { state: exit, attributes: {} }, 'noted');
   expect(decide(noted, member, now)).toEqual({ action: 'nothing', because: 'superseded' });

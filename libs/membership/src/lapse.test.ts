@@ -58,7 +58,7 @@ test('a row that was told before memberships lapsed there counts from the event 
   expect(lapseOf(exampleKey(1), before, 10)?.atMs).toBe(member.enqueuedAtMs + 10 * dayMs);
 });
 
-test('whoever the destination does not have has no membership that lapses', () => {
+test('a person whom the destination does not have has no membership that lapses', () => {
   const exited = settle(lease(toldMember, { state: left, attributes: {} }, by), 'delivered');
   const noted: LedgerRecord = { known: member, rowState: { is: 'noted' }, attributes: {}, inDoubt: false };
   expect(lapseOf(exampleKey(1), exited, 10)).toBeUndefined();

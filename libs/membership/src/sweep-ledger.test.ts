@@ -42,7 +42,7 @@ test('nights that each have time for a part of the rows come to all of them, for
   expect(ledger.size).toBe(members.length);
 });
 
-test('members stay, and whoever left lately, is in doubt, or is being told', async () => {
+test('rows of members stay, and those of a recent exit, in doubt, or whose state is open', async () => {
   const lately = exampleState({ status: 'exited', qualifiedAtMs: todayMs - 10 * dayMs });
   const enqueuedLately = { ...gone, enqueuedAtMs: olderThanMs };
   const member = exampleState({ qualifiedAtMs: todayMs - 500 * dayMs });

@@ -111,7 +111,7 @@ audiences:
   expect(JSON.stringify(warnings)).not.toContain('hush');
 });
 
-test('a URL that is called by nobody stops the check', async () => {
+test('a URL that the HTTP client refuses stops the check', async () => {
   const folder = await folderWith(`version: 1
 destinations: { crm: { type: webhook, settings: { url: 'http://crm.example.com/x' } } }
 audiences: { fans: { id: ${id}, activate: [{ destination: crm, identity: email }] } }

@@ -60,7 +60,7 @@ test('look-ups and sign-ins are answered, so that what follows them is shown too
   ]);
 });
 
-test('a destination for which nobody can stand in is named, and the others are shown', async () => {
+test('a destination without a stand-in is named, and the others are shown', async () => {
   const every = everyDestination() as {
     destinations: Record<string, { settings: object }>;
     audiences: Record<string, { activate: { destination: string; options: object }[] }>;

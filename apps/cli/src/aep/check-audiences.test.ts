@@ -17,7 +17,7 @@ test('a file whose audiences are in the sandbox and stream is fine', async () =>
 });
 
 test(
-  'an audience that the sandbox does not have is a problem where it is told to somebody',
+  'an audience that the sandbox does not have is a problem where a route sends it',
   { timeout: 300_000 },
   async () => {
     const started = await aepEnvironment();

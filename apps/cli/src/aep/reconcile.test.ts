@@ -118,7 +118,7 @@ test('each edit of the file leads to the smallest change, in one request', async
   }
 });
 
-test('what somebody changed in AEP is found by plan and put right by apply', async () => {
+test('what a user changed in AEP is found by plan and put right by apply', async () => {
   const started = await aepEnvironment();
   await started.writeFile([audience('fans', a), audience('new', b)].join('\n'));
   await started.aep('apply', ...words);

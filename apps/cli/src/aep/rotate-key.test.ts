@@ -145,7 +145,7 @@ test('of two runs at once one stops, the other ends the work, and nothing is los
   expect(started.traffic.refused).toBe(0);
 });
 
-test('a key that somebody typed into AEP’s form is not replaced while AEP uses it', async () => {
+test('a key that a user typed into AEP’s form is not replaced while AEP uses it', async () => {
   const started = await underTraffic(200);
   const { flowService } = clientOf(started);
   const [connection] = started.platform
@@ -161,7 +161,7 @@ test('a key that somebody typed into AEP’s form is not replaced while AEP uses
   expect(started.traffic.refused).toBe(0);
 });
 
-test('a connection that others use, or nobody made for us, is left alone', async () => {
+test('a connection that others use, or that was not made for the hub, is left alone', async () => {
   const started = await aepEnvironment();
   const none = await started.activation(rotate);
   expect(none.errors).toContain('has no destination of activation-hub/dev. Make it with activation aep apply.');

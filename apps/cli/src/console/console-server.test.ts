@@ -114,7 +114,7 @@ test('the nonce of style elements is that of the policy, and another one each ti
   expect(new Set(nonces).size).toBe(2);
 });
 
-test('data is given to whoever has the token, and to nobody else', async () => {
+test('data is given to a request with the token, and to no other', async () => {
   const { call, authorization } = await openConsole();
   expect(await call('/api/about', { headers: { authorization } })).toMatchObject({
     status: 200,
@@ -221,7 +221,7 @@ test('what cannot be done is said in a sentence, and a defect keeps its words to
   expect(said.join('\n')).toContain('undefined is not a function');
 });
 
-test('a port that is taken is left to whoever has it', async () => {
+test('a port that is taken is left to the process that has it', async () => {
   const { port } = await openConsole();
   const page = pageFiles(() => Promise.resolve(tmpdir()));
   const stream = { open: () => undefined, beginAnew: () => undefined, close: () => undefined };

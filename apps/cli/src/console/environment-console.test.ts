@@ -144,7 +144,7 @@ test(
   },
 );
 
-test('whoever lacks a role is told which one, and sees the rest', async () => {
+test('a person who lacks a role reads which one, and sees the rest', async () => {
   const { ask, overview, finished } = await openConsole();
   const without = async (role: OperatorRole): Promise<Overview> => {
     environment.roles.delete(role);

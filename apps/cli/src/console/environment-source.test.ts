@@ -44,7 +44,7 @@ function sourceOf(over: Partial<EnvironmentSourceOptions> = {}) {
   return { source, looks: () => looks, pass: (ms: number) => (nowMs += ms) };
 }
 
-test('an environment is looked at when somebody opens the page, and after half a minute again', async () => {
+test('an environment is looked at when a person opens the page, and after half a minute again', async () => {
   const { source, looks, pass } = sourceOf();
   expect(source.begin()).toEqual({ is: 'begin', rows: [], series: [] });
   await source.look();

@@ -66,6 +66,6 @@ test('an e-mail address changes to one that the person never had', () => {
   expect(tenant.describe().people[0]?.email).not.toBe(before);
 });
 
-test('nobody is exported who was in no audience yet', () => {
+test('no person is exported who was in no audience yet', () => {
   expect(() => openTenant().play(0, { does: 'change-email' })).toThrow('let the person enter one first');
 });

@@ -128,7 +128,7 @@ test('an environment is found by the outputs of its stack', { timeout }, async (
   expect(refused.code).toBe(1);
 });
 
-test('a hub that nobody reads: the time is up, with words about where to look', { timeout }, async () => {
+test('a hub that no app reads: the time is up, with words about where to look', { timeout }, async () => {
   const words = ['--connection-string', `${unreadHub};EntityPath=profile-exports`, '--timeout', '2', '--json'];
   const atStorage = await run([...words, '--data-storage', storage]);
   expect(JSON.parse(atStorage.errors)).toMatchObject({

@@ -119,7 +119,7 @@ test('plan says what is new and from where it can be filled, and who is left beh
   expect(prose.output + renamed.output + json.output).not.toContain('C-1');
 });
 
-test('a name that the file says it had before leaves nobody behind', async () => {
+test('a name that the file says it had before leaves no member behind', async () => {
   const { run } = await openEnvironment();
   const file = fileOf(
     ads.replace('type: webhook', 'type: webhook, formerly: crm'),
@@ -129,7 +129,7 @@ test('a name that the file says it had before leaves nobody behind', async () =>
 });
 
 test(
-  'retire counts first, takes everybody out, and has nothing to do the second time',
+  'retire counts first, takes every member out, and has nothing to do the second time',
   { timeout: 300_000 },
   async () => {
     const { run, told } = await openEnvironment();

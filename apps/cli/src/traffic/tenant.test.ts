@@ -91,7 +91,7 @@ test('the same seed and times give the same bytes, another seed gives others', (
   expect(bytes(7)).not.toBe(bytes(8));
 });
 
-test('every export is one that AEP could have sent, and nobody is exported who never was in a mapped audience', () => {
+test('every export is one that AEP could have sent, and no person is exported who never was in a mapped audience', () => {
   for (const { body, at } of exportsOf(createTenant(options), 2000)) {
     const { exports, refusals } = readProfileExports(encodeProfileExport(body));
     expect(refusals).toEqual([]);

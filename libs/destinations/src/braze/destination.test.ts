@@ -187,7 +187,7 @@ test('audiences of one array do not disturb each other', async () => {
   expect(vendor.profile('ann-1@example.com')).toEqual({ audiences: ['golfers'] });
 });
 
-test('nobody is created by an update or an exit, nor by an entry where that is not wanted', async () => {
+test('no profile is created by an update or an exit, nor by an entry where that is not wanted', async () => {
   const { vendor, connector } = await start({ createProfiles: false });
   for (const [method, kind] of [
     ['enter', 'entered'],
@@ -335,7 +335,7 @@ const refusedWith = (...types: (string | undefined)[]) =>
 const judge = (response: HttpResponse) =>
   judgeTrackResponse(response, ['a', 'b'], (text) => String(text), 0).map(({ status }) => status);
 
-test('a subscription group that is not there is of the options, and refuses nobody', () => {
+test('a subscription group that is not there is of the options, and no change is rejected', () => {
   const group = 'BAD_SUBSCRIPTION_GROUP_ID';
   expect(() => judge(refusedWith(group, group))).toThrow(
     expect.objectContaining({ class: 'set-up', doubt: undefined }),

@@ -192,7 +192,7 @@ test.each([
   expect(vendor.requests.filter(({ url }) => url.endsWith('$metadata'))).toHaveLength(1);
 });
 
-test('an action that the environment does not have is set-up, and takes nobody out in silence', async () => {
+test('an action that the environment does not have is set-up, and no member counts as taken out', async () => {
   const { vendor, connector } = await start({ removalStrategy: 'action' }, { removalParameter: null });
   await connector.enter([delivery(1), delivery(2)], never);
   await expect(connector.exit([delivery(1), delivery(2)], never)).rejects.toMatchObject({ class: 'set-up' });
@@ -262,7 +262,7 @@ test('processes that make a list at the same time tell the oldest, and so does e
   ]);
 });
 
-test('a list that takes no members of this type is set-up, nobody is told, and the probe says why', async () => {
+test('a list that takes no members of this type is set-up, no request for a person is sent, and the probe says why', async () => {
   const { vendor, connector, writes } = await start();
   vendor.addList({ listname: 'Dynamic', type: true });
   vendor.addList({ listname: 'Locked', lockstatus: true });

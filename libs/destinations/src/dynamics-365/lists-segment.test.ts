@@ -100,7 +100,7 @@ test('processes that make a segment at the same time tell the oldest, and so doe
   ]);
 });
 
-test('a segment that takes no static members of this type is set-up, nobody is told, and the probe says why', async () => {
+test('a segment that takes no static members of this type is set-up, no request for a person is sent, and the probe says why', async () => {
   const { vendor, connector, asked } = await start();
   vendor.segments.add('Leads', 'lead', [{}]);
   vendor.segments.add('Query', 'contact', []);

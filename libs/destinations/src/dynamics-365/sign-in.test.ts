@@ -63,7 +63,7 @@ test.each([
   await expect(start({ clientCertificate })).rejects.toThrow(setting);
 });
 
-test('a dry run of a managed identity asks nobody for a token', async () => {
+test('a dry run of a managed identity asks for no token', async () => {
   const recorded: HttpRequest[] = [];
   const { vendor, connector } = await start(
     { managedIdentity: true },

@@ -224,7 +224,7 @@ test('a connection that was lost while nothing was sent is opened anew', async (
   await expect.poll(again).toEqual([{ id: 'change-2', status: 'delivered' }]);
 });
 
-test('a namespace that nobody answers for is transient, without doubt', async () => {
+test('a namespace that does not answer is transient, without doubt', async () => {
   const connector = connectTo({
     connectionString: new Secret(
       `Endpoint=sb://127.0.0.1:1/;SharedAccessKeyName=k;SharedAccessKey=${'A'.repeat(43)}=;UseDevelopmentEmulator=true`,
@@ -254,7 +254,7 @@ test('without a connection string it signs in as the managed identity of the app
   expect(asked[0]).toContain('resource=https://eventhubs.azure.net');
 });
 
-test('a dry run shows each event and connects to nobody', async () => {
+test('a dry run shows each event and opens no connection', async () => {
   const requests: HttpRequest[] = [];
   const record = (request: HttpRequest) => void requests.push(request);
   const connector = connectTo({ connectionString: new Secret('[secret]') }, { record });

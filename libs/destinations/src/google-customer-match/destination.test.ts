@@ -383,6 +383,6 @@ test.each([{}, { userListId: '9-8' }, { userListId: '9' }, { ...written, consent
   },
 );
 
-test('nobody can have accepted the options by default', () => {
+test('no file accepts the options by default', () => {
   expect(() => googleSettings.parse({ ...required, customerMatchOptions: undefined })).toThrow('customerMatchOptions');
 });

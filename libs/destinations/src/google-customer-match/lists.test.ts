@@ -75,7 +75,7 @@ test('processes that make a user list at the same time tell the one that there i
   expect(vendor.members(vendor.listId('New') ?? '')).toEqual([sha256('ann@example.com')]);
 });
 
-test('a name that no user list has, or several, is set-up, and nobody is told', async () => {
+test('a name that no user list has, or several, is set-up, and no change is sent', async () => {
   const { vendor, connector, told } = await start();
   for (const id of ['1', '2']) vendor.addUserList(id, { name: 'Twice' });
   for (const [userList, why] of [

@@ -42,7 +42,7 @@ test.each<[string, HttpResponse, Partial<DestinationError>]>([
     { class: 'set-up' },
   ],
   [
-    'options that nobody signed',
+    'options that no user signed',
     answer(400, rpc('INVALID_ARGUMENT', { reason: 'TERMS_AND_CONDITIONS_NOT_SIGNED' })),
     { class: 'set-up' },
   ],

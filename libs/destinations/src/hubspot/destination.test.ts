@@ -125,7 +125,7 @@ test('a contact is found by any of its addresses', async () => {
   expect(vendor.member('ann-1@example.com')).toBeUndefined();
 });
 
-test('an update looks for the contact, writes each record once, and brings nobody back who was erased', async () => {
+test('an update looks for the contact, writes each record once, and brings no erased contact back', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery(1), delivery(2)], never);
   vendor.addAddress('ann-1@example.com', 'ann@other.example');
@@ -205,7 +205,7 @@ test('a list is created once when the options allow it, however many ask at once
   expect(await connector.probe?.([of, options()], never)).toEqual([]);
 });
 
-test('a list that is missing, dynamic or of others is set-up, and nobody is told anything', async () => {
+test('a list that is missing, dynamic or of others is set-up, and no contact is written', async () => {
   const { vendor, connector } = await start();
   vendor.addList({ name: 'Computed', objectTypeId: '0-1', processingType: 'DYNAMIC' });
   vendor.addList({ name: 'Companies', objectTypeId: '0-2', processingType: 'MANUAL' });

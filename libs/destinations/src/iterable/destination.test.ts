@@ -113,7 +113,7 @@ test('users that are counted and not named are found by halves, and one alone is
   expect(statuses(await connector.enter(both.slice(0, 1), never))).toEqual(['retry']);
 });
 
-test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
+test('a list that is deleted under way is a fault of the set-up, and no change is rejected', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann@example.com')], never);
   vendor.deleteList(1000);

@@ -143,7 +143,7 @@ test('ids that are theirs no longer leave before, and a change is delivered when
   expect(statuses(await connector.update([back], never))).toEqual(['rejected']);
 });
 
-test('an id that one person had and another has now is in the segment, whoever comes first in the batch', async () => {
+test('an id that one person had and another has now is in the segment, whichever change comes first in the batch', async () => {
   const { vendor, connector } = await start();
   const [before, after] = [{ GOOGLE_AID: oldDevice }, { GOOGLE_AID: newDevice }];
   const bob = delivery('bob@example.com', { kind: 'updated', attributes: before });
@@ -222,7 +222,7 @@ test('a segment is found on every page, and none is made while LinkedIn does not
   });
 });
 
-test('a segment that is deleted under way is looked up anew, and refuses nobody', async () => {
+test('a segment that is deleted under way is looked up anew, and no change is rejected', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann@example.com')], never);
   vendor.deleteSegment('10801');

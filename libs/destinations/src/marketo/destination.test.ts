@@ -146,7 +146,7 @@ test('an answer of fewer records says nothing of any', async () => {
   await expect(connector.enter(both, never)).rejects.toMatchObject({ class: 'transient', doubt: 'answered' });
 });
 
-test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
+test('a list that is deleted under way is a fault of the set-up, and no change is rejected', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann@example.com')], never);
   vendor.deleteList(1021);

@@ -317,7 +317,7 @@ test('an audience is created once when the options allow it, and all workers tak
   expect(await connector.probe?.([of, options()], never)).toEqual([]);
 });
 
-test('an audience that is missing, closed or of another kind is set-up, and nobody is told anything', async () => {
+test('an audience that is missing, closed or of another kind is set-up, and no change is sent', async () => {
   const { vendor, connector, tellings } = await start();
   const blocked = vendor.addAudience({ name: 'Blocked', statusCode: 471 });
   vendor.addAudience({ name: 'Lookalike', subtype: 'LOOKALIKE' });

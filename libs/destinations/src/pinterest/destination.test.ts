@@ -120,7 +120,7 @@ test.each([{}, null, [], undefined])('the exceptions %j are none', (exceptions) 
   expect(() => requireTaken(changedSchema.parse({ id: '9', exceptions }))).not.toThrow();
 });
 
-test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
+test('a list that is deleted under way is a fault of the set-up, and no change is rejected', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann')], never);
   const [id = ''] = vendor.requests.flatMap(({ url }) => /customer_lists\/(\d+)/.exec(url)?.[1] ?? []);

@@ -190,7 +190,7 @@ function parsed(body: string): unknown {
   return body === '' ? '' : JSON.parse(body);
 }
 
-test('an exit of somebody who never entered creates nobody', async () => {
+test('an exit of a person who never entered creates no record', async () => {
   const { vendor, connector } = await start();
   expect(outcomes(await connector.exit([delivery(7)], never))).toEqual({ 'change-7': 'delivered' });
   expect(vendor.contacts).toEqual([]);
@@ -259,7 +259,7 @@ test('a namespace that the setting has lost rejects its own row alone', async ()
   }
 });
 
-test('who left with a status comes back with the other, and a status of somebody else stays', async () => {
+test('who left with a status comes back with the other, and a status that a user set stays', async () => {
   const { vendor, connector } = await start();
   const of = options({ campaign: 'Sports Fans', createCampaign: true, status: 'In audience', exitStatus: 'Left' });
   const batch = [1, 2, 3].map((number) => delivery(number, { of }));
@@ -320,7 +320,7 @@ test('a campaign and its statuses are created once when the options allow it, ho
   expect(await connector.probe?.([of('A'), options()], never)).toEqual([]);
 });
 
-test('a campaign or a status that is missing, or a name of several, is set-up, and nobody is told anything', async () => {
+test('a campaign or a status that is missing, or a name of several, is set-up, and no change is sent', async () => {
   const { vendor, connector } = await start();
   vendor.addCampaign('Twice');
   vendor.addCampaign('Twice');

@@ -99,7 +99,7 @@ const rows = (...codes: (string | undefined)[]): HttpResponse => ({
 test.each<[string, HttpResponse, Partial<DestinationError> | undefined]>([
   ['a full org', rows(undefined, 'STORAGE_LIMIT_EXCEEDED'), { class: 'set-up', doubt: 'answered' }],
   [
-    'an object that nobody may write',
+    'an object that no user may write',
     rows('INSUFFICIENT_ACCESS_OR_READONLY', 'INSUFFICIENT_ACCESS_OR_READONLY'),
     { class: 'set-up', doubt: undefined },
   ],

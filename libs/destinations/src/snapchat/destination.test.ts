@@ -153,7 +153,7 @@ test('an answer of 200 that says nothing of the members is no success', async ()
   });
 });
 
-test('a list that is deleted under way is a fault of the set-up, and refuses nobody', async () => {
+test('a list that is deleted under way is a fault of the set-up, and no change is rejected', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann')], never);
   const [id = ''] = vendor.requests.flatMap(({ url }) => /segments\/(\d+)/.exec(url)?.[1] ?? []);

@@ -135,7 +135,7 @@ test('when the addition fails after the removal, TikTok has changed something', 
   await removal;
 });
 
-test('an audience that is deleted under way is looked up anew, and refuses nobody', async () => {
+test('an audience that is deleted under way is looked up anew, and no change is rejected', async () => {
   const { vendor, connector } = await start();
   await connector.enter([delivery('ann@example.com')], never);
   vendor.deleteAudience('100000001');

@@ -235,7 +235,7 @@ exit 1
   },
 );
 
-test('it ends with its input, and loads the protocol for nobody else', async () => {
+test('it ends with its input, and no other command loads the protocol', async () => {
   const { folder, variables } = environment;
   const options = { folder, environment: variables };
   expect(await runActivation(['mcp', '--environment', 'dev'], options)).toMatchObject({

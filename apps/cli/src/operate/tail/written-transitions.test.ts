@@ -89,7 +89,7 @@ test('what a row did before comes not again with what it does now, and a refusal
   expect(shown(await look())).toEqual(['C-1 entered delivered']);
 });
 
-test('rows of routes that the file does not have are nobody’s, and a shadow route’s rows are shown as such', async () => {
+test('rows of routes that the file does not have are shown without a route, and a shadow route’s rows as such', async () => {
   const { file, write, look } = await watch();
   await look();
   const told = settle(leased(1), 'delivered', false, { atMs: Date.now() });

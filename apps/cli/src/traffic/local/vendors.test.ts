@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test.each(destinationTypes)('%s has a stand-in, or calls nobody', (type) => {
+test.each(destinationTypes)('%s has a stand-in, or calls no third party', (type) => {
   const start = localVendors[type];
   expect(start, `add ${type} to libs/destinations/testing/local-vendors.ts`).toBeDefined();
   if (start === 'calls nobody') expect(type).toBe('log');
@@ -103,7 +103,7 @@ async function heldMembers({ routes }: ActivationFile, { vendors }: StandIns): P
 const isSame = (left: Map<string, unknown>, right: Map<string, unknown>): boolean =>
   JSON.stringify([...left].sort()) === JSON.stringify([...right].sort());
 
-test('activation local --vendor needs no secret, calls nobody and says what the stand-ins hold', async () => {
+test('activation local --vendor needs no secret, calls no third party and says what the stand-ins hold', async () => {
   const local = startActivation(['local', ...freePorts, '--activations', path, '--vendor'], { folder });
   running.push(local);
   expect(await local.event('ready')).toMatchObject({ standIns: told });
