@@ -17,7 +17,7 @@ export type MessageFromHost =
   | { readonly kind: 'worker'; readonly processId: number | undefined }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** How often the parent is told which process the worker is, when it has changed. */
+/** How often the host looks whether the worker is another process, and tells the parent. */
 const watchEveryMs = 50;
 
 let host: FunctionsHost | undefined;

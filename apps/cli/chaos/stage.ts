@@ -21,7 +21,7 @@ import type { WaitingRetry } from './recoveries.ts';
 export interface StageOptions {
   readonly seed: number;
   readonly kinds?: readonly ReceiverKind[];
-  /** Those of them that fail only when they are told to. */
+  /** Those of them that fail only on command. */
   readonly answering?: readonly ReceiverKind[];
   readonly leaseSeconds: number;
   readonly onLine: (line: string) => void;

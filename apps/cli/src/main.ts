@@ -12,8 +12,8 @@ import { helpColumns, wrappedHelp } from './terminal/wrapped-help.ts';
 type AddCommand = (program: Command, terminal: Terminal) => void;
 
 /**
- * Each verb with the file that adds it. Only the one that is asked for is loaded: together they
- * know half of Azure.
+ * Each verb with the file that adds it. Only the one that the command line names is loaded:
+ * together they know half of Azure.
  */
 const verbs: Readonly<Record<string, () => Promise<AddCommand>>> = {
   init: async () => (await import('./activation-file/init/init.ts')).addInitCommand,

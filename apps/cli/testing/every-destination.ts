@@ -9,7 +9,7 @@ export const told = destinationTypes.filter((type) => localVendors[type] !== 'ca
 
 export const audienceId = '0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a02';
 
-/** What a kind of destination must be told besides the identity. */
+/** What a change for a kind of destination must have besides the identity. */
 const attributesOf: Readonly<Record<string, object>> = { webhook: { firstname: 'person.name.firstName' } };
 
 /**

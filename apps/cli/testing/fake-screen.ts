@@ -5,7 +5,7 @@ import { createScreen, type Screen } from '../src/terminal/screen.ts';
 /** A screen without a terminal: keys are typed into it, and its last line can be read. */
 export interface FakeScreen {
   readonly screen: Screen;
-  /** Aborted when Ctrl-C was asked for. */
+  /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
   readonly type: (keys: string) => Promise<void>;
   /** The line that stays, as it stands now. */

@@ -27,7 +27,7 @@ export async function runActivation(words: readonly string[], options: RunOption
 
 export type JsonEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
-/** A command that runs until it is told to end, with `--json`. */
+/** A command that runs until a signal ends it, with `--json`. */
 export interface RunningActivation {
   /**
    * The first event of this name, also one that came before. Rejects when the command ends without

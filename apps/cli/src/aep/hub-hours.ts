@@ -66,7 +66,7 @@ async function firstFrom(
 ): Promise<number> {
   const next = lastEnqueuedSequenceNumber + 1;
   if (isEmpty || lastEnqueuedOnUtc.getTime() < timeMs) return next;
-  // The service looks for what comes after the time that is given.
+  // The service looks for what comes after the time in the request.
   const event = await peek(consumer, partitionId, { enqueuedOn: timeMs - 1 }, signal);
   return event?.sequenceNumber ?? next;
 }

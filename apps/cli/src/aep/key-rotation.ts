@@ -4,7 +4,7 @@ import type { KeyAnswer } from '../environment/hub-connection.ts';
 
 /** AEP's side of a rotation. */
 export interface KeyHolder {
-  /** Which of the two keys AEP was given last, by our mark; undefined for another one. */
+  /** Which of the two keys this command gave AEP last, by our mark; undefined for another one. */
   markedKey(keys: Readonly<Record<WhichKey, string>>): Promise<WhichKey | undefined>;
   /** Gives AEP this key, unless the mark says that it has it. */
   give(key: string): Promise<void>;

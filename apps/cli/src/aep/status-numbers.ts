@@ -18,7 +18,7 @@ export interface AepHour {
 export interface StoreHour {
   /** Rows of the ledger whose newest state came with them, and is settled. */
   readonly settled: number;
-  /** Such rows whose destination is being told, or perhaps was. */
+  /** Such rows with a request in flight, or in doubt. */
   readonly leased: number;
   readonly deadLetters: number;
   /** Events of which something waits in the retry queue. */

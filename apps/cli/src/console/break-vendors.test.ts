@@ -7,7 +7,7 @@ import { startActivation } from '../../testing/run-activation.ts';
 import { streamMessages } from '../../testing/stream-messages.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 
-/** What is told over AMQP has no address of HTTP that could be broken. */
+/** A destination over AMQP has no address of HTTP that could be broken. */
 const unbreakable = ['event-hubs'];
 const breakable = told.filter((type) => !unbreakable.includes(type));
 

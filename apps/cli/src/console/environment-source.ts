@@ -55,7 +55,7 @@ export class EnvironmentSource implements StreamSource {
   #looking: Promise<void> | undefined;
   #nextLook: Promise<void> | undefined;
   #nextMs = 0;
-  /** What pages were told last. */
+  /** What pages got last. */
   #told: Seen = {};
 
   constructor(options: EnvironmentSourceOptions) {
@@ -215,7 +215,7 @@ function seenOf<Part>(found: Found<Part> | undefined): Part | undefined {
   return found !== undefined && 'seen' in found ? found.seen : undefined;
 }
 
-/** Destinations that did not take the last that they were told, and for which something waits. */
+/** Destinations that did not take the last request, and for which something waits. */
 function refusing({ destinations }: LedgerLook, paused: readonly Circuit[]): readonly Attention[] {
   return [...destinations].flatMap(([key, { waiting, isRefusing, failures }]): readonly Attention[] => {
     if (!isRefusing || waiting === 0 || paused.some(({ destination }) => destination === key)) return [];

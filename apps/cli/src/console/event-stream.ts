@@ -26,12 +26,12 @@ export interface StreamSource {
   overview(): Extract<StreamMessage, { is: 'overview' | 'begin' }> | undefined;
 }
 
-/** A page draws no more often than that, so that it needs to be told no more often. */
+/** A page draws no more often than that, so the server sends no more often. */
 const changesEveryMs = 100;
 const overviewEveryMs = 1_000;
 /** In one message; more is not read by anybody. */
 const rowsMax = 400;
-/** A page that is so far behind is told of no more until it has caught up. */
+/** To a page that is so far behind the server sends no more until it has caught up. */
 const behindBytesMax = 4 * 1024 * 1024;
 
 interface Page {

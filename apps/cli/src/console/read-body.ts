@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ApiError } from './answers.ts';
 
-/** What the page sent, in the form that is asked for. Throws `ApiError`. */
+/** What the page sent, in the form of the schema. Throws `ApiError`. */
 export function read<Value>(schema: z.ZodType<Value>, body: unknown): Value {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;

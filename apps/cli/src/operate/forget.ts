@@ -99,7 +99,7 @@ export interface EraseOptions {
   /** Takes the person out of the destinations first. */
   readonly tell: boolean;
   readonly dryRun: boolean;
-  /** Where the secrets of the destinations come from that are told; from variables without it. */
+  /** Reads the secrets of the destinations that the command calls; from variables without it. */
   readonly readSecret?: ReadSecret;
 }
 
@@ -116,7 +116,7 @@ export async function erase(
   const places = await erasurePlaces(file);
   const told = tells ? await tell(identities, file, places, walk, storage, terminal) : [];
   const kept = told.filter(({ isOut }) => !isOut).map(({ destination }) => destination);
-  // Rows of a destination that did not take the exit stay, so that it can be told by the next run.
+  // Rows of a destination that did not take the exit stay, so that the next run can send it again.
   const erasable = places.filter(
     ({ ledgerName }) => !kept.some((key) => file.destinations.get(key)?.ledgerName === ledgerName),
   );
@@ -175,7 +175,7 @@ async function tell(
         ...(!isOut && reason !== undefined && { reason }),
       });
     } catch (error) {
-      // It cannot be set up, or is paused: that keeps no other one from being told.
+      // It cannot be set up, or is paused: the command still calls the others.
       if (!(error instanceof CommandError)) throw error;
       told.push({ destination: key, exits: 0, isOut: false, reason: error.message });
     }

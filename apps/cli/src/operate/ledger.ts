@@ -138,7 +138,7 @@ function rowLines(found: readonly FoundRow[]): readonly string[] {
 }
 
 /**
- * The keys of the file, or the one that is asked for. Throws `CommandError` (2) when the file does
+ * The keys of the file, or the one of the option. Throws `CommandError` (2) when the file does
  * not have it.
  */
 function destinationsOf({ destinations }: ActivationFile, asked: string | undefined): Iterable<string> {

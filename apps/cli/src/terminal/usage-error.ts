@@ -25,7 +25,7 @@ function commandLine(command: Command): string {
   return command.parent === null ? command.name() : `${commandLine(command.parent)} ${command.name()}`;
 }
 
-/** What commander says repeats what was given; this is the same without it. */
+/** Commander's sentence repeats values of the command line; this is the same without them. */
 function withoutValues({ code, message }: CommanderError): string {
   const [sentence = '', suggestion] = message.replace(/^error: /, '').split('\n(Did you mean ');
   return `${wordsOf(code, sentence)}${suggestion === undefined ? '' : ` (did you mean ${suggestion.replace('?', '')}`}`;

@@ -28,7 +28,7 @@ export async function openFile(name: string, { folder }: Pick<Terminal, 'folder'
 
 /**
  * Reads events: one JSON document, an array of them (each element is an event), or one document per
- * line. Lines and a single document are given byte for byte. Throws `CommandError` (2), which names
+ * line. Lines and a single document come byte for byte. Throws `CommandError` (2), which names
  * the line and never its text, where something is not JSON.
  */
 export async function* readEventBodies(input: NodeJS.ReadableStream, name: string): AsyncGenerator<Buffer> {

@@ -15,7 +15,7 @@ const tickMs = 100;
 
 /**
  * Says how many items are due now, until `count` have been or the signal aborts. Who takes longer
- * than the rate allows is given what is missing at once, but never more than one second's worth: a
+ * than the rate allows gets what is missing at once, but never more than one second's worth: a
  * pause is not made up for by a flood.
  */
 export async function* pace({ rate, count, batchMax, signal, clock }: PaceOptions): AsyncGenerator<number> {

@@ -45,7 +45,7 @@ export interface Tenant {
   /**
    * For every person the newest state of every audience that was exported, with the identities that
    * the choice finds in it; of several exports of one qualification, that which was sent last. Who
-   * sends the exports one after another, in the order in which they were given, must end with
+   * sends the exports one after another, in the order in which they come from here, must end with
    * exactly this: under each of these identities the person is known as it says, and under no other
    * at all.
    */

@@ -143,7 +143,7 @@ function filesOf(
 }
 
 /**
- * What is wrong with the file is wrong with the ids that were given, for all else comes from the
+ * What is wrong with the file is wrong with the ids of --audience, for all else comes from the
  * schemas.
  */
 function parsedOf(text: string, type: string, definition: DestinationDefinition): ActivationFile {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { secretVariable } from '@activation-hub/handler-contract';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
-/** The activation file that is used when none is given. */
+/** The activation file that a local run takes without --activations. */
 export const exampleFile = fileURLToPath(new URL('../../../examples/activation.yaml', import.meta.url));
 
 const placeholderUrl = 'http://localhost:3000/audience-changes';

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 
-/** One item of what the receiver is told. */
+/** One change in the body that the receiver gets. */
 export interface ToldChange {
   readonly change: 'entered' | 'updated' | 'exited';
   /** Display name where the export had one, else the key. */

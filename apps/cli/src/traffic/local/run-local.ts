@@ -58,7 +58,7 @@ export interface LocalOptions {
 
 /** Few enough people that each of them is seen to come and go within a minute. */
 const profilesFor = (rate: number): number => Math.min(5000, Math.max(30, Math.round(rate * 6)));
-/** How long the handler may take, after the end was asked for, to settle what has arrived. */
+/** How long the handler may take, after Ctrl-C, to settle what has arrived. */
 const drainMaxMs = 15_000;
 /** So often it is looked whether the activation file was edited. */
 const editsEveryMs = 500;
