@@ -21,7 +21,7 @@ createRoot(element).render(
 );
 
 /**
- * Where the server shows another activation file than before, everything that was asked for is of
+ * Where the server shows another activation file than before, every answer so far is of
  * the old one.
  */
 async function askAnew(): Promise<void> {

@@ -50,7 +50,7 @@ export function Columns({ names }: { readonly names: readonly string[] }) {
   );
 }
 
-/** What was asked for did not come. */
+/** The answer of the server did not come. */
 export function Failure({ title, error }: { readonly title: string; readonly error: Error }) {
   return (
     <div className="empty" role="alert">

@@ -18,7 +18,7 @@ function peopleIn(hash: string): string {
   }
 }
 
-/** The words of what was asked for: an address of e-mail alone is meant as one. */
+/** The words of the search: an address of e-mail alone is meant as one. */
 function identitiesIn(asked: string): readonly string[] {
   const words = asked.split(/\s+/).filter((word) => word !== '');
   return words.map((word) => (word.includes('@') && !word.includes(':') ? `email:${word}` : word));

@@ -7,7 +7,7 @@ import { readProxies } from '@activation-hub/destination-kit/proxies';
 import { secretVariable } from '@activation-hub/handler-contract';
 import { readSettings, type Environment, type Settings } from './settings.ts';
 
-/** What the app is told from outside, checked. */
+/** The settings of the app, checked. */
 export interface Configuration {
   readonly settings: Settings;
   readonly file: ActivationFile;

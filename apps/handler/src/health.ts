@@ -41,7 +41,7 @@ const lookAgeMaxMs = 5_000;
 
 export interface HealthSources {
   /**
-   * Asks the stores, and when the newest canary was told, in ms since 1970; throws when they cannot
+   * Asks the stores, and when the newest canary arrived, in ms since 1970; throws when they cannot
    * be reached.
    */
   readonly look: () => Promise<number | undefined>;

@@ -18,14 +18,14 @@ export interface Observer {
   readonly observeEvents: (events: readonly ReceivedEvent[]) => void;
   readonly observeChange: ObserveChange;
   /**
-   * The client, of which every request and answer is told with the attempt for which it is made.
+   * The client, whose requests and answers the observer gets with the attempt that each belongs to.
    */
   observedHttp(http: HttpClient): HttpClient;
-  /** The targets, of which every attempt is told, and how their circuits are. */
+  /** The targets, whose attempts and circuits the observer gets. */
   observedTargets(targets: ReadonlyMap<string, Target>, clock: Clock): ReadonlyMap<string, Target>;
 }
 
-/** What waits at the most to be told; what comes beyond is left out and counted. */
+/** So many wait for the observer at the most; those beyond are left out and counted. */
 const waitingMax = 20_000;
 const tellEveryMs = 20;
 const circuitsEveryMs = 250;

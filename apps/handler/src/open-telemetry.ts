@@ -44,7 +44,7 @@ interface Receiver {
 
 /**
  * Sets up the SDK for what the settings name: Application Insights, a collector of OTLP, or both.
- * Loaded only then. `onRefused` is told each time that a receiver did not take what it was sent.
+ * Loaded only then. `onRefused` is called each time that a receiver did not take what it was sent.
  * Registers a context manager and a propagator for the whole process, once.
  */
 export function startOpenTelemetry(
@@ -143,7 +143,7 @@ function receiversOf({ applicationInsights, otlp }: ExportSettings): readonly Re
 }
 
 /**
- * A gauge that is told is sent once for each time, and not again with every export: the minute's
+ * A gauge that is set is sent once for each time, and not again with every export: the minute's
  * timer runs on one instance at a time, and what it measured on the one before would be sent by
  * that one for as long as it lives. On the wire a gauge has no temporality.
  */

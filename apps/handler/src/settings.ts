@@ -21,7 +21,7 @@ export interface Settings {
   readonly hostStorage: HostStorageSettings;
   /** Local runs only: lets destinations be on this machine or in a private network. */
   readonly allowPrivateAddresses: boolean;
-  /** Through which proxies destinations are told. */
+  /** The proxies through which requests to destinations go. */
   readonly proxies: ProxySettings;
   /** How long a lease in the ledger lives; the deadlines of an invocation follow from it. */
   readonly leaseSeconds: number;
@@ -31,7 +31,8 @@ export interface Settings {
   /** How many log lines of each signal a process writes in a minute, at most; undefined for all. */
   readonly logLinesPerMinute: number | undefined;
   /**
-   * Local runs only: who is told of every change one by one, with personal data; on this machine.
+   * Local runs only: the address that receives every change one by one, with personal data; on this
+   * machine.
    */
   readonly observerUrl: string | undefined;
   /**
@@ -227,7 +228,7 @@ function addressAt(environment: Environment, name: SettingName, problems: string
 }
 
 /**
- * What is told there is personal data, so that it stays on this machine, and no app in Azure tells
+ * What goes there is personal data, so that it stays on this machine, and no app in Azure sends
  * it.
  */
 function observerUrl(environment: Environment, problems: string[]): string | undefined {
