@@ -8,8 +8,8 @@ export interface Pinned {
   readonly what: string;
   readonly have: string;
   /**
-   * Where the newest is asked for: a package of npm (of a major version, where it must stay there),
-   * or releases on GitHub.
+   * Where the newest version is looked up: a package of npm (of a major version, where it must stay
+   * there), or releases on GitHub.
    */
   readonly from: { readonly npm: string } | { readonly github: string };
 }

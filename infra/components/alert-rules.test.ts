@@ -59,7 +59,7 @@ test('no alert asks for a line that may be left out, and nothing counts such lin
   for (const query of sampled) expect(query).not.toMatch(/\b(?:count|countif|sum|avg|percentile)\(/);
 });
 
-/** One line of each signal that is asked for, as the handler writes it. */
+/** One line of each signal that a rule asks for, as the handler writes it. */
 function linesBySignal(): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
   const lines: string[] = [];
   const write = (_level: string, line: string): unknown => lines.push(line);

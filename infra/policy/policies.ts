@@ -34,7 +34,7 @@ function onOne(rule: Rule) {
 }
 
 /**
- * What was asked for is judged, as in the tests: for the whole stack, Pulumi would hand over what
+ * The inputs are judged, as in the tests: for the whole stack, Pulumi would hand over what
  * Azure answered.
  */
 function onAll(rule: Rule, resources: Map<string, CheckedResource>) {

@@ -8,7 +8,7 @@ export interface RuleBreak {
   /** The resource that is changed. */
   readonly resource: string;
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** The resource that is told of. */
+  /** The resource that breaks the rule. */
   readonly foundAt: string;
 }
 
