@@ -16,7 +16,7 @@ const shortListMax = 8;
 
 /**
  * Reads the `identityMap` of the export at `exportPath` (`null` when absent). An identity that
- * cannot be read costs that identity only, and of each namespace the first is told of. Where
+ * cannot be read costs that identity only, and of each namespace the first has a refusal. Where
  * nothing at all can be read although something is there, or the map is no object, no route can use
  * the export, and it is refused.
  */

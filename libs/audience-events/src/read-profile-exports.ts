@@ -117,7 +117,7 @@ type ReadMemberships =
   | { readonly items: ProfileExport['segmentMembership']; readonly refusal?: Refusal }
   | { readonly items?: undefined; readonly refusal: Refusal };
 
-/** A namespace that is no object costs itself only; the first is told of. */
+/** A namespace that is no object costs itself only; the first has a refusal. */
 function readSegmentMembership(value: JsonValue, exportPath: string): ReadMemberships {
   if (value === null) return { items: noSegmentMembership };
   const path = `${exportPath}.segmentMembership`;

@@ -69,7 +69,7 @@ export interface Refusal {
 /** All codes there are, for documentation and metrics. */
 export const refusalCodes = Object.keys(sentences) as readonly RefusalCode[];
 
-/** Tells a refusal from what was asked for. */
+/** Whether a result is a refusal. */
 export function isRefusal(result: object): result is Refusal {
   return 'code' in result;
 }

@@ -45,7 +45,7 @@ const defaultCreatedAtMs = Date.UTC(2025, 0, 1);
 
 /**
  * One export as AEP writes it: attributes, then `segmentMembership`, then `identityMap`; each map
- * only where content is given.
+ * only where the caller gives content.
  */
 export function buildProfileExport(content: ProfileExportContent): JsonObject {
   const body: MutableObject = {};

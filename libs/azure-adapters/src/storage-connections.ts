@@ -118,7 +118,7 @@ function checked<Client extends { readonly url: string }>(service: string, make:
     client = make();
     ({ host } = new URL(client.url));
   } catch {
-    // Without the cause: the SDK's errors may quote what they were given, and that holds the
+    // Without the cause: the SDK's errors may quote the connection string, and that holds the
     // account's key.
     throw new Error(
       `Failed to connect to the ${service} store: its connection string or endpoint cannot be understood. ` +

@@ -1,12 +1,12 @@
 import { callStore, type Store } from './store-call.ts';
 
-/** What the SDKs give for a list: pages that can be asked for one by one. */
+/** What the SDKs give for a list: pages that a caller reads one by one. */
 interface Listing<Page> {
   byPage(settings: { continuationToken?: string }): AsyncIterator<Page>;
 }
 
 /**
- * The pages of a list, each asked for once the one before is done with, so that the time of an
+ * The pages of a list, each read once the one before is done with, so that the time of an
  * operation is the time of one page and a reader may be as slow as it likes. Ends, and fails, as
  * `callStore` does.
  */

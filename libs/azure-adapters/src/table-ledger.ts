@@ -192,7 +192,7 @@ export class TableLedger implements Ledger {
     }
   }
 
-  /** The rows of one identity that are there; when more than one is asked for, all that it has. */
+  /** The rows of one identity that are there; for more than one key, all that it has. */
   async #readRows(rows: readonly EntityAddress[], signal: AbortSignal): Promise<Entity[]> {
     const [first, ...others] = rows;
     if (first === undefined) return [];

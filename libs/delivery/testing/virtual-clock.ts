@@ -1,7 +1,7 @@
 import type { Clock } from '../src/clock.ts';
 
 /**
- * A clock that stands still until it is told to go on; sleepers wake in the order of their times.
+ * A clock that stands still until a test advances it; sleepers wake in the order of their times.
  */
 export class VirtualClock implements Clock {
   #nowMs: number;

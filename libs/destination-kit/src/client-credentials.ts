@@ -30,7 +30,7 @@ interface Token {
   readonly renewAtMs: number;
 }
 
-/** How a token is asked for, by whatever grant of OAuth 2.0. */
+/** How the client requests a token, by whatever grant of OAuth 2.0. */
 export interface SignIn {
   /** Describes the request to the token endpoint, which answers as RFC 6749, section 5.1, says. */
   readonly tokenRequest: () => HttpRequest;
@@ -57,8 +57,8 @@ export function withClientCredentials(http: HttpSender, credentials: ClientCrede
 }
 
 /**
- * Signs each request with a token that all share. One token is asked for per expiry, however many
- * requests wait for it. When a request is answered 401, a new token is asked for once and the
+ * Signs each request with a token that all share. The client requests one token per expiry, however
+ * many requests wait for it. When a request is answered 401, a new token is asked for once and the
  * request is repeated once; a 401 means that it was not taken, so that does no harm. The second
  * answer is given whatever it is.
  *

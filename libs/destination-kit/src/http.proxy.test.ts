@@ -57,7 +57,8 @@ interface ProxyOptions {
 }
 
 /**
- * A proxy that takes every host to the same port of this machine. It notes what it was asked for.
+ * A proxy that takes every host to the same port of this machine. It notes each address that a
+ * client names.
  */
 async function startProxy(targetPort: number, { isTls = false, status, isSilent = false }: ProxyOptions = {}) {
   const tunnels: { readonly authority: string | undefined; readonly authorization: string | undefined }[] = [];

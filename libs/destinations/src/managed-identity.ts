@@ -6,7 +6,7 @@ export type TokenSource = Pick<ManagedIdentityCredential, 'getToken'>;
 
 /**
  * The identity of the app in which this runs: the one with this client id, or the one that the app
- * itself has. The SDK's part of it is large, and is loaded with the first token that is asked for.
+ * itself has. The SDK's part of it is large, and is loaded with the first request for a token.
  */
 export function managedIdentity(clientId: string | undefined): TokenSource {
   let loaded: Promise<TokenSource> | undefined;

@@ -26,8 +26,8 @@ export interface EventHubsEmulatorOptions {
    */
   readonly healthPort?: number;
   /**
-   * Clients are told to send something this often, and are closed after twice this time of silence.
-   * Default 120,000 as the service.
+   * The server asks clients to send something this often, and closes them after twice this time of
+   * silence. Default 120,000 as the service.
    */
   readonly idleTimeoutMs?: number;
   readonly eventHubs: readonly EventHubDefinition[];

@@ -7,7 +7,7 @@ import { SecretGuard } from './secret-guard.ts';
 export interface PlatformOptions extends Credentials {
   /** As `1234567890ABCDEF@AdobeOrg`. */
   readonly organisation: string;
-  /** The sandbox's name. Adobe falls back to `prod` without one, so it is asked for. */
+  /** The sandbox's name. Adobe falls back to `prod` without one, so it is required. */
   readonly sandbox: string;
   /** Default `https://platform.adobe.io`. */
   readonly platformUrl?: string;

@@ -1,7 +1,7 @@
 /** How many passing secrets (tokens, keys) are remembered. */
 const passingMax = 50;
 
-/** Takes the secrets that it was told of out of a text, however they are encoded there. */
+/** Takes the secrets that it knows out of a text, however they are encoded there. */
 export class SecretGuard {
   readonly #lasting: readonly string[];
   readonly #passing = new Map<string, readonly string[]>();

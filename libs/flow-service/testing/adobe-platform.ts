@@ -27,7 +27,7 @@ export interface AdobePlatformOptions {
   readonly tokenLifetimeMs?: number;
   /** How long an accepted deletion takes. Default 2,000. */
   readonly deletionMs?: number;
-  /** The most in one page, whatever is asked for. Default 100. */
+  /** The most in one page, whatever limit a request names. Default 100. */
   readonly pageSizeMax?: number;
   /**
    * What the server does with the filters of a list: it may ignore one that it does not know.
@@ -71,7 +71,7 @@ export interface AdobePlatform {
   readonly requests: readonly ReceivedRequest[];
   /** Throws when there is none of this name. */
   sandbox(name?: string): SandboxView;
-  /** How many tokens were given so far. */
+  /** How many tokens it has issued so far. */
   tokensGiven(): number;
   /** No token given so far is accepted any longer. */
   revokeTokens(): void;

@@ -21,7 +21,7 @@ export interface HttpListener extends TriggerListener {
 
 /**
  * Serves the HTTP functions on 127.0.0.1; port 0 picks a free one. No route: 404; no such method:
- * 405; the function throws: 500; it returns nothing: 204. Keys are not asked for, whatever the
+ * 405; the function throws: 500; it returns nothing: 204. No key is needed, whatever the
  * authLevel, as Core Tools does. Throws when the port is taken.
  */
 export async function startHttpTrigger(

@@ -33,7 +33,7 @@ export const settingNames = {
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     'OTEL_METRIC_EXPORT_INTERVAL',
   ],
-  /** Proxies for what destinations are told; without them it goes out directly. */
+  /** Proxies for requests to destinations; without them they go out directly. */
   proxy: ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'https_proxy', 'http_proxy', 'no_proxy'],
   /**
    * What stands for others of these: connection strings, for a machine without identities, and an

@@ -65,7 +65,7 @@ export class InMemoryLedger implements Ledger {
   }
 }
 
-/** Whether a row is among those that are asked for. */
+/** Whether a row is among those that the filter names. */
 export function isSelected({ destination, identity }: LedgerKey, of: LedgerSelection): boolean {
   if (of.destination !== undefined && of.destination !== destination) return false;
   if ('part' in of) return of.part === partOf(identity);

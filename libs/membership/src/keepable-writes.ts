@@ -5,7 +5,7 @@ import type { Attributes } from './state.ts';
 
 /**
  * Throws when a row could not be kept whole. Every ledger asks before it writes the first row of a
- * call, so that no row holds less than what it was given. Names the destination and the bound, and
+ * call, so that no row holds less than the caller wrote. Names the destination and the bound, and
  * quotes nothing of the row.
  */
 export function refuseUnkeepableWrites(writes: readonly LedgerWrite[]): void {

@@ -3,7 +3,7 @@ export const circuitStates = ['closed', 'half-open', 'open', 'paused'] as const;
 export type CircuitState = (typeof circuitStates)[number];
 
 /**
- * What measurements are told apart by, with the attribute under which OpenTelemetry gets it. Each
+ * What distinguishes measurements, with the attribute under which OpenTelemetry gets it. Each
  * value is a key of the activation file, the number of a partition or a word of the code, so that
  * there are few: never anything of a person.
  */
@@ -93,7 +93,7 @@ export const counters = {
   },
 } as const satisfies Readonly<Record<string, Instrument>>;
 
-/** From a second, which is good, to a day, after which changes are given up. */
+/** From a second, which is good, to a day, after which a change becomes a dead letter. */
 const ageBounds = [1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 43_200, 86_400];
 /** From a millisecond to the deadline of an invocation. */
 const durationBounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];

@@ -40,7 +40,7 @@ export interface OpenTelemetry {
   readonly now?: () => number;
 }
 
-/** Gauges that are asked when metrics are collected; the others are told. */
+/** Gauges that are read when metrics are collected; the others are set. */
 const observedGauges = ['circuit-state', 'cache-bytes'] as const satisfies readonly GaugeName[];
 
 /**

@@ -94,7 +94,7 @@ export const dynamics365 = defineDestination({
       enter: async (deliveries, signal) => {
         const options = optionsOf(deliveries);
         const members = membersOf(options);
-        // Before the records are told: without its list there is nothing to be told.
+        // Before the records: without its list no request about them is of use.
         await members.prepare(options, signal);
         const located = await records.write(changesOf(deliveries), signal, true);
         return [...endedOf(located, entity), ...(await members.add(recordsOf(located), options, signal))];

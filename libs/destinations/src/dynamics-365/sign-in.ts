@@ -18,7 +18,7 @@ const lifetimeSeconds = 300;
 
 /**
  * Signs requests as the application user that the settings name: by a client secret, by a
- * certificate, or as a managed identity of the app. In a dry run no managed identity is asked for.
+ * certificate, or as a managed identity of the app. A dry run asks no managed identity.
  * Throws `DestinationError` of class `set-up` when a secret cannot be used.
  */
 export function signedIn(

@@ -51,7 +51,7 @@ export interface Dynamics365Vendor extends StandInVendor, HttpVendorServer {
   addMember(list: string, recordId: string): void;
   readonly records: readonly Row[];
   readonly segments: VendorSegments;
-  /** From now on the tokens that were given are refused. */
+  /** From now on the vendor refuses the tokens that it has issued. */
   revokeTokens(): void;
   /** From now on every part about this identity meets service protection; `undefined` ends it. */
   throttle(identity: string | undefined): void;
@@ -74,7 +74,7 @@ export const startLocalDynamics365Vendor: StartLocalVendor = async ({ settings, 
     else vendor.addList({ listname: list ?? 'A list', ...(listId !== undefined && { listid: listId }) });
   }
   return {
-    // Two addresses of one server, so that each can be told from the other in what is sent.
+    // Two addresses of one server, so that a test can tell the requests to each apart.
     settings: {
       environmentUrl: vendor.origin,
       signInUrl: vendor.origin.replace('127.0.0.1', 'localhost'),

@@ -46,8 +46,8 @@ function choose(
 }
 
 /**
- * Members would lapse before they are told again: that is done as the options say, and not as the
- * list does.
+ * Members would lapse before the hub sends them again: it does so as the options say, and not as
+ * the list does.
  */
 function lapsesEarlier([list]: readonly GoogleUserList[], options: GoogleOptions): string | undefined {
   const { userListId, userList, membershipDays } = options;

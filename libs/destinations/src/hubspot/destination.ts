@@ -112,7 +112,7 @@ export const hubspot = defineDestination({
     return {
       enter: ofKnown(settings, async (deliveries, signal) => {
         const options = optionsOf(deliveries);
-        // Before the contacts are told: without its list there is nothing to be told.
+        // Before the contacts: without its list no request about them is of use.
         await lists.get(options, signal);
         const contacts = await upsert(deliveries, signal);
         return verdictsOf(contacts, await changeMembers('add', contacts, options, signal), 'retry');

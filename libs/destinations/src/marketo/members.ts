@@ -57,7 +57,7 @@ export function marketoMembers(
   const tell = async (deliveries: Deliveries, signal: AbortSignal): Promise<readonly Verdict[]> => {
     const options = optionsOf(deliveries);
     const kind = deliveries[0]?.change.kind;
-    // Before the persons are told: without its list there is nothing to be told.
+    // Before the persons: without its list no request about them is of use.
     if (kind !== 'updated') await lists.get(options, signal);
     const synced = await sync(deliveries, signal);
     const found = [...synced.values()].filter(({ refusal }) => refusal === undefined);

@@ -23,7 +23,7 @@ export interface MarketoVendor extends StandInVendor {
   hasPerson(identity: string): boolean;
   /** Adds a person whom a user made in Marketo. */
   addPerson(fields: Readonly<Record<string, JsonValue>>): void;
-  /** No token that was given is taken any more. */
+  /** From now on the vendor refuses the tokens that it has issued. */
   endTokens(): void;
   /** The next sync of persons is answered with the records of fewer than it has. */
   judgeFewer(): void;

@@ -78,7 +78,7 @@ export const salesforce = defineDestination({
     return {
       enter: async (deliveries, signal) => {
         const options = optionsOf(deliveries);
-        // Before the persons are told: without its campaign there is nothing to be told.
+        // Before the persons: without its campaign no request about them is of use.
         const campaignId = await campaigns.idOf(options, signal);
         const written = await persons.write(deliveries, signal);
         return [...endedOf(written), ...(await members.add(deliveries, written, campaignId, options, signal))];

@@ -58,7 +58,7 @@ export interface SalesforceVendor extends StandInVendor, HttpVendorServer {
   answerMembersWith(response: VendorResponse | undefined): void;
   /** From now on every answer says that so much of the quota is used. */
   setUsage(used: number, allowed: number): void;
-  /** From now on the tokens that were given are refused. */
+  /** From now on the vendor refuses the tokens that it has issued. */
   revokeTokens(): void;
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type AnswerRules, codesIn } from '@activation-hub/destination-kit';
 import { tiktokErrors } from './errors.ts';
 
-/** Every answer has a code, which is 0 where TikTok did what it was told. */
+/** Every answer has a code, which is 0 where TikTok did what the request says. */
 export const envelope = z.object({ code: z.int() });
 
 /**

@@ -34,7 +34,7 @@ export interface WebhookVendor extends StandInVendor {
 /** A signing secret has a form. */
 const standInKey = `whsec_${Buffer.from('the key of the stand-in only').toString('base64')}`;
 
-/** With a body of the file's own it takes whatever comes, and does not know of whom it is told. */
+/** With a body of the file's own it takes whatever comes, and does not know whose change it is. */
 export const startLocalWebhookVendor: StartLocalVendor = async ({ settings }) => {
   const { url, oauth, body, signingSecret, previousSigningSecret } = webhookSettings.parse(settings);
   const vendor = await startWebhookVendor({ takesAnyBody: body !== undefined });
@@ -61,9 +61,9 @@ export const startLocalWebhookVendor: StartLocalVendor = async ({ settings }) =>
 };
 
 /**
- * Starts a receiver on a free local port which keeps the members it is told of. It refuses a body
- * that is not exactly as the README says with 400, answers 204 when all is well, and change by
- * change, in another order than asked, when not.
+ * Starts a receiver on a free local port which keeps the members of the changes that it gets. It
+ * refuses a body that is not exactly as the README says with 400, answers 204 when all is well, and
+ * change by change, in another order than asked, when not.
  */
 export async function startWebhookVendor({ takesAnyBody = false } = {}): Promise<WebhookVendor> {
   const members = new Map<string, Readonly<Record<string, JsonValue>>>();
