@@ -189,3 +189,19 @@ test('a woken message works on its retry although the message of the retry comes
   await Promise.all([message, woken].map((each) => activateRetry(each, context)));
   expect(crm.story).toEqual(['entered sports-fans p1']);
 });
+
+test('of two processes that have a message each of one retry, the second is done when the first has told it', async () => {
+  const { context, message, woken, crm, ads, clock, retryQueue, outcomes } = await openWithWokenRetry();
+  const other = openActivation({ ledger: context.ledger, retryQueue, destinations: { crm, ads } });
+  other.clock.nowMs = clock.nowMs;
+  const before = outcomes();
+  await Promise.all([activateRetry(message, context), activateRetry(woken, other.context)]);
+  expect(crm.story).toEqual(['entered sports-fans p1']);
+  expect([outcomes(), other.outcomes()]).toEqual([{ ...before, 'crm delivered': 1 }, { 'crm deferred': 1 }]);
+  for (let looks = 0; looks < 2; looks += 1) {
+    other.clock.nowMs += 2_000;
+    await other.retryDue();
+  }
+  expect(other.outcomes()).toMatchObject({ 'crm deferred': 1, 'crm unchanged': 1 });
+  expect(await Array.fromAsync(retryQueue.waiting(signal))).toEqual([]);
+});

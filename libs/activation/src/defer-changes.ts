@@ -30,9 +30,11 @@ const backoff: Backoff = { baseMs: 10_000, maxMs: 3_600_000 };
 export const delayMinMs = 1_000;
 /**
  * The lease of another process is mostly over in a moment: the change is looked at once more before
- * it waits for the expiry.
+ * it waits for the expiry. So is that of a retry: of one that was woken, two processes may have a
+ * message each.
  */
 const lookAgainMs = 2_000;
+const leasedReason = 'another process is telling the destination';
 /** The class under which rejections are held back that are hardly the fault of the rows. */
 export const stalledClass = 'stalled';
 /**
@@ -80,12 +82,13 @@ export function waitingDeferral(
   work: Work | undefined,
   nowMs: number,
 ): Deferral {
+  const wasLookedAt = work?.retry?.reason === leasedReason;
   return {
     ...of,
     class: 'transient',
-    reason: 'another process is telling the destination',
+    reason: leasedReason,
     wasTried: false,
-    notBeforeMs: work?.retry === undefined ? Math.min(untilMs + delayMinMs, nowMs + lookAgainMs) : untilMs + delayMinMs,
+    notBeforeMs: wasLookedAt ? untilMs + delayMinMs : Math.min(untilMs + delayMinMs, nowMs + lookAgainMs),
     isLeased: true,
     givesUp: false,
   };

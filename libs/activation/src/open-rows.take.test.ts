@@ -131,7 +131,7 @@ test('a row that is told from the ledger alone has neither event nor letter', as
   expect(deferrals).toStrictEqual([{ destination: 'crm', key: fansKey(), audience: '', ...awaiting }]);
 });
 
-test('under a live lease of another process a row waits for its end, and a lease that is too long is cut', async () => {
+test('under a live lease of another process a row is looked at soon, then waits for its end, and a lease that is too long is cut', async () => {
   const leasedFor = (ms: number): LedgerRecord => {
     const expiresAtMs = noonMs + hourMs + ms;
     return { ...deferred, rowState: { is: 'leased', holder: 'other', expiresAtMs } };
@@ -142,10 +142,13 @@ test('under a live lease of another process a row waits for its end, and a lease
     event,
     audience: 'sports-fans',
   };
-  const live = await take({ mode: 'live', record: leasedFor(60_000) });
+  const soon = await take({ mode: 'live', record: leasedFor(60_000) });
+  expect(soon.deferrals).toMatchObject([{ ...waits, notBeforeMs: soon.nowMs + 2_000 }]);
+  const retry = { reason: waits.reason };
+  const live = await take({ mode: 'live', record: leasedFor(60_000), retry });
   expect(live.deferrals).toMatchObject([{ ...waits, notBeforeMs: live.nowMs + 61_000 }]);
   expect(live).toMatchObject({ leased: [], outcomes: ['crm deferred'], record: leasedFor(60_000) });
-  const long = await take({ mode: 'live', record: leasedFor(10 * hourMs) });
+  const long = await take({ mode: 'live', record: leasedFor(10 * hourMs), retry });
   expect(long.deferrals).toMatchObject([{ ...waits, notBeforeMs: long.nowMs + leaseLeftMaxMs + 1_000 }]);
   expect(long).toMatchObject({ outcomes: ['crm deferred'], record: leasedFor(leaseLeftMaxMs) });
 });
