@@ -93,7 +93,7 @@ test('throttling that goes on is a failure of the store, which says what to rais
   const { ledger, world } = await open();
   world.answer = () => refusal(429, 'TooManyRequests');
   await expect(ledger.write(creations(3), signal)).rejects.toThrow(
-    'answered 429 TooManyRequests. Cosmos DB is asked for more request units than it has.',
+    'answered 429 TooManyRequests. The requests need more request units than the table has.',
   );
 });
 
