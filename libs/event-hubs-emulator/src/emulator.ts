@@ -134,7 +134,9 @@ export async function startEventHubsEmulator(options: EventHubsEmulatorOptions):
     const key = definition.name.toLowerCase();
     if (eventHubs.has(key)) throw new RangeError(`Failed to create the Event Hub ${definition.name}: it exists.`);
     const openPartition = (partitionId: string) => {
-      const log = openPartitionLog(key, partitionId, retention, now, options.dataFolder);
+      const { dataFolder } = options;
+      const folder = dataFolder === undefined ? undefined : join(dataFolder, key, partitionId);
+      const log = openPartitionLog({ retention, now }, folder);
       logs.push(log);
       return log;
     };
@@ -225,16 +227,14 @@ function writeAuthority(authority: string): string {
   return file;
 }
 
+/** The log of a partition: kept in the folder, where there is one. */
 function openPartitionLog(
-  eventHubFolder: string,
-  partitionId: string,
-  retention: Retention,
-  now: () => number,
-  dataFolder: string | undefined,
+  terms: { readonly retention: Retention; readonly now: () => number },
+  folder: string | undefined,
 ): PartitionLog {
-  if (dataFolder === undefined) return new PartitionLog({ retention, now });
-  const { file, events, end } = PartitionLogFile.open(join(dataFolder, eventHubFolder, partitionId));
-  return new PartitionLog({ retention, now, storage: file, recovered: { events, end } });
+  if (folder === undefined) return new PartitionLog(terms);
+  const { file, events, end } = PartitionLogFile.open(folder);
+  return new PartitionLog({ ...terms, storage: file, recovered: { events, end } });
 }
 
 function checkRetention(retention: Retention): Retention {

@@ -90,7 +90,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
         createHash('sha256').update(appFolder).digest('hex').slice(0, 32),
       instanceName: options.instanceName ?? 'host',
       invoke: (registered, input, batchSize) =>
-        invoke(worker, registered, input, batchSize, hostJson.functionTimeoutMs, options),
+        invoke(worker, registered, input, { ...options, batchSize, timeoutMs: hostJson.functionTimeoutMs }),
     };
     const httpPort = await startTriggers(functions, services, options, listeners);
     return {
@@ -196,9 +196,15 @@ async function invoke(
   worker: WorkerProcess,
   registered: RegisteredFunction,
   input: InvocationInput,
-  batchSize: number | undefined,
-  timeoutMs: number | undefined,
-  { log, observe }: FunctionsHostOptions,
+  {
+    batchSize,
+    timeoutMs,
+    log,
+    observe,
+  }: Pick<FunctionsHostOptions, 'log' | 'observe'> & {
+    readonly batchSize: number | undefined;
+    readonly timeoutMs: number | undefined;
+  },
 ): Promise<InvocationOutcome> {
   const functionName = registered.name;
   const startedAt = performance.now();

@@ -69,7 +69,7 @@ async function answer(
   routes: HttpRoutes,
   services: TriggerServices,
 ): Promise<void> {
-  const method = (request.method ?? 'GET').toUpperCase();
+  const method = methodOf(request);
   const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
   const { found, otherMethods } = routes.match(method, url.pathname);
   if (!found) {
@@ -82,7 +82,7 @@ async function answer(
     end(response, 413);
     return;
   }
-  const input = triggerInput(found.registered, requestData(request, method, url, found, body));
+  const input = triggerInput(found.registered, requestData(request, url, found, body));
   const outcome = await services.invoke(found.registered, input);
   if (outcome.failed) {
     end(response, 500);
@@ -90,6 +90,8 @@ async function answer(
   }
   respond(response, outcome.returnValue?.http);
 }
+
+const methodOf = ({ method = 'GET' }: IncomingMessage): string => method.toUpperCase();
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
@@ -103,7 +105,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 }
 
 /** Names of headers in lower case, several values joined by a comma: as the host's RpcHttp. */
-function requestData(request: IncomingMessage, method: string, url: URL, found: HttpMatch, body: Buffer): TypedData {
+function requestData(request: IncomingMessage, url: URL, found: HttpMatch, body: Buffer): TypedData {
   const headers = Object.entries(request.headers).map(
     ([name, value]) => [name, Array.isArray(value) ? value.join(',') : (value ?? '')] as const,
   );
@@ -113,7 +115,7 @@ function requestData(request: IncomingMessage, method: string, url: URL, found: 
   return {
     http: {
       url: url.href,
-      method,
+      method: methodOf(request),
       nullableHeaders: nullable(headers),
       nullableQuery: nullable(query),
       nullableParams: nullable(Object.entries(found.params)),

@@ -41,13 +41,10 @@ export async function startQueueTrigger(
       : triggerText(registered, 'connection', services.settings);
   const connection = services.settings.connection(connectionName, usedBy);
   const service = await queueService(connection, usedBy);
-  const trigger = new QueueTrigger(
-    registered,
-    services,
-    lockMs,
-    service.getQueueClient(queueName),
-    service.getQueueClient(`${queueName}-poison`),
-  );
+  const trigger = new QueueTrigger(registered, services, lockMs, {
+    queue: service.getQueueClient(queueName),
+    poisonQueue: service.getQueueClient(`${queueName}-poison`),
+  });
   trigger.start();
   return trigger;
 }
@@ -76,8 +73,7 @@ class QueueTrigger implements TriggerListener {
     registered: RegisteredFunction,
     services: TriggerServices,
     lockMs: number,
-    queue: QueueClient,
-    poisonQueue: QueueClient,
+    { queue, poisonQueue }: { readonly queue: QueueClient; readonly poisonQueue: QueueClient },
   ) {
     this.#registered = registered;
     this.#services = services;

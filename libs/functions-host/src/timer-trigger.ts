@@ -38,7 +38,7 @@ export function startTimerTrigger(
     storage,
     lockName,
     {
-      run: (signal) => runTimer(registered, services, schedule, signal),
+      run: (signal) => runTimer({ registered, services, schedule }, signal),
       failed: (error) => warn(`Failed to hold the timer's lease: ${errorText(error)}. It is tried again.`),
     },
     stopping.signal,
@@ -65,19 +65,21 @@ export function parseSchedule(functionName: string, expression: string): Cron {
   }
 }
 
-async function runTimer(
-  registered: RegisteredFunction,
-  services: TriggerServices,
-  schedule: Cron,
-  signal: AbortSignal,
-): Promise<void> {
+interface Timer {
+  readonly registered: RegisteredFunction;
+  readonly services: TriggerServices;
+  readonly schedule: Cron;
+}
+
+async function runTimer(timer: Timer, signal: AbortSignal): Promise<void> {
+  const { registered, schedule } = timer;
   let last = new Date(0);
-  if (registered.trigger.runOnStartup === true) last = await runOnce(registered, services, schedule, last, signal);
+  if (registered.trigger.runOnStartup === true) last = await runOnce(timer, last, signal);
   while (!signal.aborted) {
     const next = schedule.nextRun();
     // A schedule without a further occurrence only waits for the end.
     if (!(await waitUntil(next ?? new Date(8.64e15), signal))) return;
-    last = await runOnce(registered, services, schedule, last, signal);
+    last = await runOnce(timer, last, signal);
   }
 }
 
@@ -89,21 +91,16 @@ async function waitUntil(instant: Date, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-async function runOnce(
-  registered: RegisteredFunction,
-  services: TriggerServices,
-  schedule: Cron,
-  last: Date,
-  signal: AbortSignal,
-): Promise<Date> {
+/** Gives when the run started. */
+async function runOnce({ registered, services, schedule }: Timer, last: Date, signal: AbortSignal): Promise<Date> {
   const started = new Date();
   const next = schedule.nextRun() ?? started;
-  const timer = {
+  const data = {
     Schedule: { AdjustForDST: true },
     ScheduleStatus: { Last: last.toISOString(), Next: next.toISOString(), LastUpdated: last.toISOString() },
     IsPastDue: false,
   };
-  const input = triggerInput(registered, json(timer));
+  const input = triggerInput(registered, json(data));
   await runWithRetries({
     attempt: (retryContext) => services.invoke(registered, { ...input, ...(retryContext ? { retryContext } : {}) }),
     policy: registered.retry,
