@@ -19,6 +19,9 @@ import {
   personExport,
   type PersonContent,
 } from '../testing/index.ts';
+import { activate } from './activate.ts';
+import { LedgerCache } from './ledger-cache.ts';
+import type { ObservedChange } from './observed-change.ts';
 
 const { signal } = new AbortController();
 
@@ -151,6 +154,42 @@ test('while the circuit is open, a row that has a retry takes the newest state, 
   clock.nowMs = Math.max(clock.nowMs, retryQueue.nextDueAtMs ?? NaN);
   await retryDue();
   expect(crm.told).toMatchObject([{ identity: { value: 'p4' }, attributes: { firstname: 'Grace' } }]);
+});
+
+test('what is seen of a change that is not sent says what it is, and why', async () => {
+  const { context, ledger, clock } = await openCircuit();
+  const seen: ObservedChange[] = [];
+  const watched = { ...context, observe: (change: ObservedChange) => void seen.push(change) };
+  const tell = async (sequenceNumber: number, content: PersonContent): Promise<readonly ObservedChange[]> => {
+    seen.length = 0;
+    const body = personExport({ person: 'p4', identities: { crmid: ['p4'] }, ...content });
+    await activate({ events: [eventOf(body, sequenceNumber)] }, watched);
+    return [...seen];
+  };
+  const identity = fansKey('p4').identity;
+  const of = { destination: 'crm', audience: 'sports-fans', identity, status: 'realized' };
+  const open = { ...of, outcome: 'deferred', kind: 'entered', class: 'transient' };
+  expect(await tell(2, { firstName: 'Ada' })).toMatchObject([{ ...open, event: { sequenceNumber: 2 } }]);
+  expect(await tell(3, { firstName: 'Grace' })).toMatchObject([{ ...open, event: { sequenceNumber: 3 } }]);
+  expect(seen[0]?.reason).toContain('Not reached.');
+
+  const tooLarge = await tell(4, { firstName: 'x'.repeat(attributesCharactersMax) });
+  expect(tooLarge).toMatchObject([{ ...of, outcome: 'rejected', class: 'too-large', event: { sequenceNumber: 4 } }]);
+
+  const [row] = await ledger.read([fansKey('p4')], signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const rowState = { is: 'leased', holder: 'another', expiresAtMs: clock.nowMs + 60_000 } as const;
+  await ledger.overwrite(fansKey('p4'), { ...row.record, rowState });
+  const later = { ...watched, ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 1_000 }) };
+  seen.length = 0;
+  await activate(
+    { events: [eventOf(personExport({ person: 'p4', identities: { crmid: ['p4'] }, at: 60 }), 5)] },
+    later,
+  );
+  const reason = 'another process is telling the destination';
+  expect(seen).toMatchObject([
+    { ...of, outcome: 'deferred', class: 'transient', reason, event: { sequenceNumber: 5 } },
+  ]);
 });
 
 test('while the circuit is open, an export with other identities of the person has a retry of its own, which looks at them', async () => {
