@@ -4,6 +4,7 @@ import {
   attributesCharactersMax,
   lease,
   leaseLeftMaxMs,
+  ledgerKeyText,
   overtake,
   type LedgerRecord,
 } from '@activation-hub/membership';
@@ -95,6 +96,26 @@ test('an export that changes nothing asks the ledger nothing, and what it asks i
   expect(counter('ledger-reads')).toBe(1);
 });
 
+test('people who are known ask for nothing, and of one of whom the cache has lost a row every row is read', async () => {
+  const file = `
+version: 1
+destinations: { crm: { type: recording } }
+audiences:
+  sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: crmid, identities: all }] }
+`;
+  const { activate, context, counter, outcomes, retryQueue } = openActivation({ file });
+  const exports = [['p1', 'p2'], ['p3']].map((crmid) => personExport({ identities: { crmid } }));
+  await activate(eventOf(exports, 1));
+  const reads = counter('ledger-reads');
+  await activate(eventOf(exports, 2));
+  expect(counter('ledger-reads')).toBe(reads);
+  context.ledgerCache.delete(ledgerKeyText(fansKey('p2')));
+  await activate(eventOf(exports, 3));
+  expect(counter('ledger-reads')).toBe(reads + 2);
+  expect(outcomes()).toEqual({ 'crm delivered': 3, 'crm unchanged': 6 });
+  expect(await Array.fromAsync(retryQueue.waiting(signal))).toEqual([]);
+});
+
 test('what a worker has read once and found unchanged it knows', async () => {
   const { activate, context, crm, ads } = open();
   const alone = { identities: { crmid: ['p1'] } };
@@ -128,8 +149,9 @@ test('an audience has the name that the export carries, where the file gives non
 });
 
 test('while the circuit is open, a change is deferred untried, and is due with the backoff of a first attempt', async () => {
-  const { tell, waiting, clock, retryQueue } = await openCircuit();
+  const { tell, waiting, clock, retryQueue, counter } = await openCircuit();
   await tell(2, {});
+  expect(counter('changes-shadowed')).toBe(0);
   const [retry] = await waiting();
   expect(retry).toMatchObject({ class: 'transient', attempts: 0 });
   expect(retry).not.toHaveProperty('givesUp');
