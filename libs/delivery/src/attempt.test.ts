@@ -47,6 +47,8 @@ test('a request is a span that says how many changes went to whom, and how many 
     { id: 'change-2', status: 'rejected', ...rest },
     { id: 'change-3', status: 'not-found', ...rest },
     { id: 'change-4', status: 'retry', ...rest },
+    // It was not asked about this one.
+    { id: 'change-9', status: 'delivered' },
   ];
   const batch = [1, 2, 3, 4, 5].map((n) => exampleDelivery(n, { kind: 'exited' }));
   const sentTo = async (exit: Connector['exit']): Promise<void> => {

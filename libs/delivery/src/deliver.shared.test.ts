@@ -231,6 +231,21 @@ test('what a refused request may have taken stays in doubt when there is no time
   expect([...halved.values()]).toEqual([untried, untried]);
 });
 
+test('what is sent again after a request that was refused in doubt ends as that says', async () => {
+  const limits = { batchCount: 10, batchBytes: 100_000, requestsPerSecond: 1_000, concurrency: 8 };
+  const { tell } = staged(
+    (deliveries, signal) => {
+      if (deliveries.length > 1) throw new DestinationError('invalid', 'Some are wrong.', { doubt: 'answered' });
+      if (deliveries[0]?.change.id !== 'change-1') return take(deliveries, signal);
+      throw new DestinationError('set-up', 'No answer.', { doubt: 'unanswered' });
+    },
+    { limits },
+  );
+  const results = await tell(changes(0, 1));
+  expect(results.get('change-0')).toEqual({ status: 'delivered' });
+  expect(results.get('change-1')).toMatchObject({ status: 'retry', wasTried: true, doubt: 'unanswered' });
+});
+
 test('a shared request that fails is one failure of the destination', async () => {
   const { clock, target, tell, requests } = staged(() =>
     Promise.reject(new DestinationError('set-up', 'The key is wrong.')),
