@@ -1,7 +1,8 @@
+import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, openActivation, personExport } from '../testing/index.ts';
 import type { ActivationContext } from './activation-context.ts';
-import { activate, type ReceivedEvent } from './index.ts';
+import { activate, activateRetry, type ReceivedEvent } from './index.ts';
 
 /** Parts that remember what is observed, and what the last batch said of itself. */
 function openObserved() {
@@ -16,10 +17,10 @@ function openObserved() {
     ...opened,
     observed,
     activate: (...events: readonly ReceivedEvent[]) => activate({ events }, context),
-    settled: (): unknown =>
+    settled: (what = 'batch-settled'): unknown =>
       opened.lines
         .map((line) => JSON.parse(line) as { readonly signal: string })
-        .findLast(({ signal }) => signal === 'batch-settled'),
+        .findLast(({ signal }) => signal === what),
   };
 }
 
@@ -39,6 +40,43 @@ test('a batch says of which partition it is, from which event to which, and how 
     lastSequenceNumber: 9,
     durationMs: 250,
   });
+});
+
+test('a retry says how often it was tried, how old it is, and what came of it', async () => {
+  const { activate: tell, retryDue, clock, crm, retryQueue, settled } = openObserved();
+  const deferredAtMs = clock.nowMs;
+  crm.onRequest = () => {
+    throw new DestinationError('set-up', 'No credentials.');
+  };
+  const alone = (person: string) => personExport({ identities: { crmid: [person] } });
+  await tell(eventOf(alone('p1'), 7), eventOf(alone('p2'), 8));
+  const dueAtMs = retryQueue.nextDueAtMs ?? NaN;
+  clock.nowMs = dueAtMs;
+  crm.onRequest = () => void (clock.nowMs += 250);
+  await retryDue();
+  expect(settled('retry-settled')).toMatchObject({
+    destination: 'crm',
+    events: 2,
+    attempts: 1,
+    ageMs: dueAtMs + 250 - deferredAtMs,
+    outcomes: { crm: { delivered: 2 } },
+    ledgerReads: 2,
+    ledgerWrites: 4,
+    formerIdentities: 0,
+    durationMs: 250,
+  });
+});
+
+test('a retry of which the clock says that it is yet to be deferred is of no age', async () => {
+  const { activate: tell, context, crm, retryQueue, clock, settled } = openObserved();
+  crm.onRequest = () => {
+    throw new DestinationError('set-up', 'No credentials.');
+  };
+  await tell(eventOf(personExport(), 7));
+  const [message = ''] = retryQueue.takeDue(retryQueue.nextDueAtMs ?? NaN);
+  clock.nowMs -= 60_000;
+  await activateRetry(message, context);
+  expect(settled('retry-settled')).toMatchObject({ ageMs: 0 });
 });
 
 test('a batch without events says so', async () => {
