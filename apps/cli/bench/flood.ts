@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { tableLines } from '../src/terminal/table.ts';
 import { startBenchHub, until, type BenchHub } from './bench-hub.ts';
 import { ExportSource, type BenchExport } from './entries.ts';
+import { limitedFlood, type LimitedFlood } from './limited-flood.ts';
 import { loadLine, machineLoad } from './machine-load.ts';
 import { monotonicMs } from './monotonic.ts';
 import { percentiles, rounded, type Percentiles } from './statistics.ts';
@@ -11,10 +12,11 @@ import { startTimedReceiver, type TimedReceiver } from './timed-receiver.ts';
 
 const help = `Maps an audience: AEP sends all its members at once, while other audiences go on.
 
-  npm run bench:flood [-- --members 20000] [--partitions 4] [--json]
+  npm run bench:flood [-- --members 20000] [--partitions 4] [--pace 10] [--json]
 
   --members <count>   of the audience that is mapped, all of them new to its destination
   --partitions <n>    of the hub; one worker reads them all
+  --pace <n>          requests a second that the destination of the members takes, with ten changes each; by default those of a webhook
   --json              prints JSON instead of a table
 
 All the time 40 exports a second change nothing, and 20 a second are entries for a destination of their own. After ten
@@ -26,6 +28,8 @@ ratio                  of the p95 to that of the bare consumer in the same time
 flood                  members told a second, from the first send to the last that was told
 memory                 MiB of the worker before the flood, and the most during it
 deferred               changes that had to wait in the retry queue, each time that they had to
+
+With a pace the last line is of the same flood in virtual time, where computing takes none.
 `;
 
 const steadySeconds = 10;
@@ -165,12 +169,27 @@ function table({ phases, members, told, toldPerSecond, memoryMiB, deferred }: Re
   ].join('\n');
 }
 
-function activationFile(urls: { readonly others: string; readonly mapped: string }): string {
-  const webhook = (url: string) => `{ type: webhook, settings: { url: ${url} } }`;
+const pacedChanges = 10;
+
+function virtualLine(flood: LimitedFlood | undefined): string {
+  if (flood === undefined) return '';
+  const { others: waited, toldPerSecond, deferred, retries } = flood;
+  const seconds = [waited.p50, waited.p95, waited.p99].map((ms) => (ms / 1_000).toFixed(2)).join(' / ');
+  return `virtual   ${toldPerSecond.toFixed(0)} told a second, the others after ${seconds} s, deferred ${deferred} times in ${retries} retries\n`;
+}
+
+function activationFile(
+  urls: { readonly others: string; readonly mapped: string },
+  requestsPerSecond: number | undefined,
+): string {
+  const mailing =
+    requestsPerSecond === undefined
+      ? `settings: { url: ${urls.mapped} }`
+      : `settings: { url: ${urls.mapped}, batchSize: ${pacedChanges} }, limits: { requestsPerSecond: ${requestsPerSecond} }`;
   return `version: 1
 destinations:
-  crm: ${webhook(urls.others)}
-  mailing: ${webhook(urls.mapped)}
+  crm: { type: webhook, settings: { url: ${urls.others} } }
+  mailing: { type: webhook, ${mailing} }
 audiences:
   others: { id: ${others.id}, activate: [{ destination: crm, identity: crmid }] }
   mapped: { id: ${mapped.id}, activate: [{ destination: mailing, identity: crmid }] }
@@ -181,6 +200,7 @@ const { values } = parseArgs({
   options: {
     members: { type: 'string', default: '20000' },
     partitions: { type: 'string', default: '4' },
+    pace: { type: 'string' },
     json: { type: 'boolean' },
     help: { type: 'boolean' },
   },
@@ -189,16 +209,24 @@ if (values.help === true) process.stdout.write(help);
 else {
   const load = machineLoad();
   const receivers = { others: await startTimedReceiver(), mapped: await startTimedReceiver() };
+  const pace = values.pace === undefined ? undefined : Number(values.pace);
   const urls = { others: receivers.others.url, mapped: receivers.mapped.url };
   const hub = await startBenchHub({
     partitions: Number(values.partitions),
-    activationFile: activationFile(urls),
+    activationFile: activationFile(urls, pace),
     seed: 1,
   });
   try {
     const report = await measure({ hub, receivers }, Number(values.members));
+    const { partitions, members } = report;
+    const virtual =
+      pace === undefined
+        ? undefined
+        : await limitedFlood({ partitions, members, changesPerRequest: pacedChanges, requestsPerSecond: pace });
     process.stdout.write(
-      values.json === true ? `${JSON.stringify({ ...report, ...load })}\n` : table(report) + loadLine(load),
+      values.json === true
+        ? `${JSON.stringify({ ...report, virtual, ...load })}\n`
+        : table(report) + virtualLine(virtual) + loadLine(load),
     );
   } finally {
     await hub.stop();

@@ -48,6 +48,8 @@ interface VirtualPartition {
   readonly id: string;
   readonly waiting: ReceivedEvent[];
   next: number;
+  /** Goes on with a partition that waits for events. */
+  wake: () => void;
 }
 
 /**
@@ -81,6 +83,7 @@ export class VirtualHub {
       id: String(id),
       waiting: [],
       next: 0,
+      wake: () => undefined,
     }));
     const kind = { settings: nothing, options: nothing };
     const file = parseActivationFile(options.activationFile, {
@@ -124,7 +127,7 @@ export class VirtualHub {
   async play(source: () => Promise<void>): Promise<number> {
     const fromMs = this.clock.now();
     const all = Promise.all([
-      source().then(() => (this.#isOver = true)),
+      source().then(() => this.#end()),
       ...this.#partitions.map((partition) => this.#read(partition)),
       ...Array.from({ length: retriesMax }, () => this.#retry()),
     ]).finally(() => (this.#isPlayed = true));
@@ -140,18 +143,29 @@ export class VirtualHub {
     const { id: partitionId, waiting, next: sequenceNumber } = to;
     waiting.push({ body: Buffer.from(body), partitionId, sequenceNumber, enqueuedAtMs: this.clock.now() });
     to.next += 1;
+    to.wake();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const { wake } of this.#partitions) wake();
   }
 
   /** Batches follow each other: what has come, then the checkpoint. */
-  async #read({ waiting }: VirtualPartition): Promise<void> {
+  async #read(partition: VirtualPartition): Promise<void> {
+    const { waiting } = partition;
     while (!this.#isOver || waiting.length > 0) {
-      const events = waiting.splice(0, this.#options.eventsPerBatch);
-      if (events.length === 0) await this.clock.sleep(1, never);
-      else
-        await this.#at(async () => {
-          await activate({ events }, this.#context);
-          await this.#wait(usualDelaysMs.storage);
-        });
+      if (waiting.length === 0) {
+        const { promise: come, resolve } = Promise.withResolvers<undefined>();
+        partition.wake = () => resolve(undefined);
+        await come;
+        continue;
+      }
+      await this.#at(async () => {
+        const events = waiting.splice(0, this.#options.eventsPerBatch);
+        await activate({ events }, this.#context);
+        await this.#wait(usualDelaysMs.storage);
+      });
     }
   }
 

@@ -127,6 +127,7 @@ test.each<[string, Partial<Deferral>]>([
   ['for another destination', { destination: 'ads' }],
   ['for a lease', { isLeased: true }],
   ['to be given up', { givesUp: true }],
+  ['for the pace of the destination', { reason: 'its turn comes too late to wait for', wasTried: false }],
   ['to be asked for', { accepted: ['change-1', 'receipt-1'] }],
   ['because its destination is stalled', { class: stalledClass }],
   ['because it is paused', { class: pausedClass }],
@@ -220,4 +221,27 @@ test('what a destination has named a time for is not due before it because a cir
   const throttled = deferralOf('p2', { class: 'throttled', notBeforeMs: opened.clock.nowMs + 600_000 });
   await retriesOf([deferralOf('p1', circuitOpen), throttled], { opened });
   expect(opened.retryQueue.nextDueAtMs).toBe(opened.clock.nowMs + 600_000);
+});
+
+test('what waits for the pace comes at the first of its times, however old the retry is', async () => {
+  const opened = openActivation();
+  const { nowMs } = opened.clock;
+  const later = (person: string, seconds: number) =>
+    deferralOf(person, {
+      reason: 'its turn comes too late to wait for',
+      wasTried: false,
+      notBeforeMs: nowMs + seconds * 1_000,
+    });
+  const retry = exampleRetry({ firstDeferredAtMs: nowMs - 3_600_000, attempts: 0 });
+  await retriesOf([later('p1', 40), later('p2', 20), later('p3', 30)], { retry, opened });
+  expect(opened.retryQueue.nextDueAtMs).toBe(nowMs + 20_000);
+});
+
+test('what waits for the pace waits a second at least', async () => {
+  const opened = openActivation();
+  const { nowMs } = opened.clock;
+  await retriesOf([deferralOf('p1', { reason: 'its turn comes too late to wait for', notBeforeMs: nowMs + 10 })], {
+    opened,
+  });
+  expect(opened.retryQueue.nextDueAtMs).toBe(nowMs + delayMinMs);
 });

@@ -3,6 +3,7 @@ import {
   backoffMs,
   circuitOpenCause,
   isCircuitOpenReason,
+  isPacedReason,
   mayBeWoken,
   pausedClass,
   type Backoff,
@@ -130,9 +131,10 @@ export async function putRetries(
   const chainIds = new Map<string, string>();
   const groups = Map.groupBy(
     deferrals,
-    // Those that stall or are paused are judged apart when they come again.
-    ({ destination, isLeased, givesUp, accepted, class: cause }) =>
-      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass} ${cause === pausedClass}`,
+    // Those that stall or are paused are judged apart when they come again, and those that wait for
+    // the pace come at times of their own.
+    ({ destination, isLeased, givesUp, accepted, class: cause, reason }) =>
+      `${destination} ${isLeased} ${givesUp} ${accepted !== undefined} ${cause === stalledClass} ${cause === pausedClass} ${isPacedReason(reason)}`,
   );
   for (const group of groups.values()) {
     for (const part of partsOf(group)) {
@@ -177,7 +179,11 @@ async function putRetry(
   const isAfterPause = work?.retry?.class === pausedClass && first.class !== pausedClass;
   const firstDeferredAtMs = isAfterPause ? nowMs : (work?.retry?.firstDeferredAtMs ?? nowMs);
   const againAtMs = first.isLeased ? nowMs : dueAgainAtMs({ attempts, firstDeferredAtMs }, context);
-  const dueAtMs = Math.max(againAtMs, ...deferrals.map(({ notBeforeMs }) => notBeforeMs));
+  const times = deferrals.map((each) => each.notBeforeMs);
+  // Those that wait for the pace have a time each: the retry comes for the first.
+  const dueAtMs = isPacedReason(first.reason)
+    ? Math.max(nowMs + delayMinMs, Math.min(...times))
+    : Math.max(againAtMs, ...times);
   // An open circuit may close, and a pause be over, at any time, and what waits for it is woken
   // then; the other times were named by a destination or a lease.
   const isWoken = ({ reason, class: cause }: Deferral): boolean => isCircuitOpenReason(reason) || cause === pausedClass;

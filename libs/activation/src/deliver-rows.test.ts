@@ -87,16 +87,17 @@ test('a repair that the destination accepts counts as delivered, for nobody coul
   const { context, crm } = opened;
   crm.answer = ({ id }) => ({ id, status: 'accepted', receipt: 'r1', askAtMs: noonMs });
   const receipts = new Map<string, string>();
-  const [repair] = await deliverRows([leasedRow(opened, { isRepair: true })], context, limit, receipts);
+  const [repair] = await deliverRows([leasedRow(opened, { isRepair: true })], context, { ...limit, receipts });
   expect(repair?.result).toEqual({ status: 'delivered' });
-  const [other] = await deliverRows([leasedRow(opened)], context, limit, receipts);
+  const [other] = await deliverRows([leasedRow(opened)], context, { ...limit, receipts });
   expect(other?.result).toMatchObject({ status: 'retry', receipt: 'r1' });
 });
 
 test('a repair that is not taken is to be tried again', async () => {
   const opened = openActivation();
   opened.crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'busy' });
-  const [told] = await deliverRows([leasedRow(opened, { isRepair: true })], opened.context, limit, new Map());
+  const receipts = new Map<string, string>();
+  const [told] = await deliverRows([leasedRow(opened, { isRepair: true })], opened.context, { ...limit, receipts });
   expect(told?.result).toMatchObject({ status: 'retry', reason: 'busy' });
 });
 

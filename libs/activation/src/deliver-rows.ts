@@ -4,6 +4,7 @@ import {
   pausedClass,
   routeHeldReason,
   type Control,
+  type DeliverOptions,
   type DeliveryResult,
   type ReceivedEvent,
 } from '@activation-hub/delivery';
@@ -53,28 +54,21 @@ export interface DeliveredRow extends LeasedRow {
   readonly deliveredAtMs?: number;
 }
 
-/** Until when destinations are waited for. */
-export interface DeliveryLimit {
-  readonly signal: AbortSignal;
-  /** How long after it a request may be under way for other calls: the leases live so long. */
-  readonly graceMs: number;
-}
+/** How rows are told: the options of `deliver` that one call of it differs in from another. */
+type RowOptions = Pick<DeliverOptions, 'signal' | 'graceMs' | 'receipts' | 'paceMaxMs'>;
 
 /**
  * Tells every destination about the rows that are leased for it, all destinations at once, so that
- * a slow one holds up only itself. `receipts` are those of changes that a destination accepted
- * before, by change id: it is polled for them. Without them no later call polls, and an accepted
- * change counts as delivered.
+ * a slow one holds up only itself. The options are those of `deliver`.
  */
 export async function deliverRows(
   leased: readonly LeasedRow[],
   context: ActivationContext,
-  limit: DeliveryLimit,
-  receipts?: ReadonlyMap<string, string>,
+  options: RowOptions,
 ): Promise<readonly DeliveredRow[]> {
   const byDestination = Map.groupBy(leased, ({ route }) => route.destination);
   const results = await Promise.all(
-    [...byDestination].map(([destination, rows]) => deliverTo(destination, rows, context, limit, receipts)),
+    [...byDestination].map(([destination, rows]) => deliverTo(destination, rows, context, options)),
   );
   return results.flat();
 }
@@ -83,8 +77,7 @@ async function deliverTo(
   destination: string,
   leased: readonly LeasedRow[],
   context: ActivationContext,
-  limit: DeliveryLimit,
-  receipts?: ReadonlyMap<string, string>,
+  options: RowOptions,
 ): Promise<readonly DeliveredRow[]> {
   const target = context.targets.get(destination);
   // The app sets up every destination that a live route names, and refuses to start when one cannot
@@ -98,8 +91,7 @@ async function deliverTo(
     return { row, delivery: deliveryOf(row), paused: pause === undefined ? undefined : pausedResult(pause, nowMs) };
   });
   const deliveries = prepared.flatMap(({ delivery, paused }) => (paused === undefined ? [delivery] : []));
-  const options = { telemetry, clock, waitMaxMs: timing.waitMaxMs, ...limit, receipts };
-  const results = await deliver(target, deliveries, options);
+  const results = await deliver(target, deliveries, { telemetry, clock, waitMaxMs: timing.waitMaxMs, ...options });
   return prepared.map(({ row, delivery, paused }) => {
     const { id } = delivery.change;
     const result = paused ?? results.get(id);

@@ -14,6 +14,7 @@ import { putRetries, waitingDeferral, type ChainIds } from './defer-changes.ts';
 import { deliverRows, type DeliveredRow, type LeasedRow } from './deliver-rows.ts';
 import { deferralOf, explanationOf, judgeResults, settledRecord, type JudgedRow } from './judge-results.ts';
 import { subjectOfTold } from './observed-subject.ts';
+import { paceMaxMs } from './patience.ts';
 import { planTelling, type LeaseHolder } from './plan-row.ts';
 import type { Tally } from './tally.ts';
 import type { Telling } from './telling.ts';
@@ -58,7 +59,11 @@ export async function tellRows(leased: readonly LeasedRow[], telling: Telling): 
   const delivered =
     retry?.givesUp === true
       ? leased.map((row) => givenUp(row, retry))
-      : await deliverRows(leased, context, limit, work === undefined ? undefined : receiptsOf(work));
+      : await deliverRows(leased, context, {
+          ...limit,
+          paceMaxMs: paceMaxMs(work, context),
+          receipts: work === undefined ? undefined : receiptsOf(work),
+        });
   const { told, lost } = await settleRows(judgeResults(delivered, work, context), telling);
   for (const row of told) {
     const { fate, route, settled } = row;

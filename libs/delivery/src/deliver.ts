@@ -61,6 +61,12 @@ export function circuitOpenCause(
   return { class: 'transient', reason };
 }
 
+/** Why a change waits that the limits of its destination leave no place for now. */
+const tooLate = 'its turn comes too late to wait for';
+
+/** Whether something waits for no other reason than the pace of its destination. */
+export const isPacedReason = (reason: string): boolean => reason === tooLate;
+
 /** Whether something waits for no other reason than that a circuit is open. */
 export const isCircuitOpenReason = (reason: string): boolean =>
   reason.startsWith(circuitOpen) || reason === destinationPaused || reason === destinationInShadow;
@@ -103,8 +109,9 @@ export async function deliver(
   options: DeliverOptions,
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
   const results = new Map<string, DeliveryResult>();
-  const notAfterMs = options.clock.now() + options.waitMaxMs;
-  const sending = { ...options, notAfterMs };
+  const { waitMaxMs, paceMaxMs = waitMaxMs } = options;
+  const notAfterMs = options.clock.now() + waitMaxMs;
+  const sending = { ...options, notAfterMs, pacedNotAfterMs: options.clock.now() + paceMaxMs };
   const receipts = new Map(target.connector.poll === undefined ? [] : options.receipts);
   const receiptOf = ({ change }: Delivery): string | undefined => receipts.get(change.id);
   const { told = [], asked = [] } = Object.groupBy(deliveries, (delivery) =>
@@ -139,6 +146,8 @@ export async function deliver(
 interface Sending extends DeliverOptions {
   /** What would be sent later than this is for the retry queue; epoch milliseconds. */
   readonly notAfterMs: number;
+  /** The same for what merely waits for its place in the timetable. */
+  readonly pacedNotAfterMs: number;
 }
 
 /**
@@ -154,7 +163,7 @@ async function sendWhenAdmitted(
   options: Sending,
   how: { readonly receipt?: string | undefined; readonly isAlone?: boolean } = {},
 ): Promise<Results> {
-  const { breaker } = target;
+  const { breaker, rateLimiter } = target;
   const { receipt } = how;
   const admission = breaker.admit(options.clock.now());
   if (admission.is === 'open') {
@@ -182,9 +191,9 @@ async function sendWhenAdmitted(
         undefined,
         receipt,
       );
-    const tooLate = { class: 'transient', reason: 'its turn comes too late to wait for' };
-    const cause = held.isBack ? circuitOpenCause(breaker, options.clock.now()) : tooLate;
-    return untried(batch, cause, sent.earliestMs, receipt);
+    return held.isBack
+      ? untried(batch, circuitOpenCause(breaker, options.clock.now()), sent.earliestMs, receipt)
+      : untried(batch, { class: 'transient', reason: tooLate }, rateLimiter.laterMs(), receipt);
   }
 
   const { answer, isShared } = sent;
@@ -238,12 +247,13 @@ async function sendInTurn(
     report(answer, breaker, options.clock.now());
     return answer;
   };
-  const { signal, receipts, notAfterMs, heldUntilMs, graceMs = 0 } = options;
+  const { signal, receipts, notAfterMs, pacedNotAfterMs, heldUntilMs, graceMs = 0 } = options;
+  const limits = { notAfterMs, pacedNotAfterMs, heldUntilMs };
   if (!isAlone) {
     const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, signal, graceMs };
-    return await requests.send(waiting, { notAfterMs, heldUntilMs }, request);
+    return await requests.send(waiting, limits, request);
   }
-  const paced = await rateLimiter.run(() => request(batch, signal), { notAfterMs, heldUntilMs, signal });
+  const paced = await rateLimiter.run(() => request(batch, signal), { ...limits, signal });
   return paced.ran ? { ran: true, answer: paced.result, isShared: false } : paced;
 }
 

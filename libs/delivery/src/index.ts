@@ -29,6 +29,7 @@ export {
   deliver,
   circuitOpenCause,
   isCircuitOpenReason,
+  isPacedReason,
   isShadowReason,
   pausedClass,
   routeHeldReason,

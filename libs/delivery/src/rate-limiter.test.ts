@@ -161,3 +161,27 @@ test('waits grow with every attempt, never beyond the most, and are spread over 
   expect(backoffMs(backoff, 3, () => 0)).toBe(0);
   expect(backoffMs(backoff, 3, () => 0.5)).toBe(200);
 });
+
+test('a request waits longer for its place in the timetable than for a time that the destination named', async () => {
+  const clock = new VirtualClock(0);
+  const rateLimiter = new RateLimiter({ requestsPerSecond: 1, concurrency: 8 }, clock);
+  const { startedAtMs, send } = recorded(rateLimiter, clock);
+  const limits = { notAfterMs: 1_000, pacedNotAfterMs: 3_000, signal: never };
+  const sent = Promise.all(Array.from({ length: 6 }, () => send(limits)));
+  await clock.advance(10_000);
+  expect((await sent).map(({ ran }) => ran)).toEqual([true, true, true, true, false, false]);
+  expect(startedAtMs).toEqual([0, 1_000, 2_000, 3_000]);
+
+  rateLimiter.holdUntil(12_000);
+  const held = { notAfterMs: 11_000, pacedNotAfterMs: 20_000, signal: never };
+  expect(await send(held)).toEqual({ ran: false, earliestMs: 12_000 });
+});
+
+test('what cannot wait gets times at the pace, after the time that the destination named, and an hour away at the most', () => {
+  const clock = new VirtualClock(0);
+  const rateLimiter = new RateLimiter({ requestsPerSecond: 2, concurrency: 8 }, clock);
+  rateLimiter.holdUntil(60_000);
+  expect([rateLimiter.laterMs(), rateLimiter.laterMs(), rateLimiter.laterMs()]).toEqual([60_000, 60_500, 61_000]);
+  for (let request = 0; request < 10_000; request += 1) rateLimiter.laterMs();
+  expect(rateLimiter.laterMs()).toBe(3_600_000);
+});

@@ -6,8 +6,20 @@ export interface RateLimits {
   readonly concurrency: number;
 }
 
+/** How long a request waits for its place. */
+export interface PlaceLimits {
+  /** No longer than this for a time that the destination named, in epoch milliseconds. */
+  readonly notAfterMs: number;
+  /** The same for its place in the timetable; `notAfterMs` by default. */
+  readonly pacedNotAfterMs?: number;
+  /** Asked when the place comes: until when nothing is sent all the same, in epoch milliseconds. */
+  readonly heldUntilMs?: () => number | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** While a probe is under way the others look again after so long. */
 const probeMs = 1_000;
+const laterMaxMs = 3_600_000;
 
 /**
  * Paces the requests of one credential over all callers: at most `requestsPerSecond`, evenly, with
@@ -27,6 +39,8 @@ export class RateLimiter {
   /** When the timetable is free again, if requests had come evenly. */
   #freeAtMs = 0;
   #heldUntilMs = 0;
+  /** The next time that `laterMs` gives. */
+  #laterMs = 0;
   /** After a hold the next request is a probe. */
   #needsProbe = false;
   #isProbing = false;
@@ -51,36 +65,53 @@ export class RateLimiter {
 
   /** When the next request could go, in epoch milliseconds; in the past when at once. */
   get earliestMs(): number {
-    const probedMs = this.#isProbing ? this.#clock.now() + probeMs : 0;
-    return Math.max(this.#heldUntilMs, this.#freeAtMs - this.#burstMs, probedMs);
+    return Math.max(this.#heldMs, this.#placeMs);
+  }
+
+  /** Until when the destination takes nothing. */
+  get #heldMs(): number {
+    return Math.max(this.#heldUntilMs, this.#isProbing ? this.#clock.now() + probeMs : 0);
+  }
+
+  /** The next free place in the timetable. */
+  get #placeMs(): number {
+    return this.#freeAtMs - this.#burstMs;
   }
 
   /**
-   * Waits for a place and runs `request`. When the place would be later than `notAfterMs`, or the
-   * signal is aborted before it comes, the request is not run and the answer is
-   * `{ ran: false, earliestMs }`; also when `heldUntilMs`, which is asked when the place comes,
-   * names a time.
+   * A time for a request that cannot wait now, in epoch milliseconds, after all that got one
+   * before: what is deferred comes back one after the other, at the pace of the timetable, and not
+   * all at once to wait again. An hour away at the most, unless the destination named a later time.
+   */
+  laterMs(): number {
+    const nowMs = this.#clock.now();
+    const laterMs = Math.max(this.earliestMs, nowMs, Math.min(this.#laterMs, nowMs + laterMaxMs));
+    this.#laterMs = laterMs + this.#intervalMs;
+    return laterMs;
+  }
+
+  /**
+   * Waits for a place and runs `request`. When the place would come too late, or the signal is
+   * aborted before it comes, the request is not run and the answer is `{ ran: false, earliestMs }`;
+   * also when `heldUntilMs`, which is asked when the place comes, names a time.
    */
   async run<Result>(
     request: () => Promise<Result>,
-    limits: {
-      readonly notAfterMs: number;
-      readonly signal: AbortSignal;
-      readonly heldUntilMs?: () => number | undefined;
-    },
+    { notAfterMs, pacedNotAfterMs = notAfterMs, signal, heldUntilMs }: PlaceLimits,
   ): Promise<{ readonly ran: true; readonly result: Result } | { readonly ran: false; readonly earliestMs: number }> {
-    await this.#takeSeat(limits.signal);
+    await this.#takeSeat(signal);
     try {
       // A request that was throttled while this one waited holds all of them back again.
       for (;;) {
         const nowMs = this.#clock.now();
         const { earliestMs } = this;
-        if (earliestMs > limits.notAfterMs || limits.signal.aborted) return { ran: false, earliestMs };
+        const isTooLate = this.#heldMs > notAfterMs || this.#placeMs > pacedNotAfterMs;
+        if (isTooLate || signal.aborted) return { ran: false, earliestMs };
         if (earliestMs <= nowMs) break;
-        await this.#clock.sleep(earliestMs - nowMs, limits.signal);
+        await this.#clock.sleep(earliestMs - nowMs, signal);
       }
-      const heldUntilMs = limits.heldUntilMs?.();
-      if (heldUntilMs !== undefined) return { ran: false, earliestMs: heldUntilMs };
+      const isBackAtMs = heldUntilMs?.();
+      if (isBackAtMs !== undefined) return { ran: false, earliestMs: isBackAtMs };
       this.#freeAtMs = Math.max(this.#freeAtMs, this.#clock.now()) + this.#intervalMs;
       return { ran: true, result: await (this.#needsProbe ? this.#runProbe(request) : request()) };
     } finally {

@@ -2,7 +2,7 @@ import { DestinationError, type Delivery, type DestinationLimits } from '@activa
 import type { Clock } from './clock.ts';
 import type { Results } from './delivery-result.ts';
 import { splitIntoBatches } from './batch.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import type { PlaceLimits, RateLimiter } from './rate-limiter.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 /** What a request came to. */
@@ -61,14 +61,13 @@ export class SharedRequests {
   }
 
   /**
-   * Waits for a place until `notAfterMs` and calls `request` with the batch and those that go
+   * Waits for a place as long as `limits` say and calls `request` with the batch and those that go
    * along, or gives the answer to the request of the call that took this batch along. Each call
-   * waits for an answer until its own deadline, and is in doubt then. Nothing is sent when
-   * `heldUntilMs` names a time by then.
+   * waits for an answer until its own deadline, and is in doubt then.
    */
   async send(
     batch: WaitingBatch,
-    { notAfterMs, heldUntilMs }: { readonly notAfterMs: number; readonly heldUntilMs: () => number | undefined },
+    limits: Omit<PlaceLimits, 'signal'>,
     request: (deliveries: readonly Delivery[], signal: AbortSignal) => Promise<Answer>,
   ): Promise<Sent> {
     const own: Entry = { ...batch, taken: new AbortController() };
@@ -89,7 +88,7 @@ export class SharedRequests {
           shared.resolve(answerBy(own.signal, answer));
           return { answer: await answer, isShared: true };
         },
-        { notAfterMs, heldUntilMs, signal },
+        { ...limits, signal },
       );
       const ofShared = shared.promise.then((answer) => ({ ran: true, result: { answer, isShared: true } }) as const);
       const paced = await Promise.race([turn, ofShared]);

@@ -47,6 +47,11 @@ export interface DeliverOptions {
    * the retry queue.
    */
   readonly waitMaxMs: number;
+  /**
+   * The same for a request that merely waits for its place among those that the limits of the
+   * destination allow; `waitMaxMs` by default.
+   */
+  readonly paceMaxMs?: number;
   /** The deadline: a change without an answer by then is retried. */
   readonly signal: AbortSignal;
   /**
