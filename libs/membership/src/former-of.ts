@@ -19,6 +19,8 @@ export function remember(
   added: readonly FormerOf[] | undefined,
 ): readonly FormerOf[] | undefined {
   if (added === undefined || added.length === 0) return kept;
+  // As of most people, who have one identity and are new under the other.
+  if (kept === undefined && added.length === 1) return areRememberable(added) ? added : undefined;
   const all = new Map((kept ?? []).map((each) => [identityText(each), each]));
   let characters = formerOfText(kept ?? []).length;
   for (const each of added) {
@@ -44,9 +46,15 @@ export function hasRoomFor({ formerOf }: LedgerRecord, identities: readonly Form
   return identities.every((identity) => texts.has(identityText(identity)));
 }
 
-/** Whether a row has room for the identities. */
+/**
+ * Whether a row has room for the identities. Their JSON is written only where it could be too long,
+ * by their lengths: a character takes six at most, `\u001f`, and an identity ten for its frame.
+ */
 export function areRememberable(identities: readonly FormerOf[]): boolean {
-  return formerOfText(identities).length <= formerOfCharactersMax;
+  let charactersMax = 2;
+  for (const { namespace, value, linkDigest } of identities)
+    charactersMax += 6 * (namespace.length + value.length + linkDigest.length) + 10;
+  return charactersMax <= formerOfCharactersMax || formerOfText(identities).length <= formerOfCharactersMax;
 }
 
 /** The JSON in which a row keeps the identities: namespace, value and digest of each. */
