@@ -76,6 +76,18 @@ test('what is kept is bounded: the oldest goes, and a page that is behind is tol
   expect([rows.length, rows[0]?.id, rows.at(-1)?.id, leftOut]).toEqual([400, 29_601, 30_000, 600]);
 });
 
+test('a page that is a little behind is told of everything, part by part, and one that is far behind of the newest', () => {
+  const log = new ChangeLog([]);
+  for (let count = 0; count < 10_000; count += 1) log.add({ ...change, changeId: `c${count}` });
+  const told = (id: number) => {
+    const { rows, leftOut } = log.after(id, 400, 4_000);
+    return [rows[0]?.id, rows.at(-1)?.id, leftOut];
+  };
+  expect(told(9_500)).toEqual([9_501, 9_900, 0]);
+  expect(told(9_900)).toEqual([9_901, 10_000, 0]);
+  expect(told(1_000)).toEqual([6_001, 6_400, 5_000]);
+});
+
 test('bodies are bounded by their size, whatever their number', () => {
   const log = new ChangeLog([]);
   const body = 'x'.repeat(1024 * 1024);

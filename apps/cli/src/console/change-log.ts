@@ -81,11 +81,18 @@ export class ChangeLog {
     return this.#attempts.at(-1);
   }
 
-  /** The rows after the one of this id, at most so many of them: the newest. */
-  after(id: number, rowsMax: number): { readonly rows: readonly ChangeRow[]; readonly leftOut: number } {
+  /**
+   * The rows after the one of this id, at most so many of them: the first, but of more than
+   * `behindMax` the older ones are left out.
+   */
+  after(
+    id: number,
+    rowsMax: number,
+    behindMax = rowsMax,
+  ): { readonly rows: readonly ChangeRow[]; readonly leftOut: number } {
     const begin = this.#indexAfter(id);
-    const from = Math.max(begin, this.#rows.length - rowsMax);
-    return { rows: this.#rows.slice(from), leftOut: from - begin };
+    const from = Math.max(begin, this.#rows.length - behindMax);
+    return { rows: this.#rows.slice(from, from + rowsMax), leftOut: from - begin };
   }
 
   detail(id: number): ChangeDetail | undefined {

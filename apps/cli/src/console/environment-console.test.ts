@@ -102,7 +102,7 @@ test('a person is looked for, taken out and erased with the secrets of the vault
   expect(story.routes.filter(({ state }) => state === 'told')).toHaveLength(2);
   const would = await ask<ActResult>('people/erase', { people, dryRun: true });
   expect(would.lines).toContain('Would erase 2 rows of the ledger of crm.');
-  expect(would.lines).toContain('crm would be told of an exit from vip, by crmid.');
+  expect(would.lines).toContain('crm would be told of 2 exits.');
   await ask('controls/pause', { destination: 'crm', reason: 'a freeze' });
   const held = await ask<ActResult>('people/erase', { people, dryRun: false });
   expect(held.problems).toEqual([

@@ -10,17 +10,23 @@ export interface EventStream {
   close(): void;
 }
 
+/** How many changes one message has, and how many a page may be behind. */
+export interface ChangesMax {
+  readonly rowsMax: number;
+  readonly behindMax: number;
+}
+
 /** From where the pages learn. */
 export interface StreamSource {
   begin(showsPeople: boolean): Extract<StreamMessage, { is: 'begin' }>;
   /**
-   * The changes after the one with this id; at most so many, the newest, and how many were left
-   * out.
+   * The changes after the one with this id, and how many of them were left out because a page is
+   * too far behind.
    */
   changesAfter(
     id: number,
     showsPeople: boolean,
-    rowsMax: number,
+    max: ChangesMax,
   ): { readonly rows: readonly ChangeRow[]; readonly leftOut: number };
   /** Asked each second: how everything is, or what was anew; undefined when nothing is new. */
   overview(): Extract<StreamMessage, { is: 'overview' | 'begin' }> | undefined;
@@ -29,8 +35,11 @@ export interface StreamSource {
 /** A page draws no more often than that, so the server sends no more often. */
 const changesEveryMs = 100;
 const overviewEveryMs = 1_000;
-/** In one message; more is not read by anybody. */
-const rowsMax = 400;
+/**
+ * One export of a person in hundreds of audiences takes a few messages; a page keeps five thousand
+ * rows.
+ */
+const changesMax: ChangesMax = { rowsMax: 400, behindMax: 4_000 };
 /** To a page that is so far behind the server sends no more until it has caught up. */
 const behindBytesMax = 4 * 1024 * 1024;
 
@@ -46,7 +55,7 @@ export function createEventStream(source: StreamSource): EventStream {
   const tellChanges = (): void => {
     for (const page of pages) {
       if (page.response.writableLength > behindBytesMax) continue;
-      const { rows, leftOut } = source.changesAfter(page.lastId, page.showsPeople, rowsMax);
+      const { rows, leftOut } = source.changesAfter(page.lastId, page.showsPeople, changesMax);
       const last = rows.at(-1);
       if (last === undefined) continue;
       page.lastId = last.id;

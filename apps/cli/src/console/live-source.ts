@@ -11,7 +11,7 @@ import type {
 import { Activity } from './activity.ts';
 import { attentionOf } from './attention.ts';
 import { ChangeLog, maskedRow, type KeptExport } from './change-log.ts';
-import type { StreamSource } from './event-stream.ts';
+import type { ChangesMax, StreamSource } from './event-stream.ts';
 import type { KeptAttempt } from './observed-requests.ts';
 
 /** What a page gets at once when it opens. */
@@ -91,8 +91,12 @@ export class LiveSource implements StreamSource {
     };
   }
 
-  changesAfter(id: number, showsPeople: boolean, rowsMax: number): ReturnType<StreamSource['changesAfter']> {
-    const { rows, leftOut } = this.#log.after(id, rowsMax);
+  changesAfter(
+    id: number,
+    showsPeople: boolean,
+    { rowsMax, behindMax }: ChangesMax,
+  ): ReturnType<StreamSource['changesAfter']> {
+    const { rows, leftOut } = this.#log.after(id, rowsMax, behindMax);
     return { rows: this.#shown(rows, showsPeople), leftOut };
   }
 

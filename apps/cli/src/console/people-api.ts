@@ -89,7 +89,7 @@ async function exitsOf(
   return lines;
 }
 
-/** The same of every destination that knows the person: an erasure tells them first. */
+/** Of how many exits each destination would be told: an erasure tells them first. */
 async function wouldTell(
   identities: readonly Identity[],
   file: ActivationFile,
@@ -99,7 +99,9 @@ async function wouldTell(
   const lines: string[] = [];
   for (const found of await findForms(identities, await erasurePlaces(file), storage.ledger, signal)) {
     const entry = [...file.destinations.values()].find(({ ledgerName }) => ledgerName === found.ledgerName);
-    if (entry !== undefined) lines.push(...(await exitsOf(found, entry.key, { file, storage }, signal)));
+    if (entry === undefined) continue;
+    const { length: exits } = await exitsOf(found, entry.key, { file, storage }, signal);
+    if (exits > 0) lines.push(`${entry.key} would be told of ${counted(exits, 'exit')}.`);
   }
   return lines;
 }
