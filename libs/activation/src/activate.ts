@@ -64,7 +64,8 @@ async function journey(work: Work, context: ActivationContext, { deadline, settl
   });
 
   // 6. Tell: deliver in batches, each destination on its own, and settle every row.
-  const told = await telemetry.stage('tell', () => tellRows([...decided.leased, ...open.leased], telling));
+  const tell = () => tellRows([...decided.leased, ...open.leased], telling);
+  const told = await telemetry.stage('tell', () => context.controls?.followDuring(context, tell) ?? tell());
 
   // 7. Follow: whom a destination knows under an identity that is not the person's any more is
   //    taken out under it.

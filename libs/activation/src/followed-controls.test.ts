@@ -1,6 +1,6 @@
 import { canary, createMatcher } from '@activation-hub/activation-file';
 import { createTarget, InMemoryControls, type Control } from '@activation-hub/delivery';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { fansId, openActivation, parseTestFile } from '../testing/index.ts';
 import { controlsAgeMaxMs, FollowedControls } from './followed-controls.ts';
 
@@ -42,6 +42,7 @@ function open() {
   const held = () => [...targets].flatMap(([key, { breaker }]) => (breaker.isHeld(clock.nowMs) ? [key] : []));
   return {
     followed,
+    parts: { matcher, targets, telemetry: context.telemetry },
     breakerOf,
     clock,
     look,
@@ -134,4 +135,20 @@ test.each([
   expect(held()).toEqual(['crm']);
   expect(await look(60_000 - controlsAgeMaxMs)).toEqual([]);
   expect(await look(controlsAgeMaxMs)).toHaveLength(1);
+});
+
+test('a pause holds the circuit while a call waits, and nothing looks any more when the call is over', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { followed, parts, clock, write, held, look } = open();
+  await look();
+  const { promise: told, resolve: tell } = Promise.withResolvers<string>();
+  const call = followed.followDuring(parts, () => told);
+  await write(pauseOf({ destination: 'crm' }));
+  clock.nowMs += controlsAgeMaxMs;
+  await vi.advanceTimersByTimeAsync(controlsAgeMaxMs);
+  expect(held()).toEqual(['crm']);
+  tell('told');
+  expect(await call).toBe('told');
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -75,6 +75,16 @@ export class FollowedControls {
     this.#apply(followed);
   }
 
+  /** Does the work, and looks again and again meanwhile, for a call may wait for a minute. */
+  async followDuring<Result>(followed: Followed, work: () => Promise<Result>): Promise<Result> {
+    const timer = setInterval(() => void this.follow(followed), controlsAgeMaxMs);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   /**
    * The pause of a route alone; where its whole destination is paused, the circuit is held open.
    */
