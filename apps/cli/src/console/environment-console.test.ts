@@ -100,6 +100,10 @@ test('a person is looked for, taken out and erased with the secrets of the vault
   const people = ['crmid:C-7'];
   const story = await ask<PersonView>('people/explain', { people });
   expect(story.routes.filter(({ state }) => state === 'told')).toHaveLength(2);
+  const waiting = await ask<PersonView>('people/explain', { people: ['email:person.3@example.com'] });
+  expect(waiting.routes.flatMap(({ actions }) => actions.map(({ command }) => command))).toEqual([
+    'activation retry-now ads --activations apps/handler/activations/dev.yaml --environment dev',
+  ]);
   const would = await ask<ActResult>('people/erase', { people, dryRun: true });
   expect(would.lines).toContain('Would erase 2 rows of the ledger of crm.');
   expect(would.lines).toContain('crm would be told of 2 exits.');

@@ -70,6 +70,7 @@ async function runConsole(options: ConsoleCommandOptions, terminal: Terminal): P
     const operator: Operator = {
       file,
       activationFile: path,
+      environment: options.environment,
       storage,
       terminal,
       readSecret: chooseSecrets({ environment: options.environment }, http, terminal),

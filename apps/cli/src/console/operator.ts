@@ -13,6 +13,8 @@ export interface Operator {
   readonly file: ActivationFile;
   /** Its path. */
   readonly activationFile: string;
+  /** The stack of the environment; absent on this machine. */
+  readonly environment?: string;
   readonly storage: DataStorage;
   readonly terminal: Terminal;
   /** Gives the secrets of the file, as far as the person may read them. */

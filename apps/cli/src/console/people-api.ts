@@ -5,6 +5,7 @@ import type { Control } from '@activation-hub/delivery';
 import type { Identity, LedgerKey } from '@activation-hub/membership';
 import { z } from 'zod';
 import { counted } from '../terminal/counted.ts';
+import { quoted } from '../terminal/quoted.ts';
 import { erasurePlaces } from '../operate/erasure-places.ts';
 import { erase } from '../operate/forget.ts';
 import { keptControls } from '../operate/paused.ts';
@@ -28,7 +29,7 @@ export function peopleApi(operator: Operator): Api {
       const { ledger, retryQueue, deadLetters } = storage;
       const controls = await keptControls(storage.controls, signal, terminal.say);
       const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: now() };
-      return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters, controls }, signal));
+      return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters, controls }, signal), operator);
     },
     'POST people/take-out': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
@@ -148,7 +149,12 @@ async function eraseEverywhere(
   };
 }
 
-function viewOf({ identities, linkedIdentities, routes, events, unreadable }: PersonStory): PersonView {
+function viewOf(
+  { identities, linkedIdentities, routes, events, unreadable }: PersonStory,
+  { activationFile, environment }: Pick<Operator, 'activationFile' | 'environment'>,
+): PersonView {
+  // Without them a command would look for another file, or at the hub of this machine.
+  const place = ['--activations', activationFile, ...(environment === undefined ? [] : ['--environment', environment])];
   return {
     identities: identities.map(words),
     linked: linkedIdentities.map(words),
@@ -164,7 +170,11 @@ function viewOf({ identities, linkedIdentities, routes, events, unreadable }: Pe
       ...(route.pause === undefined ? {} : { pause: pauseView(route.pause) }),
       inDoubt: route.inDoubt,
       deadLetters: route.deadLetters,
-      actions: actions.map(({ action, says: why, command }) => ({ action, says: why, command: command.join(' ') })),
+      actions: actions.map(({ action, says: why, command }) => ({
+        action,
+        says: why,
+        command: [...command, ...place].map(quoted).join(' '),
+      })),
     })),
     events: events.map(eventView),
     unreadable,

@@ -22,6 +22,7 @@ import {
 import { erasurePlaces } from './erasure-places.ts';
 import { keptControls, pauseLines } from './paused.ts';
 import { readPerson } from './person.ts';
+import { quoted } from '../terminal/quoted.ts';
 import { report } from '../terminal/reporter.ts';
 import { tableLines } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -155,9 +156,4 @@ function commandOf({ command }: StoryAction, options: ExplainOptions): string {
  */
 function placeOf({ environment }: ExplainOptions): string {
   return environment === undefined ? '' : ` --environment ${quoted(environment)}`;
-}
-
-/** As a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

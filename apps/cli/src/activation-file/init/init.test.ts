@@ -41,6 +41,12 @@ test.each(destinationTypes)(
   },
 );
 
+test('the commands to run next can be copied, whatever the folder is called', async () => {
+  const words = ["it's mine", '-d', 'webhook', '--audience', audienceId];
+  const { output } = await init(words, await temporaryFolder());
+  expect(output).toContain(String.raw`  cd 'it'\''s mine'`);
+});
+
 test('what is there is not overwritten, unless it is forced', async () => {
   const folder = await temporaryFolder();
   const words = ['-d', 'webhook', '--audience', audienceId];

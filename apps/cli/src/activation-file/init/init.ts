@@ -15,6 +15,7 @@ import { CommandError } from '../../terminal/command-error.ts';
 import { fileFailure } from '../../terminal/file-failure.ts';
 import { definitionOf } from '../destinations/describe.ts';
 import { newSigningSecret } from '../../traffic/local/example.ts';
+import { quoted } from '../../terminal/quoted.ts';
 import { report } from '../../terminal/reporter.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 import { chooseAudiences } from './choose-audiences.ts';
@@ -85,7 +86,7 @@ async function runInit(folder: string, options: InitOptions, terminal: Terminal)
       ...(isWebhook ? [] : ['The settings in activation.yaml are made up: put in your own before you deploy it.']),
       '',
       'Next:',
-      ...[...(place === '' ? [] : [`cd ${place}`]), ...commands.next].map((line) => `  ${line}`),
+      ...[...(place === '' ? [] : [`cd ${quoted(place)}`]), ...commands.next].map((line) => `  ${line}`),
       `And in a second terminal, ${isWebhook ? 'the receiver and what AEP would send' : 'what AEP would send'}:`,
       ...commands.besides.map((line) => `  ${line}`),
     ],

@@ -89,6 +89,7 @@ async function openPlace(
   const operator: Operator = {
     file,
     activationFile: path,
+    ...(environment === undefined ? {} : { environment }),
     storage: { ...storage, operatorName: async () => `${await storage.operatorName()}, by an assistant` },
     terminal,
     readSecret: chooseSecrets(environment === undefined ? {} : { environment }, http, terminal),
