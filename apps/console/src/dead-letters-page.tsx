@@ -13,7 +13,7 @@ import { useLive } from './live-state.ts';
 import { Code, Columns, Empty, Failure, Loading, Outcome, PageHead } from './parts.tsx';
 import { setQuery, usePlace } from './router.tsx';
 import { ask, send } from './session.ts';
-import { countOf, dateTimeOf, readable, withChosen } from './words.ts';
+import { countOf, dateTimeOf, dayOf, readable, withChosen } from './words.ts';
 
 /** What will not be tried again by itself: read, replayed, purged. */
 export function DeadLettersPage() {
@@ -64,11 +64,8 @@ function NoLetter({ isFiltered, more }: { readonly isFiltered: boolean; readonly
 }
 
 function filterOf(query: URLSearchParams): DeadLetterFilterView {
-  const day = (name: string, addMs: number): number | undefined => {
-    const atMs = Date.parse(query.get(name) ?? '');
-    return Number.isNaN(atMs) ? undefined : atMs + addMs;
-  };
-  const [fromMs, toMs] = [day('from', 0), day('to', 86_399_999)];
+  const fromMs = dayOf(query.get('from') ?? '')?.fromMs;
+  const toMs = dayOf(query.get('to') ?? '')?.toMs;
   const text = (name: 'destination' | 'class' | 'reason') => {
     const value = query.get(name) ?? '';
     return value === '' ? {} : { [name]: value };
@@ -124,7 +121,7 @@ function Filter({ query, list }: { readonly query: URLSearchParams; readonly lis
       </select>
       {(['from', 'to'] as const).map((name) => (
         <label key={name} className="inline">
-          {name}{' '}
+          {name === 'from' ? 'taken from' : 'to'}{' '}
           <input
             type="date"
             value={query.get(name) ?? ''}

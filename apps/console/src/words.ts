@@ -10,6 +10,18 @@ export function dateTimeOf(atMs: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${at.toLocaleTimeString('en-GB')}`;
 }
 
+/**
+ * A day as an address has it (`2026-02-01`), from its first to its last millisecond where the
+ * person is, as the times of the page are; undefined for what is none.
+ */
+export function dayOf(text: string): { readonly fromMs: number; readonly toMs: number } | undefined {
+  const from = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : NaN);
+  if (Number.isNaN(from.getTime())) return undefined;
+  const to = new Date(from);
+  to.setDate(to.getDate() + 1);
+  return { fromMs: from.getTime(), toMs: to.getTime() - 1 };
+}
+
 /** A duration with as many figures as say something. */
 export function durationOf(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
