@@ -37,6 +37,7 @@ const versionsOf = (identities: 'first' | 'all') => ({
     'ads: { type: recording, formerly: crm }',
   ),
   'with another name of the audience': peopleFile(identities).replace('sports-fans:', 'fans:'),
+  'with the other choice of identities': peopleFile(identities === 'first' ? 'all' : 'first'),
   'without the route': `
 version: 1
 destinations: { crm: { type: recording } }
@@ -85,7 +86,9 @@ async function play(
     replacedEvery,
     cacheAgeMs: -1,
     changesOf: (event, file) =>
-      changesOf(event, identities) * [...file.audiences.values()].flatMap(({ routes }) => routes).length,
+      [...file.audiences.values()]
+        .flatMap(({ routes }) => routes)
+        .reduce((sum, route) => sum + changesOf(event, route.identities), 0),
   });
   const workers = disturbed.clockOffsetsMs.length;
   const jobs = Array.from({ length: workers }, (): ReceivedEvent[][] => []);

@@ -19,6 +19,8 @@ function open(options: {
   readonly identity: string;
   readonly identities?: 'first' | 'all';
   readonly mode?: string;
+  /** By the ECID; so it is by default. */
+  readonly follow?: boolean;
   readonly ledger?: Ledger;
   readonly earlier?: TestActivation;
 }) {
@@ -30,7 +32,7 @@ audiences:
   sports-fans:
     id: ${fansId}
     activate:
-      - { destination: crm, identity: ${options.identity}, identities: ${options.identities ?? 'first'}, follow: ecid, attributes: { firstname: person.name.firstName }, mode: ${options.mode ?? 'live'} }
+      - { destination: crm, identity: ${options.identity}, identities: ${options.identities ?? 'first'}, ${options.follow === false ? '' : 'follow: ecid, '}attributes: { firstname: person.name.firstName }, mode: ${options.mode ?? 'live'} }
 `,
     ...(options.ledger === undefined ? {} : { ledger: options.ledger }),
     ...(options.earlier === undefined ? {} : { ledger: options.earlier.context.ledger, destinations: options.earlier }),
@@ -217,3 +219,20 @@ test.each([
   expect(cameBack).toBe(true);
   expect([...first.crm.members.keys()]).toEqual(['sports-fans a@example.com']);
 });
+
+test.each([
+  ['that changes nothing', 'realized', 0, ['sports-fans a@example.com']],
+  ['with a new qualification', 'realized', 60, ['sports-fans a@example.com']],
+  ['with an exit', 'exited', 60, []],
+] as const)(
+  'when a route takes one identity that took all, the next export %s takes the others out',
+  async (_, status, at, members) => {
+    for (const follow of [true, false]) {
+      const all = open({ identity: 'email', identities: 'all', follow });
+      await all.activate(exportWith({ email: ['a@example.com', 'b@example.com'] }));
+      const one = open({ identity: 'email', identities: 'first', follow, earlier: all });
+      await one.activate(exportWith({ email: ['a@example.com', 'b@example.com'] }, { status, at }));
+      expect([...one.crm.members.keys()]).toEqual(members);
+    }
+  },
+);

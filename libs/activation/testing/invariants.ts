@@ -69,7 +69,7 @@ export async function noDigestHidesAMember(
   const rows = (await world.rows()).filter(({ key }) => !key.destination.endsWith('~link'));
   const rowOf = new Map(rows.map((row) => [row.key.identity.value, row.record]));
   const hiding = states.flatMap((state) => {
-    const digest = digestOf(state, follow);
+    const digest = digestOf(state, identities, follow);
     const chosen = chosenValuesOf(state, identities);
     const withDigest = rows.filter(
       ({ key, record }) => digest !== '' && record.linkDigest === digest && chosen.includes(key.identity.value),

@@ -82,9 +82,12 @@ export function exportOf(state: NumberedState, partitionId: string): ReceivedEve
   return bodyOf([state], state.number, partitionId);
 }
 
-/** The digest of the identities of an export, on a route that follows the person by these. */
-export function digestOf(state: PersonState, follow: readonly string[]): string {
-  const choice = { namespaces: ['crmid', 'email'], identities: 'first' } as const;
+/**
+ * The digest of the identities of an export, on a route that takes one or all of them and follows
+ * the person by these.
+ */
+export function digestOf(state: PersonState, identities: 'first' | 'all', follow: readonly string[]): string {
+  const choice = { namespaces: ['crmid', 'email'], identities };
   return linkDigest(new Map(Object.entries(identityMapOf(state))), choice, follow);
 }
 
