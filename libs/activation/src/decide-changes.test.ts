@@ -305,3 +305,40 @@ audiences:
   await paused.activate(eventOf(personExport({ consent: 'n' }), 2));
   expect(paused.outcomes()).toEqual({ 'crm paused': 1 });
 });
+
+/** A person who was followed, and a destination that takes nothing more. */
+async function openFollowed() {
+  const opened = open();
+  const both = { crmid: ['p1'], email: ['a@example.com'] };
+  await opened.activate(eventOf(personExport({ identities: both }), 1));
+  expect(await opened.record()).toHaveProperty('linkDigest');
+  opened.crm.answer = ({ id }) => ({ id, status: 'retry', reason: 'It is busy.' });
+  const change = personExport({ identities: both, firstName: 'Grace' });
+  const outdated = personExport({ identities: { email: both.email }, status: 'exited', at: 1 });
+  const recover = async (): Promise<readonly string[]> => {
+    opened.crm.answer = ({ id }) => ({ id, status: 'delivered' });
+    for (let due = 1; due > 0; due = await opened.retryDue()) opened.clock.nowMs += 3_600_000;
+    return [...opened.crm.members.keys()];
+  };
+  return { ...opened, change, outdated, recover };
+}
+
+test('a change of a person of whom the batch brings another identity takes the digest out of the row, so that its retry looks at both', async () => {
+  const { activate, change, outdated, record, recover } = await openFollowed();
+  await activate(eventOf([outdated, change], 2));
+  const row = await record();
+  expect(row?.rowState.is).toBe('deferred');
+  expect(row).not.toHaveProperty('linkDigest');
+  expect(await recover()).toEqual(['sports-fans p1']);
+});
+
+test('an export that changes nothing in a row that waits takes the digest out of it too, when the batch brings another identity', async () => {
+  const { activate, change, outdated, record, recover } = await openFollowed();
+  await activate(eventOf(change, 2));
+  expect(await record()).toMatchObject({ rowState: { is: 'deferred' }, linkDigest: expect.any(String) as string });
+  await activate(eventOf([outdated, change], 2));
+  const row = await record();
+  expect(row?.rowState.is).toBe('deferred');
+  expect(row).not.toHaveProperty('linkDigest');
+  expect(await recover()).toEqual(['sports-fans p1']);
+});
