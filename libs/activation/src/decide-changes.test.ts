@@ -342,3 +342,13 @@ test('an export that changes nothing in a row that waits takes the digest out of
   expect(row).not.toHaveProperty('linkDigest');
   expect(await recover()).toEqual(['sports-fans p1']);
 });
+
+test('an export that a waiting row knows already writes nothing, also in a worker that knows nothing', async () => {
+  const { activate, change, ledger } = await openFollowed();
+  await activate(eventOf(change, 2));
+  const later = openActivation({ ledger });
+  let writes = 0;
+  ledger.beforeWrite = () => void (writes += 1);
+  await later.activate(eventOf(change, 3));
+  expect([writes, later.outcomes()]).toEqual([0, { 'crm unchanged': 1 }]);
+});
