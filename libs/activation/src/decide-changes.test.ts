@@ -333,13 +333,14 @@ test('a change of a person of whom the batch brings another identity takes the d
 });
 
 test('an export that changes nothing in a row that waits takes the digest out of it too, when the batch brings another identity', async () => {
-  const { activate, change, outdated, record, recover } = await openFollowed();
+  const { activate, change, outdated, record, recover, outcomes } = await openFollowed();
   await activate(eventOf(change, 2));
   expect(await record()).toMatchObject({ rowState: { is: 'deferred' }, linkDigest: expect.any(String) as string });
   await activate(eventOf([outdated, change], 2));
   const row = await record();
   expect(row?.rowState.is).toBe('deferred');
   expect(row).not.toHaveProperty('linkDigest');
+  expect(outcomes()).toEqual({ 'crm delivered': 1, 'crm deferred': 1, 'crm unchanged': 2 });
   expect(await recover()).toEqual(['sports-fans p1']);
 });
 
@@ -351,4 +352,20 @@ test('an export that a waiting row knows already writes nothing, also in a worke
   ledger.beforeWrite = () => void (writes += 1);
   await later.activate(eventOf(change, 3));
   expect([writes, later.outcomes()]).toEqual([0, { 'crm unchanged': 1 }]);
+});
+
+test('a member under an identity that was another’s is decided again when the row of that person is written in between', async () => {
+  const { activate, ledger, outcomes, crm } = open();
+  await activate(eventOf(personExport({ identities: { crmid: ['p1'], email: ['a@example.com'] } }), 1));
+  const writes: string[] = [];
+  ledger.beforeWrite = async (_, [write]) => {
+    if (write === undefined) return;
+    writes.push(`${write.record.rowState.is} ${write.key.identity.value}`);
+    const [row] = writes.length === 1 ? await ledger.read([write.key], signal) : [];
+    if (row !== undefined) await ledger.overwrite(write.key, row.record);
+  };
+  await activate(eventOf(personExport({ identities: { email: ['a@example.com'] }, at: 60 }), 2));
+  expect(writes.slice(0, 3)).toEqual(['delivered p1', 'delivered p1', 'leased a@example.com']);
+  expect(crm.told.map(({ identity }) => identity.value)).toEqual(['p1', 'a@example.com']);
+  expect(outcomes()).toEqual({ 'crm delivered': 2 });
 });
