@@ -17,6 +17,7 @@ import {
   chainIdOf,
   deferredBy,
   delayMinMs,
+  dueAgainAtMs,
   putRetries,
   stalledClass,
   waitingDeferral,
@@ -244,4 +245,17 @@ test('what waits for the pace waits a second at least', async () => {
     opened,
   });
   expect(opened.retryQueue.nextDueAtMs).toBe(nowMs + delayMinMs);
+});
+
+test.each([
+  ['after its first attempt', 1, 0, 11],
+  ['after its third attempt, in the same moment', 3, 0, 41],
+  ['untried, as old as the first wait', 0, 10_000, 11],
+  ['untried, as old as the first two waits', 0, 20_000, 21],
+  ['untried, after an hour', 0, 3_600_000, 2_561],
+  ['however often it was tried, after an hour at the latest', 20, 60_000, 3_601],
+])('a retry is due again by its attempts or by its age: %s', (_, attempts, ageMs, seconds) => {
+  const clock = { now: () => noonMs, sleep: () => Promise.resolve(), random: () => 1 };
+  const dueAtMs = dueAgainAtMs({ attempts, firstDeferredAtMs: noonMs - ageMs }, { clock });
+  expect((dueAtMs - noonMs) / 1_000).toBe(seconds);
 });
