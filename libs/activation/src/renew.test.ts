@@ -1,4 +1,4 @@
-import { InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
+import { createTarget, InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import type { LedgerRecord, LedgerSelection } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
@@ -232,4 +232,20 @@ test('what a destination accepts and judges later counts as told, and is told a 
     if (((await night(opened))?.delivered ?? 0) > 0) nights.push(day);
   }
   expect(nights[1]).toBeLessThanOrEqual(82);
+});
+
+test.each([
+  ['as many members as a request takes are told by one', 250, 250, 1],
+  ['no more than a thousand members are told together, however many a request takes', 1_001, 5_000, 2],
+])('%s', async (_, people, batchCount, requests) => {
+  const opened = await open(people);
+  const { context, clock, crm } = opened;
+  const target = context.targets.get('crm');
+  if (target === undefined) return expect.unreachable();
+  const limits = { ...target.limits, batchCount, batchBytes: 10_000_000 };
+  const targets = new Map([['crm', createTarget({ ...target, limits }, context.clock)]]);
+  clock.nowMs += (lifeDays - 1) * dayMs;
+  const before = crm.requests;
+  expect(await night({ ...opened, context: { ...context, targets } })).toMatchObject({ delivered: people });
+  expect(crm.requests - before).toBe(requests);
 });
