@@ -82,7 +82,7 @@ export const dynamics365 = defineDestination({
     const requests = dynamics365Requests(settings);
     const { entity } = memberTables[settings.memberType];
     const records = new Records(sender, requests, settings, now);
-    const lists = new ListMembers(sender, requests, records, settings, now);
+    const lists = new ListMembers(sender, requests, { records, settings }, now);
     const segments = new SegmentMembers(sender, requests, settings, now);
     const membersOf = (options: Dynamics365Options): Members => {
       if (!namesSegment(options)) return lists;

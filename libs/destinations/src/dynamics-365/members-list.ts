@@ -24,8 +24,10 @@ export class ListMembers implements Members {
   constructor(
     http: HttpSender,
     requests: Dynamics365Requests,
-    records: Records,
-    { memberType, removalStrategy: strategy }: Dynamics365Settings,
+    {
+      records,
+      settings: { memberType, removalStrategy: strategy },
+    }: { readonly records: Records; readonly settings: Dynamics365Settings },
     now: () => number,
   ) {
     this.#requests = requests;

@@ -71,7 +71,7 @@ export const salesforce = defineDestination({
     const requests = salesforceRequests(settings);
     const secrets = secretsIn(settings);
     const campaigns = new Campaigns(sender, requests, now);
-    const persons = new PersonRecords(sender, requests, settings, secrets, now);
+    const persons = new PersonRecords(sender, requests, settings, now);
     const person = personObjects[settings.personType];
     const members = new CampaignMembers(sender, requests, { person, persons, campaigns, secrets }, now);
 
@@ -81,7 +81,7 @@ export const salesforce = defineDestination({
         // Before the persons: without its campaign no request about them is of use.
         const campaignId = await campaigns.idOf(options, signal);
         const written = await persons.write(deliveries, signal);
-        return [...endedOf(written), ...(await members.add(deliveries, written, campaignId, options, signal))];
+        return [...endedOf(written), ...(await members.add(deliveries, written, { campaignId, options }, signal))];
       },
       update: async (deliveries, signal) => {
         const written = await persons.update(deliveries, signal);
@@ -89,7 +89,8 @@ export const salesforce = defineDestination({
       },
       exit: async (deliveries, signal) => {
         const options = optionsOf(deliveries);
-        return await members.remove(deliveries, await campaigns.idOf(options, signal), options, signal);
+        const campaignId = await campaigns.idOf(options, signal);
+        return await members.remove(deliveries, { campaignId, options }, signal);
       },
       probe: async (routes, signal) => {
         const describe = sender.send(requests.describePerson(), signal);

@@ -20,6 +20,12 @@ interface Membership {
   readonly rowId: string;
 }
 
+/** A campaign with the options of the route that names it. */
+interface NamedCampaign {
+  readonly campaignId: string;
+  readonly options: SalesforceOptions;
+}
+
 /** The members of campaigns. */
 export class CampaignMembers {
   readonly #http: HttpSender;
@@ -57,10 +63,10 @@ export class CampaignMembers {
   async add(
     deliveries: readonly SalesforceDelivery[],
     persons: Persons,
-    campaignId: string,
-    options: SalesforceOptions,
+    campaign: NamedCampaign,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
+    const { campaignId, options } = campaign;
     const rows = [...persons].flatMap(([id, of]) => ('personId' in of ? [{ id, personId: of.personId }] : []));
     if (rows.length === 0) return [];
     const records = rows.map(({ personId }) => ({
@@ -71,7 +77,7 @@ export class CampaignMembers {
     }));
     const response = await this.#http.send(this.#requests.create(records), signal);
     // Said of the request as a whole, that is of its only row; of several, the batch is halved.
-    if (rows.length === 1 && isDuplicate(response)) return await this.#welcomeBack(rows, campaignId, options, signal);
+    if (rows.length === 1 && isDuplicate(response)) return await this.#welcomeBack(rows, campaign, signal);
     const answers = readRows(response, rows.length, this.#now());
     const guard = createReasonGuard(deliveries, this.#secrets);
     const verdicts: Verdict[] = [];
@@ -91,14 +97,13 @@ export class CampaignMembers {
       const anew = 'the campaign was made anew';
       verdicts.push(...(isSame ? gone : gone.map(({ id }): Verdict => ({ id, status: 'retry', reason: anew }))));
     }
-    return [...verdicts, ...(await this.#welcomeBack(duplicates, campaignId, options, signal))];
+    return [...verdicts, ...(await this.#welcomeBack(duplicates, campaign, signal))];
   }
 
   /** Gives people who left the status of those who enter. A status that a user set stays. */
   async #welcomeBack(
     duplicates: readonly { readonly id: string; readonly personId: string }[],
-    campaignId: string,
-    { status, exitStatus }: SalesforceOptions,
+    { campaignId, options: { status, exitStatus } }: NamedCampaign,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
     if (status === undefined || exitStatus === undefined) {
@@ -106,15 +111,15 @@ export class CampaignMembers {
     }
     const { reference } = this.#person;
     const wanted = duplicates.map(({ id, personId }) => ({ id, value: personId }));
-    const left = await this.#find(reference, wanted, campaignId, signal, ` AND Status = ${quoted(exitStatus)}`);
+    const and = ` AND Status = ${quoted(exitStatus)}`;
+    const left = await this.#find(reference, wanted, { campaignId, and }, signal);
     return await this.#change(duplicates, left, status, signal);
   }
 
   /** Ends the memberships of these persons: a person who is no member has left. */
   async remove(
     deliveries: readonly SalesforceDelivery[],
-    campaignId: string,
-    { exitStatus }: SalesforceOptions,
+    { campaignId, options: { exitStatus } }: NamedCampaign,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
     const verdicts: Verdict[] = [];
@@ -126,18 +131,19 @@ export class CampaignMembers {
       }
       const { idPath, fieldsPath } = this.#person;
       const path = isId(field) ? idPath : `${fieldsPath}.${field}`;
-      const found = await this.#find(path, rows, campaignId, signal, onlyPersons(this.#person, 'Contact.'));
+      const and = onlyPersons(this.#person, 'Contact.');
+      const found = await this.#find(path, rows, { campaignId, and }, signal);
       verdicts.push(...(await this.#change(rows, found, exitStatus, signal)));
     }
     return verdicts;
   }
 
+  /** The memberships of the persons whose `path` has one of these values. */
   async #find(
     path: string,
     rows: readonly { readonly id: string; readonly value: string }[],
-    campaignId: string,
+    { campaignId, and }: { readonly campaignId: string; readonly and: string },
     signal: AbortSignal,
-    and = '',
   ): Promise<Membership[]> {
     const where = `FROM CampaignMember WHERE CampaignId = ${quoted(campaignId)} AND ${path} IN`;
     const values = rows.map(({ value }) => value);

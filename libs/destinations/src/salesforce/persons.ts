@@ -9,6 +9,7 @@ import {
   noIdentifier,
   type ReasonGuard,
   type Secret,
+  secretsIn,
   type Verdict,
 } from '@activation-hub/destination-kit';
 import {
@@ -49,19 +50,13 @@ export class PersonRecords {
   readonly #secrets: readonly Secret[];
   readonly #now: () => number;
 
-  constructor(
-    http: HttpSender,
-    requests: SalesforceRequests,
-    settings: SalesforceSettings,
-    secrets: readonly Secret[],
-    now: () => number,
-  ) {
+  constructor(http: HttpSender, requests: SalesforceRequests, settings: SalesforceSettings, now: () => number) {
     this.#http = http;
     this.#requests = requests;
     this.#fields = new Map(Object.entries(settings.identifiers));
     this.#person = personObjects[settings.personType];
     this.#recordTypeId = settings.recordTypeId;
-    this.#secrets = secrets;
+    this.#secrets = secretsIn(settings);
     this.#now = now;
   }
 
