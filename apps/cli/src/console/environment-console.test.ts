@@ -52,10 +52,13 @@ async function openConsole() {
     throw new Error('The stream ended.');
   };
   const finished = async ({ job }: JobStarted): Promise<JobView> => {
-    for (;;) {
-      const view = await ask<JobView>(`jobs/${job}`);
-      if (view.isOver) return view;
-    }
+    let view: JobView | undefined;
+    const isOver = async (): Promise<boolean> => {
+      view = await ask<JobView>(`jobs/${job}`);
+      return view.isOver;
+    };
+    await expect.poll(isOver).toBe(true);
+    return view ?? expect.unreachable();
   };
   return { origin, ask, overview, finished };
 }
