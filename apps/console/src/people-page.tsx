@@ -192,6 +192,15 @@ function Routes({ routes, people, onDone }: Omit<StoryProps, 'story'> & { readon
       <div className="actions">
         {known.map((destination) => (
           <Act
+            key={`resync ${destination}`}
+            name={`Resync at ${destination}`}
+            about={`Tells ${destination} again what it should know of the person, in every audience.`}
+            run={(dryRun) => act('people/resync', { people, dryRun, destination })}
+            onDone={onDone}
+          />
+        ))}
+        {known.map((destination) => (
+          <Act
             key={destination}
             name={`Take out of ${destination}`}
             about={`Tells ${destination} that the person left, in every audience in which it has them.`}

@@ -127,8 +127,13 @@ test('a person is played, looked up, and taken out; what would happen is said fi
   await keepScreenshot(page, 'people');
   // The person is in no address that is sent or kept by a server.
   expect(new URL(page.url()).search).toBe('');
-  await page.getByRole('button', { name: 'Take out of receiver' }).click();
+  await page.getByRole('button', { name: 'Resync at receiver' }).click();
   const dialog = page.getByRole('dialog');
+  await dialog.getByText(/Would tell receiver of [1-9]\d* memberships?\./).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Resync at receiver now' }).click();
+  await dialog.getByText(/Told receiver of [1-9]\d* memberships?\./).waitFor({ timeout: patientMs });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('button', { name: 'Take out of receiver' }).click();
   await dialog.getByText(/receiver would be told of an exit from newsletter-readers/).waitFor({ timeout: patientMs });
   await dialog.getByRole('button', { name: 'Take out of receiver now' }).click();
   await dialog.getByText(/receiver was told of 1 exits?/).waitFor({ timeout: patientMs });

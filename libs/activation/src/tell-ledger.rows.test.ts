@@ -125,6 +125,18 @@ test.each<[string, number, LedgerRecord]>([
   expect(await takeOut({ ...live.walk, identities: [p1] }, { signal })).toMatchObject({ rows: count });
 });
 
+test('of one person a resync tells every audience, and nothing of other people', async () => {
+  const { walk, crm } = await open([
+    [fansKey('p1'), rowOf(memberAt())],
+    [fansKey('p2'), rowOf(memberAt())],
+    [travellersKey('p1'), rowOf(memberAt())],
+  ]);
+  const ofPerson = { ...walk, identities: [p1] };
+  expect(await countResync(ofPerson, signal)).toBe(2);
+  expect(await resync(ofPerson, { signal })).toMatchObject({ rows: 2, delivered: 2 });
+  expect(crm.story.toSorted()).toEqual(['entered sports-fans p1', 'entered travellers p1']);
+});
+
 test('a retirement takes out of one audience where it is asked for one, and never of a live route', async () => {
   const rows = [
     [fansKey('p1'), rowOf(memberAt())],

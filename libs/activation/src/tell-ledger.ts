@@ -36,6 +36,8 @@ export interface LedgerWalk {
   readonly destination: string;
   /** Audiences that are left out when this is given, by key. */
   readonly audience?: string;
+  /** People who are left out when these are given, in the form of the destination. */
+  readonly identities?: readonly Identity[];
 }
 
 /** What may be told together. */
@@ -183,11 +185,9 @@ async function count(rows: AsyncIterable<unknown>): Promise<number> {
   return counted;
 }
 
-async function* resyncRows(
-  { context, destination, audience }: LedgerWalk,
-  signal: AbortSignal,
-): AsyncGenerator<DueRow> {
-  for await (const entry of rowsOf(context, destination, signal)) {
+async function* resyncRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
+  const { context, audience } = walk;
+  for await (const entry of rowsOf(walk, signal)) {
     const routed = context.matcher.routeOf(entry.key);
     if (routed?.route.mode !== 'live' || (audience !== undefined && routed.audience.key !== audience)) continue;
     if (isToBeToldAgain(entry.record)) yield { key: entry.key, row: entry, ...routed };
@@ -227,26 +227,20 @@ export function takeOut(
   walk: LedgerWalk & { readonly identities: readonly Identity[] },
   options: WalkOptions,
 ): Promise<ToldLedger> {
-  return tellLedger(rowsOfPerson(walk, never), walk, options, 'erasure');
+  return tellLedger(takenOutRows(walk, never), walk, options, 'erasure');
 }
 
-async function* rowsOfPerson(
-  { context, destination, identities }: LedgerWalk & { readonly identities: readonly Identity[] },
-  signal: AbortSignal,
-): AsyncGenerator<DueRow> {
-  for (const identity of identities) {
-    for await (const entry of rowsOf(context, destination, signal, identity)) {
-      const routed = context.matcher.routeOf(entry.key);
-      if (routed !== undefined && mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
-    }
+async function* takenOutRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
+  const { context } = walk;
+  for await (const entry of rowsOf(walk, signal)) {
+    const routed = context.matcher.routeOf(entry.key);
+    if (routed !== undefined && mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
   }
 }
 
-async function* retireRows(
-  { context, destination, audience }: LedgerWalk,
-  signal: AbortSignal,
-): AsyncGenerator<DueRow> {
-  for await (const entry of rowsOf(context, destination, signal)) {
+async function* retireRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
+  const { context, audience } = walk;
+  for await (const entry of rowsOf(walk, signal)) {
     const routed = context.matcher.routeOf(entry.key);
     if (routed?.route.mode !== 'retired' || (audience !== undefined && routed.audience.key !== audience)) continue;
     if (mayBeIn(entry.record)) yield { ...entryToBeTakenOut(entry, context), ...routed };
@@ -273,17 +267,14 @@ function entryToBeTakenOut(
   return { key, row, desired: { state, attributes: {} } };
 }
 
-function rowsOf(
-  { ledger, matcher }: ActivationContext,
-  destination: string,
+/** The rows of a walk; those in other audiences are among them. */
+async function* rowsOf(
+  { context: { ledger, matcher }, destination, identities }: LedgerWalk,
   signal: AbortSignal,
-  identity?: Identity,
-): AsyncIterable<LedgerEntry> {
+): AsyncGenerator<LedgerEntry> {
   const ledgerName = matcher.destination(destination)?.ledgerName ?? destination;
-  return ledger.rows(
-    identity === undefined ? { destination: ledgerName } : { destination: ledgerName, identity },
-    signal,
-  );
+  if (identities === undefined) yield* ledger.rows({ destination: ledgerName }, signal);
+  else for (const identity of identities) yield* ledger.rows({ destination: ledgerName, identity }, signal);
 }
 
 async function tellLedger(

@@ -38,7 +38,7 @@ export interface PersonEvent {
   readonly firstAtMs?: number;
 }
 
-/** `POST /api/people/take-out` and `/erase`. */
+/** `POST /api/people/resync`, `/take-out` and `/erase`. */
 export interface PersonAct {
   /** Each as `namespace:identity`. */
   readonly people: readonly string[];

@@ -1,4 +1,12 @@
-import { explain, findForms, takeOut, type PersonStory, type StoryEvent } from '@activation-hub/activation';
+import {
+  countResync,
+  explain,
+  findForms,
+  resync,
+  takeOut,
+  type PersonStory,
+  type StoryEvent,
+} from '@activation-hub/activation';
 import type { ActResult, PersonEvent, PersonRoute, PersonView } from '@activation-hub/console-contract';
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import type { Control } from '@activation-hub/delivery';
@@ -20,7 +28,10 @@ const people = z.array(z.string().min(3)).min(1).max(50);
 const explainSchema = z.object({ people });
 const actSchema = z.object({ people, dryRun: z.boolean(), destination: z.string().exactOptional() });
 
-/** One person: the story, taking them out of a destination, erasing what is kept of them. */
+/**
+ * One person: the story, telling a destination of them again, taking them out of it, erasing what is
+ * kept of them.
+ */
 export function peopleApi(operator: Operator): Api {
   return {
     'POST people/explain': async ({ body, signal }): Promise<PersonView> => {
@@ -30,6 +41,11 @@ export function peopleApi(operator: Operator): Api {
       const controls = await keptControls(storage.controls, signal, terminal.say);
       const of = { file, matcher: createMatcher(file), places: await erasurePlaces(file), nowMs: now() };
       return viewOf(await explain(identities, { ...of, ledger, retryQueue, deadLetters, controls }, signal), operator);
+    },
+    'POST people/resync': async ({ body, signal }): Promise<ActResult> => {
+      const { people: asked, dryRun, destination } = read(actSchema, body);
+      if (destination === undefined) throw new ApiError(422, 'Say which destination is told of the person again.');
+      return await tellAgain(asked.map(readPerson), destination, dryRun, operator, signal);
     },
     'POST people/take-out': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
@@ -43,6 +59,44 @@ export function peopleApi(operator: Operator): Api {
   };
 }
 
+/** The person in the forms of one destination; undefined when it has no row of them. */
+async function formsAt(
+  identities: readonly Identity[],
+  destination: string,
+  { file, storage }: Pick<Operator, 'file' | 'storage'>,
+  signal: AbortSignal,
+) {
+  const ledgerName = file.destinations.get(destination)?.ledgerName;
+  const places = (await erasurePlaces(file)).filter((place) => place.ledgerName === ledgerName);
+  const [found] = await findForms(identities, places, storage.ledger, signal);
+  return found;
+}
+
+/** Tells a destination again what the ledger knows of the person, as after a repair there. */
+async function tellAgain(
+  identities: readonly Identity[],
+  destination: string,
+  dryRun: boolean,
+  operator: Operator,
+  signal: AbortSignal,
+): Promise<ActResult> {
+  const found = await formsAt(identities, destination, operator, signal);
+  if (found === undefined) return { lines: [`${destination} knows no person with these identities.`], problems: [] };
+  return await atDestination(operator, destination, async (context) => {
+    const walk = { context, destination, identities: found.forms };
+    if (dryRun) {
+      const rows = await countResync(walk, signal);
+      return { lines: [`Would tell ${destination} of ${counted(rows, 'membership')}.`], problems: [] };
+    }
+    const { delivered, deferred, reasons } = await resync(walk, { signal });
+    const waiting = deferred === 0 ? '' : `; ${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`;
+    return {
+      lines: [`Told ${destination} of ${counted(delivered, 'membership')}${waiting}.`],
+      problems: Object.entries(reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
+    };
+  });
+}
+
 async function takeOutOf(
   identities: readonly Identity[],
   destination: string,
@@ -50,10 +104,7 @@ async function takeOutOf(
   operator: Operator,
   signal: AbortSignal,
 ): Promise<ActResult> {
-  const { file, storage } = operator;
-  const ledgerName = file.destinations.get(destination)?.ledgerName;
-  const places = (await erasurePlaces(file)).filter((place) => place.ledgerName === ledgerName);
-  const [found] = await findForms(identities, places, storage.ledger, signal);
+  const found = await formsAt(identities, destination, operator, signal);
   if (found === undefined) return { lines: [`${destination} knows no person with these identities.`], problems: [] };
   if (dryRun) {
     const lines = await exitsOf(found, destination, operator, signal);
