@@ -35,17 +35,17 @@ interface Taking {
   /** How old the retry is. */
   readonly ageMs?: number;
   readonly record?: LedgerRecord;
+  readonly key?: LedgerKey;
   readonly retry?: Partial<Retry>;
   /** What another worker makes of the row before it is written. */
   readonly overtaken?: LedgerRecord;
 }
 
 /** Takes the open rows of a retry that brings one event, with the row of one person. */
-async function take({ mode, ageMs = hourMs, record = deferred, retry: over = {}, overtaken }: Taking) {
+async function take({ mode, ageMs = hourMs, record = deferred, key = fansKey(), retry: over = {}, overtaken }: Taking) {
   const ledger = new DisturbedLedger();
   const opened = openActivation({ file: fileWith(mode), ledger });
   const nowMs = opened.clock.nowMs;
-  const key: LedgerKey = fansKey();
   await ledger.overwrite(key, record);
   if (overtaken !== undefined) ledger.beforeWrite = (n) => (n === 1 ? ledger.overwrite(key, overtaken) : undefined);
   const observed: ObservedChange[] = [];
@@ -188,4 +188,13 @@ test('the letter of an event names only the audiences that the file does not rou
   const by = { holder: 'me', expiresAtMs: Infinity };
   await takeOpenRows(work, { newest: new Map() }, by, context, new Tally(context), signal);
   expect(letters().map(({ failures }) => failures.map(({ audience }) => audience))).toEqual([['travellers']]);
+});
+
+test('a row whose audience has another id in the file by now is given up with a letter that names the audience', async () => {
+  const key = { ...fansKey(), audience: { namespace: 'ups', id: 'former-id' } };
+  const { letters, outcomes } = await take({ mode: 'live', key });
+  expect(letters).toMatchObject([
+    { outcome: 'given-up', class: 'route-gone', failures: [{ audience: 'sports-fans', rows: [key] }] },
+  ]);
+  expect(outcomes).toEqual(['crm given-up']);
 });
