@@ -198,3 +198,8 @@ test('a row whose audience has another id in the file by now is given up with a 
   ]);
   expect(outcomes).toEqual(['crm given-up']);
 });
+
+test('a row whose route is paused by now is paused at once, and waits for no other file', async () => {
+  const { outcomes, record, leased, deferrals } = await take({ mode: 'paused', ageMs: 0 });
+  expect([outcomes, record?.rowState, leased, deferrals]).toEqual([['crm paused'], { is: 'paused' }, [], []]);
+});
