@@ -243,8 +243,10 @@ function retryWithoutPerson(retry: Retry, of: OfPerson): { readonly found: numbe
   if (found === 0) return { found, left: retry };
   if (events.length === 0 && rows.length === 0) return { found };
   // Receipts go by change id, which does not say whose a change is. A change without its receipt is
-  // sent anew, which does no harm.
-  return { found, left: { ...retry, ...(retry.receipts === undefined ? {} : { receipts: {} }), events, rows } };
+  // sent anew, which does no harm, and as any other that waits: when the circuit closes, too.
+  const left = { ...retry, events, rows };
+  delete left.receipts;
+  return { found, left };
 }
 
 async function forgetDeadLetters(
