@@ -18,7 +18,7 @@ test(
       const { page, complaints } = await openPage(hub.url);
       await page.getByRole('link', { name: 'Try it' }).click();
 
-      // A person enters an audience: the change is there, with the hub's own time.
+      // A person enters an audience: the change is there in under a second of the hub's own time.
       const followed = page.getByRole('region', { name: 'What became of it' });
       const receiver = followed.getByRole('listitem').filter({ hasText: 'receiver' });
       const enter = async (index: number): Promise<void> => {
@@ -29,15 +29,26 @@ test(
       };
       await enter(0);
       await receiver.getByText('delivered').waitFor({ timeout: patientMs });
-      await enter(1);
-      await followed.getByText(/entered newsletter-readers\. 1 change/).waitFor({ timeout: patientMs });
-      const age = await receiver.locator('small').first().innerText();
-      expect(age).toMatch(/^(\d{1,3} ms|\d+(\.\d+)? s)$/);
+      // The first one pays for what is loaded then, and on a machine that is busy with other work
+      // the next ones may wait for a processor: one of some is not held up.
+      let people = 1;
+      for (let age = ''; !/^\d{1,3} ms$/.test(age); people += 1) {
+        expect(people, `the last of them took ${age}`).toBeLessThan(8);
+        const before = await followed.getByRole('status').innerText();
+        await enter(people);
+        const newest = async (): Promise<boolean> => {
+          const text = await followed.getByRole('status').innerText();
+          return text !== before && text.includes('entered newsletter-readers. 1 change');
+        };
+        await expect.poll(newest).toBe(true);
+        await receiver.getByText('delivered').waitFor({ timeout: patientMs });
+        age = await receiver.locator('small').first().innerText();
+      }
 
       // The destination is broken: what comes then waits, and the page says so where one looks
       // first.
       await setFault(page, 'receiver', 'down');
-      for (const index of [2, 3]) {
+      for (const index of [people, people + 1]) {
         await enter(index);
         await receiver.getByText('deferred').waitFor({ timeout: patientMs });
       }
@@ -56,7 +67,7 @@ test(
       await broken.getByText(/changes? waits?/).waitFor({ state: 'detached', timeout: patientMs });
       await page.goto(new URL('/live?show=told', hub.url).href);
       const rows = page.getByRole('grid', { name: 'Changes' }).getByRole('row');
-      await expect.poll(() => rows.count(), { timeout: patientMs }).toBe(5);
+      await expect.poll(() => rows.count(), { timeout: patientMs }).toBe(people + 3);
       await page.getByRole('link', { name: /^Overview/ }).click();
       await page.getByText('Nothing. Every destination takes its changes.').waitFor({ timeout: patientMs });
       expect(complaints).toEqual([]);
