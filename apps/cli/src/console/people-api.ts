@@ -45,18 +45,25 @@ export function peopleApi(operator: Operator): Api {
     'POST people/resync': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
       if (destination === undefined) throw new ApiError(422, 'Say which destination is told of the person again.');
-      return await tellAgain(asked.map(readPerson), destination, dryRun, operator, signal);
+      return await tellAgain({ identities: asked.map(readPerson), destination, dryRun }, operator, signal);
     },
     'POST people/take-out': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun, destination } = read(actSchema, body);
       if (destination === undefined) throw new ApiError(422, 'Say of which destination the person is taken out.');
-      return await takeOutOf(asked.map(readPerson), destination, dryRun, operator, signal);
+      return await takeOutOf({ identities: asked.map(readPerson), destination, dryRun }, operator, signal);
     },
     'POST people/erase': async ({ body, signal }): Promise<ActResult> => {
       const { people: asked, dryRun } = read(actSchema, body);
       return await eraseEverywhere(asked.map(readPerson), dryRun, operator, signal);
     },
   };
+}
+
+/** What is done about one person at one destination. */
+interface ActAtDestination {
+  readonly identities: readonly Identity[];
+  readonly destination: string;
+  readonly dryRun: boolean;
 }
 
 /** The person in the forms of one destination; undefined when it has no row of them. */
@@ -74,9 +81,7 @@ async function formsAt(
 
 /** Tells a destination again what the ledger knows of the person, as after a repair there. */
 async function tellAgain(
-  identities: readonly Identity[],
-  destination: string,
-  dryRun: boolean,
+  { identities, destination, dryRun }: ActAtDestination,
   operator: Operator,
   signal: AbortSignal,
 ): Promise<ActResult> {
@@ -98,9 +103,7 @@ async function tellAgain(
 }
 
 async function takeOutOf(
-  identities: readonly Identity[],
-  destination: string,
-  dryRun: boolean,
+  { identities, destination, dryRun }: ActAtDestination,
   operator: Operator,
   signal: AbortSignal,
 ): Promise<ActResult> {
