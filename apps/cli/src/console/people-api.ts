@@ -29,8 +29,8 @@ const explainSchema = z.object({ people });
 const actSchema = z.object({ people, dryRun: z.boolean(), destination: z.string().exactOptional() });
 
 /**
- * One person: the story, telling a destination of them again, taking them out of it, erasing what is
- * kept of them.
+ * One person: the story, telling a destination of them again, taking them out of it, erasing what
+ * is kept of them.
  */
 export function peopleApi(operator: Operator): Api {
   return {
