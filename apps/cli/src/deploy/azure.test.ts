@@ -116,7 +116,9 @@ test('a step that fails ends it with words, and the next run goes on there', asy
   const refused = await up();
   expect(refused.code).toBe(1);
   expect(refused.errors).toContain('no quota');
-  expect(refused.errors).toContain('Failed to run az deployment sub create: it ended with 3.');
+  expect(refused.errors).toContain(
+    'Failed to run az deployment sub create: it ended with 3, and printed the reason above.',
+  );
   expect((await log()).trim().split('\n')).toEqual(['az login', 'gh auth login']);
   await writeFile(join(made, 'bootstrap'), '');
   expect((await up()).code).toBe(0);

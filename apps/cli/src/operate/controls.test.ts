@@ -126,7 +126,7 @@ audiences:
       runActivation([...words, '-a', 'own.yaml', '--connection-string', String(storageConnectionString)], { folder });
 
     expect((await run('shadow', 'own', '--look')).output).toBe('Nothing waits for own.\n');
-    expect((await run('shadow', 'own')).errors).toContain('Failed to shadow: give --reason');
+    expect((await run('shadow', 'own')).errors).toContain('Failed to shadow: --reason is missing.');
     expect((await run('shadow', '--everything', '--look')).errors).toContain('say at which destination');
     const shadow = await run('shadow', 'own', '--for', '1h', '--reason', 'is the list right?', '--by', 'ada');
     expect(shadow.output).toMatch(
