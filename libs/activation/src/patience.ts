@@ -16,7 +16,7 @@ const heldMaxMs = 60_000;
  */
 export function paceMaxMs(work: Work | undefined, context: ActivationContext): number {
   const { timing, clock, targets } = context;
-  const [first] = work?.events ?? [];
+  const first = work?.events[0];
   if (work === undefined || work.retry !== undefined || first === undefined) return timing.waitMaxMs;
   const longestMs = Math.min(heldMaxMs, timing.deadlineMs / 2);
   const others = [...targets.keys()].filter((key) => key !== canary.key).length - 1;

@@ -29,7 +29,7 @@ export async function readFirst(undecided: readonly DesiredMembership[], reading
     left.set(destination, places - 1);
     return places > 0;
   });
-  return first.length === 0 || first.length === unknown.length ? new Map() : await readRows(first, reading, new Map());
+  return first.length === unknown.length ? new Map() : await readRows(first, reading, new Map());
 }
 
 /**
