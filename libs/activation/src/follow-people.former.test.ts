@@ -96,6 +96,24 @@ test('a person whose link others keep writing is left to a retry after some roun
   expect(waiting).toMatchObject([{ events: [{ event: { sequenceNumber: 60 }, rows: [newKey] }] }]);
 });
 
+test('a person whose former identity others keep writing is left to a retry, which takes them out under it', async () => {
+  const { activate, ledger, record, members, clock, retryDue } = open(following);
+  await activate(known('old', 0));
+  ledger.beforeWrite = async (_, written) => {
+    if (!written.some(({ key }) => ledgerKeyText(key) === ledgerKeyText(oldKey))) return;
+    const row = await record(oldKey);
+    if (row !== undefined) await ledger.overwrite(oldKey, row);
+  };
+  await activate(known('new', 60));
+  // Nothing says that no process need look at the person.
+  expect((await record(newKey))?.linkDigest).toBeUndefined();
+  ledger.beforeWrite = () => undefined;
+  clock.nowMs += 60_000;
+  await retryDue();
+  expect(members()).toEqual(['new@example.com']);
+  expect((await record(newKey))?.linkDigest).toBeDefined();
+});
+
 test.each([
   ['a link', following, [{ email: ['a@example.com'] }, { email: ['b@example.com'] }]],
   [
@@ -159,4 +177,21 @@ test('an export without an identity waits for the lease of another process under
   await activate(eventOf(personExport({ at: 60, identities: { ecid: ['e1'] } }), 60));
   const waiting = await Array.fromAsync(retryQueue.waiting(signal));
   expect(waiting).toMatchObject([{ events: [{ rows: [keyOf('', '')] }] }]);
+});
+
+test('the row of a former identity that only a link names remembers nobody, for no digest hides it', async () => {
+  const { activate, record } = open(following);
+  await activate(known('old', 0));
+  await activate(known('new', 60));
+  expect((await record(oldKey))?.formerOf ?? []).toEqual([]);
+});
+
+test('an address that two exports share is out as of what a link knows of the older one, where that is newer', async () => {
+  const { activate, record } = open('identity: [crmid, email], follow: ecid');
+  const personWith = (ecid: string, identities: Readonly<Record<string, readonly string[]>>, at: number) =>
+    eventOf(personExport({ at, identities: { ecid: [ecid], ...identities } }), at);
+  await activate(personWith('e1', { crmid: ['c1'] }, 120));
+  const shared = { email: ['old@example.com'] };
+  await activate(personWith('e1', { crmid: ['c1'], ...shared }, 0), personWith('e2', { crmid: ['c2'], ...shared }, 60));
+  expect((await record(oldKey))?.known).toMatchObject({ isMember: false, qualifiedAtMs: noonMs + 120_000 });
 });

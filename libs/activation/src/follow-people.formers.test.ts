@@ -11,6 +11,7 @@ import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
   eventOf,
+  exitedAt,
   fansId,
   fansKey,
   memberAt,
@@ -73,6 +74,53 @@ test('a former identity under the live lease of another process is left to that,
   }
 });
 
+test('a retry takes a person out under a former identity when the lease of another process has expired', async () => {
+  const { clock: now } = openActivation();
+  const leased = rowOf(memberAt(), { rowState: { ...live, expiresAtMs: now.nowMs + 1_000 } });
+  const { take, recordOf, crm, clock, retryDue } = await openKnown({ old: leased });
+  await take();
+  // Nothing says before that no process need look at the person.
+  expect((await recordOf(keyOf('new')))?.linkDigest).toBeUndefined();
+  clock.nowMs += 60_000;
+  await retryDue();
+  expect(crm.story).toEqual(['entered sports-fans new', 'exited sports-fans old']);
+  expect((await recordOf(keyOf('new')))?.linkDigest).toBeDefined();
+});
+
+test('a person whose former identity waits is looked at again, whatever else waits of the batch', async () => {
+  const { clock: now } = openActivation();
+  const leased = rowOf(memberAt(-120), { rowState: { ...live, expiresAtMs: now.nowMs + 60_000 } });
+  const person = (ecid: string, address: string, at: number) =>
+    personExport({ identities: { ecid: [ecid], email: [address] }, at });
+  const rowsWaiting = async (...events: Parameters<typeof eventOf>[0][]) => {
+    const { activate, retryQueue } = await openKnown({ old: leased, other: leased });
+    await activate(...events.map((each, index) => eventOf(each, index)));
+    const retries = await Array.fromAsync(retryQueue.waiting(signal));
+    return retries.flatMap(({ events: brought }) =>
+      brought.map(({ event, rows }) => [event.sequenceNumber, ...rows.map(({ identity }) => identity.value)]),
+    );
+  };
+  // Another row of the same event waits, and then the former one itself for another event.
+  expect(await rowsWaiting([person('e1', 'new', 60), person('e9', 'other', 0)])).toEqual([
+    [0, 'other'],
+    [0, 'new'],
+  ]);
+  expect(await rowsWaiting(person('e1', 'new', 60), person('e2', 'old', -60))).toEqual([
+    [1, 'old'],
+    [0, 'new'],
+  ]);
+});
+
+test('a former identity that only a link names, and that is out as of a newer state, is written nothing', async () => {
+  const { take, ledger, recordOf } = await openKnown({ old: rowOf(exitedAt(90)), member: rowOf(memberAt(30)) });
+  const written: string[] = [];
+  ledger.beforeWrite = (_, writes) => void written.push(...writes.map(({ key }) => key.identity.value));
+  await take();
+  expect(written).toContain('member');
+  expect(await recordOf(keyOf('member'))).toMatchObject({ known: { isMember: false } });
+  expect(written).not.toContain('old');
+});
+
 test('a person of whom one former identity waits and another was written meanwhile is looked at again once', async () => {
   const { clock } = openActivation();
   const leased = rowOf(memberAt(), { rowState: { ...live, expiresAtMs: clock.nowMs + 60_000 } });
@@ -87,12 +135,14 @@ test('a person of whom one former identity waits and another was written meanwhi
   expect(deferred.filter(({ signal: name }) => name === 'changes-deferred')).toMatchObject([{ changes: 1 }]);
 });
 
-test('a former identity that a newer export has meanwhile stays as it is', async () => {
+test('a former identity that a newer export has meanwhile stays as it is, and in the link', async () => {
   const newer = rowOf(memberAt(120), { linkDigest: 'another person' });
   const { take, recordOf, crm } = await openKnown({ old: newer });
   await take();
   expect(crm.story).toEqual(['entered sports-fans new']);
   expect(await recordOf(keyOf('old'))).toEqual(newer);
+  const link = (await recordOf(ofLink)) ?? expect.unreachable();
+  expect(linkOf(link)).toEqual({ identities: [email('new')], leaving: [email('old')] });
 });
 
 test('an exit under a former identity without an answer is remembered as leaving', async () => {
