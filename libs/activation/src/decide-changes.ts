@@ -215,9 +215,8 @@ class Decisions implements Decided {
   }
 
   /** Says whether a key of which the cache knew nothing has a row. */
-  countLookedFor({ key, keyText }: DesiredMembership, isFound: boolean): void {
-    const { ledgerCache, clock } = this.#context;
-    if (ledgerCache.get(keyText, clock.now()) === undefined) ledgerCache.countLookedFor(key.destination, isFound);
+  countLookedFor({ key }: DesiredMembership, isFound: boolean): void {
+    this.#context.ledgerCache.countLookedFor(key.destination, isFound);
   }
 
   /**

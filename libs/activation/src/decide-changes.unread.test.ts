@@ -1,5 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
-import { attributesCharactersMax, type LedgerRow } from '@activation-hub/membership';
+import { attributesCharactersMax, ledgerKeyText, type LedgerRow } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -282,4 +282,50 @@ test('when people turn out to be known, the worker reads them first again', asyn
   }
   expect(asks[0]).toEqual(['write 1', 'read']);
   expect(asks.at(-1)).toEqual(['read']);
+});
+
+test('a retry reads its rows in one call, whatever the process knows of the destination', async () => {
+  const ledger = new DisturbedLedger();
+  const other = openActivation({ ledger, file: fileWith('live') });
+  other.crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  await other.activate(...['a', 'b', 'c', 'd', 'e'].map((person, n) => eventOf(personExport(alone({ person })), n)));
+  other.crm.onRequest = () => undefined;
+  const { retryQueue } = other;
+  const restarted = openActivation({
+    ledger,
+    file: fileWith('live'),
+    cache: { expectAfterKeys },
+    destinations: other,
+    retryQueue,
+  });
+  restarted.clock.nowMs = retryQueue.nextDueAtMs ?? 0;
+  const reads: number[] = [];
+  ledger.beforeRead = (_, keys) => void reads.push(keys.length);
+  expect(await restarted.retryDue()).toBe(1);
+  expect(reads).toEqual([5]);
+  expect(restarted.outcomes()).toEqual({ 'crm delivered': 5 });
+});
+
+test('when a person whose row the cache knows is updated, no row of another identity is written', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate, context } = openActivation({ ledger });
+  await activate(eventOf(personExport(), 1));
+  const other = { ...fansKey(), identity: { namespace: 'email', value: 'p1@example.com' } };
+  context.ledgerCache.delete(ledgerKeyText(other));
+  const written = new Set<string>();
+  ledger.beforeWrite = (_, writes) => {
+    for (const { key } of writes) written.add(key.identity.value);
+  };
+  await activate(eventOf(personExport({ firstName: 'Grace' }), 2));
+  expect([...written]).toEqual(['p1']);
+});
+
+test('people who are noted without a read show that others are new, as those do who are told', async () => {
+  const { tell, tellByOther, context } = await open('paused');
+  for (let n = 0; n < 5; n += 1) expect(await tell({ person: `also-new-${n}` })).toEqual(['write 1']);
+  await tellByOther({ person: 'p1' });
+  await tell({ person: 'p1' });
+  expect(context.ledgerCache.expectsNoRow('crm')).toBe(true);
 });
