@@ -353,3 +353,19 @@ test('a member under an identity that was another’s is decided again when the 
   expect(crm.told.map(({ identity }) => identity.value)).toEqual(['p1', 'a@example.com']);
   expect(outcomes()).toEqual({ 'crm delivered': 2 });
 });
+
+test('a row that has nothing to learn is not written because an older export of the batch has the other identity alone', async () => {
+  const ledger = new DisturbedLedger();
+  const { activate } = openActivation({ ledger });
+  const both = { crmid: ['C-1'], email: ['p@example.com'] };
+  await activate(eventOf(personExport({ identities: both }), 1));
+  const written = new Set<string>();
+  ledger.beforeWrite = (_, writes) => {
+    for (const { key } of writes) written.add(key.identity.value);
+  };
+  await activate(
+    eventOf(personExport({ identities: both }), 1),
+    eventOf(personExport({ identities: { email: both.email }, at: -60 }), 2),
+  );
+  expect([...written]).not.toContain('C-1');
+});

@@ -147,6 +147,17 @@ test('a retry is an attempt when one of its changes was tried, and goes on as th
   ]);
 });
 
+test('a retry goes on in the trace in which its changes were deferred first', async () => {
+  const { context, retryQueue } = openActivation();
+  const traced = { ...context, telemetry: { ...context.telemetry, traceParent: () => 'of this call' } };
+  const put = (work?: { readonly events: []; readonly retry: Retry }) =>
+    putRetries([deferralOf('p1')], work, traced, signal);
+  await put();
+  await put({ events: [], retry: exampleRetry({ traceParent: 'of the first' }) });
+  const retries = await Array.fromAsync(retryQueue.waiting(signal));
+  expect(retries.map(({ traceParent }) => traceParent).toSorted()).toEqual(['of the first', 'of this call']);
+});
+
 test('the time of a pause does not count, and while it lasts nothing of a retry becomes younger', async () => {
   const opened = openActivation();
   const retry = exampleRetry({ id: 'r1', class: pausedClass, firstDeferredAtMs: noonMs });

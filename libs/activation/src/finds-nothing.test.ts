@@ -1,7 +1,14 @@
-import { linkRecord, type Identity, type LedgerRecord, type LedgerRow } from '@activation-hub/membership';
+import {
+  ledgerKeyText,
+  linkKey,
+  linkRecord,
+  type Identity,
+  type LedgerRecord,
+  type LedgerRow,
+} from '@activation-hub/membership';
 import { expect, test } from 'vitest';
-import { fansKey, memberAt, openActivation, rowOf } from '../testing/index.ts';
-import { foundNothing } from './finds-nothing.ts';
+import { defaultFile, fansId, fansKey, memberAt, openActivation, rowOf } from '../testing/index.ts';
+import { foundNothing, isKnownToFindNothing } from './finds-nothing.ts';
 import type { Looked } from './former-identities.ts';
 
 const email = (value: string): Identity => ({ namespace: 'email', value });
@@ -19,6 +26,17 @@ interface Rows {
   readonly mode?: 'live' | 'paused';
   readonly over?: Partial<Looked>;
 }
+
+const chosenAs = (known: Parameters<typeof rowOf>[0] | undefined): Looked['chosen'][number] => ({
+  desired: {} as Looked['chosen'][number]['desired'],
+  row: at(known === undefined ? undefined : rowOf(known)),
+});
+const formerAs = (record: LedgerRecord): Looked['formers'][number] => ({
+  identity: email('p'),
+  key: { ...fansKey(), identity: email('p') },
+  row: at(record),
+  isLinkedOnly: false,
+});
 
 /** Whether the look at a person found nothing, who is a member since a minute after noon. */
 function isQuiet({ mode = 'live', over = {}, ...rows }: Rows): boolean {
@@ -79,6 +97,11 @@ test.each<[string, Rows]>([
   ['the row of the person waits', { chosen: rowOf(memberAt(60), { rowState: { is: 'deferred', chainId: 'r' } }) }],
   ['another process has the row of the person', { chosen: rowOf(memberAt(60), { rowState: leased }) }],
   ['no row of the person is settled', { over: { chosen: [] } }],
+  ['one of two rows of the person waits', { over: { chosen: [chosenAs(memberAt(60)), chosenAs(undefined)] } }],
+  [
+    'one of two other identities is older',
+    { over: { formers: [formerAs(rowOf(exitAt(60), full)), formerAs(rowOf(exitAt(59), full))] } },
+  ],
   ['the other identity has no row', { other: undefined }],
   ['the row of the other identity has room', { other: rowOf(exitAt(60)) }],
   ['the row of the other identity is older', { other: rowOf(exitAt(59), full) }],
@@ -95,4 +118,47 @@ test.each<[string, Rows]>([
   ['a newer export is known', { over: { isOutdated: true } }],
 ])('a look finds something where %s', (_, rows) => {
   expect(isQuiet(rows)).toBe(false);
+});
+
+/** Whether the cache knows that a look at the same person would find nothing. */
+function isKnownQuiet(chosen: LedgerRecord, other: LedgerRecord): boolean {
+  const { context } = openActivation({ file: defaultFile.replace('crm: {', 'crm: { formerly: old,') });
+  const identities = [{ namespace: 'crmid', value: 'c' }];
+  const key = { ...fansKey('c'), destination: 'old' };
+  const ecid = { namespace: 'ecid', value: 'e' };
+  const person = {
+    state: memberAt(60),
+    identities,
+    linkDigest: 'links',
+    audience: { namespace: 'ups', ledgerId: fansId },
+    profileExport: { identities: new Map(Object.entries({ ecid: ['e'], crmid: ['c'], email: ['p'] })) },
+    form: ({ value }: Identity) => value,
+    route: {
+      destination: 'crm',
+      mode: 'live',
+      identityNamespaces: ['crmid', 'email'],
+      identities: 'first',
+      follow: ['ecid'],
+    },
+  } as unknown as Looked['person'];
+  const remember = (of: typeof key, record: LedgerRecord): void =>
+    context.ledgerCache.set(ledgerKeyText(of), { record, version: '1' }, context.clock.now());
+  remember({ ...key, identity: email('p') }, other);
+  remember(
+    linkKey(key, ecid),
+    linkRecord(memberAt(60), { identities, leaving: [email('p')] }, 'links'),
+  );
+  const desired = { person, key } as Parameters<typeof isKnownToFindNothing>[0];
+  return isKnownToFindNothing(desired, { record: chosen, version: '1' }, context);
+}
+
+test('the cache knows that a look finds nothing, by the name that the destination has in the ledger', () => {
+  expect(isKnownQuiet(rowOf(memberAt(60)), rowOf(exitAt(60), full))).toBe(true);
+});
+
+test.each([
+  ['the row of the person has a digest', rowOf(memberAt(60), { linkDigest: 'before' }), rowOf(exitAt(60), full)],
+  ['the row of the other identity has room', rowOf(memberAt(60)), rowOf(exitAt(60))],
+])('the cache knows no such thing where %s', (_, chosen, other) => {
+  expect(isKnownQuiet(chosen, other)).toBe(false);
 });

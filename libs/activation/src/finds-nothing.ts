@@ -107,7 +107,7 @@ export function foundNothing(
     ...formers.map(({ key, row }) => ({ key, row })),
     ...linkKeys.map((key, at) => ({ key, row: links[at] })),
   ];
-  for (const { key, row } of read)
-    if (row !== undefined && row.record.rowState.is !== 'leased') ledgerCache.set(ledgerKeyText(key), row, nowMs);
+  // None of these is leased: with a leased row the look would have found something.
+  for (const { key, row } of read) if (row !== undefined) ledgerCache.set(ledgerKeyText(key), row, nowMs);
   return true;
 }

@@ -180,3 +180,10 @@ test.each(['linkDigest', 'knownDigest'] as const)(
     }
   },
 );
+
+test('of a person whom a newer link knows, an identity that another person has by the very event of that link stays', async () => {
+  const { activate, ledger, crm } = await openKnown({ old: rowOf(memberAt()) });
+  await putRow(ledger, keyOf('theirs'), rowOf(memberAt()));
+  await activate(eventOf(personExport({ identities: { ecid: ['e1'], email: ['theirs'] }, at: -60 }), 1));
+  expect(crm.story).toEqual([]);
+});

@@ -66,6 +66,12 @@ test('a row of a person who was followed has the digest of these identities, and
   expect([lost, writes]).toEqual([[], 2]);
 });
 
+test('a row of a person who left, which others had as a former identity, goes on to remember these', async () => {
+  const formerOf = [{ namespace: 'crmid', value: 'C-2', linkDigest: 'of the other' }];
+  const { record } = await remember(exampleRecord({ known: exampleState({ isMember: false }), formerOf }));
+  expect(record).toMatchObject({ linkDigest: 'links', formerOf });
+});
+
 test('a row that another process is telling again is left to it: with an outdated digest the person is looked at again', async () => {
   const leased = { is: 'leased', holder: 'another', expiresAtMs: Number.MAX_SAFE_INTEGER } as const;
   const outdated = exampleRecord({ rowState: leased, linkDigest: 'before' });
