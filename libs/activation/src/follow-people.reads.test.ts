@@ -113,3 +113,12 @@ test('a person whom nobody has followed with these identities is followed, wheth
   for (const work of [undefined, retryWork(retry)])
     expect((await readsOf(unfollowed, unfollowed, work)).reads.length).toBeGreaterThan(0);
 });
+
+test('a person who comes twice in one batch is not looked at when the row has the digest of both exports', async () => {
+  const ledger = new ObservedLedger();
+  await openActivation({ ledger }).activate(eventOf(personExport(), 1));
+  const restarted = openActivation({ ledger });
+  ledger.reads.length = 0;
+  await restarted.activate(eventOf(personExport(), 1), eventOf(personExport(), 2));
+  expect(ledger.reads).toEqual([1]);
+});

@@ -138,6 +138,34 @@ test.each([
   expect(follow({ desired: [each], told: [toldOf(each, fate, row)] }).digests).toEqual({ now: [], later: [] });
 });
 
+test.each([
+  ['deferred', []],
+  ['unanswered', []],
+  ['delivered', ['older']],
+] as const)(
+  'an older export is brought again by the retry of another row of its event, where that is %s at the same destination',
+  (fate, later) => {
+    const { event } = personOf('');
+    const [older, beside] = [
+      desiredOf(personOf('older', 0, { event })),
+      desiredOf(personOf('beside', 0, { event }), otherKey),
+    ];
+    const newer = desiredOf(personOf('newer', 1));
+    const { route, audience } = beside;
+    const told = [
+      { ...toldOf(newer, 'deferred', deferred), event: newer.event, route, audience },
+      {
+        ...toldOf(beside, fate, fate === 'delivered' ? rowOf({ linkDigest: 'beside' }) : undefined),
+        event,
+        route,
+        audience,
+      },
+    ];
+    const outcome = { desired: [newer, beside], superseded: [older], told };
+    expect(follow(outcome).digests).toEqual({ now: [], later });
+  },
+);
+
 test('a row of which the settling was lost is looked at later, for no retry brings the export', () => {
   const each = desiredOf(personOf('mine'));
   expect(follow({ desired: [each], told: [toldOf(each, 'delivered')] }).digests).toEqual({ now: [], later: ['mine'] });
