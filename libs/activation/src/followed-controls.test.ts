@@ -81,6 +81,14 @@ test('a pause is announced once with its scope and its end, holds the circuit, a
   expect(await look()).toEqual([]);
 });
 
+test('a pause that becomes a shadow, with the same end, is announced again', async () => {
+  const { look, write } = open();
+  await write(pauseOf({ destination: 'crm' }));
+  await look();
+  await write(pauseOf({ destination: 'crm', isShadow: true }));
+  expect(await look()).toEqual([{ signal: 'destination-shadowed', message: '', destination: 'crm' }]);
+});
+
 test('a pause of everything holds every destination but the canary, and has no end unless it says one', async () => {
   const { look, write, held, breakerOf } = open();
   await write(pauseOf({}));

@@ -92,9 +92,7 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
     const deciding = newest.length > 0 ? newest : memberships;
     const open = deciding.flatMap((each) => rows.openBecause(each) ?? []);
     const chosen = newest.flatMap(({ keyText }) => rows.of(keyText) ?? []);
-    const isKnown =
-      !outcome.concerned.has(person) &&
-      memberships.every(({ keyText }) => rows.digestOf(keyText) === person.linkDigest);
+    const isKnown = !outcome.concerned.has(person) && memberships.every((each) => rows.hasDigest(each));
     if (open.length === 0) {
       if (again.has(person.event) || !isKnown) now.push(followed(rows.asOfNewest(person, newest), chosen, context));
     } else if (!open.includes('a retry brings its identities') && person.linkDigest !== '' && !isKnown)
@@ -112,15 +110,15 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
 
 /**
  * The memberships of people who may have to be looked at, who are few: not of those whom the cache
- * knows, or of whom every row is settled with the digest of these very identities, unless something
- * newer in the batch has superseded a part of them, or the batch brings another identity of theirs.
+ * knows, or of whom every row has the digest of these very identities, unless something newer in the
+ * batch has superseded a part of them, or the batch brings another identity of theirs.
  */
 function ofPeopleInQuestion(
   { desired, undecided, superseded, concerned }: Outcome,
   rows: SettledRows,
   isAgain: boolean,
 ): readonly DesiredMembership[] {
-  const unknown = isAgain ? undecided : undecided.filter((each) => concerned.has(each.person) || !rows.isKnown(each));
+  const unknown = isAgain ? undecided : undecided.filter((each) => concerned.has(each.person) || !rows.hasDigest(each));
   if (unknown.length === 0 && superseded.length === 0) return [];
   const people = new Set<RoutedPerson>();
   for (const { person } of unknown) people.add(person);
@@ -162,15 +160,9 @@ class SettledRows {
     return this.#settled.get(keyText);
   }
 
-  digestOf(keyText: string): string {
-    return this.of(keyText)?.row?.record.linkDigest ?? '';
-  }
-
-  /** Whether the row is settled, and carries the digest of the identities of this very export. */
-  isKnown({ keyText, person }: DesiredMembership): boolean {
-    const row = this.of(keyText)?.row;
-    if (row === undefined || (row.record.linkDigest ?? '') !== person.linkDigest) return false;
-    return row.record.rowState.is !== 'deferred' && row.record.rowState.is !== 'leased';
+  /** Whether the row carries the digest of the identities of this very export. */
+  hasDigest({ keyText, person }: DesiredMembership): boolean {
+    return (this.of(keyText)?.row?.record.linkDigest ?? '') === person.linkDigest;
   }
 
   isNewest(each: DesiredMembership): boolean {
