@@ -184,3 +184,15 @@ test('what was looked for last weighs most, and the counts are halved at four ti
   cache.countLookedFor('crm', true);
   expect(cache.expectsNoRow('crm')).toBe(false);
 });
+
+test('a person whom a row remembers takes two bytes a character, and 128 besides', () => {
+  const bytesWith = (...values: readonly string[]): number => {
+    const cache = new LedgerCache({ bytesMax: 12_000, ageMaxMs: 1_000 });
+    const { version, record } = rowOf('1');
+    const formerOf = values.map((value) => ({ namespace: 'crmid', value, linkDigest: 'd' }));
+    cache.set('a', { version, record: { ...record, formerOf } }, 0);
+    return cache.bytes;
+  };
+  expect(bytesWith('x'.repeat(100)) - bytesWith()).toBe(328);
+  expect(bytesWith('x'.repeat(100), 'y') - bytesWith()).toBe(328 + 130);
+});

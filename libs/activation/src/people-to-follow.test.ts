@@ -12,6 +12,7 @@ import {
 import { exampleRecord, exampleState } from '@activation-hub/membership/testing';
 import { expect, test } from 'vitest';
 import { eventOf, fansId, fansKey, openActivation } from '../testing/index.ts';
+import type { DeferredChange } from './defer-changes.ts';
 import { peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import type { DesiredMembership, RoutedPerson } from './resolve-memberships.ts';
 import type { ToldRow } from './tell-rows.ts';
@@ -165,6 +166,21 @@ test.each([
     expect(follow(outcome).digests).toEqual({ now: [], later });
   },
 );
+
+test('a retry of the event for another destination or another audience does not bring an older export again', () => {
+  const { event } = personOf('');
+  const older = desiredOf(personOf('older', 0, { event }));
+  const newer = desiredOf(personOf('newer', 1));
+  const { route, audience: entry } = newer;
+  const laterWith = (destination: string, audience: string): readonly string[] => {
+    const deferrals = [{ deferral: { event, destination, audience } as DeferredChange['deferral'] }];
+    const told = [{ ...toldOf(newer, 'deferred', deferred), event: newer.event, route, audience: entry }];
+    return follow({ desired: [newer], superseded: [older], told, deferred: deferrals }).digests.later;
+  };
+  expect(laterWith('crm', 'sports-fans')).toEqual([]);
+  expect(laterWith('ads', 'sports-fans')).toEqual(['older']);
+  expect(laterWith('crm', 'travellers')).toEqual(['older']);
+});
 
 test('a row of which the settling was lost is looked at later, for no retry brings the export', () => {
   const each = desiredOf(personOf('mine'));
