@@ -110,8 +110,8 @@ export function peopleToFollow(outcome: Outcome, context: ActivationContext, wor
 
 /**
  * The memberships of people who may have to be looked at, who are few: not of those whom the cache
- * knows, or of whom every row has the digest of these very identities, unless something newer in the
- * batch has superseded a part of them, or the batch brings another identity of theirs.
+ * knows, or of whom every row has the digest of these very identities, unless something newer in
+ * the batch has superseded a part of them, or the batch brings another identity of theirs.
  */
 function ofPeopleInQuestion(
   { desired, undecided, superseded, concerned }: Outcome,
