@@ -144,10 +144,7 @@ function isKnownQuiet(chosen: LedgerRecord, other: LedgerRecord): boolean {
   const remember = (of: typeof key, record: LedgerRecord): void =>
     context.ledgerCache.set(ledgerKeyText(of), { record, version: '1' }, context.clock.now());
   remember({ ...key, identity: email('p') }, other);
-  remember(
-    linkKey(key, ecid),
-    linkRecord(memberAt(60), { identities, leaving: [email('p')] }, 'links'),
-  );
+  remember(linkKey(key, ecid), linkRecord(memberAt(60), { identities, leaving: [email('p')] }, 'links'));
   const desired = { person, key } as Parameters<typeof isKnownToFindNothing>[0];
   return isKnownToFindNothing(desired, { record: chosen, version: '1' }, context);
 }
