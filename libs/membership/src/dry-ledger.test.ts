@@ -51,3 +51,21 @@ test('it reads the rows of another ledger, and what is written to it stays with 
   expect(await dry.read([keyOf('p2')], signal)).toEqual([undefined]);
   expect(await Array.fromAsync(under.rows({}, signal))).toEqual(before);
 });
+
+test('of rows that were written to it the other ledger is not asked', async () => {
+  const under = new InMemoryLedger();
+  const asked: string[][] = [];
+  const dry = new DryLedger({
+    read: (keys, of) => {
+      asked.push(keys.map(({ identity }) => identity.value));
+      return under.read(keys, of);
+    },
+    rows: (selection, of) => under.rows(selection, of),
+  });
+  await dry.write([{ key: keyOf('p1'), record: record('noted'), expected: undefined }], signal);
+  asked.length = 0;
+  expect(await dry.read([keyOf('p1')], signal)).toMatchObject([{ record: { rowState: { is: 'noted' } } }]);
+  expect(asked).toEqual([]);
+  expect(await dry.read([keyOf('p2'), keyOf('p1')], signal)).toMatchObject([undefined, { version: 'dry-1' }]);
+  expect(asked).toEqual([['p2']]);
+});

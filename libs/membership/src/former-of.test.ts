@@ -53,12 +53,39 @@ test('of several identities a row remembers those for which it has room, in thei
   expect(remember([longest], [{ ...longest, linkDigest: 'bb' }])).toEqual([longest]);
 });
 
+test('a row that remembers no one yet takes several identities as far as they fit, each with its comma', () => {
+  const half = (name: string): FormerOf => crmid(name + 'x'.repeat(formerOfCharactersMax / 2 - 30));
+  expect(remember(undefined, [half('a'), half('b'), half('c')])).toEqual([half('a'), half('b')]);
+  const rest = formerOfCharactersMax - formerOfText([c1, crmid('')]).length;
+  expect(remember(undefined, [c1, crmid('x'.repeat(rest))])).toHaveLength(2);
+  expect(remember(undefined, [c1, crmid('x'.repeat(rest + 1))])).toEqual([c1]);
+  expect(remember(undefined, [crmid(`${longest.value}x`), crmid(`${longest.value}y`)])).toBeUndefined();
+});
+
+test('an identity fits by the length of its JSON, whichever part of it is long there', () => {
+  // A character of which the JSON has six.
+  const unit = (count: number): string => '\u001f'.repeat(count);
+  const places = {
+    namespace: { namespace: '', value: 'v', linkDigest: '' },
+    value: { namespace: 'n', value: '', linkDigest: '' },
+    linkDigest: { namespace: 'n', value: '', linkDigest: '' },
+  };
+  const fits = Math.floor((formerOfCharactersMax - '[["n","",""]]'.length) / 6);
+  for (const [place, identity] of Object.entries(places))
+    expect([fits, fits + 1].map((count) => areRememberable([{ ...identity, [place]: unit(count) }]))).toEqual([
+      true,
+      false,
+    ]);
+});
+
 test('a row has room for the identities that it remembers, and for others as far as they fit', () => {
   const row = exampleRecord({ known: out, formerOf: [c1] });
   expect([hasRoomFor(row, [c1]), hasRoomFor(row, [c2, c1]), hasRoomFor(row, [])]).toEqual([true, true, true]);
   expect(hasRoomFor(row, [longest])).toBe(false);
   expect(hasRoomFor(row, [c2, longest])).toBe(false);
   expect(hasRoomFor(exampleRecord({ known: out }), [longest])).toBe(true);
+  expect(hasRoomFor(exampleRecord({ known: out }), [])).toBe(true);
+  expect(hasRoomFor(exampleRecord({ known: out }), [crmid(`${longest.value}x`)])).toBe(false);
 });
 
 test('a row that remembers more than it may is refused, without a word of it', () => {
@@ -96,7 +123,8 @@ test('a row of which nothing is told knows the newer state, and keeps what becam
   expect(kept).not.toHaveProperty('linkDigest');
   expect(keep({ ...doubtful, inDoubt: false }, { state: newer, attributes: {} }).inDoubt).toBe(false);
   // What is as old, or older, moves nothing; the digest says then from which export that comes.
-  for (const state of [out, exampleState({ status: 'exited', qualifiedAtMs: out.qualifiedAtMs - 1 })])
+  const older = exampleState({ status: 'exited', qualifiedAtMs: out.qualifiedAtMs - 1 });
+  for (const state of [out, { ...out, content: 'other' }, older])
     expect(keep(doubtful, { state, attributes: {} })).toMatchObject({ known: out, knownDigest: 'a' });
 });
 

@@ -125,6 +125,7 @@ test('a reason that is too long is cut after a word, and says that it is', () =>
     historyOf({ history: refused(undefined, { class: 'transient', reason }) }).transitions[0]?.reason;
   expect(reasonOf(words)).toBe(words.replace(' first.', '…'));
   expect(reasonOf(words.slice(0, 120))).toBe(words.slice(0, 120));
+  expect(reasonOf(`${'x'.repeat(100)}  ${'y'.repeat(30)}`)).toBe(`${'x'.repeat(100)}…`);
   // A word that is longer than a reason may be is cut itself.
   expect(reasonOf('x'.repeat(121))).toBe(`${'x'.repeat(119)}…`);
 });

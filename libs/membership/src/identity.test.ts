@@ -79,6 +79,27 @@ test('the other identities are those that the route would accept too, each once 
   ]);
 });
 
+test('the same value in two namespaces is two identities', () => {
+  const identities = new Map([
+    ['crmid', ['a']],
+    ['email', ['a']],
+  ]);
+  const choice = { namespaces: ['crmid', 'email'], identities: 'first' } as const;
+  const chosen = resolveIdentities(identities, choice, asItIs);
+  expect(otherIdentities(identities, choice, asItIs, chosen)).toEqual([{ namespace: 'email', value: 'a' }]);
+});
+
+test('of many identities too each is given once, beside the chosen ones', () => {
+  const values = Array.from({ length: 20 }, (_, n) => `P${n}`);
+  const identities = new Map([['crmid', [...values, ...values.map((value) => value.toLowerCase())]]]);
+  const choice = { namespaces: ['crmid'], identities: 'first' } as const;
+  const form: FormIdentity = ({ value }) => value.toLowerCase();
+  const chosen = resolveIdentities(identities, choice, form);
+  const formed = values.map((value) => ({ namespace: 'crmid', value: value.toLowerCase() }));
+  expect(chosen).toEqual([formed[0]]);
+  expect(otherIdentities(identities, choice, form, chosen)).toEqual(formed.slice(1));
+});
+
 test('a person whom a single identity links to nothing has no digest', () => {
   const digest = (values: Record<string, readonly string[]>, follow: readonly string[] = []): string =>
     linkDigest(new Map(Object.entries(values)), { namespaces: ['crmid', 'email'], identities: 'first' }, follow);

@@ -20,6 +20,7 @@ const named = (count: number, value: JsonValue): Attributes =>
 
 test.each<[string, (count: number) => Attributes]>([
   ['one long text', (count) => ({ text: 'x'.repeat(count) })],
+  ['a long text beside an attribute named length', (count) => ({ length: 1, text: 'x'.repeat(count) })],
   ['characters that are six in JSON', (count) => ({ text: '\u001f'.repeat(count) })],
   ['empty texts under names that are long in JSON', (count) => named(count, '')],
   ['numbers that are long in JSON', (count) => named(count, -0.0000012345678901234567)],

@@ -57,3 +57,20 @@ test('a newer state under a lease is what the row knows, and the lease stays wit
     inDoubt: true,
   });
 });
+
+test('what a destination took without attributes leaves none beside the states that follow', () => {
+  const delivered = settle(lease(undefined, { state: member, attributes: {} }, by), 'delivered');
+  const newer = exampleState({ content: 'b', qualifiedAtMs: member.qualifiedAtMs + 1 });
+  const newest = exampleState({ content: 'c', qualifiedAtMs: member.qualifiedAtMs + 2 });
+  const leased = lease(delivered, { state: newer, attributes: { mail: 'b' } }, by);
+  for (const row of [leased, overtake(leased, { state: newest, attributes: { mail: 'c' } })]) {
+    expect(row).toMatchObject({ delivered: member });
+    expect(row).not.toHaveProperty('deliveredAttributes');
+  }
+});
+
+test('a row of which no history is kept has none either when a destination did not take it', () => {
+  const leased = lease(undefined, { state: member, attributes: {} }, by);
+  for (const outcome of ['rejected', 'not-found', 'given-up'] as const)
+    expect(settle(leased, outcome)).toStrictEqual({ ...leased, rowState: { is: outcome } });
+});

@@ -86,6 +86,12 @@ test('attributes that are found to be the same have the same digest', () => {
   );
 });
 
+test('attributes are the same as themselves, whatever they hold', () => {
+  const attributes = { name: 'Ada', address: { city: 'London' } };
+  expect(areSameAttributes(attributes, attributes)).toBe(true);
+  expect(areSameAttributes(attributes, { ...attributes, address: { city: 'London' } })).toBe(false);
+});
+
 test('a change keeps its id over every attempt and shares it with no other', () => {
   const idOf = (key: LedgerKey, state: MembershipState): string => changeId(ledgerKeyText(key), state);
   const member = exampleState({ content: 'a' });

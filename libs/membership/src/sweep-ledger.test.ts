@@ -42,6 +42,17 @@ test('nights that each have time for a part of the rows come to all of them, for
   expect(ledger.size).toBe(members.length);
 });
 
+test('a night begins where it is told to', async () => {
+  const ledger = await ledgerOf(Array.from({ length: 4 }, () => exampleRecord({ known: gone })));
+  let left = 2;
+  await sweepLedger(ledger, { ...night, startAt: 0.5, hasTime: () => (left -= 1) >= 0 });
+  const rows = await ledger.read(
+    [0, 1, 2, 3].map((n) => exampleKey(n)),
+    signal,
+  );
+  expect(rows.map((row) => row !== undefined)).toEqual([true, true, false, false]);
+});
+
 test('rows of members stay, and those of a recent exit, in doubt, or whose state is open', async () => {
   const lately = exampleState({ status: 'exited', qualifiedAtMs: todayMs - 10 * dayMs });
   const enqueuedLately = { ...gone, enqueuedAtMs: olderThanMs };
