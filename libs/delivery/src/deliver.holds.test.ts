@@ -3,7 +3,7 @@ import { silentTelemetry } from '@activation-hub/telemetry';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver } from './deliver.ts';
+import { createTarget, deliver, isShadowReason, routeHeldReason } from './deliver.ts';
 import type { DeliveryResult } from './delivery-result.ts';
 import type { Target } from './target.ts';
 
@@ -145,4 +145,10 @@ test('no request that waits for a place goes once the one before was answered wi
   await clock.advance(5_000);
   await both;
   expect(requestedAtMs).toEqual([0]);
+});
+
+test('what waits because of an operator says whether its route is paused or in shadow', () => {
+  const [paused, shadow] = [routeHeldReason({}), routeHeldReason({ isShadow: true })];
+  expect([paused, shadow]).toEqual(['an operator has paused the route', 'an operator has put the route into shadow']);
+  expect([isShadowReason(paused), isShadowReason(shadow)]).toEqual([false, true]);
 });

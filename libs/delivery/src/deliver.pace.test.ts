@@ -2,11 +2,11 @@
  * What the pace of a destination adds to the latency of a change, in virtual time, so that no
  * machine decides it.
  */
-import type { Connector } from '@activation-hub/destination-kit';
+import { DestinationError, type Connector } from '@activation-hub/destination-kit';
 import { silentTelemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver } from './deliver.ts';
+import { createTarget, deliver, isPacedReason } from './deliver.ts';
 
 const partitions = 4;
 const seconds = 10;
@@ -74,4 +74,49 @@ test.each([
 ])('%s: a change waits for the batch before it and for two places at the most', async (_what, changes, requests) => {
   const batchMs = ledgerMs + requestMs + ledgerMs;
   expect(await p95Ms(changes, requests)).toBeLessThanOrEqual(batchMs + (2 * 1_000) / requests);
+});
+
+/** A target that gets one change in a request, and what it was told. */
+function single(requestsPerSecond: number, answer: () => Promise<void> = () => Promise.resolve()) {
+  const clock = new VirtualClock(0);
+  const told: string[] = [];
+  const take: Connector['enter'] = async (deliveries) => {
+    told.push(...deliveries.map(({ change }) => change.id));
+    await answer();
+    return deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' }));
+  };
+  const limits = { batchCount: 1, batchBytes: 1_000_000, requestsPerSecond, concurrency: 1 };
+  const connector = { enter: take, update: take, exit: take };
+  const of = { key: 'crm', connector, limits, batchBy: 'destination', giveUpAfterMs: 86_400_000 } as const;
+  const target = createTarget(of, clock);
+  const tell = (waitMaxMs: number) =>
+    deliver(target, [exampleDelivery(0), exampleDelivery(1)], {
+      telemetry: silentTelemetry,
+      clock,
+      waitMaxMs,
+      signal: never,
+    });
+  return { clock, told, tell };
+}
+
+test('what waits for nothing but the pace of its destination says so', async () => {
+  const { tell } = single(1);
+  const results = await tell(0);
+  expect(results.get('change-0')).toEqual({ status: 'delivered' });
+  const later = results.get('change-1');
+  expect(later?.status === 'retry' && isPacedReason(later.reason)).toBe(true);
+  expect(isPacedReason('The destination is down.')).toBe(false);
+});
+
+test('a call begins no further batch while one waits to be sent again, where the destination takes one at once', async () => {
+  let isDown = true;
+  const { clock, told, tell } = single(1_000, () => {
+    const wasDown = isDown;
+    isDown = false;
+    return wasDown ? Promise.reject(new DestinationError('transient', 'It is down.')) : Promise.resolve();
+  });
+  const telling = tell(60_000);
+  await clock.advance(60_000);
+  await telling;
+  expect(told).toEqual(['change-0', 'change-0', 'change-1']);
 });

@@ -3,7 +3,7 @@ import { DestinationError, type Connector, type Delivery, type Verdict } from '@
 import { silentTelemetry, type Telemetry } from '@activation-hub/telemetry';
 import { expect, test } from 'vitest';
 import { exampleDelivery, VirtualClock } from '../testing/index.ts';
-import { createTarget, deliver } from './deliver.ts';
+import { createTarget, deliver, isCircuitOpenReason } from './deliver.ts';
 import type { DeliveryResult } from './delivery-result.ts';
 import type { DeliverOptions } from './target.ts';
 
@@ -50,7 +50,20 @@ function staged({ hasPoll = true } = {}) {
     expect(calls.splice(0)).toHaveLength(3);
     calledAtMs.length = 0;
   };
-  return { clock, target, tell, calls, calledAtMs, goDown, answerWith: (next: Answer) => (answer = next) };
+  /** A call of its own for each change, all at the same time. */
+  const tellEach = (count: number, optionsOf: (number: number) => Partial<DeliverOptions>) =>
+    Promise.all(
+      deliveriesOf(count).map((delivery, n) =>
+        deliver(target, [delivery], {
+          telemetry: silentTelemetry,
+          clock,
+          waitMaxMs: 0,
+          signal: never,
+          ...optionsOf(n),
+        }),
+      ),
+    );
+  return { clock, target, tell, tellEach, calls, calledAtMs, goDown, answerWith: (next: Answer) => (answer = next) };
 }
 
 const first = (results: ReadonlyMap<string, DeliveryResult>): DeliveryResult | undefined => results.get('change-0');
@@ -66,6 +79,15 @@ test('an open breaker says until when, and is probed from then on', async () => 
   expect(target.breaker.leftToRetriesUntilMs(35_000)).toBeUndefined();
   await tell(1);
   expect(calls).toEqual(['tell 0']);
+});
+
+test('an open breaker is the reason also where the rate limiter has no place either', async () => {
+  const { target, tell, goDown } = staged();
+  await goDown();
+  target.rateLimiter.holdUntil(20_000);
+  const result = first(await tell(1));
+  expect(result).toMatchObject({ class: 'transient', wasTried: false, notBeforeMs: 5_000 });
+  expect(result?.status === 'retry' && isCircuitOpenReason(result.reason)).toBe(true);
 });
 
 test('a probe that is not sent, because the rate limiter holds it, leaves the probe to the next', async () => {
@@ -132,6 +154,22 @@ test('a deadline is not listened to any more when all is told', async () => {
   answerWith((deliveries) => Promise.resolve(taken(deliveries)));
   await Promise.all([tell(3, { signal }), tell(3, { signal }), tell(3, { signal })]);
   expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('a deadline is not listened to either when the request of another call has taken the changes along', async () => {
+  const { tellEach, calls, answerWith } = staged();
+  answerWith((deliveries) => Promise.resolve(taken(deliveries)));
+  const { signal } = new AbortController();
+  await tellEach(3, () => ({ signal }));
+  expect(calls).toEqual(['tell 0,1,2']);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('who asks for a receipt takes along nothing of another call', async () => {
+  const { tellEach, calls, answerWith } = staged();
+  answerWith((deliveries) => Promise.resolve(taken(deliveries)));
+  await tellEach(3, (n) => ({ receipts: new Map(n === 0 ? [['change-0', 'request-9']] : []) }));
+  expect(calls).toEqual(['ask request-9 0', 'tell 1,2']);
 });
 
 test('signals say how long a request took, answered or not', async () => {

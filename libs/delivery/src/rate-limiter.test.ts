@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualClock } from '../testing/virtual-clock.ts';
@@ -184,4 +185,15 @@ test('what cannot wait gets times at the pace, after the time that the destinati
   expect([rateLimiter.laterMs(), rateLimiter.laterMs(), rateLimiter.laterMs()]).toEqual([60_000, 60_500, 61_000]);
   for (let request = 0; request < 10_000; request += 1) rateLimiter.laterMs();
   expect(rateLimiter.laterMs()).toBe(3_600_000);
+});
+
+test('who waited for a seat does not listen to the signal any more', async () => {
+  const clock = new VirtualClock(0);
+  const { startedAtMs, send } = recorded(new RateLimiter({ requestsPerSecond: 1_000, concurrency: 1 }, clock), clock);
+  const { signal } = new AbortController();
+  const sent = Promise.all([send({ notAfterMs: Infinity, signal }, 50), send({ notAfterMs: Infinity, signal }, 50)]);
+  await clock.advance(1_000);
+  await sent;
+  expect(startedAtMs).toEqual([0, 50]);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

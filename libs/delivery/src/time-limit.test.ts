@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { withTimeLimit } from './time-limit.ts';
 
+const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
@@ -21,7 +23,21 @@ test('work that fails throws its error, and leaves no timer', async () => {
 
 test('work that takes longer is aborted for the reason of AbortSignal.timeout', async () => {
   const limited = withTimeLimit(1_000, untilAborted);
-  const reason = expect(limited).rejects.toMatchObject({ name: 'TimeoutError' });
+  const reason = expect(limited).rejects.toMatchObject({
+    name: 'TimeoutError',
+    message: 'The operation was aborted due to timeout',
+  });
   await vi.advanceTimersByTimeAsync(1_000);
   await reason;
+});
+
+test('its timer keeps no process alive', async () => {
+  vi.useRealTimers();
+  const before = timers();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const limited = withTimeLimit(3_600_000, () => promise);
+  // Node counts those alone that keep it alive.
+  expect(timers()).toBe(before);
+  resolve(undefined);
+  await limited;
 });
