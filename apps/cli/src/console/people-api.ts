@@ -66,62 +66,62 @@ interface ActAtDestination {
   readonly dryRun: boolean;
 }
 
-/** The person in the forms of one destination; undefined when it has no row of them. */
-async function formsAt(
-  identities: readonly Identity[],
-  destination: string,
+/** Does something about the person, in the forms of one destination, where it has a row of them. */
+async function actAt(
+  { identities, destination }: ActAtDestination,
   { file, storage }: Pick<Operator, 'file' | 'storage'>,
   signal: AbortSignal,
-) {
+  act: (found: Awaited<ReturnType<typeof findForms>>[number]) => Promise<ActResult>,
+): Promise<ActResult> {
   const ledgerName = file.destinations.get(destination)?.ledgerName;
   const places = (await erasurePlaces(file)).filter((place) => place.ledgerName === ledgerName);
   const [found] = await findForms(identities, places, storage.ledger, signal);
-  return found;
+  return found === undefined
+    ? { lines: [`${destination} knows no person with these identities.`], problems: [] }
+    : await act(found);
 }
 
 /** Tells a destination again what the ledger knows of the person, as after a repair there. */
-async function tellAgain(
-  { identities, destination, dryRun }: ActAtDestination,
-  operator: Operator,
-  signal: AbortSignal,
-): Promise<ActResult> {
-  const found = await formsAt(identities, destination, operator, signal);
-  if (found === undefined) return { lines: [`${destination} knows no person with these identities.`], problems: [] };
-  return await atDestination(operator, destination, async (context) => {
-    const walk = { context, destination, identities: found.forms };
+function tellAgain(asked: ActAtDestination, operator: Operator, signal: AbortSignal): Promise<ActResult> {
+  const { destination, dryRun } = asked;
+  return actAt(asked, operator, signal, ({ forms }) =>
+    atDestination(operator, destination, async (context) => {
+      const walk = { context, destination, identities: forms };
+      if (dryRun) {
+        const rows = await countResync(walk, signal);
+        return { lines: [`Would tell ${destination} of ${counted(rows, 'membership')}.`], problems: [] };
+      }
+      const { delivered, deferred, reasons } = await resync(walk, { signal });
+      const waiting = deferred === 0 ? '' : `; ${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`;
+      return {
+        lines: [`Told ${destination} of ${counted(delivered, 'membership')}${waiting}.`],
+        problems: notTaken(reasons),
+      };
+    }),
+  );
+}
+
+function takeOutOf(asked: ActAtDestination, operator: Operator, signal: AbortSignal): Promise<ActResult> {
+  const { destination, dryRun } = asked;
+  return actAt(asked, operator, signal, async (found) => {
     if (dryRun) {
-      const rows = await countResync(walk, signal);
-      return { lines: [`Would tell ${destination} of ${counted(rows, 'membership')}.`], problems: [] };
+      const lines = await exitsOf(found, destination, operator, signal);
+      return { lines: lines.length === 0 ? [`${destination} has nothing to take back.`] : lines, problems: [] };
     }
-    const { delivered, deferred, reasons } = await resync(walk, { signal });
-    const waiting = deferred === 0 ? '' : `; ${deferred} ${deferred === 1 ? 'waits' : 'wait'} in the retry queue`;
+    const told = await atDestination(operator, destination, (context) =>
+      takeOut({ context, destination, identities: found.forms }, { signal }),
+    );
     return {
-      lines: [`Told ${destination} of ${counted(delivered, 'membership')}${waiting}.`],
-      problems: Object.entries(reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
+      lines: [
+        `${destination} was told of ${counted(told.delivered, 'exit')}; of ${counted(told.unchanged, 'membership')} it had nothing to learn.`,
+      ],
+      problems: notTaken(told.reasons),
     };
   });
 }
 
-async function takeOutOf(
-  { identities, destination, dryRun }: ActAtDestination,
-  operator: Operator,
-  signal: AbortSignal,
-): Promise<ActResult> {
-  const found = await formsAt(identities, destination, operator, signal);
-  if (found === undefined) return { lines: [`${destination} knows no person with these identities.`], problems: [] };
-  if (dryRun) {
-    const lines = await exitsOf(found, destination, operator, signal);
-    return { lines: lines.length === 0 ? [`${destination} has nothing to take back.`] : lines, problems: [] };
-  }
-  const told = await atDestination(operator, destination, (context) =>
-    takeOut({ context, destination, identities: found.forms }, { signal }),
-  );
-  return {
-    lines: [
-      `${destination} was told of ${counted(told.delivered, 'exit')}; of ${counted(told.unchanged, 'membership')} it had nothing to learn.`,
-    ],
-    problems: Object.entries(told.reasons).map(([reason, count]) => `${count} not taken: ${reason}`),
-  };
+function notTaken(reasons: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(reasons).map(([reason, count]) => `${count} not taken: ${reason}`);
 }
 
 /** Of which exits a destination would be told, a line each. */
