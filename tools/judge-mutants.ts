@@ -36,8 +36,6 @@ export interface FileVerdict {
   readonly survivors: readonly Survivor[];
   /** Explanations of mutants that are no longer, or that a test finds by now. */
   readonly stale: readonly Explanation[];
-  /** Mutants that could not be tried. */
-  readonly notRun: number;
 }
 
 /** The longest code that a survivor quotes. */
@@ -64,8 +62,7 @@ export function judgeMutants(
     if (index >= 0) stale.splice(index, 1);
     return index < 0;
   });
-  // A mutant that ran out of time was not found by a test: on a busy machine it may be one that is
-  // explained.
+  // No test found a mutant that did not end: on a busy machine it may be one that is explained.
   for (const result of results.filter(({ status }) => status === 'Timeout')) {
     const index = stale.findIndex((entry) => explains(entry, survivorOf(source, result)));
     if (index >= 0) stale.splice(index, 1);
@@ -77,13 +74,12 @@ export function judgeMutants(
     explained: surviving.length - survivors.length,
     survivors,
     stale,
-    notRun: results.length - killed - surviving.length,
   };
 }
 
-/** Whether every mutant was tried, and was found or is explained, and no explanation is stale. */
-export function isClean({ survivors, stale, notRun }: FileVerdict): boolean {
-  return survivors.length === 0 && stale.length === 0 && notRun === 0;
+/** Whether every mutant was found or is explained, and no explanation is stale. */
+export function isClean({ survivors, stale }: FileVerdict): boolean {
+  return survivors.length === 0 && stale.length === 0;
 }
 
 function explains({ line, code, becomes }: Explanation, survivor: Survivor): boolean {
@@ -127,8 +123,8 @@ export function verdictText({ file, survivors, stale }: FileVerdict): string {
 export function verdictTable(verdicts: readonly FileVerdict[]): string {
   const row = (first: string, numbers: readonly (string | number)[]): string =>
     `${first.padEnd(50)}${numbers.map((number) => String(number).padStart(11)).join('')}\n`;
-  const rows = verdicts.map(({ file, mutants, killed, explained, survivors, notRun, stale }) =>
-    row(file, [mutants, killed, explained, survivors.length, notRun, stale.length]),
+  const rows = verdicts.map(({ file, mutants, killed, explained, survivors, stale }) =>
+    row(file, [mutants, killed, explained, survivors.length, stale.length]),
   );
-  return [row('file', ['mutants', 'killed', 'explained', 'surviving', 'not run', 'stale']), ...rows].join('');
+  return [row('file', ['mutants', 'killed', 'explained', 'surviving', 'stale']), ...rows].join('');
 }

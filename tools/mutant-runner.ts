@@ -1,0 +1,201 @@
+import { basename } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { inject, TestRunner, type RunnerTestCase } from 'vitest';
+import { MutantJournal } from './mutant-journal.ts';
+
+/** What a process that tries mutants is told. */
+export interface MutantTrial {
+  /** The path of the journal. */
+  readonly journal: string;
+  /** Mutants that are judged already. */
+  readonly judged: readonly string[];
+  /** The file of each mutant, without its ending: only tests that are named after it try it. */
+  readonly ofFile?: Readonly<Record<string, string>>;
+  /** The only mutant, switched on before anything is loaded. */
+  readonly alone?: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    mutantTrial: MutantTrial;
+  }
+}
+
+/** Where Stryker's instrumenter looks which mutant is on, and counts how often each is met. */
+interface Switches {
+  activeMutant?: string | undefined;
+  currentTestId?: Part | undefined;
+  hitCount?: number;
+  hitLimit?: number;
+  readonly mutantCoverage?: {
+    readonly perTest: Partial<Record<Part, Readonly<Record<string, number>> | undefined>>;
+  };
+}
+
+/** Where a mutant is met. What a repetition meets counts for nothing. */
+type Part = 'loading' | 'between' | 'original' | 'repetition';
+
+/** An endless loop ends when it has met its mutant so many times as often as the original does. */
+const hitsFactor = 100;
+/** For a mutant whose hits were not counted. */
+const hitsMax = 1_000_000;
+/**
+ * A test waits for what never comes when the process had nothing to do for this long, beside many
+ * times as long as in the test without a mutant. Time in which a busy machine runs others does not
+ * count.
+ */
+const idleAfterMs = 400;
+const idleAfterFactor = 20;
+/** A test that is never idle hangs when it has run for this and many times what it took before. */
+const runsAfterMs = 10_000;
+const runsAfterFactor = 50;
+const lookEveryMs = 50;
+
+/** Of this process: all tests run in one, and what one has found is no other's subject. */
+interface Tried {
+  readonly met: Set<string>;
+  readonly judged: Set<string>;
+}
+
+const globals = globalThis as unknown as { __stryker__?: Switches; triedMutants?: Tried };
+const switches = (globals.__stryker__ ??= {});
+// Taken before a test puts fake ones in their place.
+const { setInterval: startLooking, clearInterval: stopLooking } = globalThis;
+
+/**
+ * Runs each test as Vitest does, and then its body once more for every mutant that the test meets
+ * and that no earlier test has found.
+ *
+ * A failure counts only when the test passes without the mutant before and after it. What cannot be
+ * judged so is noted as `alone` or `loading`, for a process of its own.
+ */
+export default class MutantRunner extends TestRunner {
+  readonly #trial = inject('mutantTrial');
+  readonly #journal = new MutantJournal(this.#trial.journal);
+  readonly #tried = (globals.triedMutants ??= { met: new Set(), judged: new Set(this.#trial.judged) });
+
+  constructor(config: ConstructorParameters<typeof TestRunner>[0]) {
+    super(config);
+    this.#journal.note('process', process.pid);
+    if (this.#trial.alone === undefined) return;
+    switches.activeMutant = this.#trial.alone;
+    switches.hitCount = 0;
+    switches.hitLimit = hitsMax;
+  }
+
+  override onCollectStart(...file: Parameters<TestRunner['onCollectStart']>): void {
+    switches.currentTestId = 'loading';
+    super.onCollectStart(...file);
+  }
+
+  onCollected(): void {
+    switches.currentTestId = 'between';
+    for (const mutant of takeHits('loading').keys()) this.#journal.note('loading', mutant);
+  }
+
+  override onAfterRunFiles(...files: Parameters<TestRunner['onAfterRunFiles']>): void {
+    for (const mutant of takeHits('between').keys()) this.#journal.note('between', mutant);
+    super.onAfterRunFiles(...files);
+  }
+
+  async runTask(test: RunnerTestCase): Promise<void> {
+    if (this.#trial.alone !== undefined) {
+      // A sign of life.
+      this.#journal.note('trying', this.#trial.alone);
+      return TestRunner.getTestFn(test)();
+    }
+    switches.currentTestId = 'original';
+    const before = performance.eventLoopUtilization();
+    try {
+      await runBody(test);
+    } finally {
+      switches.currentTestId = 'between';
+    }
+    const { idle, active } = performance.eventLoopUtilization(before);
+    const hits = takeHits('original');
+    this.#journal.noteMeets(hits.size, test.file.filepath);
+    await this.#tryMutants(test, hits, {
+      idleMs: idleAfterMs + idle * idleAfterFactor,
+      runMs: runsAfterMs + (idle + active) * runsAfterFactor,
+    });
+  }
+
+  async #tryMutants(test: RunnerTestCase, hits: ReadonlyMap<string, number>, limits: Limits): Promise<void> {
+    for (const mutant of hits.keys()) if (!this.#tried.met.has(mutant)) this.#journal.note('met', mutant);
+    for (const mutant of hits.keys()) this.#tried.met.add(mutant);
+    const subjects = [...hits].filter(([mutant]) => this.#isSubject(mutant, test));
+    if (subjects.length === 0) return;
+    let passes = (await ending(test, limits)) === 'passed';
+    for (const [mutant, count] of subjects) {
+      if (!passes) {
+        this.#journal.note('alone', mutant);
+        continue;
+      }
+      this.#journal.note('trying', mutant);
+      switches.activeMutant = mutant;
+      switches.hitCount = 0;
+      switches.hitLimit = count * hitsFactor;
+      const how = await ending(test, limits);
+      switches.activeMutant = undefined;
+      if (how === 'passed') continue;
+      passes = (await ending(test, limits)) === 'passed';
+      this.#journal.note(passes ? how : 'alone', mutant);
+      if (passes) this.#tried.judged.add(mutant);
+    }
+  }
+
+  #isSubject(mutant: string, test: RunnerTestCase): boolean {
+    const { ofFile } = this.#trial;
+    if (this.#tried.judged.has(mutant)) return false;
+    return ofFile === undefined || basename(test.file.filepath).startsWith(`${ofFile[mutant] ?? ''}.`);
+  }
+}
+
+interface Limits {
+  readonly idleMs: number;
+  readonly runMs: number;
+}
+
+/** How often each mutant was met in a part of the run since this was asked last. */
+function takeHits(part: Part): ReadonlyMap<string, number> {
+  const parts = switches.mutantCoverage?.perTest ?? {};
+  const hits = new Map(Object.entries(parts[part] ?? {}));
+  parts[part] = undefined;
+  return hits;
+}
+
+/** What `onTestFinished` adds to a test; Vitest's types leave it out. */
+interface Finished {
+  readonly onFinished?: ((context: RunnerTestCase['context']) => unknown)[];
+}
+
+/** The body of a test, and what it wants done when it has finished. */
+async function runBody(test: RunnerTestCase & Finished): Promise<void> {
+  try {
+    await TestRunner.getTestFn(test)();
+  } finally {
+    const finished = test.onFinished?.splice(0) ?? [];
+    for (const finish of finished.toReversed()) await finish(test.context);
+  }
+}
+
+/** How the body of a test ends: it hangs when it has not ended within the limits. */
+async function ending(test: RunnerTestCase, { idleMs, runMs }: Limits): Promise<'passed' | 'killed' | 'hung'> {
+  switches.currentTestId = 'repetition';
+  const { promise: limit, resolve: hang } = Promise.withResolvers<'hung'>();
+  const before = performance.eventLoopUtilization();
+  const looking = startLooking(() => {
+    const { idle, active } = performance.eventLoopUtilization(before);
+    if (idle > idleMs || idle + active > runMs) hang('hung');
+  }, lookEveryMs);
+  try {
+    const body = runBody(test).then(
+      () => 'passed' as const,
+      () => 'killed' as const,
+    );
+    return await Promise.race([body, limit]);
+  } finally {
+    stopLooking(looking);
+    switches.currentTestId = 'between';
+  }
+}

@@ -1,0 +1,126 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tryMutants, type MutantsToTry } from './try-mutants.ts';
+
+// Within the repository, so that its tests find Vitest.
+const dist = join(import.meta.dirname, 'dist');
+let folder: string;
+beforeAll(() => {
+  mkdirSync(dist, { recursive: true });
+  folder = mkdtempSync(join(dist, 'mutants-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const testWords = "import { expect, test } from 'vitest';\n";
+
+/** Tries the mutants of one file, and says of each how it ended, by what it puts in place. */
+async function outcomes(
+  source: string,
+  tests: Readonly<Record<string, string>>,
+  options: Partial<MutantsToTry> = {},
+): Promise<Readonly<Record<string, string>>> {
+  const own = mkdtempSync(join(folder, 'library-'));
+  writeFileSync(join(own, 'subject.ts'), source);
+  for (const [name, text] of Object.entries(tests)) writeFileSync(join(own, name), testWords + text);
+  const results = await tryMutants({
+    folder: own,
+    files: [join(own, 'subject.ts')],
+    tests: ['*.test.ts'],
+    ...options,
+  });
+  return Object.fromEntries(results.map(({ replacement, status }) => [replacement, status]));
+}
+
+const isFull = 'export function isFull(count: number, max: number): boolean {\n  return count >= max;\n}\n';
+
+test('a mutant with which a test fails is killed, and one with which all pass survives', async () => {
+  const loose = `import { isFull } from './subject.ts';
+test('less is not full, and more is', () => expect([isFull(1, 2), isFull(3, 2)]).toEqual([false, true]));\n`;
+  expect(await outcomes(isFull, { 'subject.test.ts': loose })).toEqual({
+    '{}': 'Killed',
+    true: 'Killed',
+    false: 'Killed',
+    'count < max': 'Killed',
+    'count > max': 'Survived',
+  });
+  const strict = `import { isFull } from './subject.ts';
+test('as much is full', () => expect(isFull(2, 2)).toBe(true));\n`;
+  const both = await outcomes(isFull, { 'subject.test.ts': loose, 'subject.strict.test.ts': strict });
+  expect(both).toMatchObject({ 'count > max': 'Killed' });
+});
+
+test('a mutant that no test meets has no coverage', async () => {
+  const other = `test('nothing is asked', () => expect(1).toBe(1));\n`;
+  expect(new Set(Object.values(await outcomes(isFull, { 'other.test.ts': other })))).toEqual(new Set(['NoCoverage']));
+});
+
+test('a test that waits for what never comes ends its mutant', async () => {
+  const source = `export async function answer(isOpen: boolean): Promise<string> {
+  await new Promise<void>((resolve) => {
+    if (isOpen) resolve();
+  });
+  return 'yes';
+}\n`;
+  const tests = `import { answer } from './subject.ts';
+test('what is open answers', async () => expect(await answer(true)).toBe('yes'));\n`;
+  const found = await outcomes(source, { 'subject.test.ts': tests });
+  expect(found).toMatchObject({ false: 'Timeout', true: 'Survived', '""': 'Killed' });
+});
+
+test('a loop without an end ends its mutant, whether it meets that again or not', async () => {
+  const source = `export function countDown(from: number): number {
+  let count = from;
+  const ends = count > -1;
+  while (!ends || count > 0) count--;
+  return count;
+}\n`;
+  const tests = `import { countDown } from './subject.ts';
+test('it counts', () => expect(countDown(3)).toBe(0));\n`;
+  const found = await outcomes(source, { 'subject.test.ts': tests }, { silentAfterMs: 5_000 });
+  // The first meets itself and fails; the second does not, and its process is ended.
+  expect(found).toMatchObject({ 'count++': 'Killed', 'count <= -1': 'Timeout', 'count >= -1': 'Survived' });
+});
+
+test('what is computed while a file is loaded is judged in a run of its own', async () => {
+  const source = `const words = ['one', 'two'];\nexport const first = (): string | undefined => words[0];\n`;
+  const tests = `import { first } from './subject.ts';
+test('the first word', () => expect(first()).toBe('one'));\n`;
+  expect(await outcomes(source, { 'subject.test.ts': tests })).toMatchObject({ '[]': 'Killed' });
+});
+
+test('a test that passes once only judges each mutant in a run of its own', async () => {
+  const once = `import { isFull } from './subject.ts';
+let runs = 0;
+test('only the first time', () => {
+  runs += 1;
+  expect([runs, isFull(1, 2), isFull(2, 2)]).toEqual([1, false, true]);
+});\n`;
+  expect(await outcomes(isFull, { 'subject.test.ts': once })).toEqual({
+    '{}': 'Killed',
+    true: 'Killed',
+    false: 'Killed',
+    'count < max': 'Killed',
+    'count > max': 'Killed',
+  });
+});
+
+test('what a test asks to be done at its end is done after each repetition', async () => {
+  const source = `export const steps: string[] = [];\nexport function step(): void {\n  steps.push('step');\n}\n`;
+  const tests = `import { onTestFinished } from 'vitest';
+import { step, steps } from './subject.ts';
+test('one step', () => {
+  onTestFinished(() => void steps.splice(0));
+  step();
+  expect(steps).toEqual(['step']);
+});\n`;
+  expect(await outcomes(source, { 'subject.test.ts': tests })).toMatchObject({ '""': 'Killed', '{}': 'Killed' });
+});
+
+test('a test that fails without any mutant judges nothing', async () => {
+  const wrong = `import { isFull } from './subject.ts';
+test('as much is not full', () => expect(isFull(2, 2)).toBe(false));\n`;
+  await expect(outcomes(isFull, { 'subject.test.ts': wrong })).rejects.toThrow(
+    /tests fail without any\.\nsubject\.test\.ts: as much is not full: expected true to be false/,
+  );
+});
