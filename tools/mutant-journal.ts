@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 
 /** What a journal says of the mutants, by their ids. */
 export interface Findings {
@@ -20,6 +20,8 @@ export interface Findings {
   readonly process: number | undefined;
   /** The most mutants that one test of a file meets, by the file. */
   readonly meets: ReadonlyMap<string, number>;
+  /** Tests that have tried all that they meet, since the tests began to. */
+  readonly done: ReadonlySet<string>;
 }
 
 /**
@@ -42,8 +44,19 @@ export class MutantJournal {
     appendFileSync(this.path, `meets ${count} ${file}\n`);
   }
 
-  /** When something was written last. */
-  writtenAtMs(): number {
+  /** From here on no test is done. */
+  noteBegin(): void {
+    appendFileSync(this.path, 'begin\n');
+  }
+
+  /** A sign of life. */
+  touch(): void {
+    const now = new Date();
+    utimesSync(this.path, now, now);
+  }
+
+  /** When something was written last, or the last sign of life. */
+  heardAtMs(): number {
     return statSync(this.path).mtimeMs;
   }
 
@@ -57,16 +70,24 @@ export class MutantJournal {
       hung: new Set<string>(),
     };
     const meets = new Map<string, number>();
+    let done = new Set<string>();
     const last = new Map<string, string>();
     for (const line of readFileSync(this.path, 'utf8').split('\n')) {
-      const [word = '', subject = '', ...file] = line.split(' ');
+      const [word = '', subject = '', ...others] = line.split(' ');
+      const rest = others.join(' ');
       if (word in mutants) mutants[word as keyof typeof mutants].add(subject);
-      else if (word === 'meets') {
-        const path = file.join(' ');
-        meets.set(path, Math.max(meets.get(path) ?? 0, Number(subject)));
-      } else last.set(word, subject);
+      else if (word === 'meets') meets.set(rest, Math.max(meets.get(rest) ?? 0, Number(subject)));
+      else if (word === 'done') done.add(`${subject} ${rest}`.trimEnd());
+      else if (word === 'begin') done = new Set();
+      else last.set(word, subject);
     }
     const pid = last.get('process');
-    return { ...mutants, meets, trying: last.get('trying'), process: pid === undefined ? undefined : Number(pid) };
+    return {
+      ...mutants,
+      meets,
+      done,
+      trying: last.get('trying'),
+      process: pid === undefined ? undefined : Number(pid),
+    };
   }
 }

@@ -50,11 +50,14 @@ const idleAfterFactor = 20;
 const runsAfterMs = 10_000;
 const runsAfterFactor = 50;
 const lookEveryMs = 50;
+const signOfLifeEveryMs = 1_000;
 
 /** Of this process: all tests run in one, and what one has found is no other's subject. */
 interface Tried {
   readonly met: Set<string>;
   readonly judged: Set<string>;
+  /** Tests that are done, by a process before this one. */
+  readonly done: ReadonlySet<string>;
 }
 
 const globals = globalThis as unknown as { __stryker__?: Switches; triedMutants?: Tried };
@@ -72,11 +75,17 @@ const { setInterval: startLooking, clearInterval: stopLooking } = globalThis;
 export default class MutantRunner extends TestRunner {
   readonly #trial = inject('mutantTrial');
   readonly #journal = new MutantJournal(this.#trial.journal);
-  readonly #tried = (globals.triedMutants ??= { met: new Set(), judged: new Set(this.#trial.judged) });
+  readonly #tried = (globals.triedMutants ??= {
+    met: new Set(),
+    judged: new Set(this.#trial.judged),
+    done: this.#journal.read().done,
+  });
 
   constructor(config: ConstructorParameters<typeof TestRunner>[0]) {
     super(config);
     this.#journal.note('process', process.pid);
+    // Not from within an endless loop.
+    startLooking(() => this.#journal.touch(), signOfLifeEveryMs).unref();
     if (this.#trial.alone === undefined) return;
     switches.activeMutant = this.#trial.alone;
     switches.hitCount = 0;
@@ -99,11 +108,7 @@ export default class MutantRunner extends TestRunner {
   }
 
   async runTask(test: RunnerTestCase): Promise<void> {
-    if (this.#trial.alone !== undefined) {
-      // A sign of life.
-      this.#journal.note('trying', this.#trial.alone);
-      return TestRunner.getTestFn(test)();
-    }
+    if (this.#trial.alone !== undefined) return TestRunner.getTestFn(test)();
     switches.currentTestId = 'original';
     const before = performance.eventLoopUtilization();
     try {
@@ -113,11 +118,14 @@ export default class MutantRunner extends TestRunner {
     }
     const { idle, active } = performance.eventLoopUtilization(before);
     const hits = takeHits('original');
+    const name = `${basename(test.file.filepath)} ${test.name.replaceAll(/\s+/g, ' ')}`;
+    if (this.#tried.done.has(name)) return;
     this.#journal.noteMeets(hits.size, test.file.filepath);
     await this.#tryMutants(test, hits, {
       idleMs: idleAfterMs + idle * idleAfterFactor,
       runMs: runsAfterMs + (idle + active) * runsAfterFactor,
     });
+    this.#journal.note('done', name);
   }
 
   async #tryMutants(test: RunnerTestCase, hits: ReadonlyMap<string, number>, limits: Limits): Promise<void> {

@@ -18,7 +18,7 @@ export interface MutantsToTry {
   readonly exceptTests?: readonly string[];
   /** Called every five seconds. */
   readonly onProgress?: (progress: { readonly found: number; readonly mutants: number }) => void;
-  /** A process that writes nothing for so long is in a loop without an end; 30,000 by default. */
+  /** A process that gives no sign of life for so long is in an endless loop; 15,000 by default. */
   readonly silentAfterMs?: number;
 }
 
@@ -44,7 +44,7 @@ export async function tryMutants(toTry: MutantsToTry): Promise<readonly MutantRe
     toTry.onProgress?.({ found: killed.size + hung.size, mutants: mutants.length });
   }, 5_000);
   try {
-    const runs = new Runs(vitest, journal, toTry.silentAfterMs ?? 30_000);
+    const runs = new Runs(vitest, journal, toTry.silentAfterMs ?? 15_000);
     const ofFile = Object.fromEntries(mutants.map(({ id, fileName }) => [id, basename(fileName, '.ts')]));
     const tests = await vitest.globTestSpecifications();
     await runs.tryAll(tests, { ofFile });
@@ -130,8 +130,11 @@ class Runs {
     this.#silentAfterMs = silentAfterMs;
   }
 
-  /** Begins anew, without the mutant that was tried last, as long as a process falls silent. */
+  /**
+   * When a process falls silent, the next goes on where it was, without the mutant it tried last.
+   */
   async tryAll(tests: readonly TestSpecification[], trial: Pick<MutantTrial, 'ofFile'> = {}): Promise<void> {
+    this.#journal.noteBegin();
     for (;;) {
       const { killed, hung, trying } = this.#journal.read();
       const ended = await this.#run(tests, { ...trial, judged: [...killed, ...hung] });
@@ -169,7 +172,7 @@ class Runs {
     const startedAtMs = Date.now();
     const watched = { isSilent: false };
     const watch = setInterval(() => {
-      const heardAtMs = Math.max(startedAtMs, this.#journal.writtenAtMs());
+      const heardAtMs = Math.max(startedAtMs, this.#journal.heardAtMs());
       if (watched.isSilent || Date.now() - heardAtMs < this.#silentAfterMs) return;
       const { process: pid } = this.#journal.read();
       if (pid === undefined) return;
