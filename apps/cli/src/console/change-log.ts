@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Observation, ObservedChange, ObservedEvent } from '@activation-hub/activation';
 import type {
   ChangeAttempt,
@@ -34,7 +34,7 @@ export interface KeptExport {
  */
 export class ChangeLog {
   #secrets: readonly string[] = [];
-  readonly #key = randomBytes(32);
+  readonly #key = randomBytes(32).toString('base64url');
   #rows: ChangeRow[] = [];
   #lastId = 0;
   /** The change of each row, by the row's id. */
@@ -200,13 +200,13 @@ export class ChangeLog {
     return attempt;
   }
 
-  /** A digest under a key of this process, so that trying identities does not find the person. */
+  /**
+   * A digest with a key of this process in front, so that trying identities does not find the
+   * person. An HMAC takes twenty times as long; what it adds is for digests that are shown whole.
+   */
   #whoOf({ identity }: ObservedChange): string {
     if (identity === undefined) return '';
-    return createHmac('sha256', this.#key)
-      .update(`${identity.namespace}\n${identity.value}`)
-      .digest('base64url')
-      .slice(0, 12);
+    return hash('sha256', `${this.#key}\n${identity.namespace}\n${identity.value}`, 'base64url').slice(0, 12);
   }
 
   #attemptsFor(changeId: string): readonly ChangeAttempt[] {
