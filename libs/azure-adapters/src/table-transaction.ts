@@ -98,7 +98,7 @@ export function transactionBody(id: string, tableUrl: string, writes: readonly R
       'DataServiceVersion: 3.0;',
       condition,
       '',
-      JSON.stringify(odataOf(entity)),
+      odataText(entity),
     ].join(lineEnd);
   });
   return [
@@ -118,20 +118,19 @@ function keyText(key: string): string {
 
 /**
  * The entity as OData's JSON: what JSON has no type for has its type beside it ("Payload format for
- * Table service operations").
+ * Table service operations"). Written here, because to make an object of it first took twice as
+ * long.
  */
-function odataOf({ partitionKey, rowKey, ...columns }: TableEntity): Record<string, unknown> {
-  const odata: Record<string, unknown> = { PartitionKey: partitionKey, RowKey: rowKey };
-  for (const [name, value] of Object.entries(columns)) {
-    if (typeof value === 'bigint') {
-      odata[`${name}@odata.type`] = 'Edm.Int64';
-      odata[name] = value.toString();
-    } else if (value instanceof Date) {
-      odata[`${name}@odata.type`] = 'Edm.DateTime';
-      odata[name] = value.toISOString();
-    } else odata[name] = value;
+function odataText(entity: TableEntity): string {
+  let text = `{"PartitionKey":${JSON.stringify(entity.partitionKey)},"RowKey":${JSON.stringify(entity.rowKey)}`;
+  for (const name in entity) {
+    if (name === 'partitionKey' || name === 'rowKey') continue;
+    const value: unknown = entity[name];
+    if (typeof value === 'bigint') text += `,"${name}@odata.type":"Edm.Int64","${name}":"${value}"`;
+    else if (value instanceof Date) text += `,"${name}@odata.type":"Edm.DateTime","${name}":"${value.toISOString()}"`;
+    else text += `,"${name}":${JSON.stringify(value)}`;
   }
-  return odata;
+  return `${text}}`;
 }
 
 /**
