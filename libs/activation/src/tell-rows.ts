@@ -115,7 +115,8 @@ async function settleRows(
   for (const row of judged) {
     const record = settledRecord(row, chainIds, beganMs) ?? overdueLease(row, beganMs, context);
     if (record === undefined) continue;
-    settling.push({ row, keyText: row.keyText, write: { key: row.key, record, expected: row.row.version } });
+    const { key, keyText, row: leased } = row;
+    settling.push({ row, keyText, write: { key, record, expected: leased.version, over: leased.record } });
   }
   const { written, lost } = await writePlans(settling, context, tally, settleBy);
   // Both are in the order of the rows.

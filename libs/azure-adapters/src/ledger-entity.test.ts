@@ -1,9 +1,17 @@
 import { exampleKey, exampleRecord, exampleState } from '@activation-hub/membership/testing';
-import { attributesCharactersMax, identityCharactersMax, type LedgerRecord } from '@activation-hub/membership';
+import { attributesCharactersMax, identityCharactersMax, settle, type LedgerRecord } from '@activation-hub/membership';
 import type { TableEntityResult } from '@azure/data-tables';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { entityAddress, identityRange, partitionKeyPrefix, toEntity, toKey, toRow } from './ledger-entity.ts';
+import {
+  entityAddress,
+  identityRange,
+  partitionKeyPrefix,
+  settlingColumns,
+  toEntity,
+  toKey,
+  toRow,
+} from './ledger-entity.ts';
 
 const milliseconds = fc.maxSafeInteger();
 const state = fc.record({
@@ -35,7 +43,7 @@ const rowState = fc.oneof(
 const attributes = fc
   .dictionary(fc.string(), fc.jsonValue())
   .map((value) => JSON.parse(JSON.stringify(value)) as LedgerRecord['attributes']);
-const record = fc.record(
+const fullRecord = fc.record(
   {
     known: state,
     rowState,
@@ -54,6 +62,10 @@ const record = fc.record(
   },
   { requiredKeys: ['known', 'rowState', 'attributes', 'inDoubt'] },
 );
+/** A row with a digest with which the person was followed has no other. */
+const record = fullRecord.map(({ knownDigest, ...others }): LedgerRecord =>
+  knownDigest === undefined || others.linkDigest !== undefined ? others : { ...others, knownDigest },
+);
 
 function stored(entity: Record<string, unknown>): TableEntityResult<Record<string, unknown>> {
   return { ...entity, etag: 'version' };
@@ -67,6 +79,101 @@ test('every record comes back from its columns', () => {
       expect(row.version).toBe('version');
     }),
   );
+});
+
+test('what settles a leased row reads as the settled one when it is merged into it', () => {
+  const outcome = fc.oneof(
+    fc.constantFrom('delivered' as const, 'rejected' as const, 'not-found' as const, 'given-up' as const),
+    fc.record({ is: fc.constant('deferred' as const), chainId: fc.string() }),
+  );
+  const how = fc.record(
+    { atMs: milliseconds, deliveredAtMs: milliseconds, linkDigest: fc.string() },
+    {
+      requiredKeys: ['atMs'],
+    },
+  );
+  let merged = 0;
+  fc.assert(
+    fc.property(record, outcome, fc.boolean(), fc.option(how, { nil: undefined }), (before, is, inDoubt, ended) => {
+      const row = { ...before, rowState: { is: 'leased', holder: 'worker', expiresAtMs: 1 } } as const;
+      const settled = settle(row, is, inDoubt, ended);
+      const columns = settlingColumns(exampleKey(1), settled, row, 'after');
+      if (columns === undefined) return;
+      merged += 1;
+      const entity = { ...toEntity(exampleKey(1), row, 'before'), ...columns };
+      expect(toRow(stored(entity)).record).toEqual(settled);
+      expect(toKey(stored(entity))).toEqual(exampleKey(1));
+      expect(entity.writeId).toBe('after');
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(merged).toBeGreaterThan(300);
+});
+
+test('of a row whose state stays the outcome alone is sent', () => {
+  const known = exampleState();
+  const row: LedgerRecord = {
+    known,
+    rowState: { is: 'leased', holder: 'worker', expiresAtMs: 1 },
+    attributes: { name: 'Zoë' },
+    inDoubt: false,
+    knownDigest: 'a',
+    history: 'xe',
+  };
+  const settled = settle(row, 'delivered', false, { atMs: 1, deliveredAtMs: 0, linkDigest: 'b' });
+  expect(settlingColumns(exampleKey(1), settled, row, 'id')).toStrictEqual({
+    ...entityAddress(exampleKey(1)),
+    rowState: 'delivered',
+    inDoubt: false,
+    deliveredIsKnown: true,
+    deliveredAt: new Date(0),
+    linkDigest: 'b',
+    history: settled.history,
+    writeId: 'id',
+  });
+});
+
+test('a row that would keep a column that has to go is replaced', () => {
+  const known = exampleState();
+  const other = exampleState({ content: 'other' });
+  const leased = { is: 'leased', holder: 'worker', expiresAtMs: 1 } as const;
+  const row: LedgerRecord = {
+    known,
+    rowState: leased,
+    attributes: {},
+    delivered: other,
+    deliveredAtMs: 1,
+    deliveredAttributes: { name: 'Zoë' },
+    inDoubt: false,
+    linkDigest: 'a',
+    formerOf: [{ namespace: 'crmid', value: 'C-1', linkDigest: 'a' }],
+    history: 'xe',
+  };
+  const settled: LedgerRecord = { ...row, rowState: { is: 'rejected' } };
+  const isMerged = (after: LedgerRecord, before: LedgerRecord = row): boolean =>
+    settlingColumns(exampleKey(1), after, before, 'id') !== undefined;
+  const without = (name: keyof LedgerRecord): LedgerRecord =>
+    Object.fromEntries(Object.entries(settled).filter(([each]) => each !== name)) as unknown as LedgerRecord;
+  expect(isMerged(settled)).toBe(true);
+  expect(isMerged(settled, { ...row, rowState: { is: 'noted' } })).toBe(false);
+  for (const name of [
+    'delivered',
+    'deliveredAtMs',
+    'deliveredAttributes',
+    'linkDigest',
+    'formerOf',
+    'history',
+  ] as const)
+    expect([name, isMerged(without(name))]).toEqual([name, false]);
+  for (const changed of [{ known: other }, { attributes: { name: 'Zoë' } }, { deliveredAttributes: {} }])
+    expect(isMerged({ ...settled, ...changed })).toBe(false);
+  expect(isMerged({ ...settled, delivered: known })).toBe(true);
+  expect(isMerged({ ...settled, delivered: exampleState({ content: 'third' }) })).toBe(false);
+  const none = without('linkDigest');
+  const unfollowed: LedgerRecord = { ...none, rowState: leased, knownDigest: 'a' };
+  expect(isMerged(none, unfollowed)).toBe(false);
+  expect(isMerged({ ...none, knownDigest: 'b' }, unfollowed)).toBe(true);
+  expect(isMerged({ ...none, linkDigest: 'b' }, unfollowed)).toBe(true);
 });
 
 test('a row whose destination has what it knows holds that once, and one that differs in anything holds both', () => {

@@ -87,7 +87,7 @@ function digest(words: readonly string[]): string {
 export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string): TableEntity {
   // One object that grows: put together from objects of some columns each it took three times as
   // long, which a burst does twice for each change.
-  const columns: TableEntity = entityAddress(key);
+  const columns: TableEntity = { ...entityAddress(key) };
   columns.destination = key.destination;
   columns.identityNamespace = key.identity.namespace;
   addIdentity(columns, key.identity);
@@ -97,16 +97,49 @@ export function toEntity(key: LedgerKey, record: LedgerRecord, writeId: string):
   columns.inDoubt = record.inDoubt;
   addState(columns, stateColumns.known, record.known);
   addDelivered(columns, record);
-  if (record.deliveredAtMs !== undefined) columns.deliveredAt = timeColumn(record.deliveredAtMs);
   addText(columns, 'attributes', JSON.stringify(record.attributes));
-  if (record.deliveredAttributes !== undefined)
-    addText(columns, 'deliveredAttributes', JSON.stringify(record.deliveredAttributes));
-  if (record.linkDigest !== undefined) columns.linkDigest = record.linkDigest;
-  if (record.knownDigest !== undefined) columns.knownDigest = record.knownDigest;
-  if (record.formerOf !== undefined) columns.formerOf = formerOfText(record.formerOf);
-  if (record.history !== undefined) columns.history = record.history;
+  addNotes(columns, record);
   columns.writeId = writeId;
   return columns;
+}
+
+/**
+ * The columns that settle a leased row, to be merged into those that it has: a third of all, since
+ * what it knows stays. What goes stays in the table and is not read any more: of the lease its
+ * holder and expiry, for the row is not leased; a state delivered before, for `deliveredIsKnown`
+ * comes first; and `knownDigest`, for `linkDigest` does.
+ *
+ * Undefined when the record is no such settling, or another column would have to go, which a merge
+ * cannot do.
+ */
+export function settlingColumns(
+  key: LedgerKey,
+  record: LedgerRecord,
+  leased: LedgerRecord,
+  writeId: string,
+): TableEntity | undefined {
+  if (leased.rowState.is !== 'leased' || !isMergeable(record, leased)) return undefined;
+  const columns: TableEntity = { ...entityAddress(key) };
+  addRowState(columns, record.rowState);
+  columns.inDoubt = record.inDoubt;
+  addDelivered(columns, record);
+  addNotes(columns, record);
+  columns.writeId = writeId;
+  return columns;
+}
+
+function isMergeable(record: LedgerRecord, leased: LedgerRecord): boolean {
+  const { known, delivered, linkDigest } = record;
+  return (
+    known === leased.known &&
+    record.attributes === leased.attributes &&
+    record.deliveredAttributes === leased.deliveredAttributes &&
+    (delivered === leased.delivered || delivered === known) &&
+    (leased.knownDigest === undefined || record.knownDigest !== undefined || linkDigest !== undefined) &&
+    (['deliveredAtMs', 'linkDigest', 'formerOf', 'history'] as const).every(
+      (name) => leased[name] === undefined || record[name] !== undefined,
+    )
+  );
 }
 
 /** The row in an entity that `toEntity` made. Throws when it was changed into something else. */
@@ -123,7 +156,7 @@ export function toRow(entity: TableEntityResult<Record<string, unknown>>): Ledge
       ...(columns.has('deliveredAttributes') ? { deliveredAttributes: columns.attributes('deliveredAttributes') } : {}),
       inDoubt: columns.boolean('inDoubt'),
       ...(columns.has('linkDigest') ? { linkDigest: columns.text('linkDigest') } : {}),
-      ...(columns.has('knownDigest') ? { knownDigest: columns.text('knownDigest') } : {}),
+      ...(columns.has('knownDigest') && !columns.has('linkDigest') ? { knownDigest: columns.text('knownDigest') } : {}),
       ...(columns.has('formerOf') ? { formerOf: columns.formerOf() } : {}),
       ...(columns.has('history') ? { history: columns.text('history') } : {}),
     },
@@ -175,10 +208,21 @@ function addState(columns: TableEntity, names: StateColumns, state: MembershipSt
  * Most rows are those whose destination has what they know: they hold it once, for what a row costs
  * goes with its columns.
  */
-function addDelivered(columns: TableEntity, { known, delivered }: LedgerRecord): void {
-  if (delivered === undefined) return;
-  if (isSameState(delivered, known)) columns.deliveredIsKnown = true;
-  else addState(columns, stateColumns.delivered, delivered);
+function addDelivered(columns: TableEntity, { known, delivered, deliveredAtMs }: LedgerRecord): void {
+  if (delivered !== undefined) {
+    if (isSameState(delivered, known)) columns.deliveredIsKnown = true;
+    else addState(columns, stateColumns.delivered, delivered);
+  }
+  if (deliveredAtMs !== undefined) columns.deliveredAt = timeColumn(deliveredAtMs);
+}
+
+function addNotes(columns: TableEntity, record: LedgerRecord): void {
+  if (record.deliveredAttributes !== undefined)
+    addText(columns, 'deliveredAttributes', JSON.stringify(record.deliveredAttributes));
+  if (record.linkDigest !== undefined) columns.linkDigest = record.linkDigest;
+  if (record.knownDigest !== undefined) columns.knownDigest = record.knownDigest;
+  if (record.formerOf !== undefined) columns.formerOf = formerOfText(record.formerOf);
+  if (record.history !== undefined) columns.history = record.history;
 }
 
 function isSameState(left: MembershipState, right: MembershipState): boolean {

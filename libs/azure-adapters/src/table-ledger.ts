@@ -17,6 +17,7 @@ import {
   identityRange,
   partitionKeyPrefix,
   rowKeyPrefixOf,
+  settlingColumns,
   toEntity,
   toKey,
   toRow,
@@ -246,11 +247,11 @@ export class TableLedger implements Ledger {
   async #send(group: readonly PendingWrite[], abortSignal: AbortSignal): Promise<readonly string[]> {
     const [first, ...others] = group;
     if (first !== undefined && others.length === 0) {
-      const { entity, expected } = first;
+      const { entity, isMerge, expected } = first;
       const written =
         expected === undefined
           ? await this.#client.createEntity(entity, { abortSignal })
-          : await this.#client.updateEntity(entity, 'Replace', { etag: expected, abortSignal });
+          : await this.#client.updateEntity(entity, isMerge ? 'Merge' : 'Replace', { etag: expected, abortSignal });
       return [versionOf(written)];
     }
     return submitTransaction(this.#client, group, { abortSignal });
@@ -275,11 +276,13 @@ export class TableLedger implements Ledger {
 
 const lost = { written: false } as const;
 
-function pendingWrite({ key, record, expected }: LedgerWrite): PendingWrite {
+function pendingWrite({ key, record, expected, over }: LedgerWrite): PendingWrite {
   const writeId = randomUUID();
-  const entity = toEntity(key, record, writeId);
+  const merged = over === undefined ? undefined : settlingColumns(key, record, over, writeId);
+  const entity = merged ?? toEntity(key, record, writeId);
   const { partitionKey, rowKey } = entity;
-  return { entity, writeId, expected, partitionKey, rowKey, bytes: transmittedBytesMax(entity) };
+  const bytes = transmittedBytesMax(entity);
+  return { entity, isMerge: merged !== undefined, writeId, expected, partitionKey, rowKey, bytes };
 }
 
 /**

@@ -26,7 +26,7 @@ async function openTable(connectionString = azurite.connectionString): Promise<T
 }
 
 function rowOf(rowKey: string, columns: Record<string, unknown> = {}) {
-  return { entity: { partitionKey: 'p', rowKey, ...columns }, expected: undefined };
+  return { entity: { partitionKey: 'p', rowKey, ...columns }, isMerge: false, expected: undefined };
 }
 
 test('the request is what the reference of the Table service shows', () => {
@@ -39,8 +39,9 @@ test('the request is what the reference of the Table service shows', () => {
     number: 9_007_199_254_740_993n,
   };
   const writes = [
-    { entity, expected: undefined },
-    { entity, expected: `W/"datetime'2026'"` },
+    { entity, isMerge: false, expected: undefined },
+    { entity, isMerge: false, expected: `W/"datetime'2026'"` },
+    { entity: { partitionKey: 'p', rowKey: 'r', flag: false }, isMerge: true, expected: `W/"datetime'2026'"` },
   ];
   expect(transactionBody('1', 'https://x.table.core.windows.net/ledger', writes).split('\r\n')).toMatchInlineSnapshot(`
     [
@@ -69,6 +70,17 @@ test('the request is what the reference of the Table service shows', () => {
       "If-Match: W/"datetime'2026'"",
       "",
       "{"PartitionKey":"crm's.1","RowKey":"key","text":"Zoë\\r\\n--changeset_1","flag":true,"at@odata.type":"Edm.DateTime","at":"2026-01-15T12:00:00.001Z","number@odata.type":"Edm.Int64","number":"9007199254740993"}",
+      "--changeset_1",
+      "Content-Type: application/http",
+      "Content-Transfer-Encoding: binary",
+      "",
+      "PATCH https://x.table.core.windows.net/ledger(PartitionKey='p',RowKey='r') HTTP/1.1",
+      "Content-Type: application/json",
+      "Accept: application/json;odata=minimalmetadata",
+      "DataServiceVersion: 3.0;",
+      "If-Match: W/"datetime'2026'"",
+      "",
+      "{"PartitionKey":"p","RowKey":"r","flag":false}",
       "--changeset_1--",
       "--batch_1--",
       "",
@@ -254,6 +266,7 @@ test.each([
 test('a hundred typical rows of the ledger are a request of less than 200 KB', () => {
   const rows = Array.from({ length: 100 }, (_, n) => ({
     entity: toEntity(exampleKey(n), exampleRecord({ attributes: { city: 'Basel' } }), randomUUID()),
+    isMerge: false,
     expected: `W/"datetime'2026-01-15T12%3A00%3A00.0010000Z'"`,
   }));
   expect(transactionBody(randomUUID(), 'https://x.table.core.windows.net/ledger', rows).length).toBeLessThan(200_000);

@@ -10,9 +10,11 @@ import {
 } from '@azure/core-rest-pipeline';
 import type { TableClient, TableEntity } from '@azure/data-tables';
 
-/** A row that is made, or that replaces the one of a version. */
+/** A row that is made, that replaces the one of a version, or columns to be merged into that. */
 export interface RowWrite {
   readonly entity: TableEntity;
+  /** Whether the columns that the row of the version has besides stay. */
+  readonly isMerge: boolean;
   /** The ETag that must still be there; `undefined` when there must be no row. */
   readonly expected: string | undefined;
 }
@@ -77,13 +79,13 @@ export async function submitTransaction(
 
 /** The body of the request, with the two boundaries made of the id. */
 export function transactionBody(id: string, tableUrl: string, writes: readonly RowWrite[]): string {
-  const parts = writes.map(({ entity, expected }) => {
+  const parts = writes.map(({ entity, isMerge, expected }) => {
     const { partitionKey, rowKey } = entity;
     const [method, url, condition] =
       expected === undefined
         ? ['POST', tableUrl, 'Prefer: return-no-content']
         : [
-            'PUT',
+            isMerge ? 'PATCH' : 'PUT',
             `${tableUrl}(PartitionKey='${keyText(partitionKey)}',RowKey='${keyText(rowKey)}')`,
             `If-Match: ${expected}`,
           ];

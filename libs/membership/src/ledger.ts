@@ -144,6 +144,11 @@ export interface LedgerWrite {
   readonly record: LedgerRecord;
   /** The version that must still be there; `undefined` when there must be no row. */
   readonly expected: string | undefined;
+  /**
+   * The record of the expected version, where the write changes little of it: a store may send only
+   * what differs.
+   */
+  readonly over?: LedgerRecord;
 }
 
 /** The row as it is now, or the news that another process wrote it first. */
