@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/core-auth';
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { RestError, TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
@@ -29,8 +30,24 @@ const retryDelayMs = 200;
 const retryDelayMaxMs = 2_000;
 /** How often each request to a table was sent. */
 const timesSent = new WeakMap<object, number>();
+/**
+ * Writes U+2028 and U+2029 in a request as JSON escapes, which the table store reads as the same
+ * text: Azurite ends a line of a transaction at them, and refuses the whole.
+ */
+const escapeSeparators: PipelinePolicy = {
+  name: 'activationHubEscapeSeparators',
+  sendRequest: (request, next) => {
+    const { body } = request;
+    if (typeof body === 'string' || Buffer.isBuffer(body)) {
+      if (body.includes('\u2028') || body.includes('\u2029'))
+        request.body = body.toString().replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+    }
+    return next(request);
+  },
+};
 const tableOptions: TableServiceClientOptions = {
   additionalPolicies: [
+    { position: 'perCall', policy: escapeSeparators },
     { position: 'perCall', policy: refuseWebPages },
     {
       position: 'perRetry',

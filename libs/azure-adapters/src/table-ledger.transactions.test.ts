@@ -53,6 +53,20 @@ test.each([
   expect(sent()).toEqual({ transactions, rows });
 });
 
+test('a line separator in a row, which JSON leaves as it is, harms no row of its transaction', async () => {
+  const { ledger, sent } = await open();
+  await ledger.createTable(signal);
+  const attributes = { text: 'one\u2028text\u2029of\u0085three lines' };
+  const writes = creations(3, attributes);
+  expect(await ledger.write(writes, signal)).toMatchObject([{ written: true }, { written: true }, { written: true }]);
+  expect(sent()).toEqual({ transactions: 1, rows: 0 });
+  const rows = await ledger.read(
+    writes.map(({ key }) => key),
+    signal,
+  );
+  expect(rows.map((row) => row?.record)).toEqual(writes.map(({ record }) => record));
+});
+
 test('large rows travel in as few transactions as their bytes allow', async () => {
   const { ledger, sent } = await open();
   await ledger.createTable(signal);
