@@ -85,7 +85,7 @@ test('while the ledger is moved, events wait for an import, and no ledger is beg
   expect(await moving.checkHealth()).toMatchObject({ status: 'unavailable' });
   const heading = { export: 'activation-hub-ledger', format: 2, exportedAt: '2026-01-31T12:00:00.000Z' };
   const { signal } = new AbortController();
-  await openLedger(azurite).import(ReadableStream.from([JSON.stringify(heading)]), { signal });
+  await openLedger(azurite).import(() => ReadableStream.from([JSON.stringify(heading)]), { signal });
   await moving.takeEvents([exportOf('C-1')], context);
 });
 

@@ -4,6 +4,7 @@ import { exampleKey, exampleRecord } from '@activation-hub/membership/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startStorageProxy } from '../testing/storage-proxy.ts';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
+import { exportLines } from './export-lines.ts';
 import { ledgerTables, type LedgerTables } from './ledger-tables.ts';
 import { SpreadLedger } from './spread-ledger.ts';
 import { TableLedger } from './table-ledger.ts';
@@ -40,8 +41,15 @@ const uses = (ledger: SpreadLedger): readonly (() => Promise<unknown>)[] => [
   () => Array.fromAsync(ledger.rowsWrittenSince(0, signal)),
   () => Array.fromAsync(ledger.exported({ nowMs: 0, signal })),
   () => ledger.createTables(signal),
-  () => ledger.import(ReadableStream.from([]), { signal }),
+  () => ledger.import(exportOf([]), { signal }),
 ];
+
+const row = (rowKey: string): object => ({ partitionKey: 'crm.0', rowKey });
+/** What an import reads, as often as it likes. */
+const exportOf =
+  (rows: readonly object[]): (() => AsyncIterable<string>) =>
+  () =>
+    exportLines(ReadableStream.from(rows), 0);
 
 test('a ledger is opened again with the accounts that it was made with, by several processes at once', async () => {
   const tables = tablesIn([0, 1, 2, 3]);
@@ -230,7 +238,7 @@ test('a table of rows that is gone is not made anew: an empty ledger would take 
     const words = 'has lost its table of rows';
     await expect(open(tables)).rejects.toThrow(words);
     await expect(new SpreadLedger(tables).read([exampleKey(1)], signal)).rejects.toThrow(words);
-    await new SpreadLedger(tables).import(linesOf([]), { signal, resume: true });
+    await new SpreadLedger(tables).import(exportOf([]), { signal, resume: true });
     await open(tables);
   }
 });
@@ -243,7 +251,7 @@ test('an account that lost all that it had is refused beside accounts with rows,
   const lines = await Array.fromAsync(ledger.exported({ nowMs: 0, signal }));
   for (const table of Object.values(tables[1] ?? {})) await (table as LedgerTables['rows']).deleteTable();
   await expect(open(tables)).rejects.toThrow('does not say which account of the ledger it is, and others have rows');
-  const { leftAlone, written } = await new SpreadLedger(tables).import(linesOf(lines.slice(1)), {
+  const { leftAlone, written } = await new SpreadLedger(tables).import(() => ReadableStream.from(lines), {
     signal,
     resume: true,
   });
@@ -252,17 +260,17 @@ test('an account that lost all that it had is refused beside accounts with rows,
   expect(await Array.fromAsync(new SpreadLedger(tables).rows({}, signal))).toHaveLength(20);
 });
 
-const heading = JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '2026-01-31T12:00:00.000Z' });
-const linesOf = (rows: readonly string[]): AsyncIterable<string> => ReadableStream.from([heading, ...rows]);
-const row = (rowKey: string): string => JSON.stringify({ partitionKey: 'crm.0', rowKey });
-
 test('a ledger of which an import has not ended is used by nothing but the import', async () => {
   const tables = tablesIn([0, 1]);
-  const broken = new SpreadLedger(tables).import(linesOf([row('a'), 'cut o']), { signal });
-  await expect(broken).rejects.toThrow('line 3 is not JSON');
+  const begun = new AbortController();
+  const stopped = new SpreadLedger(tables).import(exportOf([row('a')]), {
+    signal: begun.signal,
+    onProgress: () => begun.abort(new Error('stopped')),
+  });
+  await expect(stopped).rejects.toThrow('stopped');
   for (const use of uses(new SpreadLedger(tables)).slice(0, -1))
     await expect(use()).rejects.toThrow('an import into it has not ended. Go on with it: activation ledger import');
-  await new SpreadLedger(tables).import(linesOf([row('a')]), { signal, resume: true });
+  await new SpreadLedger(tables).import(exportOf([row('a')]), { signal, resume: true });
   await open(tables);
 });
 
@@ -270,10 +278,29 @@ test('an import that is refused before its first row changes nothing', async () 
   const tables = tablesIn([0]);
   await open(tables);
   await put(new SpreadLedger(tables));
-  await expect(new SpreadLedger(tables).import(linesOf([]), { signal })).rejects.toThrow('it has rows');
-  const other = new SpreadLedger(tables).import(ReadableStream.from(['{}']), { signal, resume: true });
-  await expect(other).rejects.toThrow('the first line is not that of an export');
+  await expect(new SpreadLedger(tables).import(exportOf([]), { signal })).rejects.toThrow('it has rows');
   await open(tables);
+});
+
+test('a file that is no whole export changes nothing, and makes nothing', async () => {
+  const tables = tablesIn([0]);
+  const lines = await Array.fromAsync(exportOf([row('a')])());
+  const refused = (of: readonly string[]) =>
+    expect(new SpreadLedger(tables).import(() => ReadableStream.from(of), { signal, resume: true })).rejects;
+  await refused(['{}']).toThrow('the first line is not that of an export');
+  await refused(lines.slice(0, -1)).toThrow('it was cut off');
+  await refused([...lines.slice(0, -1), 'cut o']).toThrow('line 3 is not JSON');
+  await expect(Array.fromAsync(tables[0]?.rows.listEntities() ?? [])).rejects.toThrow('TableNotFound');
+  await open(tables);
+});
+
+test('a file that is cut between its check and its import leaves the import unended', async () => {
+  const tables = tablesIn([0]);
+  const lines = await Array.fromAsync(exportOf([row('a'), row('b')])());
+  let reads = 0;
+  const cut = (): AsyncIterable<string> => ReadableStream.from(reads++ === 0 ? lines : lines.slice(0, 2));
+  await expect(new SpreadLedger(tables).import(cut, { signal })).rejects.toThrow('it was cut off');
+  await expect(open(tables)).rejects.toThrow('an import into it has not ended');
 });
 
 test('while a ledger is moved, nothing makes an empty one in its place: it is used after an import', async () => {
@@ -282,7 +309,7 @@ test('while a ledger is moved, nothing makes an empty one in its place: it is us
     const moving = () => new SpreadLedger(tables, { isMoving: true });
     const words = 'it is being moved, and nothing was imported here yet';
     for (const use of uses(moving()).slice(0, -1)) await expect(use()).rejects.toThrow(words);
-    await new SpreadLedger(tables).import(linesOf([row('a')]), { signal });
+    await new SpreadLedger(tables).import(exportOf([row('a')]), { signal });
     await moving().createTables(signal);
     await put(moving());
   }

@@ -14,6 +14,7 @@ import { LedgerLayout, type LayoutOptions } from './ledger-layout.ts';
 import { accountOf, ledgerAccounts, ledgerTables, type LedgerTableNames, type LedgerTables } from './ledger-tables.ts';
 import type { StorageConnection } from './storage-connections.ts';
 import {
+  checkExport,
   exportTables,
   importTables,
   refuseRows,
@@ -121,16 +122,18 @@ export class SpreadLedger implements Ledger {
 
   /**
    * Writes the lines of an export, as `importTables` says, of however many accounts it was: each
-   * row goes where it belongs in these. From its first row until it has ended, nothing else opens
-   * the ledger.
+   * row goes where it belongs in these. `lines` is called twice. First all are read, and a file
+   * that is no whole export is refused before anything is written. From its first row until it has
+   * ended, nothing else opens the ledger.
    */
-  async import(lines: AsyncIterable<string>, options: ImportOptions): Promise<Imported> {
+  async import(lines: () => AsyncIterable<string>, options: ImportOptions): Promise<Imported> {
     const { signal, resume = false } = options;
     const tables = this.#tables.map(({ rows }) => rows);
+    await checkExport(lines(), signal);
     await this.#layout.keepForImport(signal);
     if (!resume) await refuseRows(tables, signal);
-    const begin = (): Promise<void> => this.#layout.markImported(false, signal);
-    const imported = await importTables(tables, lines, { ...options, begin });
+    await this.#layout.markImported(false, signal);
+    const imported = await importTables(tables, lines(), options);
     await this.#layout.markImported(true, signal);
     return imported;
   }

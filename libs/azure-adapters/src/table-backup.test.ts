@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAzurite, type Azurite } from '@activation-hub/azurite';
-import { exportTables, importTables, refuseRows } from './table-backup.ts';
+import { exportLines } from './export-lines.ts';
+import { checkExport, exportTables, importTables, refuseRows } from './table-backup.ts';
 
 const { signal } = new AbortController();
 const nowMs = Date.UTC(2026, 0, 31, 12);
@@ -41,13 +42,25 @@ test('a table comes back as it was, every type of column included', async () => 
   await source.createEntity({ partitionKey: 'crm.a', rowKey: '1', ...everyType });
   for (const rowKey of ['2', '3']) await source.createEntity({ partitionKey: 'crm.b', rowKey, told: 'x' });
   const lines = await exported(source);
-  expect(lines).toHaveLength(4);
+  expect(lines).toHaveLength(5);
   expect(JSON.parse(lines[0] ?? '')).toEqual({
     export: 'activation-hub-ledger',
-    format: 2,
+    format: 3,
     exportedAt: '2026-01-31T12:00:00.000Z',
   });
-  expect(await importTables([target], from(lines), { signal })).toEqual({ rows: 3, written: 3, leftAlone: 0 });
+  expect(JSON.parse(lines[4] ?? '')).toEqual({
+    end: 'activation-hub-ledger',
+    rows: 3,
+    sha256: createHash('sha256')
+      .update(`${lines.slice(0, -1).join('\n')}\n`)
+      .digest('hex'),
+  });
+  expect(await importTables([target], from(lines), { signal })).toEqual({
+    rows: 3,
+    written: 3,
+    leftAlone: 0,
+    isSealed: true,
+  });
   expect(await exported(target)).toEqual(lines);
   const { long, time, double, bytes } = await target.getEntity('crm.a', '1');
   expect({ long, time, double, bytes: new Uint8Array(bytes as Uint8Array) }).toEqual({
@@ -72,41 +85,75 @@ test('an import that was stopped goes on; what is there is left alone', async ()
   }
   await target.createEntity({ partitionKey: 'crm.a', rowKey: '3', told: 'there' });
   const resumed = () => exported(source).then((lines) => importTables([target], from(lines), { signal }));
-  expect(await resumed()).toEqual({ rows: 5, written: 4, leftAlone: 1 });
-  expect(await resumed()).toEqual({ rows: 5, written: 0, leftAlone: 5 });
+  expect(await resumed()).toMatchObject({ rows: 5, written: 4, leftAlone: 1 });
+  expect(await resumed()).toMatchObject({ rows: 5, written: 0, leftAlone: 5 });
   expect((await target.getEntity('crm.a', '3')).told).toBe('there');
 });
 
 test('more rows than a transaction takes, and than are read ahead, are all written', async () => {
   const target = await openTable();
-  const rows = Array.from({ length: 1_250 }, (_, row) =>
-    JSON.stringify({ partitionKey: `crm.${row % 3}`, rowKey: String(row), text: 'x'.repeat(2_000) }),
+  const lines = await linesOf(
+    Array.from({ length: 1_250 }, (_, row) => ({
+      partitionKey: `crm.${row % 3}`,
+      rowKey: String(row),
+      text: 'x'.repeat(2_000),
+    })),
   );
   const seen: number[] = [];
-  const lines = [JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '' }), ...rows];
   const imported = await importTables([target], from(lines), { signal, onProgress: (count) => seen.push(count) });
-  expect(imported).toEqual({ rows: 1_250, written: 1_250, leftAlone: 0 });
+  expect(imported).toEqual({ rows: 1_250, written: 1_250, leftAlone: 0, isSealed: true });
   expect(seen).toEqual([1_000, 1_250]);
-  expect((await exported(target)).length).toBe(1_251);
+  expect((await exported(target)).length).toBe(1_252);
 });
 
-const heading = JSON.stringify({ export: 'activation-hub-ledger', format: 2, exportedAt: '' });
+test('an export of release 0.1.0, which has no ending, is imported, and is not said to be whole', async () => {
+  const target = await openTable();
+  const lines = [heading.replace('3', '2'), JSON.stringify({ partitionKey: 'a', rowKey: 'b' })];
+  expect(await importTables([target], from(lines), { signal })).toEqual({
+    rows: 1,
+    written: 1,
+    leftAlone: 0,
+    isSealed: false,
+  });
+});
+
+const rows = ['1', '2', '3'].map((rowKey) => ({ partitionKey: 'Ada@example.com', rowKey }));
+const linesOf = (of: readonly object[]): Promise<string[]> =>
+  Array.fromAsync(exportLines(ReadableStream.from(of), nowMs));
+const [heading = '', , second = '', third = '', ending = ''] = await linesOf(rows);
+const whole = await linesOf(rows);
+
+test('a whole export passes the check, with blank lines too', async () => {
+  await checkExport(from(whole), signal);
+  await checkExport(from([...whole, '', '']), signal);
+  await checkExport(from(await linesOf([])), signal);
+});
 
 test.each([
   ['an empty file', [], 'the file is empty'],
   ['another file', ['{"event":"listed"}'], 'the first line is not that of an export of this version'],
-  ['a later format', [heading.replace('2', '3')], 'the first line is not that of an export of this version'],
+  ['a later format', [heading.replace('3', '4')], 'the first line is not that of an export of this version'],
   [
     'an earlier format, whose rows had other keys',
-    [heading.replace('2', '1')],
+    [heading.replace('3', '1')],
     'the first line is not that of an export of this version',
   ],
   ['a line that was cut off', [heading, '{"partitionKey":"Ada@exam'], 'line 2 is not JSON'],
   ['a line that is no row', [heading, '{"partitionKey":"a"}'], 'line 2 is no row'],
+  ['a file that was cut at the end of a line', whole.slice(0, -1), 'the file ends after 3 rows without the last line'],
+  ['a file that was cut after its first line', [heading], 'the file ends after 0 rows without the last line'],
+  ['a file that has lost a line', [heading, second, third, ending], 'the file has 2 rows, and its last line says 3'],
+  [
+    'a file in which a line was changed',
+    whole.with(2, second.replace('2', '4')),
+    'the file was changed after it was exported',
+  ],
+  ['two exports in one file', [...whole, ...whole], 'line 6 comes after the last line of an export'],
 ])('%s is refused with words that quote nobody', async (_what, lines, words) => {
-  const refused = importTables([await openTable()], from(lines), { signal });
+  const refused = checkExport(from(lines), signal);
   await expect(refused).rejects.toThrow(words);
   await expect(refused).rejects.not.toThrow('Ada');
+  await expect(importTables([await openTable()], from(lines), { signal })).rejects.toThrow(words);
 });
 
 test('a table that is not there is a failure of the store', async () => {
@@ -114,6 +161,5 @@ test('a table that is not there is a failure of the store', async () => {
     allowInsecureConnection: true,
   });
   await expect(exported(client)).rejects.toThrow('Failed to export the ledger: the table store');
-  const row = JSON.stringify({ partitionKey: 'a', rowKey: 'b' });
-  await expect(importTables([client], from([heading, row]), { signal })).rejects.toThrow('Failed to import the ledger');
+  await expect(importTables([client], from(whole), { signal })).rejects.toThrow('Failed to import the ledger');
 });

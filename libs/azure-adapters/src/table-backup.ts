@@ -1,15 +1,9 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
+import { exportLines, ExportReader, type WholeEntity } from './export-lines.ts';
 import { inParallel } from './in-parallel.ts';
 import { accountOf } from './ledger-tables.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
 import { storePages } from './store-pages.ts';
-
-/** The first line of an export: by it another file is refused. */
-interface Heading {
-  readonly export: 'activation-hub-ledger';
-  readonly format: 2;
-  readonly exportedAt: string;
-}
 
 /** The outcomes of the rows of an import. */
 export interface Imported {
@@ -17,13 +11,9 @@ export interface Imported {
   readonly written: number;
   /** They were there, from an import that was stopped, and were left alone. */
   readonly leftAlone: number;
+  /** False for an export of release 0.1.0, of which a part cannot be told from the whole. */
+  readonly isSealed: boolean;
 }
-
-/**
- * A row as the service has it: each typed column with the name of its type, so that it comes back
- * as what it was.
- */
-type WholeEntity = Readonly<Record<string, unknown>> & { readonly partitionKey: string; readonly rowKey: string };
 
 /**
  * What one transaction takes ("Performing entity group transactions"): 100 rows of one partition, 4
@@ -36,9 +26,6 @@ const concurrencyMax = 8;
 /** Rows that are read ahead before they are written together. */
 const rowsAheadMax = 1_000;
 
-/** What the service itself adds to a row. */
-const ofService = ['etag', 'timestamp', 'odata.metadata'];
-
 export interface ExportOptions {
   readonly nowMs: number;
   readonly signal: AbortSignal;
@@ -46,28 +33,22 @@ export interface ExportOptions {
 
 /**
  * Every row of the tables as lines of JSON: a heading, then a row a line, whole, whatever its
- * columns mean. Rows written meanwhile may be missed, since a table has no snapshot; each row is
- * whole. Lines hold personal data. Throws `StoreFailure`.
+ * columns mean, and an ending that says how many. Rows written meanwhile may be missed, since a
+ * table has no snapshot; each row is whole. Lines hold personal data. Throws `StoreFailure`.
  */
-export async function* exportTables(
+export function exportTables(
   tables: readonly TableClient[],
   { nowMs, signal }: ExportOptions,
 ): AsyncGenerator<string, void> {
-  yield JSON.stringify({
-    export: 'activation-hub-ledger',
-    format: 2,
-    exportedAt: new Date(nowMs).toISOString(),
-  } satisfies Heading);
+  return exportLines(entitiesOf(tables, signal), nowMs);
+}
+
+async function* entitiesOf(tables: readonly TableClient[], signal: AbortSignal): AsyncGenerator<object, void> {
   for (const client of tables) {
     const pages = storePages(storeOf(client), 'export the ledger', signal, (abortSignal) =>
       client.listEntities({ abortSignal, disableTypeConversion: true }),
     );
-    for await (const page of pages) {
-      for (const entity of page) {
-        const columns = Object.entries(entity).filter(([name]) => !ofService.includes(name));
-        yield JSON.stringify(Object.fromEntries(columns));
-      }
-    }
+    for await (const page of pages) yield* page;
   }
 }
 
@@ -92,16 +73,28 @@ export async function refuseRows(tables: readonly TableClient[], signal: AbortSi
 }
 
 /**
- * Writes the rows of an export into tables, one in each account of the ledger, and calls `begin`
- * before the first. Rows that are there are left alone. Throws a sentence that names the line when
- * one cannot be read, and then has written some of those before; throws `StoreFailure`.
+ * Throws a sentence, which names the line where there is one, unless the lines are a whole export.
+ */
+export async function checkExport(lines: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
+  const reader = new ExportReader();
+  for await (const line of lines) {
+    signal.throwIfAborted();
+    reader.take(line);
+  }
+  reader.end();
+}
+
+/**
+ * Writes the rows of an export into tables, one in each account of the ledger. Rows that are there
+ * are left alone. Throws as `checkExport` does, and then has written some rows; throws
+ * `StoreFailure`.
  */
 export async function importTables(
   tables: readonly TableClient[],
   lines: AsyncIterable<string>,
-  { signal, onProgress, begin }: Omit<ImportOptions, 'resume'> & { readonly begin?: () => Promise<void> },
+  { signal, onProgress }: Omit<ImportOptions, 'resume'>,
 ): Promise<Imported> {
-  const counts = { rows: 0, written: 0, leftAlone: 0 };
+  const counts = { written: 0, leftAlone: 0 };
   let ahead: WholeEntity[] = [];
   const write = async (): Promise<void> => {
     const rows = ahead;
@@ -117,22 +110,17 @@ export async function importTables(
       counts.written += written;
       counts.leftAlone += group.length - written;
     });
-    counts.rows += rows.length;
-    onProgress?.(counts.rows);
+    onProgress?.(counts.written + counts.leftAlone);
   };
-  let number = 0;
+  const reader = new ExportReader();
   for await (const line of lines) {
     signal.throwIfAborted();
-    number += 1;
-    if (number === 1) {
-      readHeading(line);
-      await begin?.();
-    } else if (line !== '') ahead.push(readRow(line, number));
+    const row = reader.take(line);
+    if (row !== undefined) ahead.push(row);
     if (ahead.length === rowsAheadMax) await write();
   }
-  if (number === 0) throw new Error('Failed to import the ledger: the file is empty. Give a file that export wrote.');
   await write();
-  return counts;
+  return { ...counts, ...reader.end() };
 }
 
 /** Throws `StoreFailure`, also where there is no such table. */
@@ -145,31 +133,6 @@ export async function hasRows(client: TableClient, doing: string, signal: AbortS
 
 function storeOf(client: TableClient): Store {
   return { name: 'table store', url: client.url, operationTimeoutMs };
-}
-
-function readHeading(line: string): void {
-  const heading = parsed(line, 1) as Partial<Heading> | null;
-  if (heading?.export === 'activation-hub-ledger' && heading.format === 2) return;
-  throw new Error(
-    'Failed to import the ledger: the first line is not that of an export of this version. Give a file that `activation ledger export` wrote.',
-  );
-}
-
-function readRow(line: string, number: number): WholeEntity {
-  const row = parsed(line, number) as Partial<WholeEntity> | null;
-  if (typeof row?.partitionKey === 'string' && typeof row.rowKey === 'string') return row as WholeEntity;
-  throw new Error(`Failed to import the ledger: line ${number} is no row. Restore the file, then import it again.`);
-}
-
-function parsed(line: string, number: number): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    // Without the cause: a parser's message quotes the line, which is personal data.
-    throw new Error(
-      `Failed to import the ledger: line ${number} is not JSON; the file may be cut off. Restore it, then import it again.`,
-    );
-  }
 }
 
 /** Rows of one partition together, as many as one transaction takes. */

@@ -52,10 +52,11 @@ test('every row is in a blob that is named after the moment, and an import bring
     rows: 1_250,
     written: 1_250,
     leftAlone: 0,
+    isSealed: true,
   });
 });
 
-test('an empty table is an export too: its heading', async () => {
+test('an empty table is an export too: its heading and its ending', async () => {
   const [table, container] = [await filledTable(0), newContainer()];
   expect((await exportLedgerToBlob(ledgerOf(table), container, { nowMs, signal })).rows).toBe(0);
   expect(await blobsIn(container)).toHaveLength(1);

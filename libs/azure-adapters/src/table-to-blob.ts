@@ -39,7 +39,8 @@ export async function exportLedgerToBlob(
   const client = container.getBlockBlobClient(blob);
   const store = { name: 'blob store', url: container.url, operationTimeoutMs: uploadTimeoutMs };
   await callStore(store, 'export the ledger', signal, (abortSignal) => container.createIfNotExists({ abortSignal }));
-  let rows = -1;
+  // The heading and the ending are lines too.
+  let rows = -2;
   let failure: { readonly error: unknown } | undefined;
   async function* lines(): AsyncGenerator<string, void> {
     try {

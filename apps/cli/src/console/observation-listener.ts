@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { Observation } from '@activation-hub/activation';
+import { linesOf } from '../terminal/lines-of.ts';
 
 /** Takes what function apps on this machine observe. */
 export interface ObservationListener {
@@ -47,7 +47,7 @@ export async function listenForObservations(
 }
 
 async function take(request: IncomingMessage, onObserved: (observation: Observation) => void): Promise<void> {
-  for await (const line of createInterface({ input: request, crlfDelay: Infinity })) {
+  for await (const line of linesOf(request)) {
     const observation = readObservation(line);
     if (observation !== undefined) onObserved(observation);
   }

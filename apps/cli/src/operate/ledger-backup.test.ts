@@ -194,3 +194,39 @@ test('a file that cannot be written or read is said, and no half export is left'
     'Exported 0 rows to a.jsonl.\n',
   );
 });
+
+test('a file that was cut at the end of a line is refused before a row is written, and a whole one is imported', async () => {
+  const folder = await temporaryFolder();
+  const azurite = await startAzurite();
+  onTestFinished(() => azurite.stop());
+  const storage = ['--connection-string', azurite.connectionString];
+  const table = tableClient(azurite, 'ledger');
+  await table.createTable();
+  for (const rowKey of ['1', '2'])
+    await table.createEntity({ partitionKey: 'crm.0', rowKey, attributes: 'one\u2028text\u2029of three lines' });
+  await runActivation(['ledger', 'export', 'whole.jsonl', ...storage], { folder });
+  const lines = (await readFile(join(folder, 'whole.jsonl'), 'utf8')).split('\n');
+  await writeFile(join(folder, 'cut.jsonl'), `${lines.slice(0, 2).join('\n')}\n`);
+  const former = lines
+    .slice(0, -2)
+    .map((line, index) => (index === 0 ? line.replace('"format":3', '"format":2') : line));
+  await writeFile(join(folder, 'former.jsonl'), `${former.join('\n')}\n`);
+  await table.deleteEntity('crm.0', '1');
+  await table.deleteEntity('crm.0', '2');
+
+  const cut = await runActivation(['ledger', 'import', 'cut.jsonl', ...storage], { folder });
+  expect(cut).toMatchObject({ code: 1, output: '' });
+  expect(cut.errors).toContain('the file ends after 1 row without the last line of an export; it was cut off');
+  const folderInstead = await runActivation(['ledger', 'import', '.', ...storage], { folder });
+  expect(folderInstead).toMatchObject({ code: 2, output: '' });
+  expect(folderInstead.errors).toContain('Failed to read .: it is a folder.');
+  expect(await Array.fromAsync(table.listEntities())).toEqual([]);
+
+  const whole = await runActivation(['ledger', 'import', 'whole.jsonl', ...storage], { folder });
+  expect(whole).toMatchObject({ code: 0, output: 'Imported 2 of 2 rows; 0 were there already.\n' });
+  expect((await table.getEntity('crm.0', '2')).attributes).toBe('one\u2028text\u2029of three lines');
+  const again = await runActivation(['ledger', 'import', 'former.jsonl', '--resume', ...storage], { folder });
+  expect(again.output).toBe(
+    'Imported 0 of 2 rows; 2 were there already.\nRelease 0.1.0 wrote the file: its exports have no last line, so a file that was cut at the end of a line looks whole. Compare its size with that of the blob.\n',
+  );
+});

@@ -9,6 +9,7 @@ import {
   type DataStorageOptions,
 } from '../environment/data-storage.ts';
 import { fileFailure } from '../terminal/file-failure.ts';
+import { linesOf } from '../terminal/lines-of.ts';
 import { report, reportToPerson } from '../terminal/reporter.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -71,7 +72,8 @@ async function exportLedger(
   // Under another name until it is complete: half an export must not be taken for a whole one.
   const unfinished = `${path}.unfinished`;
   const handle = await atFile('write', file, () => open(unfinished, 'w', 0o600));
-  let rows = -1;
+  // The heading and the ending are lines too.
+  let rows = -2;
   try {
     for await (const line of ledger.exported({ nowMs: Date.now(), signal: interrupted })) {
       await atFile('write', file, () => handle.write(`${line}\n`));
@@ -102,16 +104,18 @@ async function importLedger(
   const { folder, interrupted } = terminal;
   const handle = await atFile('read', file, () => open(resolve(folder, file), 'r'));
   try {
-    const imported = await ledger.import(linesOf(handle), {
+    const imported = await ledger.import(() => linesOf(bytesIn(handle, file)), {
       signal: interrupted,
       resume: options.resume === true,
       onProgress: (rows) => reportToPerson([{ besides: counted(rows, 'row') }], options, terminal),
     });
-    const { rows, written, leftAlone } = imported;
+    const { rows, written, leftAlone, isSealed } = imported;
     report(
       { event: 'imported', ...imported },
-      () =>
+      () => [
         `Imported ${written} of ${counted(rows, 'row')}; ${leftAlone} ${leftAlone === 1 ? 'was' : 'were'} there already.`,
+        ...(isSealed ? [] : [unsealed]),
+      ],
       options,
       terminal,
     );
@@ -120,9 +124,22 @@ async function importLedger(
   }
 }
 
-/** Begins to read when the caller asks for the first line: lines read before that would be lost. */
-async function* linesOf(handle: FileHandle): AsyncGenerator<string, void> {
-  yield* handle.readLines({ autoClose: false });
+const chunkBytes = 256 * 1024;
+
+const unsealed =
+  'Release 0.1.0 wrote the file: its exports have no last line, so a file that was cut at the end of a line looks whole. Compare its size with that of the blob.';
+
+/** What the file holds, from its beginning, however often; a stream would close its handle. */
+async function* bytesIn(handle: FileHandle, file: string): AsyncGenerator<Buffer, void> {
+  for (let position = 0; ;) {
+    const from = position;
+    const { bytesRead, buffer } = await atFile('read', file, () =>
+      handle.read({ buffer: Buffer.alloc(chunkBytes), position: from }),
+    );
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** What the file system refuses is the person's to mend, and no defect. */

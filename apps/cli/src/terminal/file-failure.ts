@@ -8,6 +8,7 @@ const sentences: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is a file, and no folder. Check the path.',
   EEXIST: 'it is a file, and no folder. Choose another folder.',
   EISDIR: 'it is a folder. Give the path of a file.',
+  ESPIPE: 'it is a pipe, which can be read once only. Write it to a file first, and give that.',
   EACCES: 'its permissions do not allow it. Change them, or give another file.',
   EPERM: 'its permissions do not allow it. Change them, or give another file.',
   ENOSPC: 'the disk is full. Make room, or give a file elsewhere.',

@@ -37,6 +37,12 @@ test('each line that is JSON is an event; blank lines, carriage returns and a by
   expect(await read('\uFEFF{"a":1}\r\n\r\n  {"b":2}\n[3]\n')).toEqual(['{"a":1}', '{"b":2}', '[3]']);
 });
 
+test('a line or paragraph separator within a text ends no event', async () => {
+  const lines = ['{"a":"one\u2028text"}', '{"a":"another\u2029one"}'];
+  expect(await read(lines.join('\n'))).toEqual(lines);
+  expect(await read(`[\n${lines.join(',\n')}\n]`)).toEqual(lines);
+});
+
 test('any documents, one per line, come back as they are', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.json(), { minLength: 2, maxLength: 20 }), async (documents) => {

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { CommandError } from '../terminal/command-error.ts';
 import { fileFailure } from '../terminal/file-failure.ts';
+import { linesOf } from '../terminal/lines-of.ts';
 import { lineOfJsonMistake } from './json-mistake.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
@@ -32,7 +32,7 @@ export async function openFile(name: string, { folder }: Pick<Terminal, 'folder'
  * the line and never its text, where something is not JSON.
  */
 export async function* readEventBodies(input: NodeJS.ReadableStream, name: string): AsyncGenerator<Buffer> {
-  const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]();
+  const lines = linesOf(input);
   const begun = await readUntilSecond(lines);
   const filled = begun.filter((line) => line.trim() !== '');
   const [first] = filled;
