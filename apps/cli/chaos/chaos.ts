@@ -51,8 +51,9 @@ export interface ChaosReport {
   readonly drained: boolean;
   readonly deadLetters: number;
   /**
-   * Blobs of retries without a message: a host was killed between the two, and its batch was told
-   * again under another name.
+   * Blobs of retries without a message: a host was killed, or the storage stopped, between the two,
+   * and the batch was told again under another name; or the removal of a settled one failed, and
+   * its host was killed before the next.
    */
   readonly retriesLeft: number;
   readonly orphans: number;

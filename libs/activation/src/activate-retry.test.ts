@@ -60,6 +60,18 @@ test('of what comes while the circuit is open, one message comes again when it i
   expect(retryQueue.postponed.map(([id]) => id)).toEqual(messages.map((message) => readRetryMessage(message).id));
 });
 
+test('where the message of the probe cannot be put back, the next one takes its place', async () => {
+  const { context, retryQueue, messages, openUntilMs } = await openWithOpenCircuit();
+  const postpone = retryQueue.postpone.bind(retryQueue);
+  retryQueue.postpone = () => {
+    retryQueue.postpone = postpone;
+    return Promise.reject(new Error('The queue store is down.'));
+  };
+  await expect(activateRetry(messages[0] ?? '', context)).rejects.toThrow('The queue store is down.');
+  await activateRetry(messages[1] ?? '', context);
+  expect(retryQueue.postponed.map(([, dueAtMs]) => dueAtMs)).toEqual([openUntilMs]);
+});
+
 test('a retry that is old enough to be given up is not put back while the circuit is open', async () => {
   const { context, retryQueue, messages, clock, letters, crm } = await openWithOpenCircuit();
   const { breaker } = context.targets.get('crm') ?? expect.unreachable();

@@ -1,4 +1,4 @@
-import { readRetryMessage, withTimeLimit, type RetryPointer } from '@activation-hub/delivery';
+import { readRetryMessage, withTimeLimit, type RetryPointer, type Target } from '@activation-hub/delivery';
 import { activate } from './activate.ts';
 import { dueAgainAtMs } from './defer-changes.ts';
 import { isTooOld } from './judge-results.ts';
@@ -27,8 +27,16 @@ export async function activateRetry(message: string, context: ActivationContext)
   await context.controls?.follow(context);
   const putBack = (untilMs: number): Promise<void> =>
     withTimeLimit(timing.settleByMs, (signal) => retryQueue.postpone(pointer, untilMs, signal));
-  const openUntilMs = circuitUntilMs(pointer, context);
-  if (openUntilMs !== undefined) return putBack(openUntilMs);
+  const open = circuitOf(pointer, context);
+  if (open !== undefined) {
+    try {
+      await putBack(open.untilMs);
+      return;
+    } catch (error) {
+      open.probeOf?.returnProbe();
+      throw error;
+    }
+  }
 
   const { id } = pointer;
   for (let other = retriesInWork.get(id); other !== undefined; other = retriesInWork.get(id)) {
@@ -49,9 +57,12 @@ export async function activateRetry(message: string, context: ActivationContext)
 
 /**
  * Until when a message is put back because the circuit of its destination is open, in epoch
- * milliseconds; undefined when it is not.
+ * milliseconds, and of which circuit it is the probe then; undefined when it is not open.
  */
-function circuitUntilMs(pointer: RetryPointer, context: ActivationContext): number | undefined {
+function circuitOf(
+  pointer: RetryPointer,
+  context: ActivationContext,
+): { readonly untilMs: number; readonly probeOf?: Target['breaker'] } | undefined {
   const { targets, matcher, clock } = context;
   const target = targets.get(matcher.destination(pointer.destination)?.key ?? pointer.destination);
   if (target === undefined) return undefined;
@@ -60,9 +71,10 @@ function circuitUntilMs(pointer: RetryPointer, context: ActivationContext): numb
   const openUntilMs = breaker.openUntilMs(nowMs);
   if (openUntilMs === undefined) return undefined;
   const laterMs = Math.max(openUntilMs, dueAgainAtMs(pointer, context));
-  if (breaker.isHeld(nowMs)) return Math.min(laterMs, breaker.holdEndsAtMs ?? Infinity);
+  if (breaker.isHeld(nowMs)) return { untilMs: Math.min(laterMs, breaker.holdEndsAtMs ?? Infinity) };
   if (isTooOld(pointer, giveUpAfterMs, nowMs)) return undefined;
   // One message of each time that the circuit opens comes when it is half-open; the others wait
   // longer and longer. One that was woken does not come again.
-  return pointer.isWoken !== true && breaker.takeProbe() ? openUntilMs : laterMs;
+  const isProbe = pointer.isWoken !== true && breaker.takeProbe();
+  return isProbe ? { untilMs: openUntilMs, probeOf: breaker } : { untilMs: laterMs };
 }

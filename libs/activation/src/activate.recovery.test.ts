@@ -1,10 +1,11 @@
-import { InMemoryRetryQueue } from '@activation-hub/delivery';
+import { InMemoryRetryQueue, sweepRetries } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import { expect, test } from 'vitest';
 import { eventOf, openActivation, personExport, type TestActivation } from '../testing/index.ts';
 import { defaultFile } from '../testing/test-activation.ts';
 import { activateRetry } from './activate-retry.ts';
 
+const { signal } = new AbortController();
 const people = 30;
 const outageMs = 600_000;
 
@@ -125,4 +126,80 @@ test('a retry that is put when the others have been woken already does not sleep
   };
   await activateRetry(second, context);
   expect(await passUntil(people, opened)).toBeLessThanOrEqual(2_000);
+});
+
+test('a recovery whose waking fails is woken by the next work, and does not sleep through its backoff', async () => {
+  const retryQueue = new InMemoryRetryQueue();
+  const opened = await afterOutage(retryQueue);
+  const { crm, clock, activate } = opened;
+  const wake = retryQueue.wake.bind(retryQueue);
+  retryQueue.wake = () => {
+    retryQueue.wake = wake;
+    return Promise.reject(new Error('The queue store is down.'));
+  };
+  await expect(passUntil(1, opened)).rejects.toThrow('The queue store is down.');
+  expect(crm.members.size).toBe(1);
+  await activate(eventOf(personExport({ person: 'new' }), 99, { enqueuedAtMs: clock.nowMs }));
+  expect(await passUntil(people + 1, opened)).toBeLessThanOrEqual(1_000);
+});
+
+/** A retry queue with which a process can end when a retry is kept and has no message yet. */
+class CutRetryQueue extends InMemoryRetryQueue {
+  isCut = false;
+
+  override async postpone(...postpone: Parameters<InMemoryRetryQueue['postpone']>): Promise<void> {
+    if (this.isCut) throw new Error('The process ends.');
+    await super.postpone(...postpone);
+  }
+}
+
+const waitingIn = async (retryQueue: InMemoryRetryQueue) =>
+  (await Array.fromAsync(retryQueue.waiting(signal))).map(({ id }) => id);
+
+test('a retry without a message, which a batch left that was broken off, is one too many: nothing waits for it', async () => {
+  const retryQueue = new CutRetryQueue();
+  const opened = openActivation({ retryQueue });
+  const { crm, clock, activate, retryDue, context } = opened;
+  const { leaseMs } = context.timing;
+  const event = eventOf(personExport(), 1, { enqueuedAtMs: clock.nowMs });
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'The destination cannot be reached.');
+  };
+  retryQueue.isCut = true;
+  await expect(activate(event)).rejects.toThrow('The process ends.');
+  const [left = ''] = await waitingIn(retryQueue);
+  retryQueue.isCut = false;
+  crm.onRequest = () => undefined;
+
+  // Its batch is given again, and waits for the lease that it left.
+  await activate(event);
+  expect(await passUntil(1, opened)).toBeLessThanOrEqual(leaseMs + 2_000);
+  expect(await waitingIn(retryQueue)).toEqual([left]);
+  const { requests } = crm;
+  await sweepRetries(retryQueue, { nowMs: clock.nowMs, ageMaxMs: () => 0, signal });
+  await retryDue();
+  expect(await waitingIn(retryQueue)).toEqual([]);
+  expect(crm.requests).toBe(requests);
+});
+
+test('a retry without a message, which a retry left that was broken off, is one too many as well', async () => {
+  const retryQueue = new CutRetryQueue();
+  const opened = openActivation({ retryQueue });
+  const { crm, clock, activate, context } = opened;
+  const down = (): never => {
+    throw new DestinationError('transient', 'The destination cannot be reached.');
+  };
+  crm.onRequest = down;
+  await activate(eventOf(personExport(), 1, { enqueuedAtMs: clock.nowMs }));
+  clock.nowMs = retryQueue.nextDueAtMs ?? expect.unreachable();
+  const [message = ''] = retryQueue.takeDue(clock.nowMs);
+  retryQueue.isCut = true;
+  await expect(activateRetry(message, context)).rejects.toThrow('The process ends.');
+  expect(await waitingIn(retryQueue)).toHaveLength(2);
+  retryQueue.isCut = false;
+  crm.onRequest = () => undefined;
+
+  // The host gives the message again.
+  await activateRetry(message, context);
+  expect(await passUntil(1, opened)).toBeLessThanOrEqual(context.timing.leaseMs + 2_000);
 });

@@ -7,7 +7,8 @@ const everyMinMs = 20;
 
 /**
  * Wakes what waits for destinations whose circuit has just closed: it would else sleep through its
- * own backoff. As fast as the destination's limits allow, the newest first.
+ * own backoff. As fast as the destination's limits allow, the newest first. Throws what the queue
+ * throws, and then the next work wakes.
  */
 export async function wakeRetries(
   { targets, matcher, retryQueue, clock }: ActivationContext,
@@ -16,8 +17,13 @@ export async function wakeRetries(
   for (const { key, breaker, limits } of targets.values()) {
     if (!breaker.takeRecovery()) continue;
     const everyMs = Math.max(everyMinMs, 1_000 / limits.requestsPerSecond);
-    // What an older file deferred waits under the name that the destination had there.
-    for (const name of [key, ...(matcher.destination(key)?.formerly ?? [])])
-      await retryQueue.wake(name, { nowMs: clock.now(), everyMs, signal });
+    try {
+      // What an older file deferred waits under the name that the destination had there.
+      for (const name of [key, ...(matcher.destination(key)?.formerly ?? [])])
+        await retryQueue.wake(name, { nowMs: clock.now(), everyMs, signal });
+    } catch (error) {
+      breaker.returnRecovery();
+      throw error;
+    }
   }
 }

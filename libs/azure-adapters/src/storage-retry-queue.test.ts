@@ -232,6 +232,35 @@ test('a blob is there before its message is sent, and no message is sent without
   expect(waitingWhenSent).toEqual([exampleRetry()]);
 });
 
+test('a retry whose removal failed is not given again, and is removed with the next one', async () => {
+  const proxy = await openProxy('blobPort');
+  const { retries, container, queue } = await open({ operationTimeoutMs: 1_000 }, { blob: proxy.port });
+  const [kept, other] = [exampleRetry(), exampleRetry({ id: 'other' })];
+  await retries.put(kept, 0, signal);
+  await retries.put(other, 0, signal);
+  proxy.treat = ({ method }) => (method === 'DELETE' ? 'hang' : 'pass');
+  await expect(retries.remove(kept.id, signal)).rejects.toThrow('Failed to remove a retry');
+  expect(await retries.wake('crm', { nowMs: Date.now(), everyMs: 0, signal })).toBe(1);
+  await expect(retries.read(message, signal)).rejects.toThrow('Failed to remove a retry');
+  proxy.treat = () => 'pass';
+  await retries.remove(other.id, signal);
+  expect(await waitingIn(retries)).toEqual([]);
+  expect(await waitingIn(new StorageRetryQueue(container, queue))).toEqual([]);
+  await retries.put(kept, 0, signal);
+  expect(await retries.read(message, signal)).toEqual(kept);
+});
+
+test('a message of a retry whose removal failed removes it', async () => {
+  const proxy = await openProxy('blobPort');
+  const { retries } = await open({ operationTimeoutMs: 1_000 }, { blob: proxy.port });
+  await retries.put(exampleRetry(), 0, signal);
+  proxy.treat = ({ method }) => (method === 'DELETE' ? 'hang' : 'pass');
+  await expect(retries.remove(exampleRetry().id, signal)).rejects.toThrow('Failed to remove a retry');
+  proxy.treat = () => 'pass';
+  expect(await retries.read(message, signal)).toBeUndefined();
+  expect(await waitingIn(retries)).toEqual([]);
+});
+
 test('an upload whose reply was lost is repeated whole', async () => {
   const proxy = await openProxy('blobPort');
   const { retries } = await open({}, { blob: proxy.port });

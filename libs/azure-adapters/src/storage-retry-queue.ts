@@ -44,6 +44,9 @@ export interface StorageRetryQueueOptions {
   readonly now?: () => number;
 }
 
+/** So many removals that failed are remembered. */
+const unremovedMax = 1_000;
+
 /** "Put Message" of the Queue service: a message can be invisible for at most seven days. */
 const invisibleSecondsMax = 7 * 86_400;
 
@@ -64,9 +67,13 @@ const invisibleSecondsMax = 7 * 86_400;
  *
  * The blob is written before the message, so that a message never points to a retry that is yet to
  * come. When `put` rejects in between, the retry waits and nothing makes it due: put it again.
- * `postpone` sends a message only. Lost replies and crashes can leave two messages for one retry,
- * never none; its handler must be prepared for the other. Failures of the store are thrown as
- * `StoreFailure`.
+ * `postpone` sends a message only. Lost replies and crashes can leave two messages for one retry;
+ * its handler must be prepared for the other. Failures of the store are thrown as `StoreFailure`.
+ *
+ * A blob without a message is one whose `put` was broken off between the two, or whose removal
+ * failed. Nothing waits for either: the caller of such a `put` does its work again, and a retry is
+ * removed when it is settled. A queue object remembers the removals that failed: it gives these
+ * retries no more, and removes them with the next. `wake` and the nightly sweep make others due.
  */
 export class StorageRetryQueue implements RetryQueue {
   readonly #container: ContainerClient;
@@ -76,6 +83,8 @@ export class StorageRetryQueue implements RetryQueue {
   readonly #concurrencyMax: number;
   readonly #messagesMax: number;
   readonly #now: () => number;
+  /** Ids of retries whose removal failed. */
+  readonly #unremoved = new Set<string>();
 
   constructor(container: ContainerClient, queue: QueueClient, options: StorageRetryQueueOptions = {}) {
     const { operationTimeoutMs = 15_000 } = options;
@@ -103,12 +112,17 @@ export class StorageRetryQueue implements RetryQueue {
 
   async put(retry: Retry, dueAtMs: number, signal: AbortSignal): Promise<void> {
     refuseUnkeepableRetry(retry, dueAtMs);
+    this.#unremoved.delete(retry.id);
     await this.#upload({ retry, dueAtMs }, {}, signal);
     await this.postpone(retry, dueAtMs, signal);
   }
 
   async read(message: string, signal: AbortSignal): Promise<Retry | undefined> {
     const pointer = readRetryMessage(message);
+    if (this.#unremoved.has(pointer.id)) {
+      await this.remove(pointer.id, signal);
+      return undefined;
+    }
     const scheduled = await this.#read(this.#placeOf(pointer.id), signal);
     if (scheduled === undefined) return undefined;
     const { retry, dueAtMs } = scheduled;
@@ -130,7 +144,7 @@ export class StorageRetryQueue implements RetryQueue {
     for await (const { segment } of pages) {
       for (const { metadata } of segment.blobItems) {
         const pointer = wakeable(metadata, destination, nowMs);
-        if (pointer !== undefined) woken.push(pointer);
+        if (pointer !== undefined && !this.#unremoved.has(pointer.id)) woken.push(pointer);
       }
     }
     woken.sort((left, right) => right.firstDeferredAtMs - left.firstDeferredAtMs);
@@ -164,9 +178,24 @@ export class StorageRetryQueue implements RetryQueue {
   }
 
   async remove(id: string, signal: AbortSignal): Promise<void> {
-    await callStore(this.#blobStore, 'remove a retry', signal, (abortSignal) =>
-      this.#placeOf(id).blob.deleteIfExists({ abortSignal }),
+    try {
+      await this.#removeBlob(id, signal);
+    } catch (error) {
+      if (this.#unremoved.size < unremovedMax) this.#unremoved.add(id);
+      throw error;
+    }
+    const before = [...this.#unremoved];
+    this.#unremoved.clear();
+    // Once more and no more: one that the store keeps for good must not be in the way of others.
+    const again = inParallel(before, this.#concurrencyMax, signal, (each, removeSignal) =>
+      Promise.allSettled([this.#removeBlob(each, removeSignal)]),
     );
+    await Promise.allSettled([again]);
+  }
+
+  async #removeBlob(id: string, signal: AbortSignal): Promise<void> {
+    const { blob } = this.#placeOf(id);
+    await callStore(this.#blobStore, 'remove a retry', signal, (abortSignal) => blob.deleteIfExists({ abortSignal }));
   }
 
   async *waiting(signal: AbortSignal): AsyncGenerator<WaitingRetry | Unreadable, void> {

@@ -127,6 +127,17 @@ test('it says once that it has closed, and once that the process has reached the
   expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
 });
 
+test('what was taken and could not be done is due once more', () => {
+  const breaker = opened();
+  expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
+  breaker.returnProbe();
+  expect([breaker.takeProbe(), breaker.takeProbe()]).toEqual([true, false]);
+  breaker.succeed();
+  expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
+  breaker.returnRecovery();
+  expect([breaker.takeRecovery(), breaker.takeRecovery()]).toEqual([true, false]);
+});
+
 test('it says once each time it opens that a probe is due', () => {
   const breaker = new Breaker(options);
   breaker.fail(0);

@@ -162,6 +162,11 @@ export class Breaker {
     return hasRecovered;
   }
 
+  /** What waits was not woken after all: `takeRecovery` is true once more. */
+  returnRecovery(): void {
+    this.#hasRecovered = true;
+  }
+
   /**
    * True once each time that the circuit opens: the caller makes sure that a request comes when it
    * may be half-open.
@@ -170,6 +175,11 @@ export class Breaker {
     const isProbeDue = this.#isProbeDue;
     this.#isProbeDue = false;
     return isProbeDue;
+  }
+
+  /** That could not be made sure of: `takeProbe` is true once more. */
+  returnProbe(): void {
+    this.#isProbeDue = true;
   }
 
   fail(nowMs: number, reason?: string): void {

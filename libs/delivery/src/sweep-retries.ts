@@ -3,8 +3,9 @@ import { isUnreadable } from './unreadable-document.ts';
 
 /**
  * Makes retries due at once that should long have ended. A retry is kept before the message that
- * makes it due, so a process that ends between the two leaves one that no message leads to: nothing
- * is lost with it, for its batch is told again, but it holds an event. The usual way then ends it.
+ * makes it due, so a process that ends between the two leaves one that no message leads to, and so
+ * does a removal that fails: nothing is lost with either, for the batch is told again, or all was
+ * settled, but it holds an event. The usual way then ends it.
  * Only messages are sent: what was erased from a retry meanwhile stays erased. Gives the number of
  * retries seen and made due, and the names of those that cannot be read.
  */
