@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock, type Clock } from '@activation-hub/delivery';
 import type { TableEntityResult } from '@azure/data-tables';
 import type { LedgerTables } from './ledger-tables.ts';
 import { callStore, StoreFailure, type Store } from './store-call.ts';
@@ -11,6 +12,8 @@ interface Layout {
   readonly ledgerId: string;
   /** Whether an import ended; false while one is under way, and absent where there was none. */
   readonly imported?: boolean;
+  /** When it was closed, in epoch milliseconds; absent while it is open. */
+  readonly closedAtMs?: number;
 }
 
 /** A layout with the place of its account in the configuration. */
@@ -21,8 +24,16 @@ interface StoredLayout extends Layout {
 /** The one row of the table of the layout. */
 const address = { partitionKey: 'layout', rowKey: 'ledger' } as const;
 const operationTimeoutMs = 15_000;
+/** For how long a process believes the accounts before it looks again. */
+const believedMs = 30_000;
+/**
+ * How long after it was closed the last write can come: of a call that began before its process
+ * looked again, and was tried again as long as one operation may take.
+ */
+const closingMs = believedMs + 2 * operationTimeoutMs;
 
 export interface LayoutOptions {
+  readonly clock?: Pick<Clock, 'now' | 'sleep'>;
   /**
    * The ledger is being moved here: nothing is made, and it is used only after an import, so that
    * an empty one never takes the place of that with the rows.
@@ -35,19 +46,23 @@ export interface LayoutOptions {
  * another ledger, rows would be looked for where they are not: then a destination counts as never
  * told of its members. So each account has a row that says which account of which ledger it is, in
  * a table of its own, and each process that uses the ledger compares it with the configuration
- * first. It refuses a ledger of which rows are missing, too: where an import has not ended, where
- * an account has lost its table, or all that it had.
+ * first, and again every thirty seconds. It refuses a ledger of which rows are missing, too: where
+ * an import has not ended, where an account has lost its table, or all that it had; and one that
+ * was closed because it is moved, for rows that are written after its export would be lost.
  *
  * A ledger from before there were layouts is one of a single account.
  */
 export class LedgerLayout {
   readonly #accounts: readonly LedgerTables[];
   readonly #isMoving: boolean;
-  #isChecked = false;
+  readonly #clock: Pick<Clock, 'now' | 'sleep'>;
+  /** -Infinity before the first check, and after one that failed. */
+  #believedUntilMs = -Infinity;
 
-  constructor(accounts: readonly LedgerTables[], { isMoving = false }: LayoutOptions = {}) {
+  constructor(accounts: readonly LedgerTables[], { isMoving = false, clock = systemClock }: LayoutOptions = {}) {
     this.#accounts = accounts;
     this.#isMoving = isMoving;
+    this.#clock = clock;
   }
 
   /**
@@ -56,7 +71,7 @@ export class LedgerLayout {
    */
   async keep(signal: AbortSignal): Promise<void> {
     if (!this.#isMoving) await this.#make({ isImport: false }, signal);
-    this.#isChecked = false;
+    this.#believedUntilMs = -Infinity;
     await this.check(signal);
   }
 
@@ -65,24 +80,62 @@ export class LedgerLayout {
     await this.#make({ isImport: true }, signal);
   }
 
-  /** Says in each account that an import is under way (`false`), or has ended. */
+  /**
+   * Closes the ledger, for its last export: no process uses it any more when this resolves, those
+   * included that had it open. An import opens it again.
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    await this.#make({ isImport: false }, signal);
+    const stored = (await this.#compared(signal)).filter((layout) => layout !== undefined);
+    const closedAtMs = stored.map((layout) => layout.closedAtMs ?? this.#clock.now());
+    for (const [account, { layout }] of this.#accounts.entries()) {
+      const closedAt = new Date(closedAtMs[account] ?? this.#clock.now()).toISOString();
+      await callStore(storeAt(layout.url), 'close the ledger', signal, (abortSignal) =>
+        layout.updateEntity({ ...address, closedAt }, 'Merge', { abortSignal }),
+      );
+    }
+    const leftMs = Math.max(...closedAtMs) + closingMs - this.#clock.now();
+    if (leftMs > 0) await this.#clock.sleep(leftMs, signal);
+    signal.throwIfAborted();
+  }
+
+  /** Says in each account that an import is under way (`false`), or has ended; both open it. */
   async markImported(imported: boolean, signal: AbortSignal): Promise<void> {
     for (const { layout } of this.#accounts) {
       await callStore(storeAt(layout.url), 'import the ledger', signal, (abortSignal) =>
-        layout.updateEntity({ ...address, imported }, 'Merge', { abortSignal }),
+        layout.updateEntity({ ...address, imported, closedAt: '' }, 'Merge', { abortSignal }),
       );
     }
   }
 
   /**
-   * Compares once what the accounts say with the configuration. Throws a sentence when they differ,
-   * when several accounts say nothing yet, or when rows are missing; throws `StoreFailure`.
+   * Compares what the accounts say with the configuration, unless it did so lately. Throws a
+   * sentence when they differ, when several accounts say nothing yet, when rows are missing, or
+   * when it was closed; throws `StoreFailure`.
    */
   async check(signal: AbortSignal): Promise<void> {
-    if (this.#isChecked) return;
-    const stored = await this.#read(signal);
+    const nowMs = this.#clock.now();
+    if (nowMs < this.#believedUntilMs) return;
+    // Of later calls none waits for this one.
+    if (this.#believedUntilMs > -Infinity) this.#believedUntilMs = nowMs + believedMs;
+    try {
+      const known = await this.#checkNow(signal);
+      if (known.some(({ closedAtMs }) => closedAtMs !== undefined)) throw new Error(closed);
+      this.#believedUntilMs = nowMs + believedMs;
+    } catch (error) {
+      this.#believedUntilMs = -Infinity;
+      throw error;
+    }
+  }
+
+  /** As `check`; a ledger that was closed may be exported. */
+  async checkForExport(signal: AbortSignal): Promise<void> {
+    await this.#checkNow(signal);
+  }
+
+  async #checkNow(signal: AbortSignal): Promise<readonly StoredLayout[]> {
+    const stored = await this.#compared(signal);
     const known = stored.filter((layout) => layout !== undefined);
-    this.#compare(known);
     if (known.some(({ imported }) => imported === false)) throw new Error(importUnended);
     if (this.#isMoving && (known.length < stored.length || known.some(({ imported }) => imported !== true)))
       throw new Error(notImported);
@@ -93,7 +146,7 @@ export class LedgerLayout {
       );
     }
     await Promise.all(known.map(({ at }) => this.#refuseLostTable(at, signal)));
-    this.#isChecked = true;
+    return known;
   }
 
   /**
@@ -101,8 +154,7 @@ export class LedgerLayout {
    * taken its rows with it, and is not made anew.
    */
   async #make({ isImport }: { readonly isImport: boolean }, signal: AbortSignal): Promise<void> {
-    const stored = await this.#read(signal);
-    this.#compare(stored.filter((layout) => layout !== undefined));
+    const stored = await this.#compared(signal);
     const silent = this.#accounts.filter((_, account) => stored[account] === undefined);
     const made = isImport ? this.#accounts : silent;
     await Promise.all(made.flatMap(({ rows, layout }) => [rows, layout]).map((table) => createTable(table, signal)));
@@ -118,7 +170,10 @@ export class LedgerLayout {
     }
   }
 
-  #compare(stored: readonly StoredLayout[]): void {
+  /** What the accounts say; throws a sentence when they are not those of one ledger. */
+  async #compared(signal: AbortSignal): Promise<readonly (StoredLayout | undefined)[]> {
+    const all = await this.#read(signal);
+    const stored = all.filter((layout) => layout !== undefined);
     const accounts = this.#accounts.length;
     for (const { at, account, accounts: of, ledgerId } of stored) {
       if (of !== accounts) throw new Error(otherCount(of, accounts));
@@ -133,6 +188,7 @@ export class LedgerLayout {
         );
       }
     }
+    return all;
   }
 
   async #read(signal: AbortSignal): Promise<readonly (StoredLayout | undefined)[]> {
@@ -212,6 +268,8 @@ const restore =
   'Destinations would count as never told of their members. Import the newest export (docs/operating/disaster.md).';
 const importUnended =
   'Failed to open the ledger: an import into it has not ended. Go on with it: activation ledger import --resume.';
+const closed =
+  'Failed to open the ledger: it was closed, because it is moved, and what is written here now would be lost. Use it where it was moved to; or import its last export here with --resume, which opens it again (docs/operating/scale.md).';
 const notImported =
   'Failed to open the ledger: it is being moved, and nothing was imported here yet. Import it (docs/operating/scale.md), or take back moveLedger where nothing moves.';
 
@@ -226,9 +284,18 @@ async function createTable(table: LedgerTables['rows'], signal: AbortSignal): Pr
   await callStore(storeAt(table.url), 'create the ledger', signal, (abortSignal) => table.createTable({ abortSignal }));
 }
 
-function layoutIn({ account, accounts, ledgerId, imported }: TableEntityResult<Record<string, unknown>>): Layout {
-  if (typeof account === 'number' && typeof accounts === 'number' && typeof ledgerId === 'string')
-    return { account, accounts, ledgerId, ...(typeof imported === 'boolean' ? { imported } : {}) };
+function layoutIn({ closedAt, ...row }: TableEntityResult<Record<string, unknown>>): Layout {
+  const { account, accounts, ledgerId, imported } = row;
+  if (typeof account === 'number' && typeof accounts === 'number' && typeof ledgerId === 'string') {
+    const closedAtMs = typeof closedAt === 'string' ? Date.parse(closedAt) : NaN;
+    return {
+      account,
+      accounts,
+      ledgerId,
+      ...(typeof imported === 'boolean' ? { imported } : {}),
+      ...(Number.isNaN(closedAtMs) ? {} : { closedAtMs }),
+    };
+  }
   throw new Error(
     'Failed to open the ledger: the row in the table of its layout is not what the ledger writes. Restore the row, or delete it where the ledger is empty.',
   );

@@ -41,8 +41,9 @@ export function openLedger(
  * an identity's digest says in which account its rows are (`accountOf`); everything that goes over
  * many identities goes over all accounts.
  *
- * Before anything else it compares once what the accounts say of themselves with the configuration,
- * and throws when they are not those of one ledger (`LedgerLayout`).
+ * Before anything else, and again every thirty seconds, it compares what the accounts say of
+ * themselves with the configuration, and throws when they are not those of one ledger, or when it
+ * was closed (`LedgerLayout`).
  */
 export class SpreadLedger implements Ledger {
   readonly #tables: readonly LedgerTables[];
@@ -111,9 +112,17 @@ export class SpreadLedger implements Ledger {
     for (const ledger of this.#ledgers) yield* ledger.rowsWrittenSince(sinceMs, signal);
   }
 
-  /** Every row as lines of JSON, as `exportTables` says. */
+  /**
+   * Closes the ledger before it is moved. When this resolves no process writes it any more, however
+   * long it has been open there; until then a minute passes. An import opens it again.
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    await this.#layout.close(signal);
+  }
+
+  /** Every row as lines of JSON, as `exportTables` says; also of a ledger that was closed. */
   async *exported(options: ExportOptions): AsyncGenerator<string, void> {
-    await this.#layout.check(options.signal);
+    await this.#layout.checkForExport(options.signal);
     yield* exportTables(
       this.#tables.map(({ rows }) => rows),
       options,

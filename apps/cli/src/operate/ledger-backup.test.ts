@@ -195,7 +195,7 @@ test('a file that cannot be written or read is said, and no half export is left'
   );
 });
 
-test('a file that was cut at the end of a line is refused before a row is written, and a whole one is imported', async () => {
+test('a file that was cut at the end of a line is refused before a row is written; a whole one is imported, and opens a closed ledger', async () => {
   const folder = await temporaryFolder();
   const azurite = await startAzurite();
   onTestFinished(() => azurite.stop());
@@ -222,9 +222,27 @@ test('a file that was cut at the end of a line is refused before a row is writte
   expect(folderInstead.errors).toContain('Failed to read .: it is a folder.');
   expect(await Array.fromAsync(table.listEntities())).toEqual([]);
 
+  // As a close leaves it that was broken off in its minute.
+  const layout = tableClient(azurite, 'ledgerlayout');
+  await layout.createTable();
+  const closedAt = new Date(Date.now() - 60_000).toISOString();
+  const first = { partitionKey: 'layout', rowKey: 'ledger', account: 0, accounts: 1, ledgerId: 'first', closedAt };
+  await layout.createEntity(first);
+  const closed = await runActivation(['ledger', 'export', 'closed.jsonl', '--close', ...storage], { folder });
+  expect(closed.output).toBe(
+    'Closing the ledger: within a minute no process writes it any more.\nExported 0 rows to closed.jsonl.\n',
+  );
+  const shown = ['ledger', 'show', 'crmid:C-1', '--activations', 'own.yaml', ...storage];
+  await writeFile(
+    join(folder, 'own.yaml'),
+    'version: 1\ndestinations: { screen: { type: log } }\naudiences: { a: { id: a, activate: [{ destination: screen, identity: crmid }] } }\n',
+  );
+  expect((await runActivation(shown, { folder })).errors).toContain('it was closed, because it is moved');
+
   const whole = await runActivation(['ledger', 'import', 'whole.jsonl', ...storage], { folder });
   expect(whole).toMatchObject({ code: 0, output: 'Imported 2 of 2 rows; 0 were there already.\n' });
   expect((await table.getEntity('crm.0', '2')).attributes).toBe('one\u2028text\u2029of three lines');
+  expect((await runActivation(shown, { folder })).errors).toBe('');
   const again = await runActivation(['ledger', 'import', 'former.jsonl', '--resume', ...storage], { folder });
   expect(again.output).toBe(
     'Imported 0 of 2 rows; 2 were there already.\nRelease 0.1.0 wrote the file: its exports have no last line, so a file that was cut at the end of a line looks whole. Compare its size with that of the blob.\n',

@@ -17,6 +17,10 @@ interface BackupOptions extends DataStorageOptions {
   readonly json?: true;
 }
 
+interface ExportOptions extends BackupOptions {
+  readonly close?: true;
+}
+
 interface ImportOptions extends BackupOptions {
   readonly resume?: boolean;
 }
@@ -29,6 +33,7 @@ export function addLedgerBackup(ledger: Command, terminal: Terminal): void {
       .description('Writes every row of the ledger into a file, whole. What the file holds is personal data.'),
   )
     .argument('<file>', 'a new file, or one to be replaced')
+    .option('--close', 'before a move: closes the ledger first, so that no process writes it any more; takes a minute')
     .option('--json', 'prints one JSON object')
     .addHelpText(
       'after',
@@ -36,10 +41,13 @@ export function addLedgerBackup(ledger: Command, terminal: Terminal): void {
 It runs beside the function app. Rows that are written meanwhile may be missed: docs/operating/disaster.md says how the hub closes
 that gap. The file appears when it is complete, readable by you alone.
 
+With --close nothing but an import opens the ledger again. docs/operating/scale.md has the steps of a move.
+
 Examples:
-  $ activation ledger export ledger-2026-01-31.jsonl --environment prod`,
+  $ activation ledger export ledger-2026-01-31.jsonl --environment prod
+  $ activation ledger export ledger.jsonl --close --environment prod`,
     )
-    .action((file: string, options: BackupOptions) =>
+    .action((file: string, options: ExportOptions) =>
       withDataStorage(options, terminal, (storage) => exportLedger(file, options, storage, terminal)),
     );
   addDataStorageOption(ledger.command('import').description('Writes the rows of an export into an empty ledger.'))
@@ -63,7 +71,7 @@ Examples:
 
 async function exportLedger(
   file: string,
-  options: BackupOptions,
+  options: ExportOptions,
   { ledger }: DataStorage,
   terminal: Terminal,
 ): Promise<void> {
@@ -75,6 +83,10 @@ async function exportLedger(
   // The heading and the ending are lines too.
   let rows = -2;
   try {
+    if (options.close === true) {
+      reportToPerson('Closing the ledger: within a minute no process writes it any more.', options, terminal);
+      await ledger.close(interrupted);
+    }
     for await (const line of ledger.exported({ nowMs: Date.now(), signal: interrupted })) {
       await atFile('write', file, () => handle.write(`${line}\n`));
       rows += 1;
