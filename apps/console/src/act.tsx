@@ -11,8 +11,11 @@ interface ActProps {
   readonly about: string;
   readonly isDangerous?: boolean;
   readonly isDisabled?: boolean;
-  /** Does it, or says what it would do; gives the result, or the work that will have one. */
-  readonly run: (dryRun: boolean) => Promise<ActResult | JobStarted>;
+  /**
+   * Does it, or says what it would do; gives the result, or the work that will have one. What it
+   * said is given to it when the person has seen that.
+   */
+  readonly run: (dryRun: boolean, would?: ActResult) => Promise<ActResult | JobStarted>;
   /** Called when the person has read what came of it: its place on the page may go then. */
   readonly onDone?: () => void;
 }
@@ -33,7 +36,7 @@ const pollEveryMs = 250;
 export function Act({ name, about, isDangerous = false, isDisabled = false, run, onDone }: ActProps) {
   const [state, setState] = useState<State>();
   const current = useRef(new AbortController());
-  const step = async (dryRun: boolean): Promise<void> => {
+  const step = async (dryRun: boolean, would?: ActResult): Promise<void> => {
     current.current = new AbortController();
     const { signal } = current.current;
     // What a person has cancelled does not come back when its answer does.
@@ -43,7 +46,7 @@ export function Act({ name, about, isDangerous = false, isDisabled = false, run,
     show({ is: dryRun ? 'looking' : 'doing' });
     try {
       const onProgress = (job: JobView): void => show({ is: dryRun ? 'looking' : 'doing', job });
-      const result = await resultOf(await run(dryRun), onProgress, signal);
+      const result = await resultOf(await run(dryRun, would), onProgress, signal);
       show(dryRun ? { is: 'asking', would: result } : { is: 'done', did: result });
     } catch (error) {
       show({ is: 'failed', message: error instanceof Error ? error.message : String(error), dryRun });
@@ -73,7 +76,7 @@ export function Act({ name, about, isDangerous = false, isDisabled = false, run,
             {state === undefined ? null : <Body state={state} />}
             <div className="actions">
               {state?.is === 'asking' ? (
-                <Button className={isDangerous ? 'danger' : 'primary'} onPress={() => void step(false)}>
+                <Button className={isDangerous ? 'danger' : 'primary'} onPress={() => void step(false, state.would)}>
                   {name} now
                 </Button>
               ) : null}

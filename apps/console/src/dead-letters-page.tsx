@@ -1,4 +1,5 @@
 import type {
+  ActResult,
   DeadLetterDetail,
   DeadLetterFilterView,
   DeadLetterList,
@@ -142,6 +143,11 @@ interface ActionsProps {
   readonly onDone: () => void;
 }
 
+/** Keeps out what has come since a person was shown what would be deleted, nothing included. */
+function shownIn(would: ActResult | undefined): DeadLetterFilterView {
+  return would === undefined ? {} : { givenUpToMs: would.newestGivenUpAtMs ?? 0 };
+}
+
 function Actions({ filter, list = nothingRead, onDone }: ActionsProps) {
   const hasNone = list.letters.length + list.more === 0;
   const which = Object.keys(filter).length === 0 ? 'all dead letters' : 'those that pass the filter';
@@ -159,7 +165,7 @@ function Actions({ filter, list = nothingRead, onDone }: ActionsProps) {
         isDisabled={hasNone}
         about={`Deletes ${which}. What is deleted is gone.`}
         isDangerous
-        run={(dryRun) => act('dead-letters/purge', { filter, dryRun })}
+        run={(dryRun, would) => act('dead-letters/purge', { filter: { ...filter, ...shownIn(would) }, dryRun })}
         onDone={onDone}
       />
       <span className="quiet-text">

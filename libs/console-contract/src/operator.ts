@@ -52,6 +52,11 @@ export interface ActResult {
   readonly lines: readonly string[];
   /** What could not be done, a sentence each. */
   readonly problems: readonly string[];
+  /**
+   * Of a purge: when the newest of the letters was given up. As `givenUpToMs` of the filter it
+   * keeps those out that have come since they were shown.
+   */
+  readonly newestGivenUpAtMs?: number;
 }
 
 export interface DeadLetterFilterView {
@@ -63,6 +68,8 @@ export interface DeadLetterFilterView {
   readonly toMs?: number;
   /** Only this one. */
   readonly name?: string;
+  /** Only those that were given up then or earlier. */
+  readonly givenUpToMs?: number;
 }
 
 /** `GET /api/dead-letters`: the newest that pass the filter. */

@@ -37,6 +37,7 @@ export {
 } from './deliver.ts';
 export type { DeliveryResult } from './delivery-result.ts';
 export type { DeliverOptions, Target } from './target.ts';
+export { purgeDeadLetters, type Purged } from './purge-dead-letters.ts';
 export { replayDeadLetters, type Replayed, type ReplayOptions, type RoutedAudiences } from './replay-dead-letters.ts';
 export {
   candidateNames,

@@ -13,6 +13,8 @@ export interface DeadLetterFilter {
   /** When the hub took the event, in epoch milliseconds; both bounds included. */
   readonly fromMs?: number;
   readonly toMs?: number;
+  /** Only letters that were given up at that time or earlier, in epoch milliseconds. */
+  readonly givenUpToMs?: number;
 }
 
 export interface NamedDeadLetter {
@@ -99,7 +101,11 @@ export class DeadLetterCounts {
   }
 }
 
-function isSelected({ event, failures }: DeadLetter, { reason, fromMs, toMs }: DeadLetterFilter): boolean {
+function isSelected(
+  { event, failures, givenUpAtMs }: DeadLetter,
+  { reason, fromMs, toMs, givenUpToMs }: DeadLetterFilter,
+): boolean {
+  if (givenUpToMs !== undefined && givenUpAtMs > givenUpToMs) return false;
   if (fromMs !== undefined && event.enqueuedAtMs < fromMs) return false;
   if (toMs !== undefined && event.enqueuedAtMs > toMs) return false;
   const wanted = reason?.toLowerCase();

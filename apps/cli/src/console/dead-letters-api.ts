@@ -10,6 +10,7 @@ import {
   candidateNames,
   DeadLetterCounts,
   isUnreadable,
+  purgeDeadLetters,
   readSelected,
   replayDeadLetters,
   systemClock,
@@ -38,6 +39,7 @@ export const filterSchema = z.strictObject({
   fromMs: z.number().exactOptional(),
   toMs: z.number().exactOptional(),
   name: z.string().exactOptional(),
+  givenUpToMs: z.number().exactOptional(),
 });
 const actSchema = z.strictObject({ filter: filterSchema, dryRun: z.boolean() });
 
@@ -60,20 +62,16 @@ export function deadLettersApi(operator: Operator, jobs: Jobs, onChanged: () => 
       return jobs.start(async (onProgress, signal) => {
         const names = await namesOf(filter, operator, signal);
         onProgress(0, names.length);
-        const counts = new DeadLetterCounts();
-        for await (const found of readSelected(deadLetters, names, filter, signal)) {
-          if (isUnreadable(found)) {
-            counts.unreadable.push(found.unreadable);
-            continue;
-          }
-          if (!dryRun) await deadLetters.remove(found.name, signal);
-          counts.add(found.letter);
-          onProgress(counts.letters, names.length);
-        }
+        const { purged, newestGivenUpAtMs, unreadable } = await purgeDeadLetters(names, filter, deadLetters, {
+          signal,
+          dryRun,
+          onProgress: (done) => onProgress(done, names.length),
+        });
         if (!dryRun) onChanged();
         return {
-          lines: lines(dryRun ? 'Would delete' : 'Deleted', counts.values()),
-          problems: unreadableWords(counts.unreadable),
+          lines: lines(dryRun ? 'Would delete' : 'Deleted', purged),
+          problems: unreadableWords(unreadable),
+          ...(newestGivenUpAtMs === undefined ? {} : { newestGivenUpAtMs }),
         };
       });
     },

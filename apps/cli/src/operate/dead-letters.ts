@@ -5,6 +5,7 @@ import {
   deadLetterKeepMs,
   DeadLetterCounts,
   isUnreadable,
+  purgeDeadLetters,
   readSelected,
   replayDeadLetters,
   shownOf,
@@ -16,6 +17,7 @@ import {
 } from '@activation-hub/delivery';
 import type { Command } from 'commander';
 import { loadActivations } from '../activation-file/activations.ts';
+import { pointInTime } from '../terminal/arguments.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { counted } from '../terminal/counted.ts';
 import {
@@ -42,6 +44,7 @@ interface ReplayOptions extends DeadLetterOptions {
 }
 
 interface PurgeOptions extends DeadLetterOptions {
+  readonly givenUpTo?: number;
   readonly dryRun?: true;
   readonly yes?: true;
 }
@@ -101,12 +104,15 @@ Examples:
     .action((options: ReplayOptions) =>
       withDataStorage(options, terminal, (storage) => replay(options, storage, terminal)),
     );
-  addDeadLetterOptions(command.command('purge').description('Deletes dead letters for good.'))
+  addDeadLetterOptions(
+    command.command('purge').description('Deletes dead letters for good. May be stopped and started again.'),
+  )
+    .option('--given-up-to <time>', 'only those given up at this time or earlier; a dry run prints it', pointInTime)
     .option('--dry-run', 'counts what would be deleted, and does nothing')
     .option('--yes', 'really deletes')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ activation dead-letters purge --to 2025-12-31 --dry-run\n  $ activation dead-letters purge --to 2025-12-31 --yes',
+      '\nExamples:\n  $ activation dead-letters purge --to 2025-12-31 --dry-run\n  $ activation dead-letters purge --to 2025-12-31 --given-up-to 2026-01-31T12:00:00.123Z --yes',
     )
     .action((options: PurgeOptions) =>
       withDataStorage(options, terminal, (storage) => purge(options, storage, terminal)),
@@ -132,7 +138,17 @@ async function list(options: DeadLetterOptions, { deadLetters }: DataStorage, te
       terminal,
     );
   }
-  reportCounts('listed', 'Listed', counts, options, terminal);
+  const { letters, unreadable } = counts;
+  report(
+    { event: 'listed', letters, unreadable, counts: counts.values() },
+    () => [
+      `Listed ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`,
+      ...countLines(counts.values()),
+      ...unreadableLines(unreadable),
+    ],
+    options,
+    terminal,
+  );
 }
 
 async function show(
@@ -215,72 +231,40 @@ async function purge(options: PurgeOptions, storage: DataStorage, terminal: Term
   if (!options.dryRun && !options.yes) {
     throw new CommandError(
       2,
-      'Failed to purge: deleted dead letters cannot be restored. Look at them with --dry-run, then give --yes.',
+      'Failed to purge: deleted dead letters cannot be restored. Look at them with --dry-run, then give what it prints.',
     );
   }
-  const filter = filterOf(options);
-  const names = await candidateNames(storage.deadLetters, filter, terminal.interrupted);
-  if (options.dryRun) {
-    reportCounts(
-      'would-purge',
-      'Would purge',
-      await countSelected(names, options, storage, terminal),
-      options,
-      terminal,
-    );
-    return;
-  }
-  const progress = terminal.progress('purged', names.length);
-  const counts = new DeadLetterCounts();
-  try {
-    for await (const found of readSelected(storage.deadLetters, names, filter, terminal.interrupted)) {
-      if (isUnreadable(found)) {
-        counts.unreadable.push(found.unreadable);
-        continue;
-      }
-      const { name, letter } = found;
-      await storage.deadLetters.remove(name, terminal.interrupted);
-      counts.add(letter);
-      progress.update(counts.letters);
-    }
-  } finally {
-    progress.end();
-    reportCounts('purged', 'Purged', counts, options, terminal);
-  }
-}
-
-async function countSelected(
-  names: readonly string[],
-  options: DeadLetterOptions,
-  { deadLetters }: DataStorage,
-  { interrupted }: Terminal,
-): Promise<DeadLetterCounts> {
-  const counts = new DeadLetterCounts();
-  for await (const found of readSelected(deadLetters, names, filterOf(options), interrupted)) {
-    if (isUnreadable(found)) counts.unreadable.push(found.unreadable);
-    else counts.add(found.letter);
-  }
-  return counts;
-}
-
-function reportCounts(
-  event: string,
-  did: string,
-  counts: DeadLetterCounts,
-  options: DeadLetterOptions,
-  terminal: Terminal,
-): void {
-  const { letters, unreadable } = counts;
+  const { givenUpTo, dryRun = false } = options;
+  const filter = { ...filterOf(options), ...(givenUpTo === undefined ? {} : { givenUpToMs: givenUpTo }) };
+  const { interrupted } = terminal;
+  const names = await candidateNames(storage.deadLetters, filter, interrupted);
+  const progress = terminal.progress(dryRun ? 'looked at' : 'purged', names.length);
+  const { purged, letters, newestGivenUpAtMs, unreadable } = await purgeDeadLetters(
+    names,
+    filter,
+    storage.deadLetters,
+    { signal: interrupted, dryRun, onProgress: (done) => progress.update(done) },
+  ).finally(() => progress.end());
+  const newest = !dryRun || newestGivenUpAtMs === undefined ? undefined : iso(newestGivenUpAtMs);
   report(
-    { event, letters, unreadable, counts: counts.values() },
+    {
+      event: dryRun ? 'would-purge' : 'purged',
+      letters,
+      unreadable,
+      counts: purged,
+      ...(newest === undefined ? {} : { givenUpTo: newest }),
+    },
     () => [
-      `${did} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`,
-      ...countLines(counts.values()),
+      `${dryRun ? 'Would purge' : 'Purged'} ${letters === 0 ? 'no dead letters' : letterCount(letters)}.`,
+      ...countLines(purged),
       ...unreadableLines(unreadable),
+      ...(newest === undefined ? [] : [`To delete these, and none that comes later: --given-up-to ${newest} --yes`]),
     ],
     options,
     terminal,
   );
+  if (interrupted.aborted)
+    throw new CommandError(1, `Stopped after ${letterCount(letters)}, as asked. Start it again for the rest.`);
 }
 
 /** The letters that were passed over, by name; none when all could be read. */

@@ -186,9 +186,14 @@ test('dead letters are listed, shown, replayed into the retry queue and purged',
   const toEverybody = (await waitingIn(retryQueue)).find(({ id }) => id !== retry?.id);
   expect(toEverybody).toMatchObject({ destination: 'crm', events: [{ audiences: ['vip'] }] });
 
-  expect((await run('dead-letters', 'purge', '--dry-run')).output).toMatch(
-    /^Would purge 1 dead letter\.\n.*\n +crm +fatal +1\n$/,
-  );
+  const wouldPurge = await run('dead-letters', 'purge', '--dry-run');
+  const [, upTo = ''] = /^To delete these, and none that comes later: (.+)$/m.exec(wouldPurge.output) ?? [];
+  expect(wouldPurge.output).toMatch(/^Would purge 1 dead letter\.\n.*\n +crm +fatal +1\nTo delete these/);
+  const later = { ...letterOf(eventOf(4, 'C-4'), { class: 'fatal' }), givenUpAtMs: fatal.givenUpAtMs + 1 };
+  await deadLetters.put([later], signal);
+  expect((await run('dead-letters', 'purge', ...upTo.split(' '))).output).toContain('Purged 1 dead letter.');
+  const stays = await run('dead-letters', 'purge', '--dry-run', '--json');
+  expect(stays.lines).toMatchObject([{ letters: 1, givenUpTo: new Date(later.givenUpAtMs).toISOString() }]);
   expect((await run('dead-letters', 'purge', '--yes')).output).toContain('Purged 1 dead letter.');
   expect((await run('dead-letters', 'list')).output).toBe('Listed no dead letters.\n');
 });
