@@ -1,4 +1,4 @@
-import { DestinationError } from '@activation-hub/destination-kit';
+import { DestinationError, type Delivery, type Verdict } from '@activation-hub/destination-kit';
 import { InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
 import { historyOf } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
@@ -157,6 +157,50 @@ test('a paused route is told nothing while the other routes of the destination g
   expect(opened.crm.story.slice(1)).toEqual(['entered sports-fans p1']);
   expect(opened.crm.members.get('sports-fans p1')).toEqual({ attributes: { firstname: 'Grace' } });
   expect(await Array.fromAsync(opened.context.retryQueue.waiting(signal))).toEqual([]);
+});
+
+test('a route that is paused while its changes wait for their place is told no more of them', async () => {
+  const opened = openWithOperator();
+  opened.crm.onRequest = async () => {
+    if (opened.crm.requests === 1) await opened.ask({ destination: 'crm', audience: 'sports-fans' });
+    // As the timer of each call does it.
+    await opened.context.controls?.follow(opened.context);
+  };
+  const people = Array.from({ length: 20 }, (_, n) => `p${n}`);
+  await opened.activate(
+    ...people.map((person, n) => eventOf(personExport({ person }), n)),
+    ...people.map((person, n) => eventOf(personExport({ person, audienceId: travellersId }), 100 + n)),
+  );
+  const told = (audience: string): number => opened.crm.story.filter((line) => line.includes(audience)).length;
+  // Two requests of five changes were under way.
+  expect(told('sports-fans')).toBe(10);
+  await opened.pass(48 * hourMs);
+  expect([told('sports-fans'), told('travellers'), opened.letters()]).toEqual([10, 20, []]);
+  opened.crm.onRequest = () => undefined;
+  await opened.resume({ destination: 'crm', audience: 'sports-fans' });
+  await settle(opened);
+  expect([told('sports-fans'), opened.crm.members.size]).toEqual([20, 40]);
+});
+
+test('a pause of a route does not lose what its destination has accepted and not judged', async () => {
+  const opened = openWithOperator();
+  const { crm } = opened;
+  const polled: string[] = [];
+  const poll = (receipt: string, deliveries: readonly Delivery[]): Promise<readonly Verdict[]> => {
+    polled.push(receipt);
+    deliveries.forEach(({ change }) => crm.take(change));
+    return Promise.resolve(deliveries.map(({ change }) => ({ id: change.id, status: 'delivered' })));
+  };
+  Object.assign(crm, { poll });
+  crm.answer = ({ id }) => ({ id, status: 'accepted', receipt: 'job-7', askAtMs: opened.clock.nowMs + 600_000 });
+  await opened.activate(eventOf(personExport(), 1));
+  await opened.ask({ destination: 'crm', audience: 'sports-fans' });
+  await opened.pass(hourMs);
+  expect(polled).toEqual(['job-7']);
+  await opened.resume({ destination: 'crm', audience: 'sports-fans' });
+  await opened.pass(hourMs);
+  expect([crm.handed.length, crm.story]).toEqual([1, ['entered sports-fans p1']]);
+  expect(opened.letters()).toEqual([]);
 });
 
 test('what waited for another reason before a pause began is not given up in it either', async () => {

@@ -4,6 +4,7 @@ import { decideChanges } from './decide-changes.ts';
 import { deferChanges } from './defer-changes.ts';
 import { wakeRetries } from './wake-retries.ts';
 import { followPeople } from './follow-people.ts';
+import { whileFollowed } from './followed-controls.ts';
 import { takeOpenRows } from './open-rows.ts';
 import { readEvents } from './read-events.ts';
 import { removeRetry } from './remove-retry.ts';
@@ -24,8 +25,9 @@ import { spanOf, type Work } from './work.ts';
  */
 export async function activate(work: Work, context: ActivationContext): Promise<void> {
   const { name, options } = spanOf(work);
-  await context.telemetry.span(name, options, () =>
-    withDeadlines(context.timing, (deadlines) => journey(work, context, deadlines)),
+  const { telemetry, timing } = context;
+  await telemetry.span(name, options, () =>
+    withDeadlines(timing, (deadlines) => whileFollowed(context, () => journey(work, context, deadlines))),
   );
 }
 
@@ -33,7 +35,6 @@ async function journey(work: Work, context: ActivationContext, { deadline, settl
   const { telemetry } = context;
   const tally = new Tally(context);
   const telling = { context, work, deadline, settleBy, tally };
-  await context.controls?.follow(context);
   const by = newHolder(context);
   if (work.retry === undefined) context.ledgerCache.follow(work.events);
 
@@ -64,8 +65,7 @@ async function journey(work: Work, context: ActivationContext, { deadline, settl
   });
 
   // 6. Tell: deliver in batches, each destination on its own, and settle every row.
-  const tell = () => tellRows([...decided.leased, ...open.leased], telling);
-  const told = await telemetry.stage('tell', () => context.controls?.followDuring(context, tell) ?? tell());
+  const told = await telemetry.stage('tell', () => tellRows([...decided.leased, ...open.leased], telling));
 
   // 7. Follow: whom a destination knows under an identity that is not the person's any more is
   //    taken out under it.

@@ -21,7 +21,7 @@ export interface ActivationContext {
    * From the activation file: what share of at least how many refused changes stalls a partition.
    */
   readonly stall: { readonly share: number; readonly minimum: number };
-  /** What operators ask of it; absent for a command, which an operator runs. */
+  /** What operators ask of it; absent where nothing that is paused is sent, as in a dry run. */
   readonly controls?: FollowedControls;
   readonly telemetry: Telemetry;
   readonly timing: Timing;

@@ -41,7 +41,7 @@ function leasedRow(
   return { ...leased, ...fansOf(context), ...rest };
 }
 
-test('rows are told for a command, which no operator controls', async () => {
+test('rows are told where no controls are followed, as in a dry run', async () => {
   const opened = openActivation();
   const { controls, ...context } = opened.context;
   expect(controls).toBeDefined();

@@ -6,6 +6,7 @@ import {
   type Control,
   type DeliverOptions,
   type DeliveryResult,
+  type HeldBack,
   type ReceivedEvent,
 } from '@activation-hub/delivery';
 import type { Change, ChangeKind, Delivery } from '@activation-hub/destination-kit';
@@ -86,15 +87,19 @@ async function deliverTo(
   const { controls, clock, telemetry, timing } = context;
   // The life of a membership begins when it is taken: not before this.
   const nowMs = clock.now();
-  const prepared = leased.map((row) => {
-    const pause = controls?.routePause(row.route, row.audience.key, nowMs);
-    return { row, delivery: deliveryOf(row), paused: pause === undefined ? undefined : pausedResult(pause, nowMs) };
-  });
-  const deliveries = prepared.flatMap(({ delivery, paused }) => (paused === undefined ? [delivery] : []));
-  const results = await deliver(target, deliveries, { telemetry, clock, waitMaxMs: timing.waitMaxMs, ...options });
-  return prepared.map(({ row, delivery, paused }) => {
+  const prepared = leased.map((row) => ({ row, delivery: deliveryOf(row) }));
+  const heldBack = ({ change }: Delivery): HeldBack | undefined => {
+    const pause = controls?.routePause({ destination }, change.audience.key, clock.now());
+    return pause === undefined ? undefined : heldByPause(pause, clock.now());
+  };
+  const results = await deliver(
+    target,
+    prepared.map(({ delivery }) => delivery),
+    { telemetry, clock, waitMaxMs: timing.waitMaxMs, heldBack, ...options },
+  );
+  return prepared.map(({ row, delivery }) => {
     const { id } = delivery.change;
-    const result = paused ?? results.get(id);
+    const result = results.get(id);
     if (result === undefined) throw new Error(`Failed to deliver: a change to ${destination} ended without a result.`);
     // A repair has another id each time, so that no later call could poll for it by this one.
     const isAccepted = row.isRepair && 'receipt' in result;
@@ -112,9 +117,9 @@ async function deliverTo(
 const pausedMaxMs = 3_600_000;
 
 /** Of a paused route nothing is sent. */
-function pausedResult(pause: Control, nowMs: number): DeliveryResult {
+function heldByPause(pause: Control, nowMs: number): HeldBack {
   const notBeforeMs = Math.min(pause.untilMs ?? Infinity, nowMs + pausedMaxMs);
-  return { status: 'retry', class: pausedClass, reason: routeHeldReason(pause), wasTried: false, notBeforeMs };
+  return { class: pausedClass, reason: routeHeldReason(pause), notBeforeMs };
 }
 
 /** The change in full, as the connector gets it. */

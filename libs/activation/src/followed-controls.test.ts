@@ -14,14 +14,22 @@ audiences:
   sports-fans: { id: ${fansId}, activate: [{ destination: crm, identity: crmid }, { destination: ads, identity: crmid }] }
 `;
 
+function wait(durationMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  setTimeout(() => resolve(undefined), durationMs);
+  return promise;
+}
+
 /** A process that follows what an operator writes. */
 function open() {
   const { context, clock, lines, crm } = openActivation({ file });
   const store = new InMemoryControls();
   let reads = 0;
+  let readMs = 0;
   let failure: Error | undefined;
-  const read: InMemoryControls['read'] = (readSignal) => {
+  const read: InMemoryControls['read'] = async (readSignal) => {
     reads += 1;
+    if (readMs > 0) await wait(readMs);
     return failure === undefined ? store.read(readSignal) : Promise.reject(failure);
   };
   const followed = new FollowedControls({ read }, { now: () => clock.nowMs });
@@ -50,6 +58,7 @@ function open() {
     held,
     reads: () => reads,
     fail: (by: Error) => void (failure = by),
+    slow: (byMs: number) => void (readMs = byMs),
   };
 }
 
@@ -145,18 +154,53 @@ test.each([
   expect(await look(controlsAgeMaxMs)).toHaveLength(1);
 });
 
-test('a pause holds the circuit while a call waits, and nothing looks any more when the call is over', async () => {
+/** A call that waits until it is told to end, and time that passes for clock and timers alike. */
+async function waitingCall() {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
-  const { followed, parts, clock, write, held, look } = open();
-  await look();
+  const opened = open();
+  const { followed, parts, clock } = opened;
   const { promise: told, resolve: tell } = Promise.withResolvers<string>();
   const call = followed.followDuring(parts, () => told);
+  const pass = async (durationMs: number): Promise<void> => {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
+      clock.nowMs += 100;
+      await vi.advanceTimersByTimeAsync(100);
+    }
+  };
+  await pass(100);
+  return { ...opened, call, tell, pass };
+}
+
+test('a call looks before it begins', async () => {
+  const { held, reads, tell, call } = await waitingCall();
+  expect([reads(), held()]).toEqual([1, []]);
+  tell('told');
+  await call;
+});
+
+test('a pause holds the circuit while a call waits, and nothing looks any more when the call is over', async () => {
+  const { held, reads, write, pass, tell, call } = await waitingCall();
   await write(pauseOf({ destination: 'crm' }));
-  clock.nowMs += controlsAgeMaxMs;
-  await vi.advanceTimersByTimeAsync(controlsAgeMaxMs);
-  expect(held()).toEqual(['crm']);
+  await pass(controlsAgeMaxMs + 1_000);
+  expect([reads(), held()]).toEqual([2, ['crm']]);
   tell('told');
   expect(await call).toBe('told');
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a call that waits knows of each pause six seconds after it, and as long as the store takes to answer', async () => {
+  const { held, write, pass, tell, call, slow } = await waitingCall();
+  const answerMs = 300;
+  slow(answerMs);
+  for (const afterMs of [100, 900, 2_300, 4_900, 5_000, 700]) {
+    await write();
+    await pass(10_000 + afterMs);
+    expect(held()).toEqual([]);
+    await write(pauseOf({ destination: 'crm' }));
+    await pass(controlsAgeMaxMs + 1_000 + answerMs);
+    expect(held()).toEqual(['crm']);
+  }
+  tell('told');
+  await call;
 });

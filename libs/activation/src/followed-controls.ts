@@ -15,10 +15,20 @@ import type { Telemetry } from '@activation-hub/telemetry';
  * follows.
  */
 export const controlsAgeMaxMs = 5_000;
+/** How often a call that waits finds out whether they are that old. */
+const followEveryMs = 1_000;
 /** How long they are waited for: a store that does not answer holds nothing up for longer. */
 const readTimeoutMs = 2_000;
 /** So seldom a worker says that it cannot read them. */
 const complainEveryMs = 60_000;
+
+/** Does work that sends, and follows the controls meanwhile, where there are any. */
+export async function whileFollowed<Result>(
+  followed: Followed & { readonly controls?: FollowedControls },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return followed.controls === undefined ? work() : followed.controls.followDuring(followed, work);
+}
 
 /** What the controls are applied to. */
 interface Followed {
@@ -75,9 +85,13 @@ export class FollowedControls {
     this.#apply(followed);
   }
 
-  /** Does the work, and looks again and again meanwhile, for a call may wait for a minute. */
+  /**
+   * Looks, does the work, and looks again and again meanwhile: a call may wait for a minute before
+   * it sends.
+   */
   async followDuring<Result>(followed: Followed, work: () => Promise<Result>): Promise<Result> {
-    const timer = setInterval(() => void this.follow(followed), controlsAgeMaxMs);
+    await this.follow(followed);
+    const timer = setInterval(() => void this.follow(followed), followEveryMs);
     try {
       return await work();
     } finally {
@@ -89,6 +103,8 @@ export class FollowedControls {
    * The pause of a route alone; where its whole destination is paused, the circuit is held open.
    */
   routePause({ destination }: Pick<Route, 'destination'>, audience: string, nowMs: number): Control | undefined {
+    // The usual case, of every change again and again.
+    if (this.#known.length === 0) return undefined;
     const ofRoutes = this.#controlsFor(destination).filter((control) => control.audience !== undefined);
     return pauseOf(ofRoutes, { destination, audience }, nowMs);
   }

@@ -1,7 +1,7 @@
 import { createTarget, InMemoryControls, withControl, withoutPause, type Control } from '@activation-hub/delivery';
 import { DestinationError } from '@activation-hub/destination-kit';
 import type { LedgerRecord, LedgerSelection } from '@activation-hub/membership';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   DisturbedLedger,
   eventOf,
@@ -11,6 +11,7 @@ import {
   type TestActivation,
 } from '../testing/index.ts';
 import { defaultFile } from '../testing/test-activation.ts';
+import { controlsAgeMaxMs } from './followed-controls.ts';
 import { renew } from './tell-ledger.ts';
 
 const { signal } = new AbortController();
@@ -117,6 +118,29 @@ test.each([{ destination: 'crm' }, { destination: 'crm', audience: 'sports-fans'
     await store.edit((controls) => withoutPause(controls, scope, opened.clock.nowMs), signal);
     opened.clock.nowMs += dayMs;
     expect(await night(opened)).toMatchObject({ rows: 3, delivered: 3 });
+  },
+);
+
+test.each([{ destination: 'crm' }, { destination: 'crm', audience: 'sports-fans' }])(
+  'a night that has begun tells no more members once an operator has paused %j, in an app without other work',
+  async (scope) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const store = new InMemoryControls();
+    const opened = await open(150, { controls: store });
+    const { clock, crm } = opened;
+    clock.nowMs += 50 * dayMs;
+    const pauseMeanwhile = async () => {
+      const pause: Control = { ...scope, action: 'pause', by: 'ada', reason: 'migration', atMs: clock.nowMs };
+      await store.edit((controls) => withControl(controls, pause, clock.nowMs), signal);
+      clock.nowMs += controlsAgeMaxMs;
+      await vi.advanceTimersByTimeAsync(1_000);
+    };
+    let paused: Promise<void> | undefined;
+    crm.onRequest = () => (paused ??= pauseMeanwhile());
+    await night(opened);
+    // Two requests of five members were under way.
+    expect(crm.told).toHaveLength(10);
   },
 );
 

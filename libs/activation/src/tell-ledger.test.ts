@@ -1,7 +1,8 @@
 import { DestinationError } from '@activation-hub/destination-kit';
+import { InMemoryControls } from '@activation-hub/delivery';
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
 import type { LedgerRecord } from '@activation-hub/membership';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import {
   DisturbedLedger,
@@ -14,6 +15,7 @@ import {
   travellersId,
   type TestActivation,
 } from '../testing/index.ts';
+import { controlsAgeMaxMs } from './followed-controls.ts';
 import { countResync, resync, type LedgerWalk, type WalkOptions } from './tell-ledger.ts';
 
 const { signal } = new AbortController();
@@ -176,6 +178,29 @@ test('a destination that takes nothing is not asked for every row, and a stop en
   const onProgress = () => interruption.abort();
   expect(await run(opened, {}, { signal: interruption.signal, onProgress })).toMatchObject({ delivered: 100 });
   expect(await run(opened)).toMatchObject({ rows: 250, delivered: 250 });
+});
+
+test('a walk that has begun tells no more of a destination that an operator has paused meanwhile', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const store = new InMemoryControls();
+  const opened = openActivation({ file, controls: store });
+  const { clock, crm } = opened;
+  await opened.activate(...Array.from({ length: 150 }, (_, n) => eventOf(personExport({ person: `p${n}` }), n)));
+  crm.told.length = 0;
+  const pauseMeanwhile = async () => {
+    const of = { action: 'pause', destination: 'crm', by: 'ada', reason: 'migration', atMs: clock.nowMs } as const;
+    await store.edit(() => [of], signal);
+    clock.nowMs += controlsAgeMaxMs;
+    await vi.advanceTimersByTimeAsync(1_000);
+  };
+  let paused: Promise<void> | undefined;
+  crm.onRequest = () => (paused ??= pauseMeanwhile());
+  const told = await run(opened);
+  // Two requests of five were under way; of the next batch none is taken, and the walk ends.
+  expect(crm.told).toHaveLength(10);
+  expect(told).toMatchObject({ delivered: 10, deferred: 140, gaveUp: true });
+  expect(told.reasons).toEqual({ 'an operator has paused the destination': 140 });
 });
 
 test('when the lease is outlived, the destination ends with what the row says then', async () => {

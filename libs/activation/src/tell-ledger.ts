@@ -1,4 +1,5 @@
 import type { AudienceEntry, Route } from '@activation-hub/activation-file';
+import type { Target } from '@activation-hub/delivery';
 import {
   isInDoubt,
   ledgerKeyText,
@@ -13,6 +14,7 @@ import {
 import type { ActivationContext } from './activation-context.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { fillLinks, fillRows } from './fill-rows.ts';
+import { whileFollowed } from './followed-controls.ts';
 import type { Fate } from './judge-results.ts';
 import { lapsingTarget, LapsingRows, type LapsingPlace } from './lapsing-rows.ts';
 import { planRow, planTelling, type RowPlan } from './plan-row.ts';
@@ -78,7 +80,7 @@ export function countResync(walk: LedgerWalk, signal: AbortSignal): Promise<numb
  * reached.
  */
 export function resync(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
-  return tellLedger(resyncRows(walk, never), walk, options, 'resync');
+  return tellFollowed(resyncRows(walk, never), walk, options, 'resync');
 }
 
 /** How many people `retire` would take out. */
@@ -92,7 +94,7 @@ export function countRetire(walk: LedgerWalk, signal: AbortSignal): Promise<numb
  * time. Throws when the ledger cannot be reached.
  */
 export function retire(walk: LedgerWalk, options: WalkOptions): Promise<ToldLedger> {
-  return tellLedger(retireRows(walk, never), walk, options, 'retirement');
+  return tellFollowed(retireRows(walk, never), walk, options, 'retirement');
 }
 
 /**
@@ -131,7 +133,7 @@ export async function countFill(
  */
 export async function fill(walk: FillWalk, options: WalkOptions): Promise<ToldLedger> {
   await fillLinks(walk, options.signal);
-  return tellLedger(fillRows(walk, never), walk, options, 'fill');
+  return tellFollowed(fillRows(walk, never), walk, options, 'fill');
 }
 
 /** The outcomes of the members of a destination whose memberships lapse. */
@@ -158,8 +160,15 @@ export async function renew(
 ): Promise<Renewed | undefined> {
   const target = lapsingTarget(place);
   if (target === undefined) return undefined;
+  return whileFollowed(place.context, () => renewLapsing(place, target, { untilMs, signal }));
+}
+
+async function renewLapsing(
+  place: LapsingPlace,
+  target: Target,
+  { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
+): Promise<Renewed> {
   const { context } = place;
-  await context.controls?.follow(context);
   const lapsing = new LapsingRows(place);
   const nowMs = context.clock.now();
   await lapsing.find(nowMs + (untilMs - nowMs) / 2, signal);
@@ -227,7 +236,7 @@ export function takeOut(
   walk: LedgerWalk & { readonly identities: readonly Identity[] },
   options: WalkOptions,
 ): Promise<ToldLedger> {
-  return tellLedger(takenOutRows(walk, never), walk, options, 'erasure');
+  return tellFollowed(takenOutRows(walk, never), walk, options, 'erasure');
 }
 
 async function* takenOutRows(walk: LedgerWalk, signal: AbortSignal): AsyncGenerator<DueRow> {
@@ -275,6 +284,12 @@ async function* rowsOf(
   const ledgerName = matcher.destination(destination)?.ledgerName ?? destination;
   if (identities === undefined) yield* ledger.rows({ destination: ledgerName }, signal);
   else for (const identity of identities) yield* ledger.rows({ destination: ledgerName, identity }, signal);
+}
+
+/** A pause that comes while it runs holds back what it has not sent. */
+function tellFollowed(...how: Parameters<typeof tellLedger>): Promise<ToldLedger> {
+  const [, { context }] = how;
+  return whileFollowed(context, () => tellLedger(...how));
 }
 
 async function tellLedger(

@@ -108,7 +108,6 @@ export async function deliver(
   deliveries: readonly Delivery[],
   options: DeliverOptions,
 ): Promise<ReadonlyMap<string, DeliveryResult>> {
-  const results = new Map<string, DeliveryResult>();
   const { waitMaxMs, paceMaxMs = waitMaxMs } = options;
   const notAfterMs = options.clock.now() + waitMaxMs;
   const sending = { ...options, notAfterMs, pacedNotAfterMs: options.clock.now() + paceMaxMs };
@@ -117,7 +116,9 @@ export async function deliver(
   const { told = [], asked = [] } = Object.groupBy(deliveries, (delivery) =>
     receiptOf(delivery) === undefined ? 'told' : 'asked',
   );
-  const batches = [...Map.groupBy(asked, receiptOf).values(), ...splitIntoBatches(told, target)];
+  const results = new Map(resultsOfHeldBack(told, options));
+  const sent = told.filter(({ change }) => !results.has(change.id));
+  const batches = [...Map.groupBy(asked, receiptOf).values(), ...splitIntoBatches(sent, target)];
   const send = async (part: readonly Delivery[]): Promise<Results> => {
     if (receipts.size === 0) return await sendWhenAdmitted(target, part, sending);
     const latest = new Map<string, DeliveryResult>();
@@ -165,6 +166,12 @@ async function sendWhenAdmitted(
 ): Promise<Results> {
   const { breaker, rateLimiter } = target;
   const { receipt } = how;
+  const heldBack = receipt === undefined ? resultsOfHeldBack(batch, options) : new Map<string, DeliveryResult>();
+  if (heldBack.size > 0) {
+    const others = batch.filter(({ change }) => !heldBack.has(change.id));
+    const sent = others.length === 0 ? [] : await sendWhenAdmitted(target, others, options, how);
+    return new Map([...heldBack, ...sent]);
+  }
   const admission = breaker.admit(options.clock.now());
   if (admission.is === 'open') {
     const cause = circuitOpenCause(breaker, options.clock.now());
@@ -175,13 +182,16 @@ async function sendWhenAdmitted(
   const asked = isProbe && receipt === undefined ? batch.slice(0, 1) : batch;
   const signal = isProbe ? AbortSignal.any([options.signal, AbortSignal.timeout(probeTimeoutMs)]) : options.signal;
   const isAlone = isProbe || how.isAlone === true || receipt !== undefined;
-  const held = { isBack: false };
+  const isHeldBack = (): boolean => receipt === undefined && resultsOfHeldBack(asked, options).size > 0;
+  const found = { isCircuitOpen: false, isHeldBack: false };
   const heldUntilMs = (): number | undefined => {
     const nowMs = options.clock.now();
-    held.isBack = isProbe ? breaker.isHeld(nowMs) : !breaker.isClosed(nowMs);
-    return held.isBack ? (breaker.openUntilMs(nowMs) ?? nowMs) : undefined;
+    found.isCircuitOpen = isProbe ? breaker.isHeld(nowMs) : !breaker.isClosed(nowMs);
+    found.isHeldBack = isHeldBack();
+    if (found.isCircuitOpen) return breaker.openUntilMs(nowMs) ?? nowMs;
+    return found.isHeldBack ? nowMs : undefined;
   };
-  const sent = await sendInTurn(target, asked, { ...options, signal, heldUntilMs }, { receipt, isAlone });
+  const sent = await sendInTurn(target, asked, { ...options, signal, heldUntilMs, isHeldBack }, { receipt, isAlone });
   if (!sent.ran) {
     if (isProbe) breaker.release();
     if (options.signal.aborted)
@@ -191,7 +201,8 @@ async function sendWhenAdmitted(
         undefined,
         receipt,
       );
-    return held.isBack
+    if (found.isHeldBack) return sendWhenAdmitted(target, batch, options, how);
+    return found.isCircuitOpen
       ? untried(batch, circuitOpenCause(breaker, options.clock.now()), sent.earliestMs, receipt)
       : untried(batch, { class: 'transient', reason: tooLate }, rateLimiter.laterMs(), receipt);
   }
@@ -230,12 +241,12 @@ function stillInDoubt(result: DeliveryResult, refusal: Answer): DeliveryResult {
 
 /**
  * Sends a batch when its place comes, alone or with what else waits for the destination, unless its
- * circuit was opened meanwhile.
+ * circuit was opened, or some of it held back, meanwhile.
  */
 async function sendInTurn(
   target: Target,
   batch: readonly Delivery[],
-  options: Sending & { readonly heldUntilMs: () => number | undefined },
+  options: Sending & { readonly heldUntilMs: () => number | undefined; readonly isHeldBack: () => boolean },
   { receipt, isAlone }: { readonly receipt: string | undefined; readonly isAlone: boolean },
 ): Promise<Sent> {
   const { rateLimiter, requests, breaker } = target;
@@ -247,10 +258,10 @@ async function sendInTurn(
     report(answer, breaker, options.clock.now());
     return answer;
   };
-  const { signal, receipts, notAfterMs, pacedNotAfterMs, heldUntilMs, graceMs = 0 } = options;
+  const { signal, receipts, notAfterMs, pacedNotAfterMs, heldUntilMs, isHeldBack, graceMs = 0 } = options;
   const limits = { notAfterMs, pacedNotAfterMs, heldUntilMs };
   if (!isAlone) {
-    const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, signal, graceMs };
+    const waiting = { deliveries: batch, isPolledLater: receipts !== undefined, isHeldBack, signal, graceMs };
     return await requests.send(waiting, limits, request);
   }
   const paced = await rateLimiter.run(() => request(batch, signal), { ...limits, signal });
@@ -275,6 +286,19 @@ function resultsOf(batch: readonly Delivery[], answer: Answer, receipt?: string)
   if (answer.size === batch.length) return answer;
   const own = new Set(batch.map(({ change }) => change.id));
   return new Map([...answer].filter(([id]) => own.has(id)));
+}
+
+/** The results of those deliveries that are held back now. */
+function resultsOfHeldBack(
+  deliveries: readonly Delivery[],
+  { heldBack }: Pick<DeliverOptions, 'heldBack'>,
+): ReadonlyMap<string, DeliveryResult> {
+  const results = new Map<string, DeliveryResult>();
+  for (const delivery of deliveries) {
+    const why = heldBack?.(delivery);
+    if (why !== undefined) results.set(delivery.change.id, { status: 'retry', ...why, wasTried: false });
+  }
+  return results;
 }
 
 function untried(

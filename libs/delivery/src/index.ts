@@ -36,7 +36,7 @@ export {
   usualRetryAfterMaxMs,
 } from './deliver.ts';
 export type { DeliveryResult } from './delivery-result.ts';
-export type { DeliverOptions, Target } from './target.ts';
+export type { DeliverOptions, HeldBack, Target } from './target.ts';
 export { purgeDeadLetters, type Purged } from './purge-dead-letters.ts';
 export { replayDeadLetters, type Replayed, type ReplayOptions, type RoutedAudiences } from './replay-dead-letters.ts';
 export {

@@ -13,6 +13,8 @@ export interface WaitingBatch {
   readonly deliveries: readonly Delivery[];
   /** Whether the caller polls later for what the destination accepts now. */
   readonly isPolledLater: boolean;
+  /** Whether some of it is held back by now; its own call finds out what. */
+  readonly isHeldBack: () => boolean;
   /** The deadline of the call. */
   readonly signal: AbortSignal;
   /**
@@ -134,7 +136,7 @@ export class SharedRequests {
     const together = [own];
     let deliveries = own.deliveries;
     for (const other of this.#waiting) {
-      if (other.signal.aborted || other.isPolledLater !== own.isPolledLater) continue;
+      if (other.signal.aborted || other.isPolledLater !== own.isPolledLater || other.isHeldBack()) continue;
       const more = [...deliveries, ...other.deliveries];
       if (!this.#fit(more)) continue;
       deliveries = more;

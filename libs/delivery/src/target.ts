@@ -1,4 +1,4 @@
-import type { Connector, DestinationLimits } from '@activation-hub/destination-kit';
+import type { Connector, Delivery, DestinationLimits } from '@activation-hub/destination-kit';
 import type { Telemetry } from '@activation-hub/telemetry';
 import type { Breaker } from './breaker.ts';
 import type { Clock } from './clock.ts';
@@ -39,6 +39,14 @@ export interface Target {
   readonly requests: SharedRequests;
 }
 
+/** Why a change is not sent although the destination takes others. */
+export interface HeldBack {
+  readonly class: string;
+  readonly reason: string;
+  /** When it is looked at again, in epoch milliseconds. */
+  readonly notBeforeMs: number;
+}
+
 export interface DeliverOptions {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
@@ -59,6 +67,12 @@ export interface DeliverOptions {
    * share it, in milliseconds: their leases live so long. Not at all by default.
    */
   readonly graceMs?: number;
+  /**
+   * Asked of every change before each request with it, and again when the place of the request
+   * comes: what is held back by then is not sent. A poll for the verdict of a change is sent all
+   * the same. Nothing is held back by default.
+   */
+  readonly heldBack?: ((delivery: Delivery) => HeldBack | undefined) | undefined;
   /**
    * Receipts by change id, of changes that the destination accepted before: it is polled for their
    * verdicts now. Without this option no later call polls, and an accepted change counts as

@@ -54,7 +54,7 @@ export function addPauseCommand(program: Command, terminal: Terminal): void {
       `
 ${followHelp} A request that is under way is brought to its end.
 ${reasonHelp}
-A pause of the same destination or route is replaced. Commands that tell a destination themselves (resync, retire, forget --tell) refuse while it is paused.
+A pause of the same destination or route is replaced. Commands that tell a destination themselves (resync, retire, forget --tell) refuse while it is paused, and send no more when it is paused meanwhile.
 
 Examples:
   $ activation pause crm --activations my-activations.yaml --for 4h --reason "the CRM is migrated"

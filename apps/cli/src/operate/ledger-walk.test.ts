@@ -1,6 +1,11 @@
 import { defaultTiming } from '@activation-hub/activation';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InMemoryControls, systemClock } from '@activation-hub/delivery';
 import { expect, test } from 'vitest';
-import { timingIn } from './ledger-walk.ts';
+import { capturedTerminal } from '../../testing/captured-terminal.ts';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
+import { reportWalk, timingIn, withDestination } from './ledger-walk.ts';
 
 test('a command takes leases as long as those of the function app', () => {
   expect(timingIn({})).toEqual(defaultTiming);
@@ -17,4 +22,39 @@ test.each(['14', '481', '1.5', '-180', 'long'])('a life of leases of %s is refus
   expect(() => timingIn({ ACTIVATION_LEASE_SECONDS: seconds })).toThrow(
     'ACTIVATION_LEASE_SECONDS must be a whole number from 15 to 480.',
   );
+});
+
+test('a command that tells a destination follows what operators pause while it runs', async () => {
+  const folder = await temporaryFolder();
+  const file = `version: 1
+destinations: { crm: { type: webhook, settings: { url: "https://crm.example.com/" } } }
+audiences: { vip: { id: 0b1f7a52-6f1e-4a44-9a57-0e4c4f6d1a09, activate: [{ destination: crm, identity: crmid }] } }
+`;
+  await writeFile(join(folder, 'own.yaml'), file);
+  const controls = new InMemoryControls();
+  const storage = { controls, isLocal: true } as never;
+  const isHeld = await withDestination(
+    'crm',
+    { activations: 'own.yaml' },
+    storage,
+    capturedTerminal({ folder }),
+    async (context) => {
+      const { signal } = new AbortController();
+      await controls.edit(() => [{ action: 'pause', atMs: 0, by: 'ada', reason: 'a freeze' }], signal);
+      await context.controls?.follow(context);
+      return context.targets.get('crm')?.breaker.isHeld(systemClock.now());
+    },
+  );
+  expect(isHeld).toBe(true);
+});
+
+test('a walk that ends early points to the reasons, of which a pause is one', () => {
+  const terminal = capturedTerminal();
+  const told = { rows: 100, delivered: 0, unchanged: 0, leftAlone: 0, deferred: 100, failed: 0, unresolved: 0 };
+  const reasons = { 'an operator has paused the destination': 100 };
+  const of = { event: 'resynced', did: 'Told crm of', command: 'resync', key: 'crm' };
+  expect(() => reportWalk(of, { ...told, reasons, gaveUp: true }, {}, terminal)).toThrow(
+    'Failed to resync crm: it took nothing of a whole batch, so the command did not send the rest. Correct what the reasons above name, then start the resync again.',
+  );
+  expect(terminal.printed.join('\n')).toContain('100  an operator has paused the destination');
 });

@@ -1,5 +1,6 @@
 import { createMatcher, type ActivationFile } from '@activation-hub/activation-file';
 import {
+  FollowedControls,
   leaseSeconds,
   LedgerCache,
   timingOf,
@@ -60,7 +61,7 @@ export async function withDestination<Result>(
     target = await setUp(file, key, http, options.readSecret ?? secretsOf(options, http, terminal), terminal);
     if (options.dryRun !== true)
       await refuseWhilePaused({ destination: key, audience: options.audience }, storage, 'tell', terminal);
-    const { ledger, retryQueue, deadLetters } = storage;
+    const { ledger, retryQueue, deadLetters, controls } = storage;
     const context: ActivationContext = {
       matcher: createMatcher(file),
       targets: new Map([[key, target]]),
@@ -70,6 +71,8 @@ export async function withDestination<Result>(
       retriesInWork: new Map(),
       deadLetters,
       stall: file.stall,
+      // Of what an operator pauses meanwhile nothing more is sent.
+      controls: new FollowedControls(controls, systemClock),
       // The command itself prints the outcome.
       telemetry: silentTelemetry,
       clock: systemClock,
@@ -162,10 +165,10 @@ export function reportWalk(
   if (terminal.interrupted.aborted)
     throw new CommandError(1, 'Stopped before the end. Start the command again for the rest.');
   if (gaveUp) {
-    const why = 'it refused a whole batch, so the command did not send the rest.';
+    const why = 'it took nothing of a whole batch, so the command did not send the rest.';
     throw new CommandError(
       1,
-      `Failed to ${command} ${key}: ${why} Correct the destination's settings, then start the ${command} again.`,
+      `Failed to ${command} ${key}: ${why} Correct what the reasons above name, then start the ${command} again.`,
     );
   }
   if (failed > 0) {
