@@ -3,6 +3,7 @@ import {
   activateRetry,
   defaultTiming,
   LedgerCache,
+  RetriesInWork,
   type ActivationContext,
   type ReceivedEvent,
 } from '@activation-hub/activation';
@@ -99,7 +100,7 @@ export class VirtualHub {
       ledgerCache: new LedgerCache(cacheOptions),
       deadLetters: new InMemoryDeadLetters(),
       retryQueue: this.#retryQueue,
-      retriesInWork: new Map(),
+      retriesInWork: new RetriesInWork(),
       stall: file.stall,
       telemetry: createTelemetry({ level: 'error', counters: this.#counters, write: () => undefined }),
       timing: defaultTiming,

@@ -1,5 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { activate, FollowedControls, LedgerCache, timingOf, type ActivationContext } from '@activation-hub/activation';
+import {
+  activate,
+  FollowedControls,
+  LedgerCache,
+  RetriesInWork,
+  timingOf,
+  type ActivationContext,
+} from '@activation-hub/activation';
 import { createMatcher, problemLine, withCanary, type ActivationFile } from '@activation-hub/activation-file';
 import {
   BlobControls,
@@ -97,7 +104,7 @@ export function createHub(configuration: Configuration): Hub {
       ledgerCache,
       deadLetters,
       retryQueue,
-      retriesInWork: new Map(),
+      retriesInWork: new RetriesInWork(),
       stall: file.stall,
       controls: new FollowedControls(stores.controls, systemClock),
       timing: timingOf(settings.leaseSeconds * 1_000),

@@ -3,6 +3,7 @@ import {
   activateRetry,
   defaultTiming,
   LedgerCache,
+  RetriesInWork,
   type ActivationContext,
 } from '@activation-hub/activation';
 import { createMatcher, parseActivationFile } from '@activation-hub/activation-file';
@@ -114,7 +115,7 @@ async function open(openLedger: () => Promise<Ledger>) {
     ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 300_000 }),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue,
-    retriesInWork: new Map(),
+    retriesInWork: new RetriesInWork(),
     stall: file.stall,
     telemetry: createTelemetry({
       level: 'information',

@@ -17,7 +17,7 @@ import type { Connector } from '@activation-hub/destination-kit';
 import type { Ledger } from '@activation-hub/membership';
 import { Counters, createTelemetry } from '@activation-hub/telemetry';
 import { z } from 'zod';
-import { defaultTiming, LedgerCache, type ActivationContext, type ReceivedEvent } from '../src/index.ts';
+import { defaultTiming, LedgerCache, RetriesInWork, type ActivationContext, type ReceivedEvent } from '../src/index.ts';
 
 export const nowMs = Date.UTC(2026, 0, 15);
 const batchCount = 100;
@@ -79,7 +79,7 @@ export function newHub(ledger: Ledger, cacheBytes: number): ActivationContext {
     ledgerCache: new LedgerCache({ bytesMax: cacheBytes, ageMaxMs: 600_000 }),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue: new InMemoryRetryQueue(),
-    retriesInWork: new Map(),
+    retriesInWork: new RetriesInWork(),
     stall: file.stall,
     telemetry: createTelemetry({ level: 'error', counters: new Counters(), write: () => undefined }),
     timing: defaultTiming,

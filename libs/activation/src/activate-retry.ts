@@ -18,8 +18,9 @@ const inWorkAgainMs = 30_000;
  * be given up is not put back, unless its destination is paused.
  *
  * A retry that was woken has two messages, which may come at the same time. While this process
- * works on a retry, another message of it is put back. Throws what `activate` throws, and
- * `RetryMessageError` for a message of another origin.
+ * works on a retry, another message of it is put back. A message of a destination whose retries
+ * take their share of this process already is given back, unread too. Throws what `activate`
+ * throws, and `RetryMessageError` for a message of another origin.
  */
 export async function activateRetry(message: string, context: ActivationContext): Promise<void> {
   const pointer = readRetryMessage(message);
@@ -39,20 +40,30 @@ export async function activateRetry(message: string, context: ActivationContext)
   }
 
   const { id } = pointer;
-  for (let other = retriesInWork.get(id); other !== undefined; other = retriesInWork.get(id)) {
+  for (let other = retriesInWork.found(id); other !== undefined; other = retriesInWork.found(id)) {
     const found = await other.catch(() => undefined); // The other call throws it.
     // A message that comes too early finds no retry, and leaves the work to this one.
     if (found !== undefined) return putBack(clock.now() + inWorkAgainMs);
   }
+  const destination = keyOf(pointer, context);
+  if (!retriesInWork.mayBegin(destination)) {
+    const againAtMs = retriesInWork.againAtMs(clock.now());
+    return withTimeLimit(timing.settleByMs, (signal) => retryQueue.giveBack(pointer, againAtMs, signal));
+  }
   // Between the last look and this nothing is awaited.
   const reading = withTimeLimit(timing.settleByMs, (signal) => retryQueue.read(message, signal));
-  retriesInWork.set(id, reading);
+  retriesInWork.begin(id, destination, reading);
   try {
     const retry = await reading;
     if (retry !== undefined) await activate(retryWork(retry), context);
   } finally {
-    retriesInWork.delete(id);
+    retriesInWork.end(id);
   }
+}
+
+/** The key that the destination has in this file. */
+function keyOf({ destination }: RetryPointer, { matcher }: ActivationContext): string {
+  return matcher.destination(destination)?.key ?? destination;
 }
 
 /**
@@ -63,8 +74,8 @@ function circuitOf(
   pointer: RetryPointer,
   context: ActivationContext,
 ): { readonly untilMs: number; readonly probeOf?: Target['breaker'] } | undefined {
-  const { targets, matcher, clock } = context;
-  const target = targets.get(matcher.destination(pointer.destination)?.key ?? pointer.destination);
+  const { targets, clock } = context;
+  const target = targets.get(keyOf(pointer, context));
   if (target === undefined) return undefined;
   const { breaker, giveUpAfterMs } = target;
   const nowMs = clock.now();

@@ -1,10 +1,11 @@
 import type { Matcher } from '@activation-hub/activation-file';
-import type { Clock, DeadLetters, Retry, RetryQueue, Target } from '@activation-hub/delivery';
+import type { Clock, DeadLetters, RetryQueue, Target } from '@activation-hub/delivery';
 import type { Ledger } from '@activation-hub/membership';
 import type { Telemetry } from '@activation-hub/telemetry';
 import type { FollowedControls } from './followed-controls.ts';
 import type { LedgerCache } from './ledger-cache.ts';
 import type { ObserveChange } from './observed-change.ts';
+import type { RetriesInWork } from './retries-in-work.ts';
 
 /** Everything that the journey works with, put together by the app. */
 export interface ActivationContext {
@@ -15,8 +16,7 @@ export interface ActivationContext {
   readonly ledgerCache: LedgerCache;
   readonly deadLetters: DeadLetters;
   readonly retryQueue: RetryQueue;
-  /** The retries on which this process works now, by id, each as its message found it. */
-  readonly retriesInWork: Map<string, Promise<Retry | undefined>>;
+  readonly retriesInWork: RetriesInWork;
   /**
    * From the activation file: what share of at least how many refused changes stalls a partition.
    */

@@ -16,6 +16,7 @@ import { silentTelemetry } from '@activation-hub/telemetry';
 import { defaultTiming, type ActivationContext } from './activation-context.ts';
 import { activate } from './activate.ts';
 import { LedgerCache } from './ledger-cache.ts';
+import { RetriesInWork } from './retries-in-work.ts';
 import type { ObservedChange } from './observed-change.ts';
 import { retryWork } from './work.ts';
 
@@ -78,7 +79,7 @@ export async function dryResume(
     ledgerCache: new LedgerCache(cacheOptions),
     deadLetters: new InMemoryDeadLetters(),
     retryQueue: new InMemoryRetryQueue(),
-    retriesInWork: new Map(),
+    retriesInWork: new RetriesInWork(),
     // Every refused change is shown, whatever their number.
     stall: { share: 1, minimum: Infinity },
     telemetry: silentTelemetry,

@@ -20,6 +20,7 @@ export {
 export { pause, resume, retryNow, type AskContext, type Asker, type Resumed } from './set-controls.ts';
 export { dryResume, type DryResumed, type DryResumeContext, type DryScope } from './dry-resume.ts';
 export { FollowedControls } from './followed-controls.ts';
+export { RetriesInWork } from './retries-in-work.ts';
 export { explain, type ExplainContext } from './explain.ts';
 export { transitionWords } from './story-words.ts';
 export {

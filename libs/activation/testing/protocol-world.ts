@@ -19,6 +19,7 @@ import {
   activateRetry,
   defaultTiming,
   LedgerCache,
+  RetriesInWork,
   retryWork,
   type ActivationContext,
   type ReceivedEvent,
@@ -290,7 +291,7 @@ export class ProtocolWorld {
           return retry;
         },
       },
-      retriesInWork: new Map(),
+      retriesInWork: new RetriesInWork(),
       deadLetters: deadLetters(steppingDeadLetters(this.#deadLetters, step)),
       targets: new Map([...file.destinations.keys()].map((key) => [key, this.#targetOf(key, clock, step)])),
       telemetry: telemetry(

@@ -36,6 +36,8 @@ export function steppingRetryQueue(queue: RetryQueue, step: Step): RetryQueue {
     read: (message, signal) => step('reads a retry', { of: 'store', do: () => queue.read(message, signal) }),
     postpone: (pointer, dueAtMs, signal) =>
       step('postpones a retry', { of: 'store', do: () => queue.postpone(pointer, dueAtMs, signal) }),
+    giveBack: (pointer, dueAtMs, signal) =>
+      step('gives a retry back', { of: 'store', do: () => queue.giveBack(pointer, dueAtMs, signal) }),
     wake: (destination, options) =>
       step('wakes a destination', { of: 'store', do: () => queue.wake(destination, options) }),
     remove: (id, signal) => step('removes a retry', { of: 'store', do: () => queue.remove(id, signal) }),

@@ -18,6 +18,7 @@ import {
   FollowedControls,
   defaultTiming,
   LedgerCache,
+  RetriesInWork,
   type LedgerCacheOptions,
   type ActivationContext,
   type ReceivedEvent,
@@ -130,7 +131,7 @@ export function openActivation(options: TestActivationOptions = {}): TestActivat
     ledgerCache: new LedgerCache({ bytesMax: 2_000_000, ageMaxMs: 600_000, ...options.cache }),
     deadLetters,
     retryQueue,
-    retriesInWork: new Map(),
+    retriesInWork: new RetriesInWork(),
     stall: file.stall,
     controls: new FollowedControls(options.controls ?? new InMemoryControls(), contextClock),
     telemetry: createTelemetry({

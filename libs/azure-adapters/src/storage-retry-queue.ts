@@ -67,8 +67,9 @@ const invisibleSecondsMax = 7 * 86_400;
  *
  * The blob is written before the message, so that a message never points to a retry that is yet to
  * come. When `put` rejects in between, the retry waits and nothing makes it due: put it again.
- * `postpone` sends a message only. Lost replies and crashes can leave two messages for one retry;
- * its handler must be prepared for the other. Failures of the store are thrown as `StoreFailure`.
+ * `postpone` and `giveBack` send a message only. Lost replies and crashes can leave two messages
+ * for one retry; its handler must be prepared for the other. Failures of the store are thrown as
+ * `StoreFailure`.
  *
  * A blob without a message is one whose `put` was broken off between the two, or whose removal
  * failed. Nothing waits for either: the caller of such a `put` does its work again, and a retry is
@@ -133,7 +134,11 @@ export class StorageRetryQueue implements RetryQueue {
   }
 
   async postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
-    if (pointer.isWoken !== true) await this.#send(pointer, dueAtMs, signal);
+    if (pointer.isWoken !== true) await this.giveBack(pointer, dueAtMs, signal);
+  }
+
+  async giveBack(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    await this.#send(pointer, dueAtMs, signal);
   }
 
   async wake(destination: string, { nowMs, everyMs, signal }: WakeOptions): Promise<number> {

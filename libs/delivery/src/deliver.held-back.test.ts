@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { exampleDelivery } from '../testing/index.ts';
 import { begun, changes, delivered, staged, take, type Answer } from '../testing/staged-destination.ts';
 import { pausedClass } from './deliver.ts';
+import type { DeliveryResult } from './delivery-result.ts';
 import type { HeldBack } from './target.ts';
 
 const heldBack: HeldBack = { class: pausedClass, reason: 'an operator has paused the route', notBeforeMs: 7_000 };
-const untried = { status: 'retry', ...heldBack, wasTried: false };
+const untried: DeliveryResult = { status: 'retry', ...heldBack, wasTried: false };
 
 /** Holds the changes back whose numbers it has been given. */
 function holder() {

@@ -33,7 +33,12 @@ export class InMemoryRetryQueue implements RetryQueue {
 
   postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (pointer.isWoken !== true) this.#messages.push({ message: writeRetryMessage(pointer), dueAtMs });
+    return pointer.isWoken === true ? Promise.resolve() : this.giveBack(pointer, dueAtMs, signal);
+  }
+
+  giveBack(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    this.#messages.push({ message: writeRetryMessage(pointer), dueAtMs });
     return Promise.resolve();
   }
 

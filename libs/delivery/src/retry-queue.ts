@@ -119,6 +119,12 @@ export interface RetryQueue {
    */
   postpone(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void>;
   /**
+   * Resolves when it is durable that a message comes again at `dueAtMs`, also one that `wake` sent:
+   * it stands for the one that was taken, so there are no more of them. What it points to is
+   * neither read nor changed.
+   */
+  giveBack(pointer: RetryPointer, dueAtMs: number, signal: AbortSignal): Promise<void>;
+  /**
    * Makes the waiting retries of a destination due: one at once and one every `everyMs` after it,
    * the newest first, so that older states of the same rows come to a ledger that knows better.
    * Retries with receipts, and those of which `notBeforeMs` has not come, are left as they are.

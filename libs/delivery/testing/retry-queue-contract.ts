@@ -38,6 +38,7 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
         () => queue.put({ ...retry, attempts: 9 }, now(), aborted),
         () => queue.read(message, aborted),
         () => queue.postpone(retry, now(), aborted),
+        () => queue.giveBack(retry, now(), aborted),
         () => queue.wake(retry.destination, { nowMs: now(), everyMs: 0, signal: aborted }),
         () => queue.remove(retry.id, aborted),
         () => Array.fromAsync(queue.waiting(aborted)),
@@ -360,12 +361,14 @@ export function describeRetryQueueContract<Queue extends RetryQueue>(
       expect(await waitingIn(queue)).toEqual([]);
     });
 
-    test('of several messages of one retry only the one that put sent can be postponed', async () => {
+    test('of several messages of one retry each can be given back, and only the one that put sent postponed', async () => {
       const queue = await open();
       await queue.put(exampleRetry(), now(), signal);
       for (let times = 0; times < 3; times += 1) await queue.wake('crm', { nowMs: now(), everyMs: 0, signal });
       const messages = await takeDue(queue, 4);
       expect(messages).toHaveLength(4);
+      for (const message of messages) await queue.giveBack(readRetryMessage(message), now(), signal);
+      expect((await takeDue(queue, 4)).toSorted()).toEqual(messages.toSorted());
       for (const message of messages) await queue.postpone(readRetryMessage(message), now(), signal);
       expect(await takeDue(queue, 1)).toEqual([writeRetryMessage(exampleRetry())]);
     });

@@ -3,6 +3,7 @@ import {
   FollowedControls,
   leaseSeconds,
   LedgerCache,
+  RetriesInWork,
   timingOf,
   type ActivationContext,
   type Timing,
@@ -68,7 +69,7 @@ export async function withDestination<Result>(
       ledger,
       ledgerCache: new LedgerCache({ bytesMax: 1_000_000, ageMaxMs: 0 }),
       retryQueue,
-      retriesInWork: new Map(),
+      retriesInWork: new RetriesInWork(),
       deadLetters,
       stall: file.stall,
       // Of what an operator pauses meanwhile nothing more is sent.
