@@ -84,6 +84,23 @@ test('the page comes without a token, and has none in it', async () => {
   expect(page.body).not.toContain(token);
 });
 
+test('an address for one use leads to the page with the token, once, and has no token in it', async () => {
+  const { call, token, server } = await openConsole();
+  const [first, second] = [server.oneTimeUrl(), server.oneTimeUrl()].map((url) => new URL(url));
+  expect(first?.href).not.toContain(token);
+  const path = first?.pathname ?? '';
+  // What only looks ahead uses nothing up.
+  expect((await call(path, { method: 'HEAD' })).status).toBe(405);
+  const opened = await call(path);
+  expect(opened).toMatchObject({ status: 303, headers: { location: `/#token=${token}`, 'cache-control': 'no-store' } });
+  const again = await call(path);
+  expect(again.status).toBe(410);
+  expect(again.body).toContain('Open the address that the command printed when it started.');
+  expect((await call('/open/guessed')).status).toBe(410);
+  expect((await call(second?.pathname ?? '', { headers: { host: 'evil.example:7411' } })).status).toBe(403);
+  expect((await call(second?.pathname ?? '')).status).toBe(303);
+});
+
 test('an address within the page gives the page, so that it can be kept', async () => {
   const { call } = await openConsole();
   expect((await call('/live?destination=crm')).body).toContain('the page');

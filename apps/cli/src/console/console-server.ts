@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CommandError, reasonOf } from '../terminal/command-error.ts';
-import { answerJson, ApiError, readJson } from './answers.ts';
+import { answerJson, ApiError, readJson, securityHeaders } from './answers.ts';
 import type { EventStream } from './event-stream.ts';
-import { refusalOfCaller, refusalOfHost } from './guards.ts';
+import { refusalOfCaller, refusalOfHost, type Place } from './guards.ts';
+import { OneTimeCodes } from './one-time-codes.ts';
 import type { PageFiles } from './page-files.ts';
 
 /**
@@ -31,6 +32,8 @@ export type Api = Readonly<Record<string, (request: ApiRequest) => unknown>>;
 export interface ConsoleServer {
   /** With the token, for a person to open. */
   readonly url: string;
+  /** For the command line of a program that opens it: without the token, and used up by that. */
+  oneTimeUrl(): string;
   stop(): Promise<void>;
 }
 
@@ -52,15 +55,17 @@ export interface ConsoleOptions {
  */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleServer> {
   const token = randomBytes(24).toString('base64url');
+  const codes = new OneTimeCodes(() => performance.now());
   const server = createServer();
   const port = await listen(server, options.port);
   server.on('request', (request, response) => {
-    answer(request, response, { ...options, place: { port, token } }).catch((error: unknown) =>
+    answer(request, response, { ...options, codes, place: { port, token } }).catch((error: unknown) =>
       answerFailure(options.explained?.(error) ?? error, response, options.say),
     );
   });
   return {
     url: `http://127.0.0.1:${port}/#token=${token}`,
+    oneTimeUrl: () => `http://127.0.0.1:${port}${openPath}${codes.make()}`,
     stop: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -84,7 +89,10 @@ async function listen(server: Server, port: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-type Answering = Omit<ConsoleOptions, 'port'> & { readonly place: { readonly port: number; readonly token: string } };
+type Answering = Omit<ConsoleOptions, 'port'> & { readonly place: Place; readonly codes: OneTimeCodes };
+
+/** Where a code that opens the console once is taken. */
+const openPath = '/open/';
 
 async function answer(request: IncomingMessage, response: ServerResponse, answering: Answering): Promise<void> {
   const { page, stream, api, place } = answering;
@@ -95,6 +103,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
   }
   const url = URL.parse(request.url ?? '/', `http://127.0.0.1:${place.port}`);
   if (url === null) throw new ApiError(400, 'The address cannot be read. Open the one that the command printed.');
+  if (url.pathname.startsWith(openPath)) {
+    answerCode(request, response, url.pathname.slice(openPath.length), answering);
+    return;
+  }
   if (!url.pathname.startsWith('/api/')) {
     await page.answer(request, response, url.pathname);
     return;
@@ -115,6 +127,20 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
   const body = request.method === 'GET' ? undefined : await readJson(request);
   const value = await handler({ name, query: url.searchParams, body, signal: ended.signal });
   answerJson(response, 200, value ?? {});
+}
+
+function answerCode(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  code: string,
+  { codes, place: { token } }: Answering,
+): void {
+  if (method !== 'GET') throw new ApiError(405, 'Only GET is answered here.');
+  if (!codes.use(code)) {
+    const address = 'Open the address that the command printed when it started.';
+    throw new ApiError(410, `This address opens the console once, for a minute. ${address}`);
+  }
+  response.writeHead(303, { ...securityHeaders(), location: `/#token=${token}`, 'cache-control': 'no-store' }).end();
 }
 
 function handlerFor(api: Api, method: string, path: string): { readonly handler: Api[string]; readonly name: string } {

@@ -12,7 +12,7 @@ import { openHttp } from '../environment/outbound-http.ts';
 import { presentControls } from '../operate/paused.ts';
 import { report } from '../terminal/reporter.ts';
 import { aborted, type Terminal } from '../terminal/terminal.ts';
-import { startConsole, usualConsolePort, type Api } from './console-server.ts';
+import { startConsole, usualConsolePort, type Api, type ConsoleServer } from './console-server.ts';
 import { countDeadLetters } from './dead-letter-counter.ts';
 import { lagOfStack, type ReadLag } from './environment-place.ts';
 import { EnvironmentSource } from './environment-source.ts';
@@ -83,24 +83,24 @@ async function runConsole(options: ConsoleCommandOptions, terminal: Terminal): P
       isLocal: false,
       operator: signedIn,
     };
-    const url = await serve(operator, about, readLag, cleanups);
+    const server = await serve(operator, about, readLag, cleanups);
     report(
-      { event: 'ready', consoleUrl: url, environment: options.environment },
+      { event: 'ready', consoleUrl: server.url, environment: options.environment },
       () => [
-        `The console of ${options.environment}, with the rights of ${signedIn}: ${terminal.colors.bold(url)}`,
+        `The console of ${options.environment}, with the rights of ${signedIn}: ${terminal.colors.bold(server.url)}`,
         'Only this machine reaches it. Ctrl-C ends it.',
       ],
       options,
       terminal,
     );
-    if (options.open === true) openInBrowser(url, { warning: terminal.say });
+    if (options.open === true) openInBrowser(server, { warning: terminal.say });
     await aborted(terminal.interrupted);
   } finally {
     await cleanups.run((error) => terminal.say(`Failed to stop cleanly: ${reasonOf(error)}`));
   }
 }
 
-async function serve(operator: Operator, about: About, readLag: ReadLag, cleanups: Cleanups): Promise<string> {
+async function serve(operator: Operator, about: About, readLag: ReadLag, cleanups: Cleanups): Promise<ConsoleServer> {
   const { file, storage, terminal, explained } = operator;
   const { ledger, deadLetters, controls } = storage;
   const source = new EnvironmentSource({
@@ -140,5 +140,5 @@ async function serve(operator: Operator, about: About, readLag: ReadLag, cleanup
     stream.close();
     return Promise.resolve();
   });
-  return server.url;
+  return server;
 }

@@ -43,6 +43,7 @@ export interface ConsoleSubject {
 export interface LocalConsole {
   /** With the token. */
   readonly url: string;
+  readonly oneTimeUrl: () => string;
   /** Shows another activation file from now on; open pages begin anew. */
   follow(subject: ConsoleSubject): void;
 }
@@ -75,6 +76,7 @@ export async function serveLocalConsole(
   });
   return {
     url: server.url,
+    oneTimeUrl: server.oneTimeUrl,
     follow(subject) {
       api = apiOf(subject);
       stream.beginAnew();

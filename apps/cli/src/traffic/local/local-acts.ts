@@ -2,6 +2,7 @@ import { counted } from '../../terminal/counted.ts';
 import { pause, resume, retryNow, type AskContext } from '@activation-hub/activation';
 import type { ActivationFile } from '@activation-hub/activation-file';
 import { systemClock } from '@activation-hub/delivery';
+import type { ConsoleServer } from '../../console/console-server.ts';
 import type { Breakables } from '../../console/breakable.ts';
 import type { DataStorage } from '../../environment/data-storage.ts';
 import type { EventSender } from '../event-sender.ts';
@@ -19,8 +20,8 @@ export interface LocalActsOptions {
   readonly sender: Pick<EventSender, 'send'>;
   readonly breakables: Breakables;
   /** Absent with `--no-console`. */
-  readonly consoleUrl: string | undefined;
-  readonly openInBrowser: (url: string) => void;
+  readonly console: Pick<ConsoleServer, 'url' | 'oneTimeUrl'> | undefined;
+  readonly openInBrowser: (server: Pick<ConsoleServer, 'oneTimeUrl'>) => void;
   readonly terminal: Pick<Terminal, 'interrupted'>;
   readonly end: () => void;
 }
@@ -29,7 +30,7 @@ const reason = 'asked for by a key of activation local';
 
 /** What the keys of `activation local` do: the same as its commands and its page. */
 export function localActs(options: LocalActsOptions): KeyActs {
-  const { file, samples, storage, sender, breakables, consoleUrl, openInBrowser, terminal, end } = options;
+  const { file, samples, storage, sender, breakables, console, openInBrowser, terminal, end } = options;
   const { interrupted } = terminal;
   const context = (): AskContext => ({ ...storage, file: file(), nowMs: systemClock.now() });
   const asker = async () => ({ by: await storage.operatorName(), reason });
@@ -37,9 +38,9 @@ export function localActs(options: LocalActsOptions): KeyActs {
     (await presentControls(storage.controls, interrupted)).filter(({ action }) => action === 'pause');
   return {
     openConsole() {
-      if (consoleUrl === undefined) return 'There is no console: start without --no-console.';
-      openInBrowser(consoleUrl);
-      return `The console: ${consoleUrl}`;
+      if (console === undefined) return 'There is no console: start without --no-console.';
+      openInBrowser(console);
+      return `The console: ${console.url}`;
     },
     async sendSample() {
       const sample = samples()?.next();

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../../testing/temporary-folder.ts';
 import { openInBrowser, type Desktop } from './open-in-browser.ts';
 
-const url = 'http://127.0.0.1:7411/#token=abc';
+const url = 'http://127.0.0.1:7411/open/abc';
+const server = { oneTimeUrl: () => url };
 const kernel = '6.8.0-45-generic';
 
 /** A desktop whose opener is a script. */
@@ -16,10 +17,10 @@ async function desktopWith(script: string): Promise<Desktop & { readonly folder:
   return { platform: 'linux', environment, kernel, folder };
 }
 
-test('the opener is given the address, with its token, as one word', async () => {
+test('the opener is given an address for one use as one word, and the token in none', async () => {
   const desktop = await desktopWith('printf "%s|" "$@" >words.part && mv words.part words');
   const warnings: string[] = [];
-  openInBrowser(url, { warning: (line) => void warnings.push(line) }, desktop);
+  openInBrowser(server, { warning: (line) => void warnings.push(line) }, desktop);
   await expect.poll(() => readFile(join(desktop.folder, 'words'), 'utf8').catch(() => '')).toBe(`${url}|`);
   expect(warnings).toEqual([]);
 });
@@ -31,7 +32,7 @@ test.for([
   const desktop = await desktopWith(script ?? '');
   const environment = script === undefined ? { DISPLAY: ':0', PATH: '/nowhere' } : desktop.environment;
   const warnings: string[] = [];
-  openInBrowser(url, { warning: (line) => void warnings.push(line) }, { ...desktop, environment });
+  openInBrowser(server, { warning: (line) => void warnings.push(line) }, { ...desktop, environment });
   await expect
     .poll(() => warnings)
     .toEqual(['The browser could not be opened. Open the address of the console yourself.']);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openerOf, openInBrowser, type Desktop } from './open-in-browser.ts';
 
-const url = 'http://127.0.0.1:7411/#token=abc';
+const server = { oneTimeUrl: () => expect.unreachable() };
 const linux = '6.8.0-45-generic\n';
 const wsl = '5.15.153.1-microsoft-standard-WSL2\n';
 
@@ -25,7 +25,7 @@ test.each<readonly [string, Desktop, readonly string[] | undefined]>([
 test('without a desktop nothing is begun, and the person is told to open the address', () => {
   const warnings: string[] = [];
   const desktop: Desktop = { platform: 'linux', environment: {}, kernel: linux };
-  openInBrowser(url, { warning: (line) => void warnings.push(line) }, desktop);
+  openInBrowser(server, { warning: (line) => void warnings.push(line) }, desktop);
   expect(warnings).toEqual([
     'There is no desktop here to open a browser on. Open the address of the console yourself.',
   ]);

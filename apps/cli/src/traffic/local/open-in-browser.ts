@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { release } from 'node:os';
+import type { ConsoleServer } from '../../console/console-server.ts';
 import type { Narrator } from './narrator.ts';
 
 type Opener = readonly [command: string, ...words: string[]];
@@ -38,9 +39,12 @@ function thisDesktop(): Desktop {
   return { platform: process.platform, environment: process.env, kernel: release() };
 }
 
-/** Opens an address in the person's browser; where that does not go, says so. */
+/**
+ * Opens the console in the person's browser; where that does not go, says so. The browser is given
+ * an address without the token: all users of the machine see the command lines of its processes.
+ */
 export function openInBrowser(
-  url: string,
+  { oneTimeUrl }: Pick<ConsoleServer, 'oneTimeUrl'>,
   { warning }: Pick<Narrator, 'warning'>,
   desktop: Desktop = thisDesktop(),
 ): void {
@@ -52,7 +56,7 @@ export function openInBrowser(
   const failed = (): void => warning('The browser could not be opened. Open the address of the console yourself.');
   const [command, ...words] = opener;
   const options = { stdio: 'ignore', detached: true, env: desktop.environment } as const;
-  const child = spawn(command, [...words, url], options);
+  const child = spawn(command, [...words, oneTimeUrl()], options);
   child.on('error', failed);
   child.on('exit', (code) => {
     if (code !== 0) failed();

@@ -76,9 +76,8 @@ export async function runLocal(options: LocalOptions, terminal: Terminal): Promi
   try {
     const local = await startLocal(options, { terminal, narrator, cleanups });
     const { machine, plan, simulation, adobe, sender, tally, console } = local;
-    const { url: consoleUrl } = console ?? {};
     narrator.ready(readyOf(local, options, performance.now() - startedAtMs));
-    if (options.open === true && consoleUrl !== undefined) openInBrowser(consoleUrl, narrator);
+    if (options.open === true && console !== undefined) openInBrowser(console, narrator);
     const hide = options.json ? () => undefined : showTerminal(local, terminal, narrator);
     cleanups.add(() => {
       hide();
@@ -246,8 +245,8 @@ function showTerminal(local: Local, terminal: Terminal, narrator: Narrator): () 
     storage: watched.storage,
     sender,
     breakables,
-    consoleUrl: console?.url,
-    openInBrowser: (url) => openInBrowser(url, narrator),
+    console,
+    openInBrowser: (server) => openInBrowser(server, narrator),
     terminal,
     end: () => screen.interrupt(),
   });
