@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { destinationTypes } from '@activation-hub/destinations';
@@ -62,6 +62,21 @@ test('what is there is not overwritten, unless it is forced', async () => {
   expect((await init([...words, '--force'], folder)).code).toBe(0);
   expect(await readFile(join(folder, 'activation.yaml'), 'utf8')).toContain('version: 1');
   expect(await readFile(join(folder, '.env'), 'utf8')).not.toBe(secret);
+});
+
+test('the file of secrets is for its owner alone, and one that is there keeps its rights', async () => {
+  const folder = await temporaryFolder();
+  const words = ['-d', 'webhook', '--audience', audienceId];
+  // Where a system has no such rights, both are alike.
+  await writeFile(join(folder, 'private'), '', { mode: 0o600 });
+  await writeFile(join(folder, 'shared'), '');
+  await chmod(join(folder, 'shared'), 0o640);
+  const modeOf = async (name: string) => (await stat(join(folder, name))).mode;
+  await init(words, folder);
+  expect(await modeOf('.env')).toBe(await modeOf('private'));
+  await chmod(join(folder, '.env'), 0o640);
+  await init([...words, '--force'], folder);
+  expect(await modeOf('.env')).toBe(await modeOf('shared'));
 });
 
 test.each([

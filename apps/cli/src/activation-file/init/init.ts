@@ -167,7 +167,8 @@ async function writeFiles(target: string, folder: string, files: ReadonlyMap<str
   try {
     await mkdir(target, { recursive: true });
     await ignoreSecrets(join(target, '.gitignore'));
-    for (const [name, text] of files) await writeFile(join(target, name), text);
+    // A file that is there keeps its rights.
+    for (const [name, text] of files) await writeFile(join(target, name), text, name === '.env' ? { mode: 0o600 } : {});
     if (files.has('.env')) await copyFile(receiverFile, join(target, 'receiver.mjs'));
   } catch (error) {
     throw fileFailure('write', folder, error);

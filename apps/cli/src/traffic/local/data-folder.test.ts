@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../../testing/temporary-folder.ts';
@@ -14,6 +14,15 @@ test('a folder is held by one at a time and can be taken again', async () => {
   await expect(takeDataFolder(folder, 4)).rejects.toMatchObject({ exitCode: 2 });
   await first.release();
   await (await takeDataFolder(folder, 4)).release();
+});
+
+test('a folder that is made is for its owner alone, for its events are about people', async () => {
+  const folder = await newFolder();
+  await (await takeDataFolder(folder, 4)).release();
+  // Where a system has no such rights, both are alike.
+  const own = await newFolder();
+  await mkdir(own, { mode: 0o700 });
+  expect((await stat(folder)).mode).toBe((await stat(own)).mode);
 });
 
 test('what a killed process left behind is taken over', async () => {

@@ -11,14 +11,14 @@ export interface DataFolder {
 }
 
 /**
- * Takes a folder for this process, making it where it is missing. Throws `CommandError` (2) when
+ * Takes a folder for this process, making it, for its owner alone, where it is missing. Throws `CommandError` (2) when
  * another process has it, when it cannot be written, or when its events are in another number of
  * partitions: events would be out of reach.
  */
 export async function takeDataFolder(folder: string, partitions: number): Promise<DataFolder> {
   const lock = join(folder, 'process-id');
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     await takeLock(lock, folder);
     await checkPartitions(folder, partitions, lock);
   } catch (error) {
