@@ -1,4 +1,4 @@
-import { ledgerKeyText, type Identity } from '@activation-hub/membership';
+import { ledgerKeyText, type Identity, type LedgerKey } from '@activation-hub/membership';
 import { othersOf } from './people-to-follow.ts';
 import type { DesiredMembership, Resolved, RoutedPerson } from './resolve-memberships.ts';
 
@@ -18,36 +18,44 @@ export function concernedPeople({
   const concerned = new Set<RoutedPerson>();
   if (newest.size < 2) return concerned;
   const chosen = new Chosen(desired);
-  let last: { readonly identities: readonly Identity[]; readonly others: readonly Identity[] } | undefined;
+  let identities: readonly Identity[] | undefined;
+  let others: readonly Identity[] = [];
   for (const memberships of [desired, superseded]) {
     for (const { person, key } of memberships) {
       if (person.linkDigest === '') continue;
       // The audiences of an export come one after the other, and those that are routed alike share
       // the identities.
-      if (last?.identities !== person.identities)
-        last = { identities: person.identities, others: chosenOthersOf(person, chosen) };
-      const { destination, audience } = key;
-      if (last.others.some((identity) => newest.has(ledgerKeyText({ destination, identity, audience }))))
-        concerned.add(person);
+      if (identities !== person.identities) {
+        identities = person.identities;
+        others = chosenOthersOf(person, chosen);
+      }
+      if (isInBatch(others, key, newest)) concerned.add(person);
     }
   }
   return concerned;
 }
 
+/** Whether the batch brings the row of one of these identities in the audience of the key. */
+function isInBatch(
+  identities: readonly Identity[],
+  { destination, audience }: LedgerKey,
+  newest: Resolved['newest'],
+): boolean {
+  return identities.some((identity) => newest.has(ledgerKeyText({ destination, identity, audience })));
+}
+
 /** The identities that the batch chose. */
 class Chosen {
+  readonly namespaces: readonly string[];
   readonly #desired: readonly DesiredMembership[];
-  readonly #namespaces = new Set<string>();
   /** By namespace; looked for only when a person may have another one in it. */
   #values: ReadonlyMap<string, ReadonlySet<string>> | undefined;
 
   constructor(desired: readonly DesiredMembership[]) {
     this.#desired = desired;
-    for (const { key } of desired) this.#namespaces.add(key.identity.namespace);
-  }
-
-  hasNamespace(namespace: string): boolean {
-    return this.#namespaces.has(namespace);
+    const namespaces = new Set<string>();
+    for (const { key } of desired) namespaces.add(key.identity.namespace);
+    this.namespaces = [...namespaces];
   }
 
   has({ namespace, value }: Identity): boolean {
@@ -55,7 +63,7 @@ class Chosen {
   }
 
   #valuesByNamespace(): ReadonlyMap<string, ReadonlySet<string>> {
-    const values = new Map([...this.#namespaces].map((namespace) => [namespace, new Set<string>()]));
+    const values = new Map(this.namespaces.map((namespace) => [namespace, new Set<string>()]));
     for (const { key } of this.#desired) values.get(key.identity.namespace)?.add(key.identity.value);
     return values;
   }
@@ -63,18 +71,20 @@ class Chosen {
 
 /** The other identities of an export that the batch chose, for whatever destination. */
 function chosenOthersOf(person: RoutedPerson, chosen: Chosen): readonly Identity[] {
-  if (!mayHaveOthersIn(person, chosen)) return [];
+  if (!mayHaveOthersIn(person, chosen)) return none;
   return othersOf(person).filter((identity) => chosen.has(identity));
 }
+
+const none: readonly Identity[] = [];
 
 /**
  * Whether the export has more identities than the person is known under in the namespaces in which
  * the batch chose some.
  */
-function mayHaveOthersIn({ route, profileExport, identities }: RoutedPerson, chosen: Chosen): boolean {
+function mayHaveOthersIn({ route, profileExport, identities }: RoutedPerson, { namespaces }: Chosen): boolean {
   const ofPerson = identities[0]?.namespace;
-  return route.identityNamespaces.some((namespace) => {
+  return namespaces.some((namespace) => {
     const values = profileExport.identities.get(namespace)?.length ?? 0;
-    return values > (namespace === ofPerson ? identities.length : 0) && chosen.hasNamespace(namespace);
+    return values > (namespace === ofPerson ? identities.length : 0) && route.identityNamespaces.includes(namespace);
   });
 }

@@ -1,4 +1,4 @@
-import type { Route } from '@activation-hub/activation-file';
+import type { AudienceEntry, Route } from '@activation-hub/activation-file';
 import { attributeAt, type JsonValue } from '@activation-hub/audience-events';
 import {
   compareStates,
@@ -99,7 +99,7 @@ export function resolveMemberships(
     position += 1;
     const isConsented = hasConsent(routed);
     for (const route of routed.routes) {
-      const view = views.of(route);
+      const view = views.of(route, routed.audience);
       const isPermitted = isConsented && route.mode !== 'retired';
       const person = personOf(routed, route, { position, isPermitted, view });
       if (person.identities.length === 0) unresolved.push(person);
@@ -143,7 +143,7 @@ function personOf(
   }: { readonly position: number; readonly isPermitted: boolean; readonly view: RouteView },
 ): RoutedPerson {
   const { event, profileExport, audience, membership, routes } = routed;
-  const { identities, linkDigest } = view.ofPerson(profileExport);
+  const { identities, linkDigest } = view.person.of(profileExport);
   return {
     event,
     profileExport,
@@ -173,20 +173,20 @@ type ProfileExport = RoutedMembership['profileExport'];
  */
 interface RouteView {
   readonly form: FormIdentity;
-  readonly ledgerName: string;
-  readonly ofPerson: OfExport<Pick<RoutedPerson, 'identities' | 'linkDigest'>>;
-  readonly attributesOf: OfExport<Attributes>;
+  /** The rows of the route: their keys but for the identity. */
+  readonly rows: Omit<LedgerKey, 'identity'>;
+  readonly person: OncePerExport<Pick<RoutedPerson, 'identities' | 'linkDigest'>>;
+  readonly attributes: OncePerExport<Attributes>;
 }
-
-type OfExport<Result> = (profileExport: ProfileExport) => Result;
 
 /**
  * What the routes to one destination look at: an entry for each kind of route that differs from the
  * others.
  */
-interface DestinationView extends Pick<RouteView, 'form' | 'ledgerName'> {
-  readonly people: { readonly route: Route; readonly ofPerson: RouteView['ofPerson'] }[];
-  readonly attributes: { readonly route: Route; readonly attributesOf: RouteView['attributesOf'] }[];
+interface DestinationView extends Pick<RouteView, 'form'> {
+  readonly ledgerName: string;
+  readonly people: { readonly route: Route; readonly person: RouteView['person'] }[];
+  readonly attributes: { readonly route: Route; readonly attributes: RouteView['attributes'] }[];
 }
 
 /** The views of the routes of one batch. */
@@ -199,25 +199,31 @@ class RouteViews {
     this.#context = context;
   }
 
-  of(route: Route): RouteView {
+  /** The view of a route of this audience. */
+  of(route: Route, audience: AudienceEntry): RouteView {
     let view = this.#routes.get(route);
-    if (view === undefined) this.#routes.set(route, (view = this.#make(route)));
+    if (view === undefined) this.#routes.set(route, (view = this.#make(route, audience)));
     return view;
   }
 
-  #make(route: Route): RouteView {
+  #make(route: Route, audience: AudienceEntry): RouteView {
     const { form, ledgerName, people, attributes } = this.#destination(route.destination);
     let ofIdentities = people.find((other) => asksForTheSameIdentities(other.route, route));
     if (ofIdentities === undefined) {
-      ofIdentities = { route, ofPerson: ofLast((profileExport) => identitiesOf(profileExport, route, form)) };
+      ofIdentities = { route, person: new OncePerExport(identitiesOf(route, form)) };
       people.push(ofIdentities);
     }
     let ofAttributes = attributes.find((other) => mapsTheSameAttributes(other.route, route));
     if (ofAttributes === undefined) {
-      ofAttributes = { route, attributesOf: ofLast((profileExport) => mapAttributes(profileExport, route)) };
+      ofAttributes = { route, attributes: new OncePerExport(attributesOf(route)) };
       attributes.push(ofAttributes);
     }
-    return { form, ledgerName, ofPerson: ofIdentities.ofPerson, attributesOf: ofAttributes.attributesOf };
+    return {
+      form,
+      rows: rowsOf(ledgerName, route, audience),
+      person: ofIdentities.person,
+      attributes: ofAttributes.attributes,
+    };
   }
 
   #destination(key: string): DestinationView {
@@ -234,12 +240,20 @@ class RouteViews {
 }
 
 /** Computes it once for each export: the memberships of one come one after the other. */
-function ofLast<Result>(compute: OfExport<Result>): OfExport<Result> {
-  let last: { readonly profileExport: ProfileExport; readonly result: Result } | undefined;
-  return (profileExport) => {
-    if (last?.profileExport !== profileExport) last = { profileExport, result: compute(profileExport) };
-    return last.result;
-  };
+class OncePerExport<Result> {
+  readonly #compute: (profileExport: ProfileExport) => Result;
+  #last: ProfileExport | undefined;
+  #result: Result | undefined;
+
+  constructor(compute: (profileExport: ProfileExport) => Result) {
+    this.#compute = compute;
+  }
+
+  of(profileExport: ProfileExport): Result {
+    if (this.#last === profileExport) return this.#result as Result;
+    this.#last = profileExport;
+    return (this.#result = this.#compute(profileExport));
+  }
 }
 
 function asksForTheSameIdentities(left: Route, right: Route): boolean {
@@ -265,17 +279,18 @@ function areSameWords(left: readonly string[], right: readonly string[]): boolea
 }
 
 function identitiesOf(
-  profileExport: ProfileExport,
-  { identityNamespaces: namespaces, identities, follow }: Route,
+  { identityNamespaces, identities, follow }: Route,
   form: FormIdentity,
-): Pick<RoutedPerson, 'identities' | 'linkDigest'> {
-  const choice = { namespaces, identities };
-  return {
-    identities: isPrecedenceKnown(profileExport, namespaces)
+): (profileExport: ProfileExport) => Pick<RoutedPerson, 'identities' | 'linkDigest'> {
+  // The lists of a file are frozen: to go through one takes an object for each step.
+  const choice = { namespaces: [...identityNamespaces], identities };
+  const followed = [...follow];
+  return (profileExport) => ({
+    identities: isPrecedenceKnown(profileExport, choice.namespaces)
       ? resolveIdentities(profileExport.identities, choice, form)
       : [],
-    linkDigest: linkDigest(profileExport.identities, choice, follow),
-  };
+    linkDigest: linkDigest(profileExport.identities, choice, followed),
+  });
 }
 
 /**
@@ -291,13 +306,9 @@ function isPrecedenceKnown(
   return first === undefined || !unreadableIdentities.has(first);
 }
 
-function desiredOf(
-  person: RoutedPerson,
-  identity: Identity,
-  { ledgerName, attributesOf }: RouteView,
-): DesiredMembership {
+function desiredOf(person: RoutedPerson, identity: Identity, { rows, attributes }: RouteView): DesiredMembership {
   const { event, profileExport, audience, membership, routes, route, state } = person;
-  const key = rowKey(ledgerName, route, audience, identity);
+  const key = { destination: rows.destination, identity, audience: rows.audience };
   return {
     event,
     profileExport,
@@ -310,7 +321,7 @@ function desiredOf(
     state,
     // A person who is not to be in the destination is taken out by identity alone; it learns
     // nothing more about them.
-    attributes: state.isMember ? attributesOf(profileExport) : noAttributes,
+    attributes: state.isMember ? attributes.of(profileExport) : noAttributes,
     person,
   };
 }
@@ -320,21 +331,34 @@ const noAttributes: Attributes = Object.freeze({});
 /** The row of an identity in an audience, as this route keeps it. */
 export function rowKey(
   ledgerName: string,
-  { mode }: Route,
-  { namespace, ledgerId }: RoutedMembership['audience'],
+  route: Route,
+  audience: RoutedMembership['audience'],
   identity: Identity,
 ): LedgerKey {
-  const destination = mode === 'shadow' ? shadowDestination(ledgerName) : ledgerName;
-  return { destination, identity, audience: { namespace, id: ledgerId } };
+  return { ...rowsOf(ledgerName, route, audience), identity };
 }
 
-function mapAttributes({ body }: ProfileExport, { attributes: mapped }: Route): Attributes {
-  const attributes: Record<string, JsonValue> = {};
-  for (const { name, path } of mapped) {
-    const value = attributeAt(body, path);
-    if (value !== undefined) attributes[name] = value;
-  }
-  return attributes;
+/** What the keys of all rows of the route have in common. */
+function rowsOf(
+  ledgerName: string,
+  { mode }: Route,
+  { namespace, ledgerId }: RoutedMembership['audience'],
+): Omit<LedgerKey, 'identity'> {
+  const destination = mode === 'shadow' ? shadowDestination(ledgerName) : ledgerName;
+  return { destination, audience: { namespace, id: ledgerId } };
+}
+
+function attributesOf({ attributes }: Route): (profileExport: ProfileExport) => Attributes {
+  // As above: no list that is frozen.
+  const mapped = attributes.map(({ name, path }) => ({ name, path: [...path] }));
+  return ({ body }) => {
+    const found: Record<string, JsonValue> = {};
+    for (const { name, path } of mapped) {
+      const value = attributeAt(body, path);
+      if (value !== undefined) found[name] = value;
+    }
+    return found;
+  };
 }
 
 /**
