@@ -306,3 +306,12 @@ test('a late export does not bring a former identity back that a newer one has, 
   await opened.activate(exportOf(emailOnly, { at: 180 }));
   expect(members(opened)).toEqual([email, 'c1']);
 });
+
+test('a former identity remembers the newest export of the person, also when an older one with more identities is looked at', async () => {
+  const opened = open();
+  await opened.activate(exportOf(both));
+  await opened.activate(exportOf(both, { at: 120 }));
+  await opened.activate(exportOf({ crmid: ['c1', 'c9'], email: [email] }, { at: 30 }));
+  await opened.activate(exportOf(emailOnly, { at: 60 }));
+  expect(members(opened)).toEqual(['c1']);
+});

@@ -13,11 +13,21 @@ import type { SettledMembership } from './settled-membership.ts';
 import { waitingDeferral, type DeferredChange } from './defer-changes.ts';
 import type { LeasedRow } from './deliver-rows.ts';
 import { foundNothing } from './finds-nothing.ts';
-import { lookAt, type Former, type Looked } from './former-identities.ts';
-import { othersOf, peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
+import {
+  apart,
+  formersOf,
+  isHidden,
+  isOut,
+  lookAt,
+  rememberedOf,
+  type Former,
+  type Looked,
+  type SharedFormer,
+} from './former-identities.ts';
+import { peopleToFollow, type Followed, type Outcome } from './people-to-follow.ts';
 import { planRow, type RowPlan } from './plan-row.ts';
 import { rememberLinks, withoutDigest, type TakenOut } from './remember-links.ts';
-import { formerOfPerson, rowKey } from './resolve-memberships.ts';
+import { rowKey } from './resolve-memberships.ts';
 import { newHolder, tellRows } from './tell-rows.ts';
 import type { Telling } from './telling.ts';
 import { writePlans } from './write-plans.ts';
@@ -94,35 +104,6 @@ async function withRowsOfOtherRetries(
 }
 
 /**
- * The people who can be looked at together, and those who wait for them. Of people who share a
- * link, or of whom one is known under an identity of the other, the older export comes first: what
- * it links or tells, the newer one finds. Under an identity that is a further one of all who share
- * it, they are taken out together.
- */
-function apart(open: readonly Followed[]): {
-  readonly now: readonly Followed[];
-  readonly later: readonly Followed[];
-} {
-  const own = new Set<string>();
-  const others = new Set<string>();
-  const now: Followed[] = [];
-  const later: Followed[] = [];
-  for (const each of open) {
-    const { person, ledgerName, linkKeys, chosen } = each;
-    const ownTexts = [...linkKeys.map(ledgerKeyText), ...chosen.map(({ desired }) => desired.keyText)];
-    const otherTexts = othersOf(person).map((identity) =>
-      ledgerKeyText(rowKey(ledgerName, person.route, person.audience, identity)),
-    );
-    const waits =
-      ownTexts.some((text) => own.has(text) || others.has(text)) || otherTexts.some((text) => own.has(text));
-    (waits ? later : now).push(each);
-    for (const text of ownTexts) own.add(text);
-    for (const text of otherTexts) others.add(text);
-  }
-  return { now, later };
-}
-
-/**
  * Takes people out under their former identities. Gives those of whom nothing is open any more, and
  * those to be looked at again.
  */
@@ -144,12 +125,12 @@ async function takeOut(
   const after = new Map<string, LedgerRecord | undefined>();
   const waiting = new Set<Looked>();
   const deferrals: DeferredChange[] = [];
-  const planned = formersOf(looked).flatMap(({ key, row, of }): PlannedFormer[] => {
+  const planned = formersOf(looked).flatMap((shared): PlannedFormer[] => {
+    const { key, row, of } = shared;
     const newest = of.toSorted((left, right) => compareStates(left.each.asOf, right.each.asOf)).at(-1);
     if (newest === undefined) return [];
     const { asOf, person } = newest.each;
-    const hidden = of.filter(({ each, former }) => isHidden(former, each));
-    const formerOf = hidden.flatMap(({ each }) => formerOfPerson(each.person));
+    const formerOf = rememberedOf(shared);
     const desired = { state: { ...asOf, isMember: false, content: '' }, attributes: {}, formerOf };
     const { mode } = person.route;
     const plan = planRow(key, row, desired, { mode, by, nowMs, cause, because: 'former-identity' });
@@ -201,13 +182,6 @@ async function takeOut(
 }
 
 /**
- * Whether the digest that the person's rows get says that no process need look under this identity.
- */
-function isHidden({ isLinkedOnly }: Former, { isOutdated }: Looked): boolean {
-  return !isLinkedOnly && !isOutdated;
-}
-
-/**
  * What is written to a row of people who are out already. It remembers whose it was, and is written
  * also when it knows that: a process that is about to make it a member, as of an older export,
  * finds out by that. Of any other row only the digest goes, which would hide that the links have
@@ -233,31 +207,11 @@ function isBroughtAgain({ person }: Looked, key: LedgerKey, deferred: Outcome['d
   );
 }
 
-/** A row under a former identity of several people, from old to new. */
-interface SharedFormer {
-  readonly key: LedgerKey;
-  readonly row: LedgerRow | undefined;
-  readonly of: readonly { readonly each: Looked; readonly former: Former }[];
-}
-
 interface PlannedFormer extends Pick<SharedFormer, 'key' | 'of'> {
   /** The person whose export is the newest: the others are out with it. */
   readonly newest: Looked;
   readonly plan: RowPlan;
   readonly write: LedgerWrite;
-}
-
-function formersOf(looked: readonly Looked[]): readonly SharedFormer[] {
-  const each = looked.flatMap((one) => one.formers.map((former) => ({ each: one, former })));
-  return [...Map.groupBy(each, ({ former }) => ledgerKeyText(former.key)).values()].flatMap((of): SharedFormer[] => {
-    const [first] = of;
-    return first === undefined ? [] : [{ key: first.former.key, row: first.former.row, of }];
-  });
-}
-
-function isOut(record: LedgerRecord | undefined): boolean {
-  if (record === undefined || record.known.isMember) return false;
-  return record.rowState.is === 'delivered' || record.rowState.is === 'noted';
 }
 
 /**

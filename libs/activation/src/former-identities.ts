@@ -3,8 +3,10 @@ import {
   identityText,
   ledgerKeyText,
   linkOf,
+  type FormerOf,
   type Identity,
   type LedgerKey,
+  type LedgerRecord,
   type LedgerRow,
   type UndigestedState,
 } from '@activation-hub/membership';
@@ -12,6 +14,7 @@ import type { ActivationContext } from './activation-context.ts';
 import { isLinked, othersOf, type Followed } from './people-to-follow.ts';
 import {
   comparePeople,
+  formerOfPerson,
   rowKey,
   unknownPosition,
   type DesiredMembership,
@@ -176,4 +179,82 @@ function asOfLink({ record }: LedgerRow, rowOf: ReadonlyMap<string, LedgerRow | 
     if (row === undefined || (row.linkDigest ?? row.knownDigest) !== record.linkDigest) return newest;
     return compareStates(row.known, newest) > 0 ? row.known : newest;
   }, record.known);
+}
+
+/**
+ * The people who can be looked at together, and those who wait for them. Of people who share a
+ * link, or of whom one is known under an identity of the other, the older export comes first: what
+ * it links or tells, the newer one finds. Under an identity that is a further one of all who share
+ * it, they are taken out together.
+ */
+export function apart(open: readonly Followed[]): {
+  readonly now: readonly Followed[];
+  readonly later: readonly Followed[];
+} {
+  const own = new Set<string>();
+  const others = new Set<string>();
+  const now: Followed[] = [];
+  const later: Followed[] = [];
+  for (const each of open) {
+    const { person, ledgerName, linkKeys, chosen } = each;
+    const ownTexts = [...linkKeys.map(ledgerKeyText), ...chosen.map(({ desired }) => desired.keyText)];
+    const otherTexts = othersOf(person).map((identity) =>
+      ledgerKeyText(rowKey(ledgerName, person.route, person.audience, identity)),
+    );
+    const waits =
+      ownTexts.some((text) => own.has(text) || others.has(text)) || otherTexts.some((text) => own.has(text));
+    (waits ? later : now).push(each);
+    for (const text of ownTexts) own.add(text);
+    for (const text of otherTexts) others.add(text);
+  }
+  return { now, later };
+}
+
+/**
+ * Whether the digest that the person's rows get says that no process need look under this identity.
+ */
+export function isHidden({ isLinkedOnly }: Former, { isOutdated }: Looked): boolean {
+  return !isLinkedOnly && !isOutdated;
+}
+
+/**
+ * What the row of a former identity remembers of people. Where a newer export has moved a person's
+ * row, it keeps the digest that it has of them: by that it is found out that the newer one has both
+ * identities.
+ */
+export function rememberedOf({ row, of }: SharedFormer): readonly FormerOf[] {
+  const kept = new Set(row?.record.formerOf?.map(identityText));
+  return of.flatMap(({ each, former }) => {
+    if (!isHidden(former, each)) return [];
+    const { chosen, person } = each;
+    const moved = new Set(
+      chosen.flatMap(({ desired, row: own }) =>
+        own !== undefined && compareStates(own.record.known, person.state) > 0
+          ? [identityText(desired.key.identity)]
+          : [],
+      ),
+    );
+    return formerOfPerson(person).filter((one) => !moved.has(identityText(one)) || !kept.has(identityText(one)));
+  });
+}
+
+/** A row under a former identity of several people, from old to new. */
+export interface SharedFormer {
+  readonly key: LedgerKey;
+  readonly row: LedgerRow | undefined;
+  readonly of: readonly { readonly each: Looked; readonly former: Former }[];
+}
+
+export function formersOf(looked: readonly Looked[]): readonly SharedFormer[] {
+  const each = looked.flatMap((one) => one.formers.map((former) => ({ each: one, former })));
+  return [...Map.groupBy(each, ({ former }) => ledgerKeyText(former.key)).values()].flatMap((of): SharedFormer[] => {
+    const [first] = of;
+    return first === undefined ? [] : [{ key: first.former.key, row: first.former.row, of }];
+  });
+}
+
+/** Whether it is certain that the destination does not have the person under the row's identity. */
+export function isOut(record: LedgerRecord | undefined): boolean {
+  if (record === undefined || record.known.isMember) return false;
+  return record.rowState.is === 'delivered' || record.rowState.is === 'noted';
 }
