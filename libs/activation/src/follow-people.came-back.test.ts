@@ -1,4 +1,5 @@
 import { DestinationError } from '@activation-hub/destination-kit';
+import { ledgerKeyText } from '@activation-hub/membership';
 import { expect, test } from 'vitest';
 import {
   DisturbedLedger,
@@ -248,4 +249,30 @@ test('of a body that an open circuit holds back the retry knows which identity c
     await retryDue();
   }
   expect(members(opened)).not.toContain('p@example.com');
+});
+
+test('a retry that changes nothing in its row is the newest there, for a look at an older export that comes later', async () => {
+  const ledger = new DisturbedLedger();
+  const opened = open(true, ledger);
+  const { activate, crm, clock, retryDue } = opened;
+  await activate(bodyOf([lower], 1));
+  const key = { ...fansKey(), identity: { namespace: 'email', value: 'p@example.com' } };
+  const [row] = await ledger.read([key], new AbortController().signal);
+  if (row === undefined) throw new Error('There is no row.');
+  const rowState = { is: 'leased', holder: 'another', expiresAtMs: clock.nowMs + 60_000 } as const;
+  await ledger.overwrite(key, { ...row.record, rowState });
+  crm.onRequest = () => {
+    throw new DestinationError('transient', 'Not reached.');
+  };
+  await activate(bodyOf([better], 2));
+  crm.onRequest = () => undefined;
+  opened.context.ledgerCache.delete(ledgerKeyText(key));
+  await activate(bodyOf([lower], 3));
+  await ledger.overwrite(key, row.record);
+  // The retry of the third body comes before that of the second.
+  clock.nowMs += 3_000;
+  expect(await retryDue()).toBe(1);
+  clock.nowMs += 3_600_000;
+  await retryDue();
+  expect(members(opened)).toEqual(['C-1', 'p@example.com']);
 });

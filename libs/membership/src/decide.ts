@@ -55,10 +55,11 @@ export const leaseLeftMaxMs = 540_000;
  * | rejected, not-found | nothing; replay: repair | nothing; replay: deliver | the same wish: nothing; else by content |
  *
  * *By content*: a destination that certainly has the same content is sent nothing; the row moves on
- * only when AEP's qualification did, because an export that changes nothing must cost nothing. A
- * person whom the destination never knew, and who is not to be in it, is noted. A state of the same
- * time with other content, which is what a corrected activation file makes of an event, counts as
- * newer. *The same wish*: neither content nor qualification differ.
+ * only when AEP's qualification did, because an export that changes nothing must cost nothing, and
+ * with a retry or a replay, which come in no order. A person whom the destination never knew, and
+ * who is not to be in it, is noted. A state of the same time with other content, which is what a
+ * corrected activation file makes of an event, counts as newer. *The same wish*: neither content
+ * nor qualification differ.
  */
 export function decide(
   record: LedgerRecord | undefined,
@@ -84,7 +85,7 @@ export function decide(
   const isOpen = isUnsettled(rowState);
   if (isOpen && cause === 'export' && isSameWish(known, state)) return unchanged;
   if (!hasNothingToLearn(record, state)) return deliver(record, state);
-  return isNewQualification(known, state) || isOpen || rowState.is === 'paused'
+  return isNewQualification(known, state) || isOpen || rowState.is === 'paused' || cause !== 'export'
     ? note(record.delivered === undefined ? 'noted' : 'delivered')
     : unchanged;
 }
