@@ -2,7 +2,7 @@ import {
   areKeepable,
   attributesCharactersMax,
   decide,
-  isSameWish,
+  keep,
   note,
   type Deferred,
   type DesiredState,
@@ -10,7 +10,6 @@ import {
   type LedgerRecord,
   type LedgerRow,
   type LedgerWrite,
-  type MembershipState,
   type Occasion,
 } from '@activation-hub/membership';
 import type { ChangeKind } from '@activation-hub/destination-kit';
@@ -37,6 +36,7 @@ import { withoutDigest } from './remember-links.ts';
 import { outcomeOf, type DesiredMembership, type Resolved, type RoutedPerson } from './resolve-memberships.ts';
 import type { SettledMembership } from './settled-membership.ts';
 import type { Tally } from './tally.ts';
+import { contestedKeys, isMovedBy, isPausedAlready } from './unchanged-rows.ts';
 import { isMemberAgain, unlinkPeople } from './unlink-people.ts';
 import { causeOf, type Work } from './work.ts';
 import { writePlans } from './write-plans.ts';
@@ -144,7 +144,7 @@ interface PlannedWrite {
   readonly plan:
     | Exclude<RowPlan, { is: 'nothing' }>
     | { readonly is: 'hold'; readonly kind: ChangeKind }
-    | { readonly is: 'unlink'; readonly because: 'unchanged' | 'superseded' };
+    | { readonly is: 'move'; readonly because: 'unchanged' | 'superseded' };
   readonly write: LedgerWrite;
   /** The row waited for a retry. */
   readonly held?: Deferred | undefined;
@@ -157,6 +157,7 @@ class Decisions implements Decided {
   readonly settled: SettledMembership[] = [];
   undecided: readonly DesiredMembership[] = [];
   concerned: ReadonlySet<RoutedPerson> = new Set();
+  #contested: ReadonlySet<string> = new Set();
   readonly #work: Work;
   readonly #by: LeaseHolder;
   readonly #context: ActivationContext;
@@ -186,6 +187,7 @@ class Decisions implements Decided {
   undecidedOf(resolved: Parameters<typeof concernedPeople>[0]): readonly DesiredMembership[] {
     const { desired } = resolved;
     this.concerned = concernedPeople(resolved);
+    this.#contested = contestedKeys(resolved);
     if (this.#work.retry !== undefined) return (this.undecided = desired);
     const nowMs = this.#context.clock.now();
     const outcomes = desired.map((each) => this.#knownOutcome(each, nowMs));
@@ -209,6 +211,7 @@ class Decisions implements Decided {
     const isFollowed = (row.record.linkDigest ?? '') === desired.person.linkDigest;
     if (!isFollowed && !isKnownToFindNothing(desired, row, this.#context)) return undefined;
     const state = this.#states.of(desired, row.record);
+    if (isMovedBy(desired, row.record, this.#contested)) return undefined;
     const decision = decide(row.record, state, nowMs);
     if (decision.action === 'nothing') return decision.because;
     return isPausedAlready(desired, state, row.record) ? 'paused' : undefined;
@@ -241,10 +244,13 @@ class Decisions implements Decided {
     const { key, keyText, route } = desired;
     const { plan, told, record } = this.#planRow(desired, row);
     if (plan.is === 'nothing') {
-      // Its retry, which may bring this export alone, must not take the person for known.
-      if (row !== undefined && record !== undefined && record !== row.record && deferralOf(row) !== undefined) {
-        const write = { key, record, expected: row.version };
-        return { desired, keyText, plan: { is: 'unlink', because: plan.because }, write };
+      if (row !== undefined && record !== undefined) {
+        const isMoved = isMovedBy(desired, record, this.#contested);
+        // Its retry, which may bring this export alone, must not take the person for known.
+        if (isMoved || (record !== row.record && deferralOf(row) !== undefined)) {
+          const write = { key, record: isMoved ? keep(record, told) : record, expected: row.version };
+          return { desired, keyText, plan: { is: 'move', because: plan.because }, write };
+        }
       }
       if (row !== undefined) this.#context.ledgerCache.set(keyText, row, this.#context.clock.now());
       this.#finish(desired, row, plan.because);
@@ -329,7 +335,7 @@ class Decisions implements Decided {
       const isFollowed = write.expected === undefined && others.areNoted(desired.person);
       this.leased.push(leasedRow(desired, plan, row, held, isFollowed));
     } else if (plan.is === 'note') this.#finish(desired, row, plan.outcome);
-    else if (plan.is === 'unlink') this.#finish(desired, row, plan.because);
+    else if (plan.is === 'move') this.#finish(desired, row, plan.because);
     else if (plan.is === 'wait') this.wait(desired, plan.untilMs);
     else {
       const { destination } = desired.route;
@@ -386,9 +392,4 @@ function leasedRow(
   const linkDigest = isRepair ? (held?.linkDigest ?? '') : person.linkDigest;
   const told = { key, keyText, row, kind, state, isRepair, audience, route, event, linkDigest, isFollowed };
   return name === undefined ? told : { ...told, audienceName: name };
-}
-
-/** A paused route notes a change once; the exports that repeat it need no further write. */
-function isPausedAlready({ route }: DesiredMembership, state: MembershipState, record: LedgerRecord): boolean {
-  return route.mode === 'paused' && record.rowState.is === 'paused' && isSameWish(record.known, state);
 }

@@ -251,6 +251,21 @@ test('of a body that an open circuit holds back the retry knows which identity c
   expect(members(opened)).not.toContain('p@example.com');
 });
 
+test('withdrawn consent that changes nothing in its row stands, when the older export of its batch is retried alone', async () => {
+  const opened = open(true);
+  const { activate, clock, retryDue } = opened;
+  await activate(bodyOf([{ identities: { email: [e(0), e(1)] } }], 1));
+  await activate(
+    bodyOf([{ identities: { email: [e(1), e(2)] } }], 2),
+    bodyOf([{ identities: { email: [e(1)] }, consent: 'n' }], 3),
+  );
+  for (let n = 0; n < 4; n += 1) {
+    clock.nowMs += 3_600_000;
+    await retryDue();
+  }
+  expect(told(opened)).toEqual([`entered ${e(0)}`]);
+});
+
 test('a retry that changes nothing in its row is the newest there, for a look at an older export that comes later', async () => {
   const ledger = new DisturbedLedger();
   const opened = open(true, ledger);
